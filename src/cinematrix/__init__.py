@@ -1,0 +1,1 @@
+"""Cinematrix: movie recommendation by deep matrix factorization."""

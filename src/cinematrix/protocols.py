@@ -1,0 +1,162 @@
+"""The one contract that every model keeps, and what a model remembers of the data it learned from."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.catalog import Catalog
+from cinematrix.errors import SettingError
+from cinematrix.histories import Histories
+from cinematrix.ids import UNKNOWN, IdMap, Ids, Numbers
+from cinematrix.ratings import Ratings, Scale
+
+By = Literal["ranking", "stars"]
+"""What a list is ordered by: the chance to be watched, or the expected rating."""
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a model can do, declared, so that nobody finds out by catching exceptions.
+
+    Attributes:
+        stars: learns from ratings and predicts them on the data's scale.
+        interactions: learns from plain interactions and predicts the chance of one.
+        content: uses the catalog, so that a movie without ratings is more than an average.
+        trains_with_torch: `fit` needs the extra `train` (predicting never does).
+    """
+
+    stars: bool = True
+    interactions: bool = False
+    content: bool = False
+    trains_with_torch: bool = False
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a fitted model keeps of its data: the ID maps, the scale, the catalog and the users' histories.
+
+    Attributes:
+        users: the users of the training ratings.
+        movies: the movies of the training ratings, followed by those that only the catalog knows.
+        catalog: one row for each of `movies`.
+        history: each user's training ratings, by user number.
+        scale: of the ratings; None if the model learned from plain interactions.
+    """
+
+    users: IdMap
+    movies: IdMap
+    catalog: Catalog
+    history: Histories
+    scale: Scale | None
+
+    @classmethod
+    def of(cls, ratings: Ratings, catalog: Catalog | None) -> Self:
+        movies = ratings.movies if catalog is None else ratings.movies.extend(catalog.movies.ids)
+        aligned = Catalog.empty(movies) if catalog is None else catalog.align(movies)
+        return cls(ratings.users, movies, aligned, ratings.by_user, ratings.scale)
+
+    def histories_of(self, users: Iterable[Any] | Ids) -> Histories:
+        """The histories of users given by ID; an unknown user's is empty."""
+        return self.history.take(self.users.numbers(users))
+
+    def histories(self, strangers: Iterable[Mapping[Any, float]]) -> tuple[Histories, list[Any]]:
+        """Histories of strangers, each a mapping from movie ID to rating (to count, for plain interactions).
+
+        Returns the histories and the IDs in them that aren't among `movies` (they are left out).
+
+        Raises:
+            SettingError: a rating off the scale.
+        """
+        lists, unknown = [], []
+        for stranger in strangers:
+            ids, values = list(stranger), np.array(list(stranger.values()), np.float32)
+            self._check(ids, values)
+            numbers = self.movies.numbers(ids)
+            unknown += [id_ for id_, number in zip(ids, numbers.tolist(), strict=True) if number == UNKNOWN]
+            known = numbers != UNKNOWN
+            lists.append((numbers[known].tolist(), values[known].tolist()))
+        return Histories.of_lists(lists), unknown
+
+    def _check(self, ids: list[Any], values: NDArray[np.float32]) -> None:
+        bad = ~self.scale.contains(values) if self.scale else ~(np.isfinite(values) & (values > 0))
+        if bad.any():
+            place = int(np.flatnonzero(bad)[0])
+            rule = f"on the model's scale {self.scale}" if self.scale else "a count above 0"
+            raise SettingError(f"movie {ids[place]}: rating {values[place]:g} must be {rule}")
+
+
+class Progress(Protocol):
+    """What hears about long work. `None` in its place means silence."""
+
+    def start(self, what: str, total: int) -> None:
+        """`total` steps of `what` begin."""
+        ...
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """`steps` more are done; `note` is shown beside the bar (the loss, the validation RMSE)."""
+        ...
+
+    def stop(self) -> None:
+        """The work begun last is over."""
+        ...
+
+
+class Recommender(Protocol):
+    """A model: fitted on ratings, it answers for known users and strangers by one path, from a history.
+
+    A model is a class with a frozen dataclass of hyper-parameters (`Settings`) and, once fitted, `known`.
+    Its arrays (`arrays()`) and its hyper-parameters are all there is to save; `restore` puts it together again.
+    """
+
+    name: ClassVar[str]
+    abilities: ClassVar[Abilities]
+    Settings: ClassVar[Callable[..., Any]]
+    settings: Any
+    known: Known
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Learn from `ratings`, and from `catalog` if the model uses content.
+
+        `validation` (same number maps) is what training stops by; None: cut from `ratings` where one is needed.
+        """
+        ...
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        """What orders the movies for each history. float32 `[len(histories), len(known.movies)]`."""
+        ...
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        """The expected rating (the chance, for plain interactions) for pairs. float32 `[n]`.
+
+        Pair `i` is the person of `histories` row `rows[i]` and movie number `movies[i]`, which may be `UNKNOWN`.
+        """
+        ...
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What was learned, by name; `known` isn't part of it."""
+        ...
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The model that `arrays()` took apart."""
+        ...
+
+    def predict(self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids) -> NDArray[np.float32]:
+        """The expected rating on the data's own scale for pairs of IDs, unknown ones included. float32 `[n]`.
+
+        For plain interactions it is the chance (0…1) that the user will want the movie.
+        """
+        numbers = self.known.users.numbers(users)
+        distinct, rows = np.unique(numbers, return_inverse=True)
+        histories = self.known.history.take(distinct)
+        return self.predict_pairs(histories, rows.astype(np.int32), self.known.movies.numbers(movies))
