@@ -9,9 +9,8 @@ from cinematrix.errors import DataError
 from cinematrix.ids import UNKNOWN, IdMap, as_ids
 
 integers = st.lists(st.integers(-(2**62), 2**62), unique=True)
-texts = st.lists(
-    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1), unique=True
-)
+letters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+texts = st.lists(st.text(letters, min_size=1), unique=True)
 
 
 @given(integers | texts)

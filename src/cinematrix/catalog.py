@@ -28,36 +28,10 @@ SCHEMA = pl.Schema(
 """The columns of `Catalog.frame`; a tag that several users gave stands as often as it was given."""
 
 _YEAR = re.compile(r"\s*\((\d{4})(?:[-–/]\d{0,4})?\)\s*$")
-_ARTICLES = [
-    "the",
-    "a",
-    "an",
-    "le",
-    "la",
-    "les",
-    "l'",
-    "un",
-    "une",
-    "der",
-    "die",
-    "das",
-    "ein",
-    "eine",
-    "il",
-    "lo",
-    "i",
-    "gli",
-    "el",
-    "los",
-    "las",
-    "o",
-    "os",
-    "as",
-    "de",
-    "den",
-    "det",
-    "het",
-]
+_ARTICLES = (
+    *("the", "a", "an", "le", "la", "les", "l'", "un", "une", "der", "die", "das", "ein", "eine"),
+    *("il", "lo", "i", "gli", "el", "los", "las", "o", "os", "as", "de", "den", "det", "het"),
+)
 _TRAILING_ARTICLE = re.compile(rf"^(?P<title>[^()]*\S), (?P<article>{'|'.join(_ARTICLES)})$", re.IGNORECASE)
 
 
@@ -236,9 +210,8 @@ def _vocabulary(lists: pl.Series) -> list[str]:
 def _membership(lists: pl.Series, vocabulary: list[str]) -> sparse.csr_matrix:
     """Rows × vocabulary, how often each word stands in each list; words outside the vocabulary are left out."""
     pairs = pl.DataFrame({"row": np.arange(len(lists)), "word": lists}).explode("word").drop_nulls()
-    places = pl.DataFrame(
-        {"word": vocabulary, "column": np.arange(len(vocabulary))}, schema_overrides={"word": str}
-    )
+    names = pl.Series("word", vocabulary, dtype=pl.String)
+    places = pl.DataFrame([names, pl.Series("column", np.arange(len(vocabulary)))])
     pairs = pairs.join(places, on="word", how="inner", maintain_order="left")
     data = np.ones(len(pairs), np.float32)
     rows, columns = pairs["row"].to_numpy(), pairs["column"].to_numpy()
