@@ -42,24 +42,27 @@ class Scale:
         return inside
 
 
-COMMON_SCALES = [(1, 5), (0.5, 5), (0, 5), (1, 10), (0.5, 10), (0, 10), (1, 100), (0, 100)]
-"""Scales in use, narrowest first: `infer_scale` takes the first that holds the data."""
+HIGHEST = (5, 10, 100)
+LOWEST = (1, 0.5, 0)
+"""The ends of the scales in use, narrowest first."""
 
 STRAYS = 0.001
-"""The share of ratings that may lie outside the inferred scale; these are then errors, not the scale."""
+"""The share of ratings that may lie off the inferred scale; these are then errors, not the scale."""
 
 
 def infer_scale(stars: NDArray[Any]) -> Scale:
-    """The narrowest common scale that holds all but a thousandth of the ratings, or else their own range.
+    """The narrowest common scale (½ or 0 or 1 up to 5, 10 or 100) that holds the ratings, or else their own range.
 
-    So a slip of the pen (55 for 5.5) in a large table is an error to report and doesn't stretch the scale.
+    A thousandth of them may lie above it or below 0: a slip of the pen (55 for 5.5) in a large table is an error to
+    report and doesn't stretch the scale.
     """
     finite = stars[np.isfinite(stars)]
     if finite.size == 0:
         return Scale(1, 5, 1)
-    for low, high in COMMON_SCALES:
-        inside = finite[(finite >= low) & (finite <= high)]
+    for high in HIGHEST:
+        inside = finite[(finite >= 0) & (finite <= high)]
         if len(inside) >= (1 - STRAYS) * len(finite):
+            low = next(low for low in LOWEST if low <= inside.min())
             return Scale(low, high, _step(inside))
     return Scale(float(finite.min()), float(finite.max()), _step(finite))
 

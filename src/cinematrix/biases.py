@@ -1,0 +1,97 @@
+"""Regularised biases: the mean, how generous each user is, how liked each movie is.
+
+    rating ≈ mean + user bias + movie bias            (Koren, Bell & Volinsky 2009, equation 3)
+
+Both biases are shrunk towards 0, the fewer ratings the more. How much isn't a hyper-parameter: it is the ratio
+of the noise's variance to the biases' own, estimated from the ratings (empirical Bayes; Efron & Morris 1975).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
+from cinematrix.ratings import Ratings
+
+SWEEPS = 30
+SMALLEST_VARIANCE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Biases:
+    """The biases of one table of ratings.
+
+    Attributes:
+        mean: the mean rating.
+        movie: float32 `[n_movies]`, 0 for a movie without ratings.
+        user_shrinkage: how many ratings' worth of doubt pull a user's bias to 0.
+    """
+
+    mean: float
+    movie: NDArray[np.float32]
+    user_shrinkage: float
+
+    @classmethod
+    def of(cls, ratings: Ratings, n_movies: int | None = None) -> Self:
+        """The biases of `ratings`, for `n_movies` movies if the catalog knows more than were rated.
+
+        Raises:
+            DataError: `ratings` are plain interactions.
+        """
+        stars, _ = ratings.stars("the bias model")
+        mean = float(stars.mean(dtype=np.float64))
+        residual = stars - np.float32(mean)
+        user, movie = _Side(ratings.user, len(ratings.users)), _Side(ratings.movie, len(ratings.movies))
+        for _ in range(SWEEPS):
+            movie.update(residual - user.bias[ratings.user])
+            user.update(residual - movie.bias[ratings.movie])
+        padded = np.zeros(len(ratings.movies) if n_movies is None else n_movies, np.float32)
+        padded[: len(movie.bias)] = movie.bias
+        return cls(mean, padded, user.shrinkage)
+
+    def of_users(self, histories: Histories) -> NDArray[np.float32]:
+        """Each history's user bias, in closed form; 0 for an empty one. float32 `[len(histories)]`."""
+        if histories.values is None or len(histories.items) == 0:
+            return np.zeros(len(histories), np.float32)
+        left = histories.values - np.float32(self.mean) - self.movie[histories.items]
+        sums = np.bincount(histories.rows, left, len(histories))
+        return np.asarray(sums / (histories.counts + self.user_shrinkage), np.float32)
+
+    def predict(self, user: NDArray[np.float32], movies: Numbers) -> NDArray[np.float32]:
+        """mean + user bias + movie bias for pairs; an unknown movie's bias is 0. float32 `[n]`."""
+        known = movies >= 0
+        movie = np.where(known, self.movie[np.where(known, movies, 0)], np.float32(0))
+        return np.asarray(np.float32(self.mean) + user + movie, np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """For saving."""
+        return {"bias.movie": self.movie, "bias.constants": np.array([self.mean, self.user_shrinkage])}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The biases that `arrays()` took apart."""
+        mean, shrinkage = arrays["bias.constants"].tolist()
+        return cls(mean, arrays["bias.movie"], shrinkage)
+
+
+class _Side:
+    """The biases of one side (users or movies) while they are being estimated."""
+
+    def __init__(self, numbers: Numbers, n: int) -> None:
+        self.numbers = numbers
+        self.counts = np.bincount(numbers, minlength=n)
+        self.bias = np.zeros(n, np.float32)
+        self.shrinkage = 10.0
+
+    def update(self, residual: NDArray[np.float32]) -> None:
+        """Biases by ridge regression, then the shrinkage that these biases and this noise imply (an EM step)."""
+        sums = np.bincount(self.numbers, residual, len(self.counts))
+        self.bias = np.asarray(sums / (self.counts + self.shrinkage), np.float32)
+        noise = max(float(np.mean((residual - self.bias[self.numbers]) ** 2)), SMALLEST_VARIANCE)
+        seen = self.counts > 0
+        spread = float(np.mean(self.bias[seen] ** 2 + noise / (self.counts[seen] + self.shrinkage)))
+        self.shrinkage = noise / max(spread, SMALLEST_VARIANCE)

@@ -1,0 +1,26 @@
+"""The models, by their names on the command line."""
+
+from importlib import import_module
+
+from cinematrix.errors import SettingError
+from cinematrix.protocols import Recommender
+
+MODELS = {
+    "popular": "cinematrix.models.popular:Popular",
+    "bias": "cinematrix.models.bias:Bias",
+    "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
+    "deep-mf": "cinematrix.models.deep_mf:DeepMF",
+}
+
+
+def model_class(name: str) -> type[Recommender]:
+    """The class of the model called `name`.
+
+    Raises:
+        SettingError: no model has that name.
+    """
+    if name not in MODELS:
+        raise SettingError(f"there is no model {name!r}; the models are {', '.join(MODELS)}")
+    module, _, attribute = MODELS[name].partition(":")
+    found: type[Recommender] = getattr(import_module(module), attribute)
+    return found

@@ -1,0 +1,60 @@
+"""Bias: mean + user bias + movie bias, regularised. What a rating says before any taste."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.biases import Biases
+from cinematrix.catalog import Catalog
+from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender
+from cinematrix.ratings import Ratings
+
+
+@dataclass(frozen=True)
+class BiasSettings:
+    """Bias has nothing to set: its shrinkage comes from the data."""
+
+
+class Bias(Recommender):
+    """The regularised biases of `cinematrix.biases` as a model; every list has the best-liked movies first."""
+
+    name: ClassVar[str] = "bias"
+    abilities: ClassVar[Abilities] = Abilities(stars=True)
+    Settings = BiasSettings
+
+    def __init__(self, settings: BiasSettings | None = None) -> None:
+        self.settings = settings or BiasSettings()
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        self.known = Known.of(ratings, catalog)
+        self.biases = Biases.of(ratings, len(self.known.movies))
+        return self
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        user = self.biases.of_users(histories)
+        return np.asarray(np.float32(self.biases.mean) + user[:, None] + self.biases.movie, np.float32)
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        assert self.known.scale is not None, "Bias is fitted on ratings with stars only"
+        return self.known.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return self.biases.arrays()
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known, model.biases = known, Biases.from_arrays(arrays)
+        return model

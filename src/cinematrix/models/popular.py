@@ -1,0 +1,71 @@
+"""Popular: the same list for everybody. The floor that a recommender has to beat."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.catalog import Catalog
+from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender
+from cinematrix.ratings import Ratings
+
+
+@dataclass(frozen=True)
+class PopularSettings:
+    """Popular has nothing to set."""
+
+
+class Popular(Recommender):
+    """Movies by how many users rated (or watched) them; expected stars are each movie's shrunk mean.
+
+    The shrunk mean is (sum of ratings + 5 × overall mean) / (number of ratings + 5). For plain interactions
+    `predict_pairs` is the share of users who watched the movie.
+    """
+
+    name: ClassVar[str] = "popular"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True)
+    Settings = PopularSettings
+    DOUBT: ClassVar[float] = 5.0
+
+    def __init__(self, settings: PopularSettings | None = None) -> None:
+        self.settings = settings or PopularSettings()
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        self.known = Known.of(ratings, catalog)
+        n = len(self.known.movies)
+        self.counts = np.bincount(ratings.movie, minlength=n).astype(np.float32)
+        if ratings.rating is None:
+            self.expected = np.append(self.counts / len(ratings.users), 0).astype(np.float32)
+        else:
+            mean = ratings.rating.mean(dtype=np.float64)
+            sums = np.bincount(ratings.movie, ratings.rating, n)
+            shrunk = (sums + self.DOUBT * mean) / (self.counts + self.DOUBT)
+            self.expected = np.append(shrunk, mean).astype(np.float32)
+        return self
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        one = self.counts if by == "ranking" else self.expected[:-1]
+        return np.tile(one, (len(histories), 1))
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        return self.expected[movies]  # the last place answers for UNKNOWN (-1)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {"counts": self.counts, "expected": self.expected}
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known, model.counts, model.expected = known, arrays["counts"], arrays["expected"]
+        return model
