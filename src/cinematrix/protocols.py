@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
@@ -104,6 +105,23 @@ class Progress(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Run:
+    """How a training runs, as opposed to what it learns; nothing of it is saved with the model.
+
+    Attributes:
+        threads: that torch computes with; 0: as many as it takes by itself.
+        device: auto, cpu, cuda or mps.
+        checkpoint: a file written after each epoch, and removed when training has ended well.
+        resume: go on from `checkpoint` if it is there.
+    """
+
+    threads: int = 0
+    device: str = "auto"
+    checkpoint: Path | None = None
+    resume: bool = False
+
+
 class Recommender(Protocol):
     """A model: fitted on ratings, it answers for known users and strangers by one path, from a history.
 
@@ -124,10 +142,12 @@ class Recommender(Protocol):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
+        run: Run | None = None,
     ) -> Self:
         """Learn from `ratings`, and from `catalog` if the model uses content.
 
         `validation` (same number maps) is what training stops by; None: cut from `ratings` where one is needed.
+        `run` says how a net trains; models that don't train a net have no use for it.
         """
         ...
 

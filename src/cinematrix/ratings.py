@@ -53,8 +53,8 @@ STRAYS = 0.001
 def infer_scale(stars: NDArray[Any]) -> Scale:
     """The narrowest common scale (½ or 0 or 1 up to 5, 10 or 100) that holds the ratings, or else their own range.
 
-    A thousandth of them may lie above it or below 0: a slip of the pen (55 for 5.5) in a large table is an error to
-    report and doesn't stretch the scale.
+    A thousandth of them may lie above it or below 0: a slip of the pen (55 for 5.5) in a large table is an error
+    to report and doesn't stretch the scale.
     """
     finite = stars[np.isfinite(stars)]
     if finite.size == 0:
@@ -63,12 +63,12 @@ def infer_scale(stars: NDArray[Any]) -> Scale:
         inside = finite[(finite >= 0) & (finite <= high)]
         if len(inside) >= (1 - STRAYS) * len(finite):
             low = next(low for low in LOWEST if low <= inside.min())
-            return Scale(low, high, _step(inside))
-    return Scale(float(finite.min()), float(finite.max()), _step(finite))
+            return Scale(low, high, grid_step(inside))
+    return Scale(float(finite.min()), float(finite.max()), grid_step(finite))
 
 
-def _step(stars: NDArray[Any]) -> float:
-    """1 or ½ if every rating is a multiple of it, else 0 (continuous)."""
+def grid_step(stars: NDArray[Any]) -> float:
+    """The step of a scale that holds `stars`: 1 or ½ if every rating is a multiple of it, else 0 (continuous)."""
     for step in (1.0, 0.5):
         if np.all(stars / step == np.round(stars / step)):
             return step
@@ -123,13 +123,33 @@ class Ratings:
             DataError: no row, unequal lengths, a rating that is NaN, infinite or off the scale.
         """
         user_ids, movie_ids = as_ids(users), as_ids(movies)
+        user_map, movie_map = IdMap.of(user_ids), IdMap.of(movie_ids)
+        return cls.from_numbers(
+            user_map, movie_map, user_map.numbers(user_ids), movie_map.numbers(movie_ids), ratings, times,
+            counts=counts, scale=scale,
+        )  # fmt: skip
+
+    @classmethod
+    def from_numbers(
+        cls,
+        users: IdMap,
+        movies: IdMap,
+        user: Numbers,
+        movie: Numbers,
+        ratings: Iterable[float] | NDArray[Any] | None = None,
+        times: Iterable[int] | NDArray[Any] | None = None,
+        *,
+        counts: Iterable[float] | NDArray[Any] | None = None,
+        scale: Scale | None = None,
+    ) -> "Ratings":
+        """`from_arrays` where the IDs are mapped already: `user` and `movie` are numbers under these maps."""
         rating, count = _column(ratings, np.float32), _column(counts, np.float32)
         time = _column(times, np.int64)
-        columns = {"movies": movie_ids, "ratings": rating, "times": time, "counts": count}
+        columns = {"movies": movie, "ratings": rating, "times": time, "counts": count}
         for name, column in columns.items():
-            if column is not None and len(column) != len(user_ids):
-                raise DataError(f"{name} has {len(column)} rows and users has {len(user_ids)}; give equally many")
-        if len(user_ids) == 0:
+            if column is not None and len(column) != len(user):
+                raise DataError(f"{name} has {len(column)} rows and users has {len(user)}; give equally many")
+        if len(user) == 0:
             raise DataError("the table has no ratings; at least one row is needed")
         if rating is not None:
             scale = scale or infer_scale(rating)
@@ -137,11 +157,7 @@ class Ratings:
             count = None
         elif count is not None:
             _check_counts(count)
-        user_map, movie_map = IdMap.of(user_ids), IdMap.of(movie_ids)
-        born = cls(
-            user_map, movie_map, user_map.numbers(user_ids), movie_map.numbers(movie_ids), rating, time, count,
-            scale if rating is not None else None,
-        )  # fmt: skip
+        born = cls(users, movies, user, movie, rating, time, count, scale if rating is not None else None)
         return born._merge_repeated()
 
     def __len__(self) -> int:

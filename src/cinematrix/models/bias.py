@@ -11,7 +11,7 @@ from cinematrix.biases import Biases
 from cinematrix.catalog import Catalog
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
 
 
@@ -37,6 +37,7 @@ class Bias(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
+        run: Run | None = None,
     ) -> Self:
         self.known = Known.of(ratings, catalog)
         self.biases = Biases.of(ratings, len(self.known.movies))

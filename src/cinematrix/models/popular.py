@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cinematrix.catalog import Catalog
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
 
 
@@ -41,6 +41,7 @@ class Popular(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
+        run: Run | None = None,
     ) -> Self:
         self.known = Known.of(ratings, catalog)
         n = len(self.known.movies)

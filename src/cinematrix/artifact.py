@@ -1,0 +1,187 @@
+"""A saved model: a folder that is whole or refused, readable without Cinematrix and free of code.
+
+    model.json            what it is: format, model, settings, seed, data fingerprint, metrics, versions, checksums
+    arrays.safetensors    what was learned, the ID maps, and the users' histories
+    catalog.parquet       what is known of the movies
+
+Loading checks the checksum of every file and that every number is finite; it needs no training data and no torch.
+The same model saved twice gives the same bytes.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_arrays
+from safetensors.numpy import save as pack_arrays
+
+from cinematrix.catalog import SCHEMA, Catalog
+from cinematrix.errors import ArtifactError, SettingError
+from cinematrix.files import written_beside
+from cinematrix.histories import Histories
+from cinematrix.ids import IdMap
+from cinematrix.models import model_class
+from cinematrix.protocols import Known, Recommender
+from cinematrix.ratings import Ratings, Scale
+
+FORMAT = 1
+"""Raised when an older Cinematrix couldn't read what is written."""
+
+MANIFEST, ARRAYS, CATALOG = "model.json", "arrays.safetensors", "catalog.parquet"
+LIBRARIES = ("cinematrix", "numpy", "scipy", "polars", "safetensors")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model with what is written about it: `about` is the content of `model.json`."""
+
+    model: Recommender
+    about: dict[str, Any]
+
+
+def fingerprint(ratings: Ratings) -> str:
+    """A SHA-256 of the IDs and columns of `ratings`: equal for equal data, however they were read."""
+    digest = hashlib.sha256()
+    for ids in (ratings.users, ratings.movies):
+        for array in ids.arrays().values():
+            digest.update(np.ascontiguousarray(array).tobytes())
+    for column in (ratings.user, ratings.movie, ratings.rating, ratings.time, ratings.count):
+        digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
+
+
+def save(model: Recommender, path: Path, about: Mapping[str, Any] | None = None, *, force: bool = False) -> None:
+    """Write `model` to the folder `path`, whole or not at all.
+
+    Args:
+        about: more for `model.json`: seed, data fingerprint, metrics with their protocol, training log.
+        force: replace what stands at `path`.
+
+    Raises:
+        InputError: `path` exists without `force`, or can't be written to.
+    """
+    contents = {ARRAYS: pack_arrays(_arrays(model)), CATALOG: _parquet(model.known.catalog)}
+    scale = model.known.scale
+    manifest = {
+        "format": FORMAT,
+        "model": model.name,
+        "settings": dataclasses.asdict(model.settings),
+        "scale": dataclasses.asdict(scale) if scale else None,
+        **(about or {}),
+        "versions": {library: version(library) for library in LIBRARIES},
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
+    }
+    manifest["sha256"][MANIFEST] = _checksum(manifest)
+    with written_beside(path, force=force) as folder:
+        folder.mkdir()
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+        (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def load(path: Path) -> Artifact:
+    """The model saved in the folder `path`.
+
+    Raises:
+        ArtifactError: it isn't there, isn't whole, was changed, or was written by a newer Cinematrix.
+    """
+    manifest = _manifest(path)
+    arrays = _parsed(path, _content(path, ARRAYS, manifest))
+    try:
+        frame = pl.read_parquet(_content(path, CATALOG, manifest)).select(list(SCHEMA)).cast(SCHEMA)
+        known = _known(arrays, frame, manifest["scale"])
+        kind = model_class(manifest["model"])
+        learned = {name[6:]: array for name, array in arrays.items() if name.startswith("model.")}
+        model = kind.restore(kind.Settings(**manifest["settings"]), known, learned)
+    except (KeyError, TypeError, ValueError, SettingError, pl.exceptions.PolarsError) as error:
+        raise ArtifactError(
+            f"{path} isn't a model that this version understands: {error!r}; train it anew"
+        ) from error
+    return Artifact(model, manifest)
+
+
+def _arrays(model: Recommender) -> dict[str, NDArray[Any]]:
+    known = model.known
+    arrays = {f"model.{name}": array for name, array in model.arrays().items()}
+    arrays |= {f"users.{name}": array for name, array in known.users.arrays().items()}
+    arrays |= {f"movies.{name}": array for name, array in known.movies.arrays().items()}
+    arrays |= {"history.starts": known.history.starts, "history.items": known.history.items}
+    if known.history.values is not None:
+        arrays["history.values"] = known.history.values
+    return {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+
+
+def _known(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str, float] | None) -> Known:
+    def part(prefix: str) -> dict[str, NDArray[Any]]:
+        return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
+
+    movies = IdMap.from_arrays(part("movies."))
+    history = part("history.")
+    histories = Histories(history["starts"], history["items"], history.get("values"))
+    return Known(
+        IdMap.from_arrays(part("users.")),
+        movies,
+        Catalog(movies, frame),
+        histories,
+        Scale(**scale) if scale else None,
+    )
+
+
+def _parquet(catalog: Catalog) -> bytes:
+    buffer = BytesIO()
+    catalog.frame.write_parquet(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _checksum(manifest: Mapping[str, Any]) -> str:
+    """The checksum of the manifest itself, reckoned without its own line."""
+    rest = {**manifest, "sha256": {k: v for k, v in manifest["sha256"].items() if k != MANIFEST}}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    file = path / MANIFEST
+    if not file.is_file():
+        raise ArtifactError(f"{path} holds no {MANIFEST}; give the folder that 'cinematrix train --out' wrote")
+    try:
+        manifest = json.loads(file.read_bytes())
+        number, checksum = manifest["format"], manifest["sha256"][MANIFEST]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{file} is damaged ({error!r}); train the model anew or restore a copy") from error
+    if number != FORMAT:
+        raise ArtifactError(f"{path} has format {number} and this version reads {FORMAT}; upgrade cinematrix")
+    if checksum != _checksum(manifest):
+        raise ArtifactError(f"{file} was changed after it was written; train the model anew or restore a copy")
+    return dict(manifest)
+
+
+def _content(path: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
+    file = path / name
+    if not file.is_file():
+        raise ArtifactError(f"{path} lacks {name}; train the model anew or restore a copy")
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != manifest["sha256"].get(name):
+        raise ArtifactError(f"{file} isn't what was written (its SHA-256 differs); train the model anew")
+    return content
+
+
+def _parsed(path: Path, content: bytes) -> dict[str, NDArray[Any]]:
+    try:
+        arrays = parse_arrays(content)
+    except SafetensorError as error:
+        raise ArtifactError(f"{path / ARRAYS} is damaged: {error}; train the model anew") from error
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ArtifactError(f"{path / ARRAYS} holds NaN or infinity in {name}; train the model anew")
+    return dict(arrays)

@@ -1,0 +1,205 @@
+"""The textbook's deep matrix factorization: the yardstick that stays in every table."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.catalog import Catalog
+from cinematrix.errors import SettingError
+from cinematrix.extras import needs_torch
+from cinematrix.histories import Histories
+from cinematrix.ids import Ids, Numbers
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
+from cinematrix.ratings import Ratings
+from cinematrix.splits import random
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class DeepMFClassicSettings:
+    """The textbook's choices.
+
+    Attributes:
+        factors: width of the embeddings.
+        hidden: widths of the dense layers after the dot product.
+        batch: ratings in a step.
+        epochs: the most passes over the ratings.
+        patience: epochs without a better validation RMSE before training stops.
+        learning_rate: Adam's.
+        validation_share: of the training ratings, to stop by.
+        seed: of the initial weights, the order and the validation ratings.
+    """
+
+    factors: int = 50
+    hidden: tuple[int, int] = (64, 32)
+    batch: int = 128
+    epochs: int = 20
+    patience: int = 3
+    learning_rate: float = 0.001
+    validation_share: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        if min(self.factors, self.batch, self.epochs, *self.hidden) < 1:
+            raise SettingError("factors, batch, epochs and hidden are counts; each must be at least 1")
+
+
+class DeepMFClassic(Recommender):
+    """Embeddings of users and movies, their dot product, and dense layers over that one number.
+
+    A known user has her trained embedding. A stranger is folded in, in closed form: the dense layers are a function
+    of one number, so each rating of the history names the dot product it wants, and a ridge regression on the
+    movies' embeddings gives the vector that comes nearest to all of them. An unknown movie has the mean embedding.
+    """
+
+    name: ClassVar[str] = "deep-mf-classic"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, trains_with_torch=True)
+    Settings = DeepMFClassicSettings
+    GRID: ClassVar[int] = 2001
+
+    def __init__(self, settings: DeepMFClassicSettings | None = None) -> None:
+        self.settings = settings or DeepMFClassicSettings()
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        needs_torch(self.name)
+        from cinematrix.training import Schedule, surroundings, train
+
+        ratings.stars(self.name)
+        s, run = self.settings, run or Run()
+        self.known = Known.of(ratings, catalog)
+        if validation is None and len(ratings) >= 10:
+            cut = random(ratings, s.validation_share, s.seed)
+            ratings, validation = cut.train, cut.test
+        schedule = Schedule(epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, seed=s.seed)
+        with surroundings(s.seed, run.threads):
+            task = _Task(self, ratings, ratings if validation is None else validation, run.device)
+            self.log = train(task, schedule, run=run, progress=progress)
+        self._export(task.net)
+        return self
+
+    def _export(self, net: "torch.nn.Module") -> None:
+        """The net's weights as NumPy arrays; movies without training ratings get the mean embedding."""
+        weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
+        self.users, movies = weights.pop("users.weight"), weights.pop("movies.weight")
+        more = np.tile(movies.mean(axis=0), (len(self.known.movies) - len(movies) + 1, 1))
+        self.movies = np.vstack([movies, more])  # the last row answers for UNKNOWN (-1)
+        self.dense = list(weights.values())
+
+    def predict(self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids) -> NDArray[np.float32]:
+        numbers = self.known.users.numbers(users)
+        strangers = self.users.mean(axis=0, keepdims=True)
+        vectors = np.vstack([self.users, strangers])[numbers]
+        return self._stars((vectors * self.movies[self.known.movies.numbers(movies)]).sum(axis=1))
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        return self._stars((self._fold_in(histories)[rows] * self.movies[movies]).sum(axis=1))
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        dots = self._fold_in(histories) @ self.movies[:-1].T
+        return self._raw(dots.reshape(-1)).reshape(dots.shape)
+
+    def _stars(self, dots: NDArray[np.float32]) -> NDArray[np.float32]:
+        assert self.known.scale is not None, "fitted on ratings with stars only"
+        return self.known.scale.clip(self._raw(dots))
+
+    def _raw(self, dots: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The dense layers, as a function of the dot product alone: tabulated once and interpolated."""
+        grid, values = self._table
+        return np.interp(dots, grid, values).astype(np.float32)
+
+    @cached_property
+    def _table(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        reach = np.linalg.norm(self.users, axis=1).max() * np.linalg.norm(self.movies, axis=1).max() + 1e-3
+        grid = np.linspace(-reach, reach, self.GRID, dtype=np.float32)
+        return grid, self._dense(grid[:, None])[:, 0]
+
+    def _dense(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        *hidden, weight, bias = self.dense
+        for w, b in zip(hidden[::2], hidden[1::2], strict=True):
+            x = np.maximum(x @ w.T + b, 0)
+        return np.asarray(x @ weight.T + bias, np.float32)
+
+    def _fold_in(self, histories: Histories) -> NDArray[np.float32]:
+        """Vectors of the histories: ridge regression of the wanted dot products around the mean user."""
+        grid, values = self._table
+        rising = np.maximum.accumulate(values if values[-1] >= values[0] else values[::-1])
+        steps = grid if values[-1] >= values[0] else grid[::-1]
+        mean = self.users.mean(axis=0)
+        ridge = 1.0 / max(float(self.users.var(axis=0).mean()), 1e-6)
+        vectors = np.tile(mean, (len(histories), 1))
+        if histories.values is None:
+            return vectors
+        wanted = np.interp(histories.values, rising, steps).astype(np.float32)
+        for row, (start, end) in enumerate(pairwise(histories.starts.tolist())):
+            if end > start:
+                x = self.movies[histories.items[start:end]]
+                left = x.T @ (wanted[start:end] - x @ mean)
+                vectors[row] += np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[1], dtype=np.float32), left)
+        return vectors
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {"users": self.users, "movies": self.movies} | {
+            f"dense.{place}": array for place, array in enumerate(self.dense)
+        }
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known, model.users, model.movies = known, arrays["users"], arrays["movies"]
+        model.dense = [arrays[f"dense.{place}"] for place in range(len(arrays) - 2)]
+        return model
+
+
+class _Task:
+    """Batches of ratings for the training loop."""
+
+    def __init__(self, model: DeepMFClassic, ratings: Ratings, validation: Ratings, device: str) -> None:
+        import torch
+
+        from cinematrix.nets import ClassicNet
+        from cinematrix.training import pick_device
+
+        s, self.device = model.settings, pick_device(device)
+        self.net = ClassicNet(len(ratings.users), len(ratings.movies), s.factors, s.hidden).to(self.device)
+        self.batch = s.batch
+        self.columns, self.held_out = self._tensors(ratings), self._tensors(validation)
+        self.steps_per_epoch = -(-len(ratings) // s.batch)
+        self.mse = torch.nn.functional.mse_loss
+
+    def _tensors(self, ratings: Ratings) -> "tuple[torch.Tensor, ...]":
+        import torch
+
+        stars, _ = ratings.stars("deep-mf-classic")
+        columns = (ratings.user.astype(np.int64), ratings.movie.astype(np.int64), stars)
+        return tuple(torch.from_numpy(column).to(self.device) for column in columns)
+
+    def batches(self, rng: np.random.Generator) -> "Iterator[tuple[torch.Tensor, ...]]":
+        import torch
+
+        order = torch.from_numpy(rng.permutation(len(self.columns[0]))).to(self.device)
+        for rows in order.split(self.batch):
+            yield tuple(column[rows] for column in self.columns)
+
+    def loss(self, batch: "tuple[torch.Tensor, ...]") -> "torch.Tensor":
+        users, movies, stars = batch
+        return self.mse(self.net(users, movies), stars)
+
+    def validate(self) -> float:
+        users, movies, stars = self.held_out
+        return float(self.mse(self.net(users, movies), stars) ** 0.5)
