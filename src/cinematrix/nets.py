@@ -7,13 +7,13 @@ from torch import nn
 class ClassicNet(nn.Module):
     """The textbook's deep matrix factorization: embeddings → dot product → Dense 64 → Dense 32 → Dense 1.
 
-    The embeddings' gradients are sparse: a step touches the rows of its batch and no others.
+    Embeddings start uniform in ±0.05 and dense layers by Glorot's rule, as Keras has them.
     """
 
     def __init__(self, n_users: int, n_movies: int, factors: int, hidden: tuple[int, int]) -> None:
         super().__init__()
-        self.users = nn.Embedding(n_users, factors, sparse=True)
-        self.movies = nn.Embedding(n_movies, factors, sparse=True)
+        self.users = nn.Embedding(n_users, factors)
+        self.movies = nn.Embedding(n_movies, factors)
         for table in (self.users, self.movies):
             nn.init.uniform_(table.weight, -0.05, 0.05)
         widths = (1, *hidden)

@@ -110,7 +110,7 @@ class Run:
     """How a training runs, as opposed to what it learns; nothing of it is saved with the model.
 
     Attributes:
-        threads: that torch computes with; 0: as many as it takes by itself.
+        threads: that torch computes with; 0: as many as suit the model.
         device: auto, cpu, cuda or mps.
         checkpoint: a file written after each epoch, and removed when training has ended well.
         resume: go on from `checkpoint` if it is there.

@@ -57,7 +57,11 @@ class Schedule:
 class Task(Protocol):
     """What a model hands to the loop."""
 
-    net: torch.nn.Module
+    @property
+    def net(self) -> torch.nn.Module:
+        """What is trained, on its device."""
+        ...
+
     steps_per_epoch: int
 
     def batches(self, rng: np.random.Generator) -> Iterator[Any]:
@@ -94,8 +98,10 @@ def train(
 ) -> Log:
     """Train `task.net` in place and leave it with its best weights, in evaluation mode.
 
+    Build the task and train it within `surroundings`, so that the same seed gives the same weights.
+
     Args:
-        run: threads, and where checkpoints go (the net's device is the task's business: `pick_device`).
+        run: where checkpoints go, and whether to go on from one.
         measure: what `task.validate` returns, for the progress bar.
         data: a fingerprint of the training data, so that a checkpoint of other data is refused.
 
@@ -104,24 +110,23 @@ def train(
         SettingError: the checkpoint is of another training.
     """
     run = run or Run()
-    with surroundings(schedule.seed, run.threads):
-        state = _State(task, schedule, data)
-        if run.resume and run.checkpoint is not None and run.checkpoint.exists():
-            state.restore(run.checkpoint.read_bytes())
-        else:
-            state.judge()
-        if progress:
-            progress.start("training", schedule.epochs * task.steps_per_epoch)
-            progress.advance(state.epoch * task.steps_per_epoch)
-        while not state.finished:
-            state.one_epoch(progress, measure)
-            if run.checkpoint is not None:
-                with written_beside(run.checkpoint, force=True) as file:
-                    file.write_bytes(state.packed())
-        if progress:
-            progress.stop()
-        task.net.load_state_dict(state.best)
-        task.net.eval()
+    state = _State(task, schedule, data)
+    if run.resume and run.checkpoint is not None and run.checkpoint.exists():
+        state.restore(run.checkpoint.read_bytes())
+    else:
+        state.judge()
+    if progress:
+        progress.start("training", schedule.epochs * task.steps_per_epoch)
+        progress.advance(state.epoch * task.steps_per_epoch)
+    while not state.finished:
+        state.one_epoch(progress, measure)
+        if run.checkpoint is not None:
+            with written_beside(run.checkpoint, force=True) as file:
+                file.write_bytes(state.packed())
+    if progress:
+        progress.stop()
+    task.net.load_state_dict(state.best)
+    task.net.eval()
     if run.checkpoint is not None:
         run.checkpoint.unlink(missing_ok=True)
     return state.log
@@ -163,7 +168,7 @@ class _State:
 
     def __init__(self, task: Task, schedule: Schedule, data: str) -> None:
         self.task, self.schedule, self.data = task, schedule, data
-        self.optimizers = _optimizers(task.net, schedule)
+        self.optimizer = _optimizer(task.net, schedule)
         self.total_steps = schedule.epochs * task.steps_per_epoch
         self.epoch = 0
         self.log = Log()
@@ -210,18 +215,15 @@ class _State:
 
     def _step(self, batch: Any, step: int) -> float:
         rate = self.schedule.learning_rate * self._shape(step)
-        for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none=True)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
         loss = self.task.loss(batch)
         value = float(loss.detach())
         self._check("the loss", value, False)
         loss.backward()  # type: ignore[no-untyped-call]
-        dense = [p for p in self.task.net.parameters() if p.grad is not None and not p.grad.is_sparse]
-        torch.nn.utils.clip_grad_norm_(dense, self.schedule.clip)
-        for optimizer in self.optimizers:
-            optimizer.step()
+        torch.nn.utils.clip_grad_norm_(self.task.net.parameters(), self.schedule.clip)
+        self.optimizer.step()
         if self.average:
             for name, value_now in self.task.net.state_dict().items():
                 self.average[name].lerp_(value_now, 1 - self.schedule.average)
@@ -248,9 +250,8 @@ class _State:
         tensors = {f"net.{name}": tensor for name, tensor in self.task.net.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
         tensors |= {f"average.{name}": tensor for name, tensor in (self.average or {}).items()}
-        for number, optimizer in enumerate(self.optimizers):
-            for key, state in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer.{number}.{key}.{n}": torch.as_tensor(t) for n, t in state.items()}
+        for key, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{key}.{name}": tensor for name, tensor in state.items()}
         about = {"epoch": str(self.epoch), "log": json.dumps(asdict(self.log)), "of": self._identity()}
         return pack_tensors({name: tensor.contiguous().cpu().clone() for name, tensor in tensors.items()}, about)
 
@@ -266,13 +267,11 @@ class _State:
         self.task.net.load_state_dict(_part(tensors, "net."))
         self.best = _part(tensors, "best.")
         self.average = _part(tensors, "average.") if self.average else None
-        for number, optimizer in enumerate(self.optimizers):
-            states: dict[int, dict[str, torch.Tensor | int]] = {}
-            for name, tensor in _part(tensors, f"optimizer.{number}.").items():
-                key, _, what = name.partition(".")
-                count = tensor.ndim == 0 and not tensor.is_floating_point()  # SparseAdam counts steps in an int
-                states.setdefault(int(key), {})[what] = int(tensor) if count else tensor
-            optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+        states: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in _part(tensors, "optimizer.").items():
+            key, _, what = name.partition(".")
+            states.setdefault(int(key), {})[what] = tensor
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})
 
     def _identity(self) -> str:
         """What must be the same for a checkpoint to fit: the schedule, the net's shape and the data."""
@@ -280,18 +279,14 @@ class _State:
         return json.dumps([asdict(self.schedule), shapes, self.data], sort_keys=True)
 
 
-def _optimizers(net: torch.nn.Module, schedule: Schedule) -> list[torch.optim.Optimizer]:
-    """AdamW for dense parameters; SparseAdam for embeddings whose gradient touches a few rows only."""
-    tables = [m.weight for m in net.modules() if isinstance(m, torch.nn.Embedding) and m.sparse]
-    rest = [p for p in net.parameters() if not any(p is table for table in tables)]
+def _optimizer(net: torch.nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
+    """AdamW, weight decay on matrices only (Loshchilov & Hutter 2019)."""
+    parameters = list(net.parameters())
     groups = [
-        {"params": [p for p in rest if p.ndim > 1], "weight_decay": schedule.weight_decay},
-        {"params": [p for p in rest if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": schedule.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=schedule.learning_rate)]
-    if tables:
-        optimizers.append(torch.optim.SparseAdam(tables, lr=schedule.learning_rate))
-    return optimizers
+    return torch.optim.AdamW(groups, lr=schedule.learning_rate)
 
 
 def _copy(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -37,7 +37,7 @@ class DeepMFClassicSettings:
         seed: of the initial weights, the order and the validation ratings.
     """
 
-    factors: int = 50
+    factors: int = 16
     hidden: tuple[int, int] = (64, 32)
     batch: int = 128
     epochs: int = 20
@@ -55,9 +55,10 @@ class DeepMFClassicSettings:
 class DeepMFClassic(Recommender):
     """Embeddings of users and movies, their dot product, and dense layers over that one number.
 
-    A known user has her trained embedding. A stranger is folded in, in closed form: the dense layers are a function
-    of one number, so each rating of the history names the dot product it wants, and a ridge regression on the
-    movies' embeddings gives the vector that comes nearest to all of them. An unknown movie has the mean embedding.
+    A known user has her trained embedding. A stranger is folded in, in closed form: the dense layers are a
+    function of one number, so each rating of the history names the dot product it wants, and a ridge regression on
+    the movies' embeddings gives the vector that comes nearest to all of them. An unknown movie has the mean
+    embedding.
     """
 
     name: ClassVar[str] = "deep-mf-classic"
@@ -87,7 +88,7 @@ class DeepMFClassic(Recommender):
             cut = random(ratings, s.validation_share, s.seed)
             ratings, validation = cut.train, cut.test
         schedule = Schedule(epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, seed=s.seed)
-        with surroundings(s.seed, run.threads):
+        with surroundings(s.seed, run.threads or 1):  # steps this small are slower on two threads
             task = _Task(self, ratings, ratings if validation is None else validation, run.device)
             self.log = train(task, schedule, run=run, progress=progress)
         self._export(task.net)
@@ -193,7 +194,7 @@ class _Task:
         import torch
 
         order = torch.from_numpy(rng.permutation(len(self.columns[0]))).to(self.device)
-        for rows in order.split(self.batch):
+        for rows in torch.split(order, self.batch):
             yield tuple(column[rows] for column in self.columns)
 
     def loss(self, batch: "tuple[torch.Tensor, ...]") -> "torch.Tensor":
