@@ -1,0 +1,131 @@
+"""Metrics of accuracy: free functions that return one value a user, NaN where a user has none.
+
+Who calls averages (`nanmean`), and so intervals and tests over users come for free. Lists arrive as
+`ranked`, int32 `[users, k]` movie numbers, best first, padded with `UNKNOWN`, as `ranking.top_n` makes
+them; `k` is the width of the array. `relevant` has one history a user: the movies that were worth
+finding, whether or not they can be ranked. A user without one gets NaN from every ranking metric.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.histories import Histories
+from cinematrix.ids import UNKNOWN, Numbers
+
+PerUser = NDArray[np.float64]
+"""One value a user; NaN where it isn't defined."""
+
+
+def rmse(truth: NDArray[Any], predicted: NDArray[Any]) -> float:
+    """Root mean squared error, pooled over all ratings (the figure of the literature); NaN without ratings."""
+    errors = _errors(truth, predicted)
+    return float(np.sqrt(np.mean(errors**2))) if len(errors) else float("nan")
+
+
+def mae(truth: NDArray[Any], predicted: NDArray[Any]) -> float:
+    """Mean absolute error, pooled over all ratings; NaN without ratings."""
+    errors = _errors(truth, predicted)
+    return float(np.mean(np.abs(errors))) if len(errors) else float("nan")
+
+
+def user_rmse(rows: Numbers, truth: NDArray[Any], predicted: NDArray[Any], n_users: int) -> PerUser:
+    """Root mean squared error of each user's ratings; rating `i` is of user `rows[i]`."""
+    return np.sqrt(_user_means(rows, _errors(truth, predicted) ** 2, n_users))
+
+
+def user_mae(rows: Numbers, truth: NDArray[Any], predicted: NDArray[Any], n_users: int) -> PerUser:
+    """Mean absolute error of each user's ratings; rating `i` is of user `rows[i]`."""
+    return _user_means(rows, np.abs(_errors(truth, predicted)), n_users)
+
+
+def ndcg(ranked: Numbers, relevant: Histories, *, graded: bool = False) -> PerUser:
+    """Normalised discounted cumulative gain at `k` (Järvelin & Kekäläinen 2002).
+
+    The sum of gain / log₂(place + 1) over the list, places from 1, divided by that of the ideal list, which
+    is cut at `k` too. The gain of a relevant movie is 1, or its value (the stars, linear) if `graded`.
+    """
+    values = relevant.values if graded else None
+    gains = np.ones(len(relevant.items)) if values is None else values.astype(np.float64)
+    place = find(relevant, ranked)
+    found = np.where(place >= 0, np.append(gains, 0)[place], 0)  # -1 picks the 0 appended
+    discounts = 1 / np.log2(np.arange(ranked.shape[1]) + 2)
+    return _ratio(found @ discounts, _ideal(relevant, gains, discounts))
+
+
+def recall(ranked: Numbers, relevant: Histories) -> PerUser:
+    """The share of the relevant movies that are in the list: hits / relevant (not / min(k, relevant))."""
+    return _ratio(hits(ranked, relevant).sum(axis=1), relevant.counts)
+
+
+def precision(ranked: Numbers, relevant: Histories) -> PerUser:
+    """The share of the list that is relevant: hits / k, where a list is short too."""
+    return _ratio(hits(ranked, relevant).sum(axis=1) / ranked.shape[1], relevant.counts > 0)
+
+
+def average_precision(ranked: Numbers, relevant: Histories) -> PerUser:
+    """Average precision at `k`, whose mean over users is MAP.
+
+    The sum, over the places of the hits, of the precision up to there, divided by the number of relevant
+    movies (as trec_eval does; not by min(k, relevant), so that one can reach 1 only with k or fewer).
+    """
+    hit = hits(ranked, relevant)
+    precisions = np.cumsum(hit, axis=1) / np.arange(1, ranked.shape[1] + 1)
+    return _ratio((precisions * hit).sum(axis=1), relevant.counts)
+
+
+def reciprocal_rank(ranked: Numbers, relevant: Histories) -> PerUser:
+    """1 / the place of the first hit, 0 if there is none in the list; its mean over users is MRR."""
+    hit = hits(ranked, relevant)
+    first = np.where(hit.any(axis=1), 1 / (hit.argmax(axis=1) + 1), 0)
+    return _ratio(first, relevant.counts > 0)
+
+
+def hit_rate(ranked: Numbers, relevant: Histories) -> PerUser:
+    """1 if anything in the list is relevant, else 0."""
+    return _ratio(hits(ranked, relevant).max(axis=1), relevant.counts > 0)
+
+
+def hits(ranked: Numbers, relevant: Histories) -> NDArray[np.bool_]:
+    """Which entries of the lists are relevant. bool `[users, k]`."""
+    found: NDArray[np.bool_] = find(relevant, ranked) >= 0
+    return found
+
+
+def find(histories: Histories, items: Numbers) -> NDArray[np.int64]:
+    """Where row `i` of `items` stands in history `i`: places in `histories.items`, -1 for what isn't there.
+
+    The shape is that of `items`, `[len(histories), n]`. `UNKNOWN` is never found.
+    """
+    width = np.int64(max(histories.items.max(initial=0), items.max(initial=0))) + 1
+    keys = histories.rows * width + histories.items  # ascending, as items are within a history
+    wanted = np.arange(len(histories))[:, None] * width + items
+    if len(keys) == 0:
+        return np.full(items.shape, -1)
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where((keys[place] == wanted) & (items != UNKNOWN), place, -1)
+
+
+def _ideal(relevant: Histories, gains: PerUser, discounts: PerUser) -> PerUser:
+    """The discounted gain of the best list of each user, cut at `len(discounts)`."""
+    order = np.lexsort((-gains, relevant.rows))
+    place = np.arange(len(gains)) - np.repeat(relevant.starts[:-1], relevant.counts)
+    inside = place < len(discounts)
+    weights = gains[order][inside] * discounts[place[inside]]
+    return np.bincount(relevant.rows[inside], weights, len(relevant)).astype(np.float64)
+
+
+def _errors(truth: NDArray[Any], predicted: NDArray[Any]) -> PerUser:
+    return np.asarray(predicted, np.float64) - np.asarray(truth, np.float64)
+
+
+def _user_means(rows: Numbers, values: PerUser, n_users: int) -> PerUser:
+    return _ratio(np.bincount(rows, values, n_users), np.bincount(rows, minlength=n_users))
+
+
+def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> PerUser:
+    """`numerator / denominator`, NaN where the denominator is 0."""
+    quotient = np.full(len(numerator), np.nan)
+    np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+    return quotient
