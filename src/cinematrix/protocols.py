@@ -26,12 +26,14 @@ class Abilities:
         stars: learns from ratings and predicts them on the data's scale.
         interactions: learns from plain interactions and predicts the chance of one.
         content: uses the catalog, so that a movie without ratings is more than an average.
+        vectors: describes each movie by a vector, so that similar ones can be found.
         trains_with_torch: `fit` needs the extra `train` (predicting never does).
     """
 
     stars: bool = True
     interactions: bool = False
     content: bool = False
+    vectors: bool = False
     trains_with_torch: bool = False
 
 
@@ -161,6 +163,14 @@ class Recommender(Protocol):
         Pair `i` is the person of `histories` row `rows[i]` and movie number `movies[i]`, which may be `UNKNOWN`.
         """
         ...
+
+    def vectors(self) -> NDArray[np.float32]:
+        """A vector for each movie; alike where people's taste finds the movies alike. `[len(known.movies), d]`.
+
+        Raises:
+            SettingError: the model has none (`abilities.vectors`).
+        """
+        raise SettingError(f"{self.name} has no vectors of movies; take a model that has, such as deep-mf")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What was learned, by name; `known` isn't part of it."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -55,15 +54,16 @@ class DeepMFClassicSettings:
 class DeepMFClassic(Recommender):
     """Embeddings of users and movies, their dot product, and dense layers over that one number.
 
-    A known user has her trained embedding. A stranger is folded in, in closed form: the dense layers are a
-    function of one number, so each rating of the history names the dot product it wants, and a ridge regression on
-    the movies' embeddings gives the vector that comes nearest to all of them. An unknown movie has the mean
-    embedding.
+    Ratings are brought to the textbook's range (highest: 5) and back. A known user has her trained embedding. A
+    stranger is folded in, in closed form: the dense layers are a function of one number, so each rating of the
+    history names the dot product it wants, and a ridge regression on the movies' embeddings gives the vector that
+    comes nearest to all of them. An unknown movie has the mean embedding.
     """
 
     name: ClassVar[str] = "deep-mf-classic"
-    abilities: ClassVar[Abilities] = Abilities(stars=True, trains_with_torch=True)
+    abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, trains_with_torch=True)
     Settings = DeepMFClassicSettings
+    HIGHEST: ClassVar[float] = 5.0
     GRID: ClassVar[int] = 2001
 
     def __init__(self, settings: DeepMFClassicSettings | None = None) -> None:
@@ -81,7 +81,7 @@ class DeepMFClassic(Recommender):
         needs_torch(self.name)
         from cinematrix.training import Schedule, surroundings, train
 
-        ratings.stars(self.name)
+        _, scale = ratings.stars(self.name)
         s, run = self.settings, run or Run()
         self.known = Known.of(ratings, catalog)
         if validation is None and len(ratings) >= 10:
@@ -89,18 +89,23 @@ class DeepMFClassic(Recommender):
             ratings, validation = cut.train, cut.test
         schedule = Schedule(epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, seed=s.seed)
         with surroundings(s.seed, run.threads or 1):  # steps this small are slower on two threads
-            task = _Task(self, ratings, ratings if validation is None else validation, run.device)
+            unit = scale.high / self.HIGHEST
+            task = _Task(self, ratings, ratings if validation is None else validation, run.device, unit)
             self.log = train(task, schedule, run=run, progress=progress)
-        self._export(task.net)
+        self._export(task.net, ratings)
         return self
 
-    def _export(self, net: "torch.nn.Module") -> None:
+    def _export(self, net: "torch.nn.Module", ratings: Ratings) -> None:
         """The net's weights as NumPy arrays; movies without training ratings get the mean embedding."""
         weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
         self.users, movies = weights.pop("users.weight"), weights.pop("movies.weight")
         more = np.tile(movies.mean(axis=0), (len(self.known.movies) - len(movies) + 1, 1))
         self.movies = np.vstack([movies, more])  # the last row answers for UNKNOWN (-1)
         self.dense = list(weights.values())
+        dots = (self.users[ratings.user] * self.movies[ratings.movie]).sum(axis=1)
+        self.reach = np.array([dots.min(), dots.max()])
+        noise = float(np.mean((self._wanted(ratings.stars(self.name)[0]) - dots) ** 2))
+        self.ridge = np.array([max(noise, 1e-6) / max(float(self.users.var(axis=0).mean()), 1e-6)])
 
     def predict(self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids) -> NDArray[np.float32]:
         numbers = self.known.users.numbers(users)
@@ -120,15 +125,22 @@ class DeepMFClassic(Recommender):
         return self.known.scale.clip(self._raw(dots))
 
     def _raw(self, dots: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The dense layers, as a function of the dot product alone: tabulated once and interpolated."""
-        grid, values = self._table
+        """The dense layers on the data's scale, a function of the dot product alone: tabulated."""
+        low, high = self.reach.tolist()
+        room = 3 * (high - low) + 1e-3
+        grid, values = self._table(low - room, high + room)
         return np.interp(dots, grid, values).astype(np.float32)
 
-    @cached_property
-    def _table(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        reach = np.linalg.norm(self.users, axis=1).max() * np.linalg.norm(self.movies, axis=1).max() + 1e-3
-        grid = np.linspace(-reach, reach, self.GRID, dtype=np.float32)
-        return grid, self._dense(grid[:, None])[:, 0]
+    def _table(self, low: float, high: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        assert self.known.scale is not None, "fitted on ratings with stars only"
+        grid = np.linspace(low, high, self.GRID, dtype=np.float32)
+        return grid, self._dense(grid[:, None])[:, 0] * np.float32(self.known.scale.high / self.HIGHEST)
+
+    def _wanted(self, stars: NDArray[np.float32]) -> NDArray[np.float32]:
+        """For each rating the dot product, among those of the training ratings, that comes nearest to it."""
+        grid, values = self._table(*self.reach.tolist())
+        levels, which = np.unique(stars, return_inverse=True)
+        return grid[np.array([np.abs(values - level).argmin() for level in levels], int)][which]
 
     def _dense(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         *hidden, weight, bias = self.dense
@@ -138,39 +150,41 @@ class DeepMFClassic(Recommender):
 
     def _fold_in(self, histories: Histories) -> NDArray[np.float32]:
         """Vectors of the histories: ridge regression of the wanted dot products around the mean user."""
-        grid, values = self._table
-        rising = np.maximum.accumulate(values if values[-1] >= values[0] else values[::-1])
-        steps = grid if values[-1] >= values[0] else grid[::-1]
         mean = self.users.mean(axis=0)
-        ridge = 1.0 / max(float(self.users.var(axis=0).mean()), 1e-6)
+        ridge = np.float32(self.ridge[0]) * np.eye(len(mean), dtype=np.float32)
         vectors = np.tile(mean, (len(histories), 1))
         if histories.values is None:
             return vectors
-        wanted = np.interp(histories.values, rising, steps).astype(np.float32)
+        wanted = self._wanted(histories.values)
         for row, (start, end) in enumerate(pairwise(histories.starts.tolist())):
             if end > start:
                 x = self.movies[histories.items[start:end]]
                 left = x.T @ (wanted[start:end] - x @ mean)
-                vectors[row] += np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[1], dtype=np.float32), left)
+                vectors[row] += np.linalg.solve(x.T @ x + ridge, left)
         return vectors
 
+    def vectors(self) -> NDArray[np.float32]:
+        return self.movies[:-1]
+
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {"users": self.users, "movies": self.movies} | {
-            f"dense.{place}": array for place, array in enumerate(self.dense)
-        }
+        dense = {f"dense.{place}": array for place, array in enumerate(self.dense)}
+        return {"users": self.users, "movies": self.movies, "reach": self.reach, "ridge": self.ridge, **dense}
 
     @classmethod
     def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
         model.known, model.users, model.movies = known, arrays["users"], arrays["movies"]
-        model.dense = [arrays[f"dense.{place}"] for place in range(len(arrays) - 2)]
+        model.dense = [arrays[f"dense.{place}"] for place in range(len(arrays) - 4)]
+        model.reach, model.ridge = arrays["reach"], arrays["ridge"]
         return model
 
 
 class _Task:
     """Batches of ratings for the training loop."""
 
-    def __init__(self, model: DeepMFClassic, ratings: Ratings, validation: Ratings, device: str) -> None:
+    def __init__(
+        self, model: DeepMFClassic, ratings: Ratings, validation: Ratings, device: str, unit: float
+    ) -> None:
         import torch
 
         from cinematrix.nets import ClassicNet
@@ -178,7 +192,7 @@ class _Task:
 
         s, self.device = model.settings, pick_device(device)
         self.net = ClassicNet(len(ratings.users), len(ratings.movies), s.factors, s.hidden).to(self.device)
-        self.batch = s.batch
+        self.batch, self.unit = s.batch, np.float32(unit)
         self.columns, self.held_out = self._tensors(ratings), self._tensors(validation)
         self.steps_per_epoch = -(-len(ratings) // s.batch)
         self.mse = torch.nn.functional.mse_loss
@@ -186,8 +200,8 @@ class _Task:
     def _tensors(self, ratings: Ratings) -> "tuple[torch.Tensor, ...]":
         import torch
 
-        stars, _ = ratings.stars("deep-mf-classic")
-        columns = (ratings.user.astype(np.int64), ratings.movie.astype(np.int64), stars)
+        stars, _ = ratings.stars(DeepMFClassic.name)
+        columns = (ratings.user.astype(np.int64), ratings.movie.astype(np.int64), stars / self.unit)
         return tuple(torch.from_numpy(column).to(self.device) for column in columns)
 
     def batches(self, rng: np.random.Generator) -> "Iterator[tuple[torch.Tensor, ...]]":
@@ -203,4 +217,4 @@ class _Task:
 
     def validate(self) -> float:
         users, movies, stars = self.held_out
-        return float(self.mse(self.net(users, movies), stars) ** 0.5)
+        return float(self.unit) * float(self.mse(self.net(users, movies), stars) ** 0.5)

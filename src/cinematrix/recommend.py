@@ -1,0 +1,214 @@
+"""Recommendations: the movies that a person would like next, by name, and movies like another.
+
+A known user and a stranger take the same path: both are a history.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cinematrix.errors import SettingError, UnknownIdError
+from cinematrix.files import written_beside
+from cinematrix.histories import Histories
+from cinematrix.ids import UNKNOWN, Numbers
+from cinematrix.protocols import By, Known, Progress, Recommender
+from cinematrix.ranking import top_n
+
+BLOCK = 256
+"""Users ranked at a time when lists are made for everybody."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One line of a list.
+
+    Attributes:
+        movie: the movie's ID.
+        title, year, genres: as the catalog has them; `movie 17` where it has no title.
+        score: what the list is ordered by.
+        stars: the expected rating on the data's scale; for plain interactions, the chance to be watched (0…1).
+    """
+
+    movie: int | str
+    title: str
+    year: int | None
+    genres: list[str]
+    score: float
+    stars: float
+
+    @property
+    def label(self) -> str:
+        """`Title (Year)` for people."""
+        return f"{self.title} ({self.year})" if self.year else self.title
+
+    def as_dict(self) -> dict[str, Any]:
+        """The line for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """A list and, where it is shorter than asked for, why."""
+
+    items: list[Recommendation]
+    shortfall: str | None
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which movies may be recommended.
+
+    Attributes:
+        where: conditions on the catalog, as in `Catalog.where`.
+        min_ratings: how many training ratings a movie must have.
+        exclude: IDs of movies to leave out besides the seen ones.
+    """
+
+    where: str = ""
+    min_ratings: int = 0
+    exclude: tuple[Any, ...] = ()
+
+    def mask(self, known: Known) -> NDArray[np.bool_]:
+        """The movies that pass. bool `[len(known.movies)]`."""
+        keep = known.catalog.where(self.where)
+        if self.min_ratings > 0:
+            keep &= np.bincount(known.history.items, minlength=len(known.movies)) >= self.min_ratings
+        numbers = known.movies.numbers(self.exclude)
+        keep[numbers[numbers != UNKNOWN]] = False
+        return keep
+
+
+def recommend(
+    model: Recommender, history: Histories, n: int = 10, *, by: By | None = None, filters: Filters | None = None
+) -> Recommendations:
+    """The best `n` unseen movies for the one person of `history`.
+
+    Args:
+        by: what orders the list; None: by ranking.
+
+    Raises:
+        SettingError: `n` below 1, filters that aren't understood, stars from a model without.
+    """
+    by = by or "ranking"
+    check_by(model, by)
+    mask = (filters or Filters()).mask(model.known)
+    ranked = top_n(model.score(history, by=by), n, history, mask)
+    movies = ranked.movies[0, : ranked.lengths[0]]
+    stars = model.predict_pairs(history, np.zeros(len(movies), np.int32), movies)
+    items = _lines(model.known, movies, ranked.scores[0], stars)
+    return Recommendations(items, _shortfall(n, len(items), int(mask.sum()), history))
+
+
+def check_by(model: Recommender, by: str) -> None:
+    """Refuse an order that isn't one, or stars from a model of plain interactions."""
+    if by not in ("ranking", "stars"):
+        raise SettingError(f"a list can't be ordered by {by!r}; by ranking or by stars")
+    if by == "stars" and model.known.scale is None:
+        raise SettingError("this model learned from plain interactions and has no stars; order by ranking")
+
+
+def history_of(model: Recommender, user: Any) -> Histories:
+    """The training history of a known user.
+
+    Raises:
+        UnknownIdError: the model doesn't know the user.
+    """
+    number = model.known.users.number(user)
+    if number == UNKNOWN:
+        raise UnknownIdError(
+            f"user {user} isn't among the model's {len(model.known.users):,} users; "
+            "give a stranger's ratings as a history instead"
+        )
+    return model.known.history.take(np.array([number]))
+
+
+def similar(model: Recommender, movie: Any, n: int = 10) -> list[Recommendation]:
+    """The `n` movies most like `movie` by the cosine of their vectors, the score. Stars are movies' means.
+
+    Only movies with training ratings are compared, since a vector of content alone says little.
+
+    Raises:
+        UnknownIdError: the model doesn't know the movie.
+        SettingError: the model has no vectors.
+    """
+    known, number = model.known, model.known.movies.number(movie)
+    if number == UNKNOWN:
+        raise UnknownIdError(f"movie {movie} isn't among the model's {len(known.movies):,} movies")
+    vectors = model.vectors()
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    itself = Histories.of_lists([([number], [1.0])])
+    rated = Filters(min_ratings=1).mask(known)
+    ranked = top_n((unit @ unit[number])[None], n, itself, rated)
+    movies = ranked.movies[0, : ranked.lengths[0]]
+    stars = model.predict_pairs(Histories.empty(1), np.zeros(len(movies), np.int32), movies)
+    return _lines(known, movies, ranked.scores[0], stars)
+
+
+def recommend_all(
+    model: Recommender,
+    path: Path,
+    n: int = 10,
+    *,
+    by: By = "ranking",
+    filters: Filters | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> int:
+    """The best `n` unseen movies for every known user, to a Parquet file: user, rank, movie, score, stars.
+
+    Memory is bounded by blocks of users. Returns the number of rows written.
+    """
+    check_by(model, by)
+    known, mask = model.known, (filters or Filters()).mask(model.known)
+    rows = 0
+    with written_beside(path, force=force) as file:
+        if progress:
+            progress.start("recommending", len(known.users))
+        frames = []
+        for start in range(0, len(known.users), BLOCK):
+            block = np.arange(start, min(start + BLOCK, len(known.users)))
+            frames.append(_block(model, block, n, by, mask))
+            rows += len(frames[-1])
+            if progress:
+                progress.advance(len(block))
+        if progress:
+            progress.stop()
+        pl.concat(frames).write_parquet(file)
+    return rows
+
+
+def _block(model: Recommender, users: NDArray[np.int64], n: int, by: By, mask: NDArray[np.bool_]) -> pl.DataFrame:
+    histories = model.known.history.take(users)
+    ranked = top_n(model.score(histories, by=by), n, histories, mask)
+    rows, places = np.nonzero(ranked.movies != UNKNOWN)
+    movies: Numbers = ranked.movies[rows, places]
+    return pl.DataFrame(
+        {
+            "user": model.known.users.ids[users[rows]],
+            "rank": (places + 1).astype(np.int32),
+            "movie": model.known.movies.ids[movies],
+            "score": ranked.scores[rows, places],
+            "stars": model.predict_pairs(histories, rows.astype(np.int32), movies),
+        }
+    )
+
+
+def _lines(
+    known: Known, movies: Numbers, scores: NDArray[np.float32], stars: NDArray[np.float32]
+) -> list[Recommendation]:
+    lines = []
+    for number, score, star in zip(movies.tolist(), scores.tolist(), stars.tolist(), strict=False):
+        row, id_ = known.catalog.frame.row(number, named=True), known.movies.ids[number].item()
+        title = row["title"] or f"movie {id_}"
+        lines.append(Recommendation(id_, title, row["year"], row["genres"], score, star))
+    return lines
+
+
+def _shortfall(n: int, found: int, allowed: int, history: Histories) -> str | None:
+    if found == n:
+        return None
+    return f"{found} of {n} movies: the filters leave {allowed:,} and {len(history.items):,} movies are in the history"

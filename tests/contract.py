@@ -1,0 +1,149 @@
+"""What every model must do, whatever it is: a model's test is this class and four lines."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from cinematrix.artifact import load, save
+from cinematrix.catalog import Catalog
+from cinematrix.errors import DataError
+from cinematrix.histories import Histories
+from cinematrix.protocols import Recommender
+from cinematrix.ratings import Ratings, Scale
+from worlds import as_interactions
+
+STRANGER, NOWHERE = "nobody", "no such movie"
+
+
+class Contract:
+    """The contract of `cinematrix.protocols.Recommender`, as tests."""
+
+    kind: ClassVar[type[Recommender]]
+    settings: ClassVar[dict[str, Any]] = {}
+    learns_taste: ClassVar[bool] = True
+    """Whether it tells the two tastes of the world apart."""
+    settles: ClassVar[bool] = True
+    """Whether a handful of equal ratings is enough to predict just these."""
+
+    @classmethod
+    def make(cls) -> Recommender:
+        return cls.kind(cls.kind.Settings(**cls.settings))
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def fitted(cls, world: tuple[Ratings, Catalog]) -> Recommender:
+        return cls.make().fit(*world)
+
+    def test_predictions_are_finite_on_the_scale_and_in_order(
+        self, fitted: Recommender, world: tuple[Ratings, Catalog]
+    ) -> None:
+        """One prediction a pair, in the pairs' order, on the data's own scale, whatever the order of asking."""
+        ratings, _ = world
+        users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
+        predicted = fitted.predict(users, movies)
+        assert predicted.dtype == np.float32
+        assert predicted.shape == (len(ratings),)
+        assert np.all((predicted >= 0.5) & (predicted <= 5))
+        backwards = fitted.predict(users[::-1], movies[::-1])
+        np.testing.assert_allclose(backwards[::-1], predicted, atol=1e-5)
+
+    def test_it_fits_what_it_learned_from(self, fitted: Recommender, world: tuple[Ratings, Catalog]) -> None:
+        """It is better than the mean rating; one that learns taste is far better, and doesn't swap its axes."""
+        ratings, _ = world
+        assert ratings.rating is not None
+        predicted = fitted.predict(ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie])
+        rmse, spread = np.sqrt(np.mean((predicted - ratings.rating) ** 2)), ratings.rating.std()
+        assert rmse < (0.6 if self.learns_taste else 1.01) * spread
+
+    def test_strangers_and_unknown_movies_are_answered(
+        self, fitted: Recommender, world: tuple[Ratings, Catalog]
+    ) -> None:
+        """Unknown users and movies, and a movie without ratings, get finite predictions on the scale."""
+        ratings, catalog = world
+        someone, something = ratings.users.ids[0], ratings.movies.ids[0]
+        unrated = catalog.movies.ids[-1]
+        predicted = fitted.predict(
+            [STRANGER, str(someone), STRANGER, str(someone)], [str(something), NOWHERE, NOWHERE, str(unrated)]
+        )
+        assert np.all((predicted >= 0.5) & (predicted <= 5))
+
+    def test_scores_have_a_row_a_history_and_a_column_a_movie(self, fitted: Recommender) -> None:
+        """Any batch of histories, empty ones included, gets finite float32 scores for all movies."""
+        some = fitted.known.history.take(np.array([3, -1, 0]))
+        scores = fitted.score(some)
+        assert scores.shape == (3, len(fitted.known.movies))
+        assert scores.dtype == np.float32
+        assert np.isfinite(scores).all()
+        np.testing.assert_allclose(fitted.score(some.take(np.array([2])))[0], scores[2], atol=1e-4)
+        assert fitted.score(Histories.empty(0)).shape == (0, len(fitted.known.movies))
+
+    def test_a_stranger_with_a_taste_gets_its_movies(self, fitted: Recommender) -> None:
+        """Five ratings of somebody never seen tell her taste: movies to it are expected to get more."""
+        if not self.learns_taste:
+            return
+        known = fitted.known
+        comedy = np.array([g == ["Comedy"] for g in known.catalog.frame["genres"].to_list()])
+        rated = np.bincount(known.history.items, minlength=len(known.movies)) > 0
+        loved, hated = np.flatnonzero(comedy & rated), np.flatnonzero(~comedy & rated)
+        history = Histories.of_lists([([*loved[:3], *hated[:2]], [4.5, 4.5, 4.0, 1.5, 2.0])])
+        rest = np.concatenate([loved[3:], hated[2:]])
+        stars = fitted.predict_pairs(history, np.zeros(len(rest), np.int32), rest.astype(np.int32))
+        assert stars[: len(loved) - 3].mean() > stars[len(loved) - 3 :].mean() + 0.5
+
+    def test_same_data_and_seed_give_the_same_bytes(
+        self, fitted: Recommender, world: tuple[Ratings, Catalog], tmp_path: Path
+    ) -> None:
+        """Fitted anew and saved, it is the same artefact byte for byte."""
+        save(fitted, tmp_path / "a")
+        save(self.make().fit(*world), tmp_path / "b")
+        for file in sorted((tmp_path / "a").iterdir()):
+            assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes(), file.name
+
+    def test_saved_and_loaded_it_answers_the_same(self, fitted: Recommender, tmp_path: Path) -> None:
+        """An artefact answers exactly as the model that was saved."""
+        save(fitted, tmp_path / "model")
+        again = load(tmp_path / "model").model
+        histories = fitted.known.history
+        np.testing.assert_array_equal(again.score(histories), fitted.score(histories))
+        users, movies = fitted.known.users.ids[:5], fitted.known.movies.ids[:5]
+        np.testing.assert_array_equal(again.predict(users, movies), fitted.predict(users, movies))
+
+    def test_plain_interactions_are_learned_or_refused(self, world: tuple[Ratings, Catalog]) -> None:
+        """A model that declares interactions predicts a chance; any other says that it needs stars."""
+        views = as_interactions(world[0])
+        if not self.kind.abilities.interactions:
+            with pytest.raises(DataError, match="needs ratings with stars"):
+                self.make().fit(views, world[1])
+            return
+        model = self.make().fit(views, world[1])
+        chance = model.predict([*views.users.ids[:3], -5], [*views.movies.ids[:3], -5])
+        assert np.all((chance >= 0) & (chance <= 1))
+        assert np.isfinite(model.score(model.known.history)).all()
+
+    @pytest.mark.parametrize(
+        ("users", "movies", "stars"),
+        [
+            ([1], [1], [3.0]),
+            ([1] * 4, [1, 2, 3, 4], [1.0, 2, 3, 4]),
+            ([1, 2, 3, 4], [9] * 4, [1.0, 2, 3, 4]),
+            ([1, 1, 2, 2, 3], [1, 2, 1, 2, 3], [4.0] * 5),
+            (range(30), range(30), [1.0 + i % 5 for i in range(30)]),
+        ],
+        ids=["one rating", "one user", "one movie", "all equal", "users with one rating"],
+    )
+    @pytest.mark.parametrize("scale", [Scale(0.5, 5, 0.5), Scale(0, 100, 1)], ids=str)
+    def test_degenerate_data_trains_and_predicts(
+        self, users: list[int], movies: list[int], stars: list[float], scale: Scale
+    ) -> None:
+        """Nothing to learn from is no reason for NaN: predictions stay finite and on the scale."""
+        ratings = Ratings.from_arrays(users, movies, stars, scale=scale)
+        catalog = Catalog.of([*sorted(set(movies)), 777], genres=[["Drama"]] * (len(set(movies)) + 1))
+        model = self.make().fit(ratings, catalog)
+        asked = [(u, m) for u in [*sorted(set(users))[:3], 999] for m in [*sorted(set(movies))[:3], 777, 888]]
+        predicted = model.predict([u for u, _ in asked], [m for _, m in asked])
+        assert np.all((predicted >= scale.low) & (predicted <= scale.high))
+        if self.settles and len(set(stars)) == 1:
+            np.testing.assert_allclose(predicted, stars[0], atol=0.15)
+        assert np.isfinite(model.score(model.known.history)).all()
