@@ -413,7 +413,7 @@ def test_an_endless_line_is_refused(put: Callable[..., Path], monkeypatch: pytes
         ('movieId,title\n1,A\n2,"B\n3,C\n', "line 3: a quote isn't closed"),
         ("movieId,title\n1,A,B\n", "line 2: 3 fields where the header has 2"),
         (b"movieId,title\n1,A\n2,caf\xe9\n", "line 3 is not UTF-8"),
-        ("", "has no rows below a header"),
+        ("", "is empty; a header is needed"),
         ("1::A::B\n2;C;D\n", "line 2: '2;C;D' must have fields separated by '::'"),
     ],
 )

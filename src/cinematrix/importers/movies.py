@@ -217,8 +217,8 @@ def _with_header(path: Path, text: str) -> pl.DataFrame:
                 lines.append(begin)
     except csv.Error as error:
         raise DataError(f"{path}, line {begins}: a quote isn't closed, or is out of place ({error})") from error
-    if not rows:
-        raise DataError(f"{path} has no rows below a header; give a table of movies with a column for the movie")
+    if not header:
+        raise DataError(f"{path} is empty; a header is needed")
     table = pl.DataFrame(rows, schema=[f"{i}" for i in range(len(header))], orient="row")
     table.columns = [f"{name}{'' if header.index(name) == i else i}" for i, name in enumerate(header)]
     return _renamed(table, path).with_columns(line=pl.Series(lines))
