@@ -71,10 +71,11 @@ def test_nothing_to_measure_is_nan_without_a_warning() -> None:
 
 
 def test_find_gives_places_row_by_row() -> None:
-    """A movie is found only in its own row's history, at its place in `items`."""
+    """A movie is found only in its own row's history, at its place in `items`; pairs work as lists do."""
     histories = Histories.of_lists([([3, 1], None), ([], None), ([2, 3], None)])
     items = np.array([[1, 2, 3], [1, 2, 3], [3, UNKNOWN, 2]], np.int32)
-    assert metrics.find(histories, items).tolist() == [[0, -1, 1], [-1, -1, -1], [3, -1, 2]]
+    assert metrics.find(histories, np.arange(3)[:, None], items).tolist() == [[0, -1, 1], [-1, -1, -1], [3, -1, 2]]
+    assert metrics.find(histories, np.array([2, 0, 1]), np.array([3, 3, 3])).tolist() == [3, 1, -1]
 
 
 def world(seed: int, n_users: int = 7, n_movies: int = 12) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -158,3 +159,33 @@ def test_agrees_with_ranx() -> None:
         metric, k = name.split("@")
         ranked = top_n(scores, int(k)).movies
         np.testing.assert_allclose(ours[metric](ranked, relevant_of(stars)), values, err_msg=name)
+
+
+def test_bootstrap_is_as_wide_as_theory_says() -> None:
+    """For many users the interval of a mean is ± 1.96 standard errors, and of a constant nothing wide."""
+    values = np.random.default_rng(4).normal(3, 1, 2_000)
+    sums = np.column_stack([values, np.full(2_000, 7.0)])
+    low, high = metrics.bootstrap(sums, np.ones_like(sums), seed=1)
+    error = 1.96 * values.std() / np.sqrt(2_000)
+    np.testing.assert_allclose([low[0], high[0]], values.mean() + np.array([-error, error]), atol=0.1 * error)
+    assert low[1] == high[1] == 7
+
+
+def test_bootstrap_of_a_pooled_error_draws_users_with_all_their_ratings() -> None:
+    """With one heavy user among ten, the pooled mean jumps between draws; every draw is a ratio of sums."""
+    weights = np.array([[91.0]] + [[1.0]] * 9)
+    sums = weights * np.array([[2.0]] + [[1.0]] * 9)
+    low, high = metrics.bootstrap(sums, weights)
+    assert low[0] == 1
+    assert 1.95 < high[0] < 2
+
+
+def test_bootstrap_needs_two_users_and_follows_its_seed() -> None:
+    """Fewer than two users with a value give NaN; the same seed gives the same ends."""
+    weights = np.array([[1, 1], [1, 0], [1, 0]])
+    sums = np.array([[1.0, 5.0], [2.0, 0.0], [6.0, 0.0]])
+    low, high = metrics.bootstrap(sums, weights, seed=3)
+    assert np.isnan([low[1], high[1]]).all()
+    assert low[0] < 3 < high[0]
+    assert np.array_equal(metrics.bootstrap(sums, weights, seed=3), (low, high), equal_nan=True)
+    assert np.isnan(metrics.bootstrap(np.zeros((0, 2)), np.zeros((0, 2)))).all()

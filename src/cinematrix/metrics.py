@@ -6,6 +6,7 @@ them; `k` is the width of the array. `relevant` has one history a user: the movi
 finding, whether or not they can be ranked. A user without one gets NaN from every ranking metric.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -48,20 +49,20 @@ def ndcg(ranked: Numbers, relevant: Histories, *, graded: bool = False) -> PerUs
     """
     values = relevant.values if graded else None
     gains = np.ones(len(relevant.items)) if values is None else values.astype(np.float64)
-    place = find(relevant, ranked)
+    place = _found(ranked, relevant)
     found = np.where(place >= 0, np.append(gains, 0)[place], 0)  # -1 picks the 0 appended
     discounts = 1 / np.log2(np.arange(ranked.shape[1]) + 2)
-    return _ratio(found @ discounts, _ideal(relevant, gains, discounts))
+    return ratio(found @ discounts, _ideal(relevant, gains, discounts))
 
 
 def recall(ranked: Numbers, relevant: Histories) -> PerUser:
     """The share of the relevant movies that are in the list: hits / relevant (not / min(k, relevant))."""
-    return _ratio(hits(ranked, relevant).sum(axis=1), relevant.counts)
+    return ratio(hits(ranked, relevant).sum(axis=1), relevant.counts)
 
 
 def precision(ranked: Numbers, relevant: Histories) -> PerUser:
     """The share of the list that is relevant: hits / k, where a list is short too."""
-    return _ratio(hits(ranked, relevant).sum(axis=1) / ranked.shape[1], relevant.counts > 0)
+    return ratio(hits(ranked, relevant).sum(axis=1) / ranked.shape[1], relevant.counts > 0)
 
 
 def average_precision(ranked: Numbers, relevant: Histories) -> PerUser:
@@ -72,39 +73,83 @@ def average_precision(ranked: Numbers, relevant: Histories) -> PerUser:
     """
     hit = hits(ranked, relevant)
     precisions = np.cumsum(hit, axis=1) / np.arange(1, ranked.shape[1] + 1)
-    return _ratio((precisions * hit).sum(axis=1), relevant.counts)
+    return ratio((precisions * hit).sum(axis=1), relevant.counts)
 
 
 def reciprocal_rank(ranked: Numbers, relevant: Histories) -> PerUser:
     """1 / the place of the first hit, 0 if there is none in the list; its mean over users is MRR."""
     hit = hits(ranked, relevant)
     first = np.where(hit.any(axis=1), 1 / (hit.argmax(axis=1) + 1), 0)
-    return _ratio(first, relevant.counts > 0)
+    return ratio(first, relevant.counts > 0)
 
 
 def hit_rate(ranked: Numbers, relevant: Histories) -> PerUser:
     """1 if anything in the list is relevant, else 0."""
-    return _ratio(hits(ranked, relevant).max(axis=1), relevant.counts > 0)
+    return ratio(hits(ranked, relevant).max(axis=1), relevant.counts > 0)
 
 
 def hits(ranked: Numbers, relevant: Histories) -> NDArray[np.bool_]:
     """Which entries of the lists are relevant. bool `[users, k]`."""
-    found: NDArray[np.bool_] = find(relevant, ranked) >= 0
+    found: NDArray[np.bool_] = _found(ranked, relevant) >= 0
     return found
 
 
-def find(histories: Histories, items: Numbers) -> NDArray[np.int64]:
-    """Where row `i` of `items` stands in history `i`: places in `histories.items`, -1 for what isn't there.
+def find(histories: Histories, rows: NDArray[Any], items: NDArray[Any]) -> NDArray[np.int64]:
+    """Where `items[i]` stands in history `rows[i]`: its place in `histories.items`, -1 if it isn't there.
 
-    The shape is that of `items`, `[len(histories), n]`. `UNKNOWN` is never found.
+    `rows` and `items` may have any shapes that broadcast; `UNKNOWN` is never found.
     """
     width = np.int64(max(histories.items.max(initial=0), items.max(initial=0))) + 1
     keys = histories.rows * width + histories.items  # ascending, as items are within a history
-    wanted = np.arange(len(histories))[:, None] * width + items
+    wanted = rows * width + items
     if len(keys) == 0:
-        return np.full(items.shape, -1)
+        return np.full(wanted.shape, -1)
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where((keys[place] == wanted) & (items != UNKNOWN), place, -1)
+
+
+def _found(ranked: Numbers, relevant: Histories) -> NDArray[np.int64]:
+    return find(relevant, np.arange(len(relevant))[:, None], ranked)
+
+
+def bootstrap(
+    sums: NDArray[Any], weights: NDArray[Any], seed: int = 0, resamples: int = 1_000
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The 95 % interval of Σ sums / Σ weights over users, by drawing users again with replacement.
+
+    Percentile bootstrap (Efron 1979). A mean over users has weight 1 where it is defined and 0 elsewhere; a
+    pooled error has each user's summed errors and number of ratings. All columns see the same resamples.
+
+    Args:
+        sums: `[users, m]`, one column a metric.
+        weights: `[users, m]`.
+        seed: of the draws.
+        resamples: how many.
+
+    Returns:
+        Low and high ends, `[m]` each; NaN for a metric that fewer than two users have.
+    """
+    n_users, n_metrics = sums.shape
+    low, high = np.full((2, n_metrics), np.nan)
+    several = np.count_nonzero(weights, axis=0) > 1
+    if not several.any():
+        return low, high
+    both = np.hstack([sums[:, several], weights[:, several]]).astype(np.float64)
+    totals = np.vstack([draws @ both for draws in _resampled(n_users, seed, resamples)])
+    drawn, of = np.hsplit(totals, 2)
+    ratios = np.divide(drawn, of, out=np.full(drawn.shape, np.nan), where=of > 0)
+    low[several], high[several] = np.nanquantile(ratios, [0.025, 0.975], axis=0)
+    return low, high
+
+
+def _resampled(n_users: int, seed: int, resamples: int) -> Iterator[NDArray[np.float64]]:
+    """How often each resample draws each user, a few resamples at a time: `[some, users]`."""
+    generator = np.random.default_rng(seed)
+    at_once = max(1, 500_000 // n_users)
+    for start in range(0, resamples, at_once):
+        some = min(at_once, resamples - start)
+        drawn = generator.integers(n_users, size=(some, n_users)) + np.arange(some)[:, None] * n_users
+        yield np.bincount(drawn.ravel(), minlength=some * n_users).reshape(some, n_users).astype(np.float64)
 
 
 def _ideal(relevant: Histories, gains: PerUser, discounts: PerUser) -> PerUser:
@@ -121,10 +166,10 @@ def _errors(truth: NDArray[Any], predicted: NDArray[Any]) -> PerUser:
 
 
 def _user_means(rows: Numbers, values: PerUser, n_users: int) -> PerUser:
-    return _ratio(np.bincount(rows, values, n_users), np.bincount(rows, minlength=n_users))
+    return ratio(np.bincount(rows, values, n_users), np.bincount(rows, minlength=n_users))
 
 
-def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> PerUser:
+def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> PerUser:
     """`numerator / denominator`, NaN where the denominator is 0."""
     quotient = np.full(len(numerator), np.nan)
     np.divide(numerator, denominator, out=quotient, where=denominator > 0)

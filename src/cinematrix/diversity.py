@@ -1,0 +1,83 @@
+"""What lists are like beyond being right: how much of the catalogue they show, how novel, how varied.
+
+Lists arrive as `ranked`, int32 `[users, k]` movie numbers padded with `UNKNOWN`, as `ranking.top_n` makes them.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cinematrix.ids import UNKNOWN, Numbers
+from cinematrix.metrics import PerUser, ratio
+
+
+def exposure(ranked: Numbers, n_movies: int) -> NDArray[np.int64]:
+    """In how many lists each movie stands; blocks of users add up. int64 `[n_movies]`."""
+    return np.bincount(ranked[ranked != UNKNOWN], minlength=n_movies)
+
+
+def coverage(exposures: NDArray[Any]) -> float:
+    """The share of the catalogue that stands in at least one list; NaN for an empty catalogue."""
+    return float(np.count_nonzero(exposures) / len(exposures)) if len(exposures) else float("nan")
+
+
+def gini(exposures: NDArray[Any]) -> float:
+    """The Gini index of the movies' exposures: 0 if all are shown equally often, near 1 if few take all.
+
+    Σ (2i − n − 1) xᵢ / (n Σ x), i from 1 over the n movies in ascending order of exposure, those never
+    shown included. NaN if nothing is shown.
+    """
+    total, n = exposures.sum(dtype=np.float64), len(exposures)
+    if total == 0:
+        return float("nan")
+    return float(np.sort(exposures) @ (2 * np.arange(1, n + 1) - n - 1) / (n * total))
+
+
+def novelty(ranked: Numbers, raters: NDArray[Any], n_users: int) -> PerUser:
+    """How surprising the movies of each list are: their mean self-information in bits (Zhou et al. 2010).
+
+    The mean of −log₂(raters of the movie / users) in training: 0 bits for what everybody has seen, 10 for one
+    in a thousand. A movie without a rater counts as if it had one.
+
+    Args:
+        ranked: the lists.
+        raters: number of training ratings of each movie, `[movies]`.
+        n_users: number of users in training.
+    """
+    bits = np.log2(max(n_users, 1)) - np.log2(np.maximum(raters, 1))
+    shown = ranked != UNKNOWN
+    return ratio((np.append(bits, 0)[ranked] * shown).sum(axis=1), shown.sum(axis=1))
+
+
+def intra_list_similarity(ranked: Numbers, features: NDArray[Any] | sparse.sparray | sparse.spmatrix) -> PerUser:
+    """How alike the movies of each list are: the mean cosine over its pairs (Ziegler et al. 2005); low is varied.
+
+    A movie whose features are all 0 is like no other. NaN for a list of fewer than two movies.
+
+    Args:
+        ranked: the lists.
+        features: any description of the movies, `[movies, d]`, dense or sparse: genres, content, factors.
+    """
+    unit = _unit_rows(sparse.csr_matrix(features, dtype=np.float64))
+    shown = ranked != UNKNOWN
+    n = shown.sum(axis=1)
+    starts = np.append(0, np.cumsum(n))
+    lists = sparse.csr_matrix((np.ones(starts[-1]), ranked[shown], starts), shape=(len(ranked), unit.shape[0]))
+    of_all_pairs = _squares(lists @ unit)  # of each movie with each, itself included
+    of_itself = lists @ _squares(unit)
+    return ratio(of_all_pairs - of_itself, n * (n - 1))
+
+
+def _unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Each row divided by its length; rows of zeros stay."""
+    lengths = np.sqrt(_squares(matrix))
+    scale = np.divide(1, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
+    return sparse.diags_array(scale) @ matrix
+
+
+def _squares(matrix: sparse.csr_matrix) -> PerUser:
+    """The sum of squares of each row."""
+    squares: PerUser = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
+    return squares
