@@ -40,7 +40,7 @@ def test_shrinkage_is_the_ratio_of_the_variances() -> None:
 
 def test_a_strangers_bias_is_the_shrunk_mean_of_her_residuals() -> None:
     """Closed form by hand: (Σ rating − mean − movie bias) / (n + shrinkage)."""
-    biases = Biases(3.0, np.array([0.5, -0.5, 0.0], np.float32), 2.0)
+    biases = Biases(3.0, np.array([0.5, -0.5, 0.0], np.float32), 2.0, 2.0)
     history = Histories.of_lists([([0, 1], [4.0, 4.0]), ([], [])])
     np.testing.assert_allclose(biases.of_users(history), [(0.5 + 1.5) / 4, 0.0])
 

@@ -29,11 +29,13 @@ class Biases:
         mean: the mean rating.
         movie: float32 `[n_movies]`, 0 for a movie without ratings.
         user_shrinkage: how many ratings' worth of doubt pull a user's bias to 0.
+        movie_shrinkage: likewise a movie's.
     """
 
     mean: float
     movie: NDArray[np.float32]
     user_shrinkage: float
+    movie_shrinkage: float
 
     @classmethod
     def of(cls, ratings: Ratings, n_movies: int | None = None) -> Self:
@@ -51,7 +53,7 @@ class Biases:
             user.update(residual - movie.bias[ratings.movie])
         padded = np.zeros(len(ratings.movies) if n_movies is None else n_movies, np.float32)
         padded[: len(movie.bias)] = movie.bias
-        return cls(mean, padded, user.shrinkage)
+        return cls(mean, padded, user.shrinkage, movie.shrinkage)
 
     def of_users(self, histories: Histories) -> NDArray[np.float32]:
         """Each history's user bias, in closed form; 0 for an empty one. float32 `[len(histories)]`."""
@@ -69,13 +71,16 @@ class Biases:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""
-        return {"bias.movie": self.movie, "bias.constants": np.array([self.mean, self.user_shrinkage])}
+        return {
+            "bias.movie": self.movie,
+            "bias.constants": np.array([self.mean, self.user_shrinkage, self.movie_shrinkage]),
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The biases that `arrays()` took apart."""
-        mean, shrinkage = arrays["bias.constants"].tolist()
-        return cls(mean, arrays["bias.movie"], shrinkage)
+        mean, *shrinkage = arrays["bias.constants"].tolist()
+        return cls(mean, arrays["bias.movie"], *shrinkage)
 
 
 class _Side:
