@@ -71,9 +71,7 @@ def movie(dataset: Dataset, id_: object) -> dict[str, object]:
 def test_ml_100k_with_latin_1_titles_flags_and_the_unknown_movie(put: Callable[..., Path]) -> None:
     """u.data has no header; u.item is latin-1 with flags of genres, and its movie 267 has no data at all."""
     genre = "".join(f"{name}|{i}\n" for i, name in enumerate(GENRES)) + "\n"
-    folder = put(
-        "latin-1", u__data="9\t2\t3\t881250949\n1\t267\t5\t891717742\n", u__item=ML100K_ITEMS, u__genre=genre
-    )
+    folder = put("latin-1", u__data="9\t2\t3\t881250949\n1\t267\t5\t891717742\n", u__item=ML100K_ITEMS, u__genre=genre)
     for path in (folder, folder / "u.data"):
         dataset = read(path)
         assert dataset.name == "ml-100k"
@@ -178,6 +176,8 @@ def test_columns_named_by_the_caller(put: Callable[..., Path]) -> None:
     assert rows(read(path, columns={"user": "who", "movie": "what"}).ratings) == [(1, 2, 3.0)]
     with pytest.raises(DataError, match="no column 'me' for the user; it has who, what, rating"):
         read(path, columns={"user": "me", "movie": "what"})
+    with pytest.raises(DataError, match="the column who can't have two roles"):
+        read(path, columns={"user": "who", "movie": "who"})
     with pytest.raises(SettingError, match="role 'film'; the roles are user, movie"):
         read(path, columns={"film": "what"})
 
@@ -244,6 +244,22 @@ def test_gzip_and_parquet(put: Callable[..., Path]) -> None:
     pl.read_csv(text).write_parquet(folder / "x.parquet")
     dataset = read(folder / "x.parquet", movies=folder / "movies.csv")
     assert (dataset.name, rows(dataset.ratings), movie(dataset, 5)["year"]) == ("parquet", expected, 1999)
+
+
+def test_movies_in_parquet(put: Callable[..., Path]) -> None:
+    """Genres may be lists or joined by bars; a folder of Parquet files tells ratings from movies by the columns."""
+    folder = put()
+    pl.DataFrame({"user": ["a"], "item": [2], "stars": [3]}).write_parquet(folder / "log.parquet")
+    movies = {"item_id": [2, 3], "Name": ["Heat", None], "year": [1995, None], "genres": [["Crime"], []]}
+    pl.DataFrame(movies).write_parquet(folder / "movies.parquet")
+    dataset = read(folder)
+    assert rows(dataset.ratings) == [("a", 2, 3.0)]
+    assert movie(dataset, 2)["title"] == "Heat"
+    assert (movie(dataset, 2)["year"], movie(dataset, 2)["genres"]) == (1995, ["Crime"])
+    assert movie(dataset, 3)["title"] is None
+    (folder / "movies.parquet").write_bytes(b"PAR1 cut")
+    with pytest.raises(DataError, match=r"movies.parquet can't be read as Parquet"):
+        read(folder)
 
 
 def test_a_movielens_header_does_not_force_its_scale(put: Callable[..., Path]) -> None:
@@ -313,6 +329,8 @@ HOSTILE = {
     "all missing": (GOOD + b",,,\n", "line 5: the user is missing"),
     "time not a number": (GOOD + b"4,5,4,soon\n", "line 5: the time 'soon' is not a number"),
     "time missing": (GOOD + b"4,5,4,\n", "line 5: the time is missing"),
+    "time beyond any calendar": (GOOD + b"4,5,4,1e40\n", "line 5: the time '?1e.*40'? is beyond any calendar"),
+    "damaged gzip": (b"\x1f\x8b\x08\0\0\0\0\0\0\3no deflate", "can't be read"),
     "count of zero": (b"user,movie,plays\n1,2,3\n1,3,0\n", "line 3: the count 0 is not above 0"),
     "off the scale": (GOOD + b"4,5,55,13\n" + b"9,9,3,1\n", "line 5: the rating 55 is off the scale 0.5–5"),
     "too few fields": (GOOD + b"4,5\n", "line 5: 2 fields separated by ',' instead of 4: '4,5'"),
@@ -452,9 +470,7 @@ def test_a_large_table_comes_from_the_cache_until_it_changes(
 ) -> None:
     """The second read gives the same without reading the file; damage and changes mean reading again."""
     monkeypatch.setattr(cache, "LARGE", 0)
-    folder = put(
-        ratings__csv="user,movie,rating\na,1,4\nb,2,3\na,1,5\n", movies__csv="movieId,title\n1,A (1999)\n"
-    )
+    folder = put(ratings__csv="user,movie,rating\na,1,4\nb,2,3\na,1,5\n", movies__csv="movieId,title\n1,A (1999)\n")
     monkeypatch.setenv("CINEMATRIX_CACHE", str(folder / "cache"))
     first = read(folder)
     with monkeypatch.context() as blind:
@@ -525,6 +541,36 @@ def test_any_table_survives_every_format(
         ratings = read(path, scale=Scale(0.5, 5, 0.5)).ratings
     found = [(str(user), str(movie), stars, time) for user, movie, stars, time in rows(ratings)]
     assert found == [(user, movie, stars, time) for user, movie, stars, time in expected]
+
+
+WELL_FORMED = [
+    b"userId,movieId,rating,timestamp\r\n1,5,4,10\r\n2,5,3,11\r\n",
+    b'"user";"movie";"plays"\n"a;b";"c";"3"\n"a""q";x;4\n',
+    b"1::5::3::9\n1::6::3.5::7\n",
+    b"1\t5\t3\t9\n1\t6\t4\t9\n",
+    gzip.compress(b"user,movie\n1,2\n"),
+]
+NOISE = [b"\n", b"\r", b"\0", b'"', b",", b"::", b"\t", b"\xff", b"nan", b"-", b"1e400", b"0", b" ", b"9" * 25]
+NOISE += [b"\x1f\x8b", b"PAR1"]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_bytes_are_a_data_set_or_one_clear_error(tmp_path: Path, data: st.DataObject) -> None:
+    """Whatever a file is damaged with: an error of one line, or every row is accounted for."""
+    content = bytearray(data.draw(st.sampled_from(WELL_FORMED)))
+    for place, noise in data.draw(st.lists(st.tuples(st.integers(0, 80), st.sampled_from(NOISE)), max_size=4)):
+        content[place:place] = noise
+    path = tmp_path / "ratings.table"
+    path.write_bytes(content)
+    try:
+        dataset = read(path, skip_bad=data.draw(st.booleans()))
+    except DataError as error:
+        message = str(error)
+    else:
+        report, message = dataset.report, ""
+        assert report.rows == len(dataset.ratings) + report.n_dropped + report.merged
+    assert "\n" not in message
 
 
 # --- real data -------------------------------------------------------------------------------------------------

@@ -41,16 +41,16 @@ def find(names: list[str], columns: dict[str, str] | None, where: str) -> dict[s
     for role, usual in NAMES.items():
         if role in wanted:
             found = [i for i, name in enumerate(names) if name.strip() == wanted[role]]
-            _expect(bool(found), f"{where} has no column {wanted[role]!r} for the {role}; it has {_list(names)}")
+            _expect(bool(found), f"{where} has no column {wanted[role]!r} for the {role}; it has {listed(names)}")
         else:
             found = [i for i, name in enumerate(plain) if name in usual]
-        alike = " and ".join(names[i] for i in found)
-        _expect(
-            len(found) < 2, f"{where} has two columns for the {role}, {alike}; say which with columns {role}=NAME"
-        )
+        alike = " and ".join(names[i].strip() for i in found)
+        _expect(len(found) < 2, f"{where} has two columns for the {role}, {alike}; say which with columns {role}=NAME")
         places |= {role: found[0]} if found else {}
+    twice = {names[place] for place in places.values() if list(places.values()).count(place) > 1}
+    _expect(not twice, f"{where}: the column {'/'.join(twice)} can't have two roles; give each its own")
     for role in ("user", "movie"):
-        _expect(role in places, f"{where} has no column for the {role}; it has {_list(names)}{_hint(plain, role)}")
+        _expect(role in places, f"{where} has no column for the {role}; it has {listed(names)}{_hint(plain, role)}")
     return places
 
 
@@ -59,8 +59,9 @@ def _expect(fine: bool, message: str) -> None:
         raise DataError(message)
 
 
-def _list(names: list[str]) -> str:
-    shown = ", ".join(name.strip() or "a blank one" for name in names[:20])
+def listed(names: list[str]) -> str:
+    """The names of columns, for a message."""
+    shown = ", ".join(" ".join(name.split()) or "a blank one" for name in names[:20])
     return shown[:300] + (", …" if len(names) > 20 or len(shown) > 300 else "")
 
 
@@ -154,9 +155,7 @@ def _numbers(column: pl.Series, role: str, seen: Check) -> pl.Series:
         return f"the {role} {str(given[row])[:40]!r} is not a number{comma}"
 
     seen.refuse(numbers.is_null() & ~missing, f"{role} is not a number", problem)
-    seen.refuse(
-        ~numbers.is_finite(), f"{role} is not finite", lambda row: f"the {role} {given[row]} is not finite"
-    )
+    seen.refuse(~numbers.is_finite(), f"{role} is not finite", lambda row: f"the {role} {given[row]} is not finite")
     return numbers
 
 
@@ -181,9 +180,9 @@ def _times(column: pl.Series, role: str, seen: Check) -> pl.Series:
     if isinstance(largest, int | float) and largest > _LATEST:
         seen.milliseconds += int((seconds.abs() > _LATEST).sum())
         for _ in range(3):
-            seconds = pl.select(
-                pl.when(seconds.abs() > _LATEST).then(seconds / 1000).otherwise(seconds)
-            ).to_series()
+            seconds = pl.select(pl.when(seconds.abs() > _LATEST).then(seconds / 1000).otherwise(seconds)).to_series()
+        beyond = seconds.abs() > _LATEST
+        seen.refuse(beyond, "time is out of range", lambda row: f"the time {column[row]} is beyond any calendar")
     return seconds.floor().cast(pl.Int64, strict=False)
 
 

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from cinematrix.importers import columns
 
 HEAD = 1 << 16
 """How many bytes of a file the recognition looks at."""
+
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What reading a file may raise, a damaged gzip file included."""
 
 MOVIELENS_HEADER = ("userId", "movieId", "rating", "timestamp")
 HEADERLESS = ("user", "movie", "rating", "time")
@@ -65,7 +69,7 @@ def head_of(path: Path) -> bytes:
     try:
         with opened(path) as file:
             head = file.read(HEAD)
-    except (OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path} can't be read: {error}") from error
     for looks, what in _NO_TABLES:
         if looks(head):
@@ -136,7 +140,7 @@ def _double_colon(rows: list[list[str]], has_tags: bool) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", text) is not None
+    return re.fullmatch(r" *-?[0-9]+(\.[0-9]+)? *", text) is not None
 
 
 def _with_header(

@@ -14,8 +14,8 @@ import polars as pl
 from cinematrix.catalog import Catalog, split_title
 from cinematrix.errors import DataError
 from cinematrix.ids import IdMap
-from cinematrix.importers.columns import plain_integers
-from cinematrix.importers.layouts import opened
+from cinematrix.importers.columns import listed, plain_integers
+from cinematrix.importers.layouts import UNREADABLE, opened
 from cinematrix.importers.report import Fault, Tally
 from cinematrix.importers.sources import Sources, is_parquet, stem
 
@@ -83,9 +83,7 @@ class Movies:
     def _add_tags(self, tags: pl.DataFrame) -> None:
         """Tags in lower case; one given by several users stands several times."""
         rows = pl.DataFrame({"id": self._text}).with_row_index("row")
-        plain = tags.select("id", tag=pl.col("tag").str.to_lowercase().str.strip_chars()).filter(
-            pl.col("tag") != ""
-        )
+        plain = tags.select("id", tag=pl.col("tag").str.to_lowercase().str.strip_chars()).filter(pl.col("tag") != "")
         given = plain.join(rows, on="id", how="inner", maintain_order="left")
         lists = given.group_by("row").agg("tag")
         self._columns["tags"] = rows.join(lists, on="row", how="left", maintain_order="left")["tag"]
@@ -99,9 +97,7 @@ def _distinct(frame: pl.DataFrame, tally: Tally) -> pl.DataFrame:
     faults = []
     for wrong, reason in ((blank, "movie ID is missing"), (repeated, "movie ID is repeated")):
         if wrong.any():
-            first = (
-                f"the {reason}" if wrong is blank else f"the movie ID {frame['id'].filter(wrong)[0]!r} is repeated"
-            )
+            first = f"the {reason}" if wrong is blank else f"the movie ID {frame['id'].filter(wrong)[0]!r} is repeated"
             faults.append(Fault(reason, frame["line"].filter(wrong).to_numpy(), first))
     tally.add(faults)
     return frame.filter(~(blank | repeated))
@@ -114,15 +110,16 @@ def _read(path: Path) -> pl.DataFrame:
         DataError: it can't be read, lacks the column of the ID, or a line is broken; the message names it.
     """
     if is_parquet(path):
-        frame = _renamed(pl.read_parquet(path), path)
+        try:
+            frame = _renamed(pl.read_parquet(path), path)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DataError(f"{path} can't be read as Parquet ({str(error)[:100]}); is it whole?") from error
     else:
         text = _text(path)
         if re.match(r"[^\n]*::", text) or text.split("\n", 1)[0].count("|") >= 20:
             return _headerless(path, text)
         frame = _with_header(path, text)
-    frame = frame.with_columns(
-        pl.col(name).cast(pl.String) for name in frame.columns if name not in ("line", "genres")
-    )
+    frame = frame.with_columns(pl.col(name).cast(pl.String) for name in frame.columns if name not in ("line", "genres"))
     return _typed(frame, " " if stem(path).endswith(".item") else "|")
 
 
@@ -131,7 +128,7 @@ def _text(path: Path) -> str:
     try:
         with opened(path) as file:
             content = file.read()
-    except (OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path} can't be read: {error}") from error
     try:
         return content.decode("utf-8-sig")
@@ -171,9 +168,7 @@ def _u_item(path: Path, lines: Iterator[tuple[int, str]]) -> pl.DataFrame:
         fields = content.rstrip("\r").split("|")
         flags = fields[-len(names) :]
         if len(fields) < len(names) + 3 or set(flags) - {"0", "1"}:
-            raise DataError(
-                f"{path}, line {line}: {content[:60]!r} must end with {len(names)} flags 0 or 1 of genres"
-            )
+            raise DataError(f"{path}, line {line}: {content[:60]!r} must end with {len(names)} flags 0 or 1 of genres")
         genres = [name for name, flag in zip(names, flags, strict=True) if flag == "1" and name not in NO_GENRES]
         year = re.search(r"\d{4}$", fields[2])
         rows.append((line, fields[0].strip(), fields[1], int(year[0]) if year else None, genres))
@@ -232,7 +227,7 @@ def _renamed(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     for key in ("id", wanted):
         if found[key] is None:
             what = "movie" if key == "id" else key
-            raise DataError(f"{path} has no column for the {what}; it has {', '.join(table.columns)[:200]}")
+            raise DataError(f"{path} has no column for the {what}; it has {listed(table.columns)}")
     renamed = table.select(pl.col(name).alias(key) for key, name in found.items() if name is not None)
     return renamed.with_columns(line=pl.int_range(1, pl.len() + 1))
 

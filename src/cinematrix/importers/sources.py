@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from cinematrix.errors import DataError
+from cinematrix.importers import columns
 from cinematrix.importers.layouts import recognise
 
 RATINGS = ("u.data", "ratings.dat", "ratings.csv", "ratings.parquet")
@@ -43,9 +46,16 @@ def find(path: Path, movies: Path | None = None) -> Sources:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether the file is Parquet by its first bytes."""
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
+    """Whether the file is Parquet by its first bytes.
+
+    Raises:
+        DataError: it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror or error}") from error
 
 
 def stem(path: Path) -> str:
@@ -68,11 +78,12 @@ def _ratings_in(folder: Path) -> Path:
 
 
 def _is_ratings(path: Path) -> bool:
-    if is_parquet(path):
-        return True
     try:
-        recognise(path)
-    except DataError:
+        if is_parquet(path):
+            columns.find(list(pl.read_parquet_schema(path)), None, str(path))
+        else:
+            recognise(path)
+    except (DataError, pl.exceptions.PolarsError):
         return False
     return True
 
@@ -86,9 +97,7 @@ def _what_is_there(folder: Path, files: list[Path]) -> str:
     if inside:
         return f"itself; give the folder {inside[0]} inside it"
     if any(path.suffix == ".zip" for path in files):
-        return (
-            f"but an archive ({_names([p for p in files if p.suffix == '.zip'])}); unpack it and give its folder"
-        )
+        return f"but an archive ({_names([p for p in files if p.suffix == '.zip'])}); unpack it and give its folder"
     if any(stem(path) in ("watched.csv", "diary.csv", "watched-movies.json") for path in files):
         return "and looks like one person's export, which 'cinematrix import' takes"
     there = f"it has {_names(files)}" if files else "it has no files"

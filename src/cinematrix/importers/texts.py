@@ -1,9 +1,7 @@
 """Reading a text file of ratings piece by piece: fast while all is well, line by line where it isn't."""
 
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 
 from cinematrix.errors import DataError
 from cinematrix.importers import columns
-from cinematrix.importers.layouts import Layout, opened
+from cinematrix.importers.layouts import UNREADABLE, Layout, opened
 from cinematrix.importers.report import Fault, Tally
 
 PIECE = 1 << 24
@@ -39,14 +37,12 @@ def pieces(path: Path, layout: Layout) -> Iterator[tuple[bytes, int]]:
                 rest += block
                 end = rest.rfind(b"\n") + 1 or rest.rfind(b"\r", 0, -1) + 1
                 if not end and len(rest) >= PIECE:
-                    raise DataError(
-                        f"{path}, line {line} has more than {PIECE:,} bytes; that is no table of ratings"
-                    )
+                    raise DataError(f"{path}, line {line} has more than {PIECE:,} bytes; that is no table of ratings")
                 piece, rest = _plain_ends(rest[:end]), rest[end:]
                 if piece:
                     yield piece, line
                 line += piece.count(b"\n")
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path} is damaged or cut off ({error}); fetch it again") from error
     if rest:
         yield _plain_ends(rest), line
@@ -93,16 +89,14 @@ def _quickly(piece: bytes, layout: Layout) -> pl.DataFrame | None:
             io.BytesIO(piece), has_header=False, separator=separator, quote_char='"' if layout.quoted else None,
             schema=types, columns=list(roles),
         ).rename(roles)  # fmt: skip
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, OSError):  # OSError: the piece begins as if it were compressed
         return None
     n_lines = piece.count(b"\n") + (not piece.endswith(b"\n"))
     complete = len(raw) == n_lines and not any(raw[role].null_count() for role in raw.columns)
     return raw if complete else None
 
 
-def _line_by_line(
-    piece: bytes, first_line: int, layout: Layout
-) -> tuple[pl.DataFrame, NDArray[np.int64], list[Fault]]:
+def _line_by_line(piece: bytes, first_line: int, layout: Layout) -> tuple[pl.DataFrame, NDArray[np.int64], list[Fault]]:
     """The fields of the well-formed lines as text, the numbers of these lines, and what the other lines break."""
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -133,11 +127,9 @@ def _fields(text: bytes, layout: Layout) -> list[str] | tuple[str, str]:
     try:
         fields = _split(line, layout)
     except csv.Error:
-        return "quote not closed", "a quote isn't closed on its line"
+        return "quote not closed", "a quote isn't closed on its line, and no row may span lines"
     if len(fields) > layout.n_fields or len(fields) <= max(layout.places.values()):
-        problem = (
-            f"{len(fields)} fields separated by {layout.separator!r} instead of {layout.n_fields}: {line[:60]!r}"
-        )
+        problem = f"{len(fields)} fields separated by {layout.separator!r} instead of {layout.n_fields}: {line[:60]!r}"
         return "wrong number of fields", problem
     return fields
 
