@@ -21,19 +21,19 @@ from cinematrix.ranking import top_n
 NAN = float("nan")
 LOG3 = np.log2(3)
 
-# Four users and their lists of three: hits at places 2 and 3 of four relevant movies; at place 1 of one; none
-# of one (a movie that can't be ranked); nothing relevant. Movies 8 and 2 stand in two rows each, to catch
+# Five users and their lists of three: hits at places 2 and 3 of four relevant movies; at place 1 of one; none
+# of one (a movie that can't be ranked); nothing relevant; one of two in a short list. Movies 8 and 2 stand in two rows each, to catch
 # whoever mixes up the rows.
-RANKED = np.array([[5, 2, 7], [8, 0, 3], [4, UNKNOWN, UNKNOWN], [1, 2, 3]], np.int32)
-RELEVANT = Histories.of_lists([([7, 8, 2, 1], [3, 5, 1, 4]), ([8], [2]), ([90], [5]), ([], [])])
+RANKED = np.array([[5, 2, 7], [8, 0, 3], [4, UNKNOWN, UNKNOWN], [1, 2, 3], [6, UNKNOWN, UNKNOWN]], np.int32)
+RELEVANT = Histories.of_lists([([7, 8, 2, 1], [3, 5, 1, 4]), ([8], [2]), ([90], [5]), ([], []), ([0, 6], [1, 1])])
 
 TABLE: dict[Callable[[Numbers, Histories], metrics.PerUser], list[float]] = {
-    metrics.recall: [2 / 4, 1, 0, NAN],
-    metrics.precision: [2 / 3, 1 / 3, 0, NAN],
-    metrics.average_precision: [(1 / 2 + 2 / 3) / 4, 1, 0, NAN],
-    metrics.reciprocal_rank: [1 / 2, 1, 0, NAN],
-    metrics.hit_rate: [1, 1, 0, NAN],
-    metrics.ndcg: [(1 / LOG3 + 1 / 2) / (1 + 1 / LOG3 + 1 / 2), 1, 0, NAN],
+    metrics.recall: [2 / 4, 1, 0, NAN, 1 / 2],
+    metrics.precision: [2 / 3, 1 / 3, 0, NAN, 1 / 3],
+    metrics.average_precision: [(1 / 2 + 2 / 3) / 4, 1, 0, NAN, 1 / 2],
+    metrics.reciprocal_rank: [1 / 2, 1, 0, NAN, 1],
+    metrics.hit_rate: [1, 1, 0, NAN, 1],
+    metrics.ndcg: [(1 / LOG3 + 1 / 2) / (1 + 1 / LOG3 + 1 / 2), 1, 0, NAN, 1 / (1 + 1 / LOG3)],
 }
 
 
@@ -45,7 +45,7 @@ def test_ranking_metrics_by_hand(metric: Callable[[Numbers, Histories], metrics.
 
 def test_graded_ndcg_by_hand() -> None:
     """With stars as gains, user 0 finds 1 at place 2 and 3 at place 3 where 5, 4, 3 would be ideal."""
-    wanted = [(1 / LOG3 + 3 / 2) / (5 + 4 / LOG3 + 3 / 2), 1, 0, NAN]
+    wanted = [(1 / LOG3 + 3 / 2) / (5 + 4 / LOG3 + 3 / 2), 1, 0, NAN, 1 / (1 + 1 / LOG3)]
     np.testing.assert_allclose(metrics.ndcg(RANKED, RELEVANT, graded=True), wanted, rtol=1e-12)
 
 
@@ -66,8 +66,8 @@ def test_nothing_to_measure_is_nan_without_a_warning() -> None:
     assert np.isnan(metrics.user_rmse(nothing.astype(np.int32), nothing, nothing, 2)).all()
     for metric in TABLE:
         assert metric(np.zeros((0, 3), np.int32), Histories.empty(0)).shape == (0,)
-        assert np.isnan(metric(RANKED, Histories.empty(4))).all()
-        assert np.array_equal(metric(np.full((4, 3), UNKNOWN), RELEVANT), [0, 0, 0, NAN], equal_nan=True)
+        assert np.isnan(metric(RANKED, Histories.empty(5))).all()
+        assert np.array_equal(metric(np.full((5, 3), UNKNOWN), RELEVANT), [0, 0, 0, NAN, 0], equal_nan=True)
 
 
 def test_find_gives_places_row_by_row() -> None:

@@ -1,0 +1,87 @@
+"""How long an evaluation takes, and how much memory beyond the model and the data, as users grow.
+
+    python benchmarks/evaluation_speed.py [--users 610 20000] [--movies 9724]
+
+The model scores by 64 random factors, about what serving a factorization costs; users have 100 ratings each, a
+fifth of them tested. The peak is of a second run, traced. Prints one line of JSON a number of users.
+"""
+
+import argparse
+import json
+import time
+import tracemalloc
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix import splits
+from cinematrix.evaluation import evaluate
+from cinematrix.histories import Histories
+from cinematrix.models.popular import Popular
+from cinematrix.protocols import By
+from cinematrix.ranking import top_n
+from cinematrix.ratings import Ratings
+
+
+class RandomFactors(Popular):
+    """A user is the sum of her movies' random vectors; stars are Popular's."""
+
+    FACTORS = 64
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        n_movies = len(self.known.movies)
+        factors = np.random.default_rng(0).random((n_movies, self.FACTORS), np.float32)
+        scores: NDArray[np.float32] = (histories.matrix(n_movies) @ factors) @ factors.T
+        return scores
+
+
+def main() -> None:
+    """Measure each number of users."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--users", type=int, nargs="+", default=[610, 20_000])
+    parser.add_argument("--movies", type=int, default=9_724)
+    options = parser.parse_args()
+    for n_users in options.users:
+        print(json.dumps(measure(n_users, options.movies)), flush=True)
+
+
+def measure(n_users: int, n_movies: int) -> dict[str, float]:
+    """Seconds and megabytes of one evaluation, and seconds of the sorter alone."""
+    split = splits.random(made_up(n_users, n_movies))
+    model = RandomFactors().fit(split.train)
+    started = time.perf_counter()
+    evaluate(model, split.test)
+    seconds = time.perf_counter() - started
+    tracemalloc.start()
+    evaluate(model, split.test)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return {
+        "users": n_users,
+        "movies": n_movies,
+        "tested": len(split.test),
+        "evaluate_seconds": round(seconds, 2),
+        "peak_megabytes": round(peak / 1e6, 1),
+        "top_20_seconds": round(sorting(n_users, n_movies), 2),
+    }
+
+
+def made_up(n_users: int, n_movies: int) -> Ratings:
+    """100 ratings a user, popular movies more often."""
+    generator = np.random.default_rng(1)
+    users = np.repeat(np.arange(n_users), 100)
+    movies = (n_movies * generator.random(len(users)) ** 3).astype(np.int64)
+    return Ratings.from_arrays(users, movies, generator.integers(1, 11, len(users)) / 2)
+
+
+def sorting(n_users: int, n_movies: int, at_once: int = 610) -> float:
+    """Seconds for the best 20 of all movies for all users, scores at hand."""
+    scores = np.random.default_rng(2).random((at_once, n_movies), np.float32)
+    started = time.perf_counter()
+    for start in range(0, n_users, at_once):
+        top_n(scores[: n_users - start], 20)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
