@@ -80,6 +80,8 @@ def test_the_protocol_counts_what_is_unknown() -> None:
     assert (protocol.users, protocol.ratings, protocol.movies) == (3, 5, 4)
     assert (protocol.unknown_users, protocol.users_without_history) == (1, 1)
     assert (protocol.unknown_movies, protocol.ratings_of_unknown_movies) == (1, 1)
+    part = table([*TEST, (10, 777, 3)]).take(np.array([0, 1, 2, 3, 4]))  # knows of movie 777, without a rating
+    assert evaluate(Three().fit(table(TRAIN)), part).protocol.unknown_movies == 1
     for words in ("a split", "seed 7", "best 2 by ranking of the 4 movies", "every tested movie", "1 users; 1 movies"):
         assert words in str(protocol)
 

@@ -22,8 +22,8 @@ NAN = float("nan")
 LOG3 = np.log2(3)
 
 # Five users and their lists of three: hits at places 2 and 3 of four relevant movies; at place 1 of one; none
-# of one (a movie that can't be ranked); nothing relevant; one of two in a short list. Movies 8 and 2 stand in two rows each, to catch
-# whoever mixes up the rows.
+# of one (a movie that can't be ranked); nothing relevant; one of two in a short list. Movies 8 and 2 stand in
+# two rows each, to catch whoever mixes up the rows.
 RANKED = np.array([[5, 2, 7], [8, 0, 3], [4, UNKNOWN, UNKNOWN], [1, 2, 3], [6, UNKNOWN, UNKNOWN]], np.int32)
 RELEVANT = Histories.of_lists([([7, 8, 2, 1], [3, 5, 1, 4]), ([8], [2]), ([90], [5]), ([], []), ([0, 6], [1, 1])])
 
@@ -73,7 +73,7 @@ def test_nothing_to_measure_is_nan_without_a_warning() -> None:
 def test_find_gives_places_row_by_row() -> None:
     """A movie is found only in its own row's history, at its place in `items`; pairs work as lists do."""
     histories = Histories.of_lists([([3, 1], None), ([], None), ([2, 3], None)])
-    items = np.array([[1, 2, 3], [1, 2, 3], [3, UNKNOWN, 2]], np.int32)
+    items = np.array([[1, 2, 3], [UNKNOWN, 1, 3], [3, UNKNOWN, 2]], np.int32)
     assert metrics.find(histories, np.arange(3)[:, None], items).tolist() == [[0, -1, 1], [-1, -1, -1], [3, -1, 2]]
     assert metrics.find(histories, np.array([2, 0, 1]), np.array([3, 3, 3])).tolist() == [3, 1, -1]
 
@@ -182,10 +182,11 @@ def test_bootstrap_of_a_pooled_error_draws_users_with_all_their_ratings() -> Non
 
 def test_bootstrap_needs_two_users_and_follows_its_seed() -> None:
     """Fewer than two users with a value give NaN; the same seed gives the same ends."""
-    weights = np.array([[1, 1], [1, 0], [1, 0]])
-    sums = np.array([[1.0, 5.0], [2.0, 0.0], [6.0, 0.0]])
+    sums = np.random.default_rng(0).random((50, 2))
+    weights = np.ones((50, 2))
+    sums[1:, 1] = weights[1:, 1] = 0
     low, high = metrics.bootstrap(sums, weights, seed=3)
     assert np.isnan([low[1], high[1]]).all()
-    assert low[0] < 3 < high[0]
+    assert low[0] < sums[:, 0].mean() < high[0]
     assert np.array_equal(metrics.bootstrap(sums, weights, seed=3), (low, high), equal_nan=True)
     assert np.isnan(metrics.bootstrap(np.zeros((0, 2)), np.zeros((0, 2)))).all()

@@ -47,8 +47,8 @@ def novelty(ranked: Numbers, raters: NDArray[Any], n_users: int) -> PerUser:
         n_users: number of users in training.
     """
     bits = np.log2(max(n_users, 1)) - np.log2(np.maximum(raters, 1))
-    shown = ranked != UNKNOWN
-    return ratio((np.append(bits, 0)[ranked] * shown).sum(axis=1), shown.sum(axis=1))
+    per_place = np.append(bits, 0)[ranked]  # UNKNOWN (-1) picks the 0 appended
+    return ratio(per_place.sum(axis=1), (ranked != UNKNOWN).sum(axis=1))
 
 
 def intra_list_similarity(ranked: Numbers, features: NDArray[Any] | sparse.sparray | sparse.spmatrix) -> PerUser:
