@@ -163,7 +163,9 @@ def test_pypi_steps_in_for_grouplens_and_says_so(home: Path, monkeypatch: pytest
     assert get("ml-100k", home / "here", timeout=1).path == home / "here"
     monkeypatch.setattr(datasets.subprocess, "run", lambda *_, **__: pytest.fail("pip ran again"))
     assert default(timeout=1).note.startswith("using ml-100k from the cache")
-    assert get("ml-100k", home / "here").path == home / "here"
+    with monkeypatch.context() as offline:
+        offline.setattr(datasets, "download", lambda *_: pytest.fail("GroupLens was asked again"))
+        assert get("ml-100k", home / "here").path == home / "here"
     with pytest.raises(DownloadError, match=r"ml-1m.zip.md5 can't be fetched"):
         get("ml-1m", timeout=1)
 
@@ -182,7 +184,5 @@ def test_without_any_source_the_error_names_both_and_the_way_out(monkeypatch: py
         raise datasets.subprocess.CalledProcessError(1, command, stderr="Retrying…\nERROR: no such host\n")
 
     monkeypatch.setattr(datasets.subprocess, "run", pip)
-    with pytest.raises(
-        DownloadError, match=r"nor can pip fetch .*\(ERROR: no such host\); give a folder .*--data"
-    ):
+    with pytest.raises(DownloadError, match=r"nor can pip fetch .*\(ERROR: no such host\); give a folder .*--data"):
         default(timeout=1)

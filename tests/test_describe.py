@@ -66,6 +66,8 @@ def test_gini_and_head_of_extremes() -> None:
     one = describe(dataset(Ratings.from_arrays(users, movies)))
     assert one.gini == pytest.approx(0.98, abs=0.01)
     assert one.few == 99
+    five_and_four = Ratings.from_arrays([1, 2, 3, 4, 5, 1, 2, 3, 4], [7] * 5 + [8] * 4)
+    assert describe(dataset(five_and_four)).few == 1
 
 
 def test_a_split_counts_only_who_is_in_it() -> None:
@@ -73,6 +75,8 @@ def test_a_split_counts_only_who_is_in_it() -> None:
     ratings = Ratings.from_arrays([1, 2, 3], [7, 8, 9], [1.0, 2.0, 3.0])
     part = describe(dataset(ratings.take(np.array([0, 1]))))
     assert (part.users, part.movies, part.per_movie["min"]) == (2, 2, 1)
+    catalog = Catalog.of([7, 8], title=["A", "B"], year=[1999, None])
+    assert describe(dataset(ratings.take(np.array([0, 1])), catalog)).catalog == {"title": 1, "year": 0.5, "genres": 0}
 
 
 def test_it_goes_into_json_and_back(small: Description) -> None:

@@ -96,6 +96,7 @@ def test_a_server_without_ranges_begins_anew(server: Server, tmp_path: Path) -> 
     server.plain = True
     (tmp_path / "x.zip.part").write_bytes(BODY[:1000])
     assert download(server.address, tmp_path / "x.zip", 2, None).read_bytes() == BODY
+    assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("part", [b"another version", BODY + b"more"])
@@ -135,9 +136,7 @@ def test_a_wrong_checksum_leaves_nothing(server: Server, tmp_path: Path) -> None
     ("checksum", "message"),
     [(b"<html>Log in</html>", "holds b'<html>Log in</html>' and no checksum"), (b"", "the server answers 404")],
 )
-def test_without_a_checksum_nothing_is_fetched(
-    server: Server, tmp_path: Path, checksum: bytes, message: str
-) -> None:
+def test_without_a_checksum_nothing_is_fetched(server: Server, tmp_path: Path, checksum: bytes, message: str) -> None:
     """A login page or an error in place of the checksum is told before anything large is asked for."""
     server.checksum = checksum
     with pytest.raises(DownloadError, match=message):
@@ -155,9 +154,7 @@ def test_a_silent_server_is_given_up(server: Server, tmp_path: Path) -> None:
     assert (tmp_path / "x.zip.part").stat().st_size >= 5000
 
 
-def test_a_host_that_never_answers_is_given_up_within_the_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_host_that_never_answers_is_given_up_within_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even where the look-up of the name hangs, which heeds no time-out of its own."""
     release = Event()
     monkeypatch.setattr("cinematrix.downloads._open", lambda *_: release.wait(20))

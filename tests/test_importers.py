@@ -112,6 +112,19 @@ def test_ml_10m_with_utf_8_and_tags(put: Callable[..., Path]) -> None:
     assert dataset.report.blank_tags == 1
 
 
+def test_whole_stars_beside_tags_and_late_half_stars_are_ml_10m(
+    put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tags file decides, and so does a half-star beyond what the recognition looks at."""
+    folder = put(
+        ratings__dat="1::122::5::838985046\n", tags__dat="", alone__dat="1::5::3::9\n2::5::3::9\n3::5::2.5::9\n"
+    )
+    assert read(folder / "ratings.dat").name == "ml-10m"
+    (folder / "tags.dat").unlink()
+    monkeypatch.setattr("cinematrix.importers.layouts.HEAD", 25)
+    assert read(folder / "alone.dat").ratings.scale == Scale(0.5, 5, 0.5)
+
+
 def test_movielens_csv_with_its_quirks(put: Callable[..., Path]) -> None:
     """Byte order mark, CRLF, quoted commas, `(2007-)`, no year, no genres; IMDb IDs keep their zeros."""
     folder = put(
@@ -145,6 +158,11 @@ def test_movietweetings_keeps_leading_zeros(put: Callable[..., Path]) -> None:
     assert dataset.name == "movietweetings"
     assert rows(dataset.ratings) == [(1, "0054890", 9.0, 1381945744), (2, "1408101", 0.0, 1382400295)]
     assert (dataset.ratings.scale, movie(dataset, "0054890")["imdb"]) == (Scale(0, 10, 1), "0054890")
+
+
+def test_imdb_ids_without_leading_zeros_are_movietweetings_too(put: Callable[..., Path]) -> None:
+    """A part of the file may have no ID below 1000000; seven digits tell it still."""
+    assert read(put(a__dat="1::1408101::5::1\n2::2278388::7::2\n") / "a.dat").name == "movietweetings"
 
 
 def test_typed_headers_and_genres_by_spaces(put: Callable[..., Path]) -> None:
@@ -294,6 +312,13 @@ def test_frames_with_dates_and_floating_ids() -> None:
     assert rows(from_frame(frame)) == [(1, "x", 1.0, 1577836800), (2, "y", 2.0, 1577923201)]
 
 
+def test_gaps_in_a_frame_are_missing_not_text() -> None:
+    """None and NaN in a column of pandas' objects are gaps, whatever stands beside them."""
+    frame = pd.DataFrame({"user": pd.Series(["a", None, float("nan")], dtype=object), "movie": [1, 2, 3]})
+    with pytest.raises(DataError, match=r"row 2: the user is missing \(2 bad rows\)"):
+        from_frame(frame)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -338,6 +363,8 @@ HOSTILE = {
     "another separator": (GOOD + b"4;5;3;13\n", "line 5: 1 fields separated by ',' instead of 4: '4;5;3;13'"),
     "open quote": (GOOD + b'4,"5,3,13\n5,5,3,14\n', "line 5: a quote isn't closed"),
     "NUL byte": (GOOD + b"4,5\0,3,13\n", "line 5: there is a NUL byte"),
+    "row over two lines": (b'user,movie,rating,note\n1,5,3,"a\nb"\n', "line 2: a quote isn't closed on its line"),
+    "the first of two kinds": (HEAD + b"1,5,x,1\n,5,3,1\n", r"line 2: the rating 'x' .*\(2 bad lines\)"),
     "latin-1": (b"user,movie,rating\n1,caf\xe9,3\n", "line 2: byte 0xe9 at place 6 isn't UTF-8"),
     "UTF-16": (GOOD.decode().encode("utf-16"), "is UTF-16; save it as UTF-8"),
     "UTF-16 without a mark": (GOOD.decode().encode("utf-16-le"), "is binary or UTF-16"),
@@ -414,6 +441,14 @@ def test_bad_lines_far_into_the_file_are_named(put: Callable[..., Path], monkeyp
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_many_pieces_of_any_line_end(put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    """However a piece is cut, even between CR and LF, no row is lost."""
+    monkeypatch.setattr("cinematrix.importers.texts.PIECE", 37)
+    lines = ["user,movie,rating", *(f"{i},{i % 7},3" for i in range(300))]
+    assert len(read(put(r__csv=ending.join(lines).encode()) / "r.csv").ratings) == 300
+
+
 def test_an_endless_line_is_refused(put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A line longer than a piece is an error, not a demand for memory."""
     monkeypatch.setattr("cinematrix.importers.texts.PIECE", 100)
@@ -481,13 +516,27 @@ def test_a_large_table_comes_from_the_cache_until_it_changes(
     assert movie(second, 1) == movie(first, 1)
 
     kept = next((folder / "cache").rglob("ratings.parquet"))
-    content = bytearray(kept.read_bytes())
-    content[len(content) // 3] ^= 1
-    kept.write_bytes(content)
-    assert rows(read(folder).ratings) == rows(first.ratings)
+    content = kept.read_bytes()
+    for place in range(0, len(content), len(content) // 40):
+        kept.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        assert rows(read(folder).ratings) == rows(first.ratings)
+        assert kept.read_bytes() == content
     put(movies__csv="movieId,title\n1,Better (2001)\n")
     assert movie(read(folder), 1)["title"] == "Better"
     assert len(list((folder / "cache" / "ratings").iterdir())) == 1
+
+
+def test_other_options_have_another_place_in_the_cache(
+    put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read with bad lines dropped isn't handed out when they are errors; scales don't mix either."""
+    monkeypatch.setattr(cache, "LARGE", 0)
+    path = put(r__csv=GOOD + b"4,5,x,1\n") / "r.csv"
+    monkeypatch.setenv("CINEMATRIX_CACHE", str(path.parent / "cache"))
+    assert read(path, skip_bad=True).report.n_dropped == 1
+    with pytest.raises(DataError, match="line 5"):
+        read(path)
+    assert read(path, skip_bad=True, scale=Scale(0, 10, 1)).ratings.scale == Scale(0, 10, 1)
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(

@@ -73,6 +73,8 @@ def test_many_batches_make_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (len(frame), frame.select("userId", "movieId").n_unique()) == (12_000, 12_000)
     assert frame["userId"].n_unique() == 300
     assert not list((tmp_path / "world").glob("part*"))
+    simulate(SMALL, tmp_path / "csv", format="csv")
+    assert pl.read_csv(tmp_path / "csv" / "ratings.csv", schema=frame.schema).equals(frame)
 
 
 def test_the_truth_predicts_as_well_as_it_says(tmp_path: Path) -> None:
@@ -162,9 +164,7 @@ def test_nothing_is_overwritten_and_nothing_half_done_is_left(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "settings", [Settings(users=1, movies=2, ratings=1), Settings(users=5, movies=2, ratings=5)]
-)
+@pytest.mark.parametrize("settings", [Settings(users=1, movies=2, ratings=1), Settings(users=5, movies=2, ratings=5)])
 def test_the_smallest_worlds(tmp_path: Path, settings: Settings) -> None:
     """One user and one rating will do."""
     simulate(settings, tmp_path / "w")
