@@ -32,7 +32,7 @@ from cinematrix.histories import Histories
 from cinematrix.ids import IdMap
 from cinematrix.models import model_class
 from cinematrix.protocols import Known, Recommender
-from cinematrix.ratings import Ratings, Scale
+from cinematrix.ratings import Scale
 
 FORMAT = 1
 """Raised when an older Cinematrix couldn't read what is written."""
@@ -47,17 +47,6 @@ class Artifact:
 
     model: Recommender
     about: dict[str, Any]
-
-
-def fingerprint(ratings: Ratings) -> str:
-    """A SHA-256 of the IDs and columns of `ratings`: equal for equal data, however they were read."""
-    digest = hashlib.sha256()
-    for ids in (ratings.users, ratings.movies):
-        for array in ids.arrays().values():
-            digest.update(np.ascontiguousarray(array).tobytes())
-    for column in (ratings.user, ratings.movie, ratings.rating, ratings.time, ratings.count):
-        digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()
 
 
 def save(model: Recommender, path: Path, about: Mapping[str, Any] | None = None, *, force: bool = False) -> None:
@@ -105,9 +94,7 @@ def load(path: Path) -> Artifact:
         learned = {name[6:]: array for name, array in arrays.items() if name.startswith("model.")}
         model = kind.restore(kind.Settings(**manifest["settings"]), known, learned)
     except (KeyError, TypeError, ValueError, SettingError, pl.exceptions.PolarsError) as error:
-        raise ArtifactError(
-            f"{path} isn't a model that this version understands: {error!r}; train it anew"
-        ) from error
+        raise ArtifactError(f"{path} isn't a model that this version understands: {error!r}; train it anew") from error
     return Artifact(model, manifest)
 
 
@@ -128,7 +115,7 @@ def _known(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str
 
     movies = IdMap.from_arrays(part("movies."))
     history = part("history.")
-    histories = Histories(history["starts"], history["items"], history.get("values"))
+    histories = Histories(history["starts"], history["items"], history.get("values")).owned()
     return Known(
         IdMap.from_arrays(part("users.")),
         movies,

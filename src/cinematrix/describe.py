@@ -233,6 +233,4 @@ def _draw_time(axis: "Axes", it: Description) -> None:
         distinct.astype("datetime64[D]"), np.bincount(place, list(it.per_month.values())),
         color=_BLUE, alpha=0.8, step="post",
     )  # fmt: skip
-    axis.set(
-        ylabel=f"ratings per {'month' if months.dtype == np.dtype('datetime64[M]') else 'year'}", ylim=(0, None)
-    )
+    axis.set(ylabel=f"ratings per {'month' if months.dtype == np.dtype('datetime64[M]') else 'year'}", ylim=(0, None))

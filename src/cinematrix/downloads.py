@@ -69,17 +69,13 @@ def _published_md5(address: str, timeout: float) -> str:
         raise DownloadError(f"{address}.md5 can't be fetched: {_reason(answer)}") from answer
     found = re.search(rb"\b[0-9a-fA-F]{32}\b", answer)
     if not found:
-        raise DownloadError(
-            f"{address}.md5 holds {answer[:40]!r} and no checksum; is there a login page in between?"
-        )
+        raise DownloadError(f"{address}.md5 holds {answer[:40]!r} and no checksum; is there a login page in between?")
     return found[0].decode().lower()
 
 
 def _open(address: str, timeout: float, first_byte: int = 0) -> HTTPResponse:
     headers = {"User-Agent": "cinematrix", **({"Range": f"bytes={first_byte}-"} if first_byte else {})}
-    response: HTTPResponse = urllib.request.urlopen(
-        urllib.request.Request(address, headers=headers), timeout=timeout
-    )
+    response: HTTPResponse = urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=timeout)
     return response
 
 
@@ -114,9 +110,7 @@ def _fetch(address: str, part: Path, timeout: float, progress: Progress | None) 
         except (OSError, HTTPException) as error:
             reason = _reason(error)
     have = part.stat().st_size if part.exists() else 0
-    raise DownloadError(
-        f"{address} broke off after {have / 1e6:.1f} MB ({reason}); run it again to go on from there"
-    )
+    raise DownloadError(f"{address} broke off after {have / 1e6:.1f} MB ({reason}); run it again to go on from there")
 
 
 def _copy(response: HTTPResponse, file: IO[bytes], address: str, progress: Progress | None) -> bool:

@@ -1,7 +1,7 @@
 """Held-out ratings, joined by ID with the model that is measured on them and with what it is told of the users."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -67,7 +67,8 @@ class HeldOut:
         """The tested users, `size` at a time."""
         for start in range(0, len(self.users), size):
             users, rows = self.users[start : start + size], self.past_rows[start : start + size]
-            given = _renumbered(self.past.take(rows), self.past_movies)
+            owners = self.known.users.numbers(self.test.users.ids[users])
+            given = replace(_renumbered(self.past.take(rows), self.past_movies), owners=owners)
             yield Block(users, given, _renumbered(self.test.by_user.take(users), self.movies))
 
     @property

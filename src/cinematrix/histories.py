@@ -5,7 +5,7 @@ whatever a tower encodes is a `Histories`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.ids import Numbers
+from cinematrix.ids import UNKNOWN, Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +24,14 @@ class Histories:
         starts: int64 `[n + 1]`, where each history begins.
         items: int32 `[size]`, numbers of the movies (or of the raters) in it, ascending within a history.
         values: float32 `[size]`, the rating of each, or the count of a plain interaction; None if all are 1.
+        owners: int32 `[n]`, the known user whom each history belongs to, `UNKNOWN` for a stranger; None if all are
+            strangers'. Only models with something learned for a user beyond her history look at it.
     """
 
     starts: NDArray[np.int64]
     items: Numbers
     values: NDArray[np.float32] | None = None
+    owners: Numbers | None = None
 
     @classmethod
     def of_pairs(cls, rows: NDArray[Any], items: NDArray[Any], values: NDArray[Any] | None, n_rows: int) -> Self:
@@ -83,7 +86,12 @@ class Histories:
         np.cumsum(counts, out=starts[1:])
         source = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], counts)
         values = None if self.values is None else self.values[source]
-        return Histories(starts, self.items[source], values)
+        owners = None if self.owners is None else np.append(self.owners, np.int32(UNKNOWN))[np.maximum(rows, -1)]
+        return Histories(starts, self.items[source], values, owners)
+
+    def owned(self) -> "Histories":
+        """The same histories as those of the users 0…n-1."""
+        return replace(self, owners=np.arange(len(self), dtype=np.int32))
 
     def matrix(self, n_items: int, values: NDArray[np.float32] | None = None) -> sparse.csr_matrix:
         """The histories as a SciPy CSR matrix `[n, n_items]` of `values` (default: of ones)."""

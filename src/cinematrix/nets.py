@@ -39,7 +39,11 @@ class ClassicNet(nn.Module):
 
 @dataclass(frozen=True)
 class Shape:
-    """The size of a `HistoryNet`: see `DeepMFSettings`, which it is cut from."""
+    """The size of a `HistoryNet`; the fields are those of `DeepMFSettings`.
+
+    The members of the ensemble lie side by side in the width, each with `factors` factors and weights of its own, so
+    that one sparse sum serves them all.
+    """
 
     factors: int
     members: int
@@ -47,7 +51,7 @@ class Shape:
     dropout: float
     row_dropout: float
     pair: int
-    heads: tuple[str, ...]
+    free_ids: bool
 
     @property
     def width(self) -> int:
@@ -58,25 +62,28 @@ N_STATISTICS = 5
 
 
 class Tower(nn.Module):
-    """From a history to a vector: pooled tables, content, statistics, residual blocks, one projection a head.
+    """From histories to vectors: pooled tables, content, statistics, residual blocks, a projection.
 
-    All members of the ensemble lie side by side in the width; `_members_apart` keeps them from each other.
+    `towers.encode` is its twin in NumPy for serving.
     """
 
-    def __init__(self, n_items: int, channels: int, item_features: int, own_features: int, shape: Shape) -> None:
+    def __init__(
+        self, n_rows: int, n_items: int, channels: int, item_features: int, own_features: int, shape: Shape
+    ) -> None:
         super().__init__()
         self.shape = shape
-        self.tables = nn.ParameterList([_table(n_items, shape.width) for _ in range(channels)])
+        d, e, width = shape.factors, shape.members, shape.width
+        self.tables = nn.ParameterList([_table(n_items, width) for _ in range(channels)])
         self.item_content = nn.ParameterList(
-            [_normal(item_features, shape.width) for _ in range(channels if item_features else 0)]
+            [_normal(item_features, width) for _ in range(channels if item_features else 0)]
         )
-        self.own_content = nn.ParameterList([_normal(own_features, shape.width)] if own_features else [])
-        self.statistics = _normal(N_STATISTICS, shape.width)
-        d, e = shape.factors, shape.members
+        self.own_content = nn.ParameterList([_normal(own_features, width)] if own_features else [])
+        self.ids = nn.ParameterList([_table(n_rows, width)] if shape.free_ids else [])
+        self.statistics = _normal(N_STATISTICS, width)
         self.up = nn.ParameterList([_normal(e, d, d, std=d**-0.5) for _ in range(shape.blocks)])
-        self.up_bias = nn.ParameterList([nn.Parameter(torch.zeros(shape.width)) for _ in range(shape.blocks)])
+        self.up_bias = nn.ParameterList([nn.Parameter(torch.zeros(width)) for _ in range(shape.blocks)])
         self.down = nn.ParameterList([_normal(e, d, d, std=0.3 * d**-0.5) for _ in range(shape.blocks)])
-        self.heads = nn.ParameterDict({head: _head(e, d) for head in shape.heads})
+        self.out = _projection(e, d)
 
     def item_tables(self, content: Content | None) -> list[torch.Tensor]:
         """What each item adds to a history, by channel: its own row and its content's. `[n_items, width]` each."""
@@ -84,21 +91,29 @@ class Tower(nn.Module):
             return list(self.tables)
         return [t + content.times(w) for t, w in zip(self.tables, self.item_content, strict=True)]
 
-    def forward(self, seen: "Seen", tables: list[torch.Tensor], content: Content | None) -> dict[str, torch.Tensor]:
-        """For each head the vectors with the bias as their last factor. `[n, members, factors + 1]`."""
+    def forward(self, seen: "Seen", content: Content | None) -> torch.Tensor:
+        """Vectors with the bias as their last factor. `[n, members, factors + 1]`."""
         h = seen.statistics @ self.statistics
-        for table, values in zip(tables, seen.channels, strict=True):
-            if self.training and self.shape.row_dropout:
-                keep = torch.rand(len(table), 1, device=table.device) >= self.shape.row_dropout
-                table = table * (keep / (1 - self.shape.row_dropout))
-            h = h + seen.pattern.pool(table, values) * seen.norm
+        for table, values in zip(self.item_tables(content), seen.channels, strict=True):
+            h = h + seen.pattern.pool(self._some_rows(table), values) * seen.norm
         if content is not None and self.own_content:
             h = h + content.times(self.own_content[0])
+        if self.ids:
+            h = h + self._some_rows(self.ids[0])
         for up, bias, down in zip(self.up, self.up_bias, self.down, strict=True):
-            inner = nn.functional.silu(_members_apart(self._unit(h), up).flatten(1) + bias)
-            h = h + _members_apart(nn.functional.dropout(inner, self.shape.dropout, self.training), down).flatten(1)
-        h = nn.functional.dropout(h, self.shape.dropout, self.training)
-        return {head: _members_apart(h, weight) for head, weight in self.heads.items()}
+            inner = nn.functional.silu(_apart(self._unit(h), up).flatten(1) + bias)
+            h = h + _apart(self._drop(inner), down).flatten(1)
+        return _apart(self._drop(h), self.out)
+
+    def _drop(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.dropout(x, self.shape.dropout, self.training)
+
+    def _some_rows(self, table: torch.Tensor) -> torch.Tensor:
+        """Dropout of whole rows: in training some items are as good as unknown."""
+        share = self.shape.row_dropout
+        if not self.training or not share:
+            return table
+        return table * ((torch.rand(len(table), 1, device=table.device) >= share) / (1 - share))
 
     def _unit(self, h: torch.Tensor) -> torch.Tensor:
         """Each member's vector brought to unit mean square (Zhang & Sennrich 2019)."""
@@ -117,7 +132,7 @@ class Seen:
 
     @classmethod
     def of(cls, pattern: Incidence, mask: torch.Tensor, residual: torch.Tensor | None) -> "Seen":
-        """Channels: residual over the biases (in standard deviations) where there are stars, and "rated at all"."""
+        """Channels: the residual over the biases (in standard deviations) where there are stars, and "rated at all"."""
         counts = pattern.sums(mask)
         channels = [mask] if residual is None else [residual * mask, mask]
         mean = torch.zeros_like(counts) if residual is None else pattern.sums(residual * mask) / (counts + 3)
@@ -131,26 +146,30 @@ class Seen:
 class HistoryNet(nn.Module):
     """Two towers of one make: a user is her history, a movie is its raters and its content."""
 
-    def __init__(self, n_users: int, n_movies: int, n_features: int, has_stars: bool, shape: Shape) -> None:
+    def __init__(self, n_users: int, n_movies: int, n_features: int, channels: int, shape: Shape) -> None:
         super().__init__()
-        channels = 2 if has_stars else 1
         self.shape = shape
-        self.users = Tower(n_movies, channels, n_features, 0, shape)
-        self.movies = Tower(n_users, channels, 0, n_features, shape)
-        self.pair = nn.ModuleDict({head: PairGate(shape) for head in shape.heads if shape.pair})
+        self.users = Tower(n_users, n_movies, channels, n_features, 0, shape)
+        self.movies = Tower(n_movies, n_users, channels, 0, n_features, shape)
+        self.pair = nn.ModuleList([PairGate(shape)] if shape.pair else [])
 
-    def encode(
-        self, users: Seen, movies: Seen, content: Content | None
-    ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """Both sides' vectors, by head."""
-        u = self.users(users, self.users.item_tables(content), content)
-        return u, self.movies(movies, list(self.movies.tables), content)
+    def encode(self, users: Seen, movies: Seen, content: Content | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Both sides' vectors."""
+        return self.users(users, content), self.movies(movies, content)
 
-    def score(self, head: str, user: torch.Tensor, movie: torch.Tensor) -> torch.Tensor:
+    def score(self, user: torch.Tensor, movie: torch.Tensor) -> torch.Tensor:
         """Each member's score of pairs of vectors. `[n, members]`."""
         x, y = user[:, :, :-1], movie[:, :, :-1]
         dot = (x * y).sum(2) / math.sqrt(self.shape.factors) + user[:, :, -1] + movie[:, :, -1]
-        return dot + self.pair[head](x, y) if self.shape.pair else dot
+        for gate in self.pair:
+            dot = dot + gate(x, y)
+        return dot
+
+    def score_all(self, user: torch.Tensor, movie: torch.Tensor) -> torch.Tensor:
+        """Each member's score of every user with every movie. `[members, n_users, n_movies]`."""
+        x, y = user.transpose(0, 1), movie.transpose(0, 1)
+        dot = x[:, :, :-1] @ y[:, :, :-1].transpose(1, 2) / math.sqrt(self.shape.factors)
+        return dot + x[:, :, -1:] + y[:, None, :, -1]
 
 
 class PairGate(nn.Module):
@@ -168,12 +187,12 @@ class PairGate(nn.Module):
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """What the pair adds to each member's score. `[n, members]`."""
         parts = ((x, self.user), (y, self.movie), (x * y, self.both))
-        hidden = nn.functional.silu(sum(_members_apart(v, w) for v, w in parts) + self.bias)
+        hidden = nn.functional.silu(sum(_apart(v, w) for v, w in parts) + self.bias)
         hidden = nn.functional.dropout(hidden, self.dropout, self.training)
-        return _members_apart(hidden, self.out)[:, :, 0] * self.gate
+        return _apart(hidden, self.out)[:, :, 0] * self.gate
 
 
-def _members_apart(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def _apart(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Each member's vector times its own matrix: `[n, members × a]` by `[members, a, b]` is `[n, members, b]`."""
     members, a, _ = weight.shape
     if members == 1:
@@ -192,8 +211,8 @@ def _table(n_rows: int, width: int) -> nn.Parameter:
     return table
 
 
-def _head(members: int, factors: int) -> nn.Parameter:
-    """A projection to a vector and, smaller at first, a bias."""
+def _projection(members: int, factors: int) -> nn.Parameter:
+    """To a vector and, smaller at first, a bias."""
     std = torch.full((factors + 1,), factors**-0.5)
     std[-1] *= 0.1
     return nn.Parameter(torch.randn(members, factors, factors + 1) * std)

@@ -71,7 +71,7 @@ class _Pool(torch.autograd.Function):
         return pattern.pooled(table, values)
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         return ctx.pattern.flipped.pooled(gradient.contiguous(), ctx.values), None, None
 
 

@@ -59,7 +59,7 @@ class Known:
     def of(cls, ratings: Ratings, catalog: Catalog | None) -> Self:
         movies = ratings.movies if catalog is None else ratings.movies.extend(catalog.movies.ids)
         aligned = Catalog.empty(movies) if catalog is None else catalog.align(movies)
-        return cls(ratings.users, movies, aligned, ratings.by_user, ratings.scale)
+        return cls(ratings.users, movies, aligned, ratings.by_user.owned(), ratings.scale)
 
     def histories_of(self, users: Iterable[Any] | Ids) -> Histories:
         """The histories of users given by ID; an unknown user's is empty."""
@@ -114,7 +114,7 @@ class Run:
     Attributes:
         threads: that torch computes with; 0: as many as suit the model.
         device: auto, cpu, cuda or mps.
-        checkpoint: a file written after each epoch, and removed when training has ended well.
+        checkpoint: a file written after each epoch (one a net, with more at the end of its name).
         resume: go on from `checkpoint` if it is there.
     """
 

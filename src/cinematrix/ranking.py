@@ -75,9 +75,7 @@ def _winners(scores: NDArray[np.float32], n: int) -> NDArray[np.bool_]:
     return tied
 
 
-def _sorted_lists(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32], n: int
-) -> Ranked:
+def _sorted_lists(rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32], n: int) -> Ranked:
     """Cells that come row by row, columns ascending, as lists of length `n`, best first."""
     counts = np.bincount(rows, minlength=len(scores))
     place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -97,6 +95,4 @@ def _check(scores: NDArray[Any], n: int, exclude: Histories | None, where: NDArr
     if exclude is not None and len(exclude) != len(scores):
         raise SettingError(f"exclude has {len(exclude)} histories for {len(scores)} users; give one a user")
     if where is not None and where.shape not in (scores.shape, scores.shape[1:]):
-        raise SettingError(
-            f"where has shape {where.shape}; it must be [movies] or [users, movies] = {scores.shape}"
-        )
+        raise SettingError(f"where has shape {where.shape}; it must be [movies] or [users, movies] = {scores.shape}")

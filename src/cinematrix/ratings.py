@@ -3,6 +3,7 @@
 Everything that trains, splits or measures takes a `Ratings`.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -225,6 +226,17 @@ class Ratings:
             count = np.ones(len(self), np.float32) if self.count is None else self.count.copy()
             count[latest] = np.add.reduceat(count[order], np.flatnonzero(first))
         return replace(replace(self, count=count).take(kept), merged=len(self) - int(kept.sum()))
+
+
+def fingerprint(ratings: Ratings) -> str:
+    """A SHA-256 of the IDs and columns of `ratings`: equal for equal data, however they were read."""
+    digest = hashlib.sha256()
+    for ids in (ratings.users, ratings.movies):
+        for array in ids.arrays().values():
+            digest.update(np.ascontiguousarray(array).tobytes())
+    for column in (ratings.user, ratings.movie, ratings.rating, ratings.time, ratings.count):
+        digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
 
 
 def _column(values: Iterable[Any] | NDArray[Any] | None, dtype: Any) -> NDArray[Any] | None:

@@ -84,9 +84,7 @@ class Settings:
                 above = f" and at most {most[name]}" if name in most else ""
                 raise SettingError(f"{name} {getattr(self, name)} must be at least {low}{above}")
         if self.ratings > self.users * self.movies // 2:
-            raise SettingError(
-                f"ratings {self.ratings:,} must be at most half of users × movies; raise one of them"
-            )
+            raise SettingError(f"ratings {self.ratings:,} must be at most half of users × movies; raise one of them")
         if not (self.step > 0 and self.low + self.step <= self.high):
             raise SettingError(f"step {self.step:g} must be above 0 and fit between low and high")
 
@@ -116,9 +114,7 @@ class Truth:
     def load(cls, folder: str | PathLike[str]) -> "Truth":
         """The truth of a simulated data set, from its folder."""
         with np.load(Path(folder) / "truth.npz", allow_pickle=False) as arrays:
-            columns: dict[str, Any] = {
-                name: array if array.ndim else float(array) for name, array in arrays.items()
-            }
+            columns: dict[str, Any] = {name: array if array.ndim else float(array) for name, array in arrays.items()}
         return cls(**columns)
 
 
@@ -183,9 +179,7 @@ class _World:
         rng, self._batch_seeds = np.random.default_rng([s.seed, 0]), np.random.SeedSequence([s.seed, 1])
         self.user_ids = rng.permutation(s.users).astype(np.int64) + 1
         self.movie_ids = np.sort(rng.choice(4 * s.movies, s.movies, replace=False)).astype(np.int64) + 1
-        size = np.sqrt(
-            s.spread / np.sqrt(s.factors)
-        )  # so that the dot product has the standard deviation `spread`
+        size = np.sqrt(s.spread / np.sqrt(s.factors))  # so that the dot product has the standard deviation `spread`
         self.user_factors = self._normal(rng, s.users, s.factors) * np.float32(size)
         self.genres = self._draw_genres(rng)
         self.movie_factors = self._movie_factors(rng) * np.float32(size)

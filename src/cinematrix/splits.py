@@ -52,9 +52,7 @@ def random(ratings: Ratings, test_size: float = 0.2, seed: int = 42) -> Split:
     """
     n_test = int(np.ceil(_share(test_size, "test_size") * len(ratings)))
     rows = _legacy_generator(seed).permutation(len(ratings))
-    return _split(
-        ratings, rows[n_test:], rows[:n_test], f"random split, {test_size:.0%} of the ratings, seed {seed}"
-    )
+    return _split(ratings, rows[n_test:], rows[:n_test], f"random split, {test_size:.0%} of the ratings, seed {seed}")
 
 
 def k_fold(ratings: Ratings, k: int = 5, seed: int = 42) -> Iterator[Split]:
@@ -95,9 +93,7 @@ def global_time(ratings: Ratings, test_size: float = 0.2) -> Split:
     """
     share = _share(test_size, "test_size")
     if ratings.time is None:
-        raise DataError(
-            "the ratings have no time column; split them by time only with one, or use the split random"
-        )
+        raise DataError("the ratings have no time column; split them by time only with one, or use the split random")
     in_order = np.sort(ratings.time)
     if len(in_order) == 0 or in_order[0] == in_order[-1]:
         raise DataError("all ratings have the same time, so none is earlier; use the split random")

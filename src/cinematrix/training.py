@@ -92,6 +92,7 @@ def train(
     schedule: Schedule,
     *,
     run: Run | None = None,
+    what: str = "training",
     measure: str = "validation RMSE",
     data: str = "",
     progress: Progress | None = None,
@@ -101,7 +102,9 @@ def train(
     Build the task and train it within `surroundings`, so that the same seed gives the same weights.
 
     Args:
-        run: where checkpoints go, and whether to go on from one.
+        run: where checkpoints go, and whether to go on from one. The file stays at the end: whoever has saved what was
+            learned removes it.
+        what: is trained, for the progress bar.
         measure: what `task.validate` returns, for the progress bar.
         data: a fingerprint of the training data, so that a checkpoint of other data is refused.
 
@@ -116,7 +119,7 @@ def train(
     else:
         state.judge()
     if progress:
-        progress.start("training", schedule.epochs * task.steps_per_epoch)
+        progress.start(what, schedule.epochs * task.steps_per_epoch)
         progress.advance(state.epoch * task.steps_per_epoch)
     while not state.finished:
         state.one_epoch(progress, measure)
@@ -127,8 +130,6 @@ def train(
         progress.stop()
     task.net.load_state_dict(state.best)
     task.net.eval()
-    if run.checkpoint is not None:
-        run.checkpoint.unlink(missing_ok=True)
     return state.log
 
 

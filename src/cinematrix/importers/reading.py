@@ -101,7 +101,8 @@ def _read_text(
         progress.start(f"reading {found.ratings.name}", size)
     for piece, line in pieces(found.ratings, layout):
         whole = line == layout.first_line and len(piece) + layout.start >= size
-        table.add(*read_piece(piece, line, layout, tally, whole=whole))
+        for part in read_piece(piece, line, layout, tally, whole=whole):
+            table.add(*part)
         if progress:
             progress.advance(len(piece))
     if progress:

@@ -17,6 +17,9 @@ from cinematrix.importers.report import Fault, Tally
 PIECE = 1 << 24
 """Bytes read at once; also the longest line allowed."""
 
+BLOCK = 1 << 18
+"""Bytes that are read line by line around a bad line."""
+
 _UNIT = "\x1f"
 """Stands for `::` while Polars reads, since it takes separators of one character only."""
 
@@ -52,24 +55,51 @@ def _plain_ends(text: bytes) -> bytes:
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
 
-def read_piece(
-    piece: bytes, first_line: int, layout: Layout, tally: Tally, *, whole: bool
-) -> tuple[pl.DataFrame, NDArray[np.int64], int]:
-    """The good rows of a piece in our types, their lines, and how many times were in milliseconds.
+Part = tuple[pl.DataFrame, NDArray[np.int64], int]
+"""Good rows in our types, their lines, and how many of their times were in milliseconds."""
+
+
+def read_piece(piece: bytes, first_line: int, layout: Layout, tally: Tally, *, whole: bool) -> list[Part]:
+    """The good rows of a piece, which may be the `whole` file. Where a line is bad, its block is read line by line.
 
     Raises:
         DataError: from `tally`, for the first bad line.
     """
+    part = _well_formed(piece, first_line, layout)
+    if part is not None:
+        return [part]
+    parts: list[Part] = []
+    faults: list[Fault] = []
+    for block, line in _blocks(piece, first_line):
+        part = _well_formed(block, line, layout)
+        if part is None:
+            raw, lines, broken = _line_by_line(block, line, layout)
+            frame, seen = columns.check(raw, lines)
+            part = frame, lines[~seen.bad], seen.milliseconds
+            faults += [*broken, *seen.faults]
+        parts.append(part)
+    tally.add(faults, whole=whole)
+    return parts
+
+
+def _blocks(piece: bytes, line: int) -> Iterator[tuple[bytes, int]]:
+    """A piece in blocks of whole lines, about `BLOCK` bytes each, with the number of the first."""
+    start = 0
+    while start < len(piece):
+        end = piece.find(b"\n", start + BLOCK) + 1 or len(piece)
+        yield piece[start:end], line
+        line += piece.count(b"\n", start, end)
+        start = end
+
+
+def _well_formed(piece: bytes, first_line: int, layout: Layout) -> Part | None:
+    """The rows of a piece without any bad line, else None."""
     raw = _quickly(piece, layout)
-    if raw is not None:
-        lines = np.arange(first_line, first_line + len(raw), dtype=np.int64)
-        frame, seen = columns.check(raw, lines)
-        if not seen.faults:
-            return frame, lines, seen.milliseconds
-    raw, lines, faults = _line_by_line(piece, first_line, layout)
+    if raw is None:
+        return None
+    lines = np.arange(first_line, first_line + len(raw), dtype=np.int64)
     frame, seen = columns.check(raw, lines)
-    tally.add([*faults, *seen.faults], whole=whole)
-    return frame, lines[~seen.bad], seen.milliseconds
+    return None if seen.faults else (frame, lines, seen.milliseconds)
 
 
 def _quickly(piece: bytes, layout: Layout) -> pl.DataFrame | None:

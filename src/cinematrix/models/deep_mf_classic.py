@@ -1,6 +1,6 @@
 """The textbook's deep matrix factorization: the yardstick that stays in every table."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -12,13 +12,15 @@ from cinematrix.catalog import Catalog
 from cinematrix.errors import SettingError
 from cinematrix.extras import needs_torch
 from cinematrix.histories import Histories
-from cinematrix.ids import Ids, Numbers
+from cinematrix.ids import Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
-from cinematrix.ratings import Ratings
+from cinematrix.ratings import Ratings, fingerprint
 from cinematrix.splits import random
 
 if TYPE_CHECKING:
     import torch
+
+    from cinematrix.training import Log
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class DeepMFClassic(Recommender):
 
     def __init__(self, settings: DeepMFClassicSettings | None = None) -> None:
         self.settings = settings or DeepMFClassicSettings()
+        self.log: dict[By, Log] = {}
 
     def fit(
         self,
@@ -91,7 +94,8 @@ class DeepMFClassic(Recommender):
         with surroundings(s.seed, run.threads or 1):  # steps this small are slower on two threads
             unit = scale.high / self.HIGHEST
             task = _Task(self, ratings, ratings if validation is None else validation, run.device, unit)
-            self.log = train(task, schedule, run=run, progress=progress)
+            data = fingerprint(ratings)
+            self.log["stars"] = train(task, schedule, run=run, data=data, what=self.name, progress=progress)
         self._export(task.net, ratings)
         return self
 
@@ -107,18 +111,12 @@ class DeepMFClassic(Recommender):
         noise = float(np.mean((self._wanted(ratings.stars(self.name)[0]) - dots) ** 2))
         self.ridge = np.array([max(noise, 1e-6) / max(float(self.users.var(axis=0).mean()), 1e-6)])
 
-    def predict(self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids) -> NDArray[np.float32]:
-        numbers = self.known.users.numbers(users)
-        strangers = self.users.mean(axis=0, keepdims=True)
-        vectors = np.vstack([self.users, strangers])[numbers]
-        return self._stars((vectors * self.movies[self.known.movies.numbers(movies)]).sum(axis=1))
-
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        return self._stars((self._fold_in(histories)[rows] * self.movies[movies]).sum(axis=1))
+        return self._stars((self._vectors(histories)[rows] * self.movies[movies]).sum(axis=1))
 
     def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
-        dots = self._fold_in(histories) @ self.movies[:-1].T
-        return self._raw(dots.reshape(-1)).reshape(dots.shape)
+        dots = self._vectors(histories) @ self.movies[:-1].T
+        return np.asarray(self._raw(dots.reshape(-1)).reshape(dots.shape), np.float32)
 
     def _stars(self, dots: NDArray[np.float32]) -> NDArray[np.float32]:
         assert self.known.scale is not None, "fitted on ratings with stars only"
@@ -129,7 +127,7 @@ class DeepMFClassic(Recommender):
         low, high = self.reach.tolist()
         room = 3 * (high - low) + 1e-3
         grid, values = self._table(low - room, high + room)
-        return np.interp(dots, grid, values).astype(np.float32)
+        return np.asarray(np.interp(dots, grid, values), np.float32)
 
     def _table(self, low: float, high: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         assert self.known.scale is not None, "fitted on ratings with stars only"
@@ -140,13 +138,24 @@ class DeepMFClassic(Recommender):
         """For each rating the dot product, among those of the training ratings, that comes nearest to it."""
         grid, values = self._table(*self.reach.tolist())
         levels, which = np.unique(stars, return_inverse=True)
-        return grid[np.array([np.abs(values - level).argmin() for level in levels], int)][which]
+        nearest = np.array([np.abs(values - level).argmin() for level in levels], int)
+        return np.asarray(grid[nearest[which]], np.float32)
 
     def _dense(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         *hidden, weight, bias = self.dense
         for w, b in zip(hidden[::2], hidden[1::2], strict=True):
             x = np.maximum(x @ w.T + b, 0)
         return np.asarray(x @ weight.T + bias, np.float32)
+
+    def _vectors(self, histories: Histories) -> NDArray[np.float32]:
+        """The trained embedding of a known user, the folded-in vector of a stranger. `[n, factors]`."""
+        if histories.owners is None:
+            return self._fold_in(histories)
+        vectors: NDArray[np.float32] = self.users[histories.owners]
+        trained = np.append(self.known.history.counts > 0, False)
+        strangers = np.flatnonzero(~trained[histories.owners])
+        vectors[strangers] = self._fold_in(histories.take(strangers))
+        return vectors
 
     def _fold_in(self, histories: Histories) -> NDArray[np.float32]:
         """Vectors of the histories: ridge regression of the wanted dot products around the mean user."""
@@ -182,9 +191,7 @@ class DeepMFClassic(Recommender):
 class _Task:
     """Batches of ratings for the training loop."""
 
-    def __init__(
-        self, model: DeepMFClassic, ratings: Ratings, validation: Ratings, device: str, unit: float
-    ) -> None:
+    def __init__(self, model: DeepMFClassic, ratings: Ratings, validation: Ratings, device: str, unit: float) -> None:
         import torch
 
         from cinematrix.nets import ClassicNet

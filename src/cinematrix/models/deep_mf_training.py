@@ -6,35 +6,52 @@ hides each rating once.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
 
 from cinematrix.biases import Biases
-from cinematrix.nets import HistoryNet, Seen, Shape
+from cinematrix.content import features
+from cinematrix.histories import Histories
+from cinematrix.nets import HistoryNet, Seen
 from cinematrix.pooling import Content, Incidence
-from cinematrix.ratings import Ratings
+from cinematrix.protocols import By, Progress, Run
+from cinematrix.ratings import Ratings, fingerprint
+from cinematrix.splits import random
+from cinematrix.towers import Towers, encode, statistics
+from cinematrix.training import pick_device, surroundings, train
+
+if TYPE_CHECKING:
+    from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
+
+MIN_TO_CUT = 20
+"""With fewer ratings than this none is put aside for validation."""
 
 BIAS_SWEEPS = 5
 LOGITS = 2**24
 """The most logits that a step of the ranking head makes: it takes a part of the users where there are many."""
 
 
+Base = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""The mean, the users' biases, the movies' biases."""
+
+
 @dataclass
 class Sides:
-    """Both towers' vectors by head, and the base of the stars: mean + user bias + movie bias."""
+    """Both towers' vectors, and the biases that the stars stand on."""
 
-    users: dict[str, torch.Tensor]
-    movies: dict[str, torch.Tensor]
-    base: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None
+    users: torch.Tensor
+    movies: torch.Tensor
+    base: Base | None
 
 
 class Encoder:
-    """The training ratings on the device, and the way from a mask over them to both sides' vectors."""
+    """Ratings on the device, and the way from a mask over them to both sides' vectors."""
 
     def __init__(self, ratings: Ratings, n_movies: int, content: Content | None, device: torch.device) -> None:
-        histories = ratings.by_user
+        self.device, histories = device, ratings.by_user
         self.pattern = Incidence.of(histories, n_movies, device)
         self.content = content
         self.users, self.movies = self.pattern.rows, self.pattern.items
@@ -43,19 +60,27 @@ class Encoder:
         if ratings.rating is not None and histories.values is not None:
             self.biases = Biases.of(ratings, n_movies)
             self.stars = torch.from_numpy(histories.values).to(device)
-            residual = self.residuals(torch.ones_like(self.stars))[1]
+            residual = self.residuals(self.everything())[1]
             self.sigma = max(float(residual.std(correction=0)), 1e-3)
 
     def __len__(self) -> int:
         return len(self.users)
 
-    def residuals(self, mask: torch.Tensor) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+    def everything(self) -> torch.Tensor:
+        """The mask that hides nothing."""
+        return torch.ones(len(self), device=self.device)
+
+    def residuals(self, mask: torch.Tensor) -> tuple[Base, torch.Tensor]:
         """The biases of the visible ratings alone, and what each rating has left over them."""
         assert self.stars is not None
         movie_side = self.pattern.flipped
-        mean = (self.stars * mask).sum() / mask.sum().clamp(min=1)
+        visible = mask.sum()
+        mean = (
+            (self.stars * mask).sum() / visible if visible > 0 else torch.tensor(self.biases.mean, device=self.device)
+        )
         centred = self.stars - mean
-        user = torch.zeros(len(self.pattern.starts) - 1, device=mask.device)
+        user = torch.zeros(len(self.pattern.starts) - 1, device=self.device)
+        movie = torch.zeros(len(movie_side.starts) - 1, device=self.device)
         for _ in range(BIAS_SWEEPS):
             left = (centred - user[self.users]) * mask
             movie = movie_side.sums(left) / (movie_side.sums(mask) + self.biases.movie_shrinkage)
@@ -69,34 +94,28 @@ class Encoder:
         scaled = None if residual is None else residual / self.sigma
         users = Seen.of(self.pattern, mask, scaled)
         movies = Seen.of(self.pattern.flipped, mask, scaled)
-        return Sides(*net.encode(users, movies, self.content), base)  # type: ignore[arg-type]
+        return Sides(*net.encode(users, movies, self.content), base)
 
 
 class HiddenRatings:
-    """Predict hidden ratings: squared error of the stars, softmax over all movies for the ranking."""
+    """The part of a task that both heads share: which ratings are hidden in each step."""
+
+    by: ClassVar[By]
+    measure: ClassVar[str]
 
     def __init__(
-        self,
-        ratings: Ratings,
-        validation: Ratings,
-        content: Content | None,
-        n_movies: int,
-        shape: Shape,
-        hidden: float,
-        batch: int,
+        self, ratings: Ratings, validation: Ratings, content: Content | None, n_movies: int, settings: "DeepMFSettings",
         device: torch.device,
-    ) -> None:
-        self.encoder = Encoder(ratings, n_movies, content, device)
-        has_stars = self.encoder.stars is not None
-        width = 0 if content is None else content.width
-        self.net = HistoryNet(len(ratings.users), n_movies, width, has_stars, shape).to(device)
-        self.heads = shape.heads
-        self.held_out = tuple(
-            torch.from_numpy(c.astype(np.int64)).to(device) for c in (validation.user, validation.movie)
-        )
-        self.held_out_stars = None if validation.rating is None else torch.from_numpy(validation.rating).to(device)
-        self.steps_per_epoch = max(round(1 / hidden), -(-len(ratings) // batch))
+    ) -> None:  # fmt: skip
         self.device = device
+        self.encoder = Encoder(ratings, n_movies, content, device)
+        channels = 1 if self.encoder.stars is None else 2
+        width = 0 if content is None else content.width
+        self.net = HistoryNet(len(ratings.users), n_movies, width, channels, settings.shape(self.by)).to(device)
+        self.held_out = [torch.from_numpy(c.astype(np.int64)).to(device) for c in (validation.user, validation.movie)]
+        self.held_out_stars = None if validation.rating is None else torch.from_numpy(validation.rating).to(device)
+        steps = max(round(1 / settings.hidden), -(-len(ratings) // settings.batch))
+        self.steps_per_epoch = min(steps, len(ratings))
 
     def batches(self, rng: np.random.Generator) -> Iterator[torch.Tensor]:
         """Which ratings are hidden in each step."""
@@ -104,52 +123,169 @@ class HiddenRatings:
             yield torch.from_numpy(part).to(self.device)
 
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
-        mask = torch.ones(len(self.encoder), device=self.device)
-        mask[batch] = 0
-        sides = self.encoder.encode(self.net, mask)
-        users, movies = self.encoder.users[batch], self.encoder.movies[batch]
-        total = torch.zeros((), device=self.device)
-        if "stars" in self.heads:
-            assert self.encoder.stars is not None
-            base, score = self._stars(sides, users, movies)
-            target = (self.encoder.stars[batch] - base) / self.encoder.sigma
-            total = total + (score - target[:, None]).square().mean(0).sum()
-        if "ranking" in self.heads:
-            total = total + self._surprise(sides, users, movies, mask)
-        return total
-
-    def _stars(self, sides: Sides, users: torch.Tensor, movies: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The base of pairs, and each member's score over it in standard deviations."""
-        assert sides.base is not None
-        mean, user, movie = sides.base
-        score = self.net.score("stars", sides.users["stars"][users], sides.movies["stars"][movies])
-        return mean + user[users] + movie[movies], score
-
-    def _surprise(self, sides: Sides, users: torch.Tensor, movies: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Mean negative log-likelihood of hidden movies among all that the user hasn't visibly seen (Liang et al. 2018)."""
-        u, v = sides.users["ranking"], sides.movies["ranking"]
-        members, width = u.shape[1], u.shape[2] - 1
-        block = max(LOGITS // (len(v) * members), 1)
-        present = torch.unique(users)
-        if len(present) > block:
-            present = present[torch.randperm(len(present), device=self.device)[:block]]
-        place = torch.full((len(u),), -1, device=self.device)
-        place[present] = torch.arange(len(present), device=self.device)
-        logits = torch.einsum("umd,nmd->mun", u[present, :, :width], v[:, :, :width]) / width**0.5
-        logits = logits + v[:, :, width].T[:, None]
-        seen = place[self.encoder.users] >= 0
-        seen &= mask > 0
-        logits[:, place[self.encoder.users[seen]], self.encoder.movies[seen]] = -torch.inf
-        chosen = place[users] >= 0
-        likelihood = logits.log_softmax(2)[:, place[users[chosen]], movies[chosen]]
-        return -likelihood.mean(1).sum()
+        """The loss of a step; each head has its own."""
+        raise NotImplementedError
 
     def validate(self) -> float:
-        sides = self.encoder.encode(self.net, torch.ones(len(self.encoder), device=self.device))
-        users, movies = self.held_out
-        if "stars" in self.heads:
-            base, score = self._stars(sides, users, movies)
-            error = base + self.encoder.sigma * score.mean(1) - self.held_out_stars
-            return float(error.square().mean().sqrt())
-        mask = torch.ones(len(self.encoder), device=self.device)
-        return float(self._surprise(sides, users, movies, mask)) / sides.users["ranking"].shape[1]
+        """The validation error; each head has its own."""
+        raise NotImplementedError
+
+    def hide(self, batch: torch.Tensor) -> tuple[Sides, torch.Tensor]:
+        """Both sides as seen without the ratings of the batch, and the mask of what is seen."""
+        mask = self.encoder.everything()
+        mask[batch] = 0
+        return self.encoder.encode(self.net, mask), mask
+
+
+class Stars(HiddenRatings):
+    """The rating head: squared error of hidden ratings."""
+
+    by: ClassVar[By] = "stars"
+    measure: ClassVar[str] = "validation RMSE"
+
+    def loss(self, batch: torch.Tensor) -> torch.Tensor:
+        """Summed over members, which learn apart; in units of the residuals' variance."""
+        assert self.encoder.stars is not None, "the rating head has stars to learn from"
+        sides, _ = self.hide(batch)
+        base, score = self._predict(sides, self.encoder.users[batch], self.encoder.movies[batch])
+        target = (self.encoder.stars[batch] - base) / self.encoder.sigma
+        return (score - target[:, None]).square().mean(0).sum()
+
+    def validate(self) -> float:
+        """RMSE of the members' mean on the validation ratings."""
+        assert self.held_out_stars is not None, "the rating head has stars to learn from"
+        base, score = self._predict(self.encoder.encode(self.net, self.encoder.everything()), *self.held_out)
+        error = base + self.encoder.sigma * score.mean(1) - self.held_out_stars
+        return float(error.square().mean().sqrt())
+
+    def _predict(self, sides: Sides, users: torch.Tensor, movies: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The base of pairs, and each member's score over it in standard deviations."""
+        assert sides.base is not None, "the rating head has stars to learn from"
+        mean, user, movie = sides.base
+        score = self.net.score(sides.users[users], sides.movies[movies])
+        return mean + user[users] + movie[movies], score
+
+
+class Ranking(HiddenRatings):
+    """The ranking head: softmax over all movies that a user hasn't visibly seen (Liang et al. 2018, multinomial)."""
+
+    by: ClassVar[By] = "ranking"
+    measure: ClassVar[str] = "validation loss"
+
+    def loss(self, batch: torch.Tensor) -> torch.Tensor:
+        """Summed over members, which learn apart."""
+        sides, mask = self.hide(batch)
+        return self._surprise(sides, mask, self.encoder.users[batch], self.encoder.movies[batch]).sum()
+
+    def validate(self) -> float:
+        """Mean negative log-likelihood of the validation movies, in nats."""
+        mask = self.encoder.everything()
+        return float(self._surprise(self.encoder.encode(self.net, mask), mask, *self.held_out).mean())
+
+    def _surprise(self, sides: Sides, mask: torch.Tensor, users: torch.Tensor, movies: torch.Tensor) -> torch.Tensor:
+        """Each member's mean negative log-likelihood of pairs; of a part of the users if all are too many."""
+        present = torch.unique(users)
+        most = max(LOGITS // sides.movies.shape[0] // sides.movies.shape[1], 1)
+        if len(present) > most:
+            present = present[torch.randperm(len(present), device=self.device)[:most]]
+        place = torch.full((len(sides.users),), -1, device=self.device)
+        place[present] = torch.arange(len(present), device=self.device)
+        logits = self.net.score_all(sides.users[present], sides.movies)
+        seen = (place[self.encoder.users] >= 0) & (mask > 0)
+        hidden = torch.zeros(logits.shape[1:], dtype=torch.bool, device=self.device)
+        hidden[place[self.encoder.users[seen]], self.encoder.movies[seen]] = True
+        chosen = place[users] >= 0
+        hidden[place[users[chosen]], movies[chosen]] = False
+        likelihood = logits.masked_fill(hidden, -torch.inf).log_softmax(2)
+        return -likelihood[:, place[users[chosen]], movies[chosen]].mean(1)
+
+
+TASKS: dict[By, type[HiddenRatings]] = {"stars": Stars, "ranking": Ranking}
+
+
+def fit_heads(
+    model: "DeepMF", ratings: Ratings, validation: Ratings | None, progress: Progress | None, run: Run
+) -> None:
+    """Train the heads of `model` one after the other and leave them in it, ready to serve."""
+    s, known = model.settings, model.known
+    learn = ratings
+    if validation is None:
+        validation = ratings
+        if len(ratings) >= MIN_TO_CUT:
+            cut = random(ratings, s.validation_share, s.seed)
+            learn, validation = cut.train, cut.test
+    device = pick_device(run.device)
+    matrix = features(known.catalog) if s.content else None
+    content = Content(matrix, device) if matrix is not None and matrix.nnz else None
+    for by in wanted_heads(model):
+        with surroundings(s.seed, run.threads):
+            task = TASKS[by](learn, validation, content, len(known.movies), s, device)
+            model.log[by] = train(
+                task, s.schedule(by), run=_of_head(run, by), data=fingerprint(ratings), progress=progress,
+                what=f"{model.name} {by}", measure=task.measure,
+            )  # fmt: skip
+            encoder = Encoder(ratings, len(known.movies), content, device)
+            model.heads[by] = exported(task.net, encoder)
+        if by == "stars":
+            model.sigma = task.encoder.sigma
+    if known.scale is None:
+        model.chance = calibrated(model, learn, validation)
+
+
+def wanted_heads(model: "DeepMF") -> list[By]:
+    """Stars where there are any; ranking where it is wanted, or where there are no stars."""
+    if model.known.scale is None:
+        return ["ranking"]
+    return ["stars", "ranking"] if model.settings.ranking else ["stars"]
+
+
+def _of_head(run: Run, by: By) -> Run:
+    """The same run with a checkpoint of the head's own."""
+    return (
+        run
+        if run.checkpoint is None
+        else replace(run, checkpoint=run.checkpoint.with_name(f"{run.checkpoint.name}.{by}"))
+    )
+
+
+@torch.inference_mode()
+def exported(net: HistoryNet, encoder: Encoder) -> Towers:
+    """A trained net ready to serve: the user's tower, and all movies' vectors from all ratings that the model has."""
+    net.eval()
+    movies = encoder.encode(net, encoder.everything()).movies.cpu().numpy()
+    weights = {name: tensor.cpu().numpy() for name, tensor in net.users.state_dict().items()}
+    rated = encoder.pattern.flipped.sums(encoder.everything()).cpu().numpy() > 0
+    for place, whole in enumerate(net.users.item_tables(encoder.content)):
+        free = weights[f"tables.{place}"]
+        weights[f"tables.{place}"] = whole.cpu().numpy() - np.where(rated[:, None], np.float32(0), free)
+    kept = {n.removesuffix(".0") if n == "ids.0" else n: w for n, w in weights.items() if "content" not in n}
+    if "ids" in kept:
+        kept["ids"] = kept["ids"] * (np.bincount(encoder.users.cpu(), minlength=len(kept["ids"])) > 0)[:, None]
+    for gate in net.pair:
+        kept |= {f"pair.{name}": tensor.cpu().numpy() for name, tensor in gate.state_dict().items()}
+    blank = {name: tensor.cpu().numpy() for name, tensor in net.movies.state_dict().items()}
+    nothing = statistics(Histories.empty(1), None) @ blank["statistics"]
+    return Towers(kept, np.concatenate([movies, encode(nothing, blank)]))
+
+
+def calibrated(model: "DeepMF", learn: Ratings, validation: Ratings) -> tuple[float, float]:
+    """Slope and offset that turn a score into a chance (Platt 1999), on interactions that training didn't see.
+
+    The chance is that an unseen movie is among a user's held-out interactions, whose share is `validation_share`.
+    Newton's method on the log-likelihood over all unseen movies of up to 1,000 users.
+    """
+    users = np.flatnonzero(validation.by_user.counts)[:1000]
+    scores = model.score(learn.by_user.take(users))
+    watched = np.zeros(scores.shape, bool)
+    later = validation.by_user.take(users)
+    watched[later.rows, later.items] = True
+    unseen = np.ones(scores.shape, bool)
+    before = learn.by_user.take(users)
+    unseen[before.rows, before.items] = validation is learn  # with too little to cut, all that is known is both
+    x, y = scores[unseen].astype(np.float64), watched[unseen].astype(np.float64)
+    design, theta = np.column_stack([x, np.ones_like(x)]), np.zeros(2)
+    for _ in range(25):
+        p = 1 / (1 + np.exp(-np.clip(design @ theta, -30, 30)))
+        curvature = design.T @ (design * (p * (1 - p))[:, None]) + 1e-3 * np.eye(2)
+        theta += np.linalg.solve(curvature, design.T @ (y - p) - 1e-3 * theta)
+    return float(theta[0]), float(theta[1])

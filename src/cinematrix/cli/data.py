@@ -1,0 +1,196 @@
+"""`cinematrix data`: get, describe and split data sets."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cinematrix.cli.options import (
+    Columns,
+    Force,
+    Json,
+    Movies,
+    RatingsPath,
+    ScaleText,
+    SkipBad,
+    parse_columns,
+    parse_scale,
+    parse_values,
+)
+from cinematrix.errors import InputError, SettingError
+
+if TYPE_CHECKING:
+    from cinematrix.describe import Description
+    from cinematrix.ratings import Ratings
+
+app = typer.Typer(help="Get, describe and split data sets.", no_args_is_help=True)
+
+
+@app.command()
+def get(
+    name: Annotated[str, typer.Argument(help="ml-latest-small, ml-100k, ml-1m, ml-10m, ml-25m, ml-32m or simulated.")],
+    to: Annotated[Path | None, typer.Option("--to", help="Folder for it; by default in the cache.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="simulated: users, movies, ratings, seed, noise …, key=value.")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="simulated: write CSV instead of Parquet.")] = False,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Fetch a data set, or simulate one with known factors."""
+    from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.datasets import get as fetch
+
+    if name != "simulated":
+        if set_ or csv:
+            raise SettingError("--set and --csv are for simulated data only; leave them out")
+        found = fetch(name, to, progress=Bar())
+        folder = found.path
+        if not json:
+            console().print(found.note, markup=False, soft_wrap=True)
+    else:
+        folder = _simulated(to, set_ or [], csv, force)
+    if json:
+        print_json({"name": name, "folder": str(folder)})
+    else:
+        console().print(f"{name} is in {folder}; look at it with: cinematrix data describe {folder}", soft_wrap=True)
+
+
+def _simulated(to: Path | None, pairs: list[str], csv: bool, force: bool) -> Path:
+    from cinematrix.cli.output import Bar
+    from cinematrix.simulate import Settings, simulate
+
+    if to is None:
+        raise InputError("where the simulated data go isn't said; give --to FOLDER")
+    settings = Settings(**parse_values("simulated data", Settings, pairs))
+    simulate(settings, to, format="csv" if csv else "parquet", force=force, progress=Bar())
+    return to
+
+
+@app.command()
+def describe(
+    ratings: RatingsPath,
+    png: Annotated[Path | None, typer.Option("--png", help="Save a picture of it.")] = None,
+    movies: Movies = None,
+    columns: Columns = None,
+    scale: ScaleText = None,
+    skip_bad: SkipBad = False,
+    json: Json = False,
+) -> None:
+    """What a table of ratings is like: counts, sparsity, histogram, long tail, and what was dropped and why."""
+    from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.describe import describe, picture
+    from cinematrix.importers import read
+
+    dataset = read(
+        ratings, movies=movies, columns=parse_columns(columns), scale=parse_scale(scale), skip_bad=skip_bad,
+        progress=Bar(),
+    )  # fmt: skip
+    found = describe(dataset)
+    if png is not None:
+        picture(found, png)
+    if json:
+        print_json(found.as_dict())
+    else:
+        for line in _told(found):
+            console().print(line, markup=False)
+        if png is not None:
+            console().print(f"picture saved in {png}", markup=False)
+
+
+def _told(d: "Description") -> list[Any]:
+    """A description as lines and tables."""
+    from cinematrix.cli.output import table
+
+    span = f", {d.first[:10]} to {d.last[:10]}" if d.first and d.last else ""
+    lines: list[Any] = [
+        f"{d.source} ({d.name})",
+        f"{d.users:,} users × {d.movies:,} movies, {d.ratings:,} ratings{span}; {d.sparsity:.2%} of pairs empty",
+    ]
+    if d.histogram is not None and d.mean is not None:
+        lines += [f"scale {d.scale}, mean {d.mean:.2f}", _bars(d.histogram)]
+    else:
+        lines.append("plain interactions, no stars")
+    quantiles = list(d.per_user)
+    rows = [
+        [what, *(f"{q[name]:,.0f}" for name in quantiles)] for what, q in (("user", d.per_user), ("movie", d.per_movie))
+    ]
+    lines.append(table(["ratings per", *(f"{name}#" for name in quantiles)], rows))
+    head = ", ".join(f"{share} of the movies have {part:.0%} of the ratings" for share, part in d.head.items())
+    lines.append(f"long tail: {head}; {d.few:,} movies have fewer than 5; Gini {d.gini:.2f}")
+    if d.catalog is not None:
+        lines.append("catalog: " + ", ".join(f"{part:.0%} with {fact}" for fact, part in d.catalog.items()))
+    report = d.report
+    dropped = [f"{each.count:,} dropped: {why} (lines {each.lines})" for why, each in report.dropped.items()]
+    merged = [f"{report.merged:,} repeated (user, movie) merged"] * bool(report.merged)
+    times = [f"{report.milliseconds:,} times were in milliseconds"] * bool(report.milliseconds)
+    lines.append(f"{report.rows:,} rows read; " + ("; ".join(dropped + merged + times) or "none dropped, none merged"))
+    return lines
+
+
+def _bars(histogram: dict[str, int]) -> str:
+    most = max(histogram.values())
+    return "\n".join(f"{level:>6} {'█' * round(40 * n / most):<40} {n:,}" for level, n in histogram.items())
+
+
+@app.command()
+def split(
+    ratings: RatingsPath,
+    out: Annotated[Path, typer.Option("--out", help="Folder for train.csv and test.csv (and given.csv).")],
+    how: Annotated[
+        str, typer.Option("--split", help="random, k-fold, per-user, time, new-users or new-movies.")
+    ] = "time",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")] = 42,
+    movies: Movies = None,
+    columns: Columns = None,
+    scale: ScaleText = None,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Cut a table of ratings into one to train on and one to test on."""
+    from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.files import written_beside
+    from cinematrix.importers import read
+    from cinematrix.splits import SPLITS
+
+    if how not in SPLITS:
+        raise SettingError(f"there is no split {how!r}; the splits are {', '.join(SPLITS)}")
+    dataset = read(
+        ratings, movies=movies, columns=parse_columns(columns), scale=parse_scale(scale), skip_bad=skip_bad,
+        progress=Bar(),
+    )  # fmt: skip
+    cut = SPLITS[how](dataset.ratings, seed)
+    parts = {"train": cut.train, "test": cut.test} | ({} if cut.given is cut.train else {"given": cut.given})
+    with written_beside(out, force=force) as folder:
+        folder.mkdir()
+        for name, part in parts.items():
+            _write(part, folder / f"{name}.csv")
+        if dataset.catalog is not None:
+            _write_movies(dataset.catalog, folder / "movies.csv")
+    if json:
+        print_json({"out": str(out), "protocol": cut.protocol, **{name: len(part) for name, part in parts.items()}})
+    else:
+        console().print(f"{cut}; saved in {out}", markup=False, soft_wrap=True)
+
+
+def _write(ratings: "Ratings", path: Path) -> None:
+    import polars as pl
+
+    columns = {"userId": ratings.users.ids[ratings.user], "movieId": ratings.movies.ids[ratings.movie]}
+    more = {"rating": ratings.rating, "count": ratings.count, "timestamp": ratings.time}
+    pl.DataFrame(columns | {name: column for name, column in more.items() if column is not None}).write_csv(path)
+
+
+def _write_movies(catalog: Any, path: Path) -> None:
+    import polars as pl
+
+    frame = catalog.frame.select(
+        pl.Series("movieId", catalog.movies.ids),
+        pl.when(pl.col("year").is_null())
+        .then(pl.col("title"))
+        .otherwise(pl.format("{} ({})", pl.col("title").fill_null(""), "year"))
+        .alias("title"),
+        pl.col("genres").list.join("|").alias("genres"),
+    )
+    frame.write_csv(path)

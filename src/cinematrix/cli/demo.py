@@ -1,0 +1,135 @@
+"""`cinematrix demo`: the main job on a default data set, from end to end."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cinematrix.cli.options import Force
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cinematrix.evaluation import Evaluation
+    from cinematrix.protocols import Known, Recommender
+
+MODELS = ("popular", "bias", "deep-mf-classic", "deep-mf")
+MEASURES = ("rmse", "mae", "ndcg@10", "recall@10", "coverage@10")
+
+
+def demo(
+    data: Annotated[Path | None, typer.Option("--data", help="Your own ratings instead of the default.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the model and its picture.")] = Path("demo-model"),
+    force: Force = False,
+) -> None:
+    """The main job from end to end: get data, train, measure, recommend, save. About two minutes."""
+    from cinematrix.artifact import save
+    from cinematrix.cli.output import Bar, console
+    from cinematrix.cli.train import about
+    from cinematrix.datasets import default
+    from cinematrix.errors import InputError
+    from cinematrix.importers import read
+    from cinematrix.plots import learning_curves
+    from cinematrix.splits import random
+
+    if out.exists() and not force:
+        raise InputError(f"{out} exists already; give another --out, or --force to replace it")
+    started, say, bar = time.perf_counter(), console(), Bar()
+    found = default(data, progress=bar)
+    dataset = read(found.path, progress=bar)
+    cut = random(dataset.ratings)
+    say.print(f"[bold]1  Data[/bold]  {found.note}", soft_wrap=True)
+    say.print(f"   {dataset.ratings!r}", markup=False)
+    say.print(f"   {cut}", markup=False)
+    say.print("[bold]2  Train and measure[/bold]  each model learns the training part and is measured on the rest")
+    models: dict[str, Recommender] = {}
+    results = []
+    for name in MODELS:
+        models[name], seconds, evaluation = _trained(name, cut, dataset.catalog, bar)
+        results.append((name, seconds, evaluation))
+    say.print(_comparison(results))
+    say.print(f"   {results[-1][2].protocol}".replace("\n", "\n   "), markup=False, soft_wrap=True, style="dim")
+    say.print("[bold]3  Recommend[/bold]")
+    _recommend(models["deep-mf"], say)
+    metrics = results[-1][2].as_dict()
+    save(models["deep-mf"], out, {**about(dataset, models["deep-mf"]), "evaluation": metrics}, force=force)
+    learning_curves(models["deep-mf"].log, out.with_suffix(".png"), title="deep-mf: error by epoch")  # type: ignore[attr-defined]
+    say.print(f"[bold]4  Saved[/bold]  the model in {out}, its learning curves in {out.with_suffix('.png')}")
+    say.print(f"\nDone in {time.perf_counter() - started:.0f} s. Next:", style="bold")
+    for line in _next(out, models["deep-mf"].known):
+        say.print(f"   {line}", markup=False, soft_wrap=True)
+
+
+def _trained(name: str, cut: Any, catalog: Any, bar: Any) -> "tuple[Recommender, float, Evaluation]":
+    from cinematrix.evaluation import evaluate
+    from cinematrix.models import model_class
+
+    started = time.perf_counter()
+    model = model_class(name)().fit(cut.train, catalog, progress=bar)
+    seconds = time.perf_counter() - started
+    return model, seconds, evaluate(model, cut.test, split=cut.protocol, progress=bar)
+
+
+def _comparison(results: "list[tuple[str, float, Evaluation]]") -> Any:
+    """A row a model, a column a measure, with 95 % intervals."""
+    from cinematrix.cli.output import table
+
+    rows = []
+    for name, seconds, evaluation in results:
+        found = {measure.name: measure for measure in evaluation.measures}
+        cells = []
+        for measure in (found[m] for m in MEASURES):
+            interval = f" ±{(measure.high - measure.low) / 2:.3f}" if measure.high == measure.high else ""
+            cells.append(f"{measure.value:.4f}{interval}")
+        rows.append(["  " + name, *cells, f"{seconds:.1f} s"])
+    return table(["  model", *(f"{m}#" for m in MEASURES), "training#"], rows)
+
+
+def _recommend(model: "Recommender", say: "Console") -> None:
+    """Lists for the user with the median number of ratings, and for a stranger with five."""
+    import numpy as np
+
+    from cinematrix.cli.recommend import show
+    from cinematrix.recommend import history_of, recommend
+
+    known = model.known
+    active = np.flatnonzero(known.history.counts)
+    user = active[np.argsort(known.history.counts[active], kind="stable")[len(active) // 2]]
+    id_ = known.users.ids[user]
+    history = history_of(model, id_)
+    values = np.zeros(len(history.items)) if history.values is None else history.values
+    liked = history.items[np.argsort(-values, kind="stable")[:5]]
+    say.print(f"   [bold]user {id_}[/bold], who liked " + "; ".join(known.catalog.label(m) for m in liked.tolist()))
+    show(model, recommend(model, history, 5).items, [])
+    stranger = _stranger(known)
+    told = "; ".join(f"{known.catalog.label(known.movies.number(m))}: {stars:g}" for m, stars in stranger.items())
+    say.print(f"   [bold]a stranger[/bold] with five ratings: {told}")
+    person, _ = known.histories([stranger])
+    show(model, recommend(model, person, 5).items, [])
+
+
+def _stranger(known: "Known") -> dict[Any, float]:
+    """Somebody who loves the three best-known films of one genre and dislikes the two of another."""
+    import numpy as np
+
+    raters = np.bincount(known.history.items, minlength=len(known.movies))
+    order = np.argsort(-raters, kind="stable")
+    genres = known.catalog.frame["genres"].to_list()
+    low, high = (known.scale.low, known.scale.high) if known.scale else (1.0, 1.0)
+    loves = [m for m in order if "Sci-Fi" in genres[m]][:3] or list(order[:3])
+    hates = [m for m in order if "Romance" in genres[m] and m not in loves][:2] or list(order[3:5])
+    stars = [high] * len(loves) + [low + (high - low) / 4] * len(hates)
+    if known.scale and known.scale.step:
+        stars = [low + round((s - low) / known.scale.step) * known.scale.step for s in stars]
+    return {known.movies.ids[m].item(): s for m, s in zip([*loves, *hates], stars, strict=True)}
+
+
+def _next(out: Path, known: "Known") -> list[str]:
+    user = known.users.ids[known.history.counts.argmax()]
+    return [
+        f"cinematrix recommend {out} --user {user} --where 'genre=Drama year>=1990'",
+        f"cinematrix similar {out} --movie {known.movies.ids[known.history.items[0]]}",
+        "cinematrix train YOUR-RATINGS.csv --out my-model",
+        "cinematrix --help",
+    ]

@@ -1,0 +1,46 @@
+"""`cinematrix evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cinematrix.cli.options import Artefact, By, Columns, Json, ScaleText, parse_columns, parse_scale
+
+
+def evaluate(
+    model: Artefact,
+    test: Annotated[Path, typer.Argument(help="Ratings that the model hasn't seen.")],
+    given: Annotated[
+        Path | None, typer.Option("--given", help="The users' histories, if they aren't the model's own.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Length of the lists.")] = 10,
+    by: By = "ranking",
+    relevant_from: Annotated[
+        float | None, typer.Option("--relevant-from", help="Relevant from this rating up; default: every rating.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap.")] = 0,
+    columns: Columns = None,
+    scale: ScaleText = None,
+    json: Json = False,
+) -> None:
+    """How good a model is on ratings it hasn't seen, with intervals and the protocol."""
+    from cinematrix.artifact import load
+    from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.evaluation import evaluate
+    from cinematrix.importers import read
+    from cinematrix.recommend import check_by
+
+    recommender = load(model).model
+    check_by(recommender, by)
+    stars = parse_scale(scale) or recommender.known.scale
+    tested = read(test, columns=parse_columns(columns), scale=stars, progress=Bar()).ratings
+    histories = None if given is None else read(given, scale=stars, progress=Bar()).ratings
+    found = evaluate(
+        recommender, tested, given=histories, k=k, by=by, relevant_from=relevant_from, seed=seed,  # type: ignore[arg-type]
+        split=f"as handed over in {test.name}", progress=Bar(),
+    )  # fmt: skip
+    if json:
+        print_json(found.as_dict())
+    else:
+        console().print(str(found), markup=False, soft_wrap=True)

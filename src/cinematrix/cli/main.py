@@ -1,0 +1,61 @@
+"""`cinematrix`: the entry point, and how errors end it.
+
+Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 interrupted.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from cinematrix.cli import data, demo, evaluate, recommend, train
+from cinematrix.errors import CinematrixError
+
+app = typer.Typer(
+    name="cinematrix",
+    help="Movie recommendation by deep matrix factorization: train, measure honestly, recommend.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data.app, name="data")
+for command in (demo.demo, train.train, evaluate.evaluate, recommend.predict, recommend.recommend, recommend.similar):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("cinematrix"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of all commands; `run` itself reads --debug."""
+
+
+def run() -> None:
+    """Run the command line; a Cinematrix error is one line on stderr and the exit code of its kind."""
+    debug = "--debug" in sys.argv
+    try:
+        app(standalone_mode=True)
+    except CinematrixError as error:
+        if debug:
+            raise
+        print(f"cinematrix: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("cinematrix: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone, such as `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

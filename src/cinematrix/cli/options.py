@@ -1,0 +1,100 @@
+"""Options that several commands share, and how their text becomes values."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from cinematrix.errors import SettingError
+
+if TYPE_CHECKING:
+    from cinematrix.protocols import Recommender
+    from cinematrix.ratings import Scale
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what stands at the output.")]
+Movies = Annotated[Path | None, typer.Option("--movies", help="File of movies, if it isn't beside the ratings.")]
+Columns = Annotated[
+    str | None, typer.Option("--columns", help="Names of columns, such as user=who,movie=film,rating=stars.")
+]
+ScaleText = Annotated[str | None, typer.Option("--scale", help="The scale of the ratings, such as 0.5-5 or 1-100.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop bad lines and count them, instead of stopping.")]
+Where = Annotated[str, typer.Option("--where", help="Filter, such as 'genre=Drama year>=1990 tag!=gore'.")]
+MinRatings = Annotated[int, typer.Option("--min-ratings", min=0, help="Only movies with at least so many ratings.")]
+Exclude = Annotated[str, typer.Option("--exclude", help="IDs of movies to leave out: 1,2,3 or a file of one a line.")]
+By = Annotated[str, typer.Option("--by", help="Order by ranking (likely to be watched) or stars (liked).")]
+Count = Annotated[int, typer.Option("-n", min=1, help="Length of the list.")]
+Artefact = Annotated[Path, typer.Argument(help="Folder of a trained model.")]
+RatingsPath = Annotated[Path, typer.Argument(help="File or folder of ratings, in any format of the docs.")]
+
+
+def parse_columns(text: str | None) -> dict[str, str] | None:
+    """`user=who,movie=film` as a mapping from our names to the file's."""
+    if text is None:
+        return None
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(name and sign and value for name, sign, value in pairs):
+        raise SettingError(f"--columns {text!r} isn't understood; write user=NAME,movie=NAME,rating=NAME,time=NAME")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def parse_scale(text: str | None) -> "Scale | None":
+    """`0.5-5` as a scale; a step of ½ or 1 if both ends are multiples of it."""
+    from cinematrix.ratings import Scale
+
+    if text is None:
+        return None
+    found = re.fullmatch(r"(-?\d+(?:\.\d+)?)(?:-|–|\.\.)(-?\d+(?:\.\d+)?)", text.strip())
+    if not found or float(found[1]) >= float(found[2]):
+        raise SettingError(f"--scale {text!r} isn't understood; write lowest-highest, such as 0.5-5")
+    return Scale(float(found[1]), float(found[2]))
+
+
+def parse_settings(kind: "type[Recommender]", pairs: list[str], **fixed: Any) -> Any:
+    """`key=value` texts as the model's hyper-parameters; `fixed` ones that the model has go first.
+
+    Raises:
+        SettingError: a key that the model doesn't have, or a value of another type.
+    """
+    has = {field.name for field in dataclasses.fields(kind.Settings)}  # type: ignore[arg-type]
+    values = {name: value for name, value in fixed.items() if name in has}
+    return kind.Settings(**values | parse_values(kind.name, kind.Settings, pairs))
+
+
+def parse_values(who: str, settings: Any, pairs: list[str]) -> dict[str, Any]:
+    """`key=value` texts as values of the fields of the dataclass `settings`.
+
+    Raises:
+        SettingError: a key that it doesn't have, or a value of another type.
+    """
+    fields, hints, values = dataclasses.asdict(settings()), get_type_hints(settings), {}
+    for pair in pairs:
+        name, sign, text = pair.partition("=")
+        name = name.strip().replace("-", "_")
+        if not sign or name not in fields:
+            known = ", ".join(f"{n}={v}" for n, v in fields.items()) or "none"
+            raise SettingError(f"--set {pair!r}: {who} has no such setting; its settings are {known}")
+        values[name] = _value(name, text.strip(), hints[name])
+    return values
+
+
+def _value(name: str, text: str, wanted: Any) -> Any:
+    try:
+        if wanted is bool:
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
+        if wanted in (int, float, str):
+            return wanted(text)
+        return tuple(json.loads(f"[{text.strip('()[]')}]"))
+    except (ValueError, KeyError) as error:
+        kind = getattr(wanted, "__name__", "list of numbers")
+        raise SettingError(f"--set {name}={text}: {name} must be of type {kind}") from error
+
+
+def parse_ids(text: str) -> tuple[str, ...]:
+    """IDs from `1,2,3`, or from a file with one a line."""
+    if text and Path(text).is_file():
+        return tuple(line.strip() for line in Path(text).read_text("utf-8").splitlines() if line.strip())
+    return tuple(part.strip() for part in text.split(",") if part.strip())

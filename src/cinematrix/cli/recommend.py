@@ -1,0 +1,144 @@
+"""`cinematrix recommend`, `similar` and `predict`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cinematrix.cli.options import Artefact, By, Count, Exclude, Force, Json, MinRatings, Where, parse_ids
+from cinematrix.errors import InputError
+
+if TYPE_CHECKING:
+    from cinematrix.histories import Histories
+    from cinematrix.protocols import Recommender
+    from cinematrix.recommend import Recommendation
+
+
+def recommend(
+    model: Artefact,
+    user: Annotated[str | None, typer.Option("--user", help="ID of a known user.")] = None,
+    history: Annotated[Path | None, typer.Option("--history", help="CSV of a stranger: movie,rating.")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Lists for all known users, to --out.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Parquet file for --all.")] = None,
+    n: Count = 10,
+    by: By = "ranking",
+    where: Where = "",
+    min_ratings: MinRatings = 0,
+    exclude: Exclude = "",
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Movies for a known user, for a stranger's history, or for everybody."""
+    from cinematrix.artifact import load
+    from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.recommend import Filters, check_by, history_of, recommend, recommend_all
+
+    if sum((user is not None, history is not None, everybody)) != 1 or everybody != (out is not None):
+        raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
+    recommender = load(model).model
+    check_by(recommender, by)
+    filters = Filters(where, min_ratings, parse_ids(exclude))
+    if out is not None:
+        rows = recommend_all(recommender, out, n, by=by, filters=filters, force=force, progress=Bar())  # type: ignore[arg-type]
+        said = {"out": str(out), "users": len(recommender.known.users), "rows": rows}
+        return print_json(said) if json else console().print(f"{rows:,} recommendations saved in {out}")
+    unknown: list[Any] = []
+    if history is not None:
+        person, unknown = _stranger(recommender, history)
+    else:
+        person = history_of(recommender, user)
+    found = recommend(recommender, person, n, by=by, filters=filters)  # type: ignore[arg-type]
+    if json:
+        lines = [line.as_dict() for line in found.items]
+        print_json({"user": user, "by": by, "unknown": unknown, "shortfall": found.shortfall, "items": lines})
+    else:
+        notes = [f"{len(unknown)} movies of the history aren't known to the model"] if unknown else []
+        show(recommender, found.items, notes + ([found.shortfall] if found.shortfall else []))
+
+
+def similar(
+    model: Artefact,
+    movie: Annotated[str, typer.Option("--movie", help="ID, or the title or a part of it.")],
+    n: Count = 10,
+    json: Json = False,
+) -> None:
+    """Movies like another."""
+    from cinematrix.artifact import load
+    from cinematrix.cli.output import print_json
+    from cinematrix.recommend import similar
+
+    recommender = load(model).model
+    number = _movie(recommender, movie)
+    items = similar(recommender, recommender.known.movies.ids[number], n)
+    if json:
+        id_ = recommender.known.movies.ids[number].item()
+        print_json({"movie": id_, "items": [line.as_dict() for line in items]})
+    else:
+        show(recommender, items, [f"like {recommender.known.catalog.label(number)}"], stars=False)
+
+
+def predict(
+    model: Artefact,
+    pairs: Annotated[Path, typer.Argument(help="CSV of pairs: user,movie.")],
+    out: Annotated[Path, typer.Option("--out", help="CSV for the predictions.")],
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Expected ratings for a CSV of pairs; unknown users and movies included, same rows, same order."""
+    import polars as pl
+
+    from cinematrix.artifact import load
+    from cinematrix.cli.output import console, print_json
+    from cinematrix.cli.tables import read_table
+    from cinematrix.files import written_beside
+
+    if out.exists() and not force:
+        raise InputError(f"{out} exists already; give another --out, or --force to replace it")
+    table = read_table(pairs, "user", "movie")
+    recommender = load(model).model
+    predicted = recommender.predict(table["user"].to_numpy(), table["movie"].to_numpy())
+    with written_beside(out, force=force) as file:
+        table.select("user", "movie").with_columns(pl.Series("prediction", predicted)).write_csv(
+            file, float_precision=4
+        )
+    said = {"out": str(out), "rows": len(table)}
+    return print_json(said) if json else console().print(f"{len(table):,} predictions saved in {out}")
+
+
+def show(model: "Recommender", items: "list[Recommendation]", notes: list[str], *, stars: bool = True) -> None:
+    """A list as a table, and what there is to say about it."""
+    from rich.markup import escape
+
+    from cinematrix.cli.output import console, table
+
+    expected = "stars#" if model.known.scale else "chance#"
+    columns = ["#", "movie", "title", "genres", *([expected] if stars else []), "score#"]
+    rows = []
+    for place, item in enumerate(items, start=1):
+        expected_stars = [f"{item.stars:.2f}"] if stars else []
+        genres = escape(", ".join(item.genres))
+        rows.append([place, item.movie, escape(item.label), genres, *expected_stars, f"{item.score:.3f}"])
+    out = console()
+    out.print(table(columns, rows))
+    for note in notes:
+        out.print(escape(note), style="dim")
+
+
+def _stranger(model: "Recommender", path: Path) -> "tuple[Histories, list[Any]]":
+    """The history in a CSV of `movie,rating` (`movie` alone for plain interactions)."""
+    from cinematrix.cli.tables import read_table
+
+    wanted = ("movie", "rating") if model.known.scale else ("movie",)
+    table = read_table(path, *wanted, numeric="rating")
+    values = table["rating"] if "rating" in table.columns else [1.0] * len(table)
+    return model.known.histories([dict(zip(table["movie"], values, strict=True))])
+
+
+def _movie(model: "Recommender", text: str) -> int:
+    number = model.known.movies.number(text)
+    if number >= 0:
+        return number
+    found = model.known.catalog.search(text, 1)
+    if len(found) == 0:
+        raise InputError(f"movie {text!r} is neither an ID nor in a title of the model's catalog")
+    return int(found[0])

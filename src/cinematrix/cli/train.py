@@ -1,0 +1,85 @@
+"""`cinematrix train`."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cinematrix.cli.options import (
+    Columns,
+    Force,
+    Json,
+    Movies,
+    RatingsPath,
+    ScaleText,
+    SkipBad,
+    parse_columns,
+    parse_scale,
+    parse_settings,
+)
+from cinematrix.errors import InputError
+
+if TYPE_CHECKING:
+    from cinematrix.importers import Dataset
+    from cinematrix.protocols import Recommender
+
+
+def train(
+    ratings: RatingsPath,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the model.")],
+    model: Annotated[str, typer.Option("--model", help="popular, bias, deep-mf-classic or deep-mf.")] = "deep-mf",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A hyper-parameter, key=value; repeatable.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", min=0, help="To compute with; 0: as suits the model.")] = 0,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
+    movies: Movies = None,
+    columns: Columns = None,
+    scale: ScaleText = None,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Learn from a table of ratings and save the model.
+
+    A checkpoint stands beside the model (OUT.checkpoint) until training has ended; --resume goes on from it.
+    """
+    from cinematrix.artifact import save
+    from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.importers import read
+    from cinematrix.models import model_class
+    from cinematrix.protocols import Run
+
+    kind = model_class(model)
+    recommender = kind(parse_settings(kind, set_ or [], seed=seed))  # type: ignore[call-arg]
+    if out.exists() and not force:
+        raise InputError(f"{out} exists already; give another --out, or --force to replace it")
+    bar = Bar()
+    dataset = read(
+        ratings, movies=movies, columns=parse_columns(columns), scale=parse_scale(scale), skip_bad=skip_bad,
+        progress=bar,
+    )  # fmt: skip
+    run = Run(threads, device, out.with_name(f"{out.name}.checkpoint"), resume)
+    started = time.perf_counter()
+    recommender.fit(dataset.ratings, dataset.catalog, progress=bar, run=run)
+    seconds = time.perf_counter() - started
+    save(recommender, out, about(dataset, recommender), force=force)
+    if json:
+        print_json({"out": str(out), "seconds": seconds, **about(dataset, recommender)})
+    else:
+        console().print(f"{dataset.ratings!r}\n{model} trained in {seconds:.1f} s and saved in {out}")
+
+
+def about(dataset: "Dataset", model: "Recommender") -> dict[str, Any]:
+    """What is written beside a model about its data and its training."""
+    import dataclasses
+
+    from cinematrix.ratings import fingerprint
+
+    ratings, logs = dataset.ratings, getattr(model, "log", {})
+    counts = {"users": len(ratings.users), "movies": len(ratings.movies), "ratings": len(ratings)}
+    return {
+        "data": {"format": dataset.name, **counts, "sha256": fingerprint(ratings)},
+        "training": {head: dataclasses.asdict(log) for head, log in logs.items()},
+    }

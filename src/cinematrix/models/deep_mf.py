@@ -1,0 +1,201 @@
+"""Deep matrix factorization of histories: a user is her history, a movie is its raters and its content."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.biases import Biases
+from cinematrix.catalog import Catalog
+from cinematrix.errors import SettingError
+from cinematrix.extras import needs_torch
+from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
+from cinematrix.ratings import Ratings
+from cinematrix.towers import Towers
+
+if TYPE_CHECKING:
+    from cinematrix.nets import Shape
+    from cinematrix.training import Log, Schedule
+
+
+@dataclass(frozen=True)
+class DeepMFSettings:
+    """Hyper-parameters of `deep-mf`. How they were found is in docs/experiments.md.
+
+    Attributes:
+        factors: width of a member's vectors.
+        members: nets that learn side by side and whose mean is the answer.
+        blocks: hidden layers (residual blocks) in each tower.
+        dropout: of the towers' hidden units.
+        row_dropout: share of the movies (and raters) that are left out of all histories in a step.
+        pair: width of the gated MLP on the pair of vectors in the rating head; 0: none.
+        content: use genres, years and tags.
+        free_ids: give each known user and movie a free embedding besides its history.
+        hidden: share of the ratings that are hidden and predicted in a step.
+        batch: the most ratings predicted in a step.
+        epochs: the most passes; each rating is hidden once in each.
+        patience: epochs without a better validation error before training stops; 0: never before the end.
+        learning_rate: the peak of the one-cycle schedule.
+        weight_decay: AdamW's.
+        ranking: train the ranking head too; without it, lists are ordered by stars.
+        ranking_members: nets of the ranking head.
+        ranking_epochs: passes of the ranking head.
+        ranking_learning_rate: of the ranking head.
+        validation_share: of the training ratings, to stop by; they are part of the histories afterwards.
+        seed: of everything random.
+    """
+
+    factors: int = 64
+    members: int = 4
+    blocks: int = 1
+    dropout: float = 0.3
+    row_dropout: float = 0.3
+    pair: int = 0
+    content: bool = True
+    free_ids: bool = False
+    hidden: float = 0.2
+    batch: int = 131_072
+    epochs: int = 20
+    patience: int = 0
+    learning_rate: float = 0.003
+    weight_decay: float = 0.1
+    ranking: bool = True
+    ranking_members: int = 1
+    ranking_epochs: int = 20
+    ranking_learning_rate: float = 0.01
+    validation_share: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        counts = ("factors", "members", "epochs", "batch", "ranking_members", "ranking_epochs")
+        for name in counts:
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name} is {getattr(self, name)}; it is a count and must be at least 1")
+        for name in ("dropout", "row_dropout", "hidden", "validation_share"):
+            if not 0 <= getattr(self, name) < 1 or (name in ("hidden", "validation_share") and not getattr(self, name)):
+                raise SettingError(f"{name} is {getattr(self, name)}; it is a share and must be between 0 and 1")
+        if min(self.blocks, self.pair, self.patience) < 0 or self.learning_rate <= 0 or self.ranking_learning_rate <= 0:
+            raise SettingError("blocks, pair and patience can't be negative, and learning rates must be above 0")
+
+    def shape(self, by: By) -> "Shape":
+        """The size of one head's net."""
+        from cinematrix.nets import Shape
+
+        members, pair = (self.members, self.pair) if by == "stars" else (self.ranking_members, 0)
+        return Shape(self.factors, members, self.blocks, self.dropout, self.row_dropout, pair, self.free_ids)
+
+    def schedule(self, by: By) -> "Schedule":
+        """How one head is trained."""
+        from cinematrix.training import Schedule
+
+        stars = by == "stars"
+        return Schedule(
+            epochs=self.epochs if stars else self.ranking_epochs,
+            learning_rate=self.learning_rate if stars else self.ranking_learning_rate,
+            patience=self.patience,
+            one_cycle=True,
+            weight_decay=self.weight_decay,
+            clip=100.0,
+            seed=self.seed,
+        )
+
+
+class DeepMF(Recommender):
+    """Two towers encode histories and content into vectors; a score is biases + the dot product of two vectors.
+
+    The rating head learns hidden ratings (`by="stars"`), the ranking head which movies are in a history at all
+    (`by="ranking"`), each with weights of its own on the same towers (see `nets`). Plain interactions have the
+    ranking head alone, and `predict` answers with a chance: see `_calibrate`.
+
+    New users, known users and users who just changed a rating take one path, a forward pass over a history; a movie
+    without ratings is its content.
+    """
+
+    name: ClassVar[str] = "deep-mf"
+    abilities: ClassVar[Abilities] = Abilities(
+        stars=True, interactions=True, content=True, vectors=True, trains_with_torch=True
+    )
+    Settings = DeepMFSettings
+
+    biases: Biases | None = None
+    sigma: float = 1.0
+    chance: tuple[float, float] = (1.0, 0.0)
+
+    def __init__(self, settings: DeepMFSettings | None = None) -> None:
+        self.settings = settings or DeepMFSettings()
+        self.heads: dict[By, Towers] = {}
+        self.log: dict[By, Log] = {}
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        needs_torch(self.name)
+        from cinematrix.models.deep_mf_training import fit_heads
+
+        self.known = Known.of(ratings, catalog)
+        if self.known.scale is not None:
+            self.biases = Biases.of(ratings, len(self.known.movies))
+        fit_heads(self, ratings, validation, progress, run or Run())
+        return self
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        if by == "ranking" and "ranking" in self.heads:
+            head = self.heads["ranking"]
+            return head.score(head.users(histories, self._residual(histories)[1]))
+        user, residual = self._residual(histories)
+        head = self.heads["stars"]
+        assert self.biases is not None, "a model with a rating head has biases"
+        base = np.float32(self.biases.mean) + user[:, None] + self.biases.movie
+        return np.asarray(base + np.float32(self.sigma) * head.score(head.users(histories, residual)), np.float32)
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        user, residual = self._residual(histories)
+        head = self.heads["stars" if self.biases else "ranking"]
+        score = head.pairs(head.users(histories, residual), rows, movies)
+        if self.biases is None or self.known.scale is None:
+            slope, offset = self.chance
+            return np.asarray(1 / (1 + np.exp(-np.clip(slope * score + offset, -80, 80))), np.float32)
+        base = self.biases.predict(user[rows], movies)
+        return self.known.scale.clip(base + np.float32(self.sigma) * score)
+
+    def vectors(self) -> NDArray[np.float32]:
+        head = self.heads.get("ranking") or self.heads["stars"]
+        return head.movies[:-1, :, :-1].reshape(len(head.movies) - 1, -1)
+
+    def _residual(self, histories: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Each history's user bias, and its ratings' residuals over the biases in standard deviations."""
+        if self.biases is None or histories.values is None:
+            return np.zeros(len(histories), np.float32), None
+        user = self.biases.of_users(histories)
+        left = histories.values - self.biases.predict(user[histories.rows], histories.items)
+        return user, np.asarray(left / np.float32(self.sigma), np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        constants = np.array([self.sigma, *self.chance])
+        saved: dict[str, NDArray[Any]] = {"constants": constants, **(self.biases.arrays() if self.biases else {})}
+        for by, head in self.heads.items():
+            saved |= head.arrays(f"{by}.")
+        return saved
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known = known
+        model.sigma, *chance = arrays["constants"].tolist()
+        model.chance = (chance[0], chance[1])
+        model.biases = Biases.from_arrays(arrays) if "bias.movie" in arrays else None
+        for by in get_args(By):
+            head = Towers.from_arrays(arrays, f"{by}.")
+            if head is not None:
+                model.heads[by] = head
+        return model

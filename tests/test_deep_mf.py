@@ -1,0 +1,137 @@
+"""The model `deep-mf`."""
+
+import numpy as np
+import pytest
+
+from cinematrix.catalog import Catalog
+from cinematrix.errors import SettingError
+from cinematrix.histories import Histories
+from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
+from cinematrix.ratings import Ratings
+from contract import Contract
+from worlds import as_interactions
+
+SMALL = {"factors": 16, "members": 2, "epochs": 8, "ranking_epochs": 8, "learning_rate": 0.01}
+
+
+class TestDeepMF(Contract):
+    """Deep-mf keeps the contract."""
+
+    kind = DeepMF
+    settings = SMALL
+
+
+class TestDeepMFWithEverything(Contract):
+    """With the pair gate, free IDs, two ranking members and two blocks it keeps the contract too."""
+
+    kind = DeepMF
+    settings = {**SMALL, "pair": 4, "free_ids": True, "ranking_members": 2, "blocks": 2}  # noqa: RUF012
+
+
+class TestDeepMFWithoutContent(Contract):
+    """Without content or a ranking head it keeps the contract too."""
+
+    kind = DeepMF
+    settings = {**SMALL, "content": False, "ranking": False}  # noqa: RUF012
+
+
+@pytest.mark.parametrize("extra", [{}, {"pair": 4, "free_ids": True, "blocks": 2}], ids=["plain", "everything"])
+def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, object]) -> None:
+    """NumPy scores every pair as the torch net does, to 1e-5, for both heads."""
+    import torch
+
+    from cinematrix.content import features
+    from cinematrix.models.deep_mf_training import TASKS, Encoder, exported
+    from cinematrix.pooling import Content
+    from cinematrix.protocols import Known
+    from cinematrix.training import surroundings, train
+    from worlds import taste_world
+
+    ratings, catalog = taste_world(np.random.default_rng(5))
+    known = Known.of(ratings, catalog)
+    settings = DeepMFSettings(**SMALL, **extra)  # type: ignore[arg-type]
+    device = torch.device("cpu")
+    content = Content(features(known.catalog), device)
+    for by, task_of in TASKS.items():
+        task = task_of(ratings, ratings, content, len(known.movies), settings, device)
+        with surroundings(0, 1):
+            train(task, settings.schedule(by))
+        encoder = Encoder(ratings, len(known.movies), content, device)
+        towers = exported(task.net, encoder)
+        with torch.no_grad():
+            mask = encoder.everything()
+            sides = encoder.encode(task.net, mask)
+            residual = (encoder.residuals(mask)[1] / encoder.sigma).numpy()
+            users = torch.arange(len(ratings.users)).repeat_interleave(len(known.movies))
+            movies = torch.arange(len(known.movies)).repeat(len(ratings.users))
+            net = task.net.score(sides.users[users], sides.movies[movies]).mean(1).numpy()
+        vectors = towers.users(known.history, residual)
+        rows, columns = users.numpy().astype(np.int32), movies.numpy().astype(np.int32)
+        np.testing.assert_allclose(towers.pairs(vectors, rows, columns), net, atol=1e-5)
+        np.testing.assert_allclose(towers.score(vectors).ravel(), net, atol=1e-5)
+
+
+def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
+    """What is predicted for hidden ratings doesn't change with their values: they enter neither tower nor bias."""
+    from dataclasses import replace
+
+    import torch
+
+    from cinematrix.models.deep_mf_training import Stars
+
+    ratings, _ = world
+    assert ratings.rating is not None
+    hidden = torch.arange(0, len(ratings), 7)
+    by_user = np.lexsort((ratings.movie, ratings.user))
+    poisoned = ratings.rating.copy()
+    poisoned[by_user[hidden.numpy()]] = 0.5
+    scores = []
+    for stars in (ratings.rating, poisoned):
+        torch.manual_seed(1)
+        task = Stars(replace(ratings, rating=stars), ratings, None, len(ratings.movies), DeepMFSettings(**SMALL),
+                     torch.device("cpu"))  # type: ignore[arg-type]  # fmt: skip
+        task.net.eval()
+        task.encoder.sigma = 1.0
+        task.encoder.biases = replace(task.encoder.biases, user_shrinkage=3.0, movie_shrinkage=3.0)
+        sides, _ = task.hide(hidden)
+        base, score = task._predict(sides, task.encoder.users[hidden], task.encoder.movies[hidden])
+        scores.append((base + score.mean(1)).detach().numpy())
+    np.testing.assert_array_equal(scores[0], scores[1])
+
+
+def test_a_new_movie_is_its_content(world: tuple[Ratings, Catalog]) -> None:
+    """A comedy without a single rating is expected to please who loves comedies more than who hates them."""
+    ratings, catalog = world
+    model = DeepMF(DeepMFSettings(**{**SMALL, "epochs": 20})).fit(ratings, catalog)  # type: ignore[arg-type]
+    known = model.known
+    comedy = np.array([genres == ["Comedy"] for genres in known.catalog.frame["genres"].to_list()])
+    rated = np.bincount(known.history.items, minlength=len(known.movies)) > 0
+    new = int(np.flatnonzero(comedy & ~rated)[0])
+    loved, hated = np.flatnonzero(comedy & rated)[:6], np.flatnonzero(~comedy & rated)[:6]
+    fan = ([*loved, *hated], [4.5] * 6 + [1.5] * 6)
+    enemy = ([*loved, *hated], [1.5] * 6 + [4.5] * 6)
+    stars = model.predict_pairs(
+        Histories.of_lists([fan, enemy]), np.array([0, 1], np.int32), np.array([new] * 2, np.int32)
+    )
+    assert stars[0] > stars[1] + 0.5
+
+
+def test_the_chance_of_views_is_calibrated(world: tuple[Ratings, Catalog]) -> None:
+    """For plain interactions the chances of held-out views add up to about as many as there are."""
+    views = as_interactions(world[0])
+    model = DeepMF(DeepMFSettings(**SMALL)).fit(views, world[1])  # type: ignore[arg-type]
+    scores = model.score(model.known.history)
+    rows, movies = np.indices(scores.shape)
+    chance = model.predict_pairs(model.known.history, rows.ravel().astype(np.int32), movies.ravel().astype(np.int32))
+    unseen = np.ones(scores.shape, bool)
+    unseen[model.known.history.rows, model.known.history.items] = False
+    assert 0.3 < chance.reshape(scores.shape)[unseen].sum() / (0.1 * len(views)) < 3
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"factors": 0}, {"hidden": 1.5}, {"hidden": 0.0}, {"dropout": 1.0}, {"learning_rate": -1.0}, {"pair": -1}]
+)
+def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
+    """A size of 0, a share outside 0…1 or a negative rate is an error before any work."""
+    with pytest.raises(SettingError):
+        DeepMFSettings(**wrong)  # type: ignore[arg-type]
