@@ -1,4 +1,4 @@
-"""A world whose truth is known: `cinematrix.simulate`."""
+"""A world whose truth is known, and the data set made from it: `cinematrix.worlds`, `cinematrix.simulate`."""
 
 import json
 from dataclasses import replace
@@ -67,7 +67,7 @@ def test_the_same_settings_give_the_same_world_and_another_seed_another(world: P
 
 def test_many_batches_make_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Users are drawn a few at a time, and no part is left over or lost."""
-    monkeypatch.setattr("cinematrix.simulate.BATCH", 7 * SMALL.movies)
+    monkeypatch.setattr("cinematrix.worlds.BATCH", 7 * SMALL.movies)
     simulate(SMALL, tmp_path / "world")
     frame = pl.read_parquet(tmp_path / "world" / "ratings.parquet")
     assert (len(frame), frame.select("userId", "movieId").n_unique()) == (12_000, 12_000)
