@@ -426,6 +426,7 @@ def test_all_rows_bad_is_an_error_even_when_skipping(put: Callable[..., Path]) -
 def test_bad_lines_far_into_the_file_are_named(put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A file is read in pieces; line numbers run on over them, and over blank and dropped lines."""
     monkeypatch.setattr("cinematrix.importers.texts.PIECE", 100)
+    monkeypatch.setattr("cinematrix.importers.texts.BLOCK", 30)
     lines = [f"{i},{i % 7},{i % 5 + 1},{i}" for i in range(200)]
     lines[50], lines[120], lines[180] = "", "x,y,z,1", "180,1,77,1"
     path = put(r__csv=HEAD + "\n".join(lines).encode()) / "r.csv"
