@@ -40,9 +40,7 @@ def main() -> None:
                 "--ratings",
                 str(options.ratings),
             ]
-            subprocess.run(
-                command, check=True, env={**os.environ, "CINEMATRIX_CACHE": str(Path(scratch, "cache"))}
-            )
+            subprocess.run(command, check=True, env={**os.environ, "CINEMATRIX_CACHE": str(Path(scratch, "cache"))})
 
 
 def measure(step: str, folder: Path, n_ratings: int) -> dict[str, object]:
@@ -76,9 +74,7 @@ def measure(step: str, folder: Path, n_ratings: int) -> dict[str, object]:
 
 
 def _bytes(*tables: object) -> int:
-    columns = [
-        getattr(table, name, None) for table in tables for name in ("user", "movie", "rating", "time", "count")
-    ]
+    columns = [getattr(table, name, None) for table in tables for name in ("user", "movie", "rating", "time", "count")]
     columns += [getattr(table, name, None) for table in tables for name in ("starts", "items", "values")]
     own = {id(column): column.nbytes for column in columns if column is not None and hasattr(column, "nbytes")}
     return sum(own.values())
