@@ -41,22 +41,23 @@ class Towers:
                 interactions.
         """
         w = self.weights
-        norm = (1 / np.sqrt(histories.counts + 1)).astype(np.float32)
-        h: Floats = (statistics(histories, residual) @ w["statistics"]).astype(np.float32)
+        norm = np.float32(1) / np.sqrt(histories.counts + 1, dtype=np.float32)
+        h = statistics(histories, residual) @ w["statistics"]
         channels = [None] if residual is None else [residual, None]
         for place, values in enumerate(channels):
             pooled = histories.matrix(len(w["tables.0"]), values) @ w[f"tables.{place}"]
-            h = h + np.asarray(pooled * norm[:, None], np.float32)
+            h = h + pooled * norm[:, None]
         if "ids" in w and histories.owners is not None:
             h += np.where((histories.owners != UNKNOWN)[:, None], w["ids"][histories.owners], np.float32(0))
-        return encode(h, w)
+        return encode(h.astype(np.float32), w)
 
     def score(self, users: Floats) -> Floats:
         """The mean over members of every user's score of every movie. float32 `[n, n_movies]`."""
         movies = self.movies[:-1]
         members, factors = movies.shape[1], movies.shape[2] - 1
         x, y = (v[:, :, :-1].reshape(len(v), members * factors) for v in (users, movies))
-        scores: Floats = (x / np.float32(members * factors**0.5)) @ y.T
+        scores: Floats = np.asarray(x @ y.T, np.float32)
+        scores /= members * factors**0.5
         scores += users[:, :, -1].mean(1)[:, None] + movies[:, :, -1].mean(1)
         if "pair.gate" in self.weights:
             for row, user in enumerate(users):

@@ -320,7 +320,7 @@ def _optimizer(net: torch.nn.Module, schedule: Schedule) -> torch.optim.Optimize
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": schedule.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return TableAdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.99))
+    return TableAdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.999))
 
 
 def _copy(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -1,0 +1,34 @@
+# Two commands: `make demo` and `make test`. They need Python 3.11 or newer, git and make; the rest goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test install format bench
+
+demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
+	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
+
+test: .venv/dev ## format check, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -n 2 $(ARGS)
+
+install: .venv/run
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev ## measure the bars anew, into benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/bars.py
+
+.venv/run: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is $$($(PYTHON) --version); Cinematrix needs Python 3.11 or newer: make PYTHON=python3.12 demo"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train]'
+	touch $@
+
+.venv/dev: .venv/run
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,dev]'
+	touch $@
