@@ -52,7 +52,7 @@ def recommend(
         lines = [line.as_dict() for line in found.items]
         print_json({"user": user, "by": by, "unknown": unknown, "shortfall": found.shortfall, "items": lines})
     else:
-        notes = [f"{len(unknown)} movies of the history aren't known to the model"] if unknown else []
+        notes = [f"left out, not known to the model: {', '.join(map(str, unknown))}"] if unknown else []
         show(recommender, found.items, notes + ([found.shortfall] if found.shortfall else []))
 
 
@@ -64,7 +64,7 @@ def similar(
 ) -> None:
     """Movies like another."""
     from cinematrix.artifact import load
-    from cinematrix.cli.output import print_json
+    from cinematrix.cli.output import console, print_json
     from cinematrix.recommend import similar
 
     recommender = load(model).model
@@ -74,7 +74,8 @@ def similar(
         id_ = recommender.known.movies.ids[number].item()
         print_json({"movie": id_, "items": [line.as_dict() for line in items]})
     else:
-        show(recommender, items, [f"like {recommender.known.catalog.label(number)}"], stars=False)
+        console().print(f"movies like {recommender.known.catalog.label(number)}", markup=False)
+        show(recommender, items, [], stars=False)
 
 
 def predict(
@@ -112,7 +113,7 @@ def show(model: "Recommender", items: "list[Recommendation]", notes: list[str], 
     from cinematrix.cli.output import console, table
 
     expected = "stars#" if model.known.scale else "chance#"
-    columns = ["#", "movie", "title", "genres", *([expected] if stars else []), "score#"]
+    columns = ["", "movie", "title", "genres", *([expected] if stars else []), "score#"]
     rows = []
     for place, item in enumerate(items, start=1):
         expected_stars = [f"{item.stars:.2f}"] if stars else []

@@ -1,0 +1,207 @@
+"""Measure what Cinematrix promises, and write it to benchmarks/RESULTS.md.
+
+    python benchmarks/bars.py [--data FOLDER] [--second FOLDER] [--seeds 3]
+
+`--data` is MovieLens latest-small (by default what `cinematrix demo` would take), `--second` a second set such as
+MovieTweetings. Each training runs in a process of its own, so that its time and its peak of memory are its own. Run it
+on a machine with nothing else to do.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "RESULTS.md"
+MODELS = ("popular", "bias", "deep-mf-classic", "deep-mf")
+RANDOM_MODELS = ("deep-mf-classic", "deep-mf")
+
+
+def main() -> None:
+    """Measure everything and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--second", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--fit", nargs=3, metavar=("FOLDER", "MODEL", "SEED"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.fit:
+        print(json.dumps(fit(Path(options.fit[0]), options.fit[1], int(options.fit[2]))))
+        return
+    from cinematrix.datasets import default
+
+    data = default(options.data).path
+    parts = [heading(options), accuracy(data, options.seeds)]
+    if options.second:
+        parts.append(accuracy(options.second, options.seeds))
+    parts += [speed(), whole_demo(data), scale()]
+    RESULTS.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    print(f"written to {RESULTS}")
+
+
+def fit(folder: Path, model: str, seed: int) -> dict[str, float]:
+    """Train one model on the random split, measure it, and its time and memory."""
+    from cinematrix import splits
+    from cinematrix.evaluation import evaluate
+    from cinematrix.importers import read
+    from cinematrix.models import model_class
+
+    dataset = read(folder)
+    cut = splits.random(dataset.ratings)
+    kind = model_class(model)
+    settings = kind.Settings(seed=seed) if model in RANDOM_MODELS else kind.Settings()
+    started = time.perf_counter()
+    recommender = kind(settings).fit(cut.train, dataset.catalog)  # type: ignore[call-arg]
+    seconds, peak = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found = evaluate(recommender, cut.test, split=cut.protocol)
+    measures = {name: found[name] for name in ("rmse", "mae", "ndcg@10", "recall@10")}
+    return {**measures, "seconds": seconds, "megabytes": peak, "one_user_ms": one_user(recommender)}
+
+
+def one_user(model: Any) -> float:
+    """Median milliseconds for ten recommendations to one user, the model loaded."""
+    from cinematrix.recommend import history_of, recommend
+
+    times = []
+    for user in model.known.users.ids[:100].tolist():
+        started = time.perf_counter()
+        recommend(model, history_of(model, user), 10)
+        times.append(time.perf_counter() - started)
+    return 1000 * median(times)
+
+
+def accuracy(folder: Path, seeds: int) -> str:
+    """A table of all models on one data set, the random split 42."""
+    rows = []
+    for model in MODELS:
+        runs = [child("--fit", str(folder), model, str(s)) for s in range(seeds if model in RANDOM_MODELS else 1)]
+        rmse = " ".join(f"{run['rmse']:.4f}" for run in runs)
+        spread = [f"{mean(run[name] for run in runs):.4f}" for name in ("rmse", "mae", "ndcg@10", "recall@10")]
+        cost = [f"{median(run[name] for run in runs):.{digits}f}" for name, digits in
+                (("seconds", 1), ("megabytes", 0), ("one_user_ms", 1))]  # fmt: skip
+        rows.append([f"`{model}`", *spread, rmse, *cost])
+    head = ["model", "RMSE", "MAE", "NDCG@10", "Recall@10", "RMSE by seed", "training s", "peak MB", "one user ms"]
+    return f"## Accuracy on `{folder.name}`, random split 42\n\n{markdown(head, rows)}\n\n" + (
+        "Means over the seeds; time and memory are medians (of the whole process: reading and evaluating included in "
+        "the memory, not in the time). Ranking: all movies that the user hasn't rated in training, every tested rating "
+        "is relevant."
+    )
+
+
+def speed() -> str:
+    """Start-up of the package and of the command line."""
+    loaded = "import sys; assert 'torch' not in sys.modules, 'torch was loaded'"
+    rows = [
+        [
+            "`import cinematrix`",
+            best_seconds([sys.executable, "-c", f"import cinematrix; {loaded}"]),
+            "0.3 s, no torch",
+        ],
+        ["`cinematrix --help`", best_seconds([sys.executable, "-c", HELP]), "0.5 s, no torch"],
+        ["`python -c pass`, for comparison", best_seconds([sys.executable, "-c", "pass"]), ""],
+    ]
+    return f"## Start-up\n\n{markdown(['what', 'seconds, best of 7', 'bar'], rows)}"
+
+
+HELP = """
+import sys
+from cinematrix.cli.main import app
+try:
+    app(["--help"])
+finally:
+    assert "torch" not in sys.modules, "torch was loaded"
+"""
+
+
+def whole_demo(data: Path) -> str:
+    """The demo from start to end, as a child of its own so that its peak of memory is its own."""
+    with tempfile.TemporaryDirectory() as scratch:
+        arguments = [sys.executable, "-c", DEMO, "demo", "--data", str(data), "--out", f"{scratch}/model"]
+        started = time.perf_counter()
+        ran = subprocess.run(arguments, check=True, capture_output=True, text=True)
+        seconds = time.perf_counter() - started
+    peak = int(ran.stderr.split()[-1]) / 1024
+    rows = [["time", f"{seconds:.0f} s", "120 s"], ["peak memory", f"{peak:.0f} MB", "1,500 MB"]]
+    return f"## `cinematrix demo`\n\n{markdown(['what', 'measured', 'bar'], rows)}"
+
+
+DEMO = """
+import resource, sys
+from cinematrix.cli.main import run
+try:
+    run()
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+def scale() -> str:
+    """Ten million ratings, and twenty thousand users."""
+    lines = [*script("data_speed.py"), *script("evaluation_speed.py")]
+    return "## Size\n\n```json\n" + "\n".join(lines) + "\n```"
+
+
+def heading(options: argparse.Namespace) -> str:
+    """Commit, date, machine and command."""
+    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False)
+    import torch
+
+    return (
+        "# Results\n\n"
+        f"Commit {git.stdout.strip()}, {datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, "
+        f"torch {torch.__version__}, {os.cpu_count()} cores ({platform.machine()}). "
+        f"Command: `python benchmarks/bars.py --data … --second … --seeds {options.seeds}`."
+    )
+
+
+def child(*arguments: str) -> dict[str, float]:
+    """What this script prints when run for one thing, in a process of its own."""
+    ran = subprocess.run([sys.executable, __file__, *arguments], check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(ran.stdout)
+    print(*arguments[1:], found, flush=True)
+    return found
+
+
+def script(name: str) -> list[str]:
+    """The lines that another benchmark prints."""
+    ran = subprocess.run([sys.executable, str(HERE / name)], check=True, capture_output=True, text=True)
+    print(ran.stdout, flush=True)
+    return ran.stdout.splitlines()
+
+
+def best_seconds(code: str, times: int = 7) -> str:
+    """The least seconds of a Python process that runs `code`."""
+
+    def once() -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+        return time.perf_counter() - started
+
+    return f"{min(once() for _ in range(times)):.2f}"
+
+
+def mean(values: Iterable[float]) -> float:
+    """The arithmetic mean."""
+    listed = list(values)
+    return sum(listed) / len(listed)
+
+
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    main()
