@@ -103,13 +103,9 @@ def speed() -> str:
     """Start-up of the package and of the command line."""
     loaded = "import sys; assert 'torch' not in sys.modules, 'torch was loaded'"
     rows = [
-        [
-            "`import cinematrix`",
-            best_seconds([sys.executable, "-c", f"import cinematrix; {loaded}"]),
-            "0.3 s, no torch",
-        ],
-        ["`cinematrix --help`", best_seconds([sys.executable, "-c", HELP]), "0.5 s, no torch"],
-        ["`python -c pass`, for comparison", best_seconds([sys.executable, "-c", "pass"]), ""],
+        ["`import cinematrix`", best_seconds(f"import cinematrix; {loaded}"), "0.3 s, no torch"],
+        ["`cinematrix --help`", best_seconds(HELP), "0.5 s, no torch"],
+        ["`python -c pass`, for comparison", best_seconds("pass"), ""],
     ]
     return f"## Start-up\n\n{markdown(['what', 'seconds, best of 7', 'bar'], rows)}"
 
