@@ -1,0 +1,71 @@
+"""Write docs/command-line.md from the command line itself: `python docs/reference.py`.
+
+A test fails when the file isn't what this makes.
+"""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import typer
+from typer.models import ArgumentInfo, OptionInfo
+
+from cinematrix.cli.main import app
+from cinematrix.models import MODELS, model_class
+
+HEAD = """# The command line
+
+Every command takes `--help`; `cinematrix --debug COMMAND` shows the traceback of an error. Results go to stdout,
+progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 interrupted. Nothing is left
+half-written: files and folders appear when they are whole, and what exists is replaced only with `--force`.
+"""
+
+
+def reference() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *(section(name, command) for name, command in commands(app, "cinematrix")), settings()])
+
+
+def commands(group: typer.Typer, name: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """All commands of a group and the groups in it, with their full names."""
+    for command in group.registered_commands:
+        assert command.callback is not None
+        yield f"{name} {command.name or command.callback.__name__}", command.callback
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from commands(inner.typer_instance, f"{name} {inner.name}")
+
+
+def section(name: str, command: Callable[..., Any]) -> str:
+    """One command: what it does and a table of its arguments and options."""
+    hints, arguments, rows = get_type_hints(command, include_extras=True), [], []
+    for parameter in inspect.signature(command).parameters.values():
+        info = get_args(hints[parameter.name])[-1]
+        assert isinstance(info, ArgumentInfo | OptionInfo)
+        # inside Annotated, the first name of an option stands where its default otherwise would
+        names = [n for n in (info.default, *(info.param_decls or ())) if isinstance(n, str) and n.startswith("-")]
+        label = parameter.name.upper() if isinstance(info, ArgumentInfo) else " ".join(names)
+        arguments += [label] * isinstance(info, ArgumentInfo)
+        rows.append(f"| `{label}` | {info.help} | {default(parameter.default)} |")
+    table = "\n".join(["| option | meaning | default |", "|---|---|---|", *rows])
+    return f"## `{' '.join([name, *arguments])}`\n\n{inspect.getdoc(command)}\n\n{table}\n"
+
+
+def default(value: Any) -> str:
+    """A default, empty where there is none to speak of."""
+    return "" if value in (inspect.Parameter.empty, None, False, "") else f"`{value}`"
+
+
+def settings() -> str:
+    """The hyper-parameters of every model, for `--set`."""
+    parts = ["## Settings of the models\n\nWith `--set key=value`; what they mean is in [models](models.md).\n"]
+    for name in MODELS:
+        found = dataclasses.asdict(model_class(name).Settings()).items()
+        parts.append(f"- **{name}**: {', '.join(f'`{key}={value}`' for key, value in found) or 'none'}")
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    (Path(__file__).parent / "command-line.md").write_text(reference(), encoding="utf-8")
