@@ -71,7 +71,7 @@ def fit(folder: Path, model: str, seed: int) -> dict[str, float]:
 
 def one_user(model: Any) -> float:
     """Median milliseconds for ten recommendations to one user, the model loaded."""
-    from cinematrix.recommend import history_of, recommend
+    from cinematrix.recommendations import history_of, recommend
 
     times = []
     for user in model.known.users.ids[:100].tolist():

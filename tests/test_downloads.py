@@ -9,7 +9,8 @@ from threading import Event, Thread
 
 import pytest
 
-from cinematrix.downloads import DownloadError, download
+from cinematrix.downloads import download
+from cinematrix.errors import DownloadError
 
 BODY = bytes(range(256)) * 1000
 

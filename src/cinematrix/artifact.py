@@ -26,8 +26,8 @@ from safetensors.numpy import load as parse_arrays
 from safetensors.numpy import save as pack_arrays
 
 from cinematrix.catalog import SCHEMA, Catalog
-from cinematrix.errors import ArtifactError, SettingError
-from cinematrix.files import written_beside
+from cinematrix.errors import ArtifactError, CinematrixError, InputError
+from cinematrix.files import check_place, written_beside
 from cinematrix.histories import Histories
 from cinematrix.ids import IdMap
 from cinematrix.models import model_class
@@ -49,6 +49,18 @@ class Artifact:
     about: dict[str, Any]
 
 
+def check_out(path: Path, *, force: bool = False) -> None:
+    """Refuse a place that no model can be saved to, before it is trained.
+
+    Raises:
+        InputError: `path` exists without `force`, or isn't a model (which alone is replaced), or can't be written to.
+    """
+    check_place(path, force=force)
+    replaceable = not path.exists() or (path / MANIFEST).is_file() or (path.is_dir() and not any(path.iterdir()))
+    if not replaceable:
+        raise InputError(f"{path} isn't a model and so isn't replaced; give another name")
+
+
 def save(model: Recommender, path: Path, about: Mapping[str, Any] | None = None, *, force: bool = False) -> None:
     """Write `model` to the folder `path`, whole or not at all.
 
@@ -57,8 +69,9 @@ def save(model: Recommender, path: Path, about: Mapping[str, Any] | None = None,
         force: replace what stands at `path`.
 
     Raises:
-        InputError: `path` exists without `force`, or can't be written to.
+        InputError: as `check_out` says, or the disk is full.
     """
+    check_out(path, force=force)
     contents = {ARRAYS: pack_arrays(_arrays(model)), CATALOG: _parquet(model.known.catalog)}
     scale = model.known.scale
     manifest = {
@@ -93,7 +106,7 @@ def load(path: Path) -> Artifact:
         kind = model_class(manifest["model"])
         learned = {name[6:]: array for name, array in arrays.items() if name.startswith("model.")}
         model = kind.restore(kind.Settings(**manifest["settings"]), known, learned)
-    except (KeyError, TypeError, ValueError, SettingError, pl.exceptions.PolarsError) as error:
+    except (LookupError, TypeError, ValueError, CinematrixError, pl.exceptions.PolarsError) as error:
         raise ArtifactError(f"{path} isn't a model that this version understands: {error!r}; train it anew") from error
     return Artifact(model, manifest)
 
@@ -116,13 +129,20 @@ def _known(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str
     movies = IdMap.from_arrays(part("movies."))
     history = part("history.")
     histories = Histories(history["starts"], history["items"], history.get("values")).owned()
-    return Known(
-        IdMap.from_arrays(part("users.")),
-        movies,
-        Catalog(movies, frame),
-        histories,
-        Scale(**scale) if scale else None,
-    )
+    users = IdMap.from_arrays(part("users."))
+    _check_histories(histories, len(users), len(movies))
+    if len(frame) != len(movies):
+        raise ValueError(f"{len(frame):,} rows of the catalog for {len(movies):,} movies")
+    return Known(users, movies, Catalog(movies, frame), histories, Scale(**scale) if scale else None)
+
+
+def _check_histories(histories: Histories, n_users: int, n_movies: int) -> None:
+    starts, items, values = histories.starts, histories.items, histories.values
+    whole = len(starts) == n_users + 1 and starts[0] == 0 and starts[-1] == len(items) and np.all(np.diff(starts) >= 0)
+    if not whole or (values is not None and len(values) != len(items)):
+        raise ValueError("the histories don't fit the users")
+    if len(items) and not 0 <= items.min() <= items.max() < n_movies:
+        raise ValueError("the histories hold numbers that aren't a movie's")
 
 
 def _parquet(catalog: Catalog) -> bytes:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from cinematrix.downloads import DownloadError, download
-from cinematrix.errors import SettingError
+from cinematrix.downloads import download
+from cinematrix.errors import DownloadError, SettingError
 from cinematrix.files import written_beside
 from cinematrix.importers import cache
 from cinematrix.protocols import Progress

@@ -10,15 +10,11 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import IO
 
-from cinematrix.errors import CinematrixError
+from cinematrix.errors import DownloadError
 from cinematrix.protocols import Progress
 
 ATTEMPTS = 3
 """How often a download that breaks off is resumed."""
-
-
-class DownloadError(CinematrixError):
-    """A data set can't be fetched: no connection, or what arrives isn't what was published."""
 
 
 def download(address: str, to: Path, timeout: float, progress: Progress | None) -> Path:

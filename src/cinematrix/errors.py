@@ -7,6 +7,7 @@ CinematrixError            exit code 1
 │   ├── SettingError       an option or a hyper-parameter
 │   ├── UnknownIdError     an ID that the model has never seen, where one is needed
 │   └── ArtifactError      a saved model that isn't whole, or isn't for this version
+├── DownloadError          exit code 1: a data set that can't be fetched
 ├── MissingExtraError      exit code 2: a part of Cinematrix that isn't installed
 └── TrainingError          exit code 1: the numbers went wrong (NaN, divergence)
 ```
@@ -41,6 +42,10 @@ class UnknownIdError(InputError):
 
 class ArtifactError(InputError):
     """A saved model is missing, damaged, half-written, or of a newer format."""
+
+
+class DownloadError(CinematrixError):
+    """A data set can't be fetched: no connection, or what arrives isn't what was published."""
 
 
 class MissingExtraError(CinematrixError):

@@ -7,11 +7,13 @@ Randomness starts anew each epoch from (seed, epoch), so a run resumed from a ch
 uninterrupted one would have.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +21,7 @@ import torch
 from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as pack_tensors
 
-from cinematrix.errors import SettingError, TrainingError
+from cinematrix.errors import ArtifactError, SettingError, TrainingError
 from cinematrix.files import written_beside
 from cinematrix.protocols import Progress, Run
 
@@ -111,11 +113,12 @@ def train(
     Raises:
         TrainingError: the loss or the validation error became NaN, infinite, or ran away.
         SettingError: the checkpoint is of another training.
+        ArtifactError: the checkpoint is damaged.
     """
     run = run or Run()
     state = _State(task, schedule, data)
     if run.resume and run.checkpoint is not None and run.checkpoint.exists():
-        state.restore(run.checkpoint.read_bytes())
+        state.restore(run.checkpoint)
     else:
         state.judge()
     if progress:
@@ -252,13 +255,20 @@ class _State:
         for key, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{key}.{name}": tensor for name, tensor in state.items()}
         about = {"epoch": str(self.epoch), "log": json.dumps(asdict(self.log)), "of": self._identity()}
-        return pack_tensors({name: tensor.contiguous().cpu().clone() for name, tensor in tensors.items()}, about)
+        content = pack_tensors({name: tensor.contiguous().cpu().clone() for name, tensor in tensors.items()}, about)
+        return hashlib.sha256(content).digest() + content
 
-    def restore(self, content: bytes) -> None:
+    def restore(self, checkpoint: Path) -> None:
+        whole = checkpoint.read_bytes()
+        digest, content = whole[:32], whole[32:]
+        if hashlib.sha256(content).digest() != digest:
+            raise ArtifactError(f"{checkpoint} is damaged or no checkpoint; remove it, or train without --resume")
         length = int.from_bytes(content[:8], "little")
         about = json.loads(content[8 : 8 + length])["__metadata__"]
         if about["of"] != self._identity():
-            raise SettingError("the checkpoint is of another training; give the same data and settings, or no --resume")
+            raise SettingError(
+                f"{checkpoint} is of another training; give the same data and settings, or train without --resume"
+            )
         self.epoch, self.log = int(about["epoch"]), Log(**json.loads(about["log"]))
         tensors = parse_tensors(content)
         self.task.net.load_state_dict(_part(tensors, "net."))

@@ -150,12 +150,13 @@ def split(
 ) -> None:
     """Cut a table of ratings into one to train on and one to test on."""
     from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.files import written_beside
+    from cinematrix.files import check_place, written_beside
     from cinematrix.importers import read
     from cinematrix.splits import SPLITS
 
     if how not in SPLITS:
         raise SettingError(f"there is no split {how!r}; the splits are {', '.join(SPLITS)}")
+    check_place(out, force=force)
     dataset = read(
         ratings, movies=movies, columns=parse_columns(columns), scale=parse_scale(scale), skip_bad=skip_bad,
         progress=Bar(),

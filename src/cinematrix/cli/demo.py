@@ -24,17 +24,15 @@ def demo(
     force: Force = False,
 ) -> None:
     """The main job from end to end: get data, train, measure, recommend, save. About two minutes."""
-    from cinematrix.artifact import save
+    from cinematrix.artifact import check_out, save
     from cinematrix.cli.output import Bar, console
     from cinematrix.cli.train import about
     from cinematrix.datasets import default
-    from cinematrix.errors import InputError
     from cinematrix.importers import read
     from cinematrix.plots import learning_curves
     from cinematrix.splits import random
 
-    if out.exists() and not force:
-        raise InputError(f"{out} exists already; give another --out, or --force to replace it")
+    check_out(out, force=force)
     started, say, bar = time.perf_counter(), console(), Bar()
     found = default(data, progress=bar)
     dataset = read(found.path, progress=bar)
@@ -91,7 +89,7 @@ def _recommend(model: "Recommender", say: "Console") -> None:
     import numpy as np
 
     from cinematrix.cli.recommend import show
-    from cinematrix.recommend import history_of, recommend
+    from cinematrix.recommendations import history_of, recommend
 
     known = model.known
     active = np.flatnonzero(known.history.counts)

@@ -29,7 +29,7 @@ def evaluate(
     from cinematrix.cli.output import Bar, console, print_json
     from cinematrix.evaluation import evaluate
     from cinematrix.importers import read
-    from cinematrix.recommend import check_by
+    from cinematrix.recommendations import check_by
 
     recommender = load(model).model
     check_by(recommender, by)

@@ -47,7 +47,7 @@ def run() -> None:
     """Run the command line; a Cinematrix error is one line on stderr and the exit code of its kind."""
     debug = "--debug" in sys.argv
     try:
-        app(standalone_mode=True)
+        _run_app()
     except CinematrixError as error:
         if debug:
             raise
@@ -59,3 +59,19 @@ def run() -> None:
     except BrokenPipeError:  # the reader of our output has gone, such as `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _run_app() -> None:
+    """Run the app; a Ctrl-C and a closed pipe, for which it has exit codes of its own, come out as what they are."""
+    try:
+        app(standalone_mode=True)
+    except SystemExit as end:
+        cause = end.__context__
+        while cause is not None and not isinstance(cause, KeyboardInterrupt | BrokenPipeError):
+            cause = cause.__context__
+        if cause is None:
+            raise
+        raise cause from None
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()

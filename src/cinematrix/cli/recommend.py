@@ -11,7 +11,7 @@ from cinematrix.errors import InputError
 if TYPE_CHECKING:
     from cinematrix.histories import Histories
     from cinematrix.protocols import Recommender
-    from cinematrix.recommend import Recommendation
+    from cinematrix.recommendations import Recommendation
 
 
 def recommend(
@@ -31,10 +31,13 @@ def recommend(
     """Movies for a known user, for a stranger's history, or for everybody."""
     from cinematrix.artifact import load
     from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.recommend import Filters, check_by, history_of, recommend, recommend_all
+    from cinematrix.files import check_place
+    from cinematrix.recommendations import Filters, check_by, history_of, recommend, recommend_all
 
     if sum((user is not None, history is not None, everybody)) != 1 or everybody != (out is not None):
         raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
+    if out is not None:
+        check_place(out, force=force)
     recommender = load(model).model
     check_by(recommender, by)
     filters = Filters(where, min_ratings, parse_ids(exclude))
@@ -65,7 +68,7 @@ def similar(
     """Movies like another."""
     from cinematrix.artifact import load
     from cinematrix.cli.output import console, print_json
-    from cinematrix.recommend import similar
+    from cinematrix.recommendations import similar
 
     recommender = load(model).model
     number = _movie(recommender, movie)
@@ -91,10 +94,9 @@ def predict(
     from cinematrix.artifact import load
     from cinematrix.cli.output import console, print_json
     from cinematrix.cli.tables import read_table
-    from cinematrix.files import written_beside
+    from cinematrix.files import check_place, written_beside
 
-    if out.exists() and not force:
-        raise InputError(f"{out} exists already; give another --out, or --force to replace it")
+    check_place(out, force=force)
     table = read_table(pairs, "user", "movie")
     recommender = load(model).model
     predicted = recommender.predict(table["user"].to_numpy(), table["movie"].to_numpy())

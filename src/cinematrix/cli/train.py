@@ -1,6 +1,7 @@
 """`cinematrix train`."""
 
 import time
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,6 @@ from cinematrix.cli.options import (
     parse_scale,
     parse_settings,
 )
-from cinematrix.errors import InputError
 
 if TYPE_CHECKING:
     from cinematrix.importers import Dataset
@@ -45,7 +45,7 @@ def train(
 
     A checkpoint stands beside the model (OUT.checkpoint) until training has ended; --resume goes on from it.
     """
-    from cinematrix.artifact import save
+    from cinematrix.artifact import check_out, save
     from cinematrix.cli.output import Bar, console, print_json
     from cinematrix.importers import read
     from cinematrix.models import model_class
@@ -53,22 +53,31 @@ def train(
 
     kind = model_class(model)
     recommender = kind(parse_settings(kind, set_ or [], seed=seed))  # type: ignore[call-arg]
-    if out.exists() and not force:
-        raise InputError(f"{out} exists already; give another --out, or --force to replace it")
+    check_out(out, force=force)
     bar = Bar()
     dataset = read(
         ratings, movies=movies, columns=parse_columns(columns), scale=parse_scale(scale), skip_bad=skip_bad,
         progress=bar,
     )  # fmt: skip
+    if not resume:
+        _remove_checkpoints(out)
     run = Run(threads, device, out.with_name(f"{out.name}.checkpoint"), resume)
     started = time.perf_counter()
     recommender.fit(dataset.ratings, dataset.catalog, progress=bar, run=run)
     seconds = time.perf_counter() - started
     save(recommender, out, about(dataset, recommender), force=force)
+    _remove_checkpoints(out)
     if json:
         print_json({"out": str(out), "seconds": seconds, **about(dataset, recommender)})
     else:
         console().print(f"{dataset.ratings!r}\n{model} trained in {seconds:.1f} s and saved in {out}")
+
+
+def _remove_checkpoints(out: Path) -> None:
+    """Those of the training of `out`: one a net, with the net's name after `.checkpoint`."""
+    for pattern in (f"{escape(out.name)}.checkpoint", f"{escape(out.name)}.checkpoint.*"):
+        for checkpoint in out.parent.glob(pattern):
+            checkpoint.unlink()
 
 
 def about(dataset: "Dataset", model: "Recommender") -> dict[str, Any]:
