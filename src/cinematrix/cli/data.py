@@ -20,6 +20,7 @@ from cinematrix.cli.options import (
 from cinematrix.errors import InputError, SettingError
 
 if TYPE_CHECKING:
+    from cinematrix.catalog import Catalog
     from cinematrix.describe import Description
     from cinematrix.ratings import Ratings
 
@@ -168,7 +169,7 @@ def split(
         for name, part in parts.items():
             _write(part, folder / f"{name}.csv")
         if dataset.catalog is not None:
-            _write_movies(dataset.catalog, folder / "movies.csv")
+            _write_catalog(dataset.catalog, folder)
     if json:
         print_json({"out": str(out), "protocol": cut.protocol, **{name: len(part) for name, part in parts.items()}})
     else:
@@ -183,15 +184,17 @@ def _write(ratings: "Ratings", path: Path) -> None:
     pl.DataFrame(columns | {name: column for name, column in more.items() if column is not None}).write_csv(path)
 
 
-def _write_movies(catalog: Any, path: Path) -> None:
+def _write_catalog(catalog: "Catalog", folder: Path) -> None:
+    """Movies, tags and links as MovieLens has them, so that nothing is lost to whoever trains on the split."""
     import polars as pl
 
-    frame = catalog.frame.select(
-        pl.Series("movieId", catalog.movies.ids),
-        pl.when(pl.col("year").is_null())
-        .then(pl.col("title"))
-        .otherwise(pl.format("{} ({})", pl.col("title").fill_null(""), "year"))
-        .alias("title"),
-        pl.col("genres").list.join("|").alias("genres"),
-    )
-    frame.write_csv(path)
+    frame = catalog.frame.with_columns(pl.Series("movieId", catalog.movies.ids))
+    title = pl.col("title").fill_null("")
+    with_year = pl.when(pl.col("year").is_null()).then(title).otherwise(pl.format("{} ({})", title, "year"))
+    genres = pl.col("genres").list.join("|")
+    frame.select("movieId", title=with_year, genres=genres).write_csv(folder / "movies.csv")
+    tags = frame.select("movieId", tag="tags").explode("tag").drop_nulls()
+    if len(tags):
+        tags.write_csv(folder / "tags.csv")
+    if frame["imdb"].count() or frame["tmdb"].count():
+        frame.select("movieId", imdbId="imdb", tmdbId="tmdb").write_csv(folder / "links.csv")

@@ -108,6 +108,10 @@ def _has_ratings(folder: Path) -> bool:
     return any(stem(path) in RATINGS for path in folder.iterdir())
 
 
+SPLIT = ("train.", "test.", "given.")
+"""What `cinematrix data split` writes; the movies stand beside them."""
+
+
 def _beside(ratings: Path, *, whole_folder: bool) -> dict[str, Path]:
     """Movies, tags and links that belong to a file of ratings by their names."""
     name, folder = stem(ratings), ratings.parent
@@ -115,7 +119,7 @@ def _beside(ratings: Path, *, whole_folder: bool) -> dict[str, Path]:
         found = {"movies": _file(folder, "u.item")}
     elif name.endswith(".inter"):
         found = {"movies": _file(folder, name.removesuffix(".inter") + ".item")}
-    elif whole_folder or name.startswith("ratings.") or name.endswith(".dat"):
+    elif whole_folder or name.startswith(("ratings.", *SPLIT)) or name.endswith(".dat"):
         suffixes = sorted((".dat", ".csv", ".parquet"), key=lambda suffix: not name.endswith(suffix))
         found = {kind: _file(folder, *(kind + s for s in suffixes)) for kind in ("movies", "tags", "links")}
     else:

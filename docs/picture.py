@@ -1,0 +1,33 @@
+"""Draw docs/demo.svg: what `cinematrix demo` prints, as it printed it. `python docs/picture.py [--data FOLDER]`."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+WIDTH = 132
+
+
+def main() -> None:
+    """Run the demo and draw its output."""
+    with tempfile.TemporaryDirectory() as scratch:
+        command = [str(Path(sys.executable).parent / "cinematrix"), "demo", *sys.argv[1:]]
+        shown = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH)}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        ran = subprocess.run(command, cwd=scratch, env=shown, text=True, check=True, **pipes)
+    text = re.sub(r"(\$CINEMATRIX_DATA|the data given): \S+", r"\1", ran.stdout)
+    console = Console(record=True, width=WIDTH, file=StringIO())
+    console.print(Text.from_ansi(f"$ make demo\n{text}"))
+    svg = console.export_svg(title="cinematrix demo")
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # the reader's own monospace, nothing fetched
+    (Path(__file__).parent / "demo.svg").write_text(svg, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
