@@ -19,8 +19,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         command = [str(Path(sys.executable).parent / "cinematrix"), "demo", *sys.argv[1:]]
         shown = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH)}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        ran = subprocess.run(command, cwd=scratch, env=shown, text=True, check=True, **pipes)
+        ran = subprocess.run(command, cwd=scratch, env=shown, capture_output=True, text=True, check=True)
     text = re.sub(r"(\$CINEMATRIX_DATA|the data given): \S+", r"\1", ran.stdout)
     console = Console(record=True, width=WIDTH, file=StringIO())
     console.print(Text.from_ansi(f"$ make demo\n{text}"))

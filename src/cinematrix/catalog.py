@@ -44,10 +44,10 @@ def split_title(text: str) -> tuple[str, int | None]:
     ('Das Millionenspiel', 2007)
     """
     found = _YEAR.search(text)
-    title = text[: found.start()] if found else text
-    parts = re.split(r"(\([^()]*\))", title.strip())
-    ordered = [f"({_article_first(p[1:-1])})" if p.startswith("(") else _article_first(p) for p in parts]
-    return " ".join(part for part in ordered if part), int(found[1]) if found else None
+    title = (text[: found.start()] if found else text).strip()
+    others = re.sub(r"\(([^()]*)\)", lambda other: f"({_article_first(other[1])})", title)
+    head, bracket, rest = others.partition(" (")
+    return _article_first(head) + bracket + rest, int(found[1]) if found else None
 
 
 def _article_first(title: str) -> str:
@@ -86,6 +86,9 @@ class Catalog:
         unknown = sorted(set(columns) - set(SCHEMA))
         if unknown:
             raise SettingError(f"the catalog has no column {unknown[0]!r}; it has {', '.join(SCHEMA)}")
+        for name, values in columns.items():
+            if len(values) != len(ids):
+                raise SettingError(f"the catalog's {name} has {len(values)} values for {len(ids)} movies; give one each")
         series = [
             pl.Series(name, columns.get(name, [None] * len(ids)), dtype=dtype, strict=False)
             for name, dtype in SCHEMA.items()

@@ -245,7 +245,13 @@ def _column(values: Iterable[Any] | NDArray[Any] | None, dtype: Any) -> NDArray[
     array = values if isinstance(values, np.ndarray) else np.array(list(values))
     if array.size and array.dtype.kind not in "iufb":
         raise DataError(f"a column holds {array.flat[0]!r} of type {array.dtype}; ratings and times are numbers")
-    return array.astype(dtype, copy=False)
+    if array.ndim != 1:
+        raise DataError(f"a column has {array.ndim} dimensions; give one number a row")
+    if dtype is np.int64 and array.dtype.kind == "f" and not np.isfinite(array).all():
+        row = int(np.flatnonzero(~np.isfinite(array))[0])
+        raise DataError(f"row {row + 1}: time {array[row]:g} is not a finite number; give UTC epoch seconds")
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is refused as such
+        return array.astype(dtype, copy=False)
 
 
 def _check_ratings(rating: NDArray[np.float32], scale: Scale) -> None:
