@@ -35,7 +35,7 @@ def as_ids(values: Iterable[Any] | Ids) -> Ids:
         return array
     if array.dtype.kind in "OT" and all(isinstance(v, str | int | np.integer) for v in array.tolist()):
         return array.astype(np.str_)
-    raise DataError(f"IDs are of type {array.dtype}, such as {array.flat[0]!r}; they must be integers or strings")
+    raise DataError(f"IDs are of type {array.dtype}, such as {array.tolist()[0]!r}; they must be integers or strings")
 
 
 class IdMap:

@@ -244,7 +244,7 @@ def _column(values: Iterable[Any] | NDArray[Any] | None, dtype: Any) -> NDArray[
         return None
     array = values if isinstance(values, np.ndarray) else np.array(list(values))
     if array.size and array.dtype.kind not in "iufb":
-        raise DataError(f"a column holds {array.flat[0]!r} of type {array.dtype}; ratings and times are numbers")
+        raise DataError(f"a column holds {array.tolist()[0]!r} of type {array.dtype}; ratings and times are numbers")
     if array.ndim != 1:
         raise DataError(f"a column has {array.ndim} dimensions; give one number a row")
     if dtype is np.int64 and array.dtype.kind == "f" and not np.isfinite(array).all():
