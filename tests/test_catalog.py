@@ -197,6 +197,6 @@ def test_columns_that_do_not_fit_are_refused() -> None:
     """An unknown column, and one with too few values, are named."""
     with pytest.raises(SettingError, match="no column 'director'; it has title, year"):
         Catalog.of([1], director=["x"])
-    with pytest.raises(SettingError, match="the catalog's title has 1 values for 2 movies"):
+    with pytest.raises(SettingError, match="title has 1 values for 2 movies"):
         Catalog.of([1, 2], title=["x"])
     assert isinstance(Catalog.of(IdMap([1, 2]), imdb=["0114709", None]).frame, pl.DataFrame)

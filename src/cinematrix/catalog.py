@@ -88,7 +88,7 @@ class Catalog:
             raise SettingError(f"the catalog has no column {unknown[0]!r}; it has {', '.join(SCHEMA)}")
         for name, values in columns.items():
             if len(values) != len(ids):
-                raise SettingError(f"the catalog's {name} has {len(values)} values for {len(ids)} movies; give one each")
+                raise SettingError(f"{name} has {len(values)} values for {len(ids)} movies; give the catalog one each")
         series = [
             pl.Series(name, columns.get(name, [None] * len(ids)), dtype=dtype, strict=False)
             for name, dtype in SCHEMA.items()
