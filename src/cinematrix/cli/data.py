@@ -94,7 +94,7 @@ def describe(
         print_json(found.as_dict())
     else:
         for line in _told(found):
-            console().print(line, markup=False)
+            console().print(line, markup=False, soft_wrap=isinstance(line, str))
         if png is not None:
             console().print(f"picture saved in {png}", markup=False)
 

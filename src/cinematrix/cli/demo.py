@@ -40,7 +40,7 @@ def demo(
     say.print(f"[bold]1  Data[/bold]  {found.note}", soft_wrap=True)
     say.print(f"   {dataset.ratings!r}", markup=False)
     say.print(f"   {cut}", markup=False)
-    say.print("[bold]2  Train and measure[/bold]  each model learns the training part and is measured on the rest")
+    say.print("\n[bold]2  Train and measure[/bold]  each model learns the training part and is measured on the rest")
     models: dict[str, Recommender] = {}
     results = []
     for name in MODELS:
@@ -48,12 +48,12 @@ def demo(
         results.append((name, seconds, evaluation))
     say.print(_comparison(results))
     say.print(f"   {results[-1][2].protocol}".replace("\n", "\n   "), markup=False, soft_wrap=True, style="dim")
-    say.print("[bold]3  Recommend[/bold]")
+    say.print("\n[bold]3  Recommend[/bold]")
     _recommend(models["deep-mf"], say)
     metrics = results[-1][2].as_dict()
     save(models["deep-mf"], out, {**about(dataset, models["deep-mf"]), "evaluation": metrics}, force=force)
     learning_curves(models["deep-mf"].log, out.with_suffix(".png"), title="deep-mf: error by epoch")  # type: ignore[attr-defined]
-    say.print(f"[bold]4  Saved[/bold]  the model in {out}, its learning curves in {out.with_suffix('.png')}")
+    say.print(f"\n[bold]4  Saved[/bold]  the model in {out}, its learning curves in {out.with_suffix('.png')}")
     say.print(f"\nDone in {time.perf_counter() - started:.0f} s. Next:", style="bold")
     for line in _next(out, models["deep-mf"].known):
         say.print(f"   {line}", markup=False, soft_wrap=True)
@@ -87,6 +87,8 @@ def _comparison(results: "list[tuple[str, float, Evaluation]]") -> Any:
 def _recommend(model: "Recommender", say: "Console") -> None:
     """Lists for the user with the median number of ratings, and for a stranger with five."""
     import numpy as np
+    from rich.markup import escape
+    from rich.padding import Padding
 
     from cinematrix.cli.recommend import show
     from cinematrix.recommendations import history_of, recommend
@@ -98,11 +100,12 @@ def _recommend(model: "Recommender", say: "Console") -> None:
     history = history_of(model, id_)
     values = np.zeros(len(history.items)) if history.values is None else history.values
     liked = history.items[np.argsort(-values, kind="stable")[:5]]
-    say.print(f"   [bold]user {id_}[/bold], who liked " + "; ".join(known.catalog.label(m) for m in liked.tolist()))
+    likes = "; ".join(known.catalog.label(m) for m in liked.tolist())
+    say.print(Padding(f"[bold]user {id_}[/bold], who liked {escape(likes)}", (0, 0, 0, 3)))
     show(model, recommend(model, history, 5).items, [])
     stranger = _stranger(known)
     told = "; ".join(f"{known.catalog.label(known.movies.number(m))}: {stars:g}" for m, stars in stranger.items())
-    say.print(f"   [bold]a stranger[/bold] with five ratings: {told}")
+    say.print(Padding(f"\n[bold]a stranger[/bold] with {len(stranger)} ratings: {escape(told)}", (0, 0, 0, 3)))
     person, _ = known.histories([stranger])
     show(model, recommend(model, person, 5).items, [])
 
