@@ -64,7 +64,7 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
             residual = (encoder.residuals(mask)[1] / encoder.sigma).numpy()
             users = torch.arange(len(ratings.users)).repeat_interleave(len(known.movies))
             movies = torch.arange(len(known.movies)).repeat(len(ratings.users))
-            net = task.net.score(sides.users[users], sides.movies[movies]).mean(1).numpy()
+            net = task.net.score(sides.users, sides.movies, (users, movies)).mean(1).numpy()
         vectors = towers.users(known.history, residual)
         rows, columns = users.numpy().astype(np.int32), movies.numpy().astype(np.int32)
         np.testing.assert_allclose(towers.pairs(vectors, rows, columns), net, atol=1e-5)
@@ -77,7 +77,7 @@ def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
 
     import torch
 
-    from cinematrix.models.deep_mf_training import Stars
+    from cinematrix.models.deep_mf_training import Stars, over
 
     ratings, _ = world
     assert ratings.rating is not None
@@ -94,8 +94,9 @@ def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
         task.encoder.sigma = 1.0
         task.encoder.biases = replace(task.encoder.biases, user_shrinkage=3.0, movie_shrinkage=3.0)
         sides, _ = task.hide(hidden)
-        base, score = task._predict(sides, task.encoder.users[hidden], task.encoder.movies[hidden])
-        scores.append((base + score.mean(1)).detach().numpy())
+        pairs = task.encoder.users[hidden], task.encoder.movies[hidden]
+        score = task.net.score(sides.users, sides.movies, pairs)
+        scores.append((over(sides.base, pairs) + score.mean(1)).detach().numpy())
     np.testing.assert_array_equal(scores[0], scores[1])
 
 

@@ -27,16 +27,17 @@ class Incidence:
         self, starts: torch.Tensor, items: torch.Tensor, other: "Incidence | None" = None, n_items: int = 0
     ) -> None:
         self.starts, self.items = starts, items
+        self.pairs: tuple[torch.Tensor, torch.Tensor]  # rows and items, in the order of the values
         self.order: torch.Tensor | None = None  # from this side's order of pairs to the order of the values
         if other is not None:
-            self.flipped = other
+            self.flipped, self.pairs = other, (other.pairs[1], other.pairs[0])
             return
         rows = torch.repeat_interleave(torch.arange(len(starts) - 1, device=starts.device), starts.diff())
+        self.pairs = rows, items
         order = torch.argsort(items, stable=True)
         ends = torch.bincount(items, minlength=n_items).cumsum(0)
         self.flipped = Incidence(torch.cat([ends.new_zeros(1), ends]), rows[order], self)
         self.flipped.order = order
-        self.rows = rows
 
     @classmethod
     def of(cls, histories: Histories, n_items: int, device: torch.device) -> "Incidence":

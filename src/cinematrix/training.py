@@ -26,7 +26,7 @@ from cinematrix.files import written_beside
 from cinematrix.protocols import Progress, Run
 
 DIVERGED = 5.0
-"""Training has diverged when the validation error is this many times the untrained net's."""
+"""Training has diverged when the validation error is this many times the untrained net's, and 1 more."""
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,12 @@ def pick_device(name: str) -> torch.device:
 def surroundings(seed: int, threads: int) -> Iterator[None]:
     """Threads, determinism and torch's random state as building and training a net need them; restored after."""
     threads_before, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    memory: Any = torch.utils.deterministic  # a module with a property, which its types don't know
+    filling = memory.fill_uninitialized_memory
     if threads:
         torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    memory.fill_uninitialized_memory = False  # a twelfth of the time, and nothing reads it
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -165,6 +168,7 @@ def surroundings(seed: int, threads: int) -> Iterator[None]:
     finally:
         torch.set_num_threads(threads_before)
         torch.use_deterministic_algorithms(deterministic)
+        memory.fill_uninitialized_memory = filling
 
 
 class _State:
@@ -208,7 +212,9 @@ class _State:
         net.eval()
         with torch.inference_mode():
             error = self.task.validate()
-        self._check("the validation error", error, error > DIVERGED * self.log.errors[0] if self.log.errors else False)
+        self._check(
+            "the validation error", error, error > DIVERGED * self.log.errors[0] + 1 if self.log.errors else False
+        )
         if not self.log.errors or error < self.log.errors[self.log.best_epoch]:
             self.best, self.log.best_epoch = _copy(net.state_dict()), self.epoch
         self.log.errors.append(error)

@@ -15,7 +15,7 @@ import torch
 from cinematrix.biases import Biases
 from cinematrix.content import features
 from cinematrix.histories import Histories
-from cinematrix.nets import HistoryNet, Seen
+from cinematrix.nets import HistoryNet, Rows, Seen
 from cinematrix.pooling import Content, Incidence
 from cinematrix.protocols import By, Progress, Run
 from cinematrix.ratings import Ratings, fingerprint
@@ -54,7 +54,7 @@ class Encoder:
         self.device, histories = device, ratings.by_user
         self.pattern = Incidence.of(histories, n_movies, device)
         self.content = content
-        self.users, self.movies = self.pattern.rows, self.pattern.items
+        self.users, self.movies = self.pattern.pairs
         self.stars: torch.Tensor | None = None
         self.sigma = 1.0
         if ratings.rating is not None and histories.values is not None:
@@ -81,20 +81,36 @@ class Encoder:
         centred = self.stars - mean
         user = torch.zeros(len(self.pattern.starts) - 1, device=self.device)
         movie = torch.zeros(len(movie_side.starts) - 1, device=self.device)
+        of_movie = movie_side.sums(mask) + self.biases.movie_shrinkage
+        of_user = self.pattern.sums(mask) + self.biases.user_shrinkage
         for _ in range(BIAS_SWEEPS):
             left = (centred - user[self.users]) * mask
-            movie = movie_side.sums(left) / (movie_side.sums(mask) + self.biases.movie_shrinkage)
+            movie = movie_side.sums(left) / of_movie
             left = (centred - movie[self.movies]) * mask
-            user = self.pattern.sums(left) / (self.pattern.sums(mask) + self.biases.user_shrinkage)
+            user = self.pattern.sums(left) / of_user
         return (mean, user, movie), centred - user[self.users] - movie[self.movies]
 
-    def encode(self, net: HistoryNet, mask: torch.Tensor) -> Sides:
-        """Both sides as they look from the visible ratings."""
+    def encode(self, net: HistoryNet, mask: torch.Tensor, rows: Rows | None = None) -> Sides:
+        """Both sides, or the vectors of `rows` alone, as they look from the visible ratings."""
         base, residual = (None, None) if self.stars is None else self.residuals(mask)
         scaled = None if residual is None else residual / self.sigma
         users = Seen.of(self.pattern, mask, scaled)
         movies = Seen.of(self.pattern.flipped, mask, scaled)
-        return Sides(*net.encode(users, movies, self.content), base)
+        return Sides(*net.encode(users, movies, self.content, rows), base)
+
+
+def met(pairs: Rows) -> tuple[Rows, Rows]:
+    """The distinct users and movies of pairs, and each pair's places among them."""
+    users, at_user = torch.unique(pairs[0], return_inverse=True)
+    movies, at_movie = torch.unique(pairs[1], return_inverse=True)
+    return (users, movies), (at_user, at_movie)
+
+
+def over(base: Base | None, pairs: Rows) -> torch.Tensor:
+    """The biases' prediction of pairs."""
+    assert base is not None, "the rating head has stars to learn from"
+    (mean, user, movie), (users, movies) = base, pairs
+    return mean + user[users] + movie[movies]
 
 
 class HiddenRatings:
@@ -112,7 +128,8 @@ class HiddenRatings:
         channels = 1 if self.encoder.stars is None else 2
         width = 0 if content is None else content.width
         self.net = HistoryNet(len(ratings.users), n_movies, width, channels, settings.shape(self.by)).to(device)
-        self.held_out = [torch.from_numpy(c.astype(np.int64)).to(device) for c in (validation.user, validation.movie)]
+        user, movie = (torch.from_numpy(c.astype(np.int64)).to(device) for c in (validation.user, validation.movie))
+        self.held_out = user, movie
         self.held_out_stars = None if validation.rating is None else torch.from_numpy(validation.rating).to(device)
         steps = max(round(1 / settings.hidden), -(-len(ratings) // settings.batch))
         self.steps_per_epoch = min(steps, len(ratings))
@@ -130,11 +147,11 @@ class HiddenRatings:
         """The validation error; each head has its own."""
         raise NotImplementedError
 
-    def hide(self, batch: torch.Tensor) -> tuple[Sides, torch.Tensor]:
-        """Both sides as seen without the ratings of the batch, and the mask of what is seen."""
+    def hide(self, batch: torch.Tensor, rows: Rows | None = None) -> tuple[Sides, torch.Tensor]:
+        """Both sides (of `rows` alone) as seen without the ratings of the batch, and the mask of what is seen."""
         mask = self.encoder.everything()
         mask[batch] = 0
-        return self.encoder.encode(self.net, mask), mask
+        return self.encoder.encode(self.net, mask, rows), mask
 
 
 class Stars(HiddenRatings):
@@ -146,24 +163,21 @@ class Stars(HiddenRatings):
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
         """Summed over members, which learn apart; in units of the residuals' variance."""
         assert self.encoder.stars is not None, "the rating head has stars to learn from"
-        sides, _ = self.hide(batch)
-        base, score = self._predict(sides, self.encoder.users[batch], self.encoder.movies[batch])
+        pairs = self.encoder.users[batch], self.encoder.movies[batch]
+        rows, places = met(pairs)
+        sides, _ = self.hide(batch, rows)
+        base, score = over(sides.base, pairs), self.net.score(sides.users, sides.movies, places)
         target = (self.encoder.stars[batch] - base) / self.encoder.sigma
         return (score - target[:, None]).square().mean(0).sum()
 
     def validate(self) -> float:
         """RMSE of the members' mean on the validation ratings."""
         assert self.held_out_stars is not None, "the rating head has stars to learn from"
-        base, score = self._predict(self.encoder.encode(self.net, self.encoder.everything()), *self.held_out)
+        rows, places = met(self.held_out)
+        sides = self.encoder.encode(self.net, self.encoder.everything(), rows)
+        base, score = over(sides.base, self.held_out), self.net.score(sides.users, sides.movies, places)
         error = base + self.encoder.sigma * score.mean(1) - self.held_out_stars
         return float(error.square().mean().sqrt())
-
-    def _predict(self, sides: Sides, users: torch.Tensor, movies: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The base of pairs, and each member's score over it in standard deviations."""
-        assert sides.base is not None, "the rating head has stars to learn from"
-        mean, user, movie = sides.base
-        score = self.net.score(sides.users[users], sides.movies[movies])
-        return mean + user[users] + movie[movies], score
 
 
 class Ranking(HiddenRatings):
