@@ -172,23 +172,13 @@ def test_one_cycle_warms_up_and_cools_down(monkeypatch: pytest.MonkeyPatch) -> N
     assert rates == [0.05] * 8
 
 
-def test_the_moving_average_is_what_is_validated_and_kept() -> None:
-    """With `average` the validated weights are the exponential mean of those trained, which go on unharmed."""
-    plain, mean = made(), made()
-    trained(plain, replace(SCHEDULE, epochs=3))
-    trained(mean, replace(SCHEDULE, epochs=3, average=0.5))
-    expected = plain.validated[0]["2.bias"]
-    stepwise: list[torch.Tensor] = []
-    third = made()
-    step = TableAdamW.step
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(TableAdamW, "step", lambda self: (step(self), stepwise.append(third.net[2].bias.clone()))[0])
-        trained(third, replace(SCHEDULE, epochs=3))
-    for place, value in enumerate(stepwise):
-        expected = 0.5 * expected + 0.5 * value
-        if place % 4 == 3:
-            torch.testing.assert_close(mean.validated[1 + place // 4]["2.bias"], expected)
-    assert torch.equal(third.validated[-1]["2.bias"], plain.validated[-1]["2.bias"])
+def test_without_keep_best_nothing_is_validated_and_the_last_weights_stay() -> None:
+    """`keep_best=False` trains all epochs, however the validation would judge them."""
+    task, judged = made(errors=[1.0, 0.5, 2.0, 2.0]), made(errors=[1.0, 0.9, 0.8, 0.7])
+    log = trained(task, replace(SCHEDULE, epochs=3, keep_best=False))
+    trained(judged, replace(SCHEDULE, epochs=3))
+    assert (log.errors, len(log.losses), task.validated) == ([], 3, [])
+    assert torch.equal(task.net[2].bias, judged.net[2].bias)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -232,7 +222,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
 
 
 @pytest.mark.parametrize("at", [2, 8, 9, 23])
-@pytest.mark.parametrize("extra", [{}, {"one_cycle": True}, {"average": 0.9}, {"patience": 2}], ids=str)
+@pytest.mark.parametrize("extra", [{}, {"one_cycle": True}, {"keep_best": False}, {"patience": 2}], ids=str)
 def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path, at: int, extra: dict[str, Any]) -> None:
     """Killed at any step and resumed in a fresh task, it ends with the same weights and log, bit for bit."""
     schedule = replace(SCHEDULE, **extra)

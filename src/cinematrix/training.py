@@ -41,7 +41,8 @@ class Schedule:
         warm_up: the share of all steps that warm up.
         weight_decay: AdamW's, on everything but biases and scales.
         clip: the largest norm of the gradient.
-        average: decay of the moving average of the weights that is validated and kept; 0: the weights themselves.
+        table_rate: the share of the learning rate at which tables learn: see `TableAdamW`.
+        keep_best: validate each epoch and keep the best weights; False: keep the last ones, without validation.
         seed: of everything random.
     """
 
@@ -52,7 +53,8 @@ class Schedule:
     warm_up: float = 0.3
     weight_decay: float = 0.0
     clip: float = 5.0
-    average: float = 0.0
+    table_rate: float = 1.0
+    keep_best: bool = True
     seed: int = 0
 
 
@@ -99,7 +101,7 @@ def train(
     data: str = "",
     progress: Progress | None = None,
 ) -> Log:
-    """Train `task.net` in place and leave it with its best weights, in evaluation mode.
+    """Train `task.net` in place and leave it with its best weights (or its last: `keep_best`), in evaluation mode.
 
     Build the task and train it within `surroundings`, so that the same seed gives the same weights.
 
@@ -131,7 +133,8 @@ def train(
                 file.write_bytes(state.packed())
     if progress:
         progress.stop()
-    task.net.load_state_dict(state.best)
+    if schedule.keep_best:
+        task.net.load_state_dict(state.best)
     task.net.eval()
     return state.log
 
@@ -180,12 +183,11 @@ class _State:
         self.total_steps = schedule.epochs * task.steps_per_epoch
         self.epoch = 0
         self.log = Log()
-        self.best = _copy(task.net.state_dict())
-        self.average = _copy(self.best) if schedule.average else None
+        self.best = _copy(task.net.state_dict()) if schedule.keep_best else {}
 
     @property
     def finished(self) -> bool:
-        stale = self.epoch - self.log.best_epoch
+        stale = self.epoch - self.log.best_epoch if self.schedule.keep_best else 0
         return self.epoch >= self.schedule.epochs or 0 < self.schedule.patience <= stale
 
     def one_epoch(self, progress: Progress | None, measure: str) -> None:
@@ -204,22 +206,18 @@ class _State:
         self.judge()
 
     def judge(self) -> None:
-        """Validate the weights as they are (or their moving average) and keep them if they are the best yet."""
+        """Validate the weights and keep them if they are the best yet."""
+        if not self.schedule.keep_best:
+            return
         net = self.task.net
-        here = _copy(net.state_dict()) if self.average else None
-        if self.average:
-            net.load_state_dict(self.average)
         net.eval()
         with torch.inference_mode():
             error = self.task.validate()
-        self._check(
-            "the validation error", error, error > DIVERGED * self.log.errors[0] + 1 if self.log.errors else False
-        )
+        ran_away = bool(self.log.errors) and error > DIVERGED * self.log.errors[0] + 1
+        self._check("the validation error", error, ran_away)
         if not self.log.errors or error < self.log.errors[self.log.best_epoch]:
             self.best, self.log.best_epoch = _copy(net.state_dict()), self.epoch
         self.log.errors.append(error)
-        if here:
-            net.load_state_dict(here)
 
     def _step(self, batch: Any, step: int) -> float:
         rate = self.schedule.learning_rate * self._shape(step)
@@ -232,9 +230,6 @@ class _State:
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.task.net.parameters(), self.schedule.clip)
         self.optimizer.step()
-        if self.average:
-            for name, value_now in self.task.net.state_dict().items():
-                self.average[name].lerp_(value_now, 1 - self.schedule.average)
         return value
 
     def _shape(self, step: int) -> float:
@@ -257,7 +252,6 @@ class _State:
     def packed(self) -> bytes:
         tensors = {f"net.{name}": tensor for name, tensor in self.task.net.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        tensors |= {f"average.{name}": tensor for name, tensor in (self.average or {}).items()}
         for key, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{key}.{name}": tensor for name, tensor in state.items()}
         about = {"epoch": str(self.epoch), "log": json.dumps(asdict(self.log)), "of": self._identity()}
@@ -279,7 +273,6 @@ class _State:
         tensors = parse_tensors(content)
         self.task.net.load_state_dict(_part(tensors, "net."))
         self.best = _part(tensors, "best.")
-        self.average = _part(tensors, "average.") if self.average else None
         states: dict[int, dict[str, torch.Tensor]] = {}
         for name, tensor in _part(tensors, "optimizer.").items():
             key, _, what = name.partition(".")
@@ -297,7 +290,8 @@ class TableAdamW(torch.optim.AdamW):
 
     Adam gives every entry the same speed, however little evidence its gradient carries; the rows of users and movies
     with few ratings then run after noise. Here the second moment of a table (a parameter whose attribute `is_table` is
-    set) is the mean over the table, so that a row moves in proportion to its evidence.
+    set) is the mean over the table, so that a row moves in proportion to its evidence. All of a sparse table runs after
+    noise; it learns at the share `table_rate` of the speed.
     """
 
     @torch.no_grad()
@@ -325,17 +319,17 @@ class TableAdamW(torch.optim.AdamW):
         state["exp_avg_sq"].lerp_(gradient.square().mean(), 1 - second)
         n = float(state["step"])
         size = (state["exp_avg_sq"] / (1 - second**n)).sqrt() + 1e-12
-        p.mul_(1 - group["lr"] * group["weight_decay"])
-        p.add_(state["exp_avg"] / size, alpha=-group["lr"] / (1 - first**n))
+        rate = group["lr"] * group.get("table_rate", 1.0)
+        p.mul_(1 - rate * group["weight_decay"])
+        p.add_(state["exp_avg"] / size, alpha=-rate / (1 - first**n))
 
 
 def _optimizer(net: torch.nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
     """Weight decay on matrices only (Loshchilov & Hutter 2019)."""
     parameters = list(net.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": schedule.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    matrices = {"params": [p for p in parameters if p.ndim > 1], "weight_decay": schedule.weight_decay}
+    rest = {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}
+    groups: list[dict[str, Any]] = [{**matrices, "table_rate": schedule.table_rate}, rest]
     return TableAdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.999))
 
 

@@ -21,7 +21,7 @@ from cinematrix.protocols import By, Progress, Run
 from cinematrix.ratings import Ratings, fingerprint
 from cinematrix.splits import random
 from cinematrix.towers import Towers, encode, statistics
-from cinematrix.training import pick_device, surroundings, train
+from cinematrix.training import Schedule, pick_device, surroundings, train
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
@@ -30,6 +30,13 @@ MIN_TO_CUT = 20
 """With fewer ratings than this none is put aside for validation."""
 
 BIAS_SWEEPS = 5
+
+NOISE = 0.001
+"""Validation errors this near (relatively) are equal."""
+
+PAIRS_A_ROW = 4_000.0
+"""With as many pairs for each row of a table, tables learn at the full learning rate."""
+
 LOGITS = 2**24
 """The most logits that a step of the ranking head makes: it takes a part of the users where there are many."""
 
@@ -220,7 +227,10 @@ TASKS: dict[By, type[HiddenRatings]] = {"stars": Stars, "ranking": Ranking}
 def fit_heads(
     model: "DeepMF", ratings: Ratings, validation: Ratings | None, progress: Progress | None, run: Run
 ) -> None:
-    """Train the heads of `model` one after the other and leave them in it, ready to serve."""
+    """Train the heads of `model` one after the other and leave them in it, ready to serve.
+
+    `validation` None: it is cut from `ratings`, unless they are too few.
+    """
     s, known = model.settings, model.known
     learn = ratings
     if validation is None:
@@ -231,19 +241,12 @@ def fit_heads(
     device = pick_device(run.device)
     matrix = features(known.catalog) if s.content else None
     content = Content(matrix, device) if matrix is not None and matrix.nnz else None
+    trainer = Trainer(model, ratings, learn, validation, content, device, run, progress, fingerprint(ratings))
     for by in wanted_heads(model):
-        with surroundings(s.seed, run.threads):
-            task = TASKS[by](learn, validation, content, len(known.movies), s, device)
-            model.log[by] = train(
-                task, s.schedule(by), run=_of_head(run, by), data=fingerprint(ratings), progress=progress,
-                what=f"{model.name} {by}", measure=task.measure,
-            )  # fmt: skip
-            encoder = Encoder(ratings, len(known.movies), content, device)
-            model.heads[by] = exported(task.net, encoder)
+        net, encoder = trainer.head(by)
+        model.heads[by] = exported(net, encoder)
         if by == "stars":
-            model.sigma = task.encoder.sigma
-    if known.scale is None:
-        model.chance = calibrated(model, learn, validation)
+            model.sigma = encoder.sigma
 
 
 def wanted_heads(model: "DeepMF") -> list[By]:
@@ -253,13 +256,73 @@ def wanted_heads(model: "DeepMF") -> list[By]:
     return ["stars", "ranking"] if model.settings.ranking else ["stars"]
 
 
-def _of_head(run: Run, by: By) -> Run:
-    """The same run with a checkpoint of the head's own."""
-    return (
-        run
-        if run.checkpoint is None
-        else replace(run, checkpoint=run.checkpoint.with_name(f"{run.checkpoint.name}.{by}"))
-    )
+@dataclass
+class Trainer:
+    """Trains the heads of a model: `learn` and `validation` are cut from `ratings`, or `learn` is `ratings` itself."""
+
+    model: "DeepMF"
+    ratings: Ratings
+    learn: Ratings
+    validation: Ratings
+    content: Content | None
+    device: torch.device
+    run: Run
+    progress: Progress | None
+    data: str
+
+    def head(self, by: By) -> tuple[HistoryNet, Encoder]:
+        """The trained net of one head, and the encoder of all ratings.
+
+        Where validation ratings were cut off, a pilot of one member finds out how many epochs are enough, and all
+        members then learn from all ratings for as many: better than to learn from a part and to know the rest only as
+        history.
+        """
+        s = self.model.settings
+        schedule = replace(s.schedule(by), table_rate=table_rate(self.ratings) if by == "stars" else 1.0)
+        if self.learn is self.ratings:
+            task = judged = self._train(by, s, schedule, self.ratings, "")
+        else:
+            judged = self._train(by, replace(s, members=1, ranking_members=1), schedule, self.learn, ", how long")
+            epochs = long_enough(self.model.log[by].errors)
+            last = replace(schedule, epochs=epochs, keep_best=False)
+            task = self._train(by, s, last, self.ratings, "")
+        if self.model.known.scale is None:
+            self.model.chance = calibrated(exported(judged.net, judged.encoder), self.learn, self.validation)
+        return task.net, task.encoder
+
+    def _train(
+        self, by: By, settings: "DeepMFSettings", schedule: Schedule, ratings: Ratings, what: str
+    ) -> HiddenRatings:
+        path, name = self.run.checkpoint, f"{by}-pilot" if what else by
+        run = replace(self.run, checkpoint=path and path.with_name(f"{path.name}.{name}"))
+        with surroundings(settings.seed, run.threads):
+            n_movies = len(self.model.known.movies)
+            task = TASKS[by](ratings, self.validation, self.content, n_movies, settings, self.device)
+            log = train(
+                task, schedule, run=run, data=self.data, progress=self.progress,
+                what=f"{self.model.name} {by}{what}", measure=task.measure,
+            )  # fmt: skip
+        if log.errors:
+            self.model.log[by] = log
+        return task
+
+
+def long_enough(errors: list[float]) -> int:
+    """The last epoch whose validation error is as good as the best, but for noise; at least 1."""
+    return max(1, *(epoch for epoch, error in enumerate(errors) if error <= min(errors) * (1 + NOISE)))
+
+
+def table_rate(ratings: Ratings) -> float:
+    """How fast tables may learn, from how much the ratings say about a row of one.
+
+    A row is used once for each pair of an entry in a history and a rating that is predicted from that history: Σ n²
+    over histories of length n, shared among the rows; the side with fewer decides. At few pairs a row the tables
+    overfit long before the rest of the net has learned. The constant was found on eight sets of 80 to 6,400 pairs a
+    row (docs/experiments.md).
+    """
+    users, movies = (np.bincount(c).astype(np.float64) for c in (ratings.user, ratings.movie))
+    pairs = min((a**2).sum() / max(np.count_nonzero(b), 1) for a, b in ((users, movies), (movies, users)))
+    return min(1.0, float(pairs) / PAIRS_A_ROW)
 
 
 @torch.inference_mode()
@@ -282,14 +345,14 @@ def exported(net: HistoryNet, encoder: Encoder) -> Towers:
     return Towers(kept, np.concatenate([movies, encode(nothing, blank)]))
 
 
-def calibrated(model: "DeepMF", learn: Ratings, validation: Ratings) -> tuple[float, float]:
+def calibrated(towers: Towers, learn: Ratings, validation: Ratings) -> tuple[float, float]:
     """Slope and offset that turn a score into a chance (Platt 1999), on interactions that training didn't see.
 
     The chance is that an unseen movie is among a user's held-out interactions, whose share is `validation_share`.
     Newton's method on the log-likelihood over all unseen movies of up to 1,000 users.
     """
     users = np.flatnonzero(validation.by_user.counts)[:1000]
-    scores = model.score(learn.by_user.take(users))
+    scores = towers.score(towers.users(learn.by_user.take(users), None))
     watched = np.zeros(scores.shape, bool)
     later = validation.by_user.take(users)
     watched[later.rows, later.items] = True
