@@ -13,7 +13,9 @@ from cinematrix.errors import DataError
 from cinematrix.ids import IdMap
 from cinematrix.ratings import Ratings, Scale, fingerprint, grid_step, infer_scale
 
-ROW = st.tuples(st.integers(-3, 3), st.sampled_from(["a", "ü", "007", "7"]), st.sampled_from([0.5, 2.0, 5.0]))
+ROW = st.tuples(
+    st.integers(-1, 1), st.sampled_from(["a", "b", "ü", "007", "07", "7"]), st.sampled_from([0.5, 2.0, 5.0])
+)
 ROWS = st.lists(st.tuples(ROW, st.integers(0, 3)), min_size=1, max_size=40)
 
 

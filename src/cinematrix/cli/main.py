@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 interrupted.
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -46,6 +47,7 @@ def options(
 def run() -> None:
     """Run the command line; a Cinematrix error is one line on stderr and the exit code of its kind."""
     debug = "--debug" in sys.argv
+    _speak_utf8()
     try:
         _run_app()
     except CinematrixError as error:
@@ -59,6 +61,13 @@ def run() -> None:
     except BrokenPipeError:  # the reader of our output has gone, such as `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _speak_utf8() -> None:
+    """Files and pipes get UTF-8 whatever the locale, so that machines read the same everywhere; no letter is fatal."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
 def _run_app() -> None:

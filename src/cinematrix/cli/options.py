@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
+import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import typer
 
@@ -85,12 +86,21 @@ def _value(name: str, text: str, wanted: Any) -> Any:
     try:
         if wanted is bool:
             return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
+        if wanted is float and not math.isfinite(float(text)):
+            raise ValueError("neither NaN nor infinite")
         if wanted in (int, float, str):
             return wanted(text)
-        return tuple(json.loads(f"[{text.strip('()[]')}]"))
+        values, kinds = json.loads(f"[{text.strip('()[]')}]"), get_args(wanted)
+        if [type(value) for value in values] != list(kinds):
+            raise ValueError(f"{len(kinds)} values are needed")
+        return tuple(values)
     except (ValueError, KeyError) as error:
-        kind = getattr(wanted, "__name__", "list of numbers")
-        raise SettingError(f"--set {name}={text}: {name} must be of type {kind}") from error
+        kinds = get_args(wanted)
+        kind = _KINDS.get(wanted) or f"{len(kinds)} values of type {kinds[0].__name__}, such as 1,2"
+        raise SettingError(f"--set {name}={text}: {name} must be {kind}") from error
+
+
+_KINDS = {bool: "true or false", int: "a whole number", float: "a finite number"}
 
 
 def parse_ids(text: str) -> tuple[str, ...]:
