@@ -1,5 +1,7 @@
 """The model `deep-mf`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
 from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
 from cinematrix.ratings import Ratings
+from cinematrix.splits import random
 from contract import Contract
 from worlds import as_interactions
 
@@ -73,8 +76,6 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
 
 def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
     """What is predicted for hidden ratings doesn't change with their values: they enter neither tower nor bias."""
-    from dataclasses import replace
-
     import torch
 
     from cinematrix.models.deep_mf_training import Stars, over
@@ -136,3 +137,36 @@ def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     """A size of 0, a share outside 0…1 or a negative rate is an error before any work."""
     with pytest.raises(SettingError):
         DeepMFSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_the_pilot_says_how_many_epochs_are_enough() -> None:
+    """The last epoch that is as good as the best but for a thousandth; never none."""
+    from cinematrix.models.deep_mf_training import long_enough
+
+    assert long_enough([1.0, 0.9, 0.8, 0.8007, 0.81]) == 3
+    assert long_enough([1.0, 0.9, 0.8]) == 2
+    assert long_enough([0.8, 0.9, 1.0]) == 1
+
+
+def test_sparse_tables_learn_slower() -> None:
+    """Σ n² over the users' histories a movie, or the other way round, over 4,000: by hand, and at most 1."""
+    from cinematrix.models.deep_mf_training import table_rate
+
+    users, movies = [1, 1, 1, 2], [10, 20, 30, 10]
+    few = Ratings.from_arrays(users, movies, [3.0, 4.0, 5.0, 1.0])
+    assert table_rate(few) == pytest.approx(min((9 + 1) / 3, (4 + 1 + 1) / 2) / 4000)
+    dense = Ratings.from_arrays(np.repeat(np.arange(100), 100), np.tile(np.arange(100), 100), np.full(10_000, 3.0))
+    assert table_rate(dense) == 1.0
+
+
+def test_a_pilot_and_all_ratings_are_learned_from(world: tuple[Ratings, Catalog]) -> None:
+    """What was put aside for the pilot's validation is learned from in the end: changing it changes the weights."""
+    ratings, catalog = world
+    settings = DeepMFSettings(**{**SMALL, "ranking": False})  # type: ignore[arg-type]
+    held_out = random(ratings, settings.validation_share, settings.seed).test
+    key = ratings.user.astype(np.int64) * 10_000 + ratings.movie
+    aside = np.isin(key, held_out.user.astype(np.int64) * 10_000 + held_out.movie)
+    assert ratings.rating is not None
+    changed = replace(ratings, rating=np.where(aside, np.float32(0.5), ratings.rating))
+    tables = [DeepMF(settings).fit(r, catalog).heads["stars"].weights["statistics"] for r in (ratings, changed)]
+    assert not np.allclose(tables[0], tables[1])
