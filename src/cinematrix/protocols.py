@@ -71,24 +71,29 @@ class Known:
         Returns the histories and the IDs in them that aren't among `movies` (they are left out).
 
         Raises:
-            SettingError: a rating off the scale.
+            SettingError: a rating off the scale, or one that isn't a number.
         """
         lists, unknown = [], []
         for stranger in strangers:
-            ids, values = list(stranger), np.array(list(stranger.values()), np.float32)
-            self._check(ids, values)
+            ids, values = list(stranger), self._checked(stranger)
             numbers = self.movies.numbers(ids)
             unknown += [id_ for id_, number in zip(ids, numbers.tolist(), strict=True) if number == UNKNOWN]
             known = numbers != UNKNOWN
             lists.append((numbers[known].tolist(), values[known].tolist()))
         return Histories.of_lists(lists), unknown
 
-    def _check(self, ids: list[Any], values: NDArray[np.float32]) -> None:
-        bad = ~self.scale.contains(values) if self.scale else ~(np.isfinite(values) & (values > 0))
-        if bad.any():
-            place = int(np.flatnonzero(bad)[0])
-            rule = f"on the model's scale {self.scale}" if self.scale else "a count above 0"
-            raise SettingError(f"movie {ids[place]}: rating {values[place]:g} must be {rule}")
+    def _checked(self, stranger: Mapping[Any, Any]) -> NDArray[np.float32]:
+        """The ratings (or counts) of a stranger, float32, if they are what they must be."""
+        rule = f"on the model's scale {self.scale}" if self.scale else "a count above 0"
+        for movie, value in stranger.items():
+            if not isinstance(value, int | float | np.number):
+                raise SettingError(f"movie {movie}: rating {value!r} must be a number, {rule}")
+        values = np.array(list(stranger.values()), np.float64)
+        good = self.scale.contains(values) if self.scale else (values > 0) & (values <= np.finfo(np.float32).max)
+        if not good.all():
+            place = int(np.flatnonzero(~good)[0])
+            raise SettingError(f"movie {list(stranger)[place]}: rating {values[place]:g} must be {rule}")
+        return values.astype(np.float32)
 
 
 class Progress(Protocol):

@@ -47,6 +47,7 @@ def train(
     """
     from cinematrix.artifact import check_out, save
     from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.extras import needs_torch
     from cinematrix.importers import read
     from cinematrix.models import model_class
     from cinematrix.protocols import Run
@@ -54,6 +55,8 @@ def train(
     kind = model_class(model)
     recommender = kind(parse_settings(kind, set_ or [], seed=seed))  # type: ignore[call-arg]
     check_out(out, force=force)
+    if kind.abilities.trains_with_torch:
+        needs_torch(kind.name)
     bar = Bar()
     dataset = read(
         ratings, movies=movies, columns=parse_columns(columns), scale=parse_scale(scale), skip_bad=skip_bad,

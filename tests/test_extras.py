@@ -1,0 +1,37 @@
+"""What isn't installed is asked for by name: `cinematrix.extras`."""
+
+from pathlib import Path
+
+import pytest
+
+from cinematrix import extras
+from cinematrix.catalog import Catalog
+from cinematrix.errors import MissingExtraError
+from cinematrix.models import MODELS, model_class
+from cinematrix.ratings import Ratings
+
+
+@pytest.fixture(autouse=True)
+def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if torch weren't installed."""
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "torch" else object())
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_only_models_that_need_torch_ask_for_it(name: str, world: tuple[Ratings, Catalog]) -> None:
+    """A model that declares that it trains with torch says how to get it; the others train without."""
+    kind = model_class(name)
+    if kind.abilities.trains_with_torch:
+        with pytest.raises(MissingExtraError, match=rf"training {name} needs PyTorch; .*'cinematrix\[train\]'"):
+            kind().fit(*world)
+    else:
+        assert len(kind().fit(*world).known.users) == len(world[0].users)
+
+
+def test_the_command_line_asks_before_it_reads(tmp_path: Path) -> None:
+    """`train` finds out before it looks at the data."""
+    from cinematrix.cli.train import train
+
+    with pytest.raises(MissingExtraError):
+        train(tmp_path / "not there", out=tmp_path / "m")
+    assert MissingExtraError.exit_code == 2
