@@ -177,6 +177,25 @@ def test_lists_for_a_user_a_stranger_and_everybody(shop: Path, tmp_path: Path) -
     assert everybody.filter(pl.col("user") == 5)["movie"].to_list() == [line["movie"] for line in found["items"]]
 
 
+def test_movies_to_leave_out_come_from_a_list_or_a_file(shop: Path, tmp_path: Path) -> None:
+    """A list longer than any file's name, or a file with an ID a line; a file that is no text is an error."""
+    movies = sorted(pl.read_csv(shop / "data/movies.csv")["movieId"])
+    keep, without = movies[0], [str(movie) for movie in movies[1:]]
+    (tmp_path / "ids.txt").write_text("\n".join(without) + "\n\n")
+    for exclude in (",".join(without * 30), tmp_path / "ids.txt"):
+        found = as_json("recommend", shop / "bias", "--history", history(tmp_path), "--exclude", exclude)
+        assert [line["movie"] for line in found["items"]] == [keep]
+    (tmp_path / "ids.txt").write_bytes(b"\xff\xfe1")
+    words = ("recommend", shop / "bias", "--user", 1, "--exclude", tmp_path / "ids.txt")
+    assert "isn't a text file in UTF-8; write one ID a line" in refused(*words)
+
+
+def history(folder: Path) -> Path:
+    """The history of somebody who has seen one film that no model knows."""
+    (folder / "history.csv").write_text("movie,rating\n-1,3\n")
+    return folder / "history.csv"
+
+
 def test_similar_by_id_and_by_title(shop: Path) -> None:
     """A movie is found by ID or by a part of its title, and isn't similar to itself."""
     movie = pl.read_csv(shop / "data/movies.csv").row(0, named=True)

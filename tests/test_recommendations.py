@@ -146,6 +146,13 @@ def test_a_short_list_says_why(model: Planted) -> None:
     assert none.shortfall == "0 of 5 movies: the filters leave 0 and 3 movies are in the history"
 
 
+def test_a_list_of_any_length_costs_no_memory(model: Planted, tmp_path: Path) -> None:
+    """Asked for a million million movies, it gives those that there are."""
+    assert len(recommend(model, history_of(model, 7), 10**12).items) == 9
+    assert len(similar(Planted(model.known, planted_vectors()), 104, 10**12)) == 9
+    assert recommend_all(model, tmp_path / "all.parquet", 10**12) == 2 + 11 + 10 + 9
+
+
 def test_what_makes_no_sense_is_refused(model: Planted) -> None:
     """An unknown user, an unknown order, a list of length 0, a filter that isn't one."""
     with pytest.raises(UnknownIdError, match=r"user 42 isn't among the model's 4 users; give a stranger's ratings"):

@@ -96,7 +96,7 @@ def recommend(
     by = by or "ranking"
     check_by(model, by)
     mask = (filters or Filters()).mask(model.known)
-    ranked = top_n(model.score(history, by=by), n, history, mask)
+    ranked = top_n(model.score(history, by=by), _length(n, model.known), history, mask)
     movies = ranked.movies[0, : ranked.lengths[0]]
     stars = model.predict_pairs(history, np.zeros(len(movies), np.int32), movies)
     items = _lines(model.known, movies, ranked.scores[0], stars)
@@ -142,7 +142,7 @@ def similar(model: Recommender, movie: Any, n: int = 10) -> list[Recommendation]
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     itself = Histories.of_lists([([number], [1.0])])
     rated = Filters(min_ratings=1).mask(known)
-    ranked = top_n((unit @ unit[number])[None], n, itself, rated)
+    ranked = top_n((unit @ unit[number])[None], _length(n, known), itself, rated)
     movies = ranked.movies[0, : ranked.lengths[0]]
     stars = model.predict_pairs(Histories.empty(1), np.zeros(len(movies), np.int32), movies)
     return _lines(known, movies, ranked.scores[0], stars)
@@ -183,7 +183,7 @@ def recommend_all(
 
 def _block(model: Recommender, users: NDArray[np.int64], n: int, by: By, mask: NDArray[np.bool_]) -> pl.DataFrame:
     histories = model.known.history.take(users)
-    ranked = top_n(model.score(histories, by=by), n, histories, mask)
+    ranked = top_n(model.score(histories, by=by), _length(n, model.known), histories, mask)
     rows, places = np.nonzero(ranked.movies != UNKNOWN)
     movies: Numbers = ranked.movies[rows, places]
     return pl.DataFrame(
@@ -195,6 +195,11 @@ def _block(model: Recommender, users: NDArray[np.int64], n: int, by: By, mask: N
             "stars": model.predict_pairs(histories, rows.astype(np.int32), movies),
         }
     )
+
+
+def _length(n: int, known: Known) -> int:
+    """How long a list can be: no memory is asked for beyond the movies that there are."""
+    return min(n, len(known.movies))
 
 
 def _lines(

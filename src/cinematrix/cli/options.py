@@ -105,6 +105,10 @@ _KINDS = {bool: "true or false", int: "a whole number", float: "a finite number"
 
 def parse_ids(text: str) -> tuple[str, ...]:
     """IDs from `1,2,3`, or from a file with one a line."""
-    if text and Path(text).is_file():
-        return tuple(line.strip() for line in Path(text).read_text("utf-8").splitlines() if line.strip())
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        parts = Path(text).read_text("utf-8").splitlines() if text and Path(text).is_file() else text.split(",")
+    except UnicodeDecodeError as error:
+        raise SettingError(f"{text} isn't a text file in UTF-8; write one ID a line") from error
+    except OSError:  # a list too long for the name of a file
+        parts = text.split(",")
+    return tuple(part.strip() for part in parts if part.strip())
