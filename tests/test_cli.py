@@ -234,6 +234,7 @@ def test_pairs_come_back_in_their_rows_and_order(shop: Path, tmp_path: Path, mod
         ("user,movie\n1,2\n,3\n", "pairs.csv, line 3: user is empty"),
         ("user,movie\n1,2\n4\n", "pairs.csv, line 3: movie is empty"),
         ("user,movie\n1,2,3,4\n", "pairs.csv isn't a readable CSV"),
+        ('user,"a\nb\x1b[31m"\n1,2\n', "pairs.csv has no column movie; it has user, a b [31m"),
         (None, "pairs.csv isn't a file; give a CSV with the columns user, movie"),
     ],
 )
@@ -502,6 +503,10 @@ def test_without_resume_old_checkpoints_are_cleared_away(shop: Path, tmp_path: P
         (tmp_path / name).write_text("old")
     told("train", shop / "split/train.csv", "--out", tmp_path / "m", *TINY)
     assert {file.name for file in tmp_path.iterdir()} == {"m", "mm.checkpoint.stars", "m.checkpointed"}
+    (tmp_path / "n.checkpoint.ranking").write_text("old")
+    diverging = ("train", shop / "split/train.csv", "--out", tmp_path / "n", *TINY, "--set", "learning_rate=1e9")
+    refused(*diverging, code=1)
+    assert not (tmp_path / "n.checkpoint.ranking").exists(), "a later --resume would have gone on from it"
 
 
 @pytest.mark.parametrize("model", ["deep-mf", "deep-mf-classic"])

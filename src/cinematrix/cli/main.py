@@ -53,7 +53,8 @@ def run() -> None:
     except CinematrixError as error:
         if debug:
             raise
-        print(f"cinematrix: {error}", file=sys.stderr)
+        line = "".join(letter if letter.isprintable() else " " for letter in str(error))  # names in files hold anything
+        print(f"cinematrix: {line}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("cinematrix: interrupted", file=sys.stderr)
