@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from functools import partial
 from io import StringIO
@@ -21,11 +21,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cinematrix import protocols
 from cinematrix.artifact import load, save
 from cinematrix.catalog import Catalog
 from cinematrix.cli.main import run
+from cinematrix.cli.options import parse_columns, parse_scale, parse_settings
+from cinematrix.errors import SettingError
 from cinematrix.models import MODELS, model_class
 from cinematrix.ratings import Ratings
 from cinematrix.splits import random
@@ -583,3 +587,45 @@ def test_a_damaged_model_is_one_clear_error_everywhere(shop: Path, tmp_path: Pat
     ]
     for command in commands:
         assert "isn't what was written" in refused(*command)
+
+
+@given(st.text("=,.-–5x0()[]\"'ü \n1e9truefalsnaif", max_size=14))
+def test_any_option_is_a_value_or_one_clear_error(text: str) -> None:
+    """Whatever is written after --columns, --scale or --set, a value comes of it or an error that repeats it."""
+    deep, classic = model_class("deep-mf"), model_class("deep-mf-classic")
+    readers: list[Callable[[], object]] = [
+        lambda: parse_columns(text),
+        lambda: parse_scale(text),
+        lambda: parse_settings(deep, [text]),
+        lambda: parse_settings(deep, [f"factors={text}"]),
+        lambda: parse_settings(deep, [f"dropout={text}"]),
+        lambda: parse_settings(deep, [f"content={text}"]),
+        lambda: parse_settings(classic, [f"hidden={text}"]),
+    ]
+    for read in readers:
+        with suppress(SettingError):
+            read()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("factors=8", {"factors": 8}),
+        (" Dropout = 0.25 ", None),
+        ("learning-rate=1e-3", {"learning_rate": 0.001}),
+        ("content=no", {"content": False}),
+        ("content=TRUE", {"content": True}),
+    ],
+)
+def test_settings_are_read_by_their_types(text: str, value: dict[str, object] | None) -> None:
+    """Integers, floats and truth values; dashes are underscores; names are as they are written in the docs."""
+    kind = model_class("deep-mf")
+    if value is None:
+        with pytest.raises(SettingError, match="no such setting"):
+            parse_settings(kind, [text])
+    else:
+        assert parse_settings(kind, [text]) == replace(kind.Settings(), **value)
+    assert parse_settings(model_class("deep-mf-classic"), ["hidden=(8, 4)"]).hidden == (8, 4)
+    assert parse_settings(kind, [], seed=5).seed == 5
+    assert parse_settings(kind, ["seed=6"], seed=5).seed == 6
+    assert parse_settings(model_class("popular"), [], seed=5) == model_class("popular").Settings()
