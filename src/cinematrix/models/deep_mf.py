@@ -1,6 +1,6 @@
 """Deep matrix factorization of histories: a user is her history, a movie is its raters and its content."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
 
@@ -13,6 +13,7 @@ from cinematrix.errors import SettingError
 from cinematrix.extras import needs_torch
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
+from cinematrix.neighbours import Neighbours
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
 from cinematrix.towers import Towers
@@ -20,6 +21,10 @@ from cinematrix.towers import Towers
 if TYPE_CHECKING:
     from cinematrix.nets import Shape
     from cinematrix.training import Log, Schedule
+
+
+LIKED = 0.2
+"""How much more a rating one standard deviation above the biases counts in the item-item model."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class DeepMFSettings:
         ranking_members: nets of the ranking head.
         ranking_epochs: passes of the ranking head.
         ranking_learning_rate: of the ranking head.
+        neighbours: rank of the item-item model beside the ranking head's towers; 0: none.
         validation_share: of the training ratings, to stop by; they are part of the histories afterwards.
         seed: of everything random.
     """
@@ -67,19 +73,23 @@ class DeepMFSettings:
     ranking_members: int = 1
     ranking_epochs: int = 20
     ranking_learning_rate: float = 0.01
+    neighbours: int = 512
     validation_share: float = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        counts = ("factors", "members", "epochs", "batch", "ranking_members", "ranking_epochs")
-        for name in counts:
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} is {getattr(self, name)}; it is a count and must be at least 1")
-        for name in ("dropout", "row_dropout", "hidden", "validation_share"):
-            if not 0 <= getattr(self, name) < 1 or (name in ("hidden", "validation_share") and not getattr(self, name)):
-                raise SettingError(f"{name} is {getattr(self, name)}; it is a share and must be between 0 and 1")
-        if min(self.blocks, self.pair, self.patience) < 0 or self.learning_rate <= 0 or self.ranking_learning_rate <= 0:
-            raise SettingError("blocks, pair and patience can't be negative, and learning rates must be above 0")
+        self._check(
+            lambda x: x >= 1, "must be at least 1", "factors members epochs batch ranking_members ranking_epochs"
+        )
+        self._check(lambda x: x >= 0, "can't be negative", "blocks pair patience neighbours weight_decay")
+        self._check(lambda x: x > 0, "must be above 0", "learning_rate ranking_learning_rate")
+        self._check(lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout row_dropout")
+        self._check(lambda x: 0 < x < 1, "is a share between 0 and 1", "hidden validation_share")
+
+    def _check(self, allowed: Callable[[float], bool], rule: str, names: str) -> None:
+        for name in names.split():
+            if not allowed(getattr(self, name)):
+                raise SettingError(f"{name} is {getattr(self, name)}; it {rule}")
 
     def shape(self, by: By) -> "Shape":
         """The size of one head's net."""
@@ -108,8 +118,9 @@ class DeepMF(Recommender):
     """Two towers encode histories and content into vectors; a score is biases + the dot product of two vectors.
 
     The rating head learns hidden ratings (`by="stars"`), the ranking head which movies are in a history at all
-    (`by="ranking"`), each with weights of its own on the same towers (see `nets`). Plain interactions have the
-    ranking head alone, and `predict` answers with a chance: see `_calibrate`.
+    (`by="ranking"`), each with weights of its own on the same towers (see `nets`). Beside the ranking head's towers
+    stands an item-item model in closed form (`neighbours`), since low rank alone misses what goes with what; both
+    scores add up. Plain interactions have the ranking head alone, and `predict` answers with a chance.
 
     New users, known users and users who just changed a rating take one path, a forward pass over a history; a movie
     without ratings is its content.
@@ -124,6 +135,7 @@ class DeepMF(Recommender):
     biases: Biases | None = None
     sigma: float = 1.0
     chance: tuple[float, float] = (1.0, 0.0)
+    neighbours: Neighbours | None = None
 
     def __init__(self, settings: DeepMFSettings | None = None) -> None:
         self.settings = settings or DeepMFSettings()
@@ -149,31 +161,42 @@ class DeepMF(Recommender):
         return self
 
     def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        user, residual = self.residual(histories)
         if by == "ranking" and "ranking" in self.heads:
             head = self.heads["ranking"]
-            return head.score(head.users(histories, self._residual(histories)[1]))
-        user, residual = self._residual(histories)
+            score = head.score(head.users(histories, residual))
+            return score + self.neighbours.score(self._gather(histories, residual)) if self.neighbours else score
         head = self.heads["stars"]
         assert self.biases is not None, "a model with a rating head has biases"
         base = np.float32(self.biases.mean) + user[:, None] + self.biases.movie
         return np.asarray(base + np.float32(self.sigma) * head.score(head.users(histories, residual)), np.float32)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        user, residual = self._residual(histories)
+        user, residual = self.residual(histories)
         head = self.heads["stars" if self.biases else "ranking"]
         score = head.pairs(head.users(histories, residual), rows, movies)
         if self.biases is None or self.known.scale is None:
+            if self.neighbours:
+                score = score + self.neighbours.pairs(self._gather(histories, residual), rows, movies)
             slope, offset = self.chance
             return np.asarray(1 / (1 + np.exp(-np.clip(slope * score + offset, -80, 80))), np.float32)
         base = self.biases.predict(user[rows], movies)
         return self.known.scale.clip(base + np.float32(self.sigma) * score)
 
+    def _gather(self, histories: Histories, residual: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        """The histories as the item-item model takes them: what somebody liked counts a little more."""
+        assert self.neighbours is not None, "only asked where there is an item-item model"
+        return self.neighbours.gather(histories, None if residual is None else liked_more(residual))
+
     def vectors(self) -> NDArray[np.float32]:
         head = self.heads.get("ranking") or self.heads["stars"]
         return head.movies[:-1, :, :-1].reshape(len(head.movies) - 1, -1)
 
-    def _residual(self, histories: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Each history's user bias, and its ratings' residuals over the biases in standard deviations."""
+    def residual(self, histories: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Each history's user bias, and its ratings' residuals over the biases in standard deviations.
+
+        None in place of the residuals for plain interactions.
+        """
         if self.biases is None or histories.values is None:
             return np.zeros(len(histories), np.float32), None
         user = self.biases.of_users(histories)
@@ -185,7 +208,7 @@ class DeepMF(Recommender):
         saved: dict[str, NDArray[Any]] = {"constants": constants, **(self.biases.arrays() if self.biases else {})}
         for by, head in self.heads.items():
             saved |= head.arrays(f"{by}.")
-        return saved
+        return saved | (self.neighbours.arrays() if self.neighbours else {})
 
     @classmethod
     def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -198,4 +221,11 @@ class DeepMF(Recommender):
             head = Towers.from_arrays(arrays, f"{by}.")
             if head is not None:
                 model.heads[by] = head
+        if "neighbours.inward" in arrays:
+            model.neighbours = Neighbours(arrays["neighbours.inward"], arrays["neighbours.outward"])
         return model
+
+
+def liked_more(residual: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much each entry of a history counts for the item-item model: 1, and up to 0.4 more or less by its rating."""
+    return 1 + np.float32(LIKED) * np.clip(residual, -2, 2)

@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy import sparse
 
 from cinematrix.biases import Biases
 from cinematrix.content import features
 from cinematrix.histories import Histories
+from cinematrix.metrics import ndcg
+from cinematrix.models.deep_mf import liked_more
+from cinematrix.neighbours import Neighbours, Spectrum
 from cinematrix.nets import HistoryNet, Rows, Seen
 from cinematrix.pooling import Content, Incidence
 from cinematrix.protocols import By, Progress, Run
+from cinematrix.ranking import top_n
 from cinematrix.ratings import Ratings, fingerprint
 from cinematrix.splits import random
 from cinematrix.towers import Towers, encode, statistics
@@ -36,6 +42,13 @@ NOISE = 0.001
 
 PAIRS_A_ROW = 4_000.0
 """With as many pairs for each row of a table, tables learn at the full learning rate."""
+
+DECAYS = (100.0, 200.0, 400.0)
+WEIGHTS = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
+"""Ridges and weights of the item-item model to choose from."""
+
+JUDGES = 1_000
+"""Users whose validation movies that choice is made by."""
 
 LOGITS = 2**24
 """The most logits that a step of the ranking head makes: it takes a part of the users where there are many."""
@@ -241,12 +254,9 @@ def fit_heads(
     device = pick_device(run.device)
     matrix = features(known.catalog) if s.content else None
     content = Content(matrix, device) if matrix is not None and matrix.nnz else None
-    trainer = Trainer(model, ratings, learn, validation, content, device, run, progress, fingerprint(ratings))
+    trainer = Trainer(model, ratings, learn, validation, matrix, content, device, run, progress, fingerprint(ratings))
     for by in wanted_heads(model):
-        net, encoder = trainer.head(by)
-        model.heads[by] = exported(net, encoder)
-        if by == "stars":
-            model.sigma = encoder.sigma
+        model.heads[by] = trainer.head(by)
 
 
 def wanted_heads(model: "DeepMF") -> list[By]:
@@ -264,14 +274,15 @@ class Trainer:
     ratings: Ratings
     learn: Ratings
     validation: Ratings
+    matrix: sparse.csr_matrix | None
     content: Content | None
     device: torch.device
     run: Run
     progress: Progress | None
     data: str
 
-    def head(self, by: By) -> tuple[HistoryNet, Encoder]:
-        """The trained net of one head, and the encoder of all ratings.
+    def head(self, by: By) -> Towers:
+        """One head, trained and ready to serve.
 
         Where validation ratings were cut off, a pilot of one member finds out how many epochs are enough, and all
         members then learn from all ratings for as many: better than to learn from a part and to know the rest only as
@@ -284,11 +295,35 @@ class Trainer:
         else:
             judged = self._train(by, replace(s, members=1, ranking_members=1), schedule, self.learn, ", how long")
             epochs = long_enough(self.model.log[by].errors)
-            last = replace(schedule, epochs=epochs, keep_best=False)
-            task = self._train(by, s, last, self.ratings, "")
-        if self.model.known.scale is None:
-            self.model.chance = calibrated(exported(judged.net, judged.encoder), self.learn, self.validation)
-        return task.net, task.encoder
+            task = self._train(by, s, replace(schedule, epochs=epochs, keep_best=False), self.ratings, "")
+        if by == "stars":
+            self.model.sigma = task.encoder.sigma
+        else:
+            self._beside(exported(judged.net, judged.encoder))
+        return exported(task.net, task.encoder)
+
+    def _beside(self, pilot: Towers) -> None:
+        """The item-item model beside the ranking head, and the chance that scores stand for.
+
+        Its ridge and its weight are those that rank the validation movies best beside the pilot's towers; they are
+        then kept for the model of all ratings.
+        """
+        model, n_movies = self.model, len(self.model.known.movies)
+        users = np.flatnonzero(self.validation.by_user.counts)[:JUDGES]
+        given, later = self.learn.by_user.take(users), self.validation.by_user.take(users)
+        residual = model.residual(given)[1]
+        scores = pilot.score(pilot.users(given, residual))
+        if model.settings.neighbours:
+            spectrum = Spectrum.of(self.learn.by_user, self.matrix, n_movies, model.settings.neighbours)
+            weighed = None if residual is None else liked_more(residual)
+            decay, weight = best_beside(scores, spectrum, given, later, weighed)
+            if weight:
+                learned = Neighbours.of(spectrum, decay, weight)
+                scores += learned.score(learned.gather(given, weighed))
+                spectrum = Spectrum.of(self.ratings.by_user, self.matrix, n_movies, model.settings.neighbours)
+                model.neighbours = Neighbours.of(spectrum, decay, weight)
+        if model.known.scale is None:
+            model.chance = calibrated(scores, given, later)
 
     def _train(
         self, by: By, settings: "DeepMFSettings", schedule: Schedule, ratings: Ratings, what: str
@@ -345,20 +380,34 @@ def exported(net: HistoryNet, encoder: Encoder) -> Towers:
     return Towers(kept, np.concatenate([movies, encode(nothing, blank)]))
 
 
-def calibrated(towers: Towers, learn: Ratings, validation: Ratings) -> tuple[float, float]:
+def best_beside(
+    scores: NDArray[np.float32],
+    spectrum: Spectrum,
+    given: Histories,
+    later: Histories,
+    weighed: NDArray[np.float32] | None,
+) -> tuple[float, float]:
+    """The ridge and the weight of the item-item model with which it ranks `later` best (NDCG@10) beside `scores`."""
+    best = (float(np.nanmean(ndcg(top_n(scores, 10, given).movies, later))), DECAYS[0], 0.0)
+    for decay in DECAYS:
+        model = Neighbours.of(spectrum, decay)
+        beside = model.score(model.gather(given, weighed))
+        for weight in WEIGHTS:
+            found = float(np.nanmean(ndcg(top_n(scores + weight * beside, 10, given).movies, later)))
+            if found > best[0]:
+                best = (found, decay, weight)
+    return best[1:]
+
+
+def calibrated(scores: NDArray[np.float32], given: Histories, later: Histories) -> tuple[float, float]:
     """Slope and offset that turn a score into a chance (Platt 1999), on interactions that training didn't see.
 
     The chance is that an unseen movie is among a user's held-out interactions, whose share is `validation_share`.
-    Newton's method on the log-likelihood over all unseen movies of up to 1,000 users.
+    Newton's method on the log-likelihood over all unseen movies.
     """
-    users = np.flatnonzero(validation.by_user.counts)[:1000]
-    scores = towers.score(towers.users(learn.by_user.take(users), None))
-    watched = np.zeros(scores.shape, bool)
-    later = validation.by_user.take(users)
-    watched[later.rows, later.items] = True
-    unseen = np.ones(scores.shape, bool)
-    before = learn.by_user.take(users)
-    unseen[before.rows, before.items] = validation is learn  # with too little to cut, all that is known is both
+    watched, unseen = np.zeros(scores.shape, bool), np.ones(scores.shape, bool)
+    unseen[given.rows, given.items] = False
+    watched[later.rows, later.items] = unseen[later.rows, later.items] = True
     x, y = scores[unseen].astype(np.float64), watched[unseen].astype(np.float64)
     design, theta = np.column_stack([x, np.ones_like(x)]), np.zeros(2)
     for _ in range(25):

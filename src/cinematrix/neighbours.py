@@ -1,0 +1,108 @@
+"""Which movies go together: an item-item model in closed form, the linear half of the ranking head.
+
+EASE (Steck 2019) finds the matrix B, with a zero diagonal, that best tells each column of the histories X from the
+others:
+
+    B = argmin ‖X − XB‖² + λ‖B‖²,        B_ij = −P_ij / P_jj,   P = (XᵀX + λI)⁻¹
+
+With the eigenvectors V and eigenvalues s² of XᵀX, and W = V·√(s² / (s² + λ)), this is
+
+    B_ij = W_i · W_j / (1 − |W_j|²)       for i ≠ j,
+
+so a history is scored by two thin matrices: (Σ W_i over its movies) · W_j / (1 − |W_j|²). All of the spectrum gives
+EASE itself; its largest part gives nearly the same at a bounded size. Rows of content (one a genre, a tag, a year)
+stand below the histories, as if each were a user who had seen all of its movies.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
+
+Floats = NDArray[np.float32]
+
+EXACT = 4_000
+"""With at most so many rows or columns the spectrum is exact; beyond, a randomised one (Halko et al. 2011)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """The largest eigenvalues of XᵀX, `[rank]`, and their eigenvectors, float32 `[n_movies, rank]`."""
+
+    values: NDArray[np.float64]
+    vectors: Floats
+
+    @classmethod
+    def of(cls, histories: Histories, content: sparse.csr_matrix | None, n_movies: int, rank: int) -> "Spectrum":
+        """The spectrum of the histories and the content rows below them."""
+        x = histories.matrix(n_movies)
+        rows = x if content is None else sparse.vstack([x, content.T], format="csr")
+        exact = _exact if min(rows.shape) <= EXACT else _randomised
+        values, vectors = exact(rows, rank)
+        real = values > 1e-6 * values.max(initial=1e-12)
+        return cls(values[real], np.ascontiguousarray(vectors[:, real], np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The item-item model, ready to serve.
+
+    Attributes:
+        inward: float32 `[n_movies, rank]`, what a movie in a history adds to it.
+        outward: float32 `[n_movies + 1, rank]`, what a movie is scored by; the last row, 0, answers for `UNKNOWN`.
+    """
+
+    inward: Floats
+    outward: Floats
+
+    @classmethod
+    def of(cls, spectrum: Spectrum, decay: float, weight: float = 1.0) -> "Neighbours":
+        """The model with the ridge `decay` (λ), its scores times `weight`."""
+        w = spectrum.vectors * np.sqrt(spectrum.values / (spectrum.values + decay)).astype(np.float32)
+        left = np.maximum(1 - np.einsum("jr,jr->j", w, w), np.float32(1e-3))
+        outward = np.vstack([w * (np.float32(weight) / left)[:, None], np.zeros((1, w.shape[1]), np.float32)])
+        return cls(w, outward)
+
+    def gather(self, histories: Histories, values: Floats | None = None) -> Floats:
+        """The vectors of histories, each movie weighed by `values` (default: 1). `[n, rank]`."""
+        return np.asarray(histories.matrix(len(self.inward), values) @ self.inward, np.float32)
+
+    def score(self, gathered: Floats) -> Floats:
+        """Every history's score of every movie. `[n, n_movies]`; of movies in the history it says nothing."""
+        return np.asarray(gathered @ self.outward[:-1].T, np.float32)
+
+    def pairs(self, gathered: Floats, rows: Numbers, movies: Numbers) -> Floats:
+        """Scores of pairs. `[n]`."""
+        return np.asarray(np.einsum("nr,nr->n", gathered[rows], self.outward[movies]), np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """For saving."""
+        return {"neighbours.inward": self.inward, "neighbours.outward": self.outward}
+
+
+def _exact(rows: sparse.csr_matrix, rank: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """All eigenvalues, or the largest `rank`, by the smaller of the two Gram matrices."""
+    few = rows.shape[0] <= rows.shape[1]
+    gram = (rows @ rows.T if few else rows.T @ rows).toarray().astype(np.float64)
+    values, vectors = np.linalg.eigh(gram)
+    values, vectors = values[::-1][:rank], vectors[:, ::-1][:, :rank]
+    if few:
+        vectors = rows.T @ (vectors / np.sqrt(np.maximum(values, 1e-12))).astype(np.float32)
+    return np.maximum(values, 0), vectors
+
+
+def _randomised(rows: sparse.csr_matrix, rank: int, iterations: int = 3) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """The largest `rank` eigenvalues by subspace iteration from a fixed random start."""
+    start = np.random.default_rng(0).standard_normal((rows.shape[1], rank + 16)).astype(np.float32)
+    basis, _ = np.linalg.qr(start)
+    for _ in range(iterations):
+        basis, _ = np.linalg.qr(rows.T @ (rows @ basis))
+    image = rows @ basis
+    values, rotation = np.linalg.eigh((image.T @ image).astype(np.float64))
+    best = np.argsort(-values)[:rank]
+    return np.maximum(values[best], 0), basis @ rotation[:, best]
