@@ -24,7 +24,7 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids extras files",
     "histories ratings catalog protocols",
-    "biases content nets pooling towers ranking metrics splits diversity heldout importers/* datasets downloads "
+    "biases neighbours content nets pooling towers ranking metrics splits diversity heldout importers/* datasets downloads "
     "simulate worlds plots",
     "training",
     "models/*",
