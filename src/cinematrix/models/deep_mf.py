@@ -13,7 +13,7 @@ from cinematrix.errors import SettingError
 from cinematrix.extras import needs_torch
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
-from cinematrix.neighbours import Neighbours
+from cinematrix.neighbours import Neighbours, liked_more
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
 from cinematrix.towers import Towers
@@ -21,10 +21,6 @@ from cinematrix.towers import Towers
 if TYPE_CHECKING:
     from cinematrix.nets import Shape
     from cinematrix.training import Log, Schedule
-
-
-LIKED = 0.2
-"""How much more a rating one standard deviation above the biases counts in the item-item model."""
 
 
 @dataclass(frozen=True)
@@ -224,8 +220,3 @@ class DeepMF(Recommender):
         if "neighbours.inward" in arrays:
             model.neighbours = Neighbours(arrays["neighbours.inward"], arrays["neighbours.outward"])
         return model
-
-
-def liked_more(residual: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much each entry of a history counts for the item-item model: 1, and up to 0.4 more or less by its rating."""
-    return 1 + np.float32(LIKED) * np.clip(residual, -2, 2)

@@ -18,8 +18,7 @@ from cinematrix.biases import Biases
 from cinematrix.content import features
 from cinematrix.histories import Histories
 from cinematrix.metrics import ndcg
-from cinematrix.models.deep_mf import liked_more
-from cinematrix.neighbours import Neighbours, Spectrum
+from cinematrix.neighbours import Neighbours, Spectrum, liked_more
 from cinematrix.nets import HistoryNet, Rows, Seen
 from cinematrix.pooling import Content, Incidence
 from cinematrix.protocols import By, Progress, Run
