@@ -322,6 +322,7 @@ def killed_at(path: Path, line: int) -> int:
     return int(done.stdout or 0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere two names can't be exchanged in one step")
 def test_kill_9_leaves_the_old_or_the_new_model(tmp_path: Path) -> None:
     """Killed at twenty moments of a save, most of them while names change, one whole model is there to load."""
     save(Popular().fit(Ratings.from_arrays([1, 1, 2], [3, 4, 3])), tmp_path / "old" / "m", {"turn": "old"})

@@ -83,7 +83,7 @@ def test_if_the_renaming_fails_the_old_one_is_put_back(tmp_path: Path, monkeypat
     rename = Path.rename
 
     def failing(self: Path, target: Path) -> Path:
-        if self.name.endswith(".part") and ".old." not in self.name:
+        if self.name.endswith(".part"):
             raise OSError(5, "Input/output error")
         return rename(self, target)
 
@@ -136,15 +136,15 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
 
 
 def test_what_killed_processes_left_is_cleared_away(tmp_path: Path) -> None:
-    """Old rests of this name go; a young one may be another process's work, and other names aren't ours."""
-    rests = {".m.1.part": True, ".m.2.part": False, ".other.3.part": True, ".m.4.old.part": True}
+    """Old rests of this name go; young ones may be in work, other names aren't ours, a stepped-aside one is a copy."""
+    rests = {".m.1.part": True, ".m.2.part": False, ".other.3.part": True, ".m.4.old": True}
     for name, is_old in rests.items():
         make_folder(tmp_path / name, "rest")
         if is_old:
             os.utime(tmp_path / name, (0, 0))
     with written_beside(tmp_path / "m") as place:
         place.write_text("x")
-    assert names(tmp_path) == [".m.2.part", ".other.3.part", "m"]
+    assert names(tmp_path) == [".m.2.part", ".m.4.old", ".other.3.part", "m"]
 
 
 def test_a_rest_of_an_earlier_process_of_the_same_number_is_no_obstacle(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def _replace(beside: Path, path: Path) -> None:
     elif not beside.is_dir():
         raise InputError(f"{path} is a folder and would be replaced by a file; give another name")
     elif not _exchange(beside, path):
-        old = path.with_name(f".{path.name}.{os.getpid()}.old.part")
+        old = path.with_name(f".{path.name}.{os.getpid()}.old")  # never cleared away: it may be the only copy
         path.rename(old)
         try:
             beside.rename(path)
