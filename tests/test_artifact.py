@@ -4,7 +4,6 @@ import hashlib
 import json
 import pickle
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -293,33 +292,42 @@ def test_a_write_that_fails_half_way_leaves_the_old_model(
 SAVER = """
 import os, signal, sys
 from pathlib import Path
-from cinematrix import files
-from cinematrix.artifact import load, save
+from cinematrix import artifact, files
 
-path, last = Path(sys.argv[1]), int(sys.argv[2])
-model, lines = load(path).model, 0
+def save(path, last):
+    model, lines = artifact.load(path).model, 0
 
-def trace(frame, event, arg):
-    global lines
-    if frame.f_code.co_filename not in (files.__file__, sys.modules["cinematrix.artifact"].__file__):
-        return None
-    lines += event == "line"
-    if event == "line" and lines == last:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return trace
+    def trace(frame, event, arg):
+        nonlocal lines
+        if frame.f_code.co_filename not in (files.__file__, artifact.__file__):
+            return None
+        lines += event == "line"
+        if event == "line" and lines == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
 
-sys.settrace(trace)
-save(model, path, {"turn": "new"}, force=True)
-sys.settrace(None)
-print(lines)
+    sys.settrace(trace)
+    artifact.save(model, path, {"turn": "new"}, force=True)
+    sys.settrace(None)
+    print(lines, flush=True)
+    os._exit(0)
+
+for path, last in zip(sys.argv[1::2], sys.argv[2::2]):
+    child = os.fork()
+    if not child:
+        save(Path(path), int(last))
+    _, status = os.waitpid(child, 0)
+    expected = signal.SIGKILL if int(last) else 0
+    assert os.waitstatus_to_exitcode(status) == -expected, (path, last, status)
 """
 
 
-def killed_at(path: Path, line: int) -> int:
-    """Save to `path` in another process that is killed at its n-th line; how many lines it takes if it isn't."""
-    done = subprocess.run([sys.executable, "-c", SAVER, str(path), str(line)], capture_output=True, check=False)
-    assert done.returncode == (-signal.SIGKILL if line else 0), done.stderr.decode()
-    return int(done.stdout or 0)
+def killed_at(moments: dict[Path, int]) -> str:
+    """Save to each path in a process that is killed at its n-th line; what is printed by one that isn't (n = 0)."""
+    words = [str(word) for moment in moments.items() for word in moment]
+    done = subprocess.run([sys.executable, "-c", SAVER, *words], capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere two names can't be exchanged in one step")
@@ -327,12 +335,11 @@ def test_kill_9_leaves_the_old_or_the_new_model(tmp_path: Path) -> None:
     """Killed at twenty moments of a save, most of them while names change, one whole model is there to load."""
     save(Popular().fit(Ratings.from_arrays([1, 1, 2], [3, 4, 3])), tmp_path / "old" / "m", {"turn": "old"})
     shutil.copytree(tmp_path / "old", tmp_path / "whole")
-    n_lines = killed_at(tmp_path / "whole" / "m", 0)
+    n_lines = int(killed_at({tmp_path / "whole" / "m": 0}))
     early = np.random.default_rng(20).choice(np.arange(1, n_lines - 11), 8, replace=False)
     moments = [*early.tolist(), *range(n_lines - 11, n_lines + 1)]
-    seen = set()
     for line in moments:
         shutil.copytree(tmp_path / "old", tmp_path / str(line))
-        killed_at(tmp_path / str(line) / "m", line)
-        seen.add(load(tmp_path / str(line) / "m").about["turn"])
+    killed_at({tmp_path / str(line) / "m": line for line in moments})
+    seen = {load(tmp_path / str(line) / "m").about["turn"] for line in moments}
     assert seen == {"old", "new"}, "no kill came before, or none after, the change of names"

@@ -107,9 +107,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert answer == {"name": "simulated", "folder": str(folder / "data")}
     answer = as_json("data", "split", folder / "data", "--out", folder / "split", "--split", "per-user", by=cli)
     assert answer["train"] + answer["test"] == 1200
-    for model, more in (("popular", []), ("bias", []), ("deep-mf", TINY)):
+    for model, more, by in (("popular", [], cli), ("bias", [], here), ("deep-mf", TINY, here)):
         words = ("train", folder / "split/train.csv", "--out", folder / model, "--model", model, *more)
-        answer = as_json(*words, by=cli)
+        answer = as_json(*words, by=by)
         assert answer["data"]["ratings"] == pytest.approx(960, abs=20)
         assert answer["out"] == str(folder / model)
     return folder
