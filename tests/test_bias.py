@@ -53,3 +53,16 @@ def test_a_known_user_and_the_same_history_as_a_stranger_agree() -> None:
     pairs = np.arange(10, dtype=np.int32)
     as_stranger = model.predict_pairs(row, np.zeros(10, np.int32), pairs)
     np.testing.assert_array_equal(as_stranger, model.predict([7] * 10, ratings.movies.ids[:10]))
+
+
+def test_doubt_in_movies_shrinks_their_biases_and_nothing_else() -> None:
+    """Ten times the doubt: (Σ residual) / (n + 10 × shrinkage) for a movie, to the user biases that go with it."""
+    ratings, _ = planted(np.random.default_rng(3), n_users=40, n_movies=30)
+    plain, doubtful = Biases.of(ratings), Biases.of(ratings, movie_doubt=10)
+    assert doubtful.movie_shrinkage == 10 * plain.movie_shrinkage
+    assert doubtful.user_shrinkage == plain.user_shrinkage
+    assert ratings.rating is not None
+    user = doubtful.of_users(ratings.by_user)
+    left = ratings.rating - np.float32(doubtful.mean) - user[ratings.user]
+    sums, n = np.bincount(ratings.movie, left), np.bincount(ratings.movie)
+    np.testing.assert_allclose(doubtful.movie, sums / (n + doubtful.movie_shrinkage), atol=1e-3)

@@ -7,7 +7,7 @@ from scipy import sparse
 from cinematrix import neighbours
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN
-from cinematrix.neighbours import Neighbours, Spectrum
+from cinematrix.neighbours import Neighbours, Spectrum, liked_more
 
 N_USERS, N_MOVIES = 50, 30
 
@@ -30,7 +30,7 @@ def written_out(x: np.ndarray, rows: np.ndarray, decay: float) -> np.ndarray:
 @pytest.mark.parametrize("n_users", [N_USERS, 12], ids=["more users than movies", "fewer users than movies"])
 @pytest.mark.parametrize("with_content", [False, True])
 def test_all_of_the_spectrum_is_ease_itself(n_users: int, with_content: bool) -> None:
-    """Scores of unseen movies equal those of the inverse written out, with content or not, whichever side is smaller."""
+    """Scores of unseen movies equal those of the inverse written out, with content or not, for either shape."""
     x, histories = a_world(n_users)
     content = sparse.random(N_MOVIES, 4, 0.4, "csr", np.float32, np.random.default_rng(1)) if with_content else None
     rows = x if content is None else np.vstack([x, content.toarray().T])
@@ -84,3 +84,9 @@ def test_planted_neighbours_are_found() -> None:
     scores = model.score(model.gather(strangers))
     np.fill_diagonal(scores, -np.inf)
     assert scores.argmax(axis=1).tolist() == [movie ^ 1 for movie in range(N_MOVIES)]
+
+
+def test_what_was_liked_counts_more_within_bounds() -> None:
+    """A rating at the biases counts 1, a standard deviation above 1.2, and never more than 1.4 or less than 0.6."""
+    residual = np.array([0, 1, -1, 9, -9], np.float32)
+    np.testing.assert_allclose(liked_more(residual), [1, 1.2, 0.8, 1.4, 0.6], rtol=1e-6)

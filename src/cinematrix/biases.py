@@ -38,8 +38,12 @@ class Biases:
     movie_shrinkage: float
 
     @classmethod
-    def of(cls, ratings: Ratings, n_movies: int | None = None) -> Self:
+    def of(cls, ratings: Ratings, n_movies: int | None = None, movie_doubt: float = 1.0) -> Self:
         """The biases of `ratings`, for `n_movies` movies if the catalog knows more than were rated.
+
+        Args:
+            movie_doubt: shrink movies' biases so many times more than the ratings imply; for a model that sees what
+                the biases leave, and knows better what to make of few ratings.
 
         Raises:
             DataError: `ratings` are plain interactions.
@@ -51,6 +55,11 @@ class Biases:
         for _ in range(SWEEPS):
             movie.update(residual - user.bias[ratings.user])
             user.update(residual - movie.bias[ratings.movie])
+        if movie_doubt != 1:
+            movie.shrinkage *= movie_doubt
+            for _ in range(SWEEPS):
+                movie.fit(residual - user.bias[ratings.user])
+                user.fit(residual - movie.bias[ratings.movie])
         padded = np.zeros(len(ratings.movies) if n_movies is None else n_movies, np.float32)
         padded[: len(movie.bias)] = movie.bias
         return cls(mean, padded, user.shrinkage, movie.shrinkage)
@@ -94,9 +103,13 @@ class _Side:
 
     def update(self, residual: NDArray[np.float32]) -> None:
         """Biases by ridge regression, then the shrinkage that these biases and this noise imply (an EM step)."""
-        sums = np.bincount(self.numbers, residual, len(self.counts))
-        self.bias = np.asarray(sums / (self.counts + self.shrinkage), np.float32)
+        self.fit(residual)
         noise = max(float(np.mean((residual - self.bias[self.numbers]) ** 2)), SMALLEST_VARIANCE)
         seen = self.counts > 0
         spread = float(np.mean(self.bias[seen] ** 2 + noise / (self.counts[seen] + self.shrinkage)))
         self.shrinkage = noise / max(spread, SMALLEST_VARIANCE)
+
+    def fit(self, residual: NDArray[np.float32]) -> None:
+        """Biases by ridge regression with the shrinkage as it is."""
+        sums = np.bincount(self.numbers, residual, len(self.counts))
+        self.bias = np.asarray(sums / (self.counts + self.shrinkage), np.float32)

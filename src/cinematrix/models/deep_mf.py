@@ -36,6 +36,7 @@ class DeepMFSettings:
         pair: width of the gated MLP on the pair of vectors in the rating head; 0: none.
         content: use genres, years and tags.
         free_ids: give each known user and movie a free embedding besides its history.
+        movie_doubt: how many times more movies' biases are shrunk than the ratings imply; the tower sees the rest.
         hidden: share of the ratings that are hidden and predicted in a step.
         batch: the most ratings predicted in a step.
         epochs: the most passes; each rating is hidden once in each.
@@ -59,6 +60,7 @@ class DeepMFSettings:
     pair: int = 0
     content: bool = True
     free_ids: bool = False
+    movie_doubt: float = 10.0
     hidden: float = 0.2
     batch: int = 131_072
     epochs: int = 20
@@ -78,7 +80,7 @@ class DeepMFSettings:
             lambda x: x >= 1, "must be at least 1", "factors members epochs batch ranking_members ranking_epochs"
         )
         self._check(lambda x: x >= 0, "can't be negative", "blocks pair patience neighbours weight_decay")
-        self._check(lambda x: x > 0, "must be above 0", "learning_rate ranking_learning_rate")
+        self._check(lambda x: x > 0, "must be above 0", "learning_rate ranking_learning_rate movie_doubt")
         self._check(lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout row_dropout")
         self._check(lambda x: 0 < x < 1, "is a share between 0 and 1", "hidden validation_share")
 
@@ -152,7 +154,7 @@ class DeepMF(Recommender):
 
         self.known = Known.of(ratings, catalog)
         if self.known.scale is not None:
-            self.biases = Biases.of(ratings, len(self.known.movies))
+            self.biases = Biases.of(ratings, len(self.known.movies), self.settings.movie_doubt)
         fit_heads(self, ratings, validation, progress, run or Run())
         return self
 

@@ -69,7 +69,9 @@ class Sides:
 class Encoder:
     """Ratings on the device, and the way from a mask over them to both sides' vectors."""
 
-    def __init__(self, ratings: Ratings, n_movies: int, content: Content | None, device: torch.device) -> None:
+    def __init__(
+        self, ratings: Ratings, n_movies: int, content: Content | None, device: torch.device, movie_doubt: float = 1.0
+    ) -> None:
         self.device, histories = device, ratings.by_user
         self.pattern = Incidence.of(histories, n_movies, device)
         self.content = content
@@ -77,7 +79,7 @@ class Encoder:
         self.stars: torch.Tensor | None = None
         self.sigma = 1.0
         if ratings.rating is not None and histories.values is not None:
-            self.biases = Biases.of(ratings, n_movies)
+            self.biases = Biases.of(ratings, n_movies, movie_doubt)
             self.stars = torch.from_numpy(histories.values).to(device)
             residual = self.residuals(self.everything())[1]
             self.sigma = max(float(residual.std(correction=0)), 1e-3)
@@ -143,7 +145,7 @@ class HiddenRatings:
         device: torch.device,
     ) -> None:  # fmt: skip
         self.device = device
-        self.encoder = Encoder(ratings, n_movies, content, device)
+        self.encoder = Encoder(ratings, n_movies, content, device, settings.movie_doubt)
         channels = 1 if self.encoder.stars is None else 2
         width = 0 if content is None else content.width
         self.net = HistoryNet(len(ratings.users), n_movies, width, channels, settings.shape(self.by)).to(device)
