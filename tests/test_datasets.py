@@ -10,8 +10,7 @@ import pytest
 
 from cinematrix import datasets
 from cinematrix.datasets import default, get
-from cinematrix.errors import DownloadError
-from cinematrix.errors import InputError, SettingError
+from cinematrix.errors import DownloadError, InputError, SettingError
 from cinematrix.importers import read
 
 SMALL = {

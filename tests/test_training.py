@@ -424,14 +424,7 @@ def test_models_refuse_a_checkpoint_of_other_data(
         kind(replace(small, seed=1)).fit(ratings, catalog, run=run)
 
 
-@pytest.mark.parametrize(
-    ("kind", "small"),
-    [
-        MODELS[0],
-        pytest.param(*MODELS[1], marks=pytest.mark.xfail(reason="its nets draw random numbers in evaluation too")),
-    ],
-    ids=["deep-mf-classic", "deep-mf"],
-)
+@REAL
 def test_models_leave_torch_as_it_was(
     kind: Callable[..., Recommender], small: Any, world: tuple[Ratings, Catalog]
 ) -> None:

@@ -115,7 +115,9 @@ class Tower(nn.Module):
 
     def _kept(self, table: torch.Tensor) -> torch.Tensor:
         """A factor for each row of a table: in training some items are as good as unknown. `[n_rows]`."""
-        share = self.shape.row_dropout if self.training else 0.0
+        if not self.training:
+            return torch.ones(len(table), device=table.device)
+        share = self.shape.row_dropout
         return (torch.rand(len(table), device=table.device) >= share) / (1 - share)
 
     def _unit(self, h: torch.Tensor) -> torch.Tensor:

@@ -94,7 +94,7 @@ class DeepMFClassic(Recommender):
         with surroundings(s.seed, run.threads or 1):  # steps this small are slower on two threads
             unit = scale.high / self.HIGHEST
             task = _Task(self, ratings, ratings if validation is None else validation, run.device, unit)
-            data = fingerprint(ratings)
+            data = f"{s} {fingerprint(ratings)}"
             self.log["stars"] = train(task, schedule, run=run, data=data, what=self.name, progress=progress)
         self._export(task.net, ratings)
         return self

@@ -5,6 +5,7 @@ never sees itself, and users and movies are met with less than their whole histo
 hides each rating once.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -43,8 +44,9 @@ PAIRS_A_ROW = 4_000.0
 """With as many pairs for each row of a table, tables learn at the full learning rate."""
 
 DECAYS = (100.0, 200.0, 400.0)
-WEIGHTS = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
-"""Ridges and weights of the item-item model to choose from."""
+WEIGHTS = (0.0, 10.0, 40.0, 160.0)
+USUAL = (200.0, 40.0)
+"""Ridges and weights of the item-item model to choose from, and those that stay unless others are clearly better."""
 
 JUDGES = 1_000
 """Users whose validation movies that choice is made by."""
@@ -255,9 +257,16 @@ def fit_heads(
     device = pick_device(run.device)
     matrix = features(known.catalog) if s.content else None
     content = Content(matrix, device) if matrix is not None and matrix.nnz else None
-    trainer = Trainer(model, ratings, learn, validation, matrix, content, device, run, progress, fingerprint(ratings))
+    data = f"{s} {fingerprint(ratings)} {hash_of(matrix)}"
+    trainer = Trainer(model, ratings, learn, validation, matrix, content, device, run, progress, data)
     for by in wanted_heads(model):
         model.heads[by] = trainer.head(by)
+
+
+def hash_of(matrix: sparse.csr_matrix | None) -> str:
+    """A checksum of the content, so that a checkpoint of another catalog is refused."""
+    parts = [] if matrix is None else [matrix.data, matrix.indices, matrix.indptr]
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 
 def wanted_heads(model: "DeepMF") -> list[By]:
@@ -388,16 +397,20 @@ def best_beside(
     later: Histories,
     weighed: NDArray[np.float32] | None,
 ) -> tuple[float, float]:
-    """The ridge and the weight of the item-item model with which it ranks `later` best (NDCG@10) beside `scores`."""
-    best = (float(np.nanmean(ndcg(top_n(scores, 10, given).movies, later))), DECAYS[0], 0.0)
+    """The ridge and the weight of the item-item model with which it ranks `later` best (NDCG@10) beside `scores`.
+
+    They are the usual ones unless others are better by two standard errors of the users' gains: the best of many on
+    few users is mostly luck.
+    """
+    quality = {}
     for decay in DECAYS:
         model = Neighbours.of(spectrum, decay)
         beside = model.score(model.gather(given, weighed))
         for weight in WEIGHTS:
-            found = float(np.nanmean(ndcg(top_n(scores + weight * beside, 10, given).movies, later)))
-            if found > best[0]:
-                best = (found, decay, weight)
-    return best[1:]
+            quality[decay, weight] = ndcg(top_n(scores + weight * beside, 10, given).movies, later)
+    best = max(quality, key=lambda option: float(np.nanmean(quality[option])))
+    gains = quality[best] - quality[USUAL]
+    return best if gains.mean() > 2 * gains.std() / len(gains) ** 0.5 else USUAL
 
 
 def calibrated(scores: NDArray[np.float32], given: Histories, later: Histories) -> tuple[float, float]:
