@@ -93,9 +93,9 @@ def accuracy(folder: Path, seeds: int) -> str:
         rows.append([f"`{model}`", *spread, rmse, *cost])
     head = ["model", "RMSE", "MAE", "NDCG@10", "Recall@10", "RMSE by seed", "training s", "peak MB", "one user ms"]
     return f"## Accuracy on `{folder.name}`, random split 42\n\n{markdown(head, rows)}\n\n" + (
-        "Means over the seeds; time and memory are medians (of the whole process: reading and evaluating included in "
-        "the memory, not in the time). Ranking: all movies that the user hasn't rated in training, every tested rating "
-        "is relevant."
+        "Means over the seeds; time and memory are medians; the time is of training, the memory the peak of the "
+        "process to the end of training, reading included. Ranking: all movies that the user hasn't rated in training, "
+        "every tested rating is relevant."
     )
 
 

@@ -44,7 +44,8 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
     import torch
 
     from cinematrix.content import features
-    from cinematrix.models.deep_mf_training import TASKS, Encoder, exported
+    from cinematrix.models.deep_mf_tasks import Encoder
+    from cinematrix.models.deep_mf_training import TASKS, exported
     from cinematrix.pooling import Content
     from cinematrix.protocols import Known
     from cinematrix.training import surroundings, train
@@ -78,7 +79,7 @@ def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
     """What is predicted for hidden ratings doesn't change with their values: they enter neither tower nor bias."""
     import torch
 
-    from cinematrix.models.deep_mf_training import Stars, over
+    from cinematrix.models.deep_mf_tasks import Stars, over
 
     ratings, _ = world
     assert ratings.rating is not None

@@ -34,7 +34,10 @@ LAYERS = (
 """Lowest first; a module imports from its own layer and those below. The package itself is above all."""
 
 TORCH = ("nets", "pooling", "training")
-"""Where torch may be imported as the module loads; in `models/`, only by `*_training`, in functions, and for types."""
+"""Where torch may be imported as the module loads; in `models/`, only `FOR_TRAINING`, in functions, and for types."""
+
+FOR_TRAINING = ("_training", "_tasks")
+"""Endings of the modules that belong to a model and are loaded only when it trains."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,10 @@ def upward(imports: list[Import]) -> list[Import]:
 
 def model_of(module: str) -> str | None:
     """The model that a module of `models/` belongs to."""
-    return module.removeprefix("models/").removesuffix("_training") if module.startswith("models/") else None
+    if not module.startswith("models/"):
+        return None
+    ending = next((e for e in FOR_TRAINING if module.endswith(e)), "")
+    return module.removeprefix("models/").removesuffix(ending)
 
 
 def test_every_module_has_its_layer() -> None:
@@ -152,7 +158,7 @@ def test_torch_is_imported_only_where_nets_are_trained() -> None:
     for each in all_imports():
         if each.imported.split(".")[0] != "torch" and each.imported not in TORCH:
             continue
-        trains = each.module in TORCH or (each.module.startswith("models/") and each.module.endswith("_training"))
+        trains = each.module in TORCH or (each.module.startswith("models/") and each.module.endswith(FOR_TRAINING))
         in_a_model = each.module.startswith("models/") and each.when != "loading"
         if not (trains or in_a_model or (each.when == "typing" and each.imported in TORCH)):
             wrong.append(each)

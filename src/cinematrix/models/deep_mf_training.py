@@ -1,27 +1,21 @@
-"""How `deep-mf` is trained: the task that it hands to the training loop. Needs torch.
-
-Each step hides a part of the ratings, encodes users and movies from the rest, and predicts what is hidden; so a rating
-never sees itself, and users and movies are met with less than their whole history, as strangers will be. An epoch
-hides each rating once.
-"""
+"""How `deep-mf` is trained: a pilot, then all members on all ratings, for each head. Needs torch."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.biases import Biases
 from cinematrix.content import features
 from cinematrix.histories import Histories
 from cinematrix.metrics import ndcg
+from cinematrix.models.deep_mf_tasks import Encoder, HiddenRatings, Ranking, Stars
 from cinematrix.neighbours import Neighbours, Spectrum, liked_more
-from cinematrix.nets import HistoryNet, Rows, Seen
-from cinematrix.pooling import Content, Incidence
+from cinematrix.nets import HistoryNet
+from cinematrix.pooling import Content
 from cinematrix.protocols import By, Progress, Run
 from cinematrix.ranking import top_n
 from cinematrix.ratings import Ratings, fingerprint
@@ -34,8 +28,6 @@ if TYPE_CHECKING:
 
 MIN_TO_CUT = 20
 """With fewer ratings than this none is put aside for validation."""
-
-BIAS_SWEEPS = 5
 
 NOISE = 0.001
 """Validation errors this near (relatively) are equal."""
@@ -50,192 +42,6 @@ USUAL = (200.0, 40.0)
 
 JUDGES = 1_000
 """Users whose validation movies that choice is made by."""
-
-LOGITS = 2**24
-"""The most logits that a step of the ranking head makes: it takes a part of the users where there are many."""
-
-
-Base = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-"""The mean, the users' biases, the movies' biases."""
-
-
-@dataclass
-class Sides:
-    """Both towers' vectors, and the biases that the stars stand on."""
-
-    users: torch.Tensor
-    movies: torch.Tensor
-    base: Base | None
-
-
-class Encoder:
-    """Ratings on the device, and the way from a mask over them to both sides' vectors."""
-
-    def __init__(
-        self, ratings: Ratings, n_movies: int, content: Content | None, device: torch.device, movie_doubt: float = 1.0
-    ) -> None:
-        self.device, histories = device, ratings.by_user
-        self.pattern = Incidence.of(histories, n_movies, device)
-        self.content = content
-        self.users, self.movies = self.pattern.pairs
-        self.stars: torch.Tensor | None = None
-        self.sigma = 1.0
-        if ratings.rating is not None and histories.values is not None:
-            self.biases = Biases.of(ratings, n_movies, movie_doubt)
-            self.stars = torch.from_numpy(histories.values).to(device)
-            residual = self.residuals(self.everything())[1]
-            self.sigma = max(float(residual.std(correction=0)), 1e-3)
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-    def everything(self) -> torch.Tensor:
-        """The mask that hides nothing."""
-        return torch.ones(len(self), device=self.device)
-
-    def residuals(self, mask: torch.Tensor) -> tuple[Base, torch.Tensor]:
-        """The biases of the visible ratings alone, and what each rating has left over them."""
-        assert self.stars is not None
-        movie_side = self.pattern.flipped
-        visible = mask.sum()
-        mean = (
-            (self.stars * mask).sum() / visible if visible > 0 else torch.tensor(self.biases.mean, device=self.device)
-        )
-        centred = self.stars - mean
-        user = torch.zeros(len(self.pattern.starts) - 1, device=self.device)
-        movie = torch.zeros(len(movie_side.starts) - 1, device=self.device)
-        of_movie = movie_side.sums(mask) + self.biases.movie_shrinkage
-        of_user = self.pattern.sums(mask) + self.biases.user_shrinkage
-        for _ in range(BIAS_SWEEPS):
-            left = (centred - user[self.users]) * mask
-            movie = movie_side.sums(left) / of_movie
-            left = (centred - movie[self.movies]) * mask
-            user = self.pattern.sums(left) / of_user
-        return (mean, user, movie), centred - user[self.users] - movie[self.movies]
-
-    def encode(self, net: HistoryNet, mask: torch.Tensor, rows: Rows | None = None) -> Sides:
-        """Both sides, or the vectors of `rows` alone, as they look from the visible ratings."""
-        base, residual = (None, None) if self.stars is None else self.residuals(mask)
-        scaled = None if residual is None else residual / self.sigma
-        users = Seen.of(self.pattern, mask, scaled)
-        movies = Seen.of(self.pattern.flipped, mask, scaled)
-        return Sides(*net.encode(users, movies, self.content, rows), base)
-
-
-def met(pairs: Rows) -> tuple[Rows, Rows]:
-    """The distinct users and movies of pairs, and each pair's places among them."""
-    users, at_user = torch.unique(pairs[0], return_inverse=True)
-    movies, at_movie = torch.unique(pairs[1], return_inverse=True)
-    return (users, movies), (at_user, at_movie)
-
-
-def over(base: Base | None, pairs: Rows) -> torch.Tensor:
-    """The biases' prediction of pairs."""
-    assert base is not None, "the rating head has stars to learn from"
-    (mean, user, movie), (users, movies) = base, pairs
-    return mean + user[users] + movie[movies]
-
-
-class HiddenRatings:
-    """The part of a task that both heads share: which ratings are hidden in each step."""
-
-    by: ClassVar[By]
-    measure: ClassVar[str]
-
-    def __init__(
-        self, ratings: Ratings, validation: Ratings, content: Content | None, n_movies: int, settings: "DeepMFSettings",
-        device: torch.device,
-    ) -> None:  # fmt: skip
-        self.device = device
-        self.encoder = Encoder(ratings, n_movies, content, device, settings.movie_doubt)
-        channels = 1 if self.encoder.stars is None else 2
-        width = 0 if content is None else content.width
-        self.net = HistoryNet(len(ratings.users), n_movies, width, channels, settings.shape(self.by)).to(device)
-        user, movie = (torch.from_numpy(c.astype(np.int64)).to(device) for c in (validation.user, validation.movie))
-        self.held_out = user, movie
-        self.held_out_stars = None if validation.rating is None else torch.from_numpy(validation.rating).to(device)
-        steps = max(round(1 / settings.hidden), -(-len(ratings) // settings.batch))
-        self.steps_per_epoch = min(steps, len(ratings))
-
-    def batches(self, rng: np.random.Generator) -> Iterator[torch.Tensor]:
-        """Which ratings are hidden in each step."""
-        for part in np.array_split(rng.permutation(len(self.encoder)), self.steps_per_epoch):
-            yield torch.from_numpy(part).to(self.device)
-
-    def loss(self, batch: torch.Tensor) -> torch.Tensor:
-        """The loss of a step; each head has its own."""
-        raise NotImplementedError
-
-    def validate(self) -> float:
-        """The validation error; each head has its own."""
-        raise NotImplementedError
-
-    def hide(self, batch: torch.Tensor, rows: Rows | None = None) -> tuple[Sides, torch.Tensor]:
-        """Both sides (of `rows` alone) as seen without the ratings of the batch, and the mask of what is seen."""
-        mask = self.encoder.everything()
-        mask[batch] = 0
-        return self.encoder.encode(self.net, mask, rows), mask
-
-
-class Stars(HiddenRatings):
-    """The rating head: squared error of hidden ratings."""
-
-    by: ClassVar[By] = "stars"
-    measure: ClassVar[str] = "validation RMSE"
-
-    def loss(self, batch: torch.Tensor) -> torch.Tensor:
-        """Summed over members, which learn apart; in units of the residuals' variance."""
-        assert self.encoder.stars is not None, "the rating head has stars to learn from"
-        pairs = self.encoder.users[batch], self.encoder.movies[batch]
-        rows, places = met(pairs)
-        sides, _ = self.hide(batch, rows)
-        base, score = over(sides.base, pairs), self.net.score(sides.users, sides.movies, places)
-        target = (self.encoder.stars[batch] - base) / self.encoder.sigma
-        return (score - target[:, None]).square().mean(0).sum()
-
-    def validate(self) -> float:
-        """RMSE of the members' mean on the validation ratings."""
-        assert self.held_out_stars is not None, "the rating head has stars to learn from"
-        rows, places = met(self.held_out)
-        sides = self.encoder.encode(self.net, self.encoder.everything(), rows)
-        base, score = over(sides.base, self.held_out), self.net.score(sides.users, sides.movies, places)
-        error = base + self.encoder.sigma * score.mean(1) - self.held_out_stars
-        return float(error.square().mean().sqrt())
-
-
-class Ranking(HiddenRatings):
-    """The ranking head: softmax over all movies that a user hasn't visibly seen (Liang et al. 2018, multinomial)."""
-
-    by: ClassVar[By] = "ranking"
-    measure: ClassVar[str] = "validation loss"
-
-    def loss(self, batch: torch.Tensor) -> torch.Tensor:
-        """Summed over members, which learn apart."""
-        sides, mask = self.hide(batch)
-        return self._surprise(sides, mask, self.encoder.users[batch], self.encoder.movies[batch]).sum()
-
-    def validate(self) -> float:
-        """Mean negative log-likelihood of the validation movies, in nats."""
-        mask = self.encoder.everything()
-        return float(self._surprise(self.encoder.encode(self.net, mask), mask, *self.held_out).mean())
-
-    def _surprise(self, sides: Sides, mask: torch.Tensor, users: torch.Tensor, movies: torch.Tensor) -> torch.Tensor:
-        """Each member's mean negative log-likelihood of pairs; of a part of the users if all are too many."""
-        present = torch.unique(users)
-        most = max(LOGITS // sides.movies.shape[0] // sides.movies.shape[1], 1)
-        if len(present) > most:
-            present = present[torch.randperm(len(present), device=self.device)[:most]]
-        place = torch.full((len(sides.users),), -1, device=self.device)
-        place[present] = torch.arange(len(present), device=self.device)
-        logits = self.net.score_all(sides.users[present], sides.movies)
-        seen = (place[self.encoder.users] >= 0) & (mask > 0)
-        hidden = torch.zeros(logits.shape[1:], dtype=torch.bool, device=self.device)
-        hidden[place[self.encoder.users[seen]], self.encoder.movies[seen]] = True
-        chosen = place[users] >= 0
-        hidden[place[users[chosen]], movies[chosen]] = False
-        likelihood = logits.masked_fill(hidden, -torch.inf).log_softmax(2)
-        return -likelihood[:, place[users[chosen]], movies[chosen]].mean(1)
-
 
 TASKS: dict[By, type[HiddenRatings]] = {"stars": Stars, "ranking": Ranking}
 
