@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-WIDTH = 132
+WIDTH = 141
 
 
 def main() -> None:
