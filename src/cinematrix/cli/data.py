@@ -13,9 +13,8 @@ from cinematrix.cli.options import (
     RatingsPath,
     ScaleText,
     SkipBad,
-    parse_columns,
-    parse_scale,
     parse_values,
+    read_dataset,
 )
 from cinematrix.errors import InputError, SettingError
 
@@ -79,14 +78,10 @@ def describe(
     json: Json = False,
 ) -> None:
     """What a table of ratings is like: counts, sparsity, histogram, long tail, and what was dropped and why."""
-    from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.cli.output import console, print_json
     from cinematrix.describe import describe, picture
-    from cinematrix.importers import read
 
-    dataset = read(
-        ratings, movies=movies, columns=parse_columns(columns), scale=parse_scale(scale), skip_bad=skip_bad,
-        progress=Bar(),
-    )  # fmt: skip
+    dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     found = describe(dataset)
     if png is not None:
         picture(found, png)
@@ -150,18 +145,14 @@ def split(
     json: Json = False,
 ) -> None:
     """Cut a table of ratings into one to train on and one to test on."""
-    from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.cli.output import console, print_json
     from cinematrix.files import check_place, written_beside
-    from cinematrix.importers import read
     from cinematrix.splits import SPLITS
 
     if how not in SPLITS:
         raise SettingError(f"there is no split {how!r}; the splits are {', '.join(SPLITS)}")
     check_place(out, force=force)
-    dataset = read(
-        ratings, movies=movies, columns=parse_columns(columns), scale=parse_scale(scale), skip_bad=skip_bad,
-        progress=Bar(),
-    )  # fmt: skip
+    dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     cut = SPLITS[how](dataset.ratings, seed)
     parts = {"train": cut.train, "test": cut.test} | ({} if cut.given is cut.train else {"given": cut.given})
     with written_beside(out, force=force) as folder:

@@ -12,6 +12,7 @@ import typer
 from cinematrix.errors import SettingError
 
 if TYPE_CHECKING:
+    from cinematrix.importers import Dataset
     from cinematrix.protocols import Recommender
     from cinematrix.ratings import Scale
 
@@ -52,6 +53,17 @@ def parse_scale(text: str | None) -> "Scale | None":
     if not found or float(found[1]) >= float(found[2]):
         raise SettingError(f"--scale {text!r} isn't understood; write lowest-highest, such as 0.5-5")
     return Scale(float(found[1]), float(found[2]))
+
+
+def read_dataset(
+    ratings: Path, movies: Path | None, columns: str | None, scale: str | None, skip_bad: bool
+) -> "Dataset":
+    """The data set that the shared options name, with a progress bar."""
+    from cinematrix.cli.output import Bar
+    from cinematrix.importers import read
+
+    named, stars = parse_columns(columns), parse_scale(scale)
+    return read(ratings, movies=movies, columns=named, scale=stars, skip_bad=skip_bad, progress=Bar())
 
 
 def parse_settings(kind: "type[Recommender]", pairs: list[str], **fixed: Any) -> Any:

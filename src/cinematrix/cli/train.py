@@ -15,9 +15,8 @@ from cinematrix.cli.options import (
     RatingsPath,
     ScaleText,
     SkipBad,
-    parse_columns,
-    parse_scale,
     parse_settings,
+    read_dataset,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +47,6 @@ def train(
     from cinematrix.artifact import check_out, save
     from cinematrix.cli.output import Bar, console, print_json
     from cinematrix.extras import needs_torch
-    from cinematrix.importers import read
     from cinematrix.models import model_class
     from cinematrix.protocols import Run
 
@@ -58,10 +56,7 @@ def train(
     if kind.abilities.trains_with_torch:
         needs_torch(kind.name)
     bar = Bar()
-    dataset = read(
-        ratings, movies=movies, columns=parse_columns(columns), scale=parse_scale(scale), skip_bad=skip_bad,
-        progress=bar,
-    )  # fmt: skip
+    dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     if not resume:
         _remove_checkpoints(out)
     run = Run(threads, device, out.with_name(f"{out.name}.checkpoint"), resume)
