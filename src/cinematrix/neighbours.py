@@ -45,11 +45,19 @@ class Spectrum:
     def of(cls, histories: Histories, content: sparse.csr_matrix | None, n_movies: int, rank: int) -> "Spectrum":
         """The spectrum of the histories and the content rows below them."""
         x = histories.matrix(n_movies)
-        rows = x if content is None else sparse.vstack([x, content.T], format="csr")
+        return cls.of_rows(x if content is None else sparse.vstack([x, content.T], format="csr"), rank)
+
+    @classmethod
+    def of_rows(cls, rows: sparse.csr_matrix, rank: int) -> "Spectrum":
+        """The spectrum of any rows over the movies. `rows` `[anything, n_movies]`."""
         exact = _exact if min(rows.shape) <= EXACT else _randomised
         values, vectors = exact(rows, rank)
         real = values > 1e-6 * values.max(initial=1e-12)
         return cls(values[real], np.ascontiguousarray(vectors[:, real], np.float32))
+
+    def largest(self, rank: int) -> "Spectrum":
+        """Its largest `rank` eigenvalues alone."""
+        return Spectrum(self.values[:rank], self.vectors[:, :rank])
 
 
 @dataclass(frozen=True, eq=False)

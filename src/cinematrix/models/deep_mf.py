@@ -13,6 +13,7 @@ from cinematrix.errors import SettingError
 from cinematrix.extras import needs_torch
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
+from cinematrix.kriging import Kriging
 from cinematrix.neighbours import Neighbours, liked_more
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
@@ -36,6 +37,7 @@ class DeepMFSettings:
         pair: width of the gated MLP on the pair of vectors in the rating head; 0: none.
         content: use genres, years and tags.
         free_ids: give each known user and movie a free embedding besides its history.
+        kriging: add to the stars what each person's own residuals say of movies that are alike.
         movie_doubt: how many times more movies' biases are shrunk than the ratings imply; the tower sees the rest.
         hidden: share of the ratings that are hidden and predicted in a step.
         batch: the most ratings predicted in a step.
@@ -60,6 +62,7 @@ class DeepMFSettings:
     pair: int = 0
     content: bool = True
     free_ids: bool = False
+    kriging: bool = True
     movie_doubt: float = 10.0
     hidden: float = 0.2
     batch: int = 131_072
@@ -134,6 +137,7 @@ class DeepMF(Recommender):
     sigma: float = 1.0
     chance: tuple[float, float] = (1.0, 0.0)
     neighbours: Neighbours | None = None
+    kriging: Kriging | None = None
 
     def __init__(self, settings: DeepMFSettings | None = None) -> None:
         self.settings = settings or DeepMFSettings()
@@ -166,20 +170,57 @@ class DeepMF(Recommender):
             return score + self.neighbours.score(self._gather(histories, residual)) if self.neighbours else score
         head = self.heads["stars"]
         assert self.biases is not None, "a model with a rating head has biases"
-        base = np.float32(self.biases.mean) + user[:, None] + self.biases.movie
-        return np.asarray(base + np.float32(self.sigma) * head.score(head.users(histories, residual)), np.float32)
+        base, vectors = (
+            np.float32(self.biases.mean) + user[:, None] + self.biases.movie,
+            head.users(histories, residual),
+        )
+        stars = np.asarray(base + np.float32(self.sigma) * head.score(vectors), np.float32)
+        if self.kriging and histories.values is not None:
+            stars += self.kriging.score(histories, self._left(histories, user, vectors))
+        return stars
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        if self.known.scale is None:
+            return self._chance(histories, rows, movies)
         user, residual = self.residual(histories)
-        head = self.heads["stars" if self.biases else "ranking"]
-        score = head.pairs(head.users(histories, residual), rows, movies)
-        if self.biases is None or self.known.scale is None:
-            if self.neighbours:
-                score = score + self.neighbours.pairs(self._gather(histories, residual), rows, movies)
-            slope, offset = self.chance
-            return np.asarray(1 / (1 + np.exp(-np.clip(slope * score + offset, -80, 80))), np.float32)
+        vectors = self.heads["stars"].users(histories, residual)
+        stars = self._towers(user, vectors, rows, movies)
+        if self.kriging and histories.values is not None:
+            stars += self.kriging.pairs(histories, self._left(histories, user, vectors), rows, movies)
+        return self.known.scale.clip(stars)
+
+    def missed(self, histories: Histories, held_out: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What the towers miss of held-out ratings, and what `kriging` adds to their predictions. `[size]` each."""
+        assert self.kriging is not None, "only asked where there is one"
+        assert held_out.values is not None, "only asked of ratings"
+        user, residual = self.residual(histories)
+        vectors = self.heads["stars"].users(histories, residual)
+        pairs = held_out.rows, held_out.items
+        added = self.kriging.pairs(histories, self._left(histories, user, vectors), *pairs)
+        return held_out.values - self._towers(user, vectors, *pairs), added
+
+    def _towers(
+        self, user: NDArray[np.float32], vectors: NDArray[np.float32], rows: Numbers, movies: Numbers
+    ) -> NDArray[np.float32]:
+        """Stars of pairs by the biases and the towers alone, off the scale now and then. `[n]`."""
+        assert self.biases is not None, "a model with a rating head has biases"
         base = self.biases.predict(user[rows], movies)
-        return self.known.scale.clip(base + np.float32(self.sigma) * score)
+        return base + np.float32(self.sigma) * self.heads["stars"].pairs(vectors, rows, movies)
+
+    def _left(
+        self, histories: Histories, user: NDArray[np.float32], vectors: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """What the biases and the towers leave of the histories' own ratings. `[size]`."""
+        assert histories.values is not None, "only asked of ratings"
+        return histories.values - self._towers(user, vectors, histories.rows, histories.items)
+
+    def _chance(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        """The chance of pairs, for a model of plain interactions. `[n]`."""
+        head, (slope, offset) = self.heads["ranking"], self.chance
+        score = head.pairs(head.users(histories, None), rows, movies)
+        if self.neighbours:
+            score = score + self.neighbours.pairs(self._gather(histories, None), rows, movies)
+        return np.asarray(1 / (1 + np.exp(-np.clip(slope * score + offset, -80, 80))), np.float32)
 
     def _gather(self, histories: Histories, residual: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """The histories as the item-item model takes them: what somebody liked counts a little more."""
@@ -206,7 +247,9 @@ class DeepMF(Recommender):
         saved: dict[str, NDArray[Any]] = {"constants": constants, **(self.biases.arrays() if self.biases else {})}
         for by, head in self.heads.items():
             saved |= head.arrays(f"{by}.")
-        return saved | (self.neighbours.arrays() if self.neighbours else {})
+        for part in (self.neighbours, self.kriging):
+            saved |= part.arrays() if part else {}
+        return saved
 
     @classmethod
     def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -221,4 +264,6 @@ class DeepMF(Recommender):
                 model.heads[by] = head
         if "neighbours.inward" in arrays:
             model.neighbours = Neighbours(arrays["neighbours.inward"], arrays["neighbours.outward"])
+        if "kriging.places" in arrays:
+            model.kriging = Kriging(arrays["kriging.places"], float(arrays["kriging.weight"]))
         return model

@@ -1,7 +1,7 @@
 """How `deep-mf` is trained: a pilot, then all members on all ratings, for each head. Needs torch."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy import sparse
 
 from cinematrix.content import features
 from cinematrix.histories import Histories
+from cinematrix.kriging import AUDIENCE, Kriging, places
 from cinematrix.metrics import ndcg
 from cinematrix.models.deep_mf_tasks import Encoder, HiddenRatings, Ranking, Stars
 from cinematrix.neighbours import Neighbours, Spectrum, liked_more
@@ -20,7 +21,7 @@ from cinematrix.protocols import By, Progress, Run
 from cinematrix.ranking import top_n
 from cinematrix.ratings import Ratings, fingerprint
 from cinematrix.splits import random
-from cinematrix.towers import Towers, encode, statistics
+from cinematrix.towers import Floats, Towers, encode, statistics
 from cinematrix.training import Schedule, pick_device, surroundings, train
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Trainer:
     run: Run
     progress: Progress | None
     data: str
+    spectra: dict[int, Spectrum] = field(default_factory=dict)
 
     def head(self, by: By) -> Towers:
         """One head, trained and ready to serve.
@@ -112,11 +114,40 @@ class Trainer:
             judged = self._train(by, replace(s, members=1, ranking_members=1), schedule, self.learn, ", how long")
             epochs = long_enough(self.model.log[by].errors)
             task = self._train(by, s, replace(schedule, epochs=epochs, keep_best=False), self.ratings, "")
+        towers, pilot = exported(task.net, task.encoder), exported(judged.net, judged.encoder)
         if by == "stars":
             self.model.sigma = task.encoder.sigma
+            if s.kriging:
+                self.model.kriging = self._kriging(towers, pilot, judged.encoder)
         else:
-            self._beside(exported(judged.net, judged.encoder))
-        return exported(task.net, task.encoder)
+            self._beside(pilot)
+        return towers
+
+    def _kriging(self, towers: Towers, pilot: Towers, encoder: Encoder) -> Kriging:
+        """The process that spreads what the towers leave; its weight is the one that suits the pilot's best."""
+        judge = type(self.model)(self.model.settings)
+        judge.known, judge.biases, judge.sigma = self.model.known, encoder.biases, encoder.sigma
+        judge.heads["stars"] = pilot
+        judge.kriging = Kriging(self._places(pilot, self.learn), 1.0)
+        given, later = self._judges()
+        missing, added = judge.missed(given, later)
+        return replace(judge.kriging.weighed(added, missing), places=self._places(towers, self.ratings))
+
+    def _places(self, towers: Towers, ratings: Ratings) -> Floats:
+        raters = np.bincount(ratings.movie, minlength=len(self.model.known.movies)).astype(np.int64)
+        return places(towers.movies[:-1, :, :-1].reshape(len(raters), -1), self._spectrum(ratings), self.matrix, raters)
+
+    def _spectrum(self, ratings: Ratings) -> Spectrum:
+        """Of the histories of `ratings`, with the content; computed once for both heads."""
+        if id(ratings) not in self.spectra:
+            rank = max(self.model.settings.neighbours, AUDIENCE)
+            self.spectra[id(ratings)] = Spectrum.of(ratings.by_user, self.matrix, len(self.model.known.movies), rank)
+        return self.spectra[id(ratings)]
+
+    def _judges(self) -> tuple[Histories, Histories]:
+        """The histories, and the validation ratings, of some users who have both."""
+        users = np.flatnonzero(self.validation.by_user.counts)[:JUDGES]
+        return self.learn.by_user.take(users), self.validation.by_user.take(users)
 
     def _beside(self, pilot: Towers) -> None:
         """The item-item model beside the ranking head, and the chance that scores stand for.
@@ -124,20 +155,18 @@ class Trainer:
         Its ridge and its weight are those that rank the validation movies best beside the pilot's towers; they are
         then kept for the model of all ratings.
         """
-        model, n_movies = self.model, len(self.model.known.movies)
-        users = np.flatnonzero(self.validation.by_user.counts)[:JUDGES]
-        given, later = self.learn.by_user.take(users), self.validation.by_user.take(users)
+        model, rank = self.model, self.model.settings.neighbours
+        given, later = self._judges()
         residual = model.residual(given)[1]
         scores = pilot.score(pilot.users(given, residual))
-        if model.settings.neighbours:
-            spectrum = Spectrum.of(self.learn.by_user, self.matrix, n_movies, model.settings.neighbours)
+        if rank:
+            spectrum = self._spectrum(self.learn).largest(rank)
             weighed = None if residual is None else liked_more(residual)
             decay, weight = best_beside(scores, spectrum, given, later, weighed)
             if weight:
                 learned = Neighbours.of(spectrum, decay, weight)
                 scores += learned.score(learned.gather(given, weighed))
-                spectrum = Spectrum.of(self.ratings.by_user, self.matrix, n_movies, model.settings.neighbours)
-                model.neighbours = Neighbours.of(spectrum, decay, weight)
+                model.neighbours = Neighbours.of(self._spectrum(self.ratings).largest(rank), decay, weight)
         if model.known.scale is None:
             model.chance = calibrated(scores, given, later)
 

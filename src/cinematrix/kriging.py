@@ -1,0 +1,147 @@
+"""What the towers leave of a person's ratings, spread over near movies: a Gaussian process for each person.
+
+A tower sees a history through a few dozen factors. Where somebody's ratings stray from its predictions, they stray
+alike for movies that are alike, more locally than factors can say. So the residuals of her own ratings are
+interpolated (Krige 1951; Rasmussen & Williams 2006, equation 2.25):
+
+    k(i, j) = exp(−SHARPNESS · (1 − cos(place_i, place_j)))
+    extra_ui = weight · k_i · (K + DOUBT · I)⁻¹ · left_u,        K over the movies that u rated
+
+A movie's place is made of its vector from the towers, of who watched it, and of its content. Nothing is learned for
+a person: a stranger's few ratings do as well. A long history is represented by some of its movies (the subset of
+regressors, their section 8.3.1), so that the cost of one person is bounded.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+
+from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
+from cinematrix.neighbours import Spectrum
+
+Floats = NDArray[np.float32]
+
+SHARPNESS = 2.0
+"""How fast likeness falls with the angle between two movies' places."""
+
+DOUBT = np.float32(1)
+"""The variance of a single rating's noise, in units of the variance of what is interpolated."""
+
+RANK = 128
+"""Width of a place."""
+
+SHARES = (0.4, 0.3, 0.3)
+"""What the towers' vectors, the audience and the content count in a place."""
+
+AUDIENCE, RIDGE = 256, 200.0
+"""Directions of the audience that count, and the eigenvalue below which they count less."""
+
+JITTER = np.float32(1e-2)
+"""Keeps the likeness of movies that lie in one place from being singular."""
+
+MOST = 512
+"""Movies that represent a history; a longer one is thinned."""
+
+USUAL_WEIGHT, WEIGHT_SPREAD = 0.75, 0.1
+"""The weight that is expected before any validation rating is seen, and its standard deviation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kriging:
+    """Spreads what is left of a person's ratings.
+
+    Attributes:
+        places: float32 `[n_movies, rank]`, of unit length: where each movie lies among the others.
+        weight: what the interpolated residual counts.
+    """
+
+    places: Floats
+    weight: float
+
+    def solve(self, histories: Histories, left: Floats, rows: Numbers | None = None) -> Floats:
+        """What each entry of the histories (of `rows`, default: all) adds to a movie of likeness 1. `[size]`.
+
+        `left` is what the towers leave of each entry's rating. Entries that don't represent their history have 0.
+        """
+        found = np.zeros(len(histories.items), np.float32)
+        for row in range(len(histories)) if rows is None else rows:
+            start, stop = histories.starts[row], histories.starts[row + 1]
+            if stop > start:
+                thin = slice(start, stop, -(-(stop - start) // MOST))
+                found[thin] = self._solved(histories.items[thin], histories.items[start:stop], left[start:stop])
+        return found * np.float32(self.weight)
+
+    def _solved(self, kept: Numbers, items: Numbers, left: Floats) -> Floats:
+        """The entries of `kept` in place of all `items`; if these are the same, the process itself."""
+        near, one = self.likeness(kept, kept), np.eye(len(kept), dtype=np.float32)
+        if len(kept) == len(items):
+            return np.asarray(linalg.solve(near + DOUBT * one, left, assume_a="pos", check_finite=False), np.float32)
+        root = linalg.cholesky(near + JITTER * one, lower=True, check_finite=False)
+        across = linalg.solve_triangular(root, self.likeness(kept, items), lower=True, check_finite=False)
+        solved = linalg.solve(across @ across.T + DOUBT * one, across @ left, assume_a="pos", check_finite=False)
+        return np.asarray(linalg.solve_triangular(root, solved, lower=True, trans=1, check_finite=False), np.float32)
+
+    def likeness(self, some: Numbers, others: Numbers) -> Floats:
+        """How alike movies are, 0…1; nothing is like `UNKNOWN`. `[len(some), len(others)]`."""
+        return self._likeness(self.places[some], others) * (some >= 0)[:, None]
+
+    def _likeness(self, some: Floats, others: Numbers) -> Floats:
+        return np.asarray(np.exp(np.float32(SHARPNESS) * (some @ self.places[others].T - np.float32(1))), np.float32)
+
+    def pairs(self, histories: Histories, left: Floats, rows: Numbers, movies: Numbers) -> Floats:
+        """What is added to the predictions of pairs. `[n]`."""
+        order = np.argsort(rows, kind="stable")
+        present, starts = np.unique(rows[order], return_index=True)
+        solved, added = self.solve(histories, left, present), np.zeros(len(rows), np.float32)
+        for row, start, stop in zip(present, starts, [*starts[1:], len(rows)], strict=False):
+            places = order[start:stop]
+            entries = slice(histories.starts[row], histories.starts[row + 1])
+            added[places] = self.likeness(movies[places], histories.items[entries]) @ solved[entries]
+        return added
+
+    def score(self, histories: Histories, left: Floats) -> Floats:
+        """What is added to every history's prediction of every movie. `[n, n_movies]`."""
+        solved, added = self.solve(histories, left), np.empty((len(histories), len(self.places)), np.float32)
+        for row in range(len(histories)):
+            entries = slice(histories.starts[row], histories.starts[row + 1])
+            added[row] = self._likeness(self.places, histories.items[entries]) @ solved[entries]
+        return added
+
+    def weighed(self, added: Floats, missing: Floats) -> "Kriging":
+        """With the weight that fits `missing`, what held-out ratings are above the towers' predictions, best.
+
+        `added` is what a weight of 1 adds to them. Least squares, drawn to the usual weight as by a normal prior.
+        """
+        doubt = float(np.mean(missing**2, dtype=np.float64)) / WEIGHT_SPREAD**2 if len(missing) else 1.0
+        above = float(added @ missing) + doubt * USUAL_WEIGHT
+        return Kriging(self.places, min(max(above / (float(added @ added) + doubt), 0.0), 1.0))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """For saving."""
+        return {"kriging.places": self.places, "kriging.weight": np.array(self.weight)}
+
+
+def places(vectors: Floats, spectrum: Spectrum, content: sparse.csr_matrix | None, raters: NDArray[np.int64]) -> Floats:
+    """Where movies lie: their vectors, their audience and their content side by side, each of unit length.
+
+    `raters` counts who rated each movie: the mean and the main axes are those of what is watched.
+    """
+    weights = raters + np.float32(0.1)
+    directions = spectrum.largest(AUDIENCE)
+    audience = directions.vectors * np.sqrt(directions.values / (directions.values + RIDGE)).astype(np.float32)
+    parts = [_unit(vectors - np.average(vectors, axis=0, weights=weights).astype(np.float32)), _unit(audience)]
+    if content is not None:
+        rarity = np.log(content.shape[0] / (1 + np.diff(content.tocsc().indptr)))
+        facts = Spectrum.of_rows((content @ sparse.diags(rarity.astype(np.float32))).T.tocsr(), RANK)
+        parts.append(_unit(facts.vectors * np.sqrt(facts.values).astype(np.float32)))
+    whole = np.hstack([part * np.float32(share**0.5) for part, share in zip(parts, SHARES, strict=False)])
+    axes = np.linalg.eigh(((whole * weights[:, None]).T @ whole).astype(np.float64))[1][:, ::-1][:, :RANK]
+    return _unit(whole @ axes.astype(np.float32))
+
+
+def _unit(rows: Floats) -> Floats:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
