@@ -83,15 +83,19 @@ def test_shares_add_up_to_the_score(blocks: int, more: dict[str, Any], size: int
         assert not np.any(found.habits)
 
 
+@pytest.mark.parametrize("stars", [True, False])
 @pytest.mark.parametrize("more", [{}, {"pair": True, "ids": True}], ids=str)
-def test_shares_are_the_integral_of_the_gradient(more: dict[str, Any]) -> None:
+def test_shares_are_the_integral_of_the_gradient(more: dict[str, Any], stars: bool) -> None:
     """The oracle: differences of the score along each entry's addend, summed over 400 places on the way."""
     rng = np.random.default_rng(3)
     head, person, movies = tower(rng, 2, **more), history(3), np.arange(N_MOVIES, dtype=np.int32)
-    residual = rng.normal(0, 1, 3).astype(np.float32)
+    residual = rng.normal(0, 1, 3).astype(np.float32) if stars else None
     begin, end = head.pooled(Histories.empty(1), np.zeros(0, np.float32)), head.pooled(person, residual)
     w, size = head.weights, len(person.items)
-    added = (w["tables.0"][:size] * residual[:, None] + w["tables.1"][:size]) / np.float32((size + 1) ** 0.5)
+    summed = (
+        w["tables.0"][:size] if residual is None else w["tables.0"][:size] * residual[:, None] + w["tables.1"][:size]
+    )
+    added = summed / np.float32((size + 1) ** 0.5)
     average = Towers(w, np.repeat(head.movies[:-1].mean(0)[None], N_MOVIES + 1, 0))
 
     def taste(h: Floats) -> Floats:

@@ -50,6 +50,12 @@ def person(numbers: list[int], stars: list[float]) -> Histories:
     return Histories.of_lists([(numbers, stars)])
 
 
+def mixed(model: Recommender) -> tuple[Histories, int]:
+    """Somebody who loved some comedies and hated more, and another one: shares of both signs."""
+    comedies = movies_of(model, "Comedy")
+    return person(comedies[:9], [5, 0.5, 0.5, 0.5, 4, 0.5, 3, 0.5, 0.5]), model.known.movies.ids[comedies[9]].item()
+
+
 @pytest.mark.parametrize("by", ["stars", "ranking"])
 def test_an_explanation_adds_up(model: DeepMF, by: By) -> None:
     """Parts, ratings and remainder are the score exactly, the remainder is 1e-5 at most; the score is the model's."""
@@ -177,7 +183,7 @@ def test_of_long_histories_the_largest_shares_are_left_out_one_by_one(
     model: DeepMF, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`without` is there for the `LEFT_OUT` ratings that count most, whichever way; in blocks of any size."""
-    history, movie = history_of(model, model.known.users.ids[2]), model.known.movies.ids[-1]
+    history, movie = mixed(model)
     whole = explain(model, history, movie)
     monkeypatch.setattr(explanations, "LEFT_OUT", 5)
     monkeypatch.setattr(explanations, "BLOCK_CELLS", 2 * len(model.known.movies))
@@ -222,7 +228,7 @@ def test_popular_is_the_same_for_all(world: tuple[Ratings, Catalog]) -> None:
 
 def test_an_explanation_is_read_from_top_to_bottom(model: DeepMF) -> None:
     """The first column adds up to the last line, the second to the taste; the ratings that count most are shown."""
-    found = explain(model, history_of(model, model.known.users.ids[2]), model.known.movies.ids[-1])
+    found = explain(model, *mixed(model))
     text = str(found)
     assert text.startswith(f"{found.label}: {found.stars:.2f} stars expected\n")
     *lines, total = found.lines(4)
