@@ -1,20 +1,39 @@
 """What every model must do, whatever it is: a model's test is this class and four lines."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 import pytest
 
 from cinematrix.artifact import load, save
 from cinematrix.catalog import Catalog
-from cinematrix.errors import DataError
+from cinematrix.errors import DataError, SettingError
 from cinematrix.histories import Histories
-from cinematrix.protocols import Recommender
+from cinematrix.ids import UNKNOWN
+from cinematrix.protocols import By, Recommender
 from cinematrix.ratings import Ratings, Scale
 from worlds import as_interactions
 
 STRANGER, NOWHERE = "nobody", "no such movie"
+
+
+def check_shares(model: Recommender, user: int, by: By) -> None:
+    """The parts and the ratings' shares are the score, of every movie and an unknown one, to 1e-5."""
+    history, movies = model.known.history.take(np.array([user])), np.arange(-1, len(model.known.movies), dtype=np.int32)
+    if not model.abilities.explains:
+        with pytest.raises(SettingError, match="can't explain its scores; take a model that can, such as deep-mf"):
+            model.shares(history, movies, by=by)
+        return
+    found = model.shares(history, movies, by=by)
+    np.testing.assert_allclose(found.score[1:], model.score(history, by=by)[0], rtol=1e-6, atol=1e-5)
+    together = np.sum(list(found.parts.values()), axis=0, dtype=np.float64) + found.ratings.sum(1, dtype=np.float64)
+    assert movies[0] == UNKNOWN
+    np.testing.assert_allclose(together, found.score, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found.remainder, found.score - together, atol=1e-12)
+    assert found.ratings.shape == found.by_content.shape == (len(movies), len(history.items))
+    nobody = len(history.items) == 0
+    assert not (nobody and any(np.any(found.parts.get(part, 0)) for part in ("user_bias", "habits")))
 
 
 class Contract:
@@ -110,6 +129,12 @@ class Contract:
         users, movies = fitted.known.users.ids[:5], fitted.known.movies.ids[:5]
         np.testing.assert_array_equal(again.predict(users, movies), fitted.predict(users, movies))
 
+    def test_shares_add_up_to_the_score(self, fitted: Recommender) -> None:
+        """For a user, one without ratings, and every movie, in both orders; or it says that it can't explain."""
+        for user in (0, 7, -1):
+            for by in get_args(By):
+                check_shares(fitted, user, by)
+
     def test_plain_interactions_are_learned_or_refused(self, world: tuple[Ratings, Catalog]) -> None:
         """A model that declares interactions predicts a chance; any other says that it needs stars."""
         views = as_interactions(world[0])
@@ -121,6 +146,7 @@ class Contract:
         chance = model.predict([*views.users.ids[:3], -5], [*views.movies.ids[:3], -5])
         assert np.all((chance >= 0) & (chance <= 1))
         assert np.isfinite(model.score(model.known.history)).all()
+        check_shares(model, 3, "ranking")
 
     @pytest.mark.parametrize(
         ("users", "movies", "stars"),

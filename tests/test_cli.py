@@ -181,6 +181,64 @@ def test_lists_for_a_user_a_stranger_and_everybody(shop: Path, tmp_path: Path) -
     assert everybody.filter(pl.col("user") == 5)["movie"].to_list() == [line["movie"] for line in found["items"]]
 
 
+def test_a_list_says_why_where_it_is_asked_to(shop: Path, tmp_path: Path) -> None:
+    """JSON always has the reasons; the table has them in place of the genres with `--why`."""
+    words = ("recommend", shop / "deep-mf", "--user", 5, "-n", 4)
+    reasons = [line["because"] for line in as_json(*words)["items"]]
+    assert all(len(because) == 3 for because in reasons)
+    assert all(0 < reason["share"] <= 1 for because in reasons for reason in because)
+    seen = pl.read_csv(shop / "split/train.csv").filter(pl.col("userId") == 5)["movieId"].to_list()
+    assert {reason["movie"] for because in reasons for reason in because} <= set(seen)
+    text, plain = told(*words, "--why"), told(*words)
+    assert all(" · ".join(reason["title"] for reason in because) in text for because in reasons)
+    assert "because" in text
+    assert "genres" not in text
+    assert "because" not in plain
+    everybody = ("recommend", shop / "deep-mf", "--all", "--out", tmp_path / "all.parquet")
+    assert "the file of --all has no column for reasons" in refused(*everybody, "--why")
+    assert as_json("recommend", shop / "bias", "--user", 5, "-n", 1)["items"][0]["because"] == []
+
+
+def test_a_score_is_explained(shop: Path, tmp_path: Path) -> None:
+    """As a table and as JSON that adds up, for a user and a stranger, a movie by ID or title, by stars or ranking."""
+    movie = as_json("recommend", shop / "deep-mf", "--user", 5, "-n", 1)["items"][0]
+    words = ("explain", shop / "deep-mf", "--user", 5, "--movie", movie["movie"])
+    for by, score in (("ranking", movie["score"]), ("stars", movie["stars"])):
+        found = as_json(*words, "--by", by)
+        assert (found["user"], found["movie"], found["by"]) == ("5", movie["movie"], by)
+        together = sum(found["parts"].values()) + sum(line["share"] for line in found["ratings"]) + found["remainder"]
+        assert together == pytest.approx(found["score"], abs=1e-6)
+        assert found["score"] == pytest.approx(score, abs=1e-4)
+    text = told("explain", shop / "deep-mf", "--user", 5, "--movie", movie["title"].upper(), "-n", 3, by=cli)
+    assert text.startswith(f"{movie['title']} ({movie['year']}): {movie['stars']:.2f} stars expected\n")
+    assert re.search(r"adds +of it +rated +without it\n", text)
+    assert re.search(rf"^ *{found['score']:.3f}  together", text, re.MULTILINE)
+    lines = re.findall(r"^ +(\S.*?) +([+-]\d\.\d{3}) +(\d(?:\.5)?) +(\d\.\d{3}) *$", text, re.MULTILINE)
+    most = sorted(found["ratings"], key=lambda line: -abs(line["share"]))[:3]
+    assert {label for label, *_ in lines} == {f"{line['title']} ({line['year']})" for line in most}
+    seen = most[0]
+    (tmp_path / "mine.csv").write_text(f"movie,rating\n{seen['movie']},4\n999999,3\n")
+    stranger = as_json("explain", shop / "deep-mf", "--history", tmp_path / "mine.csv", "--movie", movie["movie"])
+    assert (stranger["unknown"], [line["movie"] for line in stranger["ratings"]]) == (["999999"], [seen["movie"]])
+    assert "999999" in told("explain", shop / "deep-mf", "--history", tmp_path / "mine.csv", "--movie", movie["movie"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "whose taste to explain isn't clear; give --user ID or --history FILE"),
+        (["--user", "1", "--history", "x.csv"], "whose taste to explain isn't clear"),
+        (["--user", "4711"], "user 4711 isn't among the model's 60 users"),
+        (["--user", "1", "--by", "taste"], "can't be ordered by 'taste'"),
+    ],
+)
+def test_explanations_that_make_no_sense_are_told(shop: Path, words: list[str], message: str) -> None:
+    """Nobody, two people, or an order that isn't one: one line and exit code 2."""
+    movie = pl.read_csv(shop / "data/movies.csv")["movieId"][0]
+    assert message in refused("explain", shop / "bias", "--movie", movie, *words)
+    assert "neither an ID nor in a title" in refused("explain", shop / "bias", "--user", 1, "--movie", "zzz")
+
+
 def test_movies_to_leave_out_come_from_a_list_or_a_file(shop: Path, tmp_path: Path) -> None:
     """A list longer than any file's name, or a file with an ID a line; a file that is no text is an error."""
     movies = sorted(pl.read_csv(shop / "data/movies.csv")["movieId"])
@@ -433,6 +491,7 @@ def test_plain_interactions_from_end_to_end(tmp_path: Path, world: tuple[Ratings
         assert 0 <= measures["ndcg@10"]["value"] <= 1
         user = views.users.ids[0]
         assert "chance" in told("recommend", tmp_path / name, "--user", user)
+        assert "in the ranking" in told("explain", tmp_path / name, "--user", user, "--movie", views.movies.ids[0])
         assert "has no stars" in refused("recommend", tmp_path / name, "--user", user, "--by", "stars")
         (tmp_path / "pairs.csv").write_text(f"user,movie\n{user},{views.movies.ids[0]}\nnobody,nothing\n")
         told("predict", tmp_path / name, tmp_path / "pairs.csv", "--out", tmp_path / "chances.csv", "--force")

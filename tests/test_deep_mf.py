@@ -75,6 +75,42 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
         np.testing.assert_allclose(towers.score(vectors).ravel(), net, atol=1e-5)
 
 
+def test_contents_part_of_a_movie_is_what_it_adds_in_both_orders(world: tuple[Ratings, Catalog]) -> None:
+    """The mean of what content adds to the raters and to nothing, of a tower that bends; an unknown movie has none."""
+    import torch
+
+    from cinematrix.content import features
+    from cinematrix.models.deep_mf_tasks import Encoder
+    from cinematrix.models.deep_mf_training import of_content
+    from cinematrix.nets import HistoryNet, Seen
+    from cinematrix.pooling import Content
+    from cinematrix.protocols import Known
+
+    ratings, catalog = world
+    known, device = Known.of(ratings, catalog), torch.device("cpu")
+    content = Content(features(known.catalog), device)
+    encoder = Encoder(ratings, len(known.movies), content, device)
+    shape = DeepMFSettings(**SMALL, blocks=2).shape("stars")  # type: ignore[arg-type]
+    torch.manual_seed(1)
+    net = HistoryNet(len(known.users), len(known.movies), content.width, 2, shape)
+    for weight in net.parameters():
+        weight.data *= 3
+    net.eval()
+    found = of_content(net, encoder)
+    assert found is not None
+    everything = encoder.everything()
+    residual = encoder.residuals(everything)[1] / encoder.sigma
+    seen, unseen = (Seen.of(encoder.pattern.flipped, mask, residual) for mask in (everything, 0 * everything))
+    with torch.no_grad():
+        last = net.movies(seen, content) - net.movies(seen, None)
+        first = net.movies(unseen, content) - net.movies(unseen, None)
+    assert (last - first).abs().max() > 0.1
+    np.testing.assert_allclose(found[:-1], (first + last) / 2, rtol=2e-3, atol=1e-4)
+    assert not np.any(found[-1])
+    encoder.content = None
+    assert of_content(net, encoder) is None
+
+
 def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
     """What is predicted for hidden ratings doesn't change with their values: they enter neither tower nor bias."""
     import torch

@@ -24,11 +24,11 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids extras files",
     "histories ratings catalog protocols",
-    "biases neighbours kriging content nets pooling towers ranking metrics splits diversity heldout importers/* "
-    "datasets downloads simulate worlds plots",
+    "biases neighbours kriging content nets pooling towers attribution ranking metrics splits diversity heldout "
+    "importers/* datasets downloads simulate worlds plots",
     "training",
     "models/*",
-    "artifact evaluation recommendations describe",
+    "artifact evaluation recommendations explanations describe",
     "cli/*",
 )
 """Lowest first; a module imports from its own layer and those below. The package itself is above all."""
@@ -222,12 +222,13 @@ def test_serving_loads_no_torch(name: str, world: tuple[Ratings, Catalog], tmp_p
     user, movie = model.known.users.ids[0], model.known.movies.ids[0]
     code = f"""
 import pathlib, sys
-from cinematrix import load, recommend
+from cinematrix import explain, load, recommend
 from cinematrix.recommendations import history_of, similar
 model = load(pathlib.Path({str(tmp_path / "model")!r})).model
 recommend(model, history_of(model, {user}), 3)
 model.predict([{user}, -1], [{movie}, -1])
 model.abilities.vectors and similar(model, {movie})
+model.abilities.explains and explain(model, history_of(model, {user}), {movie})
 print('torch' in sys.modules)
 """
     assert run(code) == "False"

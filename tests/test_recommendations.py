@@ -16,9 +16,17 @@ from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
-from cinematrix.protocols import Abilities, By, Known, Recommender
+from cinematrix.protocols import Abilities, By, Known, Recommender, Shares
 from cinematrix.ratings import Ratings
-from cinematrix.recommendations import Filters, Recommendation, history_of, recommend, recommend_all, similar
+from cinematrix.recommendations import (
+    Filters,
+    Reason,
+    Recommendation,
+    history_of,
+    recommend,
+    recommend_all,
+    similar,
+)
 from worlds import as_interactions
 
 N = 12
@@ -94,6 +102,7 @@ def test_the_best_unseen_movies_come_first(model: Planted) -> None:
     first, third = found.items[0], found.items[2]
     assert first.as_dict() == {
         "movie": 111, "title": "Film 111", "year": None, "genres": [], "score": 11.0, "stars": pytest.approx(4.1),
+        "because": [],
     }  # fmt: skip
     assert (first.label, third.label) == ("Film 111", "Film 108 (1998)")
     assert recommend(model, history_of(model, 7), 6).items[-1].title == "movie 105"
@@ -175,6 +184,40 @@ def test_a_model_of_views_has_no_stars(world: tuple[Ratings, Catalog]) -> None:
         with pytest.raises(SettingError, match="plain interactions and has no stars; order by ranking"):
             ask()
     assert not Path("x").exists()
+
+
+class Outspoken(Planted):
+    """The planted model, that tells its shares: entry `j` of a history adds `j − 1` (by stars `1 − j`) to all."""
+
+    abilities: ClassVar[Abilities] = Abilities(explains=True)
+
+    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+        """As planted."""
+        sign = 1 if by == "ranking" else -1
+        one = sign * (np.arange(len(history.items), dtype=np.float32) - 1)
+        ratings = np.tile(one, (len(movies), 1))
+        return Shares(ratings.sum(1, dtype=np.float64), {}, ratings, ratings)
+
+
+def test_a_line_says_what_speaks_for_it(known: Known) -> None:
+    """The three movies with the largest shares of all that adds, best first, of the order that the list uses."""
+    person, _ = known.histories([dict.fromkeys((100, 101, 102, 105, 109, 111), 3)])  # entries 0…5 add −1…4
+    by_ranking, by_stars = (recommend(Outspoken(known), person, 2, by=by).items for by in ("ranking", "stars"))
+    expected = [Reason(111, "Film 111", 0.4), Reason(109, "Film 109", 0.3), Reason(105, "movie 105", 0.2)]
+    assert [line.because for line in by_ranking] == [expected, expected]
+    assert by_stars[0].because == [Reason(100, "Film 100", 1.0)]
+    assert by_ranking[0].as_dict()["because"][0] == {"movie": 111, "title": "Film 111", "share": 0.4}
+    assert recommend(Outspoken(known), Histories.empty(1), 2).items[0].because == []
+
+
+def test_what_she_disliked_is_no_reason(known: Known) -> None:
+    """A movie rated below her mean isn't named, though its share is part of all that adds."""
+    person, _ = known.histories([{100: 1, 101: 5, 102: 4, 105: 1, 109: 5}])  # add −1, 0, 1, 2, 3; the mean is 3.2
+    because = recommend(Outspoken(known), person, 1).items[0].because
+    assert [(reason.movie, reason.share) for reason in because] == [
+        (109, pytest.approx(1 / 2)),
+        (102, pytest.approx(1 / 6)),
+    ]
 
 
 @pytest.mark.parametrize("user", ["7", 7, np.int64(7)])

@@ -1,6 +1,6 @@
 """Cinematrix: movie recommendation by deep matrix factorization.
 
-    from cinematrix import evaluate, load, model_class, read, recommend, save
+    from cinematrix import evaluate, explain, load, model_class, read, recommend, save
 
 Each name is loaded when it is first used, so that importing the package costs nothing.
 """
@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from cinematrix.artifact import load, save
     from cinematrix.catalog import Catalog
     from cinematrix.evaluation import evaluate
+    from cinematrix.explanations import explain
     from cinematrix.importers import read
     from cinematrix.models import model_class
     from cinematrix.ratings import Ratings
     from cinematrix.recommendations import recommend
 
-__all__ = ["Catalog", "Ratings", "evaluate", "load", "model_class", "read", "recommend", "save"]
+__all__ = ["Catalog", "Ratings", "evaluate", "explain", "load", "model_class", "read", "recommend", "save"]
 
 _HOMES = {
     "Catalog": "cinematrix.catalog",
     "Ratings": "cinematrix.ratings",
     "evaluate": "cinematrix.evaluation",
+    "explain": "cinematrix.explanations",
     "load": "cinematrix.artifact",
     "model_class": "cinematrix.models",
     "read": "cinematrix.importers",

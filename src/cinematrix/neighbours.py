@@ -92,6 +92,10 @@ class Neighbours:
         """Scores of pairs. `[n]`."""
         return np.asarray(np.einsum("nr,nr->n", gathered[rows], self.outward[movies]), np.float32)
 
+    def shares(self, items: Numbers, values: Floats, movies: Numbers) -> Floats:
+        """What each of a history's `items`, weighed by `values`, adds to the scores of `movies`. `[n, size]`."""
+        return np.asarray((self.outward[movies] @ self.inward[items].T) * values, np.float32)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""
         return {"neighbours.inward": self.inward, "neighbours.outward": self.outward}

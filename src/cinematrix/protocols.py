@@ -27,6 +27,7 @@ class Abilities:
         interactions: learns from plain interactions and predicts the chance of one.
         content: uses the catalog, so that a movie without ratings is more than an average.
         vectors: describes each movie by a vector, so that similar ones can be found.
+        explains: takes a score apart into what each rating, the content and the biases add.
         trains_with_torch: `fit` needs the extra `train` (predicting never does).
     """
 
@@ -34,7 +35,33 @@ class Abilities:
     interactions: bool = False
     content: bool = False
     vectors: bool = False
+    explains: bool = False
     trains_with_torch: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """What adds up to one person's scores of `n` movies.
+
+    Attributes:
+        score: float64 `[n]`, what orders the movies, as `Recommender.score` gives it.
+        parts: `[n]` each: `mean` (of all ratings), `movie_bias` (what anybody would give this movie), `content` (the
+            share of its genres, year and tags in that), `user_bias` (what her history adds to all movies alike),
+            `habits` (what it adds by its length and spread). A part that a model doesn't have is left out.
+        ratings: `[n, size]`, what each entry of her history adds to this movie beyond the rest: her taste.
+        by_content: `[n, size]`, how much of `ratings` goes by way of the movie's content.
+    """
+
+    score: NDArray[np.float64]
+    parts: dict[str, NDArray[np.float32]]
+    ratings: NDArray[np.float32]
+    by_content: NDArray[np.float32]
+
+    @property
+    def remainder(self) -> NDArray[np.float64]:
+        """What the parts and the ratings leave of the score: rounding, and what can't be shared out. `[n]`."""
+        parts = np.sum(list(self.parts.values()), axis=0, dtype=np.float64)
+        return np.asarray(self.score - parts - self.ratings.sum(1, dtype=np.float64), np.float64)
 
 
 @dataclass(frozen=True)
@@ -176,6 +203,14 @@ class Recommender(Protocol):
             SettingError: the model has none (`abilities.vectors`).
         """
         raise SettingError(f"{self.name} has no vectors of movies; take a model that has, such as deep-mf")
+
+    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+        """What adds up to the scores of `movies` (which may be `UNKNOWN`) for the one person of `history`.
+
+        Raises:
+            SettingError: the model can't tell (`abilities.explains`).
+        """
+        raise SettingError(f"{self.name} can't explain its scores; take a model that can, such as deep-mf")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What was learned, by name; `known` isn't part of it."""

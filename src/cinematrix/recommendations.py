@@ -3,7 +3,7 @@
 A known user and a stranger take the same path: both are a history.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,24 @@ BLOCK = 256
 """Users ranked at a time when lists are made for everybody."""
 
 
+REASONS = 3
+"""How many of the person's own movies a line names as its reasons."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One of the person's own movies that speaks for a recommendation.
+
+    Attributes:
+        movie, title: the movie's ID and title.
+        share: of all that her history adds to the score, 0…1.
+    """
+
+    movie: int | str
+    title: str
+    share: float
+
+
 @dataclass(frozen=True)
 class Recommendation:
     """One line of a list.
@@ -31,6 +49,7 @@ class Recommendation:
         title, year, genres: as the catalog has them; `movie 17` where it has no title.
         score: what the list is ordered by.
         stars: the expected rating on the data's scale; for plain interactions, the chance to be watched (0…1).
+        because: what she liked that adds most to the score, the largest share first; empty where the model can't tell.
     """
 
     movie: int | str
@@ -39,6 +58,7 @@ class Recommendation:
     genres: list[str]
     score: float
     stars: float
+    because: list[Reason] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -100,6 +120,9 @@ def recommend(
     movies = ranked.movies[0, : ranked.lengths[0]]
     stars = model.predict_pairs(history, np.zeros(len(movies), np.int32), movies)
     items = _lines(model.known, movies, ranked.scores[0], stars)
+    if model.abilities.explains:
+        reasons = _because(model, history, movies, by)
+        items = [replace(line, because=why) for line, why in zip(items, reasons, strict=True)]
     return Recommendations(items, _shortfall(n, len(items), int(mask.sum()), history))
 
 
@@ -197,6 +220,34 @@ def _block(model: Recommender, users: NDArray[np.int64], n: int, by: By, mask: N
     )
 
 
+def title_of(known: Known, number: int) -> str:
+    """A movie's title; `movie 17` where it has none."""
+    return known.catalog.frame["title"][number] or f"movie {known.movies.ids[number]}"
+
+
+def _because(model: Recommender, history: Histories, movies: Numbers, by: By) -> list[list[Reason]]:
+    """For each movie the `REASONS` movies of the history that add most to its score.
+
+    Only movies that she rated no lower than her mean are named: a film that she disliked can speak for another one,
+    but nobody wants to read it.
+    """
+    gains = np.maximum(model.shares(history, movies, by=by).ratings, 0, dtype=np.float64)
+    total, liked = gains.sum(1, keepdims=True), np.ones(len(history.items), bool)
+    if history.values is not None and model.known.scale is not None and len(liked):
+        liked = history.values >= history.values.mean(dtype=np.float64) - 1e-6
+    part = np.where(liked, gains, 0) / np.maximum(total, 1e-12)
+    best = np.argsort(-part, axis=1, kind="stable")[:, :REASONS]
+    known, numbers = model.known, history.items
+    return [
+        [
+            Reason(known.movies.ids[numbers[at]].item(), title_of(known, int(numbers[at])), float(row[at]))
+            for at in places
+            if row[at] > 0
+        ]
+        for row, places in zip(part, best, strict=True)
+    ]
+
+
 def _length(n: int, known: Known) -> int:
     """How long a list can be: no memory is asked for beyond the movies that there are."""
     return min(n, len(known.movies))
@@ -208,8 +259,7 @@ def _lines(
     lines = []
     for number, score, star in zip(movies.tolist(), scores.tolist(), stars.tolist(), strict=False):
         row, id_ = known.catalog.frame.row(number, named=True), known.movies.ids[number].item()
-        title = row["title"] or f"movie {id_}"
-        lines.append(Recommendation(id_, title, row["year"], row["genres"], score, star))
+        lines.append(Recommendation(id_, title_of(known, number), row["year"], row["genres"], score, star))
     return lines
 
 

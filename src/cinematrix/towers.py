@@ -5,6 +5,7 @@ A user's vector is one pass over her history; the movies' vectors were computed 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -28,10 +29,23 @@ class Towers:
             `down.0`…, `out`, perhaps `ids`; of the pair gate, perhaps, under `pair.`.
         movies: float32 `[n_movies + 1, members, factors + 1]`, the movies' vectors with their biases; the last one is
             of a movie of which nothing is known, and so answers for `UNKNOWN` (-1).
+        content: float16, of the shape of `movies`, the part of each vector that comes from the movie's content; None
+            if there is none. Nothing but explanations looks at it.
     """
 
     weights: dict[str, Floats]
     movies: Floats
+    content: NDArray[np.float16] | None = None
+
+    @cached_property
+    def mean_movie(self) -> Floats:
+        """The average movie's vector. `[members, factors + 1]`."""
+        return np.asarray(self.movies[:-1].mean(0), np.float32)
+
+    @cached_property
+    def mean_content(self) -> Floats | None:
+        """The part of the average movie's vector that comes from content. `[members, factors + 1]`."""
+        return None if self.content is None else np.asarray(self.content[:-1].mean(0, dtype=np.float32), np.float32)
 
     def users(self, histories: Histories, residual: Floats | None) -> Floats:
         """Vectors of histories. `[n, members, factors + 1]`.
@@ -40,6 +54,10 @@ class Towers:
             residual: float32 `[size]`, each rating's residual over the biases in standard deviations; None for plain
                 interactions.
         """
+        return encode(self.pooled(histories, residual), self.weights)
+
+    def pooled(self, histories: Histories, residual: Floats | None) -> Floats:
+        """What the tower sums over each history, before its blocks. `[n, members × factors]`."""
         w = self.weights
         norm = np.float32(1) / np.sqrt(histories.counts + 1, dtype=np.float32)
         h = statistics(histories, residual) @ w["statistics"]
@@ -49,7 +67,7 @@ class Towers:
             h = h + pooled * norm[:, None]
         if "ids" in w and histories.owners is not None:
             h += np.where((histories.owners != UNKNOWN)[:, None], w["ids"][histories.owners], np.float32(0))
-        return encode(h.astype(np.float32), w)
+        return np.asarray(h, np.float32)
 
     def score(self, users: Floats) -> Floats:
         """The mean over members of every user's score of every movie. float32 `[n, n_movies]`."""
@@ -84,13 +102,14 @@ class Towers:
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """For saving, under names that begin with `prefix`."""
-        return {f"{prefix}movies": self.movies} | {f"{prefix}{name}": array for name, array in self.weights.items()}
+        vectors = {"movies": self.movies} | ({} if self.content is None else {"content": self.content})
+        return {f"{prefix}{name}": array for name, array in (self.weights | vectors).items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Self | None:
         """The head that `arrays` took apart; None if there is none under that prefix."""
         mine = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-        return cls(mine, mine.pop("movies")) if mine else None
+        return cls(mine, mine.pop("movies"), mine.pop("content", None)) if mine else None
 
 
 def encode(h: Floats, weights: Mapping[str, Floats]) -> Floats:

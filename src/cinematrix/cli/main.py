@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli import data, demo, evaluate, recommend, train
+from cinematrix.cli import data, demo, evaluate, explain, recommend, train
 from cinematrix.errors import CinematrixError
 
 app = typer.Typer(
@@ -22,7 +22,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
-for command in (demo.demo, train.train, evaluate.evaluate, recommend.predict, recommend.recommend, recommend.similar):
+COMMANDS = (
+    *(demo.demo, train.train, evaluate.evaluate),
+    *(recommend.predict, recommend.recommend, recommend.similar, explain.explain),
+)
+for command in COMMANDS:
     app.command()(command)
 
 

@@ -25,6 +25,7 @@ def recommend(
     where: Where = "",
     min_ratings: MinRatings = 0,
     exclude: Exclude = "",
+    why: Annotated[bool, typer.Option("--why", help="Show which of the person's own movies speak for each.")] = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -32,31 +33,31 @@ def recommend(
     from cinematrix.artifact import load
     from cinematrix.cli.output import Bar, console, print_json
     from cinematrix.files import check_place
-    from cinematrix.recommendations import Filters, check_by, history_of, recommend, recommend_all
+    from cinematrix.recommendations import Filters, check_by, recommend, recommend_all
 
     if sum((user is not None, history is not None, everybody)) != 1 or everybody != (out is not None):
         raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
+    if out is not None and why:
+        raise InputError("--why is for the list of one person; the file of --all has no column for reasons")
     if out is not None:
         check_place(out, force=force)
     recommender = load(model).model
+    if why and not recommender.abilities.explains:
+        raise InputError(f"--why: {recommender.name} can't explain its lists; take a model that can, such as deep-mf")
     check_by(recommender, by)
     filters = Filters(where, min_ratings, parse_ids(exclude))
     if out is not None:
         rows = recommend_all(recommender, out, n, by=by, filters=filters, force=force, progress=Bar())  # type: ignore[arg-type]
         said = {"out": str(out), "users": len(recommender.known.users), "rows": rows}
         return print_json(said) if json else console().print(f"{rows:,} recommendations saved in {out}")
-    unknown: list[Any] = []
-    if history is not None:
-        person, unknown = _stranger(recommender, history)
-    else:
-        person = history_of(recommender, user)
+    person, unknown = person_of(recommender, user, history)
     found = recommend(recommender, person, n, by=by, filters=filters)  # type: ignore[arg-type]
     if json:
         lines = [line.as_dict() for line in found.items]
         print_json({"user": user, "by": by, "unknown": unknown, "shortfall": found.shortfall, "items": lines})
     else:
         notes = [f"left out, not known to the model: {', '.join(map(str, unknown))}"] if unknown else []
-        show(recommender, found.items, notes + ([found.shortfall] if found.shortfall else []))
+        show(recommender, found.items, notes + ([found.shortfall] if found.shortfall else []), why=why)
 
 
 def similar(
@@ -71,7 +72,7 @@ def similar(
     from cinematrix.recommendations import similar
 
     recommender = load(model).model
-    number = _movie(recommender, movie)
+    number = movie_number(recommender, movie)
     items = similar(recommender, recommender.known.movies.ids[number], n)
     if json:
         id_ = recommender.known.movies.ids[number].item()
@@ -108,23 +109,32 @@ def predict(
     return print_json(said) if json else console().print(f"{len(table):,} predictions saved in {out}")
 
 
-def show(model: "Recommender", items: "list[Recommendation]", notes: list[str], *, stars: bool = True) -> None:
+def show(
+    model: "Recommender", items: "list[Recommendation]", notes: list[str], *, stars: bool = True, why: bool = False
+) -> None:
     """A list as a table, and what there is to say about it."""
     from rich.markup import escape
 
     from cinematrix.cli.output import console, table
 
     expected = "stars#" if model.known.scale else "chance#"
-    columns = ["", "movie", "title", "genres", *([expected] if stars else []), "score#"]
+    columns = ["", "movie", "title", "because" if why else "genres", *([expected] if stars else []), "score#"]
     rows = []
     for place, item in enumerate(items, start=1):
         expected_stars = [f"{item.stars:.2f}"] if stars else []
-        genres = escape(", ".join(item.genres))
-        rows.append([place, item.movie, escape(item.label), genres, *expected_stars, f"{item.score:.3f}"])
+        facts = " · ".join(reason.title for reason in item.because) if why else ", ".join(item.genres)
+        rows.append([place, item.movie, escape(item.label), escape(facts), *expected_stars, f"{item.score:.3f}"])
     out = console()
     out.print(table(columns, rows))
     for note in notes:
         out.print(escape(note), style="dim")
+
+
+def person_of(model: "Recommender", user: str | None, history: Path | None) -> "tuple[Histories, list[Any]]":
+    """The history of a known user, or the one in a stranger's CSV, and the IDs in it that the model doesn't know."""
+    from cinematrix.recommendations import history_of
+
+    return (history_of(model, user), []) if history is None else _stranger(model, history)
 
 
 def _stranger(model: "Recommender", path: Path) -> "tuple[Histories, list[Any]]":
@@ -137,7 +147,8 @@ def _stranger(model: "Recommender", path: Path) -> "tuple[Histories, list[Any]]"
     return model.known.histories([dict(zip(table["movie"], values, strict=True))])
 
 
-def _movie(model: "Recommender", text: str) -> int:
+def movie_number(model: "Recommender", text: str) -> int:
+    """The number of a movie given by ID or by its title or a part of it."""
     number = model.known.movies.number(text)
     if number >= 0:
         return number

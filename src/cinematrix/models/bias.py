@@ -11,7 +11,7 @@ from cinematrix.biases import Biases
 from cinematrix.catalog import Catalog
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
 
 
@@ -24,7 +24,7 @@ class Bias(Recommender):
     """The regularised biases of `cinematrix.biases` as a model; every list has the best-liked movies first."""
 
     name: ClassVar[str] = "bias"
-    abilities: ClassVar[Abilities] = Abilities(stars=True)
+    abilities: ClassVar[Abilities] = Abilities(stars=True, explains=True)
     Settings = BiasSettings
 
     def __init__(self, settings: BiasSettings | None = None) -> None:
@@ -50,6 +50,14 @@ class Bias(Recommender):
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         assert self.known.scale is not None, "Bias is fitted on ratings with stars only"
         return self.known.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
+
+    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+        user = np.broadcast_to(self.biases.of_users(history), len(movies))
+        mean = np.full(len(movies), self.biases.mean, np.float32)
+        movie = self.biases.predict(np.zeros(len(movies), np.float32), movies) - mean
+        parts = {"mean": mean, "movie_bias": movie, "user_bias": user}
+        none = np.zeros((len(movies), len(history.items)), np.float32)
+        return Shares(self.biases.predict(user, movies).astype(np.float64), parts, none, none)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return self.biases.arrays()

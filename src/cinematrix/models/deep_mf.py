@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from cinematrix.attribution import of_head
 from cinematrix.biases import Biases
 from cinematrix.catalog import Catalog
 from cinematrix.errors import SettingError
@@ -15,7 +16,7 @@ from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.kriging import Kriging
 from cinematrix.neighbours import Neighbours, liked_more
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
 from cinematrix.towers import Towers
 
@@ -129,7 +130,7 @@ class DeepMF(Recommender):
 
     name: ClassVar[str] = "deep-mf"
     abilities: ClassVar[Abilities] = Abilities(
-        stars=True, interactions=True, content=True, vectors=True, trains_with_torch=True
+        stars=True, interactions=True, content=True, vectors=True, explains=True, trains_with_torch=True
     )
     Settings = DeepMFSettings
 
@@ -221,6 +222,30 @@ class DeepMF(Recommender):
         if self.neighbours:
             score = score + self.neighbours.pairs(self._gather(histories, None), rows, movies)
         return np.asarray(1 / (1 + np.exp(-np.clip(slope * score + offset, -80, 80))), np.float32)
+
+    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+        user, residual = self.residual(history)
+        ranks = by == "ranking" and "ranking" in self.heads
+        found = of_head(self.heads["ranking" if ranks else "stars"], history, residual, movies)
+        if not ranks:
+            assert self.biases is not None, "a model with a rating head has biases"
+            mean = np.full(len(movies), self.biases.mean, np.float32)
+            movie = self.biases.predict(np.zeros(len(movies), np.float32), movies) - mean
+            base = {"mean": mean, "movie_bias": movie, "user_bias": np.repeat(user, len(movies))}
+            return found.shares(base, self.sigma, self._near(history, user, residual, movies))
+        if self.neighbours:
+            weights = np.ones(len(history.items), np.float32) if residual is None else liked_more(residual)
+            return found.shares({}, 1.0, self.neighbours.shares(history.items, weights, movies))
+        return found.shares({}, 1.0)
+
+    def _near(
+        self, history: Histories, user: NDArray[np.float32], residual: NDArray[np.float32] | None, movies: Numbers
+    ) -> NDArray[np.float32] | None:
+        """What each entry of the one history adds to the stars of `movies` by lying near. `[n, size]`."""
+        if self.kriging is None or history.values is None:
+            return None
+        left = self._left(history, user, self.heads["stars"].users(history, residual))
+        return self.kriging.likeness(movies, history.items) * self.kriging.solve(history, left)
 
     def _gather(self, histories: Histories, residual: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """The histories as the item-item model takes them: what somebody liked counts a little more."""

@@ -1,6 +1,7 @@
 """How `deep-mf` is trained: a pilot, then all members on all ratings, for each head. Needs torch."""
 
 import hashlib
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,7 @@ class Trainer:
                 self.model.kriging = self._kriging(towers, pilot, judged.encoder)
         else:
             self._beside(pilot)
-        return towers
+        return replace(towers, content=of_content(task.net, task.encoder))
 
     def _kriging(self, towers: Towers, pilot: Towers, encoder: Encoder) -> Kriging:
         """The process that spreads what the towers leave; its weight is the one that suits the pilot's best."""
@@ -223,6 +224,25 @@ def exported(net: HistoryNet, encoder: Encoder) -> Towers:
     blank = {name: tensor.cpu().numpy() for name, tensor in net.movies.state_dict().items()}
     nothing = statistics(Histories.empty(1), None) @ blank["statistics"]
     return Towers(kept, np.concatenate([movies, encode(nothing, blank)]))
+
+
+@torch.inference_mode()
+def of_content(net: HistoryNet, encoder: Encoder) -> NDArray[np.float16] | None:
+    """The part of the movies' vectors that comes from their content, as in `Towers.content`; the rest is the raters'.
+
+    It is what content adds on average over both orders, to the raters or before them (Shapley 1953, of two players):
+    the mean of v(raters, content) − v(raters) and v(content) − v(nothing).
+    """
+    if encoder.content is None:
+        return None
+    net.eval()
+    bare = copy(encoder)
+    bare.content = None
+    rated, unrated = encoder.everything(), torch.zeros_like(encoder.everything())
+    whole, alone = (encoder.encode(net, mask).movies for mask in (rated, unrated))
+    raters, nothing = (bare.encode(net, mask).movies for mask in (rated, unrated))
+    share = ((whole - raters + alone - nothing) / 2).cpu().numpy()
+    return np.concatenate([share, np.zeros_like(share[:1])]).astype(np.float16)
 
 
 def best_beside(

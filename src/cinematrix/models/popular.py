@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cinematrix.catalog import Catalog
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
 
 
@@ -27,7 +27,7 @@ class Popular(Recommender):
     """
 
     name: ClassVar[str] = "popular"
-    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True)
+    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, explains=True)
     Settings = PopularSettings
     DOUBT: ClassVar[float] = 5.0
 
@@ -61,6 +61,11 @@ class Popular(Recommender):
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         return self.expected[movies]  # the last place answers for UNKNOWN (-1)
+
+    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+        score = np.append(self.counts, np.float32(0))[movies] if by == "ranking" else self.expected[movies]
+        none = np.zeros((len(movies), len(history.items)), np.float32)
+        return Shares(score.astype(np.float64), {"movie_bias": score}, none, none)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"counts": self.counts, "expected": self.expected}
