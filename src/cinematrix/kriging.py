@@ -122,7 +122,7 @@ class Kriging:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""
-        return {"kriging.places": self.places, "kriging.weight": np.array(self.weight)}
+        return {"kriging.places": self.places, "kriging.weight": np.array([self.weight])}
 
 
 def places(vectors: Floats, spectrum: Spectrum, content: sparse.csr_matrix | None, raters: NDArray[np.int64]) -> Floats:

@@ -290,5 +290,5 @@ class DeepMF(Recommender):
         if "neighbours.inward" in arrays:
             model.neighbours = Neighbours(arrays["neighbours.inward"], arrays["neighbours.outward"])
         if "kriging.places" in arrays:
-            model.kriging = Kriging(arrays["kriging.places"], float(arrays["kriging.weight"]))
+            model.kriging = Kriging(arrays["kriging.places"], arrays["kriging.weight"].item())
         return model
