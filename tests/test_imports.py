@@ -24,8 +24,8 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids extras files",
     "histories ratings catalog protocols",
-    "biases neighbours content nets pooling towers ranking metrics splits diversity heldout importers/* datasets "
-    "downloads simulate worlds plots",
+    "biases neighbours content nets pooling towers ordinal spread ranking metrics splits diversity heldout importers/* "
+    "datasets downloads simulate worlds plots",
     "training",
     "models/*",
     "artifact evaluation recommendations describe",

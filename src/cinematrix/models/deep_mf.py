@@ -16,6 +16,7 @@ from cinematrix.ids import Numbers
 from cinematrix.neighbours import Neighbours, liked_more
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
+from cinematrix.spread import Predicted, Spread
 from cinematrix.towers import Towers
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class DeepMF(Recommender):
 
     name: ClassVar[str] = "deep-mf"
     abilities: ClassVar[Abilities] = Abilities(
-        stars=True, interactions=True, content=True, vectors=True, trains_with_torch=True
+        stars=True, interactions=True, content=True, vectors=True, spread=True, trains_with_torch=True
     )
     Settings = DeepMFSettings
 
@@ -134,6 +135,7 @@ class DeepMF(Recommender):
     sigma: float = 1.0
     chance: tuple[float, float] = (1.0, 0.0)
     neighbours: Neighbours | None = None
+    spread: Spread | None = None
 
     def __init__(self, settings: DeepMFSettings | None = None) -> None:
         self.settings = settings or DeepMFSettings()
@@ -181,6 +183,28 @@ class DeepMF(Recommender):
         base = self.biases.predict(user[rows], movies)
         return self.known.scale.clip(base + np.float32(self.sigma) * score)
 
+    @property
+    def spreads(self) -> bool:
+        return self.spread is not None
+
+    def distribution_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        if self.spread is None:
+            raise self._no_spread()
+        return self.spread.distribution(self.predicted(histories, rows, movies))
+
+    def interval_pairs(
+        self, histories: Histories, rows: Numbers, movies: Numbers, coverage: float = 0.8
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        if self.spread is None:
+            raise self._no_spread()
+        return self.spread.interval(self.predicted(histories, rows, movies), coverage)
+
+    def predicted(self, histories: Histories, rows: Numbers, movies: Numbers) -> Predicted:
+        """Pairs with what the rating head predicts of them."""
+        residual = self.residual(histories)[1]
+        assert residual is not None, "only ratings have a spread"
+        return Predicted(histories, residual, rows, movies, self.predict_pairs(histories, rows, movies))
+
     def _gather(self, histories: Histories, residual: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """The histories as the item-item model takes them: what somebody liked counts a little more."""
         assert self.neighbours is not None, "only asked where there is an item-item model"
@@ -206,6 +230,7 @@ class DeepMF(Recommender):
         saved: dict[str, NDArray[Any]] = {"constants": constants, **(self.biases.arrays() if self.biases else {})}
         for by, head in self.heads.items():
             saved |= head.arrays(f"{by}.")
+        saved |= self.spread.arrays() if self.spread else {}
         return saved | (self.neighbours.arrays() if self.neighbours else {})
 
     @classmethod
@@ -221,4 +246,5 @@ class DeepMF(Recommender):
                 model.heads[by] = head
         if "neighbours.inward" in arrays:
             model.neighbours = Neighbours(arrays["neighbours.inward"], arrays["neighbours.outward"])
+        model.spread = Spread.from_arrays(arrays, known.scale) if known.scale else None
         return model

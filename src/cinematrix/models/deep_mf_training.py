@@ -1,6 +1,7 @@
 """How `deep-mf` is trained: a pilot, then all members on all ratings, for each head. Needs torch."""
 
 import hashlib
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from cinematrix.protocols import By, Progress, Run
 from cinematrix.ranking import top_n
 from cinematrix.ratings import Ratings, fingerprint
 from cinematrix.splits import random
+from cinematrix.spread import Spread, about_movies
 from cinematrix.towers import Towers, encode, statistics
 from cinematrix.training import Schedule, pick_device, surroundings, train
 
@@ -114,9 +116,26 @@ class Trainer:
             task = self._train(by, s, replace(schedule, epochs=epochs, keep_best=False), self.ratings, "")
         if by == "stars":
             self.model.sigma = task.encoder.sigma
+            self.model.spread = self._spread(judged)
         else:
             self._beside(exported(judged.net, judged.encoder))
         return exported(task.net, task.encoder)
+
+    def _spread(self, judged: HiddenRatings) -> Spread:
+        """How ratings scatter around predictions, from the validation ratings and the net that hasn't seen them."""
+        model, scale = self.model, self.ratings.scale
+        assert scale is not None, "only ratings have a spread"
+        histories, residual = self.ratings.by_user, model.residual(self.ratings.by_user)[1]
+        assert residual is not None, "only ratings have a spread"
+        before = Spread.before(scale, histories, residual, len(model.known.movies))
+        if self.validation is self.ratings or self.validation.rating is None:
+            return before
+        pilot = copy(model)
+        pilot.biases, pilot.sigma = judged.encoder.biases, judged.encoder.sigma
+        pilot.heads = {"stars": exported(judged.net, judged.encoder)}
+        seen = pilot.predicted(self.learn.by_user, self.validation.user, self.validation.movie)
+        then = about_movies(seen.histories, seen.residual, len(model.known.movies))
+        return replace(before, movies=then).fitted(seen, self.validation.rating, before.movies)
 
     def _beside(self, pilot: Towers) -> None:
         """The item-item model beside the ranking head, and the chance that scores stand for.
