@@ -28,7 +28,7 @@ LAYERS = (
     "datasets downloads simulate worlds plots",
     "training",
     "models/*",
-    "artifact evaluation recommendations describe",
+    "artifact evaluation reliability recommendations describe",
     "cli/*",
 )
 """Lowest first; a module imports from its own layer and those below. The package itself is above all."""

@@ -187,7 +187,7 @@ class Recommender(Protocol):
         Raises:
             SettingError: the model has no distributions (`spreads`).
         """
-        raise self._no_spread()
+        raise self.no_spread()
 
     def interval_pairs(
         self, histories: Histories, rows: Numbers, movies: Numbers, coverage: float = 0.8
@@ -199,9 +199,10 @@ class Recommender(Protocol):
         Raises:
             SettingError: the model has no intervals (`spreads`), or `coverage` isn't between 0 and 1.
         """
-        raise self._no_spread()
+        raise self.no_spread()
 
-    def _no_spread(self) -> SettingError:
+    def no_spread(self) -> SettingError:
+        """The error that tells why this model has no distributions and what to do for some."""
         why = "was saved without distributions; train it anew" if self.abilities.spread and self.known.scale else ""
         return SettingError(f"{self.name} {why or 'has no distributions of ratings; train deep-mf on ratings'}")
 

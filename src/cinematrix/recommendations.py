@@ -3,7 +3,7 @@
 A known user and a stranger take the same path: both are a history.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Recommendation:
         title, year, genres: as the catalog has them; `movie 17` where it has no title.
         score: what the list is ordered by.
         stars: the expected rating on the data's scale; for plain interactions, the chance to be watched (0…1).
+        low, high: ends that hold 80 % of ratings; None where the model has none.
     """
 
     movie: int | str
@@ -39,6 +40,8 @@ class Recommendation:
     genres: list[str]
     score: float
     stars: float
+    low: float | None = None
+    high: float | None = None
 
     @property
     def label(self) -> str:
@@ -100,6 +103,9 @@ def recommend(
     movies = ranked.movies[0, : ranked.lengths[0]]
     stars = model.predict_pairs(history, np.zeros(len(movies), np.int32), movies)
     items = _lines(model.known, movies, ranked.scores[0], stars)
+    if model.spreads:
+        ends = zip(*model.interval_pairs(history, np.zeros(len(movies), np.int32), movies), strict=True)
+        items = [replace(item, low=float(low), high=float(high)) for item, (low, high) in zip(items, ends, strict=True)]
     return Recommendations(items, _shortfall(n, len(items), int(mask.sum()), history))
 
 
@@ -158,7 +164,8 @@ def recommend_all(
     force: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """The best `n` unseen movies for every known user, to a Parquet file: user, rank, movie, score, stars.
+    """The best `n` unseen movies for every known user, to a Parquet file: user, rank, movie, score, stars,
+    and low and high where the model has them.
 
     Memory is bounded by blocks of users. Returns the number of rows written.
     """
@@ -186,13 +193,16 @@ def _block(model: Recommender, users: NDArray[np.int64], n: int, by: By, mask: N
     ranked = top_n(model.score(histories, by=by), _length(n, model.known), histories, mask)
     rows, places = np.nonzero(ranked.movies != UNKNOWN)
     movies: Numbers = ranked.movies[rows, places]
+    pairs = histories, rows.astype(np.int32), movies
+    ends = dict(zip(("low", "high"), model.interval_pairs(*pairs), strict=True)) if model.spreads else {}
     return pl.DataFrame(
         {
             "user": model.known.users.ids[users[rows]],
             "rank": (places + 1).astype(np.int32),
             "movie": model.known.movies.ids[movies],
             "score": ranked.scores[rows, places],
-            "stars": model.predict_pairs(histories, rows.astype(np.int32), movies),
+            "stars": model.predict_pairs(*pairs),
+            **ends,
         }
     )
 

@@ -189,14 +189,14 @@ class DeepMF(Recommender):
 
     def distribution_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.spread is None:
-            raise self._no_spread()
+            raise self.no_spread()
         return self.spread.distribution(self.predicted(histories, rows, movies))
 
     def interval_pairs(
         self, histories: Histories, rows: Numbers, movies: Numbers, coverage: float = 0.8
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         if self.spread is None:
-            raise self._no_spread()
+            raise self.no_spread()
         return self.spread.interval(self.predicted(histories, rows, movies), coverage)
 
     def predicted(self, histories: Histories, rows: Numbers, movies: Numbers) -> Predicted:
