@@ -124,6 +124,8 @@ def test_quantiles_by_hand() -> None:
     ratings, predicted = np.array([4, 2, 3, 5], np.float32), np.array([3, 3, 3, 4.9], np.float32)
     needed = spread._level_needed(np.repeat(p, 4, axis=0), predicted, ratings)
     np.testing.assert_allclose(needed, [0.6, 0.6, 0, 0.9])
+    exact = spread._level_needed(p, np.array([4], np.float32), np.array([4], np.float32))
+    assert exact == 0, "the prediction itself lies in every interval"
     above = spread._level_needed(p, np.array([4.5], np.float32), np.array([4], np.float32))
     assert above == 0, "the prediction is above the rating, and the interval reaches up to it"
 
