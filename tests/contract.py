@@ -128,6 +128,39 @@ class Contract:
         np.testing.assert_array_equal(again.score(histories), fitted.score(histories))
         users, movies = fitted.known.users.ids[:5], fitted.known.movies.ids[:5]
         np.testing.assert_array_equal(again.predict(users, movies), fitted.predict(users, movies))
+        assert again.spreads == fitted.spreads
+        if fitted.spreads:
+            np.testing.assert_array_equal(again.interval(users, movies), fitted.interval(users, movies))
+            pairs = fitted.known.pairs(users, movies)
+            np.testing.assert_array_equal(again.distribution_pairs(*pairs), fitted.distribution_pairs(*pairs))
+
+    def test_it_says_how_sure_it_is_or_that_it_cannot(self, fitted: Recommender) -> None:
+        """Distributions add up to 1, intervals hold the prediction, for unknown users and movies too; or it is refused.
+
+        Both are the same after saving, which `test_saved_and_loaded_it_answers_the_same` sees to.
+        """
+        assert fitted.spreads == fitted.abilities.spread
+        pairs = fitted.known.pairs([*fitted.known.users.ids[:9], STRANGER], [*fitted.known.movies.ids[-9:], NOWHERE])
+        if not fitted.spreads:
+            for ask in (fitted.distribution_pairs, fitted.interval_pairs):
+                with pytest.raises(SettingError, match=f"{fitted.name} has no distributions of ratings; train deep-mf"):
+                    ask(*pairs)
+            return
+        distribution, stars = fitted.distribution_pairs(*pairs), fitted.predict_pairs(*pairs)
+        assert distribution.dtype == np.float32
+        assert distribution.shape == (10, 10)
+        np.testing.assert_allclose(distribution.sum(1), 1, atol=1e-5)
+        np.testing.assert_allclose(distribution @ np.linspace(0.5, 5, 10), stars, atol=0.75)
+        assert np.all(distribution > 0)
+        inner = stars, stars
+        for coverage in (0.1, 0.8, 0.99):
+            low, high = fitted.interval_pairs(*pairs, coverage)
+            assert low.dtype == high.dtype == np.float32
+            assert np.all((low >= 0.5) & (low <= inner[0]) & (inner[1] <= high) & (high <= 5))
+            inner = low, high
+        for wrong in (0, 1, 80, float("nan")):
+            with pytest.raises(SettingError, match="it is a share between 0 and 1"):
+                fitted.interval_pairs(*pairs, wrong)
 
     def test_shares_add_up_to_the_score(self, fitted: Recommender) -> None:
         """For a user, one without ratings, and every movie, in both orders; or it says that it can't explain."""
@@ -147,6 +180,9 @@ class Contract:
         assert np.all((chance >= 0) & (chance <= 1))
         assert np.isfinite(model.score(model.known.history)).all()
         check_shares(model, 3, "ranking")
+        assert not model.spreads
+        with pytest.raises(SettingError, match="has no distributions of ratings; train deep-mf on ratings"):
+            model.interval(views.users.ids[:1], views.movies.ids[:1])
 
     @pytest.mark.parametrize(
         ("users", "movies", "stars"),
@@ -172,4 +208,7 @@ class Contract:
         assert np.all((predicted >= scale.low) & (predicted <= scale.high))
         if self.settles and len(set(stars)) == 1:
             np.testing.assert_allclose(predicted, stars[0], atol=0.15)
+        if model.spreads:
+            low, high = model.interval([u for u, _ in asked], [m for _, m in asked])
+            assert np.all((scale.low <= low) & (low <= predicted) & (predicted <= high) & (high <= scale.high))
         assert np.isfinite(model.score(model.known.history)).all()

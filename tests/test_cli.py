@@ -166,6 +166,10 @@ def test_lists_for_a_user_a_stranger_and_everybody(shop: Path, tmp_path: Path) -
     assert not seen & {line["movie"] for line in found["items"]}
     text = told("recommend", model, "--user", 5, "-n", 4, "--by", "stars")
     assert all(line["title"] in text for line in found["items"])
+    assert all(line["low"] <= line["stars"] <= line["high"] for line in found["items"])
+    assert all(f"{line['low']:.1f}–{line['high']:.1f}" in text for line in found["items"])
+    assert "80 %" not in told("recommend", shop / "bias", "--user", 5)
+    assert "80 %" not in told("similar", model, "--movie", found["items"][0]["movie"])
     without = ",".join(str(line["movie"]) for line in found["items"][:2])
     again = as_json("recommend", model, "--user", 5, "-n", 2, "--by", "stars", "--exclude", without)
     assert [line["movie"] for line in again["items"]] == [line["movie"] for line in found["items"][2:]]
@@ -178,7 +182,9 @@ def test_lists_for_a_user_a_stranger_and_everybody(shop: Path, tmp_path: Path) -
     rows = as_json("recommend", model, "--all", "--out", tmp_path / "all.parquet", "-n", 4, "--by", "stars")["rows"]
     everybody = pl.read_parquet(tmp_path / "all.parquet")
     assert len(everybody) == rows
-    assert everybody.filter(pl.col("user") == 5)["movie"].to_list() == [line["movie"] for line in found["items"]]
+    assert everybody.columns == ["user", "rank", "movie", "score", "stars", "low", "high"]
+    for name in ("movie", "low", "high"):
+        assert everybody.filter(pl.col("user") == 5)[name].to_list() == pytest.approx([i[name] for i in found["items"]])
 
 
 def test_a_list_says_why_where_it_is_asked_to(shop: Path, tmp_path: Path) -> None:
@@ -286,6 +292,45 @@ def test_pairs_come_back_in_their_rows_and_order(shop: Path, tmp_path: Path, mod
     assert found["prediction"].n_unique() > 10
     expected = load(shop / model).model.predict(pairs["user"].to_numpy(), pairs["movie"].to_numpy())
     np.testing.assert_allclose(found["prediction"].to_numpy(), expected, atol=1e-4)
+    assert found.columns == ["user", "movie", "prediction", *["low", "high"] * (model == "deep-mf")]
+
+
+def test_predictions_come_with_intervals_of_any_coverage(shop: Path, tmp_path: Path) -> None:
+    """Low and high lie around the prediction, on the scale, as Python gives them; wider where more is to be covered."""
+    pl.read_csv(shop / "split/test.csv").select(user="userId", movie="movieId").write_csv(tmp_path / "pairs.csv")
+    command = ("predict", shop / "deep-mf", tmp_path / "pairs.csv", "--force", "--out", tmp_path / "out.csv")
+    found = {}
+    for coverage, more in ((0.8, []), (0.5, ["--coverage", 0.5]), (0.95, ["--coverage", 0.95])):
+        told(*command, *more)
+        found[coverage] = pl.read_csv(tmp_path / "out.csv")
+        low, high = load(shop / "deep-mf").model.interval(*found[coverage].select("user", "movie"), coverage)
+        np.testing.assert_allclose(found[coverage]["low"], low, atol=1e-4)
+        np.testing.assert_allclose(found[coverage]["high"], high, atol=1e-4)
+        assert found[coverage]["prediction"].is_between(found[coverage]["low"], found[coverage]["high"]).all()
+    width = {coverage: (table["high"] - table["low"]).mean() for coverage, table in found.items()}
+    assert width[0.5] < width[0.8] < width[0.95] < 4.5  # type: ignore[operator]
+    for wrong in (0, 1, 80, "nan"):
+        assert "is a share between 0 and 1, such as 0.8" in refused(*command, "--coverage", wrong)
+    said = refused("predict", shop / "bias", *command[2:], "--coverage", 0.5)
+    assert "bias has no distributions of ratings; train deep-mf on ratings" in said
+
+
+def test_a_reliability_diagram_is_drawn_where_a_model_is_sure(shop: Path, tmp_path: Path) -> None:
+    """A PNG beside the measures, whose coverage has an interval; refused for a model without, and where one stands."""
+    picture = tmp_path / "sure.png"
+    command = ("evaluate", shop / "deep-mf", shop / "split/test.csv", "--reliability", picture)
+    text = told(*command)
+    assert f"reliability drawn in {picture}" in text
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "exists already; give another name, or --force" in refused(*command)
+    measures = as_json(*command, "--force")["measures"]
+    within = measures["within80"]
+    assert 0.6 < within["low"] <= within["value"] <= within["high"] <= 1
+    assert 0.5 < measures["width80"]["value"] < 4.5
+    assert 0.5 < measures["log_loss"]["value"] < np.log(10)
+    other = refused("evaluate", shop / "bias", shop / "split/test.csv", "--reliability", tmp_path / "b.png")
+    assert "bias has no distributions" in other
+    assert not (tmp_path / "b.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -312,7 +357,7 @@ def test_no_pairs_are_no_predictions(shop: Path, tmp_path: Path) -> None:
     """A header alone is a table of length 0, and so is the answer."""
     (tmp_path / "pairs.csv").write_text("user,movie\n")
     assert as_json("predict", shop / "deep-mf", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv")["rows"] == 0
-    assert (tmp_path / "out.csv").read_text() == "user,movie,prediction\n"
+    assert (tmp_path / "out.csv").read_text() == "user,movie,prediction,low,high\n"
 
 
 def test_what_exists_is_refused_before_any_work(shop: Path, tmp_path: Path) -> None:
@@ -327,11 +372,12 @@ def test_what_exists_is_refused_before_any_work(shop: Path, tmp_path: Path) -> N
         ["data", "split", nowhere, "--out"],
         ["recommend", nowhere, "--all", "--out"],
         ["demo", "--data", nowhere, "--out"],
+        ["evaluate", nowhere, nowhere, "--reliability"],
         ["data", "get", "simulated", "--set", "users=10", "--set", "movies=10", "--set", "ratings=50", "--to"],
     ]
     for command in commands:
         assert f"{out} exists already; give another" in refused(*command, out)
-    for command in commands[:5]:
+    for command in commands[:6]:
         assert f"{out} isn't a folder" in refused(*command, out / "deeper")
     assert out.read_text() == "precious"
     told("predict", shop / "bias", tmp_path / "pairs.csv", "--out", out, "--force")

@@ -8,9 +8,11 @@ import pytest
 from cinematrix.catalog import Catalog
 from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
+from cinematrix.metrics import find
 from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
-from cinematrix.ratings import Ratings
+from cinematrix.ratings import Ratings, Scale
 from cinematrix.splits import random
+from cinematrix.spread import Predicted, Spread
 from contract import Contract
 from worlds import as_interactions
 
@@ -165,6 +167,64 @@ def test_the_chance_of_views_is_calibrated(world: tuple[Ratings, Catalog]) -> No
     unseen = np.ones(scores.shape, bool)
     unseen[model.known.history.rows, model.known.history.items] = False
     assert 0.3 < chance.reshape(scores.shape)[unseen].sum() / (0.1 * len(views)) < 3
+
+
+def test_eighty_percent_of_new_ratings_lie_in_their_intervals() -> None:
+    """Users who answer at random get wider intervals than those who don't; both get about the coverage they were told.
+
+    Whether the validation ratings are cut off or given, the spread is learned from ratings that the net hasn't seen.
+    """
+    rng = np.random.default_rng(3)
+    wild = np.arange(120) % 2 == 1
+    stars = 3 + rng.normal(0, np.where(wild, 1.4, 0.3)[:, None], (120, 60))
+    users, movies = np.nonzero(rng.random(stars.shape) < 0.5)
+    table = Ratings.from_arrays(users, movies, np.clip(np.rint(stars[users, movies]), 1, 5), scale=Scale(1, 5, 1))
+    cut = random(table, 0.3)
+    part = random(cut.train, 0.2, seed=1)
+    settings = DeepMFSettings(**{**SMALL, "epochs": 2}, ranking=False)  # type: ignore[arg-type]
+    for model in (DeepMF(settings).fit(cut.train), DeepMF(settings).fit(part.train, validation=part.test)):
+        tested, rating = cut.test, cut.test.rating
+        assert rating is not None
+        low, high = model.interval(table.users.ids[tested.user], table.movies.ids[tested.movie])
+        inside, random_user = (low <= rating) & (rating <= high), wild[tested.user]
+        assert inside.mean() == pytest.approx(0.8, abs=0.05)
+        assert (high - low)[random_user].mean() > 1.4 * (high - low)[~random_user].mean()
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["cut off", "given"])
+def test_the_spread_is_learned_from_ratings_that_the_net_has_not_seen(
+    world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch, given: bool
+) -> None:
+    """None of the pairs that it learns from stands in the histories that these are predicted from."""
+    learned: list[tuple[Predicted, np.ndarray, Spread]] = []
+    fitted = Spread.fitted
+
+    def spy(self: Spread, held_out: Predicted, ratings: np.ndarray, movies: np.ndarray) -> Spread:
+        learned.append((held_out, ratings, fitted(self, held_out, ratings, movies)))
+        return learned[-1][2]
+
+    monkeypatch.setattr(Spread, "fitted", spy)
+    cut = random(world[0], 0.2)
+    settings = DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)  # type: ignore[arg-type]
+    model = DeepMF(settings).fit(cut.train, world[1], validation=cut.test if given else None)
+    ((seen, ratings, result),) = learned
+    assert model.spread is result
+    assert len(ratings) == pytest.approx((0.2 if given else 0.08) * len(world[0]), abs=2)
+    assert np.all(find(seen.histories, seen.rows, seen.movies) < 0)
+    source = cut.test if given else cut.train
+    stars = {(u, m): r for u, m, r in zip(source.user, source.movie, source.rating, strict=True)}  # type: ignore[arg-type]
+    assert [stars[pair] for pair in zip(seen.rows, seen.movies, strict=True)] == ratings.tolist()
+
+
+def test_a_model_without_a_spread_says_so(world: tuple[Ratings, Catalog]) -> None:
+    """A model that an older version saved predicts as ever, and tells what to do for intervals."""
+    model = DeepMF(DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)).fit(*world)  # type: ignore[arg-type]
+    old = {name: array for name, array in model.arrays().items() if not name.startswith("spread.")}
+    again = DeepMF.restore(model.settings, model.known, old)
+    assert again.predict([1], [2]) == model.predict([1], [2])
+    assert not again.spreads
+    with pytest.raises(SettingError, match="deep-mf was saved without distributions; train it anew"):
+        again.interval([1], [2])
 
 
 @pytest.mark.parametrize(

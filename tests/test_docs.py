@@ -56,7 +56,7 @@ def test_the_readmes_commands_run_as_they_stand(folder: Path) -> None:
         ran = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True)
         assert ran.returncode == 0, f"{line}\n{ran.stderr}"
     assert (folder / "ratings.png").read_bytes().startswith(b"\x89PNG")
-    assert (folder / "predictions.csv").read_text().startswith("user,movie,prediction\n42,1,")
+    assert (folder / "predictions.csv").read_text().startswith("user,movie,prediction,low,high\n42,1,")
 
 
 def test_the_readmes_python_runs_as_it_stands(folder: Path) -> None:

@@ -24,11 +24,11 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids extras files",
     "histories ratings catalog protocols",
-    "biases neighbours kriging content nets pooling towers attribution ranking metrics splits diversity heldout "
-    "importers/* datasets downloads simulate worlds plots",
+    "biases neighbours kriging content nets pooling towers attribution ordinal spread ranking metrics splits diversity "
+    "heldout importers/* datasets downloads simulate worlds plots",
     "training",
     "models/*",
-    "artifact evaluation recommendations explanations describe",
+    "artifact evaluation reliability recommendations explanations describe",
     "cli/*",
 )
 """Lowest first; a module imports from its own layer and those below. The package itself is above all."""

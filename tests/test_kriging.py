@@ -91,11 +91,11 @@ def test_the_weight_is_least_squares_from_the_usual_one(model: Kriging) -> None:
     rng = np.random.default_rng(3)
     added = rng.standard_normal(100_000).astype(np.float32)
     noise = rng.standard_normal(100_000).astype(np.float32)
-    assert model.weighed(added, 0.4 * added + noise).weight == pytest.approx(0.4, abs=0.02)
+    assert model.weighed(model.weight * added, 0.4 * added + noise).weight == pytest.approx(0.4, abs=0.02)
     assert model.weighed(added[:0], noise[:0]).weight == kriging.USUAL_WEIGHT
     assert 0.6 < model.weighed(added[:5], noise[:5]).weight < 0.9
-    assert model.weighed(added, 3 * added).weight == 1
-    assert model.weighed(added, -added).weight == 0
+    assert model.weighed(model.weight * added, 3 * added).weight == 1
+    assert model.weighed(model.weight * added, -added).weight == 0
 
 
 def test_places_hold_vectors_audience_and_content() -> None:

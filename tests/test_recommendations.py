@@ -103,6 +103,7 @@ def test_the_best_unseen_movies_come_first(model: Planted) -> None:
     assert first.as_dict() == {
         "movie": 111, "title": "Film 111", "year": None, "genres": [], "score": 11.0, "stars": pytest.approx(4.1),
         "because": [],
+        "low": None, "high": None,
     }  # fmt: skip
     assert (first.label, third.label) == ("Film 111", "Film 108 (1998)")
     assert recommend(model, history_of(model, 7), 6).items[-1].title == "movie 105"

@@ -16,11 +16,12 @@ from cinematrix import diversity, metrics
 from cinematrix.errors import SettingError, TrainingError
 from cinematrix.heldout import Block, HeldOut, kept
 from cinematrix.histories import Histories
-from cinematrix.ids import UNKNOWN, Ids, Numbers
+from cinematrix.ids import Ids, Numbers
 from cinematrix.metrics import PerUser
 from cinematrix.protocols import By, Progress, Recommender
 from cinematrix.ranking import top_n
 from cinematrix.ratings import Ratings
+from cinematrix.spread import step_of
 
 BLOCK_CELLS = 2_000_000
 """Scores (users × movies) held at a time: 8 MB as float32, and a few times that while they are sorted."""
@@ -37,6 +38,17 @@ RANKING: dict[str, Callable[[Numbers, Histories], PerUser]] = {
     "hit_rate": metrics.hit_rate,
 }
 """The ranking metrics by the names they are shown under, followed by `@k`."""
+
+
+ERRORS = ("rmse", "mae")
+
+COVERAGE = 0.8
+SURETY = ("within80", "width80", "log_loss")
+"""How sure predictions are: the share of ratings within their 80 % intervals, the intervals' mean width in stars, and
+the mean of −ln of the probability that the rating's step was given."""
+
+LEAST = np.float32(1e-30)
+"""Below this no probability is punished any harder."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +160,8 @@ def evaluate(
 ) -> Evaluation:
     """Measure `model` on `test`.
 
-    RMSE and MAE (where the model predicts stars) are over all tested ratings, of unknown users and movies too.
+    RMSE and MAE (where the model predicts stars), and `SURETY` (where it says how sure it is) are over all tested
+    ratings, of unknown users and movies too.
     Lists rank every movie that the model knows but those in the user's history; a tested movie that the model
     doesn't know is a miss. Every user with a tested rating counts, by the history given (empty, if there is none).
 
@@ -223,7 +236,13 @@ class _Judge:
         """Of the values that a call finds."""
         variety = ["novelty"] if self.genres is None else ["novelty", "similarity"]
         lists = [f"{name}@{self.k}" for name in [*RANKING, *variety]]
-        return ["history", "ratings", *["rmse", "mae"] * self.with_stars, *lists]
+        return [
+            "history",
+            "ratings",
+            *ERRORS * self.with_stars,
+            *SURETY * (self.with_stars and self.model.spreads),
+            *lists,
+        ]
 
     def __call__(self, block: Block) -> tuple[dict[str, PerUser], NDArray[np.int64]]:
         """One value a user for each metric, and in how many of the lists each movie stands."""
@@ -241,17 +260,26 @@ class _Judge:
         return found, diversity.exposure(ranked, len(self.raters))
 
     def _errors(self, block: Block) -> dict[str, PerUser]:
-        rows, movies, stars = block.tested.rows, block.tested.items, block.tested.values
+        rows, stars, pairs = block.tested.rows, block.tested.values, block.pairs(len(self.raters))
         assert stars is not None  # `with_stars` says so
-        known = np.where(movies < len(self.raters), movies, UNKNOWN).astype(np.int32)
-        predicted = self.model.predict_pairs(block.given, rows, known)
+        predicted = self.model.predict_pairs(*pairs)
         if not np.isfinite(predicted).all():
             raise TrainingError(f"{self.model.name} predicts {predicted[~np.isfinite(predicted)][0]}; train it again")
         n_users = len(block.users)
         return {
             "rmse": metrics.user_rmse(rows, stars, predicted, n_users),
             "mae": metrics.user_mae(rows, stars, predicted, n_users),
+            **(self._surety(block) if self.model.spreads else {}),
         }
+
+    def _surety(self, block: Block) -> dict[str, PerUser]:
+        pairs, stars, scale = block.pairs(len(self.raters)), block.tested.values, self.model.known.scale
+        assert stars is not None  # `with_stars` says so
+        assert scale is not None  # so does a model with a spread
+        low, high = self.model.interval_pairs(*pairs, COVERAGE)
+        likely = self.model.distribution_pairs(*pairs)[np.arange(len(stars)), step_of(scale, stars)]
+        values = ((low <= stars) & (stars <= high), high - low, -np.log(np.maximum(likely, LEAST)))
+        return {name: metrics.user_means(pairs[1], v, len(block.users)) for name, v in zip(SURETY, values, strict=True)}
 
 
 def _judged(
@@ -275,13 +303,15 @@ def _judged(
 
 
 def _errors(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
-    """RMSE and MAE, pooled over all ratings: their sums are put together again from the users' values."""
-    if "rmse" not in per_user:
+    """What is pooled over all ratings, RMSE first: sums are put together again from the users' values."""
+    names = [name for name in (*ERRORS, *SURETY) if name in per_user]
+    if not names:
         return ()
     n = per_user["ratings"][:, None]
-    sums = np.column_stack([per_user["rmse"] ** 2, per_user["mae"]]) * n
-    squared, absolute = _rows(sums, np.repeat(n, 2, axis=1), seed)
-    return _measure("rmse", np.sqrt(squared), len(n)), _measure("mae", absolute, len(n))
+    sums = np.column_stack([per_user[name] ** (2 if name == "rmse" else 1) for name in names]) * n
+    rows = _rows(sums, np.repeat(n, len(names), axis=1), seed)
+    rows[0] = np.sqrt(rows[0])
+    return tuple(_measure(name, row, len(n)) for name, row in zip(names, rows, strict=True))
 
 
 def _means(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:

@@ -28,6 +28,11 @@ class Block(NamedTuple):
     given: Histories
     tested: Histories
 
+    def pairs(self, n_movies: int) -> tuple[Histories, Numbers, Numbers]:
+        """What is tested, as a model of `n_movies` movies is asked for it: histories, rows, and known movies."""
+        movies = self.tested.items
+        return self.given, self.tested.rows, np.where(movies < n_movies, movies, UNKNOWN).astype(np.int32)
+
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:

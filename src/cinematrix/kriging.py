@@ -60,7 +60,7 @@ class Kriging:
     """
 
     places: Floats
-    weight: float
+    weight: float = USUAL_WEIGHT
 
     def solve(self, histories: Histories, left: Floats, rows: Numbers | None = None) -> Floats:
         """What each entry of the histories (of `rows`, default: all) adds to a movie of likeness 1. `[size]`.
@@ -114,8 +114,9 @@ class Kriging:
     def weighed(self, added: Floats, missing: Floats) -> "Kriging":
         """With the weight that fits `missing`, what held-out ratings are above the towers' predictions, best.
 
-        `added` is what a weight of 1 adds to them. Least squares, drawn to the usual weight as by a normal prior.
+        `added` is what this process adds to them. Least squares, drawn to the usual weight as by a normal prior.
         """
+        added = added / np.float32(max(self.weight, 1e-9))
         doubt = float(np.mean(missing**2, dtype=np.float64)) / WEIGHT_SPREAD**2 if len(missing) else 1.0
         above = float(added @ missing) + doubt * USUAL_WEIGHT
         return Kriging(self.places, min(max(above / (float(added @ added) + doubt), 0.0), 1.0))

@@ -33,12 +33,12 @@ def mae(truth: NDArray[Any], predicted: NDArray[Any]) -> float:
 
 def user_rmse(rows: Numbers, truth: NDArray[Any], predicted: NDArray[Any], n_users: int) -> PerUser:
     """Root mean squared error of each user's ratings; rating `i` is of user `rows[i]`."""
-    return np.sqrt(_user_means(rows, _errors(truth, predicted) ** 2, n_users))
+    return np.sqrt(user_means(rows, _errors(truth, predicted) ** 2, n_users))
 
 
 def user_mae(rows: Numbers, truth: NDArray[Any], predicted: NDArray[Any], n_users: int) -> PerUser:
     """Mean absolute error of each user's ratings; rating `i` is of user `rows[i]`."""
-    return _user_means(rows, np.abs(_errors(truth, predicted)), n_users)
+    return user_means(rows, np.abs(_errors(truth, predicted)), n_users)
 
 
 def ndcg(ranked: Numbers, relevant: Histories, *, graded: bool = False) -> PerUser:
@@ -165,7 +165,8 @@ def _errors(truth: NDArray[Any], predicted: NDArray[Any]) -> PerUser:
     return np.asarray(predicted, np.float64) - np.asarray(truth, np.float64)
 
 
-def _user_means(rows: Numbers, values: PerUser, n_users: int) -> PerUser:
+def user_means(rows: Numbers, values: NDArray[Any], n_users: int) -> PerUser:
+    """The mean of each user's values; value `i` is of user `rows[i]`."""
     return ratio(np.bincount(rows, values, n_users), np.bincount(rows, minlength=n_users))
 
 

@@ -1,16 +1,25 @@
-"""Pictures of training, with Matplotlib."""
+"""Pictures of training and of reliability, with Matplotlib."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cinematrix.files import written_beside
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from cinematrix.reliability import Reliability
     from cinematrix.training import Log
 
 TITLES = {"stars": ("rating head", "RMSE on validation ratings"), "ranking": ("ranking head", "surprise, nats")}
 INK, ACCENT, MUTED = "#1b1f24", "#c2410c", "#8b949e"
+SERIES = ("#1d4ed8", ACCENT, "#15803d")
+
+FEWEST = 50
+"""Chances of fewer pairs than this aren't drawn."""
 
 
 def learning_curves(logs: "Mapping[str, Log]", path: Path, *, title: str = "") -> None:
@@ -41,3 +50,68 @@ def learning_curves(logs: "Mapping[str, Log]", path: Path, *, title: str = "") -
         figure.suptitle(title, color=INK)
     with written_beside(path, force=True) as file:
         figure.savefig(file, format="png", metadata={"Software": None})
+
+
+def reliability_diagram(found: "Reliability", path: Path, *, force: bool = False) -> None:
+    """A PNG of what a model's intervals and chances are worth: what is on the diagonal keeps its promise.
+
+    Raises:
+        InputError: the file exists and `force` isn't given, or it can't be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.8), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(f"{found.model} on {found.ratings:,} ratings it hasn't seen", color=INK)
+    left, right = figure.subplots(1, 2)
+    _promise(left, "intervals", "coverage asked for", "ratings inside")
+    _intervals(left, found)
+    _promise(right, "chances", "predicted chance", "share that got it")
+    _chances(right, found)
+    with written_beside(path, force=force) as file:
+        figure.savefig(file, format="png", metadata={"Software": None})
+
+
+def _promise(axes: "Axes", title: str, across: str, up: str) -> None:
+    """An empty square with the diagonal, both ways from 0 to 100 %."""
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    axes.set_title(title, loc="left", color=INK, fontweight="bold", fontsize=11)
+    axes.set_xlabel(across, color=MUTED)
+    axes.set_ylabel(up, color=MUTED)
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=MUTED)
+    axes.grid(alpha=0.25)
+
+
+def _intervals(axes: "Axes", found: "Reliability") -> None:
+    """The share inside by the coverage asked for, and in words how wide the intervals of 50, 80 and 95 % are."""
+    axes.fill_between([0, 1], [-0.02, 0.98], [0.02, 1.02], color=MUTED, alpha=0.2, linewidth=0, zorder=0)
+    axes.plot(found.asked, found.covered, "o-", color=ACCENT, linewidth=2, markersize=5, zorder=3)
+    lines = []
+    for coverage in (0.5, 0.8, 0.95):
+        place = int(np.abs(found.asked - coverage).argmin())
+        lines.append(
+            f"{found.asked[place]:.0%}: {found.covered[place]:.1%} inside, {found.width[place]:.2f} stars wide"
+        )
+    axes.text(0.98, 0.03, "\n".join([*lines, "grey band: ± 2 points"]), ha="right", va="bottom", color=INK, fontsize=9)
+
+
+def _chances(axes: "Axes", found: "Reliability") -> None:
+    """The share that came true by the chance promised, a line a rating, dots as large as there are pairs."""
+    for colour, stars, count, promised, happened in zip(
+        SERIES, found.stars.tolist(), found.count, found.promised, found.happened, strict=False
+    ):
+        enough = count >= FEWEST
+        sizes = 8 + 150 * count[enough] / found.count.max()
+        axes.plot(promised[enough], happened[enough], color=colour, linewidth=1.2, zorder=2)
+        axes.scatter(
+            promised[enough], happened[enough], sizes, color=colour, edgecolor="white", linewidth=0.6, zorder=3
+        )
+        axes.plot([], [], "o", color=colour, label=f"{stars:g} stars or more")
+    if len(found.stars):
+        axes.legend(frameon=False, loc="upper left", labelcolor=INK, fontsize=9)
+    axes.text(0.98, 0.03, "area of a dot: pairs in the bin", ha="right", va="bottom", color=INK, fontsize=9)

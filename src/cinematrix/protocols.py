@@ -28,6 +28,7 @@ class Abilities:
         content: uses the catalog, so that a movie without ratings is more than an average.
         vectors: describes each movie by a vector, so that similar ones can be found.
         explains: takes a score apart into what each rating, the content and the biases add.
+        spread: tells how sure a predicted rating is, by a distribution over the scale's steps and an interval.
         trains_with_torch: `fit` needs the extra `train` (predicting never does).
     """
 
@@ -36,6 +37,7 @@ class Abilities:
     content: bool = False
     vectors: bool = False
     explains: bool = False
+    spread: bool = False
     trains_with_torch: bool = False
 
 
@@ -91,6 +93,11 @@ class Known:
     def histories_of(self, users: Iterable[Any] | Ids) -> Histories:
         """The histories of users given by ID; an unknown user's is empty."""
         return self.history.take(self.users.numbers(users))
+
+    def pairs(self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids) -> tuple[Histories, Numbers, Numbers]:
+        """Pairs of IDs as `Recommender.predict_pairs` takes them: histories, each pair's row there, its movie."""
+        distinct, rows = np.unique(self.users.numbers(users), return_inverse=True)
+        return self.history.take(distinct), rows.astype(np.int32), self.movies.numbers(movies)
 
     def histories(self, strangers: Iterable[Mapping[Any, float]]) -> tuple[Histories, list[Any]]:
         """Histories of strangers, each a mapping from movie ID to rating (to count, for plain interactions).
@@ -196,6 +203,36 @@ class Recommender(Protocol):
         """
         ...
 
+    @property
+    def spreads(self) -> bool:
+        """Whether this model, as fitted, has `distribution_pairs` and `interval_pairs`."""
+        return False
+
+    def distribution_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        """How likely each of `known.scale.levels()` is, for the pairs of `predict_pairs`. float32 `[n, steps]`.
+
+        Raises:
+            SettingError: the model has no distributions (`spreads`).
+        """
+        raise self.no_spread()
+
+    def interval_pairs(
+        self, histories: Histories, rows: Numbers, movies: Numbers, coverage: float = 0.8
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Low and high ends that hold a share `coverage` of ratings, for the pairs of `predict_pairs`.
+
+        They lie on the scale, with the prediction between them. float32 `[n]` each.
+
+        Raises:
+            SettingError: the model has no intervals (`spreads`), or `coverage` isn't between 0 and 1.
+        """
+        raise self.no_spread()
+
+    def no_spread(self) -> SettingError:
+        """The error that tells why this model has no distributions and what to do for some."""
+        why = "was saved without distributions; train it anew" if self.abilities.spread and self.known.scale else ""
+        return SettingError(f"{self.name} {why or 'has no distributions of ratings; train deep-mf on ratings'}")
+
     def vectors(self) -> NDArray[np.float32]:
         """A vector for each movie; alike where people's taste finds the movies alike. `[len(known.movies), d]`.
 
@@ -226,7 +263,14 @@ class Recommender(Protocol):
 
         For plain interactions it is the chance (0…1) that the user will want the movie.
         """
-        numbers = self.known.users.numbers(users)
-        distinct, rows = np.unique(numbers, return_inverse=True)
-        histories = self.known.history.take(distinct)
-        return self.predict_pairs(histories, rows.astype(np.int32), self.known.movies.numbers(movies))
+        return self.predict_pairs(*self.known.pairs(users, movies))
+
+    def interval(
+        self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids, coverage: float = 0.8
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Low and high ends that hold a share `coverage` of ratings, for pairs of IDs as in `predict`.
+
+        Raises:
+            SettingError: as `interval_pairs` says.
+        """
+        return self.interval_pairs(*self.known.pairs(users, movies), coverage)

@@ -50,6 +50,7 @@ class Recommendation:
         score: what the list is ordered by.
         stars: the expected rating on the data's scale; for plain interactions, the chance to be watched (0…1).
         because: what she liked that adds most to the score, the largest share first; empty where the model can't tell.
+        low, high: ends that hold 80 % of ratings; None where the model has none.
     """
 
     movie: int | str
@@ -59,6 +60,8 @@ class Recommendation:
     score: float
     stars: float
     because: list[Reason] = field(default_factory=list)
+    low: float | None = None
+    high: float | None = None
 
     @property
     def label(self) -> str:
@@ -123,6 +126,9 @@ def recommend(
     if model.abilities.explains:
         reasons = _because(model, history, movies, by)
         items = [replace(line, because=why) for line, why in zip(items, reasons, strict=True)]
+    if model.spreads:
+        ends = zip(*model.interval_pairs(history, np.zeros(len(movies), np.int32), movies), strict=True)
+        items = [replace(item, low=float(low), high=float(high)) for item, (low, high) in zip(items, ends, strict=True)]
     return Recommendations(items, _shortfall(n, len(items), int(mask.sum()), history))
 
 
@@ -181,7 +187,8 @@ def recommend_all(
     force: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """The best `n` unseen movies for every known user, to a Parquet file: user, rank, movie, score, stars.
+    """The best `n` unseen movies for every known user, to a Parquet file: user, rank, movie, score, stars,
+    and low and high where the model has them.
 
     Memory is bounded by blocks of users. Returns the number of rows written.
     """
@@ -209,13 +216,16 @@ def _block(model: Recommender, users: NDArray[np.int64], n: int, by: By, mask: N
     ranked = top_n(model.score(histories, by=by), _length(n, model.known), histories, mask)
     rows, places = np.nonzero(ranked.movies != UNKNOWN)
     movies: Numbers = ranked.movies[rows, places]
+    pairs = histories, rows.astype(np.int32), movies
+    ends = dict(zip(("low", "high"), model.interval_pairs(*pairs), strict=True)) if model.spreads else {}
     return pl.DataFrame(
         {
             "user": model.known.users.ids[users[rows]],
             "rank": (places + 1).astype(np.int32),
             "movie": model.known.movies.ids[movies],
             "score": ranked.scores[rows, places],
-            "stars": model.predict_pairs(histories, rows.astype(np.int32), movies),
+            "stars": model.predict_pairs(*pairs),
+            **ends,
         }
     )
 

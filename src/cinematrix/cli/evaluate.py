@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli.options import Artefact, By, Columns, Json, ScaleText, parse_columns, parse_scale
+from cinematrix.cli.options import Artefact, By, Columns, Force, Json, ScaleText, parse_columns, parse_scale
 
 
 def evaluate(
@@ -20,19 +20,35 @@ def evaluate(
         float | None, typer.Option("--relevant-from", help="Relevant from this rating up; default: every rating.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap.")] = 0,
+    reliability: Annotated[
+        Path | None, typer.Option("--reliability", help="Save a picture of what intervals and chances are worth.")
+    ] = None,
+    force: Force = False,
     columns: Columns = None,
     scale: ScaleText = None,
     json: Json = False,
 ) -> None:
-    """How good a model is on ratings it hasn't seen, with intervals and the protocol."""
+    """How good a model is on ratings it hasn't seen, with intervals and the protocol.
+
+    Of models that say how sure they are: within80 is the share of ratings within their 80 % intervals, width80 these
+    intervals' mean width in stars, and log_loss the mean of −ln of the chance that the rating was given.
+    """
     from cinematrix.artifact import load
     from cinematrix.cli.output import Bar, console, print_json
     from cinematrix.evaluation import evaluate
+    from cinematrix.files import check_place
     from cinematrix.importers import read
+    from cinematrix.plots import reliability_diagram
     from cinematrix.recommendations import check_by
+    from cinematrix.reliability import check_spreads
+    from cinematrix.reliability import reliability as measured
 
+    if reliability is not None:
+        check_place(reliability, force=force)
     recommender = load(model).model
     check_by(recommender, by)
+    if reliability is not None:
+        check_spreads(recommender)
     stars = parse_scale(scale) or recommender.known.scale
     tested = read(test, columns=parse_columns(columns), scale=stars, progress=Bar()).ratings
     histories = None if given is None else read(given, scale=stars, progress=Bar()).ratings
@@ -40,7 +56,11 @@ def evaluate(
         recommender, tested, given=histories, k=k, by=by, relevant_from=relevant_from, seed=seed,  # type: ignore[arg-type]
         split=f"as handed over in {test.name}", progress=Bar(),
     )  # fmt: skip
+    if reliability is not None:
+        reliability_diagram(measured(recommender, tested, given=histories, progress=Bar()), reliability, force=force)
     if json:
         print_json(found.as_dict())
-    else:
-        console().print(str(found), markup=False, soft_wrap=True)
+        return
+    console().print(str(found), markup=False, soft_wrap=True)
+    if reliability is not None:
+        console().print(f"\nreliability drawn in {reliability}", markup=False, soft_wrap=True)

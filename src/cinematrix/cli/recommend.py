@@ -86,10 +86,16 @@ def predict(
     model: Artefact,
     pairs: Annotated[Path, typer.Argument(help="CSV of pairs: user,movie.")],
     out: Annotated[Path, typer.Option("--out", help="CSV for the predictions.")],
+    coverage: Annotated[
+        float | None, typer.Option("--coverage", help="Share of ratings from low to high; 0.8 if the model has these.")
+    ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Expected ratings for a CSV of pairs; unknown users and movies included, same rows, same order."""
+    """Expected ratings for a CSV of pairs, with the low and high ends of their intervals where the model has them.
+
+    Unknown users and movies are included; the same rows in the same order.
+    """
     import polars as pl
 
     from cinematrix.artifact import load
@@ -100,11 +106,13 @@ def predict(
     check_place(out, force=force)
     table = read_table(pairs, "user", "movie")
     recommender = load(model).model
-    predicted = recommender.predict(table["user"].to_numpy(), table["movie"].to_numpy())
+    users, movies = table["user"].to_numpy(), table["movie"].to_numpy()
+    columns = [pl.Series("prediction", recommender.predict(users, movies))]
+    if recommender.spreads or coverage is not None:
+        ends = recommender.interval(users, movies, 0.8 if coverage is None else coverage)
+        columns += [pl.Series(name, end) for name, end in zip(("low", "high"), ends, strict=True)]
     with written_beside(out, force=force) as file:
-        table.select("user", "movie").with_columns(pl.Series("prediction", predicted)).write_csv(
-            file, float_precision=4
-        )
+        table.select("user", "movie").with_columns(columns).write_csv(file, float_precision=4)
     said = {"out": str(out), "rows": len(table)}
     return print_json(said) if json else console().print(f"{len(table):,} predictions saved in {out}")
 
@@ -118,12 +126,14 @@ def show(
     from cinematrix.cli.output import console, table
 
     expected = "stars#" if model.known.scale else "chance#"
-    columns = ["", "movie", "title", "because" if why else "genres", *([expected] if stars else []), "score#"]
+    sure = any(item.low is not None for item in items)
+    columns = ["", "movie", "title", "because" if why else "genres"]
+    columns += [*[expected] * stars, *["80 %#"] * sure, "score#"]
     rows = []
     for place, item in enumerate(items, start=1):
-        expected_stars = [f"{item.stars:.2f}"] if stars else []
+        found = [f"{item.stars:.2f}"] * stars + ([] if item.low is None else [f"{item.low:.1f}–{item.high:.1f}"])
         facts = " · ".join(reason.title for reason in item.because) if why else ", ".join(item.genres)
-        rows.append([place, item.movie, escape(item.label), escape(facts), *expected_stars, f"{item.score:.3f}"])
+        rows.append([place, item.movie, escape(item.label), escape(facts), *found, f"{item.score:.3f}"])
     out = console()
     out.print(table(columns, rows))
     for note in notes:

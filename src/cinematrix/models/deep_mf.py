@@ -18,6 +18,7 @@ from cinematrix.kriging import Kriging
 from cinematrix.neighbours import Neighbours, liked_more
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
+from cinematrix.spread import Predicted, Spread
 from cinematrix.towers import Towers
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class DeepMF(Recommender):
 
     name: ClassVar[str] = "deep-mf"
     abilities: ClassVar[Abilities] = Abilities(
-        stars=True, interactions=True, content=True, vectors=True, explains=True, trains_with_torch=True
+        stars=True, interactions=True, content=True, vectors=True, explains=True, spread=True, trains_with_torch=True
     )
     Settings = DeepMFSettings
 
@@ -139,6 +140,7 @@ class DeepMF(Recommender):
     chance: tuple[float, float] = (1.0, 0.0)
     neighbours: Neighbours | None = None
     kriging: Kriging | None = None
+    spread: Spread | None = None
 
     def __init__(self, settings: DeepMFSettings | None = None) -> None:
         self.settings = settings or DeepMFSettings()
@@ -247,6 +249,28 @@ class DeepMF(Recommender):
         left = self._left(history, user, self.heads["stars"].users(history, residual))
         return self.kriging.likeness(movies, history.items) * self.kriging.solve(history, left)
 
+    @property
+    def spreads(self) -> bool:
+        return self.spread is not None
+
+    def distribution_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        if self.spread is None:
+            raise self.no_spread()
+        return self.spread.distribution(self.predicted(histories, rows, movies))
+
+    def interval_pairs(
+        self, histories: Histories, rows: Numbers, movies: Numbers, coverage: float = 0.8
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        if self.spread is None:
+            raise self.no_spread()
+        return self.spread.interval(self.predicted(histories, rows, movies), coverage)
+
+    def predicted(self, histories: Histories, rows: Numbers, movies: Numbers) -> Predicted:
+        """Pairs with what the rating head predicts of them."""
+        residual = self.residual(histories)[1]
+        assert residual is not None, "only ratings have a spread"
+        return Predicted(histories, residual, rows, movies, self.predict_pairs(histories, rows, movies))
+
     def _gather(self, histories: Histories, residual: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """The histories as the item-item model takes them: what somebody liked counts a little more."""
         assert self.neighbours is not None, "only asked where there is an item-item model"
@@ -272,7 +296,7 @@ class DeepMF(Recommender):
         saved: dict[str, NDArray[Any]] = {"constants": constants, **(self.biases.arrays() if self.biases else {})}
         for by, head in self.heads.items():
             saved |= head.arrays(f"{by}.")
-        for part in (self.neighbours, self.kriging):
+        for part in (self.neighbours, self.kriging, self.spread):
             saved |= part.arrays() if part else {}
         return saved
 
@@ -291,4 +315,5 @@ class DeepMF(Recommender):
             model.neighbours = Neighbours(arrays["neighbours.inward"], arrays["neighbours.outward"])
         if "kriging.places" in arrays:
             model.kriging = Kriging(arrays["kriging.places"], arrays["kriging.weight"].item())
+        model.spread = Spread.from_arrays(arrays, known.scale) if known.scale else None
         return model

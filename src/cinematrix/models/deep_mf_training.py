@@ -22,6 +22,7 @@ from cinematrix.protocols import By, Progress, Run
 from cinematrix.ranking import top_n
 from cinematrix.ratings import Ratings, fingerprint
 from cinematrix.splits import random
+from cinematrix.spread import Spread, about_movies
 from cinematrix.towers import Floats, Towers, encode, statistics
 from cinematrix.training import Schedule, pick_device, surroundings, train
 
@@ -115,24 +116,31 @@ class Trainer:
             judged = self._train(by, replace(s, members=1, ranking_members=1), schedule, self.learn, ", how long")
             epochs = long_enough(self.model.log[by].errors)
             task = self._train(by, s, replace(schedule, epochs=epochs, keep_best=False), self.ratings, "")
-        towers, pilot = exported(task.net, task.encoder), exported(judged.net, judged.encoder)
+        towers = exported(task.net, task.encoder)
         if by == "stars":
             self.model.sigma = task.encoder.sigma
+            pilot = self._pilot(judged)
             if s.kriging:
-                self.model.kriging = self._kriging(towers, pilot, judged.encoder)
+                self.model.kriging = self._kriging(towers, pilot)
+            self.model.spread = self._spread(pilot)
         else:
-            self._beside(pilot)
+            self._beside(exported(judged.net, judged.encoder))
         return replace(towers, content=of_content(task.net, task.encoder))
 
-    def _kriging(self, towers: Towers, pilot: Towers, encoder: Encoder) -> Kriging:
-        """The process that spreads what the towers leave; its weight is the one that suits the pilot's best."""
-        judge = type(self.model)(self.model.settings)
-        judge.known, judge.biases, judge.sigma = self.model.known, encoder.biases, encoder.sigma
-        judge.heads["stars"] = pilot
-        judge.kriging = Kriging(self._places(pilot, self.learn), 1.0)
-        given, later = self._judges()
-        missing, added = judge.missed(given, later)
-        return replace(judge.kriging.weighed(added, missing), places=self._places(towers, self.ratings))
+    def _pilot(self, judged: HiddenRatings) -> "DeepMF":
+        """The model that the net which hasn't seen the validation ratings is by itself."""
+        pilot = copy(self.model)
+        pilot.biases, pilot.sigma = judged.encoder.biases, judged.encoder.sigma
+        pilot.heads = {"stars": exported(judged.net, judged.encoder)}
+        return pilot
+
+    def _kriging(self, towers: Towers, pilot: "DeepMF") -> Kriging:
+        """The process that spreads what the towers leave; its weight is the one that suits the pilot best."""
+        pilot.kriging = Kriging(self._places(pilot.heads["stars"], self.learn))
+        if self.validation is not self.ratings:
+            missing, added = pilot.missed(*self._judges())
+            pilot.kriging = pilot.kriging.weighed(added, missing)
+        return replace(pilot.kriging, places=self._places(towers, self.ratings))
 
     def _places(self, towers: Towers, ratings: Ratings) -> Floats:
         raters = np.bincount(ratings.movie, minlength=len(self.model.known.movies)).astype(np.int64)
@@ -149,6 +157,19 @@ class Trainer:
         """The histories, and the validation ratings, of some users who have both."""
         users = np.flatnonzero(self.validation.by_user.counts)[:JUDGES]
         return self.learn.by_user.take(users), self.validation.by_user.take(users)
+
+    def _spread(self, pilot: "DeepMF") -> Spread:
+        """How ratings scatter around predictions, from the validation ratings and the pilot, which hasn't seen them."""
+        scale, n_movies = self.ratings.scale, len(self.model.known.movies)
+        assert scale is not None, "only ratings have a spread"
+        histories, residual = self.ratings.by_user, self.model.residual(self.ratings.by_user)[1]
+        assert residual is not None, "only ratings have a spread"
+        before = Spread.before(scale, histories, residual, n_movies)
+        if self.validation is self.ratings or self.validation.rating is None:
+            return before
+        seen = pilot.predicted(self.learn.by_user, self.validation.user, self.validation.movie)
+        then = about_movies(seen.histories, seen.residual, n_movies)
+        return replace(before, movies=then).fitted(seen, self.validation.rating, before.movies)
 
     def _beside(self, pilot: Towers) -> None:
         """The item-item model beside the ranking head, and the chance that scores stand for.
