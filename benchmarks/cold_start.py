@@ -162,10 +162,7 @@ def over_what(seeds: Sequence[int]) -> str:
 
 def described(choice: Choice) -> str:
     """What validation chose, in words."""
-    return (
-        f"learning rate {choice.learning_rate:g}, weight decay {choice.weight_decay:g}, "
-        f"{'with' if choice.ids else 'without'} the movie itself, {choice.epochs} epochs"
-    )
+    return f"learning rate {choice.learning_rate:g}, weight decay {choice.weight_decay:g}, {choice.epochs} epochs"
 
 
 def draw(found: Mapping[str, list[Curve]], path: Path) -> None:
