@@ -9,21 +9,16 @@ memory are its own. Run it on a machine with nothing else to do.
 
 import argparse
 import json
-import os
-import platform
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "RESULTS.md"
+from measures import child, one_user_ms, peak_megabytes
+from results import HERE, markdown, mean, put
+
 MODELS = ("popular", "bias", "deep-mf-classic", "deep-mf")
 RANDOM_MODELS = ("deep-mf-classic", "deep-mf")
 
@@ -42,12 +37,11 @@ def main() -> None:
     from cinematrix.datasets import default
 
     data = default(options.data).path
-    parts = [heading(options), accuracy(data, options.seeds)]
+    parts = [accuracy(data, options.seeds)]
     if options.second:
         parts.append(accuracy(options.second, 1))
     parts += [speed(), whole_demo(data), scale()]
-    RESULTS.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    print(f"written to {RESULTS}")
+    put(parts)
 
 
 def fit(folder: Path, model: str, seed: int) -> dict[str, float]:
@@ -63,29 +57,19 @@ def fit(folder: Path, model: str, seed: int) -> dict[str, float]:
     settings = kind.Settings(seed=seed) if model in RANDOM_MODELS else kind.Settings()
     started = time.perf_counter()
     recommender = kind(settings).fit(cut.train, dataset.catalog)  # type: ignore[call-arg]
-    seconds, peak = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    seconds, peak = time.perf_counter() - started, peak_megabytes()
     found = evaluate(recommender, cut.test, split=cut.protocol)
     measures = {name: found[name] for name in ("rmse", "mae", "ndcg@10", "recall@10")}
-    return {**measures, "seconds": seconds, "megabytes": peak, "one_user_ms": one_user(recommender)}
-
-
-def one_user(model: Any) -> float:
-    """Median milliseconds for ten recommendations to one user, the model loaded."""
-    from cinematrix.recommendations import history_of, recommend
-
-    times = []
-    for user in model.known.users.ids[:100].tolist():
-        started = time.perf_counter()
-        recommend(model, history_of(model, user), 10)
-        times.append(time.perf_counter() - started)
-    return 1000 * median(times)
+    one_user = one_user_ms(recommender, recommender.known.history)
+    return {**measures, "seconds": seconds, "megabytes": peak, "one_user_ms": one_user}
 
 
 def accuracy(folder: Path, seeds: int) -> str:
     """A table of all models on one data set, the random split 42."""
     rows = []
     for model in MODELS:
-        runs = [child("--fit", str(folder), model, str(s)) for s in range(seeds if model in RANDOM_MODELS else 1)]
+        seeds_of_model = range(seeds if model in RANDOM_MODELS else 1)
+        runs = [child("bars.py", "--fit", str(folder), model, str(seed)) for seed in seeds_of_model]
         rmse = " ".join(f"{run['rmse']:.4f}" for run in runs)
         spread = [f"{mean(run[name] for run in runs):.4f}" for name in ("rmse", "mae", "ndcg@10", "recall@10")]
         cost = [f"{median(run[name] for run in runs):.{digits}f}" for name, digits in
@@ -148,27 +132,6 @@ def scale() -> str:
     return "## Size\n\n```json\n" + "\n".join(lines) + "\n```"
 
 
-def heading(options: argparse.Namespace) -> str:
-    """Commit, date, machine and command."""
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False)
-    import torch
-
-    return (
-        "# Results\n\n"
-        f"Commit {git.stdout.strip()}, {datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, "
-        f"torch {torch.__version__}, {os.cpu_count()} cores ({platform.machine()}). "
-        f"Command: `python benchmarks/bars.py --data … --second … --seeds {options.seeds}`."
-    )
-
-
-def child(*arguments: str) -> dict[str, float]:
-    """What this script prints when run for one thing, in a process of its own."""
-    ran = subprocess.run([sys.executable, __file__, *arguments], check=True, capture_output=True, text=True)
-    found: dict[str, float] = json.loads(ran.stdout)
-    print(*arguments[1:], found, flush=True)
-    return found
-
-
 def script(name: str) -> list[str]:
     """The lines that another benchmark prints."""
     ran = subprocess.run([sys.executable, str(HERE / name)], check=True, capture_output=True, text=True)
@@ -185,18 +148,6 @@ def best_seconds(code: str, times: int = 7) -> str:
         return time.perf_counter() - started
 
     return f"{min(once() for _ in range(times)):.2f}"
-
-
-def mean(values: Iterable[float]) -> float:
-    """The arithmetic mean."""
-    listed = list(values)
-    return sum(listed) / len(listed)
-
-
-def markdown(head: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ Each step runs in a process of its own, so that its peak of memory is its own. P
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from measures import peak_megabytes
 
 STEPS = ("simulate-csv", "simulate-parquet", "csv", "csv-into-cache", "cache", "parquet", "describe")
 
@@ -49,7 +50,7 @@ def measure(step: str, folder: Path, n_ratings: int) -> dict[str, object]:
     from cinematrix.importers import read
     from cinematrix.simulate import Settings, simulate
 
-    idle, start = _peak(), time.perf_counter()
+    idle, start = peak_megabytes(), time.perf_counter()
     found: dict[str, object] = {"step": step}
     if step.startswith("simulate"):
         form = step.removeprefix("simulate-")
@@ -70,7 +71,7 @@ def measure(step: str, folder: Path, n_ratings: int) -> dict[str, object]:
             ratings
         )
     found.setdefault("seconds", round(time.perf_counter() - start, 2))
-    return found | {"peak_mb": round(_peak()), "idle_mb": round(idle), "cores": os.cpu_count()}
+    return found | {"peak_mb": round(peak_megabytes()), "idle_mb": round(idle), "cores": os.cpu_count()}
 
 
 def _bytes(*tables: object) -> int:
@@ -78,11 +79,6 @@ def _bytes(*tables: object) -> int:
     columns += [getattr(table, name, None) for table in tables for name in ("starts", "items", "values")]
     own = {id(column): column.nbytes for column in columns if column is not None and hasattr(column, "nbytes")}
     return sum(own.values())
-
-
-def _peak() -> float:
-    """The most memory that this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 if __name__ == "__main__":

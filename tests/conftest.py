@@ -34,4 +34,4 @@ def movielens() -> Path:
         return folder
     from cinematrix.datasets import default
 
-    return default()
+    return default().path

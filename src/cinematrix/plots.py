@@ -1,4 +1,4 @@
-"""Pictures of training and of reliability, with Matplotlib."""
+"""Pictures of training and of reliability, and the look of all pictures, with Matplotlib."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +10,7 @@ from cinematrix.files import written_beside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from cinematrix.reliability import Reliability
     from cinematrix.training import Log
@@ -28,27 +29,44 @@ def learning_curves(logs: "Mapping[str, Log]", path: Path, *, title: str = "") -
     Raises:
         InputError: the file can't be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5 * len(logs), 3.4), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = figure_of(5 * len(logs), 3.4)
     for place, (head, log) in enumerate(logs.items(), start=1):
-        axes = figure.add_subplot(1, len(logs), place)
         name, measure = TITLES[head]
+        axes = axes_of(figure, name, "epoch", measure, (1, len(logs), place))
         best = log.errors[log.best_epoch]
         axes.plot(range(len(log.errors)), log.errors, color=ACCENT, linewidth=2)
         axes.plot([log.best_epoch], [best], "o", color=INK, markersize=8, fillstyle="none", markeredgewidth=1.5)
         axes.annotate(f"{best:.4f}", (log.best_epoch, best), (0, 10), textcoords="offset points", ha="right", color=INK)
-        axes.set_title(name, loc="left", color=INK, fontweight="bold", fontsize=11)
-        axes.set_xlabel("epoch", color=MUTED)
-        axes.set_ylabel(measure, color=MUTED)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(colors=MUTED)
-        axes.grid(axis="y", alpha=0.25)
     if title:
         figure.suptitle(title, color=INK)
-    with written_beside(path, force=True) as file:
+    write_png(figure, path)
+
+
+def figure_of(width: float, height: float) -> "Figure":
+    """An empty figure, in inches; it needs no screen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes_of(figure: "Figure", title: str, x: str, y: str, place: tuple[int, int, int] = (1, 1, 1)) -> "Axes":
+    """Axes with a title and what they show, at `place` (rows, columns, number) of the figure."""
+    axes = figure.add_subplot(*place)
+    axes.set_title(title, loc="left", color=INK, fontweight="bold", fontsize=11)
+    axes.set_xlabel(x, color=MUTED)
+    axes.set_ylabel(y, color=MUTED)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=MUTED)
+    axes.grid(axis="y", alpha=0.25)
+    return axes
+
+
+def write_png(figure: "Figure", path: Path, *, force: bool = True) -> None:
+    """The figure as a PNG whose bytes are the same each time."""
+    with written_beside(path, force=force) as file:
         figure.savefig(file, format="png", metadata={"Software": None})
 
 
@@ -58,33 +76,22 @@ def reliability_diagram(found: "Reliability", path: Path, *, force: bool = False
     Raises:
         InputError: the file exists and `force` isn't given, or it can't be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 4.8), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = figure_of(10, 4.8)
     figure.suptitle(f"{found.model} on {found.ratings:,} ratings it hasn't seen", color=INK)
-    left, right = figure.subplots(1, 2)
-    _promise(left, "intervals", "coverage asked for", "ratings inside")
-    _intervals(left, found)
-    _promise(right, "chances", "predicted chance", "share that got it")
-    _chances(right, found)
-    with written_beside(path, force=force) as file:
-        figure.savefig(file, format="png", metadata={"Software": None})
+    _intervals(_promise(figure, "intervals", "coverage asked for", "ratings inside", 1), found)
+    _chances(_promise(figure, "chances", "predicted chance", "share that got it", 2), found)
+    write_png(figure, path, force=force)
 
 
-def _promise(axes: "Axes", title: str, across: str, up: str) -> None:
+def _promise(figure: "Figure", title: str, across: str, up: str, place: int) -> "Axes":
     """An empty square with the diagonal, both ways from 0 to 100 %."""
+    axes = axes_of(figure, title, across, up, (1, 2, place))
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-    axes.set_title(title, loc="left", color=INK, fontweight="bold", fontsize=11)
-    axes.set_xlabel(across, color=MUTED)
-    axes.set_ylabel(up, color=MUTED)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.yaxis.set_major_formatter("{x:.0%}")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(colors=MUTED)
     axes.grid(alpha=0.25)
+    return axes
 
 
 def _intervals(axes: "Axes", found: "Reliability") -> None:

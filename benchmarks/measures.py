@@ -1,0 +1,41 @@
+"""What several benchmarks measure: a process of its own, its peak of memory, the time of one user's list."""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from itertools import cycle, islice
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from cinematrix.histories import Histories
+from cinematrix.protocols import Recommender
+from cinematrix.recommendations import recommend
+
+
+def child(script: str, *arguments: str) -> dict[str, float]:
+    """What the benchmark `script` prints when run for one thing, in a process of its own."""
+    command = [sys.executable, str(Path(__file__).with_name(script)), *arguments]
+    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
+    print(*arguments, found, flush=True)
+    return found
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def one_user_ms(model: Recommender, histories: Histories, times: int = 100) -> float:
+    """Median milliseconds for ten recommendations to one user, histories taken in turn, the model loaded."""
+    taken = []
+    for row in islice(cycle(range(len(histories))), times):
+        history = histories.take(np.array([row]))
+        started = time.perf_counter()
+        recommend(model, history, 10)
+        taken.append(time.perf_counter() - started)
+    return 1000 * median(taken)

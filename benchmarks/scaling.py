@@ -1,0 +1,125 @@
+"""How time and memory of training `deep-mf` grow with the ratings, on simulated data.
+
+    python benchmarks/scaling.py [--sizes 0.1 1 10] [--set epochs=2 --set ranking_epochs=2]
+
+Sizes are in millions of ratings. Each training runs in a process of its own, so that its peak of memory is its own;
+reading is part of the memory and not of the time. `--set` changes settings, to try the script in less time. Writes its
+table into benchmarks/RESULTS.md.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cinematrix.catalog import Catalog
+from cinematrix.cli.options import parse_settings
+from cinematrix.content import features
+from cinematrix.importers import read
+from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
+from cinematrix.models.deep_mf_tasks import Stars
+from cinematrix.nets import Seen
+from cinematrix.pooling import Content
+from cinematrix.ratings import Ratings
+from cinematrix.simulate import Settings, simulate
+from cinematrix.training import surroundings
+from measures import child, peak_megabytes
+from results import markdown, put
+
+WORLDS = {
+    0.1: Settings(users=1_000, movies=2_000, ratings=100_000),
+    1.0: Settings(users=6_000, movies=3_700, ratings=1_000_000),
+    10.0: Settings(users=70_000, movies=10_700, ratings=10_000_000, tail=1.2),
+}
+"""The tail of the largest gives it a film with more than 50,000 raters."""
+
+
+def main() -> None:
+    """Measure each size and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=float, nargs="+", choices=WORLDS, default=list(WORLDS))
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--fit", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.fit:
+        print(json.dumps(fit(options.fit, parse_settings(DeepMF, options.set))))
+        return
+    rows = [measured(size, [f"--set={pair}" for pair in options.set]) for size in options.sizes]
+    head = ["users × movies", "ratings", "most raters of a movie", "seconds", "µs a rating", "peak MB"]
+    shares = ["user's tower", "movie's tower", "step ms"]
+    put(
+        [
+            f"## Size: training `deep-mf` on simulated ratings\n\n{markdown([*head, *shares], rows)}",
+            "The towers' columns are their shares of a step of the rating head, encoding and gradient.",
+        ]
+    )
+
+
+def measured(size: float, settings: list[str]) -> list[str]:
+    """One row of the table."""
+    world = WORLDS[size]
+    with tempfile.TemporaryDirectory() as scratch:
+        simulate(world, Path(scratch, "world"))
+        found = child("scaling.py", *settings, f"--fit={scratch}/world")
+    return [
+        f"{world.users:,} × {world.movies:,}",
+        f"{world.ratings:,}",
+        f"{found['most_raters']:,.0f}",
+        f"{found['seconds']:.0f}",
+        f"{1e6 * found['seconds'] / world.ratings:.0f}",
+        f"{found['megabytes']:,.0f}",
+        f"{found['users'] / found['step']:.0%}",
+        f"{found['movies'] / found['step']:.0%}",
+        f"{1000 * found['step']:.0f}",
+    ]
+
+
+def fit(folder: Path, settings: DeepMFSettings) -> dict[str, float]:
+    """Train once; then time the parts of a step."""
+    dataset = read(folder)
+    ratings = dataset.ratings
+    catalog = (dataset.catalog or Catalog.empty(ratings.movies)).align(ratings.movies)
+    started = time.perf_counter()
+    DeepMF(settings).fit(ratings, catalog)
+    cost = {"seconds": time.perf_counter() - started, "megabytes": peak_megabytes()}
+    most = float(np.bincount(ratings.movie).max())
+    return {**cost, "most_raters": most, **step_parts(ratings, catalog, settings)}
+
+
+def step_parts(ratings: Ratings, catalog: Catalog, settings: DeepMFSettings) -> dict[str, float]:
+    """Seconds of a step of the rating head, and of each tower on its own, forward and backward."""
+    device = torch.device("cpu")
+    with surroundings(settings.seed, 0):
+        content = Content(features(catalog), device)
+        task = Stars(ratings, ratings, content, len(catalog), settings, device)
+        batch = next(task.batches(np.random.default_rng(0)))
+        mask = task.encoder.everything()
+        mask[batch] = 0
+        residual = task.encoder.residuals(mask)[1]
+        sides = {"users": task.encoder.pattern, "movies": task.encoder.pattern.flipped}
+        towers = {"users": task.net.users, "movies": task.net.movies}
+        found = {
+            name: seconds(lambda name=name: towers[name](Seen.of(sides[name], mask, residual), content).sum())  # type: ignore[misc]
+            for name in sides
+        }
+        return {**found, "step": seconds(lambda: task.loss(batch))}
+
+
+def seconds(loss: Callable[[], torch.Tensor], times: int = 3) -> float:
+    """The least seconds that a loss and its gradient take."""
+
+    def once() -> float:
+        started = time.perf_counter()
+        loss().backward()  # type: ignore[no-untyped-call]
+        return time.perf_counter() - started
+
+    return min(once() for _ in range(times))
+
+
+if __name__ == "__main__":
+    main()
