@@ -59,6 +59,8 @@ class Shape:
 
 
 N_STATISTICS = 5
+NOTHING = torch.tensor([1.0, -1.0, 1.0, 0.0, 0.0])
+"""How many statistics a history has, and those of an empty one (see `Seen.of`)."""
 
 Rows = tuple[torch.Tensor, torch.Tensor]
 """Users and movies by number."""
@@ -103,8 +105,17 @@ class Tower(nn.Module):
             h = h + content.times(self.own_content[0])
         if self.ids:
             h = h + self.ids[0] * self._kept(self.ids[0])[:, None]
-        if rows is not None:
-            h = h.index_select(0, rows)
+        return self._bent(h if rows is None else h.index_select(0, rows))
+
+    def unseen(self, content: Content | None, rows: torch.Tensor) -> torch.Tensor:
+        """Vectors of `rows` as if nothing but their content were known. `[n, members, factors + 1]`."""
+        h = (NOTHING.to(rows.device) @ self.statistics).expand(len(rows), -1)
+        if content is not None and self.own_content:
+            h = h + content.times(self.own_content[0]).index_select(0, rows)
+        return self._bent(h)
+
+    def _bent(self, h: torch.Tensor) -> torch.Tensor:
+        """Residual blocks and the projection. `[n, members, factors + 1]`."""
         for up, bias, down in zip(self.up, self.up_bias, self.down, strict=True):
             inner = nn.functional.silu(_apart(self._unit(h), up).flatten(1) + bias)
             h = h + _apart(self._drop(inner), down).flatten(1)

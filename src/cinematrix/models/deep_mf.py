@@ -41,6 +41,7 @@ class DeepMFSettings:
         free_ids: give each known user and movie a free embedding besides its history.
         kriging: add to the stars what each person's own residuals say of movies that are alike.
         movie_doubt: how many times more movies' biases are shrunk than the ratings imply; the tower sees the rest.
+        unseen: weight of a second loss, of ratings predicted as if their movie had no raters yet.
         hidden: share of the ratings that are hidden and predicted in a step.
         batch: the most ratings predicted in a step.
         epochs: the most passes; each rating is hidden once in each.
@@ -66,6 +67,7 @@ class DeepMFSettings:
     free_ids: bool = False
     kriging: bool = True
     movie_doubt: float = 10.0
+    unseen: float = 0.2
     hidden: float = 0.2
     batch: int = 131_072
     epochs: int = 20
@@ -84,7 +86,7 @@ class DeepMFSettings:
         self._check(
             lambda x: x >= 1, "must be at least 1", "factors members epochs batch ranking_members ranking_epochs"
         )
-        self._check(lambda x: x >= 0, "can't be negative", "blocks pair patience neighbours weight_decay")
+        self._check(lambda x: x >= 0, "can't be negative", "blocks pair patience neighbours weight_decay unseen")
         self._check(lambda x: x > 0, "must be above 0", "learning_rate ranking_learning_rate movie_doubt")
         self._check(lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout row_dropout")
         self._check(lambda x: 0 < x < 1, "is a share between 0 and 1", "hidden validation_share")

@@ -26,6 +26,9 @@ BIAS_SWEEPS = 5
 LOGITS = 2**24
 """The most logits that a step of the ranking head makes: it takes a part of the users where there are many."""
 
+UNSEEN = 0.3
+"""The share of the hidden ratings that are predicted once more, as if their movie had no raters."""
+
 Base = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """The mean, the users' biases, the movies' biases."""
 
@@ -127,6 +130,7 @@ class HiddenRatings:
         self.held_out_stars = None if validation.rating is None else torch.from_numpy(validation.rating).to(device)
         steps = max(round(1 / settings.hidden), -(-len(ratings) // settings.batch))
         self.steps_per_epoch = min(steps, len(ratings))
+        self.unseen = settings.unseen
 
     def batches(self, rng: np.random.Generator) -> Iterator[torch.Tensor]:
         """Which ratings are hidden in each step."""
@@ -149,7 +153,11 @@ class HiddenRatings:
 
 
 class Stars(HiddenRatings):
-    """The rating head: squared error of hidden ratings."""
+    """The rating head: squared error of hidden ratings.
+
+    Some of them are predicted once more as if their movie had no raters, since otherwise training would meet no such
+    movies but obscure ones, and take each new film for one of those.
+    """
 
     by: ClassVar[By] = "stars"
     measure: ClassVar[str] = "validation RMSE"
@@ -162,6 +170,20 @@ class Stars(HiddenRatings):
         sides, _ = self.hide(batch, rows)
         base, score = over(sides.base, pairs), self.net.score(sides.users, sides.movies, places)
         target = (self.encoder.stars[batch] - base) / self.encoder.sigma
+        return (score - target[:, None]).square().mean(0).sum() + self.unseen * self._of_unseen(batch, sides, places[0])
+
+    def _of_unseen(self, batch: torch.Tensor, sides: Sides, at_user: torch.Tensor) -> torch.Tensor:
+        """The same loss of a part of the batch (which is in random order) as if its movies had no raters."""
+        assert self.encoder.stars is not None
+        assert sides.base is not None
+        part = batch[: max(round(UNSEEN * len(batch)), 1)]
+        users, (movies, at_movie) = (
+            self.encoder.users[part],
+            torch.unique(self.encoder.movies[part], return_inverse=True),
+        )
+        vectors = self.net.movies.unseen(self.encoder.content, movies)
+        target = (self.encoder.stars[part] - sides.base[0] - sides.base[1][users]) / self.encoder.sigma
+        score = self.net.score(sides.users, vectors, (at_user[: len(part)], at_movie))
         return (score - target[:, None]).square().mean(0).sum()
 
     def validate(self) -> float:
