@@ -66,8 +66,8 @@ def compared(folder: Path, models: list[str], seeds: int) -> str:
         rows.append([f"`{model}`", *(f"{mean(run[name] for run in runs):.{n}f}" for name, n in digits.items())])
     table = markdown(["model", "RMSE", "MAE", "training s", "peak MB"], rows)
     return f"## Peers on `{folder.name}`, random split 42\n\n{table}\n\n" + (
-        f"Means over seeds 0 to {seeds - 1} of the training. The time of a peer includes predicting the tested ratings, "
-        "and that of the tuned SVD its search."
+        f"Means over seeds 0 to {seeds - 1} of the training. The time of a peer includes predicting, "
+        "and that of the tuned SVD its search for settings."
     )
 
 
