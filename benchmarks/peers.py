@@ -65,7 +65,10 @@ def compared(folder: Path, models: list[str], seeds: int) -> str:
         digits = {"rmse": 4, "mae": 4, "seconds": 1, "megabytes": 0}
         rows.append([f"`{model}`", *(f"{mean(run[name] for run in runs):.{n}f}" for name, n in digits.items())])
     table = markdown(["model", "RMSE", "MAE", "training s", "peak MB"], rows)
-    return f"## Peers on `{folder.name}`, random split 42\n\n{table}\n\nMeans over {seeds} seeds of the training."
+    return f"## Peers on `{folder.name}`, random split 42\n\n{table}\n\n" + (
+        f"Means over seeds 0 to {seeds - 1} of the training. The time of a peer includes predicting, "
+        "and that of the tuned SVD its search for settings."
+    )
 
 
 def fit(folder: Path, peer: str, seed: int) -> dict[str, float]:
