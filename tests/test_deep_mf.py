@@ -77,14 +77,14 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
         np.testing.assert_allclose(towers.score(vectors).ravel(), net, atol=1e-5)
 
 
-def test_contents_part_of_a_movie_is_what_it_adds_in_both_orders(world: tuple[Ratings, Catalog]) -> None:
-    """The mean of what content adds to the raters and to nothing, of a tower that bends; an unknown movie has none."""
+def test_content_is_what_makes_a_movie_that_nobody_has_rated(world: tuple[Ratings, Catalog]) -> None:
+    """`Towers.unrated` has each movie's vector as the movie's tower would encode it without any raters."""
     import torch
 
     from cinematrix.content import features
     from cinematrix.models.deep_mf_tasks import Encoder
-    from cinematrix.models.deep_mf_training import of_content
-    from cinematrix.nets import HistoryNet, Seen
+    from cinematrix.models.deep_mf_training import exported, of_content
+    from cinematrix.nets import HistoryNet
     from cinematrix.pooling import Content
     from cinematrix.protocols import Known
 
@@ -98,17 +98,13 @@ def test_contents_part_of_a_movie_is_what_it_adds_in_both_orders(world: tuple[Ra
     for weight in net.parameters():
         weight.data *= 3
     net.eval()
-    found = of_content(net, encoder)
-    assert found is not None
-    everything = encoder.everything()
-    residual = encoder.residuals(everything)[1] / encoder.sigma
-    seen, unseen = (Seen.of(encoder.pattern.flipped, mask, residual) for mask in (everything, 0 * everything))
+    towers = replace(exported(net, encoder), content=of_content(net, encoder))
     with torch.no_grad():
-        last = net.movies(seen, content) - net.movies(seen, None)
-        first = net.movies(unseen, content) - net.movies(unseen, None)
-    assert (last - first).abs().max() > 0.1
-    np.testing.assert_allclose(found[:-1], (first + last) / 2, rtol=2e-3, atol=1e-4)
-    assert not np.any(found[-1])
+        alone = encoder.encode(net, 0 * encoder.everything()).movies.numpy()
+    np.testing.assert_allclose(towers.unrated.movies[:-1], alone, rtol=2e-3, atol=5e-3)
+    np.testing.assert_array_equal(towers.unrated.movies[-1], towers.movies[-1])
+    np.testing.assert_allclose(towers.movies[-3:-1], alone[-2:], atol=1e-5)  # the world's last two are unrated
+    assert np.abs(towers.movies[:-3] - alone[:-2]).max() > 0.1
     encoder.content = None
     assert of_content(net, encoder) is None
 

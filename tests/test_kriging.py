@@ -17,6 +17,7 @@ from cinematrix.ratings import Ratings
 from cinematrix.splits import random
 
 N_MOVIES = 40
+EVERY = np.arange(N_MOVIES, dtype=np.int32)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def written_out(model: Kriging, items: np.ndarray, left: np.ndarray) -> np.ndarr
 def test_all_movies_get_what_the_formula_says(model: Kriging, histories: Histories) -> None:
     """Each person's additions are the process's posterior mean; somebody without ratings gets 0."""
     left = np.random.default_rng(1).standard_normal(17).astype(np.float32)
-    added = model.score(histories, left)
+    added = model.score(histories, left, EVERY)
     np.testing.assert_allclose(added[0], written_out(model, histories.items_of(0), left[:13]), atol=1e-5)
     np.testing.assert_allclose(added[2], written_out(model, histories.items_of(2), left[13:]), atol=1e-5)
     assert not added[1].any()
@@ -57,7 +58,7 @@ def test_pairs_in_any_order_equal_the_scores(model: Kriging, histories: Historie
     rng = np.random.default_rng(2)
     rows, movies = rng.integers(0, 3, 60).astype(np.int32), rng.integers(0, N_MOVIES, 60).astype(np.int32)
     movies[::7] = UNKNOWN
-    expected = np.where(movies == UNKNOWN, 0, model.score(histories, left)[rows, movies])
+    expected = np.where(movies == UNKNOWN, 0, model.score(histories, left, EVERY)[rows, movies])
     np.testing.assert_allclose(model.pairs(histories, left, rows, movies), expected, atol=1e-6)
     assert len(model.pairs(histories, left, rows[:0], movies[:0])) == 0
 
@@ -67,13 +68,13 @@ def test_a_long_history_is_represented_by_some_of_its_movies(
 ) -> None:
     """Thinned, the answer is the subset of regressors': near the whole one, from all residuals."""
     left = (model.places @ np.ones(6, np.float32))[histories.items]
-    whole = model.score(histories, left)[0]
+    whole = model.score(histories, left, EVERY)[0]
     monkeypatch.setattr(kriging, "MOST", 7)
-    solved, thinned = model.solve(histories, left)[:13], model.score(histories, left)[0]
+    solved, thinned = model.solve(histories, left)[:13], model.score(histories, left, EVERY)[0]
     assert np.count_nonzero(solved) == 7
     assert np.corrcoef(whole, thinned)[0, 1] > 0.8
     left[1] += 1  # the second entry is none of the seven
-    assert np.abs(model.score(histories, left)[0] - thinned).max() > 0.01
+    assert np.abs(model.score(histories, left, EVERY)[0] - thinned).max() > 0.01
 
 
 def test_twins_in_one_place_are_no_trouble(model: Kriging, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,9 +82,9 @@ def test_twins_in_one_place_are_no_trouble(model: Kriging, monkeypatch: pytest.M
     same = Kriging(np.repeat(model.places[:1], N_MOVIES, axis=0), 1.0)
     everything = Histories.of_lists([(range(30), [1.0] * 30)])
     left = np.ones(30, np.float32)
-    np.testing.assert_allclose(same.score(everything, left), 30 / 31, atol=1e-4)
+    np.testing.assert_allclose(same.score(everything, left, EVERY), 30 / 31, atol=1e-4)
     monkeypatch.setattr(kriging, "MOST", 10)
-    np.testing.assert_allclose(same.score(everything, left), 30 / 31, atol=1e-3)
+    np.testing.assert_allclose(same.score(everything, left, EVERY), 30 / 31, atol=1e-3)
 
 
 def test_the_weight_is_least_squares_from_the_usual_one(model: Kriging) -> None:
@@ -93,7 +94,7 @@ def test_the_weight_is_least_squares_from_the_usual_one(model: Kriging) -> None:
     noise = rng.standard_normal(100_000).astype(np.float32)
     assert model.weighed(model.weight * added, 0.4 * added + noise).weight == pytest.approx(0.4, abs=0.02)
     assert model.weighed(added[:0], noise[:0]).weight == kriging.USUAL_WEIGHT
-    assert 0.6 < model.weighed(added[:5], noise[:5]).weight < 0.9
+    assert 0.6 < model.weighed(model.weight * added[:5], noise[:5]).weight < 0.9
     assert model.weighed(model.weight * added, 3 * added).weight == 1
     assert model.weighed(model.weight * added, -added).weight == 0
 

@@ -7,11 +7,13 @@ interpolated (Krige 1951; Rasmussen & Williams 2006, equation 2.25):
     k(i, j) = exp(−SHARPNESS · (1 − cos(place_i, place_j)))
     extra_ui = weight · k_i · (K + DOUBT · I)⁻¹ · left_u,        K over the movies that u rated
 
-A movie's place is made of its vector from the towers, of who watched it, and of its content. Nothing is learned for
-a person: a stranger's few ratings do as well. A long history is represented by some of its movies (the subset of
-regressors, their section 8.3.1), so that the cost of one person is bounded.
+A movie's place is made of its vector from the towers, of who watched it, and of its content; among movies that nobody
+has rated yet, of its content alone. Nothing is learned for a person: a stranger's few ratings do as well. A long
+history is represented by some of its movies (the subset of regressors, their section 8.3.1), so that the cost of one
+person is bounded.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,12 +105,13 @@ class Kriging:
             added[places] = self.likeness(movies[places], histories.items[entries]) @ solved[entries]
         return added
 
-    def score(self, histories: Histories, left: Floats) -> Floats:
-        """What is added to every history's prediction of every movie. `[n, n_movies]`."""
-        solved, added = self.solve(histories, left), np.empty((len(histories), len(self.places)), np.float32)
+    def score(self, histories: Histories, left: Floats, movies: Numbers) -> Floats:
+        """What is added to every history's predictions of `movies`. `[n, len(movies)]`."""
+        solved, added = self.solve(histories, left), np.empty((len(histories), len(movies)), np.float32)
+        places = self.places[movies]
         for row in range(len(histories)):
             entries = slice(histories.starts[row], histories.starts[row + 1])
-            added[row] = self._likeness(self.places, histories.items[entries]) @ solved[entries]
+            added[row] = self._likeness(places, histories.items[entries]) @ solved[entries]
         return added
 
     def weighed(self, added: Floats, missing: Floats) -> "Kriging":
@@ -121,9 +124,16 @@ class Kriging:
         above = float(added @ missing) + doubt * USUAL_WEIGHT
         return Kriging(self.places, min(max(above / (float(added @ added) + doubt), 0.0), 1.0))
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """For saving."""
-        return {"kriging.places": self.places, "kriging.weight": np.array([self.weight])}
+    def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """For saving, under names that begin with `prefix`."""
+        return {f"{prefix}places": self.places, f"{prefix}weight": np.array([self.weight])}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> "Kriging | None":
+        """The process that `arrays` took apart; None if there is none under that prefix."""
+        if f"{prefix}places" not in arrays:
+            return None
+        return cls(arrays[f"{prefix}places"], arrays[f"{prefix}weight"].item())
 
 
 def places(vectors: Floats, spectrum: Spectrum, content: sparse.csr_matrix | None, raters: NDArray[np.int64]) -> Floats:
@@ -136,12 +146,17 @@ def places(vectors: Floats, spectrum: Spectrum, content: sparse.csr_matrix | Non
     audience = directions.vectors * np.sqrt(directions.values / (directions.values + RIDGE)).astype(np.float32)
     parts = [_unit(vectors - np.average(vectors, axis=0, weights=weights).astype(np.float32)), _unit(audience)]
     if content is not None:
-        rarity = np.log(content.shape[0] / (1 + np.diff(content.tocsc().indptr)))
-        facts = Spectrum.of_rows((content @ sparse.diags(rarity.astype(np.float32))).T.tocsr(), RANK)
-        parts.append(_unit(facts.vectors * np.sqrt(facts.values).astype(np.float32)))
+        parts.append(facts(content))
     whole = np.hstack([part * np.float32(share**0.5) for part, share in zip(parts, SHARES, strict=False)])
     axes = np.linalg.eigh(((whole * weights[:, None]).T @ whole).astype(np.float64))[1][:, ::-1][:, :RANK]
     return _unit(whole @ axes.astype(np.float32))
+
+
+def facts(content: sparse.csr_matrix) -> Floats:
+    """Where movies lie by their content alone, rare facts counting more. `[n_movies, RANK or less]`, unit length."""
+    rarity = np.log(content.shape[0] / (1 + np.diff(content.tocsc().indptr))).astype(np.float32)
+    axes = Spectrum.of_rows((content @ sparse.diags(rarity)).T.tocsr(), RANK)
+    return _unit(axes.vectors * np.sqrt(axes.values).astype(np.float32))
 
 
 def _unit(rows: Floats) -> Floats:

@@ -4,7 +4,7 @@ A user's vector is one pass over her history; the movies' vectors were computed 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -29,13 +29,19 @@ class Towers:
             `down.0`…, `out`, perhaps `ids`; of the pair gate, perhaps, under `pair.`.
         movies: float32 `[n_movies + 1, members, factors + 1]`, the movies' vectors with their biases; the last one is
             of a movie of which nothing is known, and so answers for `UNKNOWN` (-1).
-        content: float16, of the shape of `movies`, the part of each vector that comes from the movie's content; None
-            if there is none. Nothing but explanations looks at it.
+        content: float16, of the shape of `movies`, what the movie's content alone adds to the vector of one of which
+            nothing is known; None if there is none.
     """
 
     weights: dict[str, Floats]
     movies: Floats
     content: NDArray[np.float16] | None = None
+
+    @cached_property
+    def unrated(self) -> "Towers":
+        """The same head with the movies as they would be if nobody had rated them: their content alone."""
+        assert self.content is not None, "only asked where there is content"
+        return replace(self, movies=self.movies[-1] + self.content.astype(np.float32))
 
     @cached_property
     def mean_movie(self) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
 
 import numpy as np
@@ -13,7 +14,7 @@ from cinematrix.catalog import Catalog
 from cinematrix.errors import SettingError
 from cinematrix.extras import needs_torch
 from cinematrix.histories import Histories
-from cinematrix.ids import Numbers
+from cinematrix.ids import UNKNOWN, Numbers
 from cinematrix.kriging import Kriging
 from cinematrix.neighbours import Neighbours, liked_more
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
@@ -142,6 +143,7 @@ class DeepMF(Recommender):
     chance: tuple[float, float] = (1.0, 0.0)
     neighbours: Neighbours | None = None
     kriging: Kriging | None = None
+    newcomers: Kriging | None = None
     spread: Spread | None = None
 
     def __init__(self, settings: DeepMFSettings | None = None) -> None:
@@ -180,8 +182,10 @@ class DeepMF(Recommender):
             head.users(histories, residual),
         )
         stars = np.asarray(base + np.float32(self.sigma) * head.score(vectors), np.float32)
-        if self.kriging and histories.values is not None:
-            stars += self.kriging.score(histories, self._left(histories, user, vectors))
+        for process, towers, new in self._processes(histories):
+            left = self._left(histories, user, vectors, towers)
+            movies = np.flatnonzero(self._new[:-1] == new).astype(np.int32)
+            stars[:, movies] += process.score(histories, left, movies)
         return stars
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
@@ -190,8 +194,10 @@ class DeepMF(Recommender):
         user, residual = self.residual(histories)
         vectors = self.heads["stars"].users(histories, residual)
         stars = self._towers(user, vectors, rows, movies)
-        if self.kriging and histories.values is not None:
-            stars += self.kriging.pairs(histories, self._left(histories, user, vectors), rows, movies)
+        for process, towers, new in self._processes(histories):
+            here = np.flatnonzero(self._new[movies] == new)
+            left = self._left(histories, user, vectors, towers)
+            stars[here] += process.pairs(histories, left, rows[here], movies[here])
         return self.known.scale.clip(stars)
 
     def missed(self, histories: Histories, held_out: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -199,10 +205,28 @@ class DeepMF(Recommender):
         assert self.kriging is not None, "only asked where there is one"
         assert held_out.values is not None, "only asked of ratings"
         user, residual = self.residual(histories)
-        vectors = self.heads["stars"].users(histories, residual)
-        pairs = held_out.rows, held_out.items
-        added = self.kriging.pairs(histories, self._left(histories, user, vectors), *pairs)
+        head = self.heads["stars"]
+        vectors, pairs = head.users(histories, residual), (held_out.rows, held_out.items)
+        added = self.kriging.pairs(histories, self._left(histories, user, vectors, head), *pairs)
         return held_out.values - self._towers(user, vectors, *pairs), added
+
+    @cached_property
+    def _new(self) -> NDArray[np.bool_]:
+        """Which movies nobody has rated, the last place standing for `UNKNOWN`. `[n_movies + 1]`."""
+        counts = np.bincount(self.known.history.items, minlength=len(self.known.movies) + 1)
+        return np.asarray(counts == 0)
+
+    def _processes(self, histories: Histories) -> list[tuple[Kriging, Towers, bool]]:
+        """What spreads residuals: over which towers' predictions, and whether to movies that nobody has rated.
+
+        To rated movies from what all that is known of movies leaves; to new ones from what content alone leaves.
+        """
+        head, found = self.heads["stars"], []
+        if histories.values is not None and self.kriging:
+            found.append((self.kriging, head, False))
+        if histories.values is not None and self.newcomers:
+            found.append((self.newcomers, head.unrated, True))
+        return found
 
     def _towers(
         self, user: NDArray[np.float32], vectors: NDArray[np.float32], rows: Numbers, movies: Numbers
@@ -213,11 +237,15 @@ class DeepMF(Recommender):
         return base + np.float32(self.sigma) * self.heads["stars"].pairs(vectors, rows, movies)
 
     def _left(
-        self, histories: Histories, user: NDArray[np.float32], vectors: NDArray[np.float32]
+        self, histories: Histories, user: NDArray[np.float32], vectors: NDArray[np.float32], towers: Towers
     ) -> NDArray[np.float32]:
-        """What the biases and the towers leave of the histories' own ratings. `[size]`."""
+        """What the biases (no movie's, for unrated ones) and `towers` leave of the histories' ratings. `[size]`."""
+        assert self.biases is not None, "a model with a rating head has biases"
         assert histories.values is not None, "only asked of ratings"
-        return histories.values - self._towers(user, vectors, histories.rows, histories.items)
+        rows, movies = histories.rows, histories.items
+        rated = movies if towers is self.heads["stars"] else np.full_like(movies, UNKNOWN)
+        base = self.biases.predict(user[rows], rated)
+        return histories.values - base - np.float32(self.sigma) * towers.pairs(vectors, rows, movies)
 
     def _chance(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         """The chance of pairs, for a model of plain interactions. `[n]`."""
@@ -244,12 +272,14 @@ class DeepMF(Recommender):
 
     def _near(
         self, history: Histories, user: NDArray[np.float32], residual: NDArray[np.float32] | None, movies: Numbers
-    ) -> NDArray[np.float32] | None:
+    ) -> NDArray[np.float32]:
         """What each entry of the one history adds to the stars of `movies` by lying near. `[n, size]`."""
-        if self.kriging is None or history.values is None:
-            return None
-        left = self._left(history, user, self.heads["stars"].users(history, residual))
-        return self.kriging.likeness(movies, history.items) * self.kriging.solve(history, left)
+        vectors, added = self.heads["stars"].users(history, residual), np.zeros((len(movies), len(history.items)))
+        for process, towers, new in self._processes(history):
+            here = np.flatnonzero(self._new[movies] == new)
+            solved = process.solve(history, self._left(history, user, vectors, towers))
+            added[here] = process.likeness(movies[here], history.items) * solved
+        return added.astype(np.float32)
 
     @property
     def spreads(self) -> bool:
@@ -298,7 +328,9 @@ class DeepMF(Recommender):
         saved: dict[str, NDArray[Any]] = {"constants": constants, **(self.biases.arrays() if self.biases else {})}
         for by, head in self.heads.items():
             saved |= head.arrays(f"{by}.")
-        for part in (self.neighbours, self.kriging, self.spread):
+        for name, process in (("kriging.", self.kriging), ("newcomers.", self.newcomers)):
+            saved |= process.arrays(name) if process else {}
+        for part in (self.neighbours, self.spread):
             saved |= part.arrays() if part else {}
         return saved
 
@@ -315,7 +347,6 @@ class DeepMF(Recommender):
                 model.heads[by] = head
         if "neighbours.inward" in arrays:
             model.neighbours = Neighbours(arrays["neighbours.inward"], arrays["neighbours.outward"])
-        if "kriging.places" in arrays:
-            model.kriging = Kriging(arrays["kriging.places"], arrays["kriging.weight"].item())
+        model.kriging, model.newcomers = (Kriging.from_arrays(arrays, name) for name in ("kriging.", "newcomers."))
         model.spread = Spread.from_arrays(arrays, known.scale) if known.scale else None
         return model

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from cinematrix.content import features
 from cinematrix.histories import Histories
-from cinematrix.kriging import AUDIENCE, Kriging, places
+from cinematrix.kriging import AUDIENCE, Kriging, facts, places
 from cinematrix.metrics import ndcg
 from cinematrix.models.deep_mf_tasks import Encoder, HiddenRatings, Ranking, Stars
 from cinematrix.neighbours import Neighbours, Spectrum, liked_more
@@ -122,6 +122,7 @@ class Trainer:
             pilot = self._pilot(judged)
             if s.kriging:
                 self.model.kriging = self._kriging(towers, pilot)
+                self.model.newcomers = None if self.content is None else Kriging(facts(self.matrix))
             self.model.spread = self._spread(pilot)
         else:
             self._beside(exported(judged.net, judged.encoder))
@@ -249,21 +250,13 @@ def exported(net: HistoryNet, encoder: Encoder) -> Towers:
 
 @torch.inference_mode()
 def of_content(net: HistoryNet, encoder: Encoder) -> NDArray[np.float16] | None:
-    """The part of the movies' vectors that comes from their content, as in `Towers.content`; the rest is the raters'.
-
-    It is what content adds on average over both orders, to the raters or before them (Shapley 1953, of two players):
-    the mean of v(raters, content) − v(raters) and v(content) − v(nothing).
-    """
+    """What content alone makes of the vector of a movie of which nothing else is known, as in `Towers.content`."""
     if encoder.content is None:
         return None
     net.eval()
-    bare = copy(encoder)
-    bare.content = None
-    rated, unrated = encoder.everything(), torch.zeros_like(encoder.everything())
-    whole, alone = (encoder.encode(net, mask).movies for mask in (rated, unrated))
-    raters, nothing = (bare.encode(net, mask).movies for mask in (rated, unrated))
-    share = ((whole - raters + alone - nothing) / 2).cpu().numpy()
-    return np.concatenate([share, np.zeros_like(share[:1])]).astype(np.float16)
+    every = torch.arange(len(encoder.pattern.flipped.starts) - 1, device=encoder.device)
+    added = (net.movies.unseen(encoder.content, every) - net.movies.unseen(None, every[:1])).cpu().numpy()
+    return np.concatenate([added, np.zeros_like(added[:1])]).astype(np.float16)
 
 
 def best_beside(
