@@ -64,6 +64,9 @@ def settings() -> str:
     for name in MODELS:
         found = dataclasses.asdict(model_class(name).Settings()).items()
         parts.append(f"- **{name}**: {', '.join(f'`{key}={value}`' for key, value in found) or 'none'}")
+        for preset, values in getattr(model_class(name).Settings, "PRESETS", {}).items():
+            changed = ", ".join(f"`{key}={value}`" for key, value in values.items())
+            parts.append(f"  - `preset={preset}` stands for {changed}")
     return "\n".join(parts) + "\n"
 
 

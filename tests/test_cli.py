@@ -31,6 +31,7 @@ from cinematrix.cli.main import run
 from cinematrix.cli.options import parse_columns, parse_scale, parse_settings
 from cinematrix.errors import SettingError
 from cinematrix.models import MODELS, model_class
+from cinematrix.models.deep_mf import DeepMF
 from cinematrix.ratings import Ratings
 from cinematrix.splits import random
 from worlds import as_interactions
@@ -390,6 +391,8 @@ def test_what_exists_is_refused_before_any_work(shop: Path, tmp_path: Path) -> N
     [
         (["--set", "depth=3"], "deep-mf has no such setting; its settings are factors=64"),
         (["--set", "factors"], "--set 'factors': deep-mf has no such setting"),
+        (["--set", "preset=slow"], "--set preset=slow: there is no such preset; there is fast"),
+        (["--model", "bias", "--set", "preset=fast"], "--set 'preset=fast': bias has no such setting"),
         (["--set", "factors=many"], "--set factors=many: factors must be a whole number"),
         (["--set", "factors=4.5"], "factors must be a whole number"),
         (["--set", "dropout=none"], "dropout must be a finite number"),
@@ -734,3 +737,12 @@ def test_settings_are_read_by_their_types(text: str, value: dict[str, object] | 
     assert parse_settings(kind, [], seed=5).seed == 5
     assert parse_settings(kind, ["seed=6"], seed=5).seed == 6
     assert parse_settings(model_class("popular"), [], seed=5) == model_class("popular").Settings()
+
+
+def test_a_preset_stands_behind_what_is_set_beside_it() -> None:
+    """`preset=fast` sets what goes together; a setting given as well goes first, whichever comes first."""
+    fast = parse_settings(DeepMF, ["preset=fast"], seed=3)
+    assert (fast.members, fast.refit, fast.seed) == (1, False, 3)
+    for pairs in (["preset=fast", "members=4"], ["members=4", "preset=fast"]):
+        mixed = parse_settings(DeepMF, pairs)
+        assert (mixed.members, mixed.epochs) == (4, fast.epochs)

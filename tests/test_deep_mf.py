@@ -263,3 +263,21 @@ def test_a_pilot_and_all_ratings_are_learned_from(world: tuple[Ratings, Catalog]
     changed = replace(ratings, rating=np.where(aside, np.float32(0.5), ratings.rating))
     tables = [DeepMF(settings).fit(r, catalog).heads["stars"].weights["statistics"] for r in (ratings, changed)]
     assert not np.allclose(tables[0], tables[1])
+
+
+def test_the_fast_preset_learns_once_and_serves_from_all_ratings(world: tuple[Ratings, Catalog]) -> None:
+    """Without a refit the net has learned from a part of the ratings, and reads all of them as histories."""
+    ratings, catalog = world
+    fast = {**DeepMFSettings.PRESETS["fast"], "factors": 16, "learning_rate": 0.01}
+    model = DeepMF(DeepMFSettings(**fast)).fit(ratings, catalog)
+    once = DeepMF(DeepMFSettings(**{**fast, "validation_share": 0.5})).fit(ratings, catalog)
+    again = DeepMF(DeepMFSettings(**{**fast, "refit": True})).fit(ratings, catalog)
+    assert model.biases is not None
+    assert again.biases is not None
+    np.testing.assert_array_equal(model.biases.movie, again.biases.movie)
+    assert np.abs(model.heads["stars"].movies - again.heads["stars"].movies).max() > 1e-3
+    assert np.abs(model.heads["stars"].movies - once.heads["stars"].movies).max() > 1e-3
+    assert len(model.heads["stars"].movies) == len(model.known.movies) + 1
+    users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
+    assert ratings.rating is not None
+    assert np.sqrt(np.mean((model.predict(users, movies) - ratings.rating) ** 2)) < 0.4

@@ -84,14 +84,24 @@ def parse_values(who: str, settings: Any, pairs: list[str]) -> dict[str, Any]:
         SettingError: a key that it doesn't have, or a value of another type.
     """
     fields, hints, values = dataclasses.asdict(settings()), get_type_hints(settings), {}
+    presets, preset = getattr(settings, "PRESETS", {}), {}
     for pair in pairs:
         name, sign, text = pair.partition("=")
         name = name.strip().replace("-", "_")
+        if name == "preset" and presets:
+            preset = _preset(text.strip(), presets)
+            continue
         if not sign or name not in fields:
             known = ", ".join(f"{n}={v}" for n, v in fields.items()) or "none"
             raise SettingError(f"--set {pair!r}: {who} has no such setting; its settings are {known}")
         values[name] = _value(name, text.strip(), hints[name])
-    return values
+    return preset | values
+
+
+def _preset(text: str, presets: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    if text not in presets:
+        raise SettingError(f"--set preset={text}: there is no such preset; there is {', '.join(presets)}")
+    return presets[text]
 
 
 def _value(name: str, text: str, wanted: Any) -> Any:

@@ -54,9 +54,15 @@ class DeepMFSettings:
         ranking_epochs: passes of the ranking head.
         ranking_learning_rate: of the ranking head.
         neighbours: rank of the item-item model beside the ranking head's towers; 0: none.
+        refit: learn from all ratings, once those put aside for validation have said for how long.
         validation_share: of the training ratings, to stop by; they are part of the histories afterwards.
         seed: of everything random.
     """
+
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "fast": {"members": 1, "epochs": 10, "ranking_epochs": 3, "refit": False},
+    }
+    """Hyper-parameters that go together: `DeepMFSettings(**PRESETS["fast"])`, or `--set preset=fast`."""
 
     factors: int = 64
     members: int = 4
@@ -80,6 +86,7 @@ class DeepMFSettings:
     ranking_epochs: int = 20
     ranking_learning_rate: float = 0.01
     neighbours: int = 512
+    refit: bool = True
     validation_share: float = 0.1
     seed: int = 0
 

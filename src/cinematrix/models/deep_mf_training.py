@@ -106,19 +106,20 @@ class Trainer:
 
         Where validation ratings were cut off, a pilot of one member finds out how many epochs are enough, and all
         members then learn from all ratings for as many: better than to learn from a part and to know the rest only as
-        history.
+        history, which is what `refit=False` does.
         """
         s = self.model.settings
         schedule = replace(s.schedule(by), table_rate=table_rate(self.ratings) if by == "stars" else 1.0)
-        if self.learn is self.ratings:
-            task = judged = self._train(by, s, schedule, self.ratings, "")
+        if self.learn is self.ratings or not s.refit:
+            task = judged = self._train(by, s, schedule, self.learn, "")
         else:
             judged = self._train(by, replace(s, members=1, ranking_members=1), schedule, self.learn, ", how long")
             epochs = long_enough(self.model.log[by].errors)
             task = self._train(by, s, replace(schedule, epochs=epochs, keep_best=False), self.ratings, "")
-        towers = exported(task.net, task.encoder)
+        encoder = self._encoder(task)
+        towers = exported(task.net, encoder)
         if by == "stars":
-            self.model.sigma = task.encoder.sigma
+            self.model.sigma = encoder.sigma
             pilot = self._pilot(judged)
             if s.kriging:
                 self.model.kriging = self._kriging(towers, pilot)
@@ -126,7 +127,14 @@ class Trainer:
             self.model.spread = self._spread(pilot)
         else:
             self._beside(exported(judged.net, judged.encoder))
-        return replace(towers, content=of_content(task.net, task.encoder))
+        return replace(towers, content=of_content(task.net, encoder))
+
+    def _encoder(self, task: HiddenRatings) -> Encoder:
+        """All ratings, as the histories that the model serves from."""
+        if len(task.encoder) == len(self.ratings):
+            return task.encoder
+        n_movies, doubt = len(self.model.known.movies), self.model.settings.movie_doubt
+        return Encoder(self.ratings, n_movies, self.content, self.device, doubt)
 
     def _pilot(self, judged: HiddenRatings) -> "DeepMF":
         """The model that the net which hasn't seen the validation ratings is by itself."""
