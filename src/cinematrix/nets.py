@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from cinematrix.pooling import Content, Incidence
+from cinematrix.pooling import Content, Incidence, dots
 
 
 class ClassicNet(nn.Module):
@@ -100,7 +100,7 @@ class Tower(nn.Module):
         """Vectors, of `rows` or of all, with the bias as their last factor. `[n, members, factors + 1]`."""
         h = seen.statistics @ self.statistics
         for table, values in zip(self.item_tables(content), seen.channels, strict=True):
-            h = h + seen.pattern.pool(table, values * self._kept(table)[seen.pattern.pairs[1]])
+            h = h + seen.pattern.pool(table, values * self._kept(table).index_select(0, seen.pattern.pairs[1]))
         if content is not None and self.own_content:
             h = h + content.times(self.own_content[0])
         if self.ids:
@@ -153,7 +153,7 @@ class Seen:
         """
         counts = pattern.sums(mask)
         norm = (counts + 1).rsqrt()
-        share = mask * norm[pattern.pairs[0]]
+        share = mask * norm.index_select(0, pattern.pairs[0])
         channels = [share] if residual is None else [residual * share, share]
         mean = torch.zeros_like(counts) if residual is None else pattern.sums(residual * mask) / (counts + 3)
         squares = 3 + (counts if residual is None else pattern.sums(residual.square() * mask))
@@ -182,18 +182,21 @@ class HistoryNet(nn.Module):
 
     def score(self, user: torch.Tensor, movie: torch.Tensor, pairs: Rows) -> torch.Tensor:
         """Each member's score of pairs of rows of both sides' vectors. `[n, members]`."""
-        at_user, at_movie = pairs
-        x, y = user[:, :, :-1][at_user], movie[:, :, :-1][at_movie]  # factors apart from biases first: it is faster
-        dot = (x * y).sum(2) / math.sqrt(self.shape.factors) + user[:, :, -1][at_user] + movie[:, :, -1][at_movie]
+        dot = dots(*self.plain(user, movie), pairs)
         for gate in self.pair:
-            dot = dot + gate(x, y)
+            dot = dot + gate(user[:, :, :-1].index_select(0, pairs[0]), movie[:, :, :-1].index_select(0, pairs[1]))
         return dot
 
     def score_all(self, user: torch.Tensor, movie: torch.Tensor) -> torch.Tensor:
         """Each member's score of every user with every movie. `[members, n_users, n_movies]`."""
-        x, y = user.transpose(0, 1), movie.transpose(0, 1)
-        dot = x[:, :, :-1] @ y[:, :, :-1].transpose(1, 2) / math.sqrt(self.shape.factors)
-        return dot + x[:, :, -1:] + y[:, None, :, -1]
+        x, y = self.plain(user, movie)
+        return x.transpose(0, 1) @ y.permute(1, 2, 0)
+
+    def plain(self, user: torch.Tensor, movie: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vectors whose dot products are the scores, but for the gate. `[n, members, factors + 2]` each."""
+        (x, x_bias), (y, y_bias) = ((side[:, :, :-1], side[:, :, -1:]) for side in (user, movie))
+        x = torch.cat([x / math.sqrt(self.shape.factors), x_bias, torch.ones_like(x_bias)], 2)
+        return x, torch.cat([y, torch.ones_like(y_bias), y_bias], 2)
 
 
 class PairGate(nn.Module):

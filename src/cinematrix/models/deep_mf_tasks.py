@@ -77,15 +77,13 @@ class Encoder:
         )
         centred = self.stars - mean
         user = torch.zeros(len(self.pattern.starts) - 1, device=self.device)
-        movie = torch.zeros(len(movie_side.starts) - 1, device=self.device)
         of_movie = movie_side.sums(mask) + self.biases.movie_shrinkage
         of_user = self.pattern.sums(mask) + self.biases.user_shrinkage
         for _ in range(BIAS_SWEEPS):
-            left = (centred - user[self.users]) * mask
-            movie = movie_side.sums(left) / of_movie
-            left = (centred - movie[self.movies]) * mask
-            user = self.pattern.sums(left) / of_user
-        return (mean, user, movie), centred - user[self.users] - movie[self.movies]
+            movie = movie_side.sums((centred - user.index_select(0, self.users)) * mask) / of_movie
+            above = centred - movie.index_select(0, self.movies)
+            user = self.pattern.sums(above * mask) / of_user
+        return (mean, user, movie), above - user.index_select(0, self.users)
 
     def encode(self, net: HistoryNet, mask: torch.Tensor, rows: Rows | None = None) -> Sides:
         """Both sides, or the vectors of `rows` alone, as they look from the visible ratings."""
