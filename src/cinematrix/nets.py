@@ -187,11 +187,6 @@ class HistoryNet(nn.Module):
             dot = dot + gate(user[:, :, :-1].index_select(0, pairs[0]), movie[:, :, :-1].index_select(0, pairs[1]))
         return dot
 
-    def score_all(self, user: torch.Tensor, movie: torch.Tensor) -> torch.Tensor:
-        """Each member's score of every user with every movie. `[members, n_users, n_movies]`."""
-        x, y = self.plain(user, movie)
-        return x.transpose(0, 1) @ y.permute(1, 2, 0)
-
     def plain(self, user: torch.Tensor, movie: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Vectors whose dot products are the scores, but for the gate. `[n, members, factors + 2]` each."""
         (x, x_bias), (y, y_bias) = ((side[:, :, :-1], side[:, :, -1:]) for side in (user, movie))

@@ -17,6 +17,7 @@ from cinematrix.nets import HistoryNet, Rows, Seen
 from cinematrix.pooling import Content, Incidence
 from cinematrix.protocols import By
 from cinematrix.ratings import Ratings
+from cinematrix.surprise import surprise
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf import DeepMFSettings
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 BIAS_SWEEPS = 5
 
 LOGITS = 2**24
-"""The most logits that a step of the ranking head makes: it takes a part of the users where there are many."""
+"""The most logits that a step of the ranking head makes for a member: it takes a part of the users where they are many.
+"""
 
 UNSEEN = 0.3
 """The share of the hidden ratings that are predicted once more, as if their movie had no raters."""
@@ -215,14 +217,12 @@ class Ranking(HiddenRatings):
         present = torch.unique(users)
         most = max(LOGITS // sides.movies.shape[0] // sides.movies.shape[1], 1)
         if len(present) > most:
-            present = present[torch.randperm(len(present), device=self.device)[:most]]
+            present = present[torch.randperm(len(present), device=self.device)[:most].sort().values]
         place = torch.full((len(sides.users),), -1, device=self.device)
         place[present] = torch.arange(len(present), device=self.device)
-        logits = self.net.score_all(sides.users[present], sides.movies)
-        seen = (place[self.encoder.users] >= 0) & (mask > 0)
-        hidden = torch.zeros(logits.shape[1:], dtype=torch.bool, device=self.device)
-        hidden[place[self.encoder.users[seen]], self.encoder.movies[seen]] = True
+        seen = torch.nonzero((place.index_select(0, self.encoder.users) >= 0) & (mask > 0))[:, 0]
+        hidden = place[self.encoder.users[seen]], self.encoder.movies[seen]
         chosen = place[users] >= 0
-        hidden[place[users[chosen]], movies[chosen]] = False
-        likelihood = logits.masked_fill(hidden, -torch.inf).log_softmax(2)
-        return -likelihood[:, place[users[chosen]], movies[chosen]].mean(1)
+        x, y = self.net.plain(sides.users[present], sides.movies)
+        by_member = zip(x.unbind(1), y.unbind(1), strict=True)
+        return torch.stack([surprise(a, b, hidden, (place[users[chosen]], movies[chosen])) for a, b in by_member])
