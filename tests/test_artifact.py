@@ -169,12 +169,15 @@ def test_nothing_a_file_and_an_empty_folder_are_no_models(tmp_path: Path) -> Non
             load(tmp_path / name)
 
 
-def test_a_newer_format_asks_for_an_upgrade(saved: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "remedy"), [(FORMAT + 1, "upgrade cinematrix"), (FORMAT - 1, "train the model anew")]
+)
+def test_another_format_is_told_with_the_remedy(saved: Path, tmp_path: Path, number: int, remedy: str) -> None:
     """Another format number is said as such, before anything else is looked at."""
     shutil.copytree(saved, tmp_path / "m")
-    text = (saved / MANIFEST).read_text("utf-8").replace(f'"format": {FORMAT}', f'"format": {FORMAT + 1}')
+    text = (saved / MANIFEST).read_text("utf-8").replace(f'"format": {FORMAT}', f'"format": {number}')
     (tmp_path / "m" / MANIFEST).write_text(text, "utf-8")
-    with pytest.raises(ArtifactError, match=f"has format {FORMAT + 1} and this version reads {FORMAT}; upgrade"):
+    with pytest.raises(ArtifactError, match=f"has format {number} and this version reads {FORMAT}; {remedy}"):
         load(tmp_path / "m")
 
 

@@ -175,7 +175,7 @@ def test_nobody_is_explained_too(model: DeepMF) -> None:
     found = explain(model, Histories.empty(1), model.known.movies.ids[0])
     assert found.ratings == []
     assert found.parts["user_bias"] == found.parts["habits"] == found.taste == 0
-    assert found.parts["mean"] == pytest.approx(model.biases.mean)  # type: ignore[union-attr]
+    assert found.parts["mean"] == pytest.approx(model.stars.biases.mean)  # type: ignore[union-attr]
     assert "this person's taste" in str(found)
 
 

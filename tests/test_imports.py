@@ -24,8 +24,8 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids extras files",
     "histories ratings catalog protocols",
-    "biases neighbours kriging content nets pooling towers attribution ordinal spread ranking metrics splits diversity "
-    "heldout importers/* datasets downloads simulate worlds plots",
+    "biases neighbours kriging content nets pooling surprise towers attribution ordinal spread ranking metrics splits "
+    "diversity heldout importers/* datasets downloads simulate worlds plots",
     "training",
     "models/*",
     "artifact evaluation reliability recommendations explanations describe",
@@ -33,11 +33,14 @@ LAYERS = (
 )
 """Lowest first; a module imports from its own layer and those below. The package itself is above all."""
 
-TORCH = ("nets", "pooling", "training")
+TORCH = ("nets", "pooling", "surprise", "training")
 """Where torch may be imported as the module loads; in `models/`, only `FOR_TRAINING`, in functions, and for types."""
 
-FOR_TRAINING = ("_training", "_tasks")
+FOR_TRAINING = ("_training", "_tasks", "_export")
 """Endings of the modules that belong to a model and are loaded only when it trains."""
+
+PARTS = (*FOR_TRAINING, "_heads", "_beside")
+"""Endings of all modules that belong to a model beside its own."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def model_of(module: str) -> str | None:
     """The model that a module of `models/` belongs to."""
     if not module.startswith("models/"):
         return None
-    ending = next((e for e in FOR_TRAINING if module.endswith(e)), "")
+    ending = next((e for e in PARTS if module.endswith(e)), "")
     return module.removeprefix("models/").removesuffix(ending)
 
 

@@ -34,7 +34,7 @@ from cinematrix.models import model_class
 from cinematrix.protocols import Known, Recommender
 from cinematrix.ratings import Scale
 
-FORMAT = 1
+FORMAT = 2
 """Raised when an older Cinematrix couldn't read what is written."""
 
 MANIFEST, ARRAYS, CATALOG = "model.json", "arrays.safetensors", "catalog.parquet"
@@ -167,7 +167,8 @@ def _manifest(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{file} is damaged ({error!r}); train the model anew or restore a copy") from error
     if number != FORMAT:
-        raise ArtifactError(f"{path} has format {number} and this version reads {FORMAT}; upgrade cinematrix")
+        remedy = "upgrade cinematrix" if number > FORMAT else "train the model anew"
+        raise ArtifactError(f"{path} has format {number} and this version reads {FORMAT}; {remedy}")
     if checksum != _checksum(manifest):
         raise ArtifactError(f"{file} was changed after it was written; train the model anew or restore a copy")
     return dict(manifest)

@@ -14,6 +14,7 @@ EASE itself; its largest part gives nearly the same at a bounded size. Rows of c
 stand below the histories, as if each were a user who had seen all of its movies.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +100,13 @@ class Neighbours:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""
         return {"neighbours.inward": self.inward, "neighbours.outward": self.outward}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Neighbours | None":
+        """The model that `arrays` took apart; None if there is none."""
+        if "neighbours.inward" not in arrays:
+            return None
+        return cls(arrays["neighbours.inward"], arrays["neighbours.outward"])
 
 
 def liked_more(residual: Floats) -> Floats:

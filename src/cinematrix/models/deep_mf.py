@@ -2,25 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.attribution import of_head
-from cinematrix.biases import Biases
 from cinematrix.catalog import Catalog
 from cinematrix.errors import SettingError
 from cinematrix.extras import needs_torch
 from cinematrix.histories import Histories
-from cinematrix.ids import UNKNOWN, Numbers
-from cinematrix.kriging import Kriging
-from cinematrix.neighbours import Neighbours, liked_more
+from cinematrix.ids import Numbers
+from cinematrix.models.deep_mf_heads import RankingHead, StarsHead
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
 from cinematrix.spread import Predicted, Spread
-from cinematrix.towers import Towers
 
 if TYPE_CHECKING:
     from cinematrix.nets import Shape
@@ -145,17 +140,12 @@ class DeepMF(Recommender):
     )
     Settings = DeepMFSettings
 
-    biases: Biases | None = None
-    sigma: float = 1.0
-    chance: tuple[float, float] = (1.0, 0.0)
-    neighbours: Neighbours | None = None
-    kriging: Kriging | None = None
-    newcomers: Kriging | None = None
+    stars: StarsHead | None = None
+    ranking: RankingHead | None = None
     spread: Spread | None = None
 
     def __init__(self, settings: DeepMFSettings | None = None) -> None:
         self.settings = settings or DeepMFSettings()
-        self.heads: dict[By, Towers] = {}
         self.log: dict[By, Log] = {}
 
     def fit(
@@ -171,122 +161,34 @@ class DeepMF(Recommender):
         from cinematrix.models.deep_mf_training import fit_heads
 
         self.known = Known.of(ratings, catalog)
-        if self.known.scale is not None:
-            self.biases = Biases.of(ratings, len(self.known.movies), self.settings.movie_doubt)
         fit_heads(self, ratings, validation, progress, run or Run())
         return self
 
     def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
-        user, residual = self.residual(histories)
-        if by == "ranking" and "ranking" in self.heads:
-            head = self.heads["ranking"]
-            score = head.score(head.users(histories, residual))
-            return score + self.neighbours.score(self._gather(histories, residual)) if self.neighbours else score
-        head = self.heads["stars"]
-        assert self.biases is not None, "a model with a rating head has biases"
-        base, vectors = (
-            np.float32(self.biases.mean) + user[:, None] + self.biases.movie,
-            head.users(histories, residual),
-        )
-        stars = np.asarray(base + np.float32(self.sigma) * head.score(vectors), np.float32)
-        for process, towers, new in self._processes(histories):
-            left = self._left(histories, user, vectors, towers)
-            movies = np.flatnonzero(self._new[:-1] == new).astype(np.int32)
-            stars[:, movies] += process.score(histories, left, movies)
-        return stars
+        if by == "ranking" and self.ranking:
+            return self.ranking.score(histories, self.residual(histories))
+        return self._rating.score(histories)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.known.scale is None:
-            return self._chance(histories, rows, movies)
-        user, residual = self.residual(histories)
-        vectors = self.heads["stars"].users(histories, residual)
-        stars = self._towers(user, vectors, rows, movies)
-        for process, towers, new in self._processes(histories):
-            here = np.flatnonzero(self._new[movies] == new)
-            left = self._left(histories, user, vectors, towers)
-            stars[here] += process.pairs(histories, left, rows[here], movies[here])
-        return self.known.scale.clip(stars)
-
-    def missed(self, histories: Histories, held_out: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """What the towers miss of held-out ratings, and what `kriging` adds to their predictions. `[size]` each."""
-        assert self.kriging is not None, "only asked where there is one"
-        assert held_out.values is not None, "only asked of ratings"
-        user, residual = self.residual(histories)
-        head = self.heads["stars"]
-        vectors, pairs = head.users(histories, residual), (held_out.rows, held_out.items)
-        added = self.kriging.pairs(histories, self._left(histories, user, vectors, head), *pairs)
-        return held_out.values - self._towers(user, vectors, *pairs), added
-
-    @cached_property
-    def _new(self) -> NDArray[np.bool_]:
-        """Which movies nobody has rated, the last place standing for `UNKNOWN`. `[n_movies + 1]`."""
-        counts = np.bincount(self.known.history.items, minlength=len(self.known.movies) + 1)
-        return np.asarray(counts == 0)
-
-    def _processes(self, histories: Histories) -> list[tuple[Kriging, Towers, bool]]:
-        """What spreads residuals: over which towers' predictions, and whether to movies that nobody has rated.
-
-        To rated movies from what all that is known of movies leaves; to new ones from what content alone leaves.
-        """
-        head, found = self.heads["stars"], []
-        if histories.values is not None and self.kriging:
-            found.append((self.kriging, head, False))
-        if histories.values is not None and self.newcomers:
-            found.append((self.newcomers, head.unrated, True))
-        return found
-
-    def _towers(
-        self, user: NDArray[np.float32], vectors: NDArray[np.float32], rows: Numbers, movies: Numbers
-    ) -> NDArray[np.float32]:
-        """Stars of pairs by the biases and the towers alone, off the scale now and then. `[n]`."""
-        assert self.biases is not None, "a model with a rating head has biases"
-        base = self.biases.predict(user[rows], movies)
-        return base + np.float32(self.sigma) * self.heads["stars"].pairs(vectors, rows, movies)
-
-    def _left(
-        self, histories: Histories, user: NDArray[np.float32], vectors: NDArray[np.float32], towers: Towers
-    ) -> NDArray[np.float32]:
-        """What the biases (no movie's, for unrated ones) and `towers` leave of the histories' ratings. `[size]`."""
-        assert self.biases is not None, "a model with a rating head has biases"
-        assert histories.values is not None, "only asked of ratings"
-        rows, movies = histories.rows, histories.items
-        rated = movies if towers is self.heads["stars"] else np.full_like(movies, UNKNOWN)
-        base = self.biases.predict(user[rows], rated)
-        return histories.values - base - np.float32(self.sigma) * towers.pairs(vectors, rows, movies)
-
-    def _chance(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        """The chance of pairs, for a model of plain interactions. `[n]`."""
-        head, (slope, offset) = self.heads["ranking"], self.chance
-        score = head.pairs(head.users(histories, None), rows, movies)
-        if self.neighbours:
-            score = score + self.neighbours.pairs(self._gather(histories, None), rows, movies)
-        return np.asarray(1 / (1 + np.exp(-np.clip(slope * score + offset, -80, 80))), np.float32)
+            assert self.ranking is not None, "a model of interactions has a ranking head"
+            return self.ranking.chances(histories, rows, movies)
+        return self.known.scale.clip(self._rating.pairs(self._rating.read(histories), rows, movies))
 
     def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
-        user, residual = self.residual(history)
-        ranks = by == "ranking" and "ranking" in self.heads
-        found = of_head(self.heads["ranking" if ranks else "stars"], history, residual, movies)
-        if not ranks:
-            assert self.biases is not None, "a model with a rating head has biases"
-            mean = np.full(len(movies), self.biases.mean, np.float32)
-            movie = self.biases.predict(np.zeros(len(movies), np.float32), movies) - mean
-            base = {"mean": mean, "movie_bias": movie, "user_bias": np.repeat(user, len(movies))}
-            return found.shares(base, self.sigma, self._near(history, user, residual, movies))
-        if self.neighbours:
-            weights = np.ones(len(history.items), np.float32) if residual is None else liked_more(residual)
-            return found.shares({}, 1.0, self.neighbours.shares(history.items, weights, movies))
-        return found.shares({}, 1.0)
+        if by == "ranking" and self.ranking:
+            return self.ranking.shares(history, self.residual(history), movies)
+        return self._rating.shares(history, movies)
 
-    def _near(
-        self, history: Histories, user: NDArray[np.float32], residual: NDArray[np.float32] | None, movies: Numbers
-    ) -> NDArray[np.float32]:
-        """What each entry of the one history adds to the stars of `movies` by lying near. `[n, size]`."""
-        vectors, added = self.heads["stars"].users(history, residual), np.zeros((len(movies), len(history.items)))
-        for process, towers, new in self._processes(history):
-            here = np.flatnonzero(self._new[movies] == new)
-            solved = process.solve(history, self._left(history, user, vectors, towers))
-            added[here] = process.likeness(movies[here], history.items) * solved
-        return added.astype(np.float32)
+    @property
+    def _rating(self) -> StarsHead:
+        """The rating head of a model of ratings."""
+        assert self.stars is not None, "a model of ratings has a rating head"
+        return self.stars
+
+    def residual(self, histories: Histories) -> NDArray[np.float32] | None:
+        """The histories' residuals over the biases in standard deviations, `[size]`; None for plain interactions."""
+        return None if self.stars is None or histories.values is None else self.stars.residual(histories)[1]
 
     @property
     def spreads(self) -> bool:
@@ -306,54 +208,23 @@ class DeepMF(Recommender):
 
     def predicted(self, histories: Histories, rows: Numbers, movies: Numbers) -> Predicted:
         """Pairs with what the rating head predicts of them."""
-        residual = self.residual(histories)[1]
-        assert residual is not None, "only ratings have a spread"
-        return Predicted(histories, residual, rows, movies, self.predict_pairs(histories, rows, movies))
-
-    def _gather(self, histories: Histories, residual: NDArray[np.float32] | None) -> NDArray[np.float32]:
-        """The histories as the item-item model takes them: what somebody liked counts a little more."""
-        assert self.neighbours is not None, "only asked where there is an item-item model"
-        return self.neighbours.gather(histories, None if residual is None else liked_more(residual))
+        assert self.known.scale is not None, "only ratings have a spread"
+        read = self._rating.read(histories)
+        stars = self.known.scale.clip(self._rating.pairs(read, rows, movies))
+        return Predicted(histories, read.residual, rows, movies, stars)
 
     def vectors(self) -> NDArray[np.float32]:
-        head = self.heads.get("ranking") or self.heads["stars"]
-        return head.movies[:-1, :, :-1].reshape(len(head.movies) - 1, -1)
-
-    def residual(self, histories: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Each history's user bias, and its ratings' residuals over the biases in standard deviations.
-
-        None in place of the residuals for plain interactions.
-        """
-        if self.biases is None or histories.values is None:
-            return np.zeros(len(histories), np.float32), None
-        user = self.biases.of_users(histories)
-        left = histories.values - self.biases.predict(user[histories.rows], histories.items)
-        return user, np.asarray(left / np.float32(self.sigma), np.float32)
+        towers = self.ranking.towers if self.ranking else self._rating.towers
+        return towers.movies[:-1, :, :-1].reshape(len(towers.movies) - 1, -1)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        constants = np.array([self.sigma, *self.chance])
-        saved: dict[str, NDArray[Any]] = {"constants": constants, **(self.biases.arrays() if self.biases else {})}
-        for by, head in self.heads.items():
-            saved |= head.arrays(f"{by}.")
-        for name, process in (("kriging.", self.kriging), ("newcomers.", self.newcomers)):
-            saved |= process.arrays(name) if process else {}
-        for part in (self.neighbours, self.spread):
-            saved |= part.arrays() if part else {}
-        return saved
+        parts = [part.arrays() for part in (self.stars, self.ranking, self.spread) if part]
+        return {name: array for part in parts for name, array in part.items()}
 
     @classmethod
     def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
         model.known = known
-        model.sigma, *chance = arrays["constants"].tolist()
-        model.chance = (chance[0], chance[1])
-        model.biases = Biases.from_arrays(arrays) if "bias.movie" in arrays else None
-        for by in get_args(By):
-            head = Towers.from_arrays(arrays, f"{by}.")
-            if head is not None:
-                model.heads[by] = head
-        if "neighbours.inward" in arrays:
-            model.neighbours = Neighbours(arrays["neighbours.inward"], arrays["neighbours.outward"])
-        model.kriging, model.newcomers = (Kriging.from_arrays(arrays, name) for name in ("kriging.", "newcomers."))
+        model.stars, model.ranking = StarsHead.from_arrays(arrays), RankingHead.from_arrays(arrays)
         model.spread = Spread.from_arrays(arrays, known.scale) if known.scale else None
         return model

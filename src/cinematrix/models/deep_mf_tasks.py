@@ -55,6 +55,7 @@ class Encoder:
         self.content = content
         self.users, self.movies = self.pattern.pairs
         self.stars: torch.Tensor | None = None
+        self.biases: Biases | None = None
         self.sigma = 1.0
         if ratings.rating is not None and histories.values is not None:
             self.biases = Biases.of(ratings, n_movies, movie_doubt)
@@ -72,6 +73,7 @@ class Encoder:
     def residuals(self, mask: torch.Tensor) -> tuple[Base, torch.Tensor]:
         """The biases of the visible ratings alone, and what each rating has left over them."""
         assert self.stars is not None
+        assert self.biases is not None
         movie_side = self.pattern.flipped
         visible = mask.sum()
         mean = (

@@ -1,0 +1,192 @@
+"""What stands beside the towers of `deep-mf` in closed form, learned once they are trained: NumPy alone.
+
+Each part is learned from the pilot, the net that hasn't seen the validation ratings, and then kept for the net that
+has learned from all of them.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cinematrix.biases import Biases
+from cinematrix.histories import Histories
+from cinematrix.kriging import AUDIENCE, Kriging, facts, places
+from cinematrix.metrics import ndcg
+from cinematrix.models.deep_mf_heads import RankingHead, StarsHead
+from cinematrix.neighbours import Neighbours, Spectrum, liked_more
+from cinematrix.protocols import Known
+from cinematrix.ranking import top_n
+from cinematrix.ratings import Ratings
+from cinematrix.spread import Predicted, Spread, about_movies
+from cinematrix.towers import Floats, Towers
+
+if TYPE_CHECKING:
+    from cinematrix.models.deep_mf import DeepMFSettings
+
+DECAYS = (100.0, 200.0, 400.0)
+WEIGHTS = (0.0, 10.0, 40.0, 160.0)
+USUAL = (200.0, 40.0)
+"""Ridges and weights of the item-item model to choose from, and those that stay unless others are clearly better."""
+
+JUDGES = 1_000
+"""Users whose validation movies that choice is made by."""
+
+ENOUGH = 20_000
+"""Validation ratings that say enough of how predictions fail."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A head's towers with the biases (None for plain interactions) and the deviation that they stand on."""
+
+    towers: Towers
+    biases: Biases | None
+    sigma: float
+
+
+@dataclass
+class Beside:
+    """Puts the closed forms beside towers: `learn` and `validation` are cut from `ratings`, or `learn` is all of it."""
+
+    settings: "DeepMFSettings"
+    known: Known
+    ratings: Ratings
+    learn: Ratings
+    validation: Ratings
+    content: sparse.csr_matrix | None
+    spectra: dict[int, Spectrum] = field(default_factory=dict)
+
+    def stars(self, trained: Trained, pilot: Trained) -> tuple[StarsHead, Spread]:
+        """The rating head and how ratings scatter around its predictions."""
+        head, judged = self._plain(trained), self._plain(pilot)
+        if self.settings.kriging:
+            process = self._kriging(judged)
+            newcomers = None if self.content is None or not self.content.nnz else Kriging(facts(self.content))
+            judged = replace(judged, kriging=process, newcomers=newcomers)
+            kriging = replace(process, places=self._places(head.towers, self.ratings))
+            head = replace(head, kriging=kriging, newcomers=newcomers)
+        return head, self._spread(head, judged)
+
+    def ranking(self, trained: Trained, pilot: Trained, stars: StarsHead | None) -> RankingHead:
+        """The ranking head with the item-item model beside it, and the chance that scores stand for.
+
+        Its ridge and its weight are those that rank the validation movies best beside the pilot's towers.
+        """
+        head, judged = RankingHead(trained.towers), RankingHead(pilot.towers)
+        given, later = self._judges(JUDGES)
+        residual = None if stars is None or given.values is None else stars.residual(given)[1]
+        rank = self.settings.neighbours
+        if rank:
+            spectrum, scores = self._spectrum(self.learn).largest(rank), judged.score(given, residual)
+            weighed = None if residual is None else liked_more(residual)
+            decay, weight = best_beside(scores, spectrum, given, later, weighed)
+            if weight:
+                judged = replace(judged, neighbours=Neighbours.of(spectrum, decay, weight))
+                both = Neighbours.of(self._spectrum(self.ratings).largest(rank), decay, weight)
+                head = replace(head, neighbours=both)
+        if stars is not None:
+            return head
+        return replace(head, chance=calibrated(judged.score(given, None), given, later))
+
+    def _plain(self, trained: Trained) -> StarsHead:
+        assert trained.biases is not None, "the rating head has biases"
+        return StarsHead(trained.biases, trained.sigma, trained.towers, self._new)
+
+    @cached_property
+    def _new(self) -> NDArray[np.bool_]:
+        """Which movies nobody has rated; the last place stands for `UNKNOWN`. `[n_movies + 1]`."""
+        return np.asarray(self._raters(self.ratings, 1) == 0)
+
+    def _raters(self, ratings: Ratings, more: int = 0) -> NDArray[np.int64]:
+        return np.bincount(ratings.movie, minlength=len(self.known.movies) + more).astype(np.int64)
+
+    def _kriging(self, judged: StarsHead) -> Kriging:
+        """The process that spreads what the pilot leaves; its weight is the one that suits the validation ratings."""
+        process = Kriging(self._places(judged.towers, self.learn))
+        if self.validation is self.ratings:
+            return process
+        missing, added = replace(judged, kriging=process).missed(*self._tested)
+        return process.weighed(added, missing)
+
+    def _places(self, towers: Towers, ratings: Ratings) -> Floats:
+        vectors = towers.movies[:-1, :, :-1].reshape(len(self.known.movies), -1)
+        return places(vectors, self._spectrum(ratings), self.content, self._raters(ratings))
+
+    def _spectrum(self, ratings: Ratings) -> Spectrum:
+        """Of the histories of `ratings`, with the content; computed once for both heads."""
+        if id(ratings) not in self.spectra:
+            rank = max(self.settings.neighbours, AUDIENCE)
+            self.spectra[id(ratings)] = Spectrum.of(ratings.by_user, self.content, len(self.known.movies), rank)
+        return self.spectra[id(ratings)]
+
+    def _judges(self, most: int) -> tuple[Histories, Histories]:
+        """The histories, and the validation ratings, of at most so many users who have both."""
+        users = np.flatnonzero(self.validation.by_user.counts)[:most]
+        return self.learn.by_user.take(users), self.validation.by_user.take(users)
+
+    @cached_property
+    def _tested(self) -> tuple[Histories, Histories]:
+        """The same of as many users as have `ENOUGH` validation ratings together."""
+        counts = self.validation.by_user.counts
+        return self._judges(1 + int((counts[counts > 0].cumsum() < ENOUGH).sum()))
+
+    def _spread(self, head: StarsHead, judged: StarsHead) -> Spread:
+        """How ratings scatter around predictions, from the validation ratings and the pilot, which hasn't seen them."""
+        scale, n_movies = self.ratings.scale, len(self.known.movies)
+        assert scale is not None, "only ratings have a spread"
+        before = Spread.before(scale, self.ratings.by_user, head.residual(self.ratings.by_user)[1], n_movies)
+        if self.validation is self.ratings or self.validation.rating is None:
+            return before
+        given, later = self._tested
+        read = judged.read(given)
+        stars = scale.clip(judged.pairs(read, later.rows, later.items))
+        seen = Predicted(given, read.residual, later.rows, later.items, stars)
+        everybody = self.learn.by_user
+        then = about_movies(everybody, judged.residual(everybody)[1], n_movies)
+        assert later.values is not None, "only ratings have a spread"
+        return replace(before, movies=then).fitted(seen, later.values, before.movies)
+
+
+def best_beside(
+    scores: NDArray[np.float32],
+    spectrum: Spectrum,
+    given: Histories,
+    later: Histories,
+    weighed: NDArray[np.float32] | None,
+) -> tuple[float, float]:
+    """The ridge and the weight of the item-item model with which it ranks `later` best (NDCG@10) beside `scores`.
+
+    They are the usual ones unless others are better by two standard errors of the users' gains: the best of many on
+    few users is mostly luck.
+    """
+    quality = {}
+    for decay in DECAYS:
+        model = Neighbours.of(spectrum, decay)
+        beside = model.score(model.gather(given, weighed))
+        for weight in WEIGHTS:
+            quality[decay, weight] = ndcg(top_n(scores + weight * beside, 10, given).movies, later)
+    best = max(quality, key=lambda option: float(np.nanmean(quality[option])))
+    gains = quality[best] - quality[USUAL]
+    return best if gains.mean() > 2 * gains.std() / len(gains) ** 0.5 else USUAL
+
+
+def calibrated(scores: NDArray[np.float32], given: Histories, later: Histories) -> tuple[float, float]:
+    """Slope and offset that turn a score into a chance (Platt 1999), on interactions that training didn't see.
+
+    The chance is that an unseen movie is among a user's held-out interactions, whose share is `validation_share`.
+    Newton's method on the log-likelihood over all unseen movies.
+    """
+    watched, unseen = np.zeros(scores.shape, bool), np.ones(scores.shape, bool)
+    unseen[given.rows, given.items] = False
+    watched[later.rows, later.items] = unseen[later.rows, later.items] = True
+    x, y = scores[unseen].astype(np.float64), watched[unseen].astype(np.float64)
+    design, theta = np.column_stack([x, np.ones_like(x)]), np.zeros(2)
+    for _ in range(25):
+        p = 1 / (1 + np.exp(-np.clip(design @ theta, -30, 30)))
+        curvature = design.T @ (design * (p * (1 - p))[:, None]) + 1e-3 * np.eye(2)
+        theta += np.linalg.solve(curvature, design.T @ (y - p) - 1e-3 * theta)
+    return float(theta[0]), float(theta[1])
