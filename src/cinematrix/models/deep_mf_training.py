@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from cinematrix.biases import Biases
 from cinematrix.content import features
 from cinematrix.histories import Histories
 from cinematrix.kriging import AUDIENCE, Kriging, places
@@ -22,7 +23,7 @@ from cinematrix.protocols import By, Progress, Run
 from cinematrix.ranking import top_n
 from cinematrix.ratings import Ratings, fingerprint
 from cinematrix.splits import random
-from cinematrix.spread import Spread, about_movies
+from cinematrix.spread import CELLS, Spread, about_movies
 from cinematrix.towers import Floats, Towers, encode, statistics
 from cinematrix.training import Schedule, pick_device, surroundings, train
 
@@ -100,6 +101,7 @@ class Trainer:
     progress: Progress | None
     data: str
     spectra: dict[int, Spectrum] = field(default_factory=dict)
+    biases: dict[int, Biases | None] = field(default_factory=dict)
 
     def head(self, by: By) -> Towers:
         """One head, trained and ready to serve.
@@ -153,6 +155,14 @@ class Trainer:
             self.spectra[id(ratings)] = Spectrum.of(ratings.by_user, self.matrix, len(self.model.known.movies), rank)
         return self.spectra[id(ratings)]
 
+    def _biases(self, ratings: Ratings) -> Biases | None:
+        """Of `ratings`, those of all being the model's; computed once for both heads. None for plain interactions."""
+        if id(ratings) not in self.biases:
+            whole, doubt = self.model.biases, self.model.settings.movie_doubt
+            known = ratings is self.ratings or whole is None
+            self.biases[id(ratings)] = whole if known else Biases.of(ratings, len(self.model.known.movies), doubt)
+        return self.biases[id(ratings)]
+
     def _judges(self) -> tuple[Histories, Histories]:
         """The histories, and the validation ratings, of some users who have both."""
         users = np.flatnonzero(self.validation.by_user.counts)[:JUDGES]
@@ -167,9 +177,16 @@ class Trainer:
         before = Spread.before(scale, histories, residual, n_movies)
         if self.validation is self.ratings or self.validation.rating is None:
             return before
-        seen = pilot.predicted(self.learn.by_user, self.validation.user, self.validation.movie)
-        then = about_movies(seen.histories, seen.residual, n_movies)
-        return replace(before, movies=then).fitted(seen, self.validation.rating, before.movies)
+        known = pilot.residual(self.learn.by_user)[1]
+        assert known is not None, "only ratings have a spread"
+        step = -(-len(self.validation) * len(before.shares) // CELLS)  # each how-manieth user is learned from
+        of_some = self.validation.user % step == 0
+        user, movie, rating = (
+            c[of_some] for c in (self.validation.user, self.validation.movie, self.validation.rating)
+        )
+        histories = self.learn.by_user.take(np.arange(0, len(self.learn.users), step))
+        then = replace(before, movies=about_movies(self.learn.by_user, known, n_movies))
+        return then.fitted(pilot.predicted(histories, user // step, movie), rating, before.movies)
 
     def _beside(self, pilot: Towers) -> None:
         """The item-item model beside the ranking head, and the chance that scores stand for.
@@ -199,7 +216,8 @@ class Trainer:
         run = replace(self.run, checkpoint=path and path.with_name(f"{path.name}.{name}"))
         with surroundings(settings.seed, run.threads):
             n_movies = len(self.model.known.movies)
-            task = TASKS[by](ratings, self.validation, self.content, n_movies, settings, self.device)
+            biases = self._biases(ratings)
+            task = TASKS[by](ratings, self.validation, self.content, n_movies, settings, self.device, biases)
             log = train(
                 task, schedule, run=run, data=self.data, progress=self.progress,
                 what=f"{self.model.name} {by}{what}", measure=task.measure,
