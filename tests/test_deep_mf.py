@@ -251,6 +251,22 @@ def test_the_width_of_the_scale_does_not_matter(world: tuple[Ratings, Catalog], 
     np.testing.assert_allclose(other.predict(users, movies) / width, plain.predict(users, movies), atol=2e-3)
 
 
+@pytest.mark.parametrize(("hidden", "batch", "steps"), [(0.2, 10**9, 5), (0.2, 300, 7), (0.2, 1, 10), (0.05, 1, 20)])
+def test_an_epoch_takes_few_steps_however_many_ratings_there_are(hidden: float, batch: int, steps: int) -> None:
+    """As many as the hidden share or the batch asks for; the batch alone asks for no more than ten."""
+    import torch
+
+    from cinematrix.models.deep_mf_tasks import Stars
+
+    users, movies = np.divmod(np.arange(2_000), 50)
+    ratings = Ratings.from_arrays(users, movies, 1 + users % 5)
+    settings = DeepMFSettings(**SMALL, hidden=hidden, batch=batch)  # type: ignore[arg-type]
+    task = Stars(ratings, ratings, None, 50, settings, torch.device("cpu"))
+    batches = list(task.batches(np.random.default_rng(0)))
+    assert len(batches) == task.steps_per_epoch == steps
+    assert torch.cat(batches).sort().values.tolist() == list(range(2_000))
+
+
 def test_nearly_all_may_be_dropped() -> None:
     """The largest share of dropout that settings allow keeps one unit of 256, and its scale is finite."""
     import torch

@@ -27,6 +27,9 @@ BIAS_SWEEPS = 5
 SMALLEST_SIGMA = 2e-4
 """The least standard deviation of residuals, as a share of the scale's width."""
 
+STEPS = 10
+"""The most steps that `batch` makes of an epoch: each encodes all ratings, so their number mustn't grow with these."""
+
 LOGITS = 2**24
 """The most logits that a step of the ranking head makes for a member: it takes a part of the users where they are many.
 """
@@ -136,7 +139,7 @@ class HiddenRatings:
         user, movie = (torch.from_numpy(c.astype(np.int64)).to(device) for c in (validation.user, validation.movie))
         self.held_out = user, movie
         self.held_out_stars = None if validation.rating is None else torch.from_numpy(validation.rating).to(device)
-        steps = max(round(1 / settings.hidden), -(-len(ratings) // settings.batch))
+        steps = max(round(1 / settings.hidden), min(-(-len(ratings) // settings.batch), STEPS))
         self.steps_per_epoch = min(steps, len(ratings))
         self.unseen = settings.unseen
 
