@@ -234,6 +234,67 @@ def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
         DeepMFSettings(**wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("width", [0.001, 1_000])
+def test_the_width_of_the_scale_does_not_matter(world: tuple[Ratings, Catalog], width: float) -> None:
+    """The same ratings on a scale that is narrow or wide lead to the same predictions, stretched."""
+    ratings, catalog = world
+    assert ratings.rating is not None
+    share = ((ratings.rating - 0.5) / 4.5).astype(np.float32)
+    settings = DeepMFSettings(**{**SMALL, "epochs": 3}, ranking=False)  # type: ignore[arg-type]
+    plain, other = (
+        DeepMF(settings).fit(replace(ratings, rating=np.float32(w) * share, scale=Scale(0, w, w / 9)), catalog)
+        for w in (1.0, width)
+    )
+    users, movies = ratings.users.ids[ratings.user[:500]], ratings.movies.ids[ratings.movie[:500]]
+    np.testing.assert_allclose(other.predict(users, movies) / width, plain.predict(users, movies), atol=2e-3)
+
+
+@pytest.mark.parametrize(("hidden", "batch", "steps"), [(0.2, 10**9, 5), (0.2, 300, 7), (0.2, 1, 10), (0.05, 1, 20)])
+def test_an_epoch_takes_few_steps_however_many_ratings_there_are(hidden: float, batch: int, steps: int) -> None:
+    """As many as the hidden share or the batch asks for; the batch alone asks for no more than ten."""
+    import torch
+
+    from cinematrix.models.deep_mf_tasks import Stars
+
+    users, movies = np.divmod(np.arange(2_000), 50)
+    ratings = Ratings.from_arrays(users, movies, 1 + users % 5)
+    settings = DeepMFSettings(**SMALL, hidden=hidden, batch=batch)  # type: ignore[arg-type]
+    task = Stars(ratings, ratings, None, 50, settings, torch.device("cpu"))
+    batches = list(task.batches(np.random.default_rng(0)))
+    assert len(batches) == task.steps_per_epoch == steps
+    assert torch.cat(batches).sort().values.tolist() == list(range(2_000))
+
+
+def test_nearly_all_may_be_dropped() -> None:
+    """The largest share of dropout that settings allow keeps one unit of 256, and its scale is finite."""
+    import torch
+
+    from cinematrix.nets import dropped
+
+    kept = dropped(torch.ones(100_000), np.nextafter(1.0, 0.0))
+    assert kept.unique().tolist() == [0, 256]
+    assert kept.mean() == pytest.approx(1, abs=0.2)
+
+
+def test_a_spread_is_learned_from_some_users_where_they_are_many(
+    world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The validation ratings of as many users as are enough, each predicted from her own history."""
+    from cinematrix.models import deep_mf_beside
+
+    settings = DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)  # type: ignore[arg-type]
+    cut = random(world[0], settings.validation_share, settings.seed)
+    monkeypatch.setattr(deep_mf_beside, "ENOUGH", 12)
+    learned: list[Predicted] = []
+    monkeypatch.setattr(Spread, "fitted", lambda self, held_out, *_: learned.append(held_out) or self)
+    DeepMF(settings).fit(*world)
+    (seen,) = learned
+    counts = cut.test.by_user.counts
+    users = np.flatnonzero(counts)[: len(seen.histories)]
+    assert counts[users[:-1]].sum() < 12 <= counts[users].sum() == len(seen.movies)
+    np.testing.assert_array_equal(seen.histories.items_of(2), cut.train.by_user.items_of(users[2]))
+
+
 def test_the_pilot_says_how_many_epochs_are_enough() -> None:
     """The last epoch that is as good as the best but for a thousandth; never none."""
     from cinematrix.models.deep_mf_training import long_enough

@@ -19,6 +19,7 @@ from cinematrix.ratings import Ratings
 
 SWEEPS = 30
 SMALLEST_VARIANCE = 1e-6
+"""The least variance of biases and noise, as a share of the ratings' own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +52,16 @@ class Biases:
         stars, _ = ratings.stars("the bias model")
         mean = float(stars.mean(dtype=np.float64))
         residual = stars - np.float32(mean)
+        least = SMALLEST_VARIANCE * (float(residual.var(dtype=np.float64)) or 1.0)
         user, movie = _Side(ratings.user, len(ratings.users)), _Side(ratings.movie, len(ratings.movies))
         for _ in range(SWEEPS):
-            movie.update(residual - user.bias[ratings.user])
-            user.update(residual - movie.bias[ratings.movie])
+            movie.update(residual - user.of_ratings(), least)
+            user.update(residual - movie.of_ratings(), least)
         if movie_doubt != 1:
             movie.shrinkage *= movie_doubt
             for _ in range(SWEEPS):
-                movie.fit(residual - user.bias[ratings.user])
-                user.fit(residual - movie.bias[ratings.movie])
+                movie.fit(residual - user.of_ratings())
+                user.fit(residual - movie.of_ratings())
         padded = np.zeros(len(ratings.movies) if n_movies is None else n_movies, np.float32)
         padded[: len(movie.bias)] = movie.bias
         return cls(mean, padded, user.shrinkage, movie.shrinkage)
@@ -96,18 +98,25 @@ class _Side:
     """The biases of one side (users or movies) while they are being estimated."""
 
     def __init__(self, numbers: Numbers, n: int) -> None:
-        self.numbers = numbers
-        self.counts = np.bincount(numbers, minlength=n)
+        self.numbers = numbers.astype(np.intp)  # as NumPy would have them each time
+        self.counts = np.bincount(self.numbers, minlength=n)
         self.bias = np.zeros(n, np.float32)
         self.shrinkage = 10.0
 
-    def update(self, residual: NDArray[np.float32]) -> None:
-        """Biases by ridge regression, then the shrinkage that these biases and this noise imply (an EM step)."""
+    def of_ratings(self) -> NDArray[np.float32]:
+        """The bias that each rating has on this side."""
+        return self.bias[self.numbers]
+
+    def update(self, residual: NDArray[np.float32], least: float) -> None:
+        """Biases by ridge regression, then the shrinkage that these biases and this noise imply (an EM step).
+
+        No variance is believed to be below `least`.
+        """
         self.fit(residual)
-        noise = max(float(np.mean((residual - self.bias[self.numbers]) ** 2)), SMALLEST_VARIANCE)
+        noise = max(float(np.mean((residual - self.of_ratings()) ** 2)), least)
         seen = self.counts > 0
         spread = float(np.mean(self.bias[seen] ** 2 + noise / (self.counts[seen] + self.shrinkage)))
-        self.shrinkage = noise / max(spread, SMALLEST_VARIANCE)
+        self.shrinkage = noise / max(spread, least)
 
     def fit(self, residual: NDArray[np.float32]) -> None:
         """Biases by ridge regression with the shrinkage as it is."""

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import linalg, sparse
 
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
@@ -118,14 +118,15 @@ def _exact(rows: sparse.csr_matrix, rank: int) -> tuple[NDArray[np.float64], NDA
     """All eigenvalues, or the largest `rank`, by the smaller of the two Gram matrices."""
     few = rows.shape[0] <= rows.shape[1]
     gram = (rows @ rows.T if few else rows.T @ rows).toarray().astype(np.float64)
-    values, vectors = np.linalg.eigh(gram)
-    values, vectors = values[::-1][:rank], vectors[:, ::-1][:, :rank]
+    largest = [max(len(gram) - rank, 0), len(gram) - 1]
+    values, vectors = linalg.eigh(gram, subset_by_index=largest, overwrite_a=True, check_finite=False)
+    values, vectors = values[::-1], vectors[:, ::-1]
     if few:
         vectors = rows.T @ (vectors / np.sqrt(np.maximum(values, 1e-12))).astype(np.float32)
     return np.maximum(values, 0), vectors
 
 
-def _randomised(rows: sparse.csr_matrix, rank: int, iterations: int = 3) -> tuple[NDArray[np.float64], NDArray[Any]]:
+def _randomised(rows: sparse.csr_matrix, rank: int, iterations: int = 5) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """The largest `rank` eigenvalues by subspace iteration from a fixed random start."""
     start = np.random.default_rng(0).standard_normal((rows.shape[1], rank + 16)).astype(np.float32)
     basis, _ = np.linalg.qr(start)

@@ -215,8 +215,11 @@ class PairGate(nn.Module):
 
 
 def dropped(x: torch.Tensor, share: float) -> torch.Tensor:
-    """Dropout whose share is rounded to 256ths: eight entries from one random number, several times faster on a CPU."""
-    limit = round(share * 256)
+    """Dropout whose share is rounded to 256ths, 255 at most: eight entries from one random number.
+
+    That is several times faster on a CPU.
+    """
+    limit = min(round(share * 256), 255)
     if limit == 0:
         return x
     drawn = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)

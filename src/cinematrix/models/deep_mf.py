@@ -39,7 +39,7 @@ class DeepMFSettings:
         movie_doubt: how many times more movies' biases are shrunk than the ratings imply; the tower sees the rest.
         unseen: weight of a second loss, of ratings predicted as if their movie had no raters yet.
         hidden: share of the ratings that are hidden and predicted in a step.
-        batch: the most ratings predicted in a step.
+        batch: the ratings predicted in a step; more where an epoch would take more than ten steps.
         epochs: the most passes; each rating is hidden once in each.
         patience: epochs without a better validation error before training stops; 0: never before the end.
         learning_rate: the peak of the one-cycle schedule.

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 BIAS_SWEEPS = 5
 
+SMALLEST_SIGMA = 2e-4
+"""The least standard deviation of residuals, as a share of the scale's width."""
+
+STEPS = 10
+"""The most steps that `batch` makes of an epoch: each encodes all ratings, so their number mustn't grow with these."""
+
 LOGITS = 2**24
 """The most logits that a step of the ranking head makes for a member: it takes a part of the users where they are many.
 """
@@ -45,11 +51,15 @@ class Sides:
 
 
 class Encoder:
-    """Ratings on the device, and the way from a mask over them to both sides' vectors."""
+    """Ratings on the device, and the way from a mask over them to both sides' vectors.
+
+    `biases` are those of the ratings, perhaps with doubt in the movies'; None: without.
+    """
 
     def __init__(
-        self, ratings: Ratings, n_movies: int, content: Content | None, device: torch.device, movie_doubt: float = 1.0
-    ) -> None:
+        self, ratings: Ratings, n_movies: int, content: Content | None, device: torch.device,
+        biases: Biases | None = None,
+    ) -> None:  # fmt: skip
         self.device, histories = device, ratings.by_user
         self.pattern = Incidence.of(histories, n_movies, device)
         self.content = content
@@ -58,10 +68,11 @@ class Encoder:
         self.biases: Biases | None = None
         self.sigma = 1.0
         if ratings.rating is not None and histories.values is not None:
-            self.biases = Biases.of(ratings, n_movies, movie_doubt)
+            self.biases = biases or Biases.of(ratings, n_movies)
             self.stars = torch.from_numpy(histories.values).to(device)
             residual = self.residuals(self.everything())[1]
-            self.sigma = max(float(residual.std(correction=0)), 1e-3)
+            width = ratings.scale.high - ratings.scale.low if ratings.scale else 0
+            self.sigma = max(float(residual.std(correction=0)), SMALLEST_SIGMA * (width or 1))
 
     def __len__(self) -> int:
         return len(self.users)
@@ -120,17 +131,17 @@ class HiddenRatings:
 
     def __init__(
         self, ratings: Ratings, validation: Ratings, content: Content | None, n_movies: int, settings: "DeepMFSettings",
-        device: torch.device,
+        device: torch.device, biases: Biases | None = None,
     ) -> None:  # fmt: skip
         self.device = device
-        self.encoder = Encoder(ratings, n_movies, content, device, settings.movie_doubt)
+        self.encoder = Encoder(ratings, n_movies, content, device, biases)
         channels = 1 if self.encoder.stars is None else 2
         width = 0 if content is None else content.width
         self.net = HistoryNet(len(ratings.users), n_movies, width, channels, settings.shape(self.by)).to(device)
         user, movie = (torch.from_numpy(c.astype(np.int64)).to(device) for c in (validation.user, validation.movie))
         self.held_out = user, movie
         self.held_out_stars = None if validation.rating is None else torch.from_numpy(validation.rating).to(device)
-        steps = max(round(1 / settings.hidden), -(-len(ratings) // settings.batch))
+        steps = max(round(1 / settings.hidden), min(-(-len(ratings) // settings.batch), STEPS))
         self.steps_per_epoch = min(steps, len(ratings))
         self.unseen = settings.unseen
 

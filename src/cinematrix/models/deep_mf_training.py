@@ -1,13 +1,14 @@
 """How `deep-mf` is trained: a pilot, then all members on all ratings, for each head. Needs torch."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from scipy import sparse
 
+from cinematrix.biases import Biases
 from cinematrix.content import features
 from cinematrix.models.deep_mf_beside import Beside, Trained
 from cinematrix.models.deep_mf_export import trained
@@ -78,6 +79,7 @@ class Trainer:
     run: Run
     progress: Progress | None
     data: str
+    biases: dict[int, Biases | None] = field(default_factory=dict)
 
     def head(self, by: By) -> tuple[Trained, Trained]:
         """One head, trained and ready to serve, and the pilot's.
@@ -100,8 +102,15 @@ class Trainer:
         """All ratings, as the histories that the model serves from."""
         if len(task.encoder) == len(self.ratings):
             return task.encoder
-        n_movies, doubt = len(self.model.known.movies), self.model.settings.movie_doubt
-        return Encoder(self.ratings, n_movies, self.content, self.device, doubt)
+        n_movies = len(self.model.known.movies)
+        return Encoder(self.ratings, n_movies, self.content, self.device, self._biases(self.ratings))
+
+    def _biases(self, ratings: Ratings) -> Biases | None:
+        """Of `ratings`, computed once for both heads; None for plain interactions."""
+        if id(ratings) not in self.biases:
+            n_movies, doubt = len(self.model.known.movies), self.model.settings.movie_doubt
+            self.biases[id(ratings)] = None if ratings.rating is None else Biases.of(ratings, n_movies, doubt)
+        return self.biases[id(ratings)]
 
     def _train(
         self, by: By, settings: "DeepMFSettings", schedule: Schedule, ratings: Ratings, what: str
@@ -110,7 +119,8 @@ class Trainer:
         run = replace(self.run, checkpoint=path and path.with_name(f"{path.name}.{name}"))
         with surroundings(settings.seed, run.threads):
             n_movies = len(self.model.known.movies)
-            task = TASKS[by](ratings, self.validation, self.content, n_movies, settings, self.device)
+            biases = self._biases(ratings)
+            task = TASKS[by](ratings, self.validation, self.content, n_movies, settings, self.device, biases)
             log = train(
                 task, schedule, run=run, data=self.data, progress=self.progress,
                 what=f"{self.model.name} {by}{what}", measure=task.measure,
