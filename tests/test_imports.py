@@ -24,8 +24,8 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids extras files",
     "histories ratings catalog protocols",
-    "biases neighbours kriging content nets pooling towers attribution ordinal spread ranking metrics splits diversity "
-    "heldout importers/* datasets downloads simulate worlds plots",
+    "biases neighbours kriging content nets pooling surprise towers attribution ordinal spread ranking metrics splits "
+    "diversity heldout importers/* datasets downloads simulate worlds plots",
     "training",
     "models/*",
     "artifact evaluation reliability recommendations explanations describe",
@@ -33,7 +33,7 @@ LAYERS = (
 )
 """Lowest first; a module imports from its own layer and those below. The package itself is above all."""
 
-TORCH = ("nets", "pooling", "training")
+TORCH = ("nets", "pooling", "surprise", "training")
 """Where torch may be imported as the module loads; in `models/`, only `FOR_TRAINING`, in functions, and for types."""
 
 FOR_TRAINING = ("_training", "_tasks")
@@ -153,7 +153,7 @@ def test_models_do_not_know_each_other() -> None:
 
 
 def test_torch_is_imported_only_where_nets_are_trained() -> None:
-    """Outside nets, pooling and training, torch is a model's own and not needed to load the model's module."""
+    """Outside nets, pooling, surprise and training, torch is a model's own and not needed to load its module."""
     wrong = []
     for each in all_imports():
         if each.imported.split(".")[0] != "torch" and each.imported not in TORCH:
