@@ -156,7 +156,7 @@ def test_models_do_not_know_each_other() -> None:
 
 
 def test_torch_is_imported_only_where_nets_are_trained() -> None:
-    """Outside nets, pooling and training, torch is a model's own and not needed to load the model's module."""
+    """Outside nets, pooling, surprise and training, torch is a model's own and not needed to load its module."""
     wrong = []
     for each in all_imports():
         if each.imported.split(".")[0] != "torch" and each.imported not in TORCH:
