@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.biases import Biases
+from cinematrix.content import series
 from cinematrix.histories import Histories
 from cinematrix.kriging import AUDIENCE, Kriging, facts, places
 from cinematrix.metrics import ndcg
 from cinematrix.models.deep_mf_heads import RankingHead, StarsHead
-from cinematrix.neighbours import Neighbours, Spectrum, liked_more
+from cinematrix.neighbours import SERIES, Neighbours, Spectrum, liked_more, sittings
 from cinematrix.protocols import Known
 from cinematrix.ranking import top_n
 from cinematrix.ratings import Ratings
@@ -27,9 +28,9 @@ from cinematrix.towers import Floats, Towers
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf import DeepMFSettings
 
-DECAYS = (100.0, 200.0, 400.0)
+DECAYS = (200.0, 400.0, 800.0)
 WEIGHTS = (0.0, 10.0, 40.0, 160.0)
-USUAL = (200.0, 40.0)
+USUAL = (400.0, 40.0)
 """Ridges and weights of the item-item model to choose from, and those that stay unless others are clearly better."""
 
 JUDGES = 1_000
@@ -117,10 +118,13 @@ class Beside:
         return places(vectors, self._spectrum(ratings), self.content, self._raters(ratings))
 
     def _spectrum(self, ratings: Ratings) -> Spectrum:
-        """Of the histories of `ratings`, with the content; computed once for both heads."""
+        """Of the histories and sittings of `ratings`, with content and series; computed once for both heads."""
         if id(ratings) not in self.spectra:
-            rank = max(self.settings.neighbours, AUDIENCE)
-            self.spectra[id(ratings)] = Spectrum.of(ratings.by_user, self.content, len(self.known.movies), rank)
+            rank, content = max(self.settings.neighbours, AUDIENCE), self.content
+            if content is not None:
+                content = sparse.hstack([content, SERIES * series(self.known.catalog)], format="csr")
+            made = Spectrum.of(ratings.by_user, content, len(self.known.movies), rank, sittings(ratings))
+            self.spectra[id(ratings)] = made
         return self.spectra[id(ratings)]
 
     def _judges(self, most: int) -> tuple[Histories, Histories]:
