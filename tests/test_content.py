@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from cinematrix import content
 from cinematrix.catalog import Catalog
-from cinematrix.content import features
+from cinematrix.content import features, series
 
 
 def test_genres_years_and_tags_are_features() -> None:
@@ -48,3 +49,37 @@ def test_a_few_very_old_films_share_a_knot() -> None:
     found = features(Catalog.of(range(len(years)), year=years))
     assert found.shape[1] == 3
     assert found.toarray()[0].tolist() == [1, 0, 0]
+
+
+def in_series(*titles: str | None) -> set[tuple[int, ...]]:
+    """The series of movies with these titles, each as the numbers of its movies."""
+    found = series(Catalog.of(range(len(titles)), title=list(titles))).tocsc()
+    assert found.dtype == np.float32
+    assert found.shape[0] == len(titles)
+    assert (found.data == 1).all()
+    return {tuple(np.sort(movies).tolist()) for movies in np.split(found.indices, found.indptr[1:-1])} - {()}
+
+
+@pytest.mark.parametrize(
+    ("titles", "expected"),
+    [
+        (("Rocky", "Rocky II", "Rockyfeller", "Rocky Balboa"), {(0, 1, 3)}),
+        (("Star Wars: Episode IV - A New Hope", "Star Wars: Episode V", "Star Trek"), {(0, 1)}),
+        (("The Godfather", "The Godfather: Part II", "Godfather, my Love"), {(0, 1, 2)}),
+        (("Alien", "Aliens", None, "", "A", "The"), set()),
+        (("Shaft", "Shaft (1971)", "Shaft 2"), {(0, 1, 2)}),
+        (("Hulk", "Hulk - Part I", "Hulk: Part II"), {(0, 1, 2)}),
+        ((), set()),
+    ],
+)
+def test_a_series_is_a_name_that_begins_several_titles(titles: tuple[str, ...], expected: set[tuple[int, ...]]) -> None:
+    """Whole words count; numbers, what follows a colon, dash or bracket, and a leading article don't."""
+    assert in_series(*titles) == expected
+
+
+def test_a_series_within_a_series_and_a_beginning_that_is_too_common() -> None:
+    """A movie may be of two series; a beginning shared by more than `MOST_IN_SERIES` is none."""
+    inner = [f"Love Boat {i}" for i in range(2)]
+    many = [f"Love {i} b" for i in range(content.MOST_IN_SERIES - 3)]
+    assert in_series("Love", *inner, *many) == {tuple(range(content.MOST_IN_SERIES)), (1, 2)}
+    assert in_series("Love", *inner, *many, "Love x") == {(1, 2)}

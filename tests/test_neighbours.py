@@ -7,7 +7,8 @@ from scipy import sparse
 from cinematrix import neighbours
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN
-from cinematrix.neighbours import Neighbours, Spectrum, liked_more
+from cinematrix.neighbours import SITTING, Neighbours, Spectrum, liked_more, sittings
+from cinematrix.ratings import Ratings
 
 N_USERS, N_MOVIES = 50, 30
 
@@ -70,6 +71,7 @@ def test_the_randomised_spectrum_finds_the_large_eigenvalues(monkeypatch: pytest
     histories = Histories.of_pairs(rows, items, None, 200)
     exact = Spectrum.of(histories, None, N_MOVIES, rank=6)
     monkeypatch.setattr(neighbours, "EXACT", 10)
+    monkeypatch.setattr(neighbours, "AT_ONCE", 30)
     found = Spectrum.of(histories, None, N_MOVIES, rank=6)
     np.testing.assert_allclose(found.values, exact.values, rtol=1e-3)
     np.testing.assert_allclose(np.abs(np.sum(found.vectors * exact.vectors, axis=0))[:3], 1, atol=1e-3)
@@ -90,3 +92,46 @@ def test_what_was_liked_counts_more_within_bounds() -> None:
     """A rating at the biases counts 1, a standard deviation above 1.2, and never more than 1.4 or less than 0.6."""
     residual = np.array([0, 1, -1, 9, -9], np.float32)
     np.testing.assert_allclose(liked_more(residual), [1, 1.2, 0.8, 1.4, 0.6], rtol=1e-6)
+
+
+def test_sittings_are_ratings_in_their_order_ten_by_ten() -> None:
+    """Each user's ratings by time, cut after every tenth; nobody shares one, and none is lost."""
+    counts, rng = {"a": 23, "b": 10, "c": 1}, np.random.default_rng(5)
+    users = rng.permutation(np.repeat(list(counts), list(counts.values())))
+    movies, times = np.arange(len(users)), rng.permutation(len(users))
+    found = sittings(Ratings.from_arrays(users, movies, np.ones(len(users)), times))
+    assert found is not None
+    expected = []
+    for user in counts:
+        mine = movies[users == user][np.argsort(times[users == user])]
+        expected += [set(mine[at : at + SITTING].tolist()) for at in range(0, len(mine), SITTING)]
+    assert found.counts.sum() == len(users)
+    assert sorted(map(sorted, expected)) == sorted(found.items_of(row).tolist() for row in range(len(found)))
+
+
+def test_without_times_there_are_no_sittings_and_nobody_without_ratings_has_one() -> None:
+    """Where there is no order there is nothing to add; some users of a split have no rating left."""
+    assert sittings(Ratings.from_arrays(["a"], [1], [3.0])) is None
+    both = Ratings.from_arrays(["a", "b", "b"], [1, 2, 3], [3.0, 3.0, 3.0], [1, 1, 1])
+    found = sittings(both.take(np.array([1, 2])))
+    assert found is not None
+    assert found.counts.tolist() == [2]
+
+
+def test_ratings_of_one_moment_are_not_cut_by_their_movies() -> None:
+    """Ratings with the same time are in no order, so neighbours by number don't share more sittings than others."""
+    found = sittings(Ratings.from_arrays(["a"] * 100, np.arange(100), np.ones(100), np.zeros(100, int)))
+    assert found is not None
+    assert min(np.ptp(found.items_of(row)) for row in range(10)) > 2 * SITTING
+
+
+def test_sittings_stand_below_the_histories() -> None:
+    """The model with sittings is EASE on both, one below the other, and content below them."""
+    x, histories = a_world()
+    content = sparse.random(N_MOVIES, 4, 0.4, "csr", np.float32, np.random.default_rng(1))
+    seen, sat = np.nonzero(np.random.default_rng(6).random((70, N_MOVIES)) < 0.2), np.zeros((70, N_MOVIES), np.float32)
+    sat[seen] = 1
+    below = Histories.of_pairs(*seen, None, 70)
+    model = Neighbours.of(Spectrum.of(histories, content, N_MOVIES, 100, below), decay=5.0)
+    expected = written_out(x, np.vstack([x, sat, content.toarray().T]), 5.0)
+    np.testing.assert_allclose(model.score(model.gather(histories))[x == 0], expected[x == 0], atol=1e-5)

@@ -1,15 +1,21 @@
-"""What the catalog says of each movie, as features for a net: genres, release year, tags."""
+"""What the catalog says of each movie, as features: genres, release year, tags; and the series that titles tell."""
+
+import re
+from collections import defaultdict
 
 import numpy as np
 from scipy import sparse
 
-from cinematrix.catalog import Catalog
+from cinematrix.catalog import Catalog, normalise
 
 KNOT_YEARS = 5
 """Distance of the knots between which a release year is interpolated."""
 
 RARE_TAG = 3
 """A tag on fewer movies says nothing of others."""
+
+MOST_IN_SERIES = 20
+"""A beginning that more titles share is a common word, no series."""
 
 
 def features(catalog: Catalog) -> sparse.csr_matrix:
@@ -35,3 +41,25 @@ def _years(catalog: Catalog) -> sparse.csr_matrix:
     place = np.where(known, np.clip(years, knots[0], knots[-1]), knots[0])
     nearness = np.maximum(0, 1 - np.abs(place[:, None] - knots) / KNOT_YEARS) * known[:, None]
     return sparse.csr_matrix(nearness, dtype=np.float32)
+
+
+def series(catalog: Catalog) -> sparse.csr_matrix:
+    """Movies × series, 1 where the movie is of the series, float32.
+
+    A series is a name that begins several titles, word by word. The names are the titles themselves, each up to a
+    colon, dash or bracket and without a number at its end: Rocky, Rocky II and Rocky Balboa are of the series Rocky.
+    """
+    titles = [title or "" for title in catalog.frame["title"].to_list()]
+    beginnings = [re.sub(r"\s([0-9]+|[IVX]+)$", "", re.split(r":| - | \(", title)[0]) for title in titles]
+    names = {tuple(normalise(name).split()) for name in beginnings}
+    movies: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for movie, title in enumerate(titles):
+        words = normalise(title).split()
+        for end in range(1, len(words) + 1):
+            if tuple(words[:end]) in names:
+                movies[tuple(words[:end])].append(movie)
+    found = [members for members in movies.values() if 2 <= len(members) <= MOST_IN_SERIES]
+    starts = np.cumsum([0, *map(len, found)])
+    rows = np.array([movie for members in found for movie in members], np.int32)
+    shape = (len(catalog), len(found))
+    return sparse.csc_matrix((np.ones(len(rows), np.float32), rows, starts), shape=shape).tocsr()

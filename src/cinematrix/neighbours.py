@@ -10,8 +10,10 @@ With the eigenvectors V and eigenvalues s² of XᵀX, and W = V·√(s² / (s² 
     B_ij = W_i · W_j / (1 − |W_j|²)       for i ≠ j,
 
 so a history is scored by two thin matrices: (Σ W_i over its movies) · W_j / (1 − |W_j|²). All of the spectrum gives
-EASE itself; its largest part gives nearly the same at a bounded size. Rows of content (one a genre, a tag, a year)
-stand below the histories, as if each were a user who had seen all of its movies.
+EASE itself; its largest part gives nearly the same at a bounded size. Rows of content (one a genre, a tag, a year, a
+series) stand below the histories, as if each were a user who had seen all of its movies. So do sittings, where times
+are known: a user's ratings ten by ten in their order, each ten as if of one more user, since what somebody rates in one
+go belongs together more than what she rates years apart.
 """
 
 from dataclasses import dataclass
@@ -23,15 +25,24 @@ from scipy import sparse
 
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
+from cinematrix.ratings import Ratings
 
 Floats = NDArray[np.float32]
 
 EXACT = 4_000
 """With at most so many rows or columns the spectrum is exact; beyond, a randomised one (Halko et al. 2011)."""
 
+SITTING = 10
+"""Ratings one after the other that make a sitting."""
+
+SERIES = np.float32(3)
+"""What a series counts among the rows of content."""
 
 LIKED = 0.2
 """How much more a rating one standard deviation above the biases counts in the item-item model."""
+
+AT_ONCE = 65_536
+"""Rows that the randomised spectrum multiplies at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +53,17 @@ class Spectrum:
     vectors: Floats
 
     @classmethod
-    def of(cls, histories: Histories, content: sparse.csr_matrix | None, n_movies: int, rank: int) -> "Spectrum":
-        """The spectrum of the histories and the content rows below them."""
-        x = histories.matrix(n_movies)
-        return cls.of_rows(x if content is None else sparse.vstack([x, content.T], format="csr"), rank)
+    def of(
+        cls,
+        histories: Histories,
+        content: sparse.csr_matrix | None,
+        n_movies: int,
+        rank: int,
+        sat: Histories | None = None,
+    ) -> "Spectrum":
+        """The spectrum of the histories, and of the sittings `sat` and the content below them."""
+        rows = [each.matrix(n_movies) for each in (histories, sat) if each is not None]
+        return cls.of_rows(sparse.vstack(rows if content is None else [*rows, content.T], format="csr"), rank)
 
     @classmethod
     def of_rows(cls, rows: sparse.csr_matrix, rank: int) -> "Spectrum":
@@ -101,6 +119,21 @@ class Neighbours:
         return {"neighbours.inward": self.inward, "neighbours.outward": self.outward}
 
 
+def sittings(ratings: Ratings) -> Histories | None:
+    """Each user's ratings in the order of time, `SITTING` by `SITTING`; None without times.
+
+    What has the same time comes in random order.
+    """
+    if ratings.time is None:
+        return None
+    order = np.lexsort((np.random.default_rng(0).random(len(ratings)), ratings.time, ratings.user))
+    starts = ratings.by_user.starts[:-1]
+    sizes = -(-ratings.by_user.counts // SITTING)
+    place = np.arange(len(ratings)) - np.repeat(starts, ratings.by_user.counts)
+    rows = np.repeat(np.cumsum(sizes) - sizes, ratings.by_user.counts) + place // SITTING
+    return Histories.of_pairs(rows, ratings.movie[order], None, int(sizes.sum()))
+
+
 def liked_more(residual: Floats) -> Floats:
     """How much each entry of a history counts for the item-item model: 1, and up to 0.4 more or less by its rating."""
     return 1 + np.float32(LIKED) * np.clip(residual, -2, 2)
@@ -122,8 +155,13 @@ def _randomised(rows: sparse.csr_matrix, rank: int, iterations: int = 3) -> tupl
     start = np.random.default_rng(0).standard_normal((rows.shape[1], rank + 16)).astype(np.float32)
     basis, _ = np.linalg.qr(start)
     for _ in range(iterations):
-        basis, _ = np.linalg.qr(rows.T @ (rows @ basis))
-    image = rows @ basis
-    values, rotation = np.linalg.eigh((image.T @ image).astype(np.float64))
+        basis, _ = np.linalg.qr(_gram_times(rows, basis))
+    values, rotation = np.linalg.eigh((basis.T @ _gram_times(rows, basis)).astype(np.float64))
     best = np.argsort(-values)[:rank]
     return np.maximum(values[best], 0), basis @ rotation[:, best]
+
+
+def _gram_times(rows: sparse.csr_matrix, basis: NDArray[Any]) -> NDArray[Any]:
+    """XᵀX · basis, some rows of X at a time: there are far more of them than movies."""
+    blocks = (rows[start : start + AT_ONCE] for start in range(0, rows.shape[0], AT_ONCE))
+    return np.asarray(sum(block.T @ (block @ basis) for block in blocks))

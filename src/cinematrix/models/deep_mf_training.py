@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.content import features
+from cinematrix.content import features, series
 from cinematrix.histories import Histories
 from cinematrix.kriging import AUDIENCE, Kriging, places
 from cinematrix.metrics import ndcg
 from cinematrix.models.deep_mf_tasks import Encoder, HiddenRatings, Ranking, Stars
-from cinematrix.neighbours import Neighbours, Spectrum, liked_more
+from cinematrix.neighbours import SERIES, Neighbours, Spectrum, liked_more, sittings
 from cinematrix.nets import HistoryNet
 from cinematrix.pooling import Content
 from cinematrix.protocols import By, Progress, Run
@@ -38,9 +38,9 @@ NOISE = 0.001
 PAIRS_A_ROW = 4_000.0
 """With as many pairs for each row of a table, tables learn at the full learning rate."""
 
-DECAYS = (100.0, 200.0, 400.0)
+DECAYS = (200.0, 400.0, 800.0)
 WEIGHTS = (0.0, 10.0, 40.0, 160.0)
-USUAL = (200.0, 40.0)
+USUAL = (400.0, 40.0)
 """Ridges and weights of the item-item model to choose from, and those that stay unless others are clearly better."""
 
 JUDGES = 1_000
@@ -147,10 +147,14 @@ class Trainer:
         return places(towers.movies[:-1, :, :-1].reshape(len(raters), -1), self._spectrum(ratings), self.matrix, raters)
 
     def _spectrum(self, ratings: Ratings) -> Spectrum:
-        """Of the histories of `ratings`, with the content; computed once for both heads."""
+        """Of the histories and sittings of `ratings`, with content and series; computed once for both heads."""
         if id(ratings) not in self.spectra:
-            rank = max(self.model.settings.neighbours, AUDIENCE)
-            self.spectra[id(ratings)] = Spectrum.of(ratings.by_user, self.matrix, len(self.model.known.movies), rank)
+            known, rank = self.model.known, max(self.model.settings.neighbours, AUDIENCE)
+            content = self.matrix
+            if content is not None:
+                content = sparse.hstack([content, SERIES * series(known.catalog)], format="csr")
+            sat = sittings(ratings)
+            self.spectra[id(ratings)] = Spectrum.of(ratings.by_user, content, len(known.movies), rank, sat)
         return self.spectra[id(ratings)]
 
     def _judges(self) -> tuple[Histories, Histories]:
