@@ -74,6 +74,8 @@ class StarsHead:
         stars = np.asarray(base + np.float32(self.sigma) * self.towers.score(read.vectors), np.float32)
         for process, towers, new in self._processes(read):
             movies = np.flatnonzero(self.new[:-1] == new).astype(np.int32)
+            if len(movies) == 0:
+                continue
             stars[:, movies] += process.score(histories, self._left(read, towers), movies)
         return stars
 
@@ -82,6 +84,8 @@ class StarsHead:
         stars = self._plain(read, self.towers, rows, movies)
         for process, towers, new in self._processes(read):
             here = np.flatnonzero(self.new[movies] == new)
+            if len(here) == 0:
+                continue
             stars[here] += process.pairs(read.histories, self._left(read, towers), rows[here], movies[here])
         return stars
 
