@@ -34,13 +34,15 @@ class Sure(Popular):
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         return np.full(len(rows), 2, np.float32)
 
-    def distribution_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+    def distribution_pairs(
+        self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: object = None
+    ) -> NDArray[np.float32]:
         chances = np.tile(np.array([0.25, 0.25, 0.5], np.float32), (len(rows), 1))
         chances[movies == UNKNOWN] = 0.04, 0.04, 0.92
         return chances
 
     def interval_pairs(
-        self, histories: Histories, rows: Numbers, movies: Numbers, coverage: float = 0.8
+        self, histories: Histories, rows: Numbers, movies: Numbers, coverage: float = 0.8, *, stars: object = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         half = np.float32(1.0 if coverage > 0.72 else coverage / 10)
         return np.full(len(rows), 2 - half, np.float32), np.full(len(rows), 2 + half, np.float32)

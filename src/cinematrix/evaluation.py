@@ -269,15 +269,15 @@ class _Judge:
         return {
             "rmse": metrics.user_rmse(rows, stars, predicted, n_users),
             "mae": metrics.user_mae(rows, stars, predicted, n_users),
-            **(self._surety(block) if self.model.spreads else {}),
+            **(self._surety(block, predicted) if self.model.spreads else {}),
         }
 
-    def _surety(self, block: Block) -> dict[str, PerUser]:
+    def _surety(self, block: Block, predicted: NDArray[np.float32]) -> dict[str, PerUser]:
         pairs, stars, scale = block.pairs(len(self.raters)), block.tested.values, self.model.known.scale
         assert stars is not None  # `with_stars` says so
         assert scale is not None  # so does a model with a spread
-        low, high = self.model.interval_pairs(*pairs, COVERAGE)
-        likely = self.model.distribution_pairs(*pairs)[np.arange(len(stars)), step_of(scale, stars)]
+        low, high = self.model.interval_pairs(*pairs, COVERAGE, stars=predicted)
+        likely = self.model.distribution_pairs(*pairs, stars=predicted)[np.arange(len(stars)), step_of(scale, stars)]
         values = ((low <= stars) & (stars <= high), high - low, -np.log(np.maximum(likely, LEAST)))
         return {name: metrics.user_means(pairs[1], v, len(block.users)) for name, v in zip(SURETY, values, strict=True)}
 

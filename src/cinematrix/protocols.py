@@ -208,7 +208,9 @@ class Recommender(Protocol):
         """Whether this model, as fitted, has `distribution_pairs` and `interval_pairs`."""
         return False
 
-    def distribution_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+    def distribution_pairs(
+        self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """How likely each of `known.scale.levels()` is, for the pairs of `predict_pairs`. float32 `[n, steps]`.
 
         Raises:
@@ -217,11 +219,18 @@ class Recommender(Protocol):
         raise self.no_spread()
 
     def interval_pairs(
-        self, histories: Histories, rows: Numbers, movies: Numbers, coverage: float = 0.8
+        self,
+        histories: Histories,
+        rows: Numbers,
+        movies: Numbers,
+        coverage: float = 0.8,
+        *,
+        stars: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Low and high ends that hold a share `coverage` of ratings, for the pairs of `predict_pairs`.
 
-        They lie on the scale, with the prediction between them. float32 `[n]` each.
+        They lie on the scale, with the prediction between them. float32 `[n]` each. `stars` saves time where
+        `predict_pairs` has been asked already: what it said.
 
         Raises:
             SettingError: the model has no intervals (`spreads`), or `coverage` isn't between 0 and 1.

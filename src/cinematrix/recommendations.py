@@ -121,13 +121,14 @@ def recommend(
     mask = (filters or Filters()).mask(model.known)
     ranked = top_n(model.score(history, by=by), _length(n, model.known), history, mask)
     movies = ranked.movies[0, : ranked.lengths[0]]
-    stars = model.predict_pairs(history, np.zeros(len(movies), np.int32), movies)
+    pairs = history, np.zeros(len(movies), np.int32), movies
+    stars = model.predict_pairs(*pairs)
     items = _lines(model.known, movies, ranked.scores[0], stars)
     if model.abilities.explains:
         reasons = _because(model, history, movies, by)
         items = [replace(line, because=why) for line, why in zip(items, reasons, strict=True)]
     if model.spreads:
-        ends = zip(*model.interval_pairs(history, np.zeros(len(movies), np.int32), movies), strict=True)
+        ends = zip(*model.interval_pairs(*pairs, stars=stars), strict=True)
         items = [replace(item, low=float(low), high=float(high)) for item, (low, high) in zip(items, ends, strict=True)]
     return Recommendations(items, _shortfall(n, len(items), int(mask.sum()), history))
 
@@ -217,14 +218,15 @@ def _block(model: Recommender, users: NDArray[np.int64], n: int, by: By, mask: N
     rows, places = np.nonzero(ranked.movies != UNKNOWN)
     movies: Numbers = ranked.movies[rows, places]
     pairs = histories, rows.astype(np.int32), movies
-    ends = dict(zip(("low", "high"), model.interval_pairs(*pairs), strict=True)) if model.spreads else {}
+    stars = model.predict_pairs(*pairs)
+    ends = dict(zip(("low", "high"), model.interval_pairs(*pairs, stars=stars), strict=True)) if model.spreads else {}
     return pl.DataFrame(
         {
             "user": model.known.users.ids[users[rows]],
             "rank": (places + 1).astype(np.int32),
             "movie": model.known.movies.ids[movies],
             "score": ranked.scores[rows, places],
-            "stars": model.predict_pairs(*pairs),
+            "stars": stars,
             **ends,
         }
     )

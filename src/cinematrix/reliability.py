@@ -111,9 +111,9 @@ def _inside(model: Recommender, block: Block) -> Floats:
     """How many of a block's ratings lie in their intervals, and the intervals' summed widths. `[2, COVERAGES]`."""
     pairs, stars = block.pairs(len(model.known.movies)), block.tested.values
     assert stars is not None, "tested ratings have stars"
-    found = np.zeros((2, len(COVERAGES)))
+    found, predicted = np.zeros((2, len(COVERAGES))), model.predict_pairs(*pairs)
     for place, coverage in enumerate(COVERAGES.tolist()):
-        low, high = model.interval_pairs(*pairs, coverage)
+        low, high = model.interval_pairs(*pairs, coverage, stars=predicted)
         found[:, place] = np.count_nonzero((low <= stars) & (stars <= high)), (high - low).sum(dtype=np.float64)
     return found
 

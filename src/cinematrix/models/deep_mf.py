@@ -55,7 +55,7 @@ class DeepMFSettings:
     """
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "fast": {"members": 1, "epochs": 10, "ranking_epochs": 3, "refit": False},
+        "fast": {"members": 1, "epochs": 10, "ranking_epochs": 3, "neighbours": 256, "refit": False},
     }
     """Hyper-parameters that go together: `DeepMFSettings(**PRESETS["fast"])`, or `--set preset=fast`."""
 
@@ -194,24 +194,33 @@ class DeepMF(Recommender):
     def spreads(self) -> bool:
         return self.spread is not None
 
-    def distribution_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+    def distribution_pairs(
+        self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         if self.spread is None:
             raise self.no_spread()
-        return self.spread.distribution(self.predicted(histories, rows, movies))
+        return self.spread.distribution(self.predicted(histories, rows, movies, stars))
 
     def interval_pairs(
-        self, histories: Histories, rows: Numbers, movies: Numbers, coverage: float = 0.8
+        self,
+        histories: Histories,
+        rows: Numbers,
+        movies: Numbers,
+        coverage: float = 0.8,
+        *,
+        stars: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         if self.spread is None:
             raise self.no_spread()
-        return self.spread.interval(self.predicted(histories, rows, movies), coverage)
+        return self.spread.interval(self.predicted(histories, rows, movies, stars), coverage)
 
-    def predicted(self, histories: Histories, rows: Numbers, movies: Numbers) -> Predicted:
-        """Pairs with what the rating head predicts of them."""
-        assert self.known.scale is not None, "only ratings have a spread"
-        read = self._rating.read(histories)
-        stars = self.known.scale.clip(self._rating.pairs(read, rows, movies))
-        return Predicted(histories, read.residual, rows, movies, stars)
+    def predicted(
+        self, histories: Histories, rows: Numbers, movies: Numbers, stars: NDArray[np.float32] | None = None
+    ) -> Predicted:
+        """Pairs with what the rating head predicts of them: `stars`, if that is known."""
+        if stars is None:
+            stars = self.predict_pairs(histories, rows, movies)
+        return Predicted(histories, self._rating.residual(histories)[1], rows, movies, stars)
 
     def vectors(self) -> NDArray[np.float32]:
         towers = self.ranking.towers if self.ranking else self._rating.towers

@@ -65,12 +65,16 @@ class Beside:
         """The rating head and how ratings scatter around its predictions."""
         head, judged = self._plain(trained), self._plain(pilot)
         if self.settings.kriging:
-            process = self._kriging(judged)
-            newcomers = None if self.content is None or not self.content.nnz else Kriging(facts(self.content))
-            judged = replace(judged, kriging=process, newcomers=newcomers)
-            kriging = replace(process, places=self._places(head.towers, self.ratings))
-            head = replace(head, kriging=kriging, newcomers=newcomers)
-        return head, self._spread(head, judged)
+            judged = replace(judged, kriging=Kriging(self._places(judged.towers, self.learn)))
+            head = replace(head, kriging=Kriging(self._places(head.towers, self.ratings)), newcomers=self._newcomers)
+        if self.validation is self.ratings:
+            return head, self._before(head)
+        missing, added = judged.missed(*self._tested)
+        if head.kriging and judged.kriging:
+            fitted = judged.kriging.weighed(added, missing)
+            added = added * np.float32(fitted.weight / judged.kriging.weight)
+            head = replace(head, kriging=replace(head.kriging, weight=fitted.weight))
+        return head, self._spread(head, judged, added - missing)
 
     def ranking(self, trained: Trained, pilot: Trained, stars: StarsHead | None) -> RankingHead:
         """The ranking head with the item-item model beside it, and the chance that scores stand for.
@@ -105,13 +109,10 @@ class Beside:
     def _raters(self, ratings: Ratings, more: int = 0) -> NDArray[np.int64]:
         return np.bincount(ratings.movie, minlength=len(self.known.movies) + more).astype(np.int64)
 
-    def _kriging(self, judged: StarsHead) -> Kriging:
-        """The process that spreads what the pilot leaves; its weight is the one that suits the validation ratings."""
-        process = Kriging(self._places(judged.towers, self.learn))
-        if self.validation is self.ratings:
-            return process
-        missing, added = replace(judged, kriging=process).missed(*self._tested)
-        return process.weighed(added, missing)
+    @property
+    def _newcomers(self) -> Kriging | None:
+        """The process for movies that nobody has rated, where there is content."""
+        return None if self.content is None or not self.content.nnz else Kriging(facts(self.content))
 
     def _places(self, towers: Towers, ratings: Ratings) -> Floats:
         vectors = towers.movies[:-1, :, :-1].reshape(len(self.known.movies), -1)
@@ -138,20 +139,20 @@ class Beside:
         counts = self.validation.by_user.counts
         return self._judges(1 + int((counts[counts > 0].cumsum() < ENOUGH).sum()))
 
-    def _spread(self, head: StarsHead, judged: StarsHead) -> Spread:
-        """How ratings scatter around predictions, from the validation ratings and the pilot, which hasn't seen them."""
-        scale, n_movies = self.ratings.scale, len(self.known.movies)
-        assert scale is not None, "only ratings have a spread"
-        before = Spread.before(scale, self.ratings.by_user, head.residual(self.ratings.by_user)[1], n_movies)
-        if self.validation is self.ratings or self.validation.rating is None:
-            return before
-        given, later = self._tested
-        read = judged.read(given)
-        stars = scale.clip(judged.pairs(read, later.rows, later.items))
-        seen = Predicted(given, read.residual, later.rows, later.items, stars)
-        everybody = self.learn.by_user
-        then = about_movies(everybody, judged.residual(everybody)[1], n_movies)
+    def _before(self, head: StarsHead) -> Spread:
+        """How ratings scatter as far as is known before any prediction was compared with a rating."""
+        assert self.ratings.scale is not None, "only ratings have a spread"
+        residual = head.residual(self.ratings.by_user)[1]
+        return Spread.before(self.ratings.scale, self.ratings.by_user, residual, len(self.known.movies))
+
+    def _spread(self, head: StarsHead, judged: StarsHead, error: Floats) -> Spread:
+        """The same from the pilot, which hasn't seen the validation ratings: how far off (`error`) it foresaw them."""
+        before, (given, later) = self._before(head), self._tested
         assert later.values is not None, "only ratings have a spread"
+        everybody = self.learn.by_user
+        then = about_movies(everybody, judged.residual(everybody)[1], len(self.known.movies))
+        stars = before.scale.clip(later.values + error)
+        seen = Predicted(given, judged.residual(given)[1], later.rows, later.items, stars)
         return replace(before, movies=then).fitted(seen, later.values, before.movies)
 
 

@@ -90,12 +90,13 @@ class StarsHead:
         return stars
 
     def missed(self, histories: Histories, held_out: Histories) -> tuple[Floats, Floats]:
-        """What biases and towers miss of held-out ratings, and what `kriging` would add. `[size]` each."""
-        assert self.kriging is not None, "only asked where there is one"
+        """What biases and towers miss of held-out ratings, and what `kriging` adds, if there is one. `[size]` each."""
         assert held_out.values is not None, "only asked of ratings"
         read, pairs = self.read(histories), (held_out.rows, held_out.items)
-        added = self.kriging.pairs(histories, self._left(read, self.towers), *pairs)
-        return held_out.values - self._plain(read, self.towers, *pairs), added
+        missing = held_out.values - self._plain(read, self.towers, *pairs)
+        if self.kriging is None:
+            return missing, np.zeros_like(missing)
+        return missing, self.kriging.pairs(histories, self._left(read, self.towers), *pairs)
 
     def shares(self, history: Histories, movies: Numbers) -> Shares:
         """What adds up to the stars of `movies` for the one history."""
