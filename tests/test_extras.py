@@ -12,17 +12,19 @@ from cinematrix.ratings import Ratings
 
 
 @pytest.fixture(autouse=True)
-def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if torch weren't installed."""
-    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "torch" else object())
+def without_training_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if nothing of the extra `train` were installed."""
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name in extras.NAMES else object())
 
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_only_models_that_need_torch_ask_for_it(name: str, world: tuple[Ratings, Catalog]) -> None:
-    """A model that declares that it trains with torch says how to get it; the others train without."""
+def test_only_models_that_need_a_package_ask_for_it(name: str, world: tuple[Ratings, Catalog]) -> None:
+    """A model that declares a package that it trains with says how to get it; the others train without."""
     kind = model_class(name)
-    if kind.abilities.trains_with_torch:
-        with pytest.raises(MissingExtraError, match=rf"training {name} needs PyTorch; .*'cinematrix\[train\]'"):
+    if package := kind.abilities.trains_with:
+        with pytest.raises(
+            MissingExtraError, match=rf"training {name} needs {extras.NAMES[package]}; .*'cinematrix\[train\]'"
+        ):
             kind().fit(*world)
     else:
         assert len(kind().fit(*world).known.users) == len(world[0].users)

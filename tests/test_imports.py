@@ -33,8 +33,11 @@ LAYERS = (
 )
 """Lowest first; a module imports from its own layer and those below. The package itself is above all."""
 
-TORCH = ("nets", "pooling", "surprise", "training")
-"""Where torch may be imported as the module loads; in `models/`, only `FOR_TRAINING`, in functions, and for types."""
+TRAINERS = ("torch", "numba")
+"""Packages that train and never serve."""
+
+TRAINING = ("nets", "pooling", "surprise", "training")
+"""Where they may be imported as the module loads; in `models/`, only `FOR_TRAINING`, in functions, and for types."""
 
 FOR_TRAINING = ("_training", "_tasks", "_export")
 """Endings of the modules that belong to a model and are loaded only when it trains."""
@@ -155,15 +158,15 @@ def test_models_do_not_know_each_other() -> None:
     assert [each for each, mine, other in pairs if mine and other and other not in (mine, "__init__")] == []
 
 
-def test_torch_is_imported_only_where_nets_are_trained() -> None:
-    """Outside nets, pooling, surprise and training, torch is a model's own and not needed to load its module."""
+def test_what_trains_is_imported_only_for_training() -> None:
+    """Outside the modules of `TRAINING`, torch and Numba are a model's own and not needed to load its module."""
     wrong = []
     for each in all_imports():
-        if each.imported.split(".")[0] != "torch" and each.imported not in TORCH:
+        if each.imported.split(".")[0] not in TRAINERS and each.imported not in TRAINING:
             continue
-        trains = each.module in TORCH or (each.module.startswith("models/") and each.module.endswith(FOR_TRAINING))
+        trains = each.module in TRAINING or (each.module.startswith("models/") and each.module.endswith(FOR_TRAINING))
         in_a_model = each.module.startswith("models/") and each.when != "loading"
-        if not (trains or in_a_model or (each.when == "typing" and each.imported in TORCH)):
+        if not (trains or in_a_model or (each.when == "typing" and each.imported in TRAINING)):
             wrong.append(each)
     assert wrong == []
 
@@ -214,8 +217,8 @@ def test_help_loads_no_torch() -> None:
 
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_serving_loads_no_torch(name: str, world: tuple[Ratings, Catalog], tmp_path: Path) -> None:
-    """A saved model is loaded and asked for everything it can do without torch."""
+def test_serving_loads_nothing_that_trains(name: str, world: tuple[Ratings, Catalog], tmp_path: Path) -> None:
+    """A saved model is loaded and asked for everything it can do without torch and Numba."""
     sizes = {"epochs": 1, "ranking_epochs": 1, "factors": 4}
     kind = model_class(name)
     fields = kind.Settings.__dataclass_fields__  # type: ignore[attr-defined]
@@ -232,9 +235,9 @@ recommend(model, history_of(model, {user}), 3)
 model.predict([{user}, -1], [{movie}, -1])
 model.abilities.vectors and similar(model, {movie})
 model.abilities.explains and explain(model, history_of(model, {user}), {movie})
-print('torch' in sys.modules)
+print([name for name in {TRAINERS} if name in sys.modules])
 """
-    assert run(code) == "False"
+    assert run(code) == "[]"
 
 
 def test_public_names_come_when_asked_for() -> None:

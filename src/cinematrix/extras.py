@@ -4,12 +4,17 @@ from importlib.util import find_spec
 
 from cinematrix.errors import MissingExtraError
 
+NAMES = {"torch": "PyTorch", "numba": "Numba"}
+"""What packages that train models are called."""
 
-def needs_torch(who: str) -> None:
-    """Make sure that torch is installed, without loading it.
+
+def needs(package: str, who: str) -> None:
+    """Make sure that what trains `who` is installed, without loading it; no `package`: nothing is needed.
 
     Raises:
         MissingExtraError: it isn't; the message says how to get it.
     """
-    if find_spec("torch") is None:
-        raise MissingExtraError(f"training {who} needs PyTorch; install it with: pip install 'cinematrix[train]'")
+    if package and find_spec(package) is None:
+        raise MissingExtraError(
+            f"training {who} needs {NAMES[package]}; install it with: pip install 'cinematrix[train]'"
+        )

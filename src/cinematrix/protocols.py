@@ -29,7 +29,7 @@ class Abilities:
         vectors: describes each movie by a vector, so that similar ones can be found.
         explains: takes a score apart into what each rating, the content and the biases add.
         spread: tells how sure a predicted rating is, by a distribution over the scale's steps and an interval.
-        trains_with_torch: `fit` needs the extra `train` (predicting never does).
+        trains_with: the package of the extra `train` that `fit` needs (predicting never does): torch or numba.
     """
 
     stars: bool = True
@@ -38,7 +38,7 @@ class Abilities:
     vectors: bool = False
     explains: bool = False
     spread: bool = False
-    trains_with_torch: bool = False
+    trains_with: str = ""
 
 
 @dataclass(frozen=True, eq=False)

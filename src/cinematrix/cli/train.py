@@ -46,15 +46,14 @@ def train(
     """
     from cinematrix.artifact import check_out, save
     from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.extras import needs_torch
+    from cinematrix.extras import needs
     from cinematrix.models import model_class
     from cinematrix.protocols import Run
 
     kind = model_class(model)
     recommender = kind(parse_settings(kind, set_ or [], seed=seed))  # type: ignore[call-arg]
     check_out(out, force=force)
-    if kind.abilities.trains_with_torch:
-        needs_torch(kind.name)
+    needs(kind.abilities.trains_with, kind.name)
     bar = Bar()
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     if not resume:

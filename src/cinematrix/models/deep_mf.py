@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cinematrix.catalog import Catalog
 from cinematrix.errors import SettingError
-from cinematrix.extras import needs_torch
+from cinematrix.extras import needs
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.models.deep_mf_heads import RankingHead, StarsHead
@@ -136,7 +136,7 @@ class DeepMF(Recommender):
 
     name: ClassVar[str] = "deep-mf"
     abilities: ClassVar[Abilities] = Abilities(
-        stars=True, interactions=True, content=True, vectors=True, explains=True, spread=True, trains_with_torch=True
+        stars=True, interactions=True, content=True, vectors=True, explains=True, spread=True, trains_with="torch"
     )
     Settings = DeepMFSettings
 
@@ -157,7 +157,7 @@ class DeepMF(Recommender):
         progress: Progress | None = None,
         run: Run | None = None,
     ) -> Self:
-        needs_torch(self.name)
+        needs(self.abilities.trains_with, self.name)
         from cinematrix.models.deep_mf_training import fit_heads
 
         self.known = Known.of(ratings, catalog)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cinematrix.catalog import Catalog
 from cinematrix.errors import SettingError
-from cinematrix.extras import needs_torch
+from cinematrix.extras import needs
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
@@ -63,7 +63,7 @@ class DeepMFClassic(Recommender):
     """
 
     name: ClassVar[str] = "deep-mf-classic"
-    abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, trains_with_torch=True)
+    abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, trains_with="torch")
     Settings = DeepMFClassicSettings
     HIGHEST: ClassVar[float] = 5.0
     GRID: ClassVar[int] = 2001
@@ -81,7 +81,7 @@ class DeepMFClassic(Recommender):
         progress: Progress | None = None,
         run: Run | None = None,
     ) -> Self:
-        needs_torch(self.name)
+        needs(self.abilities.trains_with, self.name)
         from cinematrix.training import Schedule, surroundings, train
 
         _, scale = ratings.stars(self.name)
