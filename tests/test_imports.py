@@ -22,7 +22,7 @@ from cinematrix.ratings import Ratings
 SOURCE = Path(cinematrix.__file__).parent
 
 LAYERS = (
-    "errors ids extras files",
+    "errors ids extras files threads",
     "histories ratings catalog protocols",
     "biases neighbours kriging content nets pooling surprise towers attribution ordinal spread ranking metrics splits "
     "diversity heldout importers/* datasets downloads simulate worlds plots",

@@ -24,6 +24,7 @@ from scipy import linalg, sparse
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.neighbours import Spectrum
+from cinematrix.threads import one_thread
 
 Floats = NDArray[np.float32]
 
@@ -70,11 +71,12 @@ class Kriging:
         `left` is what the towers leave of each entry's rating. Entries that don't represent their history have 0.
         """
         found = np.zeros(len(histories.items), np.float32)
-        for row in range(len(histories)) if rows is None else rows:
-            start, stop = histories.starts[row], histories.starts[row + 1]
-            if stop > start:
-                thin = slice(start, stop, -(-(stop - start) // MOST))
-                found[thin] = self._solved(histories.items[thin], histories.items[start:stop], left[start:stop])
+        with one_thread():
+            for row in range(len(histories)) if rows is None else rows:
+                start, stop = histories.starts[row], histories.starts[row + 1]
+                if stop > start:
+                    thin = slice(start, stop, -(-(stop - start) // MOST))
+                    found[thin] = self._solved(histories.items[thin], histories.items[start:stop], left[start:stop])
         return found * np.float32(self.weight)
 
     def _solved(self, kept: Numbers, items: Numbers, left: Floats) -> Floats:

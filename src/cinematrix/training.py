@@ -157,12 +157,12 @@ def pick_device(name: str) -> torch.device:
 @contextmanager
 def surroundings(seed: int, threads: int) -> Iterator[None]:
     """Threads, determinism and torch's random state as building and training a net need them; restored after."""
-    threads_before, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    threads_before, deterministic = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     memory: Any = torch.utils.deterministic  # a module with a property, which its types don't know
     filling = memory.fill_uninitialized_memory
     if threads:
         torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would load the compiler: over a second
     memory.fill_uninitialized_memory = False  # a twelfth of the time, and nothing reads it
     try:
         with torch.random.fork_rng(devices=[]):
@@ -170,7 +170,7 @@ def surroundings(seed: int, threads: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads_before)
-        torch.use_deterministic_algorithms(deterministic)
+        torch.set_deterministic_debug_mode(deterministic)
         memory.fill_uninitialized_memory = filling
 
 

@@ -55,7 +55,7 @@ class DeepMFSettings:
     """
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "fast": {"members": 1, "epochs": 10, "ranking_epochs": 3, "neighbours": 256, "refit": False},
+        "fast": {"members": 1, "epochs": 7, "ranking_epochs": 2, "neighbours": 256, "refit": False},
     }
     """Hyper-parameters that go together: `DeepMFSettings(**PRESETS["fast"])`, or `--set preset=fast`."""
 

@@ -121,12 +121,17 @@ class Beside:
     def _spectrum(self, ratings: Ratings) -> Spectrum:
         """Of the histories and sittings of `ratings`, with content and series; computed once for both heads."""
         if id(ratings) not in self.spectra:
-            rank, content = max(self.settings.neighbours, AUDIENCE), self.content
-            if content is not None:
-                content = sparse.hstack([content, SERIES * series(self.known.catalog)], format="csr")
-            made = Spectrum.of(ratings.by_user, content, len(self.known.movies), rank, sittings(ratings))
+            rank = max(self.settings.neighbours, AUDIENCE)
+            made = Spectrum.of(ratings.by_user, self._facts, len(self.known.movies), rank, sittings(ratings))
             self.spectra[id(ratings)] = made
         return self.spectra[id(ratings)]
+
+    @cached_property
+    def _facts(self) -> sparse.csr_matrix | None:
+        """Content and series side by side; None without content."""
+        if self.content is None:
+            return None
+        return sparse.hstack([self.content, SERIES * series(self.known.catalog)], format="csr")
 
     def _judges(self, most: int) -> tuple[Histories, Histories]:
         """The histories, and the validation ratings, of at most so many users who have both."""
