@@ -69,7 +69,7 @@ class DeepMFSettings:
     free_ids: bool = False
     kriging: bool = True
     movie_doubt: float = 10.0
-    unseen: float = 0.2
+    unseen: float = 0.1
     hidden: float = 0.2
     batch: int = 131_072
     epochs: int = 20
