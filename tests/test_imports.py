@@ -28,7 +28,8 @@ LAYERS = (
     "diversity significance segments leaks parcels heldout importers/* datasets downloads simulate worlds plots",
     "training",
     "models/*",
-    "artifact evaluation reliability recommendations explanations describe tuning",
+    "artifact evaluation reliability recommendations explanations describe tuning cells comparison standings reports "
+    "comparison_plots",
     "cli/*",
 )
 """Lowest first; a module imports from its own layer and those below. The package itself is above all."""

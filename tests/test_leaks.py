@@ -40,7 +40,7 @@ def test_a_tested_rating_in_training_is_refused(world: tuple[Ratings, Catalog]) 
     wrong = together(split.train, some(test, 7))
     with pytest.raises(DataError, match=rf"1 of {len(test)} tested ratings are also in training, such as {pair} cut"):
         leaks.check(replace(split, train=wrong), "random")
-    with pytest.raises(DataError, match="1 of .* also among the ratings given"):
+    with pytest.raises(DataError, match=r"1 of .* also among the ratings given"):
         leaks.check(replace(split, given=wrong), "random")
 
 
@@ -57,14 +57,14 @@ def test_ids_and_not_numbers_decide(world: tuple[Ratings, Catalog]) -> None:
 
     apart = Split(anew(split.train), anew(test), anew(split.train), "two files")
     leaks.check(apart, "random")
-    with pytest.raises(DataError, match="two files: 1 of .* also in training"):
+    with pytest.raises(DataError, match=r"two files: 1 of .* also in training"):
         leaks.check(replace(apart, train=anew(together(split.train, some(test, 0)))), "random")
 
 
 def test_a_rating_tested_twice_is_refused(world: tuple[Ratings, Catalog]) -> None:
     """A repeated row counts twice in every mean."""
     split = splits.random(world[0])
-    with pytest.raises(DataError, match="1 of .* are tested twice"):
+    with pytest.raises(DataError, match=r"1 of .* are tested twice"):
         leaks.check(replace(split, test=together(split.test, some(split.test, 3))), "random")
 
 

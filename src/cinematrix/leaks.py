@@ -4,6 +4,8 @@
 checks look at the cut itself, whoever made it, and at what a cut can't know: ratings that stand in the data twice.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -105,7 +107,7 @@ def _check_twins(split: Split) -> None:
     if train.time is None or test.time is None:
         return
     movies = test.movies.numbers(train.movies.ids)[train.movie]
-    columns = [np.append(test.movie, movies), np.append(test.time, train.time)]
+    columns: list[NDArray[Any]] = [np.append(test.movie, movies), np.append(test.time, train.time)]
     if test.rating is not None and train.rating is not None:
         columns.append(np.append(test.rating, train.rating))
     order = np.lexsort(columns)

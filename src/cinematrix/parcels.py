@@ -9,11 +9,9 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from cinematrix.catalog import Catalog
@@ -48,8 +46,10 @@ def unpack(folder: Path) -> tuple[Ratings, Catalog | None]:
         )
 
     scale = json.loads((folder / "scale.json").read_text(encoding="utf-8"))
-    columns: dict[str, NDArray[Any]] = {name: arrays[name] for name in COLUMNS if name in arrays}
-    ratings = Ratings(ids("users"), ids("movies"), **{"rating": None, **columns}, scale=scale and Scale(**scale))
+    user, movie, rating, time, count = (arrays.get(name) for name in COLUMNS)
+    assert user is not None, "a table has users"
+    assert movie is not None, "a table has movies"
+    ratings = Ratings(ids("users"), ids("movies"), user, movie, rating, time, count, scale and Scale(**scale))
     file = folder / "catalog.parquet"
     return ratings, Catalog(ids("catalog"), pl.read_parquet(file)) if file.exists() else None
 

@@ -1,0 +1,268 @@
+"""The report of a comparison: one document for machines, and one page for people that needs nothing beside it."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from cinematrix import comparison_plots as plots
+from cinematrix.comparison import Outcome, Plan
+from cinematrix.evaluation import Measure
+from cinematrix.files import written_beside
+from cinematrix.ratings import Ratings
+from cinematrix.significance import ALPHA, FLIPS, LITTLE, RESAMPLES
+from cinematrix.standings import Question, failures_told, standings
+
+FORMAT = 1
+"""Of the JSON document; raised when something in it changes its name or meaning."""
+
+LIBRARIES = ("cinematrix", "numpy", "scipy", "polars", "torch", "numba", "optuna")
+
+METHOD = (
+    f"Intervals: 95 %, percentile bootstrap over users, {RESAMPLES:,} resamples. P-values: paired randomisation over "
+    f"users, {FLIPS:,} changes of sides, every model against the best by this measure on this question, corrected by "
+    f"Holm. Two models are told apart by a corrected p-value below {ALPHA:g}; a difference of less than {LITTLE:.1%} "
+    "of the best value is called a little one. Seeds are put together user by user before anything is tested."
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A comparison with everything that is needed to believe it or to do it again.
+
+    Attributes:
+        data: where the ratings come from and how many there are.
+        plan: models with their settings, splits, seeds and trials.
+        questions: what was found.
+        failures: cells that came to nothing, each with `model`, `split`, `seed` and `why`.
+        tuned: what was searched for: a row a cell, with the settings chosen and what they were worth in validation.
+        versions: of the libraries.
+        command: what to type to have it again.
+    """
+
+    data: dict[str, Any]
+    plan: dict[str, Any]
+    questions: tuple[Question, ...]
+    failures: list[dict[str, Any]]
+    tuned: list[dict[str, Any]]
+    versions: dict[str, str]
+    command: str
+
+    @classmethod
+    def of(cls, plan: Plan, outcome: Outcome, ratings: Ratings, source: str, command: str) -> "Report":
+        """The report of what came of a plan; `source` names the ratings."""
+        counts = {"users": len(ratings.users), "movies": len(ratings.movies), "ratings": len(ratings)}
+        return cls(
+            data={"source": source, **counts, "scale": str(ratings.scale) if ratings.scale else None},
+            plan=dataclasses.asdict(plan),
+            questions=standings(plan, outcome, len(ratings.users)),
+            failures=failures_told(outcome.failures),
+            tuned=[
+                {**{name: cell["key"][name] for name in ("model", "split", "seed")}, **cell["tuned"]}
+                for cell in outcome.cells
+                if "tuned" in cell
+            ],
+            versions=versions(),
+            command=command,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, for JSON; NaN where there is no number."""
+        return {"format": FORMAT, "method": METHOD, **dataclasses.asdict(self)}
+
+    def page(self) -> str:
+        """The HTML page: verdict first, then tables and pictures, then how it came about. Nothing in it is loaded."""
+        template = Template(files("cinematrix").joinpath("templates/comparison.html").read_text(encoding="utf-8"))
+        return template.substitute(
+            source=escape(Path(self.data["source"]).name),
+            data=escape(self.data_told()),
+            verdicts="".join(self._verdict(question) for question in self.questions) or "<p>No model was measured.</p>",
+            failures=self._failures(),
+            questions="".join(self._section(question) for question in self.questions),
+            curves=_picture(plots.curves(self.questions), "Measures by how many ratings new users have given"),
+            tuned=self._tuned(),
+            settings=_table(
+                ["model", "settings"],
+                [[name, told(settings) or "nothing to set"] for name, settings in self.plan["settings"].items()],
+            ),
+            method=escape(METHOD),
+            versions=escape(", ".join(f"{name} {number}" for name, number in self.versions.items())),
+            command=escape(self.command),
+        )
+
+    def data_told(self) -> str:
+        """`610 users × 9,724 movies, 100,836 ratings, 0.5–5`."""
+        data = self.data
+        what = f"ratings, {data['scale']}" if data["scale"] else "plain interactions"
+        return f"{data['users']:,} users × {data['movies']:,} movies, {data['ratings']:,} {what}"
+
+    def _verdict(self, question: Question) -> str:
+        sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in question.verdicts)
+        return f"<h3>{escape(question.name)}</h3><ul>{sentences}</ul>"
+
+    def _section(self, question: Question) -> str:
+        parts = [
+            f"<section><h2>{escape(question.name)}</h2>",
+            f'<p class="quiet">{escape(protocol_told(question))}</p>',
+            _table(*main_table(question)),
+            _picture(plots.accuracy_by_time(question), f"Accuracy by training time on {question.name}"),
+            "<h3>Differences from the best</h3>",
+            _table(*comparison_table(question)),
+            _picture(plots.differences(question), f"Differences from the best on {question.name}"),
+            "<h3>By segment</h3>",
+            f'<p class="quiet">{escape(segments_told(question))}</p>',
+            _table(*segment_table(question)),
+            _picture(plots.segments(question), f"Measures by segment on {question.name}"),
+            "</section>",
+        ]
+        return "\n".join(parts)
+
+    def _failures(self) -> str:
+        if not self.failures:
+            return ""
+        rows = [[f["model"], f["split"], f["seed"], f["why"]] for f in self.failures]
+        return "<section><h2>Not measured</h2>" + _table(["model", "split", "seed#", "why"], rows) + "</section>"
+
+    def _tuned(self) -> str:
+        if not self.tuned:
+            return ""
+        columns = ["model", "split", "seed#", "trials#", "given up#", "measure", "validation#", "untuned#", "chosen"]
+        rows = [
+            [t["model"], t["split"], t["seed"], t["trials"], t["pruned"], t["measure"], _number(t["value"]),
+             _number(t["default"]), told(t["chosen"])]
+            for t in self.tuned
+        ]  # fmt: skip
+        return "<h3>Searched within the training part</h3>" + _table(columns, rows)
+
+
+def write_page(report: Report, path: Path, *, force: bool = False) -> None:
+    """The page as a file, whole or absent.
+
+    Raises:
+        InputError: the file exists and `force` isn't given, or it can't be written.
+    """
+    page = report.page()
+    with written_beside(path, force=force) as file:
+        file.write_text(page, encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    """Of the libraries that are installed."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+Table = tuple[list[str], list[list[Any]]]
+"""Columns (a name that ends in `#` is of numbers) and rows of text."""
+
+
+def main_table(question: Question) -> Table:
+    """Each model's measures with intervals, and what it costs."""
+    rows = [row for row in question.rows if row.segment == "all"]
+    measures = list(dict.fromkeys(m.name for row in rows for m in row.measures))
+    columns = ["model", *(f"{name}#" for name in measures), "coverage#", "training#", "a list#", "a rating#", "memory#"]
+    return columns, [
+        [row.model, *_measured(row.measures, measures), *_costs(question.costs[row.model])] for row in rows
+    ]
+
+
+def segment_table(question: Question) -> Table:
+    """Each model's measures in each segment."""
+    rows = [row for row in question.rows if row.segment != "all"]
+    measures = list(dict.fromkeys(m.name for row in rows for m in row.measures))
+    columns = ["segment", "users#", "model", *(f"{name}#" for name in measures)]
+    return columns, [
+        [row.segment, f"{max(m.n_users for m in row.measures):,}", row.model, *_measured(row.measures, measures)]
+        for row in rows
+    ]
+
+
+def comparison_table(question: Question) -> Table:
+    """Every model against the best, measure by measure."""
+    columns = ["measure", "best", "model", "difference#", "95 % interval#", "p#", "p, Holm#", "verdict"]
+    rows = []
+    for c in question.comparisons:
+        found = c.difference
+        ends = f"{found.low:+.4f} to {found.high:+.4f}" if found.low == found.low else "–"
+        p_values = _number(found.p), _number(c.p_holm)
+        rows.append([c.measure, c.best, c.model, f"{found.value:+.4f}", ends, *p_values, c.verdict])
+    return columns, rows
+
+
+def protocol_told(question: Question) -> str:
+    """What was tested, on which cut, and what the cut was checked for."""
+    p = question.protocol
+    seeds = f"{question.seeds} seeds, of which this is the first" if question.seeds > 1 else "one seed"
+    return (
+        f"{p['split'][0].upper()}{p['split'][1:]}; {seeds}. {p['ratings']:,} ratings by {p['users']:,} users tested. "
+        f"Lists are the best {p['k']} of the {p['movies']:,} movies that aren't in a user's history, and every tested "
+        f"movie is relevant. Checked: {'; '.join(question.checks)}."
+    )
+
+
+def segments_told(question: Question) -> str:
+    """What the segments are."""
+    head, torso, tail = question.movies
+    return (
+        "Users by the ratings in their history. Movies from the most rated one down: head movies share the first half "
+        f"of all training ratings, torso movies the next 40 %, tail movies the rest; {head:,}, {torso:,} and {tail:,} "
+        "of them are tested. In a segment of movies, only its movies are relevant, while lists may hold any."
+    )
+
+
+def told(settings: dict[str, Any]) -> str:
+    """Settings as they are typed."""
+    return " ".join(f"{key}={f'{value:.4g}' if isinstance(value, float) else value}" for key, value in settings.items())
+
+
+def _measured(measures: Sequence[Measure], names: Iterable[str]) -> list[str]:
+    found = {measure.name: measure for measure in measures}
+    return [_with_ends(found[name]) if name in found else "–" for name in names]
+
+
+def _with_ends(measure: Measure) -> str:
+    ends = f" ({measure.low:.3f}–{measure.high:.3f})" if measure.low == measure.low else ""
+    return f"{measure.value:.4f}{ends}"
+
+
+def _costs(costs: dict[str, float]) -> list[str]:
+    training = costs["training_s"] + costs.get("tuning_s", 0)
+    pair = f"{costs['pair_us']:.1f} µs" if "pair_us" in costs else "–"
+    told = [f"{costs['coverage']:.3f}", f"{training:.2f} s", f"{costs['list_ms']:.2f} ms", pair]
+    return [*told, f"{costs['peak_mb']:,.0f} MB"]
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{value:.4f}"
+
+
+def _table(columns: list[str], rows: list[list[Any]]) -> str:
+    """A table in HTML, every text of it escaped."""
+    kinds = [' class="number"' if name.endswith("#") else "" for name in columns]
+    head = [
+        f'<th scope="col"{kind}>{escape(name.removesuffix("#"))}</th>'
+        for name, kind in zip(columns, kinds, strict=True)
+    ]
+    body = [[f"<td{kind}>{escape(str(cell))}</td>" for cell, kind in zip(row, kinds, strict=True)] for row in rows]
+    lines = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in body)
+    return f'<div class="wide"><table><thead><tr>{"".join(head)}</tr></thead><tbody>{lines}</tbody></table></div>'
+
+
+def _picture(shown: "plots.Shown | None", alternative: str) -> str:
+    """A picture for light and for dark, inside the page; nothing, if there is nothing to draw."""
+    if shown is None:
+        return ""
+    return (
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{shown.dark}">'
+        f'<img src="{shown.light}" alt="{escape(alternative)}"></picture>'
+    )
