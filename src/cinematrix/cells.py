@@ -40,6 +40,7 @@ FORMAT = 1
 FIRST_SEED = 42
 """The split's seed of a comparison's first seed: the yardstick's."""
 
+NEW_USERS = "new-users"
 GIVEN = (0, 1, 2, 5, 10, 20)
 """How many ratings new users give, all from one training."""
 
@@ -96,11 +97,11 @@ class Cell:
 
 def questions(split: str, ratings: Ratings, seed: int) -> Iterator[tuple[str, Split]]:
     """What is asked on a split, in words, with the cut; the training part is the same for all of them."""
-    if split != "new-users":
+    if split != NEW_USERS:
         yield split, SPLITS[split](ratings, FIRST_SEED + seed)
         return
     for k in GIVEN:
-        yield f"new-users, {k} ratings given", splits.new_users(ratings, k=k, seed=FIRST_SEED + seed)
+        yield f"{NEW_USERS}, {k} ratings given", splits.new_users(ratings, k=k, seed=FIRST_SEED + seed)
 
 
 def measure(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from cinematrix.cells import NEW_USERS
 from cinematrix.plots import ACCENT, INK, MUTED, axes_of, figure_of
 from cinematrix.standings import JUDGED, Question, Row, smaller_is_better
 
@@ -101,7 +102,7 @@ def segments(question: Question) -> Shown | None:
 
 def curves(questions: Sequence[Question]) -> Shown | None:
     """Each judged measure by how many ratings new users have given, a line a model."""
-    asked = [question for question in questions if question.name.startswith("new-users")]
+    asked = [question for question in questions if question.name.startswith(NEW_USERS)]
     if len(asked) < 2:
         return None
     panels, models = _panels(asked[0]), [row.model for row in _rows(asked[0])]
@@ -160,11 +161,12 @@ def _legend(figure: "Figure", models: Sequence[str]) -> None:
 
 def shown(figure: "Figure") -> Shown:
     """The figure on no ground, as it is and with its ink turned to paper."""
+    from matplotlib.colors import to_hex
     from matplotlib.text import Text
 
     light = _address(figure)
     for text in figure.findobj(Text):
-        if text.get_color() == INK:
+        if to_hex(text.get_color()) == INK:
             text.set_color(PAPER)
     for axes in figure.axes:
         for spine in axes.spines.values():

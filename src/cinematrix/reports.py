@@ -11,6 +11,7 @@ from string import Template
 from typing import Any
 
 from cinematrix import comparison_plots as plots
+from cinematrix.cells import NEW_USERS
 from cinematrix.comparison import Outcome, Plan
 from cinematrix.evaluation import Measure
 from cinematrix.files import written_beside
@@ -106,21 +107,24 @@ class Report:
         return f"<h3>{escape(question.name)}</h3><ul>{sentences}</ul>"
 
     def _section(self, question: Question) -> str:
-        parts = [
-            f"<section><h2>{escape(question.name)}</h2>",
-            f'<p class="quiet">{escape(protocol_told(question))}</p>',
-            _table(*main_table(question)),
-            _picture(plots.accuracy_by_time(question), f"Accuracy by training time on {question.name}"),
-            "<h3>Differences from the best</h3>",
-            _table(*comparison_table(question)),
-            _picture(plots.differences(question), f"Differences from the best on {question.name}"),
-            "<h3>By segment</h3>",
-            f'<p class="quiet">{escape(segments_told(question))}</p>',
-            _table(*segment_table(question)),
-            _picture(plots.segments(question), f"Measures by segment on {question.name}"),
-            "</section>",
-        ]
-        return "\n".join(parts)
+        drawn = not question.name.startswith(NEW_USERS)  # these are drawn together, as curves
+        return "\n".join(
+            [
+                f"<section><h2>{escape(question.name)}</h2>",
+                f'<p class="quiet">{escape(protocol_told(question))}</p>',
+                _table(*main_table(question)),
+                _picture(plots.accuracy_by_time(question) if drawn else None, "Accuracy by training time"),
+                _table(*cost_table(question)),
+                "<h3>Differences from the best</h3>",
+                _table(*comparison_table(question)),
+                _picture(plots.differences(question) if drawn else None, "Differences from the best, with intervals"),
+                "<h3>By segment</h3>",
+                f'<p class="quiet">{escape(segments_told(question))}</p>',
+                _table(*segment_table(question)),
+                _picture(plots.segments(question) if drawn else None, "Measures by segment"),
+                "</section>",
+            ]
+        )
 
     def _failures(self) -> str:
         if not self.failures:
@@ -167,13 +171,17 @@ Table = tuple[list[str], list[list[Any]]]
 
 
 def main_table(question: Question) -> Table:
-    """Each model's measures with intervals, and what it costs."""
+    """Each model's measures with intervals."""
     rows = [row for row in question.rows if row.segment == "all"]
     measures = list(dict.fromkeys(m.name for row in rows for m in row.measures))
-    columns = ["model", *(f"{name}#" for name in measures), "coverage#", "training#", "a list#", "a rating#", "memory#"]
-    return columns, [
-        [row.model, *_measured(row.measures, measures), *_costs(question.costs[row.model])] for row in rows
-    ]
+    columns = ["model", *(f"{name}#" for name in measures)]
+    return columns, [[row.model, *_measured(row.measures, measures)] for row in rows]
+
+
+def cost_table(question: Question) -> Table:
+    """What each model costs, and the share of all movies that its lists hold between them."""
+    columns = ["model", "coverage#", "search#", "training#", "one list#", "one rating#", "peak memory#"]
+    return columns, [[model, *_costs(costs)] for model, costs in question.costs.items()]
 
 
 def segment_table(question: Question) -> Table:
@@ -236,9 +244,9 @@ def _with_ends(measure: Measure) -> str:
 
 
 def _costs(costs: dict[str, float]) -> list[str]:
-    training = costs["training_s"] + costs.get("tuning_s", 0)
-    pair = f"{costs['pair_us']:.1f} µs" if "pair_us" in costs else "–"
-    told = [f"{costs['coverage']:.3f}", f"{training:.2f} s", f"{costs['list_ms']:.2f} ms", pair]
+    search = f"{costs['tuning_s']:,.1f} s" if "tuning_s" in costs else "–"
+    rating = f"{costs['pair_us']:.1f} µs" if "pair_us" in costs else "–"
+    told = [f"{costs['coverage']:.3f}", search, f"{costs['training_s']:,.2f} s", f"{costs['list_ms']:.2f} ms", rating]
     return [*told, f"{costs['peak_mb']:,.0f} MB"]
 
 

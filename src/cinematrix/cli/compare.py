@@ -109,12 +109,15 @@ def _settings(models: list[str], pairs: list[str]) -> dict[str, Any]:
 def _told(report: "Report") -> list[Any]:
     """The report as lines and tables."""
     from cinematrix.cli.output import table
-    from cinematrix.reports import main_table, protocol_told, segment_table
+    from cinematrix.cells import NEW_USERS
+    from cinematrix.reports import cost_table, main_table, protocol_told, segment_table
 
     lines: list[Any] = [report.data_told()]
     for question in report.questions:
-        lines += ["", table(*main_table(question), title=question.name)]
-        lines += ["", table(*segment_table(question)), "", protocol_told(question)]
+        lines += ["", table(*main_table(question), title=question.name), "", table(*cost_table(question))]
+        if not question.name.startswith(NEW_USERS):
+            lines += ["", table(*segment_table(question))]
+        lines += ["", protocol_told(question)]
     for failure in report.failures:
         lines.append(f"\n{failure['model']} on {failure['split']}, seed {failure['seed']}: {failure['why']}")
     lines.append("\nVerdict")
