@@ -87,7 +87,7 @@ def test_new_users_are_asked_for_every_number_of_ratings_given(world: World, tmp
     """One training serves all; who has given k ratings has a history of k."""
     found = measure(cell_of(world, split="new-users"), *world, tmp_path)
     for question, k in zip(found["questions"], GIVEN, strict=True):
-        assert question["question"] == f"new-users, {k} ratings given"
+        assert question["question"] == f"new-users, {k} rating{'s' * (k != 1)} given"
         assert set(question["parts"]["all"]["history"]) == {k}
     trains = [split.train.by_user.items.tobytes() for _, split in questions("new-users", world[0], 0)]
     assert len(set(trains)) == 1

@@ -17,9 +17,8 @@ def part(users: list[int], history: list[float], **measures: list[list[float]]) 
 
 
 def cell(model: str, seed: int, split: str = "random", **parts: dict[str, Any]) -> dict[str, Any]:
-    question = {
-        "question": split, "protocol": PROTOCOL, "coverage": 0.5 + seed, "movies": [1, 2, 3], "list_ms": 1.0, "parts": parts
-    }  # fmt: skip
+    costs = {"coverage": 0.5 + seed, "list_ms": 1.0}
+    question = {"question": split, "protocol": PROTOCOL, "movies": [1, 2, 3], "parts": parts, **costs}
     key = {"model": model, "split": split, "seed": seed}
     return {"key": key, "questions": [question], "training_s": 1.0 + seed, "peak_mb": 100.0}
 
@@ -115,3 +114,23 @@ def test_a_model_that_failed_is_left_out_of_its_question() -> None:
 def test_names_are_listed_as_they_are_spoken() -> None:
     """One, two, three."""
     assert [listed("abc"[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+
+
+def test_lists_without_a_hit_have_no_winner() -> None:
+    """Where nobody's lists hold a tested movie, equal zeros aren't a first place."""
+    cells = [cell(name, 0, all=part([0, 1], [5.0] * 2, **{"ndcg@10": [[0.0, 0], [1, 1]]})) for name in ("a", "b")]
+    (found,) = standings(plan_of("a", "b"), Outcome(cells, [], {"random": ()}), 2)
+    assert found.verdicts == ("No model has a tested movie in any list, so that ndcg@10 says nothing here.",)
+
+
+def test_three_that_are_alike_are_each_compared_with_the_best_alone() -> None:
+    """Of several it is said that they can't be told from the best, not from each other."""
+    rng = np.random.default_rng(0)
+    draws = [rng.gamma(2, 1, 30).tolist() for _ in "abc"]
+    cells = [
+        cell(name, 0, all=part(list(range(30)), [5.0] * 30, rmse=[draw, [1.0] * 30]))
+        for name, draw in zip("abc", draws, strict=True)
+    ]
+    (found,) = standings(plan_of("a", "b", "c"), Outcome(cells, [], {"random": ()}), 30)
+    assert "and" in found.verdicts[0]
+    assert "can't be told apart from it on this data" in found.verdicts[0]

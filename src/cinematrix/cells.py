@@ -101,7 +101,10 @@ def questions(split: str, ratings: Ratings, seed: int) -> Iterator[tuple[str, Sp
         yield split, SPLITS[split](ratings, FIRST_SEED + seed)
         return
     for k in GIVEN:
-        yield f"{NEW_USERS}, {k} ratings given", splits.new_users(ratings, k=k, seed=FIRST_SEED + seed)
+        yield (
+            f"{NEW_USERS}, {k} {'rating' if k == 1 else 'ratings'} given",
+            splits.new_users(ratings, k=k, seed=FIRST_SEED + seed),
+        )
 
 
 def measure(

@@ -43,6 +43,7 @@ def accuracy_by_time(question: Question) -> Shown | None:
         better = "lower" if smaller_is_better(measure) else "higher"
         axes = axes_of(figure, measure, "training, seconds", f"{better} is better", (1, len(panels), place))
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
         for number, row in enumerate(_rows(question)):
             found = _measure(row, measure)
             if found is not None:
@@ -75,6 +76,7 @@ def differences(question: Question) -> Shown | None:
         axes.set_yticks(range(len(found)), [each.model for each in found], color=INK, parse_math=False)
         axes.xaxis.label.set_parse_math(False)
         axes.margins(y=0.3)
+        axes.locator_params(axis="x", nbins=5)
         axes.grid(axis="y", visible=False)
     return shown(figure)
 
@@ -101,7 +103,11 @@ def segments(question: Question) -> Shown | None:
 
 
 def curves(questions: Sequence[Question]) -> Shown | None:
-    """Each judged measure by how many ratings new users have given, a line a model."""
+    """Each judged measure by how many ratings new users have given, a line a model.
+
+    Without intervals: users differ more than models do, so that the models' would overlap even where tests tell them
+    apart.
+    """
     asked = [question for question in questions if question.name.startswith(NEW_USERS)]
     if len(asked) < 2:
         return None
@@ -117,7 +123,6 @@ def curves(questions: Sequence[Question]) -> Shown | None:
                 colour = COLOURS[number % len(COLOURS)]
                 ks = [k for k, _ in found]
                 axes.plot(ks, [m.value for _, m in found], f"{_mark(number)}-", color=colour, markersize=5)
-                axes.fill_between(ks, [m.low for _, m in found], [m.high for _, m in found], color=colour, alpha=0.12)
         axes.set_xticks(given)
     _legend(figure, models)
     return shown(figure)

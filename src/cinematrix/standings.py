@@ -196,24 +196,30 @@ def sentence(measure: str, sums: dict[str, Sums], comparisons: Sequence[Comparis
     if not has:
         return ""
     best = best_of(has, measure)
-    parts = [f"{best} is best by {measure} ({value(measure, has[best]):.4f})"]
+    top = value(measure, has[best])
+    if top == 0 and not smaller_is_better(measure):
+        return f"No model has a tested movie in any list, so that {measure} says nothing here."
+    parts = [f"{best} is best by {measure} ({top:.4f})"]
     for word, told in TOLD.items():
         named = [c for c in comparisons if (c.measure, c.verdict) == (measure, word)]
         named.sort(key=lambda c: abs(c.difference.value))
         if named:
             names = listed([_with_size(c) if "worse" in word else c.model for c in named])
-            parts.append(told.format(best=best, names=names, are="are" if len(named) > 1 else "is"))
+            parts.append(told[len(named) > 1].format(best=best, names=names))
     return "; ".join(parts) + "."
 
 
 TOLD = {
-    "as good": "{names} {are} as good, to half a percent",
-    "can't be told apart": "{best} and {names} can't be told apart on this data",
-    "a little worse": "a little worse, by less than half a percent: {names}",
-    "worse": "worse: {names}",
-    "not tested": "not tested: {names}",
+    "as good": ("{names} is as good, to half a percent", "{names} are as good, to half a percent"),
+    "can't be told apart": (
+        "{best} and {names} can't be told apart on this data",
+        "{names} can't be told apart from it on this data",
+    ),
+    "a little worse": ("a little worse, by less than half a percent: {names}",) * 2,
+    "worse": ("worse: {names}",) * 2,
+    "not tested": ("not tested: {names}",) * 2,
 }
-"""What is said of the models with each verdict of `significance.verdict`, in the order in which they are named."""
+"""What is said of one model, and of several, with each verdict of `significance.verdict`; the order is that of telling."""
 
 
 def _with_size(comparison: Comparison) -> str:

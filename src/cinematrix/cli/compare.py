@@ -108,8 +108,8 @@ def _settings(models: list[str], pairs: list[str]) -> dict[str, Any]:
 
 def _told(report: "Report") -> list[Any]:
     """The report as lines and tables."""
-    from cinematrix.cli.output import table
     from cinematrix.cells import NEW_USERS
+    from cinematrix.cli.output import table
     from cinematrix.reports import cost_table, main_table, protocol_told, segment_table
 
     lines: list[Any] = [report.data_told()]
