@@ -14,7 +14,7 @@ import pytest
 from cinematrix import cells, comparison, extras, splits
 from cinematrix.catalog import Catalog
 from cinematrix.cells import GIVEN, Cell, measure, questions
-from cinematrix.comparison import Plan, carry_out
+from cinematrix.comparison import Plan, carry_out, time_left
 from cinematrix.errors import DataError, MissingExtraError, SettingError
 from cinematrix.evaluation import evaluate
 from cinematrix.models.bias import Bias
@@ -128,13 +128,21 @@ def test_a_plan_asks_for_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) 
         Plan.of(["deep-mf"], {}, ["random"])
 
 
+def test_the_time_left_goes_by_what_each_model_took(world: World) -> None:
+    """The model's own mean, for one that wasn't there yet the mean of all models; nothing before the first cell."""
+    done = [{"key": {"model": m}, "seconds": s} for m, s in (("bias", 10.0), ("bias", 20.0), ("popular", 5.0))]
+    assert time_left([cell_of(world), cell_of(world, "deep-mf")], done) == "about 25 s left, "
+    assert time_left([cell_of(world)] * 12, done) == "about 3 min left, "
+    assert time_left([cell_of(world)], []) == ""
+
+
 def test_finished_cells_are_kept_and_not_measured_again(world: World, tmp_path: Path) -> None:
     """A second run takes every file as it is; a damaged one, or one of something else, is measured anew."""
     plan = Plan.of([], {}, ["random"])
     heard = Heard()
     first = carry_out(plan, *world, tmp_path, heard)
     assert (heard.total, heard.done, heard.stopped) == (2, 2, True)
-    assert any("bias on random, seed 0: evaluating bias" in note for note in heard.notes)
+    assert any("s left, bias on random, seed 0: evaluating bias" in note for note in heard.notes)
     files = sorted(tmp_path.iterdir())
     assert [file.name.split(".")[0] for file in files] == ["bias", "popular"]
     before = [file.stat().st_mtime_ns for file in files]

@@ -101,10 +101,8 @@ def questions(split: str, ratings: Ratings, seed: int) -> Iterator[tuple[str, Sp
         yield split, SPLITS[split](ratings, FIRST_SEED + seed)
         return
     for k in GIVEN:
-        yield (
-            f"{NEW_USERS}, {k} {'rating' if k == 1 else 'ratings'} given",
-            splits.new_users(ratings, k=k, seed=FIRST_SEED + seed),
-        )
+        given = "1 rating" if k == 1 else f"{k} ratings"
+        yield f"{NEW_USERS}, {given} given", splits.new_users(ratings, k=k, seed=FIRST_SEED + seed)
 
 
 def measure(
@@ -115,7 +113,7 @@ def measure(
     Raises:
         CinematrixError: the model can't learn from these ratings, or its training breaks down.
     """
-    kind = model_class(cell.model)
+    began, kind = time.perf_counter(), model_class(cell.model)
     first = next(questions(cell.split, ratings, cell.seed))[1]
     settings = kind.Settings(**cell.settings)
     if "seed" in cell.settings:
@@ -131,7 +129,7 @@ def measure(
     found["questions"] = [
         _asked(model, question, split, progress) for question, split in questions(cell.split, ratings, cell.seed)
     ]
-    return found | {"peak_mb": peak_megabytes()}
+    return found | {"peak_mb": peak_megabytes(), "seconds": time.perf_counter() - began}
 
 
 def _tuned(

@@ -4,10 +4,11 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from signal import Signals
+from statistics import fmean
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, Self
 
@@ -127,8 +128,11 @@ def carry_out(
         progress.advance(len(done))
     try:
         with _parcel(ratings, catalog, folder) as parcel:
-            for cell in (c for c in cells if c.name not in done):
-                why = _in_a_process_of_its_own(cell, parcel, folder, progress)
+            for place, cell in enumerate(cells):
+                if cell.name in done:
+                    continue
+                who = f"{time_left([c for c in cells[place:] if c.name not in done], done.values())}{cell}"
+                why = _in_a_process_of_its_own(cell, parcel, folder, who, progress)
                 found = cell.found(folder)
                 if found is None:
                     failures.append(Failure(cell, why or "ended without a result"))
@@ -140,6 +144,21 @@ def carry_out(
         if progress:
             progress.stop()
     return Outcome([done[cell.name] for cell in cells if cell.name in done], failures, checks)
+
+
+def time_left(cells: Sequence[Cell], done: Iterable[dict[str, Any]]) -> str:
+    """How long `cells` will take, going by how long the same model took before, or else by all; with a comma after it.
+
+    Nothing, as long as nothing is done. Cells are too unlike for a bar to tell from its steps.
+    """
+    took: dict[str, list[float]] = {}
+    for found in done:
+        took.setdefault(found["key"]["model"], []).append(found["seconds"])
+    if not took:
+        return ""
+    others = fmean(fmean(seconds) for seconds in took.values())
+    left = sum(fmean(took[cell.model]) if cell.model in took else others for cell in cells)
+    return f"about {left / 60:,.0f} min left, " if left >= 90 else f"about {left:.0f} s left, "
 
 
 def _checked(split: str, seeds: int, ratings: Ratings) -> tuple[str, ...]:
@@ -160,8 +179,8 @@ def _parcel(ratings: Ratings, catalog: Catalog | None, folder: Path) -> Iterator
         yield Path(temporary) / "data"
 
 
-def _in_a_process_of_its_own(cell: Cell, parcel: Path, folder: Path, progress: Progress | None) -> str:
-    """Measure `cell`; why that came to nothing, or nothing.
+def _in_a_process_of_its_own(cell: Cell, parcel: Path, folder: Path, who: str, progress: Progress | None) -> str:
+    """Measure `cell`, called `who` in what is noted; why that came to nothing, or nothing.
 
     The process is in a session of its own, so that Ctrl-C reaches this one alone, which then ends it.
     """
@@ -170,7 +189,7 @@ def _in_a_process_of_its_own(cell: Cell, parcel: Path, folder: Path, progress: P
     with TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
         with subprocess.Popen(CHILD, **ways, stderr=errors, start_new_session=True) as child:
             try:
-                why = _heard(child, job, str(cell), progress)
+                why = _heard(child, job, who, progress)
             finally:
                 child.kill()
         errors.seek(0)

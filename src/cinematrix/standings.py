@@ -219,7 +219,7 @@ TOLD = {
     "worse": ("worse: {names}",) * 2,
     "not tested": ("not tested: {names}",) * 2,
 }
-"""What is said of one model, and of several, with each verdict of `significance.verdict`; the order is that of telling."""
+"""What is said of one model, and of several, with each verdict of `significance.verdict`, in the order of telling."""
 
 
 def _with_size(comparison: Comparison) -> str:
