@@ -1,14 +1,26 @@
 """Paired tests over users: `cinematrix.significance`."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cinematrix import significance
-from cinematrix.significance import Difference, difference, holm, randomisation, verdict
+from cinematrix.significance import Difference, differences, holm, verdict
 
 NAN = float("nan")
+
+
+def difference(sums: NDArray[Any], best: NDArray[Any], weights: NDArray[Any], **more: Any) -> Difference:
+    """One model's difference from the best."""
+    return differences(sums[:, None], best, weights, **more)[0]
+
+
+def randomisation(d: NDArray[np.float64]) -> float:
+    """The p-value of one model."""
+    return float(significance.randomisation(d[:, None])[0])
 
 
 def test_holm_by_hand() -> None:
@@ -110,3 +122,13 @@ def test_a_planted_difference_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_verdicts_go_by_p_value_and_size(found: Difference, p: float, words: str) -> None:
     """Beside a best value of 1.0: significant or not, and small (below 0.005) or not, on either side."""
     assert verdict(found, p, 1.0) == words
+
+
+def test_models_together_are_as_models_apart() -> None:
+    """Comparing several at once is comparing each, draw for draw; comparing none is no trouble."""
+    rng = np.random.default_rng(1)
+    sums, best, n = rng.gamma(2, 1, (30, 3)), rng.gamma(2, 1, 30), rng.integers(0, 4, 30).astype(float)
+    together = differences(sums, best, n, root=True)
+    apart = [difference(column, best, n, root=True) for column in sums.T]
+    np.testing.assert_allclose([list(vars(d).values()) for d in together], [list(vars(d).values()) for d in apart])
+    assert differences(sums[:, :0], best, n) == []

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cinematrix import extras
 from cinematrix.catalog import Catalog
-from cinematrix.errors import MissingExtraError, SettingError
+from cinematrix.errors import MissingExtraError, SettingError, TrainingError
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.models import MODELS, model_class
@@ -101,6 +101,25 @@ def test_a_search_goes_on_where_it_stopped(world: tuple[Ratings, Catalog], tmp_p
     Shifted.trained.clear()
     assert tune(Shifted, *world, trials=10, study=study) == found
     assert Shifted.trained == []
+
+
+def test_trials_that_diverge_are_passed_over(world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training that breaks down is a trial that failed; where all do, that is the error."""
+    fit = Shifted.fit
+
+    def sometimes(self: Shifted, ratings: Ratings, catalog: Catalog | None = None) -> Shifted:
+        if self.settings.shift > 0:
+            raise TrainingError("diverged")
+        return fit(self, ratings, catalog)
+
+    monkeypatch.setattr(Shifted, "fit", sometimes)
+    found = tune(Shifted, *world, trials=12)
+    assert found.trials == 12
+    assert found.settings.shift <= 0
+    assert found.default is None
+    monkeypatch.setitem(ShiftedSettings.SPACE, "shift", Between(0.5, 2.0))
+    with pytest.raises(TrainingError, match="none of the 2 trials of shifted could be trained"):
+        tune(Shifted, *world, trials=2)
 
 
 def test_a_study_of_something_else_is_refused(world: tuple[Ratings, Catalog], tmp_path: Path) -> None:

@@ -132,6 +132,8 @@ def carry_out(
                 if cell.name in done:
                     continue
                 who = f"{time_left([c for c in cells[place:] if c.name not in done], done.values())}{cell}"
+                if progress:
+                    progress.advance(0, note=who)
                 why = _in_a_process_of_its_own(cell, parcel, folder, who, progress)
                 found = cell.found(folder)
                 if found is None:

@@ -36,59 +36,60 @@ class Difference:
     p: float
 
 
-def difference(sums: Floats, best: Floats, weights: Floats, *, root: bool = False, seed: int = 0) -> Difference:
-    """Compare two models on the same users.
+def differences(sums: Floats, best: Floats, weights: Floats, *, root: bool = False, seed: int = 0) -> list[Difference]:
+    """Compare several models with the best one, on the same users.
 
     The interval is the percentile bootstrap over users. The p-value is that of Fisher's randomisation test, in which
     each user's sums change sides or don't, by a fair coin: with the totals fixed, the difference of measures, roots
-    too, is the larger the larger the difference of sums is, so the sums alone decide.
+    too, is the larger the larger the difference of sums is, so the sums alone decide. All models see the same draws.
 
     Args:
-        sums, best: `[users]`, what each user adds to the measure of the one model and of the best one.
-        weights: `[users]`, what she adds to its denominator.
+        sums: `[users, models]`, what each user adds to the measure of each model.
+        best: `[users]`, what she adds to that of the best one.
+        weights: `[users]`, what she adds to the denominator.
         root: the measure is the root of the quotient.
         seed: of the draws.
 
     Returns:
-        NaN throughout where nobody has a weight; NaN for interval and p-value where only one user has.
+        One a model: NaN throughout where nobody has a weight; NaN for interval and p-value where only one user has.
     """
     used = weights > 0
-    pair, of = np.column_stack([sums, best])[used], weights[used]
-    n_users, nan = len(of), float("nan")
-    if n_users == 0:
-        return Difference(nan, nan, nan, nan)
-    value = _gap(pair.sum(0), of.sum(), root)
-    if n_users == 1:
-        return Difference(float(value), nan, nan, nan)
-    both = np.column_stack([pair, of])
-    drawn = np.vstack([draws @ both for draws in resampled(n_users, seed, RESAMPLES)])
-    low, high = np.quantile(_gap(drawn[:, :2], drawn[:, 2], root), [0.025, 0.975])
-    return Difference(float(value), float(low), float(high), randomisation(pair[:, 0] - pair[:, 1], seed))
+    all_, of = np.column_stack([sums, best])[used], weights[used]
+    n_users, n_models = len(of), sums.shape[1]
+    value, low, high, p = np.full((4, n_models), np.nan)
+    if n_users:
+        value = _gaps(np.append(all_.sum(0), of.sum())[None], root)[0]
+    if n_users > 1:
+        both = np.column_stack([all_, of])
+        drawn = np.vstack([draws @ both for draws in resampled(n_users, seed, RESAMPLES)])
+        low, high = np.quantile(_gaps(drawn, root), [0.025, 0.975], axis=0)
+        p = randomisation(all_[:, :-1] - all_[:, -1:], seed)
+    return [Difference(*numbers) for numbers in np.column_stack([value, low, high, p]).tolist()]
 
 
-def _gap(pair: Floats, of: Floats, root: bool) -> Floats:
-    """The first model's measure minus the second's. `pair` `[…, 2]`, `of` `[…]`."""
-    measures = pair / np.asarray(of)[..., None]
+def _gaps(totals: Floats, root: bool) -> Floats:
+    """Each model's measure minus the best one's. `totals` `[n, models + 2]`: the best is last but one, then weights."""
+    measures = totals[:, :-1] / totals[:, -1:]
     measures = np.sqrt(measures) if root else measures
-    gap: Floats = measures[..., 0] - measures[..., 1]
-    return gap
+    gaps: Floats = measures[:, :-1] - measures[:, -1:]
+    return gaps
 
 
-def randomisation(differences: Floats, seed: int = 0) -> float:
-    """The two-sided p-value of Σ `differences`, had each user's sign come up by chance (Fisher 1935, §21).
+def randomisation(differences: Floats, seed: int = 0) -> Floats:
+    """The two-sided p-value of each column's sum, had each row's sign come up by chance (Fisher 1935, §21).
 
     The given signs count as one of the draws, so that the p-value is valid and never 0 (Phipson & Smyth 2010). A sum
-    as large as the given one up to rounding is as large.
+    as large as the given one up to rounding is as large. `differences` `[users, models]`, p-values `[models]`.
     """
     generator, n = np.random.default_rng(seed), len(differences)
     at_once = max(1, 4_000_000 // max(n, 1))
-    least = abs(differences.sum()) * (1 - 1e-9)
-    reached = 0
+    given = differences.sum(0)
+    least, reached = np.abs(given) * (1 - 1e-9), np.zeros(len(given), np.int64)
     for start in range(0, FLIPS, at_once):
-        some = min(at_once, FLIPS - start)
-        heads = generator.integers(2, size=(some, n), dtype=np.int8)
-        reached += int(np.count_nonzero(np.abs(2.0 * (heads @ differences) - differences.sum()) >= least))
-    return (1 + reached) / (1 + FLIPS)
+        heads = generator.integers(2, size=(min(at_once, FLIPS - start), n), dtype=np.int8)
+        reached += np.count_nonzero(np.abs(2.0 * (heads @ differences) - given) >= least, axis=0)
+    p_values: Floats = (1 + reached) / (1 + FLIPS)
+    return p_values
 
 
 def holm(p_values: Floats) -> Floats:

@@ -16,7 +16,7 @@ from cinematrix.comparison import Failure, Outcome, Plan
 from cinematrix.evaluation import Measure
 from cinematrix.metrics import bootstrap
 from cinematrix.segments import MOVIES, USERS, users_in
-from cinematrix.significance import RESAMPLES, Difference, difference, holm, verdict
+from cinematrix.significance import RESAMPLES, Difference, differences, holm, verdict
 
 Floats = NDArray[np.float64]
 Sums = dict[str, tuple[Floats, Floats]]
@@ -107,15 +107,14 @@ def _question(place: int, cells: dict[str, list[dict[str, Any]]], checks: tuple[
     first = next(iter(asked.values()))
     sums = {name: gathered(mine, "all", n_users) for name, mine in asked.items()}
     comparisons = tuple(each for measure in PAIRED for each in against_the_best(sums, measure))
-    segments = [(name, segment) for segment in ("all", *USERS, *MOVIES) for name in asked]
-    rows = [Row(name, segment, _measures(gathered(asked[name], segment, n_users))) for name, segment in segments]
+    segments = {s: {name: gathered(mine, s, n_users) for name, mine in asked.items()} for s in (*USERS, *MOVIES)}
     return Question(
         name=first[0]["question"],
         protocol={key: value for key, value in first[0]["protocol"].items() if key != "model"},
         seeds=len(first),
         checks=checks,
         movies=tuple(first[0]["movies"]),
-        rows=tuple(row for row in rows if row.measures),
+        rows=tuple(row for segment, mine in ({"all": sums} | segments).items() for row in _rows(mine, segment)),
         costs={name: _costs(cells[name], mine) for name, mine in asked.items()},
         by_seed={name: _by_seed(mine, n_users) for name, mine in asked.items()},
         comparisons=comparisons,
@@ -145,16 +144,19 @@ def value(measure: str, pair: tuple[Floats, Floats]) -> float:
     return float(np.sqrt(quotient)) if measure == "rmse" else quotient
 
 
-def _measures(sums: Sums) -> tuple[Measure, ...]:
-    """Each measure with its interval, bootstrapped over users."""
-    return tuple(_with_interval(measure, sums[measure]) for measure in PAIRED if measure in sums)
-
-
-def _with_interval(measure: str, pair: tuple[Floats, Floats]) -> Measure:
-    used = pair[1] > 0
-    ends = np.array(bootstrap(pair[0][used, None], pair[1][used, None], resamples=RESAMPLES)).ravel()
-    low, high = (np.sqrt(ends) if measure == "rmse" else ends).tolist()
-    return Measure(measure, value(measure, pair), low, high, int(used.sum()))
+def _rows(sums: dict[str, Sums], segment: str) -> list[Row]:
+    """Each model's measures in a segment with intervals, bootstrapped over users: the same draws for all."""
+    columns = [(name, measure) for name, mine in sums.items() for measure in PAIRED if measure in mine]
+    if not columns:
+        return []
+    tops, weights = (np.stack([sums[name][m][side] for name, m in columns], axis=1) for side in (0, 1))
+    used = weights.any(axis=1)
+    ends = np.stack(bootstrap(tops[used], weights[used], resamples=RESAMPLES), axis=1)
+    found: dict[str, list[Measure]] = {name: [] for name, _ in columns}
+    for (name, measure), pair, n_users in zip(columns, ends, np.count_nonzero(weights, axis=0).tolist(), strict=True):
+        low, high = (np.sqrt(pair) if measure == "rmse" else pair).tolist()
+        found[name].append(Measure(measure, value(measure, sums[name][measure]), low, high, n_users))
+    return [Row(name, segment, tuple(measures)) for name, measures in found.items()]
 
 
 def _by_seed(asked: Sequence[dict[str, Any]], n_users: int) -> dict[str, list[float]]:
@@ -176,7 +178,8 @@ def against_the_best(sums: dict[str, Sums], measure: str) -> list[Comparison]:
     best = best_of(has, measure)
     others = [name for name in has if name != best]
     top = value(measure, has[best])
-    found = [difference(has[name][0], has[best][0], has[best][1], root=measure == "rmse") for name in others]
+    tops = np.stack([has[name][0] for name in others], axis=1) if others else np.empty((len(has[best][0]), 0))
+    found = differences(tops, *has[best], root=measure == "rmse")
     corrected = holm(np.array([each.p for each in found])).tolist()
     return [
         Comparison(name, best, measure, each, p, verdict(each, p, top))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cinematrix import splits
 from cinematrix.catalog import Catalog
-from cinematrix.errors import SettingError
+from cinematrix.errors import SettingError, TrainingError
 from cinematrix.evaluation import evaluate
 from cinematrix.extras import needs
 from cinematrix.protocols import Progress, Recommender
@@ -102,6 +102,7 @@ def tune(
     Raises:
         SettingError: as `check_tunable` says; `cut` has no such name; the study is of another search.
         MissingExtraError: Optuna isn't installed.
+        TrainingError: no trial came to an end. (One that diverges counts among the trials and is passed over.)
     """
     check_tunable(kind)
     if cut not in CUTS:
@@ -117,10 +118,13 @@ def tune(
         progress.start(f"tuning {kind.name}", trials)
         progress.advance(min(len(ended), trials))
     try:
-        found.optimize(search, n_trials=max(0, trials - len(ended)), callbacks=[search.heard])
+        left = max(0, trials - len(ended))
+        found.optimize(search, n_trials=left, catch=(TrainingError,), callbacks=[search.heard])
     finally:
         if progress:
             progress.stop()
+    if not any(trial.state.name == "COMPLETE" for trial in found.trials):
+        raise TrainingError(f"none of the {trials} trials of {kind.name} could be trained; give more trials")
     return search.result(found, first)
 
 
