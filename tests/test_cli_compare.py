@@ -60,8 +60,14 @@ def test_nothing_is_replaced_unasked(data: Path, tmp_path: Path) -> None:
     assert "out.cells holds what was measured before; add --resume" in refused(*words)
     (tmp_path / "out.html").touch()
     assert "out.html exists already" in refused(*words)
+    assert "other.html exists already" in refused(*words[:-1], _touched(tmp_path / "other.html"), "--resume")
     told(*words, "--force")
     assert not (tmp_path / "out.cells" / "old.json").exists()
+
+
+def _touched(path: Path) -> Path:
+    path.touch()
+    return path
 
 
 def test_wrong_words_are_refused_before_any_work(tmp_path: Path) -> None:
@@ -108,7 +114,8 @@ def test_ctrl_c_keeps_finished_cells_and_resume_goes_on(data: Path, tmp_path: Pa
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     out, errors = running.communicate(timeout=30)
-    assert (running.returncode, out, errors) == (130, "", "cinematrix: interrupted\n")
+    assert (running.returncode, out) == (130, "")
+    assert errors == f"what is finished lies in {cells}; go on with --resume\ncinematrix: interrupted\n"
     assert not (tmp_path / "out.html").exists()
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in cells.glob("*.json")}
     assert 2 <= len(before) < 6

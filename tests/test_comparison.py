@@ -156,6 +156,7 @@ def test_finished_cells_are_kept_and_not_measured_again(world: World, tmp_path: 
     assert [cell["questions"][0]["parts"] for cell in mended.cells] == [
         cell["questions"][0]["parts"] for cell in first.cells
     ]
+    assert [cell["key"] for cell in mended.cells] == [cell["key"] for cell in first.cells]
     assert all(new > old for new, old in zip([f.stat().st_mtime_ns for f in files], before, strict=True))
     assert sorted(tmp_path.iterdir()) == files  # no data and nothing half-written is left
 

@@ -65,13 +65,17 @@ def compare(
     names = _listed([models])
     plan = Plan.of(names, _settings(names, set_ or []), _listed(split or ["random"]), seeds, tune)
     folder = report.with_name(f"{report.stem}.cells")
-    check_place(report, force=force or resume)
+    check_place(report, force=force or (resume and folder.exists()))
     if folder.exists() and not (force or resume):
         raise InputError(f"{folder} holds what was measured before; add --resume to go on, or --force to begin anew")
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     if force and not resume:
         shutil.rmtree(folder, ignore_errors=True)
-    outcome = carry_out(plan, dataset.ratings, dataset.catalog, folder, Bar())
+    try:
+        outcome = carry_out(plan, dataset.ratings, dataset.catalog, folder, Bar())
+    except KeyboardInterrupt:
+        typer.echo(f"what is finished lies in {folder}; go on with --resume", err=True)
+        raise
     found = Report.of(plan, outcome, dataset.ratings, str(ratings), shlex.join(["cinematrix", *sys.argv[1:]]))
     write_page(found, report, force=True)
     if json:
