@@ -29,7 +29,7 @@ LAYERS = (
     "training",
     "models/*",
     "artifact evaluation reliability recommendations explanations describe tuning cells comparison standings reports "
-    "comparison_plots",
+    "comparison_plots comparison_tables",
     "cli/*",
 )
 """Lowest first; a module imports from its own layer and those below. The package itself is above all."""

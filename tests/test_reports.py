@@ -1,4 +1,4 @@
-"""The report of a comparison: `cinematrix.reports` and its pictures."""
+"""The report of a comparison: `cinematrix.reports`, its tables and its pictures."""
 
 import base64
 import json
@@ -13,11 +13,12 @@ import pytest
 from cinematrix import comparison_plots as plots
 from cinematrix.cells import GIVEN
 from cinematrix.comparison import Failure, Outcome, Plan
+from cinematrix.comparison_tables import comparison_table, cost_table, main_table, segment_table
 from cinematrix.errors import InputError
 from cinematrix.models.bias import BiasSettings
 from cinematrix.models.popular import PopularSettings
 from cinematrix.ratings import Ratings
-from cinematrix.reports import METHOD, Report, comparison_table, cost_table, main_table, segment_table, write_page
+from cinematrix.reports import METHOD, Report, write_page
 from test_comparison import cell_of
 from test_standings import PROTOCOL, part
 

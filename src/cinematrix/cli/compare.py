@@ -114,7 +114,7 @@ def _told(report: "Report") -> list[Any]:
     """The report as lines and tables."""
     from cinematrix.cells import NEW_USERS
     from cinematrix.cli.output import table
-    from cinematrix.reports import cost_table, main_table, protocol_told, segment_table
+    from cinematrix.comparison_tables import cost_table, main_table, protocol_told, segment_table
 
     lines: list[Any] = [report.data_told()]
     for question in report.questions:
