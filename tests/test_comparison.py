@@ -93,6 +93,16 @@ def test_new_users_are_asked_for_every_number_of_ratings_given(world: World, tmp
     assert len(set(trains)) == 1
 
 
+def test_numbers_that_leave_nothing_to_test_are_left_out() -> None:
+    """Where new users have six ratings at most, they can't give ten."""
+    users, movies = np.divmod(np.arange(60), 6)
+    ratings = Ratings.from_arrays(users, movies, np.resize([3.0, 4.0], 60))
+    asked = [name for name, _ in questions("new-users", ratings, 0)]
+    assert asked == [f"new-users, {k} given" for k in ("0 ratings", "1 rating", "2 ratings", "5 ratings")]
+    with pytest.raises(DataError, match="both need one at least"):
+        next(questions("new-users", ratings.take(ratings.user == 0), 0))
+
+
 def test_the_name_of_a_cell_holds_all_that_its_numbers_depend_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other data, settings, seeds, trials, splits, models or versions have another name."""
     one = cell_of(world)

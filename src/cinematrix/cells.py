@@ -21,7 +21,7 @@ import numpy as np
 
 from cinematrix import splits
 from cinematrix.catalog import Catalog
-from cinematrix.errors import CinematrixError
+from cinematrix.errors import CinematrixError, DataError
 from cinematrix.evaluation import Evaluation, evaluate, pooled
 from cinematrix.files import written_beside
 from cinematrix.heldout import HeldOut
@@ -96,13 +96,22 @@ class Cell:
 
 
 def questions(split: str, ratings: Ratings, seed: int) -> Iterator[tuple[str, Split]]:
-    """What is asked on a split, in words, with the cut; the training part is the same for all of them."""
+    """What is asked on a split, in words, with the cut; the training part is the same for all of them.
+
+    New users are asked for as many of `GIVEN` as leave anybody with a rating to test.
+    """
     if split != NEW_USERS:
         yield split, SPLITS[split](ratings, FIRST_SEED + seed)
         return
     for k in GIVEN:
         given = "1 rating" if k == 1 else f"{k} ratings"
-        yield f"{NEW_USERS}, {given} given", splits.new_users(ratings, k=k, seed=FIRST_SEED + seed)
+        try:
+            cut = splits.new_users(ratings, k=k, seed=FIRST_SEED + seed)
+        except DataError:
+            if k == GIVEN[0]:
+                raise
+            return
+        yield f"{NEW_USERS}, {given} given", cut
 
 
 def measure(

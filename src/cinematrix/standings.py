@@ -97,7 +97,7 @@ def standings(plan: Plan, outcome: Outcome, n_users: int) -> tuple[Question, ...
         cells = [c for c in outcome.cells if c["key"]["split"] == split and (split, c["key"]["model"]) not in failed]
         of = {name: [c for c in cells if c["key"]["model"] == name] for name in plan.settings}
         of = {name: mine for name, mine in of.items() if mine}
-        for place in range(len(cells[0]["questions"]) if cells else 0):
+        for place in range(min((len(cell["questions"]) for cell in cells), default=0)):
             found.append(_question(place, of, outcome.checks[split], n_users))
     return tuple(found)
 
