@@ -22,13 +22,14 @@ from cinematrix.ratings import Ratings
 SOURCE = Path(cinematrix.__file__).parent
 
 LAYERS = (
-    "errors ids extras files threads",
+    "errors ids extras files threads spaces",
     "histories ratings catalog protocols",
     "biases neighbours kriging content nets pooling surprise towers attribution ordinal spread ranking metrics splits "
-    "diversity heldout importers/* datasets downloads simulate worlds plots",
+    "diversity significance segments leaks parcels heldout importers/* datasets downloads simulate worlds plots",
     "training",
     "models/*",
-    "artifact evaluation reliability recommendations explanations describe",
+    "artifact evaluation reliability recommendations explanations describe tuning cells comparison standings reports "
+    "comparison_plots comparison_tables",
     "cli/*",
 )
 """Lowest first; a module imports from its own layer and those below. The package itself is above all."""

@@ -302,30 +302,40 @@ def _judged(
     return {name: np.concatenate([np.zeros(0), *(v[name] for v in found)]) for name in judge.names}, exposures
 
 
+def pooled(name: str, per_user: dict[str, PerUser]) -> tuple[PerUser, PerUser]:
+    """What each user adds to a measure: sums and weights, both 0 where she has none.
+
+    The measure is Σ sums / Σ weights, or its root for the RMSE. Errors are pooled over ratings (put together again from
+    the users' means), what is measured on lists is a mean over users.
+    """
+    values = per_user[name]
+    if "@" in name:
+        defined = np.isfinite(values)
+        return np.where(defined, values, 0), defined.astype(np.float64)
+    return values ** (2 if name == "rmse" else 1) * per_user["ratings"], per_user["ratings"]
+
+
 def _errors(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
-    """What is pooled over all ratings, RMSE first: sums are put together again from the users' values."""
+    """What is pooled over all ratings, RMSE first."""
     names = [name for name in (*ERRORS, *SURETY) if name in per_user]
     if not names:
         return ()
-    n = per_user["ratings"][:, None]
-    sums = np.column_stack([per_user[name] ** (2 if name == "rmse" else 1) for name in names]) * n
-    rows = _rows(sums, np.repeat(n, len(names), axis=1), seed)
+    rows = _rows(names, per_user, seed)
     rows[0] = np.sqrt(rows[0])
-    return tuple(_measure(name, row, len(n)) for name, row in zip(names, rows, strict=True))
+    return tuple(_measure(name, row, len(per_user["ratings"])) for name, row in zip(names, rows, strict=True))
 
 
 def _means(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
     """The mean over users of everything that is measured on lists."""
     names = [name for name in per_user if "@" in name]
-    values = np.column_stack([per_user[name] for name in names])
-    defined = np.isfinite(values)
-    rows = _rows(np.where(defined, values, 0), defined, seed)
-    n_users = defined.sum(axis=0).tolist()
-    return tuple(_measure(name, row, n) for name, row, n in zip(names, rows, n_users, strict=True))
+    counts = [int(np.isfinite(per_user[name]).sum()) for name in names]
+    rows = _rows(names, per_user, seed)
+    return tuple(_measure(name, row, n) for name, row, n in zip(names, rows, counts, strict=True))
 
 
-def _rows(sums: NDArray[Any], weights: NDArray[Any], seed: int) -> NDArray[np.float64]:
-    """Σ sums / Σ weights of each column with both ends of its interval. `[m, 3]`."""
+def _rows(names: list[str], per_user: dict[str, PerUser], seed: int) -> NDArray[np.float64]:
+    """Σ sums / Σ weights of each measure with both ends of its interval. `[m, 3]`."""
+    sums, weights = map(np.column_stack, zip(*(pooled(name, per_user) for name in names), strict=True))
     values = metrics.ratio(sums.sum(axis=0), weights.sum(axis=0))
     return np.column_stack([values, *metrics.bootstrap(sums, weights, seed, RESAMPLES)])
 

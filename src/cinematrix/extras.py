@@ -4,17 +4,21 @@ from importlib.util import find_spec
 
 from cinematrix.errors import MissingExtraError
 
-NAMES = {"torch": "PyTorch", "numba": "Numba"}
-"""What packages that train models are called."""
+NAMES = {"torch": "PyTorch", "numba": "Numba", "optuna": "Optuna"}
+"""What packages of the extras are called."""
+
+EXTRAS = {"optuna": "tune"}
+"""The extra that a package comes with, where it isn't `train`."""
 
 
 def needs(package: str, who: str) -> None:
-    """Make sure that what trains `who` is installed, without loading it; no `package`: nothing is needed.
+    """Make sure that what trains (or tunes) `who` is installed, without loading it; no `package`: nothing is needed.
 
     Raises:
         MissingExtraError: it isn't; the message says how to get it.
     """
     if package and find_spec(package) is None:
+        extra, doing = EXTRAS.get(package, "train"), "tuning" if package in EXTRAS else "training"
         raise MissingExtraError(
-            f"training {who} needs {NAMES[package]}; install it with: pip install 'cinematrix[train]'"
+            f"{doing} {who} needs {NAMES[package]}; install it with: pip install 'cinematrix[{extra}]'"
         )

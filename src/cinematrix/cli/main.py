@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli import data, demo, evaluate, explain, recommend, train
+from cinematrix.cli import compare, data, demo, evaluate, explain, recommend, train, tune
 from cinematrix.errors import CinematrixError
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 COMMANDS = (
-    *(demo.demo, train.train, evaluate.evaluate),
+    *(demo.demo, train.train, evaluate.evaluate, compare.compare, tune.tune),
     *(recommend.predict, recommend.recommend, recommend.similar, explain.explain),
 )
 for command in COMMANDS:

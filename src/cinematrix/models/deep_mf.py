@@ -15,6 +15,7 @@ from cinematrix.ids import Numbers
 from cinematrix.models.deep_mf_heads import RankingHead, StarsHead
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
+from cinematrix.spaces import Between, Space
 from cinematrix.spread import Predicted, Spread
 
 if TYPE_CHECKING:
@@ -58,6 +59,15 @@ class DeepMFSettings:
         "fast": {"members": 1, "epochs": 7, "ranking_epochs": 2, "neighbours": 256, "refit": False},
     }
     """Hyper-parameters that go together: `DeepMFSettings(**PRESETS["fast"])`, or `--set preset=fast`."""
+
+    SPACE: ClassVar[Space] = {
+        "factors": (32, 48, 64, 96),
+        "dropout": Between(0.1, 0.5),
+        "row_dropout": Between(0.1, 0.5),
+        "hidden": Between(0.1, 0.4),
+        "learning_rate": Between(1e-3, 1e-2, log=True),
+        "weight_decay": Between(0.01, 1.0, log=True),
+    }
 
     factors: int = 64
     members: int = 4

@@ -15,6 +15,7 @@ from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings, fingerprint
+from cinematrix.spaces import Between, Space
 from cinematrix.splits import random
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ class DeepMFClassicSettings:
         validation_share: of the training ratings, to stop by.
         seed: of the initial weights, the order and the validation ratings.
     """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (4, 8, 16, 32, 64),
+        "batch": (64, 128, 256, 512, 1024),
+        "learning_rate": Between(3e-4, 1e-2, log=True),
+    }
 
     factors: int = 16
     hidden: tuple[int, int] = (64, 32)

@@ -1,0 +1,129 @@
+"""`cinematrix compare`."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cinematrix.cli.options import (
+    Columns,
+    Force,
+    Json,
+    Movies,
+    RatingsPath,
+    ScaleText,
+    SkipBad,
+    parse_settings,
+    read_dataset,
+)
+from cinematrix.errors import InputError, SettingError
+
+if TYPE_CHECKING:
+    from cinematrix.reports import Report
+
+
+def compare(
+    ratings: RatingsPath,
+    models: Annotated[
+        str, typer.Option("--models", help="Names, such as deep-mf,svd; popular and bias come by themselves.")
+    ],
+    split: Annotated[
+        list[str] | None,
+        typer.Option("--split", help="random, time, new-users or new-movies; several by commas. Default: random."),
+    ] = None,
+    report: Annotated[Path, typer.Option("--report", help="The page to write.")] = Path("comparison.html"),
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often, each time cut and trained anew.")] = 1,
+    tune: Annotated[
+        int, typer.Option("--tune", min=0, help="Trials to tune each model with, within the training part.")
+    ] = 0,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A hyper-parameter, MODEL.key=value; repeatable.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep what was measured before and go on.")] = False,
+    movies: Movies = None,
+    columns: Columns = None,
+    scale: ScaleText = None,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Compare models on the same splits: accuracy with intervals, tests against the best, time and memory, in a report.
+
+    Each model on each split with each seed is measured in a process of its own; what is measured lies in a folder
+    beside the report (REPORT without its ending, and `.cells`), from which --resume goes on. docs/comparing.md says
+    which split answers which question.
+    """
+    import shutil
+
+    from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.comparison import Plan, carry_out
+    from cinematrix.files import check_place
+    from cinematrix.reports import Report, write_page
+
+    names = _listed([models])
+    plan = Plan.of(names, _settings(names, set_ or []), _listed(split or ["random"]), seeds, tune)
+    folder = report.with_name(f"{report.stem}.cells")
+    check_place(report, force=force or (resume and folder.exists()))
+    if folder.exists() and not (force or resume):
+        raise InputError(f"{folder} holds what was measured before; add --resume to go on, or --force to begin anew")
+    dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
+    if force and not resume:
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        outcome = carry_out(plan, dataset.ratings, dataset.catalog, folder, Bar())
+    except KeyboardInterrupt:
+        typer.echo(f"what is finished lies in {folder}; go on with --resume", err=True)
+        raise
+    found = Report.of(plan, outcome, dataset.ratings, str(ratings), shlex.join(["cinematrix", *sys.argv[1:]]))
+    write_page(found, report, force=True)
+    if json:
+        print_json(found.as_dict())
+        return
+    for line in _told(found):
+        console().print(line, markup=False, soft_wrap=isinstance(line, str))
+    console().print(f"\nreport written to {report}", markup=False, soft_wrap=True)
+
+
+def _listed(texts: list[str]) -> list[str]:
+    """The words of texts with commas, each once."""
+    return list(dict.fromkeys(word.strip() for text in texts for word in text.split(",") if word.strip()))
+
+
+def _settings(models: list[str], pairs: list[str]) -> dict[str, Any]:
+    """`MODEL.key=value` texts as settings of the models that they name.
+
+    Raises:
+        SettingError: a text without a model's name, or of a model that isn't compared; what `parse_settings` refuses.
+    """
+    from cinematrix.models import model_class
+
+    of: dict[str, list[str]] = {}
+    for pair in pairs:
+        model, dot, setting = pair.partition(".")
+        if not dot or model not in models:
+            raise SettingError(
+                f"--set {pair!r} isn't understood; write MODEL.key=value with one of {', '.join(models)}"
+            )
+        of.setdefault(model, []).append(setting)
+    return {model: parse_settings(model_class(model), mine) for model, mine in of.items()}
+
+
+def _told(report: "Report") -> list[Any]:
+    """The report as lines and tables."""
+    from cinematrix.cells import NEW_USERS
+    from cinematrix.cli.output import table
+    from cinematrix.comparison_tables import cost_table, main_table, protocol_told, segment_table
+
+    lines: list[Any] = [report.data_told()]
+    for question in report.questions:
+        lines += ["", table(*main_table(question), title=question.name), "", table(*cost_table(question))]
+        if not question.name.startswith(NEW_USERS):
+            lines += ["", table(*segment_table(question))]
+        lines += ["", protocol_told(question)]
+    for failure in report.failures:
+        lines.append(f"\n{failure['model']} on {failure['split']}, seed {failure['seed']}: {failure['why']}")
+    lines.append("\nVerdict")
+    lines += [f"  {question.name}: {sentence}" for question in report.questions for sentence in question.verdicts]
+    return lines
