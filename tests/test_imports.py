@@ -24,9 +24,9 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids extras files",
     "histories ratings catalog protocols",
-    "biases neighbours kriging content nets pooling surprise towers attribution ordinal spread ranking metrics splits "
+    "biases neighbours kriging content dense layers nets pooling surprise towers attribution ordinal spread ranking metrics splits "
     "diversity heldout importers/* datasets downloads simulate worlds plots",
-    "training",
+    "training refitting",
     "models/*",
     "artifact evaluation reliability recommendations explanations describe",
     "cli/*",
@@ -36,7 +36,7 @@ LAYERS = (
 TRAINERS = ("torch", "numba")
 """Packages that train and never serve."""
 
-TRAINING = ("nets", "pooling", "surprise", "training")
+TRAINING = ("layers", "nets", "pooling", "refitting", "surprise", "training")
 """Where they may be imported as the module loads; in `models/`, only `FOR_TRAINING`, in functions, and for types."""
 
 FOR_TRAINING = ("_training", "_tasks", "_export")
