@@ -9,6 +9,7 @@ MODELS = {
     "popular": "cinematrix.models.popular:Popular",
     "bias": "cinematrix.models.bias:Bias",
     "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
+    "autorec": "cinematrix.models.autorec:AutoRec",
     "vae": "cinematrix.models.vae:VAE",
     "deep-mf": "cinematrix.models.deep_mf:DeepMF",
 }

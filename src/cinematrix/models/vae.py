@@ -39,15 +39,15 @@ class VAESettings:
         seed: of everything random.
     """
 
-    factors: int = 100
-    hidden: int = 200
-    dropout: float = 0.5
+    factors: int = 200
+    hidden: int = 0
+    dropout: float = 0.7
     beta: float = 0.2
     anneal: float = 0.5
-    batch: int = 50
-    epochs: int = 25
+    batch: int = 25
+    epochs: int = 20
     patience: int = 0
-    learning_rate: float = 0.003
+    learning_rate: float = 0.002
     weight_decay: float = 0.0
     validation_share: float = 0.1
     seed: int = 0
