@@ -1,4 +1,4 @@
-"""Dense layers in NumPy: what serves nets of plain layers. The twin of `layers`, equal to it to 1e-5; it needs no torch."""
+"""Dense layers in NumPy: what serves nets of plain layers. The twin of `layers`, equal to it to 1e-5, without torch."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -48,9 +48,8 @@ class Dense:
     def outputs(self, wanted: slice) -> "Dense":
         """The same layers with a part of the last one's outputs."""
         *weights, last = self.weights
-        return Dense(
-            (*weights, np.ascontiguousarray(last[:, wanted])), (*self.biases[:-1], self.biases[-1][wanted]), self.activation
-        )  # fmt: skip
+        part = np.ascontiguousarray(last[:, wanted])
+        return Dense((*weights, part), (*self.biases[:-1], self.biases[-1][wanted]), self.activation)
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """For saving, under names that begin with `prefix`."""
@@ -66,8 +65,8 @@ class Dense:
 
 
 def unit_rows(histories: Histories, n_items: int) -> sparse.csr_matrix:
-    """Histories as rows of length 1 whose entries are equal, whatever the ratings; an empty one is 0. `[n, n_items]`."""
-    share = 1 / np.sqrt(np.maximum(histories.counts, 1), dtype=np.float32)
+    """Histories as rows of length 1 with equal entries, whatever the ratings; an empty one is 0. `[n, n_items]`."""
+    share = np.asarray(np.maximum(histories.counts, 1) ** -0.5, np.float32)
     return histories.matrix(n_items, share[histories.rows])
 
 

@@ -1,8 +1,8 @@
 """Dense layers in torch, trained here and exported to `dense`; nothing that serves imports this module."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-import torch
 from torch import nn
 
 from cinematrix.dense import Dense
@@ -14,12 +14,18 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "si
 def dense(widths: Sequence[int], activation: str) -> nn.Sequential:
     """Dense layers from `widths[0]` inputs to `widths[-1]` outputs, bent between; Glorot's normal weights, biases 0."""
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         linear = nn.Linear(inputs, outputs)
         nn.init.xavier_normal_(linear.weight)
         nn.init.zeros_(linear.bias)
         layers += [ACTIVATIONS[activation](), linear] if layers else [linear]
     return nn.Sequential(*layers)
+
+
+def as_tables(*layers: nn.Module) -> None:
+    """Give each layer's weights one step size (`training.TableAdamW`): its rows or columns are users or movies."""
+    for layer in layers:
+        layer.weight.is_table = True  # type: ignore[union-attr]
 
 
 def exported(net: nn.Sequential, activation: str) -> Dense:

@@ -12,7 +12,7 @@ from torch import nn
 
 from cinematrix.biases import Biases
 from cinematrix.dense import Dense
-from cinematrix.layers import dense, exported
+from cinematrix.layers import as_tables, dense, exported
 from cinematrix.protocols import Progress, Run
 from cinematrix.ratings import Ratings
 from cinematrix.refitting import train_on_all
@@ -89,11 +89,10 @@ class AutoRecTask:
         self.filled = np.flatnonzero(np.diff(self.matrix.indptr))
         self.judges = np.flatnonzero(np.diff(self.held_out.indptr))
         self.steps_per_epoch = -(-len(self.filled) // settings.batch)
-        self.cells = self.matrix.nnz / self.steps_per_epoch
+        self.cells = float(self.matrix.nnz / self.steps_per_epoch)
         width = self.matrix.shape[1]
         self.net = dense([width, settings.hidden, width], ACTIVATION).to(device)
-        for layer in (self.net[0], self.net[-1]):
-            layer.weight.is_table = True  # type: ignore[assignment]
+        as_tables(self.net[0], self.net[-1])
 
     def batches(self, rng: np.random.Generator) -> Iterator[torch.Tensor]:
         """Some rows at a time, in random order."""
@@ -104,7 +103,8 @@ class AutoRecTask:
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
         """The squared error a rating, in units of the residuals' variance."""
         seen = nn.functional.dropout(batch, self.dropout)
-        return ((self.net(seen) - batch).square() * (batch != 0)).sum() / self.cells
+        missed: torch.Tensor = (self.net(seen) - batch) * (batch != 0)
+        return missed.square().sum() / self.cells
 
     def validate(self) -> float:
         """RMSE of the validation ratings, in stars."""

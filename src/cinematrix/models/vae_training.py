@@ -9,7 +9,7 @@ from torch import nn
 
 from cinematrix.dense import Dense, unit_rows
 from cinematrix.histories import Histories
-from cinematrix.layers import dense, exported
+from cinematrix.layers import as_tables, dense, exported
 from cinematrix.protocols import Progress, Run
 from cinematrix.ratings import Ratings
 from cinematrix.refitting import train_on_all
@@ -33,7 +33,7 @@ def trained(
     )  # fmt: skip
     task, log = train_on_all(
         lambda learn, judged: VAETask(learn, judged, n_movies, s, device), ratings, validation, schedule,
-        s.validation_share, name="vae", measure=MEASURE, data=str(s), threads=2, run=run, progress=progress,
+        s.validation_share, name="vae", measure=MEASURE, data=str(s), threads=1, run=run, progress=progress,
     )  # fmt: skip
     encoder, decoder = (exported(part, "tanh") for part in (task.net.encoder, task.net.decoder))
     return (encoder.outputs(slice(s.factors)), decoder), log
@@ -42,6 +42,8 @@ def trained(
 class VAENet(nn.Module):
     """Encoder to the mean and the log variance of a code; decoder from a code to a logit for each movie."""
 
+    steps: torch.Tensor
+
     def __init__(self, n_movies: int, settings: "VAESettings", anneal_steps: int) -> None:
         super().__init__()
         self.factors, self.dropout = settings.factors, settings.dropout
@@ -49,8 +51,7 @@ class VAENet(nn.Module):
         hidden = [settings.hidden] if settings.hidden else []
         self.encoder = dense([n_movies, *hidden, 2 * settings.factors], "tanh")
         self.decoder = dense([settings.factors, *hidden, n_movies], "tanh")
-        for table in (self.encoder[0].weight, self.decoder[-1].weight):
-            table.is_table = True  # type: ignore[attr-defined, union-attr]
+        as_tables(self.encoder[0], self.decoder[-1])
         self.register_buffer("steps", torch.zeros(()))  # kept in checkpoints, so that annealing goes on where it was
 
     def forward(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -91,11 +92,12 @@ class VAETask:
             yield self.histories.take(order[start : start + self.batch])
 
     def loss(self, batch: Histories) -> torch.Tensor:
-        """The negative evidence bound a user (Liang et al. 2018, eq. 5)."""
+        """The negative evidence bound (Liang et al. 2018, eq. 5), the mean over users, in mean lengths of a history."""
         rows = torch.from_numpy(unit_rows(batch, self.n_movies).toarray()).to(self.device)
         likely, divergence = self.net(rows)
-        missed = -(likely * (rows > 0)).sum(1)
-        return (missed + self.net.next_beta() * divergence).mean() / self.length
+        missed: torch.Tensor = -(likely * (rows > 0)).sum(1)
+        bound: torch.Tensor = missed + self.net.next_beta() * divergence
+        return bound.mean() / self.length
 
     def validate(self) -> float:
         """Mean −ln probability of the validation movies among those that a history doesn't hold, in nats."""
