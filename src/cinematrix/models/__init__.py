@@ -11,6 +11,7 @@ MODELS = {
     "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
     "autorec": "cinematrix.models.autorec:AutoRec",
     "vae": "cinematrix.models.vae:VAE",
+    "neumf": "cinematrix.models.neumf:NeuMF",
     "deep-mf": "cinematrix.models.deep_mf:DeepMF",
 }
 
