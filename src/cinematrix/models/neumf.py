@@ -156,7 +156,7 @@ class NeuMF(Recommender):
         """The embeddings that explain a history best: penalised cross-entropy by Gauss and Newton, steps halved."""
         others = np.setdiff1d(self.sample, watched)
         movies = self.movies[np.concatenate([watched, others])]
-        wanted = np.repeat(np.float32([1, 0]), [len(watched), len(others)])
+        wanted = np.repeat(np.array([1, 0], np.float32), [len(watched), len(others)])
         each = np.where(wanted > 0, 1, self.settings.negatives * len(watched) / max(len(others), 1)).astype(np.float32)
         user, ridge = self.mean.copy(), np.float32(self.ridge[0])
 
@@ -174,7 +174,7 @@ class NeuMF(Recommender):
             now = loss(user)
             shares = (np.float32(0.5**n) for n in range(6))
             user = next((user + share * step for share in shares if loss(user + share * step) < now), user)
-        return user
+        return np.asarray(user, np.float32)
 
     def vectors(self) -> NDArray[np.float32]:
         return self.movies
