@@ -42,7 +42,7 @@ class NeuMFSettings:
     epochs: int = 10
     patience: int = 0
     learning_rate: float = 0.003
-    weight_decay: float = 0.01
+    weight_decay: float = 1.0
     validation_share: float = 0.1
     seed: int = 0
 
