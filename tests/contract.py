@@ -17,6 +17,8 @@ from worlds import as_interactions
 
 STRANGER, NOWHERE = "nobody", "no such movie"
 
+WORLDS_SCALE = Scale(0.5, 5, 0.5)
+
 
 def check_shares(model: Recommender, user: int, by: By) -> None:
     """The parts and the ratings' shares are the score, of every movie and an unknown one, to 1e-5."""
@@ -50,27 +52,48 @@ class Contract:
     def make(cls) -> Recommender:
         return cls.kind(cls.kind.Settings(**cls.settings))
 
+    @classmethod
+    def data(cls, world: tuple[Ratings, Catalog]) -> tuple[Ratings, Catalog]:
+        """What the model learns from: the world's stars, or, if it has no use for them, who liked what."""
+        ratings, catalog = world
+        return (ratings if cls.kind.abilities.stars else as_interactions(ratings)), catalog
+
+    @classmethod
+    def ends(cls, scale: Scale = WORLDS_SCALE) -> tuple[float, float]:
+        """The ends of predictions: those of the scale, or of a chance."""
+        return (scale.low, scale.high) if cls.kind.abilities.stars else (0, 1)
+
     @pytest.fixture(scope="class")
     @classmethod
     def fitted(cls, world: tuple[Ratings, Catalog]) -> Recommender:
-        return cls.make().fit(*world)
+        return cls.make().fit(*cls.data(world))
 
     def test_predictions_are_finite_on_the_scale_and_in_order(
         self, fitted: Recommender, world: tuple[Ratings, Catalog]
     ) -> None:
         """One prediction a pair, in the pairs' order, on the data's own scale, whatever the order of asking."""
-        ratings, _ = world
+        ratings, _ = self.data(world)
+        low, high = self.ends()
         users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
         predicted = fitted.predict(users, movies)
         assert predicted.dtype == np.float32
         assert predicted.shape == (len(ratings),)
-        assert np.all((predicted >= 0.5) & (predicted <= 5))
+        assert np.all((predicted >= low) & (predicted <= high))
         backwards = fitted.predict(users[::-1], movies[::-1])
         np.testing.assert_allclose(backwards[::-1], predicted, atol=1e-5)
 
     def test_it_fits_what_it_learned_from(self, fitted: Recommender, world: tuple[Ratings, Catalog]) -> None:
-        """It is better than the mean rating; one that learns taste is far better, and doesn't swap its axes."""
-        ratings, _ = world
+        """It is better than the mean rating; one that learns taste is far better, and doesn't swap its axes.
+
+        Without stars: what somebody watched has a higher chance on average than what she didn't.
+        """
+        ratings, _ = self.data(world)
+        if not self.kind.abilities.stars:
+            watched = ratings.by_user.matrix(len(ratings.movies)).toarray() > 0
+            users, movies = (x.ravel().astype(np.int32) for x in np.indices(watched.shape))
+            chance = fitted.predict_pairs(fitted.known.history, users, movies).reshape(watched.shape)
+            assert chance[watched].mean() > chance[~watched].mean()
+            return
         assert ratings.rating is not None
         predicted = fitted.predict(ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie])
         rmse, spread = np.sqrt(np.mean((predicted - ratings.rating) ** 2)), ratings.rating.std()
@@ -80,13 +103,13 @@ class Contract:
         self, fitted: Recommender, world: tuple[Ratings, Catalog]
     ) -> None:
         """Unknown users and movies, and a movie without ratings, get finite predictions on the scale."""
-        ratings, catalog = world
+        (ratings, catalog), (low, high) = self.data(world), self.ends()
         someone, something = ratings.users.ids[0], ratings.movies.ids[0]
         unrated = catalog.movies.ids[-1]
         predicted = fitted.predict(
             [STRANGER, str(someone), STRANGER, str(someone)], [str(something), NOWHERE, NOWHERE, str(unrated)]
         )
-        assert np.all((predicted >= 0.5) & (predicted <= 5))
+        assert np.all((predicted >= low) & (predicted <= high))
 
     def test_scores_have_a_row_a_history_and_a_column_a_movie(self, fitted: Recommender) -> None:
         """Any batch of histories, empty ones included, gets finite float32 scores for all movies."""
@@ -99,7 +122,10 @@ class Contract:
         assert fitted.score(Histories.empty(0)).shape == (0, len(fitted.known.movies))
 
     def test_a_stranger_with_a_taste_gets_its_movies(self, fitted: Recommender) -> None:
-        """Five ratings of somebody never seen tell her taste: movies to it are expected to get more."""
+        """Five ratings of somebody never seen tell her taste: movies to it are expected to get more.
+
+        Without stars three movies that she watched do: others to it are likelier by half at least.
+        """
         if not self.learns_taste:
             return
         known = fitted.known
@@ -107,16 +133,19 @@ class Contract:
         rated = np.bincount(known.history.items, minlength=len(known.movies)) > 0
         loved, hated = np.flatnonzero(comedy & rated), np.flatnonzero(~comedy & rated)
         history = Histories.of_lists([([*loved[:3], *hated[:2]], [4.5, 4.5, 4.0, 1.5, 2.0])])
+        if not self.kind.abilities.stars:
+            history = Histories.of_lists([(loved[:3].tolist(), None)])
         rest = np.concatenate([loved[3:], hated[2:]])
         stars = fitted.predict_pairs(history, np.zeros(len(rest), np.int32), rest.astype(np.int32))
-        assert stars[: len(loved) - 3].mean() > stars[len(loved) - 3 :].mean() + 0.5
+        nearer, farther = stars[: len(loved) - 3].mean(), stars[len(loved) - 3 :].mean()
+        assert nearer > (farther + 0.5 if self.kind.abilities.stars else 1.5 * farther)
 
     def test_same_data_and_seed_give_the_same_bytes(
         self, fitted: Recommender, world: tuple[Ratings, Catalog], tmp_path: Path
     ) -> None:
         """Fitted anew and saved, it is the same artefact byte for byte."""
         save(fitted, tmp_path / "a")
-        save(self.make().fit(*world), tmp_path / "b")
+        save(self.make().fit(*self.data(world)), tmp_path / "b")
         for file in sorted((tmp_path / "a").iterdir()):
             assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes(), file.name
 
@@ -184,6 +213,16 @@ class Contract:
         with pytest.raises(SettingError, match="has no distributions of ratings; train deep-mf on ratings"):
             model.interval(views.users.ids[:1], views.movies.ids[:1])
 
+    def test_without_stars_a_rating_is_an_interaction(self, world: tuple[Ratings, Catalog]) -> None:
+        """A model that predicts no stars learns from a table with stars as from the same rows without them."""
+        if self.kind.abilities.stars:
+            return
+        ratings, catalog = world
+        with_stars = self.make().fit(ratings, catalog)
+        without = self.make().fit(ratings.interactions(), catalog)
+        assert with_stars.known.scale is None
+        np.testing.assert_array_equal(with_stars.score(ratings.by_user), without.score(ratings.interactions().by_user))
+
     @pytest.mark.parametrize(
         ("users", "movies", "stars"),
         [
@@ -205,8 +244,9 @@ class Contract:
         model = self.make().fit(ratings, catalog)
         asked = [(u, m) for u in [*sorted(set(users))[:3], 999] for m in [*sorted(set(movies))[:3], 777, 888]]
         predicted = model.predict([u for u, _ in asked], [m for _, m in asked])
-        assert np.all((predicted >= scale.low) & (predicted <= scale.high))
-        if self.settles and len(set(stars)) == 1:
+        low, high = self.ends(scale)
+        assert np.all((predicted >= low) & (predicted <= high))
+        if self.settles and self.kind.abilities.stars and len(set(stars)) == 1:
             np.testing.assert_allclose(predicted, stars[0], atol=0.15)
         if model.spreads:
             low, high = model.interval([u for u, _ in asked], [m for _, m in asked])

@@ -636,12 +636,15 @@ def test_two_processes_make_the_same_bytes(shop: Path, tmp_path: Path, model: st
 SMALL: dict[str, dict[str, Any]] = {
     "deep-mf": {"factors": 8, "members": 1, "epochs": 2, "ranking_epochs": 2},
     "deep-mf-classic": {"factors": 4, "epochs": 2},
+    "autorec": {"hidden": 4, "epochs": 2},
+    "vae": {"factors": 4, "epochs": 2},
+    "neumf": {"factors": 4, "epochs": 2},
 }
 
 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_test_ratings_never_reach_the_model(world: tuple[Ratings, Catalog], tmp_path: Path, name: str) -> None:
-    """With every tested rating and time poisoned the same training gives the same bytes; with a trained one, others."""
+    """With every tested row poisoned the same training gives the same bytes; with a trained one, others."""
     ratings, catalog = world
     kind: Callable[..., Any] = model_class(name)
     settings = model_class(name).Settings(**SMALL.get(name, {}))
@@ -652,9 +655,9 @@ def test_test_ratings_never_reach_the_model(world: tuple[Ratings, Catalog], tmp_
     assert ratings.time is not None
     versions = {"clean": ratings}
     for part, hit in rows.items():
-        stars, times = ratings.rating.copy(), ratings.time.copy()
-        stars[hit], times[hit] = 5.5 - stars[hit], 0
-        versions[part] = replace(ratings, rating=stars, time=times)
+        stars, times, movies = ratings.rating.copy(), ratings.time.copy(), ratings.movie.copy()
+        stars[hit], times[hit], movies[hit] = 5.5 - stars[hit], 0, np.roll(movies[hit], 1)
+        versions[part] = replace(ratings, rating=stars, time=times, movie=movies)
     for version, table in versions.items():
         cut = random(table)
         fitted = kind(settings).fit(cut.train, catalog, run=protocols.Run(threads=1))

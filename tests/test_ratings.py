@@ -247,3 +247,14 @@ def test_the_fingerprint_is_of_the_data() -> None:
         replace(ratings, users=IdMap([3, 5, 7])),
     ]
     assert len({fingerprint(each) for each in [ratings, *others]}) == 10
+
+
+def test_interactions_are_the_same_rows_without_stars() -> None:
+    """Who rated what and when stays, stars and scale go; counts become one each."""
+    rated = Ratings.from_arrays([1, 2], [10, 20], [5, 1], [7, 8])
+    plain = rated.interactions()
+    assert plain.values is None
+    assert plain.scale is None
+    for name in ("users", "movies", "user", "movie", "time"):
+        assert getattr(plain, name) is getattr(rated, name)
+    assert Ratings.from_arrays([1, 2], [10, 20], counts=[3, 4]).interactions().count is None

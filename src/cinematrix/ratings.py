@@ -194,6 +194,10 @@ class Ratings:
             time=pick(self.time), count=pick(self.count), merged=0,
         )  # fmt: skip
 
+    def interactions(self) -> "Ratings":
+        """The same rows as plain interactions, each counted once, for what asks whether and not how much."""
+        return replace(self, rating=None, count=None, scale=None)
+
     def stars(self, who: str) -> tuple[NDArray[np.float32], Scale]:
         """The ratings and their scale, for what can't do without.
 

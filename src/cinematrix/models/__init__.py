@@ -9,6 +9,9 @@ MODELS = {
     "popular": "cinematrix.models.popular:Popular",
     "bias": "cinematrix.models.bias:Bias",
     "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
+    "autorec": "cinematrix.models.autorec:AutoRec",
+    "vae": "cinematrix.models.vae:VAE",
+    "neumf": "cinematrix.models.neumf:NeuMF",
     "deep-mf": "cinematrix.models.deep_mf:DeepMF",
 }
 

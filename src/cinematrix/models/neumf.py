@@ -1,0 +1,194 @@
+"""NeuMF: factors multiplied, and a net over factors, side by side, for lists."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.catalog import Catalog
+from cinematrix.dense import ACTIVATIONS, Dense, Floats
+from cinematrix.errors import SettingError
+from cinematrix.extras import needs
+from cinematrix.histories import Histories
+from cinematrix.ids import UNKNOWN, Numbers
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
+from cinematrix.ratings import Ratings
+
+if TYPE_CHECKING:
+    from cinematrix.training import Log
+
+
+@dataclass(frozen=True)
+class NeuMFSettings:
+    """Hyper-parameters of `neumf`. How they were found is in docs/experiments.md.
+
+    Attributes:
+        factors: width of each of the two embeddings of a user and of a movie.
+        negatives: movies drawn at random that stand against each watched one.
+        batch: watched movies in a step.
+        epochs: the most passes.
+        patience: epochs without a better validation loss before training stops; 0: never before the end.
+        learning_rate: the peak of the one-cycle schedule.
+        weight_decay: AdamW's.
+        validation_share: of the interactions, to find out how many epochs are enough.
+        seed: of everything random.
+    """
+
+    factors: int = 32
+    negatives: int = 4
+    batch: int = 512
+    epochs: int = 10
+    patience: int = 0
+    learning_rate: float = 0.003
+    weight_decay: float = 1.0
+    validation_share: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in {"factors": 2, "negatives": 1, "batch": 1, "epochs": 1}.items():
+            if getattr(self, name) < least:
+                raise SettingError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+        for name in ("patience", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise SettingError(f"{name} is {getattr(self, name)}; it can't be negative")
+        if not 0 < self.validation_share < 1:
+            raise SettingError(f"validation_share is {self.validation_share}; it is a share between 0 and 1")
+        if self.learning_rate <= 0:
+            raise SettingError(f"learning_rate is {self.learning_rate}; it must be above 0")
+
+
+class NeuMF(Recommender):
+    """The logit of watching is a weighted product of embeddings plus a net over two others (He et al. 2017, eq. 12).
+
+        logit = h · (p ∘ q) + MLP(p′, q′)
+
+    It learns by cross-entropy of watched movies against some drawn at random. Any rating is an interaction and counts
+    alike: this model ranks and has no stars. A known user has her trained embeddings (p, p′). A stranger's are found by
+    `STEPS` steps of Gauss and Newton on the same loss, her history against a fixed sample of movies, around the mean
+    user and as far from her as users lie apart.
+
+    `predict` is the chance that a user has watched a movie: the odds, divided by how much likelier training drew a
+    watched movie than others. A movie that the model doesn't know is never watched.
+    """
+
+    name: ClassVar[str] = "neumf"
+    abilities: ClassVar[Abilities] = Abilities(stars=False, interactions=True, vectors=True, trains_with="torch")
+    Settings = NeuMFSettings
+    STEPS: ClassVar[int] = 8
+    SAMPLE: ClassVar[int] = 512
+
+    def __init__(self, settings: NeuMFSettings | None = None) -> None:
+        self.settings = settings or NeuMFSettings()
+        self.log: dict[By, Log] = {}
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        needs(self.abilities.trains_with, self.name)
+        from cinematrix.models.neumf_training import trained
+
+        s, ratings = self.settings, ratings.interactions()
+        self.known = Known.of(ratings, catalog)
+        n_movies = len(self.known.movies)
+        weights, self.log["ranking"] = trained(s, ratings, validation, n_movies, run or Run(), progress)
+        self._take(weights)
+        unseen = max(len(ratings.users) * n_movies - len(ratings), 1)
+        self.shift = np.array([np.log(s.negatives * len(ratings) / unseen)])
+        self.sample = np.random.default_rng(s.seed).permutation(n_movies)[: self.SAMPLE]
+        trained_users = self.users[np.unique(ratings.user)]
+        self.mean = trained_users.mean(axis=0)
+        self.ridge = np.array([1 / max(float(trained_users.var(axis=0).mean()), 1e-3)])
+        return self
+
+    def _take(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        self.users, self.movies, self.product = weights["users"], weights["movies"], weights["product"]
+        self.net = Dense.from_arrays(weights, "net.", "relu")
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        vectors = self._vectors(histories)
+        scores = [self._logits(vector[None], self.movies) for vector in vectors]
+        return np.stack(scores) if scores else np.zeros((0, len(self.movies)), np.float32)
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        logits = self._logits(self._vectors(histories)[rows], self.movies[movies])
+        chances = ACTIVATIONS["sigmoid"](logits + np.float32(self.shift[0]))
+        return np.where(movies == UNKNOWN, np.float32(0), chances)
+
+    def _logits(self, users: Floats, movies: Floats) -> Floats:
+        """Of pairs of rows, or of one user and all rows. `[n]`."""
+        d, n = len(self.product), len(movies)
+        both = np.hstack([np.broadcast_to(users[:, d:], (n, d)), movies[:, d:]])
+        products = (users[:, :d] * movies[:, :d]) @ self.product
+        return np.asarray(products + self.net(both)[:, 0], np.float32)
+
+    def _slopes(self, user: Floats, movies: Floats) -> tuple[Floats, Floats]:
+        """The logits of one user, `[n]`, and their derivatives by her embeddings, `[n, 2 × factors]`."""
+        d, n = len(self.product), len(movies)
+        x = np.hstack([np.broadcast_to(user[d:], (n, d)), movies[:, d:]])
+        slope = np.broadcast_to(np.eye(2 * d, dtype=np.float32)[:d], (n, d, 2 * d))
+        for weight, bias in zip(self.net.weights[:-1], self.net.biases[:-1], strict=True):
+            x = x @ weight + bias
+            slope = (slope @ weight) * (x > 0)[:, None, :]
+            x = np.maximum(x, 0)
+        by_net = (slope @ self.net.weights[-1])[:, :, 0]
+        return self._logits(user[None], movies), np.hstack([movies[:, :d] * self.product, by_net])
+
+    def _vectors(self, histories: Histories) -> Floats:
+        """Trained embeddings of known users, strangers' folded in. `[n, 2 × factors]`."""
+        vectors = np.tile(self.mean, (len(histories), 1))
+        strange = np.ones(len(histories), bool)
+        if histories.owners is not None:
+            strange = ~np.append(self.known.history.counts > 0, False)[histories.owners]
+            vectors[~strange] = self.users[histories.owners[~strange]]
+        for row in np.flatnonzero(strange & (histories.counts > 0)).tolist():
+            vectors[row] = self._folded(histories.items_of(row))
+        return vectors
+
+    def _folded(self, watched: Numbers) -> Floats:
+        """The embeddings that explain a history best: penalised cross-entropy by Gauss and Newton, steps halved."""
+        others = np.setdiff1d(self.sample, watched)
+        movies = self.movies[np.concatenate([watched, others])]
+        wanted = np.repeat(np.array([1, 0], np.float32), [len(watched), len(others)])
+        each = np.where(wanted > 0, 1, self.settings.negatives * len(watched) / max(len(others), 1)).astype(np.float32)
+        user, ridge = self.mean.copy(), np.float32(self.ridge[0])
+
+        def loss(at: Floats) -> float:
+            logits = self._logits(at[None], movies)
+            missed = np.logaddexp(0, logits) - wanted * logits
+            return float(each @ missed + ridge * np.sum((at - self.mean) ** 2) / 2)
+
+        for _ in range(self.STEPS):
+            logits, slopes = self._slopes(user, movies)
+            chance = ACTIVATIONS["sigmoid"](logits)
+            curved = slopes.T @ (slopes * (each * chance * (1 - chance))[:, None])
+            downhill = slopes.T @ (each * (wanted - chance)) - ridge * (user - self.mean)
+            step = np.linalg.solve(curved + ridge * np.eye(len(user), dtype=np.float32), downhill).astype(np.float32)
+            now = loss(user)
+            shares = (np.float32(0.5**n) for n in range(6))
+            user = next((user + share * step for share in shares if loss(user + share * step) < now), user)
+        return np.asarray(user, np.float32)
+
+    def vectors(self) -> NDArray[np.float32]:
+        return self.movies
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        tables = {"users": self.users, "movies": self.movies, "product": self.product, "mean": self.mean}
+        more = {"ridge": self.ridge, "shift": self.shift, "sample": self.sample}
+        return tables | more | self.net.arrays("net.")
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known = known
+        model._take(arrays)
+        model.mean, model.ridge = arrays["mean"], arrays["ridge"]
+        model.shift, model.sample = arrays["shift"], arrays["sample"]
+        return model

@@ -1,0 +1,153 @@
+"""Mult-VAE: a variational autoencoder of histories, for lists."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.catalog import Catalog
+from cinematrix.dense import Dense, blocks, unit_rows
+from cinematrix.errors import SettingError
+from cinematrix.extras import needs
+from cinematrix.histories import Histories
+from cinematrix.ids import UNKNOWN, Numbers
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
+from cinematrix.ratings import Ratings
+
+if TYPE_CHECKING:
+    from cinematrix.training import Log
+
+
+@dataclass(frozen=True)
+class VAESettings:
+    """Hyper-parameters of `vae`. How they were found is in docs/experiments.md.
+
+    Attributes:
+        factors: width of the code that a history is encoded in.
+        hidden: width of the hidden layer on either side of the code; 0: none.
+        dropout: the share of a history's entries that the encoder doesn't see in a step.
+        beta: the weight of the codes' divergence from the prior.
+        anneal: the share of all steps in which that weight rises from 0 to `beta`.
+        batch: users in a step.
+        epochs: the most passes over the users.
+        patience: epochs without a better validation loss before training stops; 0: never before the end.
+        learning_rate: the peak of the one-cycle schedule.
+        weight_decay: AdamW's.
+        validation_share: of the interactions, to find out how many epochs are enough.
+        seed: of everything random.
+    """
+
+    factors: int = 200
+    hidden: int = 0
+    dropout: float = 0.7
+    beta: float = 0.2
+    anneal: float = 0.5
+    batch: int = 25
+    epochs: int = 20
+    patience: int = 0
+    learning_rate: float = 0.002
+    weight_decay: float = 0.0
+    validation_share: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("factors", "batch", "epochs"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("hidden", "beta", "patience", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise SettingError(f"{name} is {getattr(self, name)}; it can't be negative")
+        if not 0 <= self.dropout < 1:
+            raise SettingError(f"dropout is {self.dropout}; it is a share from 0 to below 1")
+        if not 0 <= self.anneal <= 1:
+            raise SettingError(f"anneal is {self.anneal}; it is a share from 0 to 1")
+        if not 0 < self.validation_share < 1:
+            raise SettingError(f"validation_share is {self.validation_share}; it is a share between 0 and 1")
+        if self.learning_rate <= 0:
+            raise SettingError(f"learning_rate is {self.learning_rate}; it must be above 0")
+
+
+class VAE(Recommender):
+    """A history is encoded in a code, and the code decoded into a distribution over all movies (Liang et al. 2018).
+
+        code ~ N(μ(x), σ²(x)),    x the history as a row of length 1,    watched movies ~ Multinomial(softmax(f(code)))
+
+    It learns by the evidence bound, whose second part, the code's divergence from N(0, 1), weighs `beta`. Serving
+    takes the code's mean. Any rating is an interaction and counts alike: this model ranks and has no stars. A known
+    user is her history as a stranger is; nothing is kept for her.
+
+    `predict` is the chance that the movie is among the next tenth of the history (at least one), drawn from the
+    distribution over the movies that the history doesn't hold. A movie that the model doesn't know is never drawn.
+    """
+
+    name: ClassVar[str] = "vae"
+    abilities: ClassVar[Abilities] = Abilities(stars=False, interactions=True, vectors=True, trains_with="torch")
+    Settings = VAESettings
+    NEXT: ClassVar[float] = 0.1
+    ROWS: ClassVar[int] = 1024
+
+    def __init__(self, settings: VAESettings | None = None) -> None:
+        self.settings = settings or VAESettings()
+        self.log: dict[By, Log] = {}
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        needs(self.abilities.trains_with, self.name)
+        from cinematrix.models.vae_training import trained
+
+        ratings = ratings.interactions()
+        self.known = Known.of(ratings, catalog)
+        n_movies, run = len(self.known.movies), run or Run()
+        net, self.log["ranking"] = trained(self.settings, ratings, validation, n_movies, run, progress)
+        self.encoder, self.decoder = net
+        return self
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        return self.decoder(self.codes(histories))
+
+    def codes(self, histories: Histories) -> NDArray[np.float32]:
+        """The mean code of each history. float32 `[len(histories), factors]`."""
+        return self.encoder(unit_rows(histories, len(self.known.movies)))
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        chances, order = np.zeros(len(rows), np.float32), np.argsort(rows, kind="stable")
+        for block in blocks(len(histories), self.ROWS):
+            here = order[slice(*np.searchsorted(rows[order], [block.start, block.stop]))]
+            some = histories.take(np.arange(block.start, block.stop))
+            chances[here] = self._chances(some, rows[here] - block.start, movies[here])
+        return chances
+
+    def _chances(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        """1 − (1 − π)ⁿ, π the movie's share of what the history doesn't hold, n the draws. `[len(rows)]`."""
+        weights = self.score(histories).astype(np.float64)
+        weights = np.exp(weights - weights.max(axis=1, keepdims=True))
+        asked = weights[rows, movies]
+        held = np.zeros(weights.shape, bool)
+        held[histories.rows, histories.items] = True
+        rest = np.where(held, 0, weights).sum(axis=1)[rows] + np.where(held[rows, movies], asked, 0)
+        draws = np.maximum(self.NEXT * histories.counts, 1)[rows]
+        share = np.where(movies == UNKNOWN, 0, np.minimum(asked / np.maximum(rest, 1e-300), 1))
+        return np.asarray(1 - (1 - share) ** draws, np.float32)
+
+    def vectors(self) -> NDArray[np.float32]:
+        return np.ascontiguousarray(self.decoder.weights[-1].T)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return self.encoder.arrays("encoder.") | self.decoder.arrays("decoder.")
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known = known
+        model.encoder = Dense.from_arrays(arrays, "encoder.", "tanh")
+        model.decoder = Dense.from_arrays(arrays, "decoder.", "tanh")
+        return model

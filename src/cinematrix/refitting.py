@@ -1,0 +1,62 @@
+"""How long to train, found by a pilot on a part of the ratings; then all of them for as long. Needs torch."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from cinematrix.protocols import Progress, Run
+from cinematrix.ratings import Ratings, fingerprint
+from cinematrix.splits import random
+from cinematrix.training import Log, Schedule, Task, surroundings, train
+
+T = TypeVar("T", bound=Task)
+
+MIN_TO_CUT = 20
+"""With fewer ratings than this none is put aside for validation."""
+
+
+def train_on_all(
+    build: Callable[[Ratings, Ratings], T],
+    ratings: Ratings,
+    validation: Ratings | None,
+    schedule: Schedule,
+    share: float,
+    *,
+    name: str,
+    measure: str,
+    data: str,
+    threads: int,
+    run: Run,
+    progress: Progress | None,
+) -> tuple[T, Log]:
+    """A task whose net is trained on all of `ratings`, and the log of the training that was validated.
+
+    Where validation ratings are given, or there are too few ratings to cut some off, one training keeps the epoch that
+    is best on them.
+
+    Args:
+        build: makes a task of ratings to learn from and ratings to validate on; the schedule's seed is set around it.
+        share: of the ratings, which the pilot is validated on.
+        name: of the model, for the progress bar.
+        measure: what the task's `validate` returns.
+        data: what must be the same, beside the ratings, for a checkpoint to fit.
+        threads: that torch computes with, unless `run` says.
+    """
+
+    def trained(learn: Ratings, judged: Ratings, schedule: Schedule, what: str, part: str) -> tuple[T, Log]:
+        path = run.checkpoint and run.checkpoint.with_name(f"{run.checkpoint.name}.{part}")
+        with surroundings(schedule.seed, run.threads or threads):
+            task = build(learn, judged)
+            log = train(
+                task, schedule, run=replace(run, checkpoint=path), what=what, measure=measure,
+                data=f"{data} {fingerprint(ratings)}", progress=progress,
+            )  # fmt: skip
+        return task, log
+
+    if validation is not None or len(ratings) < MIN_TO_CUT:
+        return trained(ratings, ratings if validation is None else validation, schedule, name, "all")
+    cut = random(ratings, share, schedule.seed)
+    _, log = trained(cut.train, cut.test, schedule, f"{name}, how long", "pilot")
+    as_long = replace(schedule, epochs=max(log.best_epoch, 1), keep_best=False)
+    task, _ = trained(ratings, cut.test, as_long, name, "all")
+    return task, log
