@@ -40,8 +40,8 @@ class PMFSettings:
     content: bool = True
     chains: int = 4
     burn_in: int = 10
-    samples: int = 16
-    thinning: int = 4
+    samples: int = 8
+    thinning: int = 8
     seed: int = 0
 
     def __post_init__(self) -> None:
