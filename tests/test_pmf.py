@@ -42,7 +42,7 @@ def test_planted_noise_is_recovered_and_intervals_hold_what_they_promise() -> No
     p, q = rng.normal(size=(200, 2)), rng.normal(size=(100, 2))
     user, movie = np.nonzero(rng.random((200, 100)) < 0.5)
     stars = 50 + 5 * (p[user] * q[movie]).sum(1) + rng.normal(0, 5, len(user))
-    cut = random(Ratings.from_arrays(user, movie, stars, scale=Scale(0, 100)), 0.3, 1)
+    cut = random(Ratings.from_arrays(user, movie, stars, scale=Scale(-100, 200)), 0.3, 1)
     model = PMF(PMFSettings(factors=3, burn_in=40, samples=10, thinning=2, chains=2)).fit(cut.train)
     assert cut.test.rating is not None
     pairs = model.known.history, cut.test.user, cut.test.movie
