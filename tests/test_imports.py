@@ -41,10 +41,10 @@ TRAINERS = ("torch", "numba")
 TRAINING = ("layers", "nets", "pooling", "refitting", "surprise", "training")
 """Where they may be imported as the module loads; in `models/`, only `FOR_TRAINING`, in functions, and for types."""
 
-FOR_TRAINING = ("_training", "_tasks", "_export")
+FOR_TRAINING = ("_training", "_tasks", "_export", "_loops")
 """Endings of the modules that belong to a model and are loaded only when it trains."""
 
-PARTS = (*FOR_TRAINING, "_heads", "_beside")
+PARTS = (*FOR_TRAINING, "_heads", "_beside", "_posterior")
 """Endings of all modules that belong to a model beside its own."""
 
 

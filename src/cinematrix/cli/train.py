@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from cinematrix.importers import Dataset
     from cinematrix.protocols import Recommender
 
+NAMES = (
+    "popular, bias, svd, svd++, als, ials, pmf, item-knn, user-knn, ease, deep-mf-classic, autorec, vae, neumf or deep-mf."
+)
+
 
 def train(
     ratings: RatingsPath,
     out: Annotated[Path, typer.Option("--out", help="Folder for the model.")],
-    model: Annotated[
-        str, typer.Option("--model", help="popular, bias, deep-mf-classic, autorec, vae, neumf or deep-mf.")
-    ] = "deep-mf",
+    model: Annotated[str, typer.Option("--model", help=NAMES)] = "deep-mf",
     set_: Annotated[list[str] | None, typer.Option("--set", help="A hyper-parameter, key=value; repeatable.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
     threads: Annotated[int, typer.Option("--threads", min=0, help="To compute with; 0: as suits the model.")] = 0,

@@ -8,6 +8,7 @@ from cinematrix.protocols import Recommender
 MODELS = {
     "popular": "cinematrix.models.popular:Popular",
     "bias": "cinematrix.models.bias:Bias",
+    "pmf": "cinematrix.models.pmf:PMF",
     "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
     "autorec": "cinematrix.models.autorec:AutoRec",
     "vae": "cinematrix.models.vae:VAE",

@@ -1,0 +1,157 @@
+"""The loops of Gibbs sampling for `pmf`, compiled. What they compute is told in `pmf_training`.
+
+Noise comes from outside, so that a loop has no state and NumPy can check it.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numba import njit
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """`function` compiled by Numba, to run beside other threads; kept on disk, so that only the first run compiles."""
+    return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+@compiled
+def gather(items: Any, targets: Any, others: Any, gram: Any, linear: Any) -> None:
+    """One row's G (its lower triangle) and h."""
+    width = len(linear)
+    gram[:] = 0
+    linear[:] = 0
+    for place in range(len(items)):
+        other = others[items[place]]
+        left = targets[place] - other[0]
+        linear[0] += left
+        gram[0, 0] += 1
+        for i in range(1, width):
+            linear[i] += other[i] * left
+            gram[i, 0] += other[i]
+            for j in range(1, i + 1):
+                gram[i, j] += other[i] * other[j]
+
+
+@compiled
+def factorize(a: Any) -> None:
+    """The lower triangle of `a` becomes its Cholesky factor."""
+    for i in range(len(a)):
+        for j in range(i + 1):
+            total = a[i, j]
+            for k in range(j):
+                total -= a[i, k] * a[j, k]
+            a[i, j] = np.sqrt(total) if i == j else total / a[j, j]
+
+
+@compiled
+def invert(factor: Any, inverse: Any) -> None:
+    """The inverse of a lower triangle."""
+    for j in range(len(factor)):
+        inverse[j, j] = 1 / factor[j, j]
+        for i in range(j + 1, len(factor)):
+            total = 0.0
+            for k in range(j, i):
+                total -= factor[i, k] * inverse[k, j]
+            inverse[i, j] = total / factor[i, i]
+
+
+@compiled
+def integrate(inverse: Any, linear: Any, precision: Any, curvature: Any, pull: Any) -> None:
+    """What a row's ratings say of its center, the row integrated out: Λ − ΛA⁻¹Λ, and ΛA⁻¹ times `linear`."""
+    width = len(linear)
+    pull[:] = 0
+    for i in range(width):
+        for j in range(i + 1):
+            total = 0.0
+            for k in range(i, width):
+                total += inverse[k, i] * inverse[k, j]
+            pull[i] += precision[i] * total * linear[j]
+            if i != j:
+                pull[j] += precision[j] * total * linear[i]
+            curvature[i, j] = curvature[j, i] = -precision[i] * total * precision[j]
+        curvature[i, i] += precision[i]
+
+
+@compiled
+def condition(
+    starts: Any, items: Any, targets: Any, others: Any, noise_precision: float, precision: Any,
+    factor: Any, linear: Any, curvature: Any, pull: Any,
+) -> None:  # fmt: skip
+    """For each row the Cholesky factor of A, αh, and what its ratings say of its center."""
+    width = others.shape[1]
+    inverse = np.empty((width, width))
+    for row in range(len(linear)):
+        start, end = starts[row], starts[row + 1]
+        gather(items[start:end], targets[start:end], others, factor[row], linear[row])
+        for i in range(width):
+            linear[row, i] *= noise_precision
+            for j in range(i + 1):
+                factor[row, i, j] *= noise_precision
+            factor[row, i, i] += precision[i]
+        factorize(factor[row])
+        invert(factor[row], inverse)
+        integrate(inverse, linear[row], precision, curvature[row], pull[row])
+
+
+@compiled
+def draw_links(
+    curvature: Any, pull: Any, starts: Any, rows: Any, values: Any, families: Any,
+    precision: Any, noise: Any, links: Any, center: Any,
+) -> None:  # fmt: skip
+    """Each feature's link to each factor given all others, in turn; `center` follows."""
+    n, width = pull.shape
+    left, weight = np.empty(n), np.empty(n)
+    for factor in range(width):
+        for row in range(n):
+            left[row] = pull[row, factor]
+            for other in range(width):
+                left[row] -= curvature[row, factor, other] * center[row, other]
+            weight[row] = curvature[row, factor, factor]
+        for feature in range(len(families)):
+            known, linear = 0.0, 0.0
+            for place in range(starts[feature], starts[feature + 1]):
+                known += values[place] * values[place] * weight[rows[place]]
+                linear += values[place] * left[rows[place]]
+            before = links[feature, factor]
+            total = known + precision[families[feature], factor]
+            after = (linear + known * before) / total + noise[feature, factor] / np.sqrt(total)
+            links[feature, factor] = after
+            for place in range(starts[feature], starts[feature + 1]):
+                change = values[place] * (after - before)
+                left[rows[place]] -= change * weight[rows[place]]
+                center[rows[place], factor] += change
+
+
+@compiled
+def draw_rows(factor: Any, linear: Any, precision: Any, center: Any, noise: Any, drawn: Any) -> None:
+    """Each row from N(A⁻¹(αh + Λ·center), A⁻¹)."""
+    n, width = linear.shape
+    half = np.empty(width)
+    for row in range(n):
+        for i in range(width):
+            total = linear[row, i] + precision[i] * center[row, i]
+            for j in range(i):
+                total -= factor[row, i, j] * half[j]
+            half[i] = total / factor[row, i, i]
+        for i in range(width - 1, -1, -1):
+            total = half[i] + noise[row, i]
+            for j in range(i + 1, width):
+                total -= factor[row, j, i] * drawn[row, j]
+            drawn[row, i] = total / factor[row, i, i]
+
+
+@compiled
+def squared_error(starts: Any, items: Any, targets: Any, rows: Any, others: Any) -> float:
+    """The sum over all ratings of what the factorization leaves, squared."""
+    total = 0.0
+    for row in range(len(rows)):
+        for place in range(starts[row], starts[row + 1]):
+            other = others[items[place]]
+            left = targets[place] - rows[row, 0] - other[0]
+            for k in range(1, rows.shape[1]):
+                left -= rows[row, k] * other[k]
+            total += left * left
+    return total
