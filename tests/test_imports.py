@@ -24,7 +24,7 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids extras files",
     "histories ratings catalog protocols",
-    "biases neighbours kriging content nets pooling surprise towers attribution ordinal spread ranking metrics splits "
+    "biases neighbours regression kriging content nets pooling surprise towers attribution ordinal spread ranking metrics splits "
     "diversity heldout importers/* datasets downloads simulate worlds plots",
     "training",
     "models/*",

@@ -8,6 +8,7 @@ from cinematrix.protocols import Recommender
 MODELS = {
     "popular": "cinematrix.models.popular:Popular",
     "bias": "cinematrix.models.bias:Bias",
+    "ease": "cinematrix.models.ease:Ease",
     "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
     "deep-mf": "cinematrix.models.deep_mf:DeepMF",
 }
