@@ -75,7 +75,7 @@ def test_it_is_the_formula_of_the_paper_from_either_side(n_users: int, n_movies:
 
 @SHAPES
 def test_shares_are_the_weights_of_the_formula(n_users: int, n_movies: int, rank: int, kind: str) -> None:
-    """Each view of a history adds its own weight, which is the score of whoever has that view alone, less everybody's."""
+    """Each view of a history adds its own weight, the score of whoever has that view alone, less everybody's."""
     x, ratings = views(n_users, n_movies)
     model = Ease(EaseSettings(regularization=5, rank=rank)).fit(ratings)
     history, movies = Histories.of_lists([([3, 7, 11], None)]), np.array([1, -1, 20], np.int32)

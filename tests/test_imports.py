@@ -24,8 +24,8 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids extras files",
     "histories ratings catalog protocols",
-    "biases neighbours regression kriging content nets pooling surprise towers attribution ordinal spread ranking metrics splits "
-    "diversity heldout importers/* datasets downloads simulate worlds plots",
+    "biases neighbours regression similarity kriging content nets pooling surprise towers attribution ordinal spread "
+    "ranking metrics splits diversity heldout importers/* datasets downloads simulate worlds plots",
     "training",
     "models/*",
     "artifact evaluation reliability recommendations explanations describe",

@@ -7,8 +7,8 @@ X holds 1 where a user has seen a movie. With fewer users than movies the same s
 
     P = (I − Xᵀ K⁻¹ X) / λ,   K = XXᵀ + λI:           B_ij = (Xᵀ K⁻¹ X)_ij / (λ P_jj)       for i ≠ j
 
-Both forms keep the interface of `neighbours.Neighbours`, the same model cut to the largest part of the spectrum: a history
-is gathered, and what was gathered scores every movie. Of movies in the history itself the score says nothing.
+Both forms keep the interface of `neighbours.Neighbours`, the same model cut to the largest part of the spectrum: a
+history is gathered, and what was gathered scores every movie. Of movies in the history itself the score says nothing.
 """
 
 from collections.abc import Mapping
@@ -138,8 +138,8 @@ def regression(seen: sparse.csr_matrix, regularization: float) -> ByMovies | ByU
     side = min(n_users, n_movies)
     if side > MOST:
         raise SettingError(
-            f"regression by {n_users:,} users or {n_movies:,} movies inverts a matrix of {4e-9 * side**2:.0f} GB; at most "
-            f"{MOST:,} of either can be done exactly, so set rank, such as rank=1024"
+            f"regression by {n_users:,} users or {n_movies:,} movies inverts a matrix of {4e-9 * side**2:.0f} GB; "
+            f"at most {MOST:,} of either can be done exactly, so set rank, such as rank=1024"
         )
     return (ByUsers if n_users < n_movies else ByMovies).of(seen, regularization)
 

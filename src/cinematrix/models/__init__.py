@@ -9,6 +9,7 @@ MODELS = {
     "popular": "cinematrix.models.popular:Popular",
     "bias": "cinematrix.models.bias:Bias",
     "ease": "cinematrix.models.ease:Ease",
+    "item-knn": "cinematrix.models.item_knn:ItemKNN",
     "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
     "deep-mf": "cinematrix.models.deep_mf:DeepMF",
 }
