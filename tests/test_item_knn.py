@@ -104,8 +104,8 @@ def test_the_chance_is_the_share_of_a_movies_neighbours() -> None:
     model = ItemKNN().fit(Ratings.from_arrays(*np.nonzero(seen)))
     everything, nothing = (list(range(30)), None), ([], None)
     asked = Histories.of_lists([everything, nothing])
-    np.testing.assert_allclose(model.predict_pairs(asked, np.array([0, 1, 0], np.int32), np.array([4, 4, -1], np.int32)),
-                               [1, 0, 0], atol=1e-6)  # fmt: skip
+    chance = model.predict_pairs(asked, np.array([0, 1, 0], np.int32), np.array([4, 4, -1], np.int32))
+    np.testing.assert_allclose(chance, [1, 0, 0], atol=1e-6)
 
 
 def test_the_scale_makes_no_difference() -> None:

@@ -8,20 +8,81 @@ correlation of Koren 2010, section 2.2, with all raters in the norms in place of
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.biases import Biases
+from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
-from cinematrix.protocols import Progress
+from cinematrix.protocols import Known, Progress
 
 Floats = NDArray[np.float32]
 
 CELLS = 8_000_000
 """Entries of the largest dense array held at a time."""
+
+
+POPULAR = 0.01
+"""What the share of users who have seen a movie adds to its score: it orders lists where nothing is like anything."""
+
+
+class Neighbourhood(Protocol):
+    """What the settings of item-knn and user-knn have in common.
+
+    Attributes:
+        neighbours: who speak for a rating, at most.
+        doubt: ratings' worth of doubt in anybody's (or any movie's) likeness to others.
+        exponent: to which likeness counts in the average.
+        damping: weight of a neighbour rated as the biases expect, which is always there.
+        ranking_neighbours: who speak for what is watched, at most.
+        ranking_doubt: views' worth of doubt in likeness there.
+    """
+
+    @property
+    def neighbours(self) -> int: ...
+    @property
+    def doubt(self) -> float: ...
+    @property
+    def exponent(self) -> float: ...
+    @property
+    def damping(self) -> float: ...
+    @property
+    def ranking_neighbours(self) -> int: ...
+    @property
+    def ranking_doubt(self) -> float: ...
+
+
+def check(settings: Neighbourhood) -> None:
+    """Refuse settings that make no model.
+
+    Raises:
+        SettingError: no neighbours; a doubt, an exponent or a damping that isn't a finite number from 0 up.
+    """
+    for name in ("neighbours", "ranking_neighbours"):
+        if getattr(settings, name) < 1:
+            raise SettingError(f"{name} is {getattr(settings, name)}; it must be at least 1")
+    for name in ("doubt", "exponent", "damping", "ranking_doubt"):
+        if not 0 <= getattr(settings, name) < float("inf"):
+            raise SettingError(f"{name} is {getattr(settings, name)}; it must be a finite number, 0 or above")
+
+
+def popularity(known: Known) -> Floats:
+    """What anybody's list starts from, `POPULAR` × the share of users who have seen each movie. `[n_movies]`."""
+    viewers = np.bincount(known.history.items, minlength=len(known.movies))
+    return np.asarray(POPULAR * viewers / max(len(known.users), 1), np.float32)
+
+
+def mean_of(weight: Floats, added: Floats, damping: float) -> Floats:
+    """Weighted means from sums of weights and of what they weigh, damped."""
+    return np.asarray(added / np.maximum(weight + np.float32(damping), np.float32(1e-9)), np.float32)
+
+
+def unit_of(left: Floats) -> np.float32:
+    """The standard deviation of what the biases leave, in stars; never 0."""
+    return np.float32(max(float(left.std(dtype=np.float64)), 1e-6))
 
 
 def residuals(biases: Biases, histories: Histories) -> Floats:
@@ -46,9 +107,10 @@ def nearest(
     themselves: bool = False,
     progress: Progress | None = None,
 ) -> sparse.csr_matrix:
-    """The largest `n` positive dot products of each of `some` rows with `others`, to a power. `[len(some), len(others)]`.
+    """The largest `n` positive dot products of each of `some` rows with `others`, to a power.
 
-    `themselves`: both are the same rows, and none is its own neighbour. Rows that tie with the last are kept too.
+    With `themselves`, both are the same rows and none is its own neighbour. Ties with the last are kept too.
+    `[len(some), len(others)]`.
     """
     columns, found = others.T.tocsr(), []
     for start, stop in blocks(some.shape[0], others.shape[0]):
@@ -69,13 +131,15 @@ def blocks(n_rows: int, width: int) -> Iterator[tuple[int, int]]:
 
 def _largest(near: sparse.csr_matrix, n: int, exponent: float) -> sparse.csr_matrix:
     """The largest `n` positive entries of each row, to a power, in the order of their columns."""
-    near.sort_indices()
-    least = np.zeros(near.shape[0], np.float32)
-    if n < near.shape[1]:
-        least = np.partition(near.toarray(), -n, axis=1)[:, -n]
-    kept = (near.data > 0) & (near.data >= np.repeat(least, np.diff(near.indptr)))
+    counts = np.diff(near.indptr)
+    least, crowded = np.zeros(near.shape[0], np.float32), np.flatnonzero(counts > n)
+    if len(crowded):
+        least[crowded] = np.partition(near[crowded].toarray(), -n, axis=1)[:, -n]
+    kept = (near.data > 0) & (near.data >= np.repeat(least, counts))
     starts = np.append(0, np.cumsum(kept))[near.indptr]
-    return sparse.csr_matrix((near.data[kept] ** np.float32(exponent), near.indices[kept], starts), near.shape)
+    found = sparse.csr_matrix((near.data[kept] ** np.float32(exponent), near.indices[kept], starts), near.shape)
+    found.sort_indices()
+    return found
 
 
 def arrays(name: str, matrix: sparse.csr_matrix) -> dict[str, NDArray[Any]]:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 def train(
     ratings: RatingsPath,
     out: Annotated[Path, typer.Option("--out", help="Folder for the model.")],
-    model: Annotated[str, typer.Option("--model", help="popular, bias, deep-mf-classic or deep-mf.")] = "deep-mf",
+    model: Annotated[
+        str, typer.Option("--model", help="popular, bias, ease, item-knn, user-knn, deep-mf-classic or deep-mf.")
+    ] = "deep-mf",
     set_: Annotated[list[str] | None, typer.Option("--set", help="A hyper-parameter, key=value; repeatable.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
     threads: Annotated[int, typer.Option("--threads", min=0, help="To compute with; 0: as suits the model.")] = 0,

@@ -10,6 +10,7 @@ MODELS = {
     "bias": "cinematrix.models.bias:Bias",
     "ease": "cinematrix.models.ease:Ease",
     "item-knn": "cinematrix.models.item_knn:ItemKNN",
+    "user-knn": "cinematrix.models.user_knn:UserKNN",
     "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
     "deep-mf": "cinematrix.models.deep_mf:DeepMF",
 }

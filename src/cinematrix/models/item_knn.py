@@ -12,15 +12,11 @@ from scipy import sparse
 from cinematrix import similarity
 from cinematrix.biases import Biases
 from cinematrix.catalog import Catalog
-from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
-from cinematrix.similarity import nearest, residuals, shrunk
-
-POPULAR = np.float32(0.01)
-"""What the share of all users who have seen a movie counts: it orders the list of who has seen nothing like any."""
+from cinematrix.similarity import mean_of, nearest, popularity, residuals, shrunk, unit_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class ItemKNNSettings:
         ranking_doubt: viewers' worth of doubt there.
     """
 
-    neighbours: int = 1000
+    neighbours: int = 300
     doubt: float = 20.0
     exponent: float = 1.5
     damping: float = 0.1
@@ -44,12 +40,7 @@ class ItemKNNSettings:
     ranking_doubt: float = 5.0
 
     def __post_init__(self) -> None:
-        for name in ("neighbours", "ranking_neighbours"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("doubt", "exponent", "damping", "ranking_doubt"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise SettingError(f"{name} is {getattr(self, name)}; it must be a finite number, 0 or above")
+        similarity.check(self)
 
 
 class ItemKNN(Recommender):
@@ -57,9 +48,9 @@ class ItemKNN(Recommender):
 
         stars_ui = μ + b_u + b_i + Σ_j s_ij^exponent · residual_uj / (damping + Σ_j s_ij^exponent)
 
-    over the movies j of her history that are among the neighbours of i (`similarity`). A list by ranking adds up how alike
-    each movie is to hers by who has watched both. For plain interactions the chance is the share of a movie's neighbours,
-    weighed by likeness, that she has watched.
+    over the movies j of her history that are among the neighbours of i (`similarity`). A list by ranking adds up how
+    alike each movie is to hers by who has watched both. For plain interactions the chance is the share of a movie's
+    neighbours, weighed by likeness, that she has watched.
     """
 
     name: ClassVar[str] = "item-knn"
@@ -89,8 +80,7 @@ class ItemKNN(Recommender):
             if known.scale:
                 self.biases = Biases.of(ratings, n)
                 left = residuals(self.biases, known.history)
-                unit = np.float32(max(float(left.std(dtype=np.float64)), 1e-6))
-                self.near = self._nearest(left / unit, s.neighbours, s.doubt, s.exponent, progress)
+                self.near = self._nearest(left / unit_of(left), s.neighbours, s.doubt, s.exponent, progress)
             seen = np.ones(len(known.history.items), np.float32)
             self.together = self._nearest(seen, s.ranking_neighbours, s.ranking_doubt, 1.0, progress)
         finally:
@@ -113,27 +103,26 @@ class ItemKNN(Recommender):
 
     @cached_property
     def _popular(self) -> NDArray[np.float32]:
-        """What anybody's list starts from. `[n_movies]`."""
-        viewers = np.bincount(self.known.history.items, minlength=len(self.known.movies))
-        return np.asarray(POPULAR * viewers / max(len(self.known.users), 1), np.float32)
+        return popularity(self.known)
 
     def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
         n, outward = len(self.known.movies), self._outward
         if by == "ranking" or self.biases is None:
-            return (histories.matrix(n) @ outward["ranking"]).toarray() + self._popular
+            return np.asarray((histories.matrix(n) @ outward["ranking"]).toarray() + self._popular, np.float32)
         added = (histories.matrix(n, residuals(self.biases, histories)) @ outward["stars"]).toarray()
         weight = (histories.matrix(n) @ outward["stars"]).toarray()
-        return self.biases.score(histories) + added / self._damped(weight)
+        return self.biases.score(histories) + mean_of(weight, added, self.settings.damping)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.biases is None or self.near is None:
             whole = np.append(np.asarray(self.together.sum(axis=1)).ravel(), 0)[movies]
-            return np.clip(self._sums(self.together, histories, None, rows, movies) / np.maximum(whole, 1e-9), 0, 1)
+            alike = self._sums(self.together, histories, None, rows, movies)
+            return np.asarray(np.clip(alike / np.maximum(whole, 1e-9), 0, 1), np.float32)
         added = self._sums(self.near, histories, residuals(self.biases, histories), rows, movies)
         weight = self._sums(self.near, histories, None, rows, movies)
         assert self.known.scale is not None, "biases are of ratings"
         base = self.biases.predict(self.biases.of_users(histories)[rows], movies)
-        return self.known.scale.clip(base + added / self._damped(weight))
+        return self.known.scale.clip(base + mean_of(weight, added, self.settings.damping))
 
     def _sums(
         self, near: sparse.csr_matrix, histories: Histories, values: NDArray[np.float32] | None, rows: Numbers,
@@ -146,9 +135,6 @@ class ItemKNN(Recommender):
             sums[start:stop] = np.asarray(pair.sum(axis=1)).ravel()
         return sums * (movies >= 0)
 
-    def _damped(self, weight: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.maximum(weight + np.float32(self.settings.damping), np.float32(1e-9))
-
     def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
         stars = by == "stars" and self.biases is not None
         near = self.near if stars else self.together
@@ -158,8 +144,8 @@ class ItemKNN(Recommender):
             anybody = np.append(self._popular, np.float32(0))[movies]
             whole = anybody + weight.sum(axis=1, dtype=np.float64)
             return Shares(whole, {"movie_bias": anybody}, weight, np.zeros_like(weight))
-        base, ratings = self.biases.shares(history, movies), weight * residuals(self.biases, history)
-        ratings /= self._damped(weight.sum(axis=1))[:, None]
+        base, added = self.biases.shares(history, movies), weight * residuals(self.biases, history)
+        ratings = mean_of(weight.sum(axis=1, keepdims=True), added, self.settings.damping)
         return Shares(base.score + ratings.sum(axis=1, dtype=np.float64), base.parts, ratings, base.by_content)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
