@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,10 +14,11 @@ from cinematrix.catalog import Catalog
 from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
-from cinematrix.neighbours import Neighbours, Spectrum
+from cinematrix.neighbours import Neighbours, Spectrum, liked_more
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
 from cinematrix.regression import ByMovies, ByUsers, regression, restored
+from cinematrix.similarity import residuals, unit_of
 
 EVERYBODY = np.float32(0.1)
 """What the movie counts that everybody is taken to have seen: enough to order a list for who has seen nothing."""
@@ -43,6 +45,9 @@ class EaseSettings:
 
 class Ease(Recommender):
     """Lists by EASE, every rating an interaction; expected stars, of which it knows nothing, by the biases.
+
+    A rating one standard deviation above the biases counts a fifth more than one at them (`neighbours.liked_more`), in
+    training as in the history of who asks.
 
     Among the movies is one that everybody has seen, so that the list of a person without a history is by popularity.
     For plain interactions the chance of a pair is the regression's own estimate of it, kept within 0…1; shrinkage makes
@@ -93,11 +98,19 @@ class Ease(Recommender):
         return whole.matrix(len(self.known.movies) + 1, values)
 
     def _read(self, histories: Histories) -> tuple[Histories, NDArray[np.float32]]:
-        """The histories with that movie at the end of each, and what their entries count."""
-        ends, ones = histories.starts[1:], np.ones(len(histories.items), np.float32)
+        """The histories with that movie at the end of each, and what each entry counts."""
+        ends, counts = histories.starts[1:], np.ones(len(histories.items), np.float32)
+        if self.biases and histories.values is not None:
+            counts = liked_more(residuals(self.biases, histories) / self._unit)
         items = np.insert(histories.items, ends, len(self.known.movies))
         starts = histories.starts + np.arange(len(histories) + 1)
-        return Histories(starts, items), np.insert(ones, ends, EVERYBODY)
+        return Histories(starts, items), np.insert(counts, ends, EVERYBODY)
+
+    @cached_property
+    def _unit(self) -> np.float32:
+        """The standard deviation of what the biases leave, in stars."""
+        assert self.biases is not None, "only asked of ratings"
+        return unit_of(residuals(self.biases, self.known.history))
 
     def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
         if by == "stars" and self.biases:
