@@ -25,6 +25,9 @@ CELLS = 8_000_000
 """Entries of the largest dense array held at a time."""
 
 
+GROUPS = 16
+"""Of rows about equally long, which are partitioned together."""
+
 POPULAR = 0.01
 """What the share of users who have seen a movie adds to its score: it orders lists where nothing is like anything."""
 
@@ -131,15 +134,23 @@ def blocks(n_rows: int, width: int) -> Iterator[tuple[int, int]]:
 
 def _largest(near: sparse.csr_matrix, n: int, exponent: float) -> sparse.csr_matrix:
     """The largest `n` positive entries of each row, to a power, in the order of their columns."""
-    counts = np.diff(near.indptr)
-    least, crowded = np.zeros(near.shape[0], np.float32), np.flatnonzero(counts > n)
-    if len(crowded):
-        least[crowded] = np.partition(near[crowded].toarray(), -n, axis=1)[:, -n]
-    kept = (near.data > 0) & (near.data >= np.repeat(least, counts))
+    kept = (near.data > 0) & (near.data >= np.repeat(_least(near, n), np.diff(near.indptr)))
     starts = np.append(0, np.cumsum(kept))[near.indptr]
     found = sparse.csr_matrix((near.data[kept] ** np.float32(exponent), near.indices[kept], starts), near.shape)
     found.sort_indices()
     return found
+
+
+def _least(near: sparse.csr_matrix, n: int) -> Floats:
+    """The `n`-th largest entry of each row; 0 where there are no more than `n`. `[len(near)]`."""
+    counts, least = np.diff(near.indptr), np.zeros(near.shape[0], np.float32)
+    order = np.argsort(counts, kind="stable")
+    for rows in np.array_split(order[counts[order] > n], GROUPS):
+        if len(rows):
+            side_by_side = np.zeros((len(rows), counts[rows].max()), np.float32)
+            side_by_side[np.arange(side_by_side.shape[1]) < counts[rows, None]] = near[rows].data
+            least[rows] = np.partition(side_by_side, -n, axis=1)[:, -n]
+    return least
 
 
 def arrays(name: str, matrix: sparse.csr_matrix) -> dict[str, NDArray[Any]]:
