@@ -78,10 +78,10 @@ def test_planted_neighbours_are_found() -> None:
 
 
 def test_the_chance_is_the_share_of_neighbours_by_hand() -> None:
-    """The stranger has seen movie 0, as one viewer of 0 and 1 and one of 0 alone have: the second is more like her."""
-    model = UserKNN(UserKNNSettings(ranking_doubt=0)).fit(Ratings.from_arrays([1, 1, 2, 3], [0, 1, 0, 2]))
+    """The stranger has seen movie 0, as one viewer of 0 and 2 and one of 0 alone have: the second is more like her."""
+    model = UserKNN(UserKNNSettings(ranking_doubt=0)).fit(Ratings.from_arrays([1, 1, 2, 3], [0, 2, 0, 1]))
     asked = Histories.of_lists([([0], None)])
-    chance = model.predict_pairs(asked, np.zeros(4, np.int32), np.array([0, 1, 2, -1], np.int32))
+    chance = model.predict_pairs(asked, np.zeros(4, np.int32), np.array([0, 2, 1, -1], np.int32))
     like = 1 / np.sqrt(2)
     np.testing.assert_allclose(chance, [1, like / (1 + like), 0, 0], rtol=1e-5)
 
