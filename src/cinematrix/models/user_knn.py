@@ -35,9 +35,9 @@ class UserKNNSettings:
     """
 
     neighbours: int = 300
-    doubt: float = 20.0
-    exponent: float = 1.5
-    damping: float = 0.1
+    doubt: float = 60.0
+    exponent: float = 1.0
+    damping: float = 0.4
     ranking_neighbours: int = 100
     ranking_doubt: float = 5.0
 
