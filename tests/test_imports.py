@@ -24,8 +24,8 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids extras files threads spaces",
     "histories ratings catalog protocols",
-    "biases neighbours kriging content dense layers nets pooling surprise towers attribution ordinal spread ranking "
-    "metrics splits diversity significance segments leaks parcels heldout importers/* datasets downloads simulate worlds "
+    "biases neighbours regression similarity kriging content dense layers nets pooling surprise towers attribution "
+    "ordinal spread ranking metrics splits diversity significance segments leaks parcels heldout importers/* datasets downloads simulate worlds "
     "plots",
     "training refitting",
     "models/*",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
+from cinematrix.protocols import Shares
 from cinematrix.ratings import Ratings
 
 SWEEPS = 30
@@ -79,6 +80,19 @@ class Biases:
         known = movies >= 0
         movie = np.where(known, self.movie[np.where(known, movies, 0)], np.float32(0))
         return np.asarray(np.float32(self.mean) + user + movie, np.float32)
+
+    def score(self, histories: Histories) -> NDArray[np.float32]:
+        """Every history's stars of every movie, off the scale now and then. `[n, n_movies]`."""
+        return np.asarray(np.float32(self.mean) + self.of_users(histories)[:, None] + self.movie, np.float32)
+
+    def shares(self, history: Histories, movies: Numbers) -> Shares:
+        """What adds up to the stars of `movies` for the one history: the biases, and nothing of a single rating."""
+        user = np.broadcast_to(self.of_users(history), len(movies))
+        mean = np.full(len(movies), self.mean, np.float32)
+        movie = self.predict(np.zeros(len(movies), np.float32), movies) - mean
+        parts = {"mean": mean, "movie_bias": movie, "user_bias": user}
+        none = np.zeros((len(movies), len(history.items)), np.float32)
+        return Shares(self.predict(user, movies).astype(np.float64), parts, none, none)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""

@@ -1,0 +1,144 @@
+"""EASE: each movie told from all others by ridge regression, in closed form (Steck 2019)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cinematrix.biases import Biases
+from cinematrix.catalog import Catalog
+from cinematrix.errors import SettingError
+from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
+from cinematrix.neighbours import Neighbours, Spectrum, liked_more
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
+from cinematrix.ratings import Ratings
+from cinematrix.regression import ByMovies, ByUsers, regression, restored
+from cinematrix.similarity import residuals, unit_of
+
+EVERYBODY = np.float32(0.1)
+"""What the movie counts that everybody is taken to have seen: enough to order a list for who has seen nothing."""
+
+
+@dataclass(frozen=True)
+class EaseSettings:
+    """Hyper-parameters of `ease`.
+
+    Attributes:
+        regularization: λ, how many viewers' worth of doubt pull all weights to 0.
+        rank: directions of the spectrum to keep, for catalogs too large to be done exactly; 0: all, exactly.
+    """
+
+    regularization: float = 200.0
+    rank: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.regularization < float("inf"):
+            raise SettingError(f"regularization is {self.regularization}; it must be a finite number above 0")
+        if self.rank < 0:
+            raise SettingError(f"rank is {self.rank}; it can't be negative, and 0 keeps all")
+
+
+class Ease(Recommender):
+    """Lists by EASE, every rating an interaction; expected stars, of which it knows nothing, by the biases.
+
+    A rating one standard deviation above the biases counts a fifth more than one at them (`neighbours.liked_more`), in
+    training as in the history of who asks.
+
+    Among the movies is one that everybody has seen, so that the list of a person without a history is by popularity.
+    For plain interactions the chance of a pair is the regression's own estimate of it, kept within 0…1; shrinkage makes
+    it a cautious one.
+    """
+
+    name: ClassVar[str] = "ease"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, explains=True)
+    Settings = EaseSettings
+
+    biases: Biases | None = None
+
+    def __init__(self, settings: EaseSettings | None = None) -> None:
+        self.settings = settings or EaseSettings()
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        self.known = Known.of(ratings, catalog)
+        if self.known.scale:
+            self.biases = Biases.of(ratings, len(self.known.movies))
+        if progress:
+            progress.start(self.name, 1)
+        try:
+            self.regression = self._fitted()
+            if progress:
+                progress.advance()
+        finally:
+            if progress:
+                progress.stop()
+        return self
+
+    def _fitted(self) -> ByMovies | ByUsers | Neighbours:
+        seen, s = self._seen(self.known.history), self.settings
+        if s.rank:
+            return Neighbours.of(Spectrum.of_rows(seen, s.rank), s.regularization)
+        return regression(seen, s.regularization)
+
+    def _seen(self, histories: Histories) -> sparse.csr_matrix:
+        """What each history holds, and last the movie that everybody has seen. `[n, n_movies + 1]`."""
+        whole, values = self._read(histories)
+        return whole.matrix(len(self.known.movies) + 1, values)
+
+    def _read(self, histories: Histories) -> tuple[Histories, NDArray[np.float32]]:
+        """The histories with that movie at the end of each, and what each entry counts."""
+        ends, counts = histories.starts[1:], np.ones(len(histories.items), np.float32)
+        if self.biases and histories.values is not None:
+            counts = liked_more(residuals(self.biases, histories) / self._unit)
+        items = np.insert(histories.items, ends, len(self.known.movies))
+        starts = histories.starts + np.arange(len(histories) + 1)
+        return Histories(starts, items), np.insert(counts, ends, EVERYBODY)
+
+    @cached_property
+    def _unit(self) -> np.float32:
+        """The standard deviation of what the biases leave, in stars."""
+        assert self.biases is not None, "only asked of ratings"
+        return unit_of(residuals(self.biases, self.known.history))
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        if by == "stars" and self.biases:
+            return self.biases.score(histories)
+        return self.regression.score(self.regression.gather(*self._read(histories)))[:, :-1]
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        if self.biases is None:
+            chance = self.regression.pairs(self.regression.gather(*self._read(histories)), rows, movies)
+            return np.clip(chance, 0, 1)
+        assert self.known.scale is not None, "biases are of ratings"
+        return self.known.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
+
+    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+        if by == "stars" and self.biases:
+            return self.biases.shares(history, movies)
+        whole, values = self._read(history)
+        shares = self.regression.shares(whole.items, values, movies)
+        ratings, anybody = shares[:, :-1], shares[:, -1]
+        return Shares(shares.sum(1, dtype=np.float64), {"movie_bias": anybody}, ratings, np.zeros_like(ratings))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return self.regression.arrays() | (self.biases.arrays() if self.biases else {})
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known = known
+        model.biases = Biases.from_arrays(arrays) if known.scale else None
+        model.regression = Neighbours.from_arrays(arrays) or restored(arrays, model._seen(known.history))
+        return model

@@ -1,0 +1,163 @@
+"""Item neighbourhoods: a movie gets what the person gave to movies like it (Koren 2010; Bell & Koren 2007)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cinematrix import similarity
+from cinematrix.biases import Biases
+from cinematrix.catalog import Catalog
+from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
+from cinematrix.ratings import Ratings
+from cinematrix.similarity import mean_of, nearest, popularity, residuals, shrunk, unit_of
+
+
+@dataclass(frozen=True)
+class ItemKNNSettings:
+    """Hyper-parameters of `item-knn`.
+
+    Attributes:
+        neighbours: movies that speak for a movie's rating, at most.
+        doubt: ratings' worth of doubt in each movie's likeness to others.
+        exponent: to which likeness counts in the average.
+        damping: weight of a neighbour rated as the biases expect, which is always there.
+        ranking_neighbours: movies that speak for watching a movie.
+        ranking_doubt: viewers' worth of doubt there.
+    """
+
+    neighbours: int = 300
+    doubt: float = 20.0
+    exponent: float = 1.5
+    damping: float = 0.1
+    ranking_neighbours: int = 100
+    ranking_doubt: float = 5.0
+
+    def __post_init__(self) -> None:
+        similarity.check(self)
+
+
+class ItemKNN(Recommender):
+    """Stars are the biases and a weighted mean of the person's residuals over them; lists add up likeness.
+
+        stars_ui = μ + b_u + b_i + Σ_j s_ij^exponent · residual_uj / (damping + Σ_j s_ij^exponent)
+
+    over the movies j of her history that are among the neighbours of i (`similarity`). A list by ranking adds up how
+    alike each movie is to hers by who has watched both. For plain interactions the chance is the share of a movie's
+    neighbours, weighed by likeness, that she has watched.
+    """
+
+    name: ClassVar[str] = "item-knn"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, explains=True)
+    Settings = ItemKNNSettings
+
+    biases: Biases | None = None
+    near: sparse.csr_matrix | None = None
+
+    def __init__(self, settings: ItemKNNSettings | None = None) -> None:
+        self.settings = settings or ItemKNNSettings()
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        self.known = known = Known.of(ratings, catalog)
+        s, n = self.settings, len(known.movies)
+        if progress:
+            progress.start(self.name, n * (2 if known.scale else 1))
+        try:
+            if known.scale:
+                self.biases = Biases.of(ratings, n)
+                left = residuals(self.biases, known.history)
+                self.near = self._nearest(left / unit_of(left), s.neighbours, s.doubt, s.exponent, progress)
+            seen = np.ones(len(known.history.items), np.float32)
+            self.together = self._nearest(seen, s.ranking_neighbours, s.ranking_doubt, 1.0, progress)
+        finally:
+            if progress:
+                progress.stop()
+        return self
+
+    def _nearest(
+        self, entries: NDArray[np.float32], n: int, doubt: float, exponent: float, progress: Progress | None
+    ) -> sparse.csr_matrix:
+        """Each movie's neighbours by the `entries` of the histories. `[n_movies, n_movies]`."""
+        movies = shrunk(self.known.history.matrix(len(self.known.movies), entries).T.tocsr(), doubt)
+        return nearest(movies, movies, n, exponent=exponent, themselves=True, progress=progress)
+
+    @cached_property
+    def _outward(self) -> dict[By, sparse.csr_matrix]:
+        """Of which movies each movie is a neighbour, by rating and by watching."""
+        both: dict[By, sparse.csr_matrix | None] = {"stars": self.near, "ranking": self.together}
+        return {by: matrix.T.tocsr() for by, matrix in both.items() if matrix is not None}
+
+    @cached_property
+    def _popular(self) -> NDArray[np.float32]:
+        return popularity(self.known)
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        n, outward = len(self.known.movies), self._outward
+        if by == "ranking" or self.biases is None:
+            return np.asarray((histories.matrix(n) @ outward["ranking"]).toarray() + self._popular, np.float32)
+        added = (histories.matrix(n, residuals(self.biases, histories)) @ outward["stars"]).toarray()
+        weight = (histories.matrix(n) @ outward["stars"]).toarray()
+        return self.biases.score(histories) + mean_of(weight, added, self.settings.damping)
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        if self.biases is None or self.near is None:
+            whole = np.append(np.asarray(self.together.sum(axis=1)).ravel(), 0)[movies]
+            alike = self._sums(self.together, histories, None, rows, movies)
+            return np.asarray(np.clip(alike / np.maximum(whole, 1e-9), 0, 1), np.float32)
+        added = self._sums(self.near, histories, residuals(self.biases, histories), rows, movies)
+        weight = self._sums(self.near, histories, None, rows, movies)
+        assert self.known.scale is not None, "biases are of ratings"
+        base = self.biases.predict(self.biases.of_users(histories)[rows], movies)
+        return self.known.scale.clip(base + mean_of(weight, added, self.settings.damping))
+
+    def _sums(
+        self, near: sparse.csr_matrix, histories: Histories, values: NDArray[np.float32] | None, rows: Numbers,
+        movies: Numbers,
+    ) -> NDArray[np.float32]:  # fmt: skip
+        """Σ likeness × value over the history and the neighbours of each pair; 0 for `UNKNOWN`. `[n]`."""
+        given, sums = histories.matrix(near.shape[0], values), np.zeros(len(rows), np.float32)
+        for start, stop in similarity.blocks(len(rows), int(np.diff(near.indptr).max(initial=1))):
+            pair = near[np.maximum(movies[start:stop], 0)].multiply(given[rows[start:stop]])
+            sums[start:stop] = np.asarray(pair.sum(axis=1)).ravel()
+        return sums * (movies >= 0)
+
+    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+        stars = by == "stars" and self.biases is not None
+        near = self.near if stars else self.together
+        assert near is not None, "a model of ratings has neighbours by rating"
+        weight = near[np.maximum(movies, 0)][:, history.items].toarray() * (movies >= 0)[:, None]
+        if not stars or self.biases is None:
+            anybody = np.append(self._popular, np.float32(0))[movies]
+            whole = anybody + weight.sum(axis=1, dtype=np.float64)
+            return Shares(whole, {"movie_bias": anybody}, weight, np.zeros_like(weight))
+        base, added = self.biases.shares(history, movies), weight * residuals(self.biases, history)
+        ratings = mean_of(weight.sum(axis=1, keepdims=True), added, self.settings.damping)
+        return Shares(base.score + ratings.sum(axis=1, dtype=np.float64), base.parts, ratings, base.by_content)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        found = similarity.arrays("together", self.together)
+        if self.biases is None or self.near is None:
+            return found
+        return found | similarity.arrays("near", self.near) | self.biases.arrays()
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known, model.together = known, similarity.from_arrays("together", arrays)
+        if known.scale:
+            model.biases, model.near = Biases.from_arrays(arrays), similarity.from_arrays("near", arrays)
+        return model

@@ -1,0 +1,160 @@
+"""User neighbourhoods: a movie gets what people with the person's taste gave it (Resnick et al. 1994)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cinematrix import similarity
+from cinematrix.biases import Biases
+from cinematrix.catalog import Catalog
+from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
+from cinematrix.ratings import Ratings
+from cinematrix.similarity import mean_of, nearest, popularity, residuals, shrunk, unit_of
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class UserKNNSettings:
+    """Hyper-parameters of `user-knn`.
+
+    Attributes:
+        neighbours: known users who speak for a person's ratings, at most.
+        doubt: ratings' worth of doubt in anybody's likeness to others.
+        exponent: to which likeness counts in the average.
+        damping: weight of a neighbour who rates as the biases expect, who is always there.
+        ranking_neighbours: known users who speak for what she will watch.
+        ranking_doubt: movies' worth of doubt there.
+    """
+
+    neighbours: int = 300
+    doubt: float = 60.0
+    exponent: float = 1.0
+    damping: float = 0.4
+    ranking_neighbours: int = 100
+    ranking_doubt: float = 5.0
+
+    def __post_init__(self) -> None:
+        similarity.check(self)
+
+
+class UserKNN(Recommender):
+    """Stars are the biases and a weighted mean of her neighbours' residuals over them; lists add up likeness.
+
+        stars_ui = μ + b_u + b_i + Σ_v s_uv^exponent · residual_vi / (damping + Σ_v s_uv^exponent)
+
+    over the neighbours v of u who rated i (`similarity`). Who is like her is computed when she asks, from her history:
+    a known user and a stranger with the same ratings get the same answer. A list by ranking adds up how like her each
+    movie's viewers are; for plain interactions the chance is the share of her neighbours, weighed by likeness, who
+    watched it. Nothing is learned but the biases, and an answer costs as much as there are ratings.
+    """
+
+    name: ClassVar[str] = "user-knn"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True)
+    Settings = UserKNNSettings
+
+    biases: Biases | None = None
+
+    def __init__(self, settings: UserKNNSettings | None = None) -> None:
+        self.settings = settings or UserKNNSettings()
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        self.known = Known.of(ratings, catalog)
+        if self.known.scale:
+            self.biases = Biases.of(ratings, len(self.known.movies))
+        return self
+
+    @cached_property
+    def _unit(self) -> np.float32:
+        """The standard deviation of what the biases leave, in stars."""
+        assert self.biases is not None, "only asked of ratings"
+        return unit_of(residuals(self.biases, self.known.history))
+
+    @cached_property
+    def _left(self) -> sparse.csr_matrix:
+        """What the biases leave of the known users' ratings, in stars. `[n_users, n_movies]`."""
+        assert self.biases is not None, "only asked of ratings"
+        return self._matrix(self.known.history, residuals(self.biases, self.known.history))
+
+    @cached_property
+    def _seen(self) -> sparse.csr_matrix:
+        """What the known users have rated or watched. `[n_users, n_movies]`."""
+        return self._matrix(self.known.history)
+
+    @cached_property
+    def _tastes(self) -> sparse.csr_matrix:
+        return shrunk(self._left / self._unit, self.settings.doubt)
+
+    @cached_property
+    def _habits(self) -> sparse.csr_matrix:
+        return shrunk(self._seen, self.settings.ranking_doubt)
+
+    def _matrix(self, histories: Histories, values: Floats | None = None) -> sparse.csr_matrix:
+        return histories.matrix(len(self.known.movies), values)
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> Floats:
+        if by == "stars" and self.biases:
+            return self.biases.score(histories) + self._added(histories)
+        return np.asarray((self._viewers(histories) @ self._seen).toarray() + self._popular, np.float32)
+
+    @cached_property
+    def _popular(self) -> Floats:
+        return popularity(self.known)
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Floats:
+        found, distinct = np.zeros(len(rows), np.float32), np.unique(rows)
+        for start, stop in similarity.blocks(len(distinct), len(self.known.movies)):
+            some = distinct[start:stop]
+            here = np.flatnonzero((rows >= some[0]) & (rows <= some[-1]) & (movies >= 0))
+            answers = self._answers(histories.take(some))
+            found[here] = answers[np.searchsorted(some, rows[here]), movies[here]]
+        if self.biases is None:
+            return np.clip(found, 0, 1)
+        assert self.known.scale is not None, "biases are of ratings"
+        return self.known.scale.clip(found + self.biases.predict(self.biases.of_users(histories)[rows], movies))
+
+    def _answers(self, histories: Histories) -> Floats:
+        """What is added to the biases, or, for plain interactions, the chance. `[n, n_movies]`."""
+        if self.biases:
+            return self._added(histories)
+        viewers = self._viewers(histories)
+        whole = np.asarray(viewers.sum(axis=1), np.float32)
+        return np.asarray((viewers @ self._seen).toarray() / np.maximum(whole, np.float32(1e-9)), np.float32)
+
+    def _viewers(self, histories: Histories) -> sparse.csr_matrix:
+        """How like each history's owner her nearest users are by what they have watched. `[n, n_users]`."""
+        asked = shrunk(self._matrix(histories), self.settings.ranking_doubt)
+        return nearest(asked, self._habits, self.settings.ranking_neighbours)
+
+    def _added(self, histories: Histories) -> Floats:
+        """The weighted mean of the neighbours' residuals, in stars. `[n, n_movies]`."""
+        assert self.biases is not None, "only asked of ratings"
+        s, own = self.settings, residuals(self.biases, histories) / self._unit
+        alike = nearest(shrunk(self._matrix(histories, own), s.doubt), self._tastes, s.neighbours, exponent=s.exponent)
+        sums = (alike @ self._seen).toarray(), (alike @ self._left).toarray()
+        return mean_of(*sums, s.damping)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return self.biases.arrays() if self.biases else {}
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known = known
+        model.biases = Biases.from_arrays(arrays) if known.scale else None
+        return model
