@@ -24,8 +24,8 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids extras files",
     "histories ratings catalog protocols",
-    "biases neighbours kriging content nets pooling surprise towers attribution ordinal spread ranking metrics splits "
-    "diversity heldout importers/* datasets downloads simulate worlds plots",
+    "biases least_squares factors sgd neighbours kriging content nets pooling surprise towers attribution ordinal "
+    "spread ranking metrics splits diversity heldout importers/* datasets downloads simulate worlds plots",
     "training",
     "models/*",
     "artifact evaluation reliability recommendations explanations describe",
@@ -36,7 +36,7 @@ LAYERS = (
 TRAINERS = ("torch", "numba")
 """Packages that train and never serve."""
 
-TRAINING = ("nets", "pooling", "surprise", "training")
+TRAINING = ("nets", "pooling", "surprise", "sgd", "training")
 """Where they may be imported as the module loads; in `models/`, only `FOR_TRAINING`, in functions, and for types."""
 
 FOR_TRAINING = ("_training", "_tasks", "_export")

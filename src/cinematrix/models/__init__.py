@@ -8,6 +8,8 @@ from cinematrix.protocols import Recommender
 MODELS = {
     "popular": "cinematrix.models.popular:Popular",
     "bias": "cinematrix.models.bias:Bias",
+    "svd": "cinematrix.models.svd:SVD",
+    "svd++": "cinematrix.models.svd_plus_plus:SVDPlusPlus",
     "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
     "deep-mf": "cinematrix.models.deep_mf:DeepMF",
 }
