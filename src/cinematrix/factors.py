@@ -116,7 +116,7 @@ class Factors:
     def score(self, histories: Histories) -> Floats:
         """The expected rating of every movie, not cut to the scale. `[len(histories), n_movies]`."""
         unit = np.float32(self.unit)
-        score: Floats = (self.users(histories) * unit) @ self.movies[:-1].T
+        score = np.asarray((self.users(histories) * unit) @ self.movies[:-1].T, np.float32)
         score += np.float32(self.mean) + unit * self.bias[:-1]
         return score
 

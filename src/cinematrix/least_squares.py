@@ -61,7 +61,7 @@ def project_nonnegative(histories: Histories, table: Floats, targets: Floats, pe
         gram, sums = _normal_equations(y, t, d[rows])
         x = np.zeros(sums.shape, np.float32)
         for _ in range(SWEEPS):
-            for f in range(x.shape[1]):
+            for f in range(table.shape[1]):
                 step = sums[:, f] - np.einsum("nk,nk->n", gram[:, f], x)
                 x[:, f] = np.maximum(0, x[:, f] + step / gram[:, f, f])
         found[rows] = x

@@ -10,6 +10,7 @@ MODELS = {
     "bias": "cinematrix.models.bias:Bias",
     "svd": "cinematrix.models.svd:SVD",
     "svd++": "cinematrix.models.svd_plus_plus:SVDPlusPlus",
+    "als": "cinematrix.models.als:ALS",
     "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
     "deep-mf": "cinematrix.models.deep_mf:DeepMF",
 }

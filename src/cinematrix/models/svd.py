@@ -14,8 +14,12 @@ class SVDSettings(FactorSettings):
     """How SVD learns.
 
     Attributes:
+        factors: of each user and movie.
+        shrinkage: ratings' worth of doubt that pull a user's or a movie's factors to 0.
+        regularization: more doubt for each rating.
         epochs: passes over the ratings.
         learning_rate: of the first epoch, for errors in units of what the biases leave; it falls to a tenth.
+        seed: of the first factors, and of the order of the ratings.
     """
 
     epochs: int = 30

@@ -14,9 +14,13 @@ class SVDPlusPlusSettings(FactorSettings):
     """How SVD++ learns.
 
     Attributes:
+        factors: of each user and movie.
+        shrinkage: ratings' worth of doubt that pull a user's or a movie's factors to 0.
+        regularization: more doubt for each rating.
         epochs: passes over the ratings.
         learning_rate: of the first epoch, for errors in units of what the biases leave; it falls to a tenth.
         sign_shrinkage: the shrinkage of what a movie in a history says of a user whatever her rating.
+        seed: of the first factors, and of the order of the ratings.
     """
 
     epochs: int = 30
