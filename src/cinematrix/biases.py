@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
+from cinematrix.protocols import Shares
 from cinematrix.ratings import Ratings
 
 SWEEPS = 30
@@ -79,6 +80,15 @@ class Biases:
         known = movies >= 0
         movie = np.where(known, self.movie[np.where(known, movies, 0)], np.float32(0))
         return np.asarray(np.float32(self.mean) + user + movie, np.float32)
+
+    def shares(self, history: Histories, movies: Numbers) -> Shares:
+        """What adds up to `predict` for one person: the mean and either bias."""
+        user = np.broadcast_to(self.of_users(history), len(movies))
+        mean = np.full(len(movies), self.mean, np.float32)
+        movie = self.predict(np.zeros(len(movies), np.float32), movies) - mean
+        none = np.zeros((len(movies), len(history.items)), np.float32)
+        parts = {"mean": mean, "movie_bias": movie, "user_bias": user}
+        return Shares(self.predict(user, movies).astype(np.float64), parts, none, none)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""

@@ -11,6 +11,7 @@ MODELS = {
     "svd": "cinematrix.models.svd:SVD",
     "svd++": "cinematrix.models.svd_plus_plus:SVDPlusPlus",
     "als": "cinematrix.models.als:ALS",
+    "ials": "cinematrix.models.ials:IALS",
     "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
     "deep-mf": "cinematrix.models.deep_mf:DeepMF",
 }

@@ -52,12 +52,7 @@ class Bias(Recommender):
         return self.known.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
 
     def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
-        user = np.broadcast_to(self.biases.of_users(history), len(movies))
-        mean = np.full(len(movies), self.biases.mean, np.float32)
-        movie = self.biases.predict(np.zeros(len(movies), np.float32), movies) - mean
-        parts = {"mean": mean, "movie_bias": movie, "user_bias": user}
-        none = np.zeros((len(movies), len(history.items)), np.float32)
-        return Shares(self.biases.predict(user, movies).astype(np.float64), parts, none, none)
+        return self.biases.shares(history, movies)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return self.biases.arrays()
