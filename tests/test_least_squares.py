@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import nnls
 
 from cinematrix import least_squares
 from cinematrix.histories import Histories
-from cinematrix.least_squares import addends, project, project_nonnegative
+from cinematrix.least_squares import addends, project
 
 
 def made(rng: np.random.Generator) -> tuple[Histories, np.ndarray, np.ndarray]:
@@ -48,20 +47,6 @@ def test_an_empty_history_has_the_prior() -> None:
     table, none = np.ones((3, 2), np.float32), np.zeros(0, np.float32)
     np.testing.assert_array_equal(project(Histories.empty(1), table, none, np.ones(2, np.float32), prior), prior)
     np.testing.assert_array_equal(project(Histories.empty(1), table, none, np.ones(2, np.float32)), [[0, 0]])
-
-
-def test_without_negative_numbers_it_is_nnls() -> None:
-    """The same as Lawson and Hanson's active sets on the augmented system, to 1e-3."""
-    rng = np.random.default_rng(1)
-    histories, table, targets = made(rng)
-    table = np.abs(table)
-    found = project_nonnegative(histories, table, targets.astype(np.float32), np.full(6, 0.7, np.float32))
-    for row in range(len(histories)):
-        entries = slice(histories.starts[row], histories.starts[row + 1])
-        y = np.vstack([table[histories.items[entries]], np.sqrt(0.7) * np.eye(6)])
-        np.testing.assert_allclose(found[row], nnls(y, np.append(targets[entries], np.zeros(6)))[0], atol=1e-3)
-    assert (found == 0).any()
-    assert found.min() == 0
 
 
 def test_addends_add_up_to_the_projection() -> None:

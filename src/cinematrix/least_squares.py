@@ -22,9 +22,6 @@ Floats = NDArray[np.float32]
 CELLS = 2_000_000
 """Numbers in the padded block of rows that is solved at a time: 8 MB."""
 
-SWEEPS = 30
-"""Rounds of coordinate descent for vectors that may not be negative."""
-
 
 def project(
     histories: Histories, table: Floats, targets: Floats, penalty: Floats, prior: Floats | None = None
@@ -49,25 +46,6 @@ def project(
     return found
 
 
-def project_nonnegative(histories: Histories, table: Floats, targets: Floats, penalty: Floats) -> Floats:
-    """`project` for vectors without negative numbers, by coordinate descent from 0. float32 `[len(histories), k]`.
-
-    Each round finds the best value of one column after the other and cuts it at 0 (Cichocki & Phan 2009, HALS;
-    Franc, Hlaváč & Navara 2005).
-    """
-    d = np.broadcast_to(penalty, (len(histories), table.shape[1]))
-    found = np.zeros(d.shape, np.float32)
-    for rows, y, t in _blocks(histories, table, targets):
-        gram, sums = _normal_equations(y, t, d[rows])
-        x = np.zeros(sums.shape, np.float32)
-        for _ in range(SWEEPS):
-            for f in range(table.shape[1]):
-                step = sums[:, f] - np.einsum("nk,nk->n", gram[:, f], x)
-                x[:, f] = np.maximum(0, x[:, f] + step / gram[:, f, f])
-        found[rows] = x
-    return found
-
-
 def addends(rows: Floats, penalty: Floats) -> Floats:
     """(YᵀY + D)⁻¹ of one history times its rows Y: what a target of 1 in each entry adds to x. `[size, k]`."""
     y = rows.astype(np.float64)
@@ -75,17 +53,10 @@ def addends(rows: Floats, penalty: Floats) -> Floats:
 
 
 def _by_columns(y: Floats, t: Floats, d: Floats) -> Floats:
-    gram, sums = _normal_equations(y, t, d)
-    return np.asarray(np.linalg.solve(gram, sums[..., None])[..., 0], np.float32)
-
-
-def _normal_equations(y: Floats, t: Floats, d: Floats) -> tuple[Floats, Floats]:
-    """YᵀY + D and Yᵀt of each history of a block."""
-    turned = y.transpose(0, 2, 1)
+    turned, columns = y.transpose(0, 2, 1), np.arange(y.shape[2])
     gram = turned @ y
-    columns = np.arange(y.shape[2])
     gram[:, columns, columns] += d
-    return gram, (turned @ t[..., None])[..., 0]
+    return np.asarray(np.linalg.solve(gram, turned @ t[..., None])[..., 0], np.float32)
 
 
 def _by_entries(y: Floats, t: Floats, d: Floats) -> Floats:
