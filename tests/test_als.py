@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cinematrix.biases import Biases
 from cinematrix.errors import SettingError
 from cinematrix.models.als import ALS, ALSSettings
 from contract import Contract
@@ -34,3 +35,18 @@ def test_what_cannot_be_set() -> None:
     """One iteration is the least."""
     with pytest.raises(SettingError, match="iterations is 0; it must be at least 1"):
         ALSSettings(iterations=0)
+
+
+def test_it_ends_where_a_movie_solves_its_own_regression() -> None:
+    """Converged, a movie's factors and bias are the ridge regression of its ratings less the raters' biases."""
+    world = factor_world(np.random.default_rng(2), n_users=40, n_movies=30)
+    model = ALS(ALSSettings(factors=2, shrinkage=1.0, regularization=0.01, iterations=150)).fit(world.train)
+    raters, found = world.train.by_movie, model.factors
+    users = found.users(world.train.by_user)[raters.items_of(0)]
+    assert raters.values is not None
+    z = found.standard(raters.values[: len(users)]) - users[:, -1]
+    x = np.column_stack([users[:, :-1], np.ones(len(users))])
+    shrinkage = Biases.of(world.train).movie_shrinkage
+    penalty = np.diag([1 + 0.01 * len(users)] * 2 + [shrinkage])
+    expected = np.linalg.solve(x.T @ x + penalty, x.T @ z)
+    np.testing.assert_allclose([*found.movies[0, :-1], found.bias[0]], expected, atol=0.01)
