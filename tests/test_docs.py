@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from cinematrix.cli.train import NAMES
 from cinematrix.models import MODELS, model_class
 from worlds import taste_world
 
@@ -109,3 +110,8 @@ def test_the_file_map_names_every_module() -> None:
     for path in (ROOT / "src" / "cinematrix").iterdir():
         if path.suffix == ".py" and path.stem != "__init__":
             assert path.stem in named, path.stem
+
+
+def test_the_help_of_train_names_every_model() -> None:
+    """In the order of the table of models."""
+    assert re.findall(r"[\w+-]+", NAMES.replace(" or ", ", ")) == list(MODELS)

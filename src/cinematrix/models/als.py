@@ -1,0 +1,67 @@
+"""ALS: biased matrix factorization by alternating least squares; NumPy alone."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from cinematrix.biases import Biases
+from cinematrix.factors import INITIAL, Factorization, Factors, FactorSettings, positive, with_bias
+from cinematrix.least_squares import project
+from cinematrix.protocols import Progress
+from cinematrix.ratings import Ratings
+
+
+@dataclass(frozen=True)
+class ALSSettings(FactorSettings):
+    """How ALS learns.
+
+    Attributes:
+        factors: of each user and movie.
+        shrinkage: ratings' worth of doubt that pull a user's or a movie's factors to 0.
+        regularization: more doubt for each rating.
+        iterations: times that both sides are solved for.
+        seed: of the first factors.
+    """
+
+    iterations: int = 12
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "iterations")
+
+
+class ALS(Factorization):
+    """rating ≈ μ + b_u + b_i + p_u · q_i, each side solved for exactly while the other stands still.
+
+    ALS-WR (Zhou, Wilkinson, Schreiber & Pan 2008) with biases and a constant part of the penalty. The half-step for
+    the users is the fold-in; the movies' is the same regression, with the users' biases as what is known.
+    """
+
+    name: ClassVar[str] = "als"
+    Settings = ALSSettings
+    settings: ALSSettings
+
+    def __init__(self, settings: ALSSettings | None = None) -> None:
+        self.settings = settings or ALSSettings()
+
+    def learn(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress | None) -> Factors:
+        s, users, movies = self.settings, ratings.by_user, ratings.by_movie
+        assert movies.values is not None, "learned from ratings with stars only"
+        z = start.standard(movies.values)
+        penalty = with_bias(s.penalty.of(movies.counts), s.factors, biases.movie_shrinkage)
+        rng = np.random.default_rng(s.seed)
+        first = np.float32(INITIAL) * rng.standard_normal((len(movies), s.factors), np.float32)
+        factors = start.learned(first, start.bias[: len(movies)])
+        if progress:
+            progress.start(self.name, s.iterations)
+        for _ in range(s.iterations):
+            folded_in = factors.users(users)
+            table = np.hstack([folded_in[:, :-1], np.ones((len(users), 1), np.float32)])
+            found = project(movies, table, z - folded_in[movies.items, -1], penalty)
+            factors = start.learned(found[:, :-1], found[:, -1])
+            if progress:
+                progress.advance()
+        if progress:
+            progress.stop()
+        return factors

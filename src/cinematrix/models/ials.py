@@ -1,0 +1,151 @@
+"""iALS: implicit alternating least squares; what is watched at all, whatever the stars."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.biases import Biases
+from cinematrix.catalog import Catalog
+from cinematrix.factors import positive
+from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
+from cinematrix.least_squares import addends, project
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
+from cinematrix.ratings import Ratings
+
+Floats = NDArray[np.float32]
+
+LEAST = 1e-6
+"""No penalty is lower."""
+
+
+@dataclass(frozen=True)
+class IALSSettings:
+    """How iALS learns.
+
+    Attributes:
+        factors: of each user and movie.
+        unobserved_weight: what a pair that wasn't observed counts, as against 1 for one that was.
+        regularization: of all factors.
+        nu: how the regularization grows with the observations of a user or movie: 0 not at all, 1 in proportion.
+        iterations: times that both sides are solved for.
+        seed: of the first factors.
+    """
+
+    factors: int = 128
+    unobserved_weight: float = 0.2
+    regularization: float = 0.01
+    nu: float = 1.0
+    iterations: int = 6
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        positive(self, "factors", "unobserved_weight", "regularization", "iterations")
+
+
+class IALS(Recommender):
+    """score = x_u · y_i, by weighted regression of 1 for what was watched and 0 for all else.
+
+        loss = Σ_{observed} (x_u·y_i − 1)² + α Σ_{all} (x_u·y_i)² + λ Σ_u (n_u + α·movies)^ν |x_u|² + movies'
+
+    (Hu, Koren & Volinsky 2008; in the form of Rendle, Krichene, Zhang & Koren 2022.) The sum over all pairs is the same
+    matrix α·YᵀY for everybody; along its eigenvectors it is a penalty on each column, so that `least_squares.project`
+    is the half-step of either side and the fold-in.
+
+    Stars don't enter the lists; where they are asked for they are those of `bias`. Without stars `predict` is the
+    chance p that the pair is observed: the loss p·(s − 1)² + α·s² is least at s = p / (p + α), so p = α·s / (1 − s).
+    """
+
+    name: ClassVar[str] = "ials"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, vectors=True, explains=True)
+    Settings = IALSSettings
+    biases: Biases | None = None
+
+    def __init__(self, settings: IALSSettings | None = None) -> None:
+        self.settings = settings or IALSSettings()
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        s, self.known = self.settings, Known.of(ratings, catalog)
+        self.biases = None if ratings.rating is None else Biases.of(ratings, len(self.known.movies))
+        size = np.float32(0.1 / np.sqrt(s.factors))
+        movies = size * np.random.default_rng(s.seed).standard_normal((len(ratings.movies), s.factors), np.float32)
+        if progress:
+            progress.start(self.name, s.iterations)
+        for _ in range(s.iterations):
+            users = half_step(ratings.by_user, movies, s)
+            movies = half_step(ratings.by_movie, users, s)
+            if progress:
+                progress.advance()
+        if progress:
+            progress.stop()
+        self.movies = np.zeros((len(self.known.movies) + 1, s.factors), np.float32)
+        self.movies[: len(movies)] = movies  # the last row answers for UNKNOWN (-1)
+        return self
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        if by == "stars" and self.biases is not None:
+            user = self.biases.of_users(histories)
+            return np.asarray(np.float32(self.biases.mean) + user[:, None] + self.biases.movie, np.float32)
+        return np.asarray(self._users(histories) @ self.movies[:-1].T, np.float32)
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        if self.biases is not None and self.known.scale is not None:
+            return self.known.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
+        score = np.einsum("nk,nk->n", self._users(histories)[rows], self.movies[movies])
+        weight = self.settings.unobserved_weight
+        score = np.clip(score, 0, 1 / (1 + weight))
+        return np.asarray(np.minimum(weight * score / (1 - score), 1), np.float32)
+
+    def _users(self, histories: Histories) -> Floats:
+        return half_step(histories, self.movies[:-1], self.settings)
+
+    def vectors(self) -> NDArray[np.float32]:
+        return self.movies[:-1]
+
+    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+        if by == "stars" and self.biases is not None:
+            return self.biases.shares(history, movies)
+        table, axes, penalty = _turned(history, self.movies[:-1], self.settings)
+        by_movie = addends(table[history.items], penalty[0]) @ axes.T
+        ratings = np.asarray(self.movies[movies] @ by_movie.T, np.float32)
+        score = self.movies[movies] @ self._users(history)[0]
+        return Shares(score.astype(np.float64), {}, ratings, np.zeros_like(ratings))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {"movies": self.movies} | ({} if self.biases is None else self.biases.arrays())
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known, model.movies = known, arrays["movies"]
+        model.biases = Biases.from_arrays(arrays) if known.scale else None
+        return model
+
+
+def half_step(histories: Histories, table: Floats, settings: IALSSettings) -> Floats:
+    """The vectors of one side for the other side's `table` as it is; also the fold-in. `[len(histories), factors]`."""
+    turned, axes, penalty = _turned(histories, table, settings)
+    return np.asarray(project(histories, turned, np.ones(len(histories.items), np.float32), penalty) @ axes.T)
+
+
+def _turned(histories: Histories, table: Floats, s: IALSSettings) -> tuple[Floats, Floats, Floats]:
+    """The table along the eigenvectors of its Gram matrix, these, and everybody's penalty there.
+
+    Rows of 0 belong to what nobody watched and don't count.
+    """
+    values, axes = np.linalg.eigh(table.T.astype(np.float64) @ table)
+    observations = histories.counts + s.unobserved_weight * np.count_nonzero(table.any(1))
+    penalty = s.unobserved_weight * np.maximum(values, 0) + s.regularization * observations[:, None] ** s.nu
+    penalty, axes = np.maximum(penalty, LEAST).astype(np.float32), axes.astype(np.float32)
+    return np.asarray(table @ axes, np.float32), axes, penalty

@@ -1,0 +1,53 @@
+"""SVD: biased matrix factorization by stochastic gradient descent, the workhorse of the Netflix prize."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cinematrix.biases import Biases
+from cinematrix.factors import Factorization, Factors, FactorSettings, positive
+from cinematrix.protocols import Abilities, Progress
+from cinematrix.ratings import Ratings
+
+
+@dataclass(frozen=True)
+class SVDSettings(FactorSettings):
+    """How SVD learns.
+
+    Attributes:
+        factors: of each user and movie.
+        shrinkage: ratings' worth of doubt that pull a user's or a movie's factors to 0.
+        regularization: more doubt for each rating.
+        epochs: passes over the ratings.
+        learning_rate: of the first epoch, for errors in units of what the biases leave; it falls to a tenth.
+        seed: of the first factors, and of the order of the ratings.
+    """
+
+    epochs: int = 30
+    learning_rate: float = 0.03
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "epochs", "learning_rate")
+
+
+class SVD(Factorization):
+    """rating ≈ μ + b_u + b_i + p_u · q_i (Koren, Bell & Volinsky 2009, equation 4).
+
+    SGD learns the movies' factors and biases. Users are folded in, in closed form, whether training met them or not:
+    the exact solution for the movies' factors predicts no worse than the users' factors that SGD found on the way.
+    """
+
+    name: ClassVar[str] = "svd"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, explains=True, trains_with="numba")
+    Settings = SVDSettings
+    settings: SVDSettings
+
+    def __init__(self, settings: SVDSettings | None = None) -> None:
+        self.settings = settings or SVDSettings()
+
+    def learn(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress | None) -> Factors:
+        from cinematrix.sgd import Descent
+
+        s = self.settings
+        descent = Descent(s.factors, s.epochs, s.learning_rate, s.seed)
+        return descent.learn(ratings, biases, start, progress, self.name)

@@ -1,0 +1,54 @@
+"""SVD++: biased matrix factorization in which what somebody rated at all tells her taste too."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cinematrix.biases import Biases
+from cinematrix.factors import Factorization, Factors, FactorSettings, Penalty, positive
+from cinematrix.protocols import Abilities, Progress
+from cinematrix.ratings import Ratings
+
+
+@dataclass(frozen=True)
+class SVDPlusPlusSettings(FactorSettings):
+    """How SVD++ learns.
+
+    Attributes:
+        factors: of each user and movie.
+        shrinkage: ratings' worth of doubt that pull a user's or a movie's factors to 0.
+        regularization: more doubt for each rating.
+        epochs: passes over the ratings.
+        learning_rate: of the first epoch, for errors in units of what the biases leave; it falls to a tenth.
+        sign_shrinkage: the shrinkage of what a movie in a history says of a user whatever her rating.
+        seed: of the first factors, and of the order of the ratings.
+    """
+
+    epochs: int = 30
+    learning_rate: float = 0.03
+    sign_shrinkage: float = 60.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "epochs", "learning_rate", "sign_shrinkage")
+
+
+class SVDPlusPlus(Factorization):
+    """rating ≈ μ + b_u + b_i + (p_u + |N(u)|^(−1/2) Σ_{j ∈ N(u)} y_j) · q_i (Koren 2008, equation 15).
+
+    SGD learns q, y and the movies' biases; users are folded in, with Σ y_j as what their factors are pulled to.
+    """
+
+    name: ClassVar[str] = "svd++"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, explains=True, trains_with="numba")
+    Settings = SVDPlusPlusSettings
+    settings: SVDPlusPlusSettings
+
+    def __init__(self, settings: SVDPlusPlusSettings | None = None) -> None:
+        self.settings = settings or SVDPlusPlusSettings()
+
+    def learn(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress | None) -> Factors:
+        from cinematrix.sgd import Descent
+
+        s = self.settings
+        descent = Descent(s.factors, s.epochs, s.learning_rate, s.seed, Penalty(s.sign_shrinkage, s.regularization))
+        return descent.learn(ratings, biases, start, progress, self.name)
