@@ -402,7 +402,7 @@ def test_what_exists_is_refused_before_any_work(shop: Path, tmp_path: Path) -> N
         (["--model", "deep-mf-classic", "--set", "hidden=64"], "hidden must be 2 values of type int, such as 1,2"),
         (["--model", "deep-mf-classic", "--set", "hidden=64,x"], "hidden must be 2 values of type int"),
         (["--model", "popular", "--set", "factors=3"], "popular has no such setting; its settings are none"),
-        (["--model", "svd++"], "there is no model 'svd++'; the models are popular, bias"),
+        (["--model", "svd+++"], "there is no model 'svd+++'; the models are popular, bias"),
         (["--columns", "user"], "--columns 'user' isn't understood"),
         (["--scale", "5-1"], "--scale '5-1' isn't understood"),
         (["--device", "tpu"], "device 'tpu' isn't available here"),
