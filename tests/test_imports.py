@@ -25,7 +25,7 @@ LAYERS = (
     "errors ids extras files",
     "histories ratings catalog protocols",
     "biases neighbours kriging content nets pooling surprise towers attribution ordinal spread ranking metrics splits "
-    "diversity heldout importers/* datasets downloads simulate worlds plots",
+    "diversity heldout importers/* datasets downloads simulate worlds plots store/*",
     "training",
     "models/*",
     "artifact evaluation reliability recommendations explanations describe",
