@@ -76,7 +76,7 @@ def store(url: str) -> Iterator[Store]:
 def rate(store: Store, *ratings: Rating) -> list[bool]:
     """Ratings in one transaction."""
     with store.writing() as connection:
-        return store.rate(connection, ratings)
+        return [kept.updated for kept in store.rate(connection, ratings)]
 
 
 def steps(store: Store, user: str) -> dict[str, int | None]:

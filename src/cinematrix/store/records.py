@@ -30,6 +30,13 @@ class Rating(NamedTuple):
     given: int | None = None
 
 
+class Kept(NamedTuple):
+    """What became of a rating: it replaced another, and the server's time in ms."""
+
+    updated: bool
+    received: int
+
+
 @dataclass(frozen=True)
 class Stored:
     """A rating as it stands in the store; times in ms."""
@@ -100,16 +107,16 @@ class Store:
                     f"in steps of {scale.step:g}; serve a model of the same scale or give another database"
                 )
 
-    def rate(self, connection: Connection, ratings: Sequence[Rating]) -> list[bool]:
-        """Keep ratings, the last of a pair winning; whether each pair had a row before."""
-        now, updated = _now(), []
+    def rate(self, connection: Connection, ratings: Sequence[Rating]) -> list[Kept]:
+        """Keep ratings, the last of a pair winning."""
+        now, kept = _now(), []
         for rating in ratings:
             where = (RATINGS.c.user == rating.user) & (RATINGS.c.movie == rating.movie)
-            updated.append(connection.scalar(select(RATINGS.c.steps).where(where)) is not None)
+            kept.append(Kept(connection.scalar(select(RATINGS.c.steps).where(where)) is not None, now))
             _upsert(connection, USERS, {"user": rating.user}, {"created": now}, replace=False)
             key = {"user": rating.user, "movie": rating.movie}
             _upsert(connection, RATINGS, key, {"steps": rating.steps, "received": now, "given": rating.given})
-        return updated
+        return kept
 
     def note(self, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
         """Keep an event, or take it back."""
