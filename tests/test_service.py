@@ -1,14 +1,17 @@
 """The service as a client meets it: `cinematrix.service`, in this process and behind a real socket."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx2
@@ -18,12 +21,14 @@ from starlette.testclient import TestClient
 
 from cinematrix.artifact import load, save
 from cinematrix.catalog import Catalog
+from cinematrix.histories import Histories
 from cinematrix.models.bias import Bias
 from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
 from cinematrix.ratings import Ratings
 from cinematrix.recommendations import Filters, history_of, recommend, similar
 from cinematrix.service.access import Bucket
 from cinematrix.service.app import create_app
+from cinematrix.service.people import Served
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
@@ -413,6 +418,70 @@ def test_another_scale_is_refused(settings: ServiceSettings, tmp_path: Path) -> 
     save(Bias().fit(whole), tmp_path / "whole")
     with pytest.raises(Exception, match="in steps of"):
         create_app(replace(settings, model=tmp_path / "whole"))
+
+
+def test_models_are_swapped_under_load(
+    settings: ServiceSettings, world: tuple[Ratings, Catalog], tmp_path: Path
+) -> None:
+    """Fifty swaps between two models while four clients ask: no request fails, and each answer is that of the version
+    that it names, whole."""
+    ratings, catalog = world
+    assert ratings.rating is not None
+    upside_down = replace(ratings, rating=np.float32(5.5) - ratings.rating)
+    place, models = tmp_path / "model", [Bias().fit(ratings, catalog), Bias().fit(upside_down, catalog)]
+    expected: dict[str, list[Any]] = {}
+    for model in models:
+        save(model, place, force=True)
+        served = Served.load(place)
+        expected[served.version] = [line.movie for line in recommend(model, Histories.empty(1), 10).items]
+    assert len(set(map(tuple, expected.values()))) == 2
+    answers: list[tuple[int, Any]] = []
+    stop = Event()
+    with TestClient(create_app(replace(settings, model=place, watch_seconds=0.01))) as client:
+
+        def ask() -> None:
+            while not stop.is_set():
+                answer = client.post("/v1/recommendations", json={"ratings": []})
+                answers.append((answer.status_code, answer.json()))
+
+        with ThreadPoolExecutor(4) as pool:
+            asking = [pool.submit(ask) for _ in range(4)]
+            for turn in range(50):
+                save(models[turn % 2], place, force=True)
+                version = list(expected)[turn % 2]
+                wait_for(lambda version=version: client.app.state.service.served.version == version)  # type: ignore
+            stop.set()
+            assert [each.exception() for each in asking] == [None] * 4
+    assert {answer["model_version"] for _, answer in answers} == set(expected)
+    for status, answer in answers:
+        assert status == 200
+        assert [item["movie"] for item in answer["items"]] == expected[answer["model_version"]]
+
+
+def test_a_damaged_model_is_not_swapped_in(settings: ServiceSettings, folder: Path, tmp_path: Path) -> None:
+    """The version before goes on and is ready, and the failure is counted once"""
+    place = tmp_path / "model"
+    shutil.copytree(folder, place)
+    with TestClient(create_app(replace(settings, model=place, watch_seconds=0.01))) as client:
+        version = client.get("/v1/users/1/recommendations").json()["model_version"]
+        arrays = bytearray((place / "arrays.safetensors").read_bytes())
+        arrays[-1] ^= 1
+        (place / "arrays.safetensors").write_bytes(arrays)
+        (place / "model.json").touch()
+        failed = "cinematrix_model_load_failures_total 1.0"
+        wait_for(lambda: failed in client.get("/metrics").text)
+        time.sleep(0.1)
+        assert failed in client.get("/metrics").text
+        assert client.get("/readyz").status_code == 200
+        assert client.get("/v1/users/1/recommendations").json()["model_version"] == version
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    """Wait until something is true, at most ten seconds."""
+    until = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.005)
 
 
 def free_port() -> int:

@@ -1,5 +1,6 @@
 """The app, made by a call."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from cinematrix.service.people import Served
 from cinematrix.service.schemas import Health, ProblemBody
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import PROBLEMS, ServiceState, State
+from cinematrix.service.swapping import mark, watch
 from cinematrix.store.records import Store
 
 THREADS = 4
@@ -30,19 +32,23 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         ArtifactError: the model can't be loaded.
         StoreError: the store can't be opened or holds ratings on another scale.
     """
+    before = mark(settings.model)
     served, store, figures = Served.load(settings.model), Store.open(settings.db), Figures()
     if served.model.known.scale is not None:
         store.fix_scale(served.model.known.scale)
     figures.model.labels(served.version).set(1)
+    state = ServiceState(settings, store, served, figures)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        watching = asyncio.create_task(watch(state, before))
         yield
+        watching.cancel()
         store.close()
 
     app = FastAPI(title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.service = ServiceState(settings, store, served, figures)
+    app.state.service = state
     limits = {"read": settings.reads, "write": settings.writes, "admin": settings.writes}
     app.state.doorkeeper = Doorkeeper(store, limits)  # type: ignore[arg-type]
     problems.install(app)

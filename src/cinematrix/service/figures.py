@@ -13,6 +13,7 @@ class Figures:
         self.requests = self._counter("requests", "Requests answered.", "method", "route", "status")
         self.ratings = self._counter("ratings", "Ratings kept.", "how")
         self.recommended = self._counter("recommended", "Lists made, for people with a history or without.", "fallback")
+        self.load_failures = self._counter("model_load_failures", "Models that couldn't be served.")
         self.latency = Histogram(
             "cinematrix_request_seconds", "From request to answer.", ("route",), buckets=BUCKETS, registry=self.registry
         )

@@ -19,6 +19,7 @@ class ServiceSettings:
         reads, writes: requests that one key (one address, where there are no keys) may send a minute.
         max_body: bytes of a request's body.
         in_flight: requests worked on at once; those beyond are sent away to come again.
+        watch_seconds: how often to look whether another model stands in `model`.
         read_seconds: how long a client may take over its body.
     """
 
@@ -30,4 +31,5 @@ class ServiceSettings:
     writes: int = 6_000
     max_body: int = 1_000_000
     in_flight: int = 64
+    watch_seconds: float = 2.0
     read_seconds: float = 10.0
