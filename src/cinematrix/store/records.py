@@ -110,10 +110,11 @@ class Store:
     def rate(self, connection: Connection, ratings: Sequence[Rating]) -> list[Kept]:
         """Keep ratings, the last of a pair winning."""
         now, kept = _now(), []
+        for user in sorted({rating.user for rating in ratings}):
+            _hold(connection, user, now)
         for rating in ratings:
             where = (RATINGS.c.user == rating.user) & (RATINGS.c.movie == rating.movie)
             kept.append(Kept(connection.scalar(select(RATINGS.c.steps).where(where)) is not None, now))
-            _upsert(connection, USERS, {"user": rating.user}, {"created": now}, replace=False)
             key = {"user": rating.user, "movie": rating.movie}
             _upsert(connection, RATINGS, key, {"steps": rating.steps, "received": now, "given": rating.given})
         return kept
@@ -125,7 +126,7 @@ class Store:
             if gone:
                 connection.execute(delete(EVENTS).filter_by(**key))
                 return
-            _upsert(connection, USERS, {"user": user}, {"created": _now()}, replace=False)
+            _hold(connection, user, _now())
             _upsert(connection, EVENTS, key, {"received": _now()})
 
     def person(self, user: str) -> Person:
@@ -174,13 +175,24 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _upsert(
-    connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any], *, replace: bool = True
-) -> None:
-    """Insert a row; where its key is there already, replace the rest or leave it."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).values(**key, **values)
-    if replace and values:
+def _hold(connection: Connection, user: str, now: int) -> None:
+    """Know this user, and let no other transaction write for her until this one ends.
+
+    Several users are held in sorted order, so that no two transactions wait for each other.
+    """
+    statement = _dialect(connection).insert(USERS).values(user=user, created=now)
+    connection.execute(statement.on_conflict_do_update(index_elements=["user"], set_={"user": user}))
+
+
+def _dialect(connection: Connection) -> Any:
+    """The SQL of this database beyond the standard."""
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
+
+
+def _upsert(connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+    """Insert a row; where its key is there already, replace the rest."""
+    statement = _dialect(connection).insert(table).values(**key, **values)
+    if values:
         connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
     else:
         connection.execute(statement.on_conflict_do_nothing())
