@@ -83,6 +83,19 @@ def test_sixteen_writers_of_one_rating_all_succeed(store: Store) -> None:
     assert steps(store, "u")["m"] in range(1, 65)
 
 
+def test_bulks_of_the_same_users_do_not_block_each_other(store: Store) -> None:
+    """In whatever order eight writers name two users, all their transactions end well."""
+
+    def write(turn: int) -> None:
+        users = ("ann", "bob")[:: 1 if turn % 2 else -1]
+        rate(store, *(Rating(user, f"m{turn % 5}", turn % 10 + 1) for user in users))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(80)))
+    assert steps(store, "ann") == steps(store, "bob")
+    assert len(steps(store, "ann")) == 5
+
+
 def test_a_forgotten_user_leaves_her_id_and_an_audit_line(store: Store, url: str) -> None:
     """Ratings, events and answers to repeats are gone at once, others' ratings aren't."""
     rate(store, Rating("ann", "m", 3, 17), Rating("bob", "m", 4))
