@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from cinematrix.artifact import load, save
@@ -356,6 +357,30 @@ def test_an_error_of_ours_is_a_500_without_details(client: TestClient, monkeypat
     refused(answer, 500, "secret plans", "RuntimeError")
     assert len(answer.headers["x-request-id"]) == 32
     assert client.get("/livez").json() == {"status": "alive"}
+
+
+def test_a_full_store_refuses_writes_and_answers_reads(client: TestClient, user: int, model: Any) -> None:
+    """503 with Retry-After once SQLite says that it is full; what was acknowledged is there; with room it goes on."""
+    engine = client.app.state.service.store.engine  # type: ignore[attr-defined]
+
+    def cap(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA max_page_count=1")  # SQLite takes the least it can: the pages that there are
+
+    event.listen(engine, "connect", cap)
+    engine.dispose()
+    kept: dict[str, list[int]] = {}
+    for kind in ("seen", "not_interested", "like", "watchlist"):
+        for movie in model.known.movies.ids.tolist():
+            answer = client.put(f"/v1/users/{user}/events/{kind}/{movie}")
+            if answer.status_code == 204:
+                kept.setdefault(kind, []).append(movie)
+    refused(answer, 503)
+    assert answer.headers["retry-after"] == "1"
+    found = client.get(f"/v1/users/{user}/events").json()["events"]
+    assert {name: sorted(movies) for name, movies in found.items()} == {n: sorted(m) for n, m in kept.items()}
+    event.remove(engine, "connect", cap)
+    engine.dispose()
+    assert client.put(f"/v1/users/{user}/events/{kind}/{movie}").status_code == 204
 
 
 def test_answers_carry_security_headers_and_hosts_are_known(client: TestClient) -> None:
