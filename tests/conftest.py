@@ -1,6 +1,7 @@
 """Worlds with a known answer, and the real data where they are at hand."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from cinematrix.catalog import Catalog
 from cinematrix.ratings import Ratings, Scale
+from databases import Postgres
 from worlds import taste_world
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -35,3 +37,20 @@ def movielens() -> Path:
     from cinematrix.datasets import default
 
     return default().path
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """A function that gives the URL of a new, empty database of a kind; PostgreSQL starts when first asked for."""
+    servers: list[Postgres] = []
+
+    def new(kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path_factory.mktemp('db')}/store.db"
+        if not servers:
+            servers.append(Postgres())
+        return servers[0].database()
+
+    yield new
+    for server in servers:
+        server.stop()

@@ -26,11 +26,12 @@ LAYERS = (
     "histories ratings catalog protocols",
     "biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets pooling "
     "surprise towers attribution ordinal spread ranking metrics splits diversity significance segments leaks parcels "
-    "heldout importers/* datasets downloads simulate worlds plots",
+    "heldout importers/* datasets downloads simulate worlds plots store/*",
     "training refitting",
     "models/*",
     "artifact evaluation reliability recommendations explanations describe tuning cells comparison standings reports "
     "comparison_plots comparison_tables",
+    "service/*",
     "cli/*",
 )
 """Lowest first; a module imports from its own layer and those below. The package itself is above all."""

@@ -6,7 +6,8 @@ CinematrixError            exit code 1
 │   ├── DataError          a table, a line or a column of it
 │   ├── SettingError       an option or a hyper-parameter
 │   ├── UnknownIdError     an ID that the model has never seen, where one is needed
-│   └── ArtifactError      a saved model that isn't whole, or isn't for this version
+│   ├── ArtifactError      a saved model that isn't whole, or isn't for this version
+│   └── StoreError         a database that can't be used
 ├── DownloadError          exit code 1: a data set that can't be fetched
 ├── MissingExtraError      exit code 2: a part of Cinematrix that isn't installed
 └── TrainingError          exit code 1: the numbers went wrong (NaN, divergence)
@@ -42,6 +43,10 @@ class UnknownIdError(InputError):
 
 class ArtifactError(InputError):
     """A saved model is missing, damaged, half-written, or of a newer format."""
+
+
+class StoreError(InputError):
+    """A database can't be opened, is in use by another server, or isn't for this version."""
 
 
 class DownloadError(CinematrixError):

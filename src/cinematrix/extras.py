@@ -11,6 +11,22 @@ EXTRAS = {"optuna": "tune"}
 """The extra that a package comes with, where it isn't `train`."""
 
 
+SERVING = {"granian": "Granian", "sqlalchemy": "SQLAlchemy"}
+"""What packages that serve are called."""
+
+
+def needs_to_serve(package: str) -> None:
+    """Make sure that a package of the extra `serve` is installed, without loading it.
+
+    Raises:
+        MissingExtraError: it isn't; the message says how to get it.
+    """
+    if find_spec(package) is None:
+        raise MissingExtraError(
+            f"the service needs {SERVING[package]}; install it with: pip install 'cinematrix[serve]'"
+        )
+
+
 def needs(package: str, who: str) -> None:
     """Make sure that what trains (or tunes) `who` is installed, without loading it; no `package`: nothing is needed.
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli import compare, data, demo, evaluate, explain, recommend, train, tune
+from cinematrix.cli import compare, data, demo, evaluate, explain, recommend, serve, train, tune
 from cinematrix.errors import CinematrixError
 
 app = typer.Typer(
@@ -22,9 +22,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.add_typer(serve.key, name="key")
 COMMANDS = (
     *(demo.demo, train.train, evaluate.evaluate, compare.compare, tune.tune),
-    *(recommend.predict, recommend.recommend, recommend.similar, explain.explain),
+    *(recommend.predict, recommend.recommend, recommend.similar, explain.explain, serve.serve),
 )
 for command in COMMANDS:
     app.command()(command)

@@ -1,0 +1,57 @@
+"""`cinematrix serve` and `cinematrix key`."""
+
+from typing import Annotated
+
+import typer
+
+from cinematrix.cli.options import Artefact, Json
+
+Db = Annotated[str, typer.Option("--db", help="The store: sqlite:///FILE or postgresql://…")]
+HERE = "sqlite:///cinematrix.db"
+
+key = typer.Typer(help="Keys to the service.", no_args_is_help=True)
+
+
+def serve(
+    model: Artefact,
+    db: Db = HERE,
+    address: Annotated[
+        str, typer.Option("--address", help="To listen on; others than loopback need a key.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="To listen on.")] = 8000,
+    host_name: Annotated[
+        list[str] | None, typer.Option("--host-name", help="A name that requests may call the server by; repeatable.")
+    ] = None,
+    new_users: Annotated[
+        int, typer.Option("--new-users", min=0, help="Let writes make users up to so many; 0: known ones only.")
+    ] = 0,
+) -> None:
+    """Answer over HTTP: ratings, recommendations, search. The routes are in docs/service.md."""
+    from cinematrix.extras import needs_to_serve
+
+    needs_to_serve("granian")
+    from cinematrix.service.server import serve
+    from cinematrix.service.settings import LOOPBACK, ServiceSettings
+
+    hosts = (*LOOPBACK, *(name.lower() for name in host_name or ()))
+    serve(ServiceSettings(model, db, hosts, new_users), address, port)
+
+
+@key.command()
+def create(
+    role: Annotated[str, typer.Option("--role", help="read, write or admin.")] = "read",
+    db: Db = HERE,
+    json: Json = False,
+) -> None:
+    """Make a key, which is shown this once; the store keeps its SHA-256."""
+    from cinematrix.cli.output import console, print_json
+    from cinematrix.extras import needs_to_serve
+
+    needs_to_serve("sqlalchemy")
+    from cinematrix.store.keys import create_key
+    from cinematrix.store.records import Store
+
+    store = Store.open(db)
+    secret = create_key(store, role)
+    store.close()
+    return print_json({"role": role, "key": secret}) if json else console().print(secret, markup=False)

@@ -1,0 +1,87 @@
+"""The app, made by a call."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+
+from cinematrix.service import problems, ratings, recommending
+from cinematrix.service.access import Doorkeeper
+from cinematrix.service.figures import Figures
+from cinematrix.service.guard import Guard
+from cinematrix.service.people import Served
+from cinematrix.service.schemas import Health, ProblemBody
+from cinematrix.service.settings import ServiceSettings
+from cinematrix.service.state import PROBLEMS, ServiceState, State
+from cinematrix.service.swapping import mark, watch
+from cinematrix.store.records import Store
+
+THREADS = 4
+"""Requests computed at once. More would only take turns on Python's lock and hold more connections."""
+
+
+def create_app(settings: ServiceSettings) -> FastAPI:
+    """The service of one model and one store, ready to answer.
+
+    Raises:
+        ArtifactError: the model can't be loaded.
+        StoreError: the store can't be opened or holds ratings on another scale.
+    """
+    before = mark(settings.model)
+    served, store, figures = Served.load(settings.model), Store.open(settings.db), Figures()
+    if served.model.known.scale is not None:
+        store.fix_scale(served.model.known.scale)
+    figures.model.labels(served.version).set(1)
+    state = ServiceState(settings, store, served, figures)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        watching = asyncio.create_task(watch(state, before))
+        yield
+        watching.cancel()
+        store.close()
+
+    app = FastAPI(title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.service = state
+    limits = {"read": settings.reads, "write": settings.writes, "admin": settings.writes}
+    app.state.doorkeeper = Doorkeeper(store, limits)  # type: ignore[arg-type]
+    problems.install(app)
+    app.include_router(ratings.ROUTER)
+    app.include_router(recommending.ROUTER)
+    _add_health(app)
+    app.add_middleware(Guard, settings=settings, figures=figures)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    return app
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/livez")
+    async def livez() -> Health:
+        """Whether the process answers."""
+        return Health(status="alive")
+
+    @app.get("/readyz", responses=PROBLEMS)
+    def readyz(state: State) -> Health:
+        """Whether the model is loaded and the store answers."""
+        state.store.n_users()
+        return Health(status="ready")
+
+    @app.get("/metrics", dependencies=[ratings.READ], responses=PROBLEMS)
+    def metrics(state: State) -> Response:
+        """Figures for Prometheus."""
+        return Response(state.figures.text(), media_type="text/plain; version=0.0.4")
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description, with the form of all problems."""
+    if app.openapi_schema is None:
+        app.openapi_schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        schemas = app.openapi_schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas[ProblemBody.__name__] = ProblemBody.model_json_schema()
+    return app.openapi_schema

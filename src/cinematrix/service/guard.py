@@ -1,0 +1,134 @@
+"""What stands before the app: limits on hosts, bodies and requests at once, security headers, figures and the log."""
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cinematrix.service.figures import Figures
+from cinematrix.service.problems import MEDIA_TYPE, Problem, problem
+from cinematrix.service.settings import ServiceSettings
+
+LOG = logging.getLogger("cinematrix.service")
+ALWAYS = "/livez"
+"""Answered however much there is to do."""
+
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+
+
+@dataclass
+class Guard:
+    """Middleware around `app`."""
+
+    app: ASGIApp
+    settings: ServiceSettings
+    figures: Figures
+    working: int = field(default=0)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        exchange = _Exchange(scope, send)
+        refusal = self._refusal(scope)
+        self.working += 1
+        try:
+            if refusal is not None:
+                await exchange.refuse(refusal)
+            else:
+                await self.app(scope, _limited(receive, self.settings), exchange.send)
+        except Exception:
+            LOG.exception("request %s failed", exchange.id)
+            await exchange.refuse(Problem(500, "something broke here; the log tells more under this request's id"))
+        finally:
+            self.working -= 1
+            exchange.count(self.figures)
+
+    def _refusal(self, scope: Scope) -> Problem | None:
+        headers = dict(scope["headers"])
+        if _host(headers.get(b"host", b"").decode("latin-1")) not in self.settings.hosts:
+            return Problem(400, "this server isn't known by that host name; name it with --host-name")
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or len(length) > 15 or int(length) > self.settings.max_body:
+            return _too_large(self.settings)
+        if self.working >= self.settings.in_flight and scope["path"] != ALWAYS:
+            return Problem(503, "too much to do; come again", {"Retry-After": "1"})
+        return None
+
+
+class _Exchange:
+    """One request and its answer, as they pass."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope, self._send = scope, send
+        self.id, self.started = uuid.uuid4().hex, time.perf_counter()
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], *HEADERS, (b"x-request-id", self.id.encode())]
+        await self._send(message)
+
+    async def refuse(self, refusal: Problem) -> None:
+        """Answer with a problem, unless an answer has begun."""
+        if self.status:
+            return
+        headers = [(name.lower().encode(), value.encode()) for name, value in (refusal.headers or {}).items()]
+        body = json.dumps(problem(refusal.status_code, refusal.detail)).encode()
+        headers += [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+        await self.send({"type": "http.response.start", "status": refusal.status_code, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+    def count(self, figures: Figures) -> None:
+        """By the route's pattern: no user's or movie's ID gets into figures or log."""
+        seconds, route = time.perf_counter() - self.started, getattr(self.scope.get("route"), "path", "none")
+        figures.requests.labels(self.scope["method"], route, self.status).inc()
+        figures.latency.labels(route).observe(seconds)
+        LOG.info(
+            json.dumps(
+                {"request": self.id, "method": self.scope["method"], "route": route, "status": self.status,
+                 "ms": round(seconds * 1000, 2)}
+            )
+        )  # fmt: skip
+
+
+def _limited(receive: Receive, settings: ServiceSettings) -> Receive:
+    """`receive` that gives up on a body that is too long or comes too slowly."""
+    read, open_ = 0, True
+
+    async def limited() -> Message:
+        nonlocal read, open_
+        if not open_:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), settings.read_seconds)
+        except TimeoutError as error:
+            raise Problem(408, "the body came too slowly") from error
+        read += len(message.get("body", b""))
+        if read > settings.max_body:
+            raise _too_large(settings)
+        open_ = message.get("more_body", False)
+        return message
+
+    return limited
+
+
+def _too_large(settings: ServiceSettings) -> Problem:
+    return Problem(413, f"the body is too large; send at most {settings.max_body:,} bytes")
+
+
+def _host(header: str) -> str:
+    """The name in a Host header, without its port."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0].lower()

@@ -1,0 +1,148 @@
+"""A person's history: what the model remembers of her, overlaid with what the store has.
+
+The same history is folded in for every answer, so a rating counts in the next list without any training.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from cinematrix.artifact import load
+from cinematrix.errors import SettingError
+from cinematrix.histories import Histories
+from cinematrix.ids import UNKNOWN, IdMap
+from cinematrix.protocols import Recommender
+from cinematrix.ratings import Scale
+from cinematrix.recommendations import recommend
+from cinematrix.service.problems import Problem
+from cinematrix.service.schemas import RatingRow
+from cinematrix.store.records import Person
+
+HIDDEN = ("seen", "not_interested")
+"""Events after which a movie isn't recommended any more."""
+
+WHOLE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """The model that answers, and its version. A request takes it once, so no answer mixes two."""
+
+    model: Recommender
+    version: str
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The model in a folder, asked once, so that the first caller doesn't wait for what is made on first use."""
+        found = load(path)
+        recommend(found.model, Histories.empty(1), 1)
+        return cls(found.model, found.about["sha256"]["model.json"][:12])
+
+    @property
+    def scale(self) -> Scale:
+        """Of the ratings.
+
+        Raises:
+            Problem: 422, the model learned from plain interactions.
+        """
+        scale = self.model.known.scale
+        if scale is None:
+            raise Problem(422, "this model learned from plain interactions and takes events, not ratings")
+        return scale
+
+    def steps(self, rating: float) -> int:
+        """A rating in steps of the scale.
+
+        Raises:
+            SettingError: it is off the scale or between two steps.
+        """
+        scale = self.scale
+        steps = round(rating / scale.step)
+        if not scale.low <= rating <= scale.high or abs(rating / scale.step - steps) > WHOLE:
+            raise SettingError(f"a rating must be on the scale {scale} in steps of {scale.step:g}")
+        return steps
+
+    def movie(self, id_: int | str) -> str:
+        """The text that the store has for a movie's ID.
+
+        Raises:
+            Problem: 404, the model doesn't know it.
+        """
+        movies = self.model.known.movies
+        number = movies.number(id_)
+        if number == UNKNOWN:
+            raise Problem(404, "there is no such movie")
+        return str(movies.ids[number])
+
+    def user(self, id_: int | str) -> str:
+        """The text that the store has for a user's ID; whole numbers in one form, where the data's are such."""
+        return str(self.user_id(str(id_)))
+
+    def user_id(self, text: str) -> int | str:
+        """A user's ID as the data have it."""
+        return as_in(self.model.known.users, text)
+
+    def movie_id(self, text: str) -> int | str:
+        """A movie's ID as the catalog has it."""
+        return as_in(self.model.known.movies, text)
+
+    def knows(self, person: Person) -> bool:
+        """Whether she has a history in the model that may be used."""
+        return not person.forgotten and self.model.known.users.number(person.user) != UNKNOWN
+
+    def remembered(self, person: Person) -> Histories:
+        """What the model remembers of her; nothing, if she was deleted."""
+        number = self.model.known.users.number(person.user) if self.knows(person) else UNKNOWN
+        return self.model.known.history.take(np.array([number]))
+
+    def history(self, person: Person) -> Histories:
+        """All that counts as her ratings."""
+        remembered, known = self.remembered(person), self.model.known
+        if not person.ratings or known.scale is None:
+            return remembered
+        assert remembered.values is not None
+        ratings = dict(zip(remembered.items.tolist(), remembered.values.tolist(), strict=True))
+        numbers = known.movies.numbers([row.movie for row in person.ratings]).tolist()
+        for number, row in zip(numbers, person.ratings, strict=True):
+            if row.steps is None:
+                ratings.pop(number, None)
+            elif number != UNKNOWN:
+                ratings[number] = row.steps * known.scale.step
+        return replace(Histories.of_lists([(list(ratings), list(ratings.values()))]), owners=remembered.owners)
+
+    def ratings(self, person: Person) -> list[RatingRow]:
+        """What counts as her ratings, for her to read."""
+        known, stored = self.model.known, {row.movie: row for row in person.ratings}
+        history, rows = self.history(person), []
+        values = np.ones(len(history.items)) if history.values is None else history.values
+        for number, value in zip(history.items.tolist(), values.tolist(), strict=True):
+            row = stored.get(str(known.movies.ids[number]))
+            received, given = (None, None) if row is None else (row.received, row.given)
+            rows.append(RatingRow(movie=known.movies.ids[number].item(), rating=value, received=received, time=given))
+        return rows
+
+    def events(self, person: Person) -> dict[str, list[int | str]]:
+        """Her events, with the movies' IDs as in the catalog."""
+        return {kind: [self.movie_id(id_) for id_ in ids] for kind, ids in person.events.items()}
+
+    def hidden(self, person: Person) -> tuple[Any, ...]:
+        """What isn't recommended to her although it isn't in her history."""
+        return tuple(id_ for kind in HIDDEN for id_ in person.events.get(kind, ()))
+
+    def stranger(self, ratings: Iterable[tuple[int | str, float]]) -> tuple[Histories, list[int | str]]:
+        """The history of a stranger, and the IDs in it that the model doesn't know."""
+        rated = {str(movie): rating for movie, rating in ratings}
+        if self.model.known.scale is not None:
+            for rating in rated.values():
+                self.steps(rating)
+        return self.model.known.histories([rated])
+
+
+def as_in(ids: IdMap, text: str) -> int | str:
+    """An ID from text, an integer if the data's IDs are integers and it is one."""
+    plain = text.removeprefix("-")
+    whole = ids.ids.dtype.kind == "i" and plain.isascii() and plain.isdigit() and len(plain) <= 18
+    return int(text) if whole else text

@@ -1,0 +1,73 @@
+"""Routes that answer from the model, and keep nothing."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from cinematrix.histories import Histories
+from cinematrix.protocols import By
+from cinematrix.recommendations import Filters, Recommendation, recommend, similar, title_of
+from cinematrix.service import schemas
+from cinematrix.service.people import Served
+from cinematrix.service.ratings import READ
+from cinematrix.service.schemas import Length, Order, TextId, Where
+from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute
+
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
+
+
+def _list(
+    state: ServiceState, served: Served, history: Histories, n: int, by: By, filters: Filters
+) -> schemas.Recommended:
+    found = recommend(served.model, history, n, by=by, filters=filters)
+    fallback = len(history.items) == 0
+    state.figures.recommended.labels(str(fallback).lower()).inc()
+    return schemas.Recommended(
+        user=None, model_version=served.version, fallback=fallback, unknown=[], items=_items(found.items)
+    )
+
+
+def _items(lines: list[Recommendation]) -> list[schemas.Item]:
+    return [schemas.Item.model_validate(line.as_dict()) for line in lines]
+
+
+@ROUTER.get("/users/{user}/recommendations")
+def recommendations(
+    user: TextId, state: State, n: Length = 10, by: Order = "ranking", where: Where = ""
+) -> schemas.Recommended:
+    """Movies for a user by all her ratings up to now, without those she has seen; popular ones for one unknown."""
+    served = state.served
+    person = state.store.person(served.user(user))
+    filters = Filters(where, exclude=served.hidden(person))
+    made = _list(state, served, served.history(person), n, by, filters)
+    return made.model_copy(update={"user": served.user_id(person.user)})
+
+
+@ROUTER.post("/recommendations")
+def for_a_stranger(body: schemas.Stranger, state: State) -> schemas.Recommended:
+    """Movies for somebody whose history comes along; nothing is kept."""
+    served = state.served
+    history, unknown = served.stranger([(row.movie, row.rating) for row in body.ratings])
+    made = _list(state, served, history, body.n, body.by, Filters(body.where))
+    return made.model_copy(update={"unknown": [served.movie_id(str(id_)) for id_ in unknown]})
+
+
+@ROUTER.get("/movies/{movie}/similar")
+def like(movie: TextId, state: State, n: Length = 10) -> schemas.Similar:
+    """Movies like another, by the model's vectors."""
+    served = state.served
+    text = served.movie(movie)
+    items = _items(similar(served.model, text, n))
+    return schemas.Similar(movie=served.movie_id(text), model_version=served.version, items=items)
+
+
+@ROUTER.get("/movies")
+def search(query: Annotated[str, Query(min_length=1, max_length=200)], state: State, n: Length = 10) -> schemas.Found:
+    """Movies with all words of the query in their titles, the shortest titles first."""
+    known = state.served.model.known
+    numbers = known.catalog.search(query, n).tolist()
+    rows = [known.catalog.frame.row(at, named=True) | {"movie": known.movies.ids[at].item()} for at in numbers]
+    titles = [title_of(known, at) for at in numbers]
+    return schemas.Found(
+        items=[schemas.Movie(**{**row, "title": title}) for row, title in zip(rows, titles, strict=True)]
+    )

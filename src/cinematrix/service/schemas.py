@@ -1,0 +1,169 @@
+"""What requests and answers look like. Requests are strict: no text for a number, no member that isn't known."""
+
+from typing import Annotated, Literal
+
+from fastapi import Path, Query
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+
+PATTERN = r"^[^\x00-\x1f\x7f/]{1,200}$"
+
+TextId = Annotated[str, Path(pattern=PATTERN, description="ID as in the catalog, an integer or text.")]
+Id = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictStr, Field(pattern=PATTERN)]
+Stars = Annotated[StrictFloat | StrictInt, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
+Time = Annotated[StrictInt, Field(ge=0, lt=2**40, description="The client's time, UTC epoch seconds.")]
+Kind = Literal["seen", "not_interested", "like", "watchlist"]
+Length = Annotated[int, Query(ge=1, le=200, description="Length of the list.")]
+Order = Annotated[Literal["ranking", "stars"], Query(description="Likely to be watched, or liked.")]
+Where = Annotated[str, Query(max_length=500, description="Filter, such as `genre=Drama year>=1990`.")]
+
+
+class Request(BaseModel):
+    """Of all requests."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class NewRating(Request):
+    """A rating on the model's scale."""
+
+    rating: Stars
+    time: Time | None = None
+
+
+class BulkRating(NewRating):
+    """One row of many."""
+
+    user: Id
+    movie: Id
+
+
+class Bulk(Request):
+    """Ratings that are all kept, or none of them."""
+
+    ratings: Annotated[list[BulkRating], Field(min_length=1, max_length=1000)]
+
+
+class StrangersRating(Request):
+    """One of a stranger's ratings."""
+
+    movie: Id
+    rating: Stars
+
+
+class Stranger(Request):
+    """Somebody's history, of which nothing is kept, and what to recommend."""
+
+    ratings: Annotated[list[StrangersRating], Field(max_length=5000)]
+    n: Annotated[int, Field(ge=1, le=200)] = 10
+    by: Literal["ranking", "stars"] = "ranking"
+    where: Annotated[str, Field(max_length=500)] = ""
+
+
+class RatingRow(BaseModel):
+    """A rating; `received` is the server's time in epoch milliseconds, null where the model alone remembers it."""
+
+    movie: int | str
+    rating: float
+    received: int | None
+    time: int | None
+
+
+class OwnedRating(RatingRow):
+    """A rating and whose it is."""
+
+    user: int | str
+
+
+class RatingList(BaseModel):
+    """What counts as a user's ratings."""
+
+    user: int | str
+    ratings: list[RatingRow]
+
+
+class BulkAnswer(BaseModel):
+    """How many rows were new and how many replaced another."""
+
+    created: int
+    updated: int
+
+
+class Events(BaseModel):
+    """Movies by kind of event."""
+
+    user: int | str
+    events: dict[Kind, list[int | str]]
+
+
+class ReasonRow(BaseModel):
+    """One of her own movies, and its share in the score."""
+
+    movie: int | str
+    title: str
+    share: float
+
+
+class Movie(BaseModel):
+    """A movie of the catalog."""
+
+    movie: int | str
+    title: str
+    year: int | None
+    genres: list[str]
+
+
+class Item(Movie):
+    """A line of a list."""
+
+    score: float
+    stars: float
+    low: float | None
+    high: float | None
+    because: list[ReasonRow]
+
+
+class Recommended(BaseModel):
+    """A list, made by one version of the model; `fallback`: without any history of hers."""
+
+    user: int | str | None
+    model_version: str
+    fallback: bool
+    unknown: list[int | str]
+    items: list[Item]
+
+
+class Similar(BaseModel):
+    """Movies like another."""
+
+    movie: int | str
+    model_version: str
+    items: list[Item]
+
+
+class Found(BaseModel):
+    """Movies with all words of the query in their titles."""
+
+    items: list[Movie]
+
+
+class Export(BaseModel):
+    """Everything about a user."""
+
+    user: int | str
+    ratings: list[RatingRow]
+    events: dict[Kind, list[int | str]]
+
+
+class Health(BaseModel):
+    """Alive or ready."""
+
+    status: str
+
+
+class ProblemBody(BaseModel):
+    """RFC 9457; more members may follow, such as `index`, the failing row of a bulk."""
+
+    type: str
+    title: str
+    status: int
+    detail: str

@@ -1,0 +1,35 @@
+"""How a server runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """What `create_app` takes.
+
+    Attributes:
+        model: folder of the model.
+        db: URL of the store.
+        hosts: names that requests may call this server by.
+        new_users: how many users the store may hold before a write by one that neither it nor the model knows is
+            refused; 0: such users aren't made.
+        reads, writes: requests that one key (one address, where there are no keys) may send a minute.
+        max_body: bytes of a request's body.
+        in_flight: requests worked on at once; those beyond are sent away to come again.
+        watch_seconds: how often to look whether another model stands in `model`.
+        read_seconds: how long a client may take over its body.
+    """
+
+    model: Path
+    db: str
+    hosts: tuple[str, ...] = LOOPBACK
+    new_users: int = 0
+    reads: int = 30_000
+    writes: int = 6_000
+    max_body: int = 1_000_000
+    in_flight: int = 64
+    watch_seconds: float = 2.0
+    read_seconds: float = 10.0

@@ -1,0 +1,74 @@
+"""What the routes share: the app's parts, how bodies are read, and how errors are described."""
+
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+
+from cinematrix.service.figures import Figures
+from cinematrix.service.people import Served
+from cinematrix.service.problems import MEDIA_TYPE
+from cinematrix.service.schemas import ProblemBody
+from cinematrix.service.settings import ServiceSettings
+from cinematrix.store.records import Store
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "What is wrong",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}}},
+    }
+}
+
+
+@dataclass
+class ServiceState:
+    """The parts of one app. A route takes `served` once."""
+
+    settings: ServiceSettings
+    store: Store
+    served: Served
+    figures: Figures
+
+
+def _state(request: Request) -> ServiceState:
+    state: ServiceState = request.app.state.service
+    return state
+
+
+State = Annotated[ServiceState, Depends(_state)]
+
+
+class StrictRequest(Request):
+    """A request whose JSON is what RFC 8259 says: no NaN, and no name twice in an object."""
+
+    async def json(self) -> Any:
+        try:
+            return json.loads(await self.body(), object_pairs_hook=_distinct, parse_constant=_refuse)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+
+class StrictRoute(APIRoute):
+    """A route that reads strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name occurs twice in an object")
+    return found
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

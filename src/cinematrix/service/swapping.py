@@ -1,0 +1,55 @@
+"""Another model in the same folder is served as soon as it is there, without a request failing.
+
+`artifact.save` exchanges folders whole, so a new `model.json` means a new model. It is loaded and warmed beside the one
+that serves and takes its place by one assignment; each request has taken its model once and keeps it to the end.
+"""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from anyio.to_thread import run_sync
+
+from cinematrix.artifact import MANIFEST
+from cinematrix.errors import CinematrixError
+from cinematrix.service.people import Served
+from cinematrix.service.state import ServiceState
+
+LOG = logging.getLogger("cinematrix.service")
+
+Mark = tuple[int, int] | None
+
+
+def mark(folder: Path) -> Mark:
+    """What changes when another model stands in `folder`; None while none does."""
+    try:
+        found = (folder / MANIFEST).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+async def watch(state: ServiceState, before: Mark) -> None:
+    """Swap whenever the folder's mark is another than `before`, until cancelled."""
+    while True:
+        await asyncio.sleep(state.settings.watch_seconds)
+        found = mark(state.settings.model)
+        if found is not None and found != before:
+            before = found
+            await run_sync(swap, state)
+
+
+def swap(state: ServiceState) -> None:
+    """Serve the model that is in the folder now; if it can't be served, go on with the one before and say so once."""
+    try:
+        served = Served.load(state.settings.model)
+        if served.model.known.scale is not None:
+            state.store.fix_scale(served.model.known.scale)
+    except (CinematrixError, OSError) as error:
+        state.figures.load_failures.inc()
+        LOG.error("version %s stays: %s", state.served.version, error)
+        return
+    state.figures.model.clear()
+    state.figures.model.labels(served.version).set(1)
+    state.served = served
+    LOG.info("version %s is served now", served.version)

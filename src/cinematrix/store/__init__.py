@@ -1,0 +1,1 @@
+"""The store: ratings, events and keys in SQLite or PostgreSQL."""

@@ -1,0 +1,135 @@
+"""Opening a database so that what is committed is on the disk, and so that one server alone has a SQLite file."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from cinematrix.errors import StoreError
+from cinematrix.store.tables import migrate
+
+BUSY_MS = 5_000
+"""How long a writer waits for another before it gives up."""
+
+MIGRATING = 0x43494E45
+"""The PostgreSQL advisory lock under which several servers that start at once migrate one after the other."""
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite is free of the race in which a reset of the write-ahead log loses a commit.
+
+    3.7.0 to 3.51.2 have it, but for the releases 3.44.6 and 3.50.7 and what follows these in their series.
+    """
+    return version >= (3, 51, 3) or any(version[:2] == fixed[:2] and version >= fixed for fixed in _BACKPORTS)
+
+
+_BACKPORTS = ((3, 44, 6), (3, 50, 7))
+
+
+def open_engine(url: str) -> Engine:
+    """The database at `url` (`sqlite:///file` or `postgresql://…`), with today's tables in it.
+
+    SQLite syncs at each commit. It writes a write-ahead log, beside which readers go on, where its version is free
+    of the log's race (`wal_is_safe`), and a rollback journal where it isn't.
+
+    Raises:
+        StoreError: it can't be opened, is damaged, isn't ours, or is newer than this Cinematrix.
+    """
+    found = _parsed(url)
+    engine = _sqlite(found) if found.get_backend_name() == "sqlite" else _postgresql(found)
+    try:
+        with writing(engine) as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
+            migrate(connection)
+    except SQLAlchemyError as error:
+        engine.dispose()
+        raise StoreError(f"the database {found.render_as_string()} can't be opened: {_reason(error)}") from error
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes. SQLite takes its lock at the start: waiting is safe then, upgrading later isn't."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+        connection.commit()
+
+
+@contextmanager
+def sole_server(url: str) -> Iterator[None]:
+    """Hold the lock file beside a SQLite file; of PostgreSQL there may be many servers.
+
+    The lock goes with the process, however it ends.
+
+    Raises:
+        StoreError: another server holds it.
+    """
+    found = _parsed(url)
+    if found.get_backend_name() != "sqlite" or not found.database:
+        yield
+        return
+    path = Path(f"{found.database}.lock")
+    with _locked(path) as lock:
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[Any]:
+    try:
+        with path.open("a+", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield lock
+    except BlockingIOError as error:
+        raise StoreError(
+            f"{path} is held by the server with process id {path.read_text('ascii') or 'unknown'}; "
+            "stop it, or serve from PostgreSQL"
+        ) from error
+
+
+def _parsed(url: str) -> URL:
+    try:
+        found = make_url(url)
+    except ArgumentError as error:
+        raise StoreError("the URL of the database isn't one; write sqlite:///file or postgresql://…") from error
+    if found.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreError(f"{found.get_backend_name()} isn't supported; write sqlite:///file or postgresql://…")
+    return found
+
+
+def _postgresql(url: URL) -> Engine:
+    return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_timeout=BUSY_MS / 1000)
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database:
+        Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+    journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say so
+        for pragma in (f"busy_timeout={BUSY_MS}", f"journal_mode={journal}", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    return " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())

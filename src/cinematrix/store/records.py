@@ -1,0 +1,198 @@
+"""What the store keeps of people: their ratings and events, each write one durable transaction."""
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Self
+
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cinematrix.errors import SettingError, StoreError
+from cinematrix.ratings import Scale
+from cinematrix.store.engine import open_engine, writing
+from cinematrix.store.tables import AUDIT, EVENTS, FORGOTTEN, IDEMPOTENCY, RATINGS, SCALE, USERS
+
+KINDS = ("seen", "not_interested", "like", "watchlist")
+"""What can be said of a movie besides stars."""
+
+REPEATS_MS = 86_400_000
+"""For a day an idempotency key stands for the answer that it first got."""
+
+
+class Rating(NamedTuple):
+    """A rating as it comes in: `steps` of the scale (None: taken back), and the client's time in ms, if told."""
+
+    user: str
+    movie: str
+    steps: int | None
+    given: int | None = None
+
+
+class Kept(NamedTuple):
+    """What became of a rating: it replaced another, and the server's time in ms."""
+
+    updated: bool
+    received: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A rating as it stands in the store; times in ms."""
+
+    movie: str
+    steps: int | None
+    received: int
+    given: int | None
+
+
+@dataclass(frozen=True)
+class Person:
+    """All that the store has of one user, read at one moment.
+
+    Attributes:
+        known: the store has heard of her.
+        forgotten: she was deleted, and what the model still remembers of her must not be used.
+        ratings: hers, those taken back included.
+        events: movies by kind.
+    """
+
+    user: str
+    known: bool
+    forgotten: bool
+    ratings: list[Stored]
+    events: dict[str, list[str]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Store:
+    """The records in one database; every method is one transaction, on disk when it returns."""
+
+    engine: Engine
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """The store at `url`, as `open_engine` says."""
+        return cls(open_engine(url))
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction for several writes at once."""
+        return writing(self.engine)
+
+    def fix_scale(self, scale: Scale) -> None:
+        """Say what the steps are steps of, once and for all.
+
+        Raises:
+            SettingError: the scale has no steps.
+            StoreError: the store holds ratings on another scale.
+        """
+        if not scale.step:
+            raise SettingError(f"the scale {scale} has no steps, in which ratings are kept; train with rounded ratings")
+        with self.writing() as connection:
+            row = connection.execute(select(SCALE)).first()
+            if row is None:
+                connection.execute(insert(SCALE).values(asdict(scale)))
+            elif Scale(*row) != scale:
+                raise StoreError(
+                    f"the store's ratings are {Scale(*row)} in steps of {row.step:g} and the model's {scale} "
+                    f"in steps of {scale.step:g}; serve a model of the same scale or give another database"
+                )
+
+    def rate(self, connection: Connection, ratings: Sequence[Rating]) -> list[Kept]:
+        """Keep ratings, the last of a pair winning."""
+        now, kept = _now(), []
+        for user in sorted({rating.user for rating in ratings}):
+            _hold(connection, user, now)
+        for rating in ratings:
+            where = (RATINGS.c.user == rating.user) & (RATINGS.c.movie == rating.movie)
+            kept.append(Kept(connection.scalar(select(RATINGS.c.steps).where(where)) is not None, now))
+            key = {"user": rating.user, "movie": rating.movie}
+            _upsert(connection, RATINGS, key, {"steps": rating.steps, "received": now, "given": rating.given})
+        return kept
+
+    def note(self, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
+        """Keep an event, or take it back."""
+        key = {"user": user, "movie": movie, "kind": kind}
+        with self.writing() as connection:
+            if gone:
+                connection.execute(delete(EVENTS).filter_by(**key))
+                return
+            _hold(connection, user, _now())
+            _upsert(connection, EVENTS, key, {"received": _now()})
+
+    def person(self, user: str) -> Person:
+        """What there is of one user; empty if there is nothing."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(RATINGS).filter_by(user=user).order_by(RATINGS.c.movie))
+            ratings = [Stored(row.movie, row.steps, row.received, row.given) for row in rows]
+            events: dict[str, list[str]] = {}
+            for row in connection.execute(select(EVENTS).filter_by(user=user).order_by(EVENTS.c.kind, EVENTS.c.movie)):
+                events.setdefault(row.kind, []).append(row.movie)
+            known = connection.scalar(select(USERS.c.user).filter_by(user=user)) is not None
+            forgotten = connection.scalar(select(FORGOTTEN.c.user).filter_by(user=user)) is not None
+        return Person(user, known, forgotten, ratings, events)
+
+    def n_users(self) -> int:
+        """How many users the store has heard of."""
+        with self.engine.connect() as connection:
+            return connection.scalar(select(func.count()).select_from(USERS)) or 0
+
+    def forget(self, user: str, who: str) -> None:
+        """Delete a user whole; what stays is her ID among the forgotten, so that no model learns from her again."""
+        with self.writing() as connection:
+            for table in (RATINGS, EVENTS, USERS):
+                connection.execute(delete(table).filter_by(user=user))
+            connection.execute(delete(IDEMPOTENCY))  # its answers may tell of her
+            _upsert(connection, FORGOTTEN, {"user": user}, {})
+            connection.execute(insert(AUDIT).values(at=_now(), who=who, what=f"deleted user {user}"))
+
+    def audit(self) -> list[str]:
+        """The lines of the audit, the oldest first."""
+        with self.engine.connect() as connection:
+            return list(connection.scalars(select(AUDIT.c.what).order_by(AUDIT.c.line)))
+
+    def answered(self, connection: Connection, key: str) -> tuple[bytes, str] | None:
+        """The digest of the request that first came with this idempotency key, and its answer."""
+        connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < _now() - REPEATS_MS))
+        row = connection.execute(select(IDEMPOTENCY.c.body, IDEMPOTENCY.c.answer).filter_by(key=key)).first()
+        return None if row is None else (row.body, row.answer)
+
+    def remember(self, connection: Connection, key: str, body: bytes, answer: str) -> None:
+        """Keep an answer under its idempotency key, in the transaction of what it answers."""
+        connection.execute(insert(IDEMPOTENCY).values(key=key, body=body, answer=answer, at=_now()))
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _hold(connection: Connection, user: str, now: int) -> None:
+    """Know this user, and let no other transaction write for her until this one ends.
+
+    Several users are held in sorted order, so that no two transactions wait for each other.
+    """
+    statement = _dialect(connection).insert(USERS).values(user=user, created=now)
+    connection.execute(statement.on_conflict_do_update(index_elements=["user"], set_={"user": user}))
+
+
+def _dialect(connection: Connection) -> Any:
+    """The SQL of this database beyond the standard."""
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
+
+
+def _upsert(connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+    """Insert a row; where its key is there already, replace the rest."""
+    statement = _dialect(connection).insert(table).values(**key, **values)
+    if values:
+        connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+    else:
+        connection.execute(statement.on_conflict_do_nothing())

@@ -1,0 +1,109 @@
+"""The tables, and how an older store becomes one of today.
+
+IDs are text here; the service turns them into what the catalog has. Times are milliseconds since 1970, UTC.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    insert,
+    inspect,
+    select,
+    update,
+)
+
+from cinematrix.errors import StoreError
+
+METADATA = MetaData()
+
+SCHEMA = Table("schema", METADATA, Column("version", Integer, nullable=False))
+SCALE = Table(
+    "scale", METADATA, *(Column(name, Float, nullable=False) for name in ("low", "high", "step")),
+    comment="one row: the scale that the steps of ratings are steps of",
+)  # fmt: skip
+USERS = Table(
+    "users", METADATA, Column("user", Text, primary_key=True), Column("created", BigInteger, nullable=False),
+)  # fmt: skip
+FORGOTTEN = Table("forgotten", METADATA, Column("user", Text, primary_key=True))
+RATINGS = Table(
+    "ratings",
+    METADATA,
+    Column("user", Text, primary_key=True),
+    Column("movie", Text, primary_key=True),
+    Column("steps", Integer, comment="rating ÷ the scale's step; null: taken back"),
+    Column("received", BigInteger, nullable=False, comment="the server's time"),
+    Column("given", BigInteger, comment="the client's time"),
+)
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("user", Text, primary_key=True),
+    Column("movie", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("received", BigInteger, nullable=False),
+)
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("key", Text, primary_key=True, comment="what it is called in the audit"),
+    Column("role", Text, CheckConstraint("role in ('read', 'write', 'admin')"), nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("created", BigInteger, nullable=False),
+)
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("line", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", Text, nullable=False, comment="the key, never its secret"),
+    Column("what", Text, nullable=False),
+)
+IDEMPOTENCY = Table(
+    "idempotency",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False, comment="SHA-256 of the request"),
+    Column("answer", Text, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+)
+
+
+def _first(connection: Connection) -> None:
+    METADATA.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+"""Migration `i` turns a store of version `i` into one of version `i + 1`; the last ones make today's tables."""
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the store to today's version, inside the caller's transaction: whole or not at all.
+
+    Raises:
+        StoreError: it was written by a newer Cinematrix, or holds tables that aren't ours.
+    """
+    names = set(inspect(connection).get_table_names())
+    if names and SCHEMA.name not in names:
+        raise StoreError(f"the database holds tables that aren't Cinematrix's, such as {min(names)}; give another one")
+    version = connection.scalar(select(SCHEMA.c.version)) if names else 0
+    assert isinstance(version, int)
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"the store has version {version} and this Cinematrix knows {len(MIGRATIONS)}; upgrade cinematrix"
+        )
+    for step in MIGRATIONS[version:]:
+        step(connection)
+    if version == 0:
+        connection.execute(insert(SCHEMA).values(version=len(MIGRATIONS)))
+    elif version < len(MIGRATIONS):
+        connection.execute(update(SCHEMA).values(version=len(MIGRATIONS)))

@@ -1,0 +1,256 @@
+"""The store: nothing acknowledged is lost, on SQLite and on a real PostgreSQL."""
+
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.exc import DBAPIError
+
+from cinematrix.errors import SettingError, StoreError
+from cinematrix.ratings import Scale
+from cinematrix.store.engine import open_engine, sole_server, wal_is_safe
+from cinematrix.store.keys import all_keys, create_key, find_key
+from cinematrix.store.records import Rating, Store
+from cinematrix.store.tables import SCHEMA
+
+HALF_STARS = Scale(0.5, 5, 0.5)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, database: Callable[[str], str]) -> str:
+    """An empty database of each kind."""
+    return database(request.param)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """An empty store of each kind."""
+    store = Store.open(url)
+    yield store
+    store.close()
+
+
+def rate(store: Store, *ratings: Rating) -> list[bool]:
+    """Ratings in one transaction."""
+    with store.writing() as connection:
+        return [kept.updated for kept in store.rate(connection, ratings)]
+
+
+def steps(store: Store, user: str) -> dict[str, int | None]:
+    """What a user's ratings are."""
+    return {rating.movie: rating.steps for rating in store.person(user).ratings}
+
+
+def test_ratings_behave_as_a_dict(store: Store) -> None:
+    """Whatever is rated, rated again and taken back in whatever order, the last word on each pair stands."""
+    rng, model = np.random.default_rng(7), dict[tuple[str, str], int | None]()
+    for _ in range(60):
+        rows = [
+            Rating(
+                f"u{rng.integers(3)}", f"m{rng.integers(5)}", None if rng.random() < 0.2 else int(rng.integers(1, 11))
+            )
+            for _ in range(rng.integers(1, 4))
+        ]
+        expected = []
+        for row in rows:
+            expected.append(model.get((row.user, row.movie)) is not None)
+            model[row.user, row.movie] = row.steps
+        assert rate(store, *rows) == expected
+    for user in ("u0", "u1", "u2"):
+        assert steps(store, user) == {movie: value for (who, movie), value in model.items() if who == user}
+
+
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    """An error at the second of two ratings takes the first one back."""
+    with pytest.raises((DBAPIError, OverflowError)):
+        rate(store, Rating("u", "m", 3), Rating("u", "n", 10**30))
+    assert not store.person("u").known
+
+
+def test_sixteen_writers_of_one_rating_all_succeed(store: Store) -> None:
+    """Nobody is told of a locked database, and one row is left with one of the values."""
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda value: rate(store, Rating("u", "m", value)), range(1, 65)))
+    assert len(store.person("u").ratings) == 1
+    assert steps(store, "u")["m"] in range(1, 65)
+
+
+def test_bulks_of_the_same_users_do_not_block_each_other(store: Store) -> None:
+    """In whatever order eight writers name two users, all their transactions end well."""
+
+    def write(turn: int) -> None:
+        users = ("ann", "bob")[:: 1 if turn % 2 else -1]
+        rate(store, *(Rating(user, f"m{turn % 5}", turn % 10 + 1) for user in users))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(80)))
+    assert steps(store, "ann") == steps(store, "bob")
+    assert len(steps(store, "ann")) == 5
+
+
+def test_a_forgotten_user_leaves_her_id_and_an_audit_line(store: Store, url: str) -> None:
+    """Ratings, events and answers to repeats are gone at once, others' ratings aren't."""
+    rate(store, Rating("ann", "m", 3, 17), Rating("bob", "m", 4))
+    store.note("ann", "n", "seen")
+    with store.writing() as connection:
+        store.remember(connection, "again", b"x", '{"user": "ann"}')
+    assert store.person("ann").events == {"seen": ["n"]}
+    store.forget("ann", "key 1")
+    assert store.person("ann").as_dict() == {
+        "user": "ann", "known": False, "forgotten": True, "ratings": [], "events": {},
+    }  # fmt: skip
+    assert steps(store, "bob") == {"m": 4}
+    assert store.audit() == ["deleted user ann"]
+    with store.writing() as connection:
+        assert store.answered(connection, "again") is None
+    assert store.n_users() == 1
+
+
+def test_what_was_written_is_there_after_opening_anew(store: Store, url: str) -> None:
+    """Times come back with the ratings: the server's of now, the client's as given."""
+    rate(store, Rating("u", "m", 9, 1_234))
+    other = Store.open(url)
+    (found,) = other.person("u").ratings
+    other.close()
+    assert (found.movie, found.steps, found.given) == ("m", 9, 1_234)
+    assert abs(found.received - time.time() * 1000) < 60_000
+
+
+def test_the_scale_is_said_once(store: Store) -> None:
+    """The same one is welcome again; another, or one without steps, isn't."""
+    store.fix_scale(HALF_STARS)
+    store.fix_scale(HALF_STARS)
+    with pytest.raises(StoreError, match=r"0\.5–5 in steps of 0\.5 and the model's 0\.5–5 in steps of 1"):
+        store.fix_scale(replace(HALF_STARS, step=1.0))
+    with pytest.raises(SettingError, match="has no steps"):
+        store.fix_scale(replace(HALF_STARS, step=0.0))
+
+
+def test_a_newer_or_a_strangers_database_is_refused(url: str) -> None:
+    """Neither is touched."""
+    store = Store.open(url)
+    with store.writing() as connection:
+        connection.execute(update(SCHEMA).values(version=99))
+    store.close()
+    with pytest.raises(StoreError, match=r"version 99.*upgrade"):
+        open_engine(url)
+    with store.writing() as connection:
+        connection.execute(text("drop table schema"))
+    store.close()
+    with pytest.raises(StoreError, match="tables that aren't Cinematrix's, such as audit"):
+        open_engine(url)
+
+
+def test_what_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
+    """A file of something else stays as it is; passwords in a URL aren't told."""
+    file = tmp_path / "notes.txt"
+    file.write_text("not a database, but long enough to have a header of its own" * 20)
+    with pytest.raises(StoreError, match="file is not a database"):
+        open_engine(f"sqlite:///{file}")
+    assert file.read_text().startswith("not a database")
+    with pytest.raises(StoreError, match=r"sqlite:///file or postgresql://"):
+        open_engine("nonsense")
+    with pytest.raises(StoreError, match="mysql isn't supported"):
+        open_engine("mysql://localhost/x")
+    with pytest.raises(StoreError, match=r"can't be opened") as error:
+        open_engine("postgresql://me:hush@127.0.0.1:1/x?connect_timeout=1")
+    assert "hush" not in str(error.value)
+
+
+def test_keys_are_found_by_their_secret_alone(store: Store) -> None:
+    """The database doesn't hold the secret; another secret finds nothing; there is no role but the three."""
+    secret = create_key(store, "write")
+    (key,) = all_keys(store)
+    assert find_key([key], secret) == key
+    assert key.role == "write"
+    assert find_key([key], secret + "x") is None
+    assert secret.encode() not in key.hash
+    assert store.audit() == [f"made key {key.name} for write"]
+    with pytest.raises(SettingError, match="read, write, admin"):
+        create_key(store, "root")
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [((3, 40, 1), False), ((3, 44, 5), False), ((3, 44, 6), True), ((3, 45, 0), False), ((3, 50, 7), True),
+     ((3, 51, 2), False), ((3, 51, 3), True), ((3, 53, 0), True)],
+)  # fmt: skip
+def test_the_write_ahead_log_is_used_where_it_is_safe(version: tuple[int, ...], safe: bool) -> None:
+    """3.7.0 to 3.51.2 have the race, but for two series with fixes."""
+    assert wal_is_safe(version) is safe
+
+
+@pytest.mark.parametrize(("version", "journal"), [((3, 40, 1), "delete"), ((3, 53, 0), "wal")])
+def test_sqlite_syncs_each_commit(
+    version: tuple[int, int, int], journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With either journal."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == journal
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    store.close()
+
+
+def test_one_server_alone_has_a_sqlite_file(tmp_path: Path) -> None:
+    """A second one is told who has it; a killed one lets go."""
+    url = f"sqlite:///{tmp_path}/store.db"
+    code = "import sys, time; from cinematrix.store.engine import sole_server"
+    code += "\nwith sole_server(sys.argv[1]): print('in', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "in\n"
+        with pytest.raises(StoreError, match=f"process id {first.pid}; stop it"), sole_server(url):
+            pass
+        first.kill()
+    with sole_server(url), sole_server("postgresql://anywhere/x"), sole_server("postgresql://anywhere/x"):
+        pass
+
+
+WRITER = """
+import sys, threading
+from cinematrix.store.records import Rating, Store
+store = Store.open(sys.argv[1])
+def write(worker, start):
+    for value in range(start, 1_000_000):
+        with store.writing() as connection:
+            store.rate(connection, [Rating(worker, f"m{value % 7}", value)])
+        print(f"{worker} {value}\\n", end="", flush=True)
+for worker, start in zip("abc", sys.argv[2:]):
+    threading.Thread(target=write, args=(worker, int(start))).start()
+"""
+
+
+def test_no_acknowledged_rating_is_lost_when_writers_are_killed(url: str) -> None:
+    """Ten seeded kills of three writers: each movie's rating is the last acknowledged one, or the one in flight."""
+    rng, last = np.random.default_rng(11), dict.fromkeys("abc", -1)
+    ledger: dict[tuple[str, str], int] = {}
+    for _ in range(10):
+        starts = [str(value + 1) for value in last.values()]
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, url, *starts], stdout=subprocess.PIPE, text=True
+        ) as writer:
+            assert writer.stdout is not None
+            lines = [writer.stdout.readline()]
+            time.sleep(float(rng.uniform(0, 0.1)))
+            writer.kill()
+            lines += writer.stdout.readlines()
+        for worker, value in (line.split() for line in lines if line.endswith("\n") and line.strip()):
+            last[worker] = int(value)
+            ledger[worker, f"m{last[worker] % 7}"] = last[worker]
+    store = Store.open(url)
+    for worker, value in last.items():
+        found, in_flight = steps(store, worker), value + 1
+        expected = {movie: kept for (who, movie), kept in ledger.items() if who == worker}
+        assert found in (expected, expected | {f"m{in_flight % 7}": in_flight})
+    store.close()
+    assert len(ledger) > 10
