@@ -11,7 +11,7 @@ test: .venv/dev ## format check, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 $(ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 $(ARGS) # two workers, a thread each
 
 install: .venv/run
 

@@ -1,10 +1,10 @@
 """How time and memory of training `deep-mf` grow with the ratings, on simulated data.
 
-    python benchmarks/scaling.py [--sizes 0.1 1 10] [--set epochs=2 --set ranking_epochs=2]
+    python benchmarks/scaling.py [--sizes 0.1 1 10] [--fast-sizes 0.1 1 10] [--set epochs=2 --set ranking_epochs=2]
 
-Sizes are in millions of ratings. Each training runs in a process of its own, so that its peak of memory is its own;
-reading is part of the memory and not of the time. `--set` changes settings, to try the script in less time. Writes its
-table into benchmarks/RESULTS.md.
+Sizes are in millions of ratings; fast ones are trained with `preset=fast`. Each training runs in a process of its own, so
+that its peak of memory is its own; reading is part of the memory and not of the time. `--set` changes settings, to try
+the script in less time. Writes its table into benchmarks/RESULTS.md.
 """
 
 import argparse
@@ -43,14 +43,16 @@ def main() -> None:
     """Measure each size and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=float, nargs="+", choices=WORLDS, default=list(WORLDS))
+    parser.add_argument("--fast-sizes", type=float, nargs="*", choices=WORLDS, default=list(WORLDS))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--fit", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.fit:
         print(json.dumps(fit(options.fit, parse_settings(DeepMF, options.set))))
         return
-    rows = [measured(size, [f"--set={pair}" for pair in options.set]) for size in options.sizes]
-    head = ["users × movies", "ratings", "most raters of a movie", "seconds", "µs a rating", "peak MB"]
+    rows = [measured("", size, options.set) for size in options.sizes]
+    rows += [measured("preset=fast", size, ["preset=fast", *options.set]) for size in options.fast_sizes]
+    head = ["settings", "users × movies", "ratings", "most raters of a movie", "seconds", "µs a rating", "peak MB"]
     shares = ["user's tower", "movie's tower", "step ms"]
     put(
         [
@@ -60,13 +62,14 @@ def main() -> None:
     )
 
 
-def measured(size: float, settings: list[str]) -> list[str]:
-    """One row of the table."""
+def measured(name: str, size: float, settings: list[str]) -> list[str]:
+    """One row of the table, for the settings of that name."""
     world = WORLDS[size]
     with tempfile.TemporaryDirectory() as scratch:
         simulate(world, Path(scratch, "world"))
-        found = child("scaling.py", *settings, f"--fit={scratch}/world")
+        found = child("scaling.py", *(f"--set={pair}" for pair in settings), f"--fit={scratch}/world")
     return [
+        name or "as they are",
         f"{world.users:,} × {world.movies:,}",
         f"{world.ratings:,}",
         f"{found['most_raters']:,.0f}",

@@ -95,8 +95,7 @@ class IALS(Recommender):
 
     def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
         if by == "stars" and self.biases is not None:
-            user = self.biases.of_users(histories)
-            return np.asarray(np.float32(self.biases.mean) + user[:, None] + self.biases.movie, np.float32)
+            return self.biases.score(histories)
         return np.asarray(self._users(histories) @ self.movies[:-1].T, np.float32)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
