@@ -2,9 +2,9 @@
 
     python benchmarks/scaling.py [--sizes 0.1 1 10] [--fast-sizes 0.1 1 10] [--set epochs=2 --set ranking_epochs=2]
 
-Sizes are in millions of ratings; fast ones are trained with `preset=fast`. Each training runs in a process of its own, so
-that its peak of memory is its own; reading is part of the memory and not of the time. `--set` changes settings, to try
-the script in less time. Writes its table into benchmarks/RESULTS.md.
+Sizes are in millions of ratings; fast ones are trained with `preset=fast`. Each training runs in a process of its own,
+so that its peak of memory is its own; reading is part of the memory and not of the time. `--set` changes settings, to
+try the script in less time. Writes its table into benchmarks/RESULTS.md.
 """
 
 import argparse
