@@ -36,6 +36,7 @@ DUELS = {
     "svd": "surprise-svd-tuned",
     "svd++": "surprise-svd++",
     "als": "surprise-svd-tuned",
+    "nmf": "surprise-svd-tuned",
     "item-knn": "surprise-item-knn",
     "user-knn": "surprise-item-knn",
     "pmf history=False content=False": "myfm-plain",
@@ -69,7 +70,8 @@ def main() -> None:
         print(json.dumps(fit(Path(options.fit[0]), options.fit[1], int(options.fit[2]))))
         return
     folders = options.data or [default().path]
-    put([compared(folder, options.only, options.rounds) for folder in folders])
+    for folder in folders:
+        put([compared(folder, options.only, options.rounds)], folder.name)
 
 
 def compared(folder: Path, models: list[str], rounds: int) -> str:

@@ -14,11 +14,14 @@ RESULTS = HERE / "RESULTS.md"
 HEAD = "# Results\n\nEach part is written by the benchmark that it names.\n"
 
 
-def put(parts: list[str]) -> None:
-    """Write the parts of the benchmark that is running, in place of its earlier ones; those of others stay."""
-    name = Path(sys.argv[0]).name
+def put(parts: list[str], of: str = "") -> None:
+    """Write the parts of the benchmark that is running, in place of its earlier ones (of the data set `of`).
+
+    Those of other benchmarks, and of other sets, stay.
+    """
+    name = f"{Path(sys.argv[0]).name} {of}".strip()
     text = RESULTS.read_text("utf-8") if RESULTS.exists() else ""
-    pages = dict(re.findall(r"<!-- (\S+) -->\n\n(.*?)(?=\n<!-- |\Z)", text, re.DOTALL))
+    pages = dict(re.findall(r"<!-- ([^\n]+) -->\n\n(.*?)(?=\n<!-- |\Z)", text, re.DOTALL))
     pages[name] = "\n\n".join([provenance(), *parts]) + "\n"
     written = "".join(f"\n<!-- {script} -->\n\n{page}" for script, page in pages.items())
     RESULTS.write_text(HEAD + written, encoding="utf-8")

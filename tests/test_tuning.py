@@ -169,3 +169,8 @@ def test_every_declared_space_is_of_settings_that_are_allowed(name: str) -> None
         for end in ends:
             assert type(getattr(settings(**{key: end}), key)) is type(default)
         assert ends[0] <= default <= ends[-1] if isinstance(values, Between) else default in ends
+
+
+def test_whatever_learns_has_a_space() -> None:
+    """Popular and Bias alone have nothing to set."""
+    assert [name for name in MODELS if not space_of(model_class(name).Settings)] == ["popular", "bias"]

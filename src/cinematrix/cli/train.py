@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cinematrix.protocols import Recommender
 
 NAMES = (
-    "popular, bias, svd, svd++, als, ials, pmf, item-knn, user-knn, ease, "
+    "popular, bias, svd, svd++, nmf, als, ials, pmf, item-knn, user-knn, ease, "
     "deep-mf-classic, autorec, vae, neumf or deep-mf."
 )
 

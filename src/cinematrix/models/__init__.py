@@ -10,6 +10,7 @@ MODELS = {
     "bias": "cinematrix.models.bias:Bias",
     "svd": "cinematrix.models.svd:SVD",
     "svd++": "cinematrix.models.svd_plus_plus:SVDPlusPlus",
+    "nmf": "cinematrix.models.nmf:NMF",
     "als": "cinematrix.models.als:ALS",
     "ials": "cinematrix.models.ials:IALS",
     "pmf": "cinematrix.models.pmf:PMF",

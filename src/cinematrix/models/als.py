@@ -10,6 +10,7 @@ from cinematrix.factors import INITIAL, Factorization, Factors, FactorSettings, 
 from cinematrix.least_squares import project
 from cinematrix.protocols import Progress
 from cinematrix.ratings import Ratings
+from cinematrix.spaces import Between, Space
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ class ALSSettings(FactorSettings):
         iterations: times that both sides are solved for.
         seed: of the first factors.
     """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (16, 32, 64, 128),
+        "shrinkage": Between(1.0, 20.0, log=True),
+        "regularization": Between(0.01, 0.3, log=True),
+    }
 
     iterations: int = 12
 

@@ -17,6 +17,7 @@ from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
+from cinematrix.spaces import Between, Space
 
 if TYPE_CHECKING:
     from cinematrix.training import Log
@@ -40,6 +41,13 @@ class AutoRecSettings:
         validation_share: of the ratings, to find out how many epochs are enough.
         seed: of everything random.
     """
+
+    SPACE: ClassVar[Space] = {
+        "hidden": (100, 200, 400),
+        "dropout": Between(0.2, 0.8),
+        "learning_rate": Between(5e-4, 5e-3, log=True),
+        "weight_decay": Between(0.01, 1.0, log=True),
+    }
 
     side: str = "item"
     hidden: int = 200

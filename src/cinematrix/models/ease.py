@@ -19,6 +19,7 @@ from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Ru
 from cinematrix.ratings import Ratings
 from cinematrix.regression import ByMovies, ByUsers, regression, restored
 from cinematrix.similarity import residuals, unit_of
+from cinematrix.spaces import Between, Space
 
 EVERYBODY = np.float32(0.1)
 """What the movie counts that everybody is taken to have seen: enough to order a list for who has seen nothing."""
@@ -32,6 +33,8 @@ class EaseSettings:
         regularization: λ, how many viewers' worth of doubt pull all weights to 0.
         rank: directions of the spectrum to keep, for catalogs too large to be done exactly; 0: all, exactly.
     """
+
+    SPACE: ClassVar[Space] = {"regularization": Between(20.0, 2000.0, log=True)}
 
     regularization: float = 200.0
     rank: int = 0

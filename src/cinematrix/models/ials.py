@@ -15,6 +15,7 @@ from cinematrix.ids import Numbers
 from cinematrix.least_squares import addends, project
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
+from cinematrix.spaces import Between, Space
 
 Floats = NDArray[np.float32]
 
@@ -34,6 +35,13 @@ class IALSSettings:
         iterations: times that both sides are solved for.
         seed: of the first factors.
     """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (64, 128, 256),
+        "unobserved_weight": Between(0.02, 1.0, log=True),
+        "regularization": Between(0.001, 0.1, log=True),
+        "nu": Between(0.0, 1.0),
+    }
 
     factors: int = 128
     unobserved_weight: float = 0.2

@@ -17,6 +17,7 @@ from cinematrix.ids import Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
 from cinematrix.similarity import mean_of, nearest, popularity, residuals, shrunk, unit_of
+from cinematrix.spaces import Between, Space
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,15 @@ class ItemKNNSettings:
         ranking_neighbours: movies that speak for watching a movie.
         ranking_doubt: viewers' worth of doubt there.
     """
+
+    SPACE: ClassVar[Space] = {
+        "neighbours": (100, 200, 300, 500),
+        "doubt": Between(1.0, 100.0, log=True),
+        "exponent": Between(0.5, 2.5),
+        "damping": Between(0.01, 1.0, log=True),
+        "ranking_neighbours": (30, 60, 100, 200),
+        "ranking_doubt": Between(1.0, 50.0, log=True),
+    }
 
     neighbours: int = 300
     doubt: float = 20.0

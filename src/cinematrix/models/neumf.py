@@ -15,6 +15,7 @@ from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
+from cinematrix.spaces import Between, Space
 
 if TYPE_CHECKING:
     from cinematrix.training import Log
@@ -35,6 +36,13 @@ class NeuMFSettings:
         validation_share: of the interactions, to find out how many epochs are enough.
         seed: of everything random.
     """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (8, 16, 32, 64),
+        "negatives": (2, 4, 8),
+        "learning_rate": Between(5e-4, 1e-2, log=True),
+        "weight_decay": Between(0.01, 5.0, log=True),
+    }
 
     factors: int = 32
     negatives: int = 4

@@ -17,6 +17,7 @@ from cinematrix.models.pmf_posterior import Posterior
 from cinematrix.ordinal import EVEN
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
+from cinematrix.spaces import Space
 from cinematrix.spread import check_coverage, step_width
 
 
@@ -34,6 +35,12 @@ class PMFSettings:
         thinning: sweeps from one kept sample to the next.
         seed: of everything random.
     """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (6, 10, 16, 24),
+        "burn_in": (10, 20, 30),
+        "chains": (2, 4, 8),
+    }
 
     factors: int = 10
     history: bool = True

@@ -7,6 +7,7 @@ from cinematrix.biases import Biases
 from cinematrix.factors import Factorization, Factors, FactorSettings, positive
 from cinematrix.protocols import Abilities, Progress
 from cinematrix.ratings import Ratings
+from cinematrix.spaces import Between, Space
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,13 @@ class SVDSettings(FactorSettings):
         learning_rate: of the first epoch, for errors in units of what the biases leave; it falls to a tenth.
         seed: of the first factors, and of the order of the ratings.
     """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (16, 32, 64, 128),
+        "shrinkage": Between(1.0, 20.0, log=True),
+        "regularization": Between(0.01, 0.3, log=True),
+        "learning_rate": Between(0.01, 0.06, log=True),
+    }
 
     epochs: int = 30
     learning_rate: float = 0.03

@@ -7,6 +7,7 @@ from cinematrix.biases import Biases
 from cinematrix.factors import Factorization, Factors, FactorSettings, Penalty, positive
 from cinematrix.protocols import Abilities, Progress
 from cinematrix.ratings import Ratings
+from cinematrix.spaces import Between, Space
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,14 @@ class SVDPlusPlusSettings(FactorSettings):
         sign_shrinkage: the shrinkage of what a movie in a history says of a user whatever her rating.
         seed: of the first factors, and of the order of the ratings.
     """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (16, 32, 64, 128),
+        "shrinkage": Between(1.0, 20.0, log=True),
+        "regularization": Between(0.01, 0.3, log=True),
+        "learning_rate": Between(0.01, 0.06, log=True),
+        "sign_shrinkage": Between(10.0, 300.0, log=True),
+    }
 
     epochs: int = 30
     learning_rate: float = 0.03

@@ -17,6 +17,7 @@ from cinematrix.ids import Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
 from cinematrix.similarity import mean_of, nearest, popularity, residuals, shrunk, unit_of
+from cinematrix.spaces import Between, Space
 
 Floats = NDArray[np.float32]
 
@@ -33,6 +34,15 @@ class UserKNNSettings:
         ranking_neighbours: known users who speak for what she will watch.
         ranking_doubt: movies' worth of doubt there.
     """
+
+    SPACE: ClassVar[Space] = {
+        "neighbours": (100, 200, 300, 500),
+        "doubt": Between(1.0, 100.0, log=True),
+        "exponent": Between(0.5, 2.5),
+        "damping": Between(0.01, 1.0, log=True),
+        "ranking_neighbours": (30, 60, 100, 200),
+        "ranking_doubt": Between(1.0, 50.0, log=True),
+    }
 
     neighbours: int = 300
     doubt: float = 60.0

@@ -15,6 +15,7 @@ from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
+from cinematrix.spaces import Between, Space
 
 if TYPE_CHECKING:
     from cinematrix.training import Log
@@ -38,6 +39,13 @@ class VAESettings:
         validation_share: of the interactions, to find out how many epochs are enough.
         seed: of everything random.
     """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (100, 200, 400),
+        "dropout": Between(0.3, 0.8),
+        "beta": Between(0.05, 1.0, log=True),
+        "learning_rate": Between(5e-4, 5e-3, log=True),
+    }
 
     factors: int = 200
     hidden: int = 0

@@ -1,0 +1,145 @@
+"""NMF: non-negative matrix factorization of the ratings that there are; tastes as sums of parts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.catalog import Catalog
+from cinematrix.factors import positive
+from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
+from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
+from cinematrix.ratings import Ratings
+from cinematrix.spaces import Between, Space
+
+Floats = NDArray[np.float32]
+
+FOLD_IN = 40
+"""Updates of a person's vector when she asks; it hardly moves any more."""
+
+LEAST = np.float32(1e-12)
+"""Nothing is divided by less."""
+
+
+@dataclass(frozen=True)
+class NMFSettings:
+    """How NMF learns.
+
+    Attributes:
+        factors: parts that tastes are made of.
+        shrinkage: ratings' worth of doubt that pull everybody's vector to the mean vector of her side.
+        iterations: updates of both sides.
+        seed: of the first vectors.
+    """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (4, 8, 16, 32),
+        "shrinkage": Between(0.5, 30.0, log=True),
+        "iterations": (50, 100, 200),
+    }
+
+    factors: int = 16
+    shrinkage: float = 3.0
+    iterations: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        positive(self, "factors", "shrinkage", "iterations")
+
+
+class NMF(Recommender):
+    """rating ≈ floor + mean height · (p_u · q_i), no entry of either below 0.
+
+        Σ (x_ui − p_u·q_i)² + λ Σ_u |p_u − p̄|² + λ Σ_i |q_i − q̄|²       over what was rated
+
+    x is a rating's height above the floor, which lies a step below the scale, as a share of the mean height. Lee &
+    Seung's multiplicative updates (2001), over observed entries alone (Zhang, Wang, Ford & Makedon 2006), with vectors
+    drawn to their means in place of 0, so that whoever has rated nothing is the average person. The same update is
+    training and fold-in; known users and strangers are folded in alike.
+    """
+
+    name: ClassVar[str] = "nmf"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True)
+    Settings = NMFSettings
+
+    def __init__(self, settings: NMFSettings | None = None) -> None:
+        self.settings = settings or NMFSettings()
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        s, (stars, scale) = self.settings, ratings.stars(self.name)
+        self.known = Known.of(ratings, catalog)
+        self.floor = float(scale.low - scale.step)
+        self.height = float(stars.mean(dtype=np.float64)) - self.floor
+        rng, root = np.random.default_rng(s.seed), np.float32(s.factors**-0.5)
+        users, movies = (
+            root * (1 + rng.uniform(-0.5, 0.5, (len(side), s.factors))).astype(np.float32)
+            for side in (ratings.users, ratings.movies)
+        )
+        if progress:
+            progress.start(self.name, s.iterations)
+        for _ in range(s.iterations):
+            users = self._updated(ratings.by_user, users, movies, users.mean(axis=0))
+            movies = self._updated(ratings.by_movie, movies, users, movies.mean(axis=0))
+            if progress:
+                progress.advance()
+        if progress:
+            progress.stop()
+        self.mean = users.mean(axis=0)
+        more = len(self.known.movies) - len(movies) + 1
+        self.movies = np.vstack([movies, np.tile(movies.mean(axis=0), (more, 1))])  # the last row answers for UNKNOWN
+        return self
+
+    def _updated(self, histories: Histories, vectors: Floats, table: Floats, mean: Floats) -> Floats:
+        """One multiplicative update of the vectors of `histories`, the rows of `table` being their items'."""
+        doubt, n = np.float32(self.settings.shrinkage), len(table)
+        found = np.einsum("nk,nk->n", vectors[histories.rows], table[histories.items])
+        wanted = histories.matrix(n, self._heights(histories)) @ table + doubt * mean
+        return np.asarray(vectors * wanted / (histories.matrix(n, found) @ table + doubt * vectors + LEAST), np.float32)
+
+    def _heights(self, histories: Histories) -> Floats:
+        assert histories.values is not None, "only asked of ratings"
+        return np.asarray((histories.values - np.float32(self.floor)) / np.float32(self.height), np.float32)
+
+    def _users(self, histories: Histories) -> Floats:
+        """Each history's vector, beginning at the average person's. `[len(histories), factors]`."""
+        vectors = np.tile(self.mean, (len(histories), 1))
+        if histories.values is None:
+            return vectors
+        for _ in range(FOLD_IN):
+            vectors = self._updated(histories, vectors, self.movies, self.mean)
+        return vectors
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        return np.asarray(self._stars(self._users(histories) @ self.movies[:-1].T), np.float32)
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        assert self.known.scale is not None, "NMF is fitted on ratings with stars only"
+        dots = np.einsum("nk,nk->n", self._users(histories)[rows], self.movies[movies])
+        return self.known.scale.clip(self._stars(dots))
+
+    def _stars(self, dots: Floats) -> Floats:
+        return np.asarray(np.float32(self.floor) + np.float32(self.height) * dots, np.float32)
+
+    def vectors(self) -> NDArray[np.float32]:
+        return self.movies[:-1]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {"movies": self.movies, "mean": self.mean, "constants": np.array([self.floor, self.height])}
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known, model.movies, model.mean = known, arrays["movies"], arrays["mean"]
+        model.floor, model.height = arrays["constants"].tolist()
+        return model
