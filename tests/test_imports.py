@@ -22,7 +22,7 @@ from cinematrix.ratings import Ratings
 SOURCE = Path(cinematrix.__file__).parent
 
 LAYERS = (
-    "errors ids extras files threads spaces",
+    "errors ids checks extras files threads spaces",
     "histories ratings catalog protocols",
     "biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets pooling "
     "surprise towers attribution ordinal spread ranking metrics splits diversity significance segments leaks parcels "

@@ -81,6 +81,13 @@ class Biases:
         movie = np.where(known, self.movie[np.where(known, movies, 0)], np.float32(0))
         return np.asarray(np.float32(self.mean) + user + movie, np.float32)
 
+    def residuals(self, histories: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Each history's user bias `[n]`; what the biases leave of its ratings, 0 where it has none `[size]`."""
+        user = self.of_users(histories)
+        if histories.values is None:
+            return user, np.zeros(len(histories.items), np.float32)
+        return user, histories.values - self.predict(user[histories.rows], histories.items)
+
     def score(self, histories: Histories) -> NDArray[np.float32]:
         """Every history's stars of every movie, off the scale now and then. `[n, n_movies]`."""
         return np.asarray(np.float32(self.mean) + self.of_users(histories)[:, None] + self.movie, np.float32)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.histories import Histories
+from cinematrix.ids import Numbers
 
 Floats = NDArray[np.float32]
 
@@ -70,6 +71,12 @@ def unit_rows(histories: Histories, n_items: int) -> sparse.csr_matrix:
     return histories.matrix(n_items, share[histories.rows])
 
 
-def blocks(n_rows: int, size: int) -> Iterator[slice]:
-    """The rows 0…n-1 in slices of at most `size`."""
-    return (slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size))
+def pairs_by_block(
+    histories: Histories, rows: Numbers, size: int
+) -> Iterator[tuple[NDArray[np.int64], Histories, Numbers]]:
+    """The pairs of at most `size` histories at a time: their places, the histories, and each pair's row among these."""
+    order = np.argsort(rows, kind="stable")
+    for start in range(0, len(histories), size):
+        stop = min(start + size, len(histories))
+        here = order[slice(*np.searchsorted(rows[order], [start, stop]))]
+        yield here, histories.take(np.arange(start, stop)), rows[here] - np.int32(start)

@@ -94,6 +94,12 @@ class Known:
         """The histories of users given by ID; an unknown user's is empty."""
         return self.history.take(self.users.numbers(users))
 
+    def strange(self, histories: Histories) -> NDArray[np.bool_]:
+        """Which histories nobody owns whom training has met: models that learn users' vectors fold these in. `[n]`."""
+        if histories.owners is None:
+            return np.ones(len(histories), bool)
+        return np.asarray(~np.append(self.history.counts > 0, False)[histories.owners])
+
     def pairs(self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids) -> tuple[Histories, Numbers, Numbers]:
         """Pairs of IDs as `Recommender.predict_pairs` takes them: histories, each pair's row there, its movie."""
         distinct, rows = np.unique(self.users.numbers(users), return_inverse=True)

@@ -8,15 +8,13 @@ correlation of Koren 2010, section 2.2, with all raters in the norms in place of
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.biases import Biases
-from cinematrix.errors import SettingError
-from cinematrix.histories import Histories
+from cinematrix.checks import check
 from cinematrix.protocols import Known, Progress
 
 Floats = NDArray[np.float32]
@@ -32,44 +30,15 @@ POPULAR = 0.01
 """What the share of users who have seen a movie adds to its score: it orders lists where nothing is like anything."""
 
 
-class Neighbourhood(Protocol):
-    """What the settings of item-knn and user-knn have in common.
-
-    Attributes:
-        neighbours: who speak for a rating, at most.
-        doubt: ratings' worth of doubt in anybody's (or any movie's) likeness to others.
-        exponent: to which likeness counts in the average.
-        damping: weight of a neighbour rated as the biases expect, which is always there.
-        ranking_neighbours: who speak for what is watched, at most.
-        ranking_doubt: views' worth of doubt in likeness there.
-    """
-
-    @property
-    def neighbours(self) -> int: ...
-    @property
-    def doubt(self) -> float: ...
-    @property
-    def exponent(self) -> float: ...
-    @property
-    def damping(self) -> float: ...
-    @property
-    def ranking_neighbours(self) -> int: ...
-    @property
-    def ranking_doubt(self) -> float: ...
-
-
-def check(settings: Neighbourhood) -> None:
-    """Refuse settings that make no model.
+def check_neighbourhood(settings: Any) -> None:
+    """Refuse settings of item-knn and user-knn, which have the same names, that make no model.
 
     Raises:
         SettingError: no neighbours; a doubt, an exponent or a damping that isn't a finite number from 0 up.
     """
-    for name in ("neighbours", "ranking_neighbours"):
-        if getattr(settings, name) < 1:
-            raise SettingError(f"{name} is {getattr(settings, name)}; it must be at least 1")
-    for name in ("doubt", "exponent", "damping", "ranking_doubt"):
-        if not 0 <= getattr(settings, name) < float("inf"):
-            raise SettingError(f"{name} is {getattr(settings, name)}; it must be a finite number, 0 or above")
+    check(settings, lambda x: x >= 1, "must be at least 1", "neighbours ranking_neighbours")
+    finite = "must be a finite number, 0 or above"
+    check(settings, lambda x: 0 <= x < float("inf"), finite, "doubt exponent damping ranking_doubt")
 
 
 def popularity(known: Known) -> Floats:
@@ -86,13 +55,6 @@ def mean_of(weight: Floats, added: Floats, damping: float) -> Floats:
 def unit_of(left: Floats) -> np.float32:
     """The standard deviation of what the biases leave, in stars; never 0."""
     return np.float32(max(float(left.std(dtype=np.float64)), 1e-6))
-
-
-def residuals(biases: Biases, histories: Histories) -> Floats:
-    """What the biases leave of each rating of the histories, in stars; 0 where there are none. `[size]`."""
-    if histories.values is None:
-        return np.zeros(len(histories.items), np.float32)
-    return histories.values - biases.predict(biases.of_users(histories)[histories.rows], histories.items)
 
 
 def shrunk(rows: sparse.csr_matrix, doubt: float) -> sparse.csr_matrix:

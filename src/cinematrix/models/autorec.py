@@ -10,7 +10,8 @@ from scipy import sparse
 
 from cinematrix.biases import Biases
 from cinematrix.catalog import Catalog
-from cinematrix.dense import ACTIVATIONS, Dense, blocks
+from cinematrix.checks import check
+from cinematrix.dense import ACTIVATIONS, Dense, pairs_by_block
 from cinematrix.errors import SettingError
 from cinematrix.extras import needs
 from cinematrix.histories import Histories
@@ -63,18 +64,11 @@ class AutoRecSettings:
     def __post_init__(self) -> None:
         if self.side not in SIDES:
             raise SettingError(f"side is {self.side!r}; it is item or user")
-        for name in ("hidden", "batch", "epochs"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("patience", "weight_decay"):
-            if getattr(self, name) < 0:
-                raise SettingError(f"{name} is {getattr(self, name)}; it can't be negative")
-        if not 0 <= self.dropout < 1:
-            raise SettingError(f"dropout is {self.dropout}; it is a share from 0 to below 1")
-        if not 0 < self.validation_share < 1:
-            raise SettingError(f"validation_share is {self.validation_share}; it is a share between 0 and 1")
-        if self.learning_rate <= 0:
-            raise SettingError(f"learning_rate is {self.learning_rate}; it must be above 0")
+        check(self, lambda x: x >= 1, "must be at least 1", "hidden batch epochs")
+        check(self, lambda x: x >= 0, "can't be negative", "patience weight_decay")
+        check(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout")
+        check(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "validation_share")
+        check(self, lambda x: x > 0, "must be above 0", "learning_rate")
 
 
 class AutoRec(Recommender):
@@ -135,10 +129,7 @@ class AutoRec(Recommender):
 
     def residuals(self, histories: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Each history's user bias `[n]`, and its ratings' residuals in standard deviations `[size]`."""
-        user = self.biases.of_users(histories)
-        if histories.values is None:
-            return user, np.zeros(len(histories.items), np.float32)
-        left = histories.values - self.biases.predict(user[histories.rows], histories.items)
+        user, left = self.biases.residuals(histories)
         return user, np.asarray(left / np.float32(self.sigma), np.float32)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
@@ -150,12 +141,9 @@ class AutoRec(Recommender):
             return self.known.scale.clip(
                 stars + np.float32(self.sigma) * ((vectors[rows] * self.codes[movies]).sum(axis=1) + offsets[rows])
             )
-        order = np.argsort(rows, kind="stable")
-        for block in blocks(len(histories), self.ROWS):
-            here = order[slice(*np.searchsorted(rows[order], [block.start, block.stop]))]
-            some = histories.take(np.arange(block.start, block.stop))
+        for here, some, places in pairs_by_block(histories, rows, self.ROWS):
             decoded = np.pad(self._decoded(some), ((0, 0), (0, 1)))  # the last column answers for UNKNOWN (-1)
-            stars[here] += decoded[rows[here] - block.start, movies[here]]
+            stars[here] += decoded[places, movies[here]]
         return self.known.scale.clip(stars)
 
     def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
@@ -177,9 +165,8 @@ class AutoRec(Recommender):
         """The row W_u and the offset of each history: a known user's as trained, a stranger's folded in."""
         vectors = np.zeros((len(histories), self.codes.shape[1]), np.float32)
         offsets = np.zeros(len(histories), np.float32)
-        strange = np.ones(len(histories), bool)
+        strange = self.known.strange(histories)
         if histories.owners is not None:
-            strange = ~np.append(self.known.history.counts > 0, False)[histories.owners]
             mine = histories.owners[~strange]
             vectors[~strange], offsets[~strange] = self.users[mine], self.offsets[mine]
         for row in np.flatnonzero(strange & (histories.counts > 0)).tolist():

@@ -1,6 +1,6 @@
 """Deep matrix factorization of histories: a user is her history, a movie is its raters and its content."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.catalog import Catalog
-from cinematrix.errors import SettingError
+from cinematrix.checks import check
 from cinematrix.extras import needs
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
@@ -96,18 +96,13 @@ class DeepMFSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self._check(
-            lambda x: x >= 1, "must be at least 1", "factors members epochs batch ranking_members ranking_epochs"
+        check(
+            self, lambda x: x >= 1, "must be at least 1", "factors members epochs batch ranking_members ranking_epochs"
         )
-        self._check(lambda x: x >= 0, "can't be negative", "blocks pair patience neighbours weight_decay unseen")
-        self._check(lambda x: x > 0, "must be above 0", "learning_rate ranking_learning_rate movie_doubt")
-        self._check(lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout row_dropout")
-        self._check(lambda x: 0 < x < 1, "is a share between 0 and 1", "hidden validation_share")
-
-    def _check(self, allowed: Callable[[float], bool], rule: str, names: str) -> None:
-        for name in names.split():
-            if not allowed(getattr(self, name)):
-                raise SettingError(f"{name} is {getattr(self, name)}; it {rule}")
+        check(self, lambda x: x >= 0, "can't be negative", "blocks pair patience neighbours weight_decay unseen")
+        check(self, lambda x: x > 0, "must be above 0", "learning_rate ranking_learning_rate movie_doubt")
+        check(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout row_dropout")
+        check(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "hidden validation_share")
 
     def shape(self, by: By) -> "Shape":
         """The size of one head's net."""

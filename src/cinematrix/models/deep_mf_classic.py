@@ -159,8 +159,7 @@ class DeepMFClassic(Recommender):
         if histories.owners is None:
             return self._fold_in(histories)
         vectors: NDArray[np.float32] = self.users[histories.owners]
-        trained = np.append(self.known.history.counts > 0, False)
-        strangers = np.flatnonzero(~trained[histories.owners])
+        strangers = np.flatnonzero(self.known.strange(histories))
         vectors[strangers] = self._fold_in(histories.take(strangers))
         return vectors
 

@@ -61,10 +61,7 @@ class StarsHead:
 
     def residual(self, histories: Histories) -> tuple[Floats, Floats]:
         """Each history's user bias `[n]`; its ratings' residuals over the biases in standard deviations `[size]`."""
-        user = self.biases.of_users(histories)
-        if histories.values is None:
-            return user, np.zeros(len(histories.items), np.float32)
-        left = histories.values - self.biases.predict(user[histories.rows], histories.items)
+        user, left = self.biases.residuals(histories)
         return user, np.asarray(left / np.float32(self.sigma), np.float32)
 
     def score(self, histories: Histories) -> Floats:

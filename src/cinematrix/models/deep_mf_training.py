@@ -16,14 +16,12 @@ from cinematrix.models.deep_mf_tasks import Encoder, HiddenRatings, Ranking, Sta
 from cinematrix.pooling import Content
 from cinematrix.protocols import By, Progress, Run
 from cinematrix.ratings import Ratings, fingerprint
+from cinematrix.refitting import MIN_TO_CUT
 from cinematrix.splits import random
 from cinematrix.training import Schedule, pick_device, surroundings, train
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
-
-MIN_TO_CUT = 20
-"""With fewer ratings than this none is put aside for validation."""
 
 NOISE = 0.001
 """Validation errors this near (relatively) are equal."""

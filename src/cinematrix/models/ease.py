@@ -18,7 +18,7 @@ from cinematrix.neighbours import Neighbours, Spectrum, liked_more
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
 from cinematrix.regression import ByMovies, ByUsers, regression, restored
-from cinematrix.similarity import residuals, unit_of
+from cinematrix.similarity import unit_of
 from cinematrix.spaces import Between, Space
 
 EVERYBODY = np.float32(0.1)
@@ -104,7 +104,7 @@ class Ease(Recommender):
         """The histories with that movie at the end of each, and what each entry counts."""
         ends, counts = histories.starts[1:], np.ones(len(histories.items), np.float32)
         if self.biases and histories.values is not None:
-            counts = liked_more(residuals(self.biases, histories) / self._unit)
+            counts = liked_more(self.biases.residuals(histories)[1] / self._unit)
         items = np.insert(histories.items, ends, len(self.known.movies))
         starts = histories.starts + np.arange(len(histories) + 1)
         return Histories(starts, items), np.insert(counts, ends, EVERYBODY)
@@ -113,7 +113,7 @@ class Ease(Recommender):
     def _unit(self) -> np.float32:
         """The standard deviation of what the biases leave, in stars."""
         assert self.biases is not None, "only asked of ratings"
-        return unit_of(residuals(self.biases, self.known.history))
+        return unit_of(self.biases.residuals(self.known.history)[1])
 
     def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
         if by == "stars" and self.biases:

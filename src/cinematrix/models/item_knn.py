@@ -16,7 +16,7 @@ from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
-from cinematrix.similarity import mean_of, nearest, popularity, residuals, shrunk, unit_of
+from cinematrix.similarity import mean_of, nearest, popularity, shrunk, unit_of
 from cinematrix.spaces import Between, Space
 
 
@@ -50,7 +50,7 @@ class ItemKNNSettings:
     ranking_doubt: float = 5.0
 
     def __post_init__(self) -> None:
-        similarity.check(self)
+        similarity.check_neighbourhood(self)
 
 
 class ItemKNN(Recommender):
@@ -89,7 +89,7 @@ class ItemKNN(Recommender):
         try:
             if known.scale:
                 self.biases = Biases.of(ratings, n)
-                left = residuals(self.biases, known.history)
+                left = self.biases.residuals(known.history)[1]
                 self.near = self._nearest(left / unit_of(left), s.neighbours, s.doubt, s.exponent, progress)
             seen = np.ones(len(known.history.items), np.float32)
             self.together = self._nearest(seen, s.ranking_neighbours, s.ranking_doubt, 1.0, progress)
@@ -119,7 +119,7 @@ class ItemKNN(Recommender):
         n, outward = len(self.known.movies), self._outward
         if by == "ranking" or self.biases is None:
             return np.asarray((histories.matrix(n) @ outward["ranking"]).toarray() + self._popular, np.float32)
-        added = (histories.matrix(n, residuals(self.biases, histories)) @ outward["stars"]).toarray()
+        added = (histories.matrix(n, self.biases.residuals(histories)[1]) @ outward["stars"]).toarray()
         weight = (histories.matrix(n) @ outward["stars"]).toarray()
         return self.biases.score(histories) + mean_of(weight, added, self.settings.damping)
 
@@ -128,7 +128,7 @@ class ItemKNN(Recommender):
             whole = np.append(np.asarray(self.together.sum(axis=1)).ravel(), 0)[movies]
             alike = self._sums(self.together, histories, None, rows, movies)
             return np.asarray(np.clip(alike / np.maximum(whole, 1e-9), 0, 1), np.float32)
-        added = self._sums(self.near, histories, residuals(self.biases, histories), rows, movies)
+        added = self._sums(self.near, histories, self.biases.residuals(histories)[1], rows, movies)
         weight = self._sums(self.near, histories, None, rows, movies)
         assert self.known.scale is not None, "biases are of ratings"
         base = self.biases.predict(self.biases.of_users(histories)[rows], movies)
@@ -154,7 +154,7 @@ class ItemKNN(Recommender):
             anybody = np.append(self._popular, np.float32(0))[movies]
             whole = anybody + weight.sum(axis=1, dtype=np.float64)
             return Shares(whole, {"movie_bias": anybody}, weight, np.zeros_like(weight))
-        base, added = self.biases.shares(history, movies), weight * residuals(self.biases, history)
+        base, added = self.biases.shares(history, movies), weight * self.biases.residuals(history)[1]
         ratings = mean_of(weight.sum(axis=1, keepdims=True), added, self.settings.damping)
         return Shares(base.score + ratings.sum(axis=1, dtype=np.float64), base.parts, ratings, base.by_content)
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.catalog import Catalog
+from cinematrix.checks import check
 from cinematrix.dense import ACTIVATIONS, Dense, Floats
-from cinematrix.errors import SettingError
 from cinematrix.extras import needs
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, Numbers
@@ -55,16 +55,11 @@ class NeuMFSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in {"factors": 2, "negatives": 1, "batch": 1, "epochs": 1}.items():
-            if getattr(self, name) < least:
-                raise SettingError(f"{name} is {getattr(self, name)}; it must be at least {least}")
-        for name in ("patience", "weight_decay"):
-            if getattr(self, name) < 0:
-                raise SettingError(f"{name} is {getattr(self, name)}; it can't be negative")
-        if not 0 < self.validation_share < 1:
-            raise SettingError(f"validation_share is {self.validation_share}; it is a share between 0 and 1")
-        if self.learning_rate <= 0:
-            raise SettingError(f"learning_rate is {self.learning_rate}; it must be above 0")
+        check(self, lambda x: x >= 2, "must be at least 2", "factors")
+        check(self, lambda x: x >= 1, "must be at least 1", "negatives batch epochs")
+        check(self, lambda x: x >= 0, "can't be negative", "patience weight_decay")
+        check(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "validation_share")
+        check(self, lambda x: x > 0, "must be above 0", "learning_rate")
 
 
 class NeuMF(Recommender):
@@ -152,9 +147,8 @@ class NeuMF(Recommender):
     def _vectors(self, histories: Histories) -> Floats:
         """Trained embeddings of known users, strangers' folded in. `[n, 2 × factors]`."""
         vectors = np.tile(self.mean, (len(histories), 1))
-        strange = np.ones(len(histories), bool)
+        strange = self.known.strange(histories)
         if histories.owners is not None:
-            strange = ~np.append(self.known.history.counts > 0, False)[histories.owners]
             vectors[~strange] = self.users[histories.owners[~strange]]
         for row in np.flatnonzero(strange & (histories.counts > 0)).tolist():
             vectors[row] = self._folded(histories.items_of(row))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from cinematrix.catalog import Catalog
-from cinematrix.errors import SettingError
+from cinematrix.checks import check
 from cinematrix.extras import needs
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
@@ -52,11 +52,8 @@ class PMFSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("factors", "chains", "samples", "thinning"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if self.burn_in < 0:
-            raise SettingError(f"burn_in is {self.burn_in}; it can't be negative")
+        check(self, lambda x: x >= 1, "must be at least 1", "factors chains samples thinning")
+        check(self, lambda x: x >= 0, "can't be negative", "burn_in")
 
 
 class PMF(Recommender):

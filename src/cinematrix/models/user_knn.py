@@ -16,7 +16,7 @@ from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
 from cinematrix.ratings import Ratings
-from cinematrix.similarity import mean_of, nearest, popularity, residuals, shrunk, unit_of
+from cinematrix.similarity import mean_of, nearest, popularity, shrunk, unit_of
 from cinematrix.spaces import Between, Space
 
 Floats = NDArray[np.float32]
@@ -52,7 +52,7 @@ class UserKNNSettings:
     ranking_doubt: float = 5.0
 
     def __post_init__(self) -> None:
-        similarity.check(self)
+        similarity.check_neighbourhood(self)
 
 
 class UserKNN(Recommender):
@@ -93,13 +93,13 @@ class UserKNN(Recommender):
     def _unit(self) -> np.float32:
         """The standard deviation of what the biases leave, in stars."""
         assert self.biases is not None, "only asked of ratings"
-        return unit_of(residuals(self.biases, self.known.history))
+        return unit_of(self.biases.residuals(self.known.history)[1])
 
     @cached_property
     def _left(self) -> sparse.csr_matrix:
         """What the biases leave of the known users' ratings, in stars. `[n_users, n_movies]`."""
         assert self.biases is not None, "only asked of ratings"
-        return self._matrix(self.known.history, residuals(self.biases, self.known.history))
+        return self._matrix(self.known.history, self.biases.residuals(self.known.history)[1])
 
     @cached_property
     def _seen(self) -> sparse.csr_matrix:
@@ -154,7 +154,7 @@ class UserKNN(Recommender):
     def _added(self, histories: Histories) -> Floats:
         """The weighted mean of the neighbours' residuals, in stars. `[n, n_movies]`."""
         assert self.biases is not None, "only asked of ratings"
-        s, own = self.settings, residuals(self.biases, histories) / self._unit
+        s, own = self.settings, self.biases.residuals(histories)[1] / self._unit
         alike = nearest(shrunk(self._matrix(histories, own), s.doubt), self._tastes, s.neighbours, exponent=s.exponent)
         sums = (alike @ self._seen).toarray(), (alike @ self._left).toarray()
         return mean_of(*sums, s.damping)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.catalog import Catalog
-from cinematrix.dense import Dense, blocks, unit_rows
-from cinematrix.errors import SettingError
+from cinematrix.checks import check
+from cinematrix.dense import Dense, pairs_by_block, unit_rows
 from cinematrix.extras import needs
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, Numbers
@@ -61,20 +61,12 @@ class VAESettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("factors", "batch", "epochs"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("hidden", "beta", "patience", "weight_decay"):
-            if getattr(self, name) < 0:
-                raise SettingError(f"{name} is {getattr(self, name)}; it can't be negative")
-        if not 0 <= self.dropout < 1:
-            raise SettingError(f"dropout is {self.dropout}; it is a share from 0 to below 1")
-        if not 0 <= self.anneal <= 1:
-            raise SettingError(f"anneal is {self.anneal}; it is a share from 0 to 1")
-        if not 0 < self.validation_share < 1:
-            raise SettingError(f"validation_share is {self.validation_share}; it is a share between 0 and 1")
-        if self.learning_rate <= 0:
-            raise SettingError(f"learning_rate is {self.learning_rate}; it must be above 0")
+        check(self, lambda x: x >= 1, "must be at least 1", "factors batch epochs")
+        check(self, lambda x: x >= 0, "can't be negative", "hidden beta patience weight_decay")
+        check(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout")
+        check(self, lambda x: 0 <= x <= 1, "is a share from 0 to 1", "anneal")
+        check(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "validation_share")
+        check(self, lambda x: x > 0, "must be above 0", "learning_rate")
 
 
 class VAE(Recommender):
@@ -127,11 +119,9 @@ class VAE(Recommender):
         return self.encoder(unit_rows(histories, len(self.known.movies)))
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        chances, order = np.zeros(len(rows), np.float32), np.argsort(rows, kind="stable")
-        for block in blocks(len(histories), self.ROWS):
-            here = order[slice(*np.searchsorted(rows[order], [block.start, block.stop]))]
-            some = histories.take(np.arange(block.start, block.stop))
-            chances[here] = self._chances(some, rows[here] - block.start, movies[here])
+        chances = np.zeros(len(rows), np.float32)
+        for here, some, places in pairs_by_block(histories, rows, self.ROWS):
+            chances[here] = self._chances(some, places, movies[here])
         return chances
 
     def _chances(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
