@@ -172,6 +172,8 @@ def test_a_stranger_leaves_nothing(client: TestClient, model: Any, settings: Ser
     (history, _) = model.known.histories([{movie: 4.5}])
     assert [item["movie"] for item in answer["items"]] == [line.movie for line in recommend(model, history, 3).items]
     assert (answer["user"], answer["unknown"], answer["fallback"]) == (None, [-5], False)
+    seen = {"hidden": [answer["items"][0]["movie"], "no such movie"]}
+    assert client.post("/v1/recommendations", json=body | seen).json()["items"][:2] == answer["items"][1:]
     assert client.post("/v1/recommendations", json={"ratings": []}).json()["fallback"]
     assert Store.open(settings.db).n_users() == 0
 

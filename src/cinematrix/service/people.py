@@ -3,7 +3,6 @@
 The same history is folded in for every answer, so a rating counts in the next list without any training.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +17,7 @@ from cinematrix.protocols import Recommender
 from cinematrix.ratings import Scale
 from cinematrix.recommendations import recommend
 from cinematrix.service.problems import Problem
-from cinematrix.service.schemas import RatingRow
+from cinematrix.service.schemas import History, RatingRow
 from cinematrix.store.records import Person
 
 HIDDEN = ("seen", "not_interested")
@@ -132,9 +131,9 @@ class Served:
         """What isn't recommended to her although it isn't in her history."""
         return tuple(id_ for kind in HIDDEN for id_ in person.events.get(kind, ()))
 
-    def stranger(self, ratings: Iterable[tuple[int | str, float]]) -> tuple[Histories, list[int | str]]:
-        """The history of a stranger, and the IDs in it that the model doesn't know."""
-        rated = {str(movie): rating for movie, rating in ratings}
+    def stranger(self, body: History) -> tuple[Histories, list[int | str]]:
+        """The history that somebody brings along, and the IDs in it that the model doesn't know."""
+        rated = {str(row.movie): row.rating for row in body.ratings}
         if self.model.known.scale is not None:
             for rating in rated.values():
                 self.steps(rating)

@@ -47,8 +47,9 @@ def recommendations(
 def for_a_stranger(body: schemas.Stranger, state: State) -> schemas.Recommended:
     """Movies for somebody whose history comes along; nothing is kept."""
     served = state.served
-    history, unknown = served.stranger([(row.movie, row.rating) for row in body.ratings])
-    made = _list(state, served, history, body.n, body.by, Filters(body.where))
+    history, unknown = served.stranger(body)
+    filters = Filters(body.where, exclude=tuple(str(id_) for id_ in body.hidden))
+    made = _list(state, served, history, body.n, body.by, filters)
     return made.model_copy(update={"unknown": [served.movie_id(str(id_)) for id_ in unknown]})
 
 

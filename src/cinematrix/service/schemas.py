@@ -50,10 +50,20 @@ class StrangersRating(Request):
     rating: Stars
 
 
-class Stranger(Request):
-    """Somebody's history, of which nothing is kept, and what to recommend."""
+class History(Request):
+    """What somebody brings along; nothing of it is kept.
+
+    Attributes:
+        hidden: movies that aren't to be recommended although they aren't rated, such as those seen.
+    """
 
     ratings: Annotated[list[StrangersRating], Field(max_length=5000)]
+    hidden: Annotated[list[Id], Field(max_length=5000)] = []
+
+
+class Stranger(History):
+    """A history, and what to recommend."""
+
     n: Annotated[int, Field(ge=1, le=200)] = 10
     by: Literal["ranking", "stars"] = "ranking"
     where: Annotated[str, Field(max_length=500)] = ""
