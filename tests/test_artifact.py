@@ -103,6 +103,7 @@ def test_the_same_model_gives_the_same_bytes(model: Bias, saved: Path, tmp_path:
     assert content(tmp_path / "twice") == content(saved)
 
 
+@pytest.mark.fault(24)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage_is_refused_or_changes_nothing(
@@ -135,6 +136,7 @@ def test_any_damage_is_refused_or_changes_nothing(
         np.testing.assert_array_equal(again.model.score(model.known.history), model.score(model.known.history))
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("name", FILES)
 def test_every_bit_of_the_checksums_counts(saved: Path, tmp_path: Path, name: str) -> None:
     """Each byte of the first and last hundred of each file, flipped, is noticed."""
@@ -169,6 +171,7 @@ def test_nothing_a_file_and_an_empty_folder_are_no_models(tmp_path: Path) -> Non
             load(tmp_path / name)
 
 
+@pytest.mark.fault(29)
 @pytest.mark.parametrize(
     ("number", "remedy"), [(FORMAT + 1, "upgrade cinematrix"), (FORMAT - 1, "train the model anew")]
 )
@@ -181,6 +184,7 @@ def test_another_format_is_told_with_the_remedy(saved: Path, tmp_path: Path, num
         load(tmp_path / "m")
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_not_finite_are_refused(model: Bias, tmp_path: Path, value: float) -> None:
     """A model with NaN or infinity in it isn't served, though its checksums be right."""
@@ -192,6 +196,7 @@ def test_numbers_that_are_not_finite_are_refused(model: Bias, tmp_path: Path, va
         load(tmp_path / "m")
 
 
+@pytest.mark.fault(24)
 def test_a_pickle_is_never_run(saved: Path, tmp_path: Path) -> None:
     """A pickle under the name of the arrays is refused, resealed or not, and doesn't get to do anything."""
     trap = tmp_path / "sprung"
@@ -213,6 +218,7 @@ def test_a_pickle_is_never_run(saved: Path, tmp_path: Path) -> None:
     assert not trap.exists()
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize(
     "change",
     [
@@ -267,6 +273,7 @@ def test_only_a_model_is_replaced(model: Bias, tmp_path: Path) -> None:
     assert isinstance(load(tmp_path / "empty").model, Bias)
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("name", FILES)
 def test_a_write_that_fails_half_way_leaves_the_old_model(
     model: Bias, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -333,6 +340,7 @@ def killed_at(moments: dict[Path, int]) -> str:
     return done.stdout
 
 
+@pytest.mark.fault(25)
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere two names can't be exchanged in one step")
 def test_kill_9_leaves_the_old_or_the_new_model(tmp_path: Path) -> None:
     """Killed at twenty moments of a save, most of them while names change, one whole model is there to load."""

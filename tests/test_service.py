@@ -178,6 +178,7 @@ def test_a_stranger_leaves_nothing(client: TestClient, model: Any, settings: Ser
     assert Store.open(settings.db).n_users() == 0
 
 
+@pytest.mark.fault(3)
 def test_an_unknown_user_reads_popular_movies_and_writes_nothing(client: TestClient, unseen: int) -> None:
     """A fallback list; 404 for her ratings, and for a write."""
     assert client.get("/v1/users/nobody/recommendations").json()["fallback"] is True
@@ -190,6 +191,7 @@ def test_an_unknown_user_reads_popular_movies_and_writes_nothing(client: TestCli
         assert refused(answer, 404)["detail"] == "there is no such user"
 
 
+@pytest.mark.fault(3)
 def test_new_users_are_made_up_to_the_cap(settings: ServiceSettings, unseen: int) -> None:
     """The third of two is refused; those that are there still rate."""
     with TestClient(create_app(replace(settings, new_users=2))) as client:
@@ -211,6 +213,7 @@ def test_similar_movies_and_search(client: TestClient, model: Any) -> None:
     refused(client.get("/v1/movies/999999/similar"), 404)
 
 
+@pytest.mark.fault(10)
 def test_a_bulk_is_kept_whole_or_not_at_all(client: TestClient, model: Any, user: int) -> None:
     """The failing row is named by its index, and the ones before it aren't kept."""
     ids = model.known.movies.ids[:4].tolist()
@@ -225,6 +228,7 @@ def test_a_bulk_is_kept_whole_or_not_at_all(client: TestClient, model: Any, user
     assert 'cinematrix_ratings_total{how="updated"} 4.0' in client.get("/metrics").text
 
 
+@pytest.mark.fault(5)
 def test_sixteen_clients_of_two_servers_share_a_store(either: ServiceSettings, user: int, unseen: int) -> None:
     """Everybody's rating of the same movie is acknowledged, one stands, and both servers tell the same one."""
     with TestClient(create_app(either)) as one, TestClient(create_app(either)) as other:
@@ -243,6 +247,7 @@ def test_sixteen_clients_of_two_servers_share_a_store(either: ServiceSettings, u
         assert len([row for row in first if row["movie"] == unseen]) == 1
 
 
+@pytest.mark.fault(6)
 def test_a_repeated_request_is_applied_once(client: TestClient, user: int, unseen: int) -> None:
     """The same key and body: the first answer, though the rating has changed since; another body: 409."""
     body = {"ratings": [{"user": user, "movie": unseen, "rating": 2}]}
@@ -287,6 +292,7 @@ BAD = [
 ]
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize("value", BAD, ids=[value[:9] for value in BAD])
 def test_a_bad_rating_is_refused_without_an_echo(client: TestClient, user: int, unseen: int, value: str) -> None:
     """Never a 5xx, and the store stays as it was."""
@@ -298,6 +304,7 @@ def test_a_bad_rating_is_refused_without_an_echo(client: TestClient, user: int, 
     assert unseen not in [row["movie"] for row in client.get(f"/v1/users/{user}/ratings").json()["ratings"]]
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     ("body", "statuses"),
     [
@@ -316,12 +323,14 @@ def test_bad_bodies_are_problems(client: TestClient, user: int, unseen: int, bod
     refused(answer, answer.status_code, "admin")
 
 
+@pytest.mark.fault(9)
 def test_a_body_without_a_length_is_counted(client: TestClient) -> None:
     """Chunks that go on past the cap end in 413."""
     parts = (b" " * 100_000 for _ in range(30))
     refused(client.post("/v1/ratings", content=parts, headers={"content-type": "application/json"}), 413)
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("id_", ["0", "-1", str(2**31), str(2**63), "9" * 30, "1e3", "١٢", "a b", "x" * 200])
 def test_well_formed_unknown_ids_are_404(client: TestClient, user: int, id_: str) -> None:
     """Whatever they look like."""
@@ -329,12 +338,14 @@ def test_well_formed_unknown_ids_are_404(client: TestClient, user: int, id_: str
     refused(client.get(f"/v1/users/{id_}/ratings"), 404)
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("id_", ["%00", "9" * 5000, "x" * 201, "%0a", "%7f"])
 def test_ids_that_cannot_be_are_422(client: TestClient, user: int, id_: str) -> None:
     """Control characters, and too long ones."""
     refused(client.put(f"/v1/users/{user}/ratings/{id_}", json={"rating": 3}), 422, id_)
 
 
+@pytest.mark.fault(38)
 def test_parameters_out_of_bounds_are_422(client: TestClient, user: int) -> None:
     """Lengths, orders and filters."""
     for params in (
@@ -350,6 +361,7 @@ def test_parameters_out_of_bounds_are_422(client: TestClient, user: int) -> None
     refused(client.post(f"/v1/users/{user}/recommendations"), 405)
 
 
+@pytest.mark.fault(40)
 def test_an_error_of_ours_is_a_500_without_details(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process goes on."""
 
@@ -363,6 +375,7 @@ def test_an_error_of_ours_is_a_500_without_details(client: TestClient, monkeypat
     assert client.get("/livez").json() == {"status": "alive"}
 
 
+@pytest.mark.fault(33)
 def test_a_full_store_refuses_writes_and_answers_reads(client: TestClient, user: int, model: Any) -> None:
     """503 with Retry-After once SQLite says that it is full; what was acknowledged is there; with room it goes on."""
     engine = client.app.state.service.store.engine  # type: ignore[attr-defined]
@@ -387,6 +400,7 @@ def test_a_full_store_refuses_writes_and_answers_reads(client: TestClient, user:
     assert client.put(f"/v1/users/{user}/events/{kind}/{movie}").status_code == 204
 
 
+@pytest.mark.fault(45)
 def test_answers_carry_security_headers_and_hosts_are_known(client: TestClient) -> None:
     """No sniffing, no frames, no CORS; a strange Host is refused."""
     answer = client.get("/readyz", headers={"Origin": "https://elsewhere.example"})
@@ -407,6 +421,7 @@ ROUTES = {
 }  # fmt: skip
 
 
+@pytest.mark.fault(43, 44)
 def test_each_role_may_do_what_it_says(settings: ServiceSettings) -> None:
     """Every route × every role: 401 without a key or with a wrong one, 403 below the role, else something other."""
     store = Store.open(settings.db)
@@ -439,6 +454,7 @@ def test_every_route_is_in_the_matrix_and_the_documents(client: TestClient) -> N
     assert "HTTPValidationError" not in described["components"]["schemas"]
 
 
+@pytest.mark.fault(43)
 def test_too_many_requests_wait(settings: ServiceSettings) -> None:
     """The fourth of three writes a minute is a 429 that says how long; reads go on."""
     with TestClient(create_app(replace(settings, writes=3))) as client:
@@ -455,6 +471,7 @@ def test_a_bucket_fills_with_time() -> None:
     assert [bucket.take(3600), bucket.take(3600), bucket.take(3615)] == [0, 0, 15]
 
 
+@pytest.mark.fault(39)
 def test_beyond_its_capacity_it_says_come_again(settings: ServiceSettings) -> None:
     """With room for none a 503 at once with Retry-After, while /livez answers."""
     with TestClient(create_app(replace(settings, in_flight=0))) as client:
@@ -473,6 +490,7 @@ def test_another_scale_is_refused(settings: ServiceSettings, tmp_path: Path) -> 
         create_app(replace(settings, model=tmp_path / "whole"))
 
 
+@pytest.mark.fault(26)
 def test_models_are_swapped_under_load(
     settings: ServiceSettings, world: tuple[Ratings, Catalog], tmp_path: Path
 ) -> None:
@@ -511,6 +529,7 @@ def test_models_are_swapped_under_load(
         assert [item["movie"] for item in answer["items"]] == expected[answer["model_version"]]
 
 
+@pytest.mark.fault(24)
 def test_a_damaged_model_is_not_swapped_in(settings: ServiceSettings, folder: Path, tmp_path: Path) -> None:
     """The version before goes on and is ready, and the failure is counted once"""
     place = tmp_path / "model"
@@ -544,6 +563,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.fault(32, 34, 43)
 def test_the_command_serves_keeps_and_stops(folder: Path, tmp_path: Path, user: int, unseen: int) -> None:
     """Over a real socket: a rating is there after kill -9 and a new start; a second server is refused; SIGTERM ends
     with 0; nothing that trains is loaded; the secret of a key isn't in the log."""

@@ -49,6 +49,7 @@ def steps(store: Store, user: str) -> dict[str, int | None]:
     return {rating.movie: rating.steps for rating in store.person(user).ratings}
 
 
+@pytest.mark.fault(4)
 def test_ratings_behave_as_a_dict(store: Store) -> None:
     """Whatever is rated, rated again and taken back in whatever order, the last word on each pair stands."""
     rng, model = np.random.default_rng(7), dict[tuple[str, str], int | None]()
@@ -75,6 +76,7 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     assert not store.person("u").known
 
 
+@pytest.mark.fault(5)
 def test_sixteen_writers_of_one_rating_all_succeed(store: Store) -> None:
     """Nobody is told of a locked database, and one row is left with one of the values."""
     with ThreadPoolExecutor(16) as pool:
@@ -134,6 +136,7 @@ def test_the_scale_is_said_once(store: Store) -> None:
         store.fix_scale(replace(HALF_STARS, step=0.0))
 
 
+@pytest.mark.fault(35)
 def test_a_newer_or_a_strangers_database_is_refused(url: str) -> None:
     """Neither is touched."""
     store = Store.open(url)
@@ -149,6 +152,7 @@ def test_a_newer_or_a_strangers_database_is_refused(url: str) -> None:
         open_engine(url)
 
 
+@pytest.mark.fault(35)
 def test_what_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
     """A file of something else stays as it is; passwords in a URL aren't told."""
     file = tmp_path / "notes.txt"
@@ -165,6 +169,7 @@ def test_what_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
     assert "hush" not in str(error.value)
 
 
+@pytest.mark.fault(43)
 def test_keys_are_found_by_their_secret_alone(store: Store) -> None:
     """The database doesn't hold the secret; another secret finds nothing; there is no role but the three."""
     secret = create_key(store, "write")
@@ -178,6 +183,7 @@ def test_keys_are_found_by_their_secret_alone(store: Store) -> None:
         create_key(store, "root")
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize(
     ("version", "safe"),
     [((3, 40, 1), False), ((3, 44, 5), False), ((3, 44, 6), True), ((3, 45, 0), False), ((3, 50, 7), True),
@@ -188,6 +194,7 @@ def test_the_write_ahead_log_is_used_where_it_is_safe(version: tuple[int, ...], 
     assert wal_is_safe(version) is safe
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize(("version", "journal"), [((3, 40, 1), "delete"), ((3, 53, 0), "wal")])
 def test_sqlite_syncs_each_commit(
     version: tuple[int, int, int], journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -201,6 +208,7 @@ def test_sqlite_syncs_each_commit(
     store.close()
 
 
+@pytest.mark.fault(34)
 def test_one_server_alone_has_a_sqlite_file(tmp_path: Path) -> None:
     """A second one is told who has it; a killed one lets go."""
     url = f"sqlite:///{tmp_path}/store.db"
@@ -230,6 +238,7 @@ for worker, start in zip("abc", sys.argv[2:]):
 """
 
 
+@pytest.mark.fault(31)
 def test_no_acknowledged_rating_is_lost_when_writers_are_killed(url: str) -> None:
     """Ten seeded kills of three writers: each movie's rating is the last acknowledged one, or the one in flight."""
     rng, last = np.random.default_rng(11), dict.fromkeys("abc", -1)
