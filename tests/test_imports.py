@@ -24,9 +24,9 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids checks extras files threads spaces",
     "histories ratings catalog protocols",
-    "biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets pooling "
-    "surprise towers attribution ordinal spread ranking metrics splits diversity significance segments leaks parcels "
-    "heldout importers/* datasets downloads simulate worlds plots store/*",
+    "biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets optimizer "
+    "pooling surprise towers attribution ordinal spread ranking metrics splits diversity significance segments leaks "
+    "parcels heldout importers/* datasets downloads simulate worlds plots store/*",
     "training refitting",
     "models/*",
     "artifact evaluation reliability recommendations explanations describe tuning cells comparison standings reports "
@@ -39,7 +39,7 @@ LAYERS = (
 TRAINERS = ("torch", "numba")
 """Packages that train and never serve."""
 
-TRAINING = ("layers", "nets", "pooling", "refitting", "sgd", "surprise", "training")
+TRAINING = ("layers", "nets", "optimizer", "pooling", "refitting", "sgd", "surprise", "training")
 """Where they may be imported as the module loads; in `models/`, only `FOR_TRAINING`, in functions, and for types."""
 
 FOR_TRAINING = ("_training", "_tasks", "_export", "_loops")

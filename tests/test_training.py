@@ -1,6 +1,5 @@
 """The one training loop: `cinematrix.training`."""
 
-import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -19,9 +18,10 @@ from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
 from cinematrix.models.deep_mf_classic import DeepMFClassic, DeepMFClassicSettings
 from cinematrix.models.neumf import NeuMF, NeuMFSettings
 from cinematrix.models.vae import VAE, VAESettings
+from cinematrix.optimizer import AdamW
 from cinematrix.protocols import Recommender, Run
 from cinematrix.ratings import Ratings
-from cinematrix.training import Log, Schedule, TableAdamW, pick_device, surroundings, train
+from cinematrix.training import Log, Schedule, pick_device, surroundings, train
 
 SCHEDULE = Schedule(epochs=6, learning_rate=0.05, patience=0, weight_decay=0.1)
 
@@ -161,8 +161,8 @@ def test_it_stops_after_patience_and_restores_the_best_weights(
 def test_one_cycle_warms_up_and_cools_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rate climbs from 4 % along a cosine to its peak after the warm-up and falls along another to 0."""
     rates: list[float] = []
-    step = TableAdamW.step
-    monkeypatch.setattr(TableAdamW, "step", lambda self: rates.append(self.param_groups[0]["lr"]) or step(self))
+    step = AdamW.step
+    monkeypatch.setattr(AdamW, "step", lambda self, rate: rates.append(rate) or step(self, rate))
     trained(made(), replace(SCHEDULE, epochs=10, one_cycle=True, warm_up=0.25))
     top, n = 10, 40
     up = [0.05 * (0.04 + 0.96 * (1 - math.cos(math.pi * s / top)) / 2) for s in range(top)]
@@ -330,45 +330,6 @@ def test_a_device_that_is_not_there_is_refused() -> None:
     assert pick_device("auto").type in ("cpu", "cuda", "mps")
     with pytest.raises(SettingError, match=r"device 'tpu' isn't available here; auto or one of cpu"):
         pick_device("tpu")
-
-
-def test_without_tables_it_is_adamw() -> None:
-    """Parameters that aren't tables move exactly as torch's own AdamW moves them."""
-    torch.manual_seed(0)
-    mine = [torch.nn.Parameter(torch.randn(4, 3)), torch.nn.Parameter(torch.randn(3))]
-    theirs = copy.deepcopy(mine)
-    more = {"lr": 0.03, "betas": (0.8, 0.95), "weight_decay": 0.2}
-    a, b = TableAdamW(mine, **more), torch.optim.AdamW(theirs, **more)
-    for _ in range(20):
-        for p, q in zip(mine, theirs, strict=True):
-            p.grad = torch.randn_like(p)
-            q.grad = p.grad.clone()
-        a.step()
-        b.step()
-    for p, q in zip(mine, theirs, strict=True):
-        assert torch.equal(p, q)
-
-
-def test_a_table_has_one_step_size_for_all_its_rows() -> None:
-    """Its second moment is the mean over the table: equal to the same rule in NumPy; gradients are left in place."""
-    rng = np.random.default_rng(0)
-    start = rng.normal(size=(6, 4)).astype(np.float32)
-    table = torch.nn.Parameter(torch.from_numpy(start.copy()))
-    table.is_table = True  # type: ignore[attr-defined]
-    beside = torch.nn.Parameter(torch.ones(2))
-    optimizer = TableAdamW([table, beside], lr=0.02, betas=(0.9, 0.99), weight_decay=0.3)
-    w, m, v = start.astype(np.float64), np.zeros((6, 4)), 0.0
-    for n in range(1, 16):
-        gradient = rng.normal(size=(6, 4)) * np.arange(6)[:, None]
-        m, v = 0.9 * m + 0.1 * gradient, 0.99 * v + 0.01 * (gradient**2).mean()
-        w = w * (1 - 0.02 * 0.3) - 0.02 * (m / (1 - 0.9**n)) / (np.sqrt(v / (1 - 0.99**n)) + 1e-12)
-        table.grad = torch.from_numpy(gradient.astype(np.float32))
-        beside.grad = torch.ones(2)
-        optimizer.step()
-        np.testing.assert_array_equal(table.grad.numpy(), gradient.astype(np.float32))
-    np.testing.assert_allclose(table.detach().numpy(), w, atol=1e-5)
-    np.testing.assert_allclose(table.detach().numpy()[0], start[0] * (1 - 0.006) ** 15, rtol=1e-5)
-    assert beside.detach().numpy()[0] < 0.8
 
 
 SMALL_CLASSIC = DeepMFClassicSettings(factors=4, batch=128, epochs=3, hidden=(8, 4))

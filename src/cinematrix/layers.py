@@ -23,7 +23,7 @@ def dense(widths: Sequence[int], activation: str) -> nn.Sequential:
 
 
 def as_tables(*layers: nn.Module) -> None:
-    """Give each layer's weights one step size (`training.TableAdamW`): its rows or columns are users or movies."""
+    """Give each layer's weights one step size (`optimizer.AdamW`): its rows or columns are users or movies."""
     for layer in layers:
         layer.weight.is_table = True  # type: ignore[union-attr]
 

@@ -23,6 +23,7 @@ from safetensors.torch import save as pack_tensors
 
 from cinematrix.errors import ArtifactError, SettingError, TrainingError
 from cinematrix.files import written_beside
+from cinematrix.optimizer import AdamW
 from cinematrix.protocols import Progress, Run
 
 DIVERGED = 5.0
@@ -41,7 +42,7 @@ class Schedule:
         warm_up: the share of all steps that warm up.
         weight_decay: AdamW's, on everything but biases and scales.
         clip: the largest norm of the gradient.
-        table_rate: the share of the learning rate at which tables learn: see `TableAdamW`.
+        table_rate: the share of the learning rate at which tables learn: see `optimizer.AdamW`.
         keep_best: validate each epoch and keep the best weights; False: keep the last ones, without validation.
         seed: of everything random.
     """
@@ -179,7 +180,9 @@ class _State:
 
     def __init__(self, task: Task, schedule: Schedule, data: str) -> None:
         self.task, self.schedule, self.data = task, schedule, data
-        self.optimizer = _optimizer(task.net, schedule)
+        self.optimizer = AdamW(
+            task.net.parameters(), weight_decay=schedule.weight_decay, table_rate=schedule.table_rate
+        )
         self.total_steps = schedule.epochs * task.steps_per_epoch
         self.epoch = 0
         self.log = Log()
@@ -220,16 +223,13 @@ class _State:
         self.log.errors.append(error)
 
     def _step(self, batch: Any, step: int) -> float:
-        rate = self.schedule.learning_rate * self._shape(step)
-        self.optimizer.zero_grad(set_to_none=True)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        self.optimizer.forget_gradients()
         loss = self.task.loss(batch)
         value = float(loss.detach())
         self._check("the loss", value, False)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.task.net.parameters(), self.schedule.clip)
-        self.optimizer.step()
+        self.optimizer.step(self.schedule.learning_rate * self._shape(step))
         return value
 
     def _shape(self, step: int) -> float:
@@ -252,7 +252,7 @@ class _State:
     def packed(self) -> bytes:
         tensors = {f"net.{name}": tensor for name, tensor in self.task.net.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        for key, state in self.optimizer.state_dict()["state"].items():
+        for key, state in enumerate(self.optimizer.states):
             tensors |= {f"optimizer.{key}.{name}": tensor for name, tensor in state.items()}
         about = {"epoch": str(self.epoch), "log": json.dumps(asdict(self.log)), "of": self._identity()}
         content = pack_tensors({name: tensor.contiguous().cpu().clone() for name, tensor in tensors.items()}, about)
@@ -273,64 +273,12 @@ class _State:
         tensors = parse_tensors(content)
         self.task.net.load_state_dict(_part(tensors, "net."))
         self.best = _part(tensors, "best.")
-        states: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in _part(tensors, "optimizer.").items():
-            key, _, what = name.partition(".")
-            states.setdefault(int(key), {})[what] = tensor
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})
+        self.optimizer.states = [_part(tensors, f"optimizer.{key}.") for key in range(len(self.optimizer.parameters))]
 
     def _identity(self) -> str:
         """What must be the same for a checkpoint to fit: the schedule, the net's shape and the data."""
         shapes = {name: list(tensor.shape) for name, tensor in self.task.net.state_dict().items()}
         return json.dumps([asdict(self.schedule), shapes, self.data], sort_keys=True)
-
-
-class TableAdamW(torch.optim.AdamW):
-    """AdamW in which each table has one step size for all its rows.
-
-    Adam gives every entry the same speed, however little evidence its gradient carries; the rows of users and movies
-    with few ratings then run after noise. Here the second moment of a table (a parameter whose attribute `is_table` is
-    set) is the mean over the table, so that a row moves in proportion to its evidence. All of a sparse table runs after
-    noise; it learns at the share `table_rate` of the speed.
-    """
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        tables = [p for group in self.param_groups for p in group["params"] if getattr(p, "is_table", False)]
-        gradients = [(p, p.grad) for p in tables if p.grad is not None]
-        for group in self.param_groups:
-            for p in group["params"]:
-                if getattr(p, "is_table", False) and p.grad is not None:
-                    self._table_step(p, p.grad, group)
-        for p, _ in gradients:
-            p.grad = None  # AdamW leaves what has no gradient alone
-        super().step()
-        for p, gradient in gradients:
-            p.grad = gradient
-
-    def _table_step(self, p: torch.Tensor, gradient: torch.Tensor, group: dict[str, Any]) -> None:
-        state = self.state[p]
-        if not state:
-            state["step"], state["exp_avg"] = torch.zeros(()), torch.zeros_like(p)
-            state["exp_avg_sq"] = torch.zeros((), device=p.device)
-        state["step"] += 1
-        first, second = group["betas"]
-        state["exp_avg"].lerp_(gradient, 1 - first)
-        state["exp_avg_sq"].lerp_(gradient.square().mean(), 1 - second)
-        n = float(state["step"])
-        size = (state["exp_avg_sq"] / (1 - second**n)).sqrt() + 1e-12
-        rate = group["lr"] * group.get("table_rate", 1.0)
-        p.mul_(1 - rate * group["weight_decay"])
-        p.add_(state["exp_avg"] / size, alpha=-rate / (1 - first**n))
-
-
-def _optimizer(net: torch.nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
-    """Weight decay on matrices only (Loshchilov & Hutter 2019)."""
-    parameters = list(net.parameters())
-    matrices = {"params": [p for p in parameters if p.ndim > 1], "weight_decay": schedule.weight_decay}
-    rest = {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}
-    groups: list[dict[str, Any]] = [{**matrices, "table_rate": schedule.table_rate}, rest]
-    return TableAdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.999))
 
 
 def _copy(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
