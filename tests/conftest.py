@@ -2,14 +2,23 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
+from cinematrix.artifact import load, save
 from cinematrix.catalog import Catalog
+from cinematrix.models.deep_mf import DeepMF
 from cinematrix.ratings import Ratings, Scale
+from cinematrix.recommendations import history_of, recommend
+from cinematrix.service.app import create_app
+from cinematrix.service.settings import ServiceSettings
 from databases import Postgres
+from service_world import TINY
 from worlds import taste_world
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -54,3 +63,50 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
     yield new
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catalog]) -> Path:
+    """A model that explains, has intervals and vectors, to be served and not to be changed."""
+    path = tmp_path_factory.mktemp("model") / "model"
+    save(DeepMF(TINY).fit(*world), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def model(folder: Path) -> Any:
+    """The same model, to ask directly."""
+    return load(folder).model
+
+
+@pytest.fixture
+def settings(folder: Path, tmp_path: Path) -> ServiceSettings:
+    """Of a service with an empty store."""
+    return ServiceSettings(folder, f"sqlite:///{tmp_path}/store.db", hosts=("testserver",))
+
+
+@pytest.fixture
+def client(settings: ServiceSettings) -> Iterator[TestClient]:
+    """A client of the service."""
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(
+    request: pytest.FixtureRequest, settings: ServiceSettings, database: Callable[[str], str]
+) -> ServiceSettings:
+    """Of a service with an empty store of each kind."""
+    return replace(settings, db=database(request.param))
+
+
+@pytest.fixture
+def user(model: Any) -> int:
+    """Somebody with a history in the model."""
+    return int(model.known.users.ids[3])
+
+
+@pytest.fixture
+def unseen(model: Any, user: int) -> int:
+    """A movie that she hasn't rated and the model would recommend first."""
+    return int(recommend(model, history_of(model, user), 1).items[0].movie)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +20,10 @@ import pytest
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
-from cinematrix.artifact import load, save
+from cinematrix.artifact import save
 from cinematrix.catalog import Catalog
 from cinematrix.histories import Histories
 from cinematrix.models.bias import Bias
-from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
 from cinematrix.ratings import Ratings
 from cinematrix.recommendations import Filters, history_of, recommend, similar
 from cinematrix.service.access import Bucket
@@ -33,68 +32,9 @@ from cinematrix.service.people import Served
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
+from service_world import TYPE, refused
 
-TINY = DeepMFSettings(factors=4, members=1, epochs=1, ranking_epochs=1)
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
-TYPE = "application/problem+json"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catalog]) -> Path:
-    """A model that explains, has intervals and vectors."""
-    path = tmp_path_factory.mktemp("model") / "model"
-    save(DeepMF(TINY).fit(*world), path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> Any:
-    """The same model, to ask directly."""
-    return load(folder).model
-
-
-@pytest.fixture
-def settings(folder: Path, tmp_path: Path) -> ServiceSettings:
-    """With an empty store."""
-    return ServiceSettings(folder, f"sqlite:///{tmp_path}/store.db", hosts=("testserver",))
-
-
-@pytest.fixture
-def client(settings: ServiceSettings) -> Iterator[TestClient]:
-    """A client of the service."""
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-        yield client
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either(
-    request: pytest.FixtureRequest, settings: ServiceSettings, database: Callable[[str], str]
-) -> ServiceSettings:
-    """With an empty store of each kind."""
-    return replace(settings, db=database(request.param))
-
-
-@pytest.fixture
-def user(model: Any) -> int:
-    """Somebody with a history in the model."""
-    return int(model.known.users.ids[3])
-
-
-@pytest.fixture
-def unseen(model: Any, user: int) -> int:
-    """A movie that she hasn't rated and the model would recommend first."""
-    return int(recommend(model, history_of(model, user), 1).items[0].movie)
-
-
-def refused(answer: Any, status: int, *never: str) -> dict[str, Any]:
-    """The problem that an answer is; it says none of the words of `never`."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == TYPE
-    body: dict[str, Any] = answer.json()
-    assert body["status"] == status
-    for word in never:
-        assert word not in answer.text
-    return body
 
 
 def test_a_list_is_what_the_model_says(client: TestClient, model: Any, user: int) -> None:

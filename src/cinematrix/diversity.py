@@ -35,19 +35,22 @@ def gini(exposures: NDArray[Any]) -> float:
     return float(np.sort(exposures) @ (2 * np.arange(1, n + 1) - n - 1) / (n * total))
 
 
+def self_information(raters: NDArray[Any], n_users: int) -> NDArray[np.float64]:
+    """−log₂(raters / users) of each movie, in bits; a movie without a rater counts as if it had one. `[movies]`."""
+    return np.asarray(np.log2(max(n_users, 1)) - np.log2(np.maximum(raters, 1)))
+
+
 def novelty(ranked: Numbers, raters: NDArray[Any], n_users: int) -> PerUser:
     """How surprising the movies of each list are: their mean self-information in bits (Zhou et al. 2010).
 
-    The mean of −log₂(raters of the movie / users) in training: 0 bits for what everybody has seen, 10 for one
-    in a thousand. A movie without a rater counts as if it had one.
+    The mean `self_information` by training: 0 bits for what everybody has seen, 10 for one in a thousand.
 
     Args:
         ranked: the lists.
         raters: number of training ratings of each movie, `[movies]`.
         n_users: number of users in training.
     """
-    bits = np.log2(max(n_users, 1)) - np.log2(np.maximum(raters, 1))
-    per_place = np.append(bits, 0)[ranked]  # UNKNOWN (-1) picks the 0 appended
+    per_place = np.append(self_information(raters, n_users), 0)[ranked]  # UNKNOWN (-1) picks the 0 appended
     return ratio(per_place.sum(axis=1), (ranked != UNKNOWN).sum(axis=1))
 
 
@@ -60,7 +63,7 @@ def intra_list_similarity(ranked: Numbers, features: NDArray[Any] | sparse.sparr
         ranked: the lists.
         features: any description of the movies, `[movies, d]`, dense or sparse: genres, content, factors.
     """
-    unit = _unit_rows(sparse.csr_matrix(features, dtype=np.float64))
+    unit = unit_rows(sparse.csr_matrix(features, dtype=np.float64))
     shown = ranked != UNKNOWN
     n = shown.sum(axis=1)
     starts = np.append(0, np.cumsum(n))
@@ -70,8 +73,8 @@ def intra_list_similarity(ranked: Numbers, features: NDArray[Any] | sparse.sparr
     return ratio(of_all_pairs - of_itself, n * (n - 1))
 
 
-def _unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Each row divided by its length; rows of zeros stay."""
+def unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Each row divided by its length, so that products of rows are cosines; rows of zeros stay."""
     lengths = np.sqrt(_squares(matrix))
     scale = np.divide(1, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
     return sparse.diags_array(scale) @ matrix

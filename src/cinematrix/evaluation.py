@@ -226,10 +226,8 @@ class _Judge:
     @classmethod
     def of(cls, model: Recommender, k: int, by: By, relevant_from: float | None, with_stars: bool) -> Self:
         known = model.known
-        parts = np.array_split(known.history.items, 1 + len(known.history.items) // BLOCK_CELLS)
-        raters = sum((np.bincount(part, minlength=len(known.movies)) for part in parts), np.zeros(1, np.int64))
         genres = known.catalog.genre_matrix() if known.catalog.genres else None
-        return cls(model, k, by, relevant_from, with_stars, raters, genres)
+        return cls(model, k, by, relevant_from, with_stars, known.raters, genres)
 
     @property
     def names(self) -> list[str]:

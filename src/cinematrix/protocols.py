@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self
 
@@ -16,6 +17,9 @@ from cinematrix.ratings import Ratings, Scale
 
 By = Literal["ranking", "stars"]
 """What a list is ordered by: the chance to be watched, or the expected rating."""
+
+COUNTED = 2_000_000
+"""Ratings counted at a time, since counting copies them."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,12 @@ class Known:
         movies = ratings.movies if catalog is None else ratings.movies.extend(catalog.movies.ids)
         aligned = Catalog.empty(movies) if catalog is None else catalog.align(movies)
         return cls(ratings.users, movies, aligned, ratings.by_user.owned(), ratings.scale)
+
+    @cached_property
+    def raters(self) -> NDArray[np.int64]:
+        """How many training ratings each movie has. int64 `[len(movies)]`."""
+        parts = np.array_split(self.history.items, 1 + len(self.history.items) // COUNTED)
+        return sum((np.bincount(part, minlength=len(self.movies)) for part in parts), np.zeros(1, np.int64))
 
     def histories_of(self, users: Iterable[Any] | Ids) -> Histories:
         """The histories of users given by ID; an unknown user's is empty."""

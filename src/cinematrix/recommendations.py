@@ -11,12 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from cinematrix.dials import Dials
 from cinematrix.errors import SettingError, UnknownIdError
 from cinematrix.files import written_beside
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, Numbers
 from cinematrix.protocols import By, Known, Progress, Recommender
-from cinematrix.ranking import top_n
+from cinematrix.ranking import Ranked, top_n
 
 BLOCK = 256
 """Users ranked at a time when lists are made for everybody."""
@@ -47,7 +48,7 @@ class Recommendation:
     Attributes:
         movie: the movie's ID.
         title, year, genres: as the catalog has them; `movie 17` where it has no title.
-        score: what the list is ordered by.
+        score: the model's; what the list is ordered by, if no dial is turned.
         stars: the expected rating on the data's scale; for plain interactions, the chance to be watched (0…1).
         because: what she liked that adds most to the score, the largest share first; empty where the model can't tell.
         low, high: ends that hold 80 % of ratings; None where the model has none.
@@ -99,19 +100,26 @@ class Filters:
         """The movies that pass. bool `[len(known.movies)]`."""
         keep = known.catalog.where(self.where)
         if self.min_ratings > 0:
-            keep &= np.bincount(known.history.items, minlength=len(known.movies)) >= self.min_ratings
+            keep &= known.raters >= self.min_ratings
         numbers = known.movies.numbers(self.exclude)
         keep[numbers[numbers != UNKNOWN]] = False
         return keep
 
 
 def recommend(
-    model: Recommender, history: Histories, n: int = 10, *, by: By | None = None, filters: Filters | None = None
+    model: Recommender,
+    history: Histories,
+    n: int = 10,
+    *,
+    by: By | None = None,
+    filters: Filters | None = None,
+    dials: Dials | None = None,
 ) -> Recommendations:
     """The best `n` unseen movies for the one person of `history`.
 
     Args:
         by: what orders the list; None: by ranking.
+        dials: how far to leave that order for the sake of novelty and diversity; None: not at all.
 
     Raises:
         SettingError: `n` below 1, filters that aren't understood, stars from a model without.
@@ -119,7 +127,7 @@ def recommend(
     by = by or "ranking"
     check_by(model, by)
     mask = (filters or Filters()).mask(model.known)
-    ranked = top_n(model.score(history, by=by), _length(n, model.known), history, mask)
+    ranked = _ranked(model, history, n, by, mask, dials or Dials())
     movies = ranked.movies[0, : ranked.lengths[0]]
     pairs = history, np.zeros(len(movies), np.int32), movies
     stars = model.predict_pairs(*pairs)
@@ -185,6 +193,7 @@ def recommend_all(
     *,
     by: By = "ranking",
     filters: Filters | None = None,
+    dials: Dials | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> int:
@@ -202,7 +211,7 @@ def recommend_all(
         frames = []
         for start in range(0, len(known.users), BLOCK):
             block = np.arange(start, min(start + BLOCK, len(known.users)))
-            frames.append(_block(model, block, n, by, mask))
+            frames.append(_block(model, block, n, by, mask, dials or Dials()))
             rows += len(frames[-1])
             if progress:
                 progress.advance(len(block))
@@ -212,9 +221,18 @@ def recommend_all(
     return rows
 
 
-def _block(model: Recommender, users: NDArray[np.int64], n: int, by: By, mask: NDArray[np.bool_]) -> pl.DataFrame:
+def _ranked(model: Recommender, histories: Histories, n: int, by: By, mask: NDArray[np.bool_], dials: Dials) -> Ranked:
+    """The lists of each history, as short as the movies that there are."""
+    length = _length(n, model.known)
+    pool = top_n(model.score(histories, by=by), _length(dials.pool(n), model.known), histories, mask)
+    return dials.choose(model, pool, length)
+
+
+def _block(
+    model: Recommender, users: NDArray[np.int64], n: int, by: By, mask: NDArray[np.bool_], dials: Dials
+) -> pl.DataFrame:
     histories = model.known.history.take(users)
-    ranked = top_n(model.score(histories, by=by), _length(n, model.known), histories, mask)
+    ranked = _ranked(model, histories, n, by, mask, dials)
     rows, places = np.nonzero(ranked.movies != UNKNOWN)
     movies: Numbers = ranked.movies[rows, places]
     pairs = histories, rows.astype(np.int32), movies

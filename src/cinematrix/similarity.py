@@ -43,8 +43,7 @@ def check_neighbourhood(settings: Any) -> None:
 
 def popularity(known: Known) -> Floats:
     """What anybody's list starts from, `POPULAR` × the share of users who have seen each movie. `[n_movies]`."""
-    viewers = np.bincount(known.history.items, minlength=len(known.movies))
-    return np.asarray(POPULAR * viewers / max(len(known.users), 1), np.float32)
+    return np.asarray(POPULAR * known.raters / max(len(known.users), 1), np.float32)
 
 
 def mean_of(weight: Floats, added: Floats, damping: float) -> Floats:

@@ -26,6 +26,10 @@ ScaleText = Annotated[str | None, typer.Option("--scale", help="The scale of the
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop bad lines and count them, instead of stopping.")]
 Where = Annotated[str, typer.Option("--where", help="Filter, such as 'genre=Drama year>=1990 tag!=gore'.")]
 MinRatings = Annotated[int, typer.Option("--min-ratings", min=0, help="Only movies with at least so many ratings.")]
+Novelty = Annotated[
+    float, typer.Option("--novelty", min=0, max=1, help="From 0, as the model says, to 1, adventurous.")
+]
+Diversity = Annotated[float, typer.Option("--diversity", min=0, max=1, help="From 0 to 1, unlike each other.")]
 Exclude = Annotated[str, typer.Option("--exclude", help="IDs of movies to leave out: 1,2,3 or a file of one a line.")]
 By = Annotated[str, typer.Option("--by", help="Order by ranking (likely to be watched) or stars (liked).")]
 Count = Annotated[int, typer.Option("-n", min=1, help="Length of the list.")]

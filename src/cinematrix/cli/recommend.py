@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cinematrix.cli.options import Artefact, By, Count, Exclude, Force, Json, MinRatings, Where, parse_ids
+from cinematrix.cli.options import (
+    Artefact,
+    By,
+    Count,
+    Diversity,
+    Exclude,
+    Force,
+    Json,
+    MinRatings,
+    Novelty,
+    Where,
+    parse_ids,
+)
 from cinematrix.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +36,8 @@ def recommend(
     by: By = "ranking",
     where: Where = "",
     min_ratings: MinRatings = 0,
+    novelty: Novelty = 0.0,
+    diversity: Diversity = 0.0,
     exclude: Exclude = "",
     why: Annotated[bool, typer.Option("--why", help="Show which of the person's own movies speak for each.")] = False,
     force: Force = False,
@@ -32,6 +46,7 @@ def recommend(
     """Movies for a known user, for a stranger's history, or for everybody."""
     from cinematrix.artifact import load
     from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.dials import Dials
     from cinematrix.files import check_place
     from cinematrix.recommendations import Filters, check_by, recommend, recommend_all
 
@@ -45,13 +60,13 @@ def recommend(
     if why and not recommender.abilities.explains:
         raise InputError(f"--why: {recommender.name} can't explain its lists; take a model that can, such as deep-mf")
     check_by(recommender, by)
-    filters = Filters(where, min_ratings, parse_ids(exclude))
+    filters, dials = Filters(where, min_ratings, parse_ids(exclude)), Dials(novelty, diversity)
     if out is not None:
-        rows = recommend_all(recommender, out, n, by=by, filters=filters, force=force, progress=Bar())  # type: ignore[arg-type]
+        rows = recommend_all(recommender, out, n, by=by, filters=filters, dials=dials, force=force, progress=Bar())  # type: ignore[arg-type]
         said = {"out": str(out), "users": len(recommender.known.users), "rows": rows}
         return print_json(said) if json else console().print(f"{rows:,} recommendations saved in {out}")
     person, unknown = person_of(recommender, user, history)
-    found = recommend(recommender, person, n, by=by, filters=filters)  # type: ignore[arg-type]
+    found = recommend(recommender, person, n, by=by, filters=filters, dials=dials)  # type: ignore[arg-type]
     if json:
         lines = [line.as_dict() for line in found.items]
         print_json({"user": user, "by": by, "unknown": unknown, "shortfall": found.shortfall, "items": lines})

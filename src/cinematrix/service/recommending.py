@@ -1,25 +1,26 @@
 """Routes that answer from the model, and keep nothing."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from cinematrix.dials import Dials
 from cinematrix.histories import Histories
-from cinematrix.protocols import By
 from cinematrix.recommendations import Filters, Recommendation, recommend, similar, title_of
 from cinematrix.service import schemas
 from cinematrix.service.people import Served
 from cinematrix.service.ratings import READ
-from cinematrix.service.schemas import Length, Order, TextId, Where
+from cinematrix.service.schemas import Length, TextId
 from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
 
 
 def _list(
-    state: ServiceState, served: Served, history: Histories, n: int, by: By, filters: Filters
+    state: ServiceState, served: Served, history: Histories, wanted: schemas.Dials, exclude: tuple[Any, ...]
 ) -> schemas.Recommended:
-    found = recommend(served.model, history, n, by=by, filters=filters)
+    filters, dials = Filters(wanted.where, wanted.min_ratings, exclude), Dials(wanted.novelty, wanted.diversity)
+    found = recommend(served.model, history, wanted.n, by=wanted.by, filters=filters, dials=dials)
     fallback = len(history.items) == 0
     state.figures.recommended.labels(str(fallback).lower()).inc()
     return schemas.Recommended(
@@ -32,14 +33,11 @@ def _items(lines: list[Recommendation]) -> list[schemas.Item]:
 
 
 @ROUTER.get("/users/{user}/recommendations")
-def recommendations(
-    user: TextId, state: State, n: Length = 10, by: Order = "ranking", where: Where = ""
-) -> schemas.Recommended:
+def recommendations(user: TextId, state: State, wanted: Annotated[schemas.Dials, Query()]) -> schemas.Recommended:
     """Movies for a user by all her ratings up to now, without those she has seen; popular ones for one unknown."""
     served = state.served
     person = state.store.person(served.user(user))
-    filters = Filters(where, exclude=served.hidden(person))
-    made = _list(state, served, served.history(person), n, by, filters)
+    made = _list(state, served, served.history(person), wanted, served.hidden(person))
     return made.model_copy(update={"user": served.user_id(person.user)})
 
 
@@ -48,8 +46,7 @@ def for_a_stranger(body: schemas.Stranger, state: State) -> schemas.Recommended:
     """Movies for somebody whose history comes along; nothing is kept."""
     served = state.served
     history, unknown = served.stranger(body)
-    filters = Filters(body.where, exclude=tuple(str(id_) for id_ in body.hidden))
-    made = _list(state, served, history, body.n, body.by, filters)
+    made = _list(state, served, history, body, tuple(str(id_) for id_ in body.hidden))
     return made.model_copy(update={"unknown": [served.movie_id(str(id_)) for id_ in unknown]})
 
 

@@ -13,8 +13,6 @@ Stars = Annotated[StrictFloat | StrictInt, Field(ge=-1e9, le=1e9, allow_inf_nan=
 Time = Annotated[StrictInt, Field(ge=0, lt=2**40, description="The client's time, UTC epoch seconds.")]
 Kind = Literal["seen", "not_interested", "like", "watchlist"]
 Length = Annotated[int, Query(ge=1, le=200, description="Length of the list.")]
-Order = Annotated[Literal["ranking", "stars"], Query(description="Likely to be watched, or liked.")]
-Where = Annotated[str, Query(max_length=500, description="Filter, such as `genre=Drama year>=1990`.")]
 
 
 class Request(BaseModel):
@@ -61,12 +59,21 @@ class History(Request):
     hidden: Annotated[list[Id], Field(max_length=5000)] = []
 
 
-class Stranger(History):
-    """A history, and what to recommend."""
+class Dials(BaseModel):
+    """What to recommend, and how far from the model's order; in a query, or as part of a body."""
 
-    n: Annotated[int, Field(ge=1, le=200)] = 10
-    by: Literal["ranking", "stars"] = "ranking"
-    where: Annotated[str, Field(max_length=500)] = ""
+    model_config = ConfigDict(extra="forbid")
+
+    n: Annotated[int, Field(ge=1, le=200, description="Length of the list.")] = 10
+    by: Annotated[Literal["ranking", "stars"], Field(description="Likely to be watched, or liked.")] = "ranking"
+    where: Annotated[str, Field(max_length=500, description="Filter, such as `genre=Drama year>=1990`.")] = ""
+    min_ratings: Annotated[int, Field(ge=0, lt=2**40, description="Only movies with so many ratings.")] = 0
+    novelty: Annotated[float, Field(ge=0, le=1, description="0: as the model says; 1: adventurous.")] = 0.0
+    diversity: Annotated[float, Field(ge=0, le=1, description="0: as the model says; 1: unlike each other.")] = 0.0
+
+
+class Stranger(History, Dials):
+    """A history, and what to recommend."""
 
 
 class RatingRow(BaseModel):
