@@ -200,3 +200,16 @@ def test_columns_that_do_not_fit_are_refused() -> None:
     with pytest.raises(SettingError, match="title has 1 values for 2 movies"):
         Catalog.of([1, 2], title=["x"])
     assert isinstance(Catalog.of(IdMap([1, 2]), imdb=["0114709", None]).frame, pl.DataFrame)
+
+
+def test_a_mask_that_was_asked_for_before_is_a_fresh_one(catalog: Catalog) -> None:
+    """Whoever changes it changes nobody else's."""
+    first = catalog.where("genre=Action")
+    first[:] = False
+    assert catalog.where("genre=Action").sum() == 2
+
+
+def test_facts_are_plain_values(catalog: Catalog) -> None:
+    """By number, what isn't known being None or no genre."""
+    assert catalog.facts[0] == ("The Matrix", 1999, ["Action", "Sci-Fi"])
+    assert catalog.facts[2] == (None, None, [])

@@ -207,7 +207,7 @@ def explain(model: Recommender, history: Histories, movie: Any, *, by: By | None
 def _name(model: Recommender, number: int) -> tuple[int | str, str, int | None]:
     """A movie's ID, title and year."""
     known = model.known
-    return known.movies.ids[number].item(), title_of(known, number), known.catalog.frame["year"][number]
+    return known.movies.listed[number], title_of(known, number), known.catalog.facts[number].year
 
 
 def _values(history: Histories) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ An *ID* is what the caller uses for a user or a movie: any integer or string. A 
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -76,6 +77,12 @@ class IdMap:
 
     def __hash__(self) -> int:
         return hash(self.ids.tobytes())
+
+    @cached_property
+    def listed(self) -> list[int | str]:
+        """The IDs as plain Python values, by number."""
+        plain: list[int | str] = self.ids.tolist()
+        return plain
 
     def numbers(self, ids: Iterable[Any] | Ids) -> Numbers:
         """The number of each ID, `UNKNOWN` where it isn't in the map. Shape `[n]`, int32."""

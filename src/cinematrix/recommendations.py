@@ -3,7 +3,7 @@
 A known user and a stranger take the same path: both are a history.
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, Numbers
 from cinematrix.protocols import By, Known, Progress, Recommender
 from cinematrix.ranking import Ranked, top_n
+
+Floats = NDArray[np.float32]
 
 BLOCK = 256
 """Users ranked at a time when lists are made for everybody."""
@@ -50,8 +52,8 @@ class Recommendation:
         title, year, genres: as the catalog has them; `movie 17` where it has no title.
         score: the model's; what the list is ordered by, if no dial is turned.
         stars: the expected rating on the data's scale; for plain interactions, the chance to be watched (0…1).
-        because: what she liked that adds most to the score, the largest share first; empty where the model can't tell.
         low, high: ends that hold 80 % of ratings; None where the model has none.
+        because: what she liked that adds most to the score, the largest share first; empty where the model can't tell.
     """
 
     movie: int | str
@@ -60,9 +62,9 @@ class Recommendation:
     genres: list[str]
     score: float
     stars: float
-    because: list[Reason] = field(default_factory=list)
     low: float | None = None
     high: float | None = None
+    because: list[Reason] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -131,13 +133,9 @@ def recommend(
     movies = ranked.movies[0, : ranked.lengths[0]]
     pairs = history, np.zeros(len(movies), np.int32), movies
     stars = model.predict_pairs(*pairs)
-    items = _lines(model.known, movies, ranked.scores[0], stars)
-    if model.abilities.explains:
-        reasons = _because(model, history, movies, by)
-        items = [replace(line, because=why) for line, why in zip(items, reasons, strict=True)]
-    if model.spreads:
-        ends = zip(*model.interval_pairs(*pairs, stars=stars), strict=True)
-        items = [replace(item, low=float(low), high=float(high)) for item, (low, high) in zip(items, ends, strict=True)]
+    reasons = _because(model, history, movies, by) if model.abilities.explains else None
+    ends = model.interval_pairs(*pairs, stars=stars) if model.spreads else None
+    items = _lines(model.known, movies, ranked.scores[0], stars, ends, reasons)
     return Recommendations(items, _shortfall(n, len(items), int(mask.sum()), history))
 
 
@@ -252,7 +250,7 @@ def _block(
 
 def title_of(known: Known, number: int) -> str:
     """A movie's title; `movie 17` where it has none."""
-    return known.catalog.frame["title"][number] or f"movie {known.movies.ids[number]}"
+    return known.catalog.facts[number].title or f"movie {known.movies.listed[number]}"
 
 
 def _because(model: Recommender, history: Histories, movies: Numbers, by: By) -> list[list[Reason]]:
@@ -267,14 +265,14 @@ def _because(model: Recommender, history: Histories, movies: Numbers, by: By) ->
         liked = history.values >= history.values.mean(dtype=np.float64) - 1e-6
     part = np.where(liked, gains, 0) / np.maximum(total, 1e-12)
     best = np.argsort(-part, axis=1, kind="stable")[:, :REASONS]
-    known, numbers = model.known, history.items
+    shares, numbers = np.take_along_axis(part, best, 1).tolist(), history.items[best].tolist()
     return [
         [
-            Reason(known.movies.ids[numbers[at]].item(), title_of(known, int(numbers[at])), float(row[at]))
-            for at in places
-            if row[at] > 0
+            Reason(model.known.movies.listed[number], title_of(model.known, number), share)
+            for number, share in zip(*line, strict=True)
+            if share > 0
         ]
-        for row, places in zip(part, best, strict=True)
+        for line in zip(numbers, shares, strict=True)
     ]
 
 
@@ -284,13 +282,22 @@ def _length(n: int, known: Known) -> int:
 
 
 def _lines(
-    known: Known, movies: Numbers, scores: NDArray[np.float32], stars: NDArray[np.float32]
+    known: Known,
+    movies: Numbers,
+    scores: Floats,
+    stars: Floats,
+    ends: tuple[Floats, Floats] | None = None,
+    reasons: list[list[Reason]] | None = None,
 ) -> list[Recommendation]:
-    lines = []
-    for number, score, star in zip(movies.tolist(), scores.tolist(), stars.tolist(), strict=False):
-        row, id_ = known.catalog.frame.row(number, named=True), known.movies.ids[number].item()
-        lines.append(Recommendation(id_, title_of(known, number), row["year"], row["genres"], score, star))
-    return lines
+    """The lines for `movies`; `scores` may go on beyond them."""
+    ids, facts, numbers = known.movies.listed, known.catalog.facts, movies.tolist()
+    n = len(numbers)
+    lows, highs = ([None] * n, [None] * n) if ends is None else (end.tolist() for end in ends)
+    columns = scores[:n].tolist(), stars.tolist(), lows, highs, reasons or [[] for _ in numbers]
+    return [
+        Recommendation(ids[number], title_of(known, number), facts[number].year, facts[number].genres, *rest)
+        for number, *rest in zip(numbers, *columns, strict=True)
+    ]
 
 
 def _shortfall(n: int, found: int, allowed: int, history: Histories) -> str | None:

@@ -64,8 +64,10 @@ def search(query: Annotated[str, Query(min_length=1, max_length=200)], state: St
     """Movies with all words of the query in their titles, the shortest titles first."""
     known = state.served.model.known
     numbers = known.catalog.search(query, n).tolist()
-    rows = [known.catalog.frame.row(at, named=True) | {"movie": known.movies.ids[at].item()} for at in numbers]
-    titles = [title_of(known, at) for at in numbers]
+    ids, facts = known.movies.listed, known.catalog.facts
     return schemas.Found(
-        items=[schemas.Movie(**{**row, "title": title}) for row, title in zip(rows, titles, strict=True)]
+        items=[
+            schemas.Movie(movie=ids[at], title=title_of(known, at), year=facts[at].year, genres=facts[at].genres)
+            for at in numbers
+        ]
     )
