@@ -26,7 +26,8 @@ LAYERS = (
     "histories ratings catalog protocols",
     "biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets optimizer "
     "pooling surprise towers attribution ordinal spread ranking metrics splits diversity significance segments leaks "
-    "parcels heldout dials importers/* datasets downloads simulate worlds plots store/*",
+    "parcels heldout dials importers/* journals/* datasets downloads simulate worlds plots "
+    "store/*",
     "training refitting",
     "models/*",
     "artifact evaluation reliability recommendations explanations describe tuning cells comparison standings reports "

@@ -1,0 +1,100 @@
+"""From the bytes of an upload to a journal: what it is is told by its content, never by its name alone."""
+
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from cinematrix.errors import DataError
+from cinematrix.journals import criticker, filmtipset, imdb, letterboxd, movielens, plain, tmdb, trakt
+from cinematrix.journals.archives import Archive
+from cinematrix.journals.entries import Entries, Entry, Journal, Skipped
+from cinematrix.journals.sources import Source, rows_of
+from cinematrix.journals.texts import decode, table
+from cinematrix.ratings import infer_scale
+
+MOST_BYTES = 20_000_000
+MOST_ROWS = 20_000
+
+TABLES: tuple[Source, ...] = (
+    *(letterboxd.EXPORTED, letterboxd.IMPORTABLE, imdb.SOURCE, tmdb.SOURCE, filmtipset.SOURCE),
+    *(movielens.SITE, movielens.DATA_SET),
+)
+"""Asked one after the other whether a header is theirs."""
+
+ALL = "a Letterboxd, IMDb, Trakt, MovieLens, TMDB, Criticker or Filmtipset export"
+
+
+def read(
+    content: bytes, name: str = "", columns: Mapping[str, str] | None = None, highest: float | None = None
+) -> Journal:
+    """The journal in a file.
+
+    Args:
+        content: its bytes.
+        name: of the file, which tells apart what nothing else does: Letterboxd's watched.csv and watchlist.csv.
+        columns: where title, year, rating, date, imdb, tmdb and movie stand in a CSV that isn't a known one.
+        highest: the best rating of such a CSV; None: the narrowest of 5, 10 and 100 that holds all ratings.
+
+    Raises:
+        DataError: it is no journal that we know, is damaged, or is too large. The message repeats nothing of it.
+        SettingError: `columns` maps what there isn't.
+    """
+    if len(content) > MOST_BYTES:
+        raise DataError(f"the file has more than {MOST_BYTES:,} bytes, which no export has")
+    if not content.strip():
+        raise DataError(f"the file is empty; give {ALL}")
+    name = PurePosixPath(name.replace("\\", "/")).name.lower()
+    if content.startswith((b"PK\3\4", b"PK\5\6")):
+        return _of_archive(Archive.open(content), columns, highest)
+    return _of_file(content, name, columns, highest)
+
+
+def _of_archive(archive: Archive, columns: Mapping[str, str] | None, highest: float | None) -> Journal:
+    warnings: list[str] = []
+    if letterboxd.recognises(archive.names):
+        return _journal("letterboxd", letterboxd.HIGHEST, letterboxd.archive(archive, warnings), warnings)
+    if trakt.recognises(archive.names):
+        return _journal(trakt.NAME, trakt.HIGHEST, trakt.archive(archive, warnings), warnings)
+    tables = [name for name in archive.names if name.lower().endswith((".csv", ".xml"))]
+    if len(tables) == 1 and "/" not in tables[0]:
+        return _of_file(archive.read(tables[0]), tables[0].lower(), columns, highest)
+    raise DataError(f"the ZIP isn't {ALL}")
+
+
+def _of_file(content: bytes, name: str, columns: Mapping[str, str] | None, highest: float | None) -> Journal:
+    start = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if start == b"<":
+        return _journal(criticker.NAME, criticker.HIGHEST, criticker.entries(content), [], relative=True)
+    if start in (b"[", b"{"):
+        return _journal(trakt.NAME, trakt.HIGHEST, trakt.one_file(content), [])
+    text, warnings = decode(content)
+    found = table(text, name)
+    header = set(found.header)
+    mapped = plain.source(columns or {})
+    source = mapped if columns else next((each for each in (*TABLES, mapped) if each.fits(header)), None)
+    if source is None:
+        wanted = "or name the columns of its titles and ratings"
+        raise DataError(f"the file isn't {ALL}; give one, {wanted}")
+    journal = _journal(source.name, source.highest, rows_of(found, source.reader(found)), warnings)
+    return journal if source.highest else _with_scale(journal, highest)
+
+
+def _journal(source: str, highest: float, entries: Entries, warnings: list[str], *, relative: bool = False) -> Journal:
+    rows = list(islice(entries, MOST_ROWS + 1))
+    if len(rows) > MOST_ROWS:
+        raise DataError(f"the file has more than {MOST_ROWS:,} rows; import it in parts")
+    kept = [row for row in rows if isinstance(row, Entry)]
+    return Journal(source, highest, relative, kept, [row for row in rows if isinstance(row, Skipped)], warnings)
+
+
+def _with_scale(journal: Journal, highest: float | None) -> Journal:
+    """The journal on the scale that is given, or else on the one that its ratings seem to be on."""
+    ratings = np.array([entry.rating for entry in journal.entries])
+    scale = highest or infer_scale(ratings).high if len(ratings) else 5.0
+    off = f"the rating isn't between 0 and {scale:g}"
+    wrong = [entry for entry in journal.entries if entry.rating is not None and entry.rating > scale]
+    skipped = [*journal.skipped, *(Skipped(entry.row, off, entry.title) for entry in wrong)]
+    kept = [entry for entry in journal.entries if entry.rating is not None and entry.rating <= scale]
+    return Journal(journal.source, scale, False, kept, skipped, journal.warnings)
