@@ -1,0 +1,96 @@
+"""What the dials of a list cost in accuracy and what they give.
+
+    python benchmarks/dials.py [--data FOLDER] [--model deep-mf]
+
+Writes its tables into benchmarks/RESULTS.md. On the random split 42, for every tested user the list of ten at each
+turn of novelty and of diversity, and of both: NDCG@10 and recall@10 against the plain list's, the mean self-information
+of the list in bits, its intra-list diversity (1 − the mean cosine of its pairs) by genres and by the model's vectors,
+and how much of the catalog all lists together show.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cinematrix import diversity, metrics, splits
+from cinematrix.datasets import default
+from cinematrix.dials import POOL, Dials
+from cinematrix.heldout import Block, HeldOut
+from cinematrix.importers import read
+from cinematrix.models import model_class
+from cinematrix.protocols import Recommender
+from cinematrix.ranking import Ranked, top_n
+from results import markdown, put
+
+N = 10
+TURNS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.85, 1.0)
+BOTH = ((0.2, 0.2), (0.3, 0.5), (0.5, 0.3), (0.5, 0.5))
+
+
+def main() -> None:
+    """Measure everything and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--model", default="deep-mf")
+    options = parser.parse_args()
+    dataset = read(default(options.data).path)
+    split = splits.random(dataset.ratings)
+    model = model_class(options.model)().fit(split.train, dataset.catalog)
+    pools = Pools.of(model, HeldOut.of(model.known, split.test, None))
+    parts = [f"## What the dials of a list cost: `{model.name}`", f"{split.protocol}. Lists of {N} out of {POOL * N}."]
+    for name, turns in (
+        ("novelty", [Dials(novelty=turn) for turn in TURNS]),
+        ("diversity", [Dials(diversity=turn) for turn in TURNS]),
+        ("novelty and diversity", [Dials(*turn) for turn in BOTH]),
+    ):
+        parts += [f"### {name.capitalize()}", table(pools, [Dials(), *turns])]
+    put(parts)
+
+
+@dataclass(frozen=True)
+class Pools:
+    """What each tested user's list is chosen from, and what she rated."""
+
+    model: Recommender
+    ranked: Ranked
+    block: Block
+
+    @classmethod
+    def of(cls, model: Recommender, held_out: HeldOut) -> "Pools":
+        """Of all users at once."""
+        (block,) = held_out.blocks(len(held_out.users))
+        return cls(model, top_n(model.score(block.given), POOL * N, block.given), block)
+
+    def measured(self, dials: Dials) -> list[float]:
+        """NDCG, recall, bits, diversity by genres and by vectors, coverage."""
+        pool = Ranked(self.ranked.movies[:, :N], self.ranked.scores[:, :N]) if dials.off else self.ranked
+        lists, known = dials.choose(self.model, pool, N).movies, self.model.known
+        means = [
+            metrics.ndcg(lists, self.block.tested),
+            metrics.recall(lists, self.block.tested),
+            diversity.novelty(lists, known.raters, int(np.count_nonzero(known.history.counts))),
+            1 - diversity.intra_list_similarity(lists, known.catalog.genre_matrix()),
+            1 - diversity.intra_list_similarity(lists, self.model.vectors()),
+        ]
+        coverage = diversity.coverage(diversity.exposure(lists, len(known.movies)))
+        return [*(float(np.nanmean(values)) for values in means), coverage]
+
+
+def table(pools: Pools, turns: list[Dials]) -> str:
+    """A row for each turn; the first is the plain list."""
+    head = ["novelty", "diversity", "NDCG@10", "of the plain", "recall@10", "bits", "apart by genres", "by vectors"]
+    measured = [pools.measured(dials) for dials in turns]
+    rows = [
+        [
+            f"{dials.novelty:g}", f"{dials.diversity:g}", f"{ndcg:.4f}", f"{ndcg / measured[0][0]:.1%}",
+            f"{recall:.4f}", f"{bits:.2f}", f"{genres:.3f}", f"{vectors:.3f}", f"{coverage:.1%}",
+        ]
+        for dials, (ndcg, recall, bits, genres, vectors, coverage) in zip(turns, measured, strict=True)
+    ]  # fmt: skip
+    return markdown([*head, "coverage"], rows)
+
+
+if __name__ == "__main__":
+    main()
