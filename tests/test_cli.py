@@ -158,6 +158,27 @@ def test_a_model_is_measured_with_its_protocol(shop: Path, model: str) -> None:
     assert "seed 0" in text
 
 
+def test_dials_turn_a_list(shop: Path) -> None:
+    """The list of the same length is another; beyond their ends and for no number they are refused."""
+    words = ("recommend", shop / "bias", "--user", 5, "-n", 6)
+    plain, turned = as_json(*words), as_json(*words, "--novelty", 1, "--diversity", 0.5)
+    assert len(plain["items"]) == len(turned["items"]) == 6
+    assert plain["items"] != turned["items"]
+    assert as_json(*words, "--novelty", 0)["items"] == plain["items"]
+
+
+def test_several_users_get_one_list(shop: Path) -> None:
+    """With the stars of each, by the average or the lowest; what is for one person is refused."""
+    words = ("recommend", shop / "bias", "--user", 5, "--user", 6, "-n", 4)
+    found = as_json(*words)
+    assert (found["users"], found["how"], len(found["items"])) == (["5", "6"], "average", 4)
+    assert as_json(*words, "--how", "least-misery")["how"] == "least_misery"
+    text = told(*words)
+    for line in found["items"]:
+        assert line["title"] in text
+        assert all(f"{member['stars']:.2f}" in text for member in line["members"])
+
+
 def test_lists_for_a_user_a_stranger_and_everybody(shop: Path, tmp_path: Path) -> None:
     """As tables and as JSON: none of the films seen, the filters kept, the history of a file taken."""
     model = shop / "deep-mf"

@@ -30,8 +30,8 @@ LAYERS = (
     "store/*",
     "training refitting",
     "models/*",
-    "artifact evaluation reliability recommendations explanations describe tuning cells comparison standings reports "
-    "comparison_plots comparison_tables",
+    "artifact evaluation reliability recommendations groups explanations describe tuning cells comparison standings "
+    "reports comparison_plots comparison_tables",
     "service/*",
     "cli/*",
 )

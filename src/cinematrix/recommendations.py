@@ -130,13 +130,19 @@ def recommend(
     check_by(model, by)
     mask = (filters or Filters()).mask(model.known)
     ranked = _ranked(model, history, n, by, mask, dials or Dials())
-    movies = ranked.movies[0, : ranked.lengths[0]]
+    items = described(model, history, ranked.movies[0, : ranked.lengths[0]], ranked.scores[0], by)
+    return Recommendations(items, _shortfall(n, len(items), int(mask.sum()), history))
+
+
+def described(
+    model: Recommender, history: Histories, movies: Numbers, scores: NDArray[np.float32], by: By
+) -> list[Recommendation]:
+    """What the model says of each of `movies` for the one person of `history`: stars, interval and reasons."""
     pairs = history, np.zeros(len(movies), np.int32), movies
     stars = model.predict_pairs(*pairs)
     reasons = _because(model, history, movies, by) if model.abilities.explains else None
     ends = model.interval_pairs(*pairs, stars=stars) if model.spreads else None
-    items = _lines(model.known, movies, ranked.scores[0], stars, ends, reasons)
-    return Recommendations(items, _shortfall(n, len(items), int(mask.sum()), history))
+    return _lines(model.known, movies, scores, stars, ends, reasons)
 
 
 def check_by(model: Recommender, by: str) -> None:

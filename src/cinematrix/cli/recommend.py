@@ -23,12 +23,17 @@ from cinematrix.errors import InputError
 if TYPE_CHECKING:
     from cinematrix.histories import Histories
     from cinematrix.protocols import Recommender
-    from cinematrix.recommendations import Recommendation
+    from cinematrix.recommendations import Filters, Recommendation
 
 
 def recommend(
     model: Artefact,
-    user: Annotated[str | None, typer.Option("--user", help="ID of a known user.")] = None,
+    user: Annotated[
+        list[str] | None, typer.Option("--user", help="ID of a known user; several make one list for all of them.")
+    ] = None,
+    how: Annotated[
+        str, typer.Option("--how", help="What counts for several: their average, or least-misery, the lowest.")
+    ] = "average",
     history: Annotated[Path | None, typer.Option("--history", help="CSV of a stranger: movie,rating.")] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all known users, to --out.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Parquet file for --all.")] = None,
@@ -50,7 +55,8 @@ def recommend(
     from cinematrix.files import check_place
     from cinematrix.recommendations import Filters, check_by, recommend, recommend_all
 
-    if sum((user is not None, history is not None, everybody)) != 1 or everybody != (out is not None):
+    users = user or []
+    if sum((bool(users), history is not None, everybody)) != 1 or everybody != (out is not None):
         raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
     if out is not None and why:
         raise InputError("--why is for the list of one person; the file of --all has no column for reasons")
@@ -65,14 +71,55 @@ def recommend(
         rows = recommend_all(recommender, out, n, by=by, filters=filters, dials=dials, force=force, progress=Bar())  # type: ignore[arg-type]
         said = {"out": str(out), "users": len(recommender.known.users), "rows": rows}
         return print_json(said) if json else console().print(f"{rows:,} recommendations saved in {out}")
-    person, unknown = person_of(recommender, user, history)
+    if len(users) > 1:
+        if not dials.off or why:
+            raise InputError("--novelty, --diversity and --why are for the list of one person; leave them out")
+        return _together(recommender, users, n, how, by, filters, json)
+    person, unknown = person_of(recommender, users[0] if users else None, history)
     found = recommend(recommender, person, n, by=by, filters=filters, dials=dials)  # type: ignore[arg-type]
     if json:
         lines = [line.as_dict() for line in found.items]
-        print_json({"user": user, "by": by, "unknown": unknown, "shortfall": found.shortfall, "items": lines})
+        print_json(
+            {
+                "user": users[0] if users else None,
+                "by": by,
+                "unknown": unknown,
+                "shortfall": found.shortfall,
+                "items": lines,
+            }
+        )
     else:
         notes = [f"left out, not known to the model: {', '.join(map(str, unknown))}"] if unknown else []
         show(recommender, found.items, notes + ([found.shortfall] if found.shortfall else []), why=why)
+
+
+def _together(
+    model: "Recommender", users: list[str], n: int, how: str, by: str, filters: "Filters", json: bool
+) -> None:
+    """One list for several known users, with the stars that each is expected to give."""
+    from dataclasses import asdict
+
+    from rich.markup import escape
+
+    from cinematrix.cli.output import console, print_json, table
+    from cinematrix.groups import recommend_for_group
+    from cinematrix.recommendations import history_of
+
+    histories = [history_of(model, user) for user in users]
+    strategy = how.replace("-", "_")
+    found = recommend_for_group(model, histories, n, how=strategy, by=by, filters=filters)  # type: ignore[arg-type]
+    if json:
+        items = [asdict(line) for line in found.items]
+        return print_json({"users": users, "how": strategy, "by": by, "shortfall": found.shortfall, "items": items})
+    known, rows = model.known, []
+    for place, line in enumerate(found.items, start=1):
+        label = known.catalog.label(known.movies.number(line.movie))
+        stars = [f"{each.stars:.2f}" for each in line.members]
+        rows.append([place, line.movie, escape(label), *stars, f"{line.score:.3f}"])
+    out = console()
+    out.print(table(["", "movie", "title", *(f"{escape(user)}#" for user in users), "score#"], rows))
+    if found.shortfall:
+        out.print(escape(found.shortfall), style="dim")
 
 
 def similar(

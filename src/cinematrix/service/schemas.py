@@ -59,8 +59,8 @@ class History(Request):
     hidden: Annotated[list[Id], Field(max_length=5000)] = []
 
 
-class Dials(BaseModel):
-    """What to recommend, and how far from the model's order; in a query, or as part of a body."""
+class Wanted(BaseModel):
+    """What to recommend; in a query, or as part of a body."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,6 +68,11 @@ class Dials(BaseModel):
     by: Annotated[Literal["ranking", "stars"], Field(description="Likely to be watched, or liked.")] = "ranking"
     where: Annotated[str, Field(max_length=500, description="Filter, such as `genre=Drama year>=1990`.")] = ""
     min_ratings: Annotated[int, Field(ge=0, lt=2**40, description="Only movies with so many ratings.")] = 0
+
+
+class Dials(Wanted):
+    """What to recommend, and how far from the model's order."""
+
     novelty: Annotated[float, Field(ge=0, le=1, description="0: as the model says; 1: adventurous.")] = 0.0
     diversity: Annotated[float, Field(ge=0, le=1, description="0: as the model says; 1: unlike each other.")] = 0.0
 
