@@ -148,17 +148,6 @@ def test_any_filter_is_a_mask_or_one_clear_error(text: str) -> None:
         assert "filter" in str(error) or "year" in str(error) or "genre" in str(error) or "tag" in str(error)  # noqa: PT017
 
 
-def test_search_finds_all_words_shortest_title_first(catalog: Catalog) -> None:
-    """Words in any order, parts of words too; equal lengths by number; nothing for nothing."""
-    assert catalog.movies.ids[catalog.search("matrix")].tolist() == [10, 50, 3]
-    assert catalog.movies.ids[catalog.search("THE MATRIX")].tolist() == [10, 50, 3]
-    assert catalog.movies.ids[catalog.search("reload matr")].tolist() == [3]
-    assert catalog.movies.ids[catalog.search("amelie")].tolist() == [7]
-    assert catalog.search("matrix", 1).tolist() == [0]
-    assert catalog.search("").tolist() == catalog.search("?!").tolist() == catalog.search("zzz").tolist() == []
-    assert catalog.search("matrix").dtype == np.int32
-
-
 def test_labels_are_for_people(catalog: Catalog) -> None:
     """Title and year; the ID where no title is known; no empty brackets."""
     assert [catalog.label(n) for n in (0, 2, 1)] == ["The Matrix (1999)", "movie 99", "Amélie (2001)"]

@@ -264,7 +264,7 @@ def test_explanations_that_make_no_sense_are_told(shop: Path, words: list[str], 
     """Nobody, two people, or an order that isn't one: one line and exit code 2."""
     movie = pl.read_csv(shop / "data/movies.csv")["movieId"][0]
     assert message in refused("explain", shop / "bias", "--movie", movie, *words)
-    assert "neither an ID nor in a title" in refused("explain", shop / "bias", "--user", 1, "--movie", "zzz")
+    assert "neither an ID nor like a title" in refused("explain", shop / "bias", "--user", 1, "--movie", "zzz")
 
 
 def test_movies_to_leave_out_come_from_a_list_or_a_file(shop: Path, tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_similar_by_id_and_by_title(shop: Path) -> None:
     assert movie["movieId"] not in {line["movie"] for line in found["items"]}
     title = movie["title"].rsplit(" (", 1)[0]
     assert f"like {title}" in told("similar", shop / "deep-mf", "--movie", title.upper(), "-n", 5)
-    assert "neither an ID nor in a title" in refused("similar", shop / "deep-mf", "--movie", "zzz")
+    assert "neither an ID nor like a title" in refused("similar", shop / "deep-mf", "--movie", "zzz")
     assert "has no vectors" in refused("similar", shop / "bias", "--movie", movie["movieId"])
 
 

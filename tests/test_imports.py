@@ -25,9 +25,8 @@ LAYERS = (
     "errors ids checks extras files threads spaces",
     "histories ratings catalog protocols",
     "biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets optimizer "
-    "pooling surprise towers attribution ordinal spread ranking metrics splits diversity significance segments leaks "
-    "parcels heldout dials importers/* journals/* datasets downloads simulate worlds plots "
-    "store/*",
+    "pooling surprise towers attribution ordinal spread ranking metrics titles splits diversity significance segments "
+    "leaks parcels heldout dials importers/* journals/* datasets downloads simulate worlds plots store/*",
     "training refitting",
     "models/*",
     "artifact evaluation reliability recommendations groups explanations describe tuning cells comparison standings "

@@ -148,7 +148,7 @@ def test_similar_movies_and_search(client: TestClient, model: Any) -> None:
     movie = int(model.known.movies.ids[0])
     answer = client.get(f"/v1/movies/{movie}/similar", params={"n": 3}).json()
     assert [item["movie"] for item in answer["items"]] == [line.movie for line in similar(model, movie, 3)]
-    (found,) = client.get("/v1/movies", params={"query": "funny 12"}).json()["items"]
+    found = client.get("/v1/movies", params={"query": "funy 12"}).json()["items"][0]
     assert (found["title"], found["year"], found["genres"]) == ("Funny 12", 1992, ["Comedy"])
     refused(client.get("/v1/movies/999999/similar"), 404)
 

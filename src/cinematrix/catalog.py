@@ -1,4 +1,4 @@
-"""What is known of each movie: title, year, genres, tags, IDs elsewhere; search and filters."""
+"""What is known of each movie: title, year, genres, tags, IDs elsewhere; filters."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.errors import SettingError
-from cinematrix.ids import UNKNOWN, IdMap, Ids, Numbers
+from cinematrix.ids import UNKNOWN, IdMap, Ids
 
 SCHEMA = pl.Schema(
     {
@@ -158,16 +158,6 @@ class Catalog:
         title, year = self.frame["title"][number], self.frame["year"][number]
         name = title if title else f"movie {self.movies.ids[number]}"
         return f"{name} ({year})" if year else name
-
-    def search(self, query: str, n: int = 10) -> Numbers:
-        """Numbers of the movies whose title holds all words of `query`, shortest titles first."""
-        words = normalise(query).split()
-        hits = [i for i, text in enumerate(self._search_texts) if words and all(word in text for word in words)]
-        return np.array(sorted(hits, key=lambda i: (len(self._search_texts[i]), i))[:n], np.int32)
-
-    @cached_property
-    def _search_texts(self) -> list[str]:
-        return [normalise(title or "") for title in self.frame["title"].to_list()]
 
     def where(self, expression: str) -> NDArray[np.bool_]:
         """Which movies satisfy conditions such as `genre=Drama year>=1990 genre!=Horror tag="dark comedy"`.

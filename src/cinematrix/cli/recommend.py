@@ -220,11 +220,13 @@ def _stranger(model: "Recommender", path: Path) -> "tuple[Histories, list[Any]]"
 
 
 def movie_number(model: "Recommender", text: str) -> int:
-    """The number of a movie given by ID or by its title or a part of it."""
+    """The number of a movie given by ID or by its title as people type it."""
     number = model.known.movies.number(text)
     if number >= 0:
         return number
-    found = model.known.catalog.search(text, 1)
+    from cinematrix.titles import Titles
+
+    found = Titles.of(model.known.catalog, model.known.raters).search(text, 1)
     if len(found) == 0:
-        raise InputError(f"movie {text!r} is neither an ID nor in a title of the model's catalog")
+        raise InputError(f"movie {text!r} is neither an ID nor like a title of the model's catalog")
     return int(found[0])

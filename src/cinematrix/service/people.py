@@ -4,6 +4,7 @@ The same history is folded in for every answer, so a rating counts in the next l
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from cinematrix.recommendations import recommend
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import History, RatingRow
 from cinematrix.store.records import Person
+from cinematrix.titles import Titles
 
 HIDDEN = ("seen", "not_interested")
 """Events after which a movie isn't recommended any more."""
@@ -38,7 +40,14 @@ class Served:
         """The model in a folder, asked once, so that the first caller doesn't wait for what is made on first use."""
         found = load(path)
         recommend(found.model, Histories.empty(1), 1)
-        return cls(found.model, found.about["sha256"]["model.json"][:12])
+        served = cls(found.model, found.about["sha256"]["model.json"][:12])
+        served.titles.search("a", 1)
+        return served
+
+    @cached_property
+    def titles(self) -> Titles:
+        """What the films are called, to be searched."""
+        return Titles.of(self.model.known.catalog, self.model.known.raters)
 
     @property
     def scale(self) -> Scale:

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query
 
 from cinematrix.dials import Dials
 from cinematrix.histories import Histories
-from cinematrix.recommendations import Filters, Recommendation, recommend, similar, title_of
+from cinematrix.recommendations import Filters, Recommendation, recommend
 from cinematrix.service import schemas
 from cinematrix.service.people import Served
 from cinematrix.service.ratings import READ
-from cinematrix.service.schemas import Length, TextId
+from cinematrix.service.schemas import TextId
 from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
@@ -48,26 +48,3 @@ def for_a_stranger(body: schemas.Stranger, state: State) -> schemas.Recommended:
     history, unknown = served.stranger(body)
     made = _list(state, served, history, body, tuple(str(id_) for id_ in body.hidden))
     return made.model_copy(update={"unknown": [served.movie_id(str(id_)) for id_ in unknown]})
-
-
-@ROUTER.get("/movies/{movie}/similar")
-def like(movie: TextId, state: State, n: Length = 10) -> schemas.Similar:
-    """Movies like another, by the model's vectors."""
-    served = state.served
-    text = served.movie(movie)
-    items = _items(similar(served.model, text, n))
-    return schemas.Similar(movie=served.movie_id(text), model_version=served.version, items=items)
-
-
-@ROUTER.get("/movies")
-def search(query: Annotated[str, Query(min_length=1, max_length=200)], state: State, n: Length = 10) -> schemas.Found:
-    """Movies with all words of the query in their titles, the shortest titles first."""
-    known = state.served.model.known
-    numbers = known.catalog.search(query, n).tolist()
-    ids, facts = known.movies.listed, known.catalog.facts
-    return schemas.Found(
-        items=[
-            schemas.Movie(movie=ids[at], title=title_of(known, at), year=facts[at].year, genres=facts[at].genres)
-            for at in numbers
-        ]
-    )

@@ -163,7 +163,7 @@ class Similar(BaseModel):
 
 
 class Found(BaseModel):
-    """Movies with all words of the query in their titles."""
+    """Movies that a query may mean, best first."""
 
     items: list[Movie]
 
