@@ -25,8 +25,9 @@ def serve(
     new_users: Annotated[
         int, typer.Option("--new-users", min=0, help="Let writes make users up to so many; 0: known ones only.")
     ] = 0,
+    opens: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
 ) -> None:
-    """Answer over HTTP: ratings, recommendations, search. The routes are in docs/service.md."""
+    """Answer over HTTP: ratings, recommendations, search, and the web page. The routes are in docs/service.md."""
     from cinematrix.extras import needs_to_serve
 
     needs_to_serve("granian")
@@ -34,7 +35,7 @@ def serve(
     from cinematrix.service.settings import LOOPBACK, ServiceSettings
 
     hosts = (*LOOPBACK, *(name.lower() for name in host_name or ()))
-    serve(ServiceSettings(model, db, hosts, new_users), address, port)
+    serve(ServiceSettings(model, db, hosts, new_users), address, port, opens=opens)
 
 
 @key.command()

@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
-from cinematrix.service import groups, movies, problems, ratings, recommending
+from cinematrix.service import groups, movies, page, problems, ratings, recommending
 from cinematrix.service.access import Doorkeeper
 from cinematrix.service.figures import Figures
 from cinematrix.service.guard import Guard
@@ -56,6 +56,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(recommending.ROUTER)
     app.include_router(groups.ROUTER)
     app.include_router(movies.ROUTER)
+    page.assets()
+    app.include_router(page.ROUTER)
     _add_health(app)
     app.add_middleware(Guard, settings=settings, figures=figures)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

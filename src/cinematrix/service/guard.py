@@ -24,6 +24,7 @@ HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 )
+"""Of every answer that doesn't bring its own."""
 
 
 @dataclass
@@ -76,7 +77,9 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message["headers"], *HEADERS, (b"x-request-id", self.id.encode())]
+            given = {name.lower() for name, _ in message["headers"]}
+            ours = [each for each in HEADERS if each[0] not in given]
+            message["headers"] = [*message["headers"], *ours, (b"x-request-id", self.id.encode())]
         await self._send(message)
 
     async def refuse(self, refusal: Problem) -> None:

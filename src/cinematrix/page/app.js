@@ -1,0 +1,322 @@
+/** The page's frame: which view is shown, what all of them share, and what stands around them. */
+
+import { Api } from "./api.js";
+import { card, shortened } from "./cards.js";
+import { combobox } from "./combobox.js";
+import { element, icon } from "./dom.js";
+import { History } from "./history.js";
+import { stars, written } from "./stars.js";
+import { failed, loading } from "./states.js";
+
+/** @typedef {import("./history.js").Movie} Movie */
+/** @typedef {{title: string, show: (main: HTMLElement, app: App) => Promise<void>}} View */
+/** @typedef {{version: string, model: string, trained: string | null, ratings: number, users?: number, movies?: number,
+ *   scale: import("./stars.js").Scale | null, genres?: string[], attribution?: string | null}} Model */
+
+/**
+ * The views, in the navigation's order; one without a label is reached through others.
+ * @type {Record<string, {label?: string, load: () => Promise<View>}>}
+ */
+const VIEWS = {
+  "for-you": { label: "For you", load: () => import("./views/for-you.js") },
+  search: { label: "Search", load: () => import("./views/search.js") },
+};
+
+const FIRST = "for-you";
+
+/** What is known of a model that couldn't be asked for. @type {Model} */
+const NO_MODEL = { version: "", model: "", trained: null, ratings: 0, scale: { low: 0.5, high: 5, step: 0.5 } };
+
+/** Milliseconds that a message with its "Undo" stays. */
+const STAYS = 10_000;
+
+/** What every view is given. */
+export class App {
+  /** @param {Shared} shared @param {URLSearchParams} params @param {AbortSignal} signal */
+  constructor(shared, params, signal) {
+    this.shared = shared;
+    this.api = shared.api;
+    this.history = shared.history;
+    /** The address's parameters. */
+    this.params = params;
+    /** Aborts when the view is left: give it to listeners and requests. */
+    this.signal = signal;
+    this.element = element;
+  }
+
+  /** What the server said of its model. */
+  get model() {
+    return this.shared.model;
+  }
+
+  /** Show another view. @param {string} view @param {Record<string, string>} [params] */
+  go(view, params = {}) {
+    return navigate(`/?${new URLSearchParams({ view, ...params })}`);
+  }
+
+  /** Set parameters of the address without leaving the view; null takes one away. @param {Record<string, string | null>} changes */
+  keep(changes) {
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === null || value === "") this.params.delete(name);
+      else this.params.set(name, value);
+    }
+    history.replaceState(null, "", this.params.size ? `/?${this.params}` : "/");
+  }
+
+  /** A film as a card. @param {import("./cards.js").Item} item @param {import("./cards.js").Options} [options] */
+  card(item, options) {
+    return card(this, item, options);
+  }
+
+  /** The half-star radio buttons of a film, with her rating in them. @param {Movie} movie */
+  stars(movie) {
+    const name = shortened(movie.title ?? `film ${movie.movie}`, 80);
+    return stars(name, this.history.rating(movie.movie), (rating) => this.rate(movie, rating), this.model.scale);
+  }
+
+  /** Rate, say so, and offer to undo it. @param {Movie} movie @param {number | null} rating */
+  rate(movie, rating) {
+    const name = shortened(movie.title ?? "the film", 60);
+    this.toast(rating === null ? `Your rating of ${name} is gone.` : `${name}: ${written(rating)} ${rating === 1 ? "star" : "stars"}.`, true);
+    return this.history.rate(movie, rating);
+  }
+
+  /** Recommend it no more, say so, and offer to undo it. @param {Movie} movie @param {"seen" | "not_interested"} kind */
+  hide(movie, kind) {
+    const name = shortened(movie.title ?? "The film", 60);
+    this.toast(kind === "seen" ? `${name}: seen.` : `${name}: not for you.`, true);
+    return this.history.hide(movie, kind);
+  }
+
+  /** A field that finds films. @param {Parameters<typeof combobox>[1]} options */
+  finder(options) {
+    return combobox(this.api, options);
+  }
+
+  /** Say something to screen readers. @param {string} text */
+  announce(text) {
+    byId("announcer").textContent = text;
+  }
+
+  /** Say something to everybody for a while. @param {string} text @param {boolean} [undo] whether it can be undone */
+  toast(text, undo = false) {
+    toast(text, undo ? () => this.history.undo() : null);
+  }
+
+  /** The view while it waits. @param {HTMLElement} main @param {string} words @param {number} [n] */
+  loading(main, words, n) {
+    main.replaceChildren(loading(words, n));
+  }
+
+  /** The view's error, with a way on: a key where one is asked for, else "Try again". @param {unknown} error */
+  failed(error, again = () => navigate(location.href, false)) {
+    return /** @type {{status?: number}} */ (error).status === 401 ? asksForKey(this.shared, again) : failed(error, again);
+  }
+
+  /** Tell which version of the model answered; another than before is news. @param {string} version */
+  async answeredBy(version) {
+    if (!version || version === this.model.version) return;
+    const news = this.model.version !== "";
+    await this.shared.askModel();
+    if (news) this.toast("A newer model answers now.");
+  }
+}
+
+/** What outlives a view. */
+class Shared {
+  constructor() {
+    this.api = new Api();
+    this.history = new History();
+    this.model = NO_MODEL;
+    /** @type {AbortController} */
+    this.view = new AbortController();
+    this.account = "";
+  }
+
+  /** Ask what the model is, and write it into the footer. */
+  async askModel() {
+    try {
+      this.model = { ...NO_MODEL, .../** @type {Model} */ (await this.api.get("/v1/model")) };
+    } catch {
+      // The view that asks next says what is wrong; the page works with what it knows.
+    }
+    foot(this.model, this.history);
+  }
+
+  /** Take the token of the address's fragment, or the one that this tab had, and open its user's history. */
+  async enter() {
+    const fragment = new URLSearchParams(location.hash.slice(1));
+    const given = fragment.get("token");
+    if (given) {
+      session("cinematrix-token", given);
+      history.replaceState(null, "", location.pathname + location.search);
+    }
+    const [token, key] = [session("cinematrix-token"), session("cinematrix-key")];
+    this.api.credentials = token ? { Authorization: `Bearer ${token}` } : key ? { "X-API-Key": key } : {};
+    if (!token) return;
+    try {
+      const { user } = await this.api.get("/v1/me");
+      if (user !== null && user !== undefined) await this.history.open(this.api, user);
+    } catch (error) {
+      banner(`Your account can't be opened: ${/** @type {Error} */ (error).message} What you rate stays in this browser.`);
+    }
+  }
+}
+
+/** Read or write the tab's storage; without one, the page forgets. @param {string} name @param {string} [value] */
+function session(name, value) {
+  try {
+    if (value !== undefined) sessionStorage.setItem(name, value);
+    return sessionStorage.getItem(name);
+  } catch {
+    return value ?? null;
+  }
+}
+
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+const shared = new Shared();
+
+/**
+ * Show what an address of the page names.
+ * @param {string} url
+ * @param {boolean} [push] whether it becomes an entry of the browser's history
+ */
+async function navigate(url, push = true) {
+  const target = new URL(url, location.href);
+  if (push && target.href !== location.href) history.pushState(null, "", target.pathname + target.search);
+  const name = target.searchParams.get("view") ?? FIRST;
+  shared.view.abort();
+  shared.view = new AbortController();
+  const { signal } = shared.view;
+  const app = new App(shared, target.searchParams, signal);
+  const main = element("main", { id: "main", tabindex: "-1", "data-view": name });
+  byId("main").replaceWith(main);
+  mark(name);
+  if (push) scrollTo(0, 0);
+  try {
+    if (!Object.hasOwn(VIEWS, name)) throw Object.assign(new Error("The page has no such view."), { status: 404 });
+    const view = await VIEWS[name].load();
+    if (signal.aborted) return;
+    document.title = name === FIRST ? "Cinematrix" : `${view.title} · Cinematrix`;
+    const shown = view.show(main, app);
+    if (push) main.focus({ preventScroll: true });
+    await shown;
+  } catch (error) {
+    if (!signal.aborted) main.replaceChildren(app.failed(error));
+  }
+}
+
+/** Mark the view in the navigation. @param {string} name */
+function mark(name) {
+  for (const link of byId("views").querySelectorAll("a")) {
+    if (link.dataset.view === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+/** @param {string} text @param {(() => unknown) | null} undo */
+function toast(text, undo) {
+  const box = byId("toast");
+  clearTimeout(Number(box.dataset.timer));
+  box.replaceChildren(element("span", {}, text));
+  if (undo) {
+    box.append(element("button", { type: "button", class: "ghost", onclick: async () => { box.replaceChildren(); await undo(); } }, icon("undo"), "Undo"));
+  }
+  box.dataset.timer = String(setTimeout(() => { if (!box.matches(":focus-within, :hover")) box.replaceChildren(); }, STAYS));
+}
+
+/** A line above everything, until it is taken away with "". @param {string} text */
+function banner(text) {
+  byId("banner").textContent = text;
+  byId("banner").hidden = !text;
+}
+
+/** @param {Model} model @param {History} held */
+function foot(model, held) {
+  const trained = model.trained && new Date(model.trained).toLocaleDateString("en", { dateStyle: "long" });
+  const where = held.account ? `Your ratings are kept in the account “${shortened(String(held.account.user), 40)}” on this server.`
+    : "What you rate stays in this browser: it goes along in questions to this server, which keeps none of it.";
+  byId("foot").replaceChildren(
+    element("p", {}, trained ? `Model of ${trained}, trained on ${model.ratings.toLocaleString("en")} ratings` : "", model.version && element("span", { class: "version" }, ` ${model.model} ${model.version}`)),
+    element("p", {}, where),
+    element("p", {}, model.attribution, model.attribution && " ", "Posters are drawn from title, year and genre. Cinematrix is free software under the MIT licence."));
+}
+
+/** A view's place where the server asks who is there. @param {Shared} of @param {() => void} again */
+function asksForKey(of, again) {
+  const field = /** @type {HTMLInputElement} */ (element("input", { id: "key", type: "password", autocomplete: "off", required: true }));
+  return element("section", { class: "state" },
+    element("h2", {}, "This server asks for a key"),
+    element("p", {}, "Whoever runs it can give you one, or a link that opens your own account."),
+    element("form", { class: "buttons", onsubmit: async (/** @type {Event} */ event) => {
+      event.preventDefault();
+      session("cinematrix-key", field.value.trim());
+      await of.enter();
+      await of.askModel();
+      again();
+    } }, element("label", { for: "key" }, "Key"), field, element("button", { class: "primary" }, "Open")));
+}
+
+/** The switch between light and dark. */
+function themeSwitch() {
+  const root = document.documentElement;
+  const dark = () => (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const button = element("button", { type: "button", class: "ghost round" });
+  const show = () => {
+    button.replaceChildren(icon(dark() ? "sun" : "moon"));
+    button.setAttribute("aria-label", dark() ? "Light colours" : "Dark colours");
+  };
+  button.addEventListener("click", () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    try {
+      localStorage.setItem("cinematrix-theme", root.dataset.theme);
+    } catch { /* it lasts as long as the page does */ }
+    show();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+  show();
+  return button;
+}
+
+/** Whether a click on a link is one that the page answers itself. @param {MouseEvent} event @param {HTMLAnchorElement} link */
+function ours(event, link) {
+  const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+  return plain && link.origin === location.origin && link.pathname === "/" && !link.hash && !link.hasAttribute("download");
+}
+
+function listen() {
+  addEventListener("popstate", () => navigate(location.href, false));
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    if (!link || !ours(event, link)) return;
+    event.preventDefault();
+    navigate(link.href);
+  });
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target instanceof Element && event.target.closest("input:not([type=radio]), textarea, select");
+    if (!typing && (event.ctrlKey || event.metaKey) && event.key === "z") shared.history.undo();
+    if (!typing && event.key === "/") {
+      event.preventDefault();
+      byId("tools").querySelector("input")?.focus();
+    }
+  });
+  addEventListener("offline", () => banner("You are offline: what you see is from before, and what you rate is kept."));
+  addEventListener("online", () => { banner(""); navigate(location.href, false); });
+  shared.history.addEventListener("failed", (event) => toast(`Not kept: ${/** @type {CustomEvent} */ (event).detail}`, null));
+}
+
+async function start() {
+  byId("views").append(...Object.entries(VIEWS).filter(([, view]) => view.label).map(([name, { label }]) =>
+    element("a", { href: name === FIRST ? "/" : `/?view=${name}`, "data-view": name }, label)));
+  const choose = (/** @type {Movie} */ movie) => navigate(`/?${new URLSearchParams({ view: "film", movie: String(movie.movie) })}`);
+  const submit = (/** @type {string} */ query) => navigate(`/?${new URLSearchParams({ view: "search", query })}`);
+  byId("tools").append(combobox(shared.api, { label: "Search films", choose, submit }), themeSwitch());
+  listen();
+  await shared.enter();
+  await shared.askModel();
+  await navigate(location.href, false);
+}
+
+start();

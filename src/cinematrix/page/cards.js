@@ -1,0 +1,89 @@
+/** A film as a card: its poster, what the model expects, why, and what she may say to it. */
+
+import { element, icon } from "./dom.js";
+import { poster } from "./posters.js";
+import { written } from "./stars.js";
+
+/** @typedef {import("./history.js").Movie} Movie */
+/**
+ * @typedef {Movie & {stars?: number, low?: number | null, high?: number | null,
+ *   because?: {movie: number | string, title: string, share: number}[]}} Item
+ */
+/** @typedef {{heading?: string, reason?: string | Node | null, rate?: boolean, hide?: boolean}} Options */
+
+/** The address of a film's page. @param {number | string} movie */
+export function address(movie) {
+  return `/?${new URLSearchParams({ view: "film", movie: String(movie) })}`;
+}
+
+/** A title as its own piece of text, whichever way it is written. @param {Movie} movie */
+export function title(movie) {
+  return element("bdi", {}, shortened(movie.title ?? `film ${movie.movie}`));
+}
+
+/** A text that can't fill the page. @param {string} text */
+export function shortened(text, most = 160) {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
+/** `1994 · Crime, Drama`. @param {Movie} movie */
+export function facts(movie) {
+  return [movie.year, movie.genres?.slice(0, 3).join(", ")].filter(Boolean).join(" · ");
+}
+
+/**
+ * The card; V's views may say in `options` which parts it has.
+ * @param {import("./app.js").App} app
+ * @param {Item} item
+ * @param {Options} [options]
+ */
+export function card(app, item, { heading = "h3", reason, rate = true, hide = true } = {}) {
+  const why = reason === undefined ? because(item) : reason;
+  return element("article", { class: "card", "data-movie": item.movie },
+    element("a", { class: "card-link", href: address(item.movie) },
+      poster(item),
+      element(heading, { class: "card-title" }, title(item))),
+    element("p", { class: "facts" }, facts(item) || "\u00a0"),
+    expected(item, app.model.scale),
+    why && element("p", { class: "because" }, why),
+    (rate || hide) && element("div", { class: "actions" },
+      rate && app.stars(item),
+      hide && hides(app, item)));
+}
+
+/** "Seen" and "not for me". @param {import("./app.js").App} app @param {Item} item */
+function hides(app, item) {
+  const button = (/** @type {"seen" | "not_interested"} */ kind, /** @type {"eye" | "no"} */ sign, /** @type {string} */ words) =>
+    element("button", { type: "button", class: "ghost small", "aria-label": `${words}: ${shortened(item.title ?? "", 80)}`, onclick: () => app.hide(item, kind) },
+      icon(sign), words);
+  return element("div", { class: "hides" }, button("seen", "eye", "Seen"), button("not_interested", "no", "Not for me"));
+}
+
+/**
+ * The stars that the model expects, and where 80 % of ratings lie.
+ * @param {Item} item @param {import("./stars.js").Scale | null} scale
+ */
+export function expected(item, scale) {
+  if (item.stars === undefined || item.stars === null || scale === null) return null;
+  const { stars, low = null, high = null } = item;
+  const place = (/** @type {number} */ value) => `${(100 * (value - scale.low)) / (scale.high - scale.low || 1)}%`;
+  const sure = low !== null && high !== null;
+  const words = sure ? `Expected ${written(stars)} stars, between ${written(low)} and ${written(high)}` : `Expected ${written(stars)} stars`;
+  const track = element("span", { class: "track" });
+  track.style.setProperty("--at", place(stars));
+  track.style.setProperty("--from", place(low ?? stars));
+  track.style.setProperty("--to", place(high ?? stars));
+  return element("p", { class: "expected", title: sure ? `${words}: 80 % of ratings lie there` : words },
+    element("span", { class: "quiet" }, words),
+    element("span", { class: "expected-stars", "aria-hidden": "true" }, written(Math.round(stars * 10) / 10), element("span", { class: "one-star" })),
+    sure && element("span", { class: "expected-range", "aria-hidden": "true" }, track, `${written(low)}–${written(high)}`));
+}
+
+/** Her own films that speak for it, with their shares. @param {Item} item */
+export function because(item) {
+  if (!item.because?.length) return null;
+  const parts = item.because.slice(0, 2).flatMap((why, at) => [
+    at ? ", " : "because of ", element("em", {}, element("bdi", {}, shortened(why.title, 60))), ` ${Math.round(100 * why.share)} %`,
+  ]);
+  return element("span", {}, ...parts);
+}

@@ -1,0 +1,146 @@
+/** Rows of films that she may like tonight, made anew with each thing she says. */
+
+import { address, because, expected, facts, shortened, title as titled } from "../cards.js";
+import { asked, dials } from "../dials.js";
+import { icon } from "../dom.js";
+import { poster } from "../posters.js";
+import { empty, loading } from "../states.js";
+
+export const title = "For you";
+
+/** How many films a row has. */
+const ROW = 12;
+
+/** Where the last answer is kept for a time without connection. */
+const LAST = "cinematrix-last-rows";
+
+/** @typedef {import("../cards.js").Item} Item */
+/** @typedef {{kind: string, title: string, items: Item[]}} Row */
+/** @typedef {{model_version: string, fallback: boolean, rows: Row[]}} Rows */
+
+/** @param {HTMLElement} main @param {import("../app.js").App} app */
+export async function show(main, app) {
+  const { element } = app;
+  const head = element("div", { class: "head" });
+  const list = element("div", { class: "rows" }, loading("Looking for films"));
+  /** @type {AbortController | null} */
+  let asking = null;
+
+  const refresh = async () => {
+    asking?.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    list.setAttribute("aria-busy", "true");
+    try {
+      const answer = await ask(app, AbortSignal.any([signal, app.signal]));
+      keepLast(answer);
+      draw(answer, null);
+      app.answeredBy(answer.model_version);
+    } catch (error) {
+      if (/** @type {Error} */ (error).name === "AbortError") return;
+      const last = /** @type {{status?: number}} */ (error).status === 0 ? lastKept() : null;
+      if (last) draw(last.answer, last.time);
+      else list.replaceChildren(app.failed(error, refresh));
+    }
+    list.removeAttribute("aria-busy");
+  };
+  const draw = (/** @type {Rows} */ answer, /** @type {number | null} */ stale) => {
+    const focus = focused(list);
+    head.replaceChildren(...heading(app, answer.fallback));
+    list.replaceChildren(...(stale ? [staleNote(app, stale, refresh)] : []), ...rows(app, answer));
+    refocus(list, focus);
+  };
+  main.append(head, dials(app, refresh), list);
+  app.history.on("change", refresh, app.signal);
+  await refresh();
+}
+
+/** @param {import("../app.js").App} app @param {AbortSignal} signal @returns {Promise<Rows>} */
+async function ask(app, signal) {
+  const { items, fallback, model_version } = await app.api.post("/v1/recommendations", { ...app.history.body(), ...asked(app.params), n: ROW }, signal);
+  return { model_version, fallback, rows: [{ kind: "top", title: "Top picks", items }] };
+}
+
+/** @param {import("../app.js").App} app @param {boolean} fallback */
+function heading(app, fallback) {
+  const { element } = app;
+  const n = app.history.ratings.size;
+  if (!fallback) return [element("h1", {}, "For you"), element("p", { class: "lead" }, n === 1 ? "By the one film you rated so far" : `By the ${n.toLocaleString("en")} films you rated`)];
+  return [
+    element("h1", { class: "display" }, "What will you watch tonight?"),
+    element("p", { class: "lead" }, "Rate a film or two below, and the list becomes yours."),
+  ];
+}
+
+/** @param {import("../app.js").App} app @param {Rows} answer @returns {HTMLElement[]} */
+function rows(app, answer) {
+  const { element } = app;
+  const full = answer.rows.filter((row) => row.items.length);
+  if (!full.length) return [empty("No film is left", "Nothing fits all the dials: turn one back.")];
+  const [first, ...rest] = full[0].items;
+  const strips = [{ ...full[0], items: rest }, ...full.slice(1)].filter((row) => row.items.length);
+  return [feature(app, first, full[0].title), ...strips.map((row) => element("section", { class: "row", "aria-label": row.title },
+    element("h2", {}, element("bdi", {}, shortened(row.title, 90))),
+    element("ul", { class: "strip-of-cards", tabindex: "-1" }, row.items.map((item) => element("li", {}, app.card(item))))))];
+}
+
+/** The first film, larger. @param {import("../app.js").App} app @param {Item} item @param {string} label */
+function feature(app, item, label) {
+  const { element } = app;
+  const why = because(item);
+  return element("article", { class: "feature card", "data-movie": item.movie, "aria-label": label },
+    element("a", { class: "feature-poster", href: address(item.movie), tabindex: "-1", "aria-hidden": "true" }, poster(item)),
+    element("div", { class: "feature-words" },
+      element("p", { class: "kicker" }, label),
+      element("h2", {}, element("a", { href: address(item.movie) }, titled(item))),
+      element("p", { class: "facts" }, facts(item)),
+      expected(item, app.model.scale),
+      why && element("p", { class: "because" }, why),
+      app.stars(item),
+      element("div", { class: "hides" },
+        element("button", { type: "button", class: "ghost", onclick: () => app.hide(item, "seen") }, icon("eye"), "Seen"),
+        element("button", { type: "button", class: "ghost", onclick: () => app.hide(item, "not_interested") }, icon("no"), "Not for me"))));
+}
+
+/** @param {import("../app.js").App} app @param {number} time @param {() => void} again */
+function staleNote(app, time, again) {
+  const clock = new Date(time).toLocaleTimeString("en", { timeStyle: "short" });
+  return app.element("p", { class: "note", role: "status" }, `The server can't be reached. These films are from ${clock}. `,
+    app.element("button", { type: "button", class: "ghost", onclick: again }, icon("undo"), "Try again"));
+}
+
+/** Which control of which card has the focus. @param {HTMLElement} list */
+function focused(list) {
+  const active = document.activeElement;
+  const card = active?.closest(".card");
+  if (!card || !list.contains(card)) return null;
+  const controls = [...card.querySelectorAll("a, input, button")];
+  return { movie: /** @type {HTMLElement} */ (card).dataset.movie, at: [...list.querySelectorAll(".card")].indexOf(card), control: controls.indexOf(/** @type {Element} */ (active)) };
+}
+
+/** Give the focus to the same film, or to the one in its place. @param {HTMLElement} list @param {ReturnType<typeof focused>} focus */
+function refocus(list, focus) {
+  if (!focus) return;
+  const cards = [...list.querySelectorAll(".card")];
+  const card = cards.find((each) => /** @type {HTMLElement} */ (each).dataset.movie === focus.movie) ?? cards[Math.min(focus.at, cards.length - 1)];
+  const target = card?.querySelectorAll("a, input, button")[focus.control];
+  if (target instanceof HTMLElement) target.focus({ preventScroll: true });
+}
+
+/** @param {Rows} answer */
+function keepLast(answer) {
+  try {
+    sessionStorage.setItem(LAST, JSON.stringify({ time: Date.now(), answer }));
+  } catch {
+    // Without storage there is nothing to fall back to.
+  }
+}
+
+/** @returns {{time: number, answer: Rows} | null} */
+function lastKept() {
+  try {
+    return JSON.parse(sessionStorage.getItem(LAST) ?? "null");
+  } catch {
+    return null;
+  }
+}

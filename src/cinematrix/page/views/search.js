@@ -1,0 +1,37 @@
+/** Films by their titles, as many as fit. */
+
+import { empty, loading } from "../states.js";
+
+export const title = "Search";
+
+/** How many films are shown. */
+const MOST = 48;
+
+/** @param {HTMLElement} main @param {import("../app.js").App} app */
+export async function show(main, app) {
+  const { element } = app;
+  const query = app.params.get("query")?.slice(0, 200) ?? "";
+  const results = element("div", {});
+  main.append(
+    element("h1", {}, "Search"),
+    app.finder({
+      label: "Title of a film, in part or nearly", value: query, visible: true,
+      choose: (movie) => app.go("film", { movie: String(movie.movie) }),
+      submit: (text) => app.go("search", { query: text }),
+    }),
+    results);
+  if (!query) {
+    results.append(element("p", { class: "lead" }, "A word of the title will do, and a slip of the finger is forgiven."));
+    return;
+  }
+  results.append(loading("Searching"));
+  const { items } = await app.api.get("/v1/movies", { query, n: MOST }, app.signal);
+  app.announce(items.length === 1 ? "One film found." : `${items.length} films found.`);
+  if (!items.length) {
+    results.replaceChildren(empty("No film by that name", "Try fewer words, or the original title."));
+    return;
+  }
+  results.replaceChildren(
+    element("p", { class: "lead" }, items.length === 1 ? "One film" : `${items.length} films`, " like “", element("bdi", {}, query), "”"),
+    element("ul", { class: "grid-of-cards" }, items.map((/** @type {import("../cards.js").Item} */ item) => element("li", {}, app.card(item, { heading: "h2", hide: false })))));
+}
