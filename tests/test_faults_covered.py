@@ -47,7 +47,6 @@ UNTESTED = {
     7: "times in the future are still taken as they come",
     8: "the clock isn't moved by any test yet",
     27: "not proved through the service yet",
-    28: "there is no refit yet, so no gate",
     30: "the server doesn't start without a model yet",
     37: "slow clients aren't tested yet",
     41: "there is no cache yet",

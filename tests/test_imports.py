@@ -26,11 +26,13 @@ LAYERS = (
     "histories ratings catalog protocols",
     "biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets optimizer "
     "pooling surprise towers attribution ordinal spread ranking metrics titles splits diversity significance segments "
-    "leaks parcels heldout dials importers/* journals/* datasets downloads simulate worlds plots store/*",
+    "leaks parcels heldout dials importers/* journals/* datasets downloads simulate worlds plots "
+    "store/* overlay",
     "training refitting",
     "models/*",
     "artifact evaluation reliability recommendations groups explanations describe tuning cells comparison standings "
-    "reports comparison_plots comparison_tables",
+    "reports comparison_plots comparison_tables "
+    "versions gate renewal",
     "service/*",
     "cli/*",
 )

@@ -19,6 +19,7 @@ from cinematrix.ratings import Scale
 from cinematrix.store.engine import open_engine, sole_server, wal_is_safe
 from cinematrix.store.keys import all_keys, create_key, find_key
 from cinematrix.store.records import Rating, Store
+from cinematrix.store.refits import last_refits
 from cinematrix.store.tables import SCHEMA
 
 HALF_STARS = Scale(0.5, 5, 0.5)
@@ -227,6 +228,7 @@ def test_one_server_alone_has_a_sqlite_file(tmp_path: Path) -> None:
 WRITER = """
 import sys, threading
 from cinematrix.store.records import Rating, Store
+from cinematrix.store.refits import last_refits
 store = Store.open(sys.argv[1])
 def write(worker, start):
     for value in range(start, 1_000_000):
@@ -263,3 +265,40 @@ def test_no_acknowledged_rating_is_lost_when_writers_are_killed(url: str) -> Non
         assert found in (expected, expected | {f"m{in_flight % 7}": in_flight})
     store.close()
     assert len(ledger) > 10
+
+
+HALFWAY = """
+import os, sys
+from cinematrix.store import tables
+from cinematrix.store.engine import open_engine
+first, second, *more = tables.MIGRATIONS
+def halfway(connection):
+    second(connection)
+    os._exit(9)
+tables.MIGRATIONS = (first, halfway, *more)
+open_engine(sys.argv[1])
+"""
+
+
+@pytest.mark.fault(35)
+def test_an_older_store_is_migrated_after_a_copy_was_made(store: Store, url: str) -> None:
+    """What was in it stays, and what was there before stands in FILE.v1; killed halfway, it is the old one still."""
+    rate(store, Rating("u", "m", 7))
+    with store.writing() as connection:
+        for table in ("refits", "suspects", "movies"):
+            connection.execute(text(f"drop table {table}"))
+        connection.execute(update(SCHEMA).values(version=1))
+    store.close()
+    assert subprocess.run([sys.executable, "-c", HALFWAY, url]).returncode == 9
+    with store.engine.connect() as connection:
+        assert connection.scalar(text("select version from schema")) == 1
+    store.close()
+    again = Store.open(url)
+    assert steps(again, "u") == {"m": 7}
+    assert last_refits(again) == []
+    again.close()
+    if url.startswith("sqlite"):
+        with sqlite3.connect(url.removeprefix("sqlite:///") + ".v1") as copy:
+            assert copy.execute("select version from schema").fetchall() == [(1,)]
+            assert copy.execute("select user, movie, steps from ratings").fetchall() == [("u", "m", 7)]
+        copy.close()

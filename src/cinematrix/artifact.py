@@ -32,7 +32,7 @@ from cinematrix.histories import Histories
 from cinematrix.ids import IdMap
 from cinematrix.models import model_class
 from cinematrix.protocols import Known, Recommender
-from cinematrix.ratings import Scale
+from cinematrix.ratings import Ratings, Scale, fingerprint
 
 FORMAT = 2
 """Raised when an older Cinematrix couldn't read what is written."""
@@ -98,7 +98,7 @@ def load(path: Path) -> Artifact:
     Raises:
         ArtifactError: it isn't there, isn't whole, was changed, or was written by a newer Cinematrix.
     """
-    manifest = _manifest(path)
+    manifest = manifest_of(path)
     arrays = _parsed(path, _content(path, ARRAYS, manifest))
     try:
         frame = pl.read_parquet(_content(path, CATALOG, manifest)).select(list(SCHEMA)).cast(SCHEMA)
@@ -111,6 +111,32 @@ def load(path: Path) -> Artifact:
     return Artifact(model, manifest)
 
 
+def version_of(about: Mapping[str, Any]) -> str:
+    """What a saved model is called among others, from the content of its `model.json`: the same for the same bytes."""
+    return str(about["sha256"][MANIFEST])[:12]
+
+
+def check_whole(path: Path) -> dict[str, Any]:
+    """The content of `model.json`, after a check of every file's checksum; quicker than `load`.
+
+    Raises:
+        ArtifactError: the model isn't there, isn't whole, was changed, or was written by a newer Cinematrix.
+    """
+    manifest = manifest_of(path)
+    for name in (ARRAYS, CATALOG):
+        _content(path, name, manifest)
+    return manifest
+
+
+def about(model: Recommender, ratings: Ratings, form: str) -> dict[str, Any]:
+    """What is written beside a model about its data, which came in the form named `form`, and its training."""
+    counts = {"users": len(ratings.users), "movies": len(ratings.movies), "ratings": len(ratings)}
+    return {
+        "data": {"format": form, **counts, "sha256": fingerprint(ratings)},
+        "training": {head: dataclasses.asdict(log) for head, log in getattr(model, "log", {}).items()},
+    }
+
+
 def _arrays(model: Recommender) -> dict[str, NDArray[Any]]:
     known = model.known
     arrays = {f"model.{name}": array for name, array in model.arrays().items()}
@@ -119,6 +145,8 @@ def _arrays(model: Recommender) -> dict[str, NDArray[Any]]:
     arrays |= {"history.starts": known.history.starts, "history.items": known.history.items}
     if known.history.values is not None:
         arrays["history.values"] = known.history.values
+    if known.times is not None:
+        arrays["history.times"] = known.times
     return {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
 
 
@@ -131,9 +159,11 @@ def _known(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str
     histories = Histories(history["starts"], history["items"], history.get("values")).owned()
     users = IdMap.from_arrays(part("users."))
     _check_histories(histories, len(users), len(movies))
+    if (times := history.get("times")) is not None and len(times) != len(histories.items):
+        raise ValueError("the times don't fit the histories")
     if len(frame) != len(movies):
         raise ValueError(f"{len(frame):,} rows of the catalog for {len(movies):,} movies")
-    return Known(users, movies, Catalog(movies, frame), histories, Scale(**scale) if scale else None)
+    return Known(users, movies, Catalog(movies, frame), histories, Scale(**scale) if scale else None, times)
 
 
 def _check_histories(histories: Histories, n_users: int, n_movies: int) -> None:
@@ -157,7 +187,12 @@ def _checksum(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def _manifest(path: Path) -> dict[str, Any]:
+def manifest_of(path: Path) -> dict[str, Any]:
+    """The content of `model.json` in the folder `path`.
+
+    Raises:
+        ArtifactError: it isn't there, was changed, or was written by a newer Cinematrix.
+    """
     file = path / MANIFEST
     if not file.is_file():
         raise ArtifactError(f"{path} holds no {MANIFEST}; give the folder that 'cinematrix train --out' wrote")

@@ -141,6 +141,12 @@ class IdMap:
         return np.array([_as_integer(text) for text in ids.tolist()], np.int64)
 
 
+def as_in(ids: IdMap, text: str) -> int | str:
+    """An ID from text, an integer if the map's IDs are integers and it is one."""
+    whole = ids.ids.dtype.kind == "i" and _as_integer(text) != _NO_INTEGER
+    return int(text) if whole else text
+
+
 def _span(ids: Ids) -> tuple[int, int]:
     """The lowest of some integer IDs and how many integers lie from it to the highest; (0, 0) for text."""
     if ids.size == 0 or ids.dtype.kind != "i":

@@ -80,6 +80,8 @@ class Known:
         catalog: one row for each of `movies`.
         history: each user's training ratings, by user number.
         scale: of the ratings; None if the model learned from plain interactions.
+        times: int64, UTC epoch seconds of each entry of `history`, so that a refit can learn from them; None if the
+            data have no time, or the model was saved before times were kept.
     """
 
     users: IdMap
@@ -87,12 +89,15 @@ class Known:
     catalog: Catalog
     history: Histories
     scale: Scale | None
+    times: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, ratings: Ratings, catalog: Catalog | None) -> Self:
         movies = ratings.movies if catalog is None else ratings.movies.extend(catalog.movies.ids)
         aligned = Catalog.empty(movies) if catalog is None else catalog.align(movies)
-        return cls(ratings.users, movies, aligned, ratings.by_user.owned(), ratings.scale)
+        order = np.lexsort((ratings.movie, ratings.user))  # that of `by_user`
+        times = None if ratings.time is None else ratings.time[order]
+        return cls(ratings.users, movies, aligned, ratings.by_user.owned(), ratings.scale, times)
 
     @cached_property
     def raters(self) -> NDArray[np.int64]:

@@ -24,9 +24,8 @@ def demo(
     force: Force = False,
 ) -> None:
     """The main job from end to end: get data, train, measure, recommend, save. About two minutes."""
-    from cinematrix.artifact import check_out, save
+    from cinematrix.artifact import about, check_out, save
     from cinematrix.cli.output import Bar, console
-    from cinematrix.cli.train import about
     from cinematrix.datasets import default
     from cinematrix.importers import read
     from cinematrix.plots import learning_curves
@@ -51,7 +50,8 @@ def demo(
     say.print("\n[bold]3  Recommend[/bold]")
     _recommend(models["deep-mf"], say)
     metrics = results[-1][2].as_dict()
-    save(models["deep-mf"], out, {**about(dataset, models["deep-mf"]), "evaluation": metrics}, force=force)
+    told = about(models["deep-mf"], dataset.ratings, dataset.name)
+    save(models["deep-mf"], out, {**told, "evaluation": metrics}, force=force)
     learning_curves(models["deep-mf"].log, out.with_suffix(".png"), title="deep-mf: error by epoch")  # type: ignore[attr-defined]
     say.print(f"\n[bold]4  Saved[/bold]  the model in {out}, its learning curves in {out.with_suffix('.png')}")
     say.print(f"\nDone in {time.perf_counter() - started:.0f} s. Next:", style="bold")

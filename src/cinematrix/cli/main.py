@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli import compare, data, demo, evaluate, explain, recommend, serve, train, tune
+from cinematrix.cli import compare, data, demo, evaluate, explain, recommend, refit, serve, train, tune
 from cinematrix.errors import CinematrixError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(serve.key, name="key")
 COMMANDS = (
     *(demo.demo, train.train, evaluate.evaluate, compare.compare, tune.tune),
     *(recommend.predict, recommend.recommend, recommend.similar, explain.explain, serve.serve),
+    *(refit.refit, refit.versions, refit.rollback),
 )
 for command in COMMANDS:
     app.command()(command)

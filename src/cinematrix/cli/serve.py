@@ -6,7 +6,7 @@ import typer
 
 from cinematrix.cli.options import Artefact, Json
 
-Db = Annotated[str, typer.Option("--db", help="The store: sqlite:///FILE or postgresql://…")]
+Db = Annotated[str, typer.Option("--db", envvar="CINEMATRIX_DB", help="The store: sqlite:///FILE or postgresql://…")]
 HERE = "sqlite:///cinematrix.db"
 
 key = typer.Typer(help="Keys to the service.", no_args_is_help=True)

@@ -3,7 +3,7 @@
 import time
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,10 +18,6 @@ from cinematrix.cli.options import (
     parse_settings,
     read_dataset,
 )
-
-if TYPE_CHECKING:
-    from cinematrix.importers import Dataset
-    from cinematrix.protocols import Recommender
 
 NAMES = (
     "popular, bias, svd, svd++, nmf, als, ials, pmf, item-knn, user-knn, ease, "
@@ -49,7 +45,7 @@ def train(
 
     A checkpoint stands beside the model (OUT.checkpoint) until training has ended; --resume goes on from it.
     """
-    from cinematrix.artifact import check_out, save
+    from cinematrix.artifact import about, check_out, save
     from cinematrix.cli.output import Bar, console, print_json
     from cinematrix.extras import needs
     from cinematrix.models import model_class
@@ -67,10 +63,11 @@ def train(
     started = time.perf_counter()
     recommender.fit(dataset.ratings, dataset.catalog, progress=bar, run=run)
     seconds = time.perf_counter() - started
-    save(recommender, out, about(dataset, recommender), force=force)
+    told = about(recommender, dataset.ratings, dataset.name)
+    save(recommender, out, told, force=force)
     _remove_checkpoints(out)
     if json:
-        print_json({"out": str(out), "seconds": seconds, **about(dataset, recommender)})
+        print_json({"out": str(out), "seconds": seconds, **told})
     else:
         console().print(f"{dataset.ratings!r}\n{model} trained in {seconds:.1f} s and saved in {out}")
 
@@ -80,17 +77,3 @@ def _remove_checkpoints(out: Path) -> None:
     for pattern in (f"{escape(out.name)}.checkpoint", f"{escape(out.name)}.checkpoint.*"):
         for checkpoint in out.parent.glob(pattern):
             checkpoint.unlink()
-
-
-def about(dataset: "Dataset", model: "Recommender") -> dict[str, Any]:
-    """What is written beside a model about its data and its training."""
-    import dataclasses
-
-    from cinematrix.ratings import fingerprint
-
-    ratings, logs = dataset.ratings, getattr(model, "log", {})
-    counts = {"users": len(ratings.users), "movies": len(ratings.movies), "ratings": len(ratings)}
-    return {
-        "data": {"format": dataset.name, **counts, "sha256": fingerprint(ratings)},
-        "training": {head: dataclasses.asdict(log) for head, log in logs.items()},
-    }

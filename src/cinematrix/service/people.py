@@ -10,10 +10,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from cinematrix.artifact import load
+from cinematrix.artifact import load, version_of
 from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
-from cinematrix.ids import UNKNOWN, IdMap
+from cinematrix.ids import UNKNOWN, as_in
+from cinematrix.overlay import Said, overlaid
 from cinematrix.protocols import Recommender
 from cinematrix.ratings import Scale
 from cinematrix.recommendations import recommend
@@ -40,7 +41,7 @@ class Served:
         """The model in a folder, asked once, so that the first caller doesn't wait for what is made on first use."""
         found = load(path)
         recommend(found.model, Histories.empty(1), 1)
-        served = cls(found.model, found.about["sha256"]["model.json"][:12])
+        served = cls(found.model, version_of(found.about))
         served.titles.search("a", 1)
         return served
 
@@ -111,15 +112,12 @@ class Served:
         remembered, known = self.remembered(person), self.model.known
         if not person.ratings or known.scale is None:
             return remembered
-        assert remembered.values is not None
-        ratings = dict(zip(remembered.items.tolist(), remembered.values.tolist(), strict=True))
-        numbers = known.movies.numbers([row.movie for row in person.ratings]).tolist()
-        for number, row in zip(numbers, person.ratings, strict=True):
-            if row.steps is None:
-                ratings.pop(number, None)
-            elif number != UNKNOWN:
-                ratings[number] = row.steps * known.scale.step
-        return replace(Histories.of_lists([(list(ratings), list(ratings.values()))]), owners=remembered.owners)
+        numbers = known.movies.numbers([row.movie for row in person.ratings])
+        steps = np.array([np.nan if row.steps is None else row.steps for row in person.ratings])
+        none = np.zeros(len(numbers), np.int64)
+        since = Said(none.astype(np.int32), numbers, (steps * known.scale.step).astype(np.float32), none, none)
+        found = overlaid(Said.of(remembered), since.take(numbers != UNKNOWN))
+        return replace(Histories.of_pairs(found.user, found.movie, found.rating, 1), owners=remembered.owners)
 
     def ratings(self, person: Person) -> list[RatingRow]:
         """What counts as her ratings, for her to read."""
@@ -147,10 +145,3 @@ class Served:
             for rating in rated.values():
                 self.steps(rating)
         return self.model.known.histories([rated])
-
-
-def as_in(ids: IdMap, text: str) -> int | str:
-    """An ID from text, an integer if the data's IDs are integers and it is one."""
-    plain = text.removeprefix("-")
-    whole = ids.ids.dtype.kind == "i" and plain.isascii() and plain.isdigit() and len(plain) <= 18
-    return int(text) if whole else text

@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from cinematrix.errors import StoreError
-from cinematrix.store.tables import migrate
+from cinematrix.errors import InputError, StoreError
+from cinematrix.files import written_beside
+from cinematrix.store.tables import MIGRATIONS, migrate, version_of
 
 BUSY_MS = 5_000
 """How long a writer waits for another before it gives up."""
@@ -48,11 +49,13 @@ def open_engine(url: str) -> Engine:
         with writing(engine) as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
+            elif 0 < (version := version_of(connection)) < len(MIGRATIONS):
+                back_up(found, version)
             migrate(connection)
     except SQLAlchemyError as error:
         engine.dispose()
         raise StoreError(f"the database {found.render_as_string()} can't be opened: {_reason(error)}") from error
-    except StoreError:
+    except InputError:
         engine.dispose()
         raise
     return engine
@@ -81,25 +84,28 @@ def sole_server(url: str) -> Iterator[None]:
     if found.get_backend_name() != "sqlite" or not found.database:
         yield
         return
-    path = Path(f"{found.database}.lock")
-    with _locked(path) as lock:
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+    with locked_beside(found, "lock", "stop it, or serve from PostgreSQL"):
         yield
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[Any]:
-    try:
-        with path.open("a+", encoding="ascii") as lock:
+def locked_beside(url: URL, ending: str, remedy: str) -> Iterator[None]:
+    """Hold the lock file with this ending beside a SQLite file, which tells the holder's process id.
+
+    Raises:
+        StoreError: another process holds it.
+    """
+    path = Path(f"{url.database}.{ending}")
+    with path.open("a+", encoding="ascii") as lock:
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield lock
-    except BlockingIOError as error:
-        raise StoreError(
-            f"{path} is held by the server with process id {path.read_text('ascii') or 'unknown'}; "
-            "stop it, or serve from PostgreSQL"
-        ) from error
+        except BlockingIOError as error:
+            holder = path.read_text("ascii") or "unknown"
+            raise StoreError(f"{path} is held by the process with process id {holder}; {remedy}") from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
 
 
 def _parsed(url: str) -> URL:
@@ -114,6 +120,20 @@ def _parsed(url: str) -> URL:
 
 def _postgresql(url: URL) -> Engine:
     return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_timeout=BUSY_MS / 1000)
+
+
+def back_up(url: URL, version: int) -> None:
+    """Copy a SQLite file, as it is before it is migrated, to `FILE.v1` (its version) beside it.
+
+    PostgreSQL has tools of its own (`pg_dump`), and migrations are whole or not at all in both.
+    """
+    assert url.database, "a store in memory is never migrated"
+    with (
+        written_beside(Path(f"{url.database}.v{version}"), force=True) as copy,
+        closing(sqlite3.connect(url.database)) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        source.backup(target)
 
 
 def _sqlite(url: URL) -> Engine:

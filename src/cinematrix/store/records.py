@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from cinematrix.errors import SettingError, StoreError
 from cinematrix.ratings import Scale
 from cinematrix.store.engine import open_engine, writing
-from cinematrix.store.tables import AUDIT, EVENTS, FORGOTTEN, IDEMPOTENCY, RATINGS, SCALE, USERS
+from cinematrix.store.tables import AUDIT, EVENTS, FORGOTTEN, IDEMPOTENCY, RATINGS, SCALE, SUSPECTS, USERS
 
 KINDS = ("seen", "not_interested", "like", "watchlist")
 """What can be said of a movie besides stars."""
@@ -149,7 +149,7 @@ class Store:
     def forget(self, user: str, who: str) -> None:
         """Delete a user whole; what stays is her ID among the forgotten, so that no model learns from her again."""
         with self.writing() as connection:
-            for table in (RATINGS, EVENTS, USERS):
+            for table in (RATINGS, EVENTS, USERS, SUSPECTS):
                 connection.execute(delete(table).filter_by(user=user))
             connection.execute(delete(IDEMPOTENCY))  # its answers may tell of her
             _upsert(connection, FORGOTTEN, {"user": user}, {})

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Connection,
@@ -77,13 +78,63 @@ IDEMPOTENCY = Table(
     Column("at", BigInteger, nullable=False, index=True),
 )
 
+REFITS = Table(
+    "refits",
+    METADATA,
+    Column("refit", Integer, primary_key=True, autoincrement=True),
+    Column("who", Text, nullable=False, comment="who asked for it"),
+    Column("force", Boolean, nullable=False),
+    Column("asked", BigInteger, nullable=False),
+    Column("begun", BigInteger),
+    Column("ended", BigInteger),
+    Column("state", Text, nullable=False, comment="asked, running, promoted, refused or failed"),
+    Column("against", Text, comment="the version that served"),
+    Column("version", Text, comment="the new one"),
+    Column("why", Text, nullable=False, comment="what the gate found, or what failed"),
+    Column("figures", Text, nullable=False, comment="JSON"),
+)
+SUSPECTS = Table(
+    "suspects",
+    METADATA,
+    Column("user", Text, primary_key=True),
+    Column("refit", Integer, nullable=False, comment="the last one, which left this profile out"),
+    Column("why", Text, nullable=False),
+)
+MOVIES = Table(
+    "movies",
+    METADATA,
+    Column("movie", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("year", Integer),
+    Column("genres", Text, nullable=False, comment="JSON"),
+    Column("changed", BigInteger, nullable=False),
+)
+
 
 def _first(connection: Connection) -> None:
     METADATA.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+def _second(connection: Connection) -> None:
+    METADATA.create_all(connection, [REFITS, SUSPECTS, MOVIES])
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
 """Migration `i` turns a store of version `i` into one of version `i + 1`; the last ones make today's tables."""
+
+
+def version_of(connection: Connection) -> int:
+    """The version of a store; 0 where there are no tables.
+
+    Raises:
+        StoreError: it holds tables that aren't ours.
+    """
+    names = set(inspect(connection).get_table_names())
+    if names and SCHEMA.name not in names:
+        raise StoreError(f"the database holds tables that aren't Cinematrix's, such as {min(names)}; give another one")
+    version = connection.scalar(select(SCHEMA.c.version)) if names else 0
+    assert isinstance(version, int)
+    return version
 
 
 def migrate(connection: Connection) -> None:
@@ -92,11 +143,7 @@ def migrate(connection: Connection) -> None:
     Raises:
         StoreError: it was written by a newer Cinematrix, or holds tables that aren't ours.
     """
-    names = set(inspect(connection).get_table_names())
-    if names and SCHEMA.name not in names:
-        raise StoreError(f"the database holds tables that aren't Cinematrix's, such as {min(names)}; give another one")
-    version = connection.scalar(select(SCHEMA.c.version)) if names else 0
-    assert isinstance(version, int)
+    version = version_of(connection)
     if version > len(MIGRATIONS):
         raise StoreError(
             f"the store has version {version} and this Cinematrix knows {len(MIGRATIONS)}; upgrade cinematrix"

@@ -1,0 +1,96 @@
+"""`cinematrix refit`, `versions` and `rollback`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cinematrix.cli.options import Artefact, Json
+from cinematrix.cli.serve import HERE, Db
+
+
+def refit(
+    model: Artefact,
+    db: Db = HERE,
+    hold_days: Annotated[
+        float, typer.Option("--hold-days", min=0, help="Compare on new ratings of the last so many days.")
+    ] = 7.0,
+    force: Annotated[bool, typer.Option("--force", help="Promote the new version even if it is worse.")] = False,
+    threads: Annotated[int, typer.Option("--threads", min=0, help="To compute with; 0: as suits the model.")] = 0,
+    asked: Annotated[
+        int, typer.Option("--asked", min=0, help="Number of the refit that the service was asked for.")
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """Train a served model anew on all ratings, its own and the store's, and let it serve if it isn't worse.
+
+    The old and the new model are compared on new ratings that neither has learned from; a version that is refused is
+    kept, and the exit code is 1. A server of MODEL takes up the new version within seconds.
+    """
+    from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.extras import needs_to_serve
+
+    needs_to_serve("sqlalchemy")
+    from cinematrix.errors import UnknownIdError
+    from cinematrix.protocols import Run
+    from cinematrix.renewal import Plan
+    from cinematrix.renewal import refit as run
+    from cinematrix.store.records import Store
+    from cinematrix.store.refits import ask, find_refit
+
+    store = Store.open(db)
+    wanted = find_refit(store, asked) if asked else ask(store, "command line", force=force)
+    if wanted is None:
+        raise UnknownIdError(f"nobody asked for a refit {asked} of this store; leave --asked out for a new one")
+    found = run(model, store, wanted, Plan(hold_days, wanted.force, Run(threads)), Bar())
+    store.close()
+    if json:
+        print_json({"refit": wanted.refit, "state": found.state, "version": found.version, "why": found.why}
+                   | {"figures": found.figures})  # fmt: skip
+    else:
+        console().print(f"version {found.version} is {found.state}: {found.why}", markup=False, soft_wrap=True)
+        console().print(_compared(found.figures))
+    raise typer.Exit(found.state != "promoted")
+
+
+def versions(model: Artefact, json: Json = False) -> None:
+    """The versions of a served model that are kept, the newest first: which one serves, and which one did before."""
+    from cinematrix.cli.output import console, print_json, table
+    from cinematrix.versions import versions as kept
+
+    found = [version.as_dict() for version in kept(model)]
+    if json:
+        return print_json(found)
+    rows = [[each["version"], _role(each), *_told(each)] for each in found]
+    return console().print(table(["version", "", "ratings#", "refit", "what was found"], rows))
+
+
+def rollback(model: Artefact, json: Json = False) -> None:
+    """Let the version that served before serve again, in one step; done twice, it is undone."""
+    from cinematrix.cli.output import console, print_json
+    from cinematrix.versions import roll_back
+
+    name = roll_back(model)
+    return print_json({"version": name}) if json else console().print(f"version {name} serves now", markup=False)
+
+
+def _role(version: dict[str, Any]) -> str:
+    return "serves" if version["serves"] else "before" if version["before"] else ""
+
+
+def _told(version: dict[str, Any]) -> list[str]:
+    refit, data = version["refit"] or {}, version["data"] or {}
+    return [f"{data.get('ratings', 0):,}", str(refit.get("at", "")), str(refit.get("why", ""))]
+
+
+def _compared(figures: dict[str, Any]) -> Any:
+    """A table of what was measured of both."""
+    from cinematrix.cli.output import table
+
+    def shown(value: float | None) -> str:
+        return "" if value is None else f"{value:.4f}"
+
+    rows = [
+        [name, *(shown(found.get(key)) for key in ("old", "new", "difference", "low", "high"))]
+        for name, found in figures.get("measures", {}).items()
+    ]
+    return table(["", "old#", "new#", "difference#", "low#", "high#"], rows)
