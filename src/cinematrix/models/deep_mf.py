@@ -56,7 +56,7 @@ class DeepMFSettings:
     """
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "fast": {"factors": 32, "members": 1, "epochs": 6, "ranking_epochs": 2, "neighbours": 256, "refit": False},
+        "fast": {"factors": 32, "members": 1, "epochs": 6, "ranking_epochs": 1, "neighbours": 256, "refit": False},
     }
     """Hyper-parameters that go together: `DeepMFSettings(**PRESETS["fast"])`, or `--set preset=fast`."""
 
