@@ -1,6 +1,5 @@
 """Other recommenders, as `peers.py` measures them: each predicts the test ratings, or makes lists, by its own means."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,44 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+import peer_lenskit
 from cinematrix import splits
 from cinematrix.catalog import Catalog
 from cinematrix.content import features
 from cinematrix.histories import Histories
-from cinematrix.metrics import ndcg, rmse
-from cinematrix.ranking import top_n
+from cinematrix.metrics import rmse
 from cinematrix.ratings import Ratings
-from measures import peak_megabytes
 
 RANK, ITERATIONS = 10, 300
 SVD_TRIALS = 30
-ALS_TRIALS = [(factors, ridge, alpha) for factors in (64, 128) for ridge in (1.0, 10.0, 30.0) for alpha in (3.0, 10.0)]
-
 Stars = NDArray[np.float32]
 
 
-def implicit_als(train: Ratings, test: Ratings, seed: int) -> dict[str, float]:
-    """implicit's ALS with the best of some settings on a tenth of the training ratings."""
-    cut = splits.random(train, 0.1, seed)
+def implicit_als(train: Ratings, seed: int, **settings: Any) -> Stars:
+    """implicit's ALS."""
+    from implicit.als import AlternatingLeastSquares
 
-    def scores(ratings: Ratings, trial: tuple[int, float, float]) -> Stars:
-        from implicit.als import AlternatingLeastSquares
-
-        factors, ridge, alpha = trial
-        model = AlternatingLeastSquares(
-            factors=factors, regularization=ridge, alpha=alpha, iterations=10, random_state=seed
-        )
-        model.fit(ratings.by_user.matrix(len(ratings.movies)), show_progress=False)
-        return np.asarray(model.user_factors @ model.item_factors.T, np.float32)
-
-    def quality(found: Stars, known: Ratings, later: Ratings) -> float:
-        return float(np.nanmean(ndcg(top_n(found, 10, known.by_user).movies, later.by_user)))
-
-    best = max(ALS_TRIALS, key=lambda trial: quality(scores(cut.train, trial), cut.train, cut.test))
-    started = time.perf_counter()
-    found = scores(train, best)
-    cost = {"seconds": time.perf_counter() - started, "megabytes": peak_megabytes()}
-    return {"ndcg@10": quality(found, train, test)} | cost
+    model = AlternatingLeastSquares(iterations=10, random_state=seed, **settings)
+    model.fit(train.by_user.matrix(len(train.movies)), show_progress=False)
+    return np.asarray(model.user_factors @ model.item_factors.T, np.float32)
 
 
 def surprise_svd(train: Ratings, test: Ratings, _: Catalog, seed: int, **settings: Any) -> Stars:
@@ -166,11 +147,36 @@ PEERS: dict[str, Callable[[Ratings, Ratings, Catalog, int], Stars]] = {
     "surprise-svd-tuned": surprise_svd_tuned,
     "surprise-svd++": surprise_svd_pp,
     "surprise-item-knn": surprise_item_knn,
+    "lenskit-biased-mf": peer_lenskit.biased_mf,
+    "lenskit-item-knn": peer_lenskit.item_knn,
     "myfm-plain": myfm_plain,
     "myfm-regression": myfm_regression,
     "myfm-ordered": myfm_ordered,
 }
 """Each a function of training ratings, tested pairs, catalog and seed."""
 
-RANKERS: dict[str, Callable[[Ratings, Ratings, int], dict[str, float]]] = {"implicit-als": implicit_als}
-"""Peers that make lists alone: each a function of training and test ratings and seed."""
+RANKERS: dict[str, tuple[Callable[..., Stars], list[dict[str, Any]]]] = {
+    "implicit-als": (
+        implicit_als,
+        [
+            {"factors": factors, "regularization": ridge, "alpha": alpha}
+            for factors in (64, 128)
+            for ridge in (1.0, 10.0, 30.0)
+            for alpha in (3.0, 10.0)
+        ],
+    ),
+    "lenskit-implicit-mf": (
+        peer_lenskit.implicit_mf,
+        [
+            {"embedding_size": factors, "regularization": ridge, "weight": weight}
+            for factors in (64, 128)
+            for ridge in (1.0, 10.0, 30.0)
+            for weight in (3.0, 10.0)
+        ],
+    ),
+    "lenskit-ease": (peer_lenskit.ease, [{"regularization": 200.0}]),
+}
+"""Peers that make lists alone: each a function of training ratings, seed and settings, and settings to choose from.
+
+EASE has the ridge that is usual for sets of this size: one of its trainings takes longer than all the others together.
+"""

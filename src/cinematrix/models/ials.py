@@ -47,7 +47,7 @@ class IALSSettings:
     unobserved_weight: float = 0.2
     regularization: float = 0.01
     nu: float = 1.0
-    iterations: int = 6
+    iterations: int = 4
     seed: int = 0
 
     def __post_init__(self) -> None:
