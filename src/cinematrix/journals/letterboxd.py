@@ -44,7 +44,7 @@ def reader(found: Table) -> Reader:
     found.need("date", "name", "year", "letterboxd uri", *["rating"] * (found.name in ("ratings.csv", *DIARIES)))
     marks = {**MARKS, "films.csv": MARKS["likes/films.csv"]}
     if found.name in marks:
-        return lambda row: _film(row, marks[found.name])
+        return lambda row: _film(row, marks[found.name], rank=2)
     if "rating" not in found.header:
         raise DataError("the columns are those of Letterboxd's watched.csv and watchlist.csv alike; keep the name")
     return _diary if "watched date" in found.header else _rating

@@ -109,9 +109,9 @@ class Store:
 
     def rate(self, connection: Connection, ratings: Sequence[Rating]) -> list[Kept]:
         """Keep ratings, the last of a pair winning."""
-        now, kept = _now(), []
+        now, kept = now_ms(), []
         for user in sorted({rating.user for rating in ratings}):
-            _hold(connection, user, now)
+            hold(connection, user, now)
         for rating in ratings:
             where = (RATINGS.c.user == rating.user) & (RATINGS.c.movie == rating.movie)
             kept.append(Kept(connection.scalar(select(RATINGS.c.steps).where(where)) is not None, now))
@@ -126,8 +126,8 @@ class Store:
             if gone:
                 connection.execute(delete(EVENTS).filter_by(**key))
                 return
-            _hold(connection, user, _now())
-            _upsert(connection, EVENTS, key, {"received": _now()})
+            hold(connection, user, now_ms())
+            _upsert(connection, EVENTS, key, {"received": now_ms()})
 
     def person(self, user: str) -> Person:
         """What there is of one user; empty if there is nothing."""
@@ -153,7 +153,7 @@ class Store:
                 connection.execute(delete(table).filter_by(user=user))
             connection.execute(delete(IDEMPOTENCY))  # its answers may tell of her
             _upsert(connection, FORGOTTEN, {"user": user}, {})
-            connection.execute(insert(AUDIT).values(at=_now(), who=who, what=f"deleted user {user}"))
+            connection.execute(insert(AUDIT).values(at=now_ms(), who=who, what=f"deleted user {user}"))
 
     def audit(self) -> list[str]:
         """The lines of the audit, the oldest first."""
@@ -162,36 +162,37 @@ class Store:
 
     def answered(self, connection: Connection, key: str) -> tuple[bytes, str] | None:
         """The digest of the request that first came with this idempotency key, and its answer."""
-        connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < _now() - REPEATS_MS))
+        connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < now_ms() - REPEATS_MS))
         row = connection.execute(select(IDEMPOTENCY.c.body, IDEMPOTENCY.c.answer).filter_by(key=key)).first()
         return None if row is None else (row.body, row.answer)
 
     def remember(self, connection: Connection, key: str, body: bytes, answer: str) -> None:
         """Keep an answer under its idempotency key, in the transaction of what it answers."""
-        connection.execute(insert(IDEMPOTENCY).values(key=key, body=body, answer=answer, at=_now()))
+        connection.execute(insert(IDEMPOTENCY).values(key=key, body=body, answer=answer, at=now_ms()))
 
 
-def _now() -> int:
+def now_ms() -> int:
+    """The server's time in ms."""
     return time.time_ns() // 1_000_000
 
 
-def _hold(connection: Connection, user: str, now: int) -> None:
+def hold(connection: Connection, user: str, now: int) -> None:
     """Know this user, and let no other transaction write for her until this one ends.
 
     Several users are held in sorted order, so that no two transactions wait for each other.
     """
-    statement = _dialect(connection).insert(USERS).values(user=user, created=now)
+    statement = dialect(connection).insert(USERS).values(user=user, created=now)
     connection.execute(statement.on_conflict_do_update(index_elements=["user"], set_={"user": user}))
 
 
-def _dialect(connection: Connection) -> Any:
+def dialect(connection: Connection) -> Any:
     """The SQL of this database beyond the standard."""
     return postgresql if connection.dialect.name == "postgresql" else sqlite
 
 
 def _upsert(connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
     """Insert a row; where its key is there already, replace the rest."""
-    statement = _dialect(connection).insert(table).values(**key, **values)
+    statement = dialect(connection).insert(table).values(**key, **values)
     if values:
         connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
     else:

@@ -1,0 +1,51 @@
+"""Adding to what the store has of one person what she brings from elsewhere: the newest wins, and twice is once."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from cinematrix.store.records import Rating, dialect, hold, now_ms
+from cinematrix.store.tables import EVENTS, RATINGS
+
+
+@dataclass(frozen=True)
+class Merged:
+    """How many ratings and events are new, replace another rating, and change nothing."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+def merge(connection: Connection, user: str, ratings: Sequence[Rating], events: Collection[tuple[str, str]]) -> Merged:
+    """Keep a user's `ratings` (`given` in seconds) and `events` (movie and kind) in the caller's transaction.
+
+    A rating replaces one that is different and not newer; one without a time replaces none. The user is held until the
+    transaction ends, so that two merges come one after the other.
+    """
+    now = now_ms()
+    hold(connection, user, now)
+    stored = {
+        row.movie: (row.steps, row.received // 1000 if row.given is None else row.given)
+        for row in connection.execute(select(RATINGS).filter_by(user=user))
+    }
+    known = {(row.movie, row.kind) for row in connection.execute(select(EVENTS).filter_by(user=user))}
+    fresh = [rating for rating in ratings if rating.movie not in stored]
+    newer = [rating for rating in ratings if rating.movie in stored and _wins(rating, *stored[rating.movie])]
+    noted = [event for event in events if event not in known]
+    if fresh or newer:
+        insert = dialect(connection).insert(RATINGS)
+        replaced = {name: insert.excluded[name] for name in ("steps", "received", "given")}
+        upsert = insert.on_conflict_do_update(index_elements=["user", "movie"], set_=replaced)
+        rows = [{**rating._asdict(), "received": now} for rating in (*fresh, *newer)]
+        connection.execute(upsert, rows)
+    if noted:
+        rows = [{"user": user, "movie": movie, "kind": kind, "received": now} for movie, kind in noted]
+        connection.execute(dialect(connection).insert(EVENTS).on_conflict_do_nothing(), rows)
+    created = len(fresh) + len(noted)
+    return Merged(created, len(newer), len(ratings) + len(events) - created - len(newer))
+
+
+def _wins(rating: Rating, steps: int | None, at: int) -> bool:
+    return rating.steps != steps and rating.given is not None and rating.given >= at
