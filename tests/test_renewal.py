@@ -216,7 +216,7 @@ def test_one_refit_at_a_time(store: Store, place: Path) -> None:
     """Another one is told so and leaves the running one alone; of plain interactions there is none."""
     with alone(store), pytest.raises(StoreError, match="another refit"):
         run(place, store)
-    assert last_refits(store)[0].state == "asked"
+    assert last_refits(store)[0].state == "failed"
     assert run(place, store).state == "promoted"
 
 

@@ -357,7 +357,8 @@ ROUTES = {
              ("GET", "/v1/users/1/events"), ("GET", "/metrics")],
     "write": [("PUT", "/v1/users/1/ratings/1"), ("DELETE", "/v1/users/1/ratings/1"), ("POST", "/v1/ratings"),
               ("PUT", "/v1/users/1/events/like/1"), ("DELETE", "/v1/users/1/events/like/1")],
-    "admin": [("DELETE", "/v1/users/1")],
+    "admin": [("DELETE", "/v1/users/1"), ("GET", "/v1/admin/versions"), ("POST", "/v1/admin/refits"),
+              ("GET", "/v1/admin/refits/1"), ("POST", "/v1/admin/promotions"), ("POST", "/v1/admin/rollbacks")],
 }  # fmt: skip
 
 

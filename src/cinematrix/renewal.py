@@ -101,15 +101,15 @@ def refit(place: Path, store: Store, asked: Refit, plan: Plan, progress: Progres
         SettingError: the model learned from plain interactions.
         MissingExtraError: what trains isn't installed.
     """
-    with alone(store):
-        begin(store, asked.refit, versions.serving(place))
-        try:
+    try:
+        with alone(store):
+            begin(store, asked.refit, versions.serving(place))
             found = renewed(place, store, plan, progress)
-        except BaseException as error:
-            end(store, asked.refit, "failed", str(error) or type(error).__name__)
-            raise
-        end(store, asked.refit, found.state, found.why, version=found.version, figures=found.figures)
-        return found
+    except BaseException as error:
+        end(store, asked.refit, "failed", str(error) or type(error).__name__)
+        raise
+    end(store, asked.refit, found.state, found.why, version=found.version, figures=found.figures)
+    return found
 
 
 def renewed(place: Path, store: Store, plan: Plan, progress: Progress | None) -> Outcome:

@@ -129,6 +129,14 @@ def _value(name: str, text: str, wanted: Any) -> Any:
 _KINDS = {bool: "true or false", int: "a whole number", float: "a finite number"}
 
 
+def parse_duration(text: str) -> float:
+    """`24h` in seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
+    if not found or (not found[2] and float(found[1])):
+        raise SettingError(f"{text!r} isn't a duration; write a number with s, m, h or d, such as 24h")
+    return float(found[1]) * {"": 0, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+
+
 def parse_ids(text: str) -> tuple[str, ...]:
     """IDs from `1,2,3`, or from a file with one a line."""
     try:

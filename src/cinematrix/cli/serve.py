@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli.options import Artefact, Json
+from cinematrix.cli.options import Artefact, Json, parse_duration
 
 Db = Annotated[str, typer.Option("--db", envvar="CINEMATRIX_DB", help="The store: sqlite:///FILE or postgresql://…")]
 HERE = "sqlite:///cinematrix.db"
@@ -25,6 +25,9 @@ def serve(
     new_users: Annotated[
         int, typer.Option("--new-users", min=0, help="Let writes make users up to so many; 0: known ones only.")
     ] = 0,
+    refit_every: Annotated[
+        str, typer.Option("--refit-every", help="Refit by itself, such as 24h or 7d (s, m, h, d); 0: never.")
+    ] = "0",
     opens: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
 ) -> None:
     """Answer over HTTP: ratings, recommendations, search, and the web page. The routes are in docs/service.md."""
@@ -35,7 +38,8 @@ def serve(
     from cinematrix.service.settings import LOOPBACK, ServiceSettings
 
     hosts = (*LOOPBACK, *(name.lower() for name in host_name or ()))
-    serve(ServiceSettings(model, db, hosts, new_users), address, port, opens=opens)
+    every = parse_duration(refit_every)
+    serve(ServiceSettings(model, db, hosts, new_users, refit_every=every), address, port, opens=opens)
 
 
 @key.command()

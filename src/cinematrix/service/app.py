@@ -10,11 +10,13 @@ import anyio.to_thread
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
-from cinematrix.service import groups, movies, page, problems, ratings, recommending
+from cinematrix.extras import needs
+from cinematrix.service import groups, movies, page, problems, ratings, recommending, refits
 from cinematrix.service.access import Doorkeeper
 from cinematrix.service.figures import Figures
 from cinematrix.service.guard import Guard
 from cinematrix.service.people import Served
+from cinematrix.service.refits import Refitter
 from cinematrix.service.schemas import Health, ProblemBody
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import PROBLEMS, ServiceState, State
@@ -30,6 +32,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 
     Raises:
         ArtifactError: the model can't be loaded.
+        MissingExtraError: refits are scheduled and what trains the model isn't installed.
         StoreError: the store can't be opened or holds ratings on another scale.
     """
     before = mark(settings.model)
@@ -37,14 +40,19 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     if served.model.known.scale is not None:
         store.fix_scale(served.model.known.scale)
     figures.model.labels(served.version).set(1)
-    state = ServiceState(settings, store, served, figures)
+    if settings.refit_every:
+        needs(served.model.abilities.trains_with, served.model.name)
+    refitter = Refitter(settings, store, figures)
+    state = ServiceState(settings, store, served, figures, refitter)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        watching = asyncio.create_task(watch(state, before))
+        watching = [asyncio.create_task(watch(state, before)), asyncio.create_task(refitter.watch())]
         yield
-        watching.cancel()
+        for each in watching:
+            each.cancel()
+        refitter.stop()
         store.close()
 
     app = FastAPI(title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -56,6 +64,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(recommending.ROUTER)
     app.include_router(groups.ROUTER)
     app.include_router(movies.ROUTER)
+    app.include_router(refits.ROUTER)
     page.assets()
     app.include_router(page.ROUTER)
     _add_health(app)

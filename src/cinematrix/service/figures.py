@@ -14,6 +14,8 @@ class Figures:
         self.ratings = self._counter("ratings", "Ratings kept.", "how")
         self.recommended = self._counter("recommended", "Lists made, for people with a history or without.", "fallback")
         self.load_failures = self._counter("model_load_failures", "Models that couldn't be served.")
+        self.refits = self._counter("refits", "Refits that this server began, by what came of them.", "state")
+        self.refit_seconds = Gauge("cinematrix_refit_seconds", "What the last refit took.", registry=self.registry)
         self.latency = Histogram(
             "cinematrix_request_seconds", "From request to answer.", ("route",), buckets=BUCKETS, registry=self.registry
         )

@@ -21,6 +21,7 @@ class ServiceSettings:
         in_flight: requests worked on at once; those beyond are sent away to come again.
         watch_seconds: how often to look whether another model stands in `model`.
         read_seconds: how long a client may take over its body.
+        refit_every: seconds from one refit to the next; 0: none by itself.
     """
 
     model: Path
@@ -33,3 +34,4 @@ class ServiceSettings:
     in_flight: int = 64
     watch_seconds: float = 2.0
     read_seconds: float = 10.0
+    refit_every: float = 0.0

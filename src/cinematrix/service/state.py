@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -14,6 +14,9 @@ from cinematrix.service.problems import MEDIA_TYPE
 from cinematrix.service.schemas import ProblemBody
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Store
+
+if TYPE_CHECKING:
+    from cinematrix.service.refits import Refitter
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
@@ -31,6 +34,7 @@ class ServiceState:
     store: Store
     served: Served
     figures: Figures
+    refitter: "Refitter"
 
 
 def _state(request: Request) -> ServiceState:

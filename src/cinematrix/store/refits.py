@@ -4,10 +4,10 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, insert, select, text, tuple_, update
+from sqlalchemy import Connection, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.engine import Row
 
 from cinematrix.errors import StoreError
@@ -17,6 +17,9 @@ from cinematrix.store.tables import AUDIT, FORGOTTEN, RATINGS, REFITS, SUSPECTS
 
 REFITTING = 0x43494E46
 """The PostgreSQL advisory lock that the one running refit holds."""
+
+ASKING = 0x43494E47
+"""The one under which the schedule looks whether a refit is due."""
 
 PAGE = 50_000
 """Ratings read in one transaction, so that writers never wait long for a reader."""
@@ -72,13 +75,34 @@ def alone(store: Store) -> Iterator[None]:
 
 def ask(store: Store, who: str, *, force: bool = False) -> Refit:
     """Write down that a refit is wanted."""
+    with store.writing() as connection:
+        return _asked(connection, who, force)
+
+
+def ask_if_due(store: Store, every: int, trained: int) -> Refit | None:
+    """Write down that the schedule wants a refit, if `every` ms have gone since the last one, and since the model was
+    `trained` (ms). Of several servers that ask at once, one gets it.
+    """
+    with store.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": ASKING})
+        last = connection.scalar(select(func.max(REFITS.c.asked))) or 0
+        return _asked(connection, "schedule", False) if _now() - max(last, trained) >= every else None
+
+
+def _asked(connection: Connection, who: str, force: bool) -> Refit:
     now = _now()
     row = {"who": who, "force": force, "asked": now, "state": "asked", "why": "", "figures": "{}"}
+    key = connection.execute(insert(REFITS).values(row)).inserted_primary_key
+    assert key is not None, "every row has a number"
+    connection.execute(insert(AUDIT).values(at=now, who=who, what=f"asked for refit {key[0]}"))
+    return Refit(key[0], who, force, now)
+
+
+def note(store: Store, who: str, what: str) -> None:
+    """A line in the audit."""
     with store.writing() as connection:
-        number = connection.execute(insert(REFITS).values(row)).inserted_primary_key
-        connection.execute(insert(AUDIT).values(at=now, who=who, what=f"asked for refit {number[0] if number else ''}"))
-    assert number is not None, "every row has a number"
-    return Refit(number[0], who, force, now)
+        connection.execute(insert(AUDIT).values(at=_now(), who=who, what=what))
 
 
 def begin(store: Store, refit: int, against: str) -> None:
@@ -148,11 +172,6 @@ def forgotten(store: Store) -> list[str]:
     """Everybody whom no model may learn from again."""
     with store.engine.connect() as connection:
         return list(connection.scalars(select(FORGOTTEN.c.user)))
-
-
-def as_dict(refit: Refit) -> dict[str, Any]:
-    """For JSON."""
-    return asdict(refit)
 
 
 def _refit(row: Row[Any]) -> Refit:
