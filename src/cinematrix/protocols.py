@@ -271,6 +271,25 @@ class Recommender(Protocol):
         """
         raise SettingError(f"{self.name} has no vectors of movies; take a model that has, such as deep-mf")
 
+    def traits(self) -> NDArray[np.float32]:
+        """What movies are compared by: a vector for each, by default `vectors`. `[len(known.movies), d]`.
+
+        Raises:
+            SettingError: the model has none.
+        """
+        return self.vectors()
+
+    def alike(self, movie: int) -> NDArray[np.float32]:
+        """How alike each movie is to the one with the number `movie`, about 1 for the nearest. `[len(known.movies)]`.
+
+        Raises:
+            SettingError: the model can't compare movies.
+        """
+        traits = self.traits()
+        lengths = np.sqrt(np.einsum("md,md->m", traits, traits))
+        cosines = (traits @ traits[movie]) / np.maximum(lengths * lengths[movie], 1e-12)
+        return np.asarray(cosines, np.float32)
+
     def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
         """What adds up to the scores of `movies` (which may be `UNKNOWN`) for the one person of `history`.
 

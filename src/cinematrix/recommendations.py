@@ -169,22 +169,20 @@ def history_of(model: Recommender, user: Any) -> Histories:
 
 
 def similar(model: Recommender, movie: Any, n: int = 10) -> list[Recommendation]:
-    """The `n` movies most like `movie` by the cosine of their vectors, the score. Stars are movies' means.
+    """The `n` movies most like `movie` as the model compares them (`alike`), the score. Stars are movies' means.
 
     Only movies with training ratings are compared, since a vector of content alone says little.
 
     Raises:
         UnknownIdError: the model doesn't know the movie.
-        SettingError: the model has no vectors.
+        SettingError: the model can't compare movies.
     """
     known, number = model.known, model.known.movies.number(movie)
     if number == UNKNOWN:
         raise UnknownIdError(f"movie {movie} isn't among the model's {len(known.movies):,} movies")
-    vectors = model.vectors()
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     itself = Histories.of_lists([([number], [1.0])])
     rated = Filters(min_ratings=1).mask(known)
-    ranked = top_n((unit @ unit[number])[None], _length(n, known), itself, rated)
+    ranked = top_n(model.alike(number)[None], _length(n, known), itself, rated)
     movies = ranked.movies[0, : ranked.lengths[0]]
     stars = model.predict_pairs(Histories.empty(1), np.zeros(len(movies), np.int32), movies)
     return _lines(known, movies, ranked.scores[0], stars)

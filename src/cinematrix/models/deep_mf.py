@@ -15,6 +15,7 @@ from cinematrix.ids import Numbers
 from cinematrix.models.deep_mf_heads import RankingHead, StarsHead
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
+from cinematrix.similarity import kin
 from cinematrix.spaces import Between, Space
 from cinematrix.spread import Predicted, Spread
 
@@ -230,6 +231,14 @@ class DeepMF(Recommender):
     def vectors(self) -> NDArray[np.float32]:
         towers = self.ranking.towers if self.ranking else self._rating.towers
         return towers.movies[:-1, :, :-1].reshape(len(towers.movies) - 1, -1)
+
+    def traits(self) -> NDArray[np.float32]:
+        """Those of the item-item model, where series and schools lie together; in the towers', popular films do."""
+        beside = self.ranking and self.ranking.neighbours
+        return beside.inward if beside else self.vectors()
+
+    def alike(self, movie: int) -> NDArray[np.float32]:
+        return kin(super().alike(movie), movie, self.known)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         parts = [part.arrays() for part in (self.stars, self.ranking, self.spread) if part]

@@ -18,7 +18,7 @@ from cinematrix.neighbours import Neighbours, Spectrum, liked_more
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
 from cinematrix.regression import ByMovies, ByUsers, regression, restored
-from cinematrix.similarity import unit_of
+from cinematrix.similarity import kin, unit_of
 from cinematrix.spaces import Between, Space
 
 EVERYBODY = np.float32(0.1)
@@ -134,6 +134,13 @@ class Ease(Recommender):
         shares = self.regression.shares(whole.items, values, movies)
         ratings, anybody = shares[:, :-1], shares[:, -1]
         return Shares(shares.sum(1, dtype=np.float64), {"movie_bias": anybody}, ratings, np.zeros_like(ratings))
+
+    def alike(self, movie: int) -> NDArray[np.float32]:
+        """By the model's own weights, of either for the other."""
+        itself = self.regression.gather(Histories.of_lists([([movie], None)]))
+        weights = self.regression.score(itself)[0, :-1]
+        weights[movie] = 0
+        return kin(weights / np.maximum(weights.max(initial=0), np.float32(1e-9)), movie, self.known)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return self.regression.arrays() | (self.biases.arrays() if self.biases else {})

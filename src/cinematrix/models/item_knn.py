@@ -16,7 +16,7 @@ from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
 from cinematrix.ratings import Ratings
-from cinematrix.similarity import mean_of, nearest, popularity, shrunk, unit_of
+from cinematrix.similarity import kin, mean_of, nearest, popularity, shrunk, unit_of
 from cinematrix.spaces import Between, Space
 
 
@@ -157,6 +157,10 @@ class ItemKNN(Recommender):
         base, added = self.biases.shares(history, movies), weight * self.biases.residuals(history)[1]
         ratings = mean_of(weight.sum(axis=1, keepdims=True), added, self.settings.damping)
         return Shares(base.score + ratings.sum(axis=1, dtype=np.float64), base.parts, ratings, base.by_content)
+
+    def alike(self, movie: int) -> NDArray[np.float32]:
+        """By who has watched both."""
+        return kin(self.together[[movie]].toarray()[0], movie, self.known)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         found = similarity.arrays("together", self.together)

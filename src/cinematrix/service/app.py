@@ -11,7 +11,7 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 from cinematrix.extras import needs
-from cinematrix.service import groups, movies, page, problems, ratings, recommending, refits
+from cinematrix.service import about, groups, movies, page, problems, ratings, recommending, refits
 from cinematrix.service.access import Doorkeeper
 from cinematrix.service.figures import Figures
 from cinematrix.service.guard import Guard
@@ -65,6 +65,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(groups.ROUTER)
     app.include_router(movies.ROUTER)
     app.include_router(refits.ROUTER)
+    app.include_router(about.ROUTER)
     page.assets()
     app.include_router(page.ROUTER)
     _add_health(app)

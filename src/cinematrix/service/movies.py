@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Query
+from pydantic import BaseModel
 
-from cinematrix.recommendations import similar, title_of
+from cinematrix.recommendations import described, similar, title_of
 from cinematrix.service import schemas
 from cinematrix.service.people import Served
 from cinematrix.service.ratings import READ
@@ -12,6 +14,112 @@ from cinematrix.service.schemas import Length, TextId
 from cinematrix.service.state import PROBLEMS, State, StrictRoute
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
+
+
+class Bar(BaseModel):
+    """How many gave a rating."""
+
+    rating: float
+    count: int
+
+
+class Links(BaseModel):
+    """A film's IDs elsewhere, where the catalog has them."""
+
+    imdb: str | None
+    tmdb: str | None
+
+
+class Film(schemas.Movie):
+    """A film with how people rated it: `ratings` counts them."""
+
+    ratings: int
+    mean: float | None
+    histogram: list[Bar]
+    links: Links
+
+
+class Prediction(BaseModel):
+    """What somebody is expected to give a film, and what she gave it, if she did."""
+
+    movie: int | str
+    model_version: str
+    stars: float
+    low: float | None
+    high: float | None
+    because: list[schemas.ReasonRow]
+    yours: float | None
+
+
+class Why(BaseModel):
+    """What links two films: genres of both, and how many people have rated both."""
+
+    genres: list[str]
+    both: int
+
+
+class Kin(schemas.Item):
+    """A film like another, and why."""
+
+    why: Why
+
+
+class Similar(BaseModel):
+    """Films like another."""
+
+    movie: int | str
+    model_version: str
+    items: list[Kin]
+
+
+@ROUTER.get("/movies")
+def search(query: Annotated[str, Query(min_length=1, max_length=200)], state: State, n: Length = 10) -> schemas.Found:
+    """Films that the query may mean, best first: typos, other titles and a year behind are understood."""
+    served = state.served
+    return schemas.Found(items=[movie_of(served, number) for number in served.titles.search(query, n).tolist()])
+
+
+@ROUTER.get("/movies/{movie}")
+def film(movie: TextId, state: State) -> Film:
+    """One film, and how people rated it."""
+    served = state.served
+    known, number = served.model.known, _number(served, movie)
+    given = np.flatnonzero(known.history.items == number)
+    values = None if known.history.values is None or known.scale is None else known.history.values[given]
+    row = known.catalog.frame.row(number, named=True)
+    return Film(
+        **movie_of(served, number).model_dump(), ratings=len(given),
+        mean=None if values is None or not len(values) else float(values.mean(dtype=np.float64)),
+        histogram=[] if values is None else bars(served, values),
+        links=Links(imdb=row["imdb"], tmdb=row["tmdb"]),
+    )  # fmt: skip
+
+
+@ROUTER.post("/movies/{movie}/prediction")
+def prediction(movie: TextId, body: schemas.History, state: State) -> Prediction:
+    """What somebody whose history comes along is expected to give a film; her own rating of it doesn't count."""
+    served = state.served
+    number, id_ = _number(served, movie), served.movie(movie)
+    others = body.model_copy(update={"ratings": [row for row in body.ratings if str(row.movie) != id_]})
+    yours = next((float(row.rating) for row in body.ratings if str(row.movie) == id_), None)
+    history, _ = served.stranger(others)
+    (line,) = described(served.model, history, np.array([number], np.int32), np.zeros(1, np.float32), "ranking")
+    return Prediction(
+        movie=served.movie_id(id_), model_version=served.version, stars=line.stars, low=line.low, high=line.high,
+        because=[schemas.ReasonRow.model_validate(reason, from_attributes=True) for reason in line.because],
+        yours=yours,
+    )  # fmt: skip
+
+
+@ROUTER.get("/movies/{movie}/similar")
+def like(movie: TextId, state: State, n: Length = 10) -> Similar:
+    """Films like another, as the model compares them, and what links them."""
+    served = state.served
+    text = served.movie(movie)
+    found = similar(served.model, text, n)
+    whys = _whys(served, _number(served, text), [line.movie for line in found])
+    items = [Kin(**line.as_dict(), why=why) for line, why in zip(found, whys, strict=True)]
+    return Similar(movie=served.movie_id(text), model_version=served.version, items=items)
 
 
 def movie_of(served: Served, number: int) -> schemas.Movie:
@@ -23,17 +131,24 @@ def movie_of(served: Served, number: int) -> schemas.Movie:
     )
 
 
-@ROUTER.get("/movies")
-def search(query: Annotated[str, Query(min_length=1, max_length=200)], state: State, n: Length = 10) -> schemas.Found:
-    """Films that the query may mean, best first: typos, other titles and a year behind are understood."""
-    served = state.served
-    return schemas.Found(items=[movie_of(served, number) for number in served.titles.search(query, n).tolist()])
+def bars(served: Served, values: np.ndarray) -> list[Bar]:
+    """How many of `values` lie on each step of the scale."""
+    levels = served.scale.levels()
+    steps = np.clip(np.rint((values - levels[0]) / served.scale.step), 0, len(levels) - 1).astype(np.int64)
+    counts = np.bincount(steps, minlength=len(levels))
+    return [Bar(rating=rating, count=count) for rating, count in zip(levels.tolist(), counts.tolist(), strict=True)]
 
 
-@ROUTER.get("/movies/{movie}/similar")
-def like(movie: TextId, state: State, n: Length = 10) -> schemas.Similar:
-    """Movies like another, by the model's vectors."""
-    served = state.served
-    text = served.movie(movie)
-    items = [schemas.Item.model_validate(line.as_dict()) for line in similar(served.model, text, n)]
-    return schemas.Similar(movie=served.movie_id(text), model_version=served.version, items=items)
+def _number(served: Served, movie: str) -> int:
+    return int(served.model.known.movies.number(served.movie(movie)))
+
+
+def _whys(served: Served, number: int, others: list[int | str]) -> list[Why]:
+    known = served.model.known
+    raters = known.history.rows[known.history.items == number]
+    both = np.bincount(known.history.take(raters).items, minlength=len(known.movies))
+    genres, numbers = set(known.catalog.facts[number].genres), known.movies.numbers(others)
+    return [
+        Why(genres=[name for name in known.catalog.facts[at].genres if name in genres], both=int(both[at]))
+        for at in numbers.tolist()
+    ]

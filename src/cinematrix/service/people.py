@@ -3,14 +3,16 @@
 The same history is folded in for every answer, so a rating counts in the next list without any training.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from cinematrix.artifact import load, version_of
+from cinematrix.artifact import MANIFEST, load, version_of
 from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, as_in
@@ -31,17 +33,25 @@ WHOLE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Served:
-    """The model that answers, and its version. A request takes it once, so no answer mixes two."""
+    """The model that answers, and its version. A request takes it once, so no answer mixes two.
+
+    Attributes:
+        about: what its `model.json` says.
+        written: when that was written.
+    """
 
     model: Recommender
     version: str
+    about: Mapping[str, Any] = field(default_factory=dict)
+    written: datetime | None = None
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """The model in a folder, asked once, so that the first caller doesn't wait for what is made on first use."""
         found = load(path)
         recommend(found.model, Histories.empty(1), 1)
-        served = cls(found.model, version_of(found.about))
+        written = datetime.fromtimestamp((path / MANIFEST).stat().st_mtime, UTC)
+        served = cls(found.model, version_of(found.about), found.about, written)
         served.titles.search("a", 1)
         return served
 

@@ -154,14 +154,6 @@ class Recommended(BaseModel):
     items: list[Item]
 
 
-class Similar(BaseModel):
-    """Movies like another."""
-
-    movie: int | str
-    model_version: str
-    items: list[Item]
-
-
 class Found(BaseModel):
     """Movies that a query may mean, best first."""
 

@@ -1,0 +1,56 @@
+"""The route that tells what model answers."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from cinematrix.service.ratings import READ
+from cinematrix.service.state import PROBLEMS, State, StrictRoute
+
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
+
+MOVIELENS = (
+    "Trained on ratings in MovieLens format; those from GroupLens are for research, not for commercial use without "
+    "permission (F. M. Harper and J. A. Konstan, The MovieLens Datasets: History and Context, ACM TiiS 5(4), 2015)."
+)
+"""Its licence asks for the citation; whether ratings in its format are its own, a model doesn't know."""
+
+
+class ScaleRow(BaseModel):
+    """Ratings go from `low` to `high` in steps of `step`."""
+
+    low: float
+    high: float
+    step: float
+
+
+class Model(BaseModel):
+    """The model that answers; `trained` is when it was saved, `metrics` what was measured then."""
+
+    version: str
+    model: str
+    trained: str | None
+    ratings: int
+    users: int
+    movies: int
+    scale: ScaleRow | None
+    genres: list[str]
+    metrics: dict[str, Any] | None
+    attribution: str | None
+
+
+@ROUTER.get("/model")
+def model(state: State) -> Model:
+    """What model answers: its version and age, its data, and what was measured of it."""
+    served = state.served
+    known, about, scale = served.model.known, served.about, served.model.known.scale
+    data = about.get("data") or {}
+    return Model(
+        version=served.version, model=served.model.name,
+        trained=served.written.isoformat(timespec="seconds") if served.written else None,
+        ratings=len(known.history.items), users=len(known.users), movies=len(known.movies),
+        scale=ScaleRow(low=scale.low, high=scale.high, step=scale.step) if scale else None,
+        genres=known.catalog.genres, metrics=about.get("metrics"),
+        attribution=MOVIELENS if str(data.get("format", "")).startswith("ml-") else None,
+    )  # fmt: skip
