@@ -49,7 +49,6 @@ UNTESTED = {
     27: "not proved through the service yet",
     30: "the server doesn't start without a model yet",
     37: "slow clients aren't tested yet",
-    41: "there is no cache yet",
     42: "the log isn't tested against a stalled reader yet",
     46: "not sent over a real socket yet",
     47: "there is no refit yet, so no poisoning",

@@ -137,6 +137,55 @@ def test_the_scale_is_said_once(store: Store) -> None:
         store.fix_scale(replace(HALF_STARS, step=0.0))
 
 
+def test_a_users_revision_is_another_one_after_each_write_for_her(store: Store) -> None:
+    """And not after a write for somebody else; what a glance tells is the same, where it tells anything."""
+    seen = [store.revision("ann")]
+    assert seen == [(None, False)]
+    for write in (
+        lambda: rate(store, Rating("ann", "m", 3)),
+        lambda: rate(store, Rating("ann", "m", 3)),
+        lambda: rate(store, Rating("ann", "m", None)),
+        lambda: store.note("ann", "n", "seen"),
+        lambda: store.note("ann", "n", "seen", gone=True),
+        lambda: store.forget("ann", "admin"),
+        lambda: rate(store, Rating("ann", "m", 3)),
+    ):
+        write()
+        assert store.revision("ann") not in seen
+        seen.append(store.revision("ann"))
+        assert store.glance("ann") in (seen[-1], None)
+    rate(store, Rating("bob", "m", 3))
+    assert store.revision("ann") == seen[-1]
+
+
+def test_a_glance_never_waits(tmp_path: Path) -> None:
+    """While another process commits it tells nothing, at once."""
+    store = Store.open(f"sqlite:///{tmp_path}/s.db")
+    rate(store, Rating("ann", "m", 3))
+    assert store.glance("ann") == store.revision("ann")
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        begun = time.perf_counter()
+        told = store.glance("ann")
+        assert time.perf_counter() - begun < 1
+    assert told in (None, store.revision("ann"))  # beside a write-ahead log readers go on
+    store.close()
+
+
+def test_a_store_of_the_first_version_gets_revisions(store: Store, url: str) -> None:
+    """What it holds stays."""
+    rate(store, Rating("ann", "m", 3))
+    with store.writing() as connection:
+        connection.execute(text("alter table users drop column revision"))
+        connection.execute(update(SCHEMA).values(version=1))
+    other = Store.open(url)
+    assert steps(other, "ann") == {"m": 3}
+    before = other.revision("ann")
+    rate(other, Rating("ann", "m", 4))
+    assert before != other.revision("ann")
+    other.close()
+
+
 @pytest.mark.fault(35)
 def test_a_newer_or_a_strangers_database_is_refused(url: str) -> None:
     """Neither is touched."""

@@ -90,11 +90,21 @@ class Doorkeeper:
             raise Problem(429, "too many requests; wait", {"Retry-After": str(int(wait) + 1)})
 
 
+def admitted(request: Request, role: Role) -> str:
+    """Who asks, if they may do what needs `role`.
+
+    Raises:
+        Problem: as `Doorkeeper.admit` says.
+    """
+    doorkeeper: Doorkeeper = request.app.state.doorkeeper
+    address = request.client.host if request.client else "unknown"
+    return doorkeeper.admit(request.headers.get(HEADER.model.name), address, role)
+
+
 def allowed(role: Role) -> Callable[..., str]:
     """The dependency of a route that needs `role`; its value is who asks."""
 
-    def who(request: Request, secret: Annotated[str | None, Security(HEADER)] = None) -> str:
-        doorkeeper: Doorkeeper = request.app.state.doorkeeper
-        return doorkeeper.admit(secret, request.client.host if request.client else "unknown", role)
+    def who(request: Request, _: Annotated[str | None, Security(HEADER)] = None) -> str:
+        return admitted(request, role)
 
     return who

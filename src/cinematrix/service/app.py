@@ -60,6 +60,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     limits = {"read": settings.reads, "write": settings.writes, "admin": settings.writes}
     app.state.doorkeeper = Doorkeeper(store, limits)  # type: ignore[arg-type]
     problems.install(app)
+    app.include_router(recommending.USERS)  # asked for most, and routes are tried in order
     app.include_router(ratings.ROUTER)
     app.include_router(recommending.ROUTER)
     app.include_router(groups.ROUTER)

@@ -20,6 +20,7 @@ from cinematrix.overlay import Said, overlaid
 from cinematrix.protocols import Recommender
 from cinematrix.ratings import Scale
 from cinematrix.recommendations import recommend
+from cinematrix.service.lists import Lists
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import History, RatingRow
 from cinematrix.store.records import Person
@@ -38,12 +39,14 @@ class Served:
     Attributes:
         about: what its `model.json` says.
         written: when that was written.
+        lists: those it made for users.
     """
 
     model: Recommender
     version: str
     about: Mapping[str, Any] = field(default_factory=dict)
     written: datetime | None = None
+    lists: Lists = field(default_factory=Lists, init=False)
 
     @classmethod
     def load(cls, path: Path) -> Self:

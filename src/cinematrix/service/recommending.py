@@ -2,49 +2,84 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
+from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
 
 from cinematrix.dials import Dials
 from cinematrix.histories import Histories
-from cinematrix.recommendations import Filters, Recommendation, recommend
+from cinematrix.recommendations import Filters, recommend
 from cinematrix.service import schemas
+from cinematrix.service.access import admitted
+from cinematrix.service.lists import Kept
 from cinematrix.service.people import Served
 from cinematrix.service.ratings import READ
 from cinematrix.service.schemas import TextId
-from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute
+from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute, made
+
+
+class AgainRoute(StrictRoute):
+    """A route that sends a finished list again, before anything else is done about the request."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        again = _again(Request(scope)) if scope["method"] == "GET" else None
+        await (super().handle if again is None else again)(scope, receive, send)
+
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
+USERS = APIRouter(prefix="/v1", route_class=AgainRoute, responses=PROBLEMS, dependencies=[READ])
 
 
-def _list(
-    state: ServiceState, served: Served, history: Histories, wanted: schemas.Dials, exclude: tuple[Any, ...]
-) -> schemas.Recommended:
-    filters, dials = Filters(wanted.where, wanted.min_ratings, exclude), Dials(wanted.novelty, wanted.diversity)
-    found = recommend(served.model, history, wanted.n, by=wanted.by, filters=filters, dials=dials)
-    fallback = len(history.items) == 0
-    state.figures.recommended.labels(str(fallback).lower()).inc()
-    return schemas.Recommended(
-        user=None, model_version=served.version, fallback=fallback, unknown=[], items=_items(found.items)
-    )
+def _again(request: Request) -> Response | None:
+    """The list that was sent before, if it can be told at once that it is still right."""
+    state: ServiceState = request.app.state.service
+    kept = state.served.lists.find((request.path_params["user"], request.scope["query_string"]))
+    if kept is None or state.store.glance(kept.user) != kept.revision:
+        return None
+    admitted(request, "read")
+    return _sent(state, kept, "kept")
 
 
-def _items(lines: list[Recommendation]) -> list[schemas.Item]:
-    return [schemas.Item.model_validate(line.as_dict()) for line in lines]
-
-
-@ROUTER.get("/users/{user}/recommendations")
-def recommendations(user: TextId, state: State, wanted: Annotated[schemas.Dials, Query()]) -> schemas.Recommended:
+@USERS.get("/users/{user}/recommendations", response_model=schemas.Recommended)
+def recommendations(
+    user: TextId, request: Request, state: State, wanted: Annotated[schemas.Dials, Query()]
+) -> Response:
     """Movies for a user by all her ratings up to now, without those she has seen; popular ones for one unknown."""
-    served = state.served
-    person = state.store.person(served.user(user))
-    made = _list(state, served, served.history(person), wanted, served.hidden(person))
-    return made.model_copy(update={"user": served.user_id(person.user)})
+    served, key, how = state.served, (user, request.scope["query_string"]), "kept"
+    text = served.user(user)
+    with served.lists.making(key):
+        revision, kept = state.store.revision(text), served.lists.find(key)
+        if kept is None or kept.revision != revision:
+            person = state.store.person(text)
+            found = _list(served, served.history(person), wanted, served.hidden(person))
+            found |= {"user": served.user_id(text)}
+            kept, how = Kept(text, revision, found["fallback"], to_json(found)), "made"
+            served.lists.keep(key, kept)
+    return _sent(state, kept, how)
 
 
-@ROUTER.post("/recommendations")
-def for_a_stranger(body: schemas.Stranger, state: State) -> schemas.Recommended:
+def _sent(state: ServiceState, kept: Kept, how: str) -> Response:
+    """A list for a user, `made` now or `kept` from before."""
+    state.figures.recommended.labels(str(kept.fallback).lower()).inc()
+    state.figures.lists.labels(how).inc()
+    return made(kept.body)
+
+
+@ROUTER.post("/recommendations", response_model=schemas.Recommended)
+def for_a_stranger(body: schemas.Stranger, state: State) -> Response:
     """Movies for somebody whose history comes along; nothing is kept."""
     served = state.served
     history, unknown = served.stranger(body)
-    made = _list(state, served, history, body, tuple(str(id_) for id_ in body.hidden))
-    return made.model_copy(update={"unknown": [served.movie_id(str(id_)) for id_ in unknown]})
+    found = _list(served, history, body, tuple(str(id_) for id_ in body.hidden))
+    state.figures.recommended.labels(str(found["fallback"]).lower()).inc()
+    return made(found | {"unknown": [served.movie_id(str(id_)) for id_ in unknown]})
+
+
+def _list(served: Served, history: Histories, wanted: schemas.Dials, exclude: tuple[Any, ...]) -> dict[str, Any]:
+    """A list as `schemas.Recommended` describes it."""
+    filters, dials = Filters(wanted.where, wanted.min_ratings, exclude), Dials(wanted.novelty, wanted.diversity)
+    found = recommend(served.model, history, wanted.n, by=wanted.by, filters=filters, dials=dials)
+    return {
+        "user": None, "model_version": served.version, "fallback": len(history.items) == 0, "unknown": [],
+        "items": found.items,
+    }  # fmt: skip

@@ -1,12 +1,32 @@
 """What the store keeps of people: their ratings and events, each write one durable transaction."""
 
+import secrets
+import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Connection,
+    Engine,
+    Integer,
+    Table,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cinematrix.errors import SettingError, StoreError
@@ -19,6 +39,34 @@ KINDS = ("seen", "not_interested", "like", "watchlist")
 
 REPEATS_MS = 86_400_000
 """For a day an idempotency key stands for the answer that it first got."""
+
+
+USER: BindParameter[str] = bindparam("user")
+NUMBER, TIME = cast(null(), Integer), cast(null(), BigInteger)
+PERSON = union_all(
+    select(
+        literal("rating").label("what"), RATINGS.c.movie, RATINGS.c.steps, RATINGS.c.received, RATINGS.c.given
+    ).where(RATINGS.c.user == USER),
+    select(EVENTS.c.kind, EVENTS.c.movie, NUMBER, EVENTS.c.received, TIME).where(EVENTS.c.user == USER),
+    select(literal("known"), USERS.c.user, NUMBER, TIME, TIME).where(USERS.c.user == USER),
+    select(literal("forgotten"), FORGOTTEN.c.user, NUMBER, TIME, TIME).where(FORGOTTEN.c.user == USER),
+).order_by("what", "movie")
+"""All that there is of one user, in one statement and so at one moment."""
+
+REVISION = """select (select revision from users where "user" = {user}),
+    exists (select 1 from forgotten where "user" = {user})"""
+
+
+class Revision(NamedTuple):
+    """What stands for all that the store has of one user: while it is the same, she is.
+
+    Attributes:
+        number: drawn anew with each write for her; None while the store doesn't know her.
+        forgotten: she was deleted.
+    """
+
+    number: int | None
+    forgotten: bool
 
 
 class Rating(NamedTuple):
@@ -83,6 +131,8 @@ class Store:
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
+        if "_glancing" in vars(self) and self._glancing:
+            self._glancing.close()
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction for several writes at once."""
@@ -125,6 +175,7 @@ class Store:
         with self.writing() as connection:
             if gone:
                 connection.execute(delete(EVENTS).filter_by(**key))
+                connection.execute(update(USERS).filter_by(user=user).values(revision=_drawn()))
                 return
             hold(connection, user, now_ms())
             _upsert(connection, EVENTS, key, {"received": now_ms()})
@@ -132,14 +183,46 @@ class Store:
     def person(self, user: str) -> Person:
         """What there is of one user; empty if there is nothing."""
         with self.engine.connect() as connection:
-            rows = connection.execute(select(RATINGS).filter_by(user=user).order_by(RATINGS.c.movie))
-            ratings = [Stored(row.movie, row.steps, row.received, row.given) for row in rows]
-            events: dict[str, list[str]] = {}
-            for row in connection.execute(select(EVENTS).filter_by(user=user).order_by(EVENTS.c.kind, EVENTS.c.movie)):
-                events.setdefault(row.kind, []).append(row.movie)
-            known = connection.scalar(select(USERS.c.user).filter_by(user=user)) is not None
-            forgotten = connection.scalar(select(FORGOTTEN.c.user).filter_by(user=user)) is not None
-        return Person(user, known, forgotten, ratings, events)
+            rows = connection.execute(PERSON, {"user": user}).all()
+        ratings = [
+            Stored(movie, steps, received, given) for what, movie, steps, received, given in rows if what == "rating"
+        ]
+        events: dict[str, list[str]] = {}
+        for what, movie, *_ in rows:
+            if what in KINDS:
+                events.setdefault(what, []).append(movie)
+        about = {row.what for row in rows}
+        return Person(user, "known" in about, "forgotten" in about, ratings, events)
+
+    def revision(self, user: str) -> Revision:
+        """What stands for all that `person` would tell. Read before it, it is never newer than that."""
+        with self.engine.connect() as connection:
+            number, forgotten = connection.exec_driver_sql(self._revision, {"user": user}).one()
+        return Revision(number, bool(forgotten))
+
+    def glance(self, user: str) -> Revision | None:
+        """The same in a few microseconds, or None where it can't be told without waiting.
+
+        From a SQLite file it can, unless somebody is writing. For one thread alone.
+        """
+        if self._glancing is None:
+            return None
+        try:
+            number, forgotten = self._glancing.execute(self._revision, {"user": user}).fetchone()
+        except sqlite3.Error:
+            return None
+        return Revision(number, bool(forgotten))
+
+    @cached_property
+    def _revision(self) -> str:
+        return REVISION.format(user=":user" if self.engine.dialect.name == "sqlite" else "%(user)s")
+
+    @cached_property
+    def _glancing(self) -> sqlite3.Connection | None:
+        """A connection that never waits."""
+        if self.engine.dialect.name != "sqlite" or not self.engine.url.database:
+            return None
+        return sqlite3.connect(self.engine.url.database, timeout=0, isolation_level=None, check_same_thread=False)
 
     def n_users(self) -> int:
         """How many users the store has heard of."""
@@ -177,12 +260,18 @@ def now_ms() -> int:
 
 
 def hold(connection: Connection, user: str, now: int) -> None:
-    """Know this user, and let no other transaction write for her until this one ends.
+    """Know this user, say that she changes, and let no other transaction write for her until this one ends.
 
     Several users are held in sorted order, so that no two transactions wait for each other.
     """
-    statement = dialect(connection).insert(USERS).values(user=user, created=now)
-    connection.execute(statement.on_conflict_do_update(index_elements=["user"], set_={"user": user}))
+    revision = _drawn()
+    statement = dialect(connection).insert(USERS).values(user=user, created=now, revision=revision)
+    connection.execute(statement.on_conflict_do_update(index_elements=["user"], set_={"revision": revision}))
+
+
+def _drawn() -> int:
+    """The number of a new revision. By chance, so that one who was deleted and came back never has an old one."""
+    return secrets.randbits(63)
 
 
 def dialect(connection: Connection) -> Any:

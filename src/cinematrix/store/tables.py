@@ -20,6 +20,7 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    text,
     update,
 )
 
@@ -33,8 +34,12 @@ SCALE = Table(
     comment="one row: the scale that the steps of ratings are steps of",
 )  # fmt: skip
 USERS = Table(
-    "users", METADATA, Column("user", Text, primary_key=True), Column("created", BigInteger, nullable=False),
-)  # fmt: skip
+    "users",
+    METADATA,
+    Column("user", Text, primary_key=True),
+    Column("created", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="0", comment="another one after each write for her"),
+)
 FORGOTTEN = Table("forgotten", METADATA, Column("user", Text, primary_key=True))
 RATINGS = Table(
     "ratings",
@@ -119,7 +124,12 @@ def _second(connection: Connection) -> None:
     METADATA.create_all(connection, [REFITS, SUSPECTS, MOVIES])
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
+def _with_revisions(connection: Connection) -> None:
+    if USERS.c.revision.name not in {column["name"] for column in inspect(connection).get_columns(USERS.name)}:
+        connection.execute(text(f"alter table users add column revision {BigInteger()} not null default 0"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _with_revisions)
 """Migration `i` turns a store of version `i` into one of version `i + 1`; the last ones make today's tables."""
 
 

@@ -1,0 +1,170 @@
+"""Lists that are sent again: `cinematrix.service.lists`, and the route that keeps them."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from cinematrix.artifact import save
+from cinematrix.catalog import Catalog
+from cinematrix.models.ease import Ease
+from cinematrix.ratings import Ratings
+from cinematrix.service import recommending
+from cinematrix.service.app import create_app
+from cinematrix.service.lists import OVERHEAD, Kept, Lists
+from cinematrix.service.schemas import Recommended
+from cinematrix.service.settings import ServiceSettings
+from cinematrix.store.records import Revision
+
+NEW = Revision(1, False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catalog]) -> Path:
+    """A model for which every rating matters."""
+    path = tmp_path_factory.mktemp("model") / "model"
+    save(Ease().fit(*world), path)
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, folder: Path, database: Callable[[str], str]) -> ServiceSettings:
+    """With an empty store of each kind."""
+    return ServiceSettings(folder, database(request.param), hosts=("testserver",), reads=10**6, writes=10**6)
+
+
+@pytest.fixture
+def client(settings: ServiceSettings) -> Iterator[TestClient]:
+    """A client of the service."""
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def users(client: TestClient) -> list[int]:
+    """Some who have a history in the model."""
+    found: list[int] = known(client).users.ids[:3].tolist()
+    return found
+
+
+def known(client: TestClient) -> Any:
+    """What the served model knows."""
+    return client.app.state.service.served.model.known  # type: ignore[attr-defined]
+
+
+def sent(client: TestClient, how: str) -> int:
+    """How many lists were `made` or `kept`."""
+    metrics = client.get("/metrics").text
+    return int(float(metrics.partition(f'cinematrix_lists_total{{how="{how}"}} ')[2].split("\n")[0] or 0))
+
+
+def afresh(client: TestClient, path: str) -> bytes:
+    """The answer of a service that has kept nothing."""
+    state = client.app.state.service  # type: ignore[attr-defined]
+    before, state.served = state.served, replace(state.served)
+    answer = client.get(path).content
+    state.served = before
+    return answer
+
+
+@pytest.mark.fault(41)
+def test_a_list_is_made_once_and_sent_again(client: TestClient, users: list[int]) -> None:
+    """Byte for byte, as described, counted, and with the headers of any answer; other dials are another list."""
+    path = f"/v1/users/{users[0]}/recommendations"
+    first, again = client.get(path), client.get(path)
+    assert first.content == again.content == afresh(client, path)
+    assert Recommended.model_validate_json(again.content).model_dump() == again.json()
+    assert {**again.headers, "x-request-id": ""} == {**first.headers, "x-request-id": ""}
+    assert (sent(client, "made"), sent(client, "kept")) == (2, 1)
+    assert len(client.get(f"{path}?n=3").json()["items"]) == 3
+    assert 'cinematrix_recommended_total{fallback="false"} 4.0' in client.get("/metrics").text
+
+
+def test_a_kept_list_is_always_what_a_new_one_would_be(client: TestClient, users: list[int]) -> None:
+    """Whatever is written in between, in any order, by this server or by another one on the same store."""
+    rng = np.random.default_rng(0)
+    movies = known(client).movies.ids[:8].tolist()
+    with TestClient(create_app(client.app.state.service.settings)) as other:  # type: ignore[attr-defined]
+
+        def write() -> None:
+            server, user, movie = (client, other)[rng.integers(2)], int(rng.choice(users)), int(rng.choice(movies))
+            match rng.integers(7):
+                case 0 | 1:
+                    server.put(f"/v1/users/{user}/ratings/{movie}", json={"rating": int(rng.integers(1, 11)) / 2})
+                case 2:
+                    server.delete(f"/v1/users/{user}/ratings/{movie}")
+                case 3:
+                    server.put(f"/v1/users/{user}/events/seen/{movie}")
+                case 4:
+                    server.delete(f"/v1/users/{user}/events/seen/{movie}")
+                case 5:
+                    server.post("/v1/ratings", json={"ratings": [{"user": user, "movie": movie, "rating": 1}]})
+                case 6 if rng.random() < 0.2:
+                    server.delete(f"/v1/users/{user}")
+
+        for _ in range(120):
+            write()
+            path = f"/v1/users/{rng.choice(users)}/recommendations"
+            assert client.get(path).content == afresh(client, path)
+    assert sent(client, "kept") > 20
+
+
+@pytest.mark.fault(41)
+def test_many_who_ask_at_once_have_one_list_made(
+    client: TestClient, users: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen clients on a cold cache; after a write, one more."""
+    made, real, barrier = [], recommending.recommend, Barrier(16)
+
+    def counted(*given: Any, **named: Any) -> Any:
+        made.append(1)
+        return real(*given, **named)
+
+    monkeypatch.setattr(recommending, "recommend", counted)
+    path = f"/v1/users/{users[1]}/recommendations"
+
+    def ask(_: int) -> bytes:
+        barrier.wait()
+        return client.get(path).content
+
+    for turn in (1, 2):
+        with ThreadPoolExecutor(16) as pool:
+            assert len(set(pool.map(ask, range(16)))) == 1
+        assert len(made) == turn
+        client.put(f"/v1/users/{users[1]}/events/seen/{known(client).movies.ids[0]}")
+
+
+def test_another_model_has_other_lists(client: TestClient, users: list[int]) -> None:
+    """A swap leaves every list behind."""
+    state = client.app.state.service  # type: ignore[attr-defined]
+    path = f"/v1/users/{users[0]}/recommendations"
+    client.get(path)
+    state.served = replace(state.served, version="another")
+    assert client.get(path).json()["model_version"] == "another"
+
+
+def test_a_kept_list_needs_a_key_too(settings: ServiceSettings) -> None:
+    """And counts among the requests of a minute."""
+    with TestClient(create_app(replace(settings, reads=3))) as client:
+        path = f"/v1/users/{known(client).users.ids[0]}/recommendations"
+        assert [client.get(path).status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+def test_lists_are_let_go_of_the_oldest_first() -> None:
+    """By their bytes; one that was asked for is young again, and one in place of another isn't counted twice."""
+    lists = Lists(3 * (OVERHEAD + 10))
+    for name in "abc":
+        lists.keep((name, b""), Kept(name, NEW, False, b"0123456789"))
+    assert lists.find(("a", b"")) is not None
+    lists.keep(("a", b""), Kept("a", NEW, False, b"9876543210"))
+    lists.keep(("d", b""), Kept("d", NEW, False, b"0123456789"))
+    assert [name for name in "abcd" if lists.find((name, b""))] == ["a", "c", "d"]
+    assert len(lists) == 3
+    lists.keep(("e", b""), Kept("e", NEW, False, b"x" * 10_000))
+    assert len(lists) == 0
