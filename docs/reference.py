@@ -18,8 +18,9 @@ from cinematrix.models import MODELS, model_class
 HEAD = """# The command line
 
 Every command takes `--help`; `cinematrix --debug COMMAND` shows the traceback of an error. Results go to stdout,
-progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 interrupted. Nothing is left
-half-written: files and folders appear when they are whole, and what exists is replaced only with `--force`.
+progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 imported in part, 130 interrupted.
+Nothing is left half-written: files and folders appear when they are whole, and what exists is replaced only with
+`--force`.
 """
 
 

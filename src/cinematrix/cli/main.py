@@ -1,6 +1,6 @@
 """`cinematrix`: the entry point, and how errors end it.
 
-Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 imported in part, 130 interrupted.
 """
 
 import os
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli import compare, data, demo, evaluate, explain, recommend, refit, serve, train, tune
+from cinematrix.cli import compare, data, demo, evaluate, explain, imports, recommend, refit, serve, train, tune
 from cinematrix.errors import CinematrixError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ COMMANDS = (
 )
 for command in COMMANDS:
     app.command()(command)
+app.command("import")(imports.import_journal)
 
 
 def _version(wanted: bool) -> None:

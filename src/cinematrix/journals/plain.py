@@ -23,6 +23,18 @@ UNTOLD = 1e6
 """Stands for the best rating until all ratings are read."""
 
 
+def mapping(text: str) -> dict[str, str]:
+    """`title=Film,rating=Score` as a mapping from our names to the file's.
+
+    Raises:
+        SettingError: it isn't written so.
+    """
+    pairs = [part.partition("=") for part in text.split(",")] if text.strip() else []
+    if not all(name.strip() and column.strip() for name, _, column in pairs):
+        raise SettingError("the columns aren't understood; write title=NAME,rating=NAME")
+    return {name.strip().lower(): column.strip() for name, _, column in pairs}
+
+
 def source(columns: Mapping[str, str]) -> Source:
     """Tables with these columns, from our names to the file's, found by name where one isn't mapped.
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 from cinematrix.extras import needs
-from cinematrix.service import about, groups, movies, page, problems, ratings, recommending, refits
+from cinematrix.service import about, exports, groups, imports, movies, page, problems, ratings, recommending, refits
 from cinematrix.service.access import Doorkeeper
 from cinematrix.service.figures import Figures
 from cinematrix.service.guard import Guard
@@ -63,6 +63,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(recommending.USERS)  # asked for most, and routes are tried in order
     app.include_router(ratings.ROUTER)
     app.include_router(recommending.ROUTER)
+    app.include_router(imports.ROUTER)
+    app.include_router(exports.ROUTER)
     app.include_router(groups.ROUTER)
     app.include_router(movies.ROUTER)
     app.include_router(refits.ROUTER)

@@ -46,7 +46,9 @@ class Guard:
             if refusal is not None:
                 await exchange.refuse(refusal)
             else:
-                await self.app(scope, _limited(receive, self.settings), exchange.send)
+                await self.app(
+                    scope, _limited(receive, self.settings, self.settings.most_bytes(scope["path"])), exchange.send
+                )
         except Exception:
             LOG.exception("request %s failed", exchange.id)
             await exchange.refuse(Problem(500, "something broke here; the log tells more under this request's id"))
@@ -59,8 +61,9 @@ class Guard:
         if _host(headers.get(b"host", b"").decode("latin-1")) not in self.settings.hosts:
             return Problem(400, "this server isn't known by that host name; name it with --host-name")
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or len(length) > 15 or int(length) > self.settings.max_body:
-            return _too_large(self.settings)
+        most = self.settings.most_bytes(scope["path"])
+        if not length.isdigit() or len(length) > 15 or int(length) > most:
+            return _too_large(most)
         if self.working >= self.settings.in_flight and scope["path"] != ALWAYS:
             return Problem(503, "too much to do; come again", {"Retry-After": "1"})
         return None
@@ -105,7 +108,7 @@ class _Exchange:
         )  # fmt: skip
 
 
-def _limited(receive: Receive, settings: ServiceSettings) -> Receive:
+def _limited(receive: Receive, settings: ServiceSettings, most: int) -> Receive:
     """`receive` that gives up on a body that is too long or comes too slowly."""
     read, open_ = 0, True
 
@@ -118,16 +121,16 @@ def _limited(receive: Receive, settings: ServiceSettings) -> Receive:
         except TimeoutError as error:
             raise Problem(408, "the body came too slowly") from error
         read += len(message.get("body", b""))
-        if read > settings.max_body:
-            raise _too_large(settings)
+        if read > most:
+            raise _too_large(most)
         open_ = message.get("more_body", False)
         return message
 
     return limited
 
 
-def _too_large(settings: ServiceSettings) -> Problem:
-    return Problem(413, f"the body is too large; send at most {settings.max_body:,} bytes")
+def _too_large(most: int) -> Problem:
+    return Problem(413, f"the body is too large; send at most {most:,} bytes")
 
 
 def _host(header: str) -> str:

@@ -135,16 +135,6 @@ def unnote(user: TextId, kind: Kind, movie: TextId, state: State) -> None:
     state.store.note(known_person(state, served, user).user, served.movie(movie), kind, gone=True)
 
 
-@ROUTER.get("/users/{user}/export", dependencies=[READ])
-def export(user: TextId, state: State) -> schemas.Export:
-    """Everything about a user."""
-    served = state.served
-    person = known_person(state, served, user)
-    return schemas.Export(
-        user=served.user_id(person.user), ratings=served.ratings(person), events=served.events(person)  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
 @ROUTER.delete("/users/{user}", status_code=204)
 def forget(user: TextId, state: State, who: Annotated[str, Depends(ADMIN)]) -> None:
     """Delete everything about a user at once, with a line in the audit; what the model remembers isn't used again."""

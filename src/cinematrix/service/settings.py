@@ -17,7 +17,7 @@ class ServiceSettings:
         new_users: how many users the store may hold before a write by one that neither it nor the model knows is
             refused; 0: such users aren't made.
         reads, writes: requests that one key (one address, where there are no keys) may send a minute.
-        max_body: bytes of a request's body.
+        max_body: bytes of a request's body, and `max_upload` of a file that somebody imports.
         in_flight: requests worked on at once; those beyond are sent away to come again.
         watch_seconds: how often to look whether another model stands in `model`.
         read_seconds: how long a client may take over its body.
@@ -31,7 +31,12 @@ class ServiceSettings:
     reads: int = 30_000
     writes: int = 6_000
     max_body: int = 1_000_000
+    max_upload: int = 20_000_000
     in_flight: int = 64
     watch_seconds: float = 2.0
     read_seconds: float = 10.0
     refit_every: float = 0.0
+
+    def most_bytes(self, path: str) -> int:
+        """How long the body of a request to this path may be."""
+        return self.max_upload if path.endswith("/imports") else self.max_body

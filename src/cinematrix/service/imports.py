@@ -1,0 +1,119 @@
+"""Routes that take an export of another site: as a raw body, read in memory and never put on the disk."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel
+
+from cinematrix.errors import DataError
+from cinematrix.journals import Journal, read
+from cinematrix.journals.outcome import resolve
+from cinematrix.journals.plain import mapping
+from cinematrix.journals.results import Result, keep
+from cinematrix.service.problems import Problem
+from cinematrix.service.ratings import READ, WRITE, writer
+from cinematrix.service.schemas import Movie, TextId
+from cinematrix.service.state import PROBLEMS, State, StrictRoute
+
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS)
+RAW: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+class SkippedRow(BaseModel):
+    """A row that says nothing to keep."""
+
+    row: str
+    reason: str
+    title: str
+
+
+class UnmatchedRow(BaseModel):
+    """A film that isn't in the catalog or can't be told from others; `rating` is on the model's scale."""
+
+    row: str
+    kind: Literal["rating", "seen", "watchlist", "like"]
+    title: str
+    year: int | None
+    rating: float | None
+    time: int | None
+    candidates: list[Movie]
+
+
+class ImportedRating(BaseModel):
+    """A rating on the model's scale."""
+
+    movie: int | str
+    title: str
+    year: int | None
+    rating: float
+    time: int | None
+
+
+class Imported(BaseModel):
+    """What came of an upload: imported, updated, duplicates, skipped and unmatched rows add up to those read."""
+
+    source: str
+    read: int
+    imported: int
+    updated: int
+    duplicates: int
+    skipped: list[SkippedRow]
+    unmatched: list[UnmatchedRow]
+    ratings: list[ImportedRating]
+    events: dict[Literal["seen", "watchlist", "like"], list[int | str]]
+    warnings: list[str]
+
+
+async def _upload(
+    request: Request,
+    name: Annotated[str, Query(max_length=300, description="Of the file.")] = "",
+    columns: Annotated[
+        str, Query(max_length=500, description="Of a CSV that isn't a known one, such as `title=Film,rating=Score`.")
+    ] = "",
+    highest: Annotated[float | None, Query(gt=0, le=1e6, description="The best rating of such a CSV.")] = None,
+) -> "Upload":
+    return Upload(await request.body(), name, columns, highest)
+
+
+class Upload:
+    """A body, and what the query says of it."""
+
+    def __init__(self, content: bytes, name: str, columns: str, highest: float | None) -> None:
+        self._content, self._name, self._columns, self._highest = content, name, columns, highest
+
+    def journal(self) -> Journal:
+        """What it says.
+
+        Raises:
+            Problem: 422, it isn't an export that we know, or is damaged.
+        """
+        try:
+            return read(self._content, self._name, mapping(self._columns), self._highest)
+        except DataError as error:
+            raise Problem(422, str(error)) from error
+
+
+Sent = Annotated[Upload, Depends(_upload)]
+
+
+@ROUTER.post("/imports", dependencies=[READ], openapi_extra=RAW)
+def look(upload: Sent, state: State) -> Imported:
+    """What an export says of which movies; nothing is kept."""
+    known = state.served.model.known
+    outcome = resolve(upload.journal(), known.catalog, known.scale)
+    return Imported.model_validate(Result(outcome, known.catalog).as_dict())
+
+
+@ROUTER.post("/users/{user}/imports", dependencies=[WRITE], openapi_extra=RAW)
+def bring(user: TextId, upload: Sent, state: State) -> Imported:
+    """Keep what an export says for a user, in one transaction; the same again changes nothing."""
+    served = state.served
+    known, who = served.model.known, writer(state, served, user)
+    outcome = resolve(upload.journal(), known.catalog, known.scale)
+    merged = keep(state.store, who, outcome, known.catalog, known.scale)
+    return Imported.model_validate(Result(outcome, known.catalog, merged).as_dict())
