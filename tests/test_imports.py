@@ -30,8 +30,8 @@ LAYERS = (
     "store/* overlay",
     "training refitting",
     "models/*",
-    "artifact evaluation reliability recommendations groups explanations describe tuning cells comparison standings "
-    "reports comparison_plots comparison_tables "
+    "artifact evaluation reliability recommendations rows profiles groups explanations describe tuning cells "
+    "comparison standings reports comparison_plots comparison_tables "
     "versions gate renewal",
     "service/*",
     "cli/*",

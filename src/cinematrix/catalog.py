@@ -147,7 +147,11 @@ class Catalog:
 
     def genre_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
         """Movies × genres, 1 where the movie has the genre. float32."""
-        return _membership(self.frame["genres"], self.genres if vocabulary is None else vocabulary)
+        return self._genres if vocabulary is None else _membership(self.frame["genres"], vocabulary)
+
+    @cached_property
+    def _genres(self) -> sparse.csr_matrix:
+        return _membership(self.frame["genres"], self.genres)
 
     def tag_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
         """Movies × tags, how often the movie got the tag. float32."""

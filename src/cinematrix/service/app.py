@@ -11,7 +11,20 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 from cinematrix.extras import needs
-from cinematrix.service import about, exports, groups, imports, movies, page, problems, ratings, recommending, refits
+from cinematrix.service import (
+    about,
+    exports,
+    groups,
+    imports,
+    movies,
+    page,
+    problems,
+    profiles,
+    ratings,
+    recommending,
+    refits,
+    rows,
+)
 from cinematrix.service.access import Doorkeeper
 from cinematrix.service.figures import Figures
 from cinematrix.service.guard import Guard
@@ -69,6 +82,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(movies.ROUTER)
     app.include_router(refits.ROUTER)
     app.include_router(about.ROUTER)
+    app.include_router(rows.ROUTER)
+    app.include_router(profiles.ROUTER)
     page.assets()
     app.include_router(page.ROUTER)
     _add_health(app)

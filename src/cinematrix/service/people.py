@@ -17,6 +17,7 @@ from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, as_in
 from cinematrix.overlay import Said, overlaid
+from cinematrix.profiles import Everyone
 from cinematrix.protocols import Recommender
 from cinematrix.ratings import Scale
 from cinematrix.recommendations import recommend
@@ -62,6 +63,11 @@ class Served:
     def titles(self) -> Titles:
         """What the films are called, to be searched."""
         return Titles.of(self.model.known.catalog, self.model.known.raters)
+
+    @cached_property
+    def everyone(self) -> Everyone:
+        """What all ratings come to, beside which a person's stand."""
+        return Everyone(self.model.known)
 
     @property
     def scale(self) -> Scale:

@@ -1,0 +1,67 @@
+"""The route of the rows for one evening; it keeps nothing."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from cinematrix.dials import Dials
+from cinematrix.recommendations import Filters
+from cinematrix.rows import Kind, rows_of
+from cinematrix.service import schemas
+from cinematrix.service.ratings import READ
+from cinematrix.service.state import PROBLEMS, State, StrictRoute
+
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
+
+
+class Evening(schemas.History):
+    """A history, and what the rows may show."""
+
+    n: Annotated[int, Field(ge=1, le=50)] = 12
+    where: Annotated[str, Field(max_length=500)] = ""
+    min_ratings: Annotated[int, Field(ge=0, lt=2**40)] = 0
+    novelty: Annotated[float, Field(ge=0, le=1)] = 0.0
+    diversity: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class RowOut(BaseModel):
+    """A heading and its films; `movie` is what a `because` row is about, `genre` that of a `genre` row."""
+
+    kind: Kind
+    title: str
+    movie: int | str | None
+    genre: str | None
+    items: list[schemas.Item]
+
+
+class Rows(BaseModel):
+    """Rows made by one version of the model; `fallback`: without any history of hers."""
+
+    model_version: str
+    fallback: bool
+    unknown: list[int | str]
+    rows: list[RowOut]
+
+
+@ROUTER.post("/rows")
+def rows(body: Evening, state: State) -> Rows:
+    """Rows of films for somebody whose history comes along: no film twice, none that she has seen."""
+    served = state.served
+    history, unknown = served.stranger(body)
+    exclude: tuple[Any, ...] = tuple(str(id_) for id_ in body.hidden)
+    made = rows_of(
+        served.model, history, body.n, everyone=served.everyone,
+        filters=Filters(body.where, body.min_ratings, exclude), dials=Dials(body.novelty, body.diversity),
+    )  # fmt: skip
+    fallback = len(history.items) == 0
+    state.figures.recommended.labels(str(fallback).lower()).inc()
+    found = [
+        RowOut(
+            kind=row.kind, title=row.title, movie=row.movie, genre=row.genre,
+            items=[schemas.Item.model_validate(line.as_dict()) for line in row.items],
+        )
+        for row in made
+    ]  # fmt: skip
+    unknowns = [served.movie_id(str(id_)) for id_ in unknown]
+    return Rows(model_version=served.version, fallback=fallback, unknown=unknowns, rows=found)
