@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test install format bench
+.PHONY: demo test install format bench fuzz
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -18,6 +18,10 @@ install: .venv/run
 format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: .venv/dev ## look for files that the readers of journals trip over, for SECONDS (60)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,dev,fuzz]'
+	cd tests && ../$(BIN)/python fuzz_journals.py -max_total_time=$(or $(SECONDS),60) $(ARGS)
 
 bench: .venv/dev ## measure the bars anew, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/bars.py

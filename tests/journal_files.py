@@ -4,7 +4,7 @@ import io
 import json
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 LETTERBOXD = "Date,Name,Year,Letterboxd URI"
@@ -134,6 +134,18 @@ def patched(content: bytes, at: int, layout: str, value: int) -> bytes:
     return content[:at] + raw + content[at + len(raw) :]
 
 
-def hundred(rows: Sequence[str], n: int = 100) -> list[str]:
-    """Rows over and over, so that a file is long enough to be packed well."""
-    return [rows[i % len(rows)] for i in range(n)]
+SEEDS: dict[str, bytes] = {
+    "letterboxd.zip": packed(letterboxd()),
+    "trakt.zip": packed(trakt()),
+    "ratings.csv": bytes(letterboxd()["ratings.csv"]),  # type: ignore[arg-type]
+    "diary.csv": bytes(letterboxd()["diary.csv"]),  # type: ignore[arg-type]
+    "ratings-movies.json": str(trakt()["ratings-movies.json"]).encode(),
+    "imdb.csv": lines(IMDB, "tt0113277,9,2020-05-06,Heat,Heat,u,Movie,8.3,170,1995,Crime,1,1995-12-15,Mann"),
+    "movielens.csv": lines(MOVIELENS, "6,0113277,949,4.5,3.9,Heat (1995)"),
+    "one-user.csv": lines("userId,movieId,rating,timestamp", "7,6,4.5,964982703"),
+    "tmdb.csv": lines(TMDB, "949,tt0113277,movie,Heat,1995-12-15,,,7.9,8.5,2023-01-01T10:00:00Z"),
+    "filmtipset.csv": lines(FILMTIPSET, "2009-01-02;Heat;0113277;4"),
+    "criticker.xml": criticker(("Fight Club (1999)", 85), ("Heat (1995)", 60)),
+    "any.csv": lines("Title;Year;Score", "Heat;1995;8", "Alien;1979;6,5"),
+}
+"""A file of each source, to damage."""

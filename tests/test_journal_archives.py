@@ -82,7 +82,7 @@ BAD = {
     "nested": (packed({"export.zip": packed(GOOD)}), "isn't a Letterboxd"),
     "several tables": (packed({"a.csv": RATINGS, "b.csv": RATINGS}), "isn't a Letterboxd"),
     **{f"name {name!r}": (named(name), "isn't a Letterboxd|cut off") for name in (
-        "../../ratings.csv", "/ratings.csv", "C:\\ratings.csv", "..\\ratings.csv", "ratings.csv\0.exe",
+        "../../ratings.csv", "/ratings.csv", "C:\\ratings.csv", "..\\ratings.csv", "ratings.csv\0.exe", "\0",
         "a/../ratings.csv", "ratings.csv/", "__MACOSX/ratings.csv",
     )},
 }  # fmt: skip

@@ -136,7 +136,7 @@ def _is_plain(info: zipfile.ZipInfo) -> bool:
     """Whether it is a file under a harmless name."""
     name, kind = info.orig_filename, stat.S_IFMT(info.external_attr >> 16)
     harmless = not name.startswith("/") and not {"\0", "\\", ":"} & set(name) and ".." not in name.split("/")
-    return harmless and not info.is_dir() and kind in (0, stat.S_IFREG) and not name.startswith("__MACOSX/")
+    return harmless and name[-1:] not in ("", "/") and kind in (0, stat.S_IFREG) and not name.startswith("__MACOSX/")
 
 
 def _without_top(names: list[str]) -> list[str]:

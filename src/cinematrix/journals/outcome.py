@@ -84,11 +84,15 @@ def resolve(
 
 def _numbers(journal: Journal, catalog: Catalog, picks: Mapping[str, object]) -> dict[str, Hashable]:
     """The film of each row, by where it stands: its number, or what tells it from others where there is none."""
-    finder, found = matcher(catalog), {}
+    finder = matcher(catalog)
+    films: dict[Hashable, Hashable] = {}  # by what names them, since an export names each several times
+    found = {}
     for entry in journal.entries:
-        number = finder.number(entry)
-        named = (key(entry.title), entry.year, entry.imdb, entry.tmdb, entry.movie)
-        found[entry.row] = named if number == UNKNOWN else number
+        named = (entry.title, entry.year, entry.imdb, entry.tmdb, entry.movie, entry.others)
+        if named not in films:
+            number = finder.number(entry)
+            films[named] = (key(entry.title), *named[1:5]) if number == UNKNOWN else number
+        found[entry.row] = films[named]
     picked = {}
     for row, id_ in picks.items():
         number = catalog.movies.number(id_)
