@@ -33,7 +33,6 @@ from cinematrix.protocols import Recommender
 from cinematrix.ratings import Ratings
 from content_factors import Choice
 from content_factors import predicted as by_content_factors
-from measures import one_user_ms
 from results import HERE, markdown, mean, over_seeds, put
 
 GIVEN = (0, 5, 10, 20)
@@ -73,7 +72,6 @@ def new_users(ratings: Ratings, catalog: Catalog, seeds: Sequence[int]) -> str:
         print("new users", seed, rest, same, refit, flush=True)
     draw(rest, PICTURE)
     strangers = cut.given.by_user.take(np.unique(cut.test.user))
-    times = one_user_ms(models[-1], strangers, times=200)
     return "\n\n".join(
         [
             "## New users",
@@ -83,9 +81,6 @@ def new_users(ratings: Ratings, catalog: Catalog, seeds: Sequence[int]) -> str:
             curves(same),
             "## Fold-in against refit",
             refit_table([curve[GIVEN.index(FOLDED)] for curve in rest["deep-mf"]], refit),
-            f"One new user with {FOLDED} ratings, from these to the best ten of {len(catalog):,} movies: "
-            f"**{times['ranked_ms']:.1f} ms**; with their stars, intervals and reasons: {times['list_ms']:.1f} ms "
-            "(medians of 200).",
         ]
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from cinematrix.catalog import Catalog
 from cinematrix.histories import Histories
-from cinematrix.models.ials import IALS, IALSSettings, half_step
+from cinematrix.models.ials import IALS, IALSSettings, Turned
 from cinematrix.ranking import top_n
 from cinematrix.ratings import Ratings
 from contract import Contract
@@ -25,7 +25,7 @@ def test_the_half_step_is_the_papers_normal_equations() -> None:
     lists = [(rng.permutation(40)[:n].tolist(), None) for n in (3, 0, 30, 6)]
     h, y = Histories.of_lists(lists), rng.normal(0, 0.3, (40, 5)).astype(np.float32)
     s = IALSSettings(factors=5, unobserved_weight=0.2, regularization=0.3, nu=0.7)
-    found = half_step(h, y, s)
+    found = Turned.of(y).project(h, s)
     for row, (items, _) in enumerate(lists):
         mine = y[items].astype(float)
         penalty = s.regularization * (len(items) + s.unobserved_weight * 40) ** s.nu

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -47,7 +48,7 @@ class IALSSettings:
     unobserved_weight: float = 0.2
     regularization: float = 0.01
     nu: float = 1.0
-    iterations: int = 4
+    iterations: int = 5
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -91,8 +92,8 @@ class IALS(Recommender):
         if progress:
             progress.start(self.name, s.iterations)
         for _ in range(s.iterations):
-            users = half_step(ratings.by_user, movies, s)
-            movies = half_step(ratings.by_movie, users, s)
+            users = Turned.of(movies).project(ratings.by_user, s)
+            movies = Turned.of(users).project(ratings.by_movie, s)
             if progress:
                 progress.advance()
         if progress:
@@ -115,7 +116,11 @@ class IALS(Recommender):
         return np.asarray(np.minimum(weight * score / (1 - score), 1), np.float32)
 
     def _users(self, histories: Histories) -> Floats:
-        return half_step(histories, self.movies[:-1], self.settings)
+        return self._turned.project(histories, self.settings)
+
+    @cached_property
+    def _turned(self) -> "Turned":
+        return Turned.of(self.movies[:-1])
 
     def vectors(self) -> NDArray[np.float32]:
         return self.movies[:-1]
@@ -123,8 +128,8 @@ class IALS(Recommender):
     def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
         if by == "stars" and self.biases is not None:
             return self.biases.shares(history, movies)
-        table, axes, penalty = _turned(history, self.movies[:-1], self.settings)
-        by_movie = addends(table[history.items], penalty[0]) @ axes.T
+        turned = self._turned
+        by_movie = addends(turned.table[history.items], turned.penalty(history, self.settings)[0]) @ turned.axes.T
         ratings = np.asarray(self.movies[movies] @ by_movie.T, np.float32)
         score = self.movies[movies] @ self._users(history)[0]
         return Shares(score.astype(np.float64), {}, ratings, np.zeros_like(ratings))
@@ -140,19 +145,36 @@ class IALS(Recommender):
         return model
 
 
-def half_step(histories: Histories, table: Floats, settings: IALSSettings) -> Floats:
-    """The vectors of one side for the other side's `table` as it is; also the fold-in. `[len(histories), factors]`."""
-    turned, axes, penalty = _turned(histories, table, settings)
-    return np.asarray(project(histories, turned, np.ones(len(histories.items), np.float32), penalty) @ axes.T)
+@dataclass(frozen=True, eq=False)
+class Turned:
+    """One side's table along the eigenvectors of its Gram matrix, from which the other side is solved for.
 
-
-def _turned(histories: Histories, table: Floats, s: IALSSettings) -> tuple[Floats, Floats, Floats]:
-    """The table along the eigenvectors of its Gram matrix, these, and everybody's penalty there.
-
-    Rows of 0 belong to what nobody watched and don't count.
+    Attributes:
+        table: `[n, factors]`; rows of 0 belong to what nobody watched and don't count.
+        axes: the eigenvectors, in columns.
+        values: the eigenvalues.
+        n: how many rows count.
     """
-    values, axes = np.linalg.eigh(table.T.astype(np.float64) @ table)
-    observations = histories.counts + s.unobserved_weight * np.count_nonzero(table.any(1))
-    penalty = s.unobserved_weight * np.maximum(values, 0) + s.regularization * observations[:, None] ** s.nu
-    penalty, axes = np.maximum(penalty, LEAST).astype(np.float32), axes.astype(np.float32)
-    return np.asarray(table @ axes, np.float32), axes, penalty
+
+    table: Floats
+    axes: Floats
+    values: NDArray[np.float64]
+    n: int
+
+    @classmethod
+    def of(cls, table: Floats) -> Self:
+        """A table, turned."""
+        values, axes = np.linalg.eigh((table.T @ table).astype(np.float64))
+        axes = axes.astype(np.float32)
+        return cls(table @ axes, axes, np.maximum(values, 0), int(np.count_nonzero(table.any(1))))
+
+    def penalty(self, histories: Histories, s: IALSSettings) -> Floats:
+        """Of each history, one a column. `[len(histories), factors]`."""
+        observations = histories.counts + s.unobserved_weight * self.n
+        penalty = s.unobserved_weight * self.values + s.regularization * observations[:, None] ** s.nu
+        return np.asarray(np.maximum(penalty, LEAST), np.float32)
+
+    def project(self, histories: Histories, s: IALSSettings) -> Floats:
+        """The other side's vectors: the half-step, and the fold-in. `[len(histories), factors]`."""
+        ones = np.ones(len(histories.items), np.float32)
+        return np.asarray(project(histories, self.table, ones, self.penalty(histories, s)) @ self.axes.T)
