@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test install format bench fuzz
+.PHONY: demo test install format bench fuzz crash
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -25,6 +25,9 @@ fuzz: .venv/dev ## look for files that the readers of journals trip over, for SE
 
 bench: .venv/dev ## measure the bars anew, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/bars.py
+
+crash: .venv/dev ## a thousand kills of the service while it is written to; SEED=7 plays one again
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/crashes.py --kills 1000 $(if $(SEED),--seed $(SEED))
 
 .venv/run: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

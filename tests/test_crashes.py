@@ -1,0 +1,41 @@
+"""Nothing acknowledged is lost, whatever is killed: forty seeded kills; `make crash` does a thousand."""
+
+from pathlib import Path
+
+import pytest
+
+from crashes import Ledger, Write, allowed, crash
+
+
+def test_the_ledger_allows_what_may_be() -> None:
+    """The last acknowledged write, and those that overlap it or weren't answered; no earlier one."""
+    first, second = Write(1, 0, 1), Write(2, 2, 3)
+    assert allowed([first, second]) == {2}
+    assert allowed([first, Write(2, 0.5, 3)]) == {1, 2}
+    assert allowed([first, second, Write(3, 1)]) == {2, 3}
+    assert allowed([first, Write(None, 2, 3)]) == {None}
+
+
+def test_the_ledger_notices_what_is_lost_and_what_was_never_written() -> None:
+    """An older mark, none, one nobody sent, a pair nobody wrote, and an unanswered write that appears late."""
+    for found in ({("ann", 1): 1}, {}, {("ann", 1): 9}, {("ann", 1): 2, ("bob", 1): 3}):
+        ledger = Ledger({("ann", 1): [Write(1, 0, 1), Write(2, 2, 3)]})
+        ledger.settle(dict(found))
+        assert len(ledger.wrong) == 1
+    late = Ledger({("ann", 1): [Write(1, 0, 1), Write(2, 2)]})
+    late.settle({("ann", 1): 1})
+    assert not late.wrong
+    late.settle({("ann", 1): 2})
+    assert len(late.wrong) == 1
+
+
+@pytest.mark.fault(31)
+@pytest.mark.parametrize(("kind", "kills"), [("sqlite", 20), ("postgresql", 20)])
+def test_no_kill_loses_what_was_acknowledged(kind: str, kills: int, tmp_path: Path) -> None:
+    """Eight writers, and kill -9 of the server (of PostgreSQL too): every acknowledged write stands, nothing stands
+    that nobody sent, no pair has two rows, bulks are whole, no answer is a 500, a start takes three seconds at most."""
+    report = crash(kind, kills, 31, tmp_path)
+    assert not report.wrong
+    assert report.kills == kills
+    assert report.acknowledged > 8 * kills
+    assert report.worked <= 3
