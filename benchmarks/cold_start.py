@@ -71,7 +71,6 @@ def new_users(ratings: Ratings, catalog: Catalog, seeds: Sequence[int]) -> str:
         refit.append(evaluate(stars_of(cut.given, catalog, seed), cut.test)["rmse"])
         print("new users", seed, rest, same, refit, flush=True)
     draw(rest, PICTURE)
-    strangers = cut.given.by_user.take(np.unique(cut.test.user))
     return "\n\n".join(
         [
             "## New users",
