@@ -5,7 +5,7 @@ import { card, shortened } from "./cards.js";
 import { combobox } from "./combobox.js";
 import { element, icon } from "./dom.js";
 import { History } from "./history.js";
-import { stars, written } from "./stars.js";
+import { follow, stars, written } from "./stars.js";
 import { failed, loading } from "./states.js";
 
 /** @typedef {import("./history.js").Movie} Movie */
@@ -20,6 +20,8 @@ import { failed, loading } from "./states.js";
 const VIEWS = {
   "for-you": { label: "For you", load: () => import("./views/for-you.js") },
   search: { label: "Search", load: () => import("./views/search.js") },
+  bring: { label: "Bring yours", load: () => import("./views/bring.js") },
+  film: { load: () => import("./views/film.js") },
 };
 
 const FIRST = "for-you";
@@ -60,7 +62,8 @@ export class App {
       if (value === null || value === "") this.params.delete(name);
       else this.params.set(name, value);
     }
-    history.replaceState(null, "", this.params.size ? `/?${this.params}` : "/");
+    this.shared.shown = this.params.size ? `/?${this.params}` : "/";
+    history.replaceState(null, "", this.shared.shown);
   }
 
   /** A film as a card. @param {import("./cards.js").Item} item @param {import("./cards.js").Options} [options] */
@@ -71,7 +74,7 @@ export class App {
   /** The half-star radio buttons of a film, with her rating in them. @param {Movie} movie */
   stars(movie) {
     const name = shortened(movie.title ?? `film ${movie.movie}`, 80);
-    return stars(name, this.history.rating(movie.movie), (rating) => this.rate(movie, rating), this.model.scale);
+    return stars(name, () => this.history.rating(movie.movie), (rating) => this.rate(movie, rating), this.model.scale);
   }
 
   /** Rate, say so, and offer to undo it. @param {Movie} movie @param {number | null} rating */
@@ -130,7 +133,8 @@ class Shared {
     this.model = NO_MODEL;
     /** @type {AbortController} */
     this.view = new AbortController();
-    this.account = "";
+    /** The address that is shown, without its fragment. */
+    this.shown = "";
   }
 
   /** Ask what the model is, and write it into the footer. */
@@ -187,6 +191,7 @@ async function navigate(url, push = true) {
   const target = new URL(url, location.href);
   if (push && target.href !== location.href) history.pushState(null, "", target.pathname + target.search);
   const name = target.searchParams.get("view") ?? FIRST;
+  shared.shown = target.pathname + target.search;
   shared.view.abort();
   shared.view = new AbortController();
   const { signal } = shared.view;
@@ -239,7 +244,7 @@ function foot(model, held) {
   const where = held.account ? `Your ratings are kept in the account “${shortened(String(held.account.user), 40)}” on this server.`
     : "What you rate stays in this browser: it goes along in questions to this server, which keeps none of it.";
   byId("foot").replaceChildren(
-    element("p", {}, trained ? `Model of ${trained}, trained on ${model.ratings.toLocaleString("en")} ratings` : "", model.version && element("span", { class: "version" }, ` ${model.model} ${model.version}`)),
+    element("p", {}, trained ? `Model of ${trained}, trained on ${model.ratings.toLocaleString("en")} ratings` : "", model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
     element("p", {}, where),
     element("p", {}, model.attribution, model.attribution && " ", "Posters are drawn from title, year and genre. Cinematrix is free software under the MIT licence."));
 }
@@ -287,7 +292,9 @@ function ours(event, link) {
 }
 
 function listen() {
-  addEventListener("popstate", () => navigate(location.href, false));
+  addEventListener("popstate", () => {
+    if (location.pathname + location.search !== shared.shown) navigate(location.href, false);
+  });
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     if (!link || !ours(event, link)) return;
@@ -304,6 +311,7 @@ function listen() {
   });
   addEventListener("offline", () => banner("You are offline: what you see is from before, and what you rate is kept."));
   addEventListener("online", () => { banner(""); navigate(location.href, false); });
+  shared.history.addEventListener("change", follow);
   shared.history.addEventListener("failed", (event) => toast(`Not kept: ${/** @type {CustomEvent} */ (event).detail}`, null));
 }
 

@@ -30,48 +30,99 @@ export function written(value) {
 }
 
 /**
- * The strip. A second press on what is chosen takes it back, and so do Delete and Backspace.
+ * The strip. A second press on what is chosen takes it back, and so do Delete and Backspace; arrow keys choose, and
+ * Enter, Space or going on rates.
  * @param {string} title of the movie
- * @param {number | null} value
+ * @param {() => number | null} read her rating of it as it is now
  * @param {(value: number | null) => void} rate
  * @param {Scale | null} scale
  */
-export function stars(title, value, rate, scale) {
+export function stars(title, read, rate, scale) {
   const choices = steps(scale ?? LIKED);
   const name = fresh("stars");
   const strip = element("div", { class: "strip" });
   const show = (/** @type {number | null} */ shown) => {
-    const share = shown === null ? 0 : (choices.indexOf(shown) + 1) / choices.length;
+    const share = shown === null ? 0 : choices.filter((choice) => choice <= shown).length / choices.length;
     strip.style.setProperty("--fill", `${share * 100}%`);
   };
-  let held = value;
+  let held = read();
   const set = (/** @type {number | null} */ chosen) => {
     held = chosen;
     show(held);
     rate(held);
   };
   const radios = choices.map((choice) => radio(choice, { name, held, of: choices, scale }));
+  const checked = () => radios.find((each) => each.checked) ?? null;
+  const commit = () => {
+    const chosen = checked();
+    if (chosen && Number(chosen.value) !== held) set(Number(chosen.value));
+  };
+  const clear = () => {
+    for (const each of radios) each.checked = false;
+    if (held !== null) set(null);
+  };
   strip.append(...radios);
   strip.style.setProperty("--stars", String(choices.length > 5 ? Math.ceil(choices.length / 2) : choices.length));
-  strip.style.setProperty("--steps", String(choices.length));
-  strip.addEventListener("change", (event) => set(Number(/** @type {HTMLInputElement} */ (event.target).value)));
+  byPointer(strip, { show, held: () => held, commit, clear });
+  byKeys(strip, { show, checked, commit, clear });
+  show(held);
+  const made = element("fieldset", { class: "stars" }, element("legend", { class: "quiet" }, `Your rating of ${title}`), strip);
+  FOLLOWS.set(made, () => {
+    held = read();
+    for (const each of radios) each.checked = Number(each.value) === held;
+    show(held);
+  });
+  return made;
+}
+
+/** How each strip takes up a rating that changed elsewhere. @type {WeakMap<Element, () => void>} */
+const FOLLOWS = new WeakMap();
+
+/** Let all strips of the page show her ratings as they are now. */
+export function follow() {
+  for (const each of document.querySelectorAll("fieldset.stars")) FOLLOWS.get(each)?.();
+}
+
+/**
+ * @param {HTMLElement} strip
+ * @param {{show: (value: number | null) => void, held: () => number | null, commit: () => void, clear: () => void}} on
+ */
+function byPointer(strip, { show, held, commit, clear }) {
+  /** @type {EventTarget | null} */
+  let pressed = null;
+  strip.addEventListener("pointerdown", (event) => { pressed = event.target; });
+  strip.addEventListener("click", (event) => {
+    const input = event.target;
+    if (!(input instanceof HTMLInputElement) || pressed !== input) return;
+    pressed = null;
+    if (Number(input.value) === held()) clear();
+    else commit();
+  });
   strip.addEventListener("pointerover", (event) => {
     if (event.pointerType === "mouse" && event.target instanceof HTMLInputElement) show(Number(event.target.value));
   });
-  strip.addEventListener("pointerleave", () => show(held));
-  strip.addEventListener("pointerdown", (event) => {
-    const input = event.target;
-    if (input instanceof HTMLInputElement && input.checked) {
-      input.addEventListener("click", () => { input.checked = false; set(null); }, { once: true });
-    }
-  });
+  strip.addEventListener("pointerleave", () => show(held()));
+}
+
+/**
+ * @param {HTMLElement} strip
+ * @param {{show: (value: number | null) => void, checked: () => HTMLInputElement | null, commit: () => void, clear: () => void}} on
+ */
+function byKeys(strip, { show, checked, commit, clear }) {
+  let choosing = false;
   strip.addEventListener("keydown", (event) => {
-    if ((event.key !== "Delete" && event.key !== "Backspace") || held === null) return;
-    for (const input of radios) input.checked = false;
-    set(null);
+    choosing = event.key.startsWith("Arrow");
+    if (event.key === "Delete" || event.key === "Backspace") clear();
+    if (event.key === "Enter" || (event.key === " " && checked())) commit();
   });
-  show(held);
-  return element("fieldset", { class: "stars" }, element("legend", { class: "quiet" }, `Your rating of ${title}`), strip);
+  strip.addEventListener("keyup", () => { choosing = false; });
+  strip.addEventListener("change", () => {
+    if (choosing) show(Number(checked()?.value));
+    else commit();
+  });
+  strip.addEventListener("focusout", (event) => {
+    if (strip.isConnected && !strip.contains(/** @type {Node | null} */ (event.relatedTarget))) commit();
+  });
 }
 
 /**

@@ -49,6 +49,7 @@ export async function show(main, app) {
     head.replaceChildren(...heading(app, answer.fallback));
     list.replaceChildren(...(stale ? [staleNote(app, stale, refresh)] : []), ...rows(app, answer));
     refocus(list, focus);
+    if (!stale) performance.mark("films");
   };
   main.append(head, dials(app, refresh), list);
   app.history.on("change", refresh, app.signal);
@@ -68,7 +69,9 @@ function heading(app, fallback) {
   if (!fallback) return [element("h1", {}, "For you"), element("p", { class: "lead" }, n === 1 ? "By the one film you rated so far" : `By the ${n.toLocaleString("en")} films you rated`)];
   return [
     element("h1", { class: "display" }, "What will you watch tonight?"),
-    element("p", { class: "lead" }, "Rate a film or two below, and the list becomes yours."),
+    element("p", { class: "lead" }, "Rate a film or two below and the list becomes yours, or tell more at once:"),
+    element("p", { class: "buttons starts" },
+      element("a", { class: "ghost", href: "/?view=bring" }, icon("up"), "Bring your ratings")),
   ];
 }
 
@@ -79,7 +82,7 @@ function rows(app, answer) {
   if (!full.length) return [empty("No film is left", "Nothing fits all the dials: turn one back.")];
   const [first, ...rest] = full[0].items;
   const strips = [{ ...full[0], items: rest }, ...full.slice(1)].filter((row) => row.items.length);
-  return [feature(app, first, full[0].title), ...strips.map((row) => element("section", { class: "row", "aria-label": row.title },
+  return [feature(app, first, answer.fallback ? "To begin with" : "Tonight"), ...strips.map((row) => element("section", { class: "row", "aria-label": row.title },
     element("h2", {}, element("bdi", {}, shortened(row.title, 90))),
     element("ul", { class: "strip-of-cards", tabindex: "-1" }, row.items.map((item) => element("li", {}, app.card(item))))))];
 }

@@ -1,0 +1,101 @@
+/** A film: what the model expects of it, how people rated it, and which films are like it. */
+
+import { because, expected, facts, shortened, title as titled } from "../cards.js";
+import { bars } from "../charts.js";
+import { icon } from "../dom.js";
+import { poster } from "../posters.js";
+import { written } from "../stars.js";
+
+export const title = "Film";
+
+/** Where other sites have the film. @type {Record<string, {name: string, to: (id: string) => string}>} */
+const ELSEWHERE = {
+  imdb: { name: "IMDb", to: (id) => `https://www.imdb.com/title/tt${id.replace(/^tt/, "").padStart(7, "0")}/` },
+  tmdb: { name: "TMDB", to: (id) => `https://www.themoviedb.org/movie/${id}` },
+};
+
+/**
+ * @typedef {import("../history.js").Movie & {ratings: number, mean: number | null,
+ *   histogram: {rating: number, count: number}[], links: Record<string, string | null>}} Film
+ */
+
+/** @param {HTMLElement} main @param {import("../app.js").App} app */
+export async function show(main, app) {
+  const id = app.params.get("movie") ?? "";
+  const path = `/v1/movies/${encodeURIComponent(id)}`;
+  app.loading(main, "Opening the film", 4);
+  /** @type {Film} */
+  const film = await app.api.get(path, {}, app.signal);
+  document.title = `${shortened(film.title ?? "")} · Cinematrix`;
+  const guess = app.element("div", { class: "guess" });
+  let rated = people(app, film);
+  main.replaceChildren(head(app, film, guess), rated);
+  const refresh = async () => {
+    const said = await app.api.post(`${path}/prediction`, app.history.body(), app.signal);
+    guess.replaceChildren(...prediction(app, said));
+  };
+  app.history.on("change", () => {
+    rated.replaceWith(rated = people(app, film));
+    refresh().catch(() => guess.replaceChildren());
+  }, app.signal);
+  const [, alike] = await Promise.all([refresh().catch(() => null), like(app, path).catch(() => null)]);
+  if (alike) main.append(alike);
+}
+
+/** @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} guess */
+function head(app, film, guess) {
+  const { element } = app;
+  const links = Object.entries(ELSEWHERE).filter(([site]) => film.links[site]).map(([site, { name, to }]) =>
+    element("a", { href: to(String(film.links[site])), rel: "noreferrer noopener" }, name));
+  return element("article", { class: "film" },
+    element("div", { class: "film-poster" }, poster(film)),
+    element("div", { class: "feature-words large" },
+      element("p", { class: "kicker" }, film.year ? String(film.year) : "Film"),
+      element("h1", {}, titled(film)),
+      element("p", { class: "facts" }, facts({ ...film, year: null })),
+      guess,
+      app.stars(film),
+      element("div", { class: "hides" },
+        element("button", { type: "button", class: "ghost", onclick: () => app.hide(film, "seen") }, icon("eye"), "Seen"),
+        element("button", { type: "button", class: "ghost", onclick: () => app.hide(film, "not_interested") }, icon("no"), "Not for me")),
+      links.length > 0 && element("p", { class: "facts links" }, "More at ", links.flatMap((link, at) => (at ? [" and ", link] : [link])))));
+}
+
+/** @param {import("../app.js").App} app @param {import("../cards.js").Item & {yours: number | null}} said */
+function prediction(app, said) {
+  const { element } = app;
+  const shown = expected(said, app.model.scale);
+  if (!shown) return [];
+  const why = because(said);
+  const nobody = app.history.ratings.size === 0 && element("p", { class: "because" }, "What people on average would say: rate a few films, and it becomes what you would.");
+  return [element("p", { class: "facts" }, said.yours === null ? "You would give it" : "Without your own rating, the model would expect"), shown, why ? element("p", { class: "because" }, why) : nobody].filter((each) => each instanceof Node);
+}
+
+/** How people rated it. @param {import("../app.js").App} app @param {Film} film */
+function people(app, film) {
+  const { element } = app;
+  const { ratings: count, mean, histogram } = film;
+  if (!count) return element("section", { class: "people" }, element("h2", {}, "How people rated it"), element("p", { class: "lead" }, "Nobody has yet: what the model says comes from the film’s content."));
+  const mine = app.history.rating(film.movie);
+  return element("section", { class: "people" },
+    element("h2", {}, "How people rated it"),
+    element("p", { class: "lead" }, `${count.toLocaleString("en")} ${count === 1 ? "rating" : "ratings"}`, mean !== null && `, ${written(mean)} on average`),
+    histogram.length > 0 && bars(`Ratings of ${shortened(film.title ?? "")}`, histogram.map((bar) => ({ label: written(bar.rating), value: bar.count, mark: bar.rating === mine }))));
+}
+
+/** @param {import("../app.js").App} app @param {string} path */
+async function like(app, path) {
+  const { element } = app;
+  const { items } = await app.api.get(`${path}/similar`, { n: 12 }, app.signal);
+  if (!items.length) return null;
+  return element("section", { class: "row alike" },
+    element("h2", {}, "Like it"),
+    element("ul", { class: "strip-of-cards", tabindex: "-1" }, items.map((/** @type {import("../cards.js").Item & {why: {genres: string[], both: number}}} */ item) =>
+      element("li", {}, app.card({ ...item, stars: undefined }, { reason: linked(item.why), hide: false })))));
+}
+
+/** What links two films, in words. @param {{genres: string[], both: number}} why */
+function linked({ genres, both }) {
+  const people = both === 1 ? "one person rated both" : `${both.toLocaleString("en")} people rated both`;
+  return [genres.length > 0 && `both ${genres.slice(0, 3).join(", ")}`, both > 0 && people].filter(Boolean).join("; ") || "near each other in what the model learned";
+}
