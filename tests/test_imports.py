@@ -32,7 +32,7 @@ LAYERS = (
     "models/*",
     "artifact evaluation reliability recommendations rows profiles groups explanations describe tuning cells "
     "comparison standings reports comparison_plots comparison_tables "
-    "versions gate renewal",
+    "versions gate renewal newcomers",
     "service/*",
     "cli/*",
 )

@@ -22,6 +22,7 @@ from cinematrix.models.popular import Popular
 from cinematrix.ratings import Ratings
 from cinematrix.renewal import Plan, everything, refit
 from cinematrix.splits import global_time
+from cinematrix.store.movies import Film, put_movies
 from cinematrix.store.records import Rating, Store
 from cinematrix.store.refits import alone, ask, find_refit, last_refits
 from worlds import as_interactions
@@ -90,6 +91,9 @@ def test_it_learns_from_the_models_ratings_and_the_stores(store: Store, place: P
     with store.writing() as connection:
         store.rate(connection, [Rating(who, str(what), 1)])
     store.forget(gone, "test")
+    put_movies(store, [Film("-5", "Late", 2026, ["Horror"])], "test")
+    with store.writing() as connection:
+        store.rate(connection, [Rating(who, "404", 1)])
     with store.writing() as connection:
         store.rate(connection, [Rating(gone, "-5", 9)])
     taken = next(pair for pair in before if pair[0] not in (who, gone))
@@ -99,6 +103,7 @@ def test_it_learns_from_the_models_ratings_and_the_stores(store: Store, place: P
     expected = before | pairs(later) | {(who, what): 0.5}
     expected = {pair: stars for pair, stars in expected.items() if pair[0] != gone and pair != taken}
     assert pairs(found.ratings) == expected | {(gone, -5): 4.5}
+    assert found.catalog.label(found.catalog.movies.number(-5)) == "Late (2026)"
     fresh = found.ratings.take(found.fresh)
     assert {*pairs(fresh)} == {pair for pair in expected if pair not in before} | {(gone, -5)}
     assert found.ratings.time is not None

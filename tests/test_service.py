@@ -358,7 +358,8 @@ ROUTES = {
     "write": [("PUT", "/v1/users/1/ratings/1"), ("DELETE", "/v1/users/1/ratings/1"), ("POST", "/v1/ratings"),
               ("PUT", "/v1/users/1/events/like/1"), ("DELETE", "/v1/users/1/events/like/1")],
     "admin": [("DELETE", "/v1/users/1"), ("GET", "/v1/admin/versions"), ("POST", "/v1/admin/refits"),
-              ("GET", "/v1/admin/refits/1"), ("POST", "/v1/admin/promotions"), ("POST", "/v1/admin/rollbacks")],
+              ("GET", "/v1/admin/refits/1"), ("POST", "/v1/admin/promotions"), ("POST", "/v1/admin/rollbacks"),
+              ("PUT", "/v1/movies/1"), ("POST", "/v1/movies"), ("DELETE", "/v1/movies/1")],
 }  # fmt: skip
 
 

@@ -125,6 +125,16 @@ class Catalog:
         frame = self.frame.select(pl.all().gather(picks)) if len(self) else Catalog.empty(movies).frame
         return Catalog(movies, frame.with_columns(pl.col("genres", "tags").fill_null([])))
 
+    def updated(self, other: "Catalog") -> "Catalog":
+        """This catalog with more movies at its end, and with titles, years and genres as `other` has them."""
+        movies = self.movies.extend(other.movies.ids)
+        theirs = pl.Series(other.movies.numbers(movies.ids) != UNKNOWN)
+        new, columns = other.align(movies).frame, ("title", "year", "genres")
+        frame = self.align(movies).frame.with_columns(
+            pl.when(theirs).then(new[name]).otherwise(pl.col(name)).alias(name) for name in columns
+        )
+        return Catalog(movies, frame)
+
     @cached_property
     def years(self) -> NDArray[np.float32]:
         """Release year of each movie, NaN where it isn't known. Shape `[n]`."""

@@ -22,9 +22,11 @@ from cinematrix.extras import needs
 from cinematrix.gate import Verdict, judge
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, IdMap, as_in
+from cinematrix.newcomers import catalog_of
 from cinematrix.overlay import Said, overlaid
 from cinematrix.protocols import Progress, Recommender, Run
 from cinematrix.ratings import Ratings, Scale
+from cinematrix.store.movies import all_movies
 from cinematrix.store.records import Store
 from cinematrix.store.refits import Refit, all_ratings, alone, begin, end, forgotten
 
@@ -134,18 +136,22 @@ def renewed(place: Path, store: Store, plan: Plan, progress: Progress | None) ->
 
 
 def everything(model: Recommender, store: Store) -> Everything:
-    """All ratings: the model's own, without forgotten people's, overlaid with the store's."""
-    known, scale, rows = model.known, model.known.scale, list(all_ratings(store))
+    """All ratings: the model's own, without forgotten people's, overlaid with the store's of movies that are known."""
+    known, scale = model.known, model.known.scale
     assert scale is not None, "only a model of ratings is refitted"
+    catalog = known.catalog.updated(catalog_of(all_movies(store), known.movies))
+    movies, rows = catalog.movies, list(all_ratings(store))
+    if rows:
+        known_films = movies.numbers([row.movie for row in rows]) != UNKNOWN
+        rows = [row for row, counts in zip(rows, known_films.tolist(), strict=True) if counts]
     gone = known.users.numbers(forgotten(store))
     users = known.users.extend([as_in(known.users, row.user) for row in rows])
-    movies = known.movies.extend([as_in(known.movies, row.movie) for row in rows])
     before = Said.of(known.history, known.times)
     found = overlaid(before.take(~np.isin(before.user, gone[gone != UNKNOWN])), _said(rows, users, movies, scale))
     times = found.time if known.times is not None else None
     ratings = Ratings.from_arrays(users.ids[found.user], movies.ids[found.movie], found.rating, times, scale=scale)
     learned = np.isin(found.pairs(len(movies)), before.pairs(len(movies)))
-    return Everything(ratings, found.received, (found.received > 0) & ~learned, known.catalog)
+    return Everything(ratings, found.received, (found.received > 0) & ~learned, catalog)
 
 
 def _said(rows: Sequence[Any], users: IdMap, movies: IdMap, scale: Scale) -> Said:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli import compare, data, demo, evaluate, explain, imports, recommend, refit, serve, train, tune
+from cinematrix.cli import compare, data, demo, evaluate, explain, imports, movies, recommend, refit, serve, train, tune
 from cinematrix.errors import CinematrixError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(serve.key, name="key")
+app.add_typer(movies.app, name="movies")
 COMMANDS = (
     *(demo.demo, train.train, evaluate.evaluate, compare.compare, tune.tune),
     *(recommend.predict, recommend.recommend, recommend.similar, explain.explain, serve.serve),

@@ -17,6 +17,7 @@ from cinematrix.service import (
     groups,
     imports,
     movies,
+    newcomers,
     page,
     problems,
     profiles,
@@ -28,6 +29,7 @@ from cinematrix.service import (
 from cinematrix.service.access import Doorkeeper
 from cinematrix.service.figures import Figures
 from cinematrix.service.guard import Guard
+from cinematrix.service.newcomers import refresh
 from cinematrix.service.people import Served
 from cinematrix.service.refits import Refitter
 from cinematrix.service.schemas import Health, ProblemBody
@@ -57,6 +59,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         needs(served.model.abilities.trains_with, served.model.name)
     refitter = Refitter(settings, store, figures)
     state = ServiceState(settings, store, served, figures, refitter)
+    refresh(state)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -66,7 +69,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         for each in watching:
             each.cancel()
         refitter.stop()
-        store.close()
+        with state.changing:  # a look at the store that had begun has its connection back
+            store.close()
 
     app = FastAPI(title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.service = state
@@ -81,6 +85,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(groups.ROUTER)
     app.include_router(movies.ROUTER)
     app.include_router(refits.ROUTER)
+    app.include_router(newcomers.ROUTER)
     app.include_router(about.ROUTER)
     app.include_router(rows.ROUTER)
     app.include_router(profiles.ROUTER)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
@@ -42,7 +43,8 @@ class Refitter:
     store: Store
     figures: Figures
     _process: "subprocess.Popen[bytes] | None" = None
-    _asked: Refit | None = field(default=None)
+    _asked: Refit | None = None
+    _looking: Lock = field(default_factory=Lock)
 
     @property
     def busy(self) -> bool:
@@ -59,6 +61,10 @@ class Refitter:
 
     def look(self) -> None:
         """Tell of a refit that has ended, and begin one if the schedule says so."""
+        with self._looking:
+            self._look()
+
+    def _look(self) -> None:
         if self._process is not None and self._process.poll() is not None:
             self._ended(self._process.returncode)
         if self._process is None and self.settings.refit_every:
@@ -90,10 +96,11 @@ class Refitter:
 
     def stop(self) -> None:
         """End a refit that is running: whatever it has done, a whole version serves."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
-            self._process = None
+        with self._looking:
+            if self._process is not None:
+                self._process.terminate()
+                self._process.wait()
+                self._process = None
 
 
 class WantedRefit(Request):

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -29,13 +30,20 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 @dataclass
 class ServiceState:
-    """The parts of one app. A route takes `served` once."""
+    """The parts of one app. A route takes `served` once.
+
+    Attributes:
+        films: which of the store's movies `served` has in it (`store.movies.mark_of_movies`).
+        changing: held by who puts another in the place of `served`.
+    """
 
     settings: ServiceSettings
     store: Store
     served: Served
     figures: Figures
     refitter: "Refitter"
+    films: tuple[int, int] = (0, 0)
+    changing: Lock = field(default_factory=Lock)
 
 
 def _state(request: Request) -> ServiceState:

@@ -9,11 +9,14 @@ import logging
 from pathlib import Path
 
 from anyio.to_thread import run_sync
+from sqlalchemy.exc import SQLAlchemyError
 
 from cinematrix.artifact import MANIFEST
 from cinematrix.errors import CinematrixError
+from cinematrix.service.newcomers import refresh, with_newcomers
 from cinematrix.service.people import Served
 from cinematrix.service.state import ServiceState
+from cinematrix.store.movies import mark_of_movies
 
 LOG = logging.getLogger("cinematrix.service")
 
@@ -34,9 +37,13 @@ async def watch(state: ServiceState, before: Mark) -> None:
     while True:
         await asyncio.sleep(state.settings.watch_seconds)
         found = mark(state.settings.model)
-        if found is not None and found != before:
-            before = found
-            await run_sync(swap, state)
+        try:
+            if found is not None and found != before:
+                await run_sync(swap, state)
+                before = found
+            await run_sync(refresh, state)
+        except SQLAlchemyError as error:
+            LOG.error("the store can't be read now, version %s stays: %s", state.served.version, error)
 
 
 def swap(state: ServiceState) -> None:
@@ -49,7 +56,9 @@ def swap(state: ServiceState) -> None:
         state.figures.load_failures.inc()
         LOG.error("version %s stays: %s", state.served.version, error)
         return
+    with state.changing:
+        films = mark_of_movies(state.store)
+        state.served, state.films = with_newcomers(served, state.store), films
     state.figures.model.clear()
     state.figures.model.labels(served.version).set(1)
-    state.served = served
     LOG.info("version %s is served now", served.version)

@@ -1,0 +1,39 @@
+"""`cinematrix movies`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cinematrix.cli.options import Json
+from cinematrix.cli.serve import HERE, Db
+
+app = typer.Typer(help="Movies that are added to a service.", no_args_is_help=True)
+
+
+@app.callback()
+def movies() -> None:
+    """A group, though it has one command yet."""
+
+
+@app.command()
+def add(
+    file: Annotated[Path, typer.Argument(help="File of movies, such as movies.csv.")], db: Db = HERE, json: Json = False
+) -> None:
+    """Add movies to a store, or describe them anew; servers find, rate and recommend them within seconds."""
+    from cinematrix.cli.output import console, print_json
+    from cinematrix.extras import needs_to_serve
+
+    needs_to_serve("sqlalchemy")
+    from cinematrix.newcomers import films_in
+    from cinematrix.store.movies import put_movies
+    from cinematrix.store.records import Store
+
+    films = films_in(file)
+    store = Store.open(db)
+    new = put_movies(store, films, "command line") if films else 0
+    store.close()
+    if json:
+        print_json({"created": new, "updated": len(films) - new})
+    else:
+        console().print(f"{new:,} movies added, {len(films) - new:,} described anew", markup=False)

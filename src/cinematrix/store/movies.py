@@ -1,0 +1,61 @@
+"""What the store keeps of movies that were added, or described anew, since the model was trained."""
+
+import json
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import delete, func, insert, select, update
+
+from cinematrix.store.records import Store
+from cinematrix.store.tables import AUDIT, MOVIES
+
+Mark = tuple[int, int]
+
+
+class Film(NamedTuple):
+    """A movie as it was described."""
+
+    movie: str
+    title: str
+    year: int | None
+    genres: list[str]
+
+
+def put_movies(store: Store, films: Sequence[Film], who: str) -> int:
+    """Keep movies, all or none, the last description of each standing; how many are new to the store."""
+    described = {film.movie: film for film in films}
+    with store.writing() as connection:
+        there = set(connection.scalars(select(MOVIES.c.movie)))
+        for film in described.values():
+            row = film._asdict() | {"genres": json.dumps(film.genres), "changed": time.time_ns() // 1_000_000}
+            new = film.movie not in there
+            statement = insert(MOVIES) if new else update(MOVIES).filter_by(movie=film.movie)
+            connection.execute(statement.values(row))
+        what = f"described {len(described)} movies, such as {films[0].movie}"
+        connection.execute(insert(AUDIT).values(at=time.time_ns() // 1_000_000, who=who, what=what))
+    return len(described.keys() - there)
+
+
+def drop_movie(store: Store, movie: str, who: str) -> bool:
+    """Forget what was said of a movie; whether there was anything."""
+    with store.writing() as connection:
+        gone = connection.execute(delete(MOVIES).filter_by(movie=movie)).rowcount > 0
+        if gone:
+            what = f"dropped movie {movie}"
+            connection.execute(insert(AUDIT).values(at=time.time_ns() // 1_000_000, who=who, what=what))
+    return gone
+
+
+def all_movies(store: Store) -> list[Film]:
+    """Every movie that was described, by ID."""
+    with store.engine.connect() as connection:
+        rows = connection.execute(select(MOVIES).order_by(MOVIES.c.movie))
+        return [Film(row.movie, row.title, row.year, json.loads(row.genres)) for row in rows]
+
+
+def mark_of_movies(store: Store) -> Mark:
+    """What changes when any of them does."""
+    with store.engine.connect() as connection:
+        n, last = connection.execute(select(func.count(), func.max(MOVIES.c.changed)).select_from(MOVIES)).one()
+    return n, last or 0
