@@ -30,7 +30,6 @@ from cinematrix.service.access import Bucket
 from cinematrix.service.app import create_app
 from cinematrix.service.people import Served
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
 from service_world import TYPE, refused
 
@@ -351,47 +350,14 @@ def test_answers_carry_security_headers_and_hosts_are_known(client: TestClient) 
     refused(client.get("/readyz", headers={"Host": "elsewhere.example"}), 400)
 
 
-ROUTES = {
-    "read": [("GET", "/v1/users/1/ratings"), ("GET", "/v1/users/1/recommendations"), ("GET", "/v1/movies?query=x"),
-             ("GET", "/v1/movies/1/similar"), ("POST", "/v1/recommendations"), ("GET", "/v1/users/1/export"),
-             ("GET", "/v1/users/1/events"), ("GET", "/metrics")],
-    "write": [("PUT", "/v1/users/1/ratings/1"), ("DELETE", "/v1/users/1/ratings/1"), ("POST", "/v1/ratings"),
-              ("PUT", "/v1/users/1/events/like/1"), ("DELETE", "/v1/users/1/events/like/1")],
-    "admin": [("DELETE", "/v1/users/1"), ("GET", "/v1/admin/versions"), ("POST", "/v1/admin/refits"),
-              ("GET", "/v1/admin/refits/1"), ("POST", "/v1/admin/promotions"), ("POST", "/v1/admin/rollbacks"),
-              ("PUT", "/v1/movies/1"), ("POST", "/v1/movies"), ("DELETE", "/v1/movies/1")],
-}  # fmt: skip
-
-
-@pytest.mark.fault(43, 44)
-def test_each_role_may_do_what_it_says(settings: ServiceSettings) -> None:
-    """Every route × every role: 401 without a key or with a wrong one, 403 below the role, else something other."""
-    store = Store.open(settings.db)
-    keys = {role: create_key(store, role) for role in ROUTES}
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-        for place, routes in enumerate(ROUTES.values()):
-            for method, path in routes:
-                for headers in ({}, {"X-API-Key": keys["read"][:-1]}):
-                    refused(client.request(method, path, headers=headers), 401, keys["read"][:-1])
-                for holder, (name, key) in enumerate(keys.items()):
-                    status = client.request(method, path, headers={"X-API-Key": key}).status_code
-                    assert (status == 403) is (holder < place), (method, path, name)
-                    assert status != 401
-        assert client.get("/livez").status_code == 200
-
-
-def test_every_route_is_in_the_matrix_and_the_documents(client: TestClient) -> None:
-    """No route escapes the test of roles or docs/service.md; each describes its problems."""
+def test_every_route_is_in_the_documents(client: TestClient) -> None:
+    """No route escapes docs/service.md; each describes its problems."""
     described = client.get("/openapi.json").json()
     page = (Path(__file__).parents[1] / "docs" / "service.md").read_text("utf-8")
-    open_ = {("GET", "/livez"), ("GET", "/readyz")}
-    found = set()
     for path, methods in described["paths"].items():
         for method, route in methods.items():
-            found.add((method.upper(), path))
             assert f"`{method.upper()} {path}`" in page
             assert (method.upper() == "GET" and path == "/livez") or TYPE in route["responses"]["default"]["content"]
-    assert len(found - open_) == sum(map(len, ROUTES.values()))
     assert "ProblemBody" in described["components"]["schemas"]
     assert "HTTPValidationError" not in described["components"]["schemas"]
 

@@ -39,6 +39,12 @@ def store(url: str) -> Iterator[Store]:
     store.close()
 
 
+def note(store: Store, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
+    """One event in a transaction of its own."""
+    with store.writing() as connection:
+        store.note(connection, user, movie, kind, gone=gone)
+
+
 def rate(store: Store, *ratings: Rating) -> list[bool]:
     """Ratings in one transaction."""
     with store.writing() as connection:
@@ -102,9 +108,10 @@ def test_bulks_of_the_same_users_do_not_block_each_other(store: Store) -> None:
 def test_a_forgotten_user_leaves_her_id_and_an_audit_line(store: Store, url: str) -> None:
     """Ratings, events and answers to repeats are gone at once, others' ratings aren't."""
     rate(store, Rating("ann", "m", 3, 17), Rating("bob", "m", 4))
-    store.note("ann", "n", "seen")
     with store.writing() as connection:
-        store.remember(connection, "again", b"x", '{"user": "ann"}')
+        store.note(connection, "ann", "n", "seen")
+        store.remember(connection, "again", b"x", "{}", {"ann", "bob"})
+        store.remember(connection, "other", b"x", "{}", {"bob"})
     assert store.person("ann").events == {"seen": ["n"]}
     store.forget("ann", "key 1")
     assert store.person("ann").as_dict() == {
@@ -114,6 +121,7 @@ def test_a_forgotten_user_leaves_her_id_and_an_audit_line(store: Store, url: str
     assert store.audit() == ["deleted user ann"]
     with store.writing() as connection:
         assert store.answered(connection, "again") is None
+        assert store.answered(connection, "other") == (b"x", "{}")
     assert store.n_users() == 1
 
 
@@ -145,8 +153,8 @@ def test_a_users_revision_is_another_one_after_each_write_for_her(store: Store) 
         lambda: rate(store, Rating("ann", "m", 3)),
         lambda: rate(store, Rating("ann", "m", 3)),
         lambda: rate(store, Rating("ann", "m", None)),
-        lambda: store.note("ann", "n", "seen"),
-        lambda: store.note("ann", "n", "seen", gone=True),
+        lambda: note(store, "ann", "n", "seen"),
+        lambda: note(store, "ann", "n", "seen", gone=True),
         lambda: store.forget("ann", "admin"),
         lambda: rate(store, Rating("ann", "m", 3)),
     ):
@@ -198,7 +206,7 @@ def test_a_newer_or_a_strangers_database_is_refused(url: str) -> None:
     with store.writing() as connection:
         connection.execute(text("drop table schema"))
     store.close()
-    with pytest.raises(StoreError, match="tables that aren't Cinematrix's, such as audit"):
+    with pytest.raises(StoreError, match="tables that aren't Cinematrix's, such as answered"):
         open_engine(url)
 
 

@@ -98,7 +98,9 @@ def _imported(
         if known.scale is not None:
             store.fix_scale(known.scale)
         who = str(as_in(known.users, user))
-        return Result(outcome, known.catalog, keep(store, who, outcome, known.catalog, known.scale))
+        with store.writing() as connection:
+            merged = keep(connection, who, outcome, known.catalog, known.scale)
+        return Result(outcome, known.catalog, merged)
     finally:
         store.close()
 

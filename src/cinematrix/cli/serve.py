@@ -29,6 +29,10 @@ def serve(
         str, typer.Option("--refit-every", help="Refit by itself, such as 24h or 7d (s, m, h, d); 0: never.")
     ] = "0",
     opens: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
+    public: Annotated[
+        bool,
+        typer.Option("--public", help="Let everybody use what keeps nothing, as the page does; the rest needs keys."),
+    ] = False,
 ) -> None:
     """Answer over HTTP: ratings, recommendations, search, and the web page. The routes are in docs/service.md."""
     from cinematrix.extras import needs_to_serve
@@ -39,7 +43,7 @@ def serve(
 
     hosts = (*LOOPBACK, *(name.lower() for name in host_name or ()))
     every = parse_duration(refit_every)
-    serve(ServiceSettings(model, db, hosts, new_users, refit_every=every), address, port, opens=opens)
+    serve(ServiceSettings(model, db, hosts, new_users, public=public, refit_every=every), address, port, opens=opens)
 
 
 @key.command()

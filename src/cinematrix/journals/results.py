@@ -4,18 +4,20 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from cinematrix.catalog import Catalog
 from cinematrix.journals.matching import matcher
 from cinematrix.journals.outcome import Outcome, Said
 from cinematrix.ratings import Scale
 from cinematrix.store.merging import Merged, merge
-from cinematrix.store.records import Rating, Store
+from cinematrix.store.records import Rating
 
 EVENTS = ("seen", "watchlist", "like")
 
 
-def keep(store: Store, user: str, outcome: Outcome, catalog: Catalog, scale: Scale | None) -> Merged:
-    """Keep an outcome for a user in one transaction, all of it or nothing; again, it changes nothing."""
+def keep(connection: Connection, user: str, outcome: Outcome, catalog: Catalog, scale: Scale | None) -> Merged:
+    """Keep an outcome for a user in the caller's transaction, all of it or nothing; again, it changes nothing."""
     ratings, events = [], []
     for said in outcome.films:
         movie = str(catalog.movies.ids[said.number])
@@ -23,8 +25,7 @@ def keep(store: Store, user: str, outcome: Outcome, catalog: Catalog, scale: Sca
             ratings.append(Rating(user, movie, round(said.rating / scale.step), said.entry.time))
         else:
             events.append((movie, said.kind))
-    with store.writing() as connection:
-        return merge(connection, user, ratings, events)
+    return merge(connection, user, ratings, events)
 
 
 @dataclass(frozen=True)

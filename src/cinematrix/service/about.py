@@ -5,10 +5,10 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from cinematrix.service.ratings import READ
+from cinematrix.service.access import PAGE
 from cinematrix.service.state import PROBLEMS, State, StrictRoute
 
-ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
 
 MOVIELENS = (
     "Trained on ratings in MovieLens format; those from GroupLens are for research, not for commercial use without "

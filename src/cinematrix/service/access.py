@@ -1,17 +1,19 @@
-"""Who may do what, and how often: API keys with roles, and a bucket of requests for each key."""
+"""Who may do what, and how often: API keys with roles, tokens of users, the page's visitors, and a bucket of requests
+for each of them."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import Request, Security
-from fastapi.security import APIKeyHeader
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from cinematrix.service.problems import Problem
-from cinematrix.store.keys import ROLES, Key, Role, all_keys, find_key
+from cinematrix.store.keys import ROLES, Key, all_keys, find_key
 from cinematrix.store.records import Store
+from cinematrix.store.tokens import owner_of
 
 KEYS_SECONDS = 1.0
 """How old the list of keys may be: so long a new key may have to wait."""
@@ -19,6 +21,37 @@ KEYS_SECONDS = 1.0
 MOST_BUCKETS = 10_000
 
 HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="Made by `cinematrix key create`.")
+TOKEN = HTTPBearer(auto_error=False, description="A user's token, made by `POST /v1/tokens`.")
+
+Needed = Literal["page", "read", "write", "admin"]
+"""What a route needs: `page`, what keeps nothing and tells of nobody; and the roles of keys."""
+
+LADDER: tuple[Needed, ...] = ("page", *ROLES)
+"""Each may do what those before it may."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        name: as it stands in the audit.
+        role: `page` for a visitor, `user` for one with a token, or the role of a key.
+        user: whose token came along.
+    """
+
+    name: str
+    role: Literal["page", "user", "read", "write", "admin"]
+    user: str | None = None
+
+    def may(self, needed: Needed, of: str | None = None) -> bool:
+        """Whether something that needs a role may be done; `of`: the user whom it is about.
+
+        A token opens all that is about its user, and what the page needs.
+        """
+        if self.role == "user":
+            return needed == "page" or (of is not None and of == self.user)
+        return LADDER.index(self.role) >= LADDER.index(needed)
 
 
 @dataclass
@@ -43,14 +76,19 @@ class Bucket:
 class Doorkeeper:
     """Lets requests in.
 
-    Without any key in the store everybody is let in, which is why the server then binds to loopback only.
+    Without any key in the store everybody is let in as admin, which is why the server then binds to loopback only.
+
+    Attributes:
+        limits: requests a minute, by `page` (of a visitor or a user with a token), `read`, `write` and `admin`.
+        public: visitors without a key may do what the page needs.
     """
 
     store: Store
-    limits: dict[Role, int]
+    limits: dict[str, int]
+    public: bool = False
     _keys: list[Key] = field(default_factory=list)
     _read_at: float = -KEYS_SECONDS
-    _buckets: dict[tuple[str, Role], Bucket] = field(default_factory=dict)
+    _buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def keys(self) -> list[Key]:
@@ -60,51 +98,90 @@ class Doorkeeper:
                 self._keys, self._read_at = all_keys(self.store), time.monotonic()
             return self._keys
 
-    def admit(self, secret: str | None, address: str, role: Role) -> str:
-        """The name of who comes in to do what needs `role`.
+    @property
+    def open(self) -> bool:
+        """Whether everybody may do everything."""
+        return not self.public and not self.keys()
+
+    def admit(self, key: str | None, token: str | None, address: str, needed: Needed, of: str | None) -> Caller:
+        """Who comes in to do what needs a role, `of` a user where it is about one.
+
+        What may not be done is refused before anything is looked up, so the answer doesn't tell what there is.
 
         Raises:
-            Problem: 401 without a key that is known, 403 with one that may not, 429 too often.
+            Problem: 401 without a key or token that is known, 403 with one that may not, 429 too often.
         """
-        keys = self.keys()
-        if not keys:
-            who = address
-        else:
-            key = find_key(keys, secret or "")
-            if key is None:
-                self._count(address, "read")
-                raise Problem(401, "give a key in the header X-API-Key", {"WWW-Authenticate": "X-API-Key"})
-            if ROLES.index(key.role) < ROLES.index(role):
-                raise Problem(403, f"this needs a key with the role {role}")
-            who = f"key {key.name}"
-        self._count(who, role)
-        return who
+        caller = self._caller(key, token, address)
+        if caller is None or (caller.role == "page" and not caller.may(needed)):
+            self._count(address, "read")
+            raise Problem(
+                401, "give a key in the header X-API-Key, or a token", {"WWW-Authenticate": "X-API-Key, Bearer"}
+            )
+        if not caller.may(needed, of):
+            raise Problem(403, f"this needs a key with the role {needed}")
+        self._count(caller.name, _limit(caller, needed))
+        return caller
 
-    def _count(self, who: str, role: Role) -> None:
-        size, now = self.limits[role], time.monotonic()
+    def _caller(self, key: str | None, token: str | None, address: str) -> Caller | None:
+        """Who asks; None: nobody who may come in. A token that is given must be good, even where none is needed."""
+        user = None if token is None else owner_of(self.store, token)
+        if token is not None and user is None:
+            return None
+        if self.open:
+            return Caller(address, "admin", user)
+        if user is not None:
+            return Caller(f"user {user}", "user", user)
+        found = find_key(self.keys(), key or "")
+        if found is not None:
+            return Caller(f"key {found.name}", found.role)
+        return Caller(address, "page") if self.public and key is None else None
+
+    def _count(self, who: str, what: str) -> None:
+        size, now = self.limits[what], time.monotonic()
         with self._lock:
             if len(self._buckets) >= MOST_BUCKETS:
                 self._buckets.clear()
-            wait = self._buckets.setdefault((who, role), Bucket(size, size, now)).take(now)
+            wait = self._buckets.setdefault((who, what), Bucket(size, size, now)).take(now)
         if wait:
             raise Problem(429, "too many requests; wait", {"Retry-After": str(int(wait) + 1)})
 
 
-def admitted(request: Request, role: Role) -> str:
-    """Who asks, if they may do what needs `role`.
+def _limit(caller: Caller, needed: Needed) -> str:
+    """Which limit a request counts against."""
+    if caller.role in ("page", "user"):
+        return "page"
+    return "read" if needed == "page" else needed
+
+
+def admitted(request: Request, needed: Needed) -> Caller:
+    """Who asks, if they may do what needs a role.
+
+    A route with a `{user}` in its path is about her, and her own token opens it whatever it needs.
 
     Raises:
         Problem: as `Doorkeeper.admit` says.
     """
-    doorkeeper: Doorkeeper = request.app.state.doorkeeper
+    state, user = request.app.state, request.path_params.get("user")
+    doorkeeper: Doorkeeper = state.doorkeeper
     address = request.client.host if request.client else "unknown"
-    return doorkeeper.admit(request.headers.get(HEADER.model.name), address, role)
+    of = None if user is None else state.service.served.user(user)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    bearer = token if scheme.lower() == "bearer" else None
+    return doorkeeper.admit(request.headers.get(HEADER.model.name), bearer, address, needed, of)
 
 
-def allowed(role: Role) -> Callable[..., str]:
-    """The dependency of a route that needs `role`; its value is who asks."""
+def allowed(needed: Needed) -> Callable[..., Caller]:
+    """The dependency of a route that needs a role; its value is who asks."""
 
-    def who(request: Request, _: Annotated[str | None, Security(HEADER)] = None) -> str:
-        return admitted(request, role)
+    def who(
+        request: Request,
+        _: Annotated[str | None, Security(HEADER)] = None,
+        __: Annotated[HTTPAuthorizationCredentials | None, Security(TOKEN)] = None,
+    ) -> Caller:
+        return admitted(request, needed)
 
     return who
+
+
+PAGE, READ, WRITE, ADMIN = (Depends(allowed(needed)) for needed in LADDER)
+"""Dependencies of routes."""

@@ -25,8 +25,9 @@ from cinematrix.service import (
     recommending,
     refits,
     rows,
+    tokens,
 )
-from cinematrix.service.access import Doorkeeper
+from cinematrix.service.access import READ, Doorkeeper
 from cinematrix.service.figures import Figures
 from cinematrix.service.guard import Guard
 from cinematrix.service.newcomers import refresh
@@ -72,10 +73,10 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         with state.changing:  # a look at the store that had begun has its connection back
             store.close()
 
-    app = FastAPI(title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, openapi_url=None)
     app.state.service = state
-    limits = {"read": settings.reads, "write": settings.writes, "admin": settings.writes}
-    app.state.doorkeeper = Doorkeeper(store, limits)  # type: ignore[arg-type]
+    limits = {"page": settings.visits, "read": settings.reads, "write": settings.writes, "admin": settings.writes}
+    app.state.doorkeeper = Doorkeeper(store, limits, settings.public)
     problems.install(app)
     app.include_router(recommending.USERS)  # asked for most, and routes are tried in order
     app.include_router(ratings.ROUTER)
@@ -84,6 +85,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(exports.ROUTER)
     app.include_router(groups.ROUTER)
     app.include_router(movies.ROUTER)
+    app.include_router(tokens.ROUTER)
     app.include_router(refits.ROUTER)
     app.include_router(newcomers.ROUTER)
     app.include_router(about.ROUTER)
@@ -109,10 +111,15 @@ def _add_health(app: FastAPI) -> None:
         state.store.n_users()
         return Health(status="ready")
 
-    @app.get("/metrics", dependencies=[ratings.READ], responses=PROBLEMS)
+    @app.get("/metrics", dependencies=[READ], responses=PROBLEMS)
     def metrics(state: State) -> Response:
         """Figures for Prometheus."""
         return Response(state.figures.text(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/openapi.json", dependencies=[READ], include_in_schema=False)
+    def openapi() -> dict[str, Any]:
+        """This description of the routes."""
+        return app.openapi()
 
 
 def _described(app: FastAPI) -> dict[str, Any]:

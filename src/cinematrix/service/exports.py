@@ -9,9 +9,10 @@ from pydantic import Field
 from cinematrix.ids import UNKNOWN
 from cinematrix.journals.letterboxd_csv import Rated, letterboxd_csv
 from cinematrix.service import schemas
+from cinematrix.service.access import PAGE, READ
 from cinematrix.service.people import Served
 from cinematrix.service.problems import Problem
-from cinematrix.service.ratings import READ, known_person
+from cinematrix.service.ratings import known_person
 from cinematrix.service.schemas import Id, Request, Stars, TextId, Time
 from cinematrix.service.state import PROBLEMS, State, StrictRoute
 
@@ -56,7 +57,7 @@ def everything(
     return schemas.Export(user=served.user_id(person.user), ratings=ratings, events=events)  # type: ignore[arg-type]
 
 
-@ROUTER.post("/exports", dependencies=[READ], response_class=Response, responses=CSV)
+@ROUTER.post("/exports", dependencies=[PAGE], response_class=Response, responses=CSV)
 def export(body: ToExport, state: State, part: Part = 1) -> Response:
     """Ratings as a CSV that Letterboxd imports; movies that the model doesn't know are left out and counted."""
     served = state.served

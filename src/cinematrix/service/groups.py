@@ -10,11 +10,12 @@ from cinematrix.groups import recommend_for_group
 from cinematrix.histories import Histories
 from cinematrix.recommendations import Filters
 from cinematrix.service import schemas
+from cinematrix.service.access import PAGE, Caller
 from cinematrix.service.people import Served
-from cinematrix.service.ratings import READ
+from cinematrix.service.problems import Problem
 from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute
 
-ROUTER = APIRouter(prefix="/v1/groups", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
+ROUTER = APIRouter(prefix="/v1/groups", route_class=StrictRoute, responses=PROBLEMS)
 
 
 class KnownMember(schemas.Request):
@@ -68,13 +69,16 @@ class GroupList(BaseModel):
 
 
 @ROUTER.post("/recommendations")
-def together(body: Group, state: State) -> GroupList:
-    """One list for 2 to 8 people, with what it is to each of them; none that one has seen or won't have."""
+def together(body: Group, state: State, who: Annotated[Caller, PAGE]) -> GroupList:
+    """One list for 2 to 8 people, with what it is to each of them; none that one has seen or won't have.
+
+    Users by ID need the role read, or their own token; guests, who bring their history along, don't.
+    """
     served, unknown = state.served, []
     histories: list[Histories] = []
     hidden = {str(id_) for id_ in body.veto}
     for member in body.members:
-        history, hides, strange = _history(state, served, member)
+        history, hides, strange = _history(state, served, member, who)
         histories.append(history)
         hidden |= hides
         unknown += strange
@@ -86,13 +90,16 @@ def together(body: Group, state: State) -> GroupList:
 
 
 def _history(
-    state: ServiceState, served: Served, member: KnownMember | Guest
+    state: ServiceState, served: Served, member: KnownMember | Guest, who: Caller
 ) -> tuple[Histories, set[str], list[int | str]]:
     """What counts as a member's ratings, what she won't have, and what of hers isn't known."""
     if isinstance(member, Guest):
         history, unknown = served.stranger(member)
         return history, {str(id_) for id_ in member.hidden}, [served.movie_id(str(id_)) for id_ in unknown]
-    person = state.store.person(served.user(member.user))
+    user = served.user(member.user)
+    if not who.may("read", user):
+        raise Problem(403, "users by ID need a key with the role read; let them bring their ratings along")
+    person = state.store.person(user)
     return served.history(person), {str(id_) for id_ in served.hidden(person)}, []
 
 

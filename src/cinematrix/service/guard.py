@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -10,10 +9,10 @@ from dataclasses import dataclass, field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cinematrix.service.figures import Figures
+from cinematrix.service.logs import LOG
 from cinematrix.service.problems import MEDIA_TYPE, Problem, problem
 from cinematrix.service.settings import ServiceSettings
 
-LOG = logging.getLogger("cinematrix.service")
 ALWAYS = "/livez"
 """Answered however much there is to do."""
 

@@ -10,8 +10,9 @@ from cinematrix.journals import Journal, read
 from cinematrix.journals.outcome import resolve
 from cinematrix.journals.plain import mapping
 from cinematrix.journals.results import Result, keep
+from cinematrix.service.access import PAGE, WRITE
 from cinematrix.service.problems import Problem
-from cinematrix.service.ratings import READ, WRITE, writer
+from cinematrix.service.ratings import writer
 from cinematrix.service.schemas import Movie, TextId
 from cinematrix.service.state import PROBLEMS, State, StrictRoute
 
@@ -101,7 +102,7 @@ class Upload:
 Sent = Annotated[Upload, Depends(_upload)]
 
 
-@ROUTER.post("/imports", dependencies=[READ], openapi_extra=RAW)
+@ROUTER.post("/imports", dependencies=[PAGE], openapi_extra=RAW)
 def look(upload: Sent, state: State) -> Imported:
     """What an export says of which movies; nothing is kept."""
     known = state.served.model.known
@@ -113,7 +114,8 @@ def look(upload: Sent, state: State) -> Imported:
 def bring(user: TextId, upload: Sent, state: State) -> Imported:
     """Keep what an export says for a user, in one transaction; the same again changes nothing."""
     served = state.served
-    known, who = served.model.known, writer(state, served, user)
+    known = served.model.known
     outcome = resolve(upload.journal(), known.catalog, known.scale)
-    merged = keep(state.store, who, outcome, known.catalog, known.scale)
+    with state.store.writing() as connection:
+        merged = keep(connection, writer(state, served, connection, user), outcome, known.catalog, known.scale)
     return Imported.model_validate(Result(outcome, known.catalog, merged).as_dict())

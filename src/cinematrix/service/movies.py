@@ -8,12 +8,12 @@ from pydantic import BaseModel
 
 from cinematrix.recommendations import described, similar, title_of
 from cinematrix.service import schemas
+from cinematrix.service.access import PAGE
 from cinematrix.service.people import Served
-from cinematrix.service.ratings import READ
 from cinematrix.service.schemas import Length, TextId
 from cinematrix.service.state import PROBLEMS, State, StrictRoute
 
-ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
 
 
 class Bar(BaseModel):

@@ -15,7 +15,7 @@ from cinematrix.errors import DataError
 from cinematrix.ids import as_in
 from cinematrix.newcomers import Newcomers, films_in, with_films
 from cinematrix.service import schemas
-from cinematrix.service.access import allowed
+from cinematrix.service.access import ADMIN, Caller
 from cinematrix.service.people import Served
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import Id, TextId
@@ -24,7 +24,7 @@ from cinematrix.store.movies import Film, all_movies, drop_movie, mark_of_movies
 from cinematrix.store.records import Store
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS)
-Admin = Annotated[str, Depends(allowed("admin"))]
+Admin = Annotated[Caller, ADMIN]
 MOST = 5_000
 NEW: dict[int | str, dict[str, Any]] = {201: {"model": schemas.Movie, "description": "New to the store"}}
 CSV = "text/csv"
@@ -113,7 +113,7 @@ def _keep(state: ServiceState, films: list[Film], who: str) -> int:
 @ROUTER.put("/movies/{movie}", responses=NEW)
 def describe(movie: TextId, body: Described, state: State, who: Admin, response: Response) -> schemas.Movie:
     """Add a movie, or describe one anew: it is found, rated and recommended at once. 201: new to the store."""
-    new = _keep(state, [Film(movie, body.title, body.year, body.genres)], who)
+    new = _keep(state, [Film(movie, body.title, body.year, body.genres)], who.name)
     response.status_code = 201 if new else 200
     return schemas.Movie(movie=state.served.movie_id(movie), title=body.title, year=body.year, genres=body.genres)
 
@@ -132,13 +132,13 @@ def describe(movie: TextId, body: Described, state: State, who: Admin, response:
 )
 def describe_many(who: Admin, films: Annotated[list[Film], Depends(_read)], state: State) -> schemas.BulkAnswer:
     """Add movies, or describe them anew: all, or none, and `index` names the one that is wrong."""
-    new = _keep(state, films, who)
+    new = _keep(state, films, who.name)
     return schemas.BulkAnswer(created=new, updated=len({film.movie for film in films}) - new)
 
 
 @ROUTER.delete("/movies/{movie}", status_code=204)
 def drop(movie: TextId, state: State, who: Admin) -> None:
     """Take back what was said of a movie; one that the model has learned of stays as the model knows it."""
-    if not drop_movie(state.store, str(state.served.movie_id(movie)), who):
+    if not drop_movie(state.store, str(state.served.movie_id(movie)), who.name):
         raise Problem(404, "there is no such movie among those that were added")
     refresh(state)

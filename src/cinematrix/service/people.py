@@ -119,7 +119,11 @@ class Served:
 
     def knows(self, person: Person) -> bool:
         """Whether she has a history in the model that may be used."""
-        return not person.forgotten and self.model.known.users.number(person.user) != UNKNOWN
+        return not person.forgotten and self.remembers(person.user)
+
+    def remembers(self, user: str) -> bool:
+        """Whether the model has a history of this user, deleted or not."""
+        return self.model.known.users.number(user) != UNKNOWN
 
     def remembered(self, person: Person) -> Histories:
         """What the model remembers of her; nothing, if she was deleted."""

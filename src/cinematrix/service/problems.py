@@ -1,7 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457). What the client sent is never said back to it."""
 
 import json
-import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -13,8 +12,8 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from starlette.exceptions import HTTPException
 
 from cinematrix.errors import SettingError, UnknownIdError
+from cinematrix.service.logs import LOG
 
-LOG = logging.getLogger("cinematrix.service")
 MEDIA_TYPE = "application/problem+json"
 
 

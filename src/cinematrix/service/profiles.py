@@ -7,10 +7,10 @@ from pydantic import BaseModel
 
 from cinematrix.profiles import histogram, knowledge
 from cinematrix.service import schemas
-from cinematrix.service.ratings import READ
+from cinematrix.service.access import PAGE
 from cinematrix.service.state import PROBLEMS, State, StrictRoute
 
-ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
 
 
 class Shares(BaseModel):

@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Header, Response
+from sqlalchemy import Connection
 
 from cinematrix.errors import SettingError
 from cinematrix.service import schemas
-from cinematrix.service.access import allowed
+from cinematrix.service.access import ADMIN, READ, WRITE, Caller
 from cinematrix.service.people import Served
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import Kind, TextId
@@ -16,8 +17,7 @@ from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute
 from cinematrix.store.records import Kept, Person, Rating
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS)
-READ, WRITE, ADMIN = Depends(allowed("read")), Depends(allowed("write")), allowed("admin")
-Who = Annotated[str, WRITE]
+Who = Annotated[Caller, WRITE]
 IdempotencyKey = Annotated[str | None, Header(pattern=r"^[\x21-\x7e]{1,200}$")]
 NEW: dict[int | str, dict[str, Any]] = {
     201: {"model": schemas.OwnedRating, "description": "The first rating of this pair in the store"}
@@ -36,23 +36,25 @@ def known_person(state: ServiceState, served: Served, id_: int | str) -> Person:
     return person
 
 
-def writer(state: ServiceState, served: Served, id_: int | str) -> str:
-    """The user who is written for: known, or new where new ones are welcome.
+def writer(state: ServiceState, served: Served, connection: Connection, id_: int | str) -> str:
+    """The user who is written for in this transaction: known, or new where new ones are welcome.
 
     Raises:
         Problem: 404.
     """
-    if state.settings.new_users and state.store.n_users() < state.settings.new_users:
-        return served.user(id_)
-    return known_person(state, served, id_).user
+    user = served.user(id_)
+    if not state.store.welcomes(connection, user, state.settings.new_users, remembered=served.remembers(user)):
+        raise Problem(404, "there is no such user")
+    return user
 
 
 @ROUTER.put("/users/{user}/ratings/{movie}", responses=NEW, dependencies=[WRITE])
 def rate(user: TextId, movie: TextId, body: schemas.NewRating, state: State, response: Response) -> schemas.OwnedRating:
     """Keep a rating; it counts in her next list. 201: her first of this movie in the store."""
     served = state.served
-    rating = Rating(writer(state, served, user), served.movie(movie), served.steps(body.rating), body.time)
+    of, steps = served.movie(movie), served.steps(body.rating)
     with state.store.writing() as connection:
+        rating = Rating(writer(state, served, connection, user), of, steps, body.time)
         (kept,) = state.store.rate(connection, [rating])
     _count(state, [kept])
     response.status_code = 200 if kept.updated else 201
@@ -88,25 +90,28 @@ def rate_many(body: schemas.Bulk, state: State, who: Who, idempotency_key: Idemp
     With an Idempotency-Key a request that is sent again within a day gets the same answer and changes nothing.
     """
     served, store = state.served, state.store
-    rows = [_checked(state, served, row, index) for index, row in enumerate(body.ratings)]
-    key, digest = f"{who} {idempotency_key}", hashlib.sha256(body.model_dump_json().encode()).digest()
+    key, digest = f"{who.name} {idempotency_key}", hashlib.sha256(body.model_dump_json().encode()).digest()
     with store.writing() as connection:
         if idempotency_key and (before := store.answered(connection, key)):
             if before[0] != digest:
                 raise Problem(409, "this Idempotency-Key came with another request before; take a new one")
             return schemas.BulkAnswer.model_validate_json(before[1])
+        rows = [_checked(state, served, connection, row, index) for index, row in enumerate(body.ratings)]
         kept = store.rate(connection, rows)
         updated = sum(each.updated for each in kept)
         answer = schemas.BulkAnswer(created=len(kept) - updated, updated=updated)
         if idempotency_key:
-            store.remember(connection, key, digest, answer.model_dump_json())
+            store.remember(connection, key, digest, answer.model_dump_json(), {row.user for row in rows})
     _count(state, kept)
     return answer
 
 
-def _checked(state: ServiceState, served: Served, row: schemas.BulkRating, index: int) -> Rating:
+def _checked(
+    state: ServiceState, served: Served, connection: Connection, row: schemas.BulkRating, index: int
+) -> Rating:
     try:
-        return Rating(writer(state, served, row.user), served.movie(row.movie), served.steps(row.rating), row.time)
+        user = writer(state, served, connection, row.user)
+        return Rating(user, served.movie(row.movie), served.steps(row.rating), row.time)
     except Problem as error:
         raise Problem(422, error.detail, index=index) from error
     except SettingError as error:
@@ -125,20 +130,24 @@ def events(user: TextId, state: State) -> schemas.Events:
 def note(user: TextId, kind: Kind, movie: TextId, state: State) -> None:
     """Keep an event; after `seen` and `not_interested` the movie isn't recommended to her."""
     served = state.served
-    state.store.note(writer(state, served, user), served.movie(movie), kind)
+    of = served.movie(movie)
+    with state.store.writing() as connection:
+        state.store.note(connection, writer(state, served, connection, user), of, kind)
 
 
 @ROUTER.delete("/users/{user}/events/{kind}/{movie}", status_code=204, dependencies=[WRITE])
 def unnote(user: TextId, kind: Kind, movie: TextId, state: State) -> None:
     """Take an event back."""
     served = state.served
-    state.store.note(known_person(state, served, user).user, served.movie(movie), kind, gone=True)
+    person, of = known_person(state, served, user), served.movie(movie)
+    with state.store.writing() as connection:
+        state.store.note(connection, person.user, of, kind, gone=True)
 
 
 @ROUTER.delete("/users/{user}", status_code=204)
-def forget(user: TextId, state: State, who: Annotated[str, Depends(ADMIN)]) -> None:
+def forget(user: TextId, state: State, who: Annotated[Caller, ADMIN]) -> None:
     """Delete everything about a user at once, with a line in the audit; what the model remembers isn't used again."""
-    state.store.forget(known_person(state, state.served, user).user, who)
+    state.store.forget(known_person(state, state.served, user).user, who.name)
 
 
 def _count(state: ServiceState, kept: Sequence[Kept]) -> None:

@@ -10,10 +10,9 @@ from cinematrix.dials import Dials
 from cinematrix.histories import Histories
 from cinematrix.recommendations import Filters, recommend
 from cinematrix.service import schemas
-from cinematrix.service.access import admitted
+from cinematrix.service.access import PAGE, READ, admitted
 from cinematrix.service.lists import Kept
 from cinematrix.service.people import Served
-from cinematrix.service.ratings import READ
 from cinematrix.service.schemas import TextId
 from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute, made
 
@@ -26,12 +25,14 @@ class AgainRoute(StrictRoute):
         await (super().handle if again is None else again)(scope, receive, send)
 
 
-ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
 USERS = APIRouter(prefix="/v1", route_class=AgainRoute, responses=PROBLEMS, dependencies=[READ])
 
 
 def _again(request: Request) -> Response | None:
-    """The list that was sent before, if it can be told at once that it is still right."""
+    """The list that was sent before, if it can be told at once that it is still right, and to whom."""
+    if "authorization" in request.headers:  # a token is looked up in the store, which may have to wait
+        return None
     state: ServiceState = request.app.state.service
     kept = state.served.lists.find((request.path_params["user"], request.scope["query_string"]))
     if kept is None or state.store.glance(kept.user) != kept.revision:

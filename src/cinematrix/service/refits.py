@@ -1,7 +1,6 @@
 """Refits by schedule and by request, each in a process of its own; and which version serves."""
 
 import asyncio
-import logging
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from threading import Lock
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,8 +17,9 @@ from cinematrix import versions
 from cinematrix.artifact import MANIFEST
 from cinematrix.errors import InputError, MissingExtraError, StoreError
 from cinematrix.extras import needs
-from cinematrix.service.access import allowed
+from cinematrix.service.access import ADMIN, Caller
 from cinematrix.service.figures import Figures
+from cinematrix.service.logs import LOG
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import Request
 from cinematrix.service.settings import ServiceSettings
@@ -27,9 +27,8 @@ from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute
 from cinematrix.store.records import Store
 from cinematrix.store.refits import Refit, alone, ask, ask_if_due, find_refit, last_refits, note
 
-LOG = logging.getLogger("cinematrix.service")
 ROUTER = APIRouter(prefix="/v1/admin", route_class=StrictRoute, responses=PROBLEMS)
-Admin = Annotated[str, Depends(allowed("admin"))]
+Admin = Annotated[Caller, ADMIN]
 PROGRAM = (sys.executable, "-c", "from cinematrix.cli.main import run; run()")
 NICENESS = 10
 """A refit takes what time the server leaves."""
@@ -181,7 +180,7 @@ def wanted(body: WantedRefit, state: State, who: Admin) -> RefitRow:
         raise Problem(409, "a refit is running; wait until it has ended") from error
     if state.refitter.busy:
         raise Problem(409, "a refit is running; wait until it has ended")
-    asked = ask(state.store, who, force=body.force)
+    asked = ask(state.store, who.name, force=body.force)
     state.refitter.start(asked)
     return _row(asked)
 
@@ -204,7 +203,7 @@ def promotion(body: WantedVersion, state: State, who: Admin) -> ServingVersion:
         raise Problem(404, "there is no such version")
     if (kept[body.version].about.get("refit") or {}).get("state") == "refused" and not body.force:
         raise Problem(409, "this version was refused; force it, if you know better")
-    return _serve(state, body.version, who)
+    return _serve(state, body.version, who.name)
 
 
 @ROUTER.post("/rollbacks")
@@ -213,7 +212,7 @@ def rollback(state: State, who: Admin) -> ServingVersion:
     name = versions.before(state.settings.model)
     if name is None:
         raise Problem(409, "no version before this one is kept")
-    return _serve(state, name, who)
+    return _serve(state, name, who.name)
 
 
 def _serve(state: ServiceState, name: str, who: str) -> ServingVersion:

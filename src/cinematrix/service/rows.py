@@ -9,10 +9,10 @@ from cinematrix.dials import Dials
 from cinematrix.recommendations import Filters
 from cinematrix.rows import Kind, rows_of
 from cinematrix.service import schemas
-from cinematrix.service.ratings import READ
+from cinematrix.service.access import PAGE
 from cinematrix.service.state import PROBLEMS, State, StrictRoute
 
-ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
 
 
 class Evening(schemas.History):

@@ -1,16 +1,31 @@
 """What requests and answers look like. Requests are strict: no text for a number, no member that isn't known."""
 
+import time
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
 PATTERN = r"^[^\x00-\x1f\x7f/]{1,200}$"
 
 TextId = Annotated[str, Path(pattern=PATTERN, description="ID as in the catalog, an integer or text.")]
 Id = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictStr, Field(pattern=PATTERN)]
 Stars = Annotated[StrictFloat | StrictInt, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
-Time = Annotated[StrictInt, Field(ge=0, lt=2**40, description="The client's time, UTC epoch seconds.")]
+AHEAD = 86_400
+"""By so many seconds a client's clock may be ahead."""
+
+
+def _not_ahead(seconds: int) -> int:
+    if seconds > time.time() + AHEAD:
+        raise ValueError("the time is more than a day ahead")
+    return seconds
+
+
+Time = Annotated[
+    StrictInt,
+    Field(ge=0, lt=2**40, description="The client's time, UTC epoch seconds, at most a day ahead."),
+    AfterValidator(_not_ahead),
+]
 Kind = Literal["seen", "not_interested", "like", "watchlist"]
 Length = Annotated[int, Query(ge=1, le=200, description="Length of the list.")]
 

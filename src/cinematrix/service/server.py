@@ -22,16 +22,16 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
     """Answer until SIGTERM or SIGINT; what has begun is finished first. `opens`: show the page in a browser.
 
     Raises:
-        SettingError: `address` is open to others and the store has no keys.
+        SettingError: `address` or the page is open to others and the store has no keys.
         StoreError: another server has the store.
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     with sole_server(settings.db):
         app = create_app(settings)
         if not app.state.doorkeeper.keys():
-            if address not in LOOPBACK:
+            if address not in LOOPBACK or settings.public:
                 raise SettingError(
-                    f"{address} is open to others and the store has no key; "
+                    f"{'a public page' if settings.public else address} is open to others and the store has no key; "
                     "make one with 'cinematrix key create', or serve on 127.0.0.1"
                 )
             print("no key: everybody on this machine may read and write, and nobody else", file=sys.stderr)

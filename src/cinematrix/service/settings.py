@@ -16,7 +16,9 @@ class ServiceSettings:
         hosts: names that requests may call this server by.
         new_users: how many users the store may hold before a write by one that neither it nor the model knows is
             refused; 0: such users aren't made.
+        public: visitors without a key may do what the page needs.
         reads, writes: requests that one key (one address, where there are no keys) may send a minute.
+        visits: requests that one visitor's address, or one user with a token, may send a minute.
         max_body: bytes of a request's body, and `max_upload` of a file that somebody imports.
         in_flight: requests worked on at once; those beyond are sent away to come again.
         watch_seconds: how often to look whether another model stands in `model`.
@@ -28,8 +30,10 @@ class ServiceSettings:
     db: str
     hosts: tuple[str, ...] = LOOPBACK
     new_users: int = 0
+    public: bool = False
     reads: int = 30_000
     writes: int = 6_000
+    visits: int = 1_200
     max_body: int = 1_000_000
     max_upload: int = 20_000_000
     in_flight: int = 64

@@ -5,7 +5,6 @@ that serves and takes its place by one assignment; each request has taken its mo
 """
 
 import asyncio
-import logging
 from pathlib import Path
 
 from anyio.to_thread import run_sync
@@ -13,12 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cinematrix.artifact import MANIFEST
 from cinematrix.errors import CinematrixError
+from cinematrix.service.logs import LOG
 from cinematrix.service.newcomers import refresh, with_newcomers
 from cinematrix.service.people import Served
 from cinematrix.service.state import ServiceState
 from cinematrix.store.movies import mark_of_movies
-
-LOG = logging.getLogger("cinematrix.service")
 
 Mark = tuple[int, int] | None
 

@@ -119,7 +119,9 @@ def _parsed(url: str) -> URL:
 
 
 def _postgresql(url: URL) -> Engine:
-    return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_timeout=BUSY_MS / 1000)
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_timeout=BUSY_MS / 1000, hide_parameters=True
+    )
 
 
 def back_up(url: URL, version: int) -> None:
@@ -139,7 +141,7 @@ def back_up(url: URL, version: int) -> None:
 def _sqlite(url: URL) -> Engine:
     if url.database:
         Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)  # so that errors tell nothing of what is kept
     journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
 
     @event.listens_for(engine, "connect")

@@ -24,6 +24,7 @@ from sqlalchemy import (
     literal,
     null,
     select,
+    text,
     union_all,
     update,
 )
@@ -32,13 +33,28 @@ from sqlalchemy.dialects import postgresql, sqlite
 from cinematrix.errors import SettingError, StoreError
 from cinematrix.ratings import Scale
 from cinematrix.store.engine import open_engine, writing
-from cinematrix.store.tables import AUDIT, EVENTS, FORGOTTEN, IDEMPOTENCY, RATINGS, SCALE, SUSPECTS, USERS
+from cinematrix.store.tables import (
+    ANSWERED,
+    AUDIT,
+    EVENTS,
+    FORGOTTEN,
+    IDEMPOTENCY,
+    RATINGS,
+    SCALE,
+    SUSPECTS,
+    TOKENS,
+    USERS,
+)
 
 KINDS = ("seen", "not_interested", "like", "watchlist")
 """What can be said of a movie besides stars."""
 
 REPEATS_MS = 86_400_000
 """For a day an idempotency key stands for the answer that it first got."""
+
+
+COUNTING = 0x43494E46
+"""The PostgreSQL advisory lock under which users are counted before one is made."""
 
 
 USER: BindParameter[str] = bindparam("user")
@@ -169,16 +185,33 @@ class Store:
             _upsert(connection, RATINGS, key, {"steps": rating.steps, "received": now, "given": rating.given})
         return kept
 
-    def note(self, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
+    def note(self, connection: Connection, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
         """Keep an event, or take it back."""
         key = {"user": user, "movie": movie, "kind": kind}
-        with self.writing() as connection:
-            if gone:
-                connection.execute(delete(EVENTS).filter_by(**key))
-                connection.execute(update(USERS).filter_by(user=user).values(revision=_drawn()))
-                return
-            hold(connection, user, now_ms())
-            _upsert(connection, EVENTS, key, {"received": now_ms()})
+        if gone:
+            connection.execute(delete(EVENTS).filter_by(**key))
+            connection.execute(update(USERS).filter_by(user=user).values(revision=_drawn()))
+            return
+        hold(connection, user, now_ms())
+        _upsert(connection, EVENTS, key, {"received": now_ms()})
+
+    def welcomes(self, connection: Connection, user: str, most: int, *, remembered: bool) -> bool:
+        """Whether a user may be written for in this transaction: one who is known, or a new one, who is known then.
+
+        Args:
+            most: so many users may the store hold for a new one to be welcome.
+            remembered: the model knows her, which counts unless she was deleted.
+        """
+        if connection.scalar(select(USERS.c.user).filter_by(user=user)) is not None:
+            return True
+        if remembered and connection.scalar(select(FORGOTTEN.c.user).filter_by(user=user)) is None:
+            return True
+        if most and connection.dialect.name == "postgresql":  # so that two don't count at once
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": COUNTING})
+        if (connection.scalar(select(func.count()).select_from(USERS)) or 0) >= most:
+            return False
+        hold(connection, user, now_ms())
+        return True
 
     def person(self, user: str) -> Person:
         """What there is of one user; empty if there is nothing."""
@@ -232,9 +265,10 @@ class Store:
     def forget(self, user: str, who: str) -> None:
         """Delete a user whole; what stays is her ID among the forgotten, so that no model learns from her again."""
         with self.writing() as connection:
-            for table in (RATINGS, EVENTS, USERS, SUSPECTS):
+            about_her = select(ANSWERED.c.key).filter_by(user=user)
+            connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(about_her)))
+            for table in (RATINGS, EVENTS, USERS, TOKENS, ANSWERED, SUSPECTS):
                 connection.execute(delete(table).filter_by(user=user))
-            connection.execute(delete(IDEMPOTENCY))  # its answers may tell of her
             _upsert(connection, FORGOTTEN, {"user": user}, {})
             connection.execute(insert(AUDIT).values(at=now_ms(), who=who, what=f"deleted user {user}"))
 
@@ -246,12 +280,14 @@ class Store:
     def answered(self, connection: Connection, key: str) -> tuple[bytes, str] | None:
         """The digest of the request that first came with this idempotency key, and its answer."""
         connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < now_ms() - REPEATS_MS))
+        connection.execute(delete(ANSWERED).where(ANSWERED.c.key.not_in(select(IDEMPOTENCY.c.key))))
         row = connection.execute(select(IDEMPOTENCY.c.body, IDEMPOTENCY.c.answer).filter_by(key=key)).first()
         return None if row is None else (row.body, row.answer)
 
-    def remember(self, connection: Connection, key: str, body: bytes, answer: str) -> None:
-        """Keep an answer under its idempotency key, in the transaction of what it answers."""
+    def remember(self, connection: Connection, key: str, body: bytes, answer: str, users: set[str]) -> None:
+        """Keep an answer about `users` under its idempotency key, in the transaction of what it answers."""
         connection.execute(insert(IDEMPOTENCY).values(key=key, body=body, answer=answer, at=now_ms()))
+        connection.execute(insert(ANSWERED), [{"key": key, "user": user} for user in sorted(users)])
 
 
 def now_ms() -> int:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    delete,
     insert,
     inspect,
     select,
@@ -66,6 +67,13 @@ KEYS = Table(
     Column("hash", LargeBinary, nullable=False, unique=True),
     Column("created", BigInteger, nullable=False),
 )
+TOKENS = Table(
+    "tokens",
+    METADATA,
+    Column("hash", LargeBinary, primary_key=True, comment="SHA-256 of the token"),
+    Column("user", Text, nullable=False, index=True),
+    Column("expires", BigInteger, nullable=False),
+)
 AUDIT = Table(
     "audit",
     METADATA,
@@ -81,6 +89,12 @@ IDEMPOTENCY = Table(
     Column("body", LargeBinary, nullable=False, comment="SHA-256 of the request"),
     Column("answer", Text, nullable=False),
     Column("at", BigInteger, nullable=False, index=True),
+)
+ANSWERED = Table(
+    "answered",
+    METADATA,
+    Column("key", Text, primary_key=True, comment="an idempotency key"),
+    Column("user", Text, primary_key=True, index=True, comment="somebody whom its request is about"),
 )
 
 REFITS = Table(
@@ -129,7 +143,13 @@ def _with_revisions(connection: Connection) -> None:
         connection.execute(text(f"alter table users add column revision {BigInteger()} not null default 0"))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _with_revisions)
+def _tokens_and_answered(connection: Connection) -> None:
+    """Answers kept until now don't say whom they are about, and go; they would have stood for a day at most."""
+    METADATA.create_all(connection, [TOKENS, ANSWERED])
+    connection.execute(delete(IDEMPOTENCY))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _with_revisions, _tokens_and_answered)
 """Migration `i` turns a store of version `i` into one of version `i + 1`; the last ones make today's tables."""
 
 

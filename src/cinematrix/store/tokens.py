@@ -1,0 +1,44 @@
+"""Tokens of users: what a browser holds in place of a key, good for one user and for a while.
+
+Like a key a token is 256 random bits of which the store has the SHA-256, by which it is looked up: how long that takes
+tells of the hash, from which nobody gets to the token.
+"""
+
+import secrets
+import time
+
+from sqlalchemy import delete, insert, select
+
+from cinematrix.store.keys import hashed
+from cinematrix.store.records import Store
+from cinematrix.store.tables import AUDIT, TOKENS
+
+DAY_MS = 86_400_000
+
+
+def create_token(store: Store, user: str, days: int, who: str) -> tuple[str, int]:
+    """A new token of a user, which is nowhere kept, and when it ends (ms); `who` has it made."""
+    secret, now = f"cmt_{secrets.token_urlsafe(32)}", time.time_ns() // 1_000_000
+    expires = now + days * DAY_MS
+    with store.writing() as connection:
+        connection.execute(delete(TOKENS).where(TOKENS.c.expires <= now))
+        connection.execute(insert(TOKENS).values(hash=hashed(secret), user=user, expires=expires))
+        connection.execute(insert(AUDIT).values(at=now, who=who, what=f"made a token of user {user}"))
+    return secret, expires
+
+
+def owner_of(store: Store, secret: str) -> str | None:
+    """The user whose token this is; None if it is nobody's or has ended."""
+    now = time.time_ns() // 1_000_000
+    wanted = select(TOKENS.c.user).where(TOKENS.c.hash == hashed(secret), TOKENS.c.expires > now)
+    with store.engine.connect() as connection:
+        user: str | None = connection.scalar(wanted)
+    return user
+
+
+def revoke_tokens(store: Store, user: str, who: str) -> None:
+    """End all tokens of a user."""
+    with store.writing() as connection:
+        connection.execute(delete(TOKENS).filter_by(user=user))
+        now = time.time_ns() // 1_000_000
+        connection.execute(insert(AUDIT).values(at=now, who=who, what=f"revoked the tokens of user {user}"))
