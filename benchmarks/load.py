@@ -1,0 +1,245 @@
+"""The service under load: latency, ceiling, a large catalog, start-up, kill -9 and overload. About eight minutes.
+
+    python benchmarks/load.py --data FOLDER [--model DIR] [--seconds 60]
+
+Server and load share the machine. Needs `wrk` (Debian: apt-get install wrk) for the ceiling. Requests go over all users
+of the data in an order drawn at random. Some lists are kept from before, others made; the tables say how many.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from cinematrix.artifact import load, save
+from cinematrix.importers import read
+from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
+from cinematrix.protocols import Known
+from cinematrix.simulate import Settings, simulate
+from open_loop import Outcome
+from results import markdown, put
+from servers import START, Requests, Server, free_port, serving, shot, wrk
+
+LARGE = 87_585
+"""Movies of ml-32m."""
+RATE, WRITES = 300, 30
+OVERLOADED, LATE = 15, 0.1
+"""Seconds."""
+ROUNDS = 3
+"""Of the ceilings, in turn; the median counts."""
+
+
+def main() -> None:
+    """Measure all of it and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", type=Path, help="trained before; default: train deep-mf now")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of the mixed load")
+    options = parser.parse_args()
+    if not shutil.which("wrk"):
+        parser.error("wrk isn't there; apt-get install wrk")
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        model = options.model or trained(options.data, scratch / "model")
+        known = load(model).model.known
+        parts = mixed(model, known, scratch, options.seconds)
+        parts += [scenario(model, known, scratch) for scenario in (ceilings, overload, starts)]
+        parts += large(scratch)
+    put(["## The service under load", *parts])
+
+
+def trained(data: Path, folder: Path) -> Path:
+    """`deep-mf` with its defaults, on all ratings."""
+    dataset = read(data)
+    save(DeepMF().fit(dataset.ratings, dataset.catalog), folder)
+    return folder
+
+
+def store(scratch: Path) -> str:
+    """The URL of a new store."""
+    return f"sqlite:///{tempfile.mkdtemp(dir=scratch)}/store.db"
+
+
+def lists_of(known: Known, at_most: int | None = None) -> Requests:
+    """A request for each user's list, 20 times, in random order."""
+    users = known.users.ids[:at_most].tolist()
+    drawn = random.Random(1).sample(users * 20, 20 * len(users))
+    return [["GET", f"/v1/users/{user}/recommendations", ""] for user in drawn]
+
+
+def fill(server: Server, asked: Requests) -> dict[str, float]:
+    """Ask for each list once; how many were made and kept until then."""
+    for path in {path for _, path, _ in asked}:
+        server.get(path)
+    return server.lists()
+
+
+def writes_of(known: Known) -> Requests:
+    """A thousand ratings by random users of random movies."""
+    rng, users, movies = random.Random(2), known.users.ids.tolist(), known.movies.ids.tolist()
+    assert known.scale is not None
+    levels = known.scale.levels().tolist()
+    drawn = [(rng.choice(users), rng.choice(movies), rng.choice(levels)) for _ in range(1000)]
+    return [["PUT", f"/v1/users/{user}/ratings/{movie}", json.dumps({"rating": stars})] for user, movie, stars in drawn]
+
+
+def row(what: str, outcomes: list[Outcome], kept: str, bar: str) -> list[str]:
+    """A line of a table of latencies."""
+    ms = np.array([seconds for _, seconds, status, _ in outcomes if 200 <= status < 300] or [np.nan]) * 1000
+    wrong = sum(not 200 <= status < 300 for _, _, status, _ in outcomes)
+    p50, p99 = np.percentile(ms, [50, 99])
+    return [what, f"{len(outcomes):,}", str(wrong), f"{p50:.1f}", f"{p99:.1f}", f"{ms.max():.0f}", kept, bar]
+
+
+HEAD = ["open loop, Poisson arrivals", "requests", "errors", "p50 ms", "p99 ms", "longest ms", "lists kept", "bar"]
+
+
+def hit_rate(server: Server, before: dict[str, float]) -> str:
+    """The share of lists since `before` that were kept ones."""
+    now = server.lists()
+    made, kept = (now.get(how, 0) - before.get(how, 0) for how in ("made", "kept"))
+    return f"{kept / max(made + kept, 1):.1%}"
+
+
+def mixed(model: Path, known: Known, scratch: Path, seconds: float) -> list[str]:
+    """Lists and ratings side by side, once each list was asked for; and lists that are all made for their answer."""
+    asked = lists_of(known)
+    with serving(model, store(scratch)) as server:
+        before = fill(server, asked)
+        found = shot(server.port, seconds, lists=(RATE, asked), ratings=(WRITES, writes_of(known)))
+        share, megabytes = hit_rate(server, before), server.megabytes()
+    with serving(model, store(scratch), "--keep-nothing") as server:
+        made = shot(server.port, seconds / 4, lists=(20, asked))["lists"]
+    rows = [
+        row(f"lists, {RATE} a second, with", found["lists"], share, "p50 ≤ 10, p99 ≤ 50, 0 errors"),
+        row(f"ratings, {WRITES} a second", found["ratings"], "", "0 errors"),
+        row("lists all made anew, 20 a second", made, "0 %", ""),
+    ]
+    print(rows, flush=True)
+    note = (
+        f"Over all {len(known.users)} users, each equally often and once before; a rating makes its user's next "
+        f"list a new one. SQLite; {megabytes:.0f} MB resident afterwards."
+    )
+    return [markdown(HEAD, rows), note]
+
+
+def in_turn(known: Known, file: Path) -> str:
+    """A script that makes wrk ask for the users' lists in turn."""
+    paths = ",".join(json.dumps(path) for _, path, _ in lists_of(known)[: 5 * len(known.users)])
+    file.write_text(f"local paths, at = {{{paths}}}, 0\nrequest = function()\n  at = at % #paths + 1\n"
+                    '  return wrk.format("GET", paths[at])\nend\n', encoding="utf-8")  # fmt: skip
+    return str(file)
+
+
+def ceilings(model: Path, known: Known, scratch: Path) -> str:
+    """What one process answers at most, beside an empty endpoint that sends as many bytes."""
+    script = in_turn(known, scratch / "lists.lua")
+    got: dict[str, list[float]] = {"kept": [], "empty": [], "made": []}
+    with serving(model, store(scratch)) as warm, serving(model, store(scratch), "--keep-nothing") as anew:
+        before = fill(warm, lists_of(known))
+        body = warm.get(f"/v1/users/{known.users.ids[0]}/recommendations")
+        (scratch / "body").write_bytes(body or b"")
+        with serving("--same-as", scratch / "body") as empty:
+            for _ in range(ROUNDS):
+                for name, server in (("kept", warm), ("empty", empty), ("made", anew)):
+                    got[name].append(wrk(server.port, script, 5))
+        share = hit_rate(warm, before)
+    kept, nothing, made = (median(got[name]) for name in ("kept", "empty", "made"))
+    rows = [
+        [f"lists of all users in turn, {share} kept", f"{kept:,.0f}", f"{kept / nothing:.2f}", "≥ 1,200 and ≥ 0.5"],
+        ["an empty FastAPI + Granian endpoint, same bytes", f"{nothing:,.0f}", "1", ""],
+        ["lists all made anew", f"{made:,.0f}", f"{made / nothing:.2f}", ""],
+    ]
+    print(rows, got, flush=True)
+    head = f"wrk, 32 connections, median of {ROUNDS} rounds of 5 s"
+    return markdown([head, "answers a second", "of the empty one", "bar"], rows)
+
+
+def overload(model: Path, known: Known, scratch: Path) -> str:
+    """Four times more lists than can be made, then a tenth: who is served, how the rest are told, when it is over."""
+    asked = lists_of(known)
+    with serving(model, store(scratch), "--keep-nothing") as server:
+        script = in_turn(known, scratch / "lists.lua")
+        ceiling = median(wrk(server.port, script, 4) for _ in range(ROUNDS))
+        found = shot(server.port, OVERLOADED, lists=(4 * ceiling, asked), livez=(10, [["GET", "/livez", ""]]))
+        after = shot(server.port, 8, lists=(ceiling / 10, asked))["lists"]
+    by_status = {status: [each for each in found["lists"] if each[2] == status] for status in (200, 503)}
+    served, refused = (len(by_status[status]) / OVERLOADED for status in (200, 503))
+    told = sum(retry for *_, retry in by_status[503]) / max(len(by_status[503]), 1)
+    late = [due for due, seconds, status, _ in after if status != 200 or seconds > LATE]
+    rows = [
+        ["answered", f"{served:,.0f} a second, {served / ceiling:.0%} of the ceiling of {ceiling:,.0f}", "≥ 90 %"],
+        ["p99 of these", f"{p99(by_status[200]):.0f} ms", ""],
+        ["503 with Retry-After", f"{refused:,.0f} a second, {told:.0%} of the refusals", "100 %"],
+        ["p99 of these", f"{p99(by_status[503]):.0f} ms", "early"],
+        ["neither", str(len(found["lists"]) - sum(map(len, by_status.values()))), "0"],
+        ["`/livez` meanwhile, p99", f"{p99(found['livez']):.0f} ms", "< 100 ms"],
+        [f"last answer over {LATE:g} s or refused, after", f"{max(late, default=0):.1f} s at a tenth", "≤ 5 s"],
+    ]
+    print(rows, flush=True)
+    return markdown([f"4 × the lists that can be made, for {OVERLOADED} s", "measured", "bar"], rows)
+
+
+def p99(outcomes: list[Outcome]) -> float:
+    """Of the latencies, in milliseconds."""
+    return float(np.percentile([seconds for _, seconds, _, _ in outcomes] or [0.0], 99)) * 1000
+
+
+def starts(model: Path, known: Known, scratch: Path) -> str:
+    """From the command to the first list, memory after every user's list, and ready again after kill -9 amid writes."""
+    first, ready, megabytes = [], [], []
+    asked, url = f"/v1/users/{known.users.ids[0]}/recommendations", store(scratch)
+    for _ in range(5):
+        port = free_port()
+        server = Server([*START, str(model), "--db", url, "--port", str(port)], port)
+        first.append(server.until(asked))
+        for user in known.users.ids[:300].tolist():
+            server.get(f"/v1/users/{user}/recommendations")
+        megabytes.append(server.megabytes())
+        shot(port, 1, ratings=(WRITES, writes_of(known)))
+        server.end(signal.SIGKILL)
+        again = Server([*START, str(model), "--db", url, "--port", str(port)], port)
+        ready.append(again.until("/readyz"))
+        again.end()
+    rows = [
+        ["start to the first list", f"{median(first):.2f} s (longest {max(first):.2f})", "≤ 1.5 s"],
+        ["resident after 300 users' lists", f"{max(megabytes):.0f} MB", "≤ 300 MB"],
+        ["ready after kill -9", f"{median(ready):.2f} s (longest {max(ready):.2f})", "≤ 3 s"],
+    ]
+    print(rows, flush=True)
+    return markdown(["`cinematrix serve`, five times", "measured", "bar"], rows)
+
+
+def large(scratch: Path) -> list[str]:
+    """Lists from a catalog of the size of ml-32m, whose model is trained just long enough to have its shape."""
+    simulate(Settings(users=6000, movies=LARGE, ratings=600_000), scratch / "large", format="parquet")
+    dataset = read(scratch / "large")
+    model = DeepMF(DeepMFSettings(epochs=1, ranking_epochs=1, refit=False)).fit(dataset.ratings, dataset.catalog)
+    save(model, scratch / "large-model")
+    return measured_large(scratch / "large-model", model.known, scratch)
+
+
+def measured_large(model: Path, known: Known, scratch: Path) -> list[str]:
+    """The tables of it."""
+    some = lists_of(known, 610)
+    with serving(model, store(scratch)) as server:
+        made = shot(server.port, 15, lists=(5, lists_of(known)))["lists"]
+        before = fill(server, some)
+        found = shot(server.port, 20, lists=(100, some), ratings=(3, writes_of(known)))["lists"]
+        share, megabytes = hit_rate(server, before), server.megabytes()
+    rows = [
+        row("lists of 610 users, 100 a second, beside 3 ratings a second", found, share, "p99 ≤ 100"),
+        row(f"lists of {len(known.users):,} users, 5 a second, made anew", made, "few", ""),
+    ]
+    print(rows, flush=True)
+    return [markdown([f"{len(known.movies):,} movies", *HEAD[1:]], rows), f"{megabytes:.0f} MB resident."]
+
+
+if __name__ == "__main__":
+    main()

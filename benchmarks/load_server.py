@@ -1,0 +1,58 @@
+"""The servers that `load.py` measures.
+
+    python benchmarks/load_server.py PORT MODEL DB [--keep-nothing]
+    python benchmarks/load_server.py PORT --same-as FILE
+
+The service without limits on requests a minute, since one client sends them all; with `--keep-nothing` every list is
+made for its answer. Or an empty FastAPI endpoint on the same server that sends the bytes of a file, whatever is asked.
+"""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from fastapi import FastAPI, Response
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from cinematrix.service.lists import Lists
+from cinematrix.service.server import serve
+from cinematrix.service.settings import ServiceSettings
+
+NO_LIMIT = 10**9
+
+
+def main() -> None:
+    """Serve until stopped."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("port", type=int)
+    parser.add_argument("model", type=Path, nargs="?")
+    parser.add_argument("db", nargs="?")
+    parser.add_argument("--keep-nothing", action="store_true")
+    parser.add_argument("--same-as", type=Path)
+    options = parser.parse_args()
+    if options.same_as:
+        server = Server(
+            empty(options.same_as.read_bytes()), address="127.0.0.1", port=options.port, interface=Interfaces.ASGI,
+            websockets=False,
+        )  # fmt: skip
+        asyncio.run(server.serve())
+        return
+    if options.keep_nothing:
+        Lists.keep = lambda *_: None  # type: ignore[method-assign]
+    serve(ServiceSettings(options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT), "127.0.0.1", options.port)
+
+
+def empty(body: bytes) -> FastAPI:
+    """An app that does nothing but send `body`."""
+    app = FastAPI()
+
+    @app.get("/{path:path}")
+    async def same() -> Response:
+        return Response(body, media_type="application/json")
+
+    return app
+
+
+if __name__ == "__main__":
+    main()

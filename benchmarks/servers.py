@@ -1,0 +1,109 @@
+"""Servers in processes of their own, and the loads that are sent to them."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from open_loop import Outcome, Plan
+
+HERE = Path(__file__).parent
+START = [sys.executable, "-c", "from cinematrix.cli.main import run; run()", "serve"]
+"""The command that a user runs."""
+
+Requests = list[list[str]]
+"""`[method, path, body]` each."""
+
+
+class Server:
+    """A server in a process of its own."""
+
+    def __init__(self, command: list[str], port: int) -> None:
+        self.port, self.begun = port, time.perf_counter()
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def get(self, path: str) -> bytes | None:
+        """The body of a 200; None for anything else, and while nobody listens."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read()
+            return body if answer.status == 200 else None
+        except (OSError, HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def until(self, path: str) -> float:
+        """Seconds from the start of the process to the first 200 for `path`."""
+        while self.get(path) is None:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended with {self.process.returncode}")
+            time.sleep(0.005)
+        return time.perf_counter() - self.begun
+
+    def megabytes(self) -> float:
+        """Resident now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
+        return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
+
+    def lists(self) -> dict[str, float]:
+        """How many lists were made and kept so far."""
+        text = (self.get("/metrics") or b"").decode()
+        return {how: float(n) for how, n in re.findall(r'cinematrix_lists_total\{how="(\w+)"\} (\S+)', text)}
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        """Stop it, and wait."""
+        self.process.send_signal(number)
+        self.process.wait(30)
+
+
+@contextmanager
+def serving(*arguments: object) -> Iterator[Server]:
+    """A ready `load_server.py`."""
+    port = free_port()
+    server = Server([sys.executable, str(HERE / "load_server.py"), str(port), *map(str, arguments)], port)
+    try:
+        server.until("/readyz")
+        yield server
+    finally:
+        server.end()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def shot(port: int, seconds: float, **streams: tuple[float, Requests]) -> dict[str, list[Outcome]]:
+    """What became of open-loop streams of (rate, requests)."""
+    plan: Plan = {
+        "port": port, "seconds": seconds, "timeout": 10.0,
+        "streams": [{"name": name, "rate": rate, "requests": asked} for name, (rate, asked) in streams.items()],
+    }  # fmt: skip
+    command = [sys.executable, str(HERE / "open_loop.py")]
+    ran = subprocess.run(command, input=json.dumps(plan), check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, list[Outcome]] = json.loads(ran.stdout)
+    return found
+
+
+def wrk(port: int, path: str, seconds: int, connections: int = 32) -> float:
+    """Requests a second that wrk gets answered with 200. `path` may be a file of paths, asked in turn."""
+    script = "" if path.startswith("/v1") else path
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", *(["-s", script] if script else [])]
+    ran = subprocess.run(
+        [*command, f"http://127.0.0.1:{port}{'' if script else path}"], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+    wrong = re.findall(r"Non-2xx or 3xx responses: (\d+)", ran) or ["0"]
+    total = int(re.findall(r"(\d+) requests in", ran)[0])
+    return float(re.findall(r"Requests/sec:\s+(\S+)", ran)[0]) * (1 - int(wrong[0]) / max(total, 1))
