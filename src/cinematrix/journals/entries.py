@@ -103,21 +103,27 @@ def clean(text: str) -> str:
     return " ".join("".join(c for c in kept if c.isprintable() or unicodedata.category(c) == "Zs").split())
 
 
+_YEAR = re.compile(r"((?:18[7-9]|19\d|20\d|21\d)\d)(?!\d)", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,6}(\.\d{1,6})?", re.ASCII)
+_ID = re.compile(r"(?:tt)?(\d{1,12})", re.ASCII)
+_EPOCH = re.compile(r"\d{6,14}", re.ASCII)
+
+
 def as_year(text: str) -> int | None:
     """A year from 1870 on; None for anything else."""
-    found = re.match(r"((?:18[7-9]|19\d|20\d|21\d)\d)(?!\d)", text.strip(), re.ASCII)
+    found = _YEAR.match(text.strip())
     return int(found[1]) if found else None
 
 
 def as_number(text: str) -> float | None:
     """A plain number, with a point or a comma; None for anything else."""
     plain = text.strip().replace(",", ".")
-    return float(plain) if re.fullmatch(r"-?\d{1,6}(\.\d{1,6})?", plain, re.ASCII) else None
+    return float(plain) if _NUMBER.fullmatch(plain) else None
 
 
 def as_id(text: str) -> int | None:
     """The number in `tt0111161`, `0111161` or `278`; None for blank, 0, -1 and anything else."""
-    found = re.fullmatch(r"(?:tt)?(\d{1,12})", text.strip(), re.ASCII)
+    found = _ID.fullmatch(text.strip())
     return int(found[1]) or None if found else None
 
 
@@ -125,7 +131,7 @@ def as_moment(text: str) -> Moment:
     """An ISO date or time, or epoch seconds or milliseconds; no moment for what is none, or lies ahead."""
     plain = text.strip()
     try:
-        if re.fullmatch(r"\d{6,14}", plain, re.ASCII):
+        if _EPOCH.fullmatch(plain):
             seconds = int(plain) // 1000 if int(plain) > MILLISECONDS else int(plain)
         else:
             found = datetime.fromisoformat(plain)

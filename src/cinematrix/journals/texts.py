@@ -26,11 +26,15 @@ class Row(NamedTuple):
 
     def text(self, *names: str) -> str:
         """The first of these fields that holds something, fit to be shown."""
-        return next((clean(unquoted(self.fields[name])) for name in names if self.fields.get(name, "").strip()), "")
+        return clean(unquoted(self.raw(*names)))
 
     def raw(self, *names: str) -> str:
         """The first of these fields that holds something, as it stands; for numbers and dates."""
-        return next((self.fields[name] for name in names if self.fields.get(name, "").strip()), "")
+        for name in names:
+            field = self.fields.get(name, "")
+            if field and not field.isspace():
+                return field
+        return ""
 
 
 @dataclass(frozen=True)
@@ -118,13 +122,13 @@ def _rows(records: Iterator[tuple[int, list[str]]], header: list[str], at: str) 
     places = [header.index(name) for name in names]
     for line, fields in records:
         padded = fields + [""] * (len(header) - len(fields))
-        surplus = sum(bool(field.strip()) for field in padded[len(header) :])
+        surplus = sum(bool(field.strip()) for field in padded[len(header) :]) if len(padded) > len(header) else 0
         yield Row(f"{at}{line}", {name: padded[place] for name, place in zip(names, places, strict=True)}, surplus)
 
 
 def unquoted(text: str) -> str:
     """Text as it was before `quoted`."""
-    return text[1:] if FORMULA.match(text) else text
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
 def quoted(text: str) -> str:

@@ -16,6 +16,7 @@ from cinematrix.artifact import MANIFEST, load, version_of
 from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, as_in
+from cinematrix.journals.matching import matcher
 from cinematrix.overlay import Said, overlaid
 from cinematrix.profiles import Everyone
 from cinematrix.protocols import Recommender
@@ -54,6 +55,7 @@ class Served:
         """The model in a folder, asked once, so that the first caller doesn't wait for what is made on first use."""
         found = load(path)
         recommend(found.model, Histories.empty(1), 1)
+        matcher(found.model.known.catalog)
         written = datetime.fromtimestamp((path / MANIFEST).stat().st_mtime, UTC)
         served = cls(found.model, version_of(found.about), found.about, written)
         served.titles.search("a", 1)
