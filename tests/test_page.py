@@ -1,0 +1,355 @@
+"""The page as people use it, in a real browser: a film lover's evening, by mouse, by keyboard and on a phone."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import httpx2
+import pytest
+from playwright.sync_api import Browser, Locator, expect, sync_playwright
+
+from cinematrix.service.settings import ServiceSettings
+from page_world import CHROMIUM, HISTORY, HOSTILE, MISSING, Visit, endless, saved_model, serving, visit
+
+pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason=MISSING), pytest.mark.xdist_group("page")]
+
+Visits = Callable[..., AbstractContextManager[Visit]]
+
+AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the model that is served."""
+    return saved_model(tmp_path_factory.mktemp("page") / "model")
+
+
+@pytest.fixture(scope="module")
+def url(model: Path) -> Iterator[str]:
+    """Where the page is served."""
+    settings = ServiceSettings(model, f"sqlite:///{model.parent}/store.db", new_users=100)
+    with serving(settings) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def visits(browser: Browser, url: str) -> Visits:
+    """Makes a visit of a new browser profile."""
+    return partial(visit, browser, url)
+
+
+@pytest.fixture(scope="module")
+def films(url: str) -> list[dict[str, Any]]:
+    """Comedies, as the search finds them."""
+    found: list[dict[str, Any]] = httpx2.get(f"{url}/v1/movies", params={"query": "funny", "n": 12}).json()["items"]
+    return found
+
+
+@pytest.fixture
+def stranger(visits: Visits) -> Iterator[Visit]:
+    """Somebody who comes for the first time."""
+    with visits() as stay:
+        yield stay
+
+
+@pytest.fixture
+def regular(visits: Visits, films: list[dict[str, Any]]) -> Iterator[Visit]:
+    """Somebody who has rated four comedies in this browser."""
+    with visits() as stay:
+        remember(stay, films[:4])
+        yield stay
+
+
+def remember(stay: Visit, films: list[dict[str, Any]], hidden: Sequence[dict[str, Any]] = ()) -> None:
+    """Put ratings into the browser before the page opens for the first time."""
+    rated = [film | {"rating": 5 - at / 2, "time": at} for at, film in enumerate(films)]
+    kept = {"ratings": rated, "hidden": list(hidden)}
+    text = json.dumps(json.dumps(kept))
+    stay.context.add_init_script(f"localStorage.getItem('{HISTORY}') ?? localStorage.setItem('{HISTORY}', {text})")
+
+
+def addresses(stay: Visit, films: list[dict[str, Any]]) -> list[str]:
+    """Every view of the page, and those that need a film or a query."""
+    stay.open()
+    views = stay.page.locator("#views a").evaluate_all("links => links.map(a => a.pathname + a.search)")
+    assert len(views) > 2
+    return [*views, f"/?view=film&movie={films[6]['movie']}", "/?view=search&query=scary", "/?view=search&query=xqzw"]
+
+
+def rate(stay: Visit, card: Locator, stars: str) -> None:
+    """Choose so many stars on a card by mouse."""
+    card.get_by_role("radio", name=f"{stars} of 5", exact=True).click()
+    stay.settle()
+
+
+def test_an_evening(stranger: Visit, films: list[dict[str, Any]], tmp_path: Path) -> None:
+    """Upload, list, rate, the list changes, why, undo, filter, a film and those like it."""
+    stay, page = stranger, stranger.page
+    stay.open()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What will you watch tonight?")
+    page.get_by_role("link", name="Bring your ratings").click()
+    export = tmp_path / "ratings.csv"
+    rows = [
+        f"2024-01-0{at + 1},{film['title']},{film['year']},https://boxd.it/{at},{5 - at / 2}"
+        for at, film in enumerate(films[:4])
+    ]
+    rows.append("2024-01-09,A film that nobody knows,1931,https://boxd.it/9,4")
+    export.write_text("\n".join(["Date,Name,Year,Letterboxd URI,Rating", *rows]) + "\n", "utf-8")
+    page.set_input_files("input[type=file]", export)
+    expect(page.get_by_role("heading", name="There they are")).to_be_visible()
+    counts = dict(
+        zip(page.locator(".counts dt").all_inner_texts(), page.locator(".counts dd").all_inner_texts(), strict=True)
+    )
+    assert counts == {
+        "rows read": "5",
+        "new": "4",
+        "changed": "0",
+        "there already": "0",
+        "left out": "0",
+        "not found": "1",
+    }
+    expect(page.locator(".unmatched")).to_contain_text("A film that nobody knows")
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Download this list").click()
+    assert "A film that nobody knows" in downloading.value.path().read_text("utf-8")
+    page.get_by_role("combobox", name="The film that A film that nobody knows is").fill(films[5]["title"])
+    page.get_by_role("option").first.click()
+    assert len(stay.kept()["ratings"]) == 5
+    page.set_input_files("input[type=file]", export)
+    expect(page.get_by_role("heading", name="Nothing new in it")).to_be_visible()
+
+    page.get_by_role("link", name="See your films").click()
+    stay.settle()
+    expect(page.get_by_role("heading", level=1)).to_have_text("For you")
+    first = stay.movies()
+    assert len(set(first)) == len(first) > 8
+    assert not {str(row["movie"]) for row in stay.kept()["ratings"]} & set(first)
+    expect(page.locator(".because").first).to_contain_text("Funny")
+    expect(page.locator(".expected").first).to_contain_text("stars, between")
+
+    rate(stay, page.locator(".card").first, "4.5")
+    expect(page.locator(f".card[data-movie='{first[0]}']")).to_have_count(0)
+    assert stay.kept()["ratings"][-1]["rating"] == 4.5
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(f".card[data-movie='{first[0]}']")).to_have_count(1)
+    page.locator(".card").nth(1).get_by_role("button", name="Not for me").click()
+    expect(page.locator(f".card[data-movie='{first[1]}']")).to_have_count(0)
+    assert [row["kind"] for row in stay.kept()["hidden"]] == ["not_interested"]
+
+    page.get_by_text("In the mood for").click()
+    page.get_by_role("button", name="Horror: with or without").click()
+    expect(page).to_have_url(re.compile("with=Horror"))
+    expect(page.locator(".card .facts").filter(has_text="Comedy")).to_have_count(0)
+    page.get_by_label("From", exact=True).fill("2000")
+    expect(page).to_have_url(re.compile("from=2000"))
+    stay.settle()
+    page.reload()
+    stay.settle()
+    years = [int(re.search(r"\d{4}", text)[0]) for text in page.locator(".card .facts").all_inner_texts()]  # type: ignore[index]
+    assert years
+    assert min(years) >= 2000
+    page.get_by_role("button", name="Reset all").click()
+    expect(page).not_to_have_url(re.compile("from|with"))
+
+    page.locator(".card h3").first.click()
+    expect(page.get_by_role("heading", name="How people rated it")).to_be_visible()
+    expect(page.get_by_role("heading", name="Like it")).to_be_visible()
+    stay.page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("For you")
+
+
+@pytest.mark.skip(reason="later")
+def test_questions_lead_to_a_list(stranger: Visit) -> None:
+    """Three answers and the list is there; a film that wasn't seen is passed over, and none is asked twice."""
+    stay, page = stranger, stranger.page
+    stay.open("/?view=questions")
+    heading, asked = page.locator(".question h2"), []
+    page.get_by_role("button", name="Haven’t seen it")
+    for answer in ("4", None, "1.5", "5"):
+        expect(page.get_by_role("heading", name="Your list so far")).to_have_count(0)
+        asked.append(heading.inner_text())
+        if answer is None:
+            page.get_by_role("button", name="Haven’t seen it").click()
+        else:
+            page.get_by_role("radio", name=f"{answer} of 5", exact=True).click()
+        expect(heading).not_to_have_text(asked[-1])
+    expect(page.get_by_role("heading", name="Your list so far")).to_be_visible()
+    assert len(set(asked)) == 4
+    before = stay.movies()
+    page.get_by_role("radio", name="0.5 of 5", exact=True).click()
+    expect(page.locator(".so-far .card")).to_have_count(6)
+    stay.settle()
+    assert stay.movies() != before or len(stay.kept()["ratings"]) == 4
+
+
+def test_the_keyboard_is_enough(regular: Visit) -> None:
+    """Tab reaches everything in sight order; arrows choose stars without rating, Enter rates, focus goes on."""
+    stay, page = regular, regular.page
+    stay.open()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the films")).to_be_focused()
+    page.keyboard.press("Enter")
+    first, ratings = stay.movies()[0], len(stay.kept()["ratings"])
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.type === 'radio'"):
+            break
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert len(stay.kept()["ratings"]) == ratings
+    page.keyboard.press("Enter")
+    expect(page.locator(f".card[data-movie='{first}']")).to_have_count(0)
+    assert len(stay.kept()["ratings"]) == ratings + 1
+    stay.settle()
+    assert page.evaluate("Boolean(document.activeElement.closest('.card'))")
+    page.keyboard.press("Control+z")
+    expect(page.locator(f".card[data-movie='{first}']")).to_have_count(1)
+    page.keyboard.press("/")
+    page.keyboard.type("scarry 13")
+    expect(page.get_by_role("option").first).to_contain_text("Scary 13")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Scary 13")
+    expect(page).to_have_title("Scary 13 · Cinematrix")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_view_is_wider_than_the_screen(visits: Visits, films: list[dict[str, Any]], width: int) -> None:
+    """On a phone and on a desk, whatever the titles are."""
+    with visits(viewport={"width": width, "height": 780}) as stay:
+        remember(stay, films[:4])
+        for address in addresses(stay, films):
+            stay.open(address)
+            assert stay.page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(visits: Visits, films: list[dict[str, Any]], scheme: str) -> None:
+    """WCAG 2.2 AA and axe's best practices hold in every view, in both colours."""
+    script = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+    with visits(color_scheme=scheme) as stay:
+        remember(stay, films[:4])
+        for address in addresses(stay, films):
+            stay.open(address)
+            for details in stay.page.locator("details:not([open]) > summary").all():
+                details.click()
+            stay.page.evaluate(script)
+            found = stay.page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", AXE)
+            told = [(each["id"], [node["target"] for node in each["nodes"]][:3]) for each in found["violations"]]
+            assert told == [], (address, scheme)
+
+
+def test_titles_stay_text(visits: Visits, url: str) -> None:
+    """Markup isn't run, text that turns around stays in its place, and a megabyte is cut; in every place of a title."""
+    hostile = [
+        httpx2.get(f"{url}/v1/movies", params={"query": query, "n": 5}).json()["items"]
+        for query in ("onerror", "gnp exe")
+    ]
+    films = [film for items in hostile for film in items if film["title"] in HOSTILE]
+    assert len(films) == 2
+    with visits(viewport={"width": 360, "height": 780}) as stay:
+        remember(stay, films)
+        for address in (
+            "/",
+            "/?view=search&query=onerror",
+            f"/?view=film&movie={films[0]['movie']}",
+            "/?view=search&query=%3Cimg+src%3Dx%3E",
+        ):
+            stay.open(address)
+            assert stay.page.locator("img").count() == 0
+            assert stay.page.evaluate("document.documentElement.scrollWidth") <= 360, address
+            assert len(stay.page.locator("body").inner_text()) < 60_000
+        stay.open(f"/?view=film&movie={films[0]['movie']}")
+        expect(stay.page.get_by_role("heading", level=1)).to_have_text(HOSTILE[0])
+
+
+def test_two_browsers_do_not_know_each_other(visits: Visits, films: list[dict[str, Any]]) -> None:
+    """At once on one server, each has its own ratings and list; two tabs of one browser share theirs."""
+    with visits() as one, visits() as other:
+        remember(one, films[:4])
+        one.open()
+        other.open()
+        expect(other.page.get_by_role("heading", level=1)).to_have_text("What will you watch tonight?")
+        rate(other, other.page.locator(".card").first, "1")
+        tab = one.context.new_page()
+        tab.goto(one.url)
+        first = tab.locator(".card").first
+        movie = first.get_attribute("data-movie")
+        first.get_by_role("button", name="Seen").click()
+        expect(one.page.locator(f".card[data-movie='{movie}']")).to_have_count(0)
+        assert (len(one.kept()["ratings"]), len(other.kept()["ratings"])) == (4, 1)
+
+
+def test_without_connection_the_last_list_stays(regular: Visit) -> None:
+    """It says from when it is, ratings are kept, and all is well once the server is back."""
+    stay, page = regular, regular.page
+    stay.open()
+    before = stay.movies()
+    stay.context.set_offline(True)
+    expect(page.get_by_text("You are offline")).to_be_visible()
+    page.locator(".card").nth(2).get_by_role("button", name="Seen").click()
+    expect(page.get_by_text("The server can't be reached. These films are from")).to_be_visible()
+    assert stay.movies() == before
+    assert len(stay.kept()["hidden"]) == 1
+    stay.context.set_offline(False)
+    expect(page.locator(f".card[data-movie='{before[2]}']")).to_have_count(0)
+    expect(page.get_by_text("These films are from")).to_have_count(0)
+    stay.errors[:] = [error for error in stay.errors if "ERR_INTERNET_DISCONNECTED" not in error]
+
+
+def test_a_browser_without_storage_works_while_it_is_open(visits: Visits) -> None:
+    """Private windows and broken entries: the page opens, and rates until it is closed."""
+    with visits() as stay:
+        stay.context.add_init_script(
+            "Storage.prototype.setItem = () => { throw new Error('full'); };"
+            "const get = Storage.prototype.getItem; Storage.prototype.getItem = function (key) {"
+            f" return key === '{HISTORY}' ? '{{\"ratings\": [1, null, {{\"movie\": {{}}}}]' : get.call(this, key); }}"
+        )
+        stay.open()
+        first = stay.movies()[0]
+        rate(stay, stay.page.locator(".card").first, "4")
+        expect(stay.page.locator(f".card[data-movie='{first}']")).to_have_count(0)
+        expect(stay.page.get_by_role("heading", level=1)).to_have_text("For you")
+
+
+def test_the_switch_of_colours_lasts(stranger: Visit) -> None:
+    """The other scheme, from before the first paint on, whatever the system says."""
+    stay = stranger
+    stay.open()
+    stay.page.get_by_role("button", name="Dark colours").click()
+    stay.page.reload()
+    assert stay.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    expect(stay.page.get_by_role("button", name="Light colours")).to_be_visible()
+
+
+def test_the_first_paint_is_quick(visits: Visits, films: list[dict[str, Any]]) -> None:
+    """The films of "For you" are there within 300 ms of the request, at the best of three; all of it weighs 150 KB."""
+    best = 1e9
+    with visits() as stay:
+        remember(stay, films[:4], hidden=[{"movie": endless(), "kind": "seen", "time": 0}])
+        for _ in range(3):
+            stay.page.goto(f"{stay.url}/")
+            stay.page.locator(".feature").wait_for()
+            stay.settle()
+            entries = "[...performance.getEntriesByName('films'), ...performance.getEntriesByType('paint')]"
+            best = min(best, stay.page.evaluate(f"Math.max(...{entries}.map(e => e.startTime))"))
+        weight = stay.page.evaluate(
+            "performance.getEntriesByType('resource').filter(e => e.name.includes('/page/'))"
+            ".reduce((sum, e) => sum + e.encodedBodySize, 0)"
+        )
+    assert best <= 300
+    assert weight <= 150_000
