@@ -2,16 +2,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test install format bench fuzz crash
+.PHONY: demo test browser install format bench fuzz crash
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
 
-test: .venv/dev ## format check, lint, types, tests
+test: .venv/dev browser ## format check, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 $(ARGS) # two workers, a thread each
+
+browser: ## Chromium for the tests of the page, where apt and the right to use it are at hand
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+		{ SUDO=$$([ $$(id -u) = 0 ] || echo sudo -n); command -v apt-get >/dev/null && \
+		$$SUDO apt-get update -qq && $$SUDO apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; } || \
+		echo "NO CHROMIUM HERE: the tests of the web page won't run"
 
 install: .venv/run
 

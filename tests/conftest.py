@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from chromium import MISSING
 from cinematrix.artifact import load, save
 from cinematrix.catalog import Catalog
 from cinematrix.models.deep_mf import DeepMF
@@ -110,3 +111,12 @@ def user(model: Any) -> int:
 def unseen(model: Any, user: int) -> int:
     """A movie that she hasn't rated and the model would recommend first."""
     return int(recommend(model, history_of(model, user), 1).items[0].movie)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly which tests weren't run because something isn't installed here."""
+    skipped = [report for report in terminalreporter.getreports("skipped") if isinstance(report.longrepr, tuple)]
+    reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in skipped]
+    if missing := reasons.count(MISSING):
+        terminalreporter.section("NOT RUN", sep="!", red=True, bold=True)
+        terminalreporter.line(f"{missing} tests of the web page weren't run: {MISSING}", red=True, bold=True)

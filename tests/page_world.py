@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -23,9 +22,6 @@ from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
 from worlds import taste_world
-
-CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
-MISSING = "there is no Chromium: run `make browser`, or install the package chromium"
 
 HOSTILE = ("<img src=x onerror=window.hacked=1>", "\u202egnp.exe \u2066\u2067", "A" * 1_000_000, "&amp;<b>\"'`${7*7}")
 """Titles that would run, turn the text around, or fill the screen."""

@@ -69,13 +69,13 @@ def _walk(folder: Traversable, above: str = "") -> list[tuple[str, Traversable]]
 
 
 @ROUTER.api_route("/", methods=["GET", "HEAD"])
-def index(request: Request) -> Response:
+async def index(request: Request) -> Response:
     """The page; what it shows is told by the query, which its scripts read."""
     return _answer(request, assets()[INDEX])
 
 
 @ROUTER.api_route("/page/{path:path}", methods=["GET", "HEAD"])
-def file(path: str, request: Request) -> Response:
+async def file(path: str, request: Request) -> Response:
     """One of its files.
 
     Raises:
