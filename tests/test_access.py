@@ -76,6 +76,7 @@ ROUTES = {
     "POST /v1/exports": "page",
     "POST /v1/users/{user}/imports": "own write",
     "GET /v1/admin/versions": "admin",
+    "GET /v1/admin/overview": "admin",
     "POST /v1/admin/refits": "admin",
     "GET /v1/admin/refits/{refit}": "admin",
     "POST /v1/admin/promotions": "admin",

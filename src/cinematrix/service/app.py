@@ -18,6 +18,7 @@ from cinematrix.service import (
     imports,
     movies,
     newcomers,
+    overview,
     page,
     problems,
     profiles,
@@ -88,6 +89,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(tokens.ROUTER)
     app.include_router(refits.ROUTER)
     app.include_router(newcomers.ROUTER)
+    app.include_router(overview.ROUTER)
     app.include_router(about.ROUTER)
     app.include_router(rows.ROUTER)
     app.include_router(profiles.ROUTER)
@@ -114,7 +116,10 @@ def _add_health(app: FastAPI) -> None:
     @app.get("/metrics", dependencies=[READ], responses=PROBLEMS)
     def metrics(state: State) -> Response:
         """Figures for Prometheus."""
-        return Response(state.figures.text(), media_type="text/plain; version=0.0.4")
+        return Response(
+            state.figures.text(state.served.written, state.served.shown.spread()),
+            media_type="text/plain; version=0.0.4",
+        )
 
     @app.get("/openapi.json", dependencies=[READ], include_in_schema=False)
     def openapi() -> dict[str, Any]:

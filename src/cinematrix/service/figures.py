@@ -1,6 +1,12 @@
 """What Prometheus is told."""
 
+import math
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from cinematrix.service.shown import Spread
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
@@ -20,11 +26,57 @@ class Figures:
         self.latency = Histogram(
             "cinematrix_request_seconds", "From request to answer.", ("route",), buckets=BUCKETS, registry=self.registry
         )
+        self.fold_in = Histogram(
+            "cinematrix_fold_in_seconds", "From a history to a list.", buckets=BUCKETS, registry=self.registry
+        )
+        self.age = self._gauge("model_age_seconds", "Since the model was saved.")
+        self.coverage = self._gauge("shown_coverage", "Share of the catalog that this model has recommended.")
+        self.gini = self._gauge("shown_gini", "How unequally movies were recommended, 0 to 1.")
+        self.popularity = self._gauge(
+            "shown_popularity", "Mean share of movies with more ratings than a recommended one; 0: the most rated."
+        )
         self.model = Gauge("cinematrix_model", "1 for the version served.", ("version",), registry=self.registry)
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"cinematrix_{name}", meaning, labels, registry=self.registry)
 
-    def text(self) -> bytes:
-        """All of them as Prometheus reads them."""
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(f"cinematrix_{name}", meaning, registry=self.registry)
+
+    def text(self, written: datetime | None, spread: Spread) -> bytes:
+        """All of them as Prometheus reads them.
+
+        Args:
+            written: when the model was saved.
+            spread: of what it has recommended.
+        """
+        self.age.set(math.nan if written is None else (datetime.now(UTC) - written).total_seconds())
+        for gauge, value in (
+            (self.coverage, spread.coverage),
+            (self.gini, spread.gini),
+            (self.popularity, spread.popularity),
+        ):
+            gauge.set(math.nan if value is None else value)
         return generate_latest(self.registry)
+
+    def latencies(self) -> Iterator[tuple[str, Sequence[tuple[float, float]]]]:
+        """Each route that was asked for, and its requests up to each number of seconds, the last one infinite."""
+        found: dict[str, list[tuple[float, float]]] = {}
+        for sample in next(iter(self.latency.collect())).samples:
+            if sample.name.endswith("_bucket"):
+                found.setdefault(sample.labels["route"], []).append((float(sample.labels["le"]), sample.value))
+        yield from sorted(found.items())
+
+
+def quantile(buckets: Sequence[tuple[float, float]], share: float) -> float:
+    """Seconds within which a share of requests was answered, if they lie evenly in each bucket; of the last, its start.
+
+    Args:
+        buckets: ends in seconds and how many requests took at most so long; at least one did.
+    """
+    wanted, start, below = share * buckets[-1][1], 0.0, 0.0
+    for end, count in buckets:
+        if count >= wanted and count > below:
+            return start if math.isinf(end) else start + (end - start) * (wanted - below) / (count - below)
+        start, below = end, count
+    return start

@@ -84,6 +84,7 @@ def together(body: Group, state: State, who: Annotated[Caller, PAGE]) -> GroupLi
         unknown += strange
     filters = Filters(body.where, body.min_ratings, tuple(sorted(hidden)))
     found = recommend_for_group(served.model, histories, body.n, how=body.how, by=body.by, filters=filters)
+    served.shown.add(served.model.known.movies.numbers([line.movie for line in found.items]))
     names = [member.name if isinstance(member, Guest) else str(member.user) for member in body.members]
     items = [_item(asdict(line), names) for line in found.items]
     return GroupList(model_version=served.version, unknown=unknown, items=items)

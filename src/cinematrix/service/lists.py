@@ -9,6 +9,7 @@ from collections import OrderedDict
 from threading import Lock
 from typing import NamedTuple
 
+from cinematrix.ids import Numbers
 from cinematrix.store.records import Revision
 
 MOST_BYTES = 32_000_000
@@ -29,12 +30,14 @@ class Kept(NamedTuple):
         revision: of all that the store had of her before the list was made.
         fallback: made without any history of hers.
         body: what is sent.
+        movies: the numbers of those in it.
     """
 
     user: str
     revision: Revision
     fallback: bool
     body: bytes
+    movies: Numbers
 
 
 class Lists:

@@ -25,6 +25,7 @@ from cinematrix.recommendations import recommend
 from cinematrix.service.lists import Lists
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import History, RatingRow
+from cinematrix.service.shown import Shown
 from cinematrix.store.records import Person
 from cinematrix.titles import Titles
 
@@ -60,6 +61,11 @@ class Served:
         served = cls(found.model, version_of(found.about), found.about, written)
         served.titles.search("a", 1)
         return served
+
+    @cached_property
+    def shown(self) -> Shown:
+        """What has been recommended by this model."""
+        return Shown(self.model.known.raters)
 
     @cached_property
     def titles(self) -> Titles:

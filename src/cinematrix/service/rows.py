@@ -56,6 +56,7 @@ def rows(body: Evening, state: State) -> Rows:
     )  # fmt: skip
     fallback = len(history.items) == 0
     state.figures.recommended.labels(str(fallback).lower()).inc()
+    served.shown.add(served.model.known.movies.numbers([line.movie for row in made for line in row.items]))
     found = [
         RowOut(
             kind=row.kind, title=row.title, movie=row.movie, genre=row.genre,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
@@ -49,7 +50,9 @@ from cinematrix.store.tables import (
 KINDS = ("seen", "not_interested", "like", "watchlist")
 """What can be said of a movie besides stars."""
 
-REPEATS_MS = 86_400_000
+DAY_MS = 86_400_000
+EPOCH = date(1970, 1, 1)
+REPEATS_MS = DAY_MS
 """For a day an idempotency key stands for the answer that it first got."""
 
 
@@ -261,6 +264,21 @@ class Store:
         """How many users the store has heard of."""
         with self.engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(USERS)) or 0
+
+    def n_ratings(self) -> int:
+        """How many ratings stand."""
+        with self.engine.connect() as connection:
+            return connection.scalar(select(func.count()).where(RATINGS.c.steps.is_not(None))) or 0
+
+    def ratings_by_day(self, since: date) -> dict[date, int]:
+        """How many ratings that still stand were received on each day (UTC) from one on, if there are any."""
+        start = int(datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp() * 1000)
+        day = RATINGS.c.received // DAY_MS
+        wanted = (
+            select(day, func.count()).where(RATINGS.c.steps.is_not(None), RATINGS.c.received >= start).group_by(day)
+        )
+        with self.engine.connect() as connection:
+            return {EPOCH + timedelta(number): count for number, count in connection.execute(wanted)}
 
     def forget(self, user: str, who: str) -> None:
         """Delete a user whole; what stays is her ID among the forgotten, so that no model learns from her again."""

@@ -5,20 +5,17 @@ tells of the hash, from which nobody gets to the token.
 """
 
 import secrets
-import time
 
 from sqlalchemy import delete, insert, select
 
 from cinematrix.store.keys import hashed
-from cinematrix.store.records import Store
+from cinematrix.store.records import DAY_MS, Store, now_ms
 from cinematrix.store.tables import AUDIT, TOKENS
-
-DAY_MS = 86_400_000
 
 
 def create_token(store: Store, user: str, days: int, who: str) -> tuple[str, int]:
     """A new token of a user, which is nowhere kept, and when it ends (ms); `who` has it made."""
-    secret, now = f"cmt_{secrets.token_urlsafe(32)}", time.time_ns() // 1_000_000
+    secret, now = f"cmt_{secrets.token_urlsafe(32)}", now_ms()
     expires = now + days * DAY_MS
     with store.writing() as connection:
         connection.execute(delete(TOKENS).where(TOKENS.c.expires <= now))
@@ -29,7 +26,7 @@ def create_token(store: Store, user: str, days: int, who: str) -> tuple[str, int
 
 def owner_of(store: Store, secret: str) -> str | None:
     """The user whose token this is; None if it is nobody's or has ended."""
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     wanted = select(TOKENS.c.user).where(TOKENS.c.hash == hashed(secret), TOKENS.c.expires > now)
     with store.engine.connect() as connection:
         user: str | None = connection.scalar(wanted)
@@ -40,5 +37,5 @@ def revoke_tokens(store: Store, user: str, who: str) -> None:
     """End all tokens of a user."""
     with store.writing() as connection:
         connection.execute(delete(TOKENS).filter_by(user=user))
-        now = time.time_ns() // 1_000_000
+        now = now_ms()
         connection.execute(insert(AUDIT).values(at=now, who=who, what=f"revoked the tokens of user {user}"))
