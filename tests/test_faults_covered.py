@@ -44,15 +44,7 @@ FAULTS = {
 }
 
 UNTESTED = {
-    7: "times in the future are still taken as they come",
-    8: "the clock isn't moved by any test yet",
-    27: "not proved through the service yet",
-    30: "the server doesn't start without a model yet",
-    37: "slow clients aren't tested yet",
-    42: "the log isn't tested against a stalled reader yet",
-    46: "not sent over a real socket yet",
     47: "there is no refit yet, so no poisoning",
-    48: "reasons aren't tested against other people's ratings yet",
     49: "no test reads the lock of the dependencies yet",
     50: "the gauges aren't tested yet",
 }

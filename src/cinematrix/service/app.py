@@ -33,11 +33,13 @@ from cinematrix.service.figures import Figures
 from cinematrix.service.guard import Guard
 from cinematrix.service.newcomers import refresh
 from cinematrix.service.people import Served
+from cinematrix.service.problems import Problem
 from cinematrix.service.refits import Refitter
 from cinematrix.service.schemas import Health, ProblemBody
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import PROBLEMS, ServiceState, State
-from cinematrix.service.swapping import mark, watch
+from cinematrix.service.swapping import mark, refresh, watch
+from cinematrix.store.engine import check_whole, free_bytes
 from cinematrix.store.records import Store
 
 THREADS = 4
@@ -45,7 +47,7 @@ THREADS = 4
 
 
 def create_app(settings: ServiceSettings) -> FastAPI:
-    """The service of one model and one store, ready to answer.
+    """The service of one model and one store, ready to answer; the model may come later.
 
     Raises:
         ArtifactError: the model can't be loaded.
@@ -53,15 +55,12 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         StoreError: the store can't be opened or holds ratings on another scale.
     """
     before = mark(settings.model)
-    served, store, figures = Served.load(settings.model), Store.open(settings.db), Figures()
-    if served.model.known.scale is not None:
-        store.fix_scale(served.model.known.scale)
-    figures.model.labels(served.version).set(1)
-    if settings.refit_every:
-        needs(served.model.abilities.trains_with, served.model.name)
+    store, figures = Store.open(settings.db), Figures()
+    check_whole(store.engine)
     refitter = Refitter(settings, store, figures)
-    state = ServiceState(settings, store, served, figures, refitter)
-    refresh(state)
+    state = ServiceState(settings, store, None, figures, refitter)
+    if before is not None:
+        _take_first(state)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -101,6 +100,16 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     return app
 
 
+def _take_first(state: ServiceState) -> None:
+    served = Served.load(state.settings.model)
+    if served.model.known.scale is not None:
+        state.store.fix_scale(served.model.known.scale)
+    if state.settings.refit_every:
+        needs(served.model.abilities.trains_with, served.model.name)
+    state.served = served
+    refresh(state)
+
+
 def _add_health(app: FastAPI) -> None:
     @app.get("/livez")
     async def livez() -> Health:
@@ -109,8 +118,11 @@ def _add_health(app: FastAPI) -> None:
 
     @app.get("/readyz", responses=PROBLEMS)
     def readyz(state: State) -> Health:
-        """Whether the model is loaded and the store answers."""
+        """Whether the model is loaded, the store answers, and its disk has room."""
+        assert state.served
         state.store.n_users()
+        if free_bytes(state.store.engine) < state.settings.free_bytes:
+            raise Problem(503, "the store's disk is nearly full; make room", {"Retry-After": "10"})
         return Health(status="ready")
 
     @app.get("/metrics", dependencies=[READ], responses=PROBLEMS)

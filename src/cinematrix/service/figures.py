@@ -23,6 +23,7 @@ class Figures:
         self.load_failures = self._counter("model_load_failures", "Models that couldn't be served.")
         self.refits = self._counter("refits", "Refits that this server began, by what came of them.", "state")
         self.refit_seconds = Gauge("cinematrix_refit_seconds", "What the last refit took.", registry=self.registry)
+        self.dropped = self._counter("log_lines_dropped", "Lines that the log's reader was too slow for.")
         self.latency = Histogram(
             "cinematrix_request_seconds", "From request to answer.", ("route",), buckets=BUCKETS, registry=self.registry
         )

@@ -109,14 +109,14 @@ class _Exchange:
 
 def _limited(receive: Receive, settings: ServiceSettings, most: int) -> Receive:
     """`receive` that gives up on a body that is too long or comes too slowly."""
-    read, open_ = 0, True
+    read, open_, until = 0, True, time.monotonic() + settings.read_seconds
 
     async def limited() -> Message:
         nonlocal read, open_
         if not open_:
             return await receive()
         try:
-            message = await asyncio.wait_for(receive(), settings.read_seconds)
+            message = await asyncio.wait_for(receive(), until - time.monotonic())
         except TimeoutError as error:
             raise Problem(408, "the body came too slowly") from error
         read += len(message.get("body", b""))

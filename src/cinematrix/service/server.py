@@ -2,32 +2,49 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import webbrowser
 
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from cinematrix.errors import SettingError
 from cinematrix.service.app import create_app
+from cinematrix.service.log_queue import QueuedLog
 from cinematrix.service.settings import LOOPBACK, ServiceSettings
 from cinematrix.store.engine import sole_server
 
 OPENS_AFTER = 0.5
 """Seconds until a browser is shown the page: by then the server listens."""
 
+CONNECTIONS = 2_000
+"""How many may be open at once; those beyond wait to be accepted."""
+
+HEADER_MS = 10_000
+"""How long a client may take over a request's headers, and stay silent between two requests."""
+
+HEADER_BYTES = 65_536
+
+STOP_SECONDS = 10.0
+"""How long what has begun may take after a signal to stop."""
+
 
 def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = False) -> None:
-    """Answer until SIGTERM or SIGINT; what has begun is finished first. `opens`: show the page in a browser.
+    """Answer until SIGTERM or SIGINT; what has begun is finished first, unless a second one comes.
+
+    `opens`: show the page in a browser.
 
     Raises:
         SettingError: `address` or the page is open to others and the store has no keys.
         StoreError: another server has the store.
     """
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     with sole_server(settings.db):
         app = create_app(settings)
+        log = QueuedLog(sys.stderr.fileno(), app.state.service.figures.dropped.inc)
+        logging.basicConfig(level=logging.INFO, handlers=[log], format="%(message)s")
         if not app.state.doorkeeper.keys():
             if address not in LOOPBACK or settings.public:
                 raise SettingError(
@@ -35,16 +52,30 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
                     "make one with 'cinematrix key create', or serve on 127.0.0.1"
                 )
             print("no key: everybody on this machine may read and write, and nobody else", file=sys.stderr)
-        server = Server(app, address=address, port=port, interface=Interfaces.ASGI, websockets=False)
+        server = Server(
+            app, address=address, port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False,
+            backlog=CONNECTIONS, backpressure=CONNECTIONS,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS, max_buffer_size=HEADER_BYTES),
+        )  # fmt: skip
         url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
         print(f"answering on {url}; the page for people: {url}/", file=sys.stderr, flush=True)
         asyncio.run(_until_stopped(server, url if opens else None))
+        log.finish(1)
 
 
 async def _until_stopped(server: Server, url: str | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, _stop, server, number)
     if url is not None:
         loop.call_later(OPENS_AFTER, lambda: loop.run_in_executor(None, webbrowser.open, url))
     await server.serve()
+
+
+def _stop(server: Server, number: int) -> None:
+    """Finish what has begun, and take no more; at a second signal, or when it takes too long, end at once."""
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, os._exit, 128 + number)
+    loop.call_later(STOP_SECONDS, os._exit, 1)
+    server.stop()  # type: ignore[no-untyped-call]

@@ -23,6 +23,7 @@ class ServiceSettings:
         in_flight: requests worked on at once; those beyond are sent away to come again.
         watch_seconds: how often to look whether another model stands in `model`.
         read_seconds: how long a client may take over its body.
+        free_bytes: how much room the disk of a SQLite file must have for the server to be ready.
         refit_every: seconds from one refit to the next; 0: none by itself.
     """
 
@@ -39,6 +40,7 @@ class ServiceSettings:
     in_flight: int = 64
     watch_seconds: float = 2.0
     read_seconds: float = 10.0
+    free_bytes: int = 64_000_000
     refit_every: float = 0.0
 
     def most_bytes(self, path: str) -> int:

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from cinematrix.service.figures import Figures
 from cinematrix.service.people import Served
-from cinematrix.service.problems import MEDIA_TYPE
+from cinematrix.service.problems import MEDIA_TYPE, Problem
 from cinematrix.service.schemas import ProblemBody
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Store
@@ -30,7 +30,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 @dataclass
 class ServiceState:
-    """The parts of one app. A route takes `served` once.
+    """The parts of one app. A route takes `served` once; `newest` is None until there is a first model.
 
     Attributes:
         films: which of the store's movies `served` has in it (`store.movies.mark_of_movies`).
@@ -39,11 +39,30 @@ class ServiceState:
 
     settings: ServiceSettings
     store: Store
-    served: Served
+    newest: Served | None
     figures: Figures
     refitter: "Refitter"
     films: tuple[int, int] = (0, 0)
     changing: Lock = field(default_factory=Lock)
+
+    @property
+    def served(self) -> Served:
+        """The model that answers.
+
+        Raises:
+            Problem: 503, there is none yet.
+        """
+        if self.newest is None:
+            why = "there is no model yet; write one to the server's model folder with 'cinematrix train --out'"
+            raise Problem(503, why, {"Retry-After": "10"})
+        return self.newest
+
+    @served.setter
+    def served(self, served: Served) -> None:
+        """Let it answer from the next request on."""
+        self.newest = served
+        self.figures.model.clear()
+        self.figures.model.labels(served.version).set(1)
 
 
 def _state(request: Request) -> ServiceState:

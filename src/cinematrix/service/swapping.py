@@ -39,9 +39,10 @@ async def watch(state: ServiceState, before: Mark) -> None:
             if found is not None and found != before:
                 await run_sync(swap, state)
                 before = found
-            await run_sync(refresh, state)
+            if state.newest is not None:
+                await run_sync(refresh, state)
         except SQLAlchemyError as error:
-            LOG.error("the store can't be read now, version %s stays: %s", state.served.version, error)
+            LOG.error("the store can't be read now, version %s stays: %s", state.newest and state.newest.version, error)
 
 
 def swap(state: ServiceState) -> None:
@@ -52,11 +53,9 @@ def swap(state: ServiceState) -> None:
             state.store.fix_scale(served.model.known.scale)
     except (CinematrixError, OSError) as error:
         state.figures.load_failures.inc()
-        LOG.error("version %s stays: %s", state.served.version, error)
+        LOG.error("version %s stays: %s", state.newest and state.newest.version, error)
         return
     with state.changing:
         films = mark_of_movies(state.store)
         state.served, state.films = with_newcomers(served, state.store), films
-    state.figures.model.clear()
-    state.figures.model.labels(served.version).set(1)
     LOG.info("version %s is served now", served.version)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 
 from cinematrix.errors import InputError, StoreError
 from cinematrix.files import written_beside
@@ -141,7 +142,16 @@ def back_up(url: URL, version: int) -> None:
 def _sqlite(url: URL) -> Engine:
     if url.database:
         Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, hide_parameters=True)  # so that errors tell nothing of what is kept
+        Path(url.database).touch()
+
+    def connect() -> sqlite3.Connection:
+        """To the file that is there: one that was deleted under a server isn't made anew, empty."""
+        return sqlite3.connect(
+            f"{Path(url.database or '').absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False
+        )
+
+    made = {"creator": connect} if url.database else {}
+    engine = create_engine(url, hide_parameters=True, **made)  # so that errors tell nothing of what is kept
     journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
 
     @event.listens_for(engine, "connect")
@@ -150,7 +160,58 @@ def _sqlite(url: URL) -> Engine:
         for pragma in (f"busy_timeout={BUSY_MS}", f"journal_mode={journal}", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
 
+    if url.database:
+        _follow(engine, Path(url.database))
     return engine
+
+
+def _follow(engine: Engine, file: Path) -> None:
+    """Leave connections to a file that was deleted or replaced: what they write would be lost."""
+
+    @event.listens_for(engine, "connect")
+    def opened(_: Any, record: Any) -> None:
+        record.info["file"] = _identity(file)
+
+    @event.listens_for(engine, "checkout")
+    def taken(_: Any, record: Any, __: Any) -> None:
+        if record.info["file"] != _identity(file):
+            raise DisconnectionError(f"{file} was deleted or replaced")
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def check_whole(engine: Engine) -> None:
+    """Read a SQLite file through; PostgreSQL checks its pages itself as it reads them.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    try:
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    except DBAPIError as error:
+        found = _reason(error)
+    if found != "ok":
+        engine.dispose()
+        raise StoreError(
+            f"the database {engine.url.database} is damaged ({' '.join(str(found).split())}) and is left as it is; "
+            "restore a backup, as docs/deploy.md says"
+        )
+
+
+def free_bytes(engine: Engine) -> float:
+    """Room on the disk of a SQLite file; of PostgreSQL's nothing is known here."""
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        return float("inf")
+    return shutil.disk_usage(Path(engine.url.database).absolute().parent).free
 
 
 def _reason(error: SQLAlchemyError) -> str:
