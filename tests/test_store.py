@@ -321,7 +321,7 @@ def test_no_acknowledged_rating_is_lost_when_writers_are_killed(url: str) -> Non
         expected = {movie: kept for (who, movie), kept in ledger.items() if who == worker}
         assert found in (expected, expected | {f"m{in_flight % 7}": in_flight})
     store.close()
-    assert len(ledger) > 10
+    assert sum(last.values()) + 3 >= 10  # one a kill at least
 
 
 HALFWAY = """
