@@ -38,7 +38,7 @@ from cinematrix.service.refits import Refitter
 from cinematrix.service.schemas import Health, ProblemBody
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import PROBLEMS, ServiceState, State
-from cinematrix.service.swapping import mark, refresh, watch
+from cinematrix.service.swapping import mark, watch
 from cinematrix.store.engine import check_whole, free_bytes
 from cinematrix.store.records import Store
 
