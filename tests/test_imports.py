@@ -27,12 +27,12 @@ LAYERS = (
     "biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets optimizer "
     "pooling surprise towers attribution ordinal spread ranking metrics titles splits diversity significance segments "
     "leaks parcels heldout dials importers/* journals/* datasets downloads simulate worlds plots "
-    "store/* overlay",
+    "store/* overlay tastes",
     "training refitting",
     "models/*",
     "artifact evaluation reliability recommendations rows profiles groups explanations describe tuning cells "
     "comparison standings reports comparison_plots comparison_tables "
-    "versions gate renewal newcomers",
+    "versions gate renewal onboarding newcomers",
     "service/*",
     "cli/*",
 )

@@ -22,6 +22,7 @@ from cinematrix.service import (
     page,
     problems,
     profiles,
+    questions,
     ratings,
     recommending,
     refits,
@@ -85,6 +86,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(exports.ROUTER)
     app.include_router(groups.ROUTER)
     app.include_router(movies.ROUTER)
+    app.include_router(questions.ROUTER)
     app.include_router(tokens.ROUTER)
     app.include_router(refits.ROUTER)
     app.include_router(newcomers.ROUTER)

@@ -17,6 +17,7 @@ from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, as_in
 from cinematrix.journals.matching import matcher
+from cinematrix.onboarding import Questionnaire
 from cinematrix.overlay import Said, overlaid
 from cinematrix.profiles import Everyone
 from cinematrix.protocols import Recommender
@@ -60,6 +61,7 @@ class Served:
         written = datetime.fromtimestamp((path / MANIFEST).stat().st_mtime, UTC)
         served = cls(found.model, version_of(found.about), found.about, written)
         served.titles.search("a", 1)
+        served.questionnaire.next(Histories.empty(1), np.zeros(0, np.int32))
         return served
 
     @cached_property
@@ -71,6 +73,11 @@ class Served:
     def titles(self) -> Titles:
         """What the films are called, to be searched."""
         return Titles.of(self.model.known.catalog, self.model.known.raters)
+
+    @cached_property
+    def questionnaire(self) -> Questionnaire:
+        """What newcomers are asked."""
+        return Questionnaire.of(self.model.known)
 
     @cached_property
     def everyone(self) -> Everyone:

@@ -1,0 +1,300 @@
+"""What a newcomer's answers are worth, by who chooses the questions: the questionnaire against simpler ways.
+
+    python benchmarks/onboarding.py [--data FOLDER] [--models FOLDER] [--choose]
+
+Writes its tables into benchmarks/RESULTS.md and the curves into docs/onboarding.png. The users are cut into five parts.
+`--choose` measures on the first part and writes nothing: settings are chosen there. The results are those of the other
+four, each with a `deep-mf` that has learned from all users but these (kept in `--models`, if that is given).
+
+A simulated newcomer answers with her rating if she has rated the film, else "haven't seen it". A quarter of her ratings
+is never asked, whoever asks, and is what the errors and the lists are measured on: a test on what wasn't asked would be
+another one for each way of asking. The rest of her ratings is left out of all lists, answered or not, for that reason.
+Nobody has fewer than 20 ratings, so everybody has 15 to answer with. Everyone asks about the same pool of films (those
+that may be asked about at all), but for `random of all`.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.artifact import load, save
+from cinematrix.datasets import default
+from cinematrix.histories import Histories
+from cinematrix.importers import Dataset, read
+from cinematrix.metrics import ndcg
+from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
+from cinematrix.onboarding import Questionnaire
+from cinematrix.plots import ACCENT, INK, axes_of, figure_of, write_png
+from cinematrix.protocols import Known, Recommender
+from cinematrix.ranking import top_n
+from cinematrix.ratings import Ratings
+from cinematrix.significance import Difference, differences
+from results import HERE, markdown, put
+
+PARTS, TESTED = 5, 0.25
+ANSWERS, QUESTIONS = (3, 5, 10, 15), (5, 10, 20, 40)
+PICTURE = HERE.parent / "docs" / "onboarding.png"
+OURS, BEYOND = "questionnaire", "random of all"
+
+Floats = NDArray[np.float64]
+Asked = list[tuple[int, int]]
+"""Of one newcomer: the number of each question that she answered with a rating, from 1, and the movie."""
+
+
+@dataclass(frozen=True)
+class Newcomers:
+    """People of one part: what they answer with (a dictionary each), and what they are tested on."""
+
+    model: Recommender
+    questionnaire: Questionnaire
+    answers: list[dict[int, float]]
+    test: Histories
+
+    @classmethod
+    def of(cls, model: Recommender, held_out: Ratings, seed: int) -> "Newcomers":
+        """A random quarter of each one's ratings is tested."""
+        generator, histories = np.random.default_rng(seed), held_out.by_user
+        answers, tests = [], []
+        for user in np.flatnonzero(histories.counts):
+            entries = generator.permutation(np.arange(*histories.starts[user : user + 2]))
+            tested, kept = np.split(entries, [round(TESTED * len(entries))])
+            assert histories.values is not None, "the benchmark is about ratings"
+            answers.append(dict(zip(histories.items[kept].tolist(), histories.values[kept].tolist(), strict=True)))
+            tests.append((histories.items[tested].tolist(), histories.values[tested].tolist()))
+        return cls(model, Questionnaire.of(model.known), answers, Histories.of_lists(tests))
+
+    @cached_property
+    def known_films(self) -> Histories:
+        """All that they could answer, which no list holds."""
+        return Histories.of_lists([(list(each), list(each.values())) for each in self.answers])
+
+    def measured(self, given: Sequence[Sequence[int]]) -> Floats:
+        """Of each one, once she has rated those movies: squared errors summed, NDCG@10, ratings tested. `[n, 3]`."""
+        told = [(list(movies), [known[m] for m in movies]) for movies, known in zip(given, self.answers, strict=True)]
+        histories, test = Histories.of_lists(told), self.test
+        assert test.values is not None, "the benchmark is about ratings"
+        errors = self.model.predict_pairs(histories, test.rows, test.items) - test.values
+        lists = top_n(self.model.score(histories), 10, self.known_films).movies
+        return np.stack([np.bincount(test.rows, errors**2, len(test)), ndcg(lists, test), test.counts], axis=1)
+
+
+def by_order(order: Iterable[int], answers: dict[int, float], tested: set[int]) -> Asked:
+    """The questions answered when movies are asked about in an order, tested ones skipped."""
+    asked = (movie for movie in order if movie not in tested)
+    return [(number, movie) for number, movie in enumerate(asked, start=1) if movie in answers]
+
+
+def by_questionnaire(newcomers: Newcomers, row: int) -> tuple[Asked, list[float]]:
+    """The questions answered when the questionnaire chooses, until there are enough; the seconds for each."""
+    answers, tested = newcomers.answers[row], newcomers.test.items_of(row)
+    rated, unseen, asked, seconds = list[int](), list[int](), list[tuple[int, int]](), list[float]()
+    possible = np.isin(list(answers), newcomers.questionnaire.movies).sum()
+    while len(rated) < possible and (len(rated) < ANSWERS[-1] or len(seconds) < QUESTIONS[-1]):
+        history = Histories.of_lists([(rated, [answers[movie] for movie in rated])])
+        started = time.perf_counter()
+        question = newcomers.questionnaire.next(history, np.array(unseen, np.int32), tested)
+        seconds.append(time.perf_counter() - started)
+        assert question is not None, "there are films left that she could answer"
+        if question.movie in answers:
+            rated.append(question.movie)
+            asked.append((len(seconds), question.movie))
+        else:
+            unseen.append(question.movie)
+    return asked, seconds
+
+
+def orders(known: Known, pool: NDArray[np.int32]) -> dict[str, Callable[[np.random.Generator], NDArray[np.int64]]]:
+    """The ways that ask everybody the same, or at random: each gives an order of movies."""
+    history, n = known.history, len(known.movies)
+    assert history.values is not None, "the benchmark is about ratings"
+    assert known.scale is not None, "the benchmark is about ratings"
+    counts = np.bincount(history.items, minlength=n)
+    at_least_one = np.maximum(counts, 1)
+    means = np.bincount(history.items, history.values, n) / at_least_one
+    variance = np.bincount(history.items, (history.values - means[history.items]) ** 2, n) / at_least_one
+    entropy = np.zeros(n)
+    for level in known.scale.levels():
+        share = np.bincount(history.items[history.values == level], minlength=n) / at_least_one
+        entropy -= share * np.log(np.where(share > 0, share, 1))
+    values = {
+        "popular": counts,
+        "highest variance": variance,
+        "log popularity × entropy": np.log(at_least_one) * entropy,
+        "√popularity × variance": np.sqrt(counts) * variance,
+    }
+    fixed = {name: pool[np.argsort(-value[pool], kind="stable")] for name, value in values.items()}
+    return {name: lambda _, order=order: order for name, order in fixed.items()} | {
+        "random": lambda generator: generator.permutation(pool),
+        BEYOND: lambda generator: generator.permutation(n),
+    }
+
+
+def trained(dataset: Dataset, part: int, folder: Path | None) -> tuple[Recommender, Ratings]:
+    """The model that knows nobody of a part, and the part's ratings."""
+    ratings = dataset.ratings
+    order = np.random.default_rng(0).permutation(len(ratings.users))
+    held_out = np.isin(ratings.user, np.array_split(order, PARTS)[part])
+    place = folder and folder / f"fold{part}"
+    if place and place.exists():
+        return load(place).model, ratings.take(held_out)
+    model = DeepMF(DeepMFSettings(seed=part)).fit(ratings.take(~held_out), dataset.catalog)
+    if place:
+        save(model, place)
+    return model, ratings.take(held_out)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one way of asking comes to, newcomers of all parts one after the other.
+
+    Attributes:
+        answered, asked: `[newcomers, 3]` as `Newcomers.measured`, after so many answers, and so many questions.
+        needed: how many questions each one was asked for so many answers; of who has fewer to give, all.
+        given: how many answers she gave after so many questions.
+    """
+
+    answered: dict[int, Floats]
+    asked: dict[int, Floats]
+    needed: dict[int, Floats]
+    given: dict[int, Floats]
+
+
+def found_by(newcomers: Newcomers, paths: list[Asked]) -> Found:
+    """Measures after each number of answers and of questions."""
+    first = {k: [[movie for _, movie in path[:k]] for path in paths] for k in ANSWERS}
+    within = {q: [[movie for number, movie in path if number <= q] for path in paths] for q in QUESTIONS}
+    return Found(
+        {k: newcomers.measured(given) for k, given in first.items()},
+        {q: newcomers.measured(given) for q, given in within.items()},
+        {k: np.array([path[:k][-1][0] if path else np.nan for path in paths]) for k in ANSWERS},
+        {q: np.array([len(movies) for movies in given], np.float64) for q, given in within.items()},
+    )
+
+
+def together(parts: list[Found]) -> Found:
+    """Of all parts."""
+    joined = [
+        {key: np.concatenate([getattr(part, name)[key] for part in parts]) for key in getattr(parts[0], name)}
+        for name in ("answered", "asked", "needed", "given")
+    ]
+    return Found(*joined)
+
+
+def error(measured: Floats) -> float:
+    """The root of the mean over newcomers of each one's mean squared error: all count alike."""
+    return float(np.sqrt(np.mean(measured[:, 0] / measured[:, 2])))
+
+
+def against(ours: Floats, other: Floats) -> tuple[Difference, Difference]:
+    """By how much our error and our NDCG are above another's, paired over newcomers."""
+    squared, ones = [each[:, 0] / each[:, 2] for each in (ours, other)], np.ones(len(ours))
+    (errors,) = differences(squared[0][:, None], squared[1], ones, root=True)
+    (lists,) = differences(ours[:, 1:2], other[:, 1], ones)
+    return errors, lists
+
+
+def main() -> None:
+    """Measure, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--models", type=Path)
+    parser.add_argument("--choose", action="store_true")
+    options = parser.parse_args()
+    dataset, runs, seconds = read(default(options.data).path), dict[str, list[Found]](), list[float]()
+    for part in [0] if options.choose else range(1, PARTS):
+        newcomers = Newcomers.of(*trained(dataset, part, options.models), part)
+        paths = [by_questionnaire(newcomers, row) for row in range(len(newcomers.test))]
+        seconds += [each for _, taken in paths for each in taken]
+        runs.setdefault(OURS, []).append(found_by(newcomers, [path for path, _ in paths]))
+        for name, order in orders(newcomers.model.known, newcomers.questionnaire.movies).items():
+            generator = np.random.default_rng(part)
+            rows = range(len(newcomers.test))
+            asked = [
+                by_order(order(generator).tolist(), newcomers.answers[row], set(newcomers.test.items_of(row).tolist()))
+                for row in rows
+            ]
+            runs.setdefault(name, []).append(found_by(newcomers, asked))
+        print("part", part, "measured", flush=True)
+    found = {name: together(parts) for name, parts in runs.items()}
+    text = report(found, seconds)
+    print("\n\n".join(text))
+    if not options.choose:
+        draw(found, PICTURE)
+        put(text)
+
+
+def report(found: dict[str, Found], seconds: list[float]) -> list[str]:
+    """The tables, and how long a question takes to choose."""
+    n = len(found[OURS].needed[ANSWERS[0]])
+    return [
+        "## Onboarding",
+        f"{n} simulated newcomers, each unknown to the `deep-mf` that serves her; RMSE (root of the mean over "
+        "newcomers of each one's mean squared error) / NDCG@10 on a quarter of her ratings that is never asked, after "
+        "so many answers; in brackets the mean number of questions it took.",
+        markdown(["asked", *(f"{k} answers" for k in ANSWERS)], [row(*each) for each in found.items()]),
+        "The questionnaire less each other way, with 95 % intervals (bootstrap over newcomers, paired):",
+        markdown(["against", "RMSE, 5", "RMSE, 10", "NDCG, 5", "NDCG, 10"], compared(found)),
+        "After so many questions, in brackets the mean number of answers:",
+        markdown(
+            ["asked", *(f"{q} questions" for q in QUESTIONS)], [patient(name, each) for name, each in found.items()]
+        ),
+        f"A question is chosen in {1000 * np.median(seconds):.1f} ms (median of {len(seconds):,}; 99 % in "
+        f"{1000 * np.quantile(seconds, 0.99):.1f} ms or less).",
+    ]
+
+
+def row(name: str, found: Found) -> list[str]:
+    """A line of the first table."""
+    return [
+        name,
+        *(
+            f"{error(each):.4f} / {each[:, 1].mean():.4f} ({np.nanmean(found.needed[k]):,.0f})"
+            for k, each in found.answered.items()
+        ),
+    ]
+
+
+def patient(name: str, found: Found) -> list[str]:
+    """A line of the table by questions."""
+    return [
+        name,
+        *(
+            f"{error(each):.4f} / {each[:, 1].mean():.4f} ({found.given[q].mean():.1f})"
+            for q, each in found.asked.items()
+        ),
+    ]
+
+
+def compared(found: dict[str, Found]) -> list[list[str]]:
+    """Lines of the table of differences."""
+    lines = []
+    for name in (each for each in found if each != OURS):
+        pairs = [against(found[OURS].answered[k], found[name].answered[k]) for k in (5, 10)]
+        cells = [pair[measure] for measure in (0, 1) for pair in pairs]
+        lines.append([name, *(f"{each.value:+.4f} ({each.low:+.4f} to {each.high:+.4f})" for each in cells)])
+    return lines
+
+
+def draw(found: dict[str, Found], path: Path) -> None:
+    """The error by answers and by questions; ours in colour."""
+    figure = figure_of(10, 3.8)
+    for place, (curves, what) in enumerate((("answered", "answers"), ("asked", "questions")), start=1):
+        axes = axes_of(figure, f"by {what}", what, "RMSE", (1, 2, place))
+        for name, each in found.items():
+            points = getattr(each, curves)
+            values = [error(one) for one in points.values()]
+            colour, width = (ACCENT, 2.5) if name == OURS else (INK, 1)
+            axes.plot(list(points), values, "o-", color=colour, linewidth=width, markersize=4, alpha=0.8)
+            axes.annotate(name, (list(points)[-1], values[-1]), (6, -3), textcoords="offset points", fontsize=7)
+        axes.margins(x=0.3)
+    write_png(figure, path)
+
+
+if __name__ == "__main__":
+    main()
