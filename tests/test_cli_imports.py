@@ -117,6 +117,7 @@ def test_errors_name_the_file_and_keep_nothing(words: list[str], tmp_path: Path)
     assert not (tmp_path / "store.db").exists()
 
 
+@pytest.mark.fault(18)
 def test_a_kill_in_the_middle_keeps_all_or_nothing(words: list[str], tmp_path: Path) -> None:
     """Killed before the commit nothing is there; the same import afterwards is whole."""
     file = written(tmp_path / "ratings.csv", *ROWS)

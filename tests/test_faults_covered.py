@@ -14,6 +14,16 @@ FAULTS = {
     8: "the server's clock jumps",
     9: "hostile JSON and bodies",
     10: "a bulk with one bad row",
+    11: "archives that unpack to too much",
+    12: "names in archives that lead elsewhere",
+    13: "archives that are damaged, encrypted, or none",
+    14: "text in any encoding, with any fault",
+    15: "other headers, and the wrong file",
+    16: "rows that say nothing, or say it twice",
+    17: "an import of 200,000 rows",
+    18: "an import that comes twice, or is killed",
+    19: "hostile XML",
+    20: "cells that a spreadsheet would run",
     24: "a damaged or hostile model file",
     25: "kill -9 while a model is written or swapped in",
     26: "hot swaps under load",
@@ -44,6 +54,7 @@ FAULTS = {
 }
 
 UNTESTED = {
+    17: "the rows of an import are capped, but others' latency meanwhile isn't measured yet",
     47: "there is no refit yet, so no poisoning",
     49: "no test reads the lock of the dependencies yet",
     50: "the gauges aren't tested yet",

@@ -221,6 +221,7 @@ ENTRIES = st.builds(
 )
 
 
+@pytest.mark.fault(16)
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ENTRIES, max_size=30), st.integers(0, 3), st.booleans())
 def test_every_row_is_accounted_for(drawn: list[Entry], n_skipped: int, stars: bool) -> None:

@@ -75,6 +75,7 @@ def test_a_deleted_diary_alone_is_no_export() -> None:
         read(packed({"deleted/diary.csv": letterboxd()["deleted/diary.csv"]}))
 
 
+@pytest.mark.fault(15)
 def test_marks_are_told_apart_by_name_and_never_become_ratings() -> None:
     """watched.csv, watchlist.csv and films.csv have one header; under another name they are refused."""
     content = lines(LETTERBOXD, "2020-01-01,Heat,1995,u")
@@ -94,6 +95,7 @@ def test_a_diary_without_rewatch_and_an_empty_file() -> None:
     assert told(journal) == [("rating", "Heat", 1995, 3.0)]
 
 
+@pytest.mark.fault(16)
 def test_ratings_that_are_none_are_skipped_with_their_reasons() -> None:
     """Blank, 0, words, and what is off the scale; a blank year is no fault."""
     rows = [f"2023-01-05,Heat,,u,{rating}" for rating in ("", "0", "good", "7", "-1", "3,5", "3.5")]
@@ -104,6 +106,7 @@ def test_ratings_that_are_none_are_skipped_with_their_reasons() -> None:
     assert told(journal) == [("rating", "Heat", None, 3.5)] * 2
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("header", [IMDB, IMDB.replace("Original Title,", ""), IMDB.upper()])
 def test_imdb_is_read_by_the_names_of_columns(header: str) -> None:
     """Of today, of before 2024, in any case and order; series and games aren't films, other languages' films are."""
@@ -265,6 +268,7 @@ def test_criticker() -> None:
 LAUGHS = '<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize(
     "content",
     [
@@ -304,6 +308,7 @@ def test_any_csv_by_known_names_or_a_mapping() -> None:
         read(content, columns={"user": "Que"})
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize(
     ("encode", "warns"),
     [
@@ -324,6 +329,7 @@ def test_every_common_encoding_and_line_end(encode: Any, warns: int) -> None:
     assert len(journal.warnings) == warns
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -396,6 +402,7 @@ def test_small_fields() -> None:
     assert [as_id(text) for text in ("tt0113277", "0113277", "-1", "0", "", "tt", "x")] == [113277, 113277, *[None] * 5]
 
 
+@pytest.mark.fault(20)
 @given(st.text(st.sampled_from("'=+-@\t\r\n＝ab\"0,"), max_size=6) | st.text(max_size=20))
 def test_quoting_for_spreadsheets_is_undone_exactly(text: str) -> None:
     """What is written never begins a formula, and what is read again is what was."""

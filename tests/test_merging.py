@@ -44,6 +44,7 @@ def test_the_newest_wins(store: Store) -> None:
     assert kept(store) == {"1": (10, 200), "2": (8, 100), "3": (8, 100), "4": (8, None)}
 
 
+@pytest.mark.fault(18)
 def test_twice_is_once(store: Store) -> None:
     """The same again changes nothing at all, times and events included."""
     rows, events = [("1", 8, 100), ("2", 3, None)], [("1", "like"), ("5", "seen")]

@@ -161,6 +161,7 @@ TITLES = st.text(
 )
 
 
+@pytest.mark.fault(20)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
