@@ -112,7 +112,7 @@ export function poster(movie) {
 /** How large a title may be set: by its length and by its longest word. @param {string} title */
 function size(title) {
   const longest = Math.max(...title.split(/\s+/).map((word) => word.length));
-  if (title.length <= 10 && longest <= 6) return "xl";
+  if (title.length <= 6) return "xl";
   if (title.length <= 22 && longest <= 8) return "l";
   if (title.length <= 40 && longest <= 11) return "m";
   return title.length <= 60 && longest <= 14 ? "s" : "xs";

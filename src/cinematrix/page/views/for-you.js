@@ -57,9 +57,8 @@ export async function show(main, app) {
 }
 
 /** @param {import("../app.js").App} app @param {AbortSignal} signal @returns {Promise<Rows>} */
-async function ask(app, signal) {
-  const { items, fallback, model_version } = await app.api.post("/v1/recommendations", { ...app.history.body(), ...asked(app.params), n: ROW }, signal);
-  return { model_version, fallback, rows: [{ kind: "top", title: "Top picks", items }] };
+function ask(app, signal) {
+  return app.api.post("/v1/rows", { ...app.history.body(), ...asked(app.params), n: ROW }, signal);
 }
 
 /** @param {import("../app.js").App} app @param {boolean} fallback */

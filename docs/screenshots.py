@@ -1,0 +1,116 @@
+"""Pictures of the page's views, into docs/screens: `python docs/screenshots.py MODEL`, with a model of real films.
+
+They are taken in Chromium, on a phone and on a desk, in light and dark, and reduced to 128 colours.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SCREENS = Path(__file__).parent / "screens"
+PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
+SIZES = {"desk": (1280, 900), "phone": (360, 780)}
+COLOURS = 128
+
+LIKED = {
+    "Pulp Fiction": 5,
+    "Fargo": 4.5,
+    "2001: A Space Odyssey": 5,
+    "Forrest Gump": 2,
+    "Blade Runner": 4.5,
+    "Amelie": 4,
+}
+"""Ratings of somebody to whom the page is shown."""
+
+VIEWS = {
+    "for-you": "/",
+    "dials": "/?with=Comedy&without=Animation&from=1990",
+    "film": "/?view=film&movie=593",
+    "search": "/?view=search&query=godfater",
+    "bring": "/?view=bring",
+    "newcomer": "/",
+}
+
+
+def main(model: Path) -> None:
+    """Take them all."""
+    SCREENS.mkdir(exist_ok=True)
+    with served(model) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
+        history = [found(url, title) | {"rating": stars, "time": 0} for title, stars in LIKED.items()]
+        for view, path in VIEWS.items():
+            for size, scheme in (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark")):
+                rated = [] if view == "newcomer" else history
+                picture = taken(browser, url + path, size, scheme, rated)
+                (SCREENS / f"{view}-{size}-{scheme}.png").write_bytes(picture)
+        browser.close()
+    total = sum(path.stat().st_size for path in SCREENS.glob("*.png"))
+    print(f"{len(list(SCREENS.glob('*.png')))} pictures, {total / 1e6:.2f} MB")
+
+
+def taken(browser: Browser, address: str, size: str, scheme: Any, history: list[dict[str, Any]]) -> bytes:
+    """One picture."""
+    width, height = SIZES[size]
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    kept = json.dumps(json.dumps({"ratings": history, "hidden": []}))
+    context.add_init_script(f"localStorage.setItem('cinematrix-history', {kept})")
+    page: Page = context.new_page()
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    page.locator("main:not(:has(.loading))").wait_for()
+    png = page.screenshot()
+    context.close()
+    small = BytesIO()
+    Image.open(BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
+        small, "PNG", optimize=True
+    )
+    return small.getvalue()
+
+
+def found(url: str, title: str) -> dict[str, Any]:
+    """The film that the search finds first."""
+    query = urllib.parse.quote(title)
+    with urllib.request.urlopen(f"{url}/v1/movies?query={query}&n=1") as answer:
+        movie: dict[str, Any] = json.load(answer)["items"][0]
+    return movie
+
+
+@contextmanager
+def served(model: Path) -> Iterator[str]:
+    """The model behind a port of this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["serve", str(model), "--port", str(port), "--db", f"sqlite:///{folder}/store.db"]
+        server = subprocess.Popen([*PROGRAM, *words], stderr=subprocess.DEVNULL)
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{url}/livez").close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield url
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
