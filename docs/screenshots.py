@@ -41,6 +41,7 @@ VIEWS = {
     "dials": "/?with=Comedy&without=Animation&from=1990",
     "film": "/?view=film&movie=593",
     "search": "/?view=search&query=godfater",
+    "questions": "/?view=questions",
     "bring": "/?view=bring",
     "newcomer": "/",
 }

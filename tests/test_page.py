@@ -94,7 +94,7 @@ def addresses(stay: Visit, films: list[dict[str, Any]]) -> list[str]:
     """Every view of the page, and those that need a film or a query."""
     stay.open()
     views = stay.page.locator("#views a").evaluate_all("links => links.map(a => a.pathname + a.search)")
-    assert len(views) > 2
+    assert len(views) > 3
     return [*views, f"/?view=film&movie={films[6]['movie']}", "/?view=search&query=scary", "/?view=search&query=xqzw"]
 
 
@@ -178,6 +178,28 @@ def test_an_evening(stranger: Visit, films: list[dict[str, Any]], tmp_path: Path
     expect(page.get_by_role("heading", name="Like it")).to_be_visible()
     stay.page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("For you")
+
+
+def test_questions_lead_to_a_list(stranger: Visit) -> None:
+    """Three answers and the list is there; a film that wasn't seen is passed over, and none is asked twice."""
+    stay, page = stranger, stranger.page
+    stay.open("/?view=questions")
+    heading, asked = page.locator(".question h2"), []
+    for answer in ("4", None, "1.5", "5"):
+        expect(page.get_by_role("heading", name="Your list so far")).to_have_count(0)
+        asked.append(heading.inner_text())
+        if answer is None:
+            page.get_by_role("button", name="Haven’t seen it").click()
+        else:
+            page.get_by_role("radio", name=f"{answer} of 5", exact=True).click()
+        expect(heading).not_to_have_text(asked[-1])
+    expect(page.get_by_role("heading", name="Your list so far")).to_be_visible()
+    assert len(set(asked)) == 4
+    before = stay.movies()
+    page.get_by_role("radio", name="0.5 of 5", exact=True).click()
+    expect(page.locator(".so-far .card")).to_have_count(6)
+    stay.settle()
+    assert stay.movies() != before or len(stay.kept()["ratings"]) == 4
 
 
 def test_the_keyboard_is_enough(regular: Visit) -> None:
@@ -343,3 +365,25 @@ def test_the_first_paint_is_quick(visits: Visits, films: list[dict[str, Any]]) -
         )
     assert best <= limit
     assert weight <= 150_000
+
+
+def test_an_account_keeps_what_is_rated(visits: Visits, url: str, films: list[dict[str, Any]]) -> None:
+    """A link with a token opens it; the token leaves the address; ratings are on the server, and in another browser."""
+    httpx2.put(f"{url}/v1/users/ann/ratings/{films[0]['movie']}", json={"rating": 5})
+    token = httpx2.post(f"{url}/v1/tokens", json={"user": "ann"}).json()["token"]
+    with visits() as stay, visits() as elsewhere:
+        stay.open(f"/#token={token}")
+        expect(stay.page).to_have_url(f"{url}/")
+        expect(stay.page.get_by_text("By the one film you rated")).to_be_visible()
+        movie = stay.movies()[0]
+        rate(stay, stay.page.locator(".card").first, "3.5")
+        expect(stay.page.locator(f".card[data-movie='{movie}']")).to_have_count(0)
+        kept = {str(row["movie"]): row["rating"] for row in httpx2.get(f"{url}/v1/users/ann/ratings").json()["ratings"]}
+        assert kept == {str(films[0]["movie"]): 5.0, movie: 3.5}
+        assert stay.kept() == {}
+        elsewhere.open(f"/?view=film&movie={movie}#token={token}")
+        expect(elsewhere.page.get_by_role("radio", name="3.5 of 5", exact=True).first).to_be_checked()
+        stay.page.get_by_role("button", name="Undo").click()
+        expect(stay.page.locator(f".card[data-movie='{movie}']")).to_have_count(1)
+        stay.settle()
+        assert len(httpx2.get(f"{url}/v1/users/ann/ratings").json()["ratings"]) == 1

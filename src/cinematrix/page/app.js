@@ -20,6 +20,7 @@ import { failed, loading } from "./states.js";
 const VIEWS = {
   "for-you": { label: "For you", load: () => import("./views/for-you.js") },
   search: { label: "Search", load: () => import("./views/search.js") },
+  questions: { label: "Questions", load: () => import("./views/questions.js") },
   bring: { label: "Bring yours", load: () => import("./views/bring.js") },
   film: { load: () => import("./views/film.js") },
 };

@@ -70,6 +70,7 @@ function heading(app, fallback) {
     element("h1", { class: "display" }, "What will you watch tonight?"),
     element("p", { class: "lead" }, "Rate a film or two below and the list becomes yours, or tell more at once:"),
     element("p", { class: "buttons starts" },
+      element("a", { class: "primary", href: "/?view=questions" }, "Answer a few questions", icon("arrow")),
       element("a", { class: "ghost", href: "/?view=bring" }, icon("up"), "Bring your ratings")),
   ];
 }
