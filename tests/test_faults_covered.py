@@ -55,7 +55,6 @@ FAULTS = {
 
 UNTESTED = {
     17: "the rows of an import are capped, but others' latency meanwhile isn't measured yet",
-    47: "there is no refit yet, so no poisoning",
     49: "no test reads the lock of the dependencies yet",
     50: "the gauges aren't tested yet",
 }

@@ -27,7 +27,7 @@ LAYERS = (
     "biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets optimizer "
     "pooling surprise towers attribution ordinal spread ranking metrics titles splits diversity significance segments "
     "leaks parcels heldout dials importers/* journals/* datasets downloads simulate worlds plots "
-    "store/* overlay tastes",
+    "store/* overlay tastes suspicion",
     "training refitting",
     "models/*",
     "artifact evaluation reliability recommendations rows profiles groups explanations describe tuning cells "

@@ -28,7 +28,8 @@ from cinematrix.protocols import Progress, Recommender, Run
 from cinematrix.ratings import Ratings, Scale
 from cinematrix.store.movies import all_movies
 from cinematrix.store.records import Store
-from cinematrix.store.refits import Refit, all_ratings, alone, begin, end, forgotten
+from cinematrix.store.refits import Refit, all_ratings, alone, begin, end, forgotten, suspect
+from cinematrix.suspicion import suspects
 
 DAY_MS = 86_400_000
 ENOUGH_RATINGS, ENOUGH_USERS = 50, 10
@@ -50,12 +51,25 @@ class Everything:
         received: int64 `[len(ratings)]`, when the store got each, in ms; 0 for those that it doesn't have.
         fresh: bool `[len(ratings)]`, which the serving model hasn't learned from, not even with another value.
         catalog: of all movies.
+        suspects: profiles that were left out, by user ID, and why.
     """
 
     ratings: Ratings
     received: NDArray[np.int64]
     fresh: NDArray[np.bool_]
     catalog: Catalog
+    suspects: dict[str, str] = field(default_factory=dict)
+
+    def without_suspects(self, learned: IdMap) -> "Everything":
+        """The same without suspicious profiles among those of users whom the model hasn't `learned` of."""
+        new = learned.numbers(self.ratings.users.ids) == UNKNOWN
+        found = suspects(self.ratings, new)
+        kept = ~np.isin(self.ratings.user, [suspect.user for suspect in found])
+        ratings = self.ratings.take(kept)
+        users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
+        ratings = Ratings.from_arrays(users, movies, ratings.rating, ratings.time, scale=ratings.scale)
+        named = {str(self.ratings.users.ids[suspect.user]): suspect.why for suspect in found}
+        return replace(self, ratings=ratings, received=self.received[kept], fresh=self.fresh[kept], suspects=named)
 
     def held_out(self, days: float) -> NDArray[np.bool_]:
         """The fresh ratings of the last days, at most the later half of them. bool `[len(ratings)]`."""
@@ -73,11 +87,13 @@ class Plan:
     Attributes:
         hold_days: the last days whose ratings old and new model are compared on.
         force: promote whatever the gate finds.
+        keep_suspicious: learn from profiles too that look made up.
         run: how the training runs.
     """
 
     hold_days: float = 7.0
     force: bool = False
+    keep_suspicious: bool = False
     run: Run = field(default_factory=Run)
 
     def __post_init__(self) -> None:
@@ -87,12 +103,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a refit: `state` promoted or refused, the version it made, and why."""
+    """What came of a refit: `state` promoted or refused, the version it made, why, and which profiles were left out."""
 
     state: str
     version: str
     why: str
     figures: dict[str, Any]
+    suspects: dict[str, str] = field(default_factory=dict)
 
 
 def refit(place: Path, store: Store, asked: Refit, plan: Plan, progress: Progress | None = None) -> Outcome:
@@ -110,6 +127,7 @@ def refit(place: Path, store: Store, asked: Refit, plan: Plan, progress: Progres
     except BaseException as error:
         end(store, asked.refit, "failed", str(error) or type(error).__name__)
         raise
+    suspect(store, asked.refit, found.suspects)
     end(store, asked.refit, found.state, found.why, version=found.version, figures=found.figures)
     return found
 
@@ -121,8 +139,16 @@ def renewed(place: Path, store: Store, plan: Plan, progress: Progress | None) ->
         raise SettingError(f"{place} learned from plain interactions, of which the store has none; give one of ratings")
     needs(old.abilities.trains_with, old.name)
     data = everything(old, store)
+    data = data if plan.keep_suspicious else data.without_suspects(old.known.users)
+    return replace(_judged(place, store, old, data, plan, progress), suspects=data.suspects)
+
+
+def _judged(
+    place: Path, store: Store, old: Recommender, data: Everything, plan: Plan, progress: Progress | None
+) -> Outcome:
     held = data.held_out(plan.hold_days)
     verdict, candidate = compared(old, data, held, plan.run, progress)
+    verdict.figures["suspicious"] = len(data.suspects)
     if verdict.refused and not plan.force:
         return _kept(place, candidate, data.ratings.take(~held), "refused", verdict)
     new = trained(old, data.ratings, data.catalog, plan.run, progress)

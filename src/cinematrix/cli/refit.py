@@ -15,6 +15,9 @@ def refit(
         float, typer.Option("--hold-days", min=0, help="Compare on new ratings of the last so many days.")
     ] = 7.0,
     force: Annotated[bool, typer.Option("--force", help="Promote the new version even if it is worse.")] = False,
+    keep_suspicious: Annotated[
+        bool, typer.Option("--keep-suspicious", help="Learn from new profiles too that look made up.")
+    ] = False,
     threads: Annotated[int, typer.Option("--threads", min=0, help="To compute with; 0: as suits the model.")] = 0,
     asked: Annotated[
         int, typer.Option("--asked", min=0, help="Number of the refit that the service was asked for.")
@@ -41,14 +44,16 @@ def refit(
     wanted = find_refit(store, asked) if asked else ask(store, "command line", force=force)
     if wanted is None:
         raise UnknownIdError(f"nobody asked for a refit {asked} of this store; leave --asked out for a new one")
-    found = run(model, store, wanted, Plan(hold_days, wanted.force, Run(threads)), Bar())
+    found = run(model, store, wanted, Plan(hold_days, wanted.force, keep_suspicious, Run(threads)), Bar())
     store.close()
     if json:
         print_json({"refit": wanted.refit, "state": found.state, "version": found.version, "why": found.why}
-                   | {"figures": found.figures})  # fmt: skip
+                   | {"figures": found.figures, "suspects": found.suspects})  # fmt: skip
     else:
         console().print(f"version {found.version} is {found.state}: {found.why}", markup=False, soft_wrap=True)
         console().print(_compared(found.figures))
+        for user, why in found.suspects.items():
+            console().print(f"left out, user {user}: {why}", markup=False, soft_wrap=True)
     raise typer.Exit(found.state != "promoted")
 
 

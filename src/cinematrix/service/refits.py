@@ -25,7 +25,7 @@ from cinematrix.service.schemas import Request
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute
 from cinematrix.store.records import Store
-from cinematrix.store.refits import Refit, alone, ask, ask_if_due, find_refit, last_refits, note
+from cinematrix.store.refits import Refit, alone, ask, ask_if_due, find_refit, last_refits, note, suspects_of
 
 ROUTER = APIRouter(prefix="/v1/admin", route_class=StrictRoute, responses=PROBLEMS)
 Admin = Annotated[Caller, ADMIN]
@@ -148,6 +148,12 @@ class RefitRow(BaseModel):
     figures: dict[str, Any]
 
 
+class OneRefit(RefitRow):
+    """A refit with the profiles that it left out, and why, as long as it is the last one."""
+
+    suspects: dict[str, str]
+
+
 class Versions(BaseModel):
     """The versions that are kept and the last refits, the newest first."""
 
@@ -186,12 +192,12 @@ def wanted(body: WantedRefit, state: State, who: Admin) -> RefitRow:
 
 
 @ROUTER.get("/refits/{refit}")
-def one_refit(refit: int, state: State, who: Admin) -> RefitRow:
+def one_refit(refit: int, state: State, who: Admin) -> OneRefit:
     """What became of a refit."""
     found = find_refit(state.store, refit) if abs(refit) < 2**31 else None
     if found is None:
         raise Problem(404, "there is no such refit")
-    return _row(found)
+    return OneRefit(**_row(found).model_dump(), suspects=suspects_of(state.store, refit))
 
 
 @ROUTER.post("/promotions")

@@ -145,10 +145,12 @@ def suspect(store: Store, refit: int, profiles: Mapping[str, str]) -> None:
             connection.execute(insert(SUSPECTS), rows)
 
 
-def suspects(store: Store) -> dict[str, str]:
-    """The profiles that the last refit left out, and why."""
+def suspects_of(store: Store, refit: int) -> dict[str, str]:
+    """The profiles that a refit left out, and why, as long as no other one has ended."""
     with store.engine.connect() as connection:
-        rows = connection.execute(select(SUSPECTS.c.user, SUSPECTS.c.why).order_by(SUSPECTS.c.user))
+        rows = connection.execute(
+            select(SUSPECTS.c.user, SUSPECTS.c.why).filter_by(refit=refit).order_by(SUSPECTS.c.user)
+        )
         return {row.user: row.why for row in rows}
 
 
