@@ -79,6 +79,7 @@ def entry(title: str = "", year: int | None = None, **more: Any) -> Entry:
         (entry("Alien", 1979, movie="6"), 16),
         (entry("Jaws", 1975, movie="6"), None),
         (entry("", None, movie="999"), None),
+        (entry("Alien", 1981), None),
         (entry("M", 1931), 18),
         (entry("N", 1931), None),
         (entry("???", 1931), None),
