@@ -30,7 +30,7 @@ LAYERS = (
     "store/* overlay tastes suspicion",
     "training refitting",
     "models/*",
-    "artifact evaluation reliability recommendations rows profiles groups explanations describe tuning cells "
+    "artifact evaluation reliability recommendations rows profiles tastemap groups explanations describe tuning cells "
     "comparison standings reports comparison_plots comparison_tables "
     "versions gate renewal onboarding newcomers",
     "service/*",

@@ -16,6 +16,7 @@ from cinematrix.service import (
     exports,
     groups,
     imports,
+    maps,
     movies,
     newcomers,
     overview,
@@ -93,6 +94,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(overview.ROUTER)
     app.include_router(about.ROUTER)
     app.include_router(rows.ROUTER)
+    app.include_router(maps.ROUTER)
     app.include_router(profiles.ROUTER)
     page.assets()
     app.include_router(page.ROUTER)

@@ -43,6 +43,7 @@ class Served:
     Attributes:
         about: what its `model.json` says.
         written: when that was written.
+        made: answers that are the same for everybody, as they were made.
         lists: those it made for users.
     """
 
@@ -50,6 +51,7 @@ class Served:
     version: str
     about: Mapping[str, Any] = field(default_factory=dict)
     written: datetime | None = None
+    made: dict[str, bytes] = field(default_factory=dict)
     lists: Lists = field(default_factory=Lists, init=False)
 
     @classmethod
