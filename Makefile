@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test browser install format bench fuzz crash
+.PHONY: demo test browser install format bench fuzz crash schemathesis
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -31,6 +31,9 @@ fuzz: .venv/dev ## look for files that the readers of journals trip over, for SE
 
 bench: .venv/dev ## measure the bars anew, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/bars.py
+
+schemathesis: .venv/dev ## hold the API to its description with EXAMPLES (200) requests of each route and role
+	CINEMATRIX_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest -q -n 2 tests/test_schemathesis.py
 
 crash: .venv/dev ## a thousand kills of the service while it is written to; SEED=7 plays one again
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/crashes.py --kills 1000 $(if $(SEED),--seed $(SEED))

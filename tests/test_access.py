@@ -72,6 +72,8 @@ ROUTES = {
     "POST /v1/movies": "admin",
     "POST /v1/rows": "page",
     "POST /v1/profile": "page",
+    "GET /v1/map": "page",
+    "POST /v1/questions": "page",
     "POST /v1/imports": "page",
     "POST /v1/exports": "page",
     "POST /v1/users/{user}/imports": "own write",
@@ -146,6 +148,7 @@ def test_each_caller_may_do_what_the_table_says(house: House, user: int, unseen:
         assert lets_in or (status == 401) is (caller in ("nobody", "page")), (caller, status)
 
 
+@pytest.mark.fault(44)
 @pytest.mark.parametrize("route", [route for route, needs in ROUTES.items() if "{user}" in route and "own" in needs])
 def test_a_foreign_token_does_not_learn_who_exists(house: House, user: int, unseen: int, route: str) -> None:
     """The same answer, word for word, for somebody who is there and somebody who isn't; so for visitors."""
@@ -270,6 +273,7 @@ def test_a_group_names_users_only_to_those_who_may_read_them(house: House, user:
         assert house.ask(caller, "POST", path, user, json={"members": [guest, guest]}).status_code == 200
 
 
+@pytest.mark.fault(43)
 def test_no_secret_gets_into_the_log(
     house: House, user: int, unseen: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import anyio.to_thread
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import PlainTextResponse
 
 from cinematrix.extras import needs
 from cinematrix.service import (
@@ -129,7 +130,7 @@ def _add_health(app: FastAPI) -> None:
             raise Problem(503, "the store's disk is nearly full; make room", {"Retry-After": "10"})
         return Health(status="ready")
 
-    @app.get("/metrics", dependencies=[READ], responses=PROBLEMS)
+    @app.get("/metrics", dependencies=[READ], responses=PROBLEMS, response_class=PlainTextResponse)
     def metrics(state: State) -> Response:
         """Figures for Prometheus."""
         return Response(
