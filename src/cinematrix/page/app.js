@@ -22,6 +22,8 @@ const VIEWS = {
   search: { label: "Search", load: () => import("./views/search.js") },
   questions: { label: "Questions", load: () => import("./views/questions.js") },
   bring: { label: "Bring yours", load: () => import("./views/bring.js") },
+  map: { label: "Map", load: () => import("./views/map.js") },
+  profile: { label: "Profile", load: () => import("./views/profile.js") },
   film: { load: () => import("./views/film.js") },
 };
 

@@ -1,0 +1,374 @@
+/** The taste map: films as points on a canvas, near each other where the same people watch them. */
+
+import { address, shortened } from "../cards.js";
+import { icon } from "../dom.js";
+import { empty } from "../states.js";
+
+export const title = "Map";
+
+/**
+ * @typedef {{model_version: string, movies: (number | string)[], titles: string[], years: (number | null)[], x: number[],
+ *   y: number[], genre: number[], genres: string[], ratings: number[]}} TasteMap
+ */
+
+const [LEAST_ZOOM, MOST_ZOOM] = [1, 60];
+
+/** How far an arrow key moves the map, and how much one step of + zooms. */
+const [MOVE, ZOOM] = [0.12, 1.5];
+
+/** Pixels within which a film is under the pointer. */
+const REACH = 16;
+
+/** Points of a smaller radius are drawn as squares, which look the same and take a tenth of the time. */
+const SQUARE = 1.6;
+
+/** Films that the list beside the map names. */
+const LISTED = 20;
+
+/** The map of one model, fetched once. @type {TasteMap | null} */
+let held = null;
+
+/** @param {HTMLElement} main @param {import("../app.js").App} app */
+export async function show(main, app) {
+  const { element } = app;
+  const head = element("div", { class: "head" }, element("h1", {}, "The taste map"),
+    element("p", { class: "lead" }, "Each point is a film. Films lie together where the same people watch them."));
+  const waiting = element("p", { class: "loading lead", role: "status" }, "Drawing the map: the first time takes some seconds…");
+  main.append(head, waiting);
+  if (held?.model_version !== app.model.version || !held) held = await app.api.get("/v1/map", {}, app.signal);
+  const map = /** @type {TasteMap} */ (held);
+  waiting.remove();
+  if (!map.movies.length) return main.append(empty("There are no films", "The model knows none."));
+  const chart = new Chart(app, map);
+  main.append(chart.legend(), chart.frame, chart.beside);
+  chart.begin();
+}
+
+/** The canvas, and what is seen of the map in it. */
+class Chart {
+  /** @param {import("../app.js").App} app @param {TasteMap} map */
+  constructor(app, map) {
+    const { element } = app;
+    this.app = app;
+    this.map = map;
+    /** Width and height in pixels of the page. */
+    this.size = { width: 1, height: 1 };
+    /** What lies in the middle, in 0…1, and how much larger than to fit. */
+    this.seen = { x: 0.5, y: 0.5, zoom: 1 };
+    /** @type {number | null} */
+    this.genre = null;
+    /** @type {number | null} */
+    this.over = null;
+    this.order = map.movies.map((_, at) => at).sort((a, b) => map.ratings[b] - map.ratings[a]);
+    this.canvas = /** @type {HTMLCanvasElement} */ (element("canvas", {
+      class: "map", tabindex: "0", role: "application", "aria-label": "Taste map. Arrow keys move it, plus and minus zoom, 0 shows all; the films in view are listed below.",
+    }));
+    this.tip = element("div", { class: "map-tip", hidden: true });
+    const button = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {() => void} */ act) =>
+      element("button", { type: "button", class: "ghost round", "aria-label": label, onclick: act }, sign);
+    this.frame = element("figure", { class: "map-frame" }, this.canvas, this.tip, element("div", { class: "map-zoom" },
+      button("Zoom in", "+", () => this.zoom(ZOOM)), button("Zoom out", "−", () => this.zoom(1 / ZOOM)), button("Show all films", "○", () => this.all())));
+    this.list = element("ul", { class: "map-list" });
+    const finder = app.finder({ label: "Find a film on the map", placeholder: "Find a film on the map", choose: (movie) => this.find(movie.movie) });
+    this.beside = element("section", { class: "map-beside" }, finder, element("h2", {}, "Best known here"), this.list);
+    this.frames = 0;
+    this.timer = 0;
+  }
+
+  /** Listen, and draw. */
+  begin() {
+    const { signal } = this.app;
+    const resized = new ResizeObserver(() => this.resize());
+    resized.observe(this.canvas);
+    signal.addEventListener("abort", () => { resized.disconnect(); clearTimeout(this.timer); });
+    this.app.history.on("change", () => this.draw(), signal);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(), { signal });
+    new MutationObserver(() => this.draw()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    this.canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002)), this.at(event));
+    }, { passive: false });
+    this.listenToPointers();
+    this.resize();
+  }
+
+  /** Drag with one, pinch with two, hover without, click to open. */
+  listenToPointers() {
+    /** @type {Map<number, {x: number, y: number}>} */
+    const down = new Map();
+    let moved = 0;
+    const middle = () => {
+      const all = [...down.values()];
+      const [x, y] = [all.reduce((sum, p) => sum + p.x, 0) / all.length, all.reduce((sum, p) => sum + p.y, 0) / all.length];
+      return { x, y, apart: all.length > 1 ? Math.hypot(all[0].x - all[1].x, all[0].y - all[1].y) : 0 };
+    };
+    this.canvas.addEventListener("pointerdown", (event) => {
+      down.set(event.pointerId, this.at(event));
+      this.canvas.setPointerCapture(event.pointerId);
+      moved = 0;
+    });
+    this.canvas.addEventListener("pointermove", (event) => {
+      if (!down.has(event.pointerId)) return this.hover(this.at(event));
+      const before = middle();
+      down.set(event.pointerId, this.at(event));
+      const after = middle();
+      moved += Math.hypot(after.x - before.x, after.y - before.y);
+      this.seen.x -= (after.x - before.x) / this.across();
+      this.seen.y -= (after.y - before.y) / this.down();
+      if (before.apart && after.apart) this.zoom(after.apart / before.apart, after);
+      this.draw();
+    });
+    const up = (/** @type {PointerEvent} */ event) => {
+      const clicked = down.size === 1 && moved < 5 && event.type === "pointerup";
+      down.delete(event.pointerId);
+      const film = clicked ? this.near(this.at(event)) : null;
+      if (film !== null) this.app.go("film", { movie: String(this.map.movies[film]) });
+    };
+    this.canvas.addEventListener("pointerup", up);
+    this.canvas.addEventListener("pointercancel", up);
+    this.canvas.addEventListener("pointerleave", () => this.hover(null));
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const step = MOVE / this.seen.zoom;
+    /** @type {Record<string, () => void>} */
+    const acts = {
+      ArrowLeft: () => this.move(-step, 0), ArrowRight: () => this.move(step, 0), ArrowUp: () => this.move(0, -step), ArrowDown: () => this.move(0, step),
+      "+": () => this.zoom(ZOOM), "=": () => this.zoom(ZOOM), "-": () => this.zoom(1 / ZOOM), 0: () => this.all(),
+    };
+    if (event.ctrlKey || event.metaKey || !Object.hasOwn(acts, event.key)) return;
+    event.preventDefault();
+    acts[event.key]();
+  }
+
+  /** Pixels from the map's left to its right. */
+  across() {
+    return this.size.width * 0.9 * this.seen.zoom;
+  }
+
+  /** Pixels from its top to its bottom. */
+  down() {
+    return this.size.height * 0.92 * this.seen.zoom;
+  }
+
+  /** Where a film is drawn. @param {number} film */
+  place(film) {
+    return [this.size.width / 2 + (this.map.x[film] - this.seen.x) * this.across(), this.size.height / 2 + (this.map.y[film] - this.seen.y) * this.down()];
+  }
+
+  /** @param {MouseEvent} event */
+  at(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  /** @param {number} x @param {number} y */
+  move(x, y) {
+    this.seen.x += x;
+    this.seen.y += y;
+    this.draw();
+  }
+
+  /** Zoom about a point, the middle by default. @param {number} factor @param {{x: number, y: number}} [point] */
+  zoom(factor, point = { x: this.size.width / 2, y: this.size.height / 2 }) {
+    const before = this.seen.zoom;
+    this.seen.zoom = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, this.seen.zoom * factor));
+    const gain = 1 - before / this.seen.zoom;
+    const [across, down] = [(this.across() * before) / this.seen.zoom, (this.down() * before) / this.seen.zoom];
+    this.move(((point.x - this.size.width / 2) / across) * gain, ((point.y - this.size.height / 2) / down) * gain);
+  }
+
+  all() {
+    this.seen = { x: 0.5, y: 0.5, zoom: 1 };
+    this.draw();
+  }
+
+  /** Go to a film. @param {number | string} movie */
+  find(movie) {
+    const film = this.map.movies.indexOf(movie);
+    if (film < 0) return this.app.toast("This film is not on the map: too few people rated it.");
+    this.seen = { x: this.map.x[film], y: this.map.y[film], zoom: 14 };
+    this.over = film;
+    this.draw();
+    this.app.announce(`${shortened(this.map.titles[film], 80)} is in the middle of the map.`);
+  }
+
+  /** The film under a point, the best known of several. @param {{x: number, y: number}} point */
+  near({ x, y }) {
+    let [best, least] = [/** @type {number | null} */ (null), REACH ** 2];
+    for (const film of this.order) {
+      if (!this.shows(film)) continue;
+      const [left, top] = this.place(film);
+      const far = (left - x) ** 2 + (top - y) ** 2;
+      if (far < least) [best, least] = [film, far];
+    }
+    return best;
+  }
+
+  /** Whether a film's genre is shown. @param {number} film */
+  shows(film) {
+    return this.genre === null || this.map.genre[film] === this.genre;
+  }
+
+  /** @param {{x: number, y: number} | null} point */
+  hover(point) {
+    const film = point && this.near(point);
+    if (film === this.over) return;
+    this.over = film;
+    this.canvas.style.cursor = film === null ? "grab" : "pointer";
+    this.draw();
+  }
+
+  resize() {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    const sharp = Math.min(devicePixelRatio || 1, 2);
+    this.size = { width: width || 1, height: height || 1 };
+    this.canvas.width = Math.round(this.size.width * sharp);
+    this.canvas.height = Math.round(this.size.height * sharp);
+    this.canvas.getContext("2d")?.setTransform(sharp, 0, 0, sharp, 0, 0);
+    this.draw();
+  }
+
+  /** Draw before the next frame, once however often it is asked for. */
+  draw() {
+    if (this.frames) return;
+    this.frames = requestAnimationFrame(() => {
+      this.frames = 0;
+      this.paint();
+    });
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.name(), 250);
+  }
+
+  paint() {
+    const pen = this.canvas.getContext("2d");
+    if (!pen) return;
+    const { width, height } = this.size;
+    const style = getComputedStyle(this.canvas);
+    const [ink, paper, accent] = ["--ink", "--paper", "--accent"].map((name) => style.getPropertyValue(name));
+    const dark = style.colorScheme.includes("dark");
+    pen.clearRect(0, 0, width, height);
+    const radius = Math.min(6, 1.1 + 0.55 * Math.sqrt(this.seen.zoom));
+    const most = Math.log1p(this.map.ratings[this.order[0]]);
+    const inside = this.order.filter((film) => {
+      const [x, y] = this.place(film);
+      return x > -9 && y > -9 && x < width + 9 && y < height + 9;
+    });
+    /** @type {number[][]} */
+    const groups = Array.from({ length: this.map.genres.length + 1 }, () => []);
+    for (const film of inside) groups[this.map.genre[film] + 1].push(film);
+    for (let genre = -1; genre < this.map.genres.length; genre += 1) {
+      const shown = this.genre === null || this.genre === genre;
+      pen.fillStyle = shown ? colour(genre, this.map.genres.length, dark) : ink;
+      pen.globalAlpha = shown ? 0.82 : 0.07;
+      pen.beginPath();
+      for (const film of groups[genre + 1]) {
+        const [x, y] = this.place(film);
+        const size = radius * (0.6 + (0.9 * Math.log1p(this.map.ratings[film])) / most);
+        if (size < SQUARE) {
+          pen.fillRect(x - size, y - size, 1.8 * size, 1.8 * size);
+        } else {
+          pen.moveTo(x + size, y);
+          pen.arc(x, y, size, 0, 7);
+        }
+      }
+      pen.fill();
+    }
+    pen.globalAlpha = 1;
+    for (const film of inside) {
+      if (!this.app.history.ratings.has(this.map.movies[film])) continue;
+      const [x, y] = this.place(film);
+      ring(pen, x, y, radius + 3.5, paper, 4.5);
+      ring(pen, x, y, radius + 3.5, accent, 2.5);
+    }
+    this.letter(pen, inside, ink, paper);
+    this.point(pen, ink);
+  }
+
+  /** Titles of the best known films, as many as have room. @param {CanvasRenderingContext2D} pen @param {number[]} inside @param {string} ink @param {string} paper */
+  letter(pen, inside, ink, paper) {
+    /** @type {number[][]} */
+    const taken = [];
+    pen.font = `500 12px ${getComputedStyle(document.body).fontFamily}`;
+    pen.lineJoin = "round";
+    const most = Math.min(60, (this.size.width * this.size.height) / 16_000);
+    for (const film of inside.slice(0, 600)) {
+      if (taken.length >= most) break;
+      if (!this.shows(film)) continue;
+      const [x, y] = this.place(film);
+      const text = shortened(this.map.titles[film], 28);
+      const width = pen.measureText(text).width;
+      const left = x + 12 + width > this.size.width ? x - 8 - width : x + 8;
+      const box = [left, y - 8, left + width + 8, y + 8];
+      if (taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
+      taken.push(box);
+      pen.strokeStyle = paper;
+      pen.lineWidth = 3.5;
+      pen.strokeText(text, left, y + 4);
+      pen.fillStyle = ink;
+      pen.fillText(text, left, y + 4);
+    }
+  }
+
+  /** The film under the pointer. @param {CanvasRenderingContext2D} pen @param {string} ink */
+  point(pen, ink) {
+    this.tip.hidden = this.over === null;
+    if (this.over === null) return;
+    const [x, y] = this.place(this.over);
+    ring(pen, x, y, 9, ink, 2);
+    const { titles, years, genre, genres, ratings } = this.map;
+    const facts = [years[this.over], genres[genre[this.over]], `${ratings[this.over].toLocaleString("en")} ratings`].filter(Boolean).join(" · ");
+    this.tip.replaceChildren(this.app.element("strong", {}, this.app.element("bdi", {}, shortened(titles[this.over], 80))), this.app.element("span", {}, facts));
+    this.tip.style.setProperty("--x", `${Math.max(0, Math.min(x + 14, this.size.width - 250))}px`);
+    this.tip.style.setProperty("--y", `${Math.max(0, y > this.size.height - 90 ? y - 80 : y + 14)}px`);
+  }
+
+  /** The best known films in view, as links. */
+  name() {
+    const { width, height } = this.size;
+    const inside = this.order.filter((film) => {
+      const [x, y] = this.place(film);
+      return this.shows(film) && x >= 0 && y >= 0 && x <= width && y <= height;
+    });
+    this.list.replaceChildren(...inside.slice(0, LISTED).map((film) => this.app.element("li", {},
+      this.app.element("a", { href: address(this.map.movies[film]) }, this.app.element("bdi", {}, shortened(this.map.titles[film], 80)),
+        this.map.years[film] ? ` (${this.map.years[film]})` : ""))));
+  }
+
+  /** The genres and their colours; one of them alone, when pressed. */
+  legend() {
+    const { element } = this.app;
+    const used = this.map.genres.map((name, at) => ({ name, at })).filter(({ at }) => this.map.genre.includes(at));
+    const buttons = used.map(({ name, at }) => {
+      const dot = element("span", { class: "dot" });
+      dot.style.setProperty("--light", colour(at, this.map.genres.length, false));
+      dot.style.setProperty("--dark", colour(at, this.map.genres.length, true));
+      return element("button", { type: "button", class: "ghost small", "aria-pressed": "false", onclick: (/** @type {Event} */ event) => {
+        this.genre = this.genre === at ? null : at;
+        for (const each of buttons) each.setAttribute("aria-pressed", String(each === event.currentTarget && this.genre !== null));
+        this.draw();
+      } }, dot, name);
+    });
+    const rated = this.app.history.ratings.size;
+    return element("div", { class: "map-legend" }, element("div", { class: "map-genres", role: "group", "aria-label": "Genres" }, buttons),
+      element("p", { class: "facts" }, element("span", { class: "dot yours" }), rated ? " Ringed: films that you rated" : " Rate films, and they are ringed here"));
+  }
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {number} radius @param {string} ink @param {number} width */
+function ring(pen, x, y, radius, ink, width) {
+  pen.strokeStyle = ink;
+  pen.lineWidth = width;
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 7);
+  pen.stroke();
+}
+
+/** A genre's colour; neighbours in the alphabet are far apart in hue. @param {number} genre @param {number} n @param {boolean} dark */
+function colour(genre, n, dark) {
+  if (genre < 0) return dark ? "hsl(30 5% 60%)" : "hsl(30 5% 50%)";
+  const hue = (360 * ((genre * 7) % Math.max(n, 1))) / Math.max(n, 1);
+  return `hsl(${Math.round(hue)} ${genre % 2 ? 62 : 48}% ${dark ? (genre % 3 === 0 ? 68 : 60) : (genre % 3 === 0 ? 44 : 52)}%)`;
+}

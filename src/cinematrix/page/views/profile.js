@@ -1,0 +1,155 @@
+/** Her taste beside everyone's, how well the model knows her, and what is hers to take along or to delete. */
+
+import { icon } from "../dom.js";
+import { shortened } from "../cards.js";
+import { written } from "../stars.js";
+import { empty } from "../states.js";
+
+export const title = "Profile";
+
+/** @typedef {{name: string, count: number, yours: number | null, everyone: number | null, love: number, share: number, usual: number}} Part */
+/**
+ * @typedef {{ratings: number, mean: number | null, everyone: number, histogram: {rating: number, yours: number, everyone: number}[],
+ *   genres: Part[], decades: Part[], known: {rmse: number, baseline: number, n: number} | null}} Profile
+ */
+
+/** What stands among MovieLens' genres without being one. */
+const NO_GENRES = ["(no genres listed)", "IMAX"];
+
+/** @param {HTMLElement} main @param {import("../app.js").App} app */
+export async function show(main, app) {
+  const { element } = app;
+  const body = element("div", { class: "profile" });
+  main.append(element("h1", {}, "Your profile"), body);
+  const refresh = async () => {
+    const { ratings, hidden } = app.history;
+    if (ratings.size + hidden.size === 0) {
+      return body.replaceChildren(empty("Nothing is yours yet", "Rate some films, or bring the ratings that you have elsewhere, and this page tells what they say of you.",
+        element("a", { class: "primary", href: "/?view=bring" }, "Bring my ratings"), element("a", { class: "ghost", href: "/" }, "See films")));
+    }
+    try {
+      body.replaceChildren(...drawn(app, await app.api.post("/v1/profile", app.history.body(), app.signal)));
+    } catch (error) {
+      if (!app.signal.aborted) body.replaceChildren(app.failed(error, refresh));
+    }
+  };
+  app.history.on("change", refresh, app.signal);
+  await refresh();
+}
+
+/** @param {import("../app.js").App} app @param {Profile} profile */
+function drawn(app, profile) {
+  const { element } = app;
+  const mean = profile.mean ?? 0;
+  const generous = Math.abs(mean - profile.everyone) < 0.1 ? "as generous as others" : mean > profile.everyone ? "more generous than others" : "stricter than others";
+  const lead = profile.ratings === 0 ? "You have rated nothing yet." : `${profile.ratings.toLocaleString("en")} ${profile.ratings === 1 ? "rating" : "ratings"}, ${round(mean)} on average: you are ${generous} (${round(profile.everyone)}).`;
+  return [
+    element("p", { class: "lead" }, lead),
+    known(app, profile),
+    profile.ratings > 0 && histogram(app, profile),
+    parts(app, "Genres you love", profile.genres.filter((part) => !NO_GENRES.includes(part.name))),
+    parts(app, "Your decades", profile.decades, "s"),
+    yours(app),
+  ].filter((each) => each instanceof Node);
+}
+
+/** How well the model knows her. @param {import("../app.js").App} app @param {Profile} profile */
+function known(app, { known: found }) {
+  const { element } = app;
+  if (!found) return element("p", { class: "note" }, "With five ratings or more, the model tells how well it knows you.");
+  const gain = Math.round(100 * (1 - found.rmse / found.baseline));
+  const words = gain > 0 ? `That is ${gain} % nearer than guessing your average each time (${round(found.baseline, 2)}).` : `Guessing your average each time would miss by ${round(found.baseline, 2)}: it doesn’t know you better than that yet.`;
+  return element("section", { class: "known" },
+    element("h2", {}, "How well the model knows you"),
+    element("p", { class: "known-figure" }, element("strong", {}, `± ${round(found.rmse, 2)}`), " stars"),
+    element("p", {}, `So far does it miss your own ratings when it hasn’t seen them. ${words}`));
+}
+
+/** Her ratings and everyone's, side by side. @param {import("../app.js").App} app @param {Profile} profile */
+function histogram(app, { histogram: all }) {
+  const { element } = app;
+  const most = Math.max(...all.flatMap((bar) => [bar.yours, bar.everyone]), 1e-9);
+  const bar = (/** @type {string} */ kind, /** @type {number} */ value) => {
+    const made = element("span", { class: `bar ${kind}` });
+    made.style.setProperty("--size", `${(100 * value) / most}%`);
+    return made;
+  };
+  return element("section", {},
+    element("h2", {}, "How you rate"),
+    element("p", { class: "key facts" }, element("span", { class: "dot mine" }), "you", element("span", { class: "dot theirs" }), "everyone"),
+    element("figure", { class: "chart" },
+      element("div", { class: "bars", "aria-hidden": "true" }, all.map((row) => element("span", { class: "column" },
+        element("span", { class: "pair" }, bar("mine", row.yours), bar("", row.everyone)), element("span", { class: "tick" }, written(row.rating))))),
+      element("div", { class: "quiet" }, element("table", {}, element("caption", {}, "Shares of ratings, yours and everyone’s"),
+        element("tbody", {}, all.map((row) => element("tr", {}, element("th", { scope: "row" }, written(row.rating)), element("td", {}, percent(row.yours)), element("td", {}, percent(row.everyone)))))))));
+}
+
+/** Genres or decades, what she loves more than others do to the right. @param {import("../app.js").App} app @param {string} heading @param {Part[]} all */
+function parts(app, heading, all, ending = "") {
+  const { element } = app;
+  const hers = all.filter((part) => part.count > 0);
+  if (!hers.length) return null;
+  const most = Math.max(...hers.map((part) => Math.abs(part.love)), 0.25);
+  return element("section", {},
+    element("h2", {}, heading),
+    element("p", { class: "facts" }, "Stars that you give more, or fewer, than others would; few films count for little."),
+    element("ul", { class: "loves" }, hers.map((part) => {
+      const bar = element("span", { class: part.love >= 0 ? "love" : "love less", "aria-hidden": "true" });
+      bar.style.setProperty("--size", `${(50 * Math.abs(part.love)) / most}%`);
+      return element("li", {}, element("span", { class: "love-name" }, shortened(part.name, 30) + ending),
+        element("span", { class: "love-track", "aria-hidden": "true" }, bar),
+        element("span", { class: "love-figure" }, `${part.love < 0 ? "−" : "+"}${Math.abs(part.love).toFixed(2)}`),
+        element("span", { class: "facts" }, `${part.count.toLocaleString("en")} ${part.count === 1 ? "film" : "films"}`));
+    })));
+}
+
+/** Take it along, or delete it. @param {import("../app.js").App} app */
+function yours(app) {
+  const { element } = app;
+  const { account } = app.history;
+  const said = element("p", { role: "status" });
+  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "ask-title" },
+    element("h2", { id: "ask-title" }, "Delete everything?"),
+    element("p", {}, account ? "All ratings and events of your account go from the server, and this can’t be undone." : "All your ratings go from this browser, and this can’t be undone. The server has none of them."),
+    element("div", { class: "buttons" },
+      element("button", { type: "button", class: "primary danger", onclick: async () => {
+        dialog.close();
+        try {
+          if (account) await app.api.delete(`/v1/users/${encodeURIComponent(account.user)}`);
+          app.history.clear();
+          app.toast("Everything of yours is deleted.");
+        } catch (error) {
+          said.textContent = `Not deleted: ${/** @type {Error} */ (error).message}`;
+        }
+      } }, "Delete everything"),
+      element("button", { type: "button", class: "ghost", onclick: () => dialog.close() }, "Keep it"))));
+  return element("section", { class: "yours" },
+    element("h2", {}, "Yours to take or delete"),
+    element("p", { class: "facts" }, "The CSV can be imported at Letterboxd."),
+    element("div", { class: "buttons" },
+      element("button", { type: "button", class: "ghost", onclick: () => save(app).catch((/** @type {Error} */ error) => { said.textContent = `Not exported: ${error.message}`; }) }, icon("down"), "Export my ratings"),
+      element("button", { type: "button", class: "ghost danger", onclick: () => dialog.showModal() }, "Delete everything")),
+    said, dialog);
+}
+
+/** Have the browser save her ratings. @param {import("../app.js").App} app */
+async function save(app) {
+  const ratings = [...app.history.ratings.values()].slice(-5000).map(({ movie, rating }) => ({ movie, rating }));
+  const text = await app.api.post("/v1/exports", { ratings }, app.signal);
+  const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  const link = app.element("a", { href: url, download: "cinematrix-ratings.csv" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+/** @param {number} value */
+function round(value, digits = 1) {
+  return value.toFixed(digits);
+}
+
+/** @param {number} share */
+function percent(share) {
+  return `${Math.round(100 * share)} %`;
+}
