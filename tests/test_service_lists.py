@@ -161,11 +161,11 @@ def test_lists_are_let_go_of_the_oldest_first() -> None:
     """By their bytes; one that was asked for is young again, and one in place of another isn't counted twice."""
     lists = Lists(3 * (OVERHEAD + 10))
     for name in "abc":
-        lists.keep((name, b""), Kept(name, NEW, False, b"0123456789", NOTHING))
+        lists.keep((name, b""), Kept(name, NEW, {}, False, b"0123456789", NOTHING))
     assert lists.find(("a", b"")) is not None
-    lists.keep(("a", b""), Kept("a", NEW, False, b"9876543210", NOTHING))
-    lists.keep(("d", b""), Kept("d", NEW, False, b"0123456789", NOTHING))
+    lists.keep(("a", b""), Kept("a", NEW, {}, False, b"9876543210", NOTHING))
+    lists.keep(("d", b""), Kept("d", NEW, {}, False, b"0123456789", NOTHING))
     assert [name for name in "abcd" if lists.find((name, b""))] == ["a", "c", "d"]
     assert len(lists) == 3
-    lists.keep(("e", b""), Kept("e", NEW, False, b"x" * 10_000, NOTHING))
+    lists.keep(("e", b""), Kept("e", NEW, {}, False, b"x" * 10_000, NOTHING))
     assert len(lists) == 0

@@ -91,10 +91,15 @@ class Doorkeeper:
     _buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
+    @property
+    def fresh(self) -> bool:
+        """Whether `keys` needn't ask the store."""
+        return time.monotonic() - self._read_at < KEYS_SECONDS
+
     def keys(self) -> list[Key]:
         """The store's keys, at most a second old."""
         with self._lock:
-            if time.monotonic() - self._read_at >= KEYS_SECONDS:
+            if not self.fresh:
                 self._keys, self._read_at = all_keys(self.store), time.monotonic()
             return self._keys
 

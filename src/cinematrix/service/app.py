@@ -32,6 +32,7 @@ from cinematrix.service import (
     tokens,
 )
 from cinematrix.service.access import READ, Doorkeeper
+from cinematrix.service.again import Again
 from cinematrix.service.figures import Figures
 from cinematrix.service.guard import Guard
 from cinematrix.service.newcomers import refresh
@@ -81,8 +82,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     limits = {"page": settings.visits, "read": settings.reads, "write": settings.writes, "admin": settings.writes}
     app.state.doorkeeper = Doorkeeper(store, limits, settings.public)
     problems.install(app)
-    app.include_router(recommending.USERS)  # asked for most, and routes are tried in order
     app.include_router(ratings.ROUTER)
+    app.include_router(recommending.USERS)
     app.include_router(recommending.ROUTER)
     app.include_router(imports.ROUTER)
     app.include_router(exports.ROUTER)
@@ -100,6 +101,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     page.assets()
     app.include_router(page.ROUTER)
     _add_health(app)
+    app.add_middleware(Again, state=state, doorkeeper=app.state.doorkeeper)
     app.add_middleware(Guard, settings=settings, figures=figures)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -37,6 +38,20 @@ class Figures:
             "shown_popularity", "Mean share of movies with more ratings than a recommended one; 0: the most rated."
         )
         self.model = Gauge("cinematrix_model", "1 for the version served.", ("version",), registry=self.registry)
+
+        self._request = lru_cache(1000)(self.requests.labels)
+        self._seconds = lru_cache(1000)(self.latency.labels)
+        self._list = lru_cache(4)(lambda how, fallback: (self.lists.labels(how), self.recommended.labels(fallback)))
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was; the labels' children are looked up once, since that takes longer than counting."""
+        self._request(method, route, status).inc()
+        self._seconds(route).observe(seconds)
+
+    def sent(self, how: str, fallback: bool) -> None:
+        """A user's list was, `made` or `kept`."""
+        for each in self._list(how, str(fallback).lower()):
+            each.inc()
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"cinematrix_{name}", meaning, labels, registry=self.registry)

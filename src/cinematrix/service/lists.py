@@ -6,8 +6,9 @@ each answer, so whoever wrote, in whatever process, what was acknowledged counts
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cinematrix.ids import Numbers
 from cinematrix.store.records import Revision
@@ -19,7 +20,7 @@ OVERHEAD = 500
 """Bytes that a kept list takes beside its body, about."""
 
 Key = tuple[str, bytes]
-"""The user as the path has her, and the query string."""
+"""The path and the query string of a request."""
 
 
 class Kept(NamedTuple):
@@ -28,6 +29,7 @@ class Kept(NamedTuple):
     Attributes:
         user: as the store has her.
         revision: of all that the store had of her before the list was made.
+        matched: what routing found of the request: the route and what stands in its path.
         fallback: made without any history of hers.
         body: what is sent.
         movies: the numbers of those in it.
@@ -35,6 +37,7 @@ class Kept(NamedTuple):
 
     user: str
     revision: Revision
+    matched: Mapping[str, Any]
     fallback: bool
     body: bytes
     movies: Numbers

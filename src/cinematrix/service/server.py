@@ -41,6 +41,7 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
         SettingError: `address` or the page is open to others and the store has no keys.
         StoreError: another server has the store.
     """
+    _log_quickly()
     with sole_server(settings.db):
         app = create_app(settings)
         log = QueuedLog(sys.stderr.fileno(), app.state.service.figures.dropped.inc)
@@ -61,6 +62,12 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
         print(f"answering on {url}; the page for people: {url}/", file=sys.stderr, flush=True)
         asyncio.run(_until_stopped(server, url if opens else None))
         log.finish(1)
+
+
+def _log_quickly() -> None:
+    """Don't look up for each line which code of which thread and task wrote it: no line of ours says so."""
+    logging._srcfile = None  # as the documentation of logging advises
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 async def _until_stopped(server: Server, url: str | None) -> None:
