@@ -32,7 +32,7 @@ LAYERS = (
     "models/*",
     "artifact evaluation reliability recommendations rows profiles tastemap groups explanations describe tuning cells "
     "comparison standings reports comparison_plots comparison_tables "
-    "versions gate renewal onboarding newcomers",
+    "versions gate renewal onboarding newcomers doctor",
     "service/*",
     "cli/*",
 )

@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli import compare, data, demo, evaluate, explain, imports, movies, recommend, refit, serve, train, tune
+from cinematrix.cli import (
+    compare,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    imports,
+    movies,
+    recommend,
+    refit,
+    serve,
+    train,
+    tune,
+)
 from cinematrix.errors import CinematrixError
 
 app = typer.Typer(
@@ -27,7 +41,7 @@ app.add_typer(movies.app, name="movies")
 COMMANDS = (
     *(demo.demo, train.train, evaluate.evaluate, compare.compare, tune.tune),
     *(recommend.predict, recommend.recommend, recommend.similar, explain.explain, serve.serve),
-    *(refit.refit, refit.versions, refit.rollback),
+    *(refit.refit, refit.versions, refit.rollback, doctor.doctor),
 )
 for command in COMMANDS:
     app.command()(command)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from cinematrix.store.engine import FREE_BYTES
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -40,7 +42,7 @@ class ServiceSettings:
     in_flight: int = 64
     watch_seconds: float = 2.0
     read_seconds: float = 10.0
-    free_bytes: int = 64_000_000
+    free_bytes: int = FREE_BYTES
     refit_every: float = 0.0
 
     def most_bytes(self, path: str) -> int:

@@ -20,6 +20,9 @@ from cinematrix.store.tables import MIGRATIONS, migrate, version_of
 BUSY_MS = 5_000
 """How long a writer waits for another before it gives up."""
 
+FREE_BYTES = 64_000_000
+"""Room that the disk of a SQLite file must have for a server to be ready."""
+
 MIGRATING = 0x43494E45
 """The PostgreSQL advisory lock under which several servers that start at once migrate one after the other."""
 
@@ -60,6 +63,25 @@ def open_engine(url: str) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+@contextmanager
+def as_it_stands(url: str) -> Iterator[Connection]:
+    """The database to look at, neither made nor migrated, a SQLite file read through first.
+
+    Raises:
+        StoreError: it isn't there, can't be opened, or is damaged.
+    """
+    found = _parsed(url)
+    engine = _sqlite_to_read(found) if found.get_backend_name() == "sqlite" else _postgresql(found)
+    try:
+        with engine.connect() as connection:
+            check_whole(engine)
+            yield connection
+    except SQLAlchemyError as error:
+        raise StoreError(f"the database {found.render_as_string()} can't be opened: {_reason(error)}") from error
+    finally:
+        engine.dispose()
 
 
 @contextmanager
@@ -163,6 +185,15 @@ def _sqlite(url: URL) -> Engine:
     if url.database:
         _follow(engine, Path(url.database))
     return engine
+
+
+def _sqlite_to_read(url: URL) -> Engine:
+    file = Path(url.database or "").absolute()
+    if not file.is_file():
+        raise StoreError(f"there is no file {file}; it is made when it is first served")
+    return create_engine(
+        url, hide_parameters=True, creator=lambda: sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+    )
 
 
 def _follow(engine: Engine, file: Path) -> None:

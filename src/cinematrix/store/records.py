@@ -164,17 +164,11 @@ class Store:
             SettingError: the scale has no steps.
             StoreError: the store holds ratings on another scale.
         """
-        if not scale.step:
-            raise SettingError(f"the scale {scale} has no steps, in which ratings are kept; train with rounded ratings")
         with self.writing() as connection:
-            row = connection.execute(select(SCALE)).first()
-            if row is None:
+            kept = scale_of(connection)
+            check_scale(kept, scale)
+            if kept is None:
                 connection.execute(insert(SCALE).values(asdict(scale)))
-            elif Scale(*row) != scale:
-                raise StoreError(
-                    f"the store's ratings are {Scale(*row)} in steps of {row.step:g} and the model's {scale} "
-                    f"in steps of {scale.step:g}; serve a model of the same scale or give another database"
-                )
 
     def rate(self, connection: Connection, ratings: Sequence[Rating]) -> list[Kept]:
         """Keep ratings, the last of a pair winning."""
@@ -311,6 +305,28 @@ class Store:
 def now_ms() -> int:
     """The server's time in ms."""
     return time.time_ns() // 1_000_000
+
+
+def scale_of(connection: Connection) -> Scale | None:
+    """What the steps in this store are steps of, once it is known."""
+    row = connection.execute(select(SCALE)).first()
+    return None if row is None else Scale(*row)
+
+
+def check_scale(kept: Scale | None, scale: Scale) -> None:
+    """Refuse a model's scale that a store, whose own is `kept`, doesn't go with.
+
+    Raises:
+        SettingError: the scale has no steps.
+        StoreError: the store holds ratings on another scale.
+    """
+    if not scale.step:
+        raise SettingError(f"the scale {scale} has no steps, in which ratings are kept; train with rounded ratings")
+    if kept is not None and kept != scale:
+        raise StoreError(
+            f"the store's ratings are {kept} in steps of {kept.step:g} and the model's {scale} "
+            f"in steps of {scale.step:g}; serve a model of the same scale or give another database"
+        )
 
 
 def hold(connection: Connection, user: str, now: int) -> None:

@@ -167,6 +167,18 @@ def version_of(connection: Connection) -> int:
     return version
 
 
+def check_version(version: int) -> None:
+    """Refuse a store from the future.
+
+    Raises:
+        StoreError: it was written by a newer Cinematrix.
+    """
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"the store has version {version} and this Cinematrix knows {len(MIGRATIONS)}; upgrade cinematrix"
+        )
+
+
 def migrate(connection: Connection) -> None:
     """Bring the store to today's version, inside the caller's transaction: whole or not at all.
 
@@ -174,10 +186,7 @@ def migrate(connection: Connection) -> None:
         StoreError: it was written by a newer Cinematrix, or holds tables that aren't ours.
     """
     version = version_of(connection)
-    if version > len(MIGRATIONS):
-        raise StoreError(
-            f"the store has version {version} and this Cinematrix knows {len(MIGRATIONS)}; upgrade cinematrix"
-        )
+    check_version(version)
     for step in MIGRATIONS[version:]:
         step(connection)
     if version == 0:
