@@ -22,9 +22,11 @@ const VIEWS = {
   search: { label: "Search", load: () => import("./views/search.js") },
   questions: { label: "Questions", load: () => import("./views/questions.js") },
   bring: { label: "Bring yours", load: () => import("./views/bring.js") },
+  together: { label: "Together", load: () => import("./views/together.js") },
   map: { label: "Map", load: () => import("./views/map.js") },
   profile: { label: "Profile", load: () => import("./views/profile.js") },
   film: { load: () => import("./views/film.js") },
+  operator: { load: () => import("./views/operator.js") },
 };
 
 const FIRST = "for-you";
