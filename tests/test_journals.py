@@ -410,3 +410,14 @@ def test_quoting_for_spreadsheets_is_undone_exactly(text: str) -> None:
     assert written[:1] not in tuple("=+-@\t\r\n＝＋－＠")
     assert unquoted(written) == text
     assert (written != text) == bool(FORMULA.match("'" + text))
+
+
+@pytest.mark.fault(20)
+def test_a_quoted_title_is_read_as_the_title() -> None:
+    """A quote that was put before a formula is gone again, in cells and in the header; one of the title's own stays."""
+    rows = ["2023-01-05,'=Sum of Us,1994,u,4", "2023-01-06,''-Twice,1995,u,3", "2023-01-07,'71,2014,u,5"]
+    journal = read(lines(f"{LETTERBOXD},Rating", *rows), "ratings.csv")
+    assert [entry.title for entry in journal.entries] == ["=Sum of Us", "'-Twice", "'71"]
+    names = {"title": "title", "year": "=year", "rating": "-score"}
+    own = read(lines("title,'=year,'-score", "Heat,1995,4"), "mine.csv", names, 5)
+    assert told(own) == [("rating", "Heat", 1995, 4.0)]

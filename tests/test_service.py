@@ -1,5 +1,6 @@
 """The service as a client meets it: `cinematrix.service`, in this process and behind a real socket."""
 
+import asyncio
 import json
 import shutil
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import webbrowser
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -26,6 +28,7 @@ from cinematrix.histories import Histories
 from cinematrix.models.bias import Bias
 from cinematrix.ratings import Ratings
 from cinematrix.recommendations import Filters, history_of, recommend, similar
+from cinematrix.service import server
 from cinematrix.service.access import Bucket
 from cinematrix.service.app import create_app
 from cinematrix.service.people import Served
@@ -69,6 +72,10 @@ def test_a_rating_counts_in_the_next_list(client: TestClient, model: Any, user: 
     assert client.put(path, json={"rating": 4}).status_code == 200
     rows = {row["movie"]: row for row in client.get(f"/v1/users/{user}/ratings").json()["ratings"]}
     assert rows[unseen]["rating"] == 4.0
+    film = client.get(f"/v1/movies/{unseen}").json()
+    assert {name: rows[unseen][name] for name in ("title", "year", "genres")} == {
+        name: film[name] for name in ("title", "year", "genres")
+    }
     assert len(rows) == len(rated)
 
 
@@ -520,3 +527,24 @@ def test_an_open_address_needs_a_key(folder: Path, tmp_path: Path) -> None:
     done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True)
     assert done.returncode == 2
     assert "cinematrix key create" in done.stderr
+
+
+def test_the_browser_opens_once_the_server_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before, and not at all where nothing listens in time."""
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr(server, "OPENS_WITHIN", 0.2)
+
+    async def shown() -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{free.getsockname()[1]}"
+            await server.show_once_it_listens(url)
+            assert opened == []
+            showing = asyncio.create_task(server.show_once_it_listens(url))
+            await asyncio.sleep(0.05)
+            free.listen()
+            await showing
+            assert opened == [url]
+
+    asyncio.run(shown())

@@ -9,7 +9,10 @@ import { follow, stars, written } from "./stars.js";
 import { failed, loading } from "./states.js";
 
 /** @typedef {import("./history.js").Movie} Movie */
-/** @typedef {{title: string, show: (main: HTMLElement, app: App) => Promise<void>}} View */
+/**
+ * `early`: it asks for itself while the page still asks what the model is, and waits for `app.asked` before it needs that.
+ * @typedef {{title: string, early?: boolean, show: (main: HTMLElement, app: App) => Promise<void>}} View
+ */
 /** @typedef {{version: string, model: string, trained: string | null, ratings: number, users?: number, movies?: number,
  *   scale: import("./stars.js").Scale | null, genres?: string[], attribution?: string | null}} Model */
 
@@ -54,6 +57,11 @@ export class App {
   /** What the server said of its model. */
   get model() {
     return this.shared.model;
+  }
+
+  /** Resolves once the server was asked what its model is. */
+  get asked() {
+    return this.shared.asked;
   }
 
   /** Show another view. @param {string} view @param {Record<string, string>} [params] */
@@ -136,6 +144,8 @@ class Shared {
     this.api = new Api();
     this.history = new History();
     this.model = NO_MODEL;
+    /** @type {Promise<void>} */
+    this.asked = Promise.resolve();
     /** @type {AbortController} */
     this.view = new AbortController();
     /** The address that is shown, without its fragment. */
@@ -166,6 +176,7 @@ class Shared {
     try {
       const { user } = await this.api.get("/v1/me");
       if (user !== null && user !== undefined) await this.history.open(this.api, user);
+      foot(this.model, this.history);
     } catch (error) {
       banner(`Your account can't be opened: ${/** @type {Error} */ (error).message} What you rate stays in this browser.`);
     }
@@ -208,6 +219,7 @@ async function navigate(url, push = true) {
   try {
     if (!Object.hasOwn(VIEWS, name)) throw Object.assign(new Error("The page has no such view."), { status: 404 });
     const view = await VIEWS[name].load();
+    if (!view.early) await shared.asked;
     if (signal.aborted) return;
     document.title = name === FIRST ? "Cinematrix" : `${view.title} · Cinematrix`;
     const shown = view.show(main, app);
@@ -221,8 +233,10 @@ async function navigate(url, push = true) {
 /** Mark the view in the navigation. @param {string} name */
 function mark(name) {
   for (const link of byId("views").querySelectorAll("a")) {
-    if (link.dataset.view === name) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (link.dataset.view === name) {
+      link.setAttribute("aria-current", "page");
+      byId("views").scrollLeft = link.offsetLeft - (byId("views").clientWidth - link.offsetWidth) / 2;
+    } else link.removeAttribute("aria-current");
   }
 }
 
@@ -327,8 +341,9 @@ async function start() {
   const submit = (/** @type {string} */ query) => navigate(`/?${new URLSearchParams({ view: "search", query })}`);
   byId("tools").append(combobox(shared.api, { label: "Search films", choose, submit }), themeSwitch());
   listen();
-  await shared.enter();
-  await shared.askModel();
+  const entered = shared.enter();
+  shared.asked = shared.askModel();
+  await entered;
   await navigate(location.href, false);
 }
 

@@ -11,6 +11,9 @@ import { written } from "./stars.js";
  */
 /** @typedef {{heading?: string, reason?: string | Node | null, rate?: boolean, hide?: boolean}} Options */
 
+/** The share from which on a film is worth naming as a reason. */
+const LEAST = 0.01;
+
 /** The address of a film's page. @param {number | string} movie */
 export function address(movie) {
   return `/?${new URLSearchParams({ view: "film", movie: String(movie) })}`;
@@ -32,7 +35,7 @@ export function facts(movie) {
 }
 
 /**
- * The card; V's views may say in `options` which parts it has.
+ * The card; a view may say in `options` which parts it has.
  * @param {import("./app.js").App} app
  * @param {Item} item
  * @param {Options} [options]
@@ -81,8 +84,9 @@ export function expected(item, scale) {
 
 /** Her own films that speak for it, with their shares. @param {Item} item */
 export function because(item) {
-  if (!item.because?.length) return null;
-  const parts = item.because.slice(0, 2).flatMap((why, at) => [
+  const told = item.because?.filter((why) => why.share >= LEAST).slice(0, 2) ?? [];
+  if (!told.length) return null;
+  const parts = told.flatMap((why, at) => [
     at ? ", " : "because of ", element("em", {}, element("bdi", {}, shortened(why.title, 60))), ` ${Math.round(100 * why.share)} %`,
   ]);
   return element("span", {}, ...parts);

@@ -103,7 +103,7 @@ export class History extends EventTarget {
     const [{ ratings }, { events }] = await Promise.all([api.get(`${path}/ratings`), api.get(`${path}/events`)]);
     this.account = { api, user };
     this.undos = [];
-    this.ratings = new Map(ratings.map((/** @type {any} */ row) => [row.movie, { movie: row.movie, rating: row.rating, time: row.time ?? 0 }]));
+    this.ratings = new Map(ratings.map((/** @type {any} */ row) => [row.movie, { ...fact(row), rating: row.rating, time: row.time ?? 0 }]));
     this.hidden = new Map();
     for (const kind of /** @type {Kind[]} */ (["seen", "not_interested"])) {
       for (const movie of events[kind] ?? []) this.hidden.set(movie, { movie, kind, time: 0 });

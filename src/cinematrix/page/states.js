@@ -30,6 +30,12 @@ export function failed(error, again) {
   const heading = status === 0 ? "No connection to the server" : status === 404 ? "There is no such thing here" : status === 429 ? "A little slower, please" : "That didn't work";
   return element("section", { class: "state", role: "alert" },
     element("h2", {}, heading),
-    element("p", {}, message || "Something in the page broke."),
-    element("div", { class: "buttons" }, element("button", { type: "button", class: "primary", onclick: again }, icon("undo"), "Try again")));
+    element("p", {}, sentence(message) || "Something in the page broke."),
+    element("div", { class: "buttons" }, status === 404 ? element("a", { class: "primary", href: "/" }, "To your films", icon("arrow"))
+      : element("button", { type: "button", class: "primary", onclick: again }, icon("undo"), "Try again")));
+}
+
+/** A problem's words as people write them. @param {string} text */
+function sentence(text) {
+  return text && text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
 }

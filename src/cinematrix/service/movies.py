@@ -6,7 +6,7 @@ import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from cinematrix.recommendations import described, similar, title_of
+from cinematrix.recommendations import described, similar
 from cinematrix.service import schemas
 from cinematrix.service.access import PAGE
 from cinematrix.service.people import Served
@@ -76,7 +76,7 @@ class Similar(BaseModel):
 def search(query: Annotated[str, Query(min_length=1, max_length=200)], state: State, n: Length = 10) -> schemas.Found:
     """Films that the query may mean, best first: typos, other titles and a year behind are understood."""
     served = state.served
-    return schemas.Found(items=[movie_of(served, number) for number in served.titles.search(query, n).tolist()])
+    return schemas.Found(items=[served.film(number) for number in served.titles.search(query, n).tolist()])
 
 
 @ROUTER.get("/movies/{movie}")
@@ -88,7 +88,7 @@ def film(movie: TextId, state: State) -> Film:
     values = None if known.history.values is None or known.scale is None else known.history.values[given]
     row = known.catalog.frame.row(number, named=True)
     return Film(
-        **movie_of(served, number).model_dump(), ratings=len(given),
+        **served.film(number).model_dump(), ratings=len(given),
         mean=None if values is None or not len(values) else float(values.mean(dtype=np.float64)),
         histogram=[] if values is None else bars(served, values),
         links=Links(imdb=row["imdb"], tmdb=row["tmdb"]),
@@ -120,15 +120,6 @@ def like(movie: TextId, state: State, n: Length = 10) -> Similar:
     whys = _whys(served, _number(served, text), [line.movie for line in found])
     items = [Kin(**line.as_dict(), why=why) for line, why in zip(found, whys, strict=True)]
     return Similar(movie=served.movie_id(text), model_version=served.version, items=items)
-
-
-def movie_of(served: Served, number: int) -> schemas.Movie:
-    """What the catalog says of the film with a number."""
-    known = served.model.known
-    facts = known.catalog.facts[number]
-    return schemas.Movie(
-        movie=known.movies.listed[number], title=title_of(known, number), year=facts.year, genres=facts.genres
-    )
 
 
 def bars(served: Served, values: np.ndarray) -> list[Bar]:

@@ -22,10 +22,10 @@ from cinematrix.overlay import Said, overlaid
 from cinematrix.profiles import Everyone
 from cinematrix.protocols import Recommender
 from cinematrix.ratings import Scale
-from cinematrix.recommendations import recommend
+from cinematrix.recommendations import recommend, title_of
 from cinematrix.service.lists import Lists
 from cinematrix.service.problems import Problem
-from cinematrix.service.schemas import History, RatingRow
+from cinematrix.service.schemas import History, Movie, RatingRow
 from cinematrix.service.shown import Shown
 from cinematrix.store.records import Person
 from cinematrix.titles import Titles
@@ -159,6 +159,12 @@ class Served:
         found = overlaid(Said.of(remembered), since.take(numbers != UNKNOWN))
         return replace(Histories.of_pairs(found.user, found.movie, found.rating, 1), owners=remembered.owners)
 
+    def film(self, number: int) -> Movie:
+        """What the catalog says of the film with a number."""
+        known, facts = self.model.known, self.model.known.catalog.facts[number]
+        title = title_of(known, number)
+        return Movie(movie=known.movies.listed[number], title=title, year=facts.year, genres=facts.genres)
+
     def ratings(self, person: Person) -> list[RatingRow]:
         """What counts as her ratings, for her to read."""
         known, stored = self.model.known, {row.movie: row for row in person.ratings}
@@ -167,7 +173,8 @@ class Served:
         for number, value in zip(history.items.tolist(), values.tolist(), strict=True):
             row = stored.get(str(known.movies.ids[number]))
             received, given = (None, None) if row is None else (row.received, row.given)
-            rows.append(RatingRow(movie=known.movies.ids[number].item(), rating=value, received=received, time=given))
+            film = self.film(number).model_dump()
+            rows.append(RatingRow(**film, rating=value, received=received, time=given))
         return rows
 
     def events(self, person: Person) -> dict[str, list[int | str]]:

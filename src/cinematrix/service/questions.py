@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field
 
 from cinematrix.service import schemas
 from cinematrix.service.access import PAGE
-from cinematrix.service.movies import movie_of
 from cinematrix.service.state import PROBLEMS, State, StrictRoute
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
@@ -46,5 +45,5 @@ def ask(body: Answers, state: State) -> Asked:
     question = served.questionnaire.next(history, unseen, hidden)
     film: dict[str, object] = dict.fromkeys(("movie", "title", "year", "seen_chance")) | {"genres": []}
     if question is not None:
-        film = movie_of(served, question.movie).model_dump() | {"seen_chance": question.seen_chance}
+        film = served.film(question.movie).model_dump() | {"seen_chance": question.seen_chance}
     return Asked(**film, asked=len(body.ratings) + len(body.unseen), model_version=served.version)  # type: ignore[arg-type]

@@ -96,8 +96,18 @@ class Stranger(History, Dials):
     """A history, and what to recommend."""
 
 
-class RatingRow(BaseModel):
-    """A rating; `received` is the server's time in epoch milliseconds, null where the model alone remembers it."""
+class Movie(BaseModel):
+    """A movie of the catalog."""
+
+    movie: int | str
+    title: str
+    year: int | None
+    genres: list[str]
+
+
+class KeptRating(BaseModel):
+    """A rating; `received` is the server's time in epoch milliseconds, null where the model alone remembers it, and
+    `time` the client's in epoch seconds."""
 
     movie: int | str
     rating: float
@@ -105,10 +115,14 @@ class RatingRow(BaseModel):
     time: int | None
 
 
-class OwnedRating(RatingRow):
+class OwnedRating(KeptRating):
     """A rating and whose it is."""
 
     user: int | str
+
+
+class RatingRow(KeptRating, Movie):
+    """A rating and the film."""
 
 
 class RatingList(BaseModel):
@@ -138,15 +152,6 @@ class ReasonRow(BaseModel):
     movie: int | str
     title: str
     share: float
-
-
-class Movie(BaseModel):
-    """A movie of the catalog."""
-
-    movie: int | str
-    title: str
-    year: int | None
-    genres: list[str]
 
 
 class Item(Movie):

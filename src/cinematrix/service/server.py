@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import webbrowser
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
@@ -17,8 +19,8 @@ from cinematrix.service.log_queue import QueuedLog
 from cinematrix.service.settings import LOOPBACK, ServiceSettings
 from cinematrix.store.engine import sole_server
 
-OPENS_AFTER = 0.5
-"""Seconds until a browser is shown the page: by then the server listens."""
+OPENS_WITHIN = 10.0
+"""Seconds within which the server must listen for a browser to be shown the page."""
 
 CONNECTIONS = 2_000
 """How many may be open at once; those beyond wait to be accepted."""
@@ -74,9 +76,29 @@ async def _until_stopped(server: Server, url: str | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, server, number)
-    if url is not None:
-        loop.call_later(OPENS_AFTER, lambda: loop.run_in_executor(None, webbrowser.open, url))
+    showing = asyncio.create_task(show_once_it_listens(url)) if url else None
     await server.serve()
+    if showing:
+        showing.cancel()
+
+
+async def show_once_it_listens(url: str) -> None:
+    """Show the page in a browser as soon as something listens there; not at all, if nothing does in time."""
+    at = urlsplit(url)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(OPENS_WITHIN):
+            while not await _listens(at.hostname, at.port):
+                await asyncio.sleep(0.05)
+        await asyncio.to_thread(webbrowser.open, url)
+
+
+async def _listens(host: str | None, port: int | None) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def _stop(server: Server, number: int) -> None:

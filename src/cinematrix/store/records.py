@@ -89,7 +89,8 @@ class Revision(NamedTuple):
 
 
 class Rating(NamedTuple):
-    """A rating as it comes in: `steps` of the scale (None: taken back), and the client's time in ms, if told."""
+    """A rating as it comes in: `steps` of the scale (None: taken back), and the client's time
+    in seconds, if told."""
 
     user: str
     movie: str
@@ -106,7 +107,7 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True)
 class Stored:
-    """A rating as it stands in the store; times in ms."""
+    """A rating as it stands in the store: `received` is the server's time in ms, `given` the client's in seconds."""
 
     movie: str
     steps: int | None

@@ -1,6 +1,7 @@
 """The tables, and how an older store becomes one of today.
 
-IDs are text here; the service turns them into what the catalog has. Times are milliseconds since 1970, UTC.
+IDs are text here; the service turns them into what the catalog has. Times are milliseconds since 1970, UTC,
+but for `given`, in seconds as the API has it.
 """
 
 from collections.abc import Callable

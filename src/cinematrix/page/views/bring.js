@@ -9,6 +9,11 @@ export const title = "Bring your ratings";
 /** Bytes that the server takes. */
 const MOST = 20_000_000;
 
+/** How the sites that the server knows write themselves. @type {Record<string, string>} */
+const SITES = {
+  letterboxd: "Letterboxd", imdb: "IMDb", trakt: "Trakt", movielens: "MovieLens", tmdb: "TMDB", criticker: "Criticker", filmtipset: "Filmtipset",
+};
+
 /** Unmatched rows shown at a time. */
 const PAGE = 20;
 
@@ -103,7 +108,7 @@ function told(app, outcome) {
   return [
     element("section", { class: "result" },
       element("h2", {}, imported + updated ? "There they are" : "Nothing new in it"),
-      element("p", { class: "lead" }, `From ${outcome.source}.`),
+      element("p", { class: "lead" }, `From ${SITES[outcome.source] ?? "a table"}.`),
       element("dl", { class: "counts" }, counts.map(([name, n]) => element("div", {}, element("dt", {}, name), element("dd", {}, n.toLocaleString("en"))))),
       element("p", { class: "buttons" }, element("a", { class: "primary", href: "/" }, "See your films", icon("arrow")))),
     ...outcome.warnings.map((warning) => element("p", { class: "note" }, warning)),

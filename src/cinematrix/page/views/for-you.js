@@ -7,6 +7,7 @@ import { poster } from "../posters.js";
 import { empty, loading } from "../states.js";
 
 export const title = "For you";
+export const early = true;
 
 /** How many films a row has. */
 const ROW = 12;
@@ -32,7 +33,7 @@ export async function show(main, app) {
     const { signal } = asking;
     list.setAttribute("aria-busy", "true");
     try {
-      const answer = await ask(app, AbortSignal.any([signal, app.signal]));
+      const [answer] = await Promise.all([ask(app, AbortSignal.any([signal, app.signal])), app.asked]);
       keepLast(answer);
       draw(answer, null);
       app.answeredBy(answer.model_version);
@@ -51,7 +52,8 @@ export async function show(main, app) {
     refocus(list, focus);
     if (!stale) performance.mark("films");
   };
-  main.append(head, dials(app, refresh), list);
+  main.append(head, list);
+  app.asked.then(() => head.after(dials(app, refresh)));
   app.history.on("change", refresh, app.signal);
   await refresh();
 }
