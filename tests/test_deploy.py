@@ -1,17 +1,28 @@
-"""What docs/deploy.md says is done as it stands."""
+"""What docs/deploy.md says is done as it stands, and what deploy/ holds suits the program."""
 
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from cinematrix.artifact import save
+from cinematrix.catalog import Catalog
+from cinematrix.models.bias import Bias
+from cinematrix.ratings import Ratings
 from cinematrix.store.records import Rating, Store
+from serving import Server
+from test_cli import here
 
-PAGE = (Path(__file__).parents[1] / "docs" / "deploy.md").read_text("utf-8")
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+PAGE = (ROOT / "docs" / "deploy.md").read_text("utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -43,3 +54,146 @@ def test_a_store_is_backed_up_and_restored_as_documented(
     again = Store.open(url)
     assert [rating.steps for rating in again.person("ann").ratings] == [3]
     again.close()
+
+
+NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs"
+OFFLINE = "NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|name resolution|No matching distribution"
+
+
+def as_another() -> list[str]:
+    """What a command begins with to run as a user who owns nothing; where we aren't root, we stay who we are."""
+    return shlex.split(NOBODY) if os.geteuid() == 0 and shutil.which("setpriv") else []
+
+
+def python() -> str:
+    """A Python that this user may run: ours may lie in root's home."""
+    for path in (sys.executable, "/usr/bin/python3"):
+        command = [*as_another(), path, "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))"]
+        if subprocess.run(command, cwd="/", capture_output=True, check=False).returncode == 0:
+            return path
+    pytest.skip("NO PYTHON HERE that another user than root may run: the wheel isn't tried out")
+
+
+def pip(*words: str | Path) -> None:
+    """Run pip, and skip where it reaches no index."""
+    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--retries=0", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and re.search(OFFLINE, done.stderr):
+        pytest.skip("NO PACKAGE INDEX HERE: the wheel isn't tried out")
+    assert done.returncode == 0, done.stderr
+
+
+def copied() -> list[str]:
+    """What the Dockerfile takes from the repository."""
+    lines = re.findall(r"^COPY (?!--from)(.+)$", (DEPLOY / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    return [name for line in lines for name in line.split()[:-1]]
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Path]:
+    """A folder that everybody may read and nobody may write to: its `venv` has the wheel, built from what the image is
+    built from, and the extra `serve`."""
+    with tempfile.TemporaryDirectory(prefix="cinematrix-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        subprocess.run([python(), "-m", "venv", "--without-pip", folder / "venv"], check=True)
+        source = folder / "source"
+        source.mkdir()
+        for name in copied():
+            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, source / name)
+        pip("wheel", "--no-deps", "--wheel-dir", folder, source)
+        (wheel,) = folder.glob("*.whl")
+        into = ("--python", folder / "venv", "install", "--no-compile", "--constraint", ROOT / "constraints.txt")
+        pip(*into, f"{wheel}[serve]")
+        if not as_another():
+            subprocess.run(["chmod", "-R", "a-w", folder / "venv"], check=True)
+        yield folder
+        subprocess.run(["chmod", "-R", "u+w", folder], check=True)
+
+
+def test_the_wheel_serves_without_what_trains(
+    installed: Path, world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a user who may write nowhere but beside the model: the server gets ready, and answers."""
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    data, program = installed / "data", installed / "venv" / "bin" / "cinematrix"
+    save(Bias().fit(*world), data / "model")
+    if as_another():
+        for path in (data, *data.rglob("*")):
+            os.chown(path, 65534, 65534)
+    found = subprocess.run([program.with_name("python"), "-c", FOUND], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == [
+        "None",
+        "None",
+        str(next((installed / "venv").glob("lib/*/site-packages/cinematrix"))),
+    ]
+    user = world[0].users.ids[0]
+    writes = [*as_another(), "touch", str(installed / "venv" / "file")]
+    assert os.geteuid() != 0 or subprocess.run(writes, capture_output=True, check=False).returncode
+    with Server(
+        data / "model", f"sqlite:///{data}/ratings.db", installed / "log", program=[*as_another(), str(program)]
+    ) as server:
+        server.ready()
+        assert len(server.ask("GET", f"/v1/users/{user}/recommendations")[1]["items"]) > 0
+    assert (data / "ratings.db").stat().st_uid == (65534 if as_another() else os.geteuid())
+
+
+FOUND = """
+from importlib.util import find_spec
+print(find_spec("torch"), find_spec("numba"), *find_spec("cinematrix").submodule_search_locations)
+"""
+
+
+def test_the_image_is_made_of_what_is_there() -> None:
+    """What the Dockerfile copies is let in, and nothing else; it begins and is watched as documented."""
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line[0] == "!"}
+    assert set(copied()) == let_in
+    assert [name for name in copied() if not (ROOT / name).exists()] == []
+    assert 'ENTRYPOINT ["cinematrix", "serve"]' in text
+    assert "/readyz" in text.partition("HEALTHCHECK")[2]
+    assert "USER cinematrix" in text
+
+
+def options_of(command: str) -> set[str]:
+    """The options of a command, by its help."""
+    return set(re.findall(r"--[a-z-]+", here(command, "--help").stdout))
+
+
+def test_the_options_exist_that_deployments_use() -> None:
+    """In the compose file, the image, the unit and on the page."""
+    texts = [path.read_text("utf-8") for path in (DEPLOY / "compose.yaml", DEPLOY / "cinematrix.service")]
+    lines = [
+        line
+        for text in texts
+        for line in text.splitlines()
+        if "ExecStart" in line or line.strip().startswith("command")
+    ]
+    lines += re.findall(r"^CMD .*", (DEPLOY / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    assert len(lines) == 3
+    assert set(re.findall(r"--[a-z-]+", " ".join(lines))) <= options_of("serve")
+
+
+def test_the_compose_file_takes_every_right_away() -> None:
+    """Both containers have a root that is read-only, no capabilities, and names of secrets instead of secrets."""
+    yaml = pytest.importorskip("yaml", reason="PyYAML reads the compose file")
+    found = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    assert set(found["services"]) == {"server", "db"}
+    for service in found["services"].values():
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert "/tmp" in service["tmpfs"]
+        assert {volume.partition(":")[0] for volume in service["volumes"]} <= set(found["volumes"])
+        secret = [value for name, value in service["environment"].items() if name.endswith("PASSWORD")]
+        assert [value[:20] for value in secret] == ["${POSTGRES_PASSWORD:"]
+    assert (ROOT / found["services"]["server"]["build"]["dockerfile"]).is_file()
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="NO SYSTEMD HERE: the unit isn't verified")
+def test_the_unit_is_understood(tmp_path: Path) -> None:
+    """By systemd, which says nothing against any line."""
+    text = (DEPLOY / "cinematrix.service").read_text("utf-8")
+    (tmp_path / "cinematrix.service").write_text(text.replace("/opt/cinematrix/bin/cinematrix", "/bin/true"), "utf-8")
+    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "cinematrix.service")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
