@@ -1,7 +1,6 @@
 """What is told of an installation, a model and a store: `cinematrix.doctor`."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ from cinematrix.doctor import examine
 from cinematrix.models.bias import Bias
 from cinematrix.ratings import Ratings, Scale
 from cinematrix.store.records import Rating, Store
+from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import MIGRATIONS
 from test_cli import here
 
@@ -109,7 +109,7 @@ def test_a_sqlite_with_the_race_is_told(
     version: tuple[int, int, int], state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what is done about it."""
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    monkeypatch.setattr(DRIVER, "sqlite_version_info", version)
     found = told()["SQLite"]
     assert found[0] == state
     assert ("rollback journal" in found[1]) is (state == "note")

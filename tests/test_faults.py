@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +30,7 @@ from cinematrix.service.problems import Problem
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store import engine
 from cinematrix.store.engine import check_whole, open_engine
+from cinematrix.store.sqlite import DRIVER
 from service_world import refused
 from serving import Server
 
@@ -168,7 +168,7 @@ def test_a_file_that_another_process_locks_is_busy(
     """A write waits, then it is a 503 with Retry-After; it succeeds once the lock is gone."""
     monkeypatch.setattr(engine, "BUSY_MS", 50)
     path = f"/v1/users/{user}/ratings/{unseen}"
-    with TestClient(create_app(settings)) as client, closing(sqlite3.connect(file_of(settings))) as other:
+    with TestClient(create_app(settings)) as client, closing(DRIVER.connect(file_of(settings))) as other:
         other.execute("BEGIN EXCLUSIVE")
         answer = client.put(path, json={"rating": 3})
         refused(answer, 503)

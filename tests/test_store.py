@@ -20,6 +20,7 @@ from cinematrix.store.engine import open_engine, sole_server, wal_is_safe
 from cinematrix.store.keys import all_keys, create_key, find_key
 from cinematrix.store.records import Rating, Store
 from cinematrix.store.refits import last_refits
+from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import SCHEMA
 
 HALF_STARS = Scale(0.5, 5, 0.5)
@@ -258,7 +259,7 @@ def test_sqlite_syncs_each_commit(
     version: tuple[int, int, int], journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With either journal."""
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    monkeypatch.setattr(DRIVER, "sqlite_version_info", version)
     store = Store.open(f"sqlite:///{tmp_path}/store.db")
     with store.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == journal

@@ -3,7 +3,6 @@
 import platform
 import re
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -14,6 +13,7 @@ from cinematrix.artifact import load, manifest_of, version_of
 from cinematrix.errors import CinematrixError
 from cinematrix.extras import needs, needs_to_serve
 from cinematrix.ratings import Scale
+from cinematrix.store.sqlite import DRIVER
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -74,12 +74,12 @@ def _sqlite() -> Iterator[Finding]:
         return
     from cinematrix.store.engine import wal_is_safe
 
-    if wal_is_safe(sqlite3.sqlite_version_info):
-        yield Finding("SQLite", "fine", f"{sqlite3.sqlite_version}, with a write-ahead log")
+    if wal_is_safe(DRIVER.sqlite_version_info):
+        yield Finding("SQLite", "fine", f"{DRIVER.sqlite_version}, with a write-ahead log")
     else:
         why = "can lose a commit when it resets its write-ahead log (mended in 3.51.3)"
         safe = "so a store keeps a rollback journal: nothing is lost, and readers wait for writers"
-        yield Finding("SQLite", "note", f"{sqlite3.sqlite_version} {why}, {safe}")
+        yield Finding("SQLite", "note", f"{DRIVER.sqlite_version} {why}, {safe}")
 
 
 def _model(place: Path) -> Iterator[Finding]:

@@ -25,14 +25,14 @@ class Again:
 
     def _again(self, request: Request) -> Response | None:
         """The list, if it can be told at once that it is still right, and that whoever asks may have it."""
-        scope, served = request.scope, self.state.served
+        scope, served = request.scope, self.state.newest
+        if served is None:
+            return None
         kept = served.lists.find((scope["path"], scope["query_string"]))
         if kept is None or self.state.store.glance(kept.user) != kept.revision:
             return None
-        if (
-            "authorization" in request.headers or not self.doorkeeper.fresh
-        ):  # the store has to be asked, and may be busy
-            return None
+        if "authorization" in request.headers or not self.doorkeeper.fresh:
+            return None  # the store has to be asked, and may be busy
         scope.update(kept.matched)
         try:
             admitted(request, "read")

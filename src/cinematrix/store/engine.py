@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlc
 
 from cinematrix.errors import InputError, StoreError
 from cinematrix.files import written_beside
+from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import MIGRATIONS, migrate, version_of
 
 BUSY_MS = 5_000
@@ -155,8 +155,8 @@ def back_up(url: URL, version: int) -> None:
     assert url.database, "a store in memory is never migrated"
     with (
         written_beside(Path(f"{url.database}.v{version}"), force=True) as copy,
-        closing(sqlite3.connect(url.database)) as source,
-        closing(sqlite3.connect(copy)) as target,
+        closing(DRIVER.connect(url.database)) as source,
+        closing(DRIVER.connect(copy)) as target,
     ):
         source.backup(target)
 
@@ -166,15 +166,17 @@ def _sqlite(url: URL) -> Engine:
         Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
         Path(url.database).touch()
 
-    def connect() -> sqlite3.Connection:
+    def connect() -> Any:
         """To the file that is there: one that was deleted under a server isn't made anew, empty."""
-        return sqlite3.connect(
+        return DRIVER.connect(
             f"{Path(url.database or '').absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False
         )
 
     made = {"creator": connect} if url.database else {}
-    engine = create_engine(url, hide_parameters=True, **made)  # so that errors tell nothing of what is kept
-    journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
+    engine = create_engine(
+        url, module=DRIVER, hide_parameters=True, **made
+    )  # so that errors tell nothing of what is kept
+    journal = "WAL" if wal_is_safe(DRIVER.sqlite_version_info) else "DELETE"
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
@@ -192,7 +194,7 @@ def _sqlite_to_read(url: URL) -> Engine:
     if not file.is_file():
         raise StoreError(f"there is no file {file}; it is made when it is first served")
     return create_engine(
-        url, hide_parameters=True, creator=lambda: sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+        url, module=DRIVER, hide_parameters=True, creator=lambda: DRIVER.connect(f"{file.as_uri()}?mode=ro", uri=True)
     )
 
 

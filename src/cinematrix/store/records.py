@@ -1,7 +1,6 @@
 """What the store keeps of people: their ratings and events, each write one durable transaction."""
 
 import secrets
-import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -34,6 +33,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from cinematrix.errors import SettingError, StoreError
 from cinematrix.ratings import Scale
 from cinematrix.store.engine import open_engine, writing
+from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import (
     ANSWERED,
     AUDIT,
@@ -240,7 +240,7 @@ class Store:
             return None
         try:
             number, forgotten = self._glancing.execute(self._revision, {"user": user}).fetchone()
-        except sqlite3.Error:
+        except DRIVER.Error:
             return None
         return Revision(number, bool(forgotten))
 
@@ -249,11 +249,11 @@ class Store:
         return REVISION.format(user=":user" if self.engine.dialect.name == "sqlite" else "%(user)s")
 
     @cached_property
-    def _glancing(self) -> sqlite3.Connection | None:
+    def _glancing(self) -> Any:
         """A connection that never waits."""
         if self.engine.dialect.name != "sqlite" or not self.engine.url.database:
             return None
-        return sqlite3.connect(self.engine.url.database, timeout=0, isolation_level=None, check_same_thread=False)
+        return DRIVER.connect(self.engine.url.database, timeout=0, isolation_level=None, check_same_thread=False)
 
     def n_users(self) -> int:
         """How many users the store has heard of."""
