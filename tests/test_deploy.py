@@ -11,11 +11,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from cinematrix.artifact import save
 from cinematrix.catalog import Catalog
 from cinematrix.models.bias import Bias
 from cinematrix.ratings import Ratings
+from cinematrix.service.app import create_app
+from cinematrix.service.figures import Figures
+from cinematrix.service.settings import ServiceSettings
+from cinematrix.service.shown import Spread
 from cinematrix.store.records import Rating, Store
 from serving import Server
 from test_cli import here
@@ -23,7 +28,7 @@ from test_cli import here
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 PAGE = (ROOT / "docs" / "deploy.md").read_text("utf-8")
-BLOCKS = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+BLOCKS = re.findall(r"```console\n(.*?)```", PAGE.partition("## Back up")[2], re.DOTALL)
 
 
 def rate(store: Store, steps: int) -> None:
@@ -172,6 +177,23 @@ def test_the_options_exist_that_deployments_use() -> None:
     lines += re.findall(r"^CMD .*", (DEPLOY / "Dockerfile").read_text("utf-8"), re.MULTILINE)
     assert len(lines) == 3
     assert set(re.findall(r"--[a-z-]+", " ".join(lines))) <= options_of("serve")
+
+
+def test_the_figures_exist_that_the_page_names() -> None:
+    """What is worth an alarm is told."""
+    told = Figures().text(None, Spread(0, None, None, None)).decode()
+    named = set(re.findall(r"cinematrix_\w+", PAGE))
+    assert len(named) > 5
+    assert [name for name in sorted(named) if f"# TYPE {name.removesuffix('_total')}" not in told] == []
+
+
+def test_a_forwarded_address_is_not_believed(tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
+    """Whatever a client says of where it comes from, its limit is that of the connection."""
+    save(Bias().fit(*world), tmp_path / "model")
+    settings = ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/s.db", hosts=("testserver",), reads=1)
+    with TestClient(create_app(settings)) as client:
+        found = [client.get("/v1/model", headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code for n in range(2)]
+    assert found in ([200, 429], [429, 429])
 
 
 def test_the_compose_file_takes_every_right_away() -> None:
