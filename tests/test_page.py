@@ -11,12 +11,18 @@ from typing import Any
 
 import axe_playwright_python
 import httpx2
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, expect, sync_playwright
 
 from chromium import CHROMIUM, MISSING
+from cinematrix.artifact import save
+from cinematrix.models.ease import Ease
 from cinematrix.service.settings import ServiceSettings
+from cinematrix.store.keys import create_key
+from cinematrix.store.records import Store
 from page_world import HISTORY, HOSTILE, Visit, endless, saved_model, serving, visit
+from worlds import as_interactions, taste_world
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -387,3 +393,104 @@ def test_an_account_keeps_what_is_rated(visits: Visits, url: str, films: list[di
         expect(stay.page.locator(f".card[data-movie='{movie}']")).to_have_count(1)
         stay.settle()
         assert len(httpx2.get(f"{url}/v1/users/ann/ratings").json()["ratings"]) == 1
+
+
+def test_an_upload_goes_into_the_account(visits: Visits, url: str, films: list[dict[str, Any]]) -> None:
+    """Dropped on the page, it is on the server, not in the browser, and in the list by the films that it names."""
+    with visits() as stay:
+        stay.open(f"/?view=bring#token={token_of(url, 'eve', films[0])}")
+        rows = "\n".join(f"{film['title']},{film['year']},4" for film in films[:4])
+        handed = stay.page.evaluate_handle(
+            "text => { const all = new DataTransfer(); all.items.add(new File([text], 'mine.csv')); return all; }",
+            f"title,year,rating\n{rows}\n",
+        )
+        stay.page.dispatch_event(".drop", "dragover", {"dataTransfer": handed})
+        expect(stay.page.locator(".drop.over")).to_be_visible()
+        stay.page.dispatch_event(".drop", "drop", {"dataTransfer": handed})
+        expect(stay.page.get_by_role("heading", name="There they are")).to_be_visible()
+        expect(stay.page.locator(".drop.over, .drop.busy")).to_have_count(0)
+        assert len(httpx2.get(f"{url}/v1/users/eve/ratings").json()["ratings"]) == 4
+        stay.page.get_by_role("link", name="See your films").click()
+        expect(stay.page.get_by_text("By the 4 films you rated")).to_be_visible()
+        assert stay.kept() == {}
+
+
+def test_what_an_account_cannot_keep_is_taken_back_and_told(
+    visits: Visits, url: str, films: list[dict[str, Any]]
+) -> None:
+    """The film is in the list again, the page says why, and the next rating is kept."""
+    with visits() as stay:
+        stay.open(f"/#token={token_of(url, 'kim', films[0])}")
+        movie, card = stay.movies()[0], stay.page.locator(".card").first
+        problem = json.dumps({"detail": "the store's disk is full"})
+        stay.page.route(
+            "**/v1/users/*/ratings/*",
+            lambda route: route.fulfill(status=503, body=problem, content_type="application/problem+json"),
+        )
+        rate(stay, card, "4")
+        expect(stay.page.get_by_text("Not kept: the store's disk is full")).to_be_visible()
+        expect(stay.page.locator(f".card[data-movie='{movie}']")).to_have_count(1)
+        expect(stay.page.get_by_role("button", name="Undo")).to_have_count(0)
+        assert len(httpx2.get(f"{url}/v1/users/kim/ratings").json()["ratings"]) == 1
+        stay.page.unroute("**/v1/users/*/ratings/*")
+        rate(stay, card, "4")
+        expect(stay.page.locator(f".card[data-movie='{movie}']")).to_have_count(0)
+        assert len(httpx2.get(f"{url}/v1/users/kim/ratings").json()["ratings"]) == 2
+        stay.errors[:] = [error for error in stay.errors if "503" not in error]
+
+
+def test_a_token_that_has_ended_leaves_a_stranger(visits: Visits, url: str, films: list[dict[str, Any]]) -> None:
+    """The page says that the account can't be opened, and works."""
+    token = token_of(url, "joe", films[0])
+    httpx2.delete(f"{url}/v1/users/joe/tokens")
+    with visits() as stay:
+        stay.open(f"/#token={token}")
+        expect(stay.page.get_by_text("Your account can't be opened")).to_be_visible()
+        rate(stay, stay.page.locator(".card").first, "4")
+        expect(stay.page.get_by_text("By the one film you rated")).to_be_visible()
+        assert len(stay.kept()["ratings"]) == 1
+        stay.errors[:] = [error for error in stay.errors if "401" not in error]
+
+
+def test_a_server_with_keys_asks_for_one(browser: Browser, model: Path, tmp_path: Path) -> None:
+    """A wrong key is told so; with a good one the films are there, and the dials know the genres."""
+    db = f"sqlite:///{tmp_path}/keys.db"
+    store = Store.open(db)
+    key = create_key(store, "read")
+    store.close()
+    with serving(ServiceSettings(model, db)) as url, visit(browser, url) as stay:
+        stay.open()
+        expect(stay.page.get_by_role("heading", name="This server asks for a key")).to_be_visible()
+        for given in ("cmx_wrong", key):
+            stay.page.get_by_label("Key", exact=True).fill(given)
+            stay.page.get_by_role("button", name="Open").click()
+            if given != key:
+                expect(stay.page.get_by_text("It doesn't know the key that you gave.")).to_be_visible()
+        expect(stay.page.locator(".feature")).to_be_visible()
+        stay.page.get_by_text("In the mood for").click()
+        expect(stay.page.get_by_role("button", name="Horror: with or without")).to_be_visible()
+        stay.errors[:] = [error for error in stay.errors if "401" not in error]
+
+
+def test_a_model_without_stars(browser: Browser, tmp_path: Path) -> None:
+    """Where it learned who watched what, one star says that she liked a film, and no stars are expected."""
+    ratings, catalog = taste_world(np.random.default_rng(5))
+    save(Ease().fit(as_interactions(ratings), catalog), tmp_path / "ease")
+    settings = ServiceSettings(tmp_path / "ease", f"sqlite:///{tmp_path}/store.db")
+    with serving(settings) as url, visit(browser, url) as stay:
+        stay.open()
+        first = stay.movies()[0]
+        stay.page.locator(".card").first.get_by_role("radio", name="liked it").click()
+        expect(stay.page.locator(f".card[data-movie='{first}']")).to_have_count(0)
+        expect(stay.page.get_by_text("By the one film you rated so far")).to_be_visible()
+        expect(stay.page.locator(".expected")).to_have_count(0)
+        for address in ("/?view=questions", "/?view=bring", "/?view=profile", f"/?view=film&movie={first}"):
+            stay.open(address)
+            assert stay.page.locator("main .state[role=alert]").count() == 0, address
+
+
+def token_of(url: str, user: str, film: dict[str, Any]) -> str:
+    """A token for somebody who has rated one film."""
+    httpx2.put(f"{url}/v1/users/{user}/ratings/{film['movie']}", json={"rating": 5})
+    token: str = httpx2.post(f"{url}/v1/tokens", json={"user": user}).json()["token"]
+    return token

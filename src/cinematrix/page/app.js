@@ -126,7 +126,7 @@ export class App {
 
   /** The view's error, with a way on: a key where one is asked for, else "Try again". @param {unknown} error */
   failed(error, again = () => navigate(location.href, false)) {
-    return /** @type {{status?: number}} */ (error).status === 401 ? asksForKey(this.shared, again) : failed(error, again);
+    return /** @type {{status?: number}} */ (error).status === 401 ? asksForKey(this.shared) : failed(error, again);
   }
 
   /** Tell which version of the model answered; another than before is news. @param {string} version */
@@ -162,6 +162,12 @@ class Shared {
     foot(this.model, this.history);
   }
 
+  /** Forget a token that opens nothing any more: the server would answer nobody who gives it. */
+  leave() {
+    session("cinematrix-token", "");
+    this.api.credentials = {};
+  }
+
   /** Take the token of the address's fragment, or the one that this tab had, and open its user's history. */
   async enter() {
     const fragment = new URLSearchParams(location.hash.slice(1));
@@ -178,12 +184,13 @@ class Shared {
       if (user !== null && user !== undefined) await this.history.open(this.api, user);
       foot(this.model, this.history);
     } catch (error) {
+      if (/** @type {{status?: number}} */ (error).status === 401) this.leave();
       banner(`Your account can't be opened: ${/** @type {Error} */ (error).message} What you rate stays in this browser.`);
     }
   }
 }
 
-/** Read or write the tab's storage; without one, the page forgets. @param {string} name @param {string} [value] */
+/** Read or write the tab's storage, or take away with ""; without one, the page forgets. @param {string} name @param {string} [value] */
 function session(name, value) {
   try {
     if (value !== undefined) sessionStorage.setItem(name, value);
@@ -268,18 +275,18 @@ function foot(model, held) {
     element("p", {}, model.attribution, model.attribution && " ", "Posters are drawn from title, year and genre. Cinematrix is free software under the MIT licence."));
 }
 
-/** A view's place where the server asks who is there. @param {Shared} of @param {() => void} again */
-function asksForKey(of, again) {
+/** A view's place where the server asks who is there. @param {Shared} of */
+function asksForKey(of) {
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "key", type: "password", autocomplete: "off", required: true }));
   return element("section", { class: "state" },
     element("h2", {}, "This server asks for a key"),
-    element("p", {}, "Whoever runs it can give you one, or a link that opens your own account."),
+    element("p", { role: "status" }, of.api.credentials["X-API-Key"] ? "It doesn't know the key that you gave." : "Whoever runs it can give you one, or a link that opens your own account."),
     element("form", { class: "buttons", onsubmit: async (/** @type {Event} */ event) => {
       event.preventDefault();
       session("cinematrix-key", field.value.trim());
       await of.enter();
-      await of.askModel();
-      again();
+      of.asked = of.askModel();
+      navigate(location.href, false);
     } }, element("label", { for: "key" }, "Key"), field, element("button", { class: "primary" }, "Open")));
 }
 
@@ -328,7 +335,7 @@ function listen() {
       byId("tools").querySelector("input")?.focus();
     }
   });
-  addEventListener("offline", () => banner("You are offline: what you see is from before, and what you rate is kept."));
+  addEventListener("offline", () => banner(`You are offline: what you see is from before, and what you rate ${shared.history.account ? "can't reach your account" : "is kept"}.`));
   addEventListener("online", () => { banner(""); navigate(location.href, false); });
   shared.history.addEventListener("change", follow);
   shared.history.addEventListener("failed", (event) => toast(`Not kept: ${/** @type {CustomEvent} */ (event).detail}`, null));
