@@ -56,15 +56,18 @@ class Served:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """The model in a folder, asked once, so that the first caller doesn't wait for what is made on first use."""
+        """The model in a folder, asked for one list, so that the first caller doesn't wait for what that makes."""
         found = load(path)
         recommend(found.model, Histories.empty(1), 1)
-        matcher(found.model.known.catalog)
         written = datetime.fromtimestamp((path / MANIFEST).stat().st_mtime, UTC)
-        served = cls(found.model, version_of(found.about), found.about, written)
-        served.titles.search("a", 1)
-        served.questionnaire.next(Histories.empty(1), np.zeros(0, np.int32))
-        return served
+        return cls(found.model, version_of(found.about), found.about, written)
+
+    def warm(self) -> Self:
+        """Make what searches, imports and questions need, so that nobody waits for it: about a second."""
+        matcher(self.model.known.catalog)
+        self.titles.search("a", 1)
+        self.questionnaire.next(Histories.empty(1), np.zeros(0, np.int32))
+        return self
 
     @cached_property
     def shown(self) -> Shown:

@@ -31,7 +31,9 @@ def mark(folder: Path) -> Mark:
 
 
 async def watch(state: ServiceState, before: Mark) -> None:
-    """Swap whenever the folder's mark is another than `before`, until cancelled."""
+    """Warm the first model while it answers already; then swap whenever the folder's mark is another than `before`."""
+    if state.newest is not None:
+        await run_sync(state.newest.warm)
     while True:
         await asyncio.sleep(state.settings.watch_seconds)
         found = mark(state.settings.model)
@@ -48,7 +50,7 @@ async def watch(state: ServiceState, before: Mark) -> None:
 def swap(state: ServiceState) -> None:
     """Serve the model that is in the folder now; if it can't be served, go on with the one before and say so once."""
     try:
-        served = Served.load(state.settings.model)
+        served = Served.load(state.settings.model).warm()
         if served.model.known.scale is not None:
             state.store.fix_scale(served.model.known.scale)
     except (CinematrixError, OSError) as error:
