@@ -50,7 +50,7 @@ async def watch(state: ServiceState, before: Mark) -> None:
 def swap(state: ServiceState) -> None:
     """Serve the model that is in the folder now; if it can't be served, go on with the one before and say so once."""
     try:
-        served = Served.load(state.settings.model).warm()
+        served = Served.load(state.settings.model)
         if served.model.known.scale is not None:
             state.store.fix_scale(served.model.known.scale)
     except (CinematrixError, OSError) as error:
@@ -59,5 +59,5 @@ def swap(state: ServiceState) -> None:
         return
     with state.changing:
         films = mark_of_movies(state.store)
-        state.served, state.films = with_newcomers(served, state.store), films
+        state.served, state.films = with_newcomers(served, state.store).warm(), films
     LOG.info("version %s is served now", served.version)
