@@ -14,8 +14,9 @@ import httpx2
 import numpy as np
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from playwright.sync_api import Browser, BrowserContext, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
+from chromium import CHROMIUM
 from cinematrix.artifact import save
 from cinematrix.catalog import Catalog
 from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
@@ -42,6 +43,15 @@ def saved_model(folder: Path) -> Path:
 def endless() -> int:
     """The film whose title is a megabyte: whoever measures time has seen it."""
     return int(taste_world(np.random.default_rng(5))[1].movies.ids[2])
+
+
+@contextlib.contextmanager
+def launched() -> Iterator[Browser]:
+    """Chromium without a window, for as long as the block lasts."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import axe_playwright_python
 import httpx2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, expect
 
 from chromium import CHROMIUM, MISSING
 from cinematrix.artifact import save
@@ -21,7 +21,7 @@ from cinematrix.models.ease import Ease
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
-from page_world import HISTORY, HOSTILE, Visit, endless, saved_model, serving, visit
+from page_world import HISTORY, HOSTILE, Visit, endless, launched, saved_model, serving, visit
 from worlds import as_interactions, taste_world
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
@@ -54,10 +54,8 @@ def url(model: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from typing import Any
 import axe_playwright_python
 import httpx2
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from chromium import CHROMIUM, MISSING
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
-from page_world import HISTORY, Visit, saved_model, serving, visit
+from page_world import HISTORY, Visit, launched, saved_model, serving, visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -41,10 +41,8 @@ def url(model: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -167,10 +167,13 @@ class Catalog:
         """Movies × tags, how often the movie got the tag. float32."""
         return _membership(self.frame["tags"], self.tags if vocabulary is None else vocabulary)
 
+    def title(self, number: int) -> str:
+        """A movie's title; `movie 17` where it has none."""
+        return self.facts[number].title or f"movie {self.movies.listed[number]}"
+
     def label(self, number: int) -> str:
         """`Title (Year)` for people; the ID where the title isn't known."""
-        title, year = self.frame["title"][number], self.frame["year"][number]
-        name = title if title else f"movie {self.movies.ids[number]}"
+        name, year = self.title(number), self.facts[number].year
         return f"{name} ({year})" if year else name
 
     def where(self, expression: str) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from cinematrix.errors import UnknownIdError
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, Numbers
 from cinematrix.protocols import By, Recommender
-from cinematrix.recommendations import check_by, title_of
+from cinematrix.recommendations import check_by
 
 LEFT_OUT = 200
 """For so many ratings, those with the largest shares, the score without them is computed."""
@@ -207,7 +207,7 @@ def explain(model: Recommender, history: Histories, movie: Any, *, by: By | None
 def _name(model: Recommender, number: int) -> tuple[int | str, str, int | None]:
     """A movie's ID, title and year."""
     known = model.known
-    return known.movies.listed[number], title_of(known, number), known.catalog.facts[number].year
+    return known.movies.listed[number], known.catalog.title(number), known.catalog.facts[number].year
 
 
 def _values(history: Histories) -> NDArray[np.float32]:

@@ -86,7 +86,7 @@ class Questionnaire:
     @classmethod
     def of(cls, known: Known) -> Self:
         """The questionnaire from what a model keeps of its data."""
-        raters = np.bincount(known.history.items, minlength=len(known.movies))
+        raters = known.raters
         best = np.sort(np.argsort(-raters, kind="stable")[:POOL])
         movies: Numbers = best[raters[best] > 0].astype(np.int32)
         people = np.flatnonzero(known.history.counts)

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from cinematrix.histories import Histories
 from cinematrix.protocols import Known, Recommender
+from cinematrix.spread import step_of
 
 Floats = NDArray[np.float64]
 
@@ -128,10 +129,8 @@ def histogram(known: Known, values: NDArray[np.float32]) -> Floats:
     """The share of `values` on each of the scale's steps; nothing without a scale."""
     if known.scale is None:
         return np.zeros(0)
-    levels = known.scale.levels().astype(np.float64)
-    given, counts = np.unique(values, return_counts=True)
-    places = np.abs(np.subtract.outer(given, levels)).argmin(axis=1)
-    return np.bincount(places, counts, len(levels)) / max(len(values), 1)
+    counts = np.bincount(step_of(known.scale, values), minlength=len(known.scale.levels()))
+    return counts / max(len(values), 1)
 
 
 def knowledge(model: Recommender, history: Histories) -> Knowledge | None:

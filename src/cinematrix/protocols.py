@@ -95,8 +95,9 @@ class Known:
     def of(cls, ratings: Ratings, catalog: Catalog | None) -> Self:
         movies = ratings.movies if catalog is None else ratings.movies.extend(catalog.movies.ids)
         aligned = Catalog.empty(movies) if catalog is None else catalog.align(movies)
-        order = np.lexsort((ratings.movie, ratings.user))  # that of `by_user`
-        times = None if ratings.time is None else ratings.time[order]
+        times = None
+        if ratings.time is not None:
+            times = ratings.time[np.lexsort((ratings.movie, ratings.user))]  # in the order of `by_user`
         return cls(ratings.users, movies, aligned, ratings.by_user.owned(), ratings.scale, times)
 
     @cached_property

@@ -252,11 +252,6 @@ def _block(
     )
 
 
-def title_of(known: Known, number: int) -> str:
-    """A movie's title; `movie 17` where it has none."""
-    return known.catalog.facts[number].title or f"movie {known.movies.listed[number]}"
-
-
 def _because(model: Recommender, history: Histories, movies: Numbers, by: By) -> list[list[Reason]]:
     """For each movie the `REASONS` movies of the history that add most to its score.
 
@@ -272,7 +267,7 @@ def _because(model: Recommender, history: Histories, movies: Numbers, by: By) ->
     shares, numbers = np.take_along_axis(part, best, 1).tolist(), history.items[best].tolist()
     return [
         [
-            Reason(model.known.movies.listed[number], title_of(model.known, number), share)
+            Reason(model.known.movies.listed[number], model.known.catalog.title(number), share)
             for number, share in zip(*line, strict=True)
             if share > 0
         ]
@@ -294,12 +289,12 @@ def _lines(
     reasons: list[list[Reason]] | None = None,
 ) -> list[Recommendation]:
     """The lines for `movies`; `scores` may go on beyond them."""
-    ids, facts, numbers = known.movies.listed, known.catalog.facts, movies.tolist()
+    ids, catalog, facts, numbers = known.movies.listed, known.catalog, known.catalog.facts, movies.tolist()
     n = len(numbers)
     lows, highs = ([None] * n, [None] * n) if ends is None else (end.tolist() for end in ends)
     columns = scores[:n].tolist(), stars.tolist(), lows, highs, reasons or [[] for _ in numbers]
     return [
-        Recommendation(ids[number], title_of(known, number), facts[number].year, facts[number].genres, *rest)
+        Recommendation(ids[number], catalog.title(number), facts[number].year, facts[number].genres, *rest)
         for number, *rest in zip(numbers, *columns, strict=True)
     ]
 

@@ -17,7 +17,7 @@ from cinematrix.ids import Numbers
 from cinematrix.profiles import Everyone
 from cinematrix.protocols import Recommender
 from cinematrix.ranking import top_n
-from cinematrix.recommendations import Filters, Recommendation, described, title_of
+from cinematrix.recommendations import Filters, Recommendation, described
 
 Kind = Literal["top", "because", "gems", "genre"]
 Floats = NDArray[np.float32]
@@ -116,7 +116,7 @@ class _Making:
         title = "Top picks for you" if len(self.history.items) else "Widely loved"
         yield from self._row("top", title, self.score, self.left, least=1)
         for movie, near in telling:
-            id_, name = self.model.known.movies.listed[movie], title_of(self.model.known, movie)
+            id_, name = self.model.known.movies.listed[movie], self.model.known.catalog.title(movie)
             both = sum(standardised(each.astype(np.float64)) for each in (self.score, near))
             score, nearest = np.asarray(both, np.float32), _best(near, NEAR)
             yield from self._row("because", f"Because you liked {name}", score, nearest, movie=id_)

@@ -114,8 +114,7 @@ def _stranger(known: "Known") -> dict[Any, float]:
     """Somebody who loves the three best-known films of one genre and dislikes the two of another."""
     import numpy as np
 
-    raters = np.bincount(known.history.items, minlength=len(known.movies))
-    order = np.argsort(-raters, kind="stable")
+    order = np.argsort(-known.raters, kind="stable")
     genres = known.catalog.frame["genres"].to_list()
     low, high = (known.scale.low, known.scale.high) if known.scale else (1.0, 1.0)
     loves = [m for m in order if "Sci-Fi" in genres[m]][:3] or list(order[:3])

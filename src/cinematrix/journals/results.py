@@ -66,26 +66,34 @@ class Result:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it for JSON; the lists of skipped and unmatched rows stand in place of their numbers."""
-        outcome, near, films = self.outcome, self.candidates(), _Films(self.catalog)
+        outcome, near, ids = self.outcome, self.candidates(), self.catalog.movies.listed
         events: dict[str, list[Any]] = {kind: [] for kind in EVENTS}
         for said in outcome.films:
             if said.kind != "rating":
-                events[said.kind].append(films.id(said.number))
+                events[said.kind].append(ids[said.number])
         return self.counts | {
             "source": outcome.journal.source,
             "warnings": outcome.journal.warnings,
             "skipped": [{"row": s.row, "reason": s.reason, "title": s.title} for s in outcome.journal.skipped],
             "unmatched": [
-                _unmatched(said) | {"candidates": [films.row(at) for at in near[said.entry.row]]}
+                _unmatched(said) | {"candidates": [self._film(at) for at in near[said.entry.row]]}
                 for said in outcome.unmatched
             ],
             "ratings": [
-                films.named(said.number) | {"rating": said.rating, "time": said.entry.time}
+                self._named(said.number) | {"rating": said.rating, "time": said.entry.time}
                 for said in outcome.films
                 if said.kind == "rating"
             ],
             "events": events,
         }
+
+    def _named(self, number: int) -> dict[str, Any]:
+        catalog = self.catalog
+        named = {"movie": catalog.movies.listed[number], "title": catalog.title(number)}
+        return named | {"year": catalog.facts[number].year}
+
+    def _film(self, number: int) -> dict[str, Any]:
+        return self._named(number) | {"genres": self.catalog.facts[number].genres}
 
 
 def _unmatched(said: Said) -> dict[str, Any]:
@@ -94,22 +102,3 @@ def _unmatched(said: Said) -> dict[str, Any]:
         "row": entry.row, "kind": said.kind, "title": entry.title, "year": entry.year, "rating": said.rating,
         "time": entry.time,
     }  # fmt: skip
-
-
-class _Films:
-    """The catalog's columns as lists, since one cell at a time they are slow."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._ids = catalog.movies.ids.tolist()
-        self._titles, self._years = catalog.frame["title"].to_list(), catalog.frame["year"].to_list()
-        self._genres = catalog.frame["genres"]
-
-    def id(self, number: int) -> Any:
-        return self._ids[number]
-
-    def named(self, number: int) -> dict[str, Any]:
-        id_ = self._ids[number]
-        return {"movie": id_, "title": self._titles[number] or f"movie {id_}", "year": self._years[number]}
-
-    def row(self, number: int) -> dict[str, Any]:
-        return self.named(number) | {"genres": self._genres[number].to_list()}

@@ -84,7 +84,7 @@ def together(body: Group, state: State, who: Annotated[Caller, PAGE]) -> GroupLi
         unknown += strange
     filters = Filters(body.where, body.min_ratings, tuple(sorted(hidden)))
     found = recommend_for_group(served.model, histories, body.n, how=body.how, by=body.by, filters=filters)
-    served.shown.add(served.model.known.movies.numbers([line.movie for line in found.items]))
+    served.shown.add(served.numbers(found.items))
     names = [member.name if isinstance(member, Guest) else str(member.user) for member in body.members]
     items = [_item(asdict(line), names) for line in found.items]
     return GroupList(model_version=served.version, unknown=unknown, items=items)
@@ -96,7 +96,7 @@ def _history(
     """What counts as a member's ratings, what she won't have, and what of hers isn't known."""
     if isinstance(member, Guest):
         history, unknown = served.stranger(member)
-        return history, {str(id_) for id_ in member.hidden}, [served.movie_id(str(id_)) for id_ in unknown]
+        return history, set(member.excluded), unknown
     user = served.user(member.user)
     if not who.may("read", user):
         raise Problem(403, "users by ID need a key with the role read; let them bring their ratings along")

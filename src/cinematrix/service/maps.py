@@ -6,7 +6,6 @@ from threading import Lock
 
 from fastapi import APIRouter, Request, Response
 
-from cinematrix.recommendations import title_of
 from cinematrix.service.access import PAGE
 from cinematrix.service.page import takes_gzip
 from cinematrix.service.people import Served
@@ -44,7 +43,7 @@ def packed_map(served: Served) -> bytes:
     content = {
         "model_version": served.version,
         "movies": [known.movies.listed[number] for number in numbers],
-        "titles": [title_of(known, number) for number in numbers],
+        "titles": [known.catalog.title(number) for number in numbers],
         "years": [known.catalog.facts[number].year for number in numbers],
         "x": [round(x, 4) for x in made.places[:, 0].tolist()],
         "y": [round(y, 4) for y in made.places[:, 1].tolist()],

@@ -12,6 +12,7 @@ from cinematrix.service.access import PAGE
 from cinematrix.service.people import Served
 from cinematrix.service.schemas import Length, TextId
 from cinematrix.service.state import PROBLEMS, State, StrictRoute
+from cinematrix.spread import step_of
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
 
@@ -125,8 +126,7 @@ def like(movie: TextId, state: State, n: Length = 10) -> Similar:
 def bars(served: Served, values: np.ndarray) -> list[Bar]:
     """How many of `values` lie on each step of the scale."""
     levels = served.scale.levels()
-    steps = np.clip(np.rint((values - levels[0]) / served.scale.step), 0, len(levels) - 1).astype(np.int64)
-    counts = np.bincount(steps, minlength=len(levels))
+    counts = np.bincount(step_of(served.scale, values), minlength=len(levels))
     return [Bar(rating=rating, count=count) for rating, count in zip(levels.tolist(), counts.tolist(), strict=True)]
 
 

@@ -3,7 +3,7 @@
 The same history is folded in for every answer, so a rating counts in the next list without any training.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,15 +14,16 @@ import numpy as np
 
 from cinematrix.artifact import MANIFEST, load, version_of
 from cinematrix.errors import SettingError
+from cinematrix.groups import GroupRecommendation
 from cinematrix.histories import Histories
-from cinematrix.ids import UNKNOWN, as_in
+from cinematrix.ids import UNKNOWN, Numbers, as_in
 from cinematrix.journals.matching import matcher
 from cinematrix.onboarding import Questionnaire
 from cinematrix.overlay import Said, overlaid
 from cinematrix.profiles import Everyone
 from cinematrix.protocols import Recommender
 from cinematrix.ratings import Scale
-from cinematrix.recommendations import recommend, title_of
+from cinematrix.recommendations import Recommendation, recommend
 from cinematrix.service.lists import Lists
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import History, Movie, RatingRow
@@ -165,8 +166,12 @@ class Served:
     def film(self, number: int) -> Movie:
         """What the catalog says of the film with a number."""
         known, facts = self.model.known, self.model.known.catalog.facts[number]
-        title = title_of(known, number)
+        title = known.catalog.title(number)
         return Movie(movie=known.movies.listed[number], title=title, year=facts.year, genres=facts.genres)
+
+    def numbers(self, lines: Iterable[Recommendation | GroupRecommendation]) -> Numbers:
+        """The films in the lines of a list."""
+        return self.model.known.movies.numbers([line.movie for line in lines])
 
     def ratings(self, person: Person) -> list[RatingRow]:
         """What counts as her ratings, for her to read."""
@@ -194,4 +199,5 @@ class Served:
         if self.model.known.scale is not None:
             for rating in rated.values():
                 self.steps(rating)
-        return self.model.known.histories([rated])
+        history, unknown = self.model.known.histories([rated])
+        return history, [self.movie_id(str(id_)) for id_ in unknown]

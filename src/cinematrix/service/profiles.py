@@ -72,5 +72,5 @@ def profile(body: schemas.History, state: State) -> Profile:
         genres=[PartOut(**asdict(part)) for part in everyone.parts("genres", history)],
         decades=[PartOut(**asdict(part)) for part in everyone.parts("decades", history)],
         known=Known(**asdict(found)) if found else None,
-        unknown=[served.movie_id(str(id_)) for id_ in unknown],
+        unknown=unknown,
     )  # fmt: skip

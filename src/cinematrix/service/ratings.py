@@ -1,7 +1,8 @@
 """Routes that keep ratings and events, and give them back or forget them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
@@ -96,7 +97,8 @@ def rate_many(body: schemas.Bulk, state: State, who: Who, idempotency_key: Idemp
             if before[0] != digest:
                 raise Problem(409, "this Idempotency-Key came with another request before; take a new one")
             return schemas.BulkAnswer.model_validate_json(before[1])
-        rows = [_checked(state, served, connection, row, index) for index, row in enumerate(body.ratings)]
+        writers = cache(partial(writer, state, served, connection))  # so that each user is looked up once
+        rows = [_checked(served, writers, row, index) for index, row in enumerate(body.ratings)]
         kept = store.rate(connection, rows)
         updated = sum(each.updated for each in kept)
         answer = schemas.BulkAnswer(created=len(kept) - updated, updated=updated)
@@ -106,12 +108,9 @@ def rate_many(body: schemas.Bulk, state: State, who: Who, idempotency_key: Idemp
     return answer
 
 
-def _checked(
-    state: ServiceState, served: Served, connection: Connection, row: schemas.BulkRating, index: int
-) -> Rating:
+def _checked(served: Served, writers: Callable[[int | str], str], row: schemas.BulkRating, index: int) -> Rating:
     try:
-        user = writer(state, served, connection, row.user)
-        return Rating(user, served.movie(row.movie), served.steps(row.rating), row.time)
+        return Rating(writers(row.user), served.movie(row.movie), served.steps(row.rating), row.time)
     except Problem as error:
         raise Problem(422, error.detail, index=index) from error
     except SettingError as error:

@@ -5,9 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import to_json
 
-from cinematrix.dials import Dials
 from cinematrix.histories import Histories
-from cinematrix.ids import Numbers
 from cinematrix.recommendations import Filters, recommend
 from cinematrix.service import schemas
 from cinematrix.service.access import PAGE, READ
@@ -22,7 +20,7 @@ USERS = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dep
 
 @USERS.get("/users/{user}/recommendations", response_model=schemas.Recommended)
 def recommendations(
-    user: TextId, request: Request, state: State, wanted: Annotated[schemas.Dials, Query()]
+    user: TextId, request: Request, state: State, wanted: Annotated[schemas.WantedList, Query()]
 ) -> Response:
     """Movies for a user by all her ratings up to now, without those she has seen; popular ones for one unknown."""
     served, scope, how = state.served, request.scope, "kept"
@@ -34,7 +32,7 @@ def recommendations(
             found = _list(state, served, served.history(person), wanted, served.hidden(person))
             found |= {"user": served.user_id(text)}
             matched = {name: scope[name] for name in ("route", "path_params")}
-            numbers = _numbers(served, found)
+            numbers = served.numbers(found["items"])
             kept, how = Kept(text, revision, matched, found["fallback"], to_json(found), numbers), "made"
             served.lists.keep(key, kept)
     state.figures.sent(how, kept.fallback)
@@ -47,24 +45,19 @@ def for_a_stranger(body: schemas.Stranger, state: State) -> Response:
     """Movies for somebody whose history comes along; nothing is kept."""
     served = state.served
     history, unknown = served.stranger(body)
-    found = _list(state, served, history, body, tuple(str(id_) for id_ in body.hidden))
+    found = _list(state, served, history, body, body.excluded)
     state.figures.recommended.labels(str(found["fallback"]).lower()).inc()
-    served.shown.add(_numbers(served, found))
-    return made(found | {"unknown": [served.movie_id(str(id_)) for id_ in unknown]})
-
-
-def _numbers(served: Served, found: dict[str, Any]) -> Numbers:
-    """The movies of a list."""
-    return served.model.known.movies.numbers([line.movie for line in found["items"]])
+    served.shown.add(served.numbers(found["items"]))
+    return made(found | {"unknown": unknown})
 
 
 def _list(
-    state: ServiceState, served: Served, history: Histories, wanted: schemas.Dials, exclude: tuple[Any, ...]
+    state: ServiceState, served: Served, history: Histories, wanted: schemas.WantedList, exclude: tuple[Any, ...]
 ) -> dict[str, Any]:
     """A list as `schemas.Recommended` describes it."""
-    filters, dials = Filters(wanted.where, wanted.min_ratings, exclude), Dials(wanted.novelty, wanted.diversity)
+    filters = Filters(wanted.where, wanted.min_ratings, exclude)
     with state.figures.fold_in.time():
-        found = recommend(served.model, history, wanted.n, by=wanted.by, filters=filters, dials=dials)
+        found = recommend(served.model, history, wanted.n, by=wanted.by, filters=filters, dials=wanted.dials)
     return {
         "user": None, "model_version": served.version, "fallback": len(history.items) == 0, "unknown": [],
         "items": found.items,

@@ -1,11 +1,10 @@
 """The route of the rows for one evening; it keeps nothing."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from cinematrix.dials import Dials
 from cinematrix.recommendations import Filters
 from cinematrix.rows import Kind, rows_of
 from cinematrix.service import schemas
@@ -15,14 +14,10 @@ from cinematrix.service.state import PROBLEMS, State, StrictRoute
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
 
 
-class Evening(schemas.History):
+class Evening(schemas.History, schemas.Filtered, schemas.Turned):
     """A history, and what the rows may show."""
 
     n: Annotated[int, Field(ge=1, le=50)] = 12
-    where: Annotated[str, Field(max_length=500)] = ""
-    min_ratings: Annotated[int, Field(ge=0, lt=2**40)] = 0
-    novelty: Annotated[float, Field(ge=0, le=1)] = 0.0
-    diversity: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class RowOut(BaseModel):
@@ -49,14 +44,13 @@ def rows(body: Evening, state: State) -> Rows:
     """Rows of films for somebody whose history comes along: no film twice, none that she has seen."""
     served = state.served
     history, unknown = served.stranger(body)
-    exclude: tuple[Any, ...] = tuple(str(id_) for id_ in body.hidden)
     made = rows_of(
         served.model, history, body.n, everyone=served.everyone,
-        filters=Filters(body.where, body.min_ratings, exclude), dials=Dials(body.novelty, body.diversity),
+        filters=Filters(body.where, body.min_ratings, body.excluded), dials=body.dials,
     )  # fmt: skip
     fallback = len(history.items) == 0
     state.figures.recommended.labels(str(fallback).lower()).inc()
-    served.shown.add(served.model.known.movies.numbers([line.movie for row in made for line in row.items]))
+    served.shown.add(served.numbers(line for row in made for line in row.items))
     found = [
         RowOut(
             kind=row.kind, title=row.title, movie=row.movie, genre=row.genre,
@@ -64,5 +58,4 @@ def rows(body: Evening, state: State) -> Rows:
         )
         for row in made
     ]  # fmt: skip
-    unknowns = [served.movie_id(str(id_)) for id_ in unknown]
-    return Rows(model_version=served.version, fallback=fallback, unknown=unknowns, rows=found)
+    return Rows(model_version=served.version, fallback=fallback, unknown=unknown, rows=found)

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
+from cinematrix.dials import Dials
+
 PATTERN = r"^[^\x00-\x1f\x7f/]{1,200}$"
 
 TextId = Annotated[str, Path(pattern=PATTERN, description="ID as in the catalog, an integer or text.")]
@@ -73,26 +75,47 @@ class History(Request):
     ratings: Annotated[list[StrangersRating], Field(max_length=5000)]
     hidden: Annotated[list[Id], Field(max_length=5000)] = []
 
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """The hidden ones, as filters take them."""
+        return tuple(str(id_) for id_ in self.hidden)
 
-class Wanted(BaseModel):
-    """What to recommend; in a query, or as part of a body."""
+
+class Filtered(BaseModel):
+    """Which movies may be recommended; in a query, or as part of a body."""
 
     model_config = ConfigDict(extra="forbid")
 
-    n: Annotated[int, Field(ge=1, le=200, description="Length of the list.")] = 10
-    by: Annotated[Literal["ranking", "stars"], Field(description="Likely to be watched, or liked.")] = "ranking"
     where: Annotated[str, Field(max_length=500, description="Filter, such as `genre=Drama year>=1990`.")] = ""
     min_ratings: Annotated[int, Field(ge=0, lt=2**40, description="Only movies with so many ratings.")] = 0
 
 
-class Dials(Wanted):
-    """What to recommend, and how far from the model's order."""
+class Wanted(Filtered):
+    """What to recommend."""
+
+    n: Annotated[int, Field(ge=1, le=200, description="Length of the list.")] = 10
+    by: Annotated[Literal["ranking", "stars"], Field(description="Likely to be watched, or liked.")] = "ranking"
+
+
+class Turned(BaseModel):
+    """How far from the model's order."""
+
+    model_config = ConfigDict(extra="forbid")
 
     novelty: Annotated[float, Field(ge=0, le=1, description="0: as the model says; 1: adventurous.")] = 0.0
     diversity: Annotated[float, Field(ge=0, le=1, description="0: as the model says; 1: unlike each other.")] = 0.0
 
+    @property
+    def dials(self) -> Dials:
+        """As `recommend` takes them."""
+        return Dials(self.novelty, self.diversity)
 
-class Stranger(History, Dials):
+
+class WantedList(Wanted, Turned):
+    """What to recommend, and how far from the model's order."""
+
+
+class Stranger(History, WantedList):
     """A history, and what to recommend."""
 
 
