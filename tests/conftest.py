@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -21,6 +21,9 @@ from cinematrix.service.settings import ServiceSettings
 from databases import Postgres
 from service_world import TINY
 from worlds import taste_world
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -120,3 +123,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if missing := reasons.count(MISSING):
         terminalreporter.section("NOT RUN", sep="!", red=True, bold=True)
         terminalreporter.line(f"{missing} tests of the web page weren't run: {MISSING}", red=True, bold=True)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium without a window."""
+    from page_world import launched
+
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def page_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model of films with hostile titles, to be served and not to be changed."""
+    from page_world import saved_model
+
+    return saved_model(tmp_path_factory.mktemp("page") / "model")

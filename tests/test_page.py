@@ -21,7 +21,7 @@ from cinematrix.models.ease import Ease
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
-from page_world import HISTORY, HOSTILE, Visit, endless, launched, saved_model, serving, visit
+from page_world import HISTORY, HOSTILE, Visit, endless, serving, visit
 from worlds import as_interactions, taste_world
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
@@ -38,24 +38,11 @@ AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the model that is served."""
-    return saved_model(tmp_path_factory.mktemp("page") / "model")
-
-
-@pytest.fixture(scope="module")
-def url(model: Path) -> Iterator[str]:
+def url(page_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the page is served."""
-    settings = ServiceSettings(model, f"sqlite:///{model.parent}/store.db", new_users=100)
+    settings = ServiceSettings(page_model, f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db", new_users=100)
     with serving(settings) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -413,6 +400,24 @@ def test_an_upload_goes_into_the_account(visits: Visits, url: str, films: list[d
         assert stay.kept() == {}
 
 
+REFUSED = """(target) => ["dragover", "drop"].map((kind) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["title\\nHeat"], "mine.csv"));
+    const event = new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true });
+    document.querySelector(target).dispatchEvent(event);
+    return event.defaultPrevented;
+})"""
+"""Whether the browser is kept from opening a file that is dropped somewhere, as it would by leaving the page."""
+
+
+def test_a_file_dropped_beside_the_zone_is_refused(stranger: Visit) -> None:
+    """In every view the browser stays on the page; a field for files still takes them as browsers do."""
+    for view, target in (("profile", "h1"), ("bring", ".sources"), ("together", ".top")):
+        stranger.open(f"/?view={view}")
+        assert stranger.page.evaluate(REFUSED, target) == [True, True], view
+    assert stranger.page.evaluate(REFUSED, "#friend-file") == [False, False]
+
+
 def test_what_an_account_cannot_keep_is_taken_back_and_told(
     visits: Visits, url: str, films: list[dict[str, Any]]
 ) -> None:
@@ -450,13 +455,13 @@ def test_a_token_that_has_ended_leaves_a_stranger(visits: Visits, url: str, film
         stay.errors[:] = [error for error in stay.errors if "401" not in error]
 
 
-def test_a_server_with_keys_asks_for_one(browser: Browser, model: Path, tmp_path: Path) -> None:
+def test_a_server_with_keys_asks_for_one(browser: Browser, page_model: Path, tmp_path: Path) -> None:
     """A wrong key is told so; with a good one the films are there, and the dials know the genres."""
     db = f"sqlite:///{tmp_path}/keys.db"
     store = Store.open(db)
     key = create_key(store, "read")
     store.close()
-    with serving(ServiceSettings(model, db)) as url, visit(browser, url) as stay:
+    with serving(ServiceSettings(page_model, db)) as url, visit(browser, url) as stay:
         stay.open()
         expect(stay.page.get_by_role("heading", name="This server asks for a key")).to_be_visible()
         for given in ("cmx_wrong", key):

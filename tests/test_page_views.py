@@ -14,7 +14,7 @@ from chromium import CHROMIUM, MISSING
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
-from page_world import HISTORY, Visit, launched, saved_model, serving, visit
+from page_world import HISTORY, Visit, serving, visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -26,23 +26,11 @@ NEW = b"movie,title,year,genres\n990001,Brand new thing,2026,Comedy\n"
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the model that is served."""
-    return saved_model(tmp_path_factory.mktemp("views") / "model")
-
-
-@pytest.fixture(scope="module")
-def url(model: Path) -> Iterator[str]:
+def url(page_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the page is served."""
-    with serving(ServiceSettings(model, f"sqlite:///{model.parent}/store.db", new_users=100)) as url:
+    settings = ServiceSettings(page_model, f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db", new_users=100)
+    with serving(settings) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -156,9 +144,9 @@ def test_the_operator_sees_what_serves_and_brings_films(regular: Visit, tmp_path
     regular.errors.clear()  # the browser's console tells of the refusal, which is meant
 
 
-def test_the_operators_page_asks_for_the_key(browser: Browser, model: Path, tmp_path: Path) -> None:
+def test_the_operators_page_asks_for_the_key(browser: Browser, page_model: Path, tmp_path: Path) -> None:
     """Where the store has keys, it opens with one whose role is admin."""
-    settings = ServiceSettings(model, f"sqlite:///{tmp_path}/keys.db")
+    settings = ServiceSettings(page_model, f"sqlite:///{tmp_path}/keys.db")
     store = Store.open(settings.db)
     secret = create_key(store, "admin")
     store.close()

@@ -129,6 +129,11 @@ export class App {
     return /** @type {{status?: number}} */ (error).status === 401 ? asksForKey(this.shared) : failed(error, again);
   }
 
+  /** Leave her account: from now on the page is a stranger's. */
+  leave() {
+    this.shared.leave();
+  }
+
   /** Tell which version of the model answered; another than before is news. @param {string} version */
   async answeredBy(version) {
     if (!version || version === this.model.version) return;
@@ -162,10 +167,19 @@ class Shared {
     foot(this.model, this.history);
   }
 
-  /** Forget a token that opens nothing any more: the server would answer nobody who gives it. */
+  /** Forget the token: one that opens nothing any more would have the server answer nobody. */
   leave() {
     session("cinematrix-token", "");
-    this.api.credentials = {};
+    this.identify();
+    this.history.close();
+    foot(this.model, this.history);
+  }
+
+  /** Ask with the token that this tab has, or else with its key. */
+  identify() {
+    const [token, key] = [session("cinematrix-token"), session("cinematrix-key")];
+    this.api.credentials = token ? { Authorization: `Bearer ${token}` } : key ? { "X-API-Key": key } : {};
+    return Boolean(token);
   }
 
   /** Take the token of the address's fragment, or the one that this tab had, and open its user's history. */
@@ -176,9 +190,7 @@ class Shared {
       session("cinematrix-token", given);
       history.replaceState(null, "", location.pathname + location.search);
     }
-    const [token, key] = [session("cinematrix-token"), session("cinematrix-key")];
-    this.api.credentials = token ? { Authorization: `Bearer ${token}` } : key ? { "X-API-Key": key } : {};
-    if (!token) return;
+    if (!this.identify()) return;
     try {
       const { user } = await this.api.get("/v1/me");
       if (user !== null && user !== undefined) await this.history.open(this.api, user);
@@ -272,7 +284,8 @@ function foot(model, held) {
   byId("foot").replaceChildren(
     element("p", {}, trained ? `Model of ${trained}, trained on ${model.ratings.toLocaleString("en")} ratings` : "", model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
     element("p", {}, where),
-    element("p", {}, model.attribution, model.attribution && " ", "Posters are drawn from title, year and genre. Cinematrix is free software under the MIT licence."));
+    element("p", {}, model.attribution, model.attribution && " ", "Posters are drawn from title, year and genre. Cinematrix is free software under the MIT licence."),
+    element("p", {}, element("a", { href: "/?view=operator" }, "For the operator")));
 }
 
 /** A view's place where the server asks who is there. @param {Shared} of */
@@ -317,6 +330,15 @@ function ours(event, link) {
   return plain && link.origin === location.origin && link.pathname === "/" && !link.hash && !link.hasAttribute("download");
 }
 
+/** A file beside every place for files is refused; the browser would leave the page to open it. @param {Event} event */
+function beside(event) {
+  const { dataTransfer } = /** @type {DragEvent} */ (event);
+  const place = event.target instanceof Element && event.target.closest("input[type=file]");
+  if (event.defaultPrevented || place || !dataTransfer?.types.includes("Files")) return;
+  event.preventDefault();
+  dataTransfer.dropEffect = "none";
+}
+
 function listen() {
   addEventListener("popstate", () => {
     if (location.pathname + location.search !== shared.shown) navigate(location.href, false);
@@ -335,6 +357,7 @@ function listen() {
       byId("tools").querySelector("input")?.focus();
     }
   });
+  for (const kind of ["dragover", "drop"]) document.addEventListener(kind, beside);
   addEventListener("offline", () => banner(`You are offline: what you see is from before, and what you rate ${shared.history.account ? "can't reach your account" : "is kept"}.`));
   addEventListener("online", () => { banner(""); navigate(location.href, false); });
   shared.history.addEventListener("change", follow);

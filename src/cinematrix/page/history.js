@@ -111,6 +111,13 @@ export class History extends EventTarget {
     this.changed();
   }
 
+  /** Leave the account, for what this browser keeps. */
+  close() {
+    this.account = null;
+    this.undos = [];
+    this.load();
+  }
+
   /** @param {number | string} movie @param {() => void} alter */
   async change(movie, alter) {
     const before = this.at(movie);

@@ -22,10 +22,12 @@ export async function show(main, app) {
   const body = element("div", { class: "profile" });
   main.append(element("h1", {}, "Your profile"), body);
   const refresh = async () => {
-    const { ratings, hidden } = app.history;
+    const { ratings, hidden, account } = app.history;
     if (ratings.size + hidden.size === 0) {
-      return body.replaceChildren(empty("Nothing is yours yet", "Rate some films, or bring the ratings that you have elsewhere, and this page tells what they say of you.",
+      body.replaceChildren(empty("Nothing is yours yet", "Rate some films, or bring the ratings that you have elsewhere, and this page tells what they say of you.",
         element("a", { class: "primary", href: "/?view=bring" }, "Bring my ratings"), element("a", { class: "ghost", href: "/" }, "See films")));
+      if (account) body.append(yours(app));
+      return;
     }
     try {
       body.replaceChildren(...drawn(app, await app.api.post("/v1/profile", app.history.body(), app.signal)));
@@ -115,8 +117,10 @@ function yours(app) {
       element("button", { type: "button", class: "primary danger", onclick: async () => {
         dialog.close();
         try {
-          if (account) await app.api.delete(`/v1/users/${encodeURIComponent(account.user)}`);
-          app.history.clear();
+          if (account) {
+            await app.api.delete(`/v1/users/${encodeURIComponent(account.user)}`);
+            app.leave();
+          } else app.history.clear();
           app.toast("Everything of yours is deleted.");
         } catch (error) {
           said.textContent = `Not deleted: ${/** @type {Error} */ (error).message}`;
@@ -128,6 +132,7 @@ function yours(app) {
     element("p", { class: "facts" }, "The CSV can be imported at Letterboxd."),
     element("div", { class: "buttons" },
       element("button", { type: "button", class: "ghost", onclick: () => save(app).catch((/** @type {Error} */ error) => { said.textContent = `Not exported: ${error.message}`; }) }, icon("down"), "Export my ratings"),
+      account && element("button", { type: "button", class: "ghost", onclick: () => app.leave() }, "Leave the account here"),
       element("button", { type: "button", class: "ghost danger", onclick: () => dialog.showModal() }, "Delete everything")),
     said, dialog);
 }

@@ -1,0 +1,90 @@
+"""What is hers on the page: an account that its own token opens and deletes, and what a stranger's browser keeps."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, expect
+
+from chromium import CHROMIUM, MISSING
+from cinematrix.service.settings import ServiceSettings
+from cinematrix.store.keys import create_key
+from cinematrix.store.records import Store
+from page_world import Visit, serving, visit
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
+
+Visits = Callable[..., AbstractContextManager[Visit]]
+
+
+class House:
+    """A served page with keys, and what its owner does there."""
+
+    def __init__(self, url: str, key: str, *, public: bool) -> None:
+        self.url, self.public = url, public
+        self.owner = httpx2.Client(base_url=url, headers={"X-API-Key": key})
+        found = self.owner.get("/v1/movies", params={"query": "funny", "n": 8}).json()["items"]
+        self.films: list[int] = [film["movie"] for film in found]
+
+    def account(self, user: str, rated: int = 2) -> str:
+        """The token of somebody new who has rated some films."""
+        token: str = self.owner.post("/v1/tokens", json={"user": user}).json()["token"]
+        for film in self.films[:rated]:
+            self.owner.put(f"/v1/users/{user}/ratings/{film}", json={"rating": 4})
+        return token
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["keys", "public"])
+def house(
+    request: pytest.FixtureRequest, page_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """One for key holders alone, and one for everybody."""
+    public: bool = request.param
+    db = f"sqlite:///{tmp_path_factory.mktemp('house')}/store.db"
+    store = Store.open(db)
+    key = create_key(store, "admin")
+    store.close()
+    with serving(ServiceSettings(page_model, db, new_users=100, public=public)) as url:
+        house = House(url, key, public=public)
+        yield house
+        house.owner.close()
+
+
+@pytest.fixture
+def visits(browser: Browser, house: House) -> Visits:
+    """Makes a visit of a new browser profile."""
+    return partial(visit, browser, house.url)
+
+
+def test_she_deletes_her_own_account_and_the_page_goes_on(visits: Visits, house: House) -> None:
+    """By her token alone, rated or not: nothing of hers is left, others stay, and the page is a stranger's then."""
+    token, other = house.account("ann", rated=2 if house.public else 0), house.account("bob")
+    with visits() as stay:
+        stay.open(f"/?view=profile#token={token}")
+        stay.page.get_by_role("button", name="Delete everything").click()
+        stay.page.get_by_role("dialog").get_by_role("button", name="Delete everything").click()
+        expect(stay.page.get_by_text("Everything of yours is deleted.")).to_be_visible()
+        expect(stay.page.get_by_role("heading", name="Nothing is yours yet")).to_be_visible()
+        expect(stay.page.locator("#foot")).to_contain_text("What you rate stays in this browser")
+        assert house.owner.get("/v1/users/ann/ratings").status_code == 404
+        assert len(house.owner.get("/v1/users/bob/ratings").json()["ratings"]) == 2
+        foreign = {"Authorization": f"Bearer {other}"}
+        assert httpx2.delete(f"{house.url}/v1/users/7", headers=foreign).status_code == 403
+        stay.open("/")
+        asked = stay.page.get_by_role("heading", name="This server asks for a key")
+        expect(stay.page.locator(".feature") if house.public else asked).to_be_visible()
+        stay.errors[:] = [error for error in stay.errors if "401" not in error]
+
+
+def test_she_leaves_her_account_on_a_foreign_computer(visits: Visits, house: House) -> None:
+    """What she rated stays on the server, and nothing of it in the browser."""
+    with visits() as stay:
+        stay.open(f"/?view=profile#token={house.account('cyd')}")
+        stay.page.get_by_role("button", name="Leave the account here").click()
+        expect(stay.page.get_by_role("heading", name="Nothing is yours yet")).to_be_visible()
+        assert stay.page.evaluate("sessionStorage.getItem('cinematrix-token')") == ""
+        assert len(house.owner.get("/v1/users/cyd/ratings").json()["ratings"]) == 2
+        stay.errors[:] = [error for error in stay.errors if "401" not in error]
