@@ -105,6 +105,39 @@ def test_candidates_share_the_rare_words() -> None:
     assert near(entry("Zzz", 1995)) == []
 
 
+REAL = Catalog.of(
+    list(range(17)),
+    title=[
+        "Get Out", "Lights Out", "Cop Out", "A Perfect Day", "Pitch Perfect", "Blast from the Past", "Wild Things",
+        "Princess Mononoke (Mononoke-hime)", "The Swan Princess", "Ice Princess", "Top Gun", "The Portrait of a Lady",
+        "The Good, the Bad and the Ugly (Il Buono, il brutto, il cattivo)", "Good Copy Bad Copy",
+        "Dude, Where's My Car?", "The Shawshank Redemption", "Punisher: War Zone",
+    ],
+    year=[2017, 2016, 2010, 2015, 2012, 1999, 1998, 1997, 1994, 2005, 1986, 1996, 1966, 2007, 2000, 1994, 2008],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("title", "offered"),
+    [
+        ("Knives Out", []),
+        ("Past Lives", []),
+        ("Poor Things", []),
+        ("Drive My Car", []),
+        ("The Zone of Interest", []),
+        ("Perfect Days", ["A Perfect Day"]),
+        ("Top Gun: Maverick", ["Top Gun"]),
+        ("Portrait of a Lady on Fire", ["The Portrait of a Lady"]),
+        ("Shawshank", ["The Shawshank Redemption"]),
+        ("Princess Monnonoke", ["Princess Mononoke (Mononoke-hime)"]),
+        ("The Good, The Bad & The Uggly", ["The Good, the Bad and the Ugly (Il Buono, il brutto, il cattivo)"]),
+    ],
+)
+def test_far_fetched_films_are_not_offered(title: str, offered: list[str]) -> None:
+    """One word in common isn't enough; a letter wrong, a part of the title or a longer one still is."""
+    assert [REAL.title(at) for at in Matcher(REAL).candidates(entry(title, 2023))] == offered
+
+
 @pytest.mark.parametrize(
     ("highest", "ratings", "halves"),
     [

@@ -14,6 +14,7 @@ from functools import lru_cache
 from cinematrix.catalog import Catalog, normalise
 from cinematrix.ids import UNKNOWN
 from cinematrix.journals.entries import Entry, as_id
+from cinematrix.titles import BEGINNING, ENOUGH, likeness
 
 COMMON = 400
 """A word in so many titles says nothing of which film is meant."""
@@ -60,16 +61,22 @@ class Matcher:
         return self._by_id(entry, spellings) if entry.movie in self._ids else self._by_title(entry, spellings)
 
     def candidates(self, entry: Entry, n: int = 5) -> list[int]:
-        """Numbers of films that may be meant, the likeliest first: those that share the rarer words of the title."""
-        words = self._words_of(Spellings(entry.title, entry.others))
+        """Numbers of films that may be meant, the likeliest first, of the nearest year among equals.
+
+        Those that share the rarer words of the title, if one of their names is like it, as the search has it, or
+        begins it.
+        """
+        wanted = Spellings(entry.title, entry.others)
+        words = self._words_of(wanted)
         weights = {word: math.log(1 + len(self._years) / len(self._words[word])) for word in words & self._words.keys()}
         shared: Counter[int] = Counter()
         for word, weight in weights.items():
             if len(self._words[word]) <= COMMON:
                 shared.update(dict.fromkeys(self._words[word], weight))
         least = sum(weights.values()) / 2
-        found = [at for at, weight in shared.items() if weight >= least]
-        return sorted(found, key=lambda at: (-shared[at], *self._distance(entry, at, len(words)), at))[:n]
+        like = {at: self._likeness(wanted, at) for at, weight in shared.items() if weight >= least}
+        found = [at for at, likely in like.items() if likely >= ENOUGH]
+        return sorted(found, key=lambda at: (-like[at], self._years_apart(entry, at), at))[:n]
 
     def _by_id(self, entry: Entry, spellings: Spellings) -> int:
         """The film with the catalog's ID, if its title, where there is one, agrees: other catalogs have other IDs."""
@@ -95,12 +102,19 @@ class Matcher:
         year = self._years[at]
         return abs(year - entry.year) if year is not None and entry.year is not None else math.inf
 
-    def _distance(self, entry: Entry, at: int, words: int) -> tuple[float, float]:
-        return abs(len(self._words_of(self._spellings[at])) - words), self._years_apart(entry, at)
+    def _likeness(self, wanted: Spellings, at: int) -> float:
+        mine = self._spellings[at]
+        names = mine.main | mine.others
+        return max(_alike(text, name) for text in wanted.main | wanted.others for name in names)
 
     @staticmethod
     def _words_of(spellings: Spellings) -> set[str]:
         return {word for text in spellings.main | spellings.others for word in text.split()}
+
+
+def _alike(text: str, name: str) -> float:
+    """How like two titles are, 0…1: `Top Gun` and `Top Gun: Maverick` are, whichever was written."""
+    return max(likeness(text, name), BEGINNING * f"{text} ".startswith(f"{name} "))
 
 
 def _places(pairs: Iterable[tuple[Hashable, int]]) -> dict[Hashable, list[int]]:
