@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test browser install format bench fuzz crash schemathesis
+.PHONY: demo test browser install format bench fuzz crash schemathesis lock audit
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -37,6 +37,20 @@ schemathesis: .venv/dev ## hold the API to its description with EXAMPLES (200) r
 
 crash: .venv/dev ## a thousand kills of the service while it is written to; SEED=7 plays one again
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/crashes.py --kills 1000 $(if $(SEED),--seed $(SEED))
+
+lock: .venv/tools ## pin what the service installs by SHA-256, in serve.lock, as constraints.txt says
+	.venv/tools/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --custom-compile-command "make lock" --constraint constraints.txt --extra serve \
+		--output-file serve.lock pyproject.toml
+
+audit: .venv/tools ## look up known vulnerabilities of what is in serve.lock, where PyPI's can be reached
+	@$(PYTHON) -c 'from urllib.request import urlopen; urlopen("https://example.org", timeout=20)' 2>/dev/null || \
+		{ echo "NO ADVISORIES HERE: serve.lock isn't audited"; exit 0; }; \
+		.venv/tools/bin/pip-audit --strict --require-hashes --disable-pip --requirement serve.lock
+
+.venv/tools:
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check uv==0.13.9 pip-audit==2.10.1
 
 .venv/run: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
