@@ -11,18 +11,14 @@ from typing import Any
 
 import axe_playwright_python
 import httpx2
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from chromium import CHROMIUM, MISSING
-from cinematrix.artifact import save
-from cinematrix.models.ease import Ease
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
 from page_world import HISTORY, HOSTILE, Visit, endless, serving, visit
-from worlds import as_interactions, taste_world
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -473,23 +469,6 @@ def test_a_server_with_keys_asks_for_one(browser: Browser, page_model: Path, tmp
         stay.page.get_by_text("In the mood for").click()
         expect(stay.page.get_by_role("button", name="Horror: with or without")).to_be_visible()
         stay.errors[:] = [error for error in stay.errors if "401" not in error]
-
-
-def test_a_model_without_stars(browser: Browser, tmp_path: Path) -> None:
-    """Where it learned who watched what, one star says that she liked a film, and no stars are expected."""
-    ratings, catalog = taste_world(np.random.default_rng(5))
-    save(Ease().fit(as_interactions(ratings), catalog), tmp_path / "ease")
-    settings = ServiceSettings(tmp_path / "ease", f"sqlite:///{tmp_path}/store.db")
-    with serving(settings) as url, visit(browser, url) as stay:
-        stay.open()
-        first = stay.movies()[0]
-        stay.page.locator(".card").first.get_by_role("radio", name="liked it").click()
-        expect(stay.page.locator(f".card[data-movie='{first}']")).to_have_count(0)
-        expect(stay.page.get_by_text("By the one film you rated so far")).to_be_visible()
-        expect(stay.page.locator(".expected")).to_have_count(0)
-        for address in ("/?view=questions", "/?view=bring", "/?view=profile", f"/?view=film&movie={first}"):
-            stay.open(address)
-            assert stay.page.locator("main .state[role=alert]").count() == 0, address
 
 
 def token_of(url: str, user: str, film: dict[str, Any]) -> str:

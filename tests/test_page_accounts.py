@@ -88,3 +88,23 @@ def test_she_leaves_her_account_on_a_foreign_computer(visits: Visits, house: Hou
         assert stay.page.evaluate("sessionStorage.getItem('cinematrix-token')") == ""
         assert len(house.owner.get("/v1/users/cyd/ratings").json()["ratings"]) == 2
         stay.errors[:] = [error for error in stay.errors if "401" not in error]
+
+
+def test_a_friend_with_an_account_joins_by_her_own_token(visits: Visits, house: House) -> None:
+    """The link that opens her account brings her history for this evening; of the token nothing is kept."""
+    token = house.account("dan", rated=3)
+    with visits() as stay:
+        stay.open(f"/?view=together#token={house.account('eve', rated=0)}")
+        field = stay.page.get_by_label("Or an account here")
+        for given, said in (("dan", "no link or token"), ("cmt_of_yesterday", "opens no account")):
+            field.fill(given)
+            stay.page.get_by_role("button", name="Add", exact=True).click()
+            expect(stay.page.locator(".add [role=status]").last).to_contain_text(said)
+        field.fill(f"{house.url}/#token={token}")
+        stay.page.get_by_role("button", name="Add", exact=True).click()
+        expect(stay.page.locator(".people-here li").last).to_contain_text("danby 3 films")
+        expect(stay.page.locator(".group-film").first).to_contain_text("because of")
+        shown = stay.page.locator(".group-film").evaluate_all("all => all.map(film => film.dataset.movie)")
+        assert not {str(film) for film in house.films[:3]} & set(shown)
+        assert token not in stay.page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])")
+        stay.errors[:] = [error for error in stay.errors if "401" not in error]

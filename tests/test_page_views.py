@@ -161,7 +161,7 @@ def test_the_operators_page_asks_for_the_key(browser: Browser, page_model: Path,
 @pytest.mark.parametrize("view", ["operator", "together"])
 def test_axe_finds_nothing_where_friends_and_operators_are(regular: Visit, view: str) -> None:
     """WCAG 2.2 AA and axe's best practices hold there too, and nothing is wider than a phone."""
-    friends = json.dumps([{"name": "Ada", "ratings": [], "user": "7"}])
+    friends = json.dumps([{"name": "Ada", "ratings": [], "hidden": [], "user": "7"}])
     regular.context.add_init_script(f"sessionStorage.setItem('cinematrix-friends', {json.dumps(friends)})")
     page = regular.page
     page.set_viewport_size({"width": 360, "height": 780})

@@ -25,9 +25,10 @@ class Rated(NamedTuple):
     seen: int | None = None
 
 
-def letterboxd_csv(ratings: Iterable[Rated], catalog: Catalog, scale: Scale) -> list[str]:
+def letterboxd_csv(ratings: Iterable[Rated], catalog: Catalog, scale: Scale | None) -> list[str]:
     """The files, each with its header and at most `MOST_BYTES` long; at least one.
 
+    Without a scale no film has stars, and all count as watched.
     Text that a spreadsheet would take for a formula begins with a quote; numbers and dates are as they are.
     """
     frame = catalog.frame.select("tmdb", "imdb", "title", "year").rows()
@@ -43,12 +44,14 @@ def letterboxd_csv(ratings: Iterable[Rated], catalog: Catalog, scale: Scale) -> 
     return ["".join(part) for part in parts]
 
 
-def _fields(film: tuple[str | None, str | None, str | None, int | None], rated: Rated, scale: Scale) -> list[object]:
+def _fields(
+    film: tuple[str | None, str | None, str | None, int | None], rated: Rated, scale: Scale | None
+) -> list[object]:
     tmdb, imdb, title, year = film
-    (halves,) = by_share([rated.rating], scale.high)
+    stars = f"{by_share([rated.rating], scale.high)[0] / 2:g}" if scale else ""
     day = "" if rated.seen is None else f"{datetime.fromtimestamp(rated.seen, UTC):%Y-%m-%d}"
     number = as_id(imdb or "")
-    return [as_id(tmdb or ""), f"tt{number:07d}" if number else "", quoted(title or ""), year, day, f"{halves / 2:g}"]
+    return [as_id(tmdb or ""), f"tt{number:07d}" if number else "", quoted(title or ""), year, day, stars]
 
 
 def _line(fields: Iterable[object]) -> str:

@@ -14,7 +14,7 @@ import { failed, loading } from "./states.js";
  * @typedef {{title: string, early?: boolean, show: (main: HTMLElement, app: App) => Promise<void>}} View
  */
 /** @typedef {{version: string, model: string, trained: string | null, ratings: number, users?: number, movies?: number,
- *   scale: import("./stars.js").Scale | null, genres?: string[], attribution?: string | null}} Model */
+ *   scale: import("./stars.js").Scale | null, map: boolean, genres?: string[], attribution?: string | null}} Model */
 
 /**
  * The views, in the navigation's order; one without a label is reached through others.
@@ -35,7 +35,7 @@ const VIEWS = {
 const FIRST = "for-you";
 
 /** What is known of a model that couldn't be asked for. @type {Model} */
-const NO_MODEL = { version: "", model: "", trained: null, ratings: 0, scale: { low: 0.5, high: 5, step: 0.5 } };
+const NO_MODEL = { version: "", model: "", trained: null, ratings: 0, scale: { low: 0.5, high: 5, step: 0.5 }, map: true };
 
 /** Milliseconds that a message with its "Undo" stays. */
 const STAYS = 10_000;
@@ -93,7 +93,8 @@ export class App {
   /** Rate, say so, and offer to undo it. @param {Movie} movie @param {number | null} rating */
   rate(movie, rating) {
     const name = shortened(movie.title ?? "the film", 60);
-    this.toast(rating === null ? `Your rating of ${name} is gone.` : `${name}: ${written(rating)} ${rating === 1 ? "star" : "stars"}.`, true);
+    const said = this.history.plain ? "liked" : `${written(rating ?? 0)} ${rating === 1 ? "star" : "stars"}`;
+    this.toast(rating === null ? `Your rating of ${name} is gone.` : `${name}: ${said}.`, true);
     return this.history.rate(movie, rating);
   }
 
@@ -161,9 +162,11 @@ class Shared {
   async askModel() {
     try {
       this.model = { ...NO_MODEL, .../** @type {Model} */ (await this.api.get("/v1/model")) };
+      this.history.plain = this.model.scale === null;
     } catch {
       // The view that asks next says what is wrong; the page works with what it knows.
     }
+    byId("views").querySelector("[data-view=map]")?.toggleAttribute("hidden", !this.model.map);
     foot(this.model, this.history);
   }
 
@@ -282,7 +285,7 @@ function foot(model, held) {
   const where = held.account ? `Your ratings are kept in the account “${shortened(String(held.account.user), 40)}” on this server.`
     : "What you rate stays in this browser: it goes along in questions to this server, which keeps none of it.";
   byId("foot").replaceChildren(
-    element("p", {}, trained ? `Model of ${trained}, trained on ${model.ratings.toLocaleString("en")} ratings` : "", model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
+    element("p", {}, trained ? `Model of ${trained}, trained on ${model.ratings.toLocaleString("en")} ${held.plain ? "viewings" : "ratings"}` : "", model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
     element("p", {}, where),
     element("p", {}, model.attribution, model.attribution && " ", "Posters are drawn from title, year and genre. Cinematrix is free software under the MIT licence."),
     element("p", {}, element("a", { href: "/?view=operator" }, "For the operator")));

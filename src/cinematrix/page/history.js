@@ -2,7 +2,8 @@
  * What she has rated and what she doesn't want to see again.
  *
  * A stranger's history lives in this browser's localStorage and goes along in each question. Somebody with an account
- * has it on the server: it is read once, and each change is written there.
+ * has it on the server: it is read once, and each change is written there. Where the model learned from plain
+ * interactions, a rating says that she liked a film, and what she has seen counts like it.
  */
 
 /** @typedef {{movie: number | string, title?: string, year?: number | null, genres?: string[]}} Movie */
@@ -26,6 +27,8 @@ export class History extends EventTarget {
     /** @type {(() => Promise<void> | void)[]} */
     this.undos = [];
     this.lasts = true;
+    /** Whether the model learned from plain interactions: who watched what, without stars. */
+    this.plain = false;
     this.load();
     addEventListener("storage", (event) => {
       if (event.key === KEY && !this.account) this.load();
@@ -40,8 +43,12 @@ export class History extends EventTarget {
 
   /** What the stateless routes take. */
   body() {
-    const ratings = [...this.ratings.values()].map(({ movie, rating }) => ({ movie, rating }));
-    return { ratings: ratings.slice(-5000), hidden: [...this.hidden.keys()].slice(-5000) };
+    return asBody(this.ratings.values(), this.hidden.values(), this.plain);
+  }
+
+  /** How many films count as her history. */
+  get size() {
+    return this.body().ratings.length;
   }
 
   /** Her rating of a movie, or null. @param {number | string} movie */
@@ -99,15 +106,11 @@ export class History extends EventTarget {
    * @param {import("./api.js").Api} api @param {number | string} user
    */
   async open(api, user) {
-    const path = `/v1/users/${encodeURIComponent(user)}`;
-    const [{ ratings }, { events }] = await Promise.all([api.get(`${path}/ratings`), api.get(`${path}/events`)]);
+    const { ratings, hidden } = await kept(api, user);
     this.account = { api, user };
     this.undos = [];
-    this.ratings = new Map(ratings.map((/** @type {any} */ row) => [row.movie, { ...fact(row), rating: row.rating, time: row.time ?? 0 }]));
-    this.hidden = new Map();
-    for (const kind of /** @type {Kind[]} */ (["seen", "not_interested"])) {
-      for (const movie of events[kind] ?? []) this.hidden.set(movie, { movie, kind, time: 0 });
-    }
+    this.ratings = new Map(ratings.map((row) => [row.movie, row]));
+    this.hidden = new Map(hidden.map((row) => [row.movie, row]));
     this.changed();
   }
 
@@ -156,7 +159,8 @@ export class History extends EventTarget {
     const [id, now] = [encodeURIComponent(movie), this.at(movie)];
     try {
       if (now.rated && now.rated !== before.rated) {
-        await api.put(`${mine}/ratings/${id}`, { rating: now.rated.rating, time: now.rated.time });
+        if (this.plain) await api.put(`${mine}/events/like/${id}`);
+        else await api.put(`${mine}/ratings/${id}`, { rating: now.rated.rating, time: now.rated.time });
       }
       if (before.rated && !now.rated) await api.delete(`${mine}/ratings/${id}`);
       if (now.hidden && now.hidden !== before.hidden) await api.put(`${mine}/events/${now.hidden.kind}/${id}`);
@@ -194,9 +198,10 @@ export class History extends EventTarget {
   /** Read what this browser keeps; what isn't ours or is broken counts as nothing. */
   load() {
     try {
-      const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}");
-      this.ratings = new Map(rows(kept.ratings).filter((row) => Number.isFinite(row.rating)).map((row) => [row.movie, row]));
-      this.hidden = new Map(rows(kept.hidden).map((row) => [row.movie, row]));
+      const { ratings, hidden, plain } = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+      this.ratings = new Map(rows(ratings).filter((row) => Number.isFinite(row.rating)).map((row) => [row.movie, row]));
+      this.hidden = new Map(rows(hidden).map((row) => [row.movie, row]));
+      this.plain = plain === true;
     } catch {
       this.ratings = new Map();
       this.hidden = new Map();
@@ -207,12 +212,38 @@ export class History extends EventTarget {
   save() {
     try {
       if (this.ratings.size + this.hidden.size === 0) return localStorage.removeItem(KEY);
-      const kept = { ratings: [...this.ratings.values()], hidden: [...this.hidden.values()] };
-      localStorage.setItem(KEY, JSON.stringify(kept));
+      localStorage.setItem(KEY, JSON.stringify({ ratings: [...this.ratings.values()], hidden: [...this.hidden.values()], plain: this.plain }));
     } catch {
       this.lasts = false; // private windows and full disks: it lasts as long as the page does
     }
   }
+}
+
+/**
+ * A history as the stateless routes take it.
+ * @param {Iterable<{movie: number | string, rating: number}>} rated @param {Iterable<{movie: number | string, kind: Kind}>} hidden
+ * @param {boolean} plain whether what was seen counts, as it does where there are no stars
+ */
+export function asBody(rated, hidden, plain) {
+  const [said, unwanted] = [[...rated].map(({ movie, rating }) => ({ movie, rating })), [...hidden]];
+  const known = new Set(said.map(({ movie }) => movie));
+  const seen = plain ? unwanted.filter(({ movie, kind }) => kind === "seen" && !known.has(movie)).map(({ movie }) => ({ movie, rating: 1 })) : [];
+  return { ratings: [...said, ...seen].slice(-5000), hidden: unwanted.map(({ movie }) => movie).slice(-5000) };
+}
+
+/**
+ * What an account keeps.
+ * @param {import("./api.js").Api} api @param {number | string} user
+ * @returns {Promise<{ratings: Rated[], hidden: Hidden[]}>}
+ */
+export async function kept(api, user) {
+  const path = `/v1/users/${encodeURIComponent(user)}`;
+  const [{ ratings }, { events }] = await Promise.all([api.get(`${path}/ratings`), api.get(`${path}/events`)]);
+  const kinds = /** @type {Kind[]} */ (["seen", "not_interested"]);
+  return {
+    ratings: ratings.map((/** @type {any} */ row) => ({ ...fact(row), rating: row.rating, time: row.time ?? 0 })),
+    hidden: kinds.flatMap((kind) => (events[kind] ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind, time: 0 }))),
+  };
 }
 
 /** @param {unknown} list @returns {any[]} */

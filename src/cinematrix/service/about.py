@@ -26,7 +26,8 @@ class ScaleRow(BaseModel):
 
 
 class Model(BaseModel):
-    """The model that answers; `trained` is when it was saved, `metrics` what was measured then."""
+    """The model that answers; `trained` is when it was saved, `metrics` what was measured then, `scale` null where it
+    learned from plain interactions, and `map` whether it can draw the taste map."""
 
     version: str
     model: str
@@ -36,6 +37,7 @@ class Model(BaseModel):
     movies: int
     scale: ScaleRow | None
     genres: list[str]
+    map: bool
     metrics: dict[str, Any] | None
     attribution: str | None
 
@@ -51,6 +53,6 @@ def model(state: State) -> Model:
         trained=served.written.isoformat(timespec="seconds") if served.written else None,
         ratings=len(known.history.items), users=len(known.users), movies=len(known.movies),
         scale=ScaleRow(low=scale.low, high=scale.high, step=scale.step) if scale else None,
-        genres=known.catalog.genres, metrics=about.get("metrics"),
+        genres=known.catalog.genres, map=served.model.abilities.vectors, metrics=about.get("metrics"),
         attribution=MOVIELENS if str(data.get("format", "")).startswith("ml-") else None,
     )  # fmt: skip

@@ -62,8 +62,7 @@ def export(body: ToExport, state: State, part: Part = 1) -> Response:
     """Ratings as a CSV that Letterboxd imports; movies that the model doesn't know are left out and counted."""
     served = state.served
     movies = served.model.known.movies
-    for row in body.ratings:
-        served.steps(row.rating)
+    served.check(row.rating for row in body.ratings)
     rated = [Rated(movies.number(row.movie), float(row.rating), row.time) for row in body.ratings]
     return as_csv(served, rated, part)
 
@@ -75,7 +74,7 @@ def as_csv(served: Served, ratings: Sequence[Rated], part: int) -> Response:
         Problem: 404, there is no such part.
     """
     known = [row for row in ratings if row.number != UNKNOWN]
-    parts = letterboxd_csv(known, served.model.known.catalog, served.scale)
+    parts = letterboxd_csv(known, served.model.known.catalog, served.model.known.scale)
     if part > len(parts):
         raise Problem(404, f"there is no such part; the last one is {len(parts)}")
     headers = {

@@ -34,6 +34,9 @@ from cinematrix.titles import Titles
 HIDDEN = ("seen", "not_interested")
 """Events after which a movie isn't recommended any more."""
 
+WATCHED = ("like", "seen")
+"""Events that count as her history where a model learned from plain interactions: who watched what."""
+
 WHOLE = 1e-6
 
 
@@ -99,7 +102,7 @@ class Served:
         """
         scale = self.model.known.scale
         if scale is None:
-            raise Problem(422, "this model learned from plain interactions and takes events, not ratings")
+            raise Problem(422, "this model learned from plain interactions and takes events, such as like, not ratings")
         return scale
 
     def steps(self, rating: float) -> int:
@@ -113,6 +116,16 @@ class Served:
         if not scale.low <= rating <= scale.high or abs(rating / scale.step - steps) > WHOLE:
             raise SettingError(f"a rating must be on the scale {scale} in steps of {scale.step:g}")
         return steps
+
+    def check(self, ratings: Iterable[float]) -> None:
+        """Refuse ratings that aren't on the scale; without one, each says that a movie was watched.
+
+        Raises:
+            SettingError: as `steps` says.
+        """
+        if self.model.known.scale is not None:
+            for rating in ratings:
+                self.steps(rating)
 
     def movie(self, id_: int | str) -> str:
         """The text that the store has for a movie's ID.
@@ -154,7 +167,9 @@ class Served:
     def history(self, person: Person) -> Histories:
         """All that counts as her ratings."""
         remembered, known = self.remembered(person), self.model.known
-        if not person.ratings or known.scale is None:
+        if known.scale is None:
+            return self._watched(person, remembered)
+        if not person.ratings:
             return remembered
         numbers = known.movies.numbers([row.movie for row in person.ratings])
         steps = np.array([np.nan if row.steps is None else row.steps for row in person.ratings])
@@ -162,6 +177,16 @@ class Served:
         since = Said(none.astype(np.int32), numbers, (steps * known.scale.step).astype(np.float32), none, none)
         found = overlaid(Said.of(remembered), since.take(numbers != UNKNOWN))
         return replace(Histories.of_pairs(found.user, found.movie, found.rating, 1), owners=remembered.owners)
+
+    def _watched(self, person: Person, remembered: Histories) -> Histories:
+        """What she watched: what is remembered of it, without what was taken back and with what her events tell."""
+        if not person.ratings and not person.events:
+            return remembered
+        movies = self.model.known.movies
+        back = movies.numbers([row.movie for row in person.ratings if row.steps is None])
+        told = movies.numbers([id_ for kind in WATCHED for id_ in person.events.get(kind, ())])
+        items = np.union1d(np.setdiff1d(remembered.items, back), told[told != UNKNOWN])
+        return replace(Histories.of_lists([(items.tolist(), None)]), owners=remembered.owners)
 
     def film(self, number: int) -> Movie:
         """What the catalog says of the film with a number."""
@@ -196,8 +221,6 @@ class Served:
     def stranger(self, body: History) -> tuple[Histories, list[int | str]]:
         """The history that somebody brings along, and the IDs in it that the model doesn't know."""
         rated = {str(row.movie): row.rating for row in body.ratings}
-        if self.model.known.scale is not None:
-            for rating in rated.values():
-                self.steps(rating)
+        self.check(rated.values())
         history, unknown = self.model.known.histories([rated])
         return history, [self.movie_id(str(id_)) for id_ in unknown]

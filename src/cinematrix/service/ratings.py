@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from cinematrix.errors import SettingError
 from cinematrix.service import schemas
 from cinematrix.service.access import ADMIN, READ, WRITE, Caller
-from cinematrix.service.people import Served
+from cinematrix.service.people import WATCHED, Served
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import Kind, TextId
 from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute
@@ -67,13 +67,18 @@ def rate(user: TextId, movie: TextId, body: schemas.NewRating, state: State, res
 
 @ROUTER.delete("/users/{user}/ratings/{movie}", status_code=204, dependencies=[WRITE])
 def take_back(user: TextId, movie: TextId, state: State) -> None:
-    """Take a rating back, one that the model remembers too: it counts no more."""
+    """Take a rating back, one that the model remembers too: it counts no more.
+
+    Where the model learned from plain interactions, what she watched is taken back, be it by an event.
+    """
     served = state.served
     person, of = known_person(state, served, user), served.movie(movie)
     if served.model.known.movies.number(of) not in served.history(person).items:
         raise Problem(404, "she hasn't rated this movie")
     with state.store.writing() as connection:
         state.store.rate(connection, [Rating(person.user, of, None)])
+        for kind in WATCHED if served.model.known.scale is None else ():
+            state.store.note(connection, person.user, of, kind, gone=True)
 
 
 @ROUTER.get("/users/{user}/ratings", dependencies=[READ])

@@ -67,7 +67,7 @@ function prediction(app, said) {
   const shown = expected(said, app.model.scale);
   if (!shown) return [];
   const why = because(said);
-  const nobody = app.history.ratings.size === 0 && element("p", { class: "because" }, "What people on average would say: rate a few films, and it becomes what you would.");
+  const nobody = app.history.size === 0 && element("p", { class: "because" }, "What people on average would say: rate a few films, and it becomes what you would.");
   return [element("p", { class: "facts" }, said.yours === null ? "You would give it" : "Without your own rating, the model would expect"), shown, why ? element("p", { class: "because" }, why) : nobody].filter((each) => each instanceof Node);
 }
 
@@ -76,6 +76,7 @@ function people(app, film) {
   const { element } = app;
   const { ratings: count, mean, histogram } = film;
   if (!count) return element("section", { class: "people" }, element("h2", {}, "How people rated it"), element("p", { class: "lead" }, "Nobody has yet: what the model says comes from the film’s content."));
+  if (app.history.plain) return element("section", { class: "people" }, element("h2", {}, "Who watched it"), element("p", { class: "lead" }, count === 1 ? "One person" : `${count.toLocaleString("en")} people`));
   const mine = app.history.rating(film.movie);
   return element("section", { class: "people" },
     element("h2", {}, "How people rated it"),

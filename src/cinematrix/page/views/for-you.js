@@ -66,8 +66,9 @@ function ask(app, signal) {
 /** @param {import("../app.js").App} app @param {boolean} fallback */
 function heading(app, fallback) {
   const { element } = app;
-  const n = app.history.ratings.size;
-  if (!fallback) return [element("h1", {}, "For you"), element("p", { class: "lead" }, n === 1 ? "By the one film you rated so far" : `By the ${n.toLocaleString("en")} films you rated`)];
+  const { size: n, plain } = app.history;
+  const how = plain ? "watched" : "rated";
+  if (!fallback) return [element("h1", {}, "For you"), element("p", { class: "lead" }, n === 1 ? `By the one film you ${how} so far` : `By the ${n.toLocaleString("en")} films you ${how}`)];
   return [
     element("h1", { class: "display" }, "What will you watch tonight?"),
     element("p", { class: "lead" }, "Rate a film or two below and the list becomes yours, or tell more at once:"),

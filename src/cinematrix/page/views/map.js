@@ -33,6 +33,9 @@ export async function show(main, app) {
   const { element } = app;
   const head = element("div", { class: "head" }, element("h1", {}, "The taste map"),
     element("p", { class: "lead" }, "Each point is a film. Films lie together where the same people watch them."));
+  if (!app.model.map) {
+    return main.append(empty("This model draws no map", "It learned which films to recommend, but not where each of them lies beside the others.", element("a", { class: "primary", href: "/" }, "To your films")));
+  }
   const waiting = element("p", { class: "loading lead", role: "status" }, "Drawing the map: the first time takes some seconds…");
   main.append(head, waiting);
   if (held?.model_version !== app.model.version || !held) held = await app.api.get("/v1/map", {}, app.signal);
@@ -319,7 +322,7 @@ class Chart {
     const [x, y] = this.place(this.over);
     ring(pen, x, y, 9, ink, 2);
     const { titles, years, genre, genres, ratings } = this.map;
-    const facts = [years[this.over], genres[genre[this.over]], `${ratings[this.over].toLocaleString("en")} ratings`].filter(Boolean).join(" · ");
+    const facts = [years[this.over], genres[genre[this.over]], `${ratings[this.over].toLocaleString("en")} ${this.app.history.plain ? "viewers" : "ratings"}`].filter(Boolean).join(" · ");
     this.tip.replaceChildren(this.app.element("strong", {}, this.app.element("bdi", {}, shortened(titles[this.over], 80))), this.app.element("span", {}, facts));
     this.tip.style.setProperty("--x", `${Math.max(0, Math.min(x + 14, this.size.width - 250))}px`);
     this.tip.style.setProperty("--y", `${Math.max(0, y > this.size.height - 90 ? y - 80 : y + 14)}px`);

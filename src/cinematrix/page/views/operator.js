@@ -101,7 +101,7 @@ function versions(app, kept, refresh) {
         element("th", { scope: "row" }, one.version), element("td", {}, one.model), element("td", {}, one.serves ? "serves" : one.before ? "served before" : one.refit?.state ?? "kept"),
         element("td", {}, !one.serves && element("button", { type: "button", class: "ghost small", "aria-label": `Promote ${one.version}`, onclick: act("/v1/admin/promotions", { version: one.version, force: false }, "Promoted: it serves within seconds.") }, "Promote"))))))),
     element("div", { class: "buttons" },
-      element("button", { type: "button", class: "primary", disabled: running, onclick: act("/v1/admin/refits", { force: false }, "A refit has begun.") }, running ? "Refit runs…" : "Refit now"),
+      element("button", { type: "button", class: "primary", disabled: running || app.history.plain, onclick: act("/v1/admin/refits", { force: false }, "A refit has begun.") }, running ? "Refit runs…" : "Refit now"),
       element("button", { type: "button", class: "ghost", onclick: act("/v1/admin/rollbacks", {}, "Rolled back: the version before serves within seconds.") }, "Roll back")),
     said);
 }

@@ -42,6 +42,7 @@ export async function show(main, app) {
 /** @param {import("../app.js").App} app @param {Profile} profile */
 function drawn(app, profile) {
   const { element } = app;
+  if (app.history.plain) return [...watched(app, profile), yours(app)];
   const mean = profile.mean ?? 0;
   const generous = Math.abs(mean - profile.everyone) < 0.1 ? "as generous as others" : mean > profile.everyone ? "more generous than others" : "stricter than others";
   const lead = profile.ratings === 0 ? "You have rated nothing yet." : `${profile.ratings.toLocaleString("en")} ${profile.ratings === 1 ? "rating" : "ratings"}, ${round(mean)} on average: you are ${generous} (${round(profile.everyone)}).`;
@@ -49,9 +50,20 @@ function drawn(app, profile) {
     element("p", { class: "lead" }, lead),
     known(app, profile),
     profile.ratings > 0 && histogram(app, profile),
-    parts(app, "Genres you love", profile.genres.filter((part) => !NO_GENRES.includes(part.name))),
-    parts(app, "Your decades", profile.decades, "s"),
+    parts(app, "Genres you love", profile.genres),
+    parts(app, "Your decades", profile.decades, { ending: "s" }),
     yours(app),
+  ].filter((each) => each instanceof Node);
+}
+
+/** What she watches beside others, where there are no stars to tell what she loves. @param {import("../app.js").App} app @param {Profile} profile */
+function watched(app, profile) {
+  const more = (/** @type {Part[]} */ all) => all.map((part) => ({ ...part, love: 100 * (part.share - part.usual) })).sort((one, other) => other.love - one.love);
+  const note = "Points that their share of your films is above, or below, their share of everyone’s.";
+  return [
+    app.element("p", { class: "lead" }, `${profile.ratings.toLocaleString("en")} ${profile.ratings === 1 ? "film" : "films"} that you liked or have seen.`),
+    parts(app, "Genres you watch", more(profile.genres), { note, digits: 0 }),
+    parts(app, "Your decades", more(profile.decades), { note, digits: 0, ending: "s" }),
   ].filter((each) => each instanceof Node);
 }
 
@@ -86,21 +98,24 @@ function histogram(app, { histogram: all }) {
         element("tbody", {}, all.map((row) => element("tr", {}, element("th", { scope: "row" }, written(row.rating)), element("td", {}, percent(row.yours)), element("td", {}, percent(row.everyone)))))))));
 }
 
+/** What the stars of a genre or a decade mean. */
+const LOVE = "Stars that you give more, or fewer, than others would; few films count for little.";
+
 /** Genres or decades, what she loves more than others do to the right. @param {import("../app.js").App} app @param {string} heading @param {Part[]} all */
-function parts(app, heading, all, ending = "") {
+function parts(app, heading, all, { note = LOVE, digits = 2, ending = "" } = {}) {
   const { element } = app;
-  const hers = all.filter((part) => part.count > 0);
+  const hers = all.filter((part) => part.count > 0 && !NO_GENRES.includes(part.name));
   if (!hers.length) return null;
-  const most = Math.max(...hers.map((part) => Math.abs(part.love)), 0.25);
+  const most = Math.max(...hers.map((part) => Math.abs(part.love)), 25 / 10 ** digits);
   return element("section", {},
     element("h2", {}, heading),
-    element("p", { class: "facts" }, "Stars that you give more, or fewer, than others would; few films count for little."),
+    element("p", { class: "facts" }, note),
     element("ul", { class: "loves" }, hers.map((part) => {
       const bar = element("span", { class: part.love >= 0 ? "love" : "love less", "aria-hidden": "true" });
       bar.style.setProperty("--size", `${(50 * Math.abs(part.love)) / most}%`);
       return element("li", {}, element("span", { class: "love-name" }, shortened(part.name, 30) + ending),
         element("span", { class: "love-track", "aria-hidden": "true" }, bar),
-        element("span", { class: "love-figure" }, `${part.love < 0 ? "−" : "+"}${Math.abs(part.love).toFixed(2)}`),
+        element("span", { class: "love-figure" }, `${part.love < 0 ? "−" : "+"}${Math.abs(part.love).toFixed(digits)}`),
         element("span", { class: "facts" }, `${part.count.toLocaleString("en")} ${part.count === 1 ? "film" : "films"}`));
     })));
 }
@@ -139,8 +154,7 @@ function yours(app) {
 
 /** Have the browser save her ratings. @param {import("../app.js").App} app */
 async function save(app) {
-  const ratings = [...app.history.ratings.values()].slice(-5000).map(({ movie, rating }) => ({ movie, rating }));
-  const text = await app.api.post("/v1/exports", { ratings }, app.signal);
+  const text = await app.api.post("/v1/exports", { ratings: app.history.body().ratings }, app.signal);
   const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
   const link = app.element("a", { href: url, download: "cinematrix-ratings.csv" });
   document.body.append(link);

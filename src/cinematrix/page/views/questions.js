@@ -24,7 +24,7 @@ export async function show(main, app) {
   main.append(element("h1", {}, "A few questions"), lead, place, list);
 
   const next = async () => {
-    const n = app.history.ratings.size;
+    const n = app.history.size;
     lead.textContent = n < ENOUGH ? `Your list appears after ${words(ENOUGH - n)} more ${ENOUGH - n === 1 ? "answer" : "answers"}.` : "Each answer makes the list below better. Stop whenever you like.";
     try {
       const focused = place.contains(document.activeElement);
@@ -52,7 +52,7 @@ export async function show(main, app) {
           element("button", { type: "button", class: "ghost", onclick: () => { unseen.set(question.movie, true); next(); } }, "Haven’t seen it", icon("arrow")))));
   };
   const recommend = async () => {
-    if (app.history.ratings.size < ENOUGH) return list.replaceChildren();
+    if (app.history.size < ENOUGH) return list.replaceChildren();
     const { items, model_version } = await app.api.post("/v1/recommendations", { ...app.history.body(), n: 6 }, app.signal);
     list.replaceChildren(
       element("h2", {}, "Your list so far"),

@@ -1,7 +1,9 @@
 /** One list for two to eight people: each brings a history along, each gets a reason, and anybody has a veto. */
 
 import { address, facts, shortened, title as titled } from "../cards.js";
+import { Api } from "../api.js";
 import { icon } from "../dom.js";
+import { asBody, kept as keptBy } from "../history.js";
 import { poster } from "../posters.js";
 import { stars, written } from "../stars.js";
 import { loading } from "../states.js";
@@ -15,7 +17,8 @@ const [PEOPLE, FILMS] = [8, 12];
 const KEY = "cinematrix-friends";
 
 /** @typedef {import("../history.js").Movie & {rating: number}} Rated */
-/** @typedef {{name: string, ratings: Rated[], user?: string}} Friend */
+/** @typedef {{movie: number | string, kind: import("../history.js").Kind}} Hidden */
+/** `user` where the server has the history of an account. @typedef {{name: string, ratings: Rated[], hidden: Hidden[], user?: string}} Friend */
 /** @typedef {{name: string, stars: number, low: number | null, high: number | null, because: {title: string, share: number}[]}} Opinion */
 /** @typedef {import("../history.js").Movie & {score: number, members: Opinion[]}} Line */
 
@@ -28,6 +31,7 @@ export async function show(main, app) {
       element("p", { class: "lead" }, "One list for two to eight people, with a reason for each. Films that one of you has seen don’t come up.")),
     evening.people, evening.adding(), evening.list);
   app.history.on("change", () => evening.refresh(), app.signal);
+  app.api.get("/v1/me", {}, app.signal).then(({ role }) => evening.allow(["read", "write", "admin"].includes(role)), () => {});
   await evening.refresh();
 }
 
@@ -43,15 +47,37 @@ class Evening {
     this.how = "average";
     this.people = app.element("ul", { class: "people-here", "aria-label": "Who is there" });
     this.list = app.element("div", { class: "together" });
+    this.byId = app.element("span", { hidden: true }, ", or its ID");
     /** @type {AbortController | null} */
     this.asking = null;
+  }
+
+  /** Whether accounts may be named by their IDs. @param {boolean} may */
+  allow(may) {
+    this.byId.hidden = !may;
+  }
+
+  /**
+   * Somebody with an account: read once in her own name, by a token that isn't kept, or named by ID.
+   * @param {string} given @returns {Promise<Friend>}
+   */
+  async member(given) {
+    const [token] = /cmt_[\w-]+/.exec(given) ?? [];
+    if (!token && this.byId.hidden) throw new Error("That is no link or token of an account.");
+    if (!token) return { name: given, ratings: [], hidden: [], user: given };
+    const hers = new Api();
+    hers.credentials = { Authorization: `Bearer ${token}` };
+    const { user } = await hers.get("/v1/me", {}, this.app.signal).catch((error) => {
+      throw error.status === 401 ? new Error("This token opens no account, or not any more.") : error;
+    });
+    return { name: String(user), ...(await keptBy(hers, user)) };
   }
 
   /** What is asked of the server. */
   body() {
     const me = { name: "You", ...this.app.history.body() };
-    const members = this.friends.map(({ name, ratings, user }) => (user === undefined
-      ? { name, ratings: ratings.map(({ movie, rating }) => ({ movie, rating })), hidden: [] }
+    const members = this.friends.map(({ name, ratings, hidden, user }) => (user === undefined
+      ? { name, ...asBody(ratings, hidden, this.app.history.plain) }
       : { user: /^-?\d{1,15}$/.test(user) ? Number(user) : user }));
     return { members: [me, ...members], how: this.how, veto: [...this.veto.keys()], n: FILMS };
   }
@@ -75,12 +101,12 @@ class Evening {
   /** You, and your friends, who may leave. */
   names() {
     const { element } = this.app;
-    const mine = this.app.history.ratings.size;
+    const mine = this.app.history.size;
     return [
-      element("li", {}, element("strong", {}, "You"), element("span", { class: "facts" }, mine ? count(mine) : "nothing rated yet")),
+      element("li", {}, element("strong", {}, "You"), element("span", { class: "facts" }, mine ? count(mine) : "nothing said yet")),
       ...this.friends.map((friend) => element("li", {},
         element("strong", {}, element("bdi", {}, shortened(friend.name, 40))),
-        element("span", { class: "facts" }, friend.user === undefined ? count(friend.ratings.length) : "an account here"),
+        element("span", { class: "facts" }, friend.user === undefined ? count(asBody(friend.ratings, friend.hidden, this.app.history.plain).ratings.length) : "an account here"),
         element("button", { type: "button", class: "ghost round small", "aria-label": `Take ${shortened(friend.name, 40)} off`, onclick: () => {
           this.friends = this.friends.filter((other) => other !== friend);
           this.refresh();
@@ -105,22 +131,19 @@ class Evening {
         draw();
       }, app.model.scale))));
     const finder = app.finder({ label: "A film that your friend has an opinion of", placeholder: "A film your friend loves", choose: (movie) => {
-      loved.set(movie.movie, { ...movie, rating: app.model.scale?.high ?? 5 });
+      loved.set(movie.movie, { ...movie, rating: app.model.scale?.high ?? 1 });
       draw();
     } });
     const add = async () => {
       said.textContent = "";
       try {
-        const ratings = [...loved.values()];
-        const [given] = file.files ?? [];
-        if (given) {
-          const query = new URLSearchParams({ name: given.name.slice(0, 200) });
-          ratings.push(...(await app.api.post(`/v1/imports?${query}`, given, app.signal)).ratings.map(({ movie, title: called, rating }) => ({ movie, title: called, rating })));
-        }
-        const id = user.value.trim();
-        if (!ratings.length && !id) throw new Error("Choose a film or two, or a file, or name an account.");
         if (this.friends.length + 2 > PEOPLE) throw new Error("Eight people are the most.");
-        this.friends.push({ name: name.value.trim() || id || `Friend ${this.friends.length + 1}`, ratings: id ? [] : ratings.slice(-5000), ...(id && { user: id }) });
+        const account = user.value.trim();
+        const [given] = file.files ?? [];
+        const friend = account ? await this.member(account) : given ? await imported(app, given) : { name: "", ratings: [], hidden: [] };
+        friend.ratings.push(...loved.values());
+        if (!friend.ratings.length && !friend.hidden.length && !account) throw new Error("Choose a film or two, or a file, or name an account.");
+        this.friends.push({ ...friend, name: name.value.trim() || friend.name || `Friend ${this.friends.length + 1}` });
         loved = new Map();
         draw();
         for (const field of [name, user, file]) field.value = "";
@@ -136,7 +159,7 @@ class Evening {
         element("div", {}, element("label", { class: "label", for: "friend-name" }, "Name"), name),
         element("div", { class: "friend-taste" }, finder, films),
         element("div", {}, element("label", { class: "label", for: "friend-file" }, "Or a file: an export of Letterboxd, IMDb, Trakt, …"), file),
-        element("div", {}, element("label", { class: "label", for: "friend-user" }, "Or the ID of an account here"), user),
+        element("div", {}, element("label", { class: "label", for: "friend-user" }, "Or an account here: the link or the token that opens it", this.byId), user),
         element("div", { class: "buttons" }, element("button", { type: "button", class: "primary", onclick: add }, "Add"), said)));
   }
 
@@ -153,7 +176,7 @@ class Evening {
 
   /** @param {Line} item */
   line(item) {
-    const { element } = this.app;
+    const { element, history: { plain } } = this.app;
     return element("article", { class: "group-film", "data-movie": item.movie },
       element("a", { class: "group-poster", href: address(item.movie), tabindex: "-1", "aria-hidden": "true" }, poster(item)),
       element("div", { class: "group-words" },
@@ -161,22 +184,29 @@ class Evening {
         element("p", { class: "facts" }, facts(item)),
         element("dl", { class: "opinions" }, item.members.map((one) => element("div", {},
           element("dt", {}, element("bdi", {}, shortened(one.name, 30))),
-          element("dd", {}, element("span", { class: "expected-stars" }, written(Math.round(one.stars * 10) / 10), element("span", { class: "one-star", "aria-label": "stars", role: "img" })),
+          element("dd", {}, !plain && element("span", { class: "expected-stars" }, written(Math.round(one.stars * 10) / 10), element("span", { class: "one-star", "aria-label": "stars", role: "img" })),
             element("span", { class: "facts" }, one.because.length ? ["because of ", element("bdi", {}, shortened(one.because[0].title, 40))] : "what most people would say"))))),
         element("button", { type: "button", class: "ghost small", "aria-label": `Veto ${shortened(item.title ?? "", 60)}`, onclick: () => { this.veto.set(item.movie, item); this.refresh(); } }, icon("no"), "Veto")));
   }
 }
 
+/** Somebody by a file that she exported. @param {import("../app.js").App} app @param {File} file @returns {Promise<Friend>} */
+async function imported(app, file) {
+  const { ratings, events } = await app.api.post(`/v1/imports?${new URLSearchParams({ name: file.name.slice(0, 200) })}`, file, app.signal);
+  const seen = (events.seen ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind: "seen" }));
+  return { name: "", ratings: ratings.slice(-5000), hidden: seen };
+}
+
 /** @param {number} n */
 function count(n) {
-  return `${n.toLocaleString("en")} ${n === 1 ? "film" : "films"} rated`;
+  return `by ${n.toLocaleString("en")} ${n === 1 ? "film" : "films"}`;
 }
 
 /** @returns {Friend[]} */
 function kept() {
   try {
     const found = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(found) ? found.filter((friend) => typeof friend?.name === "string" && Array.isArray(friend.ratings)) : [];
+    return Array.isArray(found) ? found.filter((friend) => typeof friend?.name === "string" && Array.isArray(friend.ratings) && Array.isArray(friend.hidden)) : [];
   } catch {
     return [];
   }
