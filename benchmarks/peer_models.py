@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+import peer_cornac
 import peer_lenskit
 from cinematrix import splits
 from cinematrix.catalog import Catalog
@@ -175,6 +176,24 @@ RANKERS: dict[str, tuple[Callable[..., Stars], list[dict[str, Any]]]] = {
         ],
     ),
     "lenskit-ease": (peer_lenskit.ease, [{"regularization": 200.0}]),
+    "cornac-vae": (
+        peer_cornac.vae,
+        [
+            {"k": factors, "autoencoder_structure": [width], "beta": beta, "n_epochs": epochs}
+            for factors, width in ((50, 200), (100, 300))
+            for beta in (0.2, 1.0)
+            for epochs in (25, 50)
+        ],
+    ),
+    "cornac-neumf": (
+        peer_cornac.neumf,
+        [
+            {"layers": layers, "num_epochs": epochs, "reg": decay}
+            for layers in ((64, 32, 16, 8), (64, 32, 16))
+            for decay in (0.0, 1e-5)
+            for epochs in (5, 10)
+        ],
+    ),
 }
 """Peers that make lists alone: each a function of training ratings, seed and settings, and settings to choose from.
 

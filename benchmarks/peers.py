@@ -10,7 +10,8 @@ Peers: Surprise's SVD (biased matrix factorization by SGD) with its defaults and
 ratings, its SVD++ and its item neighbourhoods over baselines; myFM (Bayesian factorization machines by Gibbs sampling;
 regression and ordered probit), plain and with the features of its own MovieLens example: user and movie, each user's
 movies, each movie's raters, and genres and years; LensKit's biased ALS, item neighbourhoods, implicit ALS and EASE;
-implicit's ALS. Both implicit ALS choose from twelve settings on a tenth of the training ratings.
+implicit's ALS; Cornac's Mult-VAE and NeuMF. Both implicit ALS choose from twelve settings on a tenth of the training
+ratings, Cornac's nets, which train far longer, from eight. Runs of some models (`--only`) stand beside the whole table.
 """
 
 import argparse
@@ -52,8 +53,8 @@ DUELS = {
     "deep-mf": "myfm-ordered",
     "ials": "implicit-als",
     "ease": "lenskit-ease",
-    "vae": "implicit-als",
-    "neumf": "implicit-als",
+    "vae": "cornac-vae",
+    "neumf": "cornac-neumf",
 }
 """Ours, perhaps with settings, and the best peer of its kind."""
 
@@ -77,7 +78,8 @@ def main() -> None:
         return
     folders = options.data or [default().path]
     for folder in folders:
-        put([compared(folder, options.only, options.rounds)], folder.name)
+        some = [] if options.only == names else options.only
+        put([compared(folder, options.only, options.rounds)], " ".join([folder.name, *some]))
 
 
 def compared(folder: Path, models: list[str], rounds: int) -> str:
@@ -99,7 +101,7 @@ def compared(folder: Path, models: list[str], rounds: int) -> str:
             markdown(["ours", "peer", "RMSE", "NDCG@10", "time, ours : peer", "memory, ours : peer"], against),
             f"{rounds} round(s), a seed each: errors are means, times and memory medians. Seconds are of training and "
             "of predicting the test ratings (making the lists), with two cores to take; that of the tuned SVD has its "
-            "search in it, those of the implicit ALS have not. Code that Numba compiles once is compiled.",
+            "search in it, those of the list makers have not. Code that Numba compiles once is compiled.",
         ]
     )
 
