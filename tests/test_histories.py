@@ -38,6 +38,21 @@ def test_pairs_in_any_order_become_scipys_matrix(matrix: np.ndarray, seed: int) 
     assert (mine.starts.dtype, mine.items.dtype, mine.rows.dtype) == (np.int64, np.int32, np.int32)
     np.testing.assert_array_equal(mine.matrix(N_ITEMS, mine.values).toarray(), matrix)
     np.testing.assert_array_equal(mine.matrix(N_ITEMS).toarray(), matrix != 0)
+
+
+@given(dense(), st.integers(0, 99))
+def test_sums_are_the_matrix_times_the_table_for_one_history_or_many(matrix: np.ndarray, seed: int) -> None:
+    """Each history's sum of a table's rows, weighed or not, is a row of the product; so is that of one alone."""
+    rng = np.random.default_rng(seed)
+    mine, table = of(matrix, rng), rng.normal(size=(N_ITEMS, 3)).astype(np.float32)
+    for values, left in ((mine.values, matrix), (None, matrix != 0)):
+        product = left.astype(np.float32) @ table
+        np.testing.assert_allclose(mine.sums(table, values), product, atol=1e-4)
+        for row in range(N_ROWS):
+            alone = mine.take(np.array([row]))
+            found = alone.sums(table, None if values is None else alone.values)
+            assert found.dtype == np.float32
+            np.testing.assert_allclose(found, product[[row]], atol=1e-4)
     for row in range(N_ROWS):
         np.testing.assert_array_equal(mine.items_of(row), np.flatnonzero(matrix[row]))
 

@@ -161,7 +161,7 @@ class Factors:
         if self.signs is None:
             return None
         root = np.sqrt(np.maximum(histories.counts, 1)).astype(np.float32)
-        sums = np.asarray(histories.matrix(len(self.signs)) @ self.signs, np.float32)
+        sums = histories.sums(self.signs)
         return np.pad(sums / root[:, None], ((0, 0), (0, 1)))
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -83,10 +83,10 @@ class Kriging:
         """The entries of `kept` in place of all `items`; if these are the same, the process itself."""
         near, one = self.likeness(kept, kept), np.eye(len(kept), dtype=np.float32)
         if len(kept) == len(items):
-            return np.asarray(linalg.solve(near + DOUBT * one, left, assume_a="pos", check_finite=False), np.float32)
+            return _solve_positive(near + DOUBT * one, left)
         root = linalg.cholesky(near + JITTER * one, lower=True, check_finite=False)
         across = linalg.solve_triangular(root, self.likeness(kept, items), lower=True, check_finite=False)
-        solved = linalg.solve(across @ across.T + DOUBT * one, across @ left, assume_a="pos", check_finite=False)
+        solved = _solve_positive(across @ across.T + DOUBT * one, across @ left)
         return np.asarray(linalg.solve_triangular(root, solved, lower=True, trans=1, check_finite=False), np.float32)
 
     def likeness(self, some: Numbers, others: Numbers) -> Floats:
@@ -159,6 +159,12 @@ def facts(content: sparse.csr_matrix) -> Floats:
     rarity = np.log(content.shape[0] / (1 + np.diff(content.tocsc().indptr))).astype(np.float32)
     axes = Spectrum.of_rows((content @ sparse.diags(rarity)).T.tocsr(), RANK)
     return _unit(axes.vectors * np.sqrt(axes.values).astype(np.float32))
+
+
+def _solve_positive(matrix: Floats, right: Floats) -> Floats:
+    """What `matrix`, positive definite by its making, turns into `right`; its condition needn't be asked for."""
+    factor = linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+    return np.asarray(linalg.cho_solve(factor, right, check_finite=False), np.float32)
 
 
 def _unit(rows: Floats) -> Floats:

@@ -101,7 +101,7 @@ class Neighbours:
 
     def gather(self, histories: Histories, values: Floats | None = None) -> Floats:
         """The vectors of histories, each movie weighed by `values` (default: 1). `[n, rank]`."""
-        return np.asarray(histories.matrix(len(self.inward), values) @ self.inward, np.float32)
+        return histories.sums(self.inward, values)
 
     def score(self, gathered: Floats) -> Floats:
         """Every history's score of every movie. `[n, n_movies]`; of movies in the history it says nothing."""

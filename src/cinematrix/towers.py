@@ -69,8 +69,7 @@ class Towers:
         h = statistics(histories, residual) @ w["statistics"]
         channels = [None] if residual is None else [residual, None]
         for place, values in enumerate(channels):
-            pooled = histories.matrix(len(w["tables.0"]), values) @ w[f"tables.{place}"]
-            h = h + pooled * norm[:, None]
+            h = h + histories.sums(w[f"tables.{place}"], values) * norm[:, None]
         if "ids" in w and histories.owners is not None:
             h += np.where((histories.owners != UNKNOWN)[:, None], w["ids"][histories.owners], np.float32(0))
         return np.asarray(h, np.float32)

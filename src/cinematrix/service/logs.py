@@ -4,6 +4,9 @@ import logging
 import re
 
 LOG = logging.getLogger("cinematrix.service")
+REQUESTS = LOG.getChild("requests")
+"""A line a request, of nothing but what `guard` writes; what a client sent is redacted there."""
+
 SECRET = re.compile(r"\b(cm[xt]_)[\w-]{8,}")
 """Keys and tokens, or what a client sent that looks like them."""
 
