@@ -24,9 +24,9 @@ SOURCE = Path(cinematrix.__file__).parent
 LAYERS = (
     "errors ids checks extras files threads spaces",
     "histories ratings catalog protocols",
-    "biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets optimizer "
-    "pooling surprise towers attribution ordinal spread ranking metrics titles splits diversity significance segments "
-    "leaks parcels heldout dials importers/* journals/* datasets downloads simulate worlds plots "
+    "cosines biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets "
+    "optimizer pooling surprise towers attribution ordinal spread ranking metrics titles splits diversity significance "
+    "segments leaks parcels heldout dials importers/* journals/* datasets downloads simulate worlds plots "
     "store/* overlay tastes suspicion",
     "training refitting",
     "models/*",

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.checks import check
-from cinematrix.diversity import self_information, unit_rows
+from cinematrix.cosines import unit, unit_sparse
+from cinematrix.diversity import self_information
 from cinematrix.ids import UNKNOWN, Numbers
 from cinematrix.protocols import Recommender
 from cinematrix.ranking import Ranked
@@ -113,10 +114,10 @@ def likeness(model: Recommender, movies: Numbers) -> Floats:
     catalog has none either, of who rated them. `[n, n]`."""
     rows = _described(model, movies)
     if sparse.issparse(rows):
-        unit = unit_rows(sparse.csr_matrix(rows, dtype=np.float64))
-        return np.asarray((unit @ unit.T).toarray())
-    dense = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return np.asarray(dense @ dense.T, np.float64)
+        few = unit_sparse(sparse.csr_matrix(rows, dtype=np.float64))
+        return np.asarray((few @ few.T).toarray())
+    many = unit(rows)
+    return np.asarray(many @ many.T, np.float64)
 
 
 def _described(model: Recommender, movies: Numbers) -> Any:

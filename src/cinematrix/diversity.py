@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from cinematrix.cosines import squares, unit_sparse
 from cinematrix.ids import UNKNOWN, Numbers
 from cinematrix.metrics import PerUser, ratio
 
@@ -63,24 +64,11 @@ def intra_list_similarity(ranked: Numbers, features: NDArray[Any] | sparse.sparr
         ranked: the lists.
         features: any description of the movies, `[movies, d]`, dense or sparse: genres, content, factors.
     """
-    unit = unit_rows(sparse.csr_matrix(features, dtype=np.float64))
+    unit = unit_sparse(sparse.csr_matrix(features, dtype=np.float64))
     shown = ranked != UNKNOWN
     n = shown.sum(axis=1)
     starts = np.append(0, np.cumsum(n))
     lists = sparse.csr_matrix((np.ones(starts[-1]), ranked[shown], starts), shape=(len(ranked), unit.shape[0]))
-    of_all_pairs = _squares(lists @ unit)  # of each movie with each, itself included
-    of_itself = lists @ _squares(unit)
+    of_all_pairs = squares(lists @ unit)  # of each movie with each, itself included
+    of_itself = lists @ squares(unit)
     return ratio(of_all_pairs - of_itself, n * (n - 1))
-
-
-def unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Each row divided by its length, so that products of rows are cosines; rows of zeros stay."""
-    lengths = np.sqrt(_squares(matrix))
-    scale = np.divide(1, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
-    return sparse.diags_array(scale) @ matrix
-
-
-def _squares(matrix: sparse.csr_matrix) -> PerUser:
-    """The sum of squares of each row."""
-    squares: PerUser = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
-    return squares

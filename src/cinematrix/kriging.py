@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from cinematrix.cosines import unit
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.neighbours import Spectrum
@@ -146,26 +147,22 @@ def places(vectors: Floats, spectrum: Spectrum, content: sparse.csr_matrix | Non
     weights = raters + np.float32(0.1)
     directions = spectrum.largest(AUDIENCE)
     audience = directions.vectors * np.sqrt(directions.values / (directions.values + RIDGE)).astype(np.float32)
-    parts = [_unit(vectors - np.average(vectors, axis=0, weights=weights).astype(np.float32)), _unit(audience)]
+    parts = [unit(vectors - np.average(vectors, axis=0, weights=weights).astype(np.float32)), unit(audience)]
     if content is not None:
         parts.append(facts(content))
     whole = np.hstack([part * np.float32(share**0.5) for part, share in zip(parts, SHARES, strict=False)])
     axes = np.linalg.eigh(((whole * weights[:, None]).T @ whole).astype(np.float64))[1][:, ::-1][:, :RANK]
-    return _unit(whole @ axes.astype(np.float32))
+    return unit(whole @ axes.astype(np.float32))
 
 
 def facts(content: sparse.csr_matrix) -> Floats:
     """Where movies lie by their content alone, rare facts counting more. `[n_movies, RANK or less]`, unit length."""
     rarity = np.log(content.shape[0] / (1 + np.diff(content.tocsc().indptr))).astype(np.float32)
     axes = Spectrum.of_rows((content @ sparse.diags(rarity)).T.tocsr(), RANK)
-    return _unit(axes.vectors * np.sqrt(axes.values).astype(np.float32))
+    return unit(axes.vectors * np.sqrt(axes.values).astype(np.float32))
 
 
 def _solve_positive(matrix: Floats, right: Floats) -> Floats:
     """What `matrix`, positive definite by its making, turns into `right`; its condition needn't be asked for."""
     factor = linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
     return np.asarray(linalg.cho_solve(factor, right, check_finite=False), np.float32)
-
-
-def _unit(rows: Floats) -> Floats:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)

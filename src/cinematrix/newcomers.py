@@ -16,6 +16,7 @@ from scipy import sparse
 
 from cinematrix.catalog import Catalog
 from cinematrix.content import features
+from cinematrix.cosines import unit_sparse
 from cinematrix.errors import SettingError
 from cinematrix.heldout import kept
 from cinematrix.histories import Histories
@@ -184,8 +185,7 @@ def nearest(catalog: Catalog, raters: NDArray[np.int64]) -> sparse.csr_matrix:
     A weight is the cosine of the features times the root of the number of raters; equally near ones go by raters.
     """
     found, rated = features(catalog), np.flatnonzero(raters)
-    norms = np.sqrt(np.asarray(found.multiply(found).sum(1), np.float64).ravel())
-    unit = (sparse.diags_array(1 / np.maximum(norms, LITTLE)) @ found).tocsr()
+    unit = unit_sparse(found)
     known, trust = unit[rated].T.tocsc(), raters[rated] / raters.max(initial=1)
     n_near, n_new = min(NEAREST, len(rated)), len(catalog) - len(raters)
     items, weights = np.zeros((n_new, n_near), np.int32), np.zeros((n_new, n_near), np.float32)

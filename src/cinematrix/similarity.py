@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.checks import check
-from cinematrix.diversity import unit_rows
+from cinematrix.cosines import unit_sparse
 from cinematrix.protocols import Known, Progress
 
 Floats = NDArray[np.float32]
@@ -71,7 +71,7 @@ def shrunk(rows: sparse.csr_matrix, doubt: float) -> sparse.csr_matrix:
 
 def kin(cosines: Floats, movie: int, known: Known) -> Floats:
     """Cosines to one movie, those of movies with few raters shrunk, and what its genres add. `[n_movies]`."""
-    genres = unit_rows(known.catalog.genre_matrix())
+    genres = unit_sparse(known.catalog.genre_matrix())
     shared = np.asarray((genres @ genres[[movie]].T).todense()).ravel()
     sure = np.sqrt(known.raters / (known.raters + FEW))
     return np.asarray(sure * (cosines + GENRES * shared), np.float32)

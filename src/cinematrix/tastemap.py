@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.diversity import unit_rows
+from cinematrix.cosines import unit, unit_sparse
 from cinematrix.ids import Numbers
 from cinematrix.protocols import Recommender
 
@@ -60,17 +60,17 @@ class TasteMap:
         traits, catalog = model.traits(), model.known.catalog
         movies = np.argsort(-model.known.raters, kind="stable")[:MOST].astype(np.int32)
         has = catalog.genre_matrix()[movies]
-        genres = unit_rows(has).toarray()
-        rows = np.hstack([_unit(traits[movies]), GENRES * genres]).astype(np.float32)
+        genres = unit_sparse(has).toarray()
+        rows = np.hstack([unit(traits[movies]), GENRES * genres]).astype(np.float32)
         places = layout(rows, nearest(rows, min(NEIGHBOURS, len(rows) - 1)), np.random.default_rng(seed))
         return cls(movies, _squared(places), _rarest(has), catalog.genres)
 
 
 def nearest(rows: Floats, n: int) -> NDArray[np.int64]:
     """The `n` nearest others of each row by cosine. `[len(rows), n]`."""
-    unit, found = _unit(rows), []
-    for start in range(0, len(unit), AT_ONCE):
-        alike = unit[start : start + AT_ONCE] @ unit.T
+    rows, found = unit(rows), []
+    for start in range(0, len(rows), AT_ONCE):
+        alike = rows[start : start + AT_ONCE] @ rows.T
         alike[np.arange(len(alike)), np.arange(start, start + len(alike))] = -2
         found.append(np.argpartition(-alike, n - 1, axis=1)[:, :n] if n else np.zeros((len(alike), 0), np.int64))
     return np.concatenate(found) if found else np.zeros((0, n), np.int64)
@@ -111,10 +111,6 @@ def _axes(rows: Floats) -> Floats:
     centred = np.hstack([rows - rows.mean(axis=0, keepdims=True), np.zeros((len(rows), 2), np.float32)])
     places = centred @ np.linalg.eigh((centred.T @ centred).astype(np.float64))[1][:, -2:].astype(np.float32)
     return np.asarray(places / np.maximum(places.std(axis=0), 1e-6), np.float32)
-
-
-def _unit(rows: Floats) -> Floats:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 def _squared(places: Floats) -> Floats:
