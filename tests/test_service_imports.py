@@ -2,7 +2,11 @@
 
 import csv
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from queue import Queue
+from threading import Event
 from typing import Any
 
 import pytest
@@ -12,9 +16,10 @@ from starlette.testclient import TestClient
 
 from cinematrix.catalog import Catalog
 from cinematrix.ids import IdMap
-from cinematrix.journals import read
+from cinematrix.journals import Journal, read
 from cinematrix.journals.letterboxd_csv import Rated, letterboxd_csv
 from cinematrix.ratings import Scale
+from cinematrix.service import imports
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
 from journal_files import LETTERBOXD, lines, packed
@@ -129,6 +134,51 @@ def test_uploads_have_a_cap_of_their_own(client: TestClient) -> None:
     refused(client.post("/v1/imports", content=bytes(20_000_001)), 413)
     refused(client.post("/v1/imports", content=(bytes(1_000_000) for _ in range(21))), 413)
     refused(client.post("/v1/recommendations", content=content), 413)
+
+
+@pytest.mark.fault(17)
+def test_others_are_answered_while_files_are_imported(
+    settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file is read at a time, four wait, one more is told to come again: nobody else waits for any of them."""
+    begun, go = Queue[int](), Event()
+
+    def slowly(*_: Any) -> Journal:
+        begun.put(1)
+        assert go.wait(30)
+        return read(EXPORT)
+
+    monkeypatch.setattr(imports, "read", slowly)
+    with TestClient(create_app(replace(settings, new_users=9))) as client, ThreadPoolExecutor(9) as pool:
+        sent = [pool.submit(client.post, f"/v1/users/u{at}/imports", content=EXPORT) for at in range(5)]
+        waiting = client.app.state.service.importing.statistics  # type: ignore[attr-defined]
+        until = time.monotonic() + 10
+        while waiting().tasks_waiting < 4:
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        usual, others = client.get("/v1/users/7/recommendations"), client.post("/v1/imports", content=EXPORT)
+        assert usual.status_code == 200
+        refused(others, 503)
+        assert others.headers["retry-after"] == "5"
+        assert begun.qsize() == 1
+        go.set()
+        assert [each.result().json()["imported"] for each in sent] == [4] * 5
+
+
+@pytest.mark.fault(17)
+def test_too_many_rows_are_refused(client: TestClient, user: int) -> None:
+    """200,000 in one file: nothing is kept; of 20,000 in one all are accounted for, and the first 500 misses come with
+    films that may be meant."""
+    row = b"2023-01-02,Funny 0 Again,1995,u,3\n"
+    many = lines(f"{LETTERBOXD},Rating") + row * 200_000
+    path = f"/v1/users/{user}/imports?name=ratings.csv"
+    assert "20,000 rows" in refused(client.post(path, content=many), 422)["detail"]
+    assert client.get(f"/v1/users/{user}/export").json()["events"] == {}
+    misses = [f"2023-01-02,Funny {at % 9} Again {at},1995,u,3" for at in range(20_000)]
+    body = client.post(path, content=lines(f"{LETTERBOXD},Rating", *misses)).json()
+    assert counts(body) == body["read"] == 20_000
+    assert {bool(each["candidates"]) for each in body["unmatched"][500:]} == {False}
+    assert body["unmatched"][0]["candidates"]
 
 
 def test_ratings_go_to_letterboxd(client: TestClient, model: Any) -> None:

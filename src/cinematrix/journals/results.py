@@ -13,6 +13,9 @@ from cinematrix.ratings import Scale
 from cinematrix.store.merging import Merged, merge
 from cinematrix.store.records import Rating
 
+MOST_OFFERED = 500
+"""Unmatched rows for which films are looked up that may be meant: nobody goes through more."""
+
 EVENTS = ("seen", "watchlist", "like")
 
 
@@ -60,9 +63,9 @@ class Result:
         return dict(Counter(each.reason for each in self.outcome.journal.skipped).most_common())
 
     def candidates(self) -> dict[str, list[int]]:
-        """The numbers of films that may be meant, by unmatched row."""
-        finder = matcher(self.catalog)
-        return {said.entry.row: finder.candidates(said.entry) for said in self.outcome.unmatched}
+        """The numbers of films that may be meant, by unmatched row; none beyond the first `MOST_OFFERED`."""
+        finder, rows = matcher(self.catalog), [said.entry for said in self.outcome.unmatched]
+        return {entry.row: finder.candidates(entry) if at < MOST_OFFERED else [] for at, entry in enumerate(rows)}
 
     def as_dict(self) -> dict[str, Any]:
         """All of it for JSON; the lists of skipped and unmatched rows stand in place of their numbers."""

@@ -1,8 +1,15 @@
-"""Routes that take an export of another site: as a raw body, read in memory and never put on the disk."""
+"""Routes that take an export of another site: as a raw body, read in memory and never put on the disk.
 
+Files are read one at a time and beside the threads that answer: however many come, others wait for none of them.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from cinematrix.errors import DataError
@@ -14,9 +21,15 @@ from cinematrix.service.access import PAGE, WRITE
 from cinematrix.service.problems import Problem
 from cinematrix.service.ratings import writer
 from cinematrix.service.schemas import Movie, TextId
-from cinematrix.service.state import PROBLEMS, State, StrictRoute
+from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute, made
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS)
+WAITING = 4
+"""Files that may wait to be read; the sender of one more is told to come again."""
+
+GIVE_WAY = 0.0005
+"""Seconds after which who reads a file leaves Python's lock to others; usually it is ten times as long."""
+
 RAW: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -102,20 +115,49 @@ class Upload:
 Sent = Annotated[Upload, Depends(_upload)]
 
 
-@ROUTER.post("/imports", dependencies=[PAGE], openapi_extra=RAW)
-def look(upload: Sent, state: State) -> Imported:
+async def _in_turn(state: ServiceState, work: Callable[[], Result]) -> Response:
+    """The answer with what `work` finds, once it is its turn.
+
+    Raises:
+        Problem: 503, too many wait already.
+    """
+    if state.importing.statistics().tasks_waiting >= WAITING:
+        raise Problem(503, "other files are being imported; come again", {"Retry-After": "5"})
+
+    def answer() -> Response:
+        with _giving_way():
+            return made(work().as_dict())
+
+    return await run_sync(answer, limiter=state.importing)
+
+
+@contextmanager
+def _giving_way() -> Iterator[None]:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(GIVE_WAY)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
+
+
+@ROUTER.post("/imports", dependencies=[PAGE], openapi_extra=RAW, response_model=Imported)
+async def look(upload: Sent, state: State) -> Response:
     """What an export says of which movies; nothing is kept."""
     known = state.served.model.known
-    outcome = resolve(upload.journal(), known.catalog, known.scale)
-    return Imported.model_validate(Result(outcome, known.catalog).as_dict())
+    return await _in_turn(state, lambda: Result(resolve(upload.journal(), known.catalog, known.scale), known.catalog))
 
 
-@ROUTER.post("/users/{user}/imports", dependencies=[WRITE], openapi_extra=RAW)
-def bring(user: TextId, upload: Sent, state: State) -> Imported:
+@ROUTER.post("/users/{user}/imports", dependencies=[WRITE], openapi_extra=RAW, response_model=Imported)
+async def bring(user: TextId, upload: Sent, state: State) -> Response:
     """Keep what an export says for a user, in one transaction; the same again changes nothing."""
+    return await _in_turn(state, lambda: _kept(user, upload, state))
+
+
+def _kept(user: str, upload: Upload, state: ServiceState) -> Result:
     served = state.served
     known = served.model.known
     outcome = resolve(upload.journal(), known.catalog, known.scale)
     with state.store.writing() as connection:
         merged = keep(connection, writer(state, served, connection, user), outcome, known.catalog, known.scale)
-    return Imported.model_validate(Result(outcome, known.catalog, merged).as_dict())
+    return Result(outcome, known.catalog, merged)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import to_json
@@ -35,6 +36,7 @@ class ServiceState:
     Attributes:
         films: which of the store's movies `served` has in it (`store.movies.mark_of_movies`).
         changing: held by who puts another in the place of `served`.
+        importing: held by who reads somebody's file.
     """
 
     settings: ServiceSettings
@@ -44,6 +46,7 @@ class ServiceState:
     refitter: "Refitter"
     films: tuple[int, int] = (0, 0)
     changing: Lock = field(default_factory=Lock)
+    importing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
     @property
     def served(self) -> Served:
