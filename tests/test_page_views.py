@@ -1,6 +1,7 @@
-"""The map, the profile, the evening together and the operator's page, in a real browser."""
+"""The map, the profile and the evening together, in a real browser."""
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,12 @@ from playwright.sync_api import Browser, expect
 
 from chromium import CHROMIUM, MISSING
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.store.keys import create_key
-from cinematrix.store.records import Store
 from page_world import HISTORY, Visit, serving, visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
 
 AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-NEW = b"movie,title,year,genres\n990001,Brand new thing,2026,Comedy\n"
-"""A film that the model hasn't learned of."""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +66,86 @@ def test_the_map_moves_by_keys_and_opens_films_from_its_list(regular: Visit) -> 
     expect(page.locator(".map-tip")).to_contain_text("Funny 12")
     page.locator("canvas.map").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Funny 12")
+
+
+class Map:
+    """The canvas of the map with one film in its middle, and what lies at so many pixels from there."""
+
+    def __init__(self, stay: Visit, film: str) -> None:
+        self.page, self.film = stay.page, film
+        stay.open("/?view=map")
+        self.page.locator("main").get_by_role("combobox").fill(film)
+        self.page.locator("main").get_by_role("option").first.click()
+        self.page.locator("canvas.map").scroll_into_view_if_needed()
+        box = self.page.locator("canvas.map").bounding_box()
+        assert box is not None
+        self.x, self.y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        self.touch = stay.context.new_cdp_session(self.page)
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """A place of the window."""
+        return self.x + x, self.y + y
+
+    def lies_at(self, x: float, y: float) -> None:
+        """The film is named when the mouse is there, and nothing far from it."""
+        tip = self.page.locator(".map-tip:not([hidden])").filter(has_text=self.film)
+        for down, shown in ((40, 0), (0, 1)):
+            self.page.mouse.move(*self.at(x, y + down))
+            expect(tip).to_have_count(shown)
+
+    def fingers(self, *moves: list[tuple[float, float]]) -> None:
+        """Put fingers down where the first move says, lead them through the others, and lift them one by one."""
+        for kind, points in (("touchStart", moves[0]), *(("touchMove", points) for points in moves[1:])):
+            self._send(kind, points)
+        for left in range(len(moves[-1]) - 1, -1, -1):
+            self._send("touchEnd", moves[-1][:left])
+
+    def _send(self, kind: str, points: list[tuple[float, float]]) -> None:
+        places = [dict(zip("xy", self.at(*point), strict=True)) | {"id": at} for at, point in enumerate(points)]
+        self.touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+
+def test_the_map_is_dragged_and_zoomed_by_the_mouse(regular: Visit) -> None:
+    """The wheel zooms about the pointer, a drag takes the film along and opens none; nobody gets off the map."""
+    chart, mouse = Map(regular, "Funny 12"), regular.page.mouse
+    chart.lies_at(0, 0)
+    mouse.move(*chart.at(80, 0))
+    mouse.wheel(0, -200)
+    chart.lies_at(80 - 80 * math.exp(0.4), 0)
+    mouse.move(*chart.at(80, 0))
+    mouse.wheel(0, 200)
+    chart.lies_at(0, 0)
+    mouse.move(*chart.at(0, 50))
+    mouse.down()
+    mouse.move(*chart.at(100, 30), steps=5)
+    mouse.up()
+    chart.lies_at(100, -20)
+    regular.page.locator("canvas.map").press("0")
+    expect(regular.page.locator(".map-list a")).to_have_count(20)
+    before = regular.page.locator(".map-list").inner_text()
+    for _ in range(30):
+        regular.page.keyboard.press("ArrowRight")
+    expect(regular.page.locator(".map-list")).not_to_have_text(before, use_inner_text=True)
+    expect(regular.page.locator(".map-list a")).not_to_have_count(0)
+    expect(regular.page).to_have_url(f"{regular.url}/?view=map")
+
+
+def test_fingers_drag_pinch_and_name_films_on_the_map(browser: Browser, url: str) -> None:
+    """Two spread it about their middle and open nothing when they leave; one names a film, and then opens it."""
+    with visit(browser, url, has_touch=True, viewport={"width": 360, "height": 780}) as stay:
+        chart = Map(stay, "Funny 12")
+        tip = stay.page.locator(".map-tip:not([hidden])")
+        chart.fingers([(60, 80)])
+        expect(tip).to_have_count(0)
+        chart.fingers([(0, 80)], [(20, 80)], [(40, 80)])
+        chart.fingers(
+            [(40 + 50 - 20, 0), (40 + 50 + 20, 0)], [(40 + 20, 0), (40 + 80, 0)], [(40 + 10, 0), (40 + 90, 0)]
+        )
+        expect(stay.page).to_have_url(f"{url}/?view=map")
+        chart.fingers([(40 - 50, 0)])
+        expect(tip).to_contain_text("Funny 12")
+        chart.fingers([(40 - 50, 0)])
+        expect(stay.page.get_by_role("heading", level=1)).to_have_text("Funny 12")
 
 
 def test_a_profile_is_told_exported_and_deleted(regular: Visit, films: list[dict[str, Any]]) -> None:
@@ -125,37 +201,6 @@ def test_friends_get_one_list_with_a_reason_each_and_a_veto(
     expect(page.get_by_role("button", name="Nobody unhappy")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Take Grace off").click()
     expect(page.locator(".people-here li")).to_have_count(2)
-
-
-def test_the_operator_sees_what_serves_and_brings_films(regular: Visit, tmp_path: Path) -> None:
-    """Version, figures and latency; rolling back without an older version says so; a CSV of films is kept."""
-    page = regular.page
-    regular.open("/?view=operator")
-    version = page.request.get(f"{regular.url}/v1/model").json()["version"]
-    expect(page.locator(".operator .lead")).to_contain_text(version)
-    expect(page.get_by_role("region", name="Versions that are kept")).to_contain_text("serves")
-    page.set_input_files("#films-file", {"name": "new.csv", "mimeType": "text/csv", "buffer": NEW})
-    page.get_by_role("button", name="Import films").click()
-    expect(page.locator(".operator [role=status]").last).to_contain_text("1")
-    found = page.request.get(f"{regular.url}/v1/movies?query=brand new thing").json()["items"]
-    assert found[0]["title"] == "Brand new thing"
-    page.get_by_role("button", name="Roll back").click()
-    expect(page.locator(".operator [role=status]").first).to_contain_text("no version before this one is kept")
-    regular.errors.clear()  # the browser's console tells of the refusal, which is meant
-
-
-def test_the_operators_page_asks_for_the_key(browser: Browser, page_model: Path, tmp_path: Path) -> None:
-    """Where the store has keys, it opens with one whose role is admin."""
-    settings = ServiceSettings(page_model, f"sqlite:///{tmp_path}/keys.db")
-    store = Store.open(settings.db)
-    secret = create_key(store, "admin")
-    store.close()
-    with serving(settings) as guarded, visit(browser, guarded) as stay:
-        stay.open("/?view=operator")
-        stay.page.get_by_label("Key").fill(secret)
-        stay.page.get_by_role("button", name="Open").click()
-        expect(stay.page.locator(".operator .lead")).to_contain_text("Version")
-        stay.errors.clear()  # the refusals before the key
 
 
 @pytest.mark.parametrize("view", ["operator", "together"])

@@ -54,7 +54,7 @@ export class Api {
     const raw = body instanceof Blob;
     /** @type {Record<string, string>} */
     const headers = { Accept: "application/json", ...this.credentials };
-    if (body !== undefined) headers["Content-Type"] = raw ? "application/octet-stream" : "application/json";
+    if (body !== undefined) headers["Content-Type"] = raw ? body.type || "application/octet-stream" : "application/json";
     const late = AbortSignal.timeout(PATIENCE);
     let answer;
     try {

@@ -19,6 +19,9 @@ const [MOVE, ZOOM] = [0.12, 1.5];
 /** Pixels within which a film is under the pointer. */
 const REACH = 16;
 
+/** Pixels that a pointer may slip in a click. */
+const SLIP = 5;
+
 /** Points of a smaller radius are drawn as squares, which look the same and take a tenth of the time. */
 const SQUARE = 1.6;
 
@@ -64,7 +67,7 @@ class Chart {
     this.over = null;
     this.order = map.movies.map((_, at) => at).sort((a, b) => map.ratings[b] - map.ratings[a]);
     this.canvas = /** @type {HTMLCanvasElement} */ (element("canvas", {
-      class: "map", tabindex: "0", role: "application", "aria-label": "Taste map. Arrow keys move it, plus and minus zoom, 0 shows all; the films in view are listed below.",
+      class: "map", tabindex: "0", role: "application", "aria-label": "Taste map. Arrow keys move it, plus and minus zoom, 0 shows all, Enter opens the film that is named; the films in view are listed below.",
     }));
     this.tip = element("div", { class: "map-tip", hidden: true });
     const button = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {() => void} */ act) =>
@@ -83,10 +86,11 @@ class Chart {
     const { signal } = this.app;
     const resized = new ResizeObserver(() => this.resize());
     resized.observe(this.canvas);
-    signal.addEventListener("abort", () => { resized.disconnect(); clearTimeout(this.timer); });
+    const recoloured = new MutationObserver(() => this.draw());
+    recoloured.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    signal.addEventListener("abort", () => { resized.disconnect(); recoloured.disconnect(); clearTimeout(this.timer); });
     this.app.history.on("change", () => this.draw(), signal);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(), { signal });
-    new MutationObserver(() => this.draw()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
@@ -96,7 +100,7 @@ class Chart {
     this.resize();
   }
 
-  /** Drag with one, pinch with two, hover without, click to open. */
+  /** Drag with one, pinch with two, hover without, click to open; a finger, which can't hover, names a film first. */
   listenToPointers() {
     /** @type {Map<number, {x: number, y: number}>} */
     const down = new Map();
@@ -107,9 +111,9 @@ class Chart {
       return { x, y, apart: all.length > 1 ? Math.hypot(all[0].x - all[1].x, all[0].y - all[1].y) : 0 };
     };
     this.canvas.addEventListener("pointerdown", (event) => {
+      if (down.size === 0) moved = 0;
       down.set(event.pointerId, this.at(event));
       this.canvas.setPointerCapture(event.pointerId);
-      moved = 0;
     });
     this.canvas.addEventListener("pointermove", (event) => {
       if (!down.has(event.pointerId)) return this.hover(this.at(event));
@@ -117,20 +121,25 @@ class Chart {
       down.set(event.pointerId, this.at(event));
       const after = middle();
       moved += Math.hypot(after.x - before.x, after.y - before.y);
-      this.seen.x -= (after.x - before.x) / this.across();
-      this.seen.y -= (after.y - before.y) / this.down();
+      this.move((before.x - after.x) / this.across(), (before.y - after.y) / this.down());
       if (before.apart && after.apart) this.zoom(after.apart / before.apart, after);
-      this.draw();
     });
     const up = (/** @type {PointerEvent} */ event) => {
-      const clicked = down.size === 1 && moved < 5 && event.type === "pointerup";
+      const clicked = down.size === 1 && moved < SLIP && event.type === "pointerup";
       down.delete(event.pointerId);
-      const film = clicked ? this.near(this.at(event)) : null;
-      if (film !== null) this.app.go("film", { movie: String(this.map.movies[film]) });
+      if (!clicked) return;
+      const point = this.at(event);
+      if (event.pointerType === "mouse" || this.near(point) === this.over) this.open(this.near(point));
+      else this.hover(point);
     };
     this.canvas.addEventListener("pointerup", up);
     this.canvas.addEventListener("pointercancel", up);
-    this.canvas.addEventListener("pointerleave", () => this.hover(null));
+    this.canvas.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") this.hover(null); });
+  }
+
+  /** Open the page of a film, if there is one. @param {number | null} film */
+  open(film) {
+    if (film !== null) this.app.go("film", { movie: String(this.map.movies[film]) });
   }
 
   /** @param {KeyboardEvent} event */
@@ -139,7 +148,7 @@ class Chart {
     /** @type {Record<string, () => void>} */
     const acts = {
       ArrowLeft: () => this.move(-step, 0), ArrowRight: () => this.move(step, 0), ArrowUp: () => this.move(0, -step), ArrowDown: () => this.move(0, step),
-      "+": () => this.zoom(ZOOM), "=": () => this.zoom(ZOOM), "-": () => this.zoom(1 / ZOOM), 0: () => this.all(),
+      "+": () => this.zoom(ZOOM), "=": () => this.zoom(ZOOM), "-": () => this.zoom(1 / ZOOM), 0: () => this.all(), Enter: () => this.open(this.over),
     };
     if (event.ctrlKey || event.metaKey || !Object.hasOwn(acts, event.key)) return;
     event.preventDefault();
@@ -167,10 +176,10 @@ class Chart {
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   }
 
-  /** @param {number} x @param {number} y */
+  /** Move over the map, not off it. @param {number} x @param {number} y */
   move(x, y) {
-    this.seen.x += x;
-    this.seen.y += y;
+    this.seen.x = Math.min(1, Math.max(0, this.seen.x + x));
+    this.seen.y = Math.min(1, Math.max(0, this.seen.y + y));
     this.draw();
   }
 

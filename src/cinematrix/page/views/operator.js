@@ -5,10 +5,11 @@ import { shortened } from "../cards.js";
 
 export const title = "Operator";
 
-/** Milliseconds between two looks at a refit that runs. */
-const LOOK = 3000;
+/** Milliseconds between two looks while something is on its way. */
+const LOOK = 2000;
 
-/** @typedef {{version: string, serves: boolean, before: boolean, model: string, refit: {state?: string, made?: number} | null}} Version */
+/** @typedef {{version: string, serves: boolean, before: boolean, model: string, refit: {state?: string, why?: string} | null}} Version */
+/** @typedef {{versions: Version[], refits: {state: string, why: string}[]}} Kept */
 /**
  * @typedef {{version: string, trained: string | null, versions: Version[], users: number, ratings: number,
  *   days: {day: string, ratings: number}[], latency: {route: string, requests: number, p50: number, p99: number}[],
@@ -18,19 +19,43 @@ const LOOK = 3000;
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
   const { element } = app;
-  const body = element("div", { class: "operator" });
-  main.append(element("h1", {}, "Operator"), body);
+  const body = element("div", { class: "operator" }, element("p", { class: "loading lead", role: "status" }, "Asking how it does…"));
+  const films = element("div", { class: "operator", hidden: true }, imports(app));
+  main.append(element("h1", {}, "Operator"), body, films);
+  let timer = 0;
+  app.signal.addEventListener("abort", () => clearTimeout(timer));
   const refresh = async () => {
+    clearTimeout(timer);
     try {
-      const [overview, kept] = await Promise.all([app.api.get("/v1/admin/overview", {}, app.signal), app.api.get("/v1/admin/versions", {}, app.signal)]);
-      body.replaceChildren(...drawn(app, overview, kept, refresh));
+      const [now, kept] = await Promise.all([app.api.get("/v1/admin/overview", {}, app.signal), app.api.get("/v1/admin/versions", {}, app.signal)]);
+      await app.answeredBy(now.version);
+      if (!body.querySelector("dialog[open]")) redraw(body, drawn(app, now, kept, refresh));
+      films.hidden = false;
+      if (changing(now, kept)) timer = window.setTimeout(refresh, LOOK);
     } catch (error) {
       if (app.signal.aborted) return;
       const { status } = /** @type {{status?: number}} */ (error);
+      films.hidden = true;
       body.replaceChildren(status === 401 || status === 403 ? gate(app, refresh) : app.failed(error, refresh));
     }
   };
   await refresh();
+}
+
+/** Show it anew, with the focus where it was. @param {HTMLElement} body @param {Node[]} parts */
+function redraw(body, parts) {
+  const focused = body.contains(document.activeElement) ? document.activeElement?.id : "";
+  body.replaceChildren(...parts);
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+/** Whether a refit runs. @param {Kept} kept */
+const refits = ({ refits: [last] }) => last !== undefined && ["asked", "running"].includes(last.state);
+
+/** Whether something is on its way: a refit, or a version that was promoted and isn't loaded yet. @param {Overview} now @param {Kept} kept */
+function changing(now, kept) {
+  const [serving] = now.version.split(".");
+  return refits(kept) || kept.versions.some((one) => one.serves && one.version !== serving);
 }
 
 /** Ask for the admin key; it stays in this tab. @param {import("../app.js").App} app @param {() => void} again */
@@ -38,7 +63,7 @@ function gate(app, again) {
   const { element } = app;
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "admin-key", type: "password", autocomplete: "off", required: true }));
   return element("section", { class: "state" }, element("h2", {}, "This page needs an admin key"),
-    element("p", {}, "Made by “cinematrix key create --role admin”. It stays in this tab."),
+    element("p", { role: "status" }, app.api.credentials["X-API-Key"] ? "The key that you gave isn’t an admin’s." : "Made by “cinematrix key create --role admin”. It stays in this tab."),
     element("form", { class: "buttons", onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
       const key = field.value.trim();
@@ -50,7 +75,7 @@ function gate(app, again) {
     } }, element("label", { for: "admin-key" }, "Key"), field, element("button", { class: "primary" }, "Open")));
 }
 
-/** @param {import("../app.js").App} app @param {Overview} now @param {{versions: Version[], refits: any[]}} kept @param {() => Promise<void>} refresh */
+/** @param {import("../app.js").App} app @param {Overview} now @param {Kept} kept @param {() => Promise<void>} refresh */
 function drawn(app, now, kept, refresh) {
   const { element } = app;
   const share = (/** @type {number | null} */ value) => (value === null ? "–" : `${Math.round(100 * value)} %`);
@@ -66,7 +91,6 @@ function drawn(app, now, kept, refresh) {
     element("section", {}, element("h2", {}, "Ratings a day"), bars("Ratings received a day", now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
     versions(app, kept, refresh),
     latency(app, now),
-    imports(app),
   ].filter((each) => each instanceof Node);
 }
 
@@ -78,13 +102,12 @@ function metrics(app) {
     app.element("dl", { class: "counts" }, measured.slice(0, 8).map(([name, value]) => app.element("div", {}, app.element("dt", {}, name), app.element("dd", {}, Number(value).toFixed(3))))));
 }
 
-/** The versions and what can be done with them. @param {import("../app.js").App} app @param {{versions: Version[], refits: any[]}} kept @param {() => Promise<void>} refresh */
+/** The versions and what can be done with them. @param {import("../app.js").App} app @param {Kept} kept @param {() => Promise<void>} refresh */
 function versions(app, kept, refresh) {
   const { element } = app;
-  const last = kept.refits[0];
-  const running = last && ["asked", "running"].includes(last.state);
+  const [last] = kept.refits;
+  const running = refits(kept);
   const said = element("p", { class: "facts", role: "status" }, last ? `Last refit: ${last.state}${last.why ? ` (${shortened(last.why, 200)})` : ""}.` : "No refit yet.");
-  if (running) setTimeout(() => { if (!app.signal.aborted) refresh(); }, LOOK);
   const act = (/** @type {string} */ path, /** @type {unknown} */ body, /** @type {string} */ done) => async () => {
     try {
       await app.api.post(path, body);
@@ -94,16 +117,39 @@ function versions(app, kept, refresh) {
       said.textContent = /** @type {Error} */ (error).message;
     }
   };
+  const promote = (/** @type {string} */ version, force = false) => act("/v1/admin/promotions", { version, force }, "Promoted: it serves within seconds.");
+  const ask = dialog(app, (version) => promote(version, true)());
   return element("section", {}, element("h2", {}, "Versions"),
-    element("div", { class: "table" , tabindex: "0", role: "region", "aria-label": "Versions that are kept" }, element("table", {},
+    element("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Versions that are kept" }, element("table", {},
       element("thead", {}, element("tr", {}, ["Version", "Model", "State", ""].map((name) => element(name ? "th" : "td", name ? { scope: "col" } : {}, name)))),
       element("tbody", {}, kept.versions.map((one) => element("tr", {},
         element("th", { scope: "row" }, one.version), element("td", {}, one.model), element("td", {}, one.serves ? "serves" : one.before ? "served before" : one.refit?.state ?? "kept"),
-        element("td", {}, !one.serves && element("button", { type: "button", class: "ghost small", "aria-label": `Promote ${one.version}`, onclick: act("/v1/admin/promotions", { version: one.version, force: false }, "Promoted: it serves within seconds.") }, "Promote"))))))),
+        element("td", {}, !one.serves && element("button", {
+          type: "button", class: "ghost small", id: `promote-${one.version}`, "aria-label": `Promote ${one.version}`,
+          onclick: one.refit?.state === "refused" ? () => ask.open(one) : promote(one.version),
+        }, "Promote"))))))),
     element("div", { class: "buttons" },
-      element("button", { type: "button", class: "primary", disabled: running || app.history.plain, onclick: act("/v1/admin/refits", { force: false }, "A refit has begun.") }, running ? "Refit runs…" : "Refit now"),
-      element("button", { type: "button", class: "ghost", onclick: act("/v1/admin/rollbacks", {}, "Rolled back: the version before serves within seconds.") }, "Roll back")),
-    said);
+      element("button", { type: "button", class: "primary", id: "refit", disabled: running || app.history.plain, onclick: act("/v1/admin/refits", { force: false }, "A refit has begun.") }, running ? "Refit runs…" : "Refit now"),
+      element("button", { type: "button", class: "ghost", id: "rollback", onclick: act("/v1/admin/rollbacks", undefined, "Rolled back: the version before serves within seconds.") }, "Roll back")),
+    said, app.history.plain && element("p", { class: "facts" }, "A model that learned from plain interactions is trained anew, not refitted."), ask.element);
+}
+
+/** Ask before a refused version serves. @param {import("../app.js").App} app @param {(version: string) => void} force */
+function dialog(app, force) {
+  const { element } = app;
+  const why = element("p", {});
+  let version = "";
+  const made = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "force-title" },
+    element("h2", { id: "force-title" }, "Promote a refused version?"), why,
+    element("div", { class: "buttons" },
+      element("button", { type: "button", class: "primary danger", onclick: () => { made.close(); force(version); } }, "Promote it all the same"),
+      element("button", { type: "button", class: "ghost", onclick: () => made.close() }, "Leave it"))));
+  const open = (/** @type {Version} */ one) => {
+    version = one.version;
+    why.textContent = `The gate refused ${one.version}${one.refit?.why ? `: ${shortened(one.refit.why, 300)}` : ""}.`;
+    made.showModal();
+  };
+  return { element: made, open };
 }
 
 /** @param {import("../app.js").App} app @param {Overview} now */
@@ -128,11 +174,11 @@ function imports(app) {
       const [given] = file.files ?? [];
       if (!given) return void (said.textContent = "Choose a file first.");
       try {
-        const answer = await fetch("/v1/movies", { method: "POST", headers: { "Content-Type": "text/csv", Accept: "application/json", ...app.api.credentials }, body: given, credentials: "omit" });
-        const told = await answer.json();
-        said.textContent = answer.ok ? Object.entries(told).map(([name, value]) => `${value} ${name}`).join(", ") : told.detail;
-      } catch {
-        said.textContent = "The server can’t be reached.";
+        const { created, updated } = await app.api.post("/v1/movies", new Blob([given], { type: "text/csv" }), app.signal);
+        said.textContent = `${created.toLocaleString("en")} new, ${updated.toLocaleString("en")} described anew.`;
+        file.value = "";
+      } catch (error) {
+        said.textContent = `Not imported: ${/** @type {Error} */ (error).message}`;
       }
     } }, "Import films")), said);
 }
