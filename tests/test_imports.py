@@ -26,7 +26,7 @@ LAYERS = (
     "histories ratings catalog protocols",
     "cosines biases neighbours regression similarity least_squares factors sgd kriging content dense layers nets "
     "optimizer pooling surprise towers attribution ordinal spread ranking metrics titles splits diversity significance "
-    "segments leaks parcels heldout dials importers/* journals/* datasets downloads simulate worlds plots "
+    "segments leaks parcels heldout dials chances importers/* journals/* datasets downloads simulate worlds plots "
     "store/* overlay tastes suspicion",
     "training refitting",
     "models/*",

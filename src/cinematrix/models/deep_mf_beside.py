@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.biases import Biases
+from cinematrix.chances import Chance, judges
 from cinematrix.content import series
 from cinematrix.histories import Histories
 from cinematrix.kriging import AUDIENCE, Kriging, facts, places
@@ -95,7 +96,8 @@ class Beside:
                 head = replace(head, neighbours=both)
         if stars is not None:
             return head
-        return replace(head, chance=calibrated(judged.score(given, None), given, later))
+        given, later = judges(self.learn, self.validation, len(self.known.movies))
+        return replace(head, chance=Chance.fitted(judged.score(given, None), given, later))
 
     def _plain(self, trained: Trained) -> StarsHead:
         assert trained.biases is not None, "the rating head has biases"
@@ -182,21 +184,3 @@ def best_beside(
     best = max(quality, key=lambda option: float(np.nanmean(quality[option])))
     gains = quality[best] - quality[USUAL]
     return best if gains.mean() > 2 * gains.std() / len(gains) ** 0.5 else USUAL
-
-
-def calibrated(scores: NDArray[np.float32], given: Histories, later: Histories) -> tuple[float, float]:
-    """Slope and offset that turn a score into a chance (Platt 1999), on interactions that training didn't see.
-
-    The chance is that an unseen movie is among a user's held-out interactions, whose share is `validation_share`.
-    Newton's method on the log-likelihood over all unseen movies.
-    """
-    watched, unseen = np.zeros(scores.shape, bool), np.ones(scores.shape, bool)
-    unseen[given.rows, given.items] = False
-    watched[later.rows, later.items] = unseen[later.rows, later.items] = True
-    x, y = scores[unseen].astype(np.float64), watched[unseen].astype(np.float64)
-    design, theta = np.column_stack([x, np.ones_like(x)]), np.zeros(2)
-    for _ in range(25):
-        p = 1 / (1 + np.exp(-np.clip(design @ theta, -30, 30)))
-        curvature = design.T @ (design * (p * (1 - p))[:, None]) + 1e-3 * np.eye(2)
-        theta += np.linalg.solve(curvature, design.T @ (y - p) - 1e-3 * theta)
-    return float(theta[0]), float(theta[1])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cinematrix.attribution import of_head
 from cinematrix.biases import Biases
+from cinematrix.chances import PLAIN, Chance
 from cinematrix.histories import Histories
 from cinematrix.ids import UNKNOWN, Numbers
 from cinematrix.kriging import Kriging
@@ -153,12 +154,12 @@ class RankingHead:
     Attributes:
         towers: the users' tower and the movies' vectors.
         neighbours: the item-item model, perhaps.
-        chance: slope and offset that turn a score into a chance, for plain interactions.
+        chance: what turns a score into a chance, for plain interactions.
     """
 
     towers: Towers
     neighbours: Neighbours | None = None
-    chance: tuple[float, float] = (1.0, 0.0)
+    chance: Chance = PLAIN
 
     def score(self, histories: Histories, residual: Floats | None) -> Floats:
         """Every history's score of every movie. `[n, n_movies]`; `residual` as in `Read`, None for interactions."""
@@ -167,10 +168,10 @@ class RankingHead:
 
     def chances(self, histories: Histories, rows: Numbers, movies: Numbers) -> Floats:
         """The chance of pairs, for plain interactions. `[n]`."""
-        score, (slope, offset) = self.towers.pairs(self.towers.users(histories, None), rows, movies), self.chance
+        score = self.towers.pairs(self.towers.users(histories, None), rows, movies)
         if self.neighbours:
             score = score + self.neighbours.pairs(self._gather(histories, None), rows, movies)
-        return np.asarray(1 / (1 + np.exp(-np.clip(slope * score + offset, -80, 80))), np.float32)
+        return self.chance(score)
 
     def shares(self, history: Histories, residual: Floats | None, movies: Numbers) -> Shares:
         """What adds up to the scores of `movies` for the one history."""
@@ -188,7 +189,7 @@ class RankingHead:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""
         beside = self.neighbours.arrays() if self.neighbours else {}
-        return {"ranking.chance": np.array(self.chance)} | self.towers.arrays("ranking.towers.") | beside
+        return {"ranking.chance": self.chance.array()} | self.towers.arrays("ranking.towers.") | beside
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
@@ -196,5 +197,4 @@ class RankingHead:
         towers = Towers.from_arrays(arrays, "ranking.towers.")
         if towers is None:
             return None
-        slope, offset = arrays["ranking.chance"].tolist()
-        return cls(towers, Neighbours.from_arrays(arrays), (slope, offset))
+        return cls(towers, Neighbours.from_arrays(arrays), Chance.from_array(arrays["ranking.chance"]))

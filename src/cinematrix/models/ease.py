@@ -1,7 +1,7 @@
 """EASE: each movie told from all others by ridge regression, in closed form (Steck 2019)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -11,6 +11,7 @@ from scipy import sparse
 
 from cinematrix.biases import Biases
 from cinematrix.catalog import Catalog
+from cinematrix.chances import PLAIN, Chance, evidence, on_held_out
 from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
@@ -53,8 +54,8 @@ class Ease(Recommender):
     training as in the history of who asks.
 
     Among the movies is one that everybody has seen, so that the list of a person without a history is by popularity.
-    For plain interactions the chance of a pair is the regression's own estimate of it, kept within 0…1; shrinkage makes
-    it a cautious one.
+    For plain interactions the chance that a tenth put aside holds a movie comes from the regression's estimate of it,
+    by a slope and an offset that a pilot on the other nine tenths finds (`chances`).
     """
 
     name: ClassVar[str] = "ease"
@@ -62,6 +63,7 @@ class Ease(Recommender):
     Settings = EaseSettings
 
     biases: Biases | None = None
+    chance: Chance = PLAIN
 
     def __init__(self, settings: EaseSettings | None = None) -> None:
         self.settings = settings or EaseSettings()
@@ -82,6 +84,8 @@ class Ease(Recommender):
             progress.start(self.name, 1)
         try:
             self.regression = self._fitted()
+            if self.biases is None:
+                self.chance = on_held_out(ratings, len(self.known.movies), self._pilot)
             if progress:
                 progress.advance()
         finally:
@@ -94,6 +98,13 @@ class Ease(Recommender):
         if s.rank:
             return Neighbours.of(Spectrum.of_rows(seen, s.rank), s.regularization)
         return regression(seen, s.regularization)
+
+    def _pilot(self, learn: Ratings, given: Histories) -> NDArray[np.float32]:
+        """What the model would make of `given` if it had learned from `learn`."""
+        pilot = Ease(self.settings)
+        pilot.known = replace(self.known, history=learn.by_user)
+        pilot.regression = pilot._fitted()
+        return evidence(pilot.score(given))
 
     def _seen(self, histories: Histories) -> sparse.csr_matrix:
         """What each history holds, and last the movie that everybody has seen. `[n, n_movies + 1]`."""
@@ -122,8 +133,8 @@ class Ease(Recommender):
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.biases is None:
-            chance = self.regression.pairs(self.regression.gather(*self._read(histories)), rows, movies)
-            return np.clip(chance, 0, 1)
+            estimate = self.regression.pairs(self.regression.gather(*self._read(histories)), rows, movies)
+            return self.chance(evidence(estimate))
         assert self.known.scale is not None, "biases are of ratings"
         return self.known.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
 
@@ -143,12 +154,13 @@ class Ease(Recommender):
         return kin(weights / np.maximum(weights.max(initial=0), np.float32(1e-9)), movie, self.known)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return self.regression.arrays() | (self.biases.arrays() if self.biases else {})
+        return self.regression.arrays() | (self.biases.arrays() if self.biases else {"chance": self.chance.array()})
 
     @classmethod
     def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
         model.known = known
         model.biases = Biases.from_arrays(arrays) if known.scale else None
+        model.chance = Chance.from_array(arrays.get("chance"))
         model.regression = Neighbours.from_arrays(arrays) or restored(arrays, model._seen(known.history))
         return model

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cinematrix.biases import Biases
 from cinematrix.catalog import Catalog
+from cinematrix.chances import PLAIN, Chance, evidence, on_held_out
 from cinematrix.factors import positive
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
@@ -65,13 +66,15 @@ class IALS(Recommender):
     is the half-step of either side and the fold-in.
 
     Stars don't enter the lists; where they are asked for they are those of `bias`. Without stars `predict` is the
-    chance p that the pair is observed: the loss p·(s − 1)² + α·s² is least at s = p / (p + α), so p = α·s / (1 − s).
+    chance that a tenth put aside holds the movie: of the score, by a slope and an offset that a pilot on the other nine
+    tenths finds (`chances`).
     """
 
     name: ClassVar[str] = "ials"
     abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, vectors=True, explains=True)
     Settings = IALSSettings
     biases: Biases | None = None
+    chance: Chance = PLAIN
 
     def __init__(self, settings: IALSSettings | None = None) -> None:
         self.settings = settings or IALSSettings()
@@ -85,22 +88,34 @@ class IALS(Recommender):
         progress: Progress | None = None,
         run: Run | None = None,
     ) -> Self:
-        s, self.known = self.settings, Known.of(ratings, catalog)
+        self.known = Known.of(ratings, catalog)
         self.biases = None if ratings.rating is None else Biases.of(ratings, len(self.known.movies))
+        if progress:
+            progress.start(self.name, self.settings.iterations)
+        self.movies = self._factors(ratings, progress)
+        if progress:
+            progress.stop()
+        if self.biases is None:
+            self.chance = on_held_out(ratings, len(self.known.movies), self._pilot)
+        return self
+
+    def _factors(self, ratings: Ratings, progress: Progress | None = None) -> Floats:
+        """The movies' factors; the last row answers for `UNKNOWN`. `[n_movies + 1, factors]`."""
+        s = self.settings
         size = np.float32(0.1 / np.sqrt(s.factors))
         movies = size * np.random.default_rng(s.seed).standard_normal((len(ratings.movies), s.factors), np.float32)
-        if progress:
-            progress.start(self.name, s.iterations)
         for _ in range(s.iterations):
             users = Turned.of(movies).project(ratings.by_user, s)
             movies = Turned.of(users).project(ratings.by_movie, s)
             if progress:
                 progress.advance()
-        if progress:
-            progress.stop()
-        self.movies = np.zeros((len(self.known.movies) + 1, s.factors), np.float32)
-        self.movies[: len(movies)] = movies  # the last row answers for UNKNOWN (-1)
-        return self
+        return np.vstack([movies, np.zeros((len(self.known.movies) + 1 - len(movies), s.factors), np.float32)])
+
+    def _pilot(self, learn: Ratings, given: Histories) -> Floats:
+        """What the model would make of `given` if it had learned from `learn`."""
+        pilot = IALS(self.settings)
+        pilot.known, pilot.movies = self.known, self._factors(learn)
+        return evidence(pilot.score(given))
 
     def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
         if by == "stars" and self.biases is not None:
@@ -111,9 +126,7 @@ class IALS(Recommender):
         if self.biases is not None and self.known.scale is not None:
             return self.known.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
         score = np.einsum("nk,nk->n", self._users(histories)[rows], self.movies[movies])
-        weight = self.settings.unobserved_weight
-        score = np.clip(score, 0, 1 / (1 + weight))
-        return np.asarray(np.minimum(weight * score / (1 - score), 1), np.float32)
+        return self.chance(evidence(score))
 
     def _users(self, histories: Histories) -> Floats:
         return self._turned.project(histories, self.settings)
@@ -135,13 +148,14 @@ class IALS(Recommender):
         return Shares(score.astype(np.float64), {}, ratings, np.zeros_like(ratings))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {"movies": self.movies} | ({} if self.biases is None else self.biases.arrays())
+        return {"movies": self.movies} | (self.biases.arrays() if self.biases else {"chance": self.chance.array()})
 
     @classmethod
     def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
         model.known, model.movies = known, arrays["movies"]
         model.biases = Biases.from_arrays(arrays) if known.scale else None
+        model.chance = Chance.from_array(arrays.get("chance"))
         return model
 
 
