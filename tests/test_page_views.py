@@ -203,6 +203,20 @@ def test_friends_get_one_list_with_a_reason_each_and_a_veto(
     expect(page.locator(".people-here li")).to_have_count(2)
 
 
+def test_a_phone_shows_several_films_found_and_names_friends_in_one_line(regular: Visit) -> None:
+    """Four films fit on a screen of 360 × 780 px, and a friend's long name is shortened rather than broken."""
+    page, friends = regular.page, json.dumps([{"name": "Grace Brewster Hopper " * 2, "ratings": [], "hidden": []}])
+    regular.context.add_init_script(f"sessionStorage.setItem('cinematrix-friends', {json.dumps(friends)})")
+    page.set_viewport_size({"width": 360, "height": 780})
+    regular.open("/?view=search&query=funny")
+    heights = page.locator(".grid-of-cards .card").evaluate_all("all => all.map(card => card.offsetHeight)")
+    assert max(heights) < 780 / 4
+    regular.open("/?view=together")
+    names = page.locator(".opinions dt").evaluate_all("all => all.map(name => name.offsetHeight)")
+    assert names
+    assert max(names) < 30
+
+
 @pytest.mark.parametrize("view", ["operator", "together"])
 def test_axe_finds_nothing_where_friends_and_operators_are(regular: Visit, view: str) -> None:
     """WCAG 2.2 AA and axe's best practices hold there too, and nothing is wider than a phone."""

@@ -88,7 +88,7 @@ function drawn(app, now, kept, refresh) {
     element("p", { class: "lead" }, `Version ${now.version} of ${trained}`),
     element("dl", { class: "counts" }, facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)))),
     metrics(app),
-    element("section", {}, element("h2", {}, "Ratings a day"), bars("Ratings received a day", now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
+    element("section", {}, element("h2", {}, "Ratings a day"), now.days.every(({ ratings }) => !ratings) ? element("p", { class: "facts" }, "None in these thirty days.") : bars("Ratings received a day", now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
     versions(app, kept, refresh),
     latency(app, now),
   ].filter((each) => each instanceof Node);
@@ -130,7 +130,7 @@ function versions(app, kept, refresh) {
         }, "Promote"))))))),
     element("div", { class: "buttons" },
       element("button", { type: "button", class: "primary", id: "refit", disabled: running || app.history.plain, onclick: act("/v1/admin/refits", { force: false }, "A refit has begun.") }, running ? "Refit runs…" : "Refit now"),
-      element("button", { type: "button", class: "ghost", id: "rollback", onclick: act("/v1/admin/rollbacks", undefined, "Rolled back: the version before serves within seconds.") }, "Roll back")),
+      element("button", { type: "button", class: "ghost", id: "rollback", disabled: !kept.versions.some((one) => one.before), onclick: act("/v1/admin/rollbacks", undefined, "Rolled back: the version before serves within seconds.") }, "Roll back")),
     said, app.history.plain && element("p", { class: "facts" }, "A model that learned from plain interactions is trained anew, not refitted."), ask.element);
 }
 
