@@ -12,28 +12,30 @@ N_USERS, N_MOVIES = 60, 41
 GENRES = ("Comedy", "Horror")
 
 
-def taste_world(rng: np.random.Generator, share: float = 0.6) -> tuple[Ratings, Catalog]:
+def taste_world(
+    rng: np.random.Generator, share: float = 0.6, n_users: int = N_USERS, n_movies: int = N_MOVIES
+) -> tuple[Ratings, Catalog]:
     """Half the users love comedies and hate horror, the other half the reverse; noise is a tenth of a star.
 
     The last two movies have no ratings (the catalog knows their genre); the user with the highest number has
     none either. Movie `m` is a comedy if `m` is even. The best RMSE is 0.1 plus rounding to half stars.
     """
-    likes = rng.integers(0, 2, N_USERS)
-    comedy = np.arange(N_MOVIES) % 2 == 0
-    stars = 3.0 + np.where(likes[:, None] == comedy[None], 1.25, -1.25) + rng.normal(0, 0.1, (N_USERS, N_MOVIES))
-    seen = rng.random((N_USERS, N_MOVIES)) < share
+    likes = rng.integers(0, 2, n_users)
+    comedy = np.arange(n_movies) % 2 == 0
+    stars = 3.0 + np.where(likes[:, None] == comedy[None], 1.25, -1.25) + rng.normal(0, 0.1, (n_users, n_movies))
+    seen = rng.random((n_users, n_movies)) < share
     seen[-1] = False
     seen[:, -2:] = False
     users, movies = np.nonzero(seen)
     order = rng.permutation(len(users))
-    user_ids, movie_ids = rng.permutation(1000)[:N_USERS], rng.permutation(5000)[:N_MOVIES]
+    user_ids, movie_ids = rng.permutation(1000)[:n_users], rng.permutation(5000)[:n_movies]
     ratings = Ratings.from_arrays(
         user_ids[users[order]], movie_ids[movies[order]], np.round(stars[users, movies][order] * 2) / 2,
         1_000_000_000 + np.arange(len(order)), scale=Scale(0.5, 5, 0.5),
     )  # fmt: skip
     names = [f"{'Funny' if c else 'Scary'} {place}" for place, c in enumerate(comedy)]
     genres = [[GENRES[0] if c else GENRES[1]] for c in comedy]
-    catalog = Catalog.of(movie_ids, title=names, year=[1980 + p for p in range(N_MOVIES)], genres=genres)
+    catalog = Catalog.of(movie_ids, title=names, year=[1980 + p for p in range(n_movies)], genres=genres)
     return ratings, catalog
 
 
