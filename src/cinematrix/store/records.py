@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from importlib import import_module
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import (
@@ -28,7 +29,6 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from cinematrix.errors import SettingError, StoreError
 from cinematrix.ratings import Scale
@@ -346,8 +346,8 @@ def _drawn() -> int:
 
 
 def dialect(connection: Connection) -> Any:
-    """The SQL of this database beyond the standard."""
-    return postgresql if connection.dialect.name == "postgresql" else sqlite
+    """The SQL of this database beyond the standard; of the others nothing is loaded."""
+    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
 
 
 def _upsert(connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
