@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -169,3 +170,17 @@ def test_lists_are_let_go_of_the_oldest_first() -> None:
     assert len(lists) == 3
     lists.keep(("e", b""), Kept("e", NEW, {}, False, b"x" * 10_000, NOTHING))
     assert len(lists) == 0
+
+
+def test_lists_are_made_while_writers_wait_for_the_disk(client: TestClient, users: list[int]) -> None:
+    """More writers than there are threads for lists hold none of them up, and all are answered in the end."""
+    state, movies = client.app.state.service, known(client).movies.ids[:8].tolist()  # type: ignore[attr-defined]
+    with ThreadPoolExecutor(len(movies)) as writers:
+        with state.store.writing() as connection:  # as a slow disk: nobody else can write
+            state.store.note(connection, str(users[0]), str(movies[0]), "seen")
+            urls = [f"/v1/users/{users[0]}/ratings/{movie}" for movie in movies]
+            rated = [writers.submit(client.put, url, json={"rating": 4.0}) for url in urls]
+            sleep(0.3)  # until they wait
+            assert client.get(f"/v1/users/{users[1]}/recommendations").status_code == 200
+            assert not any(each.done() for each in rated)
+        assert {each.result().status_code for each in rated} <= {200, 201}

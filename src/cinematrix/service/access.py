@@ -2,11 +2,12 @@
 for each of them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Annotated, Literal
 
+from anyio.to_thread import run_sync
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
@@ -175,15 +176,23 @@ def admitted(request: Request, needed: Needed) -> Caller:
     return doorkeeper.admit(request.headers.get(HEADER.model.name), bearer, address, needed, of)
 
 
-def allowed(needed: Needed) -> Callable[..., Caller]:
+def answered_at_once(request: Request) -> bool:
+    """Whether `admitted` needn't ask the store, which may be busy."""
+    doorkeeper: Doorkeeper = request.app.state.doorkeeper
+    return doorkeeper.fresh and "authorization" not in request.headers
+
+
+def allowed(needed: Needed) -> Callable[..., Awaitable[Caller]]:
     """The dependency of a route that needs a role; its value is who asks."""
 
-    def who(
+    async def who(
         request: Request,
         _: Annotated[str | None, Security(HEADER)] = None,
         __: Annotated[HTTPAuthorizationCredentials | None, Security(TOKEN)] = None,
     ) -> Caller:
-        return admitted(request, needed)
+        if answered_at_once(request):
+            return admitted(request, needed)
+        return await run_sync(admitted, request, needed)
 
     return who
 

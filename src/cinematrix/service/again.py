@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cinematrix.service.access import Doorkeeper, admitted
+from cinematrix.service.access import admitted, answered_at_once
 from cinematrix.service.problems import Problem
 from cinematrix.service.state import ServiceState, made
 
@@ -16,7 +16,6 @@ class Again:
 
     app: ASGIApp
     state: ServiceState
-    doorkeeper: Doorkeeper
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         known = scope["type"] == "http" and scope["method"] == "GET"
@@ -31,8 +30,8 @@ class Again:
         kept = served.lists.find((scope["path"], scope["query_string"]))
         if kept is None or self.state.store.glance(kept.user) != kept.revision:
             return None
-        if "authorization" in request.headers or not self.doorkeeper.fresh:
-            return None  # the store has to be asked, and may be busy
+        if not answered_at_once(request):
+            return None
         scope.update(kept.matched)
         try:
             admitted(request, "read")

@@ -101,7 +101,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     page.assets()
     app.include_router(page.ROUTER)
     _add_health(app)
-    app.add_middleware(Again, state=state, doorkeeper=app.state.doorkeeper)
+    app.add_middleware(Again, state=state)
     app.add_middleware(Guard, settings=settings, figures=figures)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app

@@ -14,7 +14,7 @@ from cinematrix.service.access import ADMIN, READ, WRITE, Caller
 from cinematrix.service.people import WATCHED, Served
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import Kind, TextId
-from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute
+from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute, writes
 from cinematrix.store.records import Kept, Person, Rating
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS)
@@ -50,6 +50,7 @@ def writer(state: ServiceState, served: Served, connection: Connection, id_: int
 
 
 @ROUTER.put("/users/{user}/ratings/{movie}", responses=NEW, dependencies=[WRITE])
+@writes
 def rate(user: TextId, movie: TextId, body: schemas.NewRating, state: State, response: Response) -> schemas.OwnedRating:
     """Keep a rating; it counts in her next list. 201: her first of this movie in the store."""
     served = state.served
@@ -66,6 +67,7 @@ def rate(user: TextId, movie: TextId, body: schemas.NewRating, state: State, res
 
 
 @ROUTER.delete("/users/{user}/ratings/{movie}", status_code=204, dependencies=[WRITE])
+@writes
 def take_back(user: TextId, movie: TextId, state: State) -> None:
     """Take a rating back, one that the model remembers too: it counts no more.
 
@@ -90,6 +92,7 @@ def ratings(user: TextId, state: State) -> schemas.RatingList:
 
 
 @ROUTER.post("/ratings")
+@writes
 def rate_many(body: schemas.Bulk, state: State, who: Who, idempotency_key: IdempotencyKey = None) -> schemas.BulkAnswer:
     """Keep all ratings or none; `index` names the row that is wrong.
 
@@ -131,6 +134,7 @@ def events(user: TextId, state: State) -> schemas.Events:
 
 
 @ROUTER.put("/users/{user}/events/{kind}/{movie}", status_code=204, dependencies=[WRITE])
+@writes
 def note(user: TextId, kind: Kind, movie: TextId, state: State) -> None:
     """Keep an event; after `seen` and `not_interested` the movie isn't recommended to her."""
     served = state.served
@@ -140,6 +144,7 @@ def note(user: TextId, kind: Kind, movie: TextId, state: State) -> None:
 
 
 @ROUTER.delete("/users/{user}/events/{kind}/{movie}", status_code=204, dependencies=[WRITE])
+@writes
 def unnote(user: TextId, kind: Kind, movie: TextId, state: State) -> None:
     """Take an event back."""
     served = state.served
@@ -149,6 +154,7 @@ def unnote(user: TextId, kind: Kind, movie: TextId, state: State) -> None:
 
 
 @ROUTER.delete("/users/{user}", status_code=204)
+@writes
 def forget(user: TextId, state: State, who: Annotated[Caller, ADMIN]) -> None:
     """Delete everything about a user at once, with a line in the audit; what the model remembers isn't used again."""
     state.store.forget(known_person(state, state.served, user).user, who.name)

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial, wraps
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import to_json
@@ -29,6 +31,13 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+WRITERS = {"sqlite": 1, "postgresql": 4}
+"""Threads of requests that write: SQLite lets one at a time, and who waits here needn't ask it again and again."""
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+
+
 @dataclass
 class ServiceState:
     """The parts of one app. A route takes `served` once; `newest` is None until there is a first model.
@@ -37,6 +46,7 @@ class ServiceState:
         films: which of the store's movies `served` has in it (`store.movies.mark_of_movies`).
         changing: held by who puts another in the place of `served`.
         importing: held by who reads somebody's file.
+        writers: the threads of requests that write.
     """
 
     settings: ServiceSettings
@@ -47,6 +57,10 @@ class ServiceState:
     films: tuple[int, int] = (0, 0)
     changing: Lock = field(default_factory=Lock)
     importing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    writers: CapacityLimiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.writers = CapacityLimiter(WRITERS[self.store.engine.dialect.name])
 
     @property
     def served(self) -> Served:
@@ -68,12 +82,27 @@ class ServiceState:
         self.figures.model.labels(served.version).set(1)
 
 
-def _state(request: Request) -> ServiceState:
+async def _state(request: Request) -> ServiceState:
     state: ServiceState = request.app.state.service
     return state
 
 
 State = Annotated[ServiceState, Depends(_state)]
+
+
+def writes(route: Callable[Asked, Answer]) -> Callable[Asked, Coroutine[Any, Any, Answer]]:
+    """A route, called with `state`, that writes: it runs in a thread of the writers.
+
+    While the disk takes its time with what they write, all others are answered.
+    """
+
+    @wraps(route)
+    async def beside(*given: Asked.args, **named: Asked.kwargs) -> Answer:
+        state = named["state"]
+        assert isinstance(state, ServiceState)
+        return await run_sync(partial(route, *given, **named), limiter=state.writers)
+
+    return beside
 
 
 def made(content: Any) -> Response:
