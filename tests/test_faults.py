@@ -1,6 +1,7 @@
 """What the service does when something around it breaks; the numbers of the marks are in test_faults_covered.py."""
 
 import asyncio
+import json
 import logging
 import os
 import shutil
@@ -217,6 +218,22 @@ def test_a_second_signal_ends_it_at_once(server: Server) -> None:
         if server.process.poll() is None:
             server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(2) in (0, 128 + signal.SIGTERM)
+
+
+@pytest.mark.fault(6)
+def test_who_hung_up_before_the_answer_tries_again(server: Server, user: int, unseen: int) -> None:
+    """Whether or not the request had come through, the repeat under its key is answered as the first would have been,
+    and so is the next: it is applied once."""
+    body = {"ratings": [{"user": user, "movie": unseen, "rating": 2}]}
+    content = json.dumps(body).encode()
+    head = f"Host: localhost\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\nContent-Length: {len(content)}"
+    with socket.create_connection(("127.0.0.1", server.port)) as cut:
+        cut.sendall(b"POST /v1/ratings HTTP/1.1\r\n" + head.encode() + b"\r\n\r\n" + content)
+    for _ in range(2):
+        answer = server.ask("POST", "/v1/ratings", body, {"Idempotency-Key": "k"})
+        assert answer == (200, {"created": 1, "updated": 0})
+    rows = server.ask("GET", f"/v1/users/{user}/ratings")[1]["ratings"]
+    assert [row["rating"] for row in rows if row["movie"] == unseen] == [2.0]
 
 
 @pytest.mark.fault(37, 46, 38)
