@@ -76,6 +76,8 @@ def unseen_chances(model: Recommender, cut: Split) -> tuple[np.ndarray, np.ndarr
 CALIBRATED = {
     "ease": {"regularization": 20},
     "ials": {"factors": 8},
+    "vae": {"factors": 8, "hidden": 16, "learning_rate": 0.01},
+    "neumf": {"factors": 8, "batch": 128, "epochs": 8, "learning_rate": 0.02},
 }
 """Models whose chances are of this kind, with settings that are quick."""
 
@@ -93,7 +95,7 @@ def test_as_many_are_watched_as_the_chances_say(world: Split, name: str) -> None
         assert 1 / 1.6 < watched[third].sum() / chance[third].sum() < 1.6
 
 
-@pytest.mark.parametrize("name", CALIBRATED)
+@pytest.mark.parametrize("name", ["ease", "ials"])
 def test_a_model_without_a_slope_of_its_own_answers_still(world: Split, name: str) -> None:
     """One that was saved before chances were learned keeps the order of its scores."""
     kind = model_class(name)

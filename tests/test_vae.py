@@ -61,14 +61,15 @@ def test_numpy_answers_as_torch_does(circles: Ratings, hidden: int) -> None:
 
 
 def test_a_chance_is_that_of_some_draws_among_unseen_movies(circles: Ratings) -> None:
-    """It is 1 − (1 − π)ⁿ, π the softmax over what the history lacks, n a tenth of it and at least 1; unknown: 0."""
+    """It follows 1 − (1 − π)ⁿ, π the softmax over what the history lacks, n a tenth of it, at least 1; unknown: 0."""
     model = VAE(VAESettings(factors=4, hidden=6, epochs=1)).fit(circles)
     history = Histories.of_lists([(range(20), None), ([3], None)])
     score = np.exp(model.score(history).astype(np.float64))
     for row, seen, draws in ((0, range(20), 2.0), (1, [3], 1.0)):
         rest = np.delete(score[row], list(seen)).sum()
         found = model.predict_pairs(history, np.array([row] * 2, np.int32), np.array([40, -1], np.int32))
-        np.testing.assert_allclose(found, [1 - (1 - score[row, 40] / rest) ** draws, 0], rtol=1e-5)
+        drawn = np.log(1 - (1 - score[row, 40] / rest) ** draws)
+        np.testing.assert_allclose(found, [model.chance(np.array([drawn]))[0], 0], rtol=1e-5)
 
 
 def test_pairs_in_blocks_are_pairs_at_once(circles: Ratings, monkeypatch: pytest.MonkeyPatch) -> None:

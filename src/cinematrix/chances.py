@@ -101,7 +101,7 @@ def judges(learn: Ratings, validation: Ratings, n_movies: int) -> tuple[Historie
     """
     users = np.flatnonzero(learn.by_user.counts + validation.by_user.counts)
     some = users[:: max(1, len(users) * n_movies // CELLS)]
-    return learn.by_user.take(some), validation.by_user.take(some)
+    return learn.by_user.owned().take(some), validation.by_user.take(some)
 
 
 def on_held_out(ratings: Ratings, n_movies: int, scores: Callable[[Ratings, Histories], Floats]) -> Chance:

@@ -28,11 +28,11 @@ def train_on_all(
     threads: int,
     run: Run,
     progress: Progress | None,
-) -> tuple[T, Log]:
-    """A task whose net is trained on all of `ratings`, and the log of the training that was validated.
+) -> tuple[T, T, Log]:
+    """A task whose net is trained on all of `ratings`, and the task that was validated (the pilot) with its log.
 
     Where validation ratings are given, or there are too few ratings to cut some off, one training keeps the epoch that
-    is best on them.
+    is best on them; it is both tasks.
 
     Args:
         build: makes a task of ratings to learn from and ratings to validate on; the schedule's seed is set around it.
@@ -54,9 +54,10 @@ def train_on_all(
         return task, log
 
     if validation is not None or len(ratings) < MIN_TO_CUT:
-        return trained(ratings, ratings if validation is None else validation, schedule, name, "all")
+        task, log = trained(ratings, ratings if validation is None else validation, schedule, name, "all")
+        return task, task, log
     cut = random(ratings, share, schedule.seed)
-    _, log = trained(cut.train, cut.test, schedule, f"{name}, how long", "pilot")
+    pilot, log = trained(cut.train, cut.test, schedule, f"{name}, how long", "pilot")
     as_long = replace(schedule, epochs=max(log.best_epoch, 1), keep_best=False)
     task, _ = trained(ratings, cut.test, as_long, name, "all")
-    return task, log
+    return task, pilot, log

@@ -69,7 +69,7 @@ def trained(
         epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
         weight_decay=s.weight_decay, seed=s.seed,
     )  # fmt: skip
-    task, log = train_on_all(
+    task, _, log = train_on_all(
         lambda learn, judged: AutoRecTask(learn, judged, n_movies, s, device), ratings, validation, schedule,
         s.validation_share, name="autorec", measure="validation RMSE", data=str(s), threads=1, run=run,
         progress=progress,

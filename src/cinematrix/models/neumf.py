@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.catalog import Catalog
+from cinematrix.chances import PLAIN, Chance
 from cinematrix.checks import check
 from cinematrix.dense import ACTIVATIONS, Dense, Floats
 from cinematrix.extras import needs
@@ -28,6 +29,7 @@ class NeuMFSettings:
     Attributes:
         factors: width of each of the two embeddings of a user and of a movie.
         negatives: movies drawn at random that stand against each watched one.
+        popularity: the power of how often a movie was watched that these are drawn by; 0: all alike.
         batch: watched movies in a step.
         epochs: the most passes.
         patience: epochs without a better validation loss before training stops; 0: never before the end.
@@ -40,23 +42,26 @@ class NeuMFSettings:
     SPACE: ClassVar[Space] = {
         "factors": (8, 16, 32, 64),
         "negatives": (2, 4, 8),
+        "popularity": Between(0.0, 1.0),
         "learning_rate": Between(5e-4, 1e-2, log=True),
         "weight_decay": Between(0.01, 5.0, log=True),
     }
 
     factors: int = 32
     negatives: int = 4
+    popularity: float = 0.75
     batch: int = 512
-    epochs: int = 10
+    epochs: int = 15
     patience: int = 0
-    learning_rate: float = 0.003
-    weight_decay: float = 1.0
+    learning_rate: float = 0.005
+    weight_decay: float = 3.0
     validation_share: float = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
         check(self, lambda x: x >= 2, "must be at least 2", "factors")
         check(self, lambda x: x >= 1, "must be at least 1", "negatives batch epochs")
+        check(self, lambda x: 0 <= x <= 1, "is a power from 0 to 1", "popularity")
         check(self, lambda x: x >= 0, "can't be negative", "patience weight_decay")
         check(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "validation_share")
         check(self, lambda x: x > 0, "must be above 0", "learning_rate")
@@ -67,13 +72,14 @@ class NeuMF(Recommender):
 
         logit = h · (p ∘ q) + MLP(p′, q′)
 
-    It learns by cross-entropy of watched movies against some drawn at random. Any rating is an interaction and counts
-    alike: this model ranks and has no stars. A known user has her trained embeddings (p, p′). A stranger's are found by
-    `STEPS` steps of Gauss and Newton on the same loss, her history against a fixed sample of movies, around the mean
-    user and as far from her as users lie apart.
+    It learns by cross-entropy of watched movies against some drawn by a power of their popularity, as Mikolov et al.
+    (2013) draw words. What that power says needn't be learned, and is added to the logit for a list. Any rating is an
+    interaction and counts alike: this model ranks and has no stars. A known user has her trained embeddings (p, p′). A
+    stranger's are found by `STEPS` steps of Gauss and Newton on the same loss, her history against a fixed sample of
+    movies, around the mean user and as far from her as users lie apart.
 
-    `predict` is the chance that a user has watched a movie: the odds, divided by how much likelier training drew a
-    watched movie than others. A movie that the model doesn't know is never watched.
+    `predict` is the chance that a tenth put aside holds a movie: of the score, by a slope and an offset that the pilot
+    finds (`chances`). A movie that the model doesn't know is never watched.
     """
 
     name: ClassVar[str] = "neumf"
@@ -81,6 +87,7 @@ class NeuMF(Recommender):
     Settings = NeuMFSettings
     STEPS: ClassVar[int] = 8
     SAMPLE: ClassVar[int] = 512
+    chance: Chance = PLAIN
 
     def __init__(self, settings: NeuMFSettings | None = None) -> None:
         self.settings = settings or NeuMFSettings()
@@ -101,11 +108,14 @@ class NeuMF(Recommender):
         s, ratings = self.settings, ratings.interactions()
         self.known = Known.of(ratings, catalog)
         n_movies = len(self.known.movies)
-        weights, self.log["ranking"] = trained(s, ratings, validation, n_movies, run or Run(), progress)
+        weights, pilot, self.log["ranking"] = trained(s, ratings, validation, n_movies, run or Run(), progress)
+        self._take(pilot[0])
+        self.mean = self.users.mean(axis=0)
+        self.chance = Chance.fitted(self.score(pilot[1]), *pilot[1:])
         self._take(weights)
-        unseen = max(len(ratings.users) * n_movies - len(ratings), 1)
-        self.shift = np.array([np.log(s.negatives * len(ratings) / unseen)])
-        self.sample = np.random.default_rng(s.seed).permutation(n_movies)[: self.SAMPLE]
+        share = np.exp(self.popular, dtype=np.float64)
+        size = min(self.SAMPLE, n_movies)
+        self.sample = np.random.default_rng(s.seed).choice(n_movies, size, replace=False, p=share / share.sum())
         trained_users = self.users[np.unique(ratings.user)]
         self.mean = trained_users.mean(axis=0)
         self.ridge = np.array([1 / max(float(trained_users.var(axis=0).mean()), 1e-3)])
@@ -113,20 +123,19 @@ class NeuMF(Recommender):
 
     def _take(self, weights: Mapping[str, NDArray[Any]]) -> None:
         self.users, self.movies, self.product = weights["users"], weights["movies"], weights["product"]
-        self.net = Dense.from_arrays(weights, "net.", "relu")
+        self.net, self.popular = Dense.from_arrays(weights, "net.", "relu"), weights["popular"]
 
     def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
         vectors = self._vectors(histories)
-        scores = [self._logits(vector[None], self.movies) for vector in vectors]
+        scores = [self._logits(vector[None], self.movies) + self.popular for vector in vectors]
         return np.stack(scores) if scores else np.zeros((0, len(self.movies)), np.float32)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        logits = self._logits(self._vectors(histories)[rows], self.movies[movies])
-        chances = ACTIVATIONS["sigmoid"](logits + np.float32(self.shift[0]))
-        return np.where(movies == UNKNOWN, np.float32(0), chances)
+        scores = self._logits(self._vectors(histories)[rows], self.movies[movies]) + self.popular[movies]
+        return np.where(movies == UNKNOWN, np.float32(0), self.chance(scores))
 
     def _logits(self, users: Floats, movies: Floats) -> Floats:
-        """Of pairs of rows, or of one user and all rows. `[n]`."""
+        """Of pairs of rows, or of one user and all rows, without their popularity. `[n]`."""
         d, n = len(self.product), len(movies)
         both = np.hstack([np.broadcast_to(users[:, d:], (n, d)), movies[:, d:]])
         products = (users[:, :d] * movies[:, :d]) @ self.product
@@ -183,7 +192,7 @@ class NeuMF(Recommender):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         tables = {"users": self.users, "movies": self.movies, "product": self.product, "mean": self.mean}
-        more = {"ridge": self.ridge, "shift": self.shift, "sample": self.sample}
+        more = {"ridge": self.ridge, "sample": self.sample, "popular": self.popular, "chance": self.chance.array()}
         return tables | more | self.net.arrays("net.")
 
     @classmethod
@@ -192,5 +201,5 @@ class NeuMF(Recommender):
         model.known = known
         model._take(arrays)
         model.mean, model.ridge = arrays["mean"], arrays["ridge"]
-        model.shift, model.sample = arrays["shift"], arrays["sample"]
+        model.sample, model.chance = arrays["sample"], Chance.from_array(arrays.get("chance"))
         return model

@@ -1,6 +1,6 @@
-"""How `neumf` is trained: watched movies against some drawn at random. Needs torch."""
+"""How `neumf` is trained: watched movies against some drawn by popularity. Needs torch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from cinematrix.chances import judges
+from cinematrix.histories import Histories
 from cinematrix.layers import dense, exported
 from cinematrix.protocols import Progress, Run
 from cinematrix.ratings import Ratings
@@ -19,6 +21,15 @@ if TYPE_CHECKING:
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Users, movies, and 1 where watched."""
+
+Arrays = Mapping[str, NDArray[Any]]
+
+Pilot = tuple[Arrays, Histories, Histories]
+"""What a pilot learned, some histories that it learned from, and what their owners watched beside."""
+
+
+UNWATCHED = 0.5
+"""How often each movie counts as watched beyond how often it was, so that any may be drawn."""
 
 
 class NeuMFNet(nn.Module):
@@ -42,21 +53,19 @@ class NeuMFNet(nn.Module):
 def trained(
     settings: "NeuMFSettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: Run,
     progress: Progress | None,
-) -> tuple[dict[str, NDArray[Any]], Log]:  # fmt: skip
-    """The net's arrays, ready to serve, and the log of the training that was validated."""
+) -> tuple[Arrays, Pilot, Log]:  # fmt: skip
+    """The net's arrays, ready to serve; those of the pilot, with what it was validated on; and the pilot's log."""
     s, device = settings, pick_device(run.device)
     schedule = Schedule(
         epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
         weight_decay=s.weight_decay, seed=s.seed,
     )  # fmt: skip
-    task, log = train_on_all(
+    task, pilot, log = train_on_all(
         lambda learn, judged: NeuMFTask(learn, judged, n_movies, s, device), ratings, validation, schedule,
         s.validation_share, name="neumf", measure="validation loss", data=str(s), threads=1, run=run,
         progress=progress,
     )  # fmt: skip
-    names = ("users", "movies", "product")
-    tables = {name: getattr(task.net, name).detach().cpu().numpy() for name in names}
-    return tables | exported(task.net.net, "relu").arrays("net."), log
+    return task.arrays(), (pilot.arrays(), *judges(pilot.ratings, pilot.validation, n_movies)), log
 
 
 class NeuMFTask:
@@ -66,7 +75,10 @@ class NeuMFTask:
         self, ratings: Ratings, validation: Ratings, n_movies: int, settings: "NeuMFSettings", device: torch.device
     ) -> None:
         self.device, self.settings, self.n_movies = device, settings, n_movies
-        self.ratings = ratings
+        self.ratings, self.validation = ratings, validation
+        watched = np.bincount(ratings.movie, minlength=n_movies)
+        self.popular = np.asarray(settings.popularity * np.log(watched + UNWATCHED), np.float32)
+        self.shares = np.exp(self.popular, dtype=np.float64).cumsum()
         self.net = NeuMFNet(len(ratings.users), n_movies, settings.factors).to(device)
         self.steps_per_epoch = -(-len(ratings) // settings.batch)
         self.watched = np.sort(ratings.user.astype(np.int64) * n_movies + ratings.movie)
@@ -82,12 +94,18 @@ class NeuMFTask:
         """The pairs of `rows`, and others of the same users that training knows not to have been watched."""
         users, movies = (column[rows].astype(np.int64) for column in (ratings.user, ratings.movie))
         against = np.repeat(users, self.settings.negatives)
-        others = rng.integers(self.n_movies, size=len(against))
+        others = np.searchsorted(self.shares, self.shares[-1] * rng.random(len(against)), side="right")
+        others = np.minimum(others, self.n_movies - 1)
         cells = against * self.n_movies + others
         fresh = self.watched[np.minimum(np.searchsorted(self.watched, cells), len(self.watched) - 1)] != cells
         users, movies = np.concatenate([users, against[fresh]]), np.concatenate([movies, others[fresh]])
         wanted = (np.arange(len(users)) < len(rows)).astype(np.float32)
         return tuple(torch.from_numpy(column).to(self.device) for column in (users, movies, wanted))  # type: ignore[return-value]
+
+    def arrays(self) -> Arrays:
+        """What was learned, ready to serve."""
+        tables = {name: getattr(self.net, name).detach().cpu().numpy() for name in ("users", "movies", "product")}
+        return tables | exported(self.net.net, "relu").arrays("net.") | {"popular": self.popular}
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Mean cross-entropy (He et al. 2017, eq. 7)."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.catalog import Catalog
+from cinematrix.chances import PLAIN, Chance
 from cinematrix.checks import check
 from cinematrix.dense import Dense, pairs_by_block, unit_rows
 from cinematrix.extras import needs
@@ -78,15 +79,18 @@ class VAE(Recommender):
     takes the code's mean. Any rating is an interaction and counts alike: this model ranks and has no stars. A known
     user is her history as a stranger is; nothing is kept for her.
 
-    `predict` is the chance that the movie is among the next tenth of the history (at least one), drawn from the
-    distribution over the movies that the history doesn't hold. A movie that the model doesn't know is never drawn.
+    `predict` is the chance that a tenth put aside holds the movie. The distribution over the movies that the history
+    doesn't hold says how likely it is among so many draws (at least one); by a slope and an offset of the logarithm,
+    which the pilot finds (`chances`), that becomes the chance. A movie that the model doesn't know is never drawn.
     """
 
     name: ClassVar[str] = "vae"
     abilities: ClassVar[Abilities] = Abilities(stars=False, interactions=True, vectors=True, trains_with="torch")
     Settings = VAESettings
     NEXT: ClassVar[float] = 0.1
+    LEAST: ClassVar[float] = 1e-9
     ROWS: ClassVar[int] = 1024
+    chance: Chance = PLAIN
 
     def __init__(self, settings: VAESettings | None = None) -> None:
         self.settings = settings or VAESettings()
@@ -107,7 +111,11 @@ class VAE(Recommender):
         ratings = ratings.interactions()
         self.known = Known.of(ratings, catalog)
         n_movies, run = len(self.known.movies), run or Run()
-        net, self.log["ranking"] = trained(self.settings, ratings, validation, n_movies, run, progress)
+        net, (pilot, given, later), self.log["ranking"] = trained(
+            self.settings, ratings, validation, n_movies, run, progress
+        )
+        self.encoder, self.decoder = pilot
+        self.chance = Chance.fitted(self._evidence(given), given, later)
         self.encoder, self.decoder = net
         return self
 
@@ -121,26 +129,25 @@ class VAE(Recommender):
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         chances = np.zeros(len(rows), np.float32)
         for here, some, places in pairs_by_block(histories, rows, self.ROWS):
-            chances[here] = self._chances(some, places, movies[here])
-        return chances
+            chances[here] = self.chance(self._evidence(some)[places, movies[here]])
+        return np.where(movies == UNKNOWN, np.float32(0), chances)
 
-    def _chances(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        """1 − (1 − π)ⁿ, π the movie's share of what the history doesn't hold, n the draws. `[len(rows)]`."""
+    def _evidence(self, histories: Histories) -> NDArray[np.float32]:
+        """ln(1 − (1 − π)ⁿ), π a movie's share beside what the history doesn't hold, n the draws. `[n, n_movies]`."""
         weights = self.score(histories).astype(np.float64)
         weights = np.exp(weights - weights.max(axis=1, keepdims=True))
-        asked = weights[rows, movies]
         held = np.zeros(weights.shape, bool)
         held[histories.rows, histories.items] = True
-        rest = np.where(held, 0, weights).sum(axis=1)[rows] + np.where(held[rows, movies], asked, 0)
-        draws = np.maximum(self.NEXT * histories.counts, 1)[rows]
-        share = np.where(movies == UNKNOWN, 0, np.minimum(asked / np.maximum(rest, 1e-300), 1))
-        return np.asarray(1 - (1 - share) ** draws, np.float32)
+        rest = np.where(held, 0, weights).sum(axis=1, keepdims=True) + np.where(held, weights, 0)
+        draws = np.maximum(self.NEXT * histories.counts, 1)[:, None]
+        share = np.clip(weights / np.maximum(rest, 1e-300), self.LEAST, 1 - self.LEAST)
+        return np.asarray(np.log(np.maximum(-np.expm1(draws * np.log1p(-share)), self.LEAST)), np.float32)
 
     def vectors(self) -> NDArray[np.float32]:
         return np.ascontiguousarray(self.decoder.weights[-1].T)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return self.encoder.arrays("encoder.") | self.decoder.arrays("decoder.")
+        return self.encoder.arrays("encoder.") | self.decoder.arrays("decoder.") | {"chance": self.chance.array()}
 
     @classmethod
     def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -148,4 +155,5 @@ class VAE(Recommender):
         model.known = known
         model.encoder = Dense.from_arrays(arrays, "encoder.", "tanh")
         model.decoder = Dense.from_arrays(arrays, "decoder.", "tanh")
+        model.chance = Chance.from_array(arrays.get("chance"))
         return model

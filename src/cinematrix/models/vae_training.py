@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from cinematrix.chances import judges
 from cinematrix.dense import Dense, unit_rows
 from cinematrix.histories import Histories
 from cinematrix.layers import as_tables, dense, exported
@@ -20,23 +21,28 @@ if TYPE_CHECKING:
 
 MEASURE = "validation loss"
 
+Coders = tuple[Dense, Dense]
+"""The encoder to mean codes and the decoder."""
+
+Pilot = tuple[Coders, Histories, Histories]
+"""A pilot's, some histories that it learned from, and what their owners watched beside."""
+
 
 def trained(
     settings: "VAESettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: Run,
     progress: Progress | None,
-) -> tuple[tuple[Dense, Dense], Log]:  # fmt: skip
-    """The encoder to mean codes and the decoder, ready to serve, and the log of the training that was validated."""
+) -> tuple[Coders, Pilot, Log]:  # fmt: skip
+    """The coders, ready to serve; those of the pilot, with what it was validated on; and the pilot's log."""
     s, device = settings, pick_device(run.device)
     schedule = Schedule(
         epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
         weight_decay=s.weight_decay, seed=s.seed,
     )  # fmt: skip
-    task, log = train_on_all(
+    task, pilot, log = train_on_all(
         lambda learn, judged: VAETask(learn, judged, n_movies, s, device), ratings, validation, schedule,
         s.validation_share, name="vae", measure=MEASURE, data=str(s), threads=1, run=run, progress=progress,
     )  # fmt: skip
-    encoder, decoder = (exported(part, "tanh") for part in (task.net.encoder, task.net.decoder))
-    return (encoder.outputs(slice(s.factors)), decoder), log
+    return task.coders(), (pilot.coders(), *judges(*pilot.learned, n_movies)), log
 
 
 class VAENet(nn.Module):
@@ -76,6 +82,7 @@ class VAETask:
         self, ratings: Ratings, validation: Ratings, n_movies: int, settings: "VAESettings", device: torch.device
     ) -> None:
         self.device, self.batch, self.n_movies = device, settings.batch, n_movies
+        self.learned = ratings, validation
         self.histories = ratings.by_user
         self.users = np.flatnonzero(self.histories.counts)
         self.length = float(self.histories.counts[self.users].mean())
@@ -84,6 +91,11 @@ class VAETask:
         self.net = VAENet(n_movies, settings, steps).to(device)
         self.validation = validation.by_user
         self.judges = np.flatnonzero(self.validation.counts)
+
+    def coders(self) -> Coders:
+        """What was learned, ready to serve."""
+        encoder, decoder = (exported(part, "tanh") for part in (self.net.encoder, self.net.decoder))
+        return encoder.outputs(slice(self.net.factors)), decoder
 
     def batches(self, rng: np.random.Generator) -> Iterator[Histories]:
         """The histories of some users at a time, in random order."""
