@@ -34,7 +34,7 @@ from cinematrix.models import model_class
 from cinematrix.protocols import Known, Recommender
 from cinematrix.ratings import Ratings, Scale, fingerprint
 
-FORMAT = 2
+FORMAT = 3
 """Raised when an older Cinematrix couldn't read what is written."""
 
 MANIFEST, ARRAYS, CATALOG = "model.json", "arrays.safetensors", "catalog.parquet"

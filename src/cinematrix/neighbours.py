@@ -85,19 +85,18 @@ class Neighbours:
 
     Attributes:
         inward: float32 `[n_movies, rank]`, what a movie in a history adds to it.
-        outward: float32 `[n_movies + 1, rank]`, what a movie is scored by; the last row, 0, answers for `UNKNOWN`.
+        weight: float32 `[n_movies + 1]`, how much a movie's likeness to a history counts; the last, 0, is of `UNKNOWN`.
     """
 
     inward: Floats
-    outward: Floats
+    weight: Floats
 
     @classmethod
     def of(cls, spectrum: Spectrum, decay: float, weight: float = 1.0) -> "Neighbours":
         """The model with the ridge `decay` (λ), its scores times `weight`."""
         w = spectrum.vectors * np.sqrt(spectrum.values / (spectrum.values + decay)).astype(np.float32)
         left = np.maximum(1 - np.einsum("jr,jr->j", w, w), np.float32(1e-3))
-        outward = np.vstack([w * (np.float32(weight) / left)[:, None], np.zeros((1, w.shape[1]), np.float32)])
-        return cls(w, outward)
+        return cls(w, np.append(np.float32(weight) / left, np.float32(0)))
 
     def gather(self, histories: Histories, values: Floats | None = None) -> Floats:
         """The vectors of histories, each movie weighed by `values` (default: 1). `[n, rank]`."""
@@ -105,26 +104,27 @@ class Neighbours:
 
     def score(self, gathered: Floats) -> Floats:
         """Every history's score of every movie. `[n, n_movies]`; of movies in the history it says nothing."""
-        return np.asarray(gathered @ self.outward[:-1].T, np.float32)
+        return np.asarray((gathered @ self.inward.T) * self.weight[:-1], np.float32)
 
     def pairs(self, gathered: Floats, rows: Numbers, movies: Numbers) -> Floats:
         """Scores of pairs. `[n]`."""
-        return np.asarray(np.einsum("nr,nr->n", gathered[rows], self.outward[movies]), np.float32)
+        likeness = np.einsum("nr,nr->n", gathered[rows], self.inward[movies])
+        return np.asarray(likeness * self.weight[movies], np.float32)
 
     def shares(self, items: Numbers, values: Floats, movies: Numbers) -> Floats:
         """What each of a history's `items`, weighed by `values`, adds to the scores of `movies`. `[n, size]`."""
-        return np.asarray((self.outward[movies] @ self.inward[items].T) * values, np.float32)
+        return np.asarray(self.inward[movies] @ self.inward[items].T * values * self.weight[movies, None], np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""
-        return {"neighbours.inward": self.inward, "neighbours.outward": self.outward}
+        return {"neighbours.inward": self.inward, "neighbours.weight": self.weight}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Neighbours | None":
         """The model that `arrays` took apart; None if there is none."""
         if "neighbours.inward" not in arrays:
             return None
-        return cls(arrays["neighbours.inward"], arrays["neighbours.outward"])
+        return cls(arrays["neighbours.inward"], arrays["neighbours.weight"])
 
 
 def sittings(ratings: Ratings) -> Histories | None:
