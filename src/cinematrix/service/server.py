@@ -16,6 +16,7 @@ from granian.server.embed import Server
 from cinematrix.errors import SettingError
 from cinematrix.service.app import create_app
 from cinematrix.service.log_queue import QueuedLog
+from cinematrix.service.memory import share_heaps
 from cinematrix.service.settings import LOOPBACK, ServiceSettings
 from cinematrix.store.engine import sole_server
 
@@ -44,6 +45,7 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
         StoreError: another server has the store.
     """
     _log_quickly()
+    share_heaps()
     with sole_server(settings.db):
         app = create_app(settings)
         log = QueuedLog(sys.stderr.fileno(), app.state.service.figures.dropped.inc)

@@ -5,9 +5,6 @@ that serves and takes its place by one assignment; each request has taken its mo
 """
 
 import asyncio
-import ctypes
-import gc
-import sys
 from pathlib import Path
 
 from anyio.to_thread import run_sync
@@ -16,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cinematrix.artifact import MANIFEST
 from cinematrix.errors import CinematrixError
 from cinematrix.service.logs import LOG
+from cinematrix.service.memory import settle
 from cinematrix.service.newcomers import refresh, with_newcomers
 from cinematrix.service.people import Served
 from cinematrix.service.state import ServiceState
@@ -68,14 +66,3 @@ def swap(state: ServiceState) -> None:
         state.served, state.films = with_newcomers(served, state.store).warm(), films
     settle()
     LOG.info("version %s is served now", served.version)
-
-
-def settle() -> None:
-    """Take what has been loaded for granted.
-
-    The garbage collector won't look through it any more, for which it would stop every request for a tenth of a second
-    now and then; and the memory that only the loading needed goes back, where the C library can give it (glibc).
-    """
-    gc.freeze()
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
