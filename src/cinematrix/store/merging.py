@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from cinematrix.store.records import Rating, dialect, hold, now_ms
+from cinematrix.store.records import Rating, hold, now_ms, upsert
 from cinematrix.store.tables import EVENTS, RATINGS
 
 
@@ -25,7 +25,7 @@ def merge(connection: Connection, user: str, ratings: Sequence[Rating], events: 
     transaction ends, so that two merges come one after the other.
     """
     now = now_ms()
-    hold(connection, user, now)
+    hold(connection, {user}, now)
     stored = {
         row.movie: (row.steps, row.received // 1000 if row.given is None else row.given)
         for row in connection.execute(select(RATINGS).filter_by(user=user))
@@ -34,15 +34,8 @@ def merge(connection: Connection, user: str, ratings: Sequence[Rating], events: 
     fresh = [rating for rating in ratings if rating.movie not in stored]
     newer = [rating for rating in ratings if rating.movie in stored and _wins(rating, *stored[rating.movie])]
     noted = [event for event in events if event not in known]
-    if fresh or newer:
-        insert = dialect(connection).insert(RATINGS)
-        replaced = {name: insert.excluded[name] for name in ("steps", "received", "given")}
-        upsert = insert.on_conflict_do_update(index_elements=["user", "movie"], set_=replaced)
-        rows = [{**rating._asdict(), "received": now} for rating in (*fresh, *newer)]
-        connection.execute(upsert, rows)
-    if noted:
-        rows = [{"user": user, "movie": movie, "kind": kind, "received": now} for movie, kind in noted]
-        connection.execute(dialect(connection).insert(EVENTS).on_conflict_do_nothing(), rows)
+    upsert(connection, RATINGS, [{**rating._asdict(), "received": now} for rating in (*fresh, *newer)])
+    upsert(connection, EVENTS, [{"user": user, "movie": movie, "kind": kind, "received": now} for movie, kind in noted])
     created = len(fresh) + len(noted)
     return Merged(created, len(newer), len(ratings) + len(events) - created - len(newer))
 

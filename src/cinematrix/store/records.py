@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +26,7 @@ from sqlalchemy import (
     null,
     select,
     text,
+    tuple_,
     union_all,
     update,
 )
@@ -59,6 +60,9 @@ REPEATS_MS = DAY_MS
 COUNTING = 0x43494E46
 """The PostgreSQL advisory lock under which users are counted before one is made."""
 
+
+AT_ONCE = 500
+"""Pairs that are looked up in one statement."""
 
 USER: BindParameter[str] = bindparam("user")
 NUMBER, TIME = cast(null(), Integer), cast(null(), BigInteger)
@@ -174,13 +178,14 @@ class Store:
     def rate(self, connection: Connection, ratings: Sequence[Rating]) -> list[Kept]:
         """Keep ratings, the last of a pair winning."""
         now, kept = now_ms(), []
-        for user in sorted({rating.user for rating in ratings}):
-            hold(connection, user, now)
+        last = {(rating.user, rating.movie): rating for rating in ratings}
+        hold(connection, {rating.user for rating in ratings}, now)
+        present = _present(connection, list(last))
         for rating in ratings:
-            where = (RATINGS.c.user == rating.user) & (RATINGS.c.movie == rating.movie)
-            kept.append(Kept(connection.scalar(select(RATINGS.c.steps).where(where)) is not None, now))
-            key = {"user": rating.user, "movie": rating.movie}
-            _upsert(connection, RATINGS, key, {"steps": rating.steps, "received": now, "given": rating.given})
+            pair = rating.user, rating.movie
+            kept.append(Kept(pair in present, now))
+            (present.discard if rating.steps is None else present.add)(pair)
+        upsert(connection, RATINGS, [rating._asdict() | {"received": now} for rating in last.values()])
         return kept
 
     def note(self, connection: Connection, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
@@ -190,8 +195,8 @@ class Store:
             connection.execute(delete(EVENTS).filter_by(**key))
             connection.execute(update(USERS).filter_by(user=user).values(revision=_drawn()))
             return
-        hold(connection, user, now_ms())
-        _upsert(connection, EVENTS, key, {"received": now_ms()})
+        hold(connection, {user}, now_ms())
+        upsert(connection, EVENTS, [key | {"received": now_ms()}])
 
     def welcomes(self, connection: Connection, user: str, most: int, *, remembered: bool) -> bool:
         """Whether a user may be written for in this transaction: one who is known, or a new one, who is known then.
@@ -208,7 +213,7 @@ class Store:
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": COUNTING})
         if (connection.scalar(select(func.count()).select_from(USERS)) or 0) >= most:
             return False
-        hold(connection, user, now_ms())
+        hold(connection, {user}, now_ms())
         return True
 
     def person(self, user: str) -> Person:
@@ -282,7 +287,7 @@ class Store:
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(about_her)))
             for table in (RATINGS, EVENTS, USERS, TOKENS, ANSWERED, SUSPECTS):
                 connection.execute(delete(table).filter_by(user=user))
-            _upsert(connection, FORGOTTEN, {"user": user}, {})
+            upsert(connection, FORGOTTEN, [{"user": user}])
             connection.execute(insert(AUDIT).values(at=now_ms(), who=who, what=f"deleted user {user}"))
 
     def audit(self) -> list[str]:
@@ -330,14 +335,23 @@ def check_scale(kept: Scale | None, scale: Scale) -> None:
         )
 
 
-def hold(connection: Connection, user: str, now: int) -> None:
-    """Know this user, say that she changes, and let no other transaction write for her until this one ends.
+def hold(connection: Connection, users: Collection[str], now: int) -> None:
+    """Know these users, say that they change, and let no other transaction write for them until this one ends.
 
-    Several users are held in sorted order, so that no two transactions wait for each other.
+    They are held in sorted order, so that no two transactions wait for each other.
     """
-    revision = _drawn()
-    statement = dialect(connection).insert(USERS).values(user=user, created=now, revision=revision)
-    connection.execute(statement.on_conflict_do_update(index_elements=["user"], set_={"revision": revision}))
+    rows = [{"user": user, "created": now, "revision": _drawn()} for user in sorted(users)]
+    upsert(connection, USERS, rows, kept=["created"])
+
+
+def _present(connection: Connection, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which pairs of user and movie have a rating that stands."""
+    found: set[tuple[str, str]] = set()
+    for start in range(0, len(pairs), AT_ONCE):
+        among = tuple_(RATINGS.c.user, RATINGS.c.movie).in_(pairs[start : start + AT_ONCE])
+        rows = connection.execute(select(RATINGS.c.user, RATINGS.c.movie).where(among, RATINGS.c.steps.is_not(None)))
+        found |= {(user, movie) for user, movie in rows}
+    return found
 
 
 def _drawn() -> int:
@@ -350,10 +364,11 @@ def dialect(connection: Connection) -> Any:
     return import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
 
 
-def _upsert(connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
-    """Insert a row; where its key is there already, replace the rest."""
-    statement = dialect(connection).insert(table).values(**key, **values)
-    if values:
-        connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
-    else:
-        connection.execute(statement.on_conflict_do_nothing())
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], kept: Sequence[str] = ()) -> None:
+    """Insert rows of the same columns; where the primary key is there already, replace the rest, but for `kept`."""
+    if not rows:
+        return
+    statement, key = dialect(connection).insert(table), [column.name for column in table.primary_key]
+    rest = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *kept)}
+    on_conflict = statement.on_conflict_do_update(index_elements=key, set_=rest) if rest else None
+    connection.execute(statement.on_conflict_do_nothing() if on_conflict is None else on_conflict, list(rows))
