@@ -1,5 +1,6 @@
 """`cinematrix serve` and `cinematrix key`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,13 @@ def serve(
     refit_every: Annotated[
         str, typer.Option("--refit-every", help="Refit by itself, such as 24h or 7d (s, m, h, d); 0: never.")
     ] = "0",
+    tmdb_key: Annotated[
+        str | None,
+        typer.Option("--tmdb-key", envvar="CINEMATRIX_TMDB_KEY", help="Your own API key at TMDB: show its posters."),
+    ] = None,
+    posters: Annotated[
+        Path | None, typer.Option("--posters", help="Folder to keep posters in; by default in your cache.")
+    ] = None,
     opens: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
     public: Annotated[
         bool,
@@ -38,12 +46,15 @@ def serve(
     from cinematrix.extras import needs_to_serve
 
     needs_to_serve("granian")
+    from cinematrix.importers import cache
     from cinematrix.service.server import serve
-    from cinematrix.service.settings import LOOPBACK, ServiceSettings
+    from cinematrix.service.settings import LOOPBACK, PosterSettings, ServiceSettings
 
     hosts = (*LOOPBACK, *(name.lower() for name in host_name or ()))
     every = parse_duration(refit_every)
-    serve(ServiceSettings(model, db, hosts, new_users, public=public, refit_every=every), address, port, opens=opens)
+    shown = PosterSettings(tmdb_key, posters or cache.folder() / "posters") if tmdb_key else None
+    settings = ServiceSettings(model, db, hosts, new_users, public=public, refit_every=every, posters=shown)
+    serve(settings, address, port, opens=opens)
 
 
 @key.command()

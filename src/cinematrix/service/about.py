@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from cinematrix.service.access import PAGE
+from cinematrix.service.access import PAGE, Doorkeeper
 from cinematrix.service.state import PROBLEMS, State, StrictRoute
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
@@ -27,7 +27,8 @@ class ScaleRow(BaseModel):
 
 class Model(BaseModel):
     """The model that answers; `trained` is when it was saved, `metrics` what was measured then, `scale` null where it
-    learned from plain interactions, and `map` whether it can draw the taste map."""
+    learned from plain interactions, `map` whether it can draw the taste map, and `posters` whether a browser, which
+    sends no key for a picture, may have posters from `GET /v1/movies/{movie}/poster`."""
 
     version: str
     model: str
@@ -38,21 +39,24 @@ class Model(BaseModel):
     scale: ScaleRow | None
     genres: list[str]
     map: bool
+    posters: bool
     metrics: dict[str, Any] | None
     attribution: str | None
 
 
 @ROUTER.get("/model")
-def model(state: State) -> Model:
+def model(request: Request, state: State) -> Model:
     """What model answers: its version and age, its data, and what was measured of it."""
     served = state.served
     known, about, scale = served.model.known, served.about, served.model.known.scale
     data = about.get("data") or {}
+    doorkeeper: Doorkeeper = request.app.state.doorkeeper
     return Model(
         version=served.version, model=served.model.name,
         trained=served.written.isoformat(timespec="seconds") if served.written else None,
         ratings=len(known.history.items), users=len(known.users), movies=len(known.movies),
         scale=ScaleRow(low=scale.low, high=scale.high, step=scale.step) if scale else None,
-        genres=known.catalog.genres, map=served.model.abilities.vectors, metrics=about.get("metrics"),
+        genres=known.catalog.genres, map=served.model.abilities.vectors,
+        posters=state.posters is not None and (doorkeeper.public or doorkeeper.open), metrics=about.get("metrics"),
         attribution=MOVIELENS if str(data.get("format", "")).startswith("ml-") else None,
     )  # fmt: skip

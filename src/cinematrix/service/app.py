@@ -22,6 +22,7 @@ from cinematrix.service import (
     newcomers,
     overview,
     page,
+    posters,
     problems,
     profiles,
     questions,
@@ -55,6 +56,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 
     Raises:
         ArtifactError: the model can't be loaded.
+        InputError: posters can't be kept where they should be.
         MissingExtraError: refits are scheduled and what trains the model isn't installed.
         StoreError: the store can't be opened or holds ratings on another scale.
     """
@@ -62,7 +64,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     store, figures = Store.open(settings.db), Figures()
     check_whole(store.engine)
     refitter = Refitter(settings, store, figures)
-    state = ServiceState(settings, store, None, figures, refitter)
+    shown = posters.Posters(settings.posters) if settings.posters else None
+    state = ServiceState(settings, store, None, figures, refitter, posters=shown)
     if before is not None:
         _take_first(state)
 
@@ -89,6 +92,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(exports.ROUTER)
     app.include_router(groups.ROUTER)
     app.include_router(movies.ROUTER)
+    app.include_router(posters.ROUTER)
     app.include_router(questions.ROUTER)
     app.include_router(tokens.ROUTER)
     app.include_router(refits.ROUTER)

@@ -92,12 +92,17 @@ def _answer(request: Request, asset: Asset) -> Response:
     headers = {
         "ETag": asset.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding", "Content-Security-Policy": POLICY,
     }  # fmt: skip
-    held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if asset.tag in held or "*" in held:
+    if has(request, asset.tag):
         return Response(status_code=304, headers=headers)
     if takes_gzip(request.headers.get("accept-encoding", "")):
         return Response(asset.compressed, 200, headers | {"Content-Encoding": "gzip"}, asset.media_type)
     return Response(asset.body, 200, headers, asset.media_type)
+
+
+def has(request: Request, tag: str) -> bool:
+    """Whether the client has what `tag` names already."""
+    held = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
+    return tag in held or "*" in held
 
 
 def takes_gzip(accepted: str) -> bool:

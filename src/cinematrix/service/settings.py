@@ -1,11 +1,30 @@
 """How a server runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cinematrix.store.engine import FREE_BYTES
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class PosterSettings:
+    """Where posters come from, and where they are kept.
+
+    Attributes:
+        key: the operator's own API key at TMDB; no answer and no line of the log has it.
+        folder: of the posters that are kept, and `most_bytes` of it.
+        api, images: addresses of TMDB's two hosts.
+        seconds: how long either may take to answer.
+    """
+
+    key: str = field(repr=False)
+    folder: Path
+    most_bytes: int = 500_000_000
+    api: str = "https://api.themoviedb.org"
+    images: str = "https://image.tmdb.org"
+    seconds: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +46,7 @@ class ServiceSettings:
         read_seconds: how long a client may take over its body.
         free_bytes: how much room the disk of a SQLite file must have for the server to be ready.
         refit_every: seconds from one refit to the next; 0: none by itself.
+        posters: where they come from; None: there are none but those that the page draws.
     """
 
     model: Path
@@ -44,6 +64,7 @@ class ServiceSettings:
     read_seconds: float = 10.0
     free_bytes: int = FREE_BYTES
     refit_every: float = 0.0
+    posters: PosterSettings | None = None
 
     def most_bytes(self, path: str) -> int:
         """How long the body of a request to this path may be."""

@@ -21,6 +21,7 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Store
 
 if TYPE_CHECKING:
+    from cinematrix.service.posters import Posters
     from cinematrix.service.refits import Refitter
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -44,6 +45,7 @@ class ServiceState:
 
     Attributes:
         films: which of the store's movies `served` has in it (`store.movies.mark_of_movies`).
+        posters: None where the operator has no key to them.
         changing: held by who puts another in the place of `served`.
         importing: held by who reads somebody's file.
         writers: the threads of requests that write.
@@ -55,6 +57,7 @@ class ServiceState:
     figures: Figures
     refitter: "Refitter"
     films: tuple[int, int] = (0, 0)
+    posters: "Posters | None" = None
     changing: Lock = field(default_factory=Lock)
     importing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     writers: CapacityLimiter = field(init=False)
