@@ -200,6 +200,18 @@ class Contract:
             for by in get_args(By):
                 check_shares(fitted, user, by)
 
+    def test_it_tells_how_alike_movies_are_or_that_it_cannot(self, fitted: Recommender) -> None:
+        """A model that compares movies finds some more like one with raters than others; another says that it can't."""
+        movie = int(np.argmax(fitted.known.raters))
+        if not fitted.abilities.compares:
+            with pytest.raises(SettingError):
+                fitted.alike(movie)
+            return
+        alike = fitted.alike(movie)
+        assert alike.shape == (len(fitted.known.movies),)
+        assert np.isfinite(alike).all()
+        assert np.ptp(np.delete(alike, movie)) > 0
+
     def test_plain_interactions_are_learned_or_refused(self, world: tuple[Ratings, Catalog]) -> None:
         """A model that declares interactions predicts a chance; any other says that it needs stars."""
         views = as_interactions(world[0])

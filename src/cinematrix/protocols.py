@@ -30,7 +30,8 @@ class Abilities:
         stars: learns from ratings and predicts them on the data's scale.
         interactions: learns from plain interactions and predicts the chance of one.
         content: uses the catalog, so that a movie without ratings is more than an average.
-        vectors: describes each movie by a vector, so that similar ones can be found.
+        vectors: describes each movie by a vector.
+        likeness: tells how alike two movies are otherwise than by vectors.
         explains: takes a score apart into what each rating, the content and the biases add.
         spread: tells how sure a predicted rating is, by a distribution over the scale's steps and an interval.
         trains_with: the package of the extra `train` that `fit` needs (predicting never does): torch or numba.
@@ -40,9 +41,15 @@ class Abilities:
     interactions: bool = False
     content: bool = False
     vectors: bool = False
+    likeness: bool = False
     explains: bool = False
     spread: bool = False
     trains_with: str = ""
+
+    @property
+    def compares(self) -> bool:
+        """Whether it tells how alike two movies are (`Recommender.alike`)."""
+        return self.vectors or self.likeness
 
 
 @dataclass(frozen=True, eq=False)

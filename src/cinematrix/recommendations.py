@@ -253,16 +253,12 @@ def _block(
 
 
 def _because(model: Recommender, history: Histories, movies: Numbers, by: By) -> list[list[Reason]]:
-    """For each movie the `REASONS` movies of the history that add most to its score.
+    """For each movie the `REASONS` movies of the history that she liked and that add most to its score.
 
-    Only movies that she rated no lower than her mean are named: a film that she disliked can speak for another one,
-    but nobody wants to read it.
+    A film that she disliked can speak for another one, but nobody wants to read it.
     """
     gains = np.maximum(model.shares(history, movies, by=by).ratings, 0, dtype=np.float64)
-    total, liked = gains.sum(1, keepdims=True), np.ones(len(history.items), bool)
-    if history.values is not None and model.known.scale is not None and len(liked):
-        liked = history.values >= history.values.mean(dtype=np.float64) - 1e-6
-    part = np.where(liked, gains, 0) / np.maximum(total, 1e-12)
+    part = np.where(liked(model, history), gains, 0) / np.maximum(gains.sum(1, keepdims=True), 1e-12)
     best = np.argsort(-part, axis=1, kind="stable")[:, :REASONS]
     shares, numbers = np.take_along_axis(part, best, 1).tolist(), history.items[best].tolist()
     return [
@@ -273,6 +269,13 @@ def _because(model: Recommender, history: Histories, movies: Numbers, by: By) ->
         ]
         for line in zip(numbers, shares, strict=True)
     ]
+
+
+def liked(model: Recommender, history: Histories) -> NDArray[np.bool_]:
+    """Which movies of the one history she rated no lower than her mean; all, where there are no ratings. `[size]`."""
+    if history.values is None or model.known.scale is None or not len(history.items):
+        return np.ones(len(history.items), bool)
+    return np.asarray(history.values >= history.values.mean(dtype=np.float64) - 1e-6)
 
 
 def _length(n: int, known: Known) -> int:

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.dials import Dials, standardised
-from cinematrix.errors import SettingError
 from cinematrix.histories import Histories
 from cinematrix.ids import Numbers
 from cinematrix.profiles import Everyone
 from cinematrix.protocols import Recommender
 from cinematrix.ranking import top_n
-from cinematrix.recommendations import Filters, Recommendation, described
+from cinematrix.recommendations import Filters, Recommendation, described, liked
 
 Kind = Literal["top", "because", "gems", "genre"]
 Floats = NDArray[np.float32]
@@ -153,15 +152,9 @@ class _Making:
     def _telling(self) -> list[tuple[int, Floats]]:
         """Films she liked that speak most for the best ones, each unlike the others, with how alike all films are."""
         found: list[tuple[int, Floats]] = []
-        for place in self._by_weight().tolist():
-            movie = int(self.history.items[place])
-            if len(found) == BECAUSE:
-                break
-            if not any(_best(near, NEAR)[movie] for _, near in found):
-                try:
-                    found.append((movie, self.model.alike(movie)))
-                except SettingError:  # a model that can't compare films
-                    break
+        for movie in self.history.items[self._by_weight()].tolist() if self.model.abilities.compares else ():
+            if len(found) < BECAUSE and not any(_best(near, NEAR)[movie] for _, near in found):
+                found.append((movie, self.model.alike(movie)))
         return found
 
     def _by_weight(self) -> NDArray[np.int64]:
@@ -169,14 +162,13 @@ class _Making:
         values, n = self.history.values, len(self.history.items)
         if n == 0 or not self.left.any():
             return np.zeros(0, np.int64)
-        stars = np.zeros(n, np.float32) if values is None else values
-        liked = np.flatnonzero(stars >= stars.mean(dtype=np.float64) - 1e-6)
-        weight = stars.astype(np.float64)
+        weight = np.zeros(n) if values is None else values.astype(np.float64)
         if self.model.abilities.explains:
             best = top_n(self.score[None], min(TELLING, len(self.score)), where=self.left).movies[0]
             shares = self.model.shares(self.history, best[best >= 0]).ratings
             weight = np.maximum(shares, 0).sum(axis=0, dtype=np.float64)
-        return np.asarray(liked[np.argsort(-weight[liked], kind="stable")])
+        good = np.flatnonzero(liked(self.model, self.history))
+        return np.asarray(good[np.argsort(-weight[good], kind="stable")])
 
 
 def loved(everyone: Everyone, history: Histories) -> list[str]:

@@ -59,7 +59,7 @@ class Ease(Recommender):
     """
 
     name: ClassVar[str] = "ease"
-    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, explains=True)
+    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, likeness=True, explains=True)
     Settings = EaseSettings
 
     biases: Biases | None = None

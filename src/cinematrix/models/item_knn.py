@@ -64,7 +64,7 @@ class ItemKNN(Recommender):
     """
 
     name: ClassVar[str] = "item-knn"
-    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, explains=True)
+    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, likeness=True, explains=True)
     Settings = ItemKNNSettings
 
     biases: Biases | None = None
