@@ -286,14 +286,26 @@ def draw(found: dict[str, Found], path: Path) -> None:
     figure = figure_of(10, 3.8)
     for place, (curves, what) in enumerate((("answered", "answers"), ("asked", "questions")), start=1):
         axes = axes_of(figure, f"by {what}", what, "RMSE", (1, 2, place))
+        ends: dict[str, tuple[float, float]] = {}
         for name, each in found.items():
             points = getattr(each, curves)
             values = [error(one) for one in points.values()]
             colour, width = (ACCENT, 2.5) if name == OURS else (INK, 1)
             axes.plot(list(points), values, "o-", color=colour, linewidth=width, markersize=4, alpha=0.8)
-            axes.annotate(name, (list(points)[-1], values[-1]), (6, -3), textcoords="offset points", fontsize=7)
-        axes.margins(x=0.3)
+            ends[name] = list(points)[-1], values[-1]
+        low, high = axes.get_ylim()
+        for name, height in zip(ends, apart([end for _, end in ends.values()], (high - low) / 26), strict=True):
+            axes.text(1.03 * ends[name][0], height, name, va="center", fontsize=7)
+        axes.set_xlim(0, 1.5 * max(at for at, _ in ends.values()))
     write_png(figure, path)
+
+
+def apart(heights: list[float], gap: float) -> list[float]:
+    """Heights for labels: those given, the lower first, each as far above the one below as its letters are high."""
+    placed, highest = dict.fromkeys(range(len(heights)), 0.0), -np.inf
+    for number in np.argsort(heights).tolist():
+        highest = placed[number] = max(heights[number], highest + gap)
+    return list(placed.values())
 
 
 if __name__ == "__main__":
