@@ -100,7 +100,7 @@ def _store(url: str, model: Path | None) -> Iterator[Finding]:
     from sqlalchemy import func, select
 
     from cinematrix.store.engine import as_it_stands
-    from cinematrix.store.records import check_scale, scale_of
+    from cinematrix.store.scales import check_scale, scale_of
     from cinematrix.store.tables import MIGRATIONS, RATINGS, check_version, version_of
 
     with as_it_stands(url) as connection:

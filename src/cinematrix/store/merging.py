@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from cinematrix.store.records import Rating, hold, now_ms, upsert
+from cinematrix.store.records import Rating
+from cinematrix.store.statements import hold, now_ms, upsert
 from cinematrix.store.tables import EVENTS, RATINGS
 
 

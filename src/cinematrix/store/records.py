@@ -1,40 +1,19 @@
 """What the store keeps of people: their ratings and events, each write one durable transaction."""
 
-import secrets
-import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from importlib import import_module
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    Connection,
-    Engine,
-    Integer,
-    Table,
-    bindparam,
-    cast,
-    delete,
-    func,
-    insert,
-    literal,
-    null,
-    select,
-    text,
-    tuple_,
-    union_all,
-    update,
-)
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 
-from cinematrix.errors import SettingError, StoreError
 from cinematrix.ratings import Scale
 from cinematrix.store.engine import open_engine, writing
+from cinematrix.store.scales import check_scale, scale_of
 from cinematrix.store.sqlite import DRIVER
+from cinematrix.store.statements import PERSON, REVISION, drawn, hold, now_ms, present_in, upsert
 from cinematrix.store.tables import (
     ANSWERED,
     AUDIT,
@@ -56,28 +35,8 @@ EPOCH = date(1970, 1, 1)
 REPEATS_MS = DAY_MS
 """For a day an idempotency key stands for the answer that it first got."""
 
-
 COUNTING = 0x43494E46
 """The PostgreSQL advisory lock under which users are counted before one is made."""
-
-
-AT_ONCE = 500
-"""Pairs that are looked up in one statement."""
-
-USER: BindParameter[str] = bindparam("user")
-NUMBER, TIME = cast(null(), Integer), cast(null(), BigInteger)
-PERSON = union_all(
-    select(
-        literal("rating").label("what"), RATINGS.c.movie, RATINGS.c.steps, RATINGS.c.received, RATINGS.c.given
-    ).where(RATINGS.c.user == USER),
-    select(EVENTS.c.kind, EVENTS.c.movie, NUMBER, EVENTS.c.received, TIME).where(EVENTS.c.user == USER),
-    select(literal("known"), USERS.c.user, NUMBER, TIME, TIME).where(USERS.c.user == USER),
-    select(literal("forgotten"), FORGOTTEN.c.user, NUMBER, TIME, TIME).where(FORGOTTEN.c.user == USER),
-).order_by("what", "movie")
-"""All that there is of one user, in one statement and so at one moment."""
-
-REVISION = """select (select revision from users where "user" = {user}),
-    exists (select 1 from forgotten where "user" = {user})"""
 
 
 class Revision(NamedTuple):
@@ -180,7 +139,7 @@ class Store:
         now, kept = now_ms(), []
         last = {(rating.user, rating.movie): rating for rating in ratings}
         hold(connection, {rating.user for rating in ratings}, now)
-        present = _present(connection, list(last))
+        present = present_in(connection, list(last))
         for rating in ratings:
             pair = rating.user, rating.movie
             kept.append(Kept(pair in present, now))
@@ -193,7 +152,7 @@ class Store:
         key = {"user": user, "movie": movie, "kind": kind}
         if gone:
             connection.execute(delete(EVENTS).filter_by(**key))
-            connection.execute(update(USERS).filter_by(user=user).values(revision=_drawn()))
+            connection.execute(update(USERS).filter_by(user=user).values(revision=drawn()))
             return
         hold(connection, {user}, now_ms())
         upsert(connection, EVENTS, [key | {"received": now_ms()}])
@@ -306,69 +265,3 @@ class Store:
         """Keep an answer about `users` under its idempotency key, in the transaction of what it answers."""
         connection.execute(insert(IDEMPOTENCY).values(key=key, body=body, answer=answer, at=now_ms()))
         connection.execute(insert(ANSWERED), [{"key": key, "user": user} for user in sorted(users)])
-
-
-def now_ms() -> int:
-    """The server's time in ms."""
-    return time.time_ns() // 1_000_000
-
-
-def scale_of(connection: Connection) -> Scale | None:
-    """What the steps in this store are steps of, once it is known."""
-    row = connection.execute(select(SCALE)).first()
-    return None if row is None else Scale(*row)
-
-
-def check_scale(kept: Scale | None, scale: Scale) -> None:
-    """Refuse a model's scale that a store, whose own is `kept`, doesn't go with.
-
-    Raises:
-        SettingError: the scale has no steps.
-        StoreError: the store holds ratings on another scale.
-    """
-    if not scale.step:
-        raise SettingError(f"the scale {scale} has no steps, in which ratings are kept; train with rounded ratings")
-    if kept is not None and kept != scale:
-        raise StoreError(
-            f"the store's ratings are {kept} in steps of {kept.step:g} and the model's {scale} "
-            f"in steps of {scale.step:g}; serve a model of the same scale or give another database"
-        )
-
-
-def hold(connection: Connection, users: Collection[str], now: int) -> None:
-    """Know these users, say that they change, and let no other transaction write for them until this one ends.
-
-    They are held in sorted order, so that no two transactions wait for each other.
-    """
-    rows = [{"user": user, "created": now, "revision": _drawn()} for user in sorted(users)]
-    upsert(connection, USERS, rows, kept=["created"])
-
-
-def _present(connection: Connection, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Which pairs of user and movie have a rating that stands."""
-    found: set[tuple[str, str]] = set()
-    for start in range(0, len(pairs), AT_ONCE):
-        among = tuple_(RATINGS.c.user, RATINGS.c.movie).in_(pairs[start : start + AT_ONCE])
-        rows = connection.execute(select(RATINGS.c.user, RATINGS.c.movie).where(among, RATINGS.c.steps.is_not(None)))
-        found |= {(user, movie) for user, movie in rows}
-    return found
-
-
-def _drawn() -> int:
-    """The number of a new revision. By chance, so that one who was deleted and came back never has an old one."""
-    return secrets.randbits(63)
-
-
-def dialect(connection: Connection) -> Any:
-    """The SQL of this database beyond the standard; of the others nothing is loaded."""
-    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
-
-
-def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], kept: Sequence[str] = ()) -> None:
-    """Insert rows of the same columns; where the primary key is there already, replace the rest, but for `kept`."""
-    if not rows:
-        return
-    statement, key = dialect(connection).insert(table), [column.name for column in table.primary_key]
-    rest = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *kept)}
-    on_conflict = statement.on_conflict_do_update(index_elements=key, set_=rest) if rest else None
-    connection.execute(statement.on_conflict_do_nothing() if on_conflict is None else on_conflict, list(rows))

@@ -9,7 +9,8 @@ import secrets
 from sqlalchemy import delete, insert, select
 
 from cinematrix.store.keys import hashed
-from cinematrix.store.records import DAY_MS, Store, now_ms
+from cinematrix.store.records import DAY_MS, Store
+from cinematrix.store.statements import now_ms
 from cinematrix.store.tables import AUDIT, TOKENS
 
 
