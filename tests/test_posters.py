@@ -14,11 +14,9 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from cinematrix.artifact import save
 from cinematrix.catalog import Catalog
 from cinematrix.cli.main import app
 from cinematrix.errors import InputError
-from cinematrix.models.popular import Popular
 from cinematrix.ratings import Ratings
 from cinematrix.service.app import create_app
 from cinematrix.service.posters import DAY, LARGEST, LIVES, UNDER_WAY
@@ -26,18 +24,13 @@ from cinematrix.service.settings import PosterSettings, ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
 from service_world import refused
-from tmdb_world import KEY, PNG, Answer, Tmdb, faked
+from tmdb_world import KEY, PNG, Answer, Tmdb, faked, numbered_model
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catalog]) -> Path:
     """A model whose films have their places in the catalog as numbers at TMDB, but for the last."""
-    ratings, catalog = world
-    known = {name: catalog.frame[name].to_list() for name in ("title", "year", "genres")}
-    numbers = [*map(str, range(1, len(catalog))), None]
-    path = tmp_path_factory.mktemp("model") / "model"
-    save(Popular().fit(ratings, Catalog.of(catalog.movies, **known, tmdb=numbers)), path)
-    return path
+    return numbered_model(tmp_path_factory.mktemp("model") / "model", *world)
 
 
 @pytest.fixture

@@ -8,7 +8,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+from cinematrix.artifact import save
+from cinematrix.catalog import Catalog
+from cinematrix.models.item_knn import ItemKNN
+from cinematrix.ratings import Ratings
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -16,6 +22,14 @@ PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 """One point."""
+
+
+def numbered_model(folder: Path, ratings: Ratings, catalog: Catalog) -> Path:
+    """A model whose films have their places in the catalog, from 1, as numbers at TMDB, but for the last."""
+    known = {name: catalog.frame[name].to_list() for name in ("title", "year", "genres")}
+    numbers = [*map(str, range(1, len(catalog))), None]
+    save(ItemKNN().fit(ratings, Catalog.of(catalog.movies, **known, tmdb=numbers)), folder)
+    return folder
 
 
 @dataclass
@@ -71,9 +85,11 @@ def faked() -> Iterator[Tmdb]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     tmdb.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    yield tmdb
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield tmdb
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

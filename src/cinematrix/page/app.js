@@ -5,6 +5,7 @@ import { card, shortened } from "./cards.js";
 import { combobox } from "./combobox.js";
 import { element, icon } from "./dom.js";
 import { History } from "./history.js";
+import { poster } from "./posters.js";
 import { follow, stars, written } from "./stars.js";
 import { failed, loading } from "./states.js";
 
@@ -14,7 +15,7 @@ import { failed, loading } from "./states.js";
  * @typedef {{title: string, early?: boolean, show: (main: HTMLElement, app: App) => Promise<void>}} View
  */
 /** @typedef {{version: string, model: string, trained: string | null, ratings: number, users?: number, movies?: number,
- *   scale: import("./stars.js").Scale | null, map: boolean, genres?: string[], attribution?: string | null}} Model */
+ *   scale: import("./stars.js").Scale | null, map: boolean, posters: boolean, genres?: string[], attribution?: string | null}} Model */
 
 /**
  * The views, in the navigation's order; one without a label is reached through others.
@@ -35,7 +36,7 @@ const VIEWS = {
 const FIRST = "for-you";
 
 /** What is known of a model that couldn't be asked for. @type {Model} */
-const NO_MODEL = { version: "", model: "", trained: null, ratings: 0, scale: { low: 0.5, high: 5, step: 0.5 }, map: true };
+const NO_MODEL = { version: "", model: "", trained: null, ratings: 0, scale: { low: 0.5, high: 5, step: 0.5 }, map: true, posters: false };
 
 /** Milliseconds that a message with its "Undo" stays. */
 const STAYS = 10_000;
@@ -82,6 +83,11 @@ export class App {
   /** A film as a card. @param {import("./cards.js").Item} item @param {import("./cards.js").Options} [options] */
   card(item, options) {
     return card(this, item, options);
+  }
+
+  /** A film's poster. @param {Movie} movie */
+  poster(movie) {
+    return poster(movie, this.model.posters);
   }
 
   /** The half-star radio buttons of a film, with her rating in them. @param {Movie} movie */
@@ -287,7 +293,8 @@ function foot(model, held) {
   byId("foot").replaceChildren(
     element("p", {}, trained ? `Model of ${trained}, trained on ${model.ratings.toLocaleString("en")} ${held.plain ? "viewings" : "ratings"}` : "", model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
     element("p", {}, where),
-    element("p", {}, model.attribution, model.attribution && " ", "Posters are drawn from title, year and genre. Cinematrix is free software under the MIT licence."),
+    element("p", {}, model.attribution, model.attribution && " ", model.posters ? "Where there is no poster, one is drawn" : "Posters are drawn", " from title, year and genre. Cinematrix is free software under the MIT licence."),
+    model.posters && element("p", {}, "This product uses the ", element("a", { href: "https://www.themoviedb.org/", rel: "noreferrer noopener" }, "TMDB"), " API but is not endorsed or certified by TMDB."),
     element("p", {}, element("a", { href: "/?view=operator" }, "For the operator")));
 }
 

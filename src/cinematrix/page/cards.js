@@ -1,7 +1,6 @@
 /** A film as a card: its poster, what the model expects, why, and what she may say to it. */
 
 import { element, icon } from "./dom.js";
-import { poster } from "./posters.js";
 import { written } from "./stars.js";
 
 /** @typedef {import("./history.js").Movie} Movie */
@@ -44,7 +43,7 @@ export function card(app, item, { heading = "h3", reason, rate = true, hide = tr
   const why = reason === undefined ? because(item) : reason;
   return element("article", { class: "card", "data-movie": item.movie },
     element("a", { class: "card-link", href: address(item.movie) },
-      poster(item),
+      app.poster(item),
       element(heading, { class: "card-title" }, title(item))),
     element("p", { class: "facts" }, facts(item) || "\u00a0"),
     expected(item, app.model.scale),

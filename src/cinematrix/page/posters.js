@@ -91,9 +91,10 @@ const TELLING = [
 /**
  * A film's poster. It repeats what stands beside it, so it is hidden from screen readers.
  * @param {Movie} movie
+ * @param {boolean} real whether the server may have its real one, which covers the drawn one once it is loaded
  * @returns {HTMLElement}
  */
-export function poster(movie) {
+export function poster(movie, real) {
   const title = (movie.title ?? String(movie.movie)).slice(0, 120);
   const dice = rolling(`${title} ${movie.year ?? ""}`);
   const palette = dice.pick(PALETTES);
@@ -104,8 +105,17 @@ export function poster(movie) {
   const made = element("div", { class: "poster", "aria-hidden": "true" }, art,
     element("div", { class: "poster-type", "data-size": size(title) },
       element("span", { class: "poster-title" }, element("bdi", {}, title)),
-      element("span", { class: "poster-year" }, movie.year ? String(movie.year) : "")));
+      element("span", { class: "poster-year" }, movie.year ? String(movie.year) : "")),
+    real && photo(movie));
   made.style.setProperty("--type", palette[3]);
+  return made;
+}
+
+/** The real poster; it goes where the server has none. @param {Movie} movie */
+function photo(movie) {
+  const made = element("img", { loading: "lazy", decoding: "async", alt: "", src: `/v1/movies/${encodeURIComponent(movie.movie)}/poster` });
+  made.addEventListener("load", () => made.classList.add("loaded"));
+  made.addEventListener("error", () => made.remove());
   return made;
 }
 

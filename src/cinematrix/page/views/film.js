@@ -3,7 +3,6 @@
 import { because, expected, facts, shortened, title as titled } from "../cards.js";
 import { bars } from "../charts.js";
 import { icon } from "../dom.js";
-import { poster } from "../posters.js";
 import { written } from "../stars.js";
 
 export const title = "Film";
@@ -48,7 +47,7 @@ function head(app, film, guess) {
   const links = Object.entries(ELSEWHERE).filter(([site]) => film.links[site]).map(([site, { name, to }]) =>
     element("a", { href: to(String(film.links[site])), rel: "noreferrer noopener" }, name));
   return element("article", { class: "film" },
-    element("div", { class: "film-poster" }, poster(film)),
+    element("div", { class: "film-poster" }, app.poster(film)),
     element("div", { class: "feature-words large" },
       element("p", { class: "kicker" }, film.year ? String(film.year) : "Film"),
       element("h1", {}, titled(film)),

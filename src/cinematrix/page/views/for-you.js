@@ -3,7 +3,6 @@
 import { address, because, expected, facts, shortened, title as titled } from "../cards.js";
 import { asked, dials } from "../dials.js";
 import { icon } from "../dom.js";
-import { poster } from "../posters.js";
 import { empty, loading } from "../states.js";
 
 export const title = "For you";
@@ -95,7 +94,7 @@ function feature(app, item, label) {
   const { element } = app;
   const why = because(item);
   return element("article", { class: "feature card", "data-movie": item.movie, "aria-label": label },
-    element("a", { class: "feature-poster", href: address(item.movie), tabindex: "-1", "aria-hidden": "true" }, poster(item)),
+    element("a", { class: "feature-poster", href: address(item.movie), tabindex: "-1", "aria-hidden": "true" }, app.poster(item)),
     element("div", { class: "feature-words" },
       element("p", { class: "kicker" }, label),
       element("h2", {}, element("a", { href: address(item.movie) }, titled(item))),

@@ -2,7 +2,6 @@
 
 import { title as titled, facts } from "../cards.js";
 import { icon } from "../dom.js";
-import { poster } from "../posters.js";
 import { empty, loading } from "../states.js";
 
 export const title = "Questions";
@@ -42,7 +41,7 @@ export async function show(main, app) {
       return;
     }
     place.replaceChildren(
-      element("div", { class: "question-poster" }, poster(question)),
+      element("div", { class: "question-poster" }, app.poster(question)),
       element("div", { class: "feature-words large" },
         element("p", { class: "kicker" }, "How did you like"),
         element("h2", { tabindex: "-1" }, titled(question)),

@@ -4,7 +4,6 @@ import { address, facts, shortened, title as titled } from "../cards.js";
 import { Api } from "../api.js";
 import { icon } from "../dom.js";
 import { asBody, kept as keptBy } from "../history.js";
-import { poster } from "../posters.js";
 import { stars, written } from "../stars.js";
 import { loading } from "../states.js";
 
@@ -178,7 +177,7 @@ class Evening {
   line(item) {
     const { element, history: { plain } } = this.app;
     return element("article", { class: "group-film", "data-movie": item.movie },
-      element("a", { class: "group-poster", href: address(item.movie), tabindex: "-1", "aria-hidden": "true" }, poster(item)),
+      element("a", { class: "group-poster", href: address(item.movie), tabindex: "-1", "aria-hidden": "true" }, this.app.poster(item)),
       element("div", { class: "group-words" },
         element("h2", {}, element("a", { href: address(item.movie) }, titled(item))),
         element("p", { class: "facts" }, facts(item)),
