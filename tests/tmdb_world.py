@@ -34,13 +34,14 @@ def numbered_model(folder: Path, ratings: Ratings, catalog: Catalog) -> Path:
 
 @dataclass
 class Answer:
-    """What is sent, after so many seconds; `length` is announced where it isn't the body's own."""
+    """What is sent, after so many seconds once `let` is set; `length` is announced where it isn't the body's."""
 
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     length: int | None = None
+    let: threading.Event | None = None
 
 
 @dataclass
@@ -71,6 +72,8 @@ def faked() -> Iterator[Tmdb]:
             tmdb.keys.append(query)
             answer = tmdb.answers.get(path, Answer(status=404))
             time.sleep(answer.seconds)
+            if answer.let:
+                answer.let.wait(20)
             with contextlib.suppress(OSError):
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
