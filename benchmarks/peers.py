@@ -1,7 +1,7 @@
 """Cinematrix's models and their peers on the same split: errors, lists, time, memory, side by side.
 
     pip install -c benchmarks/constraints-peers.txt 'cinematrix[train,peers]'
-    python benchmarks/peers.py [--data FOLDER …] [--rounds 3] [--only MODEL …]
+    python benchmarks/peers.py [--data FOLDER …] [--rounds 3] [--only MODEL …] [--without MODEL …]
 
 By default the data set that `cinematrix demo` would take. Each training runs in a process of its own; ours and the
 peers' take turns, `--rounds` times with another seed each. Writes its tables into benchmarks/RESULTS.md.
@@ -11,7 +11,8 @@ ratings, its SVD++ and its item neighbourhoods over baselines; myFM (Bayesian fa
 regression and ordered probit), plain and with the features of its own MovieLens example: user and movie, each user's
 movies, each movie's raters, and genres and years; LensKit's biased ALS, item neighbourhoods, implicit ALS and EASE;
 implicit's ALS; Cornac's Mult-VAE and NeuMF. Both implicit ALS choose from twelve settings on a tenth of the training
-ratings, Cornac's nets, which train far longer, from eight. Runs of some models (`--only`) stand beside the whole table.
+ratings, Cornac's nets, which train far longer, from eight. Runs of some models (`--only`) stand
+beside the whole table, from which others can be left out (`--without`).
 """
 
 import argparse
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", default=[])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=names, default=names)
+    parser.add_argument("--without", nargs="+", choices=names, default=[])
     parser.add_argument("--fit", nargs=3, metavar=("FOLDER", "MODEL", "SEED"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.fit:
@@ -79,7 +81,8 @@ def main() -> None:
     folders = options.data or [default().path]
     for folder in folders:
         some = [] if options.only == names else options.only
-        put([compared(folder, options.only, options.rounds)], " ".join([folder.name, *some]))
+        models = [name for name in options.only if name not in options.without]
+        put([compared(folder, models, options.rounds)], " ".join([folder.name, *some]))
 
 
 def compared(folder: Path, models: list[str], rounds: int) -> str:
