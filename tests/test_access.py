@@ -65,6 +65,7 @@ ROUTES = {
     "POST /v1/ratings": "write",
     "POST /v1/tokens": "write",
     "GET /v1/movies/{movie}": "page",
+    "GET /v1/movies/{movie}/poster": "page",
     "POST /v1/movies/{movie}/prediction": "page",
     "GET /v1/model": "page",
     "PUT /v1/movies/{movie}": "admin",
