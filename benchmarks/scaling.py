@@ -1,10 +1,12 @@
 """How time and memory of training `deep-mf` grow with the ratings, on simulated data.
 
     python benchmarks/scaling.py [--sizes 0.1 1 10] [--fast-sizes 0.1 1 10] [--set epochs=2 --set ranking_epochs=2]
+        [--name "10 M ratings"]
 
 Sizes are in millions of ratings; fast ones are trained with `preset=fast`. Each training runs in a process of its own,
 so that its peak of memory is its own; reading is part of the memory and not of the time. `--set` changes settings, to
-try the script in less time. Writes its table into benchmarks/RESULTS.md.
+try the script in less time. Seconds are by the clock; those of work are what all cores did together, which a busy
+machine doesn't change. Writes its table into benchmarks/RESULTS.md, in a part of its own for each `--name`.
 """
 
 import argparse
@@ -45,6 +47,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=float, nargs="+", choices=WORLDS, default=list(WORLDS))
     parser.add_argument("--fast-sizes", type=float, nargs="*", choices=WORLDS, default=list(WORLDS))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--name", default="")
     parser.add_argument("--fit", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.fit:
@@ -52,13 +55,23 @@ def main() -> None:
         return
     rows = [measured("", size, options.set) for size in options.sizes]
     rows += [measured("preset=fast", size, ["preset=fast", *options.set]) for size in options.fast_sizes]
-    head = ["settings", "users × movies", "ratings", "most raters of a movie", "seconds", "µs a rating", "peak MB"]
+    head = [
+        "settings",
+        "users × movies",
+        "ratings",
+        "most raters of a movie",
+        "seconds",
+        "of work",
+        "µs a rating",
+        "peak MB",
+    ]
     shares = ["user's tower", "movie's tower", "step ms"]
     put(
         [
             f"## Size: training `deep-mf` on simulated ratings\n\n{markdown([*head, *shares], rows)}",
             "The towers' columns are their shares of a step of the rating head, encoding and gradient.",
-        ]
+        ],
+        of=options.name,
     )
 
 
@@ -74,6 +87,7 @@ def measured(name: str, size: float, settings: list[str]) -> list[str]:
         f"{world.ratings:,}",
         f"{found['most_raters']:,.0f}",
         f"{found['seconds']:.0f}",
+        f"{found['work']:.0f}",
         f"{1e6 * found['seconds'] / world.ratings:.0f}",
         f"{found['megabytes']:,.0f}",
         f"{found['users'] / found['step']:.0%}",
@@ -87,9 +101,10 @@ def fit(folder: Path, settings: DeepMFSettings) -> dict[str, float]:
     dataset = read(folder)
     ratings = dataset.ratings
     catalog = (dataset.catalog or Catalog.empty(ratings.movies)).align(ratings.movies)
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     DeepMF(settings).fit(ratings, catalog)
-    cost = {"seconds": time.perf_counter() - started, "megabytes": peak_megabytes()}
+    spent = {"seconds": time.perf_counter() - started, "work": time.process_time() - worked}
+    cost = {**spent, "megabytes": peak_megabytes()}
     most = float(np.bincount(ratings.movie).max())
     return {**cost, "most_raters": most, **step_parts(ratings, catalog, settings)}
 
