@@ -92,13 +92,21 @@ class Client:
         status, retry, connection = 0, False, None
         try:
             async with asyncio.timeout(self.timeout), self.room:
-                connection = self.free.pop() if self.free else await self._opened()
+                connection = self._kept() or await self._opened()
                 status, retry = await connection.ask(request)
                 self.free.append(connection)
         except (OSError, TimeoutError):
             if connection is not None and connection.transport is not None:
                 connection.transport.abort()
         into.append((due, time.perf_counter() - start - due, status, retry))
+
+    def _kept(self) -> Connection | None:
+        """A free connection that the server hasn't closed for being idle."""
+        while self.free:
+            connection = self.free.pop()
+            if connection.transport is not None and not connection.transport.is_closing():
+                return connection
+        return None
 
     async def _opened(self) -> Connection:
         _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", self.port)
