@@ -84,16 +84,17 @@ class Tastes:
     def _better(self, stars: sparse.csr_matrix, counts: NDArray[np.int64], fame: Floats, least: float) -> Self:
         """After one sweep of expectation maximization."""
         people, movies = np.repeat(np.arange(stars.shape[0]), np.diff(stars.indptr)), stars.indices
+        raters = _like(stars, np.ones(stars.nnz)).T
         left = stars.data - self.mean[movies]
         place, squares = self._people(stars, left)
         loadings = self._loadings(stars, left, place, squares, _line(fame, self.loadings, counts))
         taste = np.einsum("nk,nk->n", place[people], loadings[movies])
         usual = MEAN_DOUBT * stars.data.mean(dtype=np.float64)
         mean = (np.bincount(movies, stars.data - taste, len(counts)) + usual) / (counts + MEAN_DOUBT)
-        unsure = (squares - place[:, :, None] * place[:, None, :])[people]
-        missed = (stars.data - mean[movies] - taste) ** 2
-        missed += np.einsum("nk,nkl,nl->n", loadings[movies], unsure, loadings[movies], optimize=True)
-        noise = (np.bincount(movies, missed, len(counts)) + NOISE_DOUBT * missed.mean()) / (counts + NOISE_DOUBT)
+        unsure = raters @ (squares - place[:, :, None] * place[:, None, :]).reshape(len(place), -1)
+        missed = np.bincount(movies, (stars.data - mean[movies] - taste) ** 2, len(counts))
+        missed += np.einsum("jk,jkl,jl->j", loadings, unsure.reshape(-1, *2 * loadings.shape[1:]), loadings)
+        noise = (missed + NOISE_DOUBT * missed.sum() / len(movies)) / (counts + NOISE_DOUBT)
         unit = np.linalg.cholesky(squares.mean(0))  # so that x has variance I again
         return type(self)(mean, loadings @ unit, np.maximum(noise, least))
 
