@@ -1,4 +1,4 @@
-"""Pictures of the page's views, into docs/screens: `python docs/screenshots.py MODEL`, with a model of real films.
+"""Pictures of the views, into docs/screens: `python docs/screenshots.py MODEL [VIEW …]`, with a model of real films.
 
 They are taken in Chromium, on a phone and on a desk, in light and dark, and reduced to 128 colours.
 """
@@ -44,16 +44,20 @@ VIEWS = {
     "questions": "/?view=questions",
     "bring": "/?view=bring",
     "newcomer": "/",
+    "map": "/?view=map",
+    "profile": "/?view=profile",
+    "together": "/?view=together",
+    "operator": "/?view=operator",
 }
 
 
-def main(model: Path) -> None:
-    """Take them all."""
+def main(model: Path, views: list[str]) -> None:
+    """Take those of some views, or of all."""
     SCREENS.mkdir(exist_ok=True)
     with served(model) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
         history = [found(url, title) | {"rating": stars, "time": 0} for title, stars in LIKED.items()]
-        for view, path in VIEWS.items():
+        for view, path in ((view, VIEWS[view]) for view in views or VIEWS):
             for size, scheme in (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark")):
                 rated = [] if view == "newcomer" else history
                 picture = taken(browser, url + path, size, scheme, rated)
@@ -114,4 +118,4 @@ def served(model: Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])
