@@ -28,7 +28,7 @@ WAITING = 4
 """Files that may wait to be read; the sender of one more is told to come again."""
 
 GIVE_WAY = 0.0005
-"""Seconds after which who reads a file leaves Python's lock to others; usually it is ten times as long."""
+"""Seconds after which who reads a file leaves Python's lock to others: half of a server's usual turn."""
 
 RAW: dict[str, Any] = {
     "requestBody": {
