@@ -3,7 +3,7 @@
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from cinematrix.threads import one_thread
+from cinematrix.threads import one_thread, take_one_thread
 
 
 def blas_threads() -> set[int]:
@@ -21,3 +21,12 @@ def test_one_thread_holds_within_and_ends_after() -> None:
         with pytest.raises(ZeroDivisionError), one_thread():
             _ = 1 / 0
         assert blas_threads() == before == {2}
+
+
+def test_a_process_takes_one_thread_for_good() -> None:
+    """What a server asks for stays, also after code that takes one thread within."""
+    with threadpool_limits(2, user_api="blas"):
+        take_one_thread()
+        with one_thread():
+            pass
+        assert blas_threads() == {1}

@@ -47,7 +47,7 @@ AUDIENCE, RIDGE = 256, 200.0
 JITTER = np.float32(1e-2)
 """Keeps the likeness of movies that lie in one place from being singular."""
 
-MOST = 512
+MOST = 384
 """Movies that represent a history; a longer one is thinned."""
 
 USUAL_WEIGHT, WEIGHT_SPREAD = 0.75, 0.1
@@ -76,8 +76,8 @@ class Kriging:
             for row in range(len(histories)) if rows is None else rows:
                 start, stop = histories.starts[row], histories.starts[row + 1]
                 if stop > start:
-                    thin = slice(start, stop, -(-(stop - start) // MOST))
-                    found[thin] = self._solved(histories.items[thin], histories.items[start:stop], left[start:stop])
+                    kept = np.linspace(start, stop - 1, min(stop - start, MOST)).round().astype(np.int64)
+                    found[kept] = self._solved(histories.items[kept], histories.items[start:stop], left[start:stop])
         return found * np.float32(self.weight)
 
     def _solved(self, kept: Numbers, items: Numbers, left: Floats) -> Floats:

@@ -4,7 +4,7 @@ A user's vector is one pass over her history; the movies' vectors were computed 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
@@ -36,12 +36,6 @@ class Towers:
     weights: dict[str, Floats]
     movies: Floats
     content: NDArray[np.float16] | None = None
-
-    @cached_property
-    def unrated(self) -> "Towers":
-        """The same head with the movies as they would be if nobody had rated them: their content alone."""
-        assert self.content is not None, "only asked where there is content"
-        return replace(self, movies=self.movies[-1] + self.content.astype(np.float32))
 
     @cached_property
     def mean_movie(self) -> Floats:
@@ -87,11 +81,20 @@ class Towers:
                 scores[row] += self._gate(np.broadcast_to(user, movies.shape), movies)
         return scores
 
-    def pairs(self, users: Floats, rows: Numbers, movies: Numbers) -> Floats:
-        """The mean over members of the scores of pairs, in chunks that bound the memory. float32 `[n]`."""
+    def pairs(self, users: Floats, rows: Numbers, movies: Numbers, *, rated: bool = True) -> Floats:
+        """The mean over members of the scores of pairs, in chunks that bound the memory. float32 `[n]`.
+
+        `rated=False`: as if nobody had rated these movies.
+        """
+        vectors = self.movies.__getitem__ if rated else self.unrated
         chunks = range(0, len(rows), PAIRS)
-        parts = [self._chunk(users[rows[c : c + PAIRS]], self.movies[movies[c : c + PAIRS]]) for c in chunks]
+        parts = [self._chunk(users[rows[c : c + PAIRS]], vectors(movies[c : c + PAIRS])) for c in chunks]
         return np.concatenate([np.zeros(0, np.float32), *parts])
+
+    def unrated(self, movies: Numbers) -> Floats:
+        """The vectors of movies as they would be if nobody had rated them: their content alone."""
+        assert self.content is not None, "only asked where there is content"
+        return np.asarray(self.movies[-1] + self.content[movies], np.float32)
 
     def _chunk(self, x: Floats, y: Floats) -> Floats:
         dot = (x[:, :, :-1] * y[:, :, :-1]).sum(2) / np.float32((y.shape[2] - 1) ** 0.5) + x[:, :, -1] + y[:, :, -1]

@@ -70,6 +70,7 @@ def run() -> None:
     """Run the command line; a Cinematrix error is one line on stderr and the exit code of its kind."""
     debug = "--debug" in sys.argv
     _speak_utf8()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for each other leave the core to others
     try:
         _run_app()
     except CinematrixError as error:

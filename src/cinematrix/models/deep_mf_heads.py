@@ -70,31 +70,29 @@ class StarsHead:
         read = self.read(histories)
         base = np.float32(self.biases.mean) + read.user[:, None] + self.biases.movie
         stars = np.asarray(base + np.float32(self.sigma) * self.towers.score(read.vectors), np.float32)
-        for process, towers, new in self._processes(read):
+        for process, new in self._processes(read):
             movies = np.flatnonzero(self.new[:-1] == new).astype(np.int32)
-            if len(movies) == 0:
-                continue
-            stars[:, movies] += process.score(histories, self._left(read, towers), movies)
+            if len(movies):
+                stars[:, movies] += process.score(histories, self._left(read, new), movies)
         return stars
 
     def pairs(self, read: Read, rows: Numbers, movies: Numbers) -> Floats:
         """Stars of pairs, off the scale now and then. `[n]`."""
-        stars = self._plain(read, self.towers, rows, movies)
-        for process, towers, new in self._processes(read):
+        stars = self._plain(read, rows, movies)
+        for process, new in self._processes(read):
             here = np.flatnonzero(self.new[movies] == new)
-            if len(here) == 0:
-                continue
-            stars[here] += process.pairs(read.histories, self._left(read, towers), rows[here], movies[here])
+            if len(here):
+                stars[here] += process.pairs(read.histories, self._left(read, new), rows[here], movies[here])
         return stars
 
     def missed(self, histories: Histories, held_out: Histories) -> tuple[Floats, Floats]:
         """What biases and towers miss of held-out ratings, and what `kriging` adds, if there is one. `[size]` each."""
         assert held_out.values is not None, "only asked of ratings"
         read, pairs = self.read(histories), (held_out.rows, held_out.items)
-        missing = held_out.values - self._plain(read, self.towers, *pairs)
+        missing = held_out.values - self._plain(read, *pairs)
         if self.kriging is None:
             return missing, np.zeros_like(missing)
-        return missing, self.kriging.pairs(histories, self._left(read, self.towers), *pairs)
+        return missing, self.kriging.pairs(histories, self._left(read), *pairs)
 
     def shares(self, history: Histories, movies: Numbers) -> Shares:
         """What adds up to the stars of `movies` for the one history."""
@@ -103,32 +101,29 @@ class StarsHead:
         movie = self.biases.predict(np.zeros(n, np.float32), movies) - mean
         base = {"mean": mean, "movie_bias": movie, "user_bias": np.repeat(read.user, n)}
         near = np.zeros((n, len(history.items)), np.float32)
-        for process, towers, new in self._processes(read):
+        for process, new in self._processes(read):
             here = np.flatnonzero(self.new[movies] == new)
-            near[here] = process.likeness(movies[here], history.items) * process.solve(
-                history, self._left(read, towers)
-            )
+            if len(here):
+                solved = process.solve(history, self._left(read, new))
+                near[here] = process.likeness(movies[here], history.items) * solved
         return of_head(self.towers, history, read.residual, movies).shares(base, self.sigma, near)
 
-    def _processes(self, read: Read) -> Iterator[tuple[Kriging, Towers, bool]]:
-        """What spreads residuals: over which towers' predictions, and whether to movies that nobody has rated."""
+    def _processes(self, read: Read) -> Iterator[tuple[Kriging, bool]]:
+        """What spreads residuals, and whether to movies that nobody has rated."""
         if read.histories.values is not None:
-            if self.kriging:
-                yield self.kriging, self.towers, False
-            if self.newcomers:
-                yield self.newcomers, self.towers.unrated, True
+            processes = (self.kriging, False), (self.newcomers, True)
+            yield from ((process, new) for process, new in processes if process)
 
-    def _plain(self, read: Read, towers: Towers, rows: Numbers, movies: Numbers) -> Floats:
-        """Stars of pairs by biases and `towers` alone; a movie that these take for unrated has no bias. `[n]`."""
-        rated = movies if towers is self.towers else np.full_like(movies, UNKNOWN)
-        return self.biases.predict(read.user[rows], rated) + np.float32(self.sigma) * towers.pairs(
-            read.vectors, rows, movies
-        )
+    def _plain(self, read: Read, rows: Numbers, movies: Numbers, new: bool = False) -> Floats:
+        """Stars of pairs by biases and towers alone, perhaps as if all `movies` were new. `[n]`."""
+        biased = np.full_like(movies, UNKNOWN) if new else movies
+        scores = self.towers.pairs(read.vectors, rows, movies, rated=not new)
+        return self.biases.predict(read.user[rows], biased) + np.float32(self.sigma) * scores
 
-    def _left(self, read: Read, towers: Towers) -> Floats:
-        """What biases and `towers` leave of the histories' own ratings. `[size]`."""
+    def _left(self, read: Read, new: bool = False) -> Floats:
+        """What biases and towers leave of the histories' own ratings. `[size]`."""
         assert read.histories.values is not None, "only asked of ratings"
-        return read.histories.values - self._plain(read, towers, read.histories.rows, read.histories.items)
+        return read.histories.values - self._plain(read, read.histories.rows, read.histories.items, new)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""

@@ -19,6 +19,7 @@ from cinematrix.service.log_queue import QueuedLog
 from cinematrix.service.memory import share_heaps
 from cinematrix.service.settings import LOOPBACK, ServiceSettings
 from cinematrix.store.engine import sole_server
+from cinematrix.threads import take_one_thread
 
 OPENS_WITHIN = 10.0
 """Seconds within which the server must listen for a browser to be shown the page."""
@@ -49,6 +50,7 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
     """
     _log_quickly()
     share_heaps()
+    take_one_thread()
     sys.setswitchinterval(TURN)
     with sole_server(settings.db):
         app = create_app(settings)
