@@ -12,11 +12,13 @@ import random
 import shutil
 import signal
 import tempfile
+from compileall import compile_dir
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
+import cinematrix
 from cinematrix.artifact import load, save
 from cinematrix.importers import read
 from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
@@ -192,7 +194,11 @@ def p99(outcomes: list[Outcome]) -> float:
 
 
 def starts(model: Path, known: Known, scratch: Path) -> str:
-    """From the command to the first list, memory after every user's list, and ready again after kill -9 amid writes."""
+    """From the command to the first list, memory after every user's list, and ready again after kill -9 amid writes.
+
+    With bytecode beside the modules, as `pip install` leaves it.
+    """
+    compile_dir(str(Path(cinematrix.__file__).parent), quiet=1)
     first, ready, megabytes = [], [], []
     asked, url = f"/v1/users/{known.users.ids[0]}/recommendations", store(scratch)
     for _ in range(5):
