@@ -125,8 +125,8 @@ def mixed(model: Path, known: Known, scratch: Path, seconds: float) -> list[str]
     ]
     print(rows, flush=True)
     note = (
-        f"Over all {len(known.users)} users, each equally often and once before; a rating makes its user's next "
-        f"list a new one. SQLite; {megabytes:.0f} MB resident afterwards."
+        f"Over all {len(known.users)} users, each equally often and once before; a rating makes her list a new "
+        f"one, ahead of her asking for it unless she is quicker. SQLite; {megabytes:.0f} MB resident afterwards."
     )
     return [markdown(HEAD, rows), note]
 

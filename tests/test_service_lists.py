@@ -17,14 +17,15 @@ from cinematrix.catalog import Catalog
 from cinematrix.models.ease import Ease
 from cinematrix.ratings import Ratings
 from cinematrix.service import recommending
+from cinematrix.service.ahead import MOST, Ahead
 from cinematrix.service.app import create_app
 from cinematrix.service.lists import OVERHEAD, Kept, Lists
-from cinematrix.service.schemas import Recommended
+from cinematrix.service.schemas import Recommended, WantedList
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Revision
 
 NEW = Revision(1, False)
-NOTHING = np.zeros(0, np.int32)
+NOTHING, ANY = np.zeros(0, np.int32), WantedList()
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +143,56 @@ def test_many_who_ask_at_once_have_one_list_made(
         client.put(f"/v1/users/{users[1]}/events/seen/{known(client).movies.ids[0]}")
 
 
+def test_a_list_is_made_ahead_of_who_asks_after_a_write(client: TestClient, users: list[int]) -> None:
+    """As it would be made for her; once for each time that she was sent it, however much she writes."""
+    path, movies = f"/v1/users/{users[0]}/recommendations?n=5", known(client).movies.ids.tolist()
+    client.put(f"/v1/users/{users[0]}/events/seen/{movies[0]}")  # she hasn't asked for a list
+    client.get(path)
+    for turn in (1, 2):
+        best = client.get(path).json()["items"][0]["movie"]
+        client.put(f"/v1/users/{users[0]}/ratings/{best}", json={"rating": 1})
+        wait_until(lambda turn=turn: sent(client, "ahead") == turn)  # type: ignore[misc]
+        client.put(f"/v1/users/{users[1]}/ratings/{best}", json={"rating": 1})
+        assert best not in [line["movie"] for line in client.get(path).json()["items"]]
+        assert client.get(path).content == afresh(client, path)
+        assert sent(client, "made") == 1 + turn  # those made afresh, and the first
+    for movie in movies[:5]:
+        client.put(f"/v1/users/{users[0]}/events/seen/{movie}")
+    wait_until(lambda: sent(client, "ahead") == 3)
+    sleep(0.2)
+    assert sent(client, "ahead") == 3
+    assert client.get(path).content == afresh(client, path)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """At most five seconds."""
+    for _ in range(100):
+        if true():
+            return
+        sleep(0.05)
+    raise AssertionError("it didn't happen")
+
+
+def test_a_list_that_cannot_be_made_ahead_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
+    """The next one is made; the log tells of it. Beyond those who may wait, nobody is kept."""
+    made: list[str] = []
+
+    def make(user: str) -> None:
+        made.append(user)
+        if user == "broken":
+            raise ZeroDivisionError
+
+    ahead = Ahead(make)
+    for user in ("broken", *(str(number) for number in range(2 * MOST))):
+        ahead.soon(user)
+    ahead.start()
+    wait_until(lambda: len(made) == MOST)
+    ahead.soon("last")
+    ahead.stop()
+    assert made == ["broken", *(str(number) for number in range(MOST - 1)), "last"]
+    assert "couldn't be made ahead" in caplog.text
+
+
 def test_another_model_has_other_lists(client: TestClient, users: list[int]) -> None:
     """A swap leaves every list behind."""
     state = client.app.state.service  # type: ignore[attr-defined]
@@ -162,13 +213,13 @@ def test_lists_are_let_go_of_the_oldest_first() -> None:
     """By their bytes; one that was asked for is young again, and one in place of another isn't counted twice."""
     lists = Lists(3 * (OVERHEAD + 10))
     for name in "abc":
-        lists.keep((name, b""), Kept(name, NEW, {}, False, b"0123456789", NOTHING))
+        lists.keep((name, b""), Kept(name, NEW, {}, False, b"0123456789", NOTHING, ANY))
     assert lists.find(("a", b"")) is not None
-    lists.keep(("a", b""), Kept("a", NEW, {}, False, b"9876543210", NOTHING))
-    lists.keep(("d", b""), Kept("d", NEW, {}, False, b"0123456789", NOTHING))
+    lists.keep(("a", b""), Kept("a", NEW, {}, False, b"9876543210", NOTHING, ANY))
+    lists.keep(("d", b""), Kept("d", NEW, {}, False, b"0123456789", NOTHING, ANY))
     assert [name for name in "abcd" if lists.find((name, b""))] == ["a", "c", "d"]
     assert len(lists) == 3
-    lists.keep(("e", b""), Kept("e", NEW, {}, False, b"x" * 10_000, NOTHING))
+    lists.keep(("e", b""), Kept("e", NEW, {}, False, b"x" * 10_000, NOTHING, ANY))
     assert len(lists) == 0
 
 

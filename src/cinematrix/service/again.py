@@ -37,6 +37,7 @@ class Again:
             admitted(request, "read")
         except Problem:
             return None
+        served.lists.asked(kept.user, (scope["path"], scope["query_string"]))
         self.state.figures.sent("kept", kept.fallback)
         served.shown.add(kept.movies)
         return made(kept.body)

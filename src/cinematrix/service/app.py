@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -34,6 +35,7 @@ from cinematrix.service import (
 )
 from cinematrix.service.access import READ, Doorkeeper
 from cinematrix.service.again import Again
+from cinematrix.service.ahead import Ahead
 from cinematrix.service.figures import Figures
 from cinematrix.service.guard import Guard
 from cinematrix.service.newcomers import refresh
@@ -72,11 +74,14 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        state.ahead = Ahead(partial(recommending.make_ahead, state))
+        state.ahead.start()
         watching = [asyncio.create_task(watch(state, before)), asyncio.create_task(refitter.watch())]
         yield
         for each in watching:
             each.cancel()
         refitter.stop()
+        state.ahead.stop()
         with state.changing:  # a look at the store that had begun has its connection back
             store.close()
 

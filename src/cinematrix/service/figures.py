@@ -20,7 +20,9 @@ class Figures:
         self.requests = self._counter("requests", "Requests answered.", "method", "route", "status")
         self.ratings = self._counter("ratings", "Ratings kept.", "how")
         self.recommended = self._counter("recommended", "Lists made, for people with a history or without.", "fallback")
-        self.lists = self._counter("lists", "Users' lists sent, made for the answer or kept from before.", "how")
+        self.lists = self._counter(
+            "lists", "Users' lists sent, made for the answer or kept from before, and those made ahead.", "how"
+        )
         self.load_failures = self._counter("model_load_failures", "Models that couldn't be served.")
         self.refits = self._counter("refits", "Refits that this server began, by what came of them.", "state")
         self.refit_seconds = Gauge("cinematrix_refit_seconds", "What the last refit took.", registry=self.registry)

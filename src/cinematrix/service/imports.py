@@ -159,5 +159,7 @@ def _kept(user: str, upload: Upload, state: ServiceState) -> Result:
     known = served.model.known
     outcome = resolve(upload.journal(), known.catalog, known.scale)
     with state.store.writing() as connection:
-        merged = keep(connection, writer(state, served, connection, user), outcome, known.catalog, known.scale)
+        who = writer(state, served, connection, user)
+        merged = keep(connection, who, outcome, known.catalog, known.scale)
+    state.wrote(who)
     return Result(outcome, known.catalog, merged)

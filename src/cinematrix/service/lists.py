@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from cinematrix.ids import Numbers
+from cinematrix.service.schemas import WantedList
 from cinematrix.store.records import Revision
 
 MOST_BYTES = 32_000_000
@@ -33,6 +34,7 @@ class Kept(NamedTuple):
         fallback: made without any history of hers.
         body: what is sent.
         movies: the numbers of those in it.
+        wanted: what was asked for.
     """
 
     user: str
@@ -41,6 +43,7 @@ class Kept(NamedTuple):
     fallback: bool
     body: bytes
     movies: Numbers
+    wanted: WantedList
 
 
 class Lists:
@@ -49,6 +52,7 @@ class Lists:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes, self._bytes = most_bytes, 0
         self._kept: OrderedDict[Key, Kept] = OrderedDict()
+        self._asked: dict[str, Key] = {}
         self._lock = Lock()
         self._making = [Lock() for _ in range(64)]
 
@@ -76,6 +80,15 @@ class Lists:
             while self._bytes > self._most_bytes:
                 self._let_go(next(iter(self._kept)))
 
+    def asked(self, user: str, key: Key) -> None:
+        """She was sent this list."""
+        self._asked[user] = key
+
+    def asked_last(self, user: str) -> Key | None:
+        """The list that she was sent last; None if that was told before, or she was sent none."""
+        return self._asked.pop(user, None)
+
     def _let_go(self, key: Key) -> None:
         if gone := self._kept.pop(key, None):
             self._bytes -= OVERHEAD + len(gone.body)
+            self._asked.pop(gone.user, None)

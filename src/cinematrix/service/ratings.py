@@ -59,6 +59,7 @@ def rate(user: TextId, movie: TextId, body: schemas.NewRating, state: State, res
         rating = Rating(writer(state, served, connection, user), of, steps, body.time)
         (kept,) = state.store.rate(connection, [rating])
     _count(state, [kept])
+    state.wrote(rating.user)
     response.status_code = 200 if kept.updated else 201
     return schemas.OwnedRating(
         user=served.user_id(rating.user), movie=served.movie_id(rating.movie), rating=float(body.rating),
@@ -81,6 +82,7 @@ def take_back(user: TextId, movie: TextId, state: State) -> None:
         state.store.rate(connection, [Rating(person.user, of, None)])
         for kind in WATCHED if served.model.known.scale is None else ():
             state.store.note(connection, person.user, of, kind, gone=True)
+    state.wrote(person.user)
 
 
 @ROUTER.get("/users/{user}/ratings", dependencies=[READ])
@@ -113,6 +115,7 @@ def rate_many(body: schemas.Bulk, state: State, who: Who, idempotency_key: Idemp
         if idempotency_key:
             store.remember(connection, key, digest, answer.model_dump_json(), {row.user for row in rows})
     _count(state, kept)
+    state.wrote(*{row.user for row in rows})
     return answer
 
 
@@ -140,7 +143,9 @@ def note(user: TextId, kind: Kind, movie: TextId, state: State) -> None:
     served = state.served
     of = served.movie(movie)
     with state.store.writing() as connection:
-        state.store.note(connection, writer(state, served, connection, user), of, kind)
+        who = writer(state, served, connection, user)
+        state.store.note(connection, who, of, kind)
+    state.wrote(who)
 
 
 @ROUTER.delete("/users/{user}/events/{kind}/{movie}", status_code=204, dependencies=[WRITE])
@@ -151,6 +156,7 @@ def unnote(user: TextId, kind: Kind, movie: TextId, state: State) -> None:
     person, of = known_person(state, served, user), served.movie(movie)
     with state.store.writing() as connection:
         state.store.note(connection, person.user, of, kind, gone=True)
+    state.wrote(person.user)
 
 
 @ROUTER.delete("/users/{user}", status_code=204)

@@ -1,5 +1,6 @@
 """Routes that answer from the model, and keep nothing."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,6 +14,7 @@ from cinematrix.service.lists import Kept
 from cinematrix.service.people import Served
 from cinematrix.service.schemas import TextId
 from cinematrix.service.state import PROBLEMS, ServiceState, State, StrictRoute, made
+from cinematrix.store.records import Revision
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
 USERS = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[READ])
@@ -28,16 +30,41 @@ def recommendations(
     with served.lists.making(key):
         revision, kept = state.store.revision(text), served.lists.find(key)
         if kept is None or kept.revision != revision:
-            person = state.store.person(text)
-            found = _list(state, served, served.history(person), wanted, served.hidden(person))
-            found |= {"user": served.user_id(text)}
             matched = {name: scope[name] for name in ("route", "path_params")}
-            numbers = served.numbers(found["items"])
-            kept, how = Kept(text, revision, matched, found["fallback"], to_json(found), numbers), "made"
+            kept, how = _made(state, served, text, revision, matched, wanted), "made"
             served.lists.keep(key, kept)
+    served.lists.asked(text, key)
     state.figures.sent(how, kept.fallback)
     served.shown.add(kept.movies)
     return made(kept.body)
+
+
+def make_ahead(state: ServiceState, user: str) -> None:
+    """Make the list that she was sent last again, if it isn't right any more; once for each time that it was sent."""
+    served = state.newest
+    if served is None or (key := served.lists.asked_last(user)) is None:
+        return
+    with served.lists.making(key):
+        revision, kept = state.store.revision(user), served.lists.find(key)
+        if kept is not None and kept.revision != revision:
+            served.lists.keep(key, _made(state, served, user, revision, kept.matched, kept.wanted))
+            state.figures.lists.labels("ahead").inc()
+
+
+def _made(
+    state: ServiceState,
+    served: Served,
+    user: str,
+    revision: Revision,
+    matched: Mapping[str, Any],
+    wanted: schemas.WantedList,
+) -> Kept:
+    """A user's list by all that the store has of her, which is no older than `revision`."""
+    person = state.store.person(user)
+    found = _list(state, served, served.history(person), wanted, served.hidden(person))
+    found |= {"user": served.user_id(user)}
+    numbers = served.numbers(found["items"])
+    return Kept(user, revision, matched, found["fallback"], to_json(found), numbers, wanted)
 
 
 @ROUTER.post("/recommendations", response_model=schemas.Recommended)

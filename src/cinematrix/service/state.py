@@ -13,6 +13,7 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import to_json
 
+from cinematrix.service.ahead import Ahead
 from cinematrix.service.figures import Figures
 from cinematrix.service.people import Served
 from cinematrix.service.problems import MEDIA_TYPE, Problem
@@ -45,6 +46,7 @@ class ServiceState:
 
     Attributes:
         films: which of the store's movies `served` has in it (`store.movies.mark_of_movies`).
+        ahead: makes lists before they are asked for; None until the server runs.
         posters: None where the operator has no key to them.
         changing: held by who puts another in the place of `served`.
         importing: held by who reads somebody's file.
@@ -58,12 +60,19 @@ class ServiceState:
     refitter: "Refitter"
     films: tuple[int, int] = (0, 0)
     posters: "Posters | None" = None
+    ahead: Ahead | None = None
     changing: Lock = field(default_factory=Lock)
     importing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     writers: CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         self.writers = CapacityLimiter(WRITERS[self.store.engine.dialect.name])
+
+    def wrote(self, *users: str) -> None:
+        """Something was kept or forgotten of each of `users`, as the store has them."""
+        for user in users:
+            if self.ahead:
+                self.ahead.soon(user)
 
     @property
     def served(self) -> Served:
