@@ -7,8 +7,7 @@ frame it tells how long the page's own code drew, and how long after the one bef
 """
 
 import argparse
-import re
-import subprocess
+import tempfile
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -17,7 +16,7 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from results import markdown, put
-from servers import START, free_port
+from servers import START, Server, free_port
 
 SIZES = {"desk, 1,280 × 900": (1280, 900), "phone, 360 × 780": (360, 780)}
 FRAMES = 240
@@ -68,16 +67,13 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     options = parser.parse_args()
     port = free_port()
-    command = [*START, str(options.model), "--db", "sqlite://", "--port", str(port)]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        assert server.stderr is not None
-        while not re.match("answering on", server.stderr.readline() or "answering on"):
-            continue
-        put(["## Frames of the taste map", table(f"http://127.0.0.1:{port}/?view=map")])
-    finally:
-        server.terminate()
-        server.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server([*START, str(options.model), "--db", f"sqlite:///{folder}/store.db", "--port", str(port)], port)
+        try:
+            server.until("/readyz")
+            put(["## Frames of the taste map", table(f"http://127.0.0.1:{port}/?view=map")])
+        finally:
+            server.end()
 
 
 def table(address: str) -> str:

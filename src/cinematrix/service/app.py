@@ -49,8 +49,9 @@ from cinematrix.service.swapping import mark, watch
 from cinematrix.store.engine import check_whole, free_bytes
 from cinematrix.store.records import Store
 
-THREADS = 4
-"""Requests computed at once. More would only take turns on Python's lock and hold more connections."""
+THREADS = {"sqlite": 2, "postgresql": 4}
+"""Requests computed at once. More would only take turns on Python's lock, in which a fifth of the time goes; a few more
+for a database that they wait for."""
 
 
 def create_app(settings: ServiceSettings) -> FastAPI:
@@ -73,7 +74,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS[store.engine.dialect.name]
         state.ahead = Ahead(partial(recommending.make_ahead, state))
         state.ahead.start()
         watching = [asyncio.create_task(watch(state, before)), asyncio.create_task(refitter.watch())]
