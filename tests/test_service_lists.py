@@ -188,6 +188,7 @@ def test_a_list_that_cannot_be_made_ahead_holds_nobody_up(caplog: pytest.LogCapt
     ahead.start()
     wait_until(lambda: len(made) == MOST)
     ahead.soon("last")
+    wait_until(lambda: len(made) == MOST + 1)
     ahead.stop()
     assert made == ["broken", *(str(number) for number in range(MOST - 1)), "last"]
     assert "couldn't be made ahead" in caplog.text

@@ -7,7 +7,7 @@ for since is left alone, so that a thousand ratings in a row make no thousand li
 
 from collections.abc import Callable
 from contextlib import suppress
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from threading import Thread
 
 from cinematrix.service.logs import LOG
@@ -34,7 +34,10 @@ class Ahead:
             self._users.put_nowait(user)
 
     def stop(self) -> None:
-        """End, with those who wait."""
+        """End; the lists of those who wait are made when they are asked for."""
+        with suppress(Empty):
+            while True:
+                self._users.get_nowait()
         self._users.put(None)
         self._thread.join()
 
