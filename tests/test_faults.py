@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +34,7 @@ from cinematrix.store.engine import check_whole, open_engine
 from cinematrix.store.sqlite import DRIVER
 from service_world import refused
 from serving import Server
+from waiting import wait_for
 
 
 def file_of(settings: ServiceSettings) -> Path:
@@ -105,14 +106,6 @@ def test_movies_that_a_new_model_lacks_wait(
 
 def _columns(ratings: Ratings) -> tuple[Any, ...]:
     return ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie], ratings.rating
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    """Wait until something is true, at most ten seconds."""
-    until = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < until, "it never came true"
-        time.sleep(0.005)
 
 
 @pytest.mark.fault(30)

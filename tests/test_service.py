@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import webbrowser
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +34,7 @@ from cinematrix.service.people import Served
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Store
 from service_world import TYPE, refused
+from waiting import wait_for
 
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
 
@@ -461,14 +461,6 @@ def test_a_damaged_model_is_not_swapped_in(settings: ServiceSettings, folder: Pa
         assert failed in client.get("/metrics").text
         assert client.get("/readyz").status_code == 200
         assert client.get("/v1/users/1/recommendations").json()["model_version"] == version
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    """Wait until something is true, at most ten seconds."""
-    until = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < until, "it never came true"
-        time.sleep(0.005)
 
 
 def free_port() -> int:

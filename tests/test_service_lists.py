@@ -23,6 +23,7 @@ from cinematrix.service.lists import OVERHEAD, Kept, Lists
 from cinematrix.service.schemas import Recommended, WantedList
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Revision
+from waiting import wait_for
 
 NEW = Revision(1, False)
 NOTHING, ANY = np.zeros(0, np.int32), WantedList()
@@ -151,26 +152,22 @@ def test_a_list_is_made_ahead_of_who_asks_after_a_write(client: TestClient, user
     for turn in (1, 2):
         best = client.get(path).json()["items"][0]["movie"]
         client.put(f"/v1/users/{users[0]}/ratings/{best}", json={"rating": 1})
-        wait_until(lambda turn=turn: sent(client, "ahead") == turn)  # type: ignore[misc]
+        made_ahead(client, turn)
         client.put(f"/v1/users/{users[1]}/ratings/{best}", json={"rating": 1})
         assert best not in [line["movie"] for line in client.get(path).json()["items"]]
         assert client.get(path).content == afresh(client, path)
         assert sent(client, "made") == 1 + turn  # those made afresh, and the first
     for movie in movies[:5]:
         client.put(f"/v1/users/{users[0]}/events/seen/{movie}")
-    wait_until(lambda: sent(client, "ahead") == 3)
+    made_ahead(client, 3)
     sleep(0.2)
     assert sent(client, "ahead") == 3
     assert client.get(path).content == afresh(client, path)
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    """At most five seconds."""
-    for _ in range(100):
-        if true():
-            return
-        sleep(0.05)
-    raise AssertionError("it didn't happen")
+def made_ahead(client: TestClient, n: int) -> None:
+    """Wait until so many lists have been."""
+    wait_for(lambda: sent(client, "ahead") == n, 5)
 
 
 def test_a_list_that_cannot_be_made_ahead_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
@@ -186,9 +183,9 @@ def test_a_list_that_cannot_be_made_ahead_holds_nobody_up(caplog: pytest.LogCapt
     for user in ("broken", *(str(number) for number in range(2 * MOST))):
         ahead.soon(user)
     ahead.start()
-    wait_until(lambda: len(made) == MOST)
+    wait_for(lambda: len(made) == MOST, 5)
     ahead.soon("last")
-    wait_until(lambda: len(made) == MOST + 1)
+    wait_for(lambda: len(made) == MOST + 1, 5)
     ahead.stop()
     assert made == ["broken", *(str(number) for number in range(MOST - 1)), "last"]
     assert "couldn't be made ahead" in caplog.text

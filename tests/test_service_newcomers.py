@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +20,7 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Store
 from cinematrix.store.refits import ask
 from service_world import refused
+from waiting import wait_for
 
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
 NEW = {"title": "Funny Tomorrow", "year": 2027, "genres": ["Comedy"]}
@@ -46,14 +46,6 @@ def pair(kept: ServiceSettings) -> Iterator[list[TestClient]]:
         yield clients
 
 
-def within(true: Callable[[], Any]) -> None:
-    """Wait until something is true, at most ten seconds."""
-    until = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < until, "it never came true"
-        time.sleep(0.02)
-
-
 def recommended(client: TestClient, where: str = "year>=2027") -> list[Any]:
     """The movies of a list for user 1."""
     answer = client.get("/v1/users/1/recommendations", params={"where": where})
@@ -72,7 +64,7 @@ def test_a_new_movie_is_known_at_once_and_to_others_within_seconds(
     assert recommended(one) == [90001]
     version = one.get("/v1/users/1/recommendations").json()["model_version"]
     assert version.startswith(f"{before}.")
-    within(lambda: recommended(other) == [90001])
+    wait_for(lambda: recommended(other) == [90001])
     assert other.get("/v1/users/1/recommendations").json()["model_version"] == version
     assert other.put(f"/v1/users/{user}/ratings/90001", json={"rating": 4.5}).status_code == 201
     rows = one.get(f"/v1/users/{user}/ratings").json()["ratings"]
@@ -81,7 +73,7 @@ def test_a_new_movie_is_known_at_once_and_to_others_within_seconds(
         assert recommended(restarted) == [90001]
     store = Store.open(kept.db)
     found = refit(kept.model, store, ask(store, "test"), Plan())
-    within(lambda: one.get("/v1/users/1/recommendations").json()["model_version"].startswith(found.version))
+    wait_for(lambda: one.get("/v1/users/1/recommendations").json()["model_version"].startswith(found.version))
     assert recommended(one) == [90001]
     assert user in [int(id_) for id_ in one.app.state.service.served.model.base.known.users.ids]  # type: ignore[attr-defined]
     assert 90001 in one.app.state.service.served.model.base.known.movies.ids  # type: ignore[attr-defined]
@@ -94,11 +86,11 @@ def test_a_movie_is_described_anew_and_taken_back(pair: list[TestClient]) -> Non
     one, other = pair
     one.put("/v1/movies/90001", json=NEW)
     assert one.put("/v1/movies/90001", json=NEW | {"title": "Funny Again"}).status_code == 200
-    within(lambda: other.get("/v1/movies", params={"query": "funny again"}).json()["items"][:1] != [])
+    wait_for(lambda: other.get("/v1/movies", params={"query": "funny again"}).json()["items"][:1] != [])
     assert one.delete("/v1/movies/90001").status_code == 204
     refused(one.delete("/v1/movies/90001"), 404)
     assert recommended(one) == []
-    within(lambda: recommended(other) == [])
+    wait_for(lambda: recommended(other) == [])
 
 
 def test_many_come_as_json_or_csv(pair: list[TestClient]) -> None:
@@ -125,4 +117,4 @@ def test_the_command_adds_movies(pair: list[TestClient], kept: ServiceSettings, 
     file.write_text("movieId,title,genres\n90001,Funny Dawn (2027),Comedy\n")
     done = subprocess.run([*PROGRAM, "movies", "add", str(file), "--db", kept.db], capture_output=True, text=True)
     assert "1 movies added" in done.stdout, done.stderr
-    within(lambda: recommended(pair[0]) == [90001])
+    wait_for(lambda: recommended(pair[0]) == [90001])

@@ -69,9 +69,9 @@ class ServiceState:
         self.writers = CapacityLimiter(WRITERS[self.store.engine.dialect.name])
 
     def wrote(self, *users: str) -> None:
-        """Something was kept or forgotten of each of `users`, as the store has them."""
-        for user in users:
-            if self.ahead:
+        """Something was kept or taken back of each of `users`, as the store has them."""
+        if self.ahead:
+            for user in users:
                 self.ahead.soon(user)
 
     @property
