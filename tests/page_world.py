@@ -69,9 +69,11 @@ def serving(settings: ServiceSettings) -> Iterator[str]:
             httpx2.get(f"{url}/livez")
             break
         time.sleep(0.05)
-    yield url
-    server.stop()
-    thread.join(10)
+    try:
+        yield url
+    finally:
+        server.stop()
+        thread.join(10)
 
 
 @dataclass

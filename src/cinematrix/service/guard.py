@@ -17,6 +17,9 @@ from cinematrix.service.settings import ServiceSettings
 ALWAYS = "/livez"
 """Answered however much there is to do."""
 
+READING = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing, and whose answers a browser keeps from pages of other origins."""
+
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -60,6 +63,8 @@ class Guard:
         headers = dict(scope["headers"])
         if _host(headers.get(b"host", b"").decode("latin-1")) not in self.settings.hosts:
             return Problem(400, "this server isn't known by that host name; name it with --host-name")
+        if scope["method"] not in READING and not _own(headers):
+            return Problem(403, "a page of another origin can't have anything done here")
         length = headers.get(b"content-length", b"0")
         most = self.settings.most_bytes(scope["path"])
         if not length.isdigit() or len(length) > 15 or int(length) > most:
@@ -132,6 +137,17 @@ def _limited(receive: Receive, settings: ServiceSettings, most: int) -> Receive:
 
 def _too_large(most: int) -> Problem:
     return Problem(413, f"the body is too large; send at most {most:,} bytes")
+
+
+def _own(headers: dict[bytes, bytes]) -> bool:
+    """Whether a request comes from no page, or from one of ours: a browser says so, and old ones name the origin.
+
+    Where the store has no keys, whatever page a browser on this machine shows could otherwise have things done.
+    """
+    site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+    if site is not None:
+        return site in (b"same-origin", b"none")
+    return origin is None or origin.partition(b"://")[2] == headers.get(b"host")
 
 
 def _host(header: str) -> str:
