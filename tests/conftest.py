@@ -1,6 +1,7 @@
 """Worlds with a known answer, and the real data where they are at hand."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -120,9 +121,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly which tests weren't run because something isn't installed here."""
     skipped = [report for report in terminalreporter.getreports("skipped") if isinstance(report.longrepr, tuple)]
     reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in skipped]
-    if missing := reasons.count(MISSING):
+    shouted = [reason for reason in reasons if reason == MISSING or " ISN'T TESTED HERE: " in reason]
+    if shouted:
         terminalreporter.section("NOT RUN", sep="!", red=True, bold=True)
-        terminalreporter.line(f"{missing} tests of the web page weren't run: {MISSING}", red=True, bold=True)
+    for reason, missing in Counter(shouted).items():
+        what = "tests of the web page" if reason == MISSING else "tests"
+        terminalreporter.line(f"{missing} {what} weren't run: {reason}", red=True, bold=True)
 
 
 @pytest.fixture(scope="module")

@@ -29,12 +29,17 @@ class Server:
         worked: the same in seconds of its processor time, which a busy machine doesn't lengthen.
     """
 
-    def __init__(self, model: Path, db: str, log: Path, *words: str, program: list[str] = PROGRAM) -> None:
+    def __init__(
+        self, model: Path, db: str, log: Path, *words: str, program: list[str] = PROGRAM,
+        surroundings: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.port, self.log = free_port(), log
         command = [*program, "serve", str(model), "--db", db, "--port", str(self.port), *words]
         self._started = time.monotonic()
         with log.open("ab") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=output)
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=output, env={**os.environ, **(surroundings or {})}
+            )
 
     def ready(self, path: str = "/readyz", status: int = 200) -> Self:
         """Wait until it is ready, or answers otherwise as it is told to."""

@@ -66,20 +66,6 @@ def test_a_clients_time_is_kept_and_orders_nothing(client: TestClient, user: int
     assert [(row["rating"], row["time"]) for row in rows if row["movie"] == unseen] == [(2.0, 0)]
 
 
-@pytest.mark.fault(8)
-def test_the_clock_may_jump(client: TestClient, user: int, unseen: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An hour forth and back: the last word stands, a repeat is still a repeat, and nobody is locked out."""
-    path, real = f"/v1/users/{user}/ratings/{unseen}", time.time_ns
-    body = {"ratings": [{"user": user, "movie": unseen, "rating": 1}]}
-    first = client.post("/v1/ratings", json=body, headers={"Idempotency-Key": "k"}).json()
-    for hours, rating in ((1, 5), (-1, 2), (0, 3)):
-        monkeypatch.setattr(time, "time_ns", lambda hours=hours: real() + hours * 3_600_000_000_000)
-        assert client.put(path, json={"rating": rating}).status_code == 200
-        assert client.post("/v1/ratings", json=body, headers={"Idempotency-Key": "k"}).json() == first
-        rows = client.get(f"/v1/users/{user}/ratings").json()["ratings"]
-        assert [row["rating"] for row in rows if row["movie"] == unseen] == [rating]
-
-
 @pytest.mark.fault(27)
 def test_movies_that_a_new_model_lacks_wait(
     settings: ServiceSettings, world: tuple[Ratings, Catalog], tmp_path: Path, user: int

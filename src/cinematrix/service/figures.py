@@ -68,7 +68,7 @@ class Figures:
             written: when the model was saved.
             spread: of what it has recommended.
         """
-        self.age.set(math.nan if written is None else (datetime.now(UTC) - written).total_seconds())
+        self.age.set(math.nan if written is None else max(0.0, (datetime.now(UTC) - written).total_seconds()))
         for gauge, value in (
             (self.coverage, spread.coverage),
             (self.gini, spread.gini),
