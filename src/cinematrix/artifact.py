@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as parse_arrays
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as pack_arrays
 
 from cinematrix.catalog import SCHEMA, Catalog
@@ -38,6 +38,12 @@ FORMAT = 3
 """Raised when an older Cinematrix couldn't read what is written."""
 
 MANIFEST, ARRAYS, CATALOG = "model.json", "arrays.safetensors", "catalog.parquet"
+TYPES = {
+    "BOOL": np.dtype("?"),
+    **{f"{kind.upper()}{8 * size}": np.dtype(f"<{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)},
+    **{f"F{8 * size}": np.dtype(f"<f{size}") for size in (2, 4, 8)},
+}
+"""NumPy's types by the names that safetensors has for them."""
 LIBRARIES = ("cinematrix", "numpy", "scipy", "polars", "safetensors")
 
 
@@ -101,7 +107,7 @@ def load(path: Path) -> Artifact:
     manifest = manifest_of(path)
     arrays = _parsed(path, _content(path, ARRAYS, manifest))
     try:
-        frame = pl.read_parquet(_content(path, CATALOG, manifest)).select(list(SCHEMA)).cast(SCHEMA)
+        frame = pl.read_parquet(_content(path, CATALOG, manifest).tobytes()).select(list(SCHEMA)).cast(SCHEMA)
         known = _known(arrays, frame, manifest["scale"])
         kind = model_class(manifest["model"])
         learned = {name[6:]: array for name, array in arrays.items() if name.startswith("model.")}
@@ -209,22 +215,31 @@ def manifest_of(path: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _content(path: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
+def _content(path: Path, name: str, manifest: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """What is in a file; NumPy takes large pages for it, of which the system need not make so many."""
     file = path / name
     if not file.is_file():
         raise ArtifactError(f"{path} lacks {name}; train the model anew or restore a copy")
-    content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != manifest["sha256"].get(name):
+    content = np.fromfile(file, np.uint8)
+    if hashlib.sha256(content.data).hexdigest() != manifest["sha256"].get(name):
         raise ArtifactError(f"{file} isn't what was written (its SHA-256 differs); train the model anew")
     return content
 
 
-def _parsed(path: Path, content: bytes) -> dict[str, NDArray[Any]]:
+def _parsed(path: Path, content: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """The arrays, as views of the content: the library, which checks the header, would copy each."""
+    arrays, end = {}, len(content)
     try:
-        arrays = parse_arrays(content)
-    except SafetensorError as error:
+        with safe_open(path / ARRAYS, "numpy") as parts:
+            for name in reversed(parts.offset_keys()):
+                part = parts.get_slice(name)
+                dtype, shape = TYPES[part.get_dtype()], part.get_shape()
+                start = end - prod(shape) * dtype.itemsize
+                arrays[name] = content[start:end].view(dtype).reshape(shape)
+                end = start
+    except (SafetensorError, KeyError, ValueError) as error:
         raise ArtifactError(f"{path / ARRAYS} is damaged: {error}; train the model anew") from error
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ArtifactError(f"{path / ARRAYS} holds NaN or infinity in {name}; train the model anew")
-    return dict(arrays)
+    return arrays

@@ -44,8 +44,10 @@ def serve(
 ) -> None:
     """Answer over HTTP: ratings, recommendations, search, and the web page. The routes are in docs/service.md."""
     from cinematrix.extras import needs_to_serve
+    from cinematrix.service.memory import load_undisturbed
 
     needs_to_serve("granian")
+    load_undisturbed()
     from cinematrix.importers import cache
     from cinematrix.service.server import serve
     from cinematrix.service.settings import LOOPBACK, PosterSettings, ServiceSettings

@@ -14,6 +14,12 @@ def share_heaps() -> None:
         mallopt(ARENAS, 2)
 
 
+def load_undisturbed() -> None:
+    """Let the garbage collector rest until `settle`: nothing that is loaded now is garbage, and it takes a tenth of the
+    time to find that out."""
+    gc.disable()
+
+
 def settle() -> None:
     """Take what has been loaded for granted.
 
@@ -21,6 +27,7 @@ def settle() -> None:
     now and then; and memory that only the loading needed goes back.
     """
     gc.freeze()
+    gc.enable()
     if trim := _of_libc("malloc_trim"):
         trim(0)
 
