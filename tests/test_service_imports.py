@@ -19,7 +19,7 @@ from cinematrix.ids import IdMap
 from cinematrix.journals import Journal, read
 from cinematrix.journals.letterboxd_csv import Rated, letterboxd_csv
 from cinematrix.ratings import Scale
-from cinematrix.service import imports
+from cinematrix.service import digests
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
 from journal_files import LETTERBOXD, lines, packed
@@ -148,7 +148,7 @@ def test_others_are_answered_while_files_are_imported(
         assert go.wait(30)
         return read(EXPORT)
 
-    monkeypatch.setattr(imports, "read", slowly)
+    monkeypatch.setattr(digests, "read", slowly)
     with TestClient(create_app(replace(settings, new_users=9))) as client, ThreadPoolExecutor(9) as pool:
         sent = [pool.submit(client.post, f"/v1/users/u{at}/imports", content=EXPORT) for at in range(5)]
         waiting = client.app.state.service.importing.statistics  # type: ignore[attr-defined]
@@ -179,6 +179,28 @@ def test_too_many_rows_are_refused(client: TestClient, user: int) -> None:
     assert counts(body) == body["read"] == 20_000
     assert {bool(each["candidates"]) for each in body["unmatched"][500:]} == {False}
     assert body["unmatched"][0]["candidates"]
+
+
+def test_a_large_file_is_read_by_a_process_of_its_own(
+    client: TestClient, user: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same answer to the byte, and the same refusals; when it is killed nothing is kept, and it says so."""
+    path, sent = "/v1/imports?name=export.zip", {"content": EXPORT}
+    here, damaged = client.post(path, **sent), client.post(path, content=EXPORT[:-9]).json()
+    monkeypatch.setattr(digests, "LARGE", 10)
+    assert client.post(path, **sent).content == here.content
+    assert client.post(path, content=EXPORT[:-9]).json()["detail"] == damaged["detail"]
+    before = client.get(f"/v1/users/{user}/export").json()
+    program = (*digests.PROGRAM[:2], "import os; os.kill(os.getpid(), 9)")
+    with monkeypatch.context() as patched:
+        patched.setattr(digests, "PROGRAM", program)
+        failed = client.post(f"/v1/users/{user}/imports?name=export.zip", **sent)
+    refused(failed, 503)
+    assert failed.headers["retry-after"] == "5"
+    assert client.get(f"/v1/users/{user}/export").json() == before
+    body = client.post(f"/v1/users/{user}/imports?name=export.zip", **sent).json()
+    assert body["imported"] + body["updated"] > 0
+    assert counts(body) == body["read"]
 
 
 def test_ratings_go_to_letterboxd(client: TestClient, model: Any) -> None:

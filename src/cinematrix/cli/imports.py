@@ -76,7 +76,7 @@ def _imported(
     from cinematrix.journals.outcome import resolve
     from cinematrix.journals.plain import mapping
     from cinematrix.journals.reading import MOST_BYTES
-    from cinematrix.journals.results import Result, keep
+    from cinematrix.journals.results import Result, ToKeep
     from cinematrix.service.schemas import PATTERN
     from cinematrix.store.records import Store
 
@@ -99,7 +99,7 @@ def _imported(
             store.fix_scale(known.scale)
         who = str(as_in(known.users, user))
         with store.writing() as connection:
-            merged = keep(connection, who, outcome, known.catalog, known.scale)
+            merged = ToKeep.of(outcome, known.catalog, known.scale).keep(connection, who)
         return Result(outcome, known.catalog, merged)
     finally:
         store.close()

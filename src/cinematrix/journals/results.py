@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection
 
@@ -19,16 +19,40 @@ MOST_OFFERED = 500
 EVENTS = ("seen", "watchlist", "like")
 
 
-def keep(connection: Connection, user: str, outcome: Outcome, catalog: Catalog, scale: Scale | None) -> Merged:
-    """Keep an outcome for a user in the caller's transaction, all of it or nothing; again, it changes nothing."""
-    ratings, events = [], []
-    for said in outcome.films:
-        movie = str(catalog.movies.ids[said.number])
-        if said.rating is not None and scale is not None:
-            ratings.append(Rating(user, movie, round(said.rating / scale.step), said.entry.time))
-        else:
-            events.append((movie, said.kind))
-    return merge(connection, user, ratings, events)
+class ToKeep(NamedTuple):
+    """What there is to keep of a journal, in the store's words.
+
+    Attributes:
+        ratings: movie, steps of the scale, and the time in seconds, if told.
+        events: movie and kind.
+    """
+
+    ratings: list[tuple[str, int, int | None]]
+    events: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, outcome: Outcome, catalog: Catalog, scale: Scale | None) -> Self:
+        """Of a journal that was matched to a catalog; without a scale there are no ratings."""
+        found = cls([], [])
+        for said in outcome.films:
+            movie = str(catalog.movies.ids[said.number])
+            if said.rating is not None and scale is not None:
+                found.ratings.append((movie, round(said.rating / scale.step), said.entry.time))
+            else:
+                found.events.append((movie, said.kind))
+        return found
+
+    def keep(self, connection: Connection, user: str) -> Merged:
+        """Keep it for a user in the caller's transaction, all of it or nothing; again, it changes nothing."""
+        return merge(connection, user, [Rating(user, *rating) for rating in self.ratings], self.events)
+
+
+def counted(counts: dict[str, int], merged: Merged | None) -> dict[str, int]:
+    """Counts as they are once what was imported is merged into what was known before."""
+    if merged is None:
+        return counts
+    known = counts["duplicates"] + merged.unchanged
+    return counts | {"imported": merged.created, "updated": merged.updated, "duplicates": known}
 
 
 @dataclass(frozen=True)
@@ -47,15 +71,15 @@ class Result:
     def counts(self) -> dict[str, int]:
         """Rows read, and what became of them: the others add up to `read`."""
         outcome = self.outcome
-        merged = self.merged or Merged(len(outcome.films), 0, 0)
-        return {
+        counts = {
             "read": outcome.journal.read,
-            "imported": merged.created,
-            "updated": merged.updated,
-            "duplicates": outcome.duplicates + merged.unchanged,
+            "imported": len(outcome.films),
+            "updated": 0,
+            "duplicates": outcome.duplicates,
             "skipped": len(outcome.journal.skipped),
             "unmatched": len(outcome.unmatched),
         }
+        return counted(counts, self.merged)
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -69,12 +93,16 @@ class Result:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it for JSON; the lists of skipped and unmatched rows stand in place of their numbers."""
+        return self.counts | self.rows()
+
+    def rows(self) -> dict[str, Any]:
+        """All but the counts."""
         outcome, near, ids = self.outcome, self.candidates(), self.catalog.movies.listed
         events: dict[str, list[Any]] = {kind: [] for kind in EVENTS}
         for said in outcome.films:
             if said.kind != "rating":
                 events[said.kind].append(ids[said.number])
-        return self.counts | {
+        return {
             "source": outcome.journal.source,
             "warnings": outcome.journal.warnings,
             "skipped": [{"row": s.row, "reason": s.reason, "title": s.title} for s in outcome.journal.skipped],

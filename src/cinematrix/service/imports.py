@@ -1,6 +1,7 @@
 """Routes that take an export of another site: as a raw body, read in memory and never put on the disk.
 
-Files are read one at a time and beside the threads that answer: however many come, others wait for none of them.
+Files are read one at a time and beside the threads that answer, large ones by a process of their own
+(`service.digests`): however many come, others wait for none of them.
 """
 
 import sys
@@ -13,11 +14,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from cinematrix.errors import DataError
-from cinematrix.journals import Journal, read
-from cinematrix.journals.outcome import resolve
-from cinematrix.journals.plain import mapping
-from cinematrix.journals.results import Result, keep
 from cinematrix.service.access import PAGE, WRITE
+from cinematrix.service.digests import Digest, Upload, digest
+from cinematrix.service.logs import LOG
+from cinematrix.service.people import Served
 from cinematrix.service.problems import Problem
 from cinematrix.service.ratings import writer
 from cinematrix.service.schemas import Movie, TextId
@@ -27,8 +27,8 @@ ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS)
 WAITING = 4
 """Files that may wait to be read; the sender of one more is told to come again."""
 
-GIVE_WAY = 0.0005
-"""Seconds after which who reads a file leaves Python's lock to others: half of a server's usual turn."""
+GIVE_WAY = 0.0001
+"""Seconds after which who reads a file leaves Python's lock to others: a tenth of a server's usual turn."""
 
 RAW: dict[str, Any] = {
     "requestBody": {
@@ -90,33 +90,15 @@ async def _upload(
         str, Query(max_length=500, description="Of a CSV that isn't a known one, such as `title=Film,rating=Score`.")
     ] = "",
     highest: Annotated[float | None, Query(gt=0, le=1e6, description="The best rating of such a CSV.")] = None,
-) -> "Upload":
+) -> Upload:
     return Upload(await request.body(), name, columns, highest)
-
-
-class Upload:
-    """A body, and what the query says of it."""
-
-    def __init__(self, content: bytes, name: str, columns: str, highest: float | None) -> None:
-        self._content, self._name, self._columns, self._highest = content, name, columns, highest
-
-    def journal(self) -> Journal:
-        """What it says.
-
-        Raises:
-            Problem: 422, it isn't an export that we know, or is damaged.
-        """
-        try:
-            return read(self._content, self._name, mapping(self._columns), self._highest)
-        except DataError as error:
-            raise Problem(422, str(error)) from error
 
 
 Sent = Annotated[Upload, Depends(_upload)]
 
 
-async def _in_turn(state: ServiceState, work: Callable[[], Result]) -> Response:
-    """The answer with what `work` finds, once it is its turn.
+async def _in_turn(state: ServiceState, work: Callable[[], bytes]) -> Response:
+    """The answer that `work` makes, once it is its turn.
 
     Raises:
         Problem: 503, too many wait already.
@@ -126,7 +108,7 @@ async def _in_turn(state: ServiceState, work: Callable[[], Result]) -> Response:
 
     def answer() -> Response:
         with _giving_way():
-            return made(work().as_dict())
+            return made(work())
 
     return await run_sync(answer, limiter=state.importing)
 
@@ -141,11 +123,26 @@ def _giving_way() -> Iterator[None]:
         sys.setswitchinterval(usual)
 
 
+def _digest(upload: Upload, served: Served) -> Digest:
+    """What a file comes to.
+
+    Raises:
+        Problem: 422, it isn't an export that we know, or is damaged; 503, the process that read it came to an end.
+    """
+    try:
+        return digest(upload, served.model.known.catalog, served.model.known.scale)
+    except DataError as error:
+        raise Problem(422, str(error)) from error
+    except OSError as error:
+        LOG.error("%s", error)
+        raise Problem(503, "the file can't be read now; come again", {"Retry-After": "5"}) from error
+
+
 @ROUTER.post("/imports", dependencies=[PAGE], openapi_extra=RAW, response_model=Imported)
 async def look(upload: Sent, state: State) -> Response:
     """What an export says of which movies; nothing is kept."""
-    known = state.served.model.known
-    return await _in_turn(state, lambda: Result(resolve(upload.journal(), known.catalog, known.scale), known.catalog))
+    served = state.served
+    return await _in_turn(state, lambda: _digest(upload, served).answer())
 
 
 @ROUTER.post("/users/{user}/imports", dependencies=[WRITE], openapi_extra=RAW, response_model=Imported)
@@ -154,12 +151,11 @@ async def bring(user: TextId, upload: Sent, state: State) -> Response:
     return await _in_turn(state, lambda: _kept(user, upload, state))
 
 
-def _kept(user: str, upload: Upload, state: ServiceState) -> Result:
+def _kept(user: str, upload: Upload, state: ServiceState) -> bytes:
     served = state.served
-    known = served.model.known
-    outcome = resolve(upload.journal(), known.catalog, known.scale)
+    found = _digest(upload, served)
     with state.store.writing() as connection:
         who = writer(state, served, connection, user)
-        merged = keep(connection, who, outcome, known.catalog, known.scale)
+        merged = found.to_keep.keep(connection, who)
     state.wrote(who)
-    return Result(outcome, known.catalog, merged)
+    return found.answer(merged)
