@@ -160,6 +160,31 @@ def test_the_image_is_made_of_what_is_there() -> None:
     assert "USER cinematrix" in text
 
 
+def test_the_image_installs_what_is_locked_first() -> None:
+    """By its hash, before there is any source: a change of the program leaves that layer as it is."""
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
+    locked, program = re.findall(r"install --no-cache-dir .+", text)
+    assert "--require-hashes --requirement serve.lock" in locked
+    assert text.index(locked) < text.index("COPY src") < text.index(program)
+
+
+def test_a_model_is_put_into_the_volume_and_exchanged_as_documented(tmp_path: Path) -> None:
+    """The page's line, done twice: what was there is gone, and what came stands in its place, not within it."""
+    script = (
+        re.findall(r"-ec '(.*)'", PAGE)[0].replace("/from", f"{tmp_path}/from").replace("/data", f"{tmp_path}/data")
+    )
+    (tmp_path / "data").mkdir()
+    for name in ("first", "second"):
+        shutil.rmtree(tmp_path / "from", ignore_errors=True)
+        (tmp_path / "from").mkdir()
+        (tmp_path / "from" / name).touch()
+        subprocess.run(["sh", "-ec", script], check=True)
+        assert [str(path.relative_to(tmp_path / "data")) for path in (tmp_path / "data").rglob("*")] == [
+            "model",
+            f"model/{name}",
+        ]
+
+
 def options_of(command: str) -> set[str]:
     """The options of a command, by its help."""
     return set(re.findall(r"--[a-z-]+", here(command, "--help").stdout))
