@@ -9,7 +9,7 @@ import webbrowser
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
@@ -65,6 +65,7 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
             print("no key: everybody on this machine may read and write, and nobody else", file=sys.stderr)
         server = Server(
             app, address=address, port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False,
+            http=HTTPModes.http1,  # to tell HTTP/2 apart it would wait for a first byte, for ever
             backlog=CONNECTIONS, backpressure=CONNECTIONS,
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS, max_buffer_size=HEADER_BYTES),
         )  # fmt: skip
