@@ -50,10 +50,10 @@ class Server:
             time.sleep(0.005)
         return time.perf_counter() - self.begun
 
-    def megabytes(self) -> float:
-        """Resident now."""
+    def megabytes(self, what: str = "VmRSS") -> float:
+        """Resident now, or as the system calls it: `VmHWM`, at most so far."""
         status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
-        return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
+        return int(re.findall(rf"{what}:\s+(\d+)", status)[0]) / 1024
 
     def lists(self) -> dict[str, float]:
         """How many lists were made and kept so far."""
