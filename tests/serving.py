@@ -7,11 +7,25 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
+
+
+LOW = """
+import asyncio, dataclasses, resource
+from cinematrix.cli.main import run
+from cinematrix.service import again, server
+def lower(**settings):
+    create = server.create_app
+    server.create_app = lambda given: create(dataclasses.replace(given, **settings))
+{lower}
+run()
+"""
+"""Statements before the start, in which `lower` changes the service's settings."""
 
 
 def free_port() -> int:
@@ -91,3 +105,16 @@ def request(
     answer = connection.getresponse()
     text = answer.read()
     return answer.status, json.loads(text) if text and "json" in answer.headers.get("content-type", "") else text
+
+
+@contextmanager
+def lowered(folder: Path, tmp_path: Path, lower: str) -> Iterator[Server]:
+    """A server that runs some statements before it starts."""
+    program = [sys.executable, "-c", LOW.format(lower=lower)]
+    with Server(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", program=program) as server:
+        yield server.ready()
+
+
+def resident(server: Server) -> int:
+    """Bytes of memory that it holds."""
+    return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -33,7 +33,7 @@ from cinematrix.store import engine
 from cinematrix.store.engine import check_whole, open_engine
 from cinematrix.store.sqlite import DRIVER
 from service_world import refused
-from serving import Server
+from serving import Server, resident
 from waiting import wait_for
 
 
@@ -47,11 +47,6 @@ def server(folder: Path, tmp_path: Path) -> Iterator[Server]:
     """A real one, ready."""
     with Server(folder, f"sqlite:///{tmp_path}/served.db", tmp_path / "log") as server:
         yield server.ready()
-
-
-def resident(server: Server) -> int:
-    """Bytes of memory that it holds."""
-    return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.fault(7)
@@ -118,7 +113,7 @@ def test_a_full_disk_refuses_writes_and_comes_back(settings: ServiceSettings, us
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], capture_output=True).returncode:
-        pytest.skip("DISK FULL ISN'T TESTED HERE: mounting a tmpfs needs root")
+        pytest.skip("A FULL DISK ISN'T TESTED HERE: mounting a tmpfs needs root")
     try:
         full = replace(settings, db=f"sqlite:///{disk}/store.db", free_bytes=500_000)
         with TestClient(create_app(full)) as client:

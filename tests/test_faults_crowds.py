@@ -4,7 +4,6 @@ import asyncio
 import http.client
 import socket
 import statistics
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,19 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from serving import Server
+from serving import Server, lowered
 from waiting import wait_for
-
-LOW = """
-import asyncio, dataclasses, resource
-from cinematrix.cli.main import run
-from cinematrix.service import again, server
-def lower(**settings):
-    create = server.create_app
-    server.create_app = lambda given: create(dataclasses.replace(given, **settings))
-{lower}
-run()
-"""
 
 SLOW = """
 lower(in_flight=4)
@@ -36,14 +24,6 @@ again.Again.__call__ = slowly
 """
 CAPACITY = 40
 """Requests a second that the slow one may answer: four at once, each of which takes a tenth of one."""
-
-
-@contextmanager
-def lowered(folder: Path, tmp_path: Path, lower: str) -> Iterator[Server]:
-    """A server that runs some statements before it starts."""
-    program = [sys.executable, "-c", LOW.format(lower=lower)]
-    with Server(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", program=program) as server:
-        yield server.ready()
 
 
 @contextmanager
