@@ -107,6 +107,7 @@ export function poster(movie, real) {
       element("span", { class: "poster-title" }, element("bdi", {}, title)),
       element("span", { class: "poster-year" }, movie.year ? String(movie.year) : "")),
     real && photo(movie));
+  made.style.setProperty("--ground", palette[0]);
   made.style.setProperty("--type", palette[3]);
   return made;
 }
