@@ -252,6 +252,7 @@ def test_a_public_page_without_keys_is_not_served(settings: ServiceSettings) -> 
         refused(client.put("/v1/users/1/events/like/1"), 401)
 
 
+@pytest.mark.fault(48)
 def test_visitors_have_a_limit_of_their_own(settings: ServiceSettings) -> None:
     """The fourth of three requests a minute waits; keys have another."""
     store = Store.open(settings.db)

@@ -195,6 +195,7 @@ def global_time_of(place: Path) -> Ratings:
 
 
 @both
+@pytest.mark.fault(48)
 def test_a_deleted_user_is_nowhere_in_the_next_model(
     store: Store, place: Path, named: Ratings, world: tuple[Ratings, Catalog]
 ) -> None:

@@ -116,3 +116,35 @@ def test_the_model_is_told_of(client: TestClient, folder: Path, world: tuple[Rat
     assert "Harper" in about["attribution"]
     assert about["trained"][:4] >= "2024"
     assert about["version"] == load(folder).about["sha256"]["model.json"][:12]
+
+
+@pytest.mark.fault(48)
+@pytest.mark.parametrize("people", [1, 2, 3])
+def test_one_or_two_people_are_not_told_of(tmp_path: Path, people: int) -> None:
+    """Neither how they rated a film that nobody else did, nor that they rated another one too."""
+    rng, rare = np.random.default_rng(4), 99
+    rows = [(user, movie, rng.integers(1, 6)) for user in range(30) for movie in rng.choice(20, 8, replace=False)]
+    rows += [(user, rare, 5) for user in range(people)]
+    save(DeepMF(TINY).fit(Ratings.from_arrays(*map(np.array, zip(*rows, strict=True)))), tmp_path / "model")
+    settings = ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/s.db", hosts=("testserver",))
+    told = people > 2
+    with TestClient(create_app(settings)) as client:
+        film = client.get(f"/v1/movies/{rare}").json()
+        assert (film["ratings"], film["mean"], bool(film["histogram"])) == (people, 5.0 if told else None, told)
+        alike = client.get(f"/v1/movies/{rare}/similar", params={"n": 20}).json()["items"]
+        assert {item["why"]["both"] for item in alike} <= ({0, 3} if told else {0})
+
+
+@pytest.mark.fault(48)
+def test_who_is_deleted_is_folded_in_no_more(tmp_path: Path, folder: Path, model: Any) -> None:
+    """Her next list is everybody's, without reasons, and her ratings are gone, though the model was trained on them."""
+    user = int(model.known.users.ids[3])
+    settings = ServiceSettings(folder, f"sqlite:///{tmp_path}/s.db", hosts=("testserver",))
+    with TestClient(create_app(settings)) as client:
+        assert client.get(f"/v1/users/{user}/recommendations").json()["fallback"] is False
+        assert client.delete(f"/v1/users/{user}").status_code == 204
+        after = client.get(f"/v1/users/{user}/recommendations").json()
+        nobody = client.get("/v1/users/nobody/recommendations").json()
+        assert after["fallback"] is True
+        assert after["items"] == nobody["items"]
+        assert client.get(f"/v1/users/{user}/ratings").json().get("ratings", []) == []

@@ -16,6 +16,9 @@ from cinematrix.spread import step_of
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
 
+FEWEST = 3
+"""Fewer people aren't told of: what one or two have rated, and how, is theirs."""
+
 
 class Bar(BaseModel):
     """How many gave a rating."""
@@ -32,7 +35,7 @@ class Links(BaseModel):
 
 
 class Film(schemas.Movie):
-    """A film with how people rated it: `ratings` counts them."""
+    """A film with how people rated it: `ratings` counts them; of one or two, how isn't told."""
 
     ratings: int
     mean: float | None
@@ -53,7 +56,7 @@ class Prediction(BaseModel):
 
 
 class Why(BaseModel):
-    """What links two films: genres of both, and how many people have rated both."""
+    """What links two films: genres of both, and how many people have rated both, 0 if it is one or two."""
 
     genres: list[str]
     both: int
@@ -86,7 +89,8 @@ def film(movie: TextId, state: State) -> Film:
     served = state.served
     known, number = served.model.known, _number(served, movie)
     given = np.flatnonzero(known.history.items == number)
-    values = None if known.history.values is None or known.scale is None else known.history.values[given]
+    told = known.history.values is not None and known.scale is not None and not 0 < len(given) < FEWEST
+    values = known.history.values[given] if told and known.history.values is not None else None
     row = known.catalog.frame.row(number, named=True)
     return Film(
         **served.film(number).model_dump(), ratings=len(given),
@@ -140,6 +144,9 @@ def _whys(served: Served, number: int, others: list[int | str]) -> list[Why]:
     both = np.bincount(known.history.take(raters).items, minlength=len(known.movies))
     genres, numbers = set(known.catalog.facts[number].genres), known.movies.numbers(others)
     return [
-        Why(genres=[name for name in known.catalog.facts[at].genres if name in genres], both=int(both[at]))
+        Why(
+            genres=[name for name in known.catalog.facts[at].genres if name in genres],
+            both=int(both[at] if both[at] >= FEWEST else 0),
+        )
         for at in numbers.tolist()
     ]

@@ -96,6 +96,6 @@ async function like(app, path) {
 
 /** What links two films, in words. @param {{genres: string[], both: number}} why */
 function linked({ genres, both }) {
-  const people = both === 1 ? "one person rated both" : `${both.toLocaleString("en")} people rated both`;
+  const people = `${both.toLocaleString("en")} people rated both`;
   return [genres.length > 0 && `both ${genres.slice(0, 3).join(", ")}`, both > 0 && people].filter(Boolean).join("; ") || "near each other in what the model learned";
 }
