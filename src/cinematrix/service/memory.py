@@ -24,8 +24,12 @@ def settle() -> None:
     """Take what has been loaded for granted.
 
     The garbage collector won't look through it any more, for which it would stop every request for a tenth of a second
-    now and then; and memory that only the loading needed goes back.
+    now and then; and memory that only the loading needed goes back. What was taken for granted before is looked through
+    this once: of a model that was replaced some parts hold each other.
     """
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.collect()
     gc.freeze()
     gc.enable()
     if trim := _of_libc("malloc_trim"):
