@@ -1,16 +1,13 @@
-"""A clock that a server goes by and that its test puts forth and back, if there is a compiler for it.
+"""A clock that a server goes by and that its test puts forth and back.
 
 It does what libfaketime does, and nothing else: under libfaketime 0.9.10, told to leave the monotonic clock alone,
 `time.sleep` fails and each request takes a tenth of a second.
 """
 
-import shutil
 import struct
-import subprocess
 from pathlib import Path
 
-COMPILER = next((path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))), None)
-MISSING = "THE SERVER'S CLOCK ISN'T TESTED HERE: there is no C compiler; install the package gcc"
+from shims import compiled
 
 SHIM = """
 #define _GNU_SOURCE
@@ -65,12 +62,9 @@ class Clock:
     """
 
     def __init__(self, folder: Path) -> None:
-        assert COMPILER
-        self._file, self._shim = folder / "ahead", folder / "clock.so"
+        self._file, self._shim = folder / "ahead", compiled(SHIM, folder / "clock.so")
         self._file.write_bytes(bytes(8))
         self.ahead = 0.0
-        words = [COMPILER, "-shared", "-fPIC", "-x", "c", "-", "-o", str(self._shim)]
-        subprocess.run(words, input=SHIM, text=True, check=True)
 
     def go(self, ahead: float) -> None:
         """From now on it is so many seconds ahead, at once for whoever goes by it."""

@@ -10,8 +10,9 @@ import pytest
 
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
-from clock import COMPILER, MISSING, Clock
+from clock import Clock
 from serving import Server, request
+from shims import COMPILER, MISSING
 from waiting import wait_for
 
 pytestmark = [pytest.mark.fault(8), pytest.mark.skipif(COMPILER is None, reason=MISSING)]
