@@ -55,7 +55,7 @@ def main() -> None:
         known = load(model).model.known
         parts = mixed(model, known, scratch, options.seconds)
         parts += [scenario(model, known, scratch) for scenario in (beside_imports, ceilings, overload, starts)]
-        sizes = [(options.data.name, model, load(model).about["data"]["ratings"])]
+        sizes = [(options.data.name, model)]
         parts += large(scratch, sizes)
         parts.append(capacity(sizes, scratch))
     put(["## The service under load", *parts])
@@ -262,14 +262,14 @@ def starts(model: Path, known: Known, scratch: Path) -> str:
     return markdown(["`cinematrix serve`, five times", "measured", "bar"], rows)
 
 
-Size = tuple[str, Path, int]
-"""A name, a model, and how many ratings it learned from."""
+Size = tuple[str, Path]
+"""What a model learned from, and where it is."""
 
 
 def large(scratch: Path, sizes: list[Size]) -> list[str]:
     """Lists from a catalog of the size of ml-32m; adds it, and one of many users, to `sizes`."""
     for name, users, movies, ratings in (("many users", 20_000, 9_724, 1_000_000), ("large", 6_000, LARGE, 600_000)):
-        sizes.append(("simulated", shaped(scratch / name, users, movies, ratings), ratings))
+        sizes.append(("simulated", shaped(scratch / name, users, movies, ratings)))
     model = sizes[-1][1]
     return measured_large(model, load(model).model.known, scratch)
 
@@ -279,14 +279,14 @@ def shaped(folder: Path, users: int, movies: int, ratings: int) -> Path:
     simulate(Settings(users=users, movies=movies, ratings=ratings), folder / "data", format="parquet")
     dataset = read(folder / "data")
     model = DeepMF(DeepMFSettings(epochs=1, ranking_epochs=1, refit=False)).fit(dataset.ratings, dataset.catalog)
-    save(model, folder / "model", {"data": {"ratings": ratings}})
+    save(model, folder / "model")
     return folder / "model"
 
 
 def capacity(sizes: list[Size], scratch: Path) -> str:
     """What a server of each model takes of disk, memory and time; each list is made, one at a time."""
     rows = []
-    for name, model, ratings in sizes:
+    for name, model in sizes:
         known, port = load(model).model.known, free_port()
         users = known.users.ids[:300].tolist()
         server = Server([*START, str(model), "--db", store(scratch), "--port", str(port)], port)
@@ -300,7 +300,16 @@ def capacity(sizes: list[Size], scratch: Path) -> str:
         server.end()
         sides = f"{len(known.users):,} × {len(known.movies):,}"
         sizes_mb = (f"{megabytes:,.0f} MB" for megabytes in (disk, now, peak))
-        rows.append([name, sides, f"{ratings:,}", *sizes_mb, f"{ready:.1f} s", f"{1000 * median(lists):.1f} ms"])
+        rows.append(
+            [
+                name,
+                sides,
+                f"{len(known.history.items):,}",
+                *sizes_mb,
+                f"{ready:.1f} s",
+                f"{1000 * median(lists):.1f} ms",
+            ]
+        )
     print(rows, flush=True)
     head = ["`deep-mf` of", "users × movies", "ratings", "on the disk", "in memory", "at most", "ready after"]
     return markdown([*head, f"a list made, median of {len(users)}"], rows)
