@@ -13,6 +13,7 @@ from cinematrix.artifact import save
 from cinematrix.models.ease import Ease
 from cinematrix.service.settings import ServiceSettings
 from page_world import Visit, serving, visit
+from waiting import wait_for
 from worlds import as_interactions, taste_world
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
@@ -33,6 +34,12 @@ def stay(browser: Browser, url: str) -> Iterator[Visit]:
     """Somebody who comes for the first time."""
     with visit(browser, url) as stay:
         yield stay
+
+
+def events_of(url: str, user: str) -> dict[str, list[int]]:
+    """What the server keeps of somebody."""
+    events: dict[str, list[int]] = httpx2.get(f"{url}/v1/users/{user}/events").json()["events"]
+    return events
 
 
 def like(stay: Visit) -> str:
@@ -89,15 +96,14 @@ def test_an_account_keeps_likes_instead_of_ratings(stay: Visit, url: str) -> Non
     stay.open(f"/#token={token}")
     movie = like(stay)
     expect(stay.page.get_by_text("By the one film you watched so far")).to_be_visible()
-    assert httpx2.get(f"{url}/v1/users/ann/events").json()["events"] == {"like": [int(movie)]}
+    wait_for(lambda: events_of(url, "ann") == {"like": [int(movie)]})
     stay.open(f"/?view=film&movie={movie}")
     expect(stay.page.get_by_role("radio", name="liked it").first).to_be_checked()
     stay.page.get_by_role("radio", name="liked it").first.click()
     expect(stay.page.get_by_text("is gone.")).to_be_visible()
-    stay.settle()
-    assert httpx2.get(f"{url}/v1/users/ann/events").json()["events"] == {}
+    wait_for(lambda: events_of(url, "ann") == {})
     stay.page.get_by_role("button", name="Undo").click()
-    stay.settle()
+    wait_for(lambda: events_of(url, "ann") == {"like": [int(movie)]})
     assert httpx2.get(f"{url}/v1/users/ann/ratings").json()["ratings"][0]["movie"] == int(movie)
 
 
