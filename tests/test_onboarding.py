@@ -132,8 +132,8 @@ def test_planted_tastes_are_found() -> None:
     """From half of the ratings: the covariance of films and the noise, which differs by film, are about the planted."""
     generator = np.random.default_rng(4)
     loadings, noise = generator.normal(0, 0.7, (25, 2)), np.where(np.arange(25) < 12, 0.2, 1.0)
-    rated = generator.random((3000, 25)) < 0.5
-    stars = 3 + generator.normal(size=(3000, 2)) @ loadings.T + generator.normal(0, noise**0.5, rated.shape)
+    rated = generator.random((8000, 25)) < 0.5
+    stars = 3 + generator.normal(size=(8000, 2)) @ loadings.T + generator.normal(0, noise**0.5, rated.shape)
     rows, columns = np.nonzero(rated)
     tastes = Tastes.of(sparse.csr_matrix((stars[rows, columns], (rows, columns)), rated.shape))
     np.testing.assert_allclose(tastes.loadings @ tastes.loadings.T, loadings @ loadings.T, atol=0.25)
