@@ -18,6 +18,7 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
+from fastapi.routing import APIRoute
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
@@ -29,9 +30,10 @@ from cinematrix.ratings import Ratings
 from cinematrix.recommendations import Filters, history_of, recommend, similar
 from cinematrix.service import server
 from cinematrix.service.access import Bucket
-from cinematrix.service.app import create_app
+from cinematrix.service.app import ROUTERS, create_app
 from cinematrix.service.people import Served
 from cinematrix.service.settings import ServiceSettings
+from cinematrix.service.state import StrictRoute
 from cinematrix.store.records import Store
 from service_world import TYPE, refused
 from waiting import wait_for
@@ -540,3 +542,11 @@ def test_the_browser_opens_once_the_server_listens(monkeypatch: pytest.MonkeyPat
             assert opened == [url]
 
     asyncio.run(shown())
+
+
+def test_routes_stand_in_the_app_itself(settings: ServiceSettings) -> None:
+    """Each was analysed once, as its module was loaded, with what its router says; no router is asked in between."""
+    app = create_app(settings)
+    made = {id(route) for router in ROUTERS for route in router.routes}
+    assert made <= {id(route) for route in app.routes}
+    assert {type(route) for route in app.routes} == {APIRoute, StrictRoute}
