@@ -44,13 +44,15 @@ def serve(
 ) -> None:
     """Answer over HTTP: ratings, recommendations, search, and the web page. The routes are in docs/service.md."""
     from cinematrix.extras import needs_to_serve
+    from cinematrix.service.light import without_f2py, without_pydantic_v1
     from cinematrix.service.memory import load_undisturbed
 
     needs_to_serve("granian")
     load_undisturbed()
-    from cinematrix.importers import cache
-    from cinematrix.service.server import serve
-    from cinematrix.service.settings import LOOPBACK, PosterSettings, ServiceSettings
+    with without_f2py(), without_pydantic_v1():
+        from cinematrix.importers import cache
+        from cinematrix.service.server import serve
+        from cinematrix.service.settings import LOOPBACK, PosterSettings, ServiceSettings
 
     hosts = (*LOOPBACK, *(name.lower() for name in host_name or ()))
     every = parse_duration(refit_every)

@@ -15,6 +15,7 @@ from granian.server.embed import Server
 
 from cinematrix.errors import SettingError
 from cinematrix.service.app import create_app
+from cinematrix.service.light import without_pydantic_v1
 from cinematrix.service.log_queue import QueuedLog
 from cinematrix.service.memory import share_heaps
 from cinematrix.service.settings import LOOPBACK, ServiceSettings
@@ -53,7 +54,8 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
     take_one_thread()
     sys.setswitchinterval(TURN)
     with sole_server(settings.db):
-        app = create_app(settings)
+        with without_pydantic_v1():
+            app = create_app(settings)
         log = QueuedLog(sys.stderr.fileno(), app.state.service.figures.dropped.inc)
         logging.basicConfig(level=logging.INFO, handlers=[log], format="%(message)s")
         if not app.state.doorkeeper.keys():
