@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 FACTORS, SWEEPS = 8, 15
 """Width of a loading; passes over the ratings."""
 
-LOADING_DOUBT, MEAN_DOUBT, NOISE_DOUBT = 30.0, 2.0, 20.0
+LOADING_DOUBT, MEAN_DOUBT, NOISE_DOUBT = 30.0, 2.0, 200.0
 """How many ratings' worth of doubt draw a film's loadings, mean and noise to those of all films."""
 
 GENEROUS, KNOWING = 0.45, 0.2

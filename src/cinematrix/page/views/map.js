@@ -378,9 +378,13 @@ function ring(pen, x, y, radius, ink, width) {
   pen.stroke();
 }
 
-/** A genre's colour; neighbours in the alphabet are far apart in hue. @param {number} genre @param {number} n @param {boolean} dark */
+/**
+ * A genre's colour: neighbours in the alphabet are far apart in hue, neighbours in hue in lightness.
+ * @param {number} genre @param {number} n @param {boolean} dark
+ */
 function colour(genre, n, dark) {
   if (genre < 0) return dark ? "hsl(30 5% 60%)" : "hsl(30 5% 50%)";
-  const hue = (360 * ((genre * 7) % Math.max(n, 1))) / Math.max(n, 1);
-  return `hsl(${Math.round(hue)} ${genre % 2 ? 62 : 48}% ${dark ? (genre % 3 === 0 ? 68 : 60) : (genre % 3 === 0 ? 44 : 52)}%)`;
+  const at = (genre * (n % 7 ? 7 : 5)) % Math.max(n, 1), pale = at % 2;
+  const lightness = dark ? (pale ? 0.82 : 0.64) : (pale ? 0.67 : 0.5);
+  return `oklch(${lightness} ${pale ? 0.13 : 0.17} ${Math.round((360 * at) / Math.max(n, 1))})`;
 }
