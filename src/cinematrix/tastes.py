@@ -27,8 +27,8 @@ FACTORS, SWEEPS = 8, 15
 """Width of a loading; passes over the ratings."""
 
 LOADING_DOUBT, MEAN_DOUBT, NOISE_DOUBT = 30.0, 2.0, 200.0
-"""How many ratings' worth of doubt draw a film's loadings, mean and noise to those of all films. The noise most: what is
-asked is what seems to tell most of thousands of films, and with little doubt it would be those that seem so by chance."""
+"""How many ratings' worth of doubt draw a film's loadings, mean and noise to those of all films. The noise most: what
+is asked is what seems to tell most of thousands of films; with less doubt, it would be those that seem so by chance."""
 
 GENEROUS, KNOWING = 0.45, 0.2
 """At the start, the shares of the ratings' standard deviation by which people differ on all films alike, and by which

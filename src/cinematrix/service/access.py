@@ -22,6 +22,9 @@ KEYS_SECONDS = 1.0
 MOST_BUCKETS = 10_000
 
 HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="Made by `cinematrix key create`.")
+KEY, AUTHORIZATION = HEADER.model.name.lower().encode(), b"authorization"
+"""Names of headers, as a server has them."""
+
 TOKEN = HTTPBearer(auto_error=False, description="A user's token, made by `POST /v1/tokens`.")
 
 Needed = Literal["page", "read", "write", "admin"]
@@ -171,15 +174,24 @@ def admitted(request: Request, needed: Needed) -> Caller:
     doorkeeper: Doorkeeper = state.doorkeeper
     address = request.client.host if request.client else "unknown"
     of = None if user is None else state.service.served.user(user)
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, token = (_header(request, AUTHORIZATION) or "").partition(" ")
     bearer = token if scheme.lower() == "bearer" else None
-    return doorkeeper.admit(request.headers.get(HEADER.model.name), bearer, address, needed, of)
+    return doorkeeper.admit(_header(request, KEY), bearer, address, needed, of)
 
 
 def answered_at_once(request: Request) -> bool:
     """Whether `admitted` needn't ask the store, which may be busy."""
     doorkeeper: Doorkeeper = request.app.state.doorkeeper
-    return doorkeeper.fresh and "authorization" not in request.headers
+    return doorkeeper.fresh and _header(request, AUTHORIZATION) is None
+
+
+def _header(request: Request, name: bytes) -> str | None:
+    """The first header of a name, as `Request.headers` would find it, which takes ten times as long."""
+    for each, value in request.scope["headers"]:
+        if each == name:
+            found: str = value.decode("latin-1")
+            return found
+    return None
 
 
 def allowed(needed: Needed) -> Callable[..., Awaitable[Caller]]:

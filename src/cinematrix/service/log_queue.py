@@ -3,10 +3,10 @@
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from queue import Empty, Full, Queue
-from threading import Thread
+from threading import Event, Thread
 
 MOST_LINES = 10_000
 """How many lines may wait; those after are dropped and counted."""
@@ -24,32 +24,36 @@ class QueuedLog(logging.Handler):
     def __init__(self, descriptor: int, dropped: Callable[[], object]) -> None:
         super().__init__()
         self._descriptor, self._dropped = descriptor, dropped
-        self._lines: Queue[bytes] = Queue(MOST_LINES)
-        Thread(target=self._write, daemon=True, name="log").start()
+        self._lines: deque[str] = deque()  # whose ends need no lock, for which requests and writer would wait
+        self._some, self._ending = Event(), False
+        self._thread = Thread(target=self._write, daemon=True, name="log")
+        self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Let a line wait for its turn."""
-        try:
-            self._lines.put_nowait(self.format(record).encode("utf-8", "replace") + b"\n")
-        except Full:
+        if len(self._lines) >= MOST_LINES:
             self._dropped()
+            return
+        self._lines.append(self.format(record))
+        if not self._some.is_set():
+            self._some.set()
 
     def finish(self, seconds: float) -> None:
-        """Wait until all lines are written, at most so long."""
-        until = time.monotonic() + seconds
-        while self._lines.unfinished_tasks and time.monotonic() < until:
-            time.sleep(GATHERING)
+        """Wait until all lines are written, at most so long; those that come later aren't."""
+        self._ending = True
+        self._some.set()
+        self._thread.join(seconds)
 
     def _write(self) -> None:
-        while True:
-            lines = [self._lines.get()]
+        while self._lines or not self._ending:
+            self._some.wait()
             time.sleep(GATHERING)
-            with suppress(Empty):
-                while len(lines) < AT_ONCE:
-                    lines.append(self._lines.get_nowait())
+            self._some.clear()
+            rest = "".join(f"{self._lines.popleft()}\n" for _ in range(min(len(self._lines), AT_ONCE))).encode(
+                "utf-8", "replace"
+            )
             with suppress(OSError):  # its reader has gone
-                rest = b"".join(lines)
                 while rest:
                     rest = rest[os.write(self._descriptor, rest) :]
-            for _ in lines:
-                self._lines.task_done()
+            if self._lines or self._ending:
+                self._some.set()
