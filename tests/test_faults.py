@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -266,6 +267,32 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
     assert os.read(reading, 1001) == b"y" * 1000 + b"\n"
     os.close(reading)
     log.finish(5)
+
+
+def test_a_log_is_whole_and_in_order() -> None:
+    """Of several threads, more lines than are written at once, some of them while its writer gathers others."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    log, got = QueuedLog(writing, lambda: None), bytearray()
+
+    def tell(who: int) -> None:
+        for at in range(700):
+            log.emit(logging.LogRecord("x", logging.INFO, "", 0, f"{who} {at}", None, None))
+
+    def all_read() -> bool:
+        with suppress(BlockingIOError):
+            got.extend(os.read(reading, 65_536))
+        return got.count(b"\n") == 4 * 700
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(tell, range(4)))
+    wait_for(all_read)
+    lines = [line.split() for line in got.decode().splitlines()]
+    for who in range(4):
+        assert [int(at) for name, at in lines if int(name) == who] == list(range(700))
+    log.finish(5)
+    os.close(reading)
+    os.close(writing)
 
 
 @pytest.mark.fault(48)
