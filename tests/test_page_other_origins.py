@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from starlette.testclient import TestClient
 
 from chromium import CHROMIUM, MISSING
@@ -22,6 +22,7 @@ from cinematrix.ratings import Ratings
 from cinematrix.service.settings import ServiceSettings
 from page_world import serving
 from service_world import refused
+from waiting import wait_for
 
 ASKS = """async ([url, method, type, body]) => {
     const headers = type === null ? {} : {"content-type": type};
@@ -42,6 +43,12 @@ POSTS = """([url, type, name, value]) => {
     document.body.append(frame, form);
     return new Promise(done => { frame.onload = done; form.submit(); });
 }"""
+
+
+def url_in(page: Page, name: str) -> str:
+    """What a frame shows; nothing while the browser moves it to a process of its own."""
+    frame = page.locator(f"iframe[name={name}]").element_handle().content_frame()
+    return frame.url if frame else ""
 
 
 @contextmanager
@@ -109,9 +116,7 @@ def test_a_page_of_another_origin_does_and_reads_nothing(
             "Object.assign(document.createElement('iframe'), {src: url, name: 'framed', onload: done})))",
             f"{url}/",
         )
-        framed = page.frame(name="framed")
-        assert framed is not None
-        assert framed.url.startswith("chrome-error:")
+        wait_for(lambda: url_in(page, "framed").startswith("chrome-error:"))
         assert page.context.cookies() == []
         assert versions.serving(place) == version
         assert httpx2.get(f"{url}/v1/users/mallory/ratings").status_code == 404
