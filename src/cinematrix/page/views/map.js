@@ -384,7 +384,7 @@ function ring(pen, x, y, radius, ink, width) {
  */
 function colour(genre, n, dark) {
   if (genre < 0) return dark ? "hsl(30 5% 60%)" : "hsl(30 5% 50%)";
-  const at = (genre * (n % 7 ? 7 : 5)) % Math.max(n, 1), pale = at % 2;
+  const at = (genre * (n % 5 ? 5 : 7)) % Math.max(n, 1), pale = at % 2;
   const lightness = dark ? (pale ? 0.82 : 0.64) : (pale ? 0.67 : 0.5);
   return `oklch(${lightness} ${pale ? 0.13 : 0.17} ${Math.round((360 * at) / Math.max(n, 1))})`;
 }
