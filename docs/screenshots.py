@@ -1,7 +1,7 @@
 """Pictures of the views, into docs/screens: `python docs/screenshots.py MODEL [VIEW …]`, with a model of real films.
 
-They are taken in Chromium, on a phone and on a desk, in light and dark, and reduced to 128 colours; with Inter installed
-(Debian: fonts-inter), which the page prefers.
+They are taken in Chromium, on a phone and on a desk, in light and dark, and reduced to 128 colours; with Inter
+installed (Debian: fonts-inter), which the page prefers.
 """
 
 import json
