@@ -11,6 +11,8 @@
 /** @typedef {"seen" | "not_interested"} Kind */
 /** @typedef {Movie & {kind: Kind, time: number}} Hidden */
 
+import { forget } from "./tab.js";
+
 const KEY = "cinematrix-history";
 const UNDOS = 50;
 
@@ -88,6 +90,7 @@ export class History extends EventTarget {
 
   /** Forget everything in this browser. */
   clear() {
+    forget();
     this.ratings.clear();
     this.hidden.clear();
     this.undos = [];
@@ -116,6 +119,7 @@ export class History extends EventTarget {
 
   /** Leave the account, for what this browser keeps. */
   close() {
+    forget();
     this.account = null;
     this.undos = [];
     this.load();

@@ -4,6 +4,7 @@ import { address, because, expected, facts, shortened, title as titled } from ".
 import { asked, dials } from "../dials.js";
 import { icon } from "../dom.js";
 import { empty, loading } from "../states.js";
+import { keep, kept } from "../tab.js";
 
 export const title = "For you";
 export const early = true;
@@ -11,8 +12,8 @@ export const early = true;
 /** How many films a row has. */
 const ROW = 12;
 
-/** Where the last answer is kept for a time without connection. */
-const LAST = "cinematrix-last-rows";
+/** Under which name the last answer is kept for a time without connection. */
+const LAST = "last-rows";
 
 /** @typedef {import("../cards.js").Item} Item */
 /** @typedef {{kind: string, title: string, items: Item[]}} Row */
@@ -33,12 +34,12 @@ export async function show(main, app) {
     list.setAttribute("aria-busy", "true");
     try {
       const [answer] = await Promise.all([ask(app, AbortSignal.any([signal, app.signal])), app.asked]);
-      keepLast(answer);
+      keep(LAST, { time: Date.now(), answer });
       draw(answer, null);
       app.answeredBy(answer.model_version);
     } catch (error) {
       if (/** @type {Error} */ (error).name === "AbortError") return;
-      const last = /** @type {{status?: number}} */ (error).status === 0 ? lastKept() : null;
+      const last = /** @type {{status?: number}} */ (error).status === 0 ? kept(LAST) : null;
       if (last) draw(last.answer, last.time);
       else list.replaceChildren(app.failed(error, refresh));
     }
@@ -130,22 +131,4 @@ function refocus(list, focus) {
   const card = cards.find((each) => /** @type {HTMLElement} */ (each).dataset.movie === focus.movie) ?? cards[Math.min(focus.at, cards.length - 1)];
   const target = card?.querySelectorAll("a, input, button")[focus.control];
   if (target instanceof HTMLElement) target.focus({ preventScroll: true });
-}
-
-/** @param {Rows} answer */
-function keepLast(answer) {
-  try {
-    sessionStorage.setItem(LAST, JSON.stringify({ time: Date.now(), answer }));
-  } catch {
-    // Without storage there is nothing to fall back to.
-  }
-}
-
-/** @returns {{time: number, answer: Rows} | null} */
-function lastKept() {
-  try {
-    return JSON.parse(sessionStorage.getItem(LAST) ?? "null");
-  } catch {
-    return null;
-  }
 }

@@ -6,14 +6,15 @@ import { icon } from "../dom.js";
 import { asBody, kept as keptBy } from "../history.js";
 import { stars, written } from "../stars.js";
 import { loading } from "../states.js";
+import { keep, kept } from "../tab.js";
 
 export const title = "Together";
 
 /** How many people there may be, and how many films are shown. */
 const [PEOPLE, FILMS] = [8, 12];
 
-/** Where the friends of this tab are kept. */
-const KEY = "cinematrix-friends";
+/** Under which name the friends of this tab are kept. */
+const FRIENDS = "friends";
 
 /** @typedef {import("../history.js").Movie & {rating: number}} Rated */
 /** @typedef {{movie: number | string, kind: import("../history.js").Kind}} Hidden */
@@ -40,7 +41,7 @@ class Evening {
   constructor(app) {
     this.app = app;
     /** @type {Friend[]} */
-    this.friends = kept();
+    this.friends = friends();
     /** @type {Map<number | string, import("../history.js").Movie>} */
     this.veto = new Map();
     this.how = "average";
@@ -82,7 +83,7 @@ class Evening {
   }
 
   async refresh() {
-    keep(this.friends);
+    keep(FRIENDS, this.friends);
     this.people.replaceChildren(...this.names());
     if (!this.friends.length) return this.list.replaceChildren(this.app.element("p", { class: "note" }, "Add one friend at least: by a file that she exported, or by a few films that she loves."));
     this.asking?.abort();
@@ -202,20 +203,7 @@ function count(n) {
 }
 
 /** @returns {Friend[]} */
-function kept() {
-  try {
-    const found = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(found) ? found.filter((friend) => typeof friend?.name === "string" && Array.isArray(friend.ratings) && Array.isArray(friend.hidden)) : [];
-  } catch {
-    return [];
-  }
-}
-
-/** @param {Friend[]} friends */
-function keep(friends) {
-  try {
-    sessionStorage.setItem(KEY, JSON.stringify(friends));
-  } catch {
-    // They last as long as the view does.
-  }
+function friends() {
+  const found = kept(FRIENDS);
+  return Array.isArray(found) ? found.filter((friend) => typeof friend?.name === "string" && Array.isArray(friend.ratings) && Array.isArray(friend.hidden)) : [];
 }
