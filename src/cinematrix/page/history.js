@@ -10,11 +10,17 @@
 /** @typedef {Movie & {rating: number, time: number}} Rated */
 /** @typedef {"seen" | "not_interested"} Kind */
 /** @typedef {Movie & {kind: Kind, time: number}} Hidden */
+/** @typedef {Movie & {time: number}} Noted */
+/** What an upload says: `time` in seconds, null where it has no date. @typedef {{ratings: (Movie & {rating: number, time: number | null})[],
+ *   events: {seen?: (number | string)[], watchlist?: (number | string)[], like?: (number | string)[]}}} Said */
 
 import { forget } from "./tab.js";
 
 const KEY = "cinematrix-history";
 const UNDOS = 50;
+
+/** What is kept of a movie, each in a map of its own; `gone` are ratings that she took back, which an older upload doesn't bring again. */
+const PARTS = /** @type {const} */ (["ratings", "gone", "hidden", "watchlist", "likes"]);
 
 /** @extends EventTarget */
 export class History extends EventTarget {
@@ -24,6 +30,12 @@ export class History extends EventTarget {
     this.ratings = new Map();
     /** @type {Map<number | string, Hidden>} */
     this.hidden = new Map();
+    /** @type {Map<number | string, Noted>} */
+    this.gone = new Map();
+    /** @type {Map<number | string, Noted>} */
+    this.watchlist = new Map();
+    /** Films that she liked elsewhere, beside what she rated. @type {Map<number | string, Noted>} */
+    this.likes = new Map();
     /** @type {{api: import("./api.js").Api, user: number | string} | null} */
     this.account = null;
     /** @type {(() => Promise<void> | void)[]} */
@@ -60,11 +72,8 @@ export class History extends EventTarget {
 
   /** Rate a movie, or take the rating back with null. @param {Movie} movie @param {number | null} rating */
   rate(movie, rating) {
-    return this.change(movie.movie, () => {
-      this.hidden.delete(movie.movie);
-      if (rating === null) this.ratings.delete(movie.movie);
-      else this.ratings.set(movie.movie, { ...fact(movie), rating, time: now() });
-    });
+    const [ratings, gone] = rating === null ? [undefined, { movie: movie.movie, time: now() }] : [{ ...fact(movie), rating, time: now() }, undefined];
+    return this.change(movie.movie, () => this.lay(movie.movie, { ...this.at(movie.movie), ratings, gone, hidden: undefined }));
   }
 
   /** Recommend a movie no more. @param {Movie} movie @param {Kind} kind */
@@ -77,22 +86,46 @@ export class History extends EventTarget {
     return this.change(movie, () => this.hidden.delete(movie));
   }
 
-  /** Take many ratings in at once, such as those of an upload; the account keeps its own copy. @param {Rated[]} rated @param {Movie[]} seen */
-  take(rated, seen = []) {
+  /** Take in what an upload says, as one change; how much of it is new, and how much replaces a rating. @param {Said} said */
+  take(said) {
     const before = this.snapshot();
-    for (const each of rated) this.ratings.set(each.movie, { ...fact(each), rating: each.rating, time: each.time || now() });
-    for (const each of seen) {
-      if (!this.ratings.has(each.movie)) this.hidden.set(each.movie, { ...fact(each), kind: "seen", time: now() });
-    }
-    if (!this.account) this.remember(() => this.restore(before));
+    const merged = this.merge(said);
+    this.remember(() => this.restore(before));
     this.changed();
+    return merged;
+  }
+
+  /**
+   * Lay what an upload says over what is known, as accounts do: the newest rating wins, one without a date replaces none,
+   * and twice is once. Where there are no stars, what she liked counts as rated.
+   * @param {Said} said
+   */
+  merge({ ratings, events: { seen = [], watchlist = [], like = [] } }) {
+    const liked = this.plain ? like.map((movie) => ({ movie, rating: 1, time: null })) : [];
+    const [rated, likes] = [[...ratings, ...liked], this.plain ? [] : like];
+    const fresh = rated.filter(({ movie }) => !this.held(movie));
+    const newer = rated.filter((row) => wins(row, this.held(row.movie)));
+    for (const row of [...fresh, ...newer]) this.overlay(row);
+    const noted = added(this.hidden, seen.filter((movie) => !this.ratings.has(movie)), { kind: "seen" })
+      + added(this.watchlist, watchlist) + added(this.likes, likes);
+    return { created: fresh.length + noted, updated: newer.length };
+  }
+
+  /** Her rating of a movie, or that she took it back. @param {number | string} movie @returns {{rating?: number, time: number} | undefined} */
+  held(movie) {
+    return this.ratings.get(movie) ?? this.gone.get(movie);
+  }
+
+  /** @param {Movie & {rating: number, time: number | null}} row */
+  overlay(row) {
+    this.gone.delete(row.movie);
+    this.ratings.set(row.movie, { ...fact(row), rating: row.rating, time: row.time ?? now() });
   }
 
   /** Forget everything in this browser. */
   clear() {
     forget();
-    this.ratings.clear();
-    this.hidden.clear();
+    for (const part of PARTS) this[part].clear();
     this.undos = [];
     this.changed();
   }
@@ -109,11 +142,10 @@ export class History extends EventTarget {
    * @param {import("./api.js").Api} api @param {number | string} user
    */
   async open(api, user) {
-    const { ratings, hidden } = await kept(api, user);
+    const found = await kept(api, user);
     this.account = { api, user };
     this.undos = [];
-    this.ratings = new Map(ratings.map((row) => [row.movie, row]));
-    this.hidden = new Map(hidden.map((row) => [row.movie, row]));
+    this.fill({ ...found, gone: [] });
     this.changed();
   }
 
@@ -136,7 +168,10 @@ export class History extends EventTarget {
 
   /** @param {number | string} movie */
   at(movie) {
-    return { rated: this.ratings.get(movie), hidden: this.hidden.get(movie) };
+    return {
+      ratings: this.ratings.get(movie), gone: this.gone.get(movie), hidden: this.hidden.get(movie),
+      watchlist: this.watchlist.get(movie), likes: this.likes.get(movie),
+    };
   }
 
   /** Set one movie back to a state. @param {number | string} movie @param {ReturnType<History["at"]>} state */
@@ -148,11 +183,11 @@ export class History extends EventTarget {
   }
 
   /** @param {number | string} movie @param {ReturnType<History["at"]>} state */
-  lay(movie, { rated, hidden }) {
-    if (rated) this.ratings.set(movie, rated);
-    else this.ratings.delete(movie);
-    if (hidden) this.hidden.set(movie, hidden);
-    else this.hidden.delete(movie);
+  lay(movie, state) {
+    for (const part of PARTS) {
+      if (state[part]) this[part].set(movie, /** @type {any} */ (state[part]));
+      else this[part].delete(movie);
+    }
   }
 
   /** Write what changed about one movie to the account; what can't be written isn't shown as if it were. */
@@ -162,13 +197,13 @@ export class History extends EventTarget {
     const mine = `/v1/users/${encodeURIComponent(user)}`;
     const [id, now] = [encodeURIComponent(movie), this.at(movie)];
     try {
-      if (now.rated && now.rated !== before.rated) {
+      if (now.ratings && now.ratings !== before.ratings) {
         if (this.plain) await api.put(`${mine}/events/like/${id}`);
-        else await api.put(`${mine}/ratings/${id}`, { rating: now.rated.rating, time: now.rated.time });
+        else await api.put(`${mine}/ratings/${id}`, { rating: now.ratings.rating, time: now.ratings.time });
       }
-      if (before.rated && !now.rated) await api.delete(`${mine}/ratings/${id}`);
-      if (now.hidden && now.hidden !== before.hidden) await api.put(`${mine}/events/${now.hidden.kind}/${id}`);
-      if (before.hidden && before.hidden.kind !== now.hidden?.kind) await api.delete(`${mine}/events/${before.hidden.kind}/${id}`);
+      if (before.ratings && !now.ratings) await api.delete(`${mine}/ratings/${id}`);
+      for (const kind of without(kinds(now), kinds(before))) await api.put(`${mine}/events/${kind}/${id}`);
+      for (const kind of without(kinds(before), kinds(now))) await api.delete(`${mine}/events/${kind}/${id}`);
     } catch (error) {
       this.lay(movie, before);
       this.undos.pop();
@@ -184,13 +219,22 @@ export class History extends EventTarget {
   }
 
   snapshot() {
-    return { ratings: new Map(this.ratings), hidden: new Map(this.hidden) };
+    return this.parts((part) => new Map(this[part]));
+  }
+
+  /** Something of each part. @template T @param {(part: typeof PARTS[number]) => T} of */
+  parts(of) {
+    return /** @type {Record<typeof PARTS[number], T>} */ (Object.fromEntries(PARTS.map((part) => [part, of(part)])));
+  }
+
+  /** @param {Record<typeof PARTS[number], any[]>} found */
+  fill(found) {
+    Object.assign(this, this.parts((part) => new Map(found[part].map((row) => [row.movie, row]))));
   }
 
   /** @param {ReturnType<History["snapshot"]>} state */
   restore(state) {
-    this.ratings = state.ratings;
-    this.hidden = state.hidden;
+    Object.assign(this, state);
     this.changed();
   }
 
@@ -202,21 +246,19 @@ export class History extends EventTarget {
   /** Read what this browser keeps; what isn't ours or is broken counts as nothing. */
   load() {
     try {
-      const { ratings, hidden, plain } = JSON.parse(localStorage.getItem(KEY) ?? "{}");
-      this.ratings = new Map(rows(ratings).filter((row) => Number.isFinite(row.rating)).map((row) => [row.movie, row]));
-      this.hidden = new Map(rows(hidden).map((row) => [row.movie, row]));
-      this.plain = plain === true;
+      const found = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+      this.fill(this.parts((part) => rows(found[part]).filter((row) => part !== "ratings" || Number.isFinite(row.rating))));
+      this.plain = found.plain === true;
     } catch {
-      this.ratings = new Map();
-      this.hidden = new Map();
+      this.fill(this.parts(() => []));
     }
     this.dispatchEvent(new CustomEvent("change"));
   }
 
   save() {
     try {
-      if (this.ratings.size + this.hidden.size === 0) return localStorage.removeItem(KEY);
-      localStorage.setItem(KEY, JSON.stringify({ ratings: [...this.ratings.values()], hidden: [...this.hidden.values()], plain: this.plain }));
+      if (PARTS.every((part) => this[part].size === 0)) return localStorage.removeItem(KEY);
+      localStorage.setItem(KEY, JSON.stringify({ ...this.parts((part) => [...this[part].values()]), plain: this.plain }));
     } catch {
       this.lasts = false; // private windows and full disks: it lasts as long as the page does
     }
@@ -238,16 +280,40 @@ export function asBody(rated, hidden, plain) {
 /**
  * What an account keeps.
  * @param {import("./api.js").Api} api @param {number | string} user
- * @returns {Promise<{ratings: Rated[], hidden: Hidden[]}>}
+ * @returns {Promise<{ratings: Rated[], hidden: Hidden[], watchlist: Noted[], likes: Noted[]}>}
  */
 export async function kept(api, user) {
   const path = `/v1/users/${encodeURIComponent(user)}`;
   const [{ ratings }, { events }] = await Promise.all([api.get(`${path}/ratings`), api.get(`${path}/events`)]);
-  const kinds = /** @type {Kind[]} */ (["seen", "not_interested"]);
+  const noted = (/** @type {string} */ kind) => (events[kind] ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind, time: 0 }));
   return {
-    ratings: ratings.map((/** @type {any} */ row) => ({ ...fact(row), rating: row.rating, time: row.time ?? 0 })),
-    hidden: kinds.flatMap((kind) => (events[kind] ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind, time: 0 }))),
+    ratings: ratings.map((/** @type {any} */ row) => ({ ...fact(row), rating: row.rating, time: row.time ?? Math.floor((row.received ?? 0) / 1000) })),
+    hidden: [...noted("seen"), ...noted("not_interested")],
+    watchlist: noted("watchlist"),
+    likes: noted("like"),
   };
+}
+
+/** Whether a row of an upload replaces what is held of its film. @param {{rating: number, time: number | null}} row @param {{rating?: number, time: number} | undefined} held */
+function wins(row, held) {
+  return held !== undefined && row.rating !== held.rating && row.time !== null && row.time >= held.time;
+}
+
+/** Note movies in a part; how many weren't there. @param {Map<number | string, any>} part @param {(number | string)[]} movies @param {{kind?: Kind}} more */
+function added(part, movies, more = {}) {
+  const fresh = movies.filter((movie) => !part.has(movie));
+  for (const movie of fresh) part.set(movie, { movie, time: now(), ...more });
+  return fresh.length;
+}
+
+/** The events that a movie's state stands for. @param {ReturnType<History["at"]>} state */
+function kinds({ hidden, watchlist, likes }) {
+  return [hidden?.kind, watchlist && "watchlist", likes && "like"].filter(Boolean);
+}
+
+/** @template T @param {T[]} all @param {T[]} others */
+function without(all, others) {
+  return all.filter((each) => !others.includes(each));
 }
 
 /** @param {unknown} list @returns {any[]} */

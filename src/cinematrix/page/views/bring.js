@@ -22,7 +22,7 @@ const PAGE = 20;
 /**
  * @typedef {{source: string, read: number, imported: number, updated: number, duplicates: number,
  *   skipped: {row: string, reason: string, title: string}[], unmatched: Unmatched[],
- *   ratings: import("../history.js").Rated[], events: {seen?: (number | string)[]}, warnings: string[]}} Outcome
+ *   warnings: string[]} & import("../history.js").Said} Outcome
  */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
@@ -86,17 +86,8 @@ async function send(app, file, columns) {
     return outcome;
   }
   const outcome = await app.api.post(`/v1/imports?${query}`, file, app.signal);
-  const { updated, imported, same } = compared(app, outcome);
-  app.history.take(outcome.ratings, (outcome.events.seen ?? []).map((movie) => ({ movie })));
-  return { ...outcome, imported, updated, duplicates: outcome.duplicates + same };
-}
-
-/** How many of an upload's ratings this browser didn't have, had otherwise, and had already. @param {import("../app.js").App} app @param {Outcome} outcome */
-function compared(app, { ratings, imported, updated }) {
-  const known = ratings.map((row) => [app.history.rating(row.movie), row.rating]);
-  const same = known.filter(([held, now]) => held === now).length;
-  const other = known.filter(([held, now]) => held !== null && held !== now).length;
-  return { imported: imported + updated - same - other, updated: other, same };
+  const { created, updated } = app.history.take(outcome);
+  return { ...outcome, imported: created, updated, duplicates: outcome.duplicates + outcome.imported - created - updated };
 }
 
 /** What became of the rows. @param {import("../app.js").App} app @param {Outcome} outcome */

@@ -70,7 +70,8 @@ class Evening {
     const { user } = await hers.get("/v1/me", {}, this.app.signal).catch((error) => {
       throw error.status === 401 ? new Error("This token opens no account, or not any more.") : error;
     });
-    return { name: String(user), ...(await keptBy(hers, user)) };
+    const { ratings, hidden } = await keptBy(hers, user);
+    return { name: String(user), ratings, hidden };
   }
 
   /** What is asked of the server. */
