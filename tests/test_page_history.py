@@ -1,5 +1,6 @@
 """What a stranger's browser keeps of her: what she brings and says, how she sees it again, and that it goes."""
 
+import csv
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,8 +9,11 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Browser, expect
+from typer.testing import CliRunner
 
 from chromium import CHROMIUM, MISSING
+from cinematrix.cli.imports import PARTLY
+from cinematrix.cli.main import app
 from cinematrix.service.settings import ServiceSettings
 from journal_files import packed
 from page_world import HISTORY, Visit, serving, visit
@@ -126,3 +130,98 @@ def test_the_newest_rating_wins_in_the_browser_too(stay: Visit, films: list[Film
     stay.open("/?view=bring")
     assert bring(stay, "ratings.csv", letterboxd(films[:2], "2024-01-05", "3"))["there already"] == 2
     assert stay.page.evaluate(rating) is None
+
+
+def missing(film: Film, day: str = "2024-01-05") -> str:
+    """Ratings of a film that is there, and of one whose title has a letter too many."""
+    return letterboxd([film, film | {"title": f"{film['title']}x"}], day, "4.5")
+
+
+def test_the_result_of_an_upload_is_there_when_she_comes_back(stay: Visit, films: list[Film]) -> None:
+    """After a look at her films and after a reload, with what she picked; the next upload doesn't ask for it again."""
+    page = stay.page
+    stay.open("/?view=bring")
+    assert bring(stay, "ratings.csv", missing(films[0])) == dict(zip(COUNTS, (2, 1, 0, 0, 0, 1), strict=True))
+    page.get_by_role("link", name="See your films").click()
+    stay.settle()
+    page.go_back()
+    expect(page.get_by_role("heading", name="There they are")).to_be_visible()
+    page.locator(".unmatched").get_by_role("button", name=films[0]["title"]).first.click()
+    page.reload()
+    expect(page.locator(".counts dd").first).to_have_text("2")
+    expect(page.locator(".unmatched li")).to_have_count(1)
+    expect(page.locator(".unmatched").get_by_role("button", name="Another film")).to_be_visible()
+    assert bring(stay, "ratings.csv", missing(films[0])) == dict(zip(COUNTS, (2, 0, 0, 2, 0, 0), strict=True))
+    expect(page.locator(".unmatched")).to_have_count(0)
+
+
+def test_a_wrong_pick_is_mended(stay: Visit, films: list[Film]) -> None:
+    """Undo gives the choice again, and so does the row; a pick has the export's day, and the focus stays near."""
+    page, row = stay.page, stay.page.locator(".unmatched li").first
+    near = row.get_by_role("button", name=films[1]["title"]).first
+    stay.open("/?view=bring")
+    bring(stay, "ratings.csv", letterboxd([films[1] | {"title": f"{films[1]['title']}x"}], "2024-01-05", "4.5"))
+    near.click()
+    expect(row.get_by_role("button", name="Another film")).to_be_focused()
+    assert [(rated["movie"], rated["rating"], rated["time"]) for rated in stay.kept()["ratings"]] == [
+        (films[1]["movie"], 4.5, 1704412800)
+    ]
+    page.get_by_role("button", name="Undo").click()
+    expect(near).to_be_focused()
+    assert stay.kept() == {}
+    near.click()
+    row.get_by_role("button", name="Another film").click()
+    expect(near).to_be_focused()
+    assert stay.kept() == {}
+
+
+def test_a_pick_says_what_all_rows_of_its_film_say(stay: Visit, films: list[Film]) -> None:
+    """A film on the watchlist isn't one that was seen."""
+    lost = [films[2] | {"title": f"{films[2]['title']}x"}]
+    files = {"watchlist.csv": letterboxd(lost, "2024-01-05"), "likes/films.csv": letterboxd(lost, "2024-01-05")}
+    stay.open("/?view=bring")
+    assert bring(stay, "mine.zip", packed({"ratings.csv": letterboxd([], "", "1"), **files}))["not found"] == 2
+    stay.page.locator(".unmatched").get_by_role("button", name=films[2]["title"]).first.click()
+    expect(stay.page.get_by_role("button", name="Another film")).to_have_count(2)
+    kept = stay.kept()
+    assert [[row["movie"] for row in kept[part]] for part in ("ratings", "hidden", "watchlist", "likes")] == [
+        [], [], [films[2]["movie"]], [films[2]["movie"]]
+    ]  # fmt: skip
+
+
+def test_candidates_of_one_title_and_year_are_told_apart(stay: Visit, films: list[Film]) -> None:
+    """By their genres, or where those are the same by their IDs."""
+    twins = [{"movie": at, "title": "Saturn 3", "year": 1980, "genres": [genre]} for at, genre in enumerate("AAB")]
+    lost = {"row": "2", "kind": "rating", "title": "Saturn", "year": 1980, "rating": 2, "time": None}
+    counts = {"read": 1, "imported": 0, "updated": 0, "duplicates": 0, "skipped": [], "warnings": [], "source": "csv"}
+    answer = counts | {"ratings": [], "events": {}, "unmatched": [lost | {"candidates": twins}]}
+    stay.page.route("**/v1/imports*", lambda route: route.fulfill(json=answer))
+    stay.open("/?view=bring")
+    bring(stay, "mine.csv", "x")
+    assert stay.page.locator(".unmatched .buttons > button").all_inner_texts() == [
+        "Saturn 3 (1980) · no. 0", "Saturn 3 (1980) · no. 1", "Saturn 3 (1980) · B"
+    ]  # fmt: skip
+
+
+def test_the_list_of_what_was_not_found_is_one_that_the_command_takes(
+    stay: Visit, films: list[Film], page_model: Path, tmp_path: Path
+) -> None:
+    """In the columns of `import --unmatched`, with what she picked; `--pick` has these rows matched."""
+    file, misses = tmp_path / "ratings.csv", tmp_path / "misses.csv"
+    file.write_text(missing(films[0]), "utf-8")
+    words = ["import", str(file), "--user", "ann", "--model", str(page_model), "--db", f"sqlite:///{tmp_path}/store.db"]
+    runner = CliRunner()
+    assert runner.invoke(app, [*words, "--unmatched", str(misses)]).exit_code == PARTLY
+    stay.open("/?view=bring")
+    bring(stay, "ratings.csv", file.read_text("utf-8"))
+
+    def downloaded() -> Path:
+        with stay.page.expect_download() as saved:
+            stay.page.get_by_role("button", name="Download this list").click()
+        return Path(saved.value.path())
+
+    page, command = ([*csv.DictReader(path.read_text("utf-8").splitlines())] for path in (downloaded(), misses))
+    assert page == command
+    stay.page.locator(".unmatched").get_by_role("button", name=films[0]["title"]).first.click()
+    result = runner.invoke(app, [*words, "--pick", str(downloaded())])
+    assert (result.exit_code, result.output.count("0 unmatched")) == (0, 1)

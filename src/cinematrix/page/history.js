@@ -6,18 +6,24 @@
  * interactions, a rating says that she liked a film, and what she has seen counts like it.
  */
 
+import { forget, keep, kept as keptInTab } from "./tab.js";
+import { naming, news, saying } from "./uploads.js";
+
 /** @typedef {{movie: number | string, title?: string, year?: number | null, genres?: string[]}} Movie */
 /** @typedef {Movie & {rating: number, time: number}} Rated */
 /** @typedef {"seen" | "not_interested"} Kind */
 /** @typedef {Movie & {kind: Kind, time: number}} Hidden */
 /** @typedef {Movie & {time: number}} Noted */
-/** What an upload says: `time` in seconds, null where it has no date. @typedef {{ratings: (Movie & {rating: number, time: number | null})[],
- *   events: {seen?: (number | string)[], watchlist?: (number | string)[], like?: (number | string)[]}}} Said */
-
-import { forget } from "./tab.js";
+/** How one movie stands. @typedef {ReturnType<History["at"]>} State */
+/** @typedef {Movie & {before: State}} Pick */
+/** @typedef {import("./uploads.js").Row} Row */
+/** @typedef {import("./uploads.js").Said} Said */
 
 const KEY = "cinematrix-history";
 const UNDOS = 50;
+
+/** Under which name the tab keeps what an account picked. */
+const PICKS = "picks";
 
 /** What is kept of a movie, each in a map of its own; `gone` are ratings that she took back, which an older upload doesn't bring again. */
 const PARTS = /** @type {const} */ (["ratings", "gone", "hidden", "watchlist", "likes"]);
@@ -36,6 +42,8 @@ export class History extends EventTarget {
     this.watchlist = new Map();
     /** Films that she liked elsewhere, beside what she rated. @type {Map<number | string, Noted>} */
     this.likes = new Map();
+    /** The films that she picked for rows of uploads, by what those name, and how each stood before. @type {Map<string, Pick>} */
+    this.picks = new Map();
     /** @type {{api: import("./api.js").Api, user: number | string} | null} */
     this.account = null;
     /** @type {(() => Promise<void> | void)[]} */
@@ -95,20 +103,40 @@ export class History extends EventTarget {
     return merged;
   }
 
-  /**
-   * Lay what an upload says over what is known, as accounts do: the newest rating wins, one without a date replaces none,
-   * and twice is once. Where there are no stars, what she liked counts as rated.
-   * @param {Said} said
-   */
-  merge({ ratings, events: { seen = [], watchlist = [], like = [] } }) {
-    const liked = this.plain ? like.map((movie) => ({ movie, rating: 1, time: null })) : [];
-    const [rated, likes] = [[...ratings, ...liked], this.plain ? [] : like];
-    const fresh = rated.filter(({ movie }) => !this.held(movie));
-    const newer = rated.filter((row) => wins(row, this.held(row.movie)));
+  /** Take in what rows of one name say of the film that she picked for them; the next upload knows it. @param {Row[]} rows @param {Movie} movie */
+  pick(rows, movie) {
+    this.note(rows[0], { ...fact(movie), before: this.at(movie.movie) });
+    return this.change(movie.movie, () => rows.forEach((row) => this.merge(saying(row, movie))));
+  }
+
+  /** Take a pick back, and what came in by it. @param {Row} row */
+  unpick(row) {
+    const { movie, before } = /** @type {Pick} */ (this.picks.get(naming(row)));
+    this.note(row, null);
+    return this.change(movie, () => this.lay(movie, before));
+  }
+
+  /** The film that she picked for a row, if there is no news in what the row says of it; else null. @param {Row} row */
+  picked(row) {
+    const pick = this.picks.get(naming(row));
+    return pick && Object.values(news(this, saying(row, pick))).every((part) => part.length === 0) ? pick : null;
+  }
+
+  /** @param {Row} row @param {Pick | null} pick */
+  note(row, pick) {
+    if (pick) this.picks.set(naming(row), pick);
+    else this.picks.delete(naming(row));
+    if (this.account) keep(PICKS, [...this.picks]);
+  }
+
+  /** Lay the news of an upload over what is known; how much of it is new, and how much replaces a rating. @param {Said} said */
+  merge(said) {
+    const { fresh, newer, seen, watchlist, likes } = news(this, said);
     for (const row of [...fresh, ...newer]) this.overlay(row);
-    const noted = added(this.hidden, seen.filter((movie) => !this.ratings.has(movie)), { kind: "seen" })
-      + added(this.watchlist, watchlist) + added(this.likes, likes);
-    return { created: fresh.length + noted, updated: newer.length };
+    for (const movie of seen) this.hidden.set(movie, { movie, kind: "seen", time: now() });
+    for (const movie of watchlist) this.watchlist.set(movie, { movie, time: now() });
+    for (const movie of likes) this.likes.set(movie, { movie, time: now() });
+    return { created: fresh.length + seen.length + watchlist.length + likes.length, updated: newer.length };
   }
 
   /** Her rating of a movie, or that she took it back. @param {number | string} movie @returns {{rating?: number, time: number} | undefined} */
@@ -126,6 +154,7 @@ export class History extends EventTarget {
   clear() {
     forget();
     for (const part of PARTS) this[part].clear();
+    this.picks.clear();
     this.undos = [];
     this.changed();
   }
@@ -146,6 +175,7 @@ export class History extends EventTarget {
     this.account = { api, user };
     this.undos = [];
     this.fill({ ...found, gone: [] });
+    this.picks = new Map(pairs(keptInTab(PICKS)));
     this.changed();
   }
 
@@ -248,6 +278,7 @@ export class History extends EventTarget {
     try {
       const found = JSON.parse(localStorage.getItem(KEY) ?? "{}");
       this.fill(this.parts((part) => rows(found[part]).filter((row) => part !== "ratings" || Number.isFinite(row.rating))));
+      this.picks = new Map(pairs(found.picks));
       this.plain = found.plain === true;
     } catch {
       this.fill(this.parts(() => []));
@@ -258,7 +289,7 @@ export class History extends EventTarget {
   save() {
     try {
       if (PARTS.every((part) => this[part].size === 0)) return localStorage.removeItem(KEY);
-      localStorage.setItem(KEY, JSON.stringify({ ...this.parts((part) => [...this[part].values()]), plain: this.plain }));
+      localStorage.setItem(KEY, JSON.stringify({ ...this.parts((part) => [...this[part].values()]), picks: [...this.picks], plain: this.plain }));
     } catch {
       this.lasts = false; // private windows and full disks: it lasts as long as the page does
     }
@@ -294,18 +325,6 @@ export async function kept(api, user) {
   };
 }
 
-/** Whether a row of an upload replaces what is held of its film. @param {{rating: number, time: number | null}} row @param {{rating?: number, time: number} | undefined} held */
-function wins(row, held) {
-  return held !== undefined && row.rating !== held.rating && row.time !== null && row.time >= held.time;
-}
-
-/** Note movies in a part; how many weren't there. @param {Map<number | string, any>} part @param {(number | string)[]} movies @param {{kind?: Kind}} more */
-function added(part, movies, more = {}) {
-  const fresh = movies.filter((movie) => !part.has(movie));
-  for (const movie of fresh) part.set(movie, { movie, time: now(), ...more });
-  return fresh.length;
-}
-
 /** The events that a movie's state stands for. @param {ReturnType<History["at"]>} state */
 function kinds({ hidden, watchlist, likes }) {
   return [hidden?.kind, watchlist && "watchlist", likes && "like"].filter(Boolean);
@@ -319,6 +338,11 @@ function without(all, others) {
 /** @param {unknown} list @returns {any[]} */
 function rows(list) {
   return Array.isArray(list) ? list.filter((row) => ["number", "string"].includes(typeof row?.movie)) : [];
+}
+
+/** @param {unknown} list @returns {[string, Pick][]} */
+function pairs(list) {
+  return Array.isArray(list) ? list.filter((pair) => Array.isArray(pair) && pair[1]?.before) : [];
 }
 
 /** @param {Movie} movie @returns {Movie} */

@@ -1,8 +1,9 @@
 /** Bring the ratings that you already have: a file in, what became of each row, and what is left to say by hand. */
 
-import { facts, shortened, title as titled } from "../cards.js";
+import { shortened } from "../cards.js";
 import { icon } from "../dom.js";
-import { written } from "../stars.js";
+import { keep, kept } from "../tab.js";
+import { missing } from "../unmatched.js";
 
 export const title = "Bring your ratings";
 
@@ -14,16 +15,16 @@ const SITES = {
   letterboxd: "Letterboxd", imdb: "IMDb", trakt: "Trakt", movielens: "MovieLens", tmdb: "TMDB", criticker: "Criticker", filmtipset: "Filmtipset",
 };
 
-/** Unmatched rows shown at a time. */
-const PAGE = 20;
+/** Under which name the tab keeps what came of the last upload. */
+const LAST = "upload";
 
-/** @typedef {import("../history.js").Movie} Movie */
-/** @typedef {{row: string, title: string, year: number | null, rating: number | null, candidates: Movie[]}} Unmatched */
+/** @typedef {import("../uploads.js").Row} Row */
 /**
  * @typedef {{source: string, read: number, imported: number, updated: number, duplicates: number,
- *   skipped: {row: string, reason: string, title: string}[], unmatched: Unmatched[],
- *   warnings: string[]} & import("../history.js").Said} Outcome
+ *   skipped: {row: string, reason: string, title: string}[], unmatched: Row[],
+ *   warnings: string[]} & import("../uploads.js").Said} Outcome
  */
+/** What is told of an upload: the counts, and why rows were left out. @typedef {{source: string, counts: [string, number][], reasons: [string, number][], unmatched: Row[], warnings: string[]}} Told */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -38,7 +39,10 @@ export async function show(main, app) {
     outcome.replaceChildren(element("p", { class: "lead", role: "status" }, `Reading ${shortened(file.name, 60)} …`));
     drop.classList.add("busy");
     try {
-      outcome.replaceChildren(...told(app, await send(app, file, columns.value.trim())));
+      const news = summary(app, await send(app, file, columns.value.trim()));
+      keep(LAST, { user: app.history.account?.user ?? null, ...news });
+      outcome.replaceChildren(...told(app, news));
+      app.announce(news.counts.map(([name, n]) => `${n} ${name}`).join(", "));
     } catch (error) {
       if (/** @type {Error} */ (error).name !== "AbortError") outcome.replaceChildren(app.failed(error, () => bring(file)));
     }
@@ -61,6 +65,8 @@ export async function show(main, app) {
         element("label", { class: "columns" }, element("span", { class: "label" }, "What is what in it, where it isn’t called title, year and rating"), columns))),
     outcome,
     sources(app));
+  const last = kept(LAST);
+  if (last && last.user === (app.history.account?.user ?? null)) outcome.append(...told(app, last));
 }
 
 /** Where the exports are found. @param {import("../app.js").App} app */
@@ -90,85 +96,37 @@ async function send(app, file, columns) {
   return { ...outcome, imported: created, updated, duplicates: outcome.duplicates + outcome.imported - created - updated };
 }
 
-/** What became of the rows. @param {import("../app.js").App} app @param {Outcome} outcome */
-function told(app, outcome) {
+/** What there is to tell of an upload; a row whose film she picked before is there already. @param {import("../app.js").App} app @param {Outcome} outcome @returns {Told} */
+function summary(app, { source, read, imported, updated, duplicates, skipped, unmatched, warnings }) {
+  const open = unmatched.filter((row) => !app.history.picked(row));
+  const reasons = new Map();
+  for (const { reason } of skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  return {
+    source, warnings, unmatched: open, reasons: [...reasons],
+    counts: [["rows read", read], ["new", imported], ["changed", updated], ["there already", duplicates + unmatched.length - open.length],
+      ["left out", skipped.length], ["not found", open.length]],
+  };
+}
+
+/** What became of the rows. @param {import("../app.js").App} app @param {Told} news */
+function told(app, { source, counts, reasons, unmatched, warnings }) {
   const { element } = app;
-  const { read, imported, updated, duplicates, skipped, unmatched } = outcome;
-  const counts = /** @type {[string, number][]} */ ([["rows read", read], ["new", imported], ["changed", updated], ["there already", duplicates], ["left out", skipped.length], ["not found", unmatched.length]]);
-  app.announce(`${read} rows read, ${imported} new, ${unmatched.length} not found.`);
+  const { new: fresh, changed } = Object.fromEntries(counts);
   return [
     element("section", { class: "result" },
-      element("h2", {}, imported + updated ? "There they are" : "Nothing new in it"),
-      element("p", { class: "lead" }, `From ${SITES[outcome.source] ?? "a table"}.`),
+      element("h2", {}, fresh + changed ? "There they are" : "Nothing new in it"),
+      element("p", { class: "lead" }, `From ${SITES[source] ?? "a table"}.`),
       element("dl", { class: "counts" }, counts.map(([name, n]) => element("div", {}, element("dt", {}, name), element("dd", {}, n.toLocaleString("en"))))),
       element("p", { class: "buttons" }, element("a", { class: "primary", href: "/" }, "See your films", icon("arrow")))),
-    ...outcome.warnings.map((warning) => element("p", { class: "note" }, warning)),
-    skipped.length ? reasons(app, skipped) : null,
+    ...warnings.map((warning) => element("p", { class: "note" }, warning)),
+    reasons.length ? leftOut(app, reasons) : null,
     unmatched.length ? missing(app, unmatched) : null,
   ].filter((each) => each !== null);
 }
 
-/** Why rows were left out, with how many each. @param {import("../app.js").App} app @param {Outcome["skipped"]} skipped */
-function reasons(app, skipped) {
-  const { element } = app;
-  const counts = new Map();
-  for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return element("details", { class: "why" }, element("summary", {}, `Why ${skipped.length.toLocaleString("en")} ${skipped.length === 1 ? "row was" : "rows were"} left out`),
-    element("ul", {}, [...counts].map(([reason, n]) => element("li", {}, `${n.toLocaleString("en")} × ${reason}`))));
-}
-
-/** The rows that no film was found for, each with a way to say which it is. @param {import("../app.js").App} app @param {Unmatched[]} unmatched */
-function missing(app, unmatched) {
-  const { element } = app;
-  const list = element("ul", { class: "unmatched" });
-  const more = element("button", { type: "button", class: "ghost", onclick: () => grow() }, "Show more");
-  let shown = 0;
-  const grow = () => {
-    list.append(...unmatched.slice(shown, shown + PAGE).map((row) => choice(app, row)));
-    shown += PAGE;
-    more.hidden = shown >= unmatched.length;
-  };
-  grow();
-  return element("section", { class: "missing" },
-    element("h2", {}, "Which films are these?"),
-    element("p", { class: "lead" }, "Nothing is guessed: these titles fit no film here, or several."),
-    list,
-    element("p", { class: "buttons" }, more, element("button", { type: "button", class: "ghost", onclick: () => download(unmatched) }, icon("down"), "Download this list")));
-}
-
-/** @param {import("../app.js").App} app @param {Unmatched} row */
-function choice(app, row) {
-  const { element } = app;
-  const name = shortened(row.title || `row ${row.row}`, 120);
-  const item = element("li", {});
-  const pick = async (/** @type {Movie} */ movie) => {
-    if (row.rating === null) await app.hide(movie, "seen");
-    else await app.rate(movie, row.rating);
-    item.replaceChildren(element("span", {}, icon("check"), " ", titled(movie)), element("span", { class: "facts" }, facts(movie)));
-  };
-  item.append(
-    element("div", {}, element("strong", {}, element("bdi", {}, name)), element("span", { class: "facts" }, [row.year, row.rating === null ? "seen" : `${written(row.rating)} stars`].filter(Boolean).join(" · "))),
-    element("div", { class: "buttons" },
-      row.candidates.slice(0, 3).map((movie) => element("button", { type: "button", class: "ghost small", onclick: () => pick(movie) }, shortened(movie.title ?? "", 50), movie.year ? ` (${movie.year})` : "")),
-      app.finder({ label: `The film that ${name} is`, placeholder: "Another film", choose: pick })));
-  return item;
-}
-
-/** The unmatched rows as a CSV file, made here. @param {Unmatched[]} unmatched */
-function download(unmatched) {
-  const cell = (/** @type {string | number | null} */ value) => {
-    const text = String(value ?? "");
-    return `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
-  };
-  const lines = ["row,title,year,rating", ...unmatched.map((row) => [row.row, row.title, row.year, row.rating].map(cell).join(","))];
-  save(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" }), "not-found.csv");
-}
-
-/** @param {Blob} content @param {string} name */
-function save(content, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+/** Why rows were left out, with how many each. @param {import("../app.js").App} app @param {Told["reasons"]} reasons */
+function leftOut({ element }, reasons) {
+  const n = reasons.reduce((sum, [, count]) => sum + count, 0);
+  return element("details", { class: "why" }, element("summary", {}, `Why ${n.toLocaleString("en")} ${n === 1 ? "row was" : "rows were"} left out`),
+    element("ul", {}, reasons.map(([reason, count]) => element("li", {}, `${count.toLocaleString("en")} × ${reason}`))));
 }
