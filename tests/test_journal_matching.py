@@ -105,6 +105,20 @@ def test_candidates_share_the_rare_words() -> None:
     assert near(entry("Zzz", 1995)) == []
 
 
+def test_a_title_whose_only_word_is_misspelt_has_candidates() -> None:
+    """Of its year or the one beside it, or of any where it tells none; another letter more is too far."""
+    finder = Matcher(CATALOG)
+
+    def near(said: Entry) -> list[int]:
+        return [int(CATALOG.movies.ids[at]) for at in finder.candidates(said)]
+
+    assert near(entry("Hamlte", 2000)) == [10, 11]
+    assert near(entry("Alein", 1980)) == [16]
+    assert near(entry("Alein", 2024)) == []
+    assert near(entry("Sollaris")) == [19, 20]
+    assert near(entry("Ailne", 1979)) == []
+
+
 REAL = Catalog.of(
     list(range(17)),
     title=[

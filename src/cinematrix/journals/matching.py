@@ -11,6 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache
 
+from rapidfuzz import fuzz, process
+
 from cinematrix.catalog import Catalog, normalise
 from cinematrix.ids import UNKNOWN
 from cinematrix.journals.entries import Entry, as_id
@@ -18,6 +20,9 @@ from cinematrix.titles import BEGINNING, ENOUGH, likeness
 
 COMMON = 400
 """A word in so many titles says nothing of which film is meant."""
+
+MISSPELT = 80
+"""Letters, of 100, that a misspelt title at least has in common with the one that is meant."""
 
 Places = Mapping[Hashable, list[int]]
 
@@ -49,6 +54,7 @@ class Matcher:
         self._tmdb = _places((as_id(text or ""), at) for at, text in enumerate(catalog.frame["tmdb"].to_list()))
         self._ids = _places((str(id_), at) for at, id_ in enumerate(catalog.movies.ids.tolist()))
         self._main = _places((text, at) for at in numbers for text in self._spellings[at].main)
+        self._titles = list(map(str, self._main))
         self._others = _places((text, at) for at in numbers for text in self._spellings[at].others)
         self._words = _places((word, at) for at in numbers for word in self._words_of(self._spellings[at]))
 
@@ -64,9 +70,14 @@ class Matcher:
         """Numbers of films that may be meant, the likeliest first, of the nearest year among equals.
 
         Those that share the rarer words of the title, if one of their names is like it, as the search has it, or
-        begins it.
+        begins it. Where there are none, those of about its year whose names are spelt nearly like it.
         """
         wanted = Spellings(entry.title, entry.others)
+        like = self._sharing(wanted) or self._misspelt(wanted, entry)
+        return sorted(like, key=lambda at: (-like[at], self._years_apart(entry, at), at))[:n]
+
+    def _sharing(self, wanted: Spellings) -> dict[int, float]:
+        """How like the title the films are that share its rarer words."""
         words = self._words_of(wanted)
         weights = {word: math.log(1 + len(self._years) / len(self._words[word])) for word in words & self._words.keys()}
         shared: Counter[int] = Counter()
@@ -75,8 +86,17 @@ class Matcher:
                 shared.update(dict.fromkeys(self._words[word], weight))
         least = sum(weights.values()) / 2
         like = {at: self._likeness(wanted, at) for at, weight in shared.items() if weight >= least}
-        found = [at for at, likely in like.items() if likely >= ENOUGH]
-        return sorted(found, key=lambda at: (-like[at], self._years_apart(entry, at), at))[:n]
+        return {at: likely for at, likely in like.items() if likely >= ENOUGH}
+
+    def _misspelt(self, wanted: Spellings, entry: Entry) -> dict[int, float]:
+        """How like the title the films are whose names differ from it by some letters."""
+        like: dict[int, float] = {}
+        for text in wanted.main:
+            for name, letters, _ in process.extract(
+                text, self._titles, score_cutoff=MISSPELT, scorer=fuzz.ratio, limit=None
+            ):
+                like |= dict.fromkeys(self._main[name], letters / 100)
+        return {at: likely for at, likely in like.items() if entry.year is None or self._years_apart(entry, at) <= 1}
 
     def _by_id(self, entry: Entry, spellings: Spellings) -> int:
         """The film with the catalog's ID, if its title, where there is one, agrees: other catalogs have other IDs."""
