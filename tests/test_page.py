@@ -305,7 +305,7 @@ def test_without_connection_the_last_list_stays(regular: Visit) -> None:
 
 
 def test_a_browser_without_storage_works_while_it_is_open(visits: Visits) -> None:
-    """Private windows and broken entries: the page opens, and rates until it is closed."""
+    """Private windows and broken entries: the page opens, rates until it is closed, and says so."""
     with visits() as stay:
         stay.context.add_init_script(
             "Storage.prototype.setItem = () => { throw new Error('full'); };"
@@ -317,6 +317,9 @@ def test_a_browser_without_storage_works_while_it_is_open(visits: Visits) -> Non
         rate(stay, stay.page.locator(".card").first, "4")
         expect(stay.page.locator(f".card[data-movie='{first}']")).to_have_count(0)
         expect(stay.page.get_by_role("heading", level=1)).to_have_text("For you")
+        expect(stay.page.get_by_text("Not kept: this browser lends the page no room")).to_be_visible()
+        stay.page.get_by_role("link", name="Profile").click()
+        expect(stay.page.locator(".yours .note")).to_contain_text("as long as the page is open")
 
 
 def test_the_switch_of_colours_lasts(stranger: Visit) -> None:

@@ -225,3 +225,44 @@ def test_the_list_of_what_was_not_found_is_one_that_the_command_takes(
     stay.page.locator(".unmatched").get_by_role("button", name=films[0]["title"]).first.click()
     result = runner.invoke(app, [*words, "--pick", str(downloaded())])
     assert (result.exit_code, result.output.count("0 unmatched")) == (0, 1)
+
+
+def test_what_she_set_aside_is_shown_and_taken_back_on_the_films_page(stay: Visit, films: list[Film]) -> None:
+    """The button is pressed, after a reload too; another press takes it back, and a rating needs neither button."""
+    page, movie = stay.page, films[4]["movie"]
+    seen = page.locator(".film").get_by_role("button", name="Seen")
+    stay.open(f"/?view=film&movie={movie}")
+    seen.click()
+    expect(seen).to_be_focused()
+    page.reload()
+    expect(seen).to_have_attribute("aria-pressed", "true")
+    page.locator(".film").get_by_role("button", name="Not for me").click()
+    expect(seen).to_have_attribute("aria-pressed", "false")
+    assert [row["kind"] for row in stay.kept()["hidden"]] == ["not_interested"]
+    page.locator(".film").get_by_role("button", name="Not for me").click()
+    expect(page.locator(".film [aria-pressed=true]")).to_have_count(0)
+    assert stay.kept() == {}
+    page.get_by_role("radio", name="4 of 5", exact=True).first.click()
+    expect(seen).to_have_count(0)
+
+
+def test_the_profile_lists_what_she_set_aside(stay: Visit, films: list[Film]) -> None:
+    """By title, also of films that an upload told by ID alone; what she takes back goes, and the next has the focus."""
+    page = stay.page
+    files = {
+        name: letterboxd(films[at : at + 3], "2024-01-05") for at, name in ((0, "watched.csv"), (3, "watchlist.csv"))
+    }
+    stay.open("/?view=bring")
+    bring(stay, "mine.zip", packed({"ratings.csv": letterboxd([], "", "1"), **files}))
+    stay.open("/?view=profile")
+    expect(page.get_by_text("On your watchlist: 3 films")).to_be_visible()
+    expect(page.get_by_text("Not for you")).to_be_hidden()
+    page.get_by_text("Seen: 3 films").click()
+    titles = page.locator("details[open] li a")
+    expect(titles).to_have_text([film["title"] for film in films[:3]])
+    page.get_by_role("button", name=f"Take back: {films[1]['title']}", exact=True).click()
+    expect(titles).to_have_text([films[0]["title"], films[2]["title"]])
+    expect(page.get_by_role("button", name=f"Take back: {films[2]['title']}", exact=True)).to_be_focused()
+    assert [row["movie"] for row in stay.kept()["hidden"]] == [films[0]["movie"], films[2]["movie"]]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Seen: 3 films")).to_be_visible()

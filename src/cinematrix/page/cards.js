@@ -50,15 +50,26 @@ export function card(app, item, { heading = "h3", reason, rate = true, hide = tr
     why && element("p", { class: "because" }, why),
     (rate || hide) && element("div", { class: "actions" },
       rate && app.stars(item),
-      hide && hides(app, item)));
+      hide && hides(app, item, "small")));
 }
 
-/** "Seen" and "not for me". @param {import("./app.js").App} app @param {Item} item */
-function hides(app, item) {
+/**
+ * "Seen" and "not for me": what she said is pressed, and a press takes it back. A film that she rated needs neither.
+ * @param {import("./app.js").App} app @param {Item} item @param {string} [size]
+ */
+export function hides(app, item, size = "") {
+  if (app.history.rating(item.movie) !== null) return null;
+  const said = app.history.hidden.get(item.movie)?.kind;
   const button = (/** @type {"seen" | "not_interested"} */ kind, /** @type {"eye" | "no"} */ sign, /** @type {string} */ words) =>
-    element("button", { type: "button", class: "ghost small", "aria-label": `${words}: ${shortened(item.title ?? "", 80)}`, onclick: () => app.hide(item, kind) },
-      icon(sign), words);
+    element("button", { type: "button", class: `${said === kind ? "primary" : "ghost"} ${size}`, "aria-label": `${words}: ${shortened(item.title ?? "", 80)}`, "aria-pressed": String(said === kind),
+      onclick: () => (said === kind ? takeBack(app, item, "hidden") : app.hide(item, kind)) }, icon(sign), words);
   return element("div", { class: "hides" }, button("seen", "eye", "Seen"), button("not_interested", "no", "Not for me"));
+}
+
+/** Take back what she said of a film besides stars, say so, and offer to undo it. @param {import("./app.js").App} app @param {Movie} movie @param {"hidden" | "watchlist" | "likes"} part */
+export function takeBack(app, movie, part) {
+  app.toast(`${shortened(movie.title ?? "The film", 60)}: taken back.`, true);
+  return app.history.drop(movie.movie, part);
 }
 
 /**

@@ -48,6 +48,7 @@ export class History extends EventTarget {
     this.account = null;
     /** @type {(() => Promise<void> | void)[]} */
     this.undos = [];
+    /** Whether this browser keeps what is written. */
     this.lasts = true;
     /** Whether the model learned from plain interactions: who watched what, without stars. */
     this.plain = false;
@@ -89,9 +90,14 @@ export class History extends EventTarget {
     return this.change(movie.movie, () => this.hidden.set(movie.movie, { ...fact(movie), kind, time: now() }));
   }
 
-  /** Take `hide` back. @param {number | string} movie */
-  unhide(movie) {
-    return this.change(movie, () => this.hidden.delete(movie));
+  /** Take back what was said of a movie besides stars. @param {number | string} movie @param {"hidden" | "watchlist" | "likes"} part */
+  drop(movie, part) {
+    return this.change(movie, () => this[part].delete(movie));
+  }
+
+  /** Whether nothing at all is known of her. */
+  get empty() {
+    return PARTS.every((part) => part === "gone" || this[part].size === 0);
   }
 
   /** Take in what an upload says, as one change; how much of it is new, and how much replaces a rating. @param {Said} said */
@@ -290,8 +296,10 @@ export class History extends EventTarget {
     try {
       if (PARTS.every((part) => this[part].size === 0)) return localStorage.removeItem(KEY);
       localStorage.setItem(KEY, JSON.stringify({ ...this.parts((part) => [...this[part].values()]), picks: [...this.picks], plain: this.plain }));
+      this.lasts = true;
     } catch {
-      this.lasts = false; // private windows and full disks: it lasts as long as the page does
+      if (this.lasts) this.dispatchEvent(new CustomEvent("failed", { detail: "this browser lends the page no room, so what you say lasts as long as the page is open." }));
+      this.lasts = false;
     }
   }
 }

@@ -59,7 +59,7 @@ export async function show(main, app) {
   });
   main.append(
     element("h1", {}, "Bring your ratings"),
-    element("p", { class: "lead" }, app.history.account ? "They go into your account on this server." : "The server reads the file and forgets it; your ratings stay in this browser."),
+    element("p", { class: "lead" }, stays(app.history)),
     element("div", { class: "drop-place" }, input, drop,
       element("details", { class: "why" }, element("summary", {}, "A table of your own? Name its columns"),
         element("label", { class: "columns" }, element("span", { class: "label" }, "What is what in it, where it isn’t called title, year and rating"), columns))),
@@ -67,6 +67,12 @@ export async function show(main, app) {
     sources(app));
   const last = kept(LAST);
   if (last && last.user === (app.history.account?.user ?? null)) outcome.append(...told(app, last));
+}
+
+/** Where her ratings stay. @param {import("../history.js").History} history */
+function stays({ account, lasts }) {
+  if (account) return "They go into your account on this server.";
+  return `The server reads the file and forgets it; your ratings stay ${lasts ? "in this browser" : "until the page is closed: this browser lends it no room"}.`;
 }
 
 /** Where the exports are found. @param {import("../app.js").App} app */

@@ -1,8 +1,7 @@
 /** A film: what the model expects of it, how people rated it, and which films are like it. */
 
-import { because, expected, facts, shortened, title as titled } from "../cards.js";
+import { because, expected, facts, hides, shortened, title as titled } from "../cards.js";
 import { bars } from "../charts.js";
-import { icon } from "../dom.js";
 import { written } from "../stars.js";
 
 export const title = "Film";
@@ -27,22 +26,32 @@ export async function show(main, app) {
   const film = await app.api.get(path, {}, app.signal);
   document.title = `${shortened(film.title ?? "")} · Cinematrix`;
   const guess = app.element("div", { class: "guess" });
+  const aside = app.element("div", {});
   let rated = people(app, film);
-  main.replaceChildren(head(app, film, guess), rated);
+  setAside(app, film, aside);
+  main.replaceChildren(head(app, film, guess, aside), rated);
   const refresh = async () => {
     const said = await app.api.post(`${path}/prediction`, app.history.body(), app.signal);
     guess.replaceChildren(...prediction(app, said));
   };
   app.history.on("change", () => {
     rated.replaceWith(rated = people(app, film));
+    setAside(app, film, aside);
     refresh().catch(() => guess.replaceChildren());
   }, app.signal);
   const [, alike] = await Promise.all([refresh().catch(() => null), like(app, path).catch(() => null)]);
   if (alike) main.append(alike);
 }
 
-/** @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} guess */
-function head(app, film, guess) {
+/** Draw what she may say besides stars as it is now; the focus stays. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} aside */
+function setAside(app, film, aside) {
+  const at = [...aside.querySelectorAll("button")].indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+  aside.replaceChildren(...[hides(app, film)].filter((each) => each !== null));
+  aside.querySelectorAll("button")[at]?.focus({ preventScroll: true });
+}
+
+/** @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} guess @param {HTMLElement} aside */
+function head(app, film, guess, aside) {
   const { element } = app;
   const links = Object.entries(ELSEWHERE).filter(([site]) => film.links[site]).map(([site, { name, to }]) =>
     element("a", { href: to(String(film.links[site])), rel: "noreferrer noopener" }, name));
@@ -54,9 +63,7 @@ function head(app, film, guess) {
       element("p", { class: "facts" }, facts({ ...film, year: null })),
       guess,
       app.stars(film),
-      element("div", { class: "hides" },
-        element("button", { type: "button", class: "ghost", onclick: () => app.hide(film, "seen") }, icon("eye"), "Seen"),
-        element("button", { type: "button", class: "ghost", onclick: () => app.hide(film, "not_interested") }, icon("no"), "Not for me")),
+      aside,
       links.length > 0 && element("p", { class: "facts links" }, "More at ", links.flatMap((link, at) => (at ? [" and ", link] : [link])))));
 }
 

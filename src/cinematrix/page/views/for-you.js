@@ -1,6 +1,6 @@
 /** Rows of films that she may like tonight, made anew with each thing she says. */
 
-import { address, because, expected, facts, shortened, title as titled } from "../cards.js";
+import { address, because, expected, facts, hides, shortened, title as titled } from "../cards.js";
 import { asked, dials } from "../dials.js";
 import { icon } from "../dom.js";
 import { empty, loading } from "../states.js";
@@ -103,9 +103,7 @@ function feature(app, item, label) {
       expected(item, app.model.scale),
       why && element("p", { class: "because" }, why),
       app.stars(item),
-      element("div", { class: "hides" },
-        element("button", { type: "button", class: "ghost", onclick: () => app.hide(item, "seen") }, icon("eye"), "Seen"),
-        element("button", { type: "button", class: "ghost", onclick: () => app.hide(item, "not_interested") }, icon("no"), "Not for me"))));
+      hides(app, item)));
 }
 
 /** @param {import("../app.js").App} app @param {number} time @param {() => void} again */

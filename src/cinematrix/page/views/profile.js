@@ -3,6 +3,7 @@
 import { icon } from "../dom.js";
 import { shortened } from "../cards.js";
 import { written } from "../stars.js";
+import { shelves } from "../shelves.js";
 import { empty } from "../states.js";
 
 export const title = "Profile";
@@ -20,13 +21,14 @@ const NO_GENRES = ["(no genres listed)", "IMAX"];
 export async function show(main, app) {
   const { element } = app;
   const body = element("div", { class: "profile" });
-  main.append(element("h1", {}, "Your profile"), body);
+  const mine = element("div", { class: "profile" });
+  main.append(element("h1", {}, "Your profile"), body, shelves(app), mine);
   const refresh = async () => {
-    const { ratings, hidden, account } = app.history;
-    if (ratings.size + hidden.size === 0) {
+    const { empty: nothing, account } = app.history;
+    mine.replaceChildren(...(nothing && !account ? [] : [yours(app)]));
+    if (nothing) {
       body.replaceChildren(empty("Nothing is yours yet", "Rate some films, or bring the ratings that you have elsewhere, and this page tells what they say of you.",
         element("a", { class: "primary", href: "/?view=bring" }, "Bring my ratings"), element("a", { class: "ghost", href: "/" }, "See films")));
-      if (account) body.append(yours(app));
       return;
     }
     try {
@@ -42,7 +44,7 @@ export async function show(main, app) {
 /** @param {import("../app.js").App} app @param {Profile} profile */
 function drawn(app, profile) {
   const { element } = app;
-  if (app.history.plain) return [...watched(app, profile), yours(app)];
+  if (app.history.plain) return watched(app, profile);
   const mean = profile.mean ?? 0;
   const generous = Math.abs(mean - profile.everyone) < 0.1 ? "as generous as others" : mean > profile.everyone ? "more generous than others" : "stricter than others";
   const lead = profile.ratings === 0 ? "You have rated nothing yet." : `${profile.ratings.toLocaleString("en")} ${profile.ratings === 1 ? "rating" : "ratings"}, ${round(mean)} on average: you are ${generous} (${round(profile.everyone)}).`;
@@ -52,7 +54,6 @@ function drawn(app, profile) {
     profile.ratings > 0 && histogram(app, profile),
     parts(app, "Genres you love", profile.genres),
     parts(app, "Your decades", profile.decades, { ending: "s" }),
-    yours(app),
   ].filter((each) => each instanceof Node);
 }
 
@@ -144,6 +145,7 @@ function yours(app) {
       element("button", { type: "button", class: "ghost", onclick: () => dialog.close() }, "Keep it"))));
   return element("section", { class: "yours" },
     element("h2", {}, "Yours to take or delete"),
+    !app.history.lasts && element("p", { class: "note" }, "This browser lends the page no room: all of it lasts as long as the page is open."),
     element("p", { class: "facts" }, "The CSV can be imported at Letterboxd."),
     element("div", { class: "buttons" },
       element("button", { type: "button", class: "ghost", onclick: () => save(app).catch((/** @type {Error} */ error) => { said.textContent = `Not exported: ${error.message}`; }) }, icon("down"), "Export my ratings"),
