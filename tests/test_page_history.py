@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from typer.testing import CliRunner
 
 from chromium import CHROMIUM, MISSING
@@ -266,3 +266,31 @@ def test_the_profile_lists_what_she_set_aside(stay: Visit, films: list[Film]) ->
     assert [row["movie"] for row in stay.kept()["hidden"]] == [films[0]["movie"], films[2]["movie"]]
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Seen: 3 films")).to_be_visible()
+
+
+def test_what_she_has_not_seen_is_not_asked_after_a_reload(stay: Visit) -> None:
+    """Until the tab is closed."""
+    asked = stay.page.locator(".question h2")
+    stay.open("/?view=questions")
+    before = asked.inner_text()
+    stay.page.get_by_role("button", name="Haven’t seen it").click()
+    expect(asked).not_to_have_text(before)
+    after = asked.inner_text()
+    stay.page.reload()
+    expect(asked).to_have_text(after)
+
+
+def test_a_late_question_takes_no_newer_ones_place(stay: Visit, films: list[Film]) -> None:
+    """Of two answers the one to what she said last stays, whichever comes first."""
+    asked = stay.page.locator(".question h2")
+    held: list[Route] = []
+    stay.open("/?view=questions")
+    before = asked.inner_text()
+    stay.page.route("**/v1/questions", lambda route: held.append(route), times=1)
+    stay.page.get_by_role("button", name="Haven’t seen it").click()
+    stay.page.get_by_role("button", name="Haven’t seen it").click()
+    expect(asked).not_to_have_text(before)
+    after = asked.inner_text()
+    held[0].fulfill(json=films[0] | {"seen_chance": 0.5, "asked": 1})
+    stay.page.wait_for_timeout(300)
+    expect(asked).to_have_text(after)

@@ -3,14 +3,15 @@
 import { title as titled, facts } from "../cards.js";
 import { icon } from "../dom.js";
 import { empty, loading } from "../states.js";
+import { keep, kept } from "../tab.js";
 
 export const title = "Questions";
 
 /** Answers from which on a list is shown. */
 const ENOUGH = 3;
 
-/** Films she hasn't seen, as far as this visit knows. @type {Map<number | string, true>} */
-const unseen = new Map();
+/** Under which name the tab keeps the films that she hasn't seen. */
+const UNSEEN = "unseen";
 
 /** @typedef {import("../history.js").Movie & {seen_chance: number, asked: number}} Question */
 
@@ -20,20 +21,29 @@ export async function show(main, app) {
   const place = element("section", { class: "question", "aria-live": "polite", "aria-label": "Question" }, loading("Choosing a film", 1));
   const list = element("section", { class: "row so-far", "aria-live": "polite" });
   const lead = element("p", { class: "lead" });
+  /** @type {(number | string)[]} */
+  const unseen = kept(UNSEEN) ?? [];
+  const [asking, recommending] = [latest(app.signal), latest(app.signal)];
   main.append(element("h1", {}, "A few questions"), lead, place, list);
 
   const next = async () => {
+    const signal = asking();
     const n = app.history.size;
     lead.textContent = n < ENOUGH ? `Your list appears after ${words(ENOUGH - n)} more ${ENOUGH - n === 1 ? "answer" : "answers"}.` : "Each answer makes the list below better. Stop whenever you like.";
     try {
       const focused = place.contains(document.activeElement);
       /** @type {Question} */
-      const question = await app.api.post("/v1/questions", { ...app.history.body(), unseen: [...unseen.keys()] }, app.signal);
+      const question = await app.api.post("/v1/questions", { ...app.history.body(), unseen }, signal);
       draw(question);
       if (focused) /** @type {HTMLElement | null} */ (place.querySelector("h2, input"))?.focus();
     } catch (error) {
-      if (/** @type {Error} */ (error).name !== "AbortError") place.replaceChildren(app.failed(error, next));
+      if (!signal.aborted) place.replaceChildren(app.failed(error, next));
     }
+  };
+  const skip = (/** @type {Question} */ { movie }) => {
+    unseen.push(movie);
+    keep(UNSEEN, unseen);
+    next();
   };
   const draw = (/** @type {Question} */ question) => {
     if (question.movie === null) {
@@ -48,22 +58,39 @@ export async function show(main, app) {
         element("p", { class: "facts" }, facts(question)),
         app.stars(question),
         element("div", { class: "hides" },
-          element("button", { type: "button", class: "ghost", onclick: () => { unseen.set(question.movie, true); next(); } }, "Haven’t seen it", icon("arrow")))));
+          element("button", { type: "button", class: "ghost", onclick: () => skip(question) }, "Haven’t seen it", icon("arrow")))));
   };
   const recommend = async () => {
+    const signal = recommending();
     if (app.history.size < ENOUGH) return list.replaceChildren();
-    const { items, model_version } = await app.api.post("/v1/recommendations", { ...app.history.body(), n: 6 }, app.signal);
-    list.replaceChildren(
-      element("h2", {}, "Your list so far"),
-      element("ul", { class: "strip-of-cards", tabindex: "-1" }, items.map((/** @type {import("../cards.js").Item} */ item) => element("li", {}, app.card(item, { rate: false, hide: false })))),
-      element("p", {}, element("a", { class: "primary", href: "/" }, "See them all", icon("arrow"))));
-    app.answeredBy(model_version);
+    try {
+      const { items, model_version } = await app.api.post("/v1/recommendations", { ...app.history.body(), n: 6 }, signal);
+      list.replaceChildren(...soFar(items));
+      app.answeredBy(model_version);
+    } catch {
+      if (!signal.aborted) list.replaceChildren();
+    }
   };
+  const soFar = (/** @type {import("../cards.js").Item[]} */ items) => [
+    element("h2", {}, "Your list so far"),
+    element("ul", { class: "strip-of-cards", tabindex: "-1" }, items.map((item) => element("li", {}, app.card(item, { rate: false, hide: false })))),
+    element("p", {}, element("a", { class: "primary", href: "/" }, "See them all", icon("arrow"))),
+  ];
   app.history.on("change", () => {
     next();
-    recommend().catch(() => list.replaceChildren());
+    recommend();
   }, app.signal);
-  await Promise.all([next(), recommend().catch(() => list.replaceChildren())]);
+  await Promise.all([next(), recommend()]);
+}
+
+/** A signal for each request, which aborts once the next is made, so that no late answer takes a newer one's place. @param {AbortSignal} left */
+function latest(left) {
+  let current = new AbortController();
+  return () => {
+    current.abort();
+    current = new AbortController();
+    return AbortSignal.any([current.signal, left]);
+  };
 }
 
 /** @param {number} n */
