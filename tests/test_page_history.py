@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Download, Route, expect
 from typer.testing import CliRunner
 
 from chromium import CHROMIUM, MISSING
@@ -17,6 +17,7 @@ from cinematrix.cli.main import app
 from cinematrix.service.settings import ServiceSettings
 from journal_files import packed
 from page_world import HISTORY, Visit, serving, visit
+from waiting import wait_for
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -294,3 +295,19 @@ def test_a_late_question_takes_no_newer_ones_place(stay: Visit, films: list[Film
     held[0].fulfill(json=films[0] | {"seen_chance": 0.5, "asked": 1})
     stay.page.wait_for_timeout(300)
     expect(asked).to_have_text(after)
+
+
+def test_films_of_a_history_too_long_for_a_question_do_not_come_up_again(stay: Visit, films: list[Film]) -> None:
+    """The newest ratings count, whatever order they came in; the older are hidden, exported, and she is told."""
+    many = [{"movie": 10**6 + at, "title": f"Film {at}", "year": 2000, "genres": []} for at in range(5000)]
+    remember(stay, [*films[:2], *many])
+    with stay.page.expect_request("**/v1/profile") as asked:
+        stay.open("/?view=profile")
+    body = asked.value.post_data_json
+    assert (len(body["ratings"]), body["hidden"]) == (5000, [film["movie"] for film in films[:2]])
+    expect(stay.page.get_by_text("The newest 5,000 of your 5,002 films count")).to_be_visible()
+    saved: list[Download] = []
+    stay.page.on("download", lambda download: saved.append(download))
+    stay.page.get_by_role("button", name="Export my ratings").click()
+    wait_for(lambda: stay.page.wait_for_timeout(50) or len(saved) == 2)
+    assert films[0]["title"] in Path(saved[0].path()).read_text("utf-8")

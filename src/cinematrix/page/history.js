@@ -22,6 +22,9 @@ import { naming, news, saying } from "./uploads.js";
 const KEY = "cinematrix-history";
 const UNDOS = 50;
 
+/** How many ratings a question takes along, and how many films that aren't to be recommended. */
+export const [MOST_RATINGS, MOST_HIDDEN] = [5000, 20_000];
+
 /** Under which name the tab keeps what an account picked. */
 const PICKS = "picks";
 
@@ -72,6 +75,11 @@ export class History extends EventTarget {
   /** How many films count as her history. */
   get size() {
     return this.body().ratings.length;
+  }
+
+  /** All that would count if a question took it along, the newest last. */
+  get all() {
+    return counting(this.ratings.values(), this.hidden.values(), this.plain);
   }
 
   /** Her rating of a movie, or null. @param {number | string} movie */
@@ -305,15 +313,26 @@ export class History extends EventTarget {
 }
 
 /**
- * A history as the stateless routes take it.
- * @param {Iterable<{movie: number | string, rating: number}>} rated @param {Iterable<{movie: number | string, kind: Kind}>} hidden
- * @param {boolean} plain whether what was seen counts, as it does where there are no stars
+ * A history as the stateless routes take it: the newest ratings count, and older ones than they take are of films that
+ * aren't to be recommended.
+ * @param {Parameters<typeof counting>[0]} rated @param {Parameters<typeof counting>[1]} hidden @param {boolean} plain
  */
 export function asBody(rated, hidden, plain) {
-  const [said, unwanted] = [[...rated].map(({ movie, rating }) => ({ movie, rating })), [...hidden]];
+  const all = counting(rated, hidden, plain);
+  const unwanted = [...all.slice(0, -MOST_RATINGS), ...hidden];
+  return { ratings: all.slice(-MOST_RATINGS), hidden: unwanted.map(({ movie }) => movie).slice(-MOST_HIDDEN) };
+}
+
+/**
+ * What counts as a history, the newest last.
+ * @param {Iterable<{movie: number | string, rating: number, time?: number | null}>} rated @param {Iterable<{movie: number | string, kind: Kind}>} hidden
+ * @param {boolean} plain whether what was seen counts, as it does where there are no stars
+ */
+function counting(rated, hidden, plain) {
+  const said = [...rated].sort((one, other) => (one.time ?? 0) - (other.time ?? 0)).map(({ movie, rating }) => ({ movie, rating }));
   const known = new Set(said.map(({ movie }) => movie));
-  const seen = plain ? unwanted.filter(({ movie, kind }) => kind === "seen" && !known.has(movie)).map(({ movie }) => ({ movie, rating: 1 })) : [];
-  return { ratings: [...said, ...seen].slice(-5000), hidden: unwanted.map(({ movie }) => movie).slice(-5000) };
+  const seen = plain ? [...hidden].filter(({ movie, kind }) => kind === "seen" && !known.has(movie)).map(({ movie }) => ({ movie, rating: 1 })) : [];
+  return [...said, ...seen];
 }
 
 /**

@@ -73,7 +73,7 @@ class History(Request):
     """
 
     ratings: Annotated[list[StrangersRating], Field(max_length=5000)]
-    hidden: Annotated[list[Id], Field(max_length=5000)] = []
+    hidden: Annotated[list[Id], Field(max_length=20_000)] = []
 
     @property
     def excluded(self) -> tuple[str, ...]:

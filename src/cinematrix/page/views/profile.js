@@ -2,6 +2,7 @@
 
 import { icon } from "../dom.js";
 import { shortened } from "../cards.js";
+import { MOST_RATINGS } from "../history.js";
 import { written } from "../stars.js";
 import { shelves } from "../shelves.js";
 import { empty } from "../states.js";
@@ -50,6 +51,7 @@ function drawn(app, profile) {
   const lead = profile.ratings === 0 ? "You have rated nothing yet." : `${profile.ratings.toLocaleString("en")} ${profile.ratings === 1 ? "rating" : "ratings"}, ${round(mean)} on average: you are ${generous} (${round(profile.everyone)}).`;
   return [
     element("p", { class: "lead" }, lead),
+    older(app),
     known(app, profile),
     profile.ratings > 0 && histogram(app, profile),
     parts(app, "Genres you love", profile.genres),
@@ -63,9 +65,15 @@ function watched(app, profile) {
   const note = "Points that their share of your films is above, or below, their share of everyone’s.";
   return [
     app.element("p", { class: "lead" }, `${profile.ratings.toLocaleString("en")} ${profile.ratings === 1 ? "film" : "films"} that you liked or have seen.`),
+    older(app),
     parts(app, "Genres you watch", more(profile.genres), { note, digits: 0 }),
     parts(app, "Your decades", more(profile.decades), { note, digits: 0, ending: "s" }),
   ].filter((each) => each instanceof Node);
+}
+
+/** What is left out of a history too long for one question. @param {import("../app.js").App} app */
+function older({ element, history: { all } }) {
+  return all.length > MOST_RATINGS && element("p", { class: "note" }, `The newest ${MOST_RATINGS.toLocaleString("en")} of your ${all.length.toLocaleString("en")} films count; the others don’t come up again.`);
 }
 
 /** How well the model knows her. @param {import("../app.js").App} app @param {Profile} profile */
@@ -154,15 +162,15 @@ function yours(app) {
     said, dialog);
 }
 
-/** Have the browser save her ratings. @param {import("../app.js").App} app */
+/** Have the browser save her ratings, in files of as many as the server takes at a time. @param {import("../app.js").App} app */
 async function save(app) {
-  const text = await app.api.post("/v1/exports", { ratings: app.history.body().ratings }, app.signal);
-  const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  const link = app.element("a", { href: url, download: "cinematrix-ratings.csv" });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
+  const { all } = app.history;
+  for (let at = 0; at < Math.max(1, all.length); at += MOST_RATINGS) {
+    const text = await app.api.post("/v1/exports", { ratings: all.slice(at, at + MOST_RATINGS) }, app.signal);
+    const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    app.element("a", { href: url, download: `cinematrix-ratings${at ? `-${at / MOST_RATINGS + 1}` : ""}.csv` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  }
 }
 
 /** @param {number} value */

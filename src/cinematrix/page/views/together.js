@@ -195,7 +195,7 @@ class Evening {
 async function imported(app, file) {
   const { ratings, events } = await app.api.post(`/v1/imports?${new URLSearchParams({ name: file.name.slice(0, 200) })}`, file, app.signal);
   const seen = (events.seen ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind: "seen" }));
-  return { name: "", ratings: ratings.slice(-5000), hidden: seen };
+  return { name: "", ratings, hidden: seen };
 }
 
 /** @param {number} n */
