@@ -311,3 +311,38 @@ def test_films_of_a_history_too_long_for_a_question_do_not_come_up_again(stay: V
     stay.page.get_by_role("button", name="Export my ratings").click()
     wait_for(lambda: stay.page.wait_for_timeout(50) or len(saved) == 2)
     assert films[0]["title"] in Path(saved[0].path()).read_text("utf-8")
+
+
+def test_an_evening_is_as_it_was_after_a_look_at_a_film(stay: Visit, films: list[Film]) -> None:
+    """The veto and the way of choosing stay; the form closes once a friend is added."""
+    page, names = stay.page, ["Ada", "Bob", "Cyd", "Dan", "Eve", "Flo"]
+    friends = [
+        {"name": name, "ratings": [film | {"rating": 5}], "hidden": []}
+        for name, film in zip(names, films[:6], strict=True)
+    ]
+    stay.context.add_init_script(
+        f"sessionStorage.getItem('cinematrix-friends') ?? "
+        f"sessionStorage.setItem('cinematrix-friends', {json.dumps(json.dumps(friends))})"
+    )
+    stay.open("/?view=together")
+    page.get_by_text("Add somebody").click()
+    page.get_by_label("Name", exact=True).fill("Grace")
+    page.locator(".friend-taste").get_by_role("combobox").fill("scary 11")
+    page.locator(".friend-taste").get_by_role("option").first.click()
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".people-here li")).to_have_count(8)
+    expect(page.locator(".add[open]")).to_have_count(0)
+    expect(page.get_by_text("Add somebody")).to_be_focused()
+    expect(page.locator(".opinions").first).to_be_hidden()
+    page.get_by_role("button", name="Nobody unhappy").click()
+    expect(page.get_by_role("button", name="Nobody unhappy")).to_have_attribute("aria-pressed", "true")
+    stay.settle()
+    assert page.evaluate("document.documentElement.scrollHeight") < 3000
+    movie = page.locator(".group-film").first.get_attribute("data-movie")
+    page.locator(".group-film").first.get_by_role("button", name="Veto").click()
+    page.locator(".group-film h2 a").nth(1).click()
+    expect(page.locator(".film")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("button", name="Nobody unhappy")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Take back the veto")).to_be_visible()
+    expect(page.locator(f".group-film[data-movie='{movie}']")).to_have_count(0)

@@ -186,6 +186,7 @@ def test_friends_get_one_list_with_a_reason_each_and_a_veto(
     expect(page.locator(".group-film").first).to_be_visible()
     export = tmp_path / "grace.csv"
     export.write_text(f"Date,Name,Year,Letterboxd URI,Rating\n2024-01-01,{films[7]['title']},{films[7]['year']},x,5\n")
+    page.get_by_text("Add somebody").press("Enter")
     page.get_by_label("Name", exact=True).fill("Grace")
     page.set_input_files("#friend-file", export)
     page.get_by_role("button", name="Add", exact=True).click()

@@ -1,7 +1,7 @@
 /** What this tab keeps of her until it is closed; where the browser lends it no storage, nothing. */
 
 /** Under which names. All of it goes when she deletes everything, or leaves her account. */
-const NAMES = ["friends", "last-rows", "picks", "unseen", "upload"];
+const NAMES = ["evening", "friends", "last-rows", "picks", "unseen", "upload"];
 
 const PREFIX = "cinematrix-";
 

@@ -10,11 +10,11 @@ import { keep, kept } from "../tab.js";
 
 export const title = "Together";
 
-/** How many people there may be, and how many films are shown. */
-const [PEOPLE, FILMS] = [8, 12];
+/** How many people there may be, for how many each one's opinion is shown at once, and how many films are. */
+const [PEOPLE, FEW, FILMS] = [8, 4, 12];
 
-/** Under which name the friends of this tab are kept. */
-const FRIENDS = "friends";
+/** Under which names the tab keeps the friends, and what they settled on. */
+const [FRIENDS, EVENING] = ["friends", "evening"];
 
 /** @typedef {import("../history.js").Movie & {rating: number}} Rated */
 /** @typedef {{movie: number | string, kind: import("../history.js").Kind}} Hidden */
@@ -42,9 +42,11 @@ class Evening {
     this.app = app;
     /** @type {Friend[]} */
     this.friends = friends();
+    const { how = "average", veto = [] } = kept(EVENING) ?? {};
     /** @type {Map<number | string, import("../history.js").Movie>} */
-    this.veto = new Map();
-    this.how = "average";
+    this.veto = new Map(veto.map((/** @type {import("../history.js").Movie} */ film) => [film.movie, film]));
+    /** @type {string} */
+    this.how = how;
     this.people = app.element("ul", { class: "people-here", "aria-label": "Who is there" });
     this.list = app.element("div", { class: "together" });
     this.byId = app.element("span", { hidden: true }, ", or its ID");
@@ -85,6 +87,7 @@ class Evening {
 
   async refresh() {
     keep(FRIENDS, this.friends);
+    keep(EVENING, { how: this.how, veto: [...this.veto.values()].map(({ movie, title, year }) => ({ movie, title, year })) });
     this.people.replaceChildren(...this.names());
     if (!this.friends.length) return this.list.replaceChildren(this.app.element("p", { class: "note" }, "Add one friend at least: by a file that she exported, or by a few films that she loves."));
     this.asking?.abort();
@@ -148,20 +151,23 @@ class Evening {
         loved = new Map();
         draw();
         for (const field of [name, user, file]) field.value = "";
+        form.open = false;
+        summary.focus();
         app.announce("Added.");
         await this.refresh();
       } catch (error) {
         if (!app.signal.aborted) said.textContent = /** @type {Error} */ (error).message;
       }
     };
-    return element("details", { class: "add", open: this.friends.length === 0 },
-      element("summary", {}, "Add somebody"),
+    const summary = element("summary", {}, "Add somebody");
+    const form = /** @type {HTMLDetailsElement} */ (element("details", { class: "add", open: this.friends.length === 0 }, summary,
       element("div", { class: "add-body" },
         element("div", {}, element("label", { class: "label", for: "friend-name" }, "Name"), name),
         element("div", { class: "friend-taste" }, finder, films),
         element("div", {}, element("label", { class: "label", for: "friend-file" }, "Or a file: an export of Letterboxd, IMDb, Trakt, …"), file),
         element("div", {}, element("label", { class: "label", for: "friend-user" }, "Or an account here: the link or the token that opens it", this.byId), user),
-        element("div", { class: "buttons" }, element("button", { type: "button", class: "primary", onclick: add }, "Add"), said)));
+        element("div", { class: "buttons" }, element("button", { type: "button", class: "primary", onclick: add }, "Add"), said))));
+    return form;
   }
 
   /** The list, how it is made, and what was vetoed. @param {Line[]} items */
@@ -175,20 +181,35 @@ class Evening {
     return [choice, vetoed, element("ul", { class: "group" }, items.map((item) => element("li", {}, this.line(item))))].filter((each) => each instanceof Node);
   }
 
+  /** What a film means to each; of many people the ends, until all is asked for. @param {Opinion[]} members */
+  opinions(members) {
+    const { element, history: { plain } } = this.app;
+    const all = element("dl", { class: "opinions" }, members.map((one) => element("div", {},
+      element("dt", {}, element("bdi", {}, shortened(one.name, 30))),
+      element("dd", {}, !plain && element("span", { class: "expected-stars" }, expectation(one), element("span", { class: "one-star", "aria-label": "stars", role: "img" })),
+        element("span", { class: "facts" }, one.because.length ? ["because of ", element("bdi", {}, shortened(one.because[0].title, 40))] : "what most people would say")))));
+    if (members.length <= FEW) return all;
+    const [least, ...rest] = [...members].sort((one, other) => one.stars - other.stars);
+    const ends = [least, rest[rest.length - 1]].flatMap((one, at) => [at ? " to " : "", `${expectation(one)} (`, element("bdi", {}, shortened(one.name, 20)), ")"]);
+    return element("details", { class: "why" }, element("summary", {}, ...(plain ? ["Why, for each of you"] : [...ends, " stars"])), all);
+  }
+
   /** @param {Line} item */
   line(item) {
-    const { element, history: { plain } } = this.app;
+    const { element } = this.app;
     return element("article", { class: "group-film", "data-movie": item.movie },
       element("a", { class: "group-poster", href: address(item.movie), tabindex: "-1", "aria-hidden": "true" }, this.app.poster(item)),
       element("div", { class: "group-words" },
         element("h2", {}, element("a", { href: address(item.movie) }, titled(item))),
         element("p", { class: "facts" }, facts(item)),
-        element("dl", { class: "opinions" }, item.members.map((one) => element("div", {},
-          element("dt", {}, element("bdi", {}, shortened(one.name, 30))),
-          element("dd", {}, !plain && element("span", { class: "expected-stars" }, written(Math.round(one.stars * 10) / 10), element("span", { class: "one-star", "aria-label": "stars", role: "img" })),
-            element("span", { class: "facts" }, one.because.length ? ["because of ", element("bdi", {}, shortened(one.because[0].title, 40))] : "what most people would say"))))),
+        this.opinions(item.members),
         element("button", { type: "button", class: "ghost small", "aria-label": `Veto ${shortened(item.title ?? "", 60)}`, onclick: () => { this.veto.set(item.movie, item); this.refresh(); } }, icon("no"), "Veto")));
   }
+}
+
+/** The stars that somebody is expected to give. @param {Opinion} opinion */
+function expectation({ stars: expected }) {
+  return written(Math.round(expected * 10) / 10);
 }
 
 /** Somebody by a file that she exported. @param {import("../app.js").App} app @param {File} file @returns {Promise<Friend>} */
