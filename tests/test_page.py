@@ -122,7 +122,7 @@ def test_an_evening(stranger: Visit, films: list[dict[str, Any]], tmp_path: Path
         page.get_by_role("button", name="Download this list").click()
     assert "A film that nobody knows" in downloading.value.path().read_text("utf-8")
     page.get_by_role("combobox", name="The film that A film that nobody knows is").fill(films[5]["title"])
-    page.get_by_role("option").first.click()
+    page.locator(".unmatched").get_by_role("option").first.click()
     assert len(stay.kept()["ratings"]) == 5
     page.set_input_files("input[type=file]", export)
     expect(page.get_by_role("heading", name="Nothing new in it")).to_be_visible()

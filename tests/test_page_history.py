@@ -346,3 +346,26 @@ def test_an_evening_is_as_it_was_after_a_look_at_a_film(stay: Visit, films: list
     expect(page.get_by_role("button", name="Nobody unhappy")).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("button", name="Take back the veto")).to_be_visible()
     expect(page.locator(f".group-film[data-movie='{movie}']")).to_have_count(0)
+
+
+def test_a_table_of_her_own_is_read_as_she_says(stay: Visit, films: list[Film]) -> None:
+    """Where its columns aren't known they are offered, as the file names them; the best rating says the scale."""
+    page, form = stay.page, stay.page.locator(".drop-place details")
+    rows = "".join(f'"{film["title"]}";{film["year"]};4\n' for film in films[:2])
+    table = {"name": "mine.csv", "mimeType": "text/csv", "buffer": f'"Der Film";Jahr;"Meine ""Note"""\n{rows}'.encode()}
+    stay.open("/?view=bring")
+    page.set_input_files("#file", [table])  # type: ignore[list-item]
+    expect(page.get_by_role("alert")).to_contain_text("name the columns")
+    expect(form.get_by_role("button", name="Read it so")).to_be_visible()
+    form.get_by_label("Title").select_option("Der Film")
+    form.get_by_label("Year").select_option("Jahr")
+    form.get_by_label("Rating", exact=True).select_option('Meine "Note"')
+    form.get_by_role("button", name="Read it so").click()
+    expect(page.locator(".counts dd").nth(1)).to_have_text("2")
+    assert [row["rating"] for row in stay.kept()["ratings"]] == [4, 4]
+    form.get_by_label("The best rating is").select_option("10")
+    form.get_by_role("button", name="Read it so").click()
+    expect(page.locator(".drop.busy")).to_have_count(0)
+    expect(page.locator(".counts dd").nth(1)).to_have_text("2")
+    assert [row["rating"] for row in stay.kept()["ratings"]] == [2, 2]
+    stay.errors[:] = [error for error in stay.errors if "422" not in error]

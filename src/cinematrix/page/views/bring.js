@@ -1,6 +1,7 @@
 /** Bring the ratings that you already have: a file in, what became of each row, and what is left to say by hand. */
 
 import { shortened } from "../cards.js";
+import { Columns } from "../columns.js";
 import { icon } from "../dom.js";
 import { keep, kept } from "../tab.js";
 import { missing } from "../unmatched.js";
@@ -33,18 +34,29 @@ export async function show(main, app) {
   const input = /** @type {HTMLInputElement} */ (element("input", { type: "file", id: "file", class: "quiet", accept: ".zip,.csv,.xml,.json,.tsv,.txt" }));
   const drop = element("label", { class: "drop", for: "file" },
     icon("up"), element("strong", {}, "Drop your export here"), element("span", {}, "or choose the file: as you downloaded it, zipped or not"));
-  const columns = /** @type {HTMLInputElement} */ (element("input", { type: "text", maxlength: 500, placeholder: "title=Film,year=Year,rating=Score" }));
+  /** @type {File | undefined} */
+  let last;
+  /** What the last file brought in, to be taken back. @type {(() => unknown) | undefined} */
+  let taken;
+  const columns = new Columns(() => read(last, taken));
   const bring = async (/** @type {File | undefined} */ file) => {
+    if (file) await columns.offer(file);
+    await read(last = file, undefined);
+  };
+  const read = async (/** @type {File | undefined} */ file, /** @type {(() => unknown) | undefined} */ before) => {
     if (!file) return;
     outcome.replaceChildren(element("p", { class: "lead", role: "status" }, `Reading ${shortened(file.name, 60)} …`));
     drop.classList.add("busy");
     try {
-      const news = summary(app, await send(app, file, columns.value.trim()));
+      const news = summary(app, await send(app, file, columns.query, before));
+      taken = app.history.undos.at(-1);
       keep(LAST, { user: app.history.account?.user ?? null, ...news });
       outcome.replaceChildren(...told(app, news));
       app.announce(news.counts.map(([name, n]) => `${n} ${name}`).join(", "));
     } catch (error) {
-      if (/** @type {Error} */ (error).name !== "AbortError") outcome.replaceChildren(app.failed(error, () => bring(file)));
+      if (app.signal.aborted) return;
+      outcome.replaceChildren(app.failed(error, () => read(file, before)));
+      columns.form.open ||= /** @type {{status?: number}} */ (error).status === 422 && columns.offered;
     }
     drop.classList.remove("busy");
     input.value = "";
@@ -61,12 +73,11 @@ export async function show(main, app) {
     element("h1", {}, "Bring your ratings"),
     element("p", { class: "lead" }, stays(app.history)),
     element("div", { class: "drop-place" }, input, drop,
-      element("details", { class: "why" }, element("summary", {}, "A table of your own? Name its columns"),
-        element("label", { class: "columns" }, element("span", { class: "label" }, "What is what in it, where it isn’t called title, year and rating"), columns))),
+      columns.form),
     outcome,
     sources(app));
-  const last = kept(LAST);
-  if (last && last.user === (app.history.account?.user ?? null)) outcome.append(...told(app, last));
+  const before = kept(LAST);
+  if (before && before.user === (app.history.account?.user ?? null)) outcome.append(...told(app, before));
 }
 
 /** Where her ratings stay. @param {import("../history.js").History} history */
@@ -87,10 +98,14 @@ function sources(app) {
     app.element("dl", {}, ways.map(([name, way]) => app.element("div", {}, app.element("dt", {}, name), app.element("dd", {}, way)))));
 }
 
-/** @param {import("../app.js").App} app @param {File} file @param {string} columns @returns {Promise<Outcome>} */
-async function send(app, file, columns) {
+/**
+ * @param {import("../app.js").App} app @param {File} file @param {Record<string, string>} columns
+ * @param {(() => unknown) | undefined} before what the same file brought into this browser, read otherwise, which is taken back
+ * @returns {Promise<Outcome>}
+ */
+async function send(app, file, columns, before) {
   if (file.size > MOST) throw new Error("The file is larger than 20 MB; an export of ratings hardly is.");
-  const query = new URLSearchParams({ name: file.name.slice(0, 200), ...(columns && { columns }) });
+  const query = new URLSearchParams({ name: file.name.slice(0, 200), ...columns });
   const { account } = app.history;
   if (account) {
     const outcome = await app.api.post(`/v1/users/${encodeURIComponent(account.user)}/imports?${query}`, file, app.signal);
@@ -98,6 +113,7 @@ async function send(app, file, columns) {
     return outcome;
   }
   const outcome = await app.api.post(`/v1/imports?${query}`, file, app.signal);
+  if (before && before === app.history.undos.at(-1)) await app.history.undo();
   const { created, updated } = app.history.take(outcome);
   return { ...outcome, imported: created, updated, duplicates: outcome.duplicates + outcome.imported - created - updated };
 }
