@@ -145,6 +145,10 @@ SEEDS: dict[str, bytes] = {
     "one-user.csv": lines("userId,movieId,rating,timestamp", "7,6,4.5,964982703"),
     "tmdb.csv": lines(TMDB, "949,tt0113277,movie,Heat,1995-12-15,,,7.9,8.5,2023-01-01T10:00:00Z"),
     "filmtipset.csv": lines(FILMTIPSET, "2009-01-02;Heat;0113277;4"),
+    "movietweetings.dat": lines("7::0113277::9::1381945744", "7::0078748::10::1381945745"),
+    "playback.tsv": lines(
+        f"2023-01-05 21:04:05.1\t{'a' * 32}\t{'b' * 32}\tMovie\tHeat\tDirectPlay\tWeb\tFirefox\t9000"
+    ),
     "criticker.xml": criticker(("Fight Club (1999)", 85), ("Heat (1995)", 60)),
     "any.csv": lines("Title;Year;Score", "Heat;1995;8", "Alien;1979;6,5"),
 }

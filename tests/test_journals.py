@@ -235,6 +235,40 @@ def test_a_data_set_of_one_user_is_hers_and_of_several_is_refused() -> None:
         read(lines("userId,movieId,rating,timestamp", "7,6,4.5,964982703", "8,6,4.5,964982703"))
 
 
+def test_movietweetings_of_one_user() -> None:
+    """By IMDb's numbers, 0 to 10, told by its first line whatever the file is called; a 0 is no rating."""
+    journal = read(lines("7::0113277::9::1381945744", "7::0078748::0::1381945745", "7::10872600::10::1381945746"))
+    assert (journal.source, journal.highest) == ("movietweetings", 10.0)
+    assert [(entry.imdb, entry.rating, entry.time) for entry in journal.entries] == [
+        (113277, 9.0, 1381945744), (10872600, 10.0, 1381945746),
+    ]  # fmt: skip
+    assert reasons(journal) == [("2", "no rating")]
+    with pytest.raises(DataError, match="several users"):
+        read(lines("7::0113277::9::1381945744", "8::0113277::9::1381945744"))
+    assert reasons(read(lines("7::0113277::9::1381945744", "7::0113277::9::1::2", "7"))) == [
+        ("2", "more fields than the header has"), ("3", "no rating"),
+    ]  # fmt: skip
+
+
+def test_what_jellyfin_played_is_seen() -> None:
+    """Films for ten minutes or longer; episodes aren't films, and of local times only the day is known."""
+    user, item = "a" * 32, "0123456789abcdef" * 2
+
+    def played(kind: str, name: str, seconds: object, day: str = "2023-01-05") -> str:
+        return f"{day} 21:04:05.1234567\t{user}\t{item}\t{kind}\t{name}\tDirectPlay\tJellyfin Web\tFirefox\t{seconds}"
+
+    journal = read(
+        lines(
+            played("Movie", "Heat", 9000), played("Episode", "Lost - s01e02 - Pilot", 2500), played("Movie", "Up", 599)
+        )
+    )
+    assert (journal.source, told(journal)) == ("jellyfin", [("seen", "Heat", None, None)])
+    assert (journal.entries[0].time, journal.entries[0].day) == (at("2023-01-05"), True)
+    assert reasons(journal) == [("2", "not a film"), ("3", "played for less than ten minutes")]
+    with pytest.raises(DataError, match="several users"):
+        read(lines(played("Movie", "Heat", 9000), played("Movie", "Heat", 9000).replace(user, "b" * 32)))
+
+
 def test_tmdb_and_filmtipset() -> None:
     """TMDB's numbers of series mean other things; Filmtipset has -1 or nothing for a film that IMDb hasn't."""
     journal = read(

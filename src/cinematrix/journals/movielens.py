@@ -1,8 +1,7 @@
 """MovieLens: what movielens.org gives its users, and a `ratings.csv` of one user."""
 
-from cinematrix.errors import DataError
 from cinematrix.journals.entries import Entry, Skipped, as_moment
-from cinematrix.journals.sources import Reader, Source, film
+from cinematrix.journals.sources import Reader, Source, film, one_user
 from cinematrix.journals.texts import Row, Table
 
 HIGHEST = 5.0
@@ -29,12 +28,10 @@ def reader(table: Table) -> Reader:
 
 def of_one_user(_: Table) -> Reader:
     """What reads `userId,movieId,rating,timestamp`; at the second user it is clear that this is a data set."""
-    users: set[str] = set()
+    check = one_user()
 
     def entry(row: Row) -> Entry | Skipped:
-        users.add(row.raw("userid"))
-        if len(users) > 1:
-            raise DataError("the file has ratings of several users; import one person's, or train with it")
+        check(row.raw("userid"))
         moment = as_moment(row.raw("timestamp"))
         rating, movie = row.raw("rating"), row.raw("movieid")
         return film(row, "rating", title="", rating=rating, highest=HIGHEST, moment=moment, movie=movie)

@@ -7,7 +7,18 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from cinematrix.errors import DataError
-from cinematrix.journals import criticker, filmtipset, imdb, letterboxd, movielens, plain, tmdb, trakt
+from cinematrix.journals import (
+    criticker,
+    filmtipset,
+    imdb,
+    jellyfin,
+    letterboxd,
+    movielens,
+    movietweetings,
+    plain,
+    tmdb,
+    trakt,
+)
 from cinematrix.journals.archives import Archive
 from cinematrix.journals.entries import Entries, Entry, Journal, Skipped
 from cinematrix.journals.sources import Source, rows_of
@@ -23,7 +34,10 @@ TABLES: tuple[Source, ...] = (
 )
 """Asked one after the other whether a header is theirs."""
 
-ALL = "a Letterboxd, IMDb, Trakt, MovieLens, TMDB, Criticker or Filmtipset export"
+HEADLESS = (movietweetings.FORMAT, jellyfin.FORMAT)
+"""Asked before them whether the first line is theirs."""
+
+ALL = "a Letterboxd, IMDb, Trakt, MovieLens, TMDB, Criticker, Filmtipset, MovieTweetings or Jellyfin export"
 
 
 def read(
@@ -70,6 +84,9 @@ def _of_file(content: bytes, name: str, columns: Mapping[str, str] | None, highe
     if start in (b"[", b"{"):
         return _journal(trakt.NAME, trakt.HIGHEST, trakt.one_file(content), [])
     text, warnings = decode(content)
+    for each in () if columns else HEADLESS:
+        if rows := each.table(text, name):
+            return _journal(each.source.name, each.source.highest, rows_of(rows, each.source.reader(rows)), warnings)
     found = table(text, name)
     header = set(found.header)
     mapped = plain.source(columns or {})

@@ -1,9 +1,11 @@
 """What a source is: how its files are told from others, and what a row of them says."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cinematrix.catalog import split_title
+from cinematrix.errors import DataError
 from cinematrix.journals.entries import (
     MOST_LETTERS,
     NO_FILM,
@@ -38,6 +40,46 @@ class Source:
     highest: float
     fits: Callable[[set[str]], bool]
     reader: Callable[[Table], Reader]
+
+
+@dataclass(frozen=True)
+class Headless:
+    """Tables of one origin that have no header.
+
+    Attributes:
+        source: of whom they are.
+        line: what their first line is like, which tells them.
+        columns: what their fields are called here.
+        delimiter: between fields, which hold none.
+    """
+
+    source: Source
+    line: re.Pattern[str]
+    columns: tuple[str, ...]
+    delimiter: str
+
+    def table(self, text: str, name: str) -> Table | None:
+        """The table in a text; None if it is none of these."""
+        return Table(name, list(self.columns), self._rows(text)) if self.line.match(text.lstrip()) else None
+
+    def _rows(self, text: str) -> Iterator[Row]:
+        for number, line in enumerate(text.splitlines(), start=1):
+            fields = line.split(self.delimiter)
+            if line.strip():
+                named = dict(zip(self.columns, fields, strict=False))
+                yield Row(f"{number}", named, max(0, len(fields) - len(self.columns)))
+
+
+def one_user() -> Callable[[str], None]:
+    """What is shown the user of each row; at the second one it raises DataError, since that is a data set."""
+    users: set[str] = set()
+
+    def check(user: str) -> None:
+        users.add(user)
+        if len(users) > 1:
+            raise DataError("the file has rows of several users; import one person's, or train with it")
+
+    return check
 
 
 def rows_of(table: Table, reader: Reader) -> Entries:

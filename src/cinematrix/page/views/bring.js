@@ -14,6 +14,7 @@ const MOST = 20_000_000;
 /** How the sites that the server knows write themselves. @type {Record<string, string>} */
 const SITES = {
   letterboxd: "Letterboxd", imdb: "IMDb", trakt: "Trakt", movielens: "MovieLens", tmdb: "TMDB", criticker: "Criticker", filmtipset: "Filmtipset",
+  movietweetings: "MovieTweetings", jellyfin: "Jellyfin",
 };
 
 /** Under which name the tab keeps what came of the last upload. */
@@ -31,7 +32,7 @@ const LAST = "upload";
 export async function show(main, app) {
   const { element } = app;
   const outcome = element("div", { class: "outcome", "aria-live": "polite" });
-  const input = /** @type {HTMLInputElement} */ (element("input", { type: "file", id: "file", class: "quiet", accept: ".zip,.csv,.xml,.json,.tsv,.txt" }));
+  const input = /** @type {HTMLInputElement} */ (element("input", { type: "file", id: "file", class: "quiet", accept: ".zip,.csv,.xml,.json,.tsv,.txt,.dat" }));
   const drop = element("label", { class: "drop", for: "file" },
     icon("up"), element("strong", {}, "Drop your export here"), element("span", {}, "or choose the file: as you downloaded it, zipped or not"));
   /** @type {File | undefined} */
@@ -92,6 +93,7 @@ function sources(app) {
     ["Letterboxd", "Settings → Data → Export: the ZIP as it is"], ["IMDb", "Your ratings → Export: the CSV"],
     ["Trakt", "Settings → Data → Export: the ZIP"], ["MovieLens", "Account → Import / Export: ratings as CSV"],
     ["TMDB", "Settings → Account → Export: the CSV"], ["Criticker", "Your ratings → Export: the XML"],
+    ["Jellyfin", "Playback Reporting → Save backup: the TSV"],
     ["Anything else", "a CSV with columns for title, year and rating"],
   ];
   return app.element("section", { class: "sources" }, app.element("h2", {}, "Where to get it"),

@@ -123,7 +123,7 @@ class Evening {
     const { app, app: { element } } = this;
     const name = /** @type {HTMLInputElement} */ (element("input", { id: "friend-name", type: "text", maxlength: 60, autocomplete: "off", placeholder: "Name" }));
     const user = /** @type {HTMLInputElement} */ (element("input", { id: "friend-user", type: "text", maxlength: 200, autocomplete: "off" }));
-    const file = /** @type {HTMLInputElement} */ (element("input", { id: "friend-file", type: "file", accept: ".zip,.csv,.xml,.json,.dat" }));
+    const file = /** @type {HTMLInputElement} */ (element("input", { id: "friend-file", type: "file", accept: ".zip,.csv,.xml,.json,.tsv,.txt,.dat" }));
     const said = element("p", { class: "facts", role: "status" });
     const films = element("ul", { class: "friend-films" });
     /** @type {Map<number | string, Rated>} */
