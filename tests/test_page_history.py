@@ -369,3 +369,37 @@ def test_a_table_of_her_own_is_read_as_she_says(stay: Visit, films: list[Film]) 
     expect(page.locator(".counts dd").nth(1)).to_have_text("2")
     assert [row["rating"] for row in stay.kept()["ratings"]] == [2, 2]
     stay.errors[:] = [error for error in stay.errors if "422" not in error]
+
+
+def test_a_film_taken_back_and_then_picked_is_hers_again(stay: Visit, films: list[Film]) -> None:
+    """Until she takes it back once more: then the row is open again, as it is when the pick is undone."""
+    row = stay.page.locator(".unmatched li").first
+    near = row.get_by_role("button", name=films[1]["title"]).first
+    gone = {"movie": films[1]["movie"], "time": 1.8e9}
+    remember(stay, [], gone=[gone])
+    stay.open("/?view=bring")
+    bring(stay, "ratings.csv", letterboxd([films[1] | {"title": f"{films[1]['title']}x"}], "2024-01-05", "4.5"))
+    near.click()
+    expect(row.get_by_role("button", name="Another film")).to_be_visible()
+    assert [rated["rating"] for rated in stay.kept()["ratings"]] == [4.5]
+    stay.page.get_by_role("button", name="Undo").click()
+    expect(near).to_be_visible()
+    assert stay.kept()["gone"] == [gone]
+
+
+def test_a_pick_goes_into_the_account_and_is_not_asked_for_again(stay: Visit, films: list[Film]) -> None:
+    """With the export's day; after a reload the row is as she left it, and her tab remembers for the next upload."""
+    page, mine = stay.page, f"{stay.url}/v1/users/bea/ratings"
+    httpx2.put(f"{mine}/{films[5]['movie']}", json={"rating": 5})
+    token = httpx2.post(f"{stay.url}/v1/tokens", json={"user": "bea"}).json()["token"]
+    stay.open(f"/?view=bring#token={token}")
+    lost = letterboxd([films[1] | {"title": f"{films[1]['title']}x"}], "2024-01-05", "4.5")
+    assert bring(stay, "ratings.csv", lost)["not found"] == 1
+    page.locator(".unmatched").get_by_role("button", name=films[1]["title"]).first.click()
+    stay.settle()
+    kept = {row["movie"]: (row["rating"], row["time"]) for row in httpx2.get(mine).json()["ratings"]}
+    assert kept[films[1]["movie"]] == (4.5, 1704412800)
+    page.reload()
+    expect(page.get_by_role("button", name="Another film")).to_be_visible()
+    assert bring(stay, "ratings.csv", lost) == dict(zip(COUNTS, (1, 0, 0, 1, 0, 0), strict=True))
+    assert stay.kept() == {}

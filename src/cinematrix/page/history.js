@@ -6,6 +6,8 @@
  * interactions, a rating says that she liked a film, and what she has seen counts like it.
  */
 
+import { kept, write } from "./account.js";
+import { asBody, counting } from "./body.js";
 import { forget, keep, kept as keptInTab } from "./tab.js";
 import { naming, news, saying } from "./uploads.js";
 
@@ -21,9 +23,6 @@ import { naming, news, saying } from "./uploads.js";
 
 const KEY = "cinematrix-history";
 const UNDOS = 50;
-
-/** How many ratings a question takes along, and how many films that aren't to be recommended. */
-export const [MOST_RATINGS, MOST_HIDDEN] = [5000, 20_000];
 
 /** Under which name the tab keeps what an account picked. */
 const PICKS = "picks";
@@ -120,7 +119,10 @@ export class History extends EventTarget {
   /** Take in what rows of one name say of the film that she picked for them; the next upload knows it. @param {Row[]} rows @param {Movie} movie */
   pick(rows, movie) {
     this.note(rows[0], { ...fact(movie), before: this.at(movie.movie) });
-    return this.change(movie.movie, () => rows.forEach((row) => this.merge(saying(row, movie))));
+    return this.change(movie.movie, () => {
+      this.gone.delete(movie.movie);
+      for (const row of rows) this.merge(saying(row, movie));
+    });
   }
 
   /** Take a pick back, and what came in by it. @param {Row} row */
@@ -130,13 +132,14 @@ export class History extends EventTarget {
     return this.change(movie, () => this.lay(movie, before));
   }
 
-  /** The film that she picked for a row, if there is no news in what the row says of it; else null. @param {Row} row */
+  /** The film that she picked for a row, if what the row says of it is held and no news; else null. @param {Row} row */
   picked(row) {
     const pick = this.picks.get(naming(row));
-    return pick && Object.values(news(this, saying(row, pick))).every((part) => part.length === 0) ? pick : null;
+    if (!pick || this.gone.has(pick.movie)) return null;
+    return Object.values(news(this, saying(row, pick))).every((part) => part.length === 0) ? pick : null;
   }
 
-  /** @param {Row} row @param {Pick | null} pick */
+  /** Remember a pick, or forget it with null. @param {Row} row @param {Pick | null} pick */
   note(row, pick) {
     if (pick) this.picks.set(naming(row), pick);
     else this.picks.delete(naming(row));
@@ -237,17 +240,8 @@ export class History extends EventTarget {
   /** Write what changed about one movie to the account; what can't be written isn't shown as if it were. */
   async sync(/** @type {number | string} */ movie, /** @type {ReturnType<History["at"]>} */ before) {
     if (!this.account) return;
-    const { api, user } = this.account;
-    const mine = `/v1/users/${encodeURIComponent(user)}`;
-    const [id, now] = [encodeURIComponent(movie), this.at(movie)];
     try {
-      if (now.ratings && now.ratings !== before.ratings) {
-        if (this.plain) await api.put(`${mine}/events/like/${id}`);
-        else await api.put(`${mine}/ratings/${id}`, { rating: now.ratings.rating, time: now.ratings.time });
-      }
-      if (before.ratings && !now.ratings) await api.delete(`${mine}/ratings/${id}`);
-      for (const kind of without(kinds(now), kinds(before))) await api.put(`${mine}/events/${kind}/${id}`);
-      for (const kind of without(kinds(before), kinds(now))) await api.delete(`${mine}/events/${kind}/${id}`);
+      await write(this.account, movie, { before, now: this.at(movie), plain: this.plain });
     } catch (error) {
       this.lay(movie, before);
       this.undos.pop();
@@ -310,56 +304,6 @@ export class History extends EventTarget {
       this.lasts = false;
     }
   }
-}
-
-/**
- * A history as the stateless routes take it: the newest ratings count, and older ones than they take are of films that
- * aren't to be recommended.
- * @param {Parameters<typeof counting>[0]} rated @param {Parameters<typeof counting>[1]} hidden @param {boolean} plain
- */
-export function asBody(rated, hidden, plain) {
-  const all = counting(rated, hidden, plain);
-  const unwanted = [...all.slice(0, -MOST_RATINGS), ...hidden];
-  return { ratings: all.slice(-MOST_RATINGS), hidden: unwanted.map(({ movie }) => movie).slice(-MOST_HIDDEN) };
-}
-
-/**
- * What counts as a history, the newest last.
- * @param {Iterable<{movie: number | string, rating: number, time?: number | null}>} rated @param {Iterable<{movie: number | string, kind: Kind}>} hidden
- * @param {boolean} plain whether what was seen counts, as it does where there are no stars
- */
-function counting(rated, hidden, plain) {
-  const said = [...rated].sort((one, other) => (one.time ?? 0) - (other.time ?? 0)).map(({ movie, rating }) => ({ movie, rating }));
-  const known = new Set(said.map(({ movie }) => movie));
-  const seen = plain ? [...hidden].filter(({ movie, kind }) => kind === "seen" && !known.has(movie)).map(({ movie }) => ({ movie, rating: 1 })) : [];
-  return [...said, ...seen];
-}
-
-/**
- * What an account keeps.
- * @param {import("./api.js").Api} api @param {number | string} user
- * @returns {Promise<{ratings: Rated[], hidden: Hidden[], watchlist: Noted[], likes: Noted[]}>}
- */
-export async function kept(api, user) {
-  const path = `/v1/users/${encodeURIComponent(user)}`;
-  const [{ ratings }, { events }] = await Promise.all([api.get(`${path}/ratings`), api.get(`${path}/events`)]);
-  const noted = (/** @type {string} */ kind) => (events[kind] ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind, time: 0 }));
-  return {
-    ratings: ratings.map((/** @type {any} */ row) => ({ ...fact(row), rating: row.rating, time: row.time ?? Math.floor((row.received ?? 0) / 1000) })),
-    hidden: [...noted("seen"), ...noted("not_interested")],
-    watchlist: noted("watchlist"),
-    likes: noted("like"),
-  };
-}
-
-/** The events that a movie's state stands for. @param {ReturnType<History["at"]>} state */
-function kinds({ hidden, watchlist, likes }) {
-  return [hidden?.kind, watchlist && "watchlist", likes && "like"].filter(Boolean);
-}
-
-/** @template T @param {T[]} all @param {T[]} others */
-function without(all, others) {
-  return all.filter((each) => !others.includes(each));
 }
 
 /** @param {unknown} list @returns {any[]} */

@@ -12,17 +12,17 @@
 /**
  * What a history doesn't know yet: the newest rating wins, and one without a date replaces none. Where there are no
  * stars, what she liked counts as rated.
- * @param {import("./history.js").History} held @param {Said} said
+ * @param {import("./history.js").History} history @param {Said} said
  */
-export function news(held, { ratings, events: { seen = [], watchlist = [], like = [] } }) {
-  const [liked, likes] = held.plain ? [like, []] : [[], like];
+export function news(history, { ratings, events: { seen = [], watchlist = [], like = [] } }) {
+  const [liked, likes] = history.plain ? [like, []] : [[], like];
   const rated = [...ratings, ...liked.map((movie) => ({ movie, rating: 1, time: null }))];
   return {
-    fresh: rated.filter(({ movie }) => !held.held(movie)),
-    newer: rated.filter((row) => wins(row, held.held(row.movie))),
-    seen: seen.filter((movie) => !held.ratings.has(movie) && !held.hidden.has(movie)),
-    watchlist: watchlist.filter((movie) => !held.watchlist.has(movie)),
-    likes: likes.filter((movie) => !held.likes.has(movie)),
+    fresh: rated.filter(({ movie }) => !history.held(movie)),
+    newer: rated.filter((row) => wins(row, history.held(row.movie))),
+    seen: seen.filter((movie) => !history.ratings.has(movie) && !history.hidden.has(movie)),
+    watchlist: watchlist.filter((movie) => !history.watchlist.has(movie)),
+    likes: likes.filter((movie) => !history.likes.has(movie)),
   };
 }
 

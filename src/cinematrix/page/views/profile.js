@@ -1,8 +1,8 @@
 /** Her taste beside everyone's, how well the model knows her, and what is hers to take along or to delete. */
 
+import { MOST_RATINGS } from "../body.js";
 import { icon } from "../dom.js";
 import { shortened } from "../cards.js";
-import { MOST_RATINGS } from "../history.js";
 import { written } from "../stars.js";
 import { shelves } from "../shelves.js";
 import { empty } from "../states.js";

@@ -1,9 +1,10 @@
 /** One list for two to eight people: each brings a history along, each gets a reason, and anybody has a veto. */
 
-import { address, facts, shortened, title as titled } from "../cards.js";
+import { kept as keptBy } from "../account.js";
 import { Api } from "../api.js";
+import { asBody } from "../body.js";
+import { address, facts, shortened, title as titled } from "../cards.js";
 import { icon } from "../dom.js";
-import { asBody, kept as keptBy } from "../history.js";
 import { stars, written } from "../stars.js";
 import { loading } from "../states.js";
 import { keep, kept } from "../tab.js";
