@@ -29,6 +29,15 @@ def test_known_are_the_rated_movies_and_then_those_of_the_catalog(ratings: Ratin
     assert known.users is ratings.users
 
 
+def test_raters_with_a_movie_are_those_who_rated_both(ratings: Ratings) -> None:
+    """Itself with all of its own; a movie of the catalog alone has none with anything."""
+    known = Known.of(ratings, Catalog.of([77]))
+    assert known.movies.ids.tolist() == [2, 5, 9, 77]
+    assert [known.raters_with(movie).tolist() for movie in range(4)] == [
+        [1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 2, 0], [0, 0, 0, 0],
+    ]  # fmt: skip
+
+
 def test_histories_of_known_users_are_their_ratings(ratings: Ratings) -> None:
     """In the order asked, each with its owner; an unknown user's is empty and nobody's."""
     known = Known.of(ratings, None)

@@ -113,6 +113,12 @@ class Known:
         parts = np.array_split(self.history.items, 1 + len(self.history.items) // COUNTED)
         return sum((np.bincount(part, minlength=len(self.movies)) for part in parts), np.zeros(1, np.int64))
 
+    def raters_with(self, movie: int) -> NDArray[np.int64]:
+        """How many have rated the movie with the number `movie` and each other. int64 `[len(movies)]`."""
+        places = np.flatnonzero(self.history.items == movie)
+        raters = np.searchsorted(self.history.starts, places, side="right") - 1
+        return np.bincount(self.history.take(raters).items, minlength=len(self.movies))
+
     def histories_of(self, users: Iterable[Any] | Ids) -> Histories:
         """The histories of users given by ID; an unknown user's is empty."""
         return self.history.take(self.users.numbers(users))

@@ -27,8 +27,8 @@ CELLS = 8_000_000
 GROUPS = 16
 """Of rows about equally long, which are partitioned together."""
 
-FEW = 5.0
-"""Raters' worth of doubt in how a movie compares with another one."""
+FEW, LITTLE = 5.0, 0.1
+"""Common raters' worth of doubt in how two movies compare, and what is left of it where they have none."""
 
 GENRES = 0.15
 """What the same genres add to a cosine by taste: people agree more with lists that stay in the genre."""
@@ -70,11 +70,14 @@ def shrunk(rows: sparse.csr_matrix, doubt: float) -> sparse.csr_matrix:
 
 
 def kin(cosines: Floats, movie: int, known: Known) -> Floats:
-    """Cosines to one movie, those of movies with few raters shrunk, and what its genres add. `[n_movies]`."""
+    """Cosines to one movie and what its genres add, shrunk where few have rated both. `[n_movies]`.
+
+    A model that learned from titles too takes films of one name for a series; that people watch both proves one.
+    """
     genres = unit_sparse(known.catalog.genre_matrix())
     shared = np.asarray((genres @ genres[[movie]].T).todense()).ravel()
-    sure = np.sqrt(known.raters / (known.raters + FEW))
-    return np.asarray(sure * (cosines + GENRES * shared), np.float32)
+    both = known.raters_with(movie)
+    return np.asarray((both + LITTLE) / (both + FEW) * (cosines + GENRES * shared), np.float32)
 
 
 def nearest(

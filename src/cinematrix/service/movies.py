@@ -140,13 +140,11 @@ def _number(served: Served, movie: str) -> int:
 
 def _whys(served: Served, number: int, others: list[int | str]) -> list[Why]:
     known = served.model.known
-    raters = known.history.rows[known.history.items == number]
-    both = np.bincount(known.history.take(raters).items, minlength=len(known.movies))
-    genres, numbers = set(known.catalog.facts[number].genres), known.movies.numbers(others)
+    both, genres = known.raters_with(number), set(known.catalog.facts[number].genres)
     return [
         Why(
             genres=[name for name in known.catalog.facts[at].genres if name in genres],
             both=int(both[at] if both[at] >= FEWEST else 0),
         )
-        for at in numbers.tolist()
+        for at in known.movies.numbers(others).tolist()
     ]
