@@ -167,6 +167,15 @@ def test_an_evening(stranger: Visit, films: list[dict[str, Any]], tmp_path: Path
     expect(page.get_by_role("heading", level=1)).to_have_text("For you")
 
 
+def test_the_foot_tells_what_there_is_and_no_more(stranger: Visit) -> None:
+    """The model, where ratings stay and how posters come about; without real ones nothing is said of TMDB."""
+    stranger.open()
+    foot = stranger.page.locator("#foot")
+    assert [line.split()[0] for line in foot.locator("> *").all_inner_texts()] == ["Model", "What", "Posters", "For"]
+    expect(foot).to_contain_text("Model trained on 1,423 ratings · deep-mf")
+    assert not {"false", "null", "TMDB"} & set(foot.inner_text().split())
+
+
 def test_questions_lead_to_a_list(stranger: Visit) -> None:
     """Three answers and the list is there; a film that wasn't seen is passed over, and none is asked twice."""
     stay, page = stranger, stranger.page

@@ -15,7 +15,8 @@ import { failed, loading } from "./states.js";
  * @typedef {{title: string, early?: boolean, show: (main: HTMLElement, app: App) => Promise<void>}} View
  */
 /** @typedef {{version: string, model: string, trained: string | null, ratings: number, users?: number, movies?: number,
- *   scale: import("./stars.js").Scale | null, map: boolean, posters: boolean, genres?: string[], attribution?: string | null}} Model */
+ *   scale: import("./stars.js").Scale | null, map: boolean, posters: boolean, genres?: string[],
+ *   metrics?: {on: string, figures: Record<string, number>}[], attribution?: string | null}} Model */
 
 /**
  * The views, in the navigation's order; one without a label is reached through others.
@@ -290,12 +291,13 @@ function foot(model, held) {
   const trained = model.trained && new Date(model.trained).toLocaleDateString("en", { dateStyle: "long" });
   const where = held.account ? `Your ratings are kept in the account “${shortened(String(held.account.user), 40)}” on this server.`
     : "What you rate stays in this browser: it goes along in questions to this server, which keeps none of it.";
-  byId("foot").replaceChildren(
-    element("p", {}, trained ? `Model of ${trained}, trained on ${model.ratings.toLocaleString("en")} ${held.plain ? "viewings" : "ratings"}` : "", model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
+  byId("foot").replaceChildren(...[
+    element("p", {}, model.version && `Model ${trained ? `of ${trained}, ` : ""}trained on ${model.ratings.toLocaleString("en")} ${held.plain ? "viewings" : "ratings"}`, model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
     element("p", {}, where),
     element("p", {}, model.attribution, model.attribution && " ", model.posters ? "Where there is no poster, one is drawn" : "Posters are drawn", " from title, year and genre. Cinematrix is free software under the MIT licence."),
     model.posters && element("p", {}, "This product uses the ", element("a", { href: "https://www.themoviedb.org/", rel: "noreferrer noopener" }, "TMDB"), " API but is not endorsed or certified by TMDB."),
-    element("p", {}, element("a", { href: "/?view=operator" }, "For the operator")));
+    element("p", {}, element("a", { href: "/?view=operator" }, "For the operator")),
+  ].filter((each) => each instanceof Node));
 }
 
 /** A view's place where the server asks who is there. @param {Shared} of */
