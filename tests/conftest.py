@@ -74,7 +74,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
 def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catalog]) -> Path:
     """A model that explains, has intervals and vectors, to be served and not to be changed."""
     path = tmp_path_factory.mktemp("model") / "model"
-    save(DeepMF(TINY).fit(*world), path)
+    save(DeepMF(TINY).fit(*world), path, {"trained": "2026-01-02T03:04:05+00:00"})
     return path
 
 

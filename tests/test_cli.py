@@ -600,8 +600,9 @@ def finish(process: subprocess.Popen[bytes], number: signal.Signals) -> tuple[in
     return process.returncode, errors.decode()
 
 
-def test_killed_and_resumed_it_is_the_same_model(shop: Path, tmp_path: Path) -> None:
+def test_killed_and_resumed_it_is_the_same_model(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After `kill -9` --resume gives the bytes of an uninterrupted run, and no checkpoint stays beside the model."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     told("train", shop / "split/train.csv", "--out", tmp_path / "whole", *LONG)
     assert [file.name for file in tmp_path.iterdir()] == ["whole"]
     code, _ = finish(start_training(shop, tmp_path / "killed"), signal.SIGKILL)
@@ -643,8 +644,11 @@ def test_without_resume_old_checkpoints_are_cleared_away(shop: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("model", ["deep-mf", "deep-mf-classic"])
-def test_two_processes_make_the_same_bytes(shop: Path, tmp_path: Path, model: str) -> None:
-    """The same data, seed and threads, and the model is the same byte for byte; another seed is another model."""
+def test_two_processes_make_the_same_bytes(
+    shop: Path, tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same data, seed, threads and date, and the model is the same byte for byte; another seed is another model."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     sizes = TINY[:-2] if model == "deep-mf" else ["--set", "epochs=1"]
     words = ("train", shop / "split/train.csv", "--model", model, *sizes, "--threads", 2)
     for out, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -652,6 +656,7 @@ def test_two_processes_make_the_same_bytes(shop: Path, tmp_path: Path, model: st
         told(*words, "--seed", seed, "--out", tmp_path / out, by=elsewhere)
     assert content(tmp_path / "a") == content(tmp_path / "b")
     assert content(tmp_path / "a")["arrays.safetensors"] != content(tmp_path / "c")["arrays.safetensors"]
+    assert load(tmp_path / "a").about["trained"] == "2023-11-14T22:13:20+00:00"
 
 
 SMALL: dict[str, dict[str, Any]] = {

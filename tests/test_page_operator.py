@@ -10,9 +10,11 @@ from playwright.sync_api import Browser, Page, expect
 from chromium import CHROMIUM, MISSING
 from cinematrix import versions
 from cinematrix.artifact import save
+from cinematrix.evaluation import evaluate
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
 from cinematrix.service.settings import ServiceSettings
+from cinematrix.splits import random
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
 from page_world import Visit, serving, visit
@@ -55,6 +57,7 @@ def test_versions_are_refitted_promoted_and_rolled_back(stay: Visit, settings: S
     stay.open()
     page.get_by_role("link", name="For the operator").click()
     serves(page, old)
+    expect(page.get_by_text("No figures were kept with this model")).to_be_visible()
     expect(page.get_by_role("button", name="Roll back")).to_be_disabled()
     page.get_by_role("button", name="Refit now").click()
     expect(page.get_by_role("button", name="Refit runs…")).to_be_disabled()
@@ -77,6 +80,20 @@ def test_versions_are_refitted_promoted_and_rolled_back(stay: Visit, settings: S
     page.get_by_role("button", name="Promote it all the same").click()
     serves(page, refused)
     stay.errors[:] = [error for error in stay.errors if "409" not in error]
+
+
+def test_what_was_measured_is_shown(browser: Browser, tmp_path: Path) -> None:
+    """With what it was measured on, and to three places."""
+    ratings, catalog = taste_world(np.random.default_rng(5))
+    cut = random(ratings)
+    model = Bias().fit(cut.train, catalog)
+    found = evaluate(model, cut.test, split="a fifth, at random")
+    save(model, tmp_path / "model", {"metrics": found.as_dict()})
+    with serving(ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/s.db")) as url, visit(browser, url) as stay:
+        stay.open("/?view=operator")
+        shown = stay.page.locator("section").filter(has=stay.page.get_by_role("heading", name="Measured"))
+        expect(shown).to_contain_text(f"On {len(cut.test)} ratings that it hasn't learned from (a fifth, at random)")
+        expect(shown.locator("div").filter(has_text="rmse")).to_contain_text(f"{found['rmse']:.3f}")
 
 
 def is_refused(version: versions.Version) -> bool:

@@ -21,6 +21,7 @@ from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
 from cinematrix.ratings import Ratings
 from cinematrix.renewal import Plan, everything, refit
+from cinematrix.service.about import measured
 from cinematrix.splits import global_time
 from cinematrix.store.movies import Film, put_movies
 from cinematrix.store.records import Rating, Store
@@ -53,7 +54,8 @@ both = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
 @pytest.fixture
 def place(tmp_path: Path, named: Ratings, world: tuple[Ratings, Catalog]) -> Path:
     """A model of the first three fifths of the ratings."""
-    save(Bias().fit(global_time(named, 0.4).train, world[1]), tmp_path / "model")
+    data = {"data": {"format": "ml-1m"}}
+    save(Bias().fit(global_time(named, 0.4).train, world[1]), tmp_path / "model", data)
     return tmp_path / "model"
 
 
@@ -138,10 +140,20 @@ def test_a_better_model_is_promoted_with_its_figures(store: Store, place: Path, 
     figures = new.about["refit"]
     assert figures["measures"]["rmse"]["low"] <= figures["measures"]["rmse"]["high"]
     assert figures["why"].startswith("no worse on ")
+    assert (new.about["data"]["format"], new.about["data"]["ratings"]) == ("ml-1m", len(named))
+    (told,) = measured(new.about)
+    assert told.figures["rmse"] == figures["measures"]["rmse"]["new"]
+    assert told.on == f"{figures['ratings']} new ratings by {figures['users']} users before it learned from them"
     kept = last_refits(store)[0]
     assert (kept.state, kept.against, kept.version) == ("promoted", old, found.version)
     assert kept.figures["measures"] == figures["measures"]
-    assert "too few" in run(place, store).why
+    assert run(place, store).why == "0 new ratings by 0 users are too few to compare on"
+
+
+def test_one_new_rating_is_told_of_in_the_singular(store: Store, place: Path, named: Ratings) -> None:
+    """It is too little to compare on."""
+    keep(store, global_time(named, 0.4).test, slice(1))
+    assert run(place, store).why == "1 new rating by 1 user is too few to compare on"
 
 
 @pytest.mark.fault(28)

@@ -1,6 +1,9 @@
 """What the service tells of films and of its model: `cinematrix.service.movies`, `cinematrix.service.about`."""
 
+import json
+import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +11,9 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from cinematrix.artifact import load, save
+from cinematrix.artifact import about, load, save
 from cinematrix.catalog import Catalog
+from cinematrix.evaluation import evaluate
 from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
 from cinematrix.models.ease import Ease
 from cinematrix.models.item_knn import ItemKNN
@@ -17,6 +21,7 @@ from cinematrix.ratings import Ratings
 from cinematrix.recommendations import described, similar
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
+from cinematrix.splits import random
 
 TINY = DeepMFSettings(factors=4, members=1, epochs=1, ranking_epochs=1)
 
@@ -25,7 +30,10 @@ TINY = DeepMFSettings(factors=4, members=1, epochs=1, ranking_epochs=1)
 def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catalog]) -> Path:
     """A model whose artefact says where its ratings are from and what was measured."""
     path = tmp_path_factory.mktemp("model") / "model"
-    save(DeepMF(TINY).fit(*world), path, {"data": {"format": "ml-csv"}, "metrics": {"rmse": 0.5}})
+    model, cut = DeepMF(TINY).fit(*world), random(world[0])
+    measured = evaluate(DeepMF(TINY).fit(cut.train, world[1]), cut.test, split=cut.protocol)
+    save(model, path, {**about(model, world[0], "ml-csv"), "metrics": measured.as_dict()})
+    os.utime(path / "model.json", (0, 0))  # a copy has another date than the model
     return path
 
 
@@ -107,15 +115,22 @@ def test_who_watches_them_and_genres_make_films_alike(kind: Any, world: tuple[Ra
 
 def test_the_model_is_told_of(client: TestClient, folder: Path, world: tuple[Ratings, Catalog]) -> None:
     """Its age, data, scale and genres, what was measured, and the citation that MovieLens asks for."""
-    about = client.get("/v1/model").json()
-    assert (about["model"], about["ratings"], about["users"]) == ("deep-mf", len(world[0]), len(world[0].users))
-    assert about["movies"] == len(world[1])
-    assert about["scale"] == {"low": 0.5, "high": 5, "step": 0.5}
-    assert about["genres"] == ["Comedy", "Horror"]
-    assert about["metrics"] == {"rmse": 0.5}
-    assert "Harper" in about["attribution"]
-    assert about["trained"][:4] >= "2024"
-    assert about["version"] == load(folder).about["sha256"]["model.json"][:12]
+    told = client.get("/v1/model").json()
+    assert (told["model"], told["ratings"], told["users"]) == ("deep-mf", len(world[0]), len(world[0].users))
+    assert told["movies"] == len(world[1])
+    assert told["scale"] == {"low": 0.5, "high": 5, "step": 0.5}
+    assert told["genres"] == ["Comedy", "Horror"]
+    tested, training = told["metrics"]
+    written = json.loads((folder / "model.json").read_text("utf-8"))
+    assert tested["on"].startswith(f"{written['metrics']['protocol']['ratings']} ratings that it hasn't learned from (")
+    assert tested["figures"]["rmse"] == written["metrics"]["measures"]["rmse"]["value"]
+    assert "n_users" not in tested["figures"]
+    log = written["training"]["stars"]
+    assert training["figures"] == {"rmse": log["errors"][log["best_epoch"]]}
+    assert "Harper" in told["attribution"]
+    assert told["trained"] == written["trained"]
+    assert datetime.now(UTC) - datetime.fromisoformat(told["trained"]) < timedelta(hours=1)
+    assert told["version"] == load(folder).about["sha256"]["model.json"][:12]
 
 
 @pytest.mark.fault(48)

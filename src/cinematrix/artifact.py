@@ -1,6 +1,6 @@
 """A saved model: a folder that is whole or refused, readable without Cinematrix and free of code.
 
-    model.json            what it is: format, model, settings, seed, data fingerprint, metrics, versions, checksums
+    model.json            what it is: format, model, settings, seed, date, data fingerprint, metrics, versions, sums
     arrays.safetensors    what was learned, the ID maps, and the users' histories
     catalog.parquet       what is known of the movies
 
@@ -11,8 +11,11 @@ The same model saved twice gives the same bytes.
 import dataclasses
 import hashlib
 import json
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from io import BytesIO
 from math import prod
@@ -135,9 +138,14 @@ def check_whole(path: Path) -> dict[str, Any]:
 
 
 def about(model: Recommender, ratings: Ratings, form: str) -> dict[str, Any]:
-    """What is written beside a model about its data, which came in the form named `form`, and its training."""
+    """What is written beside a model about its data, which came in the form named `form`, and its training.
+
+    It has been trained now, or at `SOURCE_DATE_EPOCH` (seconds), by which two trainings give the same bytes.
+    """
+    now = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC)
     counts = {"users": len(ratings.users), "movies": len(ratings.movies), "ratings": len(ratings)}
     return {
+        "trained": now.isoformat(),
         "data": {"format": form, **counts, "sha256": fingerprint(ratings)},
         "training": {head: dataclasses.asdict(log) for head, log in getattr(model, "log", {}).items()},
     }

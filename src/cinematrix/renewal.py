@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix import versions
-from cinematrix.artifact import about, load
+from cinematrix.artifact import about, load, manifest_of
 from cinematrix.catalog import Catalog
 from cinematrix.errors import SettingError, TrainingError
 from cinematrix.evaluation import evaluate
@@ -238,14 +238,16 @@ def _error_on_its_own(model: Recommender, of: Recommender) -> float:
 
 
 def _kept(place: Path, model: Recommender | None, ratings: Ratings, state: str, verdict: Verdict) -> Outcome:
-    """Save a version on the shelf with what was found of it."""
+    """Save a version on the shelf with what was found of it; its data are still of the form that the first were."""
     assert model is not None, "what is refused has been trained"
     why = "; ".join(verdict.refused) or _reason(verdict.figures)
     told = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "state": state, "why": why, **verdict.figures}
-    name = versions.shelve(place, model, {**about(model, ratings, "refit"), "refit": told})
+    form = (manifest_of(place).get("data") or {}).get("format", "refit")
+    name = versions.shelve(place, model, {**about(model, ratings, form), "refit": told})
     return Outcome(state, name, why, verdict.figures)
 
 
 def _reason(figures: dict[str, Any]) -> str:
-    on = f"{figures['ratings']:,} new ratings by {figures['users']:,} users"
-    return f"no worse on {on}" if "measures" in figures else f"{on} are too few to compare on"
+    n, users = figures["ratings"], figures["users"]
+    on = f"{n:,} new rating{'s' * (n != 1)} by {users:,} user{'s' * (users != 1)}"
+    return f"no worse on {on}" if "measures" in figures else f"{on} {'is' if n == 1 else 'are'} too few to compare on"

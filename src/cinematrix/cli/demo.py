@@ -51,7 +51,7 @@ def demo(
     _recommend(models["deep-mf"], say)
     metrics = results[-1][2].as_dict()
     told = about(models["deep-mf"], dataset.ratings, dataset.name)
-    save(models["deep-mf"], out, {**told, "evaluation": metrics}, force=force)
+    save(models["deep-mf"], out, {**told, "metrics": metrics}, force=force)
     learning_curves(models["deep-mf"].log, out.with_suffix(".png"), title="deep-mf: error by epoch")  # type: ignore[attr-defined]
     say.print(f"\n[bold]4  Saved[/bold]  the model in {out}, its learning curves in {out.with_suffix('.png')}")
     say.print(f"\nDone in {time.perf_counter() - started:.0f} s. Next:", style="bold")

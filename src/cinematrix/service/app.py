@@ -137,7 +137,7 @@ def _add_health(app: FastAPI) -> None:
     def metrics(state: State) -> Response:
         """Figures for Prometheus."""
         return Response(
-            state.figures.text(state.served.written, state.served.shown.spread()),
+            state.figures.text(state.served.trained, state.served.shown.spread()),
             media_type="text/plain; version=0.0.4",
         )
 

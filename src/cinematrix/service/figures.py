@@ -33,7 +33,7 @@ class Figures:
         self.fold_in = Histogram(
             "cinematrix_fold_in_seconds", "From a history to a list.", buckets=BUCKETS, registry=self.registry
         )
-        self.age = self._gauge("model_age_seconds", "Since the model was saved.")
+        self.age = self._gauge("model_age_seconds", "Since the model was trained.")
         self.coverage = self._gauge("shown_coverage", "Share of the catalog that this model has recommended.")
         self.gini = self._gauge("shown_gini", "How unequally movies were recommended, 0 to 1.")
         self.popularity = self._gauge(
@@ -61,14 +61,14 @@ class Figures:
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(f"cinematrix_{name}", meaning, registry=self.registry)
 
-    def text(self, written: datetime | None, spread: Spread) -> bytes:
+    def text(self, trained: datetime | None, spread: Spread) -> bytes:
         """All of them as Prometheus reads them.
 
         Args:
-            written: when the model was saved.
+            trained: when the model was.
             spread: of what it has recommended.
         """
-        self.age.set(math.nan if written is None else max(0.0, (datetime.now(UTC) - written).total_seconds()))
+        self.age.set(math.nan if trained is None else max(0.0, (datetime.now(UTC) - trained).total_seconds()))
         for gauge, value in (
             (self.coverage, spread.coverage),
             (self.gini, spread.gini),

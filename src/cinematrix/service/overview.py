@@ -70,7 +70,7 @@ def overview(state: State) -> Overview:
     days = [today - timedelta(back) for back in reversed(range(DAYS))]
     return Overview(
         version=served.version,
-        trained=served.written,
+        trained=served.trained,
         versions=[VersionRow(**version.as_dict()) for version in versions.versions(state.settings.model)],
         users=store.n_users(),
         ratings=store.n_ratings(),

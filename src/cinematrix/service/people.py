@@ -5,14 +5,14 @@ The same history is folded in for every answer, so a rating counts in the next l
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from cinematrix.artifact import MANIFEST, load, version_of
+from cinematrix.artifact import load, version_of
 from cinematrix.errors import SettingError
 from cinematrix.groups import GroupRecommendation
 from cinematrix.histories import Histories
@@ -46,7 +46,6 @@ class Served:
 
     Attributes:
         about: what its `model.json` says.
-        written: when that was written.
         made: answers that are the same for everybody, as they were made.
         lists: those it made for users.
     """
@@ -54,7 +53,6 @@ class Served:
     model: Recommender
     version: str
     about: Mapping[str, Any] = field(default_factory=dict)
-    written: datetime | None = None
     made: dict[str, bytes] = field(default_factory=dict)
     lists: Lists = field(default_factory=Lists, init=False)
 
@@ -63,8 +61,7 @@ class Served:
         """The model in a folder, asked for one list, so that the first caller doesn't wait for what that makes."""
         found = load(path)
         recommend(found.model, Histories.empty(1), 1)
-        written = datetime.fromtimestamp((path / MANIFEST).stat().st_mtime, UTC)
-        return cls(found.model, version_of(found.about), found.about, written)
+        return cls(found.model, version_of(found.about), found.about)
 
     def warm(self) -> Self:
         """Make what searches, imports and questions need, so that nobody waits for it: about a second."""
@@ -72,6 +69,12 @@ class Served:
         self.titles.search("a", 1)
         self.questionnaire.next(Histories.empty(1), np.zeros(0, np.int32))
         return self
+
+    @cached_property
+    def trained(self) -> datetime | None:
+        """When it was trained; the file's own date may be that of a copy."""
+        told = self.about.get("trained")
+        return datetime.fromisoformat(told) if told else None
 
     @cached_property
     def shown(self) -> Shown:

@@ -96,10 +96,12 @@ function drawn(app, now, kept, refresh) {
 
 /** What was measured of the model, if anything. @param {import("../app.js").App} app */
 function metrics(app) {
-  const measured = Object.entries(/** @type {any} */ (app.model).metrics ?? {}).filter(([, value]) => typeof value === "number");
-  if (!measured.length) return null;
-  return app.element("section", {}, app.element("h2", {}, "Measured"),
-    app.element("dl", { class: "counts" }, measured.slice(0, 8).map(([name, value]) => app.element("div", {}, app.element("dt", {}, name), app.element("dd", {}, Number(value).toFixed(3))))));
+  const { element, model: { metrics: measured = [] } } = app;
+  return element("section", {}, element("h2", {}, "Measured"),
+    measured.length === 0 && element("p", { class: "facts" }, "No figures were kept with this model: “cinematrix evaluate” measures it on ratings that it hasn’t seen."),
+    measured.flatMap(({ on, figures }) => [
+      element("p", { class: "facts" }, `On ${on}`),
+      element("dl", { class: "counts" }, Object.entries(figures).slice(0, 8).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value.toFixed(3)))))]));
 }
 
 /** The versions and what can be done with them. @param {import("../app.js").App} app @param {Kept} kept @param {() => Promise<void>} refresh */
