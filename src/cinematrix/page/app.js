@@ -1,13 +1,14 @@
 /** The page's frame: which view is shown, what all of them share, and what stands around them. */
 
 import { Api } from "./api.js";
-import { card, shortened } from "./cards.js";
+import { card, named, shortened } from "./cards.js";
 import { combobox } from "./combobox.js";
 import { element, icon } from "./dom.js";
 import { History } from "./history.js";
 import { poster } from "./posters.js";
 import { follow, stars, written } from "./stars.js";
 import { failed, loading } from "./states.js";
+import { outdated, takeBack, toast, told } from "./toast.js";
 
 /** @typedef {import("./history.js").Movie} Movie */
 /**
@@ -38,9 +39,6 @@ const FIRST = "for-you";
 
 /** What is known of a model that couldn't be asked for. @type {Model} */
 const NO_MODEL = { version: "", model: "", trained: null, ratings: 0, scale: { low: 0.5, high: 5, step: 0.5 }, map: true, posters: false };
-
-/** Milliseconds that a message with its "Undo" stays. */
-const STAYS = 10_000;
 
 /** What every view is given. */
 export class App {
@@ -99,17 +97,18 @@ export class App {
 
   /** Rate, say so, and offer to undo it. @param {Movie} movie @param {number | null} rating */
   rate(movie, rating) {
-    const name = shortened(movie.title ?? "the film", 60);
+    const name = named(movie, "the film");
     const said = this.history.plain ? "liked" : `${written(rating ?? 0)} ${rating === 1 ? "star" : "stars"}`;
+    const kept = this.history.rate(movie, rating);
     this.toast(rating === null ? `Your rating of ${name} is gone.` : `${name}: ${said}.`, true);
-    return this.history.rate(movie, rating);
+    return kept;
   }
 
   /** Recommend it no more, say so, and offer to undo it. @param {Movie} movie @param {"seen" | "not_interested"} kind */
   hide(movie, kind) {
-    const name = shortened(movie.title ?? "The film", 60);
-    this.toast(kind === "seen" ? `${name}: seen.` : `${name}: not for you.`, true);
-    return this.history.hide(movie, kind);
+    const kept = this.history.hide(movie, kind);
+    this.toast(`${named(movie, "The film")}: ${kind === "seen" ? "seen" : "not for you"}.`, true);
+    return kept;
   }
 
   /** A field that finds films. @param {Parameters<typeof combobox>[1]} options */
@@ -122,9 +121,10 @@ export class App {
     byId("announcer").textContent = text;
   }
 
-  /** Say something to everybody for a while. @param {string} text @param {boolean} [undo] whether it can be undone */
+  /** Say something to everybody for a while. @param {string} text @param {boolean} [undo] whether it names the act just done, and offers to undo it */
   toast(text, undo = false) {
-    toast(text, undo ? () => this.history.undo() : null);
+    if (undo) told(this.history, text);
+    else toast(text);
   }
 
   /** The view while it waits. @param {HTMLElement} main @param {string} words @param {number} [n] */
@@ -269,17 +269,6 @@ function mark(name) {
   }
 }
 
-/** @param {string} text @param {(() => unknown) | null} undo */
-function toast(text, undo) {
-  const box = byId("toast");
-  clearTimeout(Number(box.dataset.timer));
-  box.replaceChildren(element("span", {}, text));
-  if (undo) {
-    box.append(element("button", { type: "button", class: "ghost", onclick: async () => { box.replaceChildren(); await undo(); } }, icon("undo"), "Undo"));
-  }
-  box.dataset.timer = String(setTimeout(() => { if (!box.matches(":focus-within, :hover")) box.replaceChildren(); }, STAYS));
-}
-
 /** A line above everything, until it is taken away with "". @param {string} text */
 function banner(text) {
   byId("banner").textContent = text;
@@ -363,7 +352,7 @@ function listen() {
   });
   document.addEventListener("keydown", (event) => {
     const typing = event.target instanceof Element && event.target.closest("input:not([type=radio]), textarea, select");
-    if (!typing && (event.ctrlKey || event.metaKey) && event.key === "z") shared.history.undo();
+    if (!typing && (event.ctrlKey || event.metaKey) && event.key === "z") takeBack(shared.history);
     if (!typing && event.key === "/") {
       event.preventDefault();
       byId("tools").querySelector("input")?.focus();
@@ -372,8 +361,8 @@ function listen() {
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, beside);
   addEventListener("offline", () => banner(`You are offline: what you see is from before, and what you rate ${shared.history.account ? "can't reach your account" : "is kept"}.`));
   addEventListener("online", () => { banner(""); navigate(location.href, false); });
-  shared.history.addEventListener("change", follow);
-  shared.history.addEventListener("failed", (event) => toast(`Not kept: ${/** @type {CustomEvent} */ (event).detail}`, null));
+  shared.history.addEventListener("change", () => { follow(); outdated(shared.history); });
+  shared.history.addEventListener("failed", (event) => toast(`Not kept: ${/** @type {CustomEvent} */ (event).detail}`));
 }
 
 async function start() {

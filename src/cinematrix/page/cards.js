@@ -23,9 +23,18 @@ export function title(movie) {
   return element("bdi", {}, shortened(movie.title ?? `film ${movie.movie}`));
 }
 
-/** A text that can't fill the page. @param {string} text */
+/** Signs that would turn the text after them around, or can't be seen. */
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+/** A text that can't fill the page, nor turn it around. @param {string} text */
 export function shortened(text, most = 160) {
-  return text.length > most ? `${text.slice(0, most)}…` : text;
+  const seen = text.slice(0, 2 * most).replace(UNSEEN, "");
+  return text.length > most ? `${seen.slice(0, most)}…` : seen;
+}
+
+/** A title within a sentence that is text alone, whichever way it is written. @param {Movie} movie @param {string} otherwise where it has none */
+export function named(movie, otherwise) {
+  return movie.title ? `\u2068${shortened(movie.title, 60)}\u2069` : otherwise;
 }
 
 /** `1994 · Crime, Drama`. @param {Movie} movie */
