@@ -15,6 +15,9 @@ export class ApiError extends Error {
   }
 }
 
+/** That no answer came. */
+export const unreached = () => new ApiError(0, "The server can't be reached.");
+
 /** Asks the server in the name of who holds the page's token or key. */
 export class Api {
   constructor() {
@@ -67,7 +70,7 @@ export class Api {
       });
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw new ApiError(0, late.aborted ? "The server takes too long." : "The server can't be reached.");
+      throw late.aborted ? new ApiError(0, "The server takes too long.") : unreached();
     }
     return read(answer);
   }

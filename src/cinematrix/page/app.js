@@ -1,13 +1,13 @@
 /** The page's frame: which view is shown, what all of them share, and what stands around them. */
 
-import { Api } from "./api.js";
+import { Api, ApiError, unreached } from "./api.js";
 import { card, named, shortened } from "./cards.js";
 import { combobox } from "./combobox.js";
 import { element, icon } from "./dom.js";
 import { History } from "./history.js";
 import { poster } from "./posters.js";
 import { follow, stars, written } from "./stars.js";
-import { failed, loading } from "./states.js";
+import { failed, headline, loading } from "./states.js";
 import { outdated, takeBack, toast, told } from "./toast.js";
 
 /** @typedef {import("./history.js").Movie} Movie */
@@ -20,8 +20,8 @@ import { outdated, takeBack, toast, told } from "./toast.js";
  *   metrics?: {on: string, figures: Record<string, number>}[], attribution?: string | null}} Model */
 
 /**
- * The views, in the navigation's order; one without a label is reached through others.
- * @type {Record<string, {label?: string, load: () => Promise<View>}>}
+ * The views, in the navigation's order; one without a label is reached through others, and `needs` a parameter.
+ * @type {Record<string, {label?: string, needs?: string, load: () => Promise<View>}>}
  */
 const VIEWS = {
   "for-you": { label: "For you", load: () => import("./views/for-you.js") },
@@ -31,7 +31,7 @@ const VIEWS = {
   together: { label: "Together", load: () => import("./views/together.js") },
   map: { label: "Map", load: () => import("./views/map.js") },
   profile: { label: "Profile", load: () => import("./views/profile.js") },
-  film: { load: () => import("./views/film.js") },
+  film: { needs: "movie", load: () => import("./views/film.js") },
   operator: { load: () => import("./views/operator.js") },
 };
 
@@ -246,8 +246,7 @@ async function navigate(url, push = true) {
   mark(name);
   if (push) scrollTo(0, 0);
   try {
-    if (!Object.hasOwn(VIEWS, name)) throw Object.assign(new Error("The page has no such view."), { status: 404 });
-    const view = await VIEWS[name].load();
+    const view = await loaded(name, target.searchParams);
     if (!view.early) await shared.asked;
     if (signal.aborted) return;
     document.title = name === FIRST ? "Cinematrix" : `${view.title} · Cinematrix`;
@@ -255,8 +254,19 @@ async function navigate(url, push = true) {
     if (push) main.focus({ preventScroll: true });
     await shown;
   } catch (error) {
-    if (!signal.aborted) main.replaceChildren(app.failed(error));
+    if (signal.aborted) return;
+    document.title = "Cinematrix";
+    main.replaceChildren();
+    main.append(app.failed(error));
   }
+}
+
+/** The view that an address names. @param {string} name @param {URLSearchParams} params @returns {Promise<View>} */
+async function loaded(name, params) {
+  const { load, needs } = Object.hasOwn(VIEWS, name) ? VIEWS[name] : {};
+  if (!load) throw new ApiError(404, "The page has no such view.");
+  if (needs && !params.get(needs)) throw new ApiError(404, "The address names no film; search for the one that you mean.");
+  return load().catch(() => { throw unreached(); });
 }
 
 /** Mark the view in the navigation. @param {string} name */
@@ -293,7 +303,7 @@ function foot(model, held) {
 function asksForKey(of) {
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "key", type: "password", autocomplete: "off", required: true }));
   return element("section", { class: "state" },
-    element("h2", {}, "This server asks for a key"),
+    headline("This server asks for a key"),
     element("p", { role: "status" }, of.api.credentials["X-API-Key"] ? "It doesn't know the key that you gave." : "Whoever runs it can give you one, or a link that opens your own account."),
     element("form", { class: "buttons", onsubmit: async (/** @type {Event} */ event) => {
       event.preventDefault();

@@ -1,5 +1,6 @@
 /** A film as a card: its poster, what the model expects, why, and what she may say to it. */
 
+import { wanted } from "./dials.js";
 import { element, icon } from "./dom.js";
 import { written } from "./stars.js";
 
@@ -37,9 +38,10 @@ export function named(movie, otherwise) {
   return movie.title ? `\u2068${shortened(movie.title, 60)}\u2069` : otherwise;
 }
 
-/** `1994 · Crime, Drama`. @param {Movie} movie */
-export function facts(movie) {
-  return [movie.year, movie.genres?.slice(0, 3).join(", ")].filter(Boolean).join(" · ");
+/** `1994 · Crime, Drama`. @param {Movie} movie @param {string[]} [first] genres that are named before others */
+export function facts(movie, first = []) {
+  const genres = [...first.filter((genre) => movie.genres?.includes(genre)), ...(movie.genres ?? []).filter((genre) => !first.includes(genre))];
+  return [movie.year, genres.slice(0, Math.max(3, first.length)).join(", ")].filter(Boolean).join(" · ");
 }
 
 /**
@@ -54,7 +56,7 @@ export function card(app, item, { heading = "h3", reason, rate = true, hide = tr
     element("a", { class: "card-link", href: address(item.movie) },
       app.poster(item),
       element(heading, { class: "card-title" }, title(item))),
-    element("p", { class: "facts" }, facts(item) || "\u00a0"),
+    element("p", { class: "facts" }, facts(item, wanted(app.params)) || "\u00a0"),
     expected(item, app.model.scale),
     why && element("p", { class: "because" }, why),
     (rate || hide) && element("div", { class: "actions" },

@@ -14,22 +14,38 @@ const PAUSE = 250;
 /** @param {URLSearchParams} params @param {string} name */
 const listed = (params, name) => (params.get(name) ?? "").split(",").filter(Boolean);
 
+/** The genres that films shall have, all of them. @param {URLSearchParams} params */
+export const wanted = (params) => listed(params, "with");
+
 /** A year as the address has it, or null. @param {string | null} text */
 const year = (text) => (text && /^\d{1,4}$/.test(text) ? text : null);
 
 /** A share from 0 to 1. @param {string | null} text */
 const share = (text) => Math.min(1, Math.max(0, Number(text) || 0));
 
+/** Forget what the address has for years that are none, and genres that no film has. @param {import("./app.js").App} app */
+function clean({ params, model: { genres } }) {
+  for (const name of ["from", "to"]) if (!year(params.get(name))) params.delete(name);
+  for (const name of ["with", "without"]) {
+    if (genres && params.has(name)) params.set(name, listed(params, name).filter((genre) => genres.includes(genre)).join(","));
+  }
+}
+
 /**
  * The dials as the API takes them; those at rest are left out.
- * @param {URLSearchParams} params
- * @returns {{where?: string, min_ratings?: number, novelty?: number, diversity?: number}}
+ * @param {import("./app.js").App} app
+ * @returns {Promise<{where?: string, min_ratings?: number, novelty?: number, diversity?: number}>}
  */
-export function asked(params) {
+export async function asked(app) {
+  const { params } = app;
+  if (params.has("with") || params.has("without")) {
+    await app.asked;
+    clean(app);
+  }
   const quoted = (/** @type {string} */ genre) => `"${genre.replaceAll('"', "")}"`;
   const [from, to] = [year(params.get("from")), year(params.get("to"))];
   const where = [
-    ...listed(params, "with").map((genre) => `genre=${quoted(genre)}`),
+    ...wanted(params).map((genre) => `genre=${quoted(genre)}`),
     ...listed(params, "without").map((genre) => `genre!=${quoted(genre)}`),
     from && `year>=${from}`, to && `year<=${to}`,
   ].filter(Boolean).join(" ");
@@ -46,6 +62,7 @@ const set = (params) => NAMES.reduce((sum, name) => sum + (["with", "without"].i
  * @param {() => void} turned called a moment after a dial was moved; the address is up to date then
  */
 export function dials(app, turned) {
+  clean(app);
   let timer = 0;
   const count = element("span", { class: "count" });
   const say = () => {
@@ -111,7 +128,7 @@ function genres(app, keep) {
     return button;
   };
   if (!names.length) return null;
-  return element("fieldset", { class: "genres" }, element("legend", {}, "Genres: once for “with”, twice for “without”"), element("div", { class: "chips" }, names.map(chip)));
+  return element("fieldset", { class: "genres" }, element("legend", {}, "Genres: once for “with”, twice for “without”; films have all that you choose"), element("div", { class: "chips" }, names.map(chip)));
 }
 
 /** @param {string} words @param {string} name @param {URLSearchParams} params @param {(changes: Record<string, string | null>) => void} keep */

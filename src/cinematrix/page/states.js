@@ -13,6 +13,11 @@ export function loading(words, n) {
   return element("div", { class: "loading", role: "status" }, element("span", { class: "quiet" }, words), skeletons(n));
 }
 
+/** A state's heading: the view's own, where it has none yet. @param {string} text */
+export function headline(text) {
+  return element(document.querySelector("main h1") ? "h2" : "h1", {}, text);
+}
+
 /**
  * Nothing is here yet, and what to do about it.
  * @param {string} heading @param {string} words @param {...(Node | null | false)} actions
@@ -27,9 +32,9 @@ export function empty(heading, words, ...actions) {
  */
 export function failed(error, again) {
   const { status = -1, message = "" } = /** @type {{status?: number, message?: string}} */ (error);
-  const heading = status === 0 ? "No connection to the server" : status === 404 ? "There is no such thing here" : status === 429 ? "A little slower, please" : "That didn't work";
+  const what = status === 0 ? "No connection to the server" : status === 404 ? "There is no such thing here" : status === 429 ? "A little slower, please" : "That didn't work";
   return element("section", { class: "state", role: "alert" },
-    element("h2", {}, heading),
+    headline(what),
     element("p", {}, sentence(message) || "Something in the page broke."),
     element("div", { class: "buttons" }, status === 404 ? element("a", { class: "primary", href: "/" }, "To your films", icon("arrow"))
       : element("button", { type: "button", class: "primary", onclick: again }, icon("undo"), "Try again")));

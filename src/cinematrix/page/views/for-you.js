@@ -1,7 +1,7 @@
 /** Rows of films that she may like tonight, made anew with each thing she says. */
 
 import { address, because, expected, facts, hides, shortened, title as titled } from "../cards.js";
-import { asked, dials } from "../dials.js";
+import { asked, dials, wanted } from "../dials.js";
 import { icon } from "../dom.js";
 import { empty, loading } from "../states.js";
 import { keep, kept } from "../tab.js";
@@ -59,8 +59,8 @@ export async function show(main, app) {
 }
 
 /** @param {import("../app.js").App} app @param {AbortSignal} signal @returns {Promise<Rows>} */
-function ask(app, signal) {
-  return app.api.post("/v1/rows", { ...app.history.body(), ...asked(app.params), n: ROW }, signal);
+async function ask(app, signal) {
+  return app.api.post("/v1/rows", { ...app.history.body(), ...(await asked(app)), n: ROW }, signal);
 }
 
 /** @param {import("../app.js").App} app @param {boolean} fallback */
@@ -99,7 +99,7 @@ function feature(app, item, label) {
     element("div", { class: "feature-words" },
       element("p", { class: "kicker" }, label),
       element("h2", {}, element("a", { href: address(item.movie) }, titled(item))),
-      element("p", { class: "facts" }, facts(item)),
+      element("p", { class: "facts" }, facts(item, wanted(app.params))),
       expected(item, app.model.scale),
       why && element("p", { class: "because" }, why),
       app.stars(item),
