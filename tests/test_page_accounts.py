@@ -108,3 +108,63 @@ def test_a_friend_with_an_account_joins_by_her_own_token(visits: Visits, house: 
         assert not {str(film) for film in house.films[:3]} & set(shown)
         assert token not in stay.page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])")
         stay.errors[:] = [error for error in stay.errors if "401" not in error]
+
+
+def test_an_account_that_was_deleted_elsewhere_is_told_and_left(visits: Visits, house: House) -> None:
+    """What she rates then isn't kept, the page says what happened, and goes on as a stranger's."""
+    with visits() as stay:
+        page = stay.page
+        stay.open(f"/?view=search&query=funny#token={house.account('fay')}")
+        assert house.owner.delete("/v1/users/fay").status_code == 204
+        page.locator(".card").last.get_by_role("radio", name="4 of 5", exact=True).click()
+        expect(page.locator("#toast")).to_have_text("Not kept: your account can't be opened any more.")
+        expect(page.locator("#banner")).to_contain_text("it was deleted, or its link has ended")
+        expect(page.locator("#foot")).to_contain_text("What you rate stays in this browser")
+        assert stay.kept() == {}
+        stay.open("/")
+        asked = page.get_by_role("heading", name="This server asks for a key")
+        expect(page.locator(".feature") if house.public else asked).to_be_visible()
+        stay.errors[:] = [error for error in stay.errors if "401" not in error]
+
+
+def test_a_list_for_a_deleted_account_is_the_strangers(visits: Visits, house: House) -> None:
+    """Whoever opens another view is told too, and isn't asked for a key where none is needed."""
+    with visits() as stay:
+        stay.open(f"/?view=profile#token={house.account('gus')}")
+        house.owner.delete("/v1/users/gus")
+        stay.page.get_by_role("link", name="For you").click()
+        expect(stay.page.locator("#banner")).to_contain_text("it was deleted, or its link has ended")
+        asked = stay.page.get_by_role("heading", name="This server asks for a key")
+        expect(stay.page.locator(".feature") if house.public else asked).to_be_visible()
+        stay.errors[:] = [error for error in stay.errors if "401" not in error]
+
+
+def test_a_wrong_admin_key_shuts_nothing(visits: Visits, house: House) -> None:
+    """It is refused and not kept: the films are there as before, after a reload too."""
+    with visits() as stay:
+        page = stay.page
+        stay.open("/?view=operator")
+        page.get_by_label("Key", exact=True).fill("cmx_wrong")
+        page.get_by_role("button", name="Open").click()
+        expect(page.locator("main")).to_contain_text("The key that you gave isn’t an admin’s. It isn’t kept.")
+        page.get_by_role("link", name="For you").click()
+        for _ in range(2):
+            asked = page.get_by_role("heading", name="This server asks for a key")
+            expect(page.locator(".feature") if house.public else asked).to_be_visible()
+            page.reload()
+        assert "cmx_wrong" not in page.evaluate("JSON.stringify({...sessionStorage})")
+        stay.errors[:] = [error for error in stay.errors if "401" not in error]
+
+
+def test_an_admin_key_stays_beside_an_account(visits: Visits, house: House) -> None:
+    """After a reload the operator's view is open with the key, and the account with its token."""
+    with visits() as stay:
+        page = stay.page
+        stay.open(f"/?view=operator#token={house.account('hal')}")
+        page.get_by_label("Key", exact=True).fill(house.owner.headers["X-API-Key"])
+        page.get_by_role("button", name="Open").click()
+        for _ in range(2):
+            expect(page.get_by_role("button", name="Import films")).to_be_visible()
+            expect(page.locator("#foot")).to_contain_text("in the account “hal”")
+            page.reload()
+        stay.errors[:] = [error for error in stay.errors if not {"401", "403"} & set(error.split())]

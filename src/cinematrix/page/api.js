@@ -20,9 +20,11 @@ export const unreached = () => new ApiError(0, "The server can't be reached.");
 
 /** Asks the server in the name of who holds the page's token or key. */
 export class Api {
-  constructor() {
-    /** @type {Record<string, string>} */
-    this.credentials = {};
+  /** @param {Record<string, string>} [credentials] headers */
+  constructor(credentials = {}) {
+    this.credentials = credentials;
+    /** Whether the last answer was that these open nothing. */
+    this.refused = false;
   }
 
   /** @param {string} path @param {Record<string, unknown>} [query] @param {AbortSignal} [signal] */
@@ -72,6 +74,7 @@ export class Api {
       if (signal?.aborted) throw error;
       throw late.aborted ? new ApiError(0, "The server takes too long.") : unreached();
     }
+    this.refused = answer.status === 401;
     return read(answer);
   }
 }

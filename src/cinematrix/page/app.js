@@ -46,6 +46,8 @@ export class App {
   constructor(shared, params, signal) {
     this.shared = shared;
     this.api = shared.api;
+    /** Asks as the operator, with the tab's key also where an account is open. */
+    this.operator = shared.operator;
     this.history = shared.history;
     /** The address's parameters. */
     this.params = params;
@@ -134,7 +136,15 @@ export class App {
 
   /** The view's error, with a way on: a key where one is asked for, else "Try again". @param {unknown} error */
   failed(error, again = () => navigate(location.href, false)) {
-    return /** @type {{status?: number}} */ (error).status === 401 ? asksForKey(this.shared) : failed(error, again);
+    if (/** @type {{status?: number}} */ (error).status !== 401) return failed(error, again);
+    if (!this.shared.drop()) return asksForKey(this.shared);
+    navigate(location.href, false);
+    return loading("Going on without it");
+  }
+
+  /** Ask with a key from now on, once it has opened a path. @param {string} key @param {string} path */
+  unlock(key, path) {
+    return this.shared.unlock(key, path);
   }
 
   /** Leave her account: from now on the page is a stranger's. */
@@ -155,6 +165,7 @@ export class App {
 class Shared {
   constructor() {
     this.api = new Api();
+    this.operator = new Api();
     this.history = new History();
     this.model = NO_MODEL;
     /** @type {Promise<void>} */
@@ -185,11 +196,34 @@ class Shared {
     foot(this.model, this.history);
   }
 
-  /** Ask with the token that this tab has, or else with its key. */
+  /** Ask with the token that this tab has, or else with its key; as the operator with the key. */
   identify() {
     const [token, key] = [session("cinematrix-token"), session("cinematrix-key")];
-    this.api.credentials = token ? { Authorization: `Bearer ${token}` } : key ? { "X-API-Key": key } : {};
+    this.operator.credentials = key ? { "X-API-Key": key } : {};
+    this.api.credentials = token ? { Authorization: `Bearer ${token}` } : this.operator.credentials;
     return Boolean(token);
+  }
+
+  /** Ask with a key from now on, once it has opened a path; one that doesn't isn't kept. @param {string} key @param {string} path */
+  async unlock(key, path) {
+    const tried = new Api({ "X-API-Key": key });
+    await tried.get(path);
+    session("cinematrix-key", key);
+    this.operator.credentials = tried.credentials;
+    if (!this.api.credentials.Authorization) this.api.credentials = tried.credentials;
+  }
+
+  /** Forget the token, or else the key, that opens nothing any more; whether there was one. */
+  drop() {
+    const { Authorization: token, "X-API-Key": key } = this.api.credentials;
+    if (token) {
+      this.leave();
+      banner("Your account can't be opened any more: it was deleted, or its link has ended. A new link opens one; until then, what you rate stays in this browser.");
+    } else {
+      session("cinematrix-key", "");
+      this.identify();
+    }
+    return Boolean(token || key);
   }
 
   /** Take the token of the address's fragment, or the one that this tab had, and open its user's history. */
@@ -206,8 +240,8 @@ class Shared {
       if (user !== null && user !== undefined) await this.history.open(this.api, user);
       foot(this.model, this.history);
     } catch (error) {
-      if (/** @type {{status?: number}} */ (error).status === 401) this.leave();
-      banner(`Your account can't be opened: ${/** @type {Error} */ (error).message} What you rate stays in this browser.`);
+      if (this.api.refused) this.drop();
+      else banner(`Your account can't be opened: ${/** @type {Error} */ (error).message} What you rate stays in this browser.`);
     }
   }
 }
@@ -302,15 +336,20 @@ function foot(model, held) {
 /** A view's place where the server asks who is there. @param {Shared} of */
 function asksForKey(of) {
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "key", type: "password", autocomplete: "off", required: true }));
+  const said = element("p", { role: "status" }, "Whoever runs it can give you one, or a link that opens your own account.");
   return element("section", { class: "state" },
     headline("This server asks for a key"),
-    element("p", { role: "status" }, of.api.credentials["X-API-Key"] ? "It doesn't know the key that you gave." : "Whoever runs it can give you one, or a link that opens your own account."),
+    said,
     element("form", { class: "buttons", onsubmit: async (/** @type {Event} */ event) => {
       event.preventDefault();
-      session("cinematrix-key", field.value.trim());
-      await of.enter();
-      of.asked = of.askModel();
-      navigate(location.href, false);
+      try {
+        await of.unlock(field.value.trim(), "/v1/model");
+        of.asked = of.askModel();
+        navigate(location.href, false);
+      } catch (error) {
+        const { status, message } = /** @type {ApiError} */ (error);
+        said.textContent = status === 401 ? "It doesn't know the key that you gave." : message;
+      }
     } }, element("label", { for: "key" }, "Key"), field, element("button", { class: "primary" }, "Open")));
 }
 
@@ -372,7 +411,12 @@ function listen() {
   addEventListener("offline", () => banner(`You are offline: what you see is from before, and what you rate ${shared.history.account ? "can't reach your account" : "is kept"}.`));
   addEventListener("online", () => { banner(""); navigate(location.href, false); });
   shared.history.addEventListener("change", () => { follow(); outdated(shared.history); });
-  shared.history.addEventListener("failed", (event) => toast(`Not kept: ${/** @type {CustomEvent} */ (event).detail}`));
+  shared.history.addEventListener("failed", (event) => {
+    if (!shared.api.refused) return toast(`Not kept: ${/** @type {CustomEvent} */ (event).detail}`);
+    toast("Not kept: your account can't be opened any more.");
+    shared.drop();
+    navigate(location.href, false);
+  });
 }
 
 async function start() {

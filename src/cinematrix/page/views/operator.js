@@ -27,7 +27,7 @@ export async function show(main, app) {
   const refresh = async () => {
     clearTimeout(timer);
     try {
-      const [now, kept] = await Promise.all([app.api.get("/v1/admin/overview", {}, app.signal), app.api.get("/v1/admin/versions", {}, app.signal)]);
+      const [now, kept] = await Promise.all([app.operator.get("/v1/admin/overview", {}, app.signal), app.operator.get("/v1/admin/versions", {}, app.signal)]);
       await app.answeredBy(now.version);
       if (!body.querySelector("dialog[open]")) redraw(body, drawn(app, now, kept, refresh));
       films.hidden = false;
@@ -58,21 +58,23 @@ function changing(now, kept) {
   return refits(kept) || kept.versions.some((one) => one.serves && one.version !== serving);
 }
 
-/** Ask for the admin key; it stays in this tab. @param {import("../app.js").App} app @param {() => void} again */
+/** Ask for the admin key; one that opens this page stays in this tab. @param {import("../app.js").App} app @param {() => void} again */
 function gate(app, again) {
   const { element } = app;
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "admin-key", type: "password", autocomplete: "off", required: true }));
-  return element("section", { class: "state" }, element("h2", {}, "This page needs an admin key"),
-    element("p", { role: "status" }, app.api.credentials["X-API-Key"] ? "The key that you gave isn’t an admin’s." : "Made by “cinematrix key create --role admin”. It stays in this tab."),
-    element("form", { class: "buttons", onsubmit: (/** @type {Event} */ event) => {
-      event.preventDefault();
-      const key = field.value.trim();
-      app.api.credentials = { "X-API-Key": key };
-      try {
-        sessionStorage.setItem("cinematrix-key", key);
-      } catch { /* it lasts as long as the page does */ }
+  const said = element("p", { role: "status" }, "Made by “cinematrix key create --role admin”. It stays in this tab.");
+  const open = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    try {
+      await app.unlock(field.value.trim(), "/v1/admin/overview");
       again();
-    } }, element("label", { for: "admin-key" }, "Key"), field, element("button", { class: "primary" }, "Open")));
+    } catch (error) {
+      const { status, message } = /** @type {import("../api.js").ApiError} */ (error);
+      said.textContent = status === 401 || status === 403 ? "The key that you gave isn’t an admin’s. It isn’t kept." : message;
+    }
+  };
+  return element("section", { class: "state" }, element("h2", {}, "This page needs an admin key"), said,
+    element("form", { class: "buttons", onsubmit: open }, element("label", { for: "admin-key" }, "Key"), field, element("button", { class: "primary" }, "Open")));
 }
 
 /** @param {import("../app.js").App} app @param {Overview} now @param {Kept} kept @param {() => Promise<void>} refresh */
@@ -112,7 +114,7 @@ function versions(app, kept, refresh) {
   const said = element("p", { class: "facts", role: "status" }, last ? `Last refit: ${last.state}${last.why ? ` (${shortened(last.why, 200)})` : ""}.` : "No refit yet.");
   const act = (/** @type {string} */ path, /** @type {unknown} */ body, /** @type {string} */ done) => async () => {
     try {
-      await app.api.post(path, body);
+      await app.operator.post(path, body);
       app.toast(done);
       await refresh();
     } catch (error) {
@@ -176,7 +178,7 @@ function imports(app) {
       const [given] = file.files ?? [];
       if (!given) return void (said.textContent = "Choose a file first.");
       try {
-        const { created, updated } = await app.api.post("/v1/movies", new Blob([given], { type: "text/csv" }), app.signal);
+        const { created, updated } = await app.operator.post("/v1/movies", new Blob([given], { type: "text/csv" }), app.signal);
         said.textContent = `${created.toLocaleString("en")} new, ${updated.toLocaleString("en")} described anew.`;
         file.value = "";
       } catch (error) {
