@@ -2,8 +2,12 @@
 
 import { bars } from "../charts.js";
 import { shortened } from "../cards.js";
+import { pieces } from "../csv.js";
 
 export const title = "Operator";
+
+/** Films that the server takes at a time. */
+const AT_ONCE = 5_000;
 
 /** Milliseconds between two looks while something is on its way. */
 const LOOK = 2000;
@@ -174,15 +178,33 @@ function imports(app) {
   const said = element("p", { role: "status" });
   return element("section", {}, element("h2", {}, "New films"),
     element("label", { class: "label", for: "films-file" }, "A CSV with movie, title, year and genres; they are recommended at once, by what they are"), file,
-    element("div", { class: "buttons" }, element("button", { type: "button", class: "ghost", onclick: async () => {
+    element("div", { class: "buttons" }, element("button", { type: "button", class: "ghost", onclick: async (/** @type {Event} */ event) => {
       const [given] = file.files ?? [];
       if (!given) return void (said.textContent = "Choose a file first.");
-      try {
-        const { created, updated } = await app.operator.post("/v1/movies", new Blob([given], { type: "text/csv" }), app.signal);
-        said.textContent = `${created.toLocaleString("en")} new, ${updated.toLocaleString("en")} described anew.`;
-        file.value = "";
-      } catch (error) {
-        said.textContent = `Not imported: ${/** @type {Error} */ (error).message}`;
-      }
+      const button = /** @type {HTMLButtonElement} */ (event.currentTarget);
+      button.disabled = true;
+      said.textContent = await imported(app, given, (words) => { said.textContent = words; });
+      button.disabled = false;
+      file.value = "";
     } }, "Import films")), said);
+}
+
+/** Send a CSV of films piece by piece; what came of it. @param {import("../app.js").App} app @param {File} file @param {(words: string) => void} tell */
+async function imported(app, file, tell) {
+  const count = (/** @type {number} */ n) => n.toLocaleString("en");
+  const sum = { created: 0, updated: 0 };
+  const soFar = () => `${count(sum.created)} new, ${count(sum.updated)} described anew.`;
+  try {
+    const all = await pieces(file, AT_ONCE);
+    for (const { blob, last } of all) {
+      tell(`Importing ${count(last)} of ${count(all[all.length - 1].last)}…`);
+      const { created, updated } = await app.operator.post("/v1/movies", blob, app.signal);
+      sum.created += created;
+      sum.updated += updated;
+    }
+    return soFar();
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    return sum.created + sum.updated ? `Imported in part: ${soFar()} Then: ${message}` : `Not imported: ${message}`;
+  }
 }
