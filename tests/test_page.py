@@ -19,6 +19,7 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
 from page_world import HISTORY, HOSTILE, Visit, endless, serving, visit
+from waiting import wait_for
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -165,6 +166,29 @@ def test_an_evening(stranger: Visit, films: list[dict[str, Any]], tmp_path: Path
     expect(page.get_by_role("heading", name="Like it")).to_be_visible()
     stay.page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("For you")
+
+
+def test_back_leads_to_where_she_was(visits: Visits) -> None:
+    """As far down as when she left, forward again too, and after a reload; a link leads to the top."""
+    with visits(viewport={"width": 1280, "height": 400}) as stay:
+        page = stay.page
+        stay.open()
+        page.evaluate("scrollTo(0, 620)")
+        page.locator(".row .card-link").first.evaluate("link => link.click()")
+        expect(page.get_by_role("heading", name="How people rated it")).to_be_visible()
+        assert page.evaluate("scrollY") == 0
+        stay.settle()
+        page.evaluate("scrollTo(0, 210)")
+        wait_for(lambda: page.evaluate("history.state?.scroll") == 210)
+        page.go_back()
+        wait_for(lambda: page.evaluate("scrollY") == 620)
+        page.reload()
+        wait_for(lambda: page.evaluate("scrollY") == 620)
+        page.go_forward()
+        wait_for(lambda: page.evaluate("scrollY") == 210)
+        page.get_by_role("link", name="Search", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Search")
+        assert page.evaluate("scrollY") == 0
 
 
 def test_the_foot_tells_what_there_is_and_no_more(stranger: Visit) -> None:

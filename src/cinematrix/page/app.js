@@ -40,6 +40,9 @@ const FIRST = "for-you";
 /** What is known of a model that couldn't be asked for. @type {Model} */
 const NO_MODEL = { version: "", model: "", trained: null, ratings: 0, scale: { low: 0.5, high: 5, step: 0.5 }, map: true, posters: false };
 
+/** Milliseconds without scrolling after which the place is kept. */
+const STILL = 150;
+
 /** What every view is given. */
 export class App {
   /** @param {Shared} shared @param {URLSearchParams} params @param {AbortSignal} signal */
@@ -78,7 +81,7 @@ export class App {
       else this.params.set(name, value);
     }
     this.shared.shown = this.params.size ? `/?${this.params}` : "/";
-    history.replaceState(null, "", this.shared.shown);
+    history.replaceState(history.state, "", this.shared.shown);
   }
 
   /** A film as a card. @param {import("./cards.js").Item} item @param {import("./cards.js").Options} [options] */
@@ -268,7 +271,11 @@ const shared = new Shared();
  */
 async function navigate(url, push = true) {
   const target = new URL(url, location.href);
-  if (push && target.href !== location.href) history.pushState(null, "", target.pathname + target.search);
+  const { scroll = 0 } = (!push && history.state) || {};
+  if (push && target.href !== location.href) {
+    remember();
+    history.pushState(null, "", target.pathname + target.search);
+  }
   const name = target.searchParams.get("view") ?? FIRST;
   shared.shown = target.pathname + target.search;
   shared.view.abort();
@@ -287,6 +294,7 @@ async function navigate(url, push = true) {
     const shown = view.show(main, app);
     if (push) main.focus({ preventScroll: true });
     await shown;
+    if (!signal.aborted && scrollY === 0) scrollTo(0, scroll);
   } catch (error) {
     if (signal.aborted) return;
     document.title = "Cinematrix";
@@ -294,6 +302,9 @@ async function navigate(url, push = true) {
     main.append(app.failed(error));
   }
 }
+
+/** Keep in the browser's history how far down the view is scrolled. */
+const remember = () => history.replaceState({ scroll: scrollY }, "");
 
 /** The view that an address names. @param {string} name @param {URLSearchParams} params @returns {Promise<View>} */
 async function loaded(name, params) {
@@ -390,6 +401,12 @@ function beside(event) {
 }
 
 function listen() {
+  history.scrollRestoration = "manual"; // the browser would do it before the view is there
+  let still = 0;
+  addEventListener("scroll", () => {
+    clearTimeout(still);
+    still = setTimeout(remember, STILL);
+  });
   addEventListener("popstate", () => {
     if (location.pathname + location.search !== shared.shown) navigate(location.href, false);
   });
