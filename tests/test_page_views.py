@@ -3,12 +3,15 @@
 import json
 import math
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import httpx2
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from chromium import CHROMIUM, MISSING
@@ -103,6 +106,57 @@ class Map:
     def _send(self, kind: str, points: list[tuple[float, float]]) -> None:
         places = [dict(zip("xy", self.at(*point), strict=True)) | {"id": at} for at, point in enumerate(points)]
         self.touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+
+def test_one_is_told_in_the_singular(regular: Visit) -> None:
+    """One film found, one rating of a film on the map."""
+    page, found = regular.page, {"items": [{"movie": 1, "title": "Solo", "year": 2018, "genres": []}]}
+    page.route("**/v1/movies?*", lambda route: route.fulfill(json=found))
+    points = {
+        "movies": [1],
+        "titles": ["Solo"],
+        "years": [2018],
+        "x": [0.5],
+        "y": [0.5],
+        "genre": [0],
+        "genres": ["Drama"],
+    }
+    page.route("**/v1/map", lambda route: route.fulfill(json=points | {"ratings": [1]}))
+    regular.open("/?view=map")
+    box = page.locator("canvas.map").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator(".map-tip")).to_contain_text("2018 · Drama · 1 rating")
+    expect(page.locator(".map-tip")).not_to_contain_text("ratings")
+    page.locator("#tools input").fill("solo")
+    expect(page.locator("#tools [role=status]")).to_have_text("1 film found")
+
+
+def test_a_poster_shows_nothing_of_a_line_that_has_no_room(regular: Visit) -> None:
+    """Three lines are shown whole; under them is the ground alone."""
+    page, title = regular.page, "Hhhhhhhh hhhhhhhh Hhhhhhhh hhhhhhhh Hhhhhh"
+    found = {"items": [{"movie": 1, "title": title, "year": 2018, "genres": []}]}
+    page.route("**/v1/movies?*", lambda route: route.fulfill(json=found))
+    regular.open("/?view=search&query=h")
+    shown = page.locator(".poster-title")
+    lines = shown.evaluate("(shown) => shown.scrollHeight / parseFloat(getComputedStyle(shown).lineHeight)")
+    assert lines > 3.5
+    picture = np.asarray(Image.open(BytesIO(shown.screenshot())).convert("L"), float)
+    assert np.ptp(picture[: len(picture) // 3]) > 50
+    assert np.ptp(picture[-int(0.05 * len(picture)) - 1 :]) < 10
+
+
+def test_a_film_of_the_same_name_is_named_with_its_year(regular: Visit, films: list[dict[str, Any]]) -> None:
+    """Among the reasons; one of another name without."""
+    reasons = [
+        {"movie": 7, "title": "Psycho", "year": 1960, "share": 0.6},
+        {"movie": 8, "title": "Vertigo", "year": 1958, "share": 0.3},
+    ]
+    item = films[6] | {"title": "Psycho", "year": 1998, "score": 1, "stars": 3, "low": 2, "high": 4, "because": reasons}
+    rows = {"model_version": "", "fallback": False, "rows": [{"kind": "top", "title": "Top", "items": [item]}]}
+    regular.page.route("**/v1/rows", lambda route: route.fulfill(json=rows))
+    regular.open("/")
+    expect(regular.page.locator(".because")).to_have_text("because of Psycho (1960) 60 %, Vertigo 30 %")
 
 
 def test_the_map_is_dragged_and_zoomed_by_the_mouse(regular: Visit) -> None:

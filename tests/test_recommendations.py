@@ -204,10 +204,14 @@ def test_a_line_says_what_speaks_for_it(known: Known) -> None:
     """The three movies with the largest shares of all that adds, best first, of the order that the list uses."""
     person, _ = known.histories([dict.fromkeys((100, 101, 102, 105, 109, 111), 3)])  # entries 0…5 add −1…4
     by_ranking, by_stars = (recommend(Outspoken(known), person, 2, by=by).items for by in ("ranking", "stars"))
-    expected = [Reason(111, "Film 111", 0.4), Reason(109, "Film 109", 0.3), Reason(105, "movie 105", 0.2)]
+    expected = [
+        Reason(111, "Film 111", None, 0.4),
+        Reason(109, "Film 109", 1999, 0.3),
+        Reason(105, "movie 105", 1995, 0.2),
+    ]
     assert [line.because for line in by_ranking] == [expected, expected]
-    assert by_stars[0].because == [Reason(100, "Film 100", 1.0)]
-    assert by_ranking[0].as_dict()["because"][0] == {"movie": 111, "title": "Film 111", "share": 0.4}
+    assert by_stars[0].because == [Reason(100, "Film 100", 1990, 1.0)]
+    assert by_ranking[0].as_dict()["because"][0] == {"movie": 111, "title": "Film 111", "year": None, "share": 0.4}
     assert recommend(Outspoken(known), Histories.empty(1), 2).items[0].because == []
 
 

@@ -16,7 +16,7 @@ from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
 from cinematrix.ratings import Ratings
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.tastemap import TasteMap, layout, nearest
+from cinematrix.tastemap import TasteMap, layout, nearest, squared
 
 TINY = DeepMFSettings(factors=4, members=1, epochs=1, ranking_epochs=1)
 
@@ -54,6 +54,18 @@ def test_the_map_holds_each_film_once_and_is_the_same_again(model: DeepMF) -> No
     np.testing.assert_array_equal(made.places, again.places)
     facts = model.known.catalog.facts
     assert all(made.genres[made.genre[at]] in facts[number].genres for at, number in enumerate(made.movies.tolist()))
+
+
+def test_an_island_of_few_films_leaves_the_others_their_room() -> None:
+    """It lies at the edge; all others fill the square, in their proportions."""
+    rng = np.random.default_rng(2)
+    disc = rng.normal(0, 1, (2000, 2)).clip(-2, 2).astype(np.float32)
+    island = np.full((15, 2), [0, 9], np.float32)
+    made = squared(np.concatenate([disc, island]))
+    assert np.all((made >= 0) & (made <= 1))
+    assert np.all(made[-15:, 1] == 1)
+    assert np.all(np.ptp(made[:2000], axis=0) > 0.9)
+    assert np.corrcoef(made[:2000, 1], disc[:, 1])[0, 1] > 0.999
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

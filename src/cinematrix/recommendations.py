@@ -34,12 +34,13 @@ class Reason:
     """One of the person's own movies that speaks for a recommendation.
 
     Attributes:
-        movie, title: the movie's ID and title.
+        movie, title, year: the movie's ID, title and year.
         share: of all that her history adds to the score, 0…1.
     """
 
     movie: int | str
     title: str
+    year: int | None
     share: float
 
 
@@ -259,11 +260,11 @@ def _because(model: Recommender, history: Histories, movies: Numbers, by: By) ->
     """
     gains = np.maximum(model.shares(history, movies, by=by).ratings, 0, dtype=np.float64)
     part = np.where(liked(model, history), gains, 0) / np.maximum(gains.sum(1, keepdims=True), 1e-12)
-    best = np.argsort(-part, axis=1, kind="stable")[:, :REASONS]
+    best, known = np.argsort(-part, axis=1, kind="stable")[:, :REASONS], model.known
     shares, numbers = np.take_along_axis(part, best, 1).tolist(), history.items[best].tolist()
     return [
         [
-            Reason(model.known.movies.listed[number], model.known.catalog.title(number), share)
+            Reason(known.movies.listed[number], known.catalog.title(number), known.catalog.facts[number].year, share)
             for number, share in zip(*line, strict=True)
             if share > 0
         ]

@@ -30,6 +30,9 @@ GENRES = 0.8
 STEPS, STRANGERS, PUSH = 220, 6, 5.0
 """Steps of the layout, films that push another off in each, and how much more than they would by their number."""
 
+STRAY, MARGIN = 0.01, 0.05
+"""The share of films that may lie beyond the others on a side, and how much room these have beside the others'."""
+
 AT_ONCE = 1024
 """Films whose nearest are looked for at a time."""
 
@@ -63,7 +66,7 @@ class TasteMap:
         genres = unit_sparse(has).toarray()
         rows = np.hstack([unit(traits[movies]), GENRES * genres]).astype(np.float32)
         places = layout(rows, nearest(rows, min(NEIGHBOURS, len(rows) - 1)), np.random.default_rng(seed))
-        return cls(movies, _squared(places), _rarest(has), catalog.genres)
+        return cls(movies, squared(places), _rarest(has), catalog.genres)
 
 
 def nearest(rows: Floats, n: int) -> NDArray[np.int64]:
@@ -113,11 +116,12 @@ def _axes(rows: Floats) -> Floats:
     return np.asarray(places / np.maximum(places.std(axis=0), 1e-6), np.float32)
 
 
-def _squared(places: Floats) -> Floats:
-    """In the unit square, with a stray point or two at its edge rather than all others in a corner of it."""
+def squared(places: Floats) -> Floats:
+    """In the unit square, with strays at its edge rather than all others in a corner of it."""
     if not len(places):
         return places
-    low, high = np.quantile(places, [0.001, 0.999], axis=0)
+    low, high = np.quantile(places, [STRAY, 1 - STRAY], axis=0)
+    low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
     return np.asarray(np.clip((places - low) / np.maximum(high - low, 1e-9), 0, 1), np.float32)
 
 

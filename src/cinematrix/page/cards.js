@@ -7,7 +7,7 @@ import { written } from "./stars.js";
 /** @typedef {import("./history.js").Movie} Movie */
 /**
  * @typedef {Movie & {stars?: number, low?: number | null, high?: number | null,
- *   because?: {movie: number | string, title: string, share: number}[]}} Item
+ *   because?: {movie: number | string, title: string, year?: number | null, share: number}[]}} Item
  */
 /** @typedef {{heading?: string, reason?: string | Node | null, rate?: boolean, hide?: boolean}} Options */
 
@@ -36,6 +36,11 @@ export function shortened(text, most = 160) {
 /** A title within a sentence that is text alone, whichever way it is written. @param {Movie} movie @param {string} otherwise where it has none */
 export function named(movie, otherwise) {
   return movie.title ? `\u2068${shortened(movie.title, 60)}\u2069` : otherwise;
+}
+
+/** `1 film`, `2,000 films`. @param {number} n @param {string} one */
+export function counted(n, one) {
+  return `${n.toLocaleString("en")} ${one}${n === 1 ? "" : "s"}`;
 }
 
 /** `1994 · Crime, Drama`. @param {Movie} movie @param {string[]} [first] genres that are named before others */
@@ -103,12 +108,12 @@ export function expected(item, scale) {
     sure && element("span", { class: "expected-range", "aria-hidden": "true" }, track, `${written(low)}–${written(high)}`));
 }
 
-/** Her own films that speak for it, with their shares. @param {Item} item */
+/** Her own films that speak for it, with their shares; one of its own name with the year. @param {Item} item */
 export function because(item) {
   const told = item.because?.filter((why) => why.share >= LEAST).slice(0, 2) ?? [];
   if (!told.length) return null;
   const parts = told.flatMap((why, at) => [
-    at ? ", " : "because of ", element("em", {}, element("bdi", {}, shortened(why.title, 60))), ` ${Math.round(100 * why.share)} %`,
+    at ? ", " : "because of ", element("em", {}, element("bdi", {}, shortened(why.title, 60)), why.title === item.title && why.year && ` (${why.year})`), ` ${Math.round(100 * why.share)} %`,
   ]);
   return element("span", {}, ...parts);
 }

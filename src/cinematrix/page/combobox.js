@@ -1,6 +1,6 @@
 /** Finding a film by its title: a text field with a list under it (ARIA's combobox pattern). */
 
-import { facts, title } from "./cards.js";
+import { counted, facts, title } from "./cards.js";
 import { element, fresh, icon } from "./dom.js";
 
 /** Milliseconds that a typist may pause before the server is asked. */
@@ -53,7 +53,7 @@ export function combobox(api, { label, choose, submit, placeholder = "Search fil
     at = -1;
     options.hidden = found.length === 0;
     input.setAttribute("aria-expanded", String(found.length > 0));
-    status.textContent = found.length ? `${found.length} films found` : "no film found";
+    status.textContent = found.length ? `${counted(found.length, "film")} found` : "no film found";
   };
   const ask = async () => {
     asking?.abort();

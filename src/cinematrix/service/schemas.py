@@ -174,6 +174,7 @@ class ReasonRow(BaseModel):
 
     movie: int | str
     title: str
+    year: int | None
     share: float
 
 

@@ -1,6 +1,6 @@
 /** The taste map: films as points on a canvas, near each other where the same people watch them. */
 
-import { address, shortened } from "../cards.js";
+import { address, counted, shortened } from "../cards.js";
 import { icon } from "../dom.js";
 import { empty } from "../states.js";
 
@@ -331,7 +331,7 @@ class Chart {
     const [x, y] = this.place(this.over);
     ring(pen, x, y, 9, ink, 2);
     const { titles, years, genre, genres, ratings } = this.map;
-    const facts = [years[this.over], genres[genre[this.over]], `${ratings[this.over].toLocaleString("en")} ${this.app.history.plain ? "viewers" : "ratings"}`].filter(Boolean).join(" · ");
+    const facts = [years[this.over], genres[genre[this.over]], counted(ratings[this.over], this.app.history.plain ? "viewer" : "rating")].filter(Boolean).join(" · ");
     this.tip.replaceChildren(this.app.element("strong", {}, this.app.element("bdi", {}, shortened(titles[this.over], 80))), this.app.element("span", {}, facts));
     this.tip.style.setProperty("--x", `${Math.max(0, Math.min(x + 14, this.size.width - 250))}px`);
     this.tip.style.setProperty("--y", `${Math.max(0, y > this.size.height - 90 ? y - 80 : y + 14)}px`);
