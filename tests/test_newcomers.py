@@ -85,8 +85,19 @@ def test_it_is_found_in_lists_with_stars_and_reasons(base: Recommender, model: N
         assert np.abs(shares.remainder).max() < 1e-3
         np.testing.assert_allclose(shares.score, model.score(rated)[0, [number, 1]], rtol=1e-4)
     if base.abilities.vectors:
-        assert len(model.vectors()) == len(model.known.movies)
-        assert similar(model, 70001, 3)
+        assert len(model.vectors()) == len(model.traits()) == len(model.known.movies)
+    assert {line.genres[0] for line in similar(model, 70001, 3)} == {"Comedy"}
+
+
+def test_films_known_are_as_alike_as_before(base: Recommender, model: Newcomers) -> None:
+    """By the base's own likeness, whatever that is; so are the traits that the map is drawn by."""
+    n = len(base.known.movies)
+    for movie in (0, n - 1):
+        np.testing.assert_array_equal(model.alike(movie)[:n], base.alike(movie))
+    funny = model.known.movies.number(70001)
+    assert model.alike(3)[funny] == pytest.approx(float((model.near[funny - n] @ base.alike(3))[0]))
+    if base.abilities.vectors:
+        np.testing.assert_array_equal(model.traits()[:n], base.traits())
 
 
 def base_of(model: Newcomers, history: Histories) -> np.ndarray:

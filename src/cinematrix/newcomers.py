@@ -118,8 +118,20 @@ class Newcomers(Recommender):
         return self.base.interval_pairs(self._read(histories), rows, self._or_unknown(movies), coverage, stars=stars)
 
     def vectors(self) -> NDArray[np.float32]:
-        vectors = self.base.vectors()
-        return np.vstack([vectors, np.asarray(self.near @ vectors, np.float32)])
+        return self._with_new(self.base.vectors())
+
+    def traits(self) -> NDArray[np.float32]:
+        return self._with_new(self.base.traits())
+
+    def alike(self, movie: int) -> NDArray[np.float32]:
+        """As the base compares them; a newcomer is as like others as what it is made of."""
+        made, parts = self._made_of(np.array([movie]))
+        found = np.stack([self.base.alike(part) for part in parts.tolist()])
+        return self._with_new(np.asarray(made @ found, np.float32)[0])
+
+    def _with_new(self, known: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What is said of each known movie, and then of each newcomer. `[len(known.movies), …]`."""
+        return np.concatenate([known, np.asarray(self.near @ known, np.float32)])
 
     def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
         made, parts = self._made_of(movies)
