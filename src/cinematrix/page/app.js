@@ -139,7 +139,7 @@ export class App {
 
   /** The view's error, with a way on: a key where one is asked for, else "Try again". @param {unknown} error */
   failed(error, again = () => navigate(location.href, false)) {
-    if (/** @type {{status?: number}} */ (error).status !== 401) return failed(error, again);
+    if (/** @type {{status?: number}} */ (error).status !== 401 || this.signal.aborted) return failed(error, again);
     if (!this.shared.drop()) return asksForKey(this.shared);
     navigate(location.href, false);
     return loading("Going on without it");
@@ -429,8 +429,9 @@ function listen() {
   addEventListener("online", () => { banner(""); navigate(location.href, false); });
   shared.history.addEventListener("change", () => { follow(); outdated(shared.history); });
   shared.history.addEventListener("failed", (event) => {
-    if (!shared.api.refused) return toast(`Not kept: ${/** @type {CustomEvent} */ (event).detail}`);
-    toast("Not kept: your account can't be opened any more.");
+    const { api: { refused }, history: { account } } = shared; // a view may have left the account already
+    toast(`Not kept: ${account && !refused ? /** @type {CustomEvent} */ (event).detail : "your account can't be opened any more."}`);
+    if (!account || !refused) return;
     shared.drop();
     navigate(location.href, false);
   });
