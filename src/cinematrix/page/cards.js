@@ -84,8 +84,9 @@ export function hides(app, item, size = "") {
 
 /** Take back what she said of a film besides stars, say so, and offer to undo it. @param {import("./app.js").App} app @param {Movie} movie @param {"hidden" | "watchlist" | "likes"} part */
 export function takeBack(app, movie, part) {
-  app.toast(`${shortened(movie.title ?? "The film", 60)}: taken back.`, true);
-  return app.history.drop(movie.movie, part);
+  const kept = app.history.drop(movie.movie, part);
+  app.toast(`${named(movie, "The film")}: taken back.`, true);
+  return kept;
 }
 
 /**

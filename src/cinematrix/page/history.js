@@ -208,9 +208,10 @@ export class History extends EventTarget {
   async change(movie, alter) {
     const before = this.at(movie);
     alter();
-    this.remember(() => this.put(movie, before));
+    const undo = () => this.put(movie, before);
+    this.remember(undo);
     this.changed();
-    await this.sync(movie, before);
+    await this.sync(movie, before, undo);
   }
 
   /** @param {number | string} movie */
@@ -237,15 +238,21 @@ export class History extends EventTarget {
     }
   }
 
-  /** Write what changed about one movie to the account; what can't be written isn't shown as if it were. */
-  async sync(/** @type {number | string} */ movie, /** @type {ReturnType<History["at"]>} */ before) {
-    if (!this.account) return;
+  /**
+   * Write what changed about one movie to the account; what can't be written isn't shown as if it were.
+   * @param {number | string} movie @param {ReturnType<History["at"]>} before @param {() => unknown} [undo] what takes the change back
+   */
+  async sync(movie, before, undo) {
+    const { account } = this;
+    if (!account) return;
     try {
-      await write(this.account, movie, { before, now: this.at(movie), plain: this.plain });
+      await write(account, movie, { before, now: this.at(movie), plain: this.plain });
     } catch (error) {
-      this.lay(movie, before);
-      this.undos.pop();
-      this.changed();
+      if (this.account === account) {
+        this.lay(movie, before);
+        this.undos = this.undos.filter((each) => each !== undo);
+        this.changed();
+      }
       this.dispatchEvent(new CustomEvent("failed", { detail: /** @type {Error} */ (error).message }));
     }
   }

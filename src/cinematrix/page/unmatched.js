@@ -1,6 +1,6 @@
 /** The rows of an upload that no film was found for: saying which it is, thinking better of it, and taking the list along. */
 
-import { facts, shortened, title as titled } from "./cards.js";
+import { facts, named, shortened, title as titled } from "./cards.js";
 import { icon } from "./dom.js";
 import { written } from "./stars.js";
 import { naming } from "./uploads.js";
@@ -40,7 +40,7 @@ export function missing(app, unmatched) {
 function question(app, row, all) {
   const item = app.element("li", {});
   let shown = app.history.picked(row);
-  const draw = () => item.replaceChildren(named(app, row), shown ? answered(app, row, shown) : choice(app, row, all));
+  const draw = () => item.replaceChildren(asking(app, row), shown ? answered(app, row, shown) : choice(app, row, all));
   app.history.on("change", () => {
     const now = app.history.picked(row);
     if (now?.movie === shown?.movie) return;
@@ -57,7 +57,7 @@ function question(app, row, all) {
 const called = (row) => shortened(row.title || `row ${row.row}`, 120);
 
 /** @param {import("./app.js").App} app @param {Row} row */
-function named({ element }, row) {
+function asking({ element }, row) {
   const said = row.rating === null ? SAYS[row.kind] : `${written(row.rating)} ${row.rating === 1 ? "star" : "stars"}`;
   return element("div", {}, element("strong", {}, element("bdi", {}, called(row))), element("span", { class: "facts" }, [row.year, said].filter(Boolean).join(" · ")));
 }
@@ -72,8 +72,8 @@ function answered({ element, history }, row, movie) {
 /** @param {import("./app.js").App} app @param {Row} row @param {Row[]} all */
 function choice(app, row, all) {
   const pick = (/** @type {Movie} */ movie) => {
-    app.toast(`“${called(row)}” is ${shortened(movie.title ?? "", 60)}.`, true);
     app.history.pick(all, movie);
+    app.toast(`“${called(row)}” is ${named(movie, "that film")}.`, true);
   };
   const offered = row.candidates.slice(0, OFFERED);
   return app.element("div", { class: "buttons" },
