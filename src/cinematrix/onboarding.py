@@ -2,11 +2,12 @@
 
 A question is worth
 
-    worth_i = P(she has seen i)^PATIENCE · Σ_j weight_j · (a_i Σ a_j)² / (a_i Σ a_i + noise_i)
+    worth_i = P(she has seen i)^PATIENCE · what her rating of i tells
 
-The sum is how much of the doubt about her ratings of all films j, each weighed by how many have seen it, her rating of
-i would take away (`tastes`; Rubens, Elahi, Sugiyama & Kaplan 2015 survey such criteria). It needs no answer to be known
-beforehand, so it is exact and quick.
+What it tells is how much of the doubt about her ratings of all films, each weighed by how many have seen it, it would
+take away (`tastes`; Rubens, Elahi, Sugiyama & Kaplan 2015 survey such criteria). That needs no answer to be known
+beforehand, so it is exact and quick. Doubt by which her films differ counts more than doubt about all of them alike:
+how generous she is changes her stars, but no list.
 
 The chance that she has seen it is learned from what she has seen and what she hasn't: each person of the training data
 is a guess at who she might be, and what she answers makes those likelier who would have answered so:
@@ -40,8 +41,11 @@ TYPICAL = 0.3
 TRUST = 0.5
 """How much an answer counts for who she is: answers aren't independent of each other, as the product above has them."""
 
-PATIENCE = 0.75
+PATIENCE = 0.5
 """1: what a question tells on average; 0: what a rating tells, however many films she hasn't seen are asked before."""
+
+APART = 5.0
+"""How much more what tells films apart counts than what raises or lowers her stars for all of them."""
 
 SURE = 1e-4
 """No answer is less likely than that."""
@@ -54,7 +58,8 @@ class Question:
     Attributes:
         movie: the movie's number.
         seen_chance: 0…1.
-        tells: the variance, in stars², that her rating would take away from an average film; 0 for interactions.
+        tells: the variance, in stars², that her rating would take away from an average film, weighed as
+            `sought_of` has it; 0 for interactions.
     """
 
     movie: int
@@ -71,9 +76,9 @@ class Questionnaire:
         place: int64 `[n_movies]`, where each movie is among these, -1 if it isn't.
         seen: float32 `[people, n]`, 1 where one of the people has rated the film.
         popularity: float32 `[n]`, the share of the people who have.
-        tastes: how ratings of all movies go together; None where the data have no ratings: then what is likely to have
-            been seen is asked.
-        sought: Σ_j weight_j a_j a_jᵀ over all movies, what all answers are for; empty without tastes.
+        tastes: how ratings of these go together; None where the data have no ratings: then what is likely to have been
+            seen is asked.
+        sought: what all answers are for, as `sought_of` has it of all movies; empty without tastes.
     """
 
     movies: Numbers
@@ -86,17 +91,18 @@ class Questionnaire:
     @classmethod
     def of(cls, known: Known) -> Self:
         """The questionnaire from what a model keeps of its data."""
-        raters = known.raters
-        best = np.sort(np.argsort(-raters, kind="stable")[:POOL])
-        movies: Numbers = best[raters[best] > 0].astype(np.int32)
         people = np.flatnonzero(known.history.counts)
         drawn = np.sort(np.random.default_rng(0).permutation(people)[:PEOPLE])
         histories = known.history.take(drawn)
+        raters = np.bincount(histories.items, minlength=len(known.movies))
+        rated = np.flatnonzero(raters)
+        asked = np.sort(np.argsort(-raters[rated], kind="stable")[:POOL])
+        movies: Numbers = rated[asked].astype(np.int32)
         seen = histories.matrix(len(known.movies))[:, movies].toarray()
         tastes, sought = None, np.zeros((0, 0))
         if known.scale is not None and len(histories.items):
-            tastes = Tastes.of(histories.matrix(len(known.movies), histories.values))
-            sought = (tastes.loadings.T * (raters / raters.sum())) @ tastes.loadings
+            learned = Tastes.of(histories.matrix(len(known.movies), histories.values)[:, rated])
+            tastes, sought = learned.take(asked), sought_of(learned.loadings, raters[rated] / raters.sum())
         place = np.full(len(known.movies), -1)
         place[movies] = np.arange(len(movies))
         return cls(movies, place, seen, seen.sum(0) / np.float32(max(len(seen), 1)), tastes, sought)
@@ -114,7 +120,7 @@ class Questionnaire:
         left[np.concatenate([rated, not_seen, self._places(unseen if never is None else never)])] = False
         if not left.any():
             return None
-        chance, tells = self.chances(rated, not_seen), self.tells(history)
+        chance, tells = self.chances(rated, not_seen), self.tells(rated)
         best = int(np.argmax(np.where(left, chance**PATIENCE * tells, -1)))
         return Question(int(self.movies[best]), float(chance[best]), 0.0 if self.tastes is None else float(tells[best]))
 
@@ -128,13 +134,20 @@ class Questionnaire:
         weights = np.exp(likely - likely.max())
         return np.asarray((1 - TYPICAL) * (weights / weights.sum() @ self.seen) + TYPICAL * self.popularity, np.float64)
 
-    def tells(self, history: Histories) -> NDArray[np.float64]:
-        """What a rating of each film would tell beside those of the one history. `[n]`."""
+    def tells(self, rated: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What a rating of each film would tell beside those of the films that she has rated (places). `[n]`."""
         if self.tastes is None:
             return np.ones(len(self.movies))
-        return self.tastes.told(self.movies, self.tastes.doubt(history.items), self.sought)
+        return self.tastes.told(self.tastes.doubt(rated), self.sought)
 
     def _places(self, movies: Numbers) -> NDArray[np.int64]:
         """Where movies are among those that may be asked about; those that aren't are left out."""
         places = self.place[movies[movies >= 0]]
         return np.asarray(places[places >= 0])
+
+
+def sought_of(loadings: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Σ_j weight_j a_j a_jᵀ, where that by which loadings differ from the usual counts `APART` times. `[factors]²`."""
+    usual = weights @ loadings
+    apart = loadings - usual
+    return np.asarray(np.outer(usual, usual) + APART * (apart.T * weights) @ apart)

@@ -1,15 +1,20 @@
 """How people's ratings of films go together, as a belief about somebody who has rated nothing yet: factor analysis.
 
-    rating_uj = mean_j + a_j · x_u + ε_uj,        x_u ~ N(0, I),   ε_uj ~ N(0, noise_j)
+    rating_uj = b_j · (1, x_u) + ε_uj,      x_u ~ N(0, I),   ε_uj ~ N(0, noise_j),   b_j = (mean_j, a_j)
 
 So before her first rating what somebody thinks of films i and j has the covariance a_i · a_j, and each rating makes her
-x better known, in closed form:
+x better known, in closed form. Neither is a film known whose ratings are few:
 
-    x | ratings ~ N(…, Σ),                        Σ⁻¹ = I + Σ_j a_j a_jᵀ / noise_j
+    b_j ~ N(usual_j, spread)
 
-Learned from ratings of some films each by expectation maximization (Rubin & Thayer 1982, with missing data). A film's
-loadings are drawn to those usual for a film as well known as it is: people are generous or stern, and not alike so with
-the films that everybody knows and with those that few do. Its noise is drawn to everybody's.
+where what is usual depends on how well known a film is (people are generous or stern, and not alike so with films that
+everybody knows and with those that few do), and how far films are from it is learned with the rest. What stays doubtful
+of b_j is doubt about what a rating of j means:
+
+    Σ⁻¹ = I + Σ_j (a_j a_jᵀ + unsure_j) / noise_j,      the covariance of x once she has rated films j
+
+so that a film which few have rated isn't asked about because by chance it seems to tell much. Learned by variational
+Bayes (Bishop 1999; Ilin & Raiko 2010, with missing data): in turn what each person is expected to be, and each film.
 """
 
 from dataclasses import dataclass
@@ -19,23 +24,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.ids import Numbers
-
 Floats = NDArray[np.float64]
 
 FACTORS, SWEEPS = 8, 15
 """Width of a loading; passes over the ratings."""
 
-LOADING_DOUBT, MEAN_DOUBT, NOISE_DOUBT = 30.0, 2.0, 200.0
-"""How many ratings' worth of doubt draw a film's loadings, mean and noise to those of all films. The noise most: what
-is asked is what seems to tell most of thousands of films; with less doubt, it would be those that seem so by chance."""
+NOISE_DOUBT = 20.0
+"""How many ratings' worth of doubt draw a film's noise to that of all ratings."""
 
 GENEROUS, KNOWING = 0.45, 0.2
 """At the start, the shares of the ratings' standard deviation by which people differ on all films alike, and by which
 they differ more on a film that is better known by a standard deviation."""
 
+UNLIKE = 0.5, 0.1
+"""At the start, the shares of the ratings' standard deviation by which films' means and loadings are off the usual."""
+
 LEAST = 1e-3
-"""The least noise, as a share of the ratings' variance."""
+"""The least noise and spread, as a share of the ratings' variance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,92 +48,104 @@ class Tastes:
     """What is believed of everybody's ratings.
 
     Attributes:
-        mean: float64 `[n_movies]`, in stars.
-        loadings: float64 `[n_movies, factors]`, a_j, in stars.
+        lines: float64 `[n_movies, 1 + factors]`, b_j: each film's mean and loadings, in stars.
+        unsure: float64 `[n_movies, 1 + factors, 1 + factors]`, the covariance of what isn't known of b_j, in stars².
         noise: float64 `[n_movies]`, variances, in stars².
     """
 
-    mean: Floats
-    loadings: Floats
+    lines: Floats
+    unsure: Floats
     noise: Floats
 
     @classmethod
     def of(cls, stars: sparse.csr_matrix, seed: int = 0) -> Self:
-        """Learned from `stars` `[n_people, n_movies]`, whose stored entries are ratings."""
-        values, counts = stars.data.astype(np.float64), np.bincount(stars.indices, minlength=stars.shape[1])
-        variance = max(values.var(), 1e-6)
-        fame = _fame(counts)
-        start = np.random.default_rng(seed).normal(0, 0.05 * variance**0.5, (len(counts), FACTORS))
-        start[:, :2] = fame * np.array([GENEROUS, KNOWING]) * variance**0.5
+        """Learned from `stars` `[n_people, n_movies]`, whose stored entries are ratings, some of each movie."""
+        stars = stars.astype(np.float64)
+        counts = np.bincount(stars.indices)
+        variance = max(stars.data.var(), 1e-6)
+        fame, deviation = _fame(counts), variance**0.5
+        lines = np.random.default_rng(seed).normal(0, 0.05 * deviation, (len(counts), 1 + FACTORS))
+        lines[:, 0] = stars.data.mean()
+        lines[:, 1:3] = fame * np.array([GENEROUS, KNOWING]) * deviation
+        off = variance * np.diag([UNLIKE[0], *FACTORS * [UNLIKE[1]]]) ** 2
         noise = (1 - GENEROUS**2 - KNOWING**2) * variance
-        tastes = cls(np.full(len(counts), values.mean()), start, np.full(len(counts), noise))
+        tastes = cls(lines, np.tile(off, (len(counts), 1, 1)), np.full(len(counts), noise))
         for _ in range(SWEEPS):
-            tastes = tastes._better(stars, counts, fame, LEAST * variance)
+            tastes = tastes._films(stars, fame, LEAST * variance, *tastes._people(stars))
         return tastes
 
-    def doubt(self, movies: Numbers) -> Floats:
+    @property
+    def loadings(self) -> Floats:
+        """How much each film's ratings follow each of a person's x. `[n_movies, factors]`."""
+        return self.lines[:, 1:]
+
+    def take(self, movies: NDArray[np.int64]) -> Self:
+        """What is believed of some of them."""
+        return type(self)(self.lines[movies], self.unsure[movies], self.noise[movies])
+
+    def doubt(self, movies: NDArray[np.int64]) -> Floats:
         """Σ, the covariance of somebody's x once she has rated `movies`. `[factors, factors]`."""
-        rows = self.loadings[movies]
-        return np.asarray(np.linalg.inv(np.eye(rows.shape[1]) + (rows.T / self.noise[movies]) @ rows))
+        squares = _squares(self.lines[movies]) + self.unsure[movies]
+        known = (squares / self.noise[movies, None, None]).sum(0)[1:, 1:]
+        return np.asarray(np.linalg.inv(np.eye(len(known)) + known))
 
-    def told(self, movies: Numbers, doubt: Floats, sought: Floats) -> Floats:
-        """By how much a rating of each of `movies` would lower what is doubtful about all films. `[len(movies)]`.
+    def told(self, doubt: Floats, sought: Floats) -> Floats:
+        """By how much a rating of each film would lower what is doubtful about films j. `[n_movies]`.
 
-        That is the sum over films j of weight_j times the variance of a_j · x that the rating of film i takes away,
-        (a_i Σ a_j)² / (a_i Σ a_i + noise_i): the criterion A of optimal designs. `sought` is Σ_j weight_j a_j a_jᵀ.
+        That is the sum over these of weight_j times the variance of a_j · x that the rating of film i takes away,
+        (a_i Σ a_j)² / (the variance of a rating of i): the criterion A of optimal designs. `sought` is
+        Σ_j weight_j a_j a_jᵀ.
         """
-        rows = self.loadings[movies]
-        known = rows @ doubt
-        total = np.einsum("ik,ik->i", known, rows) + self.noise[movies]
+        known = self.loadings @ doubt
+        total = np.einsum("ik,ik->i", known, self.loadings) + self.noise
+        total += self.unsure[:, 0, 0] + np.einsum("ikl,kl->i", self.unsure[:, 1:, 1:], doubt)
         return np.asarray(np.einsum("ik,ik->i", known @ sought, known) / total)
 
-    def _better(self, stars: sparse.csr_matrix, counts: NDArray[np.int64], fame: Floats, least: float) -> Self:
-        """After one sweep of expectation maximization."""
-        people, movies = np.repeat(np.arange(stars.shape[0]), np.diff(stars.indptr)), stars.indices
-        raters = _like(stars, np.ones(stars.nnz)).T
-        left = stars.data - self.mean[movies]
-        place, squares = self._people(stars, left)
-        loadings = self._loadings(stars, left, place, squares, _line(fame, self.loadings, counts))
-        taste = np.einsum("nk,nk->n", place[people], loadings[movies])
-        usual = MEAN_DOUBT * stars.data.mean(dtype=np.float64)
-        mean = (np.bincount(movies, stars.data - taste, len(counts)) + usual) / (counts + MEAN_DOUBT)
-        unsure = raters @ (squares - place[:, :, None] * place[:, None, :]).reshape(len(place), -1)
-        missed = np.bincount(movies, (stars.data - mean[movies] - taste) ** 2, len(counts))
-        missed += np.einsum("jk,jkl,jl->j", loadings, unsure.reshape(-1, *2 * loadings.shape[1:]), loadings)
-        noise = (missed + NOISE_DOUBT * missed.sum() / len(movies)) / (counts + NOISE_DOUBT)
-        unit = np.linalg.cholesky(squares.mean(0))  # so that x has variance I again
-        return type(self)(mean, loadings @ unit, np.maximum(noise, least))
-
-    @staticmethod
-    def _loadings(stars: sparse.csr_matrix, left: Floats, place: Floats, squares: Floats, usual: Floats) -> Floats:
-        """Each film's loadings by ridge regression on what its raters are expected to be, drawn to `usual` ones."""
-        size = usual.shape[1]
-        gram = (_like(stars, np.ones(len(left))).T @ squares.reshape(len(squares), -1)).reshape(-1, size, size)
-        target = _like(stars, left).T @ place + LOADING_DOUBT * usual
-        return np.asarray(np.linalg.solve(gram + LOADING_DOUBT * np.eye(size), target[..., None])[..., 0])
-
-    def _people(self, stars: sparse.csr_matrix, left: Floats) -> tuple[Floats, Floats]:
-        """Each person's expected x `[n, factors]` and expected xxᵀ `[n, factors, factors]`."""
-        factors = self.loadings.shape[1]
+    def _people(self, stars: sparse.csr_matrix) -> tuple[Floats, Floats]:
+        """What (1, x) of each person is expected to be `[n, 1 + factors]`, and its expected square `[n, ·, ·]`."""
+        width = self.lines.shape[1]
         sure = _like(stars, 1 / self.noise[stars.indices])
-        pairs = (self.loadings[:, :, None] * self.loadings[:, None, :]).reshape(-1, factors**2)
-        doubt = np.linalg.inv(np.eye(factors) + (sure @ pairs).reshape(-1, factors, factors))
-        place = np.einsum("nkl,nl->nk", doubt, _like(stars, left * sure.data) @ self.loadings)
-        return place, place[:, :, None] * place[:, None, :] + doubt
+        known = (sure @ (_squares(self.lines) + self.unsure).reshape(-1, width**2)).reshape(-1, width, width)
+        doubt = np.zeros_like(known)
+        doubt[:, 1:, 1:] = np.linalg.inv(np.eye(width - 1) + known[:, 1:, 1:])
+        place = np.einsum("nkl,nl->nk", doubt, _like(stars, stars.data * sure.data) @ self.lines - known[:, 0])
+        place[:, 0] = 1
+        return place, _squares(place) + doubt
+
+    def _films(self, stars: sparse.csr_matrix, fame: Floats, least: float, place: Floats, square: Floats) -> Self:
+        """What is believed of films, each a ridge regression of its ratings on what its raters are expected to be."""
+        counts, width = np.bincount(stars.indices), self.lines.shape[1]
+        usual = _usual(fame, self.lines, counts)
+        off = self.lines - usual
+        spread = (off.T @ off + self.unsure.sum(0)) / len(off) + least * np.eye(width)
+        gram = (_like(stars, np.ones(stars.nnz)).T @ square.reshape(-1, width**2)).reshape(-1, width, width)
+        target, prior = stars.T @ place, np.linalg.inv(spread)
+        unsure = np.linalg.inv(gram / self.noise[:, None, None] + prior)
+        lines = np.einsum("nkl,nl->nk", unsure, target / self.noise[:, None] + usual @ prior)
+        missed = stars.power(2).sum(0).A1 - 2 * np.einsum("nk,nk->n", lines, target)
+        missed += np.einsum("nkl,nkl->n", _squares(lines) + unsure, gram)
+        noise = (missed + NOISE_DOUBT * missed.sum() / counts.sum()) / (counts + NOISE_DOUBT)
+        unit = np.linalg.cholesky(square.mean(0))  # so that x is N(0, I) again, over all people
+        return type(self)(lines @ unit, unit.T @ unsure @ unit, np.maximum(noise, least))
 
 
 def _fame(counts: NDArray[np.int64]) -> Floats:
-    """1 and how well known each film is: the log of its ratings, in deviations over the ratings. `[n_movies, 2]`."""
-    known, weights = np.log(counts + 1.0), np.maximum(counts, 1e-9)
-    apart = known - np.average(known, weights=weights)
-    deviation = np.average(apart**2, weights=weights) ** 0.5
-    return np.stack([np.ones(len(counts)), apart / max(deviation, 1e-6)], axis=1)
+    """1 and how well known each film is: the log of its ratings, in deviations, three at most. `[n_movies, 2]`."""
+    known = np.log(counts + 1.0)
+    apart = known - np.average(known, weights=counts)
+    deviation = np.average(apart**2, weights=counts) ** 0.5
+    return np.stack([np.ones(len(counts)), np.clip(apart / max(deviation, 1e-6), -3, 3)], axis=1)
 
 
-def _line(fame: Floats, loadings: Floats, counts: NDArray[np.int64]) -> Floats:
-    """The loadings usual for films as well known as each: least squares, each film weighed by its ratings."""
+def _usual(fame: Floats, lines: Floats, counts: NDArray[np.int64]) -> Floats:
+    """What is usual for films as well known as each: least squares, each film weighed by its ratings."""
     root = np.sqrt(counts)[:, None]
-    return np.asarray(fame @ np.linalg.lstsq(fame * root, loadings * root, rcond=None)[0])
+    return np.asarray(fame @ np.linalg.lstsq(fame * root, lines * root, rcond=None)[0])
+
+
+def _squares(rows: Floats) -> Floats:
+    """Each row times itself. `[n, width, width]`."""
+    return rows[:, :, None] * rows[:, None, :]
 
 
 def _like(stars: sparse.csr_matrix, values: Floats) -> sparse.csr_matrix:
