@@ -176,6 +176,36 @@ def test_a_wrong_pick_is_mended(stay: Visit, films: list[Film]) -> None:
     assert stay.kept() == {}
 
 
+def test_a_rating_given_since_outlives_its_pick(stay: Visit, films: list[Film]) -> None:
+    """Another film than the one picked takes back what the pick brought, and no more."""
+    page, film = stay.page, films[1]
+    stay.open("/?view=bring")
+    bring(stay, "ratings.csv", letterboxd([film | {"title": f"{film['title']}x"}], "2024-01-05", "2"))
+    row = page.locator(".unmatched li").first
+    row.get_by_role("button", name=film["title"]).first.click()
+    expect(page.locator("#toast")).to_contain_text(film["title"])
+    stay.open(f"/?view=film&movie={film['movie']}")
+    page.locator(".stars").get_by_role("radio", name="5 of 5", exact=True).first.click()
+    stay.open("/?view=bring")
+    page.get_by_role("button", name="Another film").click()
+    expect(row.get_by_role("button", name=film["title"]).first).to_be_visible()
+    assert [(rated["movie"], rated["rating"]) for rated in stay.kept()["ratings"]] == [(film["movie"], 5)]
+
+
+def test_a_table_is_read_anew_after_a_pick(stay: Visit, films: list[Film]) -> None:
+    """What its first reading brought goes, wherever that stands among what was done since; the pick stays."""
+    rows = [f"{films[0]['title']},{films[0]['year']},4", f"{films[1]['title']}x,{films[1]['year']},3"]
+    stay.open("/?view=bring")
+    bring(stay, "mine.csv", "\n".join(["title,year,rating", *rows]))
+    stay.page.locator(".unmatched li").get_by_role("button", name=films[1]["title"]).first.click()
+    form = stay.page.locator(".drop-place details")
+    form.locator("summary").click()
+    form.get_by_label("The best rating is").select_option("10")
+    form.get_by_role("button", name="Read it so").click()
+    wait_for(lambda: [row["rating"] for row in stay.kept()["ratings"] if row["movie"] == films[0]["movie"]] == [2])
+    assert {row["movie"] for row in stay.kept()["ratings"]} == {films[0]["movie"], films[1]["movie"]}
+
+
 def test_a_pick_says_what_all_rows_of_its_film_say(stay: Visit, films: list[Film]) -> None:
     """A film on the watchlist isn't one that was seen."""
     lost = [films[2] | {"title": f"{films[2]['title']}x"}]
@@ -403,3 +433,26 @@ def test_a_pick_goes_into_the_account_and_is_not_asked_for_again(stay: Visit, fi
     expect(page.get_by_role("button", name="Another film")).to_be_visible()
     assert bring(stay, "ratings.csv", lost) == dict(zip(COUNTS, (1, 0, 0, 1, 0, 0), strict=True))
     assert stay.kept() == {}
+
+
+def test_what_an_account_refuses_to_take_back_can_be_tried_again(stay: Visit, films: list[Film]) -> None:
+    """An undo that fails is still there, and so is what was done before it."""
+    page, film = stay.page, films[3]
+    token = httpx2.post(f"{stay.url}/v1/tokens", json={"user": "max"}).json()["token"]
+    stay.open(f"/?view=film&movie={film['movie']}#token={token}")
+
+    def rated() -> float | None:
+        rows = httpx2.get(f"{stay.url}/v1/users/max/ratings").json()["ratings"]
+        return next((row["rating"] for row in rows), None)
+
+    for stars in (4, 3):
+        page.locator(".stars").get_by_role("radio", name=f"{stars} of 5", exact=True).first.click()
+        wait_for(lambda stars=stars: rated() == stars)
+    page.route("**/v1/users/max/ratings/**", lambda route: route.abort())
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toast")).to_contain_text("Not kept")
+    page.unroute("**/v1/users/max/ratings/**")
+    for stars in (4, None):
+        page.keyboard.press("Control+z")
+        wait_for(lambda stars=stars: rated() == stars)
+    stay.errors[:] = [error for error in stay.errors if "ERR_FAILED" not in error]

@@ -8,6 +8,7 @@ import { History } from "./history.js";
 import { poster } from "./posters.js";
 import { follow, stars, written } from "./stars.js";
 import { failed, headline, loading } from "./states.js";
+import { forget } from "./tab.js";
 import { outdated, takeBack, toast, told } from "./toast.js";
 
 /** @typedef {import("./history.js").Movie} Movie */
@@ -234,6 +235,8 @@ class Shared {
     const fragment = new URLSearchParams(location.hash.slice(1));
     const given = fragment.get("token");
     if (given) {
+      const before = session("cinematrix-token");
+      if (before && before !== given) forget();
       session("cinematrix-token", given);
       history.replaceState(null, "", location.pathname + location.search);
     }

@@ -109,9 +109,15 @@ export class History extends EventTarget {
 
   /** Take in what an upload says, as one change; how much of it is new, and how much replaces a rating. @param {Said} said */
   take(said) {
-    const before = this.snapshot();
+    const movies = [...said.ratings.map((row) => row.movie), ...Object.values(said.events).flat()];
+    const states = () => new Map(movies.map((movie) => [movie, this.at(movie)]));
+    const before = states();
     const merged = this.merge(said);
-    this.remember(() => this.restore(before));
+    const after = states();
+    this.remember(() => {
+      for (const [movie, state] of before) if (same(this.at(movie), after.get(movie))) this.lay(movie, state);
+      this.changed();
+    });
     this.changed();
     return merged;
   }
@@ -125,11 +131,13 @@ export class History extends EventTarget {
     });
   }
 
-  /** Take a pick back, and what came in by it. @param {Row} row */
+  /** Take a pick back, and what came in by it; a rating that she has given since stays. @param {Row} row */
   unpick(row) {
     const { movie, before } = /** @type {Pick} */ (this.picks.get(naming(row)));
+    const { ratings } = this.at(movie);
+    const hers = ratings && ratings.rating !== row.rating;
     this.note(row, null);
-    return this.change(movie, () => this.lay(movie, before));
+    return this.change(movie, () => this.lay(movie, hers ? { ...before, ratings, gone: undefined } : before));
   }
 
   /** The film that she picked for a row, if what the row says of it is held and no news; else null. @param {Row} row */
@@ -176,19 +184,26 @@ export class History extends EventTarget {
     this.changed();
   }
 
-  /** Take the last change back; whether there was one. */
+  /** Take the last change back; whether there was one. One that the account refuses to take back can be tried again. */
   async undo() {
-    const undo = this.undos.pop();
-    if (undo) await undo();
+    const [{ account }, undo] = [this, this.undos.pop()];
+    if (undo && (await undo()) === false && this.account === account) this.undos.push(undo);
     return Boolean(undo);
+  }
+
+  /** Take a change back, whatever was done since. @param {typeof this.undos[number]} undo */
+  async revoke(undo) {
+    this.undos = this.undos.filter((each) => each !== undo);
+    await undo();
   }
 
   /**
    * Her history from her account, instead of this browser's.
-   * @param {import("./api.js").Api} api @param {number | string} user
+   * @param {import("./api.js").Api} api @param {number | string} user @param {AbortSignal} [signal] after which it isn't wanted
    */
-  async open(api, user) {
+  async open(api, user, signal) {
     const found = await kept(api, user);
+    signal?.throwIfAborted();
     this.account = { api, user };
     this.undos = [];
     this.fill({ ...found, gone: [] });
@@ -227,7 +242,7 @@ export class History extends EventTarget {
     const before = this.at(movie);
     this.lay(movie, state);
     this.changed();
-    await this.sync(movie, before);
+    return this.sync(movie, before);
   }
 
   /** @param {number | string} movie @param {ReturnType<History["at"]>} state */
@@ -239,14 +254,15 @@ export class History extends EventTarget {
   }
 
   /**
-   * Write what changed about one movie to the account; what can't be written isn't shown as if it were.
+   * Write what changed about one movie to the account, and whether it could be; what can't isn't shown as if it were.
    * @param {number | string} movie @param {ReturnType<History["at"]>} before @param {() => unknown} [undo] what takes the change back
    */
   async sync(movie, before, undo) {
     const { account } = this;
-    if (!account) return;
+    if (!account) return true;
     try {
       await write(account, movie, { before, now: this.at(movie), plain: this.plain });
+      return true;
     } catch (error) {
       if (this.account === account) {
         this.lay(movie, before);
@@ -254,17 +270,14 @@ export class History extends EventTarget {
         this.changed();
       }
       this.dispatchEvent(new CustomEvent("failed", { detail: /** @type {Error} */ (error).message }));
+      return false;
     }
   }
 
-  /** @param {() => Promise<void> | void} undo */
+  /** @param {() => Promise<boolean> | void} undo */
   remember(undo) {
     this.undos.push(undo);
     if (this.undos.length > UNDOS) this.undos.shift();
-  }
-
-  snapshot() {
-    return this.parts((part) => new Map(this[part]));
   }
 
   /** Something of each part. @template T @param {(part: typeof PARTS[number]) => T} of */
@@ -275,12 +288,6 @@ export class History extends EventTarget {
   /** @param {Record<typeof PARTS[number], any[]>} found */
   fill(found) {
     Object.assign(this, this.parts((part) => new Map(found[part].map((row) => [row.movie, row]))));
-  }
-
-  /** @param {ReturnType<History["snapshot"]>} state */
-  restore(state) {
-    Object.assign(this, state);
-    this.changed();
   }
 
   changed() {
@@ -294,7 +301,7 @@ export class History extends EventTarget {
       const found = JSON.parse(localStorage.getItem(KEY) ?? "{}");
       this.fill(this.parts((part) => rows(found[part]).filter((row) => part !== "ratings" || Number.isFinite(row.rating))));
       this.picks = new Map(pairs(found.picks));
-      this.plain = found.plain === true;
+      this.plain = found.plain ?? this.plain;
     } catch {
       this.fill(this.parts(() => []));
     }
@@ -311,6 +318,11 @@ export class History extends EventTarget {
       this.lasts = false;
     }
   }
+}
+
+/** Whether two states of a movie say the same. @param {unknown} one @param {unknown} other */
+function same(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** @param {unknown} list @returns {any[]} */

@@ -73,7 +73,7 @@ function answered({ element, history }, row, movie) {
 function choice(app, row, all) {
   const pick = (/** @type {Movie} */ movie) => {
     app.history.pick(all, movie);
-    app.toast(`“${called(row)}” is ${named(movie, "that film")}.`, true);
+    app.toast(`“\u2068${called(row)}\u2069” is ${named(movie, "that film")}.`, true);
   };
   const offered = row.candidates.slice(0, OFFERED);
   return app.element("div", { class: "buttons" },

@@ -17,6 +17,9 @@ const SITES = {
   movietweetings: "MovieTweetings", jellyfin: "Jellyfin",
 };
 
+/** What to know of a table that an account takes in again with another best rating. */
+const STAYED = "Ratings without a date that your account held already stay as they were; change them on the films' pages.";
+
 /** Under which name the tab keeps what came of the last upload. */
 const LAST = "upload";
 
@@ -37,14 +40,14 @@ export async function show(main, app) {
     icon("up"), element("strong", {}, "Drop your export here"), element("span", {}, "or choose the file: as you downloaded it, zipped or not"));
   /** @type {File | undefined} */
   let last;
-  /** What the last file brought in, to be taken back. @type {(() => unknown) | undefined} */
+  /** What the last file brought in, to be taken back. @type {import("../history.js").History["undos"][number] | undefined} */
   let taken;
   const columns = new Columns(() => read(last, taken));
   const bring = async (/** @type {File | undefined} */ file) => {
     if (file) await columns.offer(file);
     await read(last = file, undefined);
   };
-  const read = async (/** @type {File | undefined} */ file, /** @type {(() => unknown) | undefined} */ before) => {
+  const read = async (/** @type {File | undefined} */ file, /** @type {import("../history.js").History["undos"][number] | undefined} */ before) => {
     if (!file) return;
     outcome.replaceChildren(element("p", { class: "lead", role: "status" }, `Reading ${shortened(file.name, 60)} …`));
     drop.classList.add("busy");
@@ -102,7 +105,7 @@ function sources(app) {
 
 /**
  * @param {import("../app.js").App} app @param {File} file @param {Record<string, string>} columns
- * @param {(() => unknown) | undefined} before what the same file brought into this browser, read otherwise, which is taken back
+ * @param {import("../history.js").History["undos"][number] | undefined} before what the same file brought into this browser, read otherwise, which is taken back
  * @returns {Promise<Outcome>}
  */
 async function send(app, file, columns, before) {
@@ -111,11 +114,12 @@ async function send(app, file, columns, before) {
   const { account } = app.history;
   if (account) {
     const outcome = await app.api.post(`/v1/users/${encodeURIComponent(account.user)}/imports?${query}`, file, app.signal);
-    await app.history.open(app.api, account.user);
+    await app.history.open(app.api, account.user, app.signal);
+    if (columns.highest && outcome.duplicates) outcome.warnings.push(STAYED);
     return outcome;
   }
   const outcome = await app.api.post(`/v1/imports?${query}`, file, app.signal);
-  if (before && before === app.history.undos.at(-1)) await app.history.undo();
+  if (before) await app.history.revoke(before);
   const { created, updated } = app.history.take(outcome);
   return { ...outcome, imported: created, updated, duplicates: outcome.duplicates + outcome.imported - created - updated };
 }
