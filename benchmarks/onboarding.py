@@ -1,10 +1,9 @@
 """What a newcomer's answers are worth, by who chooses the questions: the questionnaire against simpler ways.
 
-    python benchmarks/onboarding.py [--data FOLDER] [--models FOLDER] [--choose]
+    python benchmarks/onboarding.py [--data FOLDER] [--models FOLDER]
 
 Writes its tables into benchmarks/RESULTS.md and the curves into docs/onboarding.png. The users are cut into five parts,
 each answered by a `deep-mf` that has learned from all users but these (kept in `--models`, if that is given).
-`--choose` measures the settings in `TRIED` as well, and what comes of choosing each part's setting on the other four.
 
 A simulated newcomer answers with her rating if she has rated the film, else "haven't seen it". A quarter of her ratings
 is never asked, whoever asks, and is what the errors and the lists are measured on: a test on what wasn't asked would be
@@ -27,7 +26,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix import onboarding
 from cinematrix.artifact import load, save
 from cinematrix.datasets import default
 from cinematrix.histories import Histories
@@ -44,11 +42,6 @@ from cinematrix.threads import take_one_thread
 from results import HERE, markdown, put
 
 PARTS, QUARTERS = 5, 4
-Setting = tuple[float, float]
-"""`APART` and `PATIENCE`."""
-
-TRIED: tuple[Setting, ...] = ((3, 0.5), (5, 0.3), (5, 0.5), (5, 0.75), (7, 0.4), (10, 0.5))
-
 ANSWERS, QUESTIONS = (3, 5, 10, 15), (5, 10, 20, 40)
 PICTURE = HERE.parent / "docs" / "onboarding.png"
 OURS, BEYOND = "questionnaire", "random of all"
@@ -217,20 +210,14 @@ Visits = tuple[dict[str, Found], list[float]]
 """What each way of asking comes to, and the seconds that choosing each question took."""
 
 
-def visits(data: Path, place: Path, part: int, quarter: int, setting: Setting | None) -> Visits:
-    """Everybody of a part comes once for each way of asking, with the same quarter kept from her.
-
-    With a setting only for the questionnaire, set so.
-    """
-    if setting is not None:
-        onboarding.APART, onboarding.PATIENCE = setting
+def visits(data: Path, place: Path, part: int, quarter: int) -> Visits:
+    """Everybody of a part comes once for each way of asking, with the same quarter kept from her."""
     ratings = read(data).ratings
     newcomers = Newcomers.of(load(place).model, ratings.take(held_out(ratings, part)), part, quarter)
     rows = range(len(newcomers.test))
     ours, seconds = zip(*(by_questionnaire(newcomers, row) for row in rows), strict=True)
     found = {OURS: found_by(newcomers, list(ours))}
-    others = {} if setting else orders(newcomers.model.known, newcomers.questionnaire.movies)
-    for name, order in others.items():
+    for name, order in orders(newcomers.model.known, newcomers.questionnaire.movies).items():
         generator = np.random.default_rng([part, quarter])
         asked = [
             by_order(order(generator).tolist(), newcomers.answers[row], set(newcomers.test.items_of(row).tolist()))
@@ -240,67 +227,18 @@ def visits(data: Path, place: Path, part: int, quarter: int, setting: Setting | 
     return found, [each for taken in seconds for each in taken]
 
 
-def of_parts(data: Path, models: Path, setting: Setting | None = None) -> tuple[list[dict[str, Found]], list[float]]:
-    """All visits, by two processes: of each part what each way of asking comes to; the seconds for each question."""
+def of_parts(data: Path, models: Path) -> Visits:
+    """All visits of the newcomers of all parts, by two processes."""
     runs, seconds = list[dict[str, Found]](), list[float]()
     with ProcessPoolExecutor(2, get_context("spawn"), take_one_thread) as pool:
         for part in range(PARTS):
             place = models / f"fold{part}"
-            of_part = [pool.submit(visits, data, place, part, quarter, setting) for quarter in range(QUARTERS)]
+            of_part = [pool.submit(visits, data, place, part, quarter) for quarter in range(QUARTERS)]
             found, taken = zip(*(each.result() for each in of_part), strict=True)
             runs.append({name: joined([each[name] for each in found], mean) for name in found[0]})
             seconds += [each for some in taken for each in some]
             print("part", part, "measured", flush=True)
-    return runs, seconds
-
-
-def whole(runs: Sequence[dict[str, Found]]) -> dict[str, Found]:
-    """The parts as one."""
-    return {name: joined([each[name] for each in runs], np.concatenate) for name in runs[0]}
-
-
-def lead(ours: Found, others: Sequence[Found]) -> float:
-    """The least lead over the best of the others, in RMSE and in NDCG, after 5 and after 10 answers.
-
-    A share of theirs; of NDCG, which is about four times as noisy, a quarter of that.
-    """
-    leads = list[float]()
-    for k in (5, 10):
-        least = min(error(each.answered[k]) for each in others)
-        most = max(each.answered[k][:, 1].mean() for each in others)
-        leads += [1 - error(ours.answered[k]) / least, (ours.answered[k][:, 1].mean() / most - 1) / 4]
-    return min(leads)
-
-
-def choice(data: Path, models: Path, runs: Sequence[dict[str, Found]]) -> list[str]:
-    """What each setting comes to, and each part's setting if it is chosen on the other four."""
-    tried = {setting: [each[OURS] for each in of_parts(data, models, setting)[0]] for setting in TRIED}
-
-    def leads(parts: Sequence[int]) -> dict[Setting, float]:
-        others = whole([runs[part] for part in parts])
-        rivals = [found for name, found in others.items() if name not in (OURS, BEYOND)]
-        return {each: lead(joined([tried[each][part] for part in parts], np.concatenate), rivals) for each in TRIED}
-
-    def best(parts: Sequence[int]) -> Setting:
-        found = leads(parts)
-        return max(TRIED, key=lambda setting: found[setting])
-
-    chosen = [best([part for part in range(PARTS) if part != left]) for left in range(PARTS)]
-    nested = joined([tried[setting][part] for part, setting in enumerate(chosen)], np.concatenate)
-    found = leads(range(PARTS))
-    lines = [
-        [*row(f"{apart}, {patience}", joined(tried[apart, patience], np.concatenate)), f"{found[apart, patience]:+.4f}"]
-        for apart, patience in TRIED
-    ]
-    return [
-        "Settings:",
-        "How often what films differ by counts, and the power of the chance that she has seen a film; measured as the "
-        "ways of asking are. The last column is the least lead over the best other way from the same pool, as a share "
-        "of its RMSE or a quarter of that of its NDCG, at 5 or 10 answers.",
-        markdown(["setting", *(f"{k} answers" for k in ANSWERS), "lead"], lines),
-        "Chosen for each part on the other four: " + "; ".join(f"{apart}, {patience}" for apart, patience in chosen),
-        markdown(["asked", *(f"{k} answers" for k in ANSWERS)], [row("so", nested)]),
-    ]
+    return {name: joined([each[name] for each in runs], np.concatenate) for name in runs[0]}, seconds
 
 
 def main() -> None:
@@ -308,17 +246,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--models", type=Path)
-    parser.add_argument("--choose", action="store_true")
     options = parser.parse_args()
     with TemporaryDirectory() as scratch:
         data, models = default(options.data).path, options.models or Path(scratch)
         dataset = read(data)
         for part in range(PARTS):
             train(dataset, part, models / f"fold{part}")
-        runs, seconds = of_parts(data, models)
-        text = report(whole(runs), seconds) + (choice(data, models, runs) if options.choose else [])
+        found, seconds = of_parts(data, models)
+    text = report(found, seconds)
     print("\n\n".join(text))
-    draw(whole(runs), PICTURE)
+    draw(found, PICTURE)
     put(text)
 
 
