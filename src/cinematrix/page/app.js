@@ -432,12 +432,13 @@ function listen() {
   addEventListener("online", () => { banner(""); navigate(location.href, false); });
   shared.history.addEventListener("change", () => { follow(); outdated(shared.history); });
   shared.history.addEventListener("failed", (event) => {
-    const { api: { refused }, history: { account } } = shared; // a view may have left the account already
-    toast(`Not kept: ${account && !refused ? /** @type {CustomEvent} */ (event).detail : "your account can't be opened any more."}`);
-    if (!account || !refused) return;
+    const { status, message } = /** @type {CustomEvent<ApiError>} */ (event).detail;
+    toast(`Not kept: ${status === 401 ? "your account can't be opened any more." : message}`);
+    if (status !== 401 || !shared.history.account) return; // a view may have left the account already
     shared.drop();
     navigate(location.href, false);
   });
+  shared.history.addEventListener("full", () => banner("Not kept: this browser lends the page no room, so what you say lasts as long as the page is open."));
 }
 
 async function start() {

@@ -60,7 +60,7 @@ export class History extends EventTarget {
     });
   }
 
-  /** Call `listener` at each `kind` of event (`change`, or `failed` with a sentence) until `signal` aborts. */
+  /** Call `listener` at each `kind` of event (`change`, `failed` with the error, or `full`: no storage) until `signal` aborts. */
   on(/** @type {string} */ kind, /** @type {(event: CustomEvent) => void} */ listener, /** @type {AbortSignal} */ signal) {
     this.addEventListener(kind, /** @type {EventListener} */ (listener), { signal });
     return () => this.removeEventListener(kind, /** @type {EventListener} */ (listener));
@@ -269,7 +269,7 @@ export class History extends EventTarget {
         this.undos = this.undos.filter((each) => each !== undo);
         this.changed();
       }
-      this.dispatchEvent(new CustomEvent("failed", { detail: /** @type {Error} */ (error).message }));
+      this.dispatchEvent(new CustomEvent("failed", { detail: error }));
       return false;
     }
   }
@@ -314,7 +314,7 @@ export class History extends EventTarget {
       localStorage.setItem(KEY, JSON.stringify({ ...this.parts((part) => [...this[part].values()]), picks: [...this.picks], plain: this.plain }));
       this.lasts = true;
     } catch {
-      if (this.lasts) this.dispatchEvent(new CustomEvent("failed", { detail: "this browser lends the page no room, so what you say lasts as long as the page is open." }));
+      if (this.lasts) this.dispatchEvent(new CustomEvent("full"));
       this.lasts = false;
     }
   }
