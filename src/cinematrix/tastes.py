@@ -39,6 +39,9 @@ they differ more on a film that is better known by a standard deviation."""
 UNLIKE = 0.5, 0.1
 """At the start, the shares of the ratings' standard deviation by which films' means and loadings are off the usual."""
 
+AT_ONCE = 1_000
+"""Films whose covariances are in hand at a time."""
+
 LEAST = 1e-3
 """The least noise and spread, as a share of the ratings' variance."""
 
@@ -105,7 +108,9 @@ class Tastes:
         """What (1, x) of each person is expected to be `[n, 1 + factors]`, and its expected square `[n, ·, ·]`."""
         width = self.lines.shape[1]
         sure = _like(stars, 1 / self.noise[stars.indices])
-        known = (sure @ (_squares(self.lines) + self.unsure).reshape(-1, width**2)).reshape(-1, width, width)
+        squares = _squares(self.lines)
+        squares += self.unsure
+        known = (sure @ squares.reshape(-1, width**2)).reshape(-1, width, width)
         doubt = np.zeros_like(known)
         doubt[:, 1:, 1:] = np.linalg.inv(np.eye(width - 1) + known[:, 1:, 1:])
         place = np.einsum("nkl,nl->nk", doubt, _like(stars, stars.data * sure.data) @ self.lines - known[:, 0])
@@ -118,15 +123,19 @@ class Tastes:
         usual = _usual(fame, self.lines, counts)
         off = self.lines - usual
         spread = (off.T @ off + self.unsure.sum(0)) / len(off) + least * np.eye(width)
-        gram = (_like(stars, np.ones(stars.nnz)).T @ square.reshape(-1, width**2)).reshape(-1, width, width)
         target, prior = stars.T @ place, np.linalg.inv(spread)
-        unsure = np.linalg.inv(gram / self.noise[:, None, None] + prior)
-        lines = np.einsum("nkl,nl->nk", unsure, target / self.noise[:, None] + usual @ prior)
-        missed = stars.power(2).sum(0).A1 - 2 * np.einsum("nk,nk->n", lines, target)
-        missed += np.einsum("nkl,nkl->n", _squares(lines) + unsure, gram)
-        noise = (missed + NOISE_DOUBT * missed.sum() / counts.sum()) / (counts + NOISE_DOUBT)
         unit = np.linalg.cholesky(square.mean(0))  # so that x is N(0, I) again, over all people
-        return type(self)(lines @ unit, unit.T @ unsure @ unit, np.maximum(noise, least))
+        raters, squares = _like(stars, np.ones(stars.nnz)).T.tocsr(), square.reshape(-1, width**2)
+        lines, turned, missed = np.empty_like(self.lines), np.empty_like(self.unsure), stars.power(2).sum(0).A1
+        for part in np.array_split(np.arange(len(off)), 1 + len(off) // AT_ONCE):
+            gram = (raters[part] @ squares).reshape(-1, width, width)
+            unsure = np.linalg.inv(gram / self.noise[part, None, None] + prior)
+            found = np.einsum("nkl,nl->nk", unsure, target[part] / self.noise[part, None] + usual[part] @ prior)
+            missed[part] -= 2 * np.einsum("nk,nk->n", found, target[part])
+            missed[part] += np.einsum("nkl,nkl->n", _squares(found) + unsure, gram)
+            lines[part], turned[part] = found @ unit, unit.T @ unsure @ unit
+        noise = (missed + NOISE_DOUBT * missed.sum() / counts.sum()) / (counts + NOISE_DOUBT)
+        return type(self)(lines, turned, np.maximum(noise, least))
 
 
 def _fame(counts: NDArray[np.int64]) -> Floats:
