@@ -17,6 +17,7 @@ so that a film which few have rated isn't asked about because by chance it seems
 Bayes (Bishop 1999; Ilin & Raiko 2010, with missing data): in turn what each person is expected to be, and each film.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -108,9 +109,10 @@ class Tastes:
         """What (1, x) of each person is expected to be `[n, 1 + factors]`, and its expected square `[n, ·, ·]`."""
         width = self.lines.shape[1]
         sure = _like(stars, 1 / self.noise[stars.indices])
-        squares = _squares(self.lines)
-        squares += self.unsure
-        known = (sure @ squares.reshape(-1, width**2)).reshape(-1, width, width)
+        columns, known = sure.tocsc(), np.zeros((stars.shape[0], width, width))
+        for part in _parts(len(self.lines)):
+            squares = _squares(self.lines[part]) + self.unsure[part]
+            known += (columns[:, part] @ squares.reshape(-1, width**2)).reshape(-1, width, width)
         doubt = np.zeros_like(known)
         doubt[:, 1:, 1:] = np.linalg.inv(np.eye(width - 1) + known[:, 1:, 1:])
         place = np.einsum("nkl,nl->nk", doubt, _like(stars, stars.data * sure.data) @ self.lines - known[:, 0])
@@ -127,7 +129,7 @@ class Tastes:
         unit = np.linalg.cholesky(square.mean(0))  # so that x is N(0, I) again, over all people
         raters, squares = _like(stars, np.ones(stars.nnz)).T.tocsr(), square.reshape(-1, width**2)
         lines, turned, missed = np.empty_like(self.lines), np.empty_like(self.unsure), stars.power(2).sum(0).A1
-        for part in np.array_split(np.arange(len(off)), 1 + len(off) // AT_ONCE):
+        for part in _parts(len(off)):
             gram = (raters[part] @ squares).reshape(-1, width, width)
             unsure = np.linalg.inv(gram / self.noise[part, None, None] + prior)
             found = np.einsum("nkl,nl->nk", unsure, target[part] / self.noise[part, None] + usual[part] @ prior)
@@ -150,6 +152,11 @@ def _usual(fame: Floats, lines: Floats, counts: NDArray[np.int64]) -> Floats:
     """What is usual for films as well known as each: least squares, each film weighed by its ratings."""
     root = np.sqrt(counts)[:, None]
     return np.asarray(fame @ np.linalg.lstsq(fame * root, lines * root, rcond=None)[0])
+
+
+def _parts(n: int) -> Iterator[slice]:
+    """`AT_ONCE` places after the other."""
+    return (slice(start, start + AT_ONCE) for start in range(0, n, AT_ONCE))
 
 
 def _squares(rows: Floats) -> Floats:
