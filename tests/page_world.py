@@ -20,6 +20,7 @@ from chromium import CHROMIUM
 from cinematrix.artifact import save
 from cinematrix.catalog import Catalog
 from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
+from cinematrix.protocols import Recommender
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
 from worlds import taste_world
@@ -74,6 +75,14 @@ def serving(settings: ServiceSettings) -> Iterator[str]:
     finally:
         server.stop()
         thread.join(10)
+
+
+@contextlib.contextmanager
+def serving_model(model: Recommender, folder: Path, **settings: Any) -> Iterator[str]:
+    """The service of a model that is saved in a folder, with a store of its own beside it; its address."""
+    save(model, folder / "model")
+    with serving(ServiceSettings(folder / "model", f"sqlite:///{folder}/store.db", **settings)) as url:
+        yield url
 
 
 @dataclass

@@ -35,14 +35,6 @@ AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="module")
-def url(page_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the page is served."""
-    settings = ServiceSettings(page_model, f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db", new_users=100)
-    with serving(settings) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
 def visits(browser: Browser, url: str) -> Visits:
     """Makes a visit of a new browser profile."""
     return partial(visit, browser, url)

@@ -8,12 +8,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from chromium import CHROMIUM, MISSING
-from cinematrix.artifact import save
 from cinematrix.catalog import Catalog
 from cinematrix.models.item_knn import ItemKNN
 from cinematrix.ratings import Ratings, Scale
-from cinematrix.service.settings import ServiceSettings
-from page_world import Visit, serving, visit
+from page_world import Visit, serving_model, visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -28,8 +26,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     users, movies = zip(*pairs, strict=True)
     ratings = Ratings.from_arrays(users, movies, [4.0] * len(pairs), scale=Scale(0.5, 5, 0.5))
     catalog = Catalog.of(films, title=[f"Film {film}" for film in films], genres=GENRES)
-    save(ItemKNN().fit(ratings, catalog), folder / "model")
-    with serving(ServiceSettings(folder / "model", f"sqlite:///{folder}/store.db")) as url:
+    with serving_model(ItemKNN().fit(ratings, catalog), folder) as url:
         yield url
 
 

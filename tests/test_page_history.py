@@ -2,21 +2,20 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Download, Route, expect
+from playwright.sync_api import Download, Route, expect
 from typer.testing import CliRunner
 
 from chromium import CHROMIUM, MISSING
 from cinematrix.cli.imports import PARTLY
 from cinematrix.cli.main import app
-from cinematrix.service.settings import ServiceSettings
 from journal_files import packed
-from page_world import HISTORY, Visit, serving, visit
+from page_world import HISTORY, Visit
 from waiting import wait_for
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
@@ -25,25 +24,10 @@ Film = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def url(page_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the page is served."""
-    settings = ServiceSettings(page_model, f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db", new_users=100)
-    with serving(settings) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
 def films(url: str) -> list[Film]:
     """Comedies, as the search finds them."""
     found: list[Film] = httpx2.get(f"{url}/v1/movies", params={"query": "funny", "n": 12}).json()["items"]
     return found
-
-
-@pytest.fixture
-def stay(browser: Browser, url: str) -> Iterator[Visit]:
-    """Somebody who comes for the first time."""
-    with visit(browser, url) as stay:
-        yield stay
 
 
 def remember(stay: Visit, films: Sequence[Film], **more: list[Film]) -> None:

@@ -6,13 +6,11 @@ from pathlib import Path
 import httpx2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from chromium import CHROMIUM, MISSING
-from cinematrix.artifact import save
 from cinematrix.models.ease import Ease
-from cinematrix.service.settings import ServiceSettings
-from page_world import Visit, serving, visit
+from page_world import Visit, serving_model
 from waiting import wait_for
 from worlds import as_interactions, taste_world
 
@@ -24,16 +22,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the page is served."""
     folder = tmp_path_factory.mktemp("plain")
     ratings, catalog = taste_world(np.random.default_rng(5))
-    save(Ease().fit(as_interactions(ratings), catalog), folder / "ease")
-    with serving(ServiceSettings(folder / "ease", f"sqlite:///{folder}/store.db", new_users=9)) as url:
+    with serving_model(Ease().fit(as_interactions(ratings), catalog), folder, new_users=9) as url:
         yield url
-
-
-@pytest.fixture
-def stay(browser: Browser, url: str) -> Iterator[Visit]:
-    """Somebody who comes for the first time."""
-    with visit(browser, url) as stay:
-        yield stay
 
 
 def events_of(url: str, user: str) -> dict[str, list[int]]:

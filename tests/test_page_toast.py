@@ -9,12 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from chromium import CHROMIUM, MISSING
-from cinematrix.artifact import save
 from cinematrix.catalog import Catalog
 from cinematrix.models.item_knn import ItemKNN
 from cinematrix.ratings import Ratings, Scale
-from cinematrix.service.settings import ServiceSettings
-from page_world import Visit, serving, visit
+from page_world import Visit, serving_model, visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -27,16 +25,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("toast")
     films = list(range(len(TITLES)))
     ratings = Ratings.from_arrays([7] * len(films), films, [4.0] * len(films), scale=Scale(0.5, 5, 0.5))
-    save(ItemKNN().fit(ratings, Catalog.of(films, title=TITLES)), folder / "model")
-    with serving(ServiceSettings(folder / "model", f"sqlite:///{folder}/store.db")) as url:
+    with serving_model(ItemKNN().fit(ratings, Catalog.of(films, title=TITLES)), folder) as url:
         yield url
-
-
-@pytest.fixture
-def stay(browser: Browser, url: str) -> Iterator[Visit]:
-    """A stranger's visit."""
-    with visit(browser, url) as stay:
-        yield stay
 
 
 def rated(stay: Visit) -> dict[int, float]:

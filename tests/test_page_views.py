@@ -15,21 +15,12 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from chromium import CHROMIUM, MISSING
-from cinematrix.service.settings import ServiceSettings
-from page_world import HISTORY, Visit, serving, visit
+from page_world import HISTORY, Visit, visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
 
 AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture(scope="module")
-def url(page_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the page is served."""
-    settings = ServiceSettings(page_model, f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db", new_users=100)
-    with serving(settings) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
