@@ -25,18 +25,18 @@ format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-fuzz: .venv/dev ## look for files that the readers of journals trip over, for SECONDS (60)
+fuzz: .venv/dev ## look for files that the importers of exports trip over, for SECONDS (60)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,dev,fuzz]'
-	cd tests && ../$(BIN)/python fuzz_journals.py -max_total_time=$(or $(SECONDS),60) $(ARGS)
+	cd tests/helpers && ../../$(BIN)/python fuzz_exports.py -max_total_time=$(or $(SECONDS),60) $(ARGS)
 
 bench: .venv/dev ## measure the bars anew, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/bars.py
 
 schemathesis: .venv/dev ## hold the API to its description with EXAMPLES (200) requests of each route and role
-	CINEMATRIX_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest -q -n 2 tests/test_schemathesis.py
+	CINEMATRIX_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest -q -n 2 tests/service/test_schemathesis.py
 
 crash: .venv/dev ## a thousand kills of the service while it is written to; SEED=7 plays one again
-	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/crashes.py --kills 1000 $(if $(SEED),--seed $(SEED))
+	OMP_NUM_THREADS=1 $(BIN)/python tests/helpers/crashes.py --kills 1000 $(if $(SEED),--seed $(SEED))
 
 lock: .venv/tools ## pin what the service installs by SHA-256, in serve.lock, as constraints.txt says
 	.venv/tools/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \

@@ -36,7 +36,7 @@ def main() -> None:
     if options.fit:
         print(json.dumps(fit(Path(options.fit[0]), options.fit[1], int(options.fit[2]))))
         return
-    from cinematrix.datasets import default
+    from cinematrix.data.movielens import default
 
     data = default(options.data).path
     parts = [accuracy(data, options.seeds)]
@@ -48,9 +48,9 @@ def main() -> None:
 
 def fit(folder: Path, model: str, seed: int) -> dict[str, float]:
     """Train one model on the random split, measure it, and its time and memory."""
-    from cinematrix import splits
-    from cinematrix.evaluation import evaluate
-    from cinematrix.importers import read
+    from cinematrix.data import splits
+    from cinematrix.data.readers import read
+    from cinematrix.evaluation.evaluate import evaluate
     from cinematrix.models import model_class
 
     dataset = read(folder)

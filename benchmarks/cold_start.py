@@ -19,18 +19,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix import splits
-from cinematrix.biases import Biases
-from cinematrix.catalog import Catalog
-from cinematrix.datasets import default
-from cinematrix.evaluation import evaluate
-from cinematrix.importers import read
-from cinematrix.metrics import rmse
+from cinematrix.common.plotting import ACCENT, INK, axes_of, figure_of, write_png
+from cinematrix.data import splits
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.movielens import default
+from cinematrix.data.ratings import Ratings
+from cinematrix.data.readers import read
+from cinematrix.evaluation.evaluate import evaluate
+from cinematrix.metrics.accuracy import rmse
+from cinematrix.models.base import Recommender
 from cinematrix.models.bias import Bias
-from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
-from cinematrix.plots import ACCENT, INK, axes_of, figure_of, write_png
-from cinematrix.protocols import Recommender
-from cinematrix.ratings import Ratings
+from cinematrix.models.components.biases import Biases
+from cinematrix.models.deep_mf.model import DeepMF
+from cinematrix.models.deep_mf.settings import DeepMFSettings
 from content_factors import Choice
 from content_factors import predicted as by_content_factors
 from results import HERE, markdown, mean, over_seeds, put

@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix import splits
-from cinematrix.catalog import Catalog
-from cinematrix.content import features
-from cinematrix.metrics import rmse
-from cinematrix.pooling import Content
-from cinematrix.ratings import Ratings
+from cinematrix.data import splits
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.features import features
+from cinematrix.data.ratings import Ratings
+from cinematrix.metrics.accuracy import rmse
+from cinematrix.models.deep_mf.pooling import Content
 
 FACTORS = 64
 BATCH = 1024

@@ -46,9 +46,9 @@ def main() -> None:
 
 def measure(step: str, folder: Path, n_ratings: int) -> dict[str, object]:
     """Seconds and memory of one step."""
-    from cinematrix.describe import describe
-    from cinematrix.importers import read
-    from cinematrix.simulate import Settings, simulate
+    from cinematrix.data.readers import read
+    from cinematrix.data.simulate import Settings, simulate
+    from cinematrix.data.summary import describe
 
     idle, start = peak_megabytes(), time.perf_counter()
     found: dict[str, object] = {"step": step}

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from cinematrix import diversity, metrics, splits
-from cinematrix.datasets import default
-from cinematrix.dials import POOL, Dials
-from cinematrix.heldout import Block, HeldOut
-from cinematrix.importers import read
+from cinematrix.data import splits
+from cinematrix.data.movielens import default
+from cinematrix.data.readers import read
+from cinematrix.evaluation.held_out import Block, HeldOut
+from cinematrix.metrics import accuracy, diversity
+from cinematrix.metrics.top_n import Ranked, top_n
 from cinematrix.models import model_class
-from cinematrix.protocols import Recommender
-from cinematrix.ranking import Ranked, top_n
+from cinematrix.models.base import Recommender
+from cinematrix.recommendation.reranking import POOL, Dials
 from results import markdown, put
 
 N = 10
@@ -68,8 +69,8 @@ class Pools:
         pool = Ranked(self.ranked.movies[:, :N], self.ranked.scores[:, :N]) if dials.off else self.ranked
         lists, known = dials.choose(self.model, pool, N).movies, self.model.known
         means = [
-            metrics.ndcg(lists, self.block.tested),
-            metrics.recall(lists, self.block.tested),
+            accuracy.ndcg(lists, self.block.tested),
+            accuracy.recall(lists, self.block.tested),
             diversity.novelty(lists, known.raters, int(np.count_nonzero(known.history.counts))),
             1 - diversity.intra_list_similarity(lists, known.catalog.genre_matrix()),
             1 - diversity.intra_list_similarity(lists, self.model.vectors()),

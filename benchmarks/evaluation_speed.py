@@ -14,13 +14,13 @@ import tracemalloc
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix import splits
-from cinematrix.evaluation import evaluate
-from cinematrix.histories import Histories
+from cinematrix.data import splits
+from cinematrix.data.histories import Histories
+from cinematrix.data.ratings import Ratings
+from cinematrix.evaluation.evaluate import evaluate
+from cinematrix.metrics.top_n import top_n
+from cinematrix.models.base import By
 from cinematrix.models.popular import Popular
-from cinematrix.protocols import By
-from cinematrix.ranking import top_n
-from cinematrix.ratings import Ratings
 
 
 class RandomFactors(Popular):

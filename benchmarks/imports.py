@@ -23,11 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from cinematrix.artifact import save
-from cinematrix.catalog import Catalog
-from cinematrix.datasets import default
-from cinematrix.importers import read
-from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.movielens import default
+from cinematrix.data.readers import read
+from cinematrix.models.artifact import save
+from cinematrix.models.deep_mf.model import DeepMF
+from cinematrix.models.deep_mf.settings import DeepMFSettings
 from results import markdown, put
 
 TIMES = 9

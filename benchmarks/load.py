@@ -20,11 +20,12 @@ from statistics import median
 import numpy as np
 
 import cinematrix
-from cinematrix.artifact import load, save
-from cinematrix.importers import read
-from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
-from cinematrix.protocols import Known
-from cinematrix.simulate import Settings, simulate
+from cinematrix.data.known import Known
+from cinematrix.data.readers import read
+from cinematrix.data.simulate import Settings, simulate
+from cinematrix.models.artifact import load, save
+from cinematrix.models.deep_mf.model import DeepMF
+from cinematrix.models.deep_mf.settings import DeepMFSettings
 from open_loop import Outcome
 from results import markdown, put
 from servers import START, Requests, Server, free_port, serving, shot, wrk

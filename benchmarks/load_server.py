@@ -15,7 +15,7 @@ from fastapi import FastAPI, Response
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from cinematrix.service.lists import Lists
+from cinematrix.service.list_cache import Lists
 from cinematrix.service.server import serve
 from cinematrix.service.settings import ServiceSettings
 

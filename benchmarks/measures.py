@@ -11,10 +11,10 @@ from statistics import median
 
 import numpy as np
 
-from cinematrix.histories import Histories
-from cinematrix.protocols import Recommender
-from cinematrix.ranking import top_n
-from cinematrix.recommendations import recommend
+from cinematrix.data.histories import Histories
+from cinematrix.metrics.top_n import top_n
+from cinematrix.models.base import Recommender
+from cinematrix.recommendation.lists import recommend
 
 
 def child(script: str, *arguments: str) -> dict[str, float]:

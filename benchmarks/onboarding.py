@@ -26,19 +26,21 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.artifact import load, save
-from cinematrix.datasets import default
-from cinematrix.histories import Histories
-from cinematrix.importers import Dataset, read
-from cinematrix.metrics import ndcg
-from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
-from cinematrix.onboarding import Questionnaire
-from cinematrix.plots import ACCENT, INK, axes_of, figure_of, write_png
-from cinematrix.protocols import Known, Recommender
-from cinematrix.ranking import top_n
-from cinematrix.ratings import Ratings
-from cinematrix.significance import Difference, differences
-from cinematrix.threads import take_one_thread
+from cinematrix.common.plotting import ACCENT, INK, axes_of, figure_of, write_png
+from cinematrix.common.threads import take_one_thread
+from cinematrix.data.histories import Histories
+from cinematrix.data.known import Known
+from cinematrix.data.movielens import default
+from cinematrix.data.ratings import Ratings
+from cinematrix.data.readers import Dataset, read
+from cinematrix.metrics.accuracy import ndcg
+from cinematrix.metrics.significance import Difference, differences
+from cinematrix.metrics.top_n import top_n
+from cinematrix.models.artifact import load, save
+from cinematrix.models.base import Recommender
+from cinematrix.models.deep_mf.model import DeepMF
+from cinematrix.models.deep_mf.settings import DeepMFSettings
+from cinematrix.recommendation.questionnaire import Questionnaire
 from results import HERE, markdown, put
 
 PARTS, QUARTERS = 5, 4

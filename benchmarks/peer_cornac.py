@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.ratings import Ratings
+from cinematrix.data.ratings import Ratings
 
 Stars = NDArray[np.float32]
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.catalog import Catalog
-from cinematrix.ratings import Ratings
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.ratings import Ratings
 
 Stars = NDArray[np.float32]
 

@@ -9,12 +9,12 @@ from scipy import sparse
 
 import peer_cornac
 import peer_lenskit
-from cinematrix import splits
-from cinematrix.catalog import Catalog
-from cinematrix.content import features
-from cinematrix.histories import Histories
-from cinematrix.metrics import rmse
-from cinematrix.ratings import Ratings
+from cinematrix.data import splits
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.features import features
+from cinematrix.data.histories import Histories
+from cinematrix.data.ratings import Ratings
+from cinematrix.metrics.accuracy import rmse
 
 RANK, ITERATIONS = 10, 300
 SVD_TRIALS = 30

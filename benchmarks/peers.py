@@ -26,16 +26,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix import splits
-from cinematrix.catalog import Catalog
 from cinematrix.cli.options import parse_settings
-from cinematrix.datasets import default
-from cinematrix.evaluation import evaluate
-from cinematrix.importers import read
-from cinematrix.metrics import mae, ndcg, rmse
+from cinematrix.data import splits
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.movielens import default
+from cinematrix.data.ratings import Ratings
+from cinematrix.data.readers import read
+from cinematrix.evaluation.evaluate import evaluate
+from cinematrix.metrics.accuracy import mae, ndcg, rmse
+from cinematrix.metrics.top_n import top_n
 from cinematrix.models import model_class
-from cinematrix.ranking import top_n
-from cinematrix.ratings import Ratings
 from measures import child, peak_megabytes
 from peer_models import PEERS, RANKERS
 from results import markdown, mean, put

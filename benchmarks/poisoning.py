@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cinematrix.catalog import Catalog
-from cinematrix.datasets import default
-from cinematrix.importers import read
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.movielens import default
+from cinematrix.data.ratings import Ratings, fingerprint
+from cinematrix.data.readers import read
+from cinematrix.lifecycle.shilling import suspects
+from cinematrix.metrics.top_n import top_n
 from cinematrix.models import model_class
-from cinematrix.protocols import Recommender
-from cinematrix.ranking import top_n
-from cinematrix.ratings import Ratings, fingerprint
-from cinematrix.suspicion import suspects
+from cinematrix.models.base import Recommender
 from results import markdown, mean, put
 
 ATTACKS = ("random", "average", "bandwagon")

@@ -19,17 +19,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cinematrix.catalog import Catalog
 from cinematrix.cli.options import parse_settings
-from cinematrix.content import features
-from cinematrix.importers import read
-from cinematrix.models.deep_mf import DeepMF, DeepMFSettings
-from cinematrix.models.deep_mf_tasks import Stars
-from cinematrix.nets import Seen
-from cinematrix.pooling import Content
-from cinematrix.ratings import Ratings
-from cinematrix.simulate import Settings, simulate
-from cinematrix.training import surroundings
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.features import features
+from cinematrix.data.ratings import Ratings
+from cinematrix.data.readers import read
+from cinematrix.data.simulate import Settings, simulate
+from cinematrix.models.deep_mf.model import DeepMF
+from cinematrix.models.deep_mf.network import Seen
+from cinematrix.models.deep_mf.pooling import Content
+from cinematrix.models.deep_mf.settings import DeepMFSettings
+from cinematrix.models.deep_mf.tasks import Stars
+from cinematrix.models.training.loop import surroundings
 from measures import child, peak_megabytes
 from results import markdown, put
 

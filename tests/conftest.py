@@ -1,4 +1,7 @@
-"""Worlds with a known answer, and the real data where they are at hand."""
+"""Worlds with a known answer, the real data where they are at hand, and a served model.
+
+What is heavy is imported by the fixture that needs it, so that a test pays for its own needs alone.
+"""
 
 import os
 from collections import Counter
@@ -7,28 +10,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
 from chromium import MISSING
-from cinematrix.artifact import load, save
-from cinematrix.catalog import Catalog
-from cinematrix.models.deep_mf import DeepMF
-from cinematrix.ratings import Ratings, Scale
-from cinematrix.recommendations import history_of, recommend
-from cinematrix.service.app import create_app
-from cinematrix.service.settings import ServiceSettings
-from databases import Postgres
-from service_world import TINY
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.ratings import Ratings
+from places import SHARED
 from worlds import taste_world
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from starlette.testclient import TestClient
 
-    from page_world import Visit
+    from cinematrix.service.settings import ServiceSettings
+    from databases import Postgres
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+hypothesis.settings.register_profile("cinematrix", deadline=None)
+hypothesis.settings.load_profile("cinematrix")
 
 
 @pytest.fixture(scope="session")
@@ -38,19 +37,13 @@ def world() -> tuple[Ratings, Catalog]:
 
 
 @pytest.fixture(scope="session")
-def small_scale() -> Scale:
-    """Half stars from 0.5 to 5."""
-    return Scale(0.5, 5, 0.5)
-
-
-@pytest.fixture(scope="session")
 def movielens() -> Path:
     """The folder of MovieLens latest-small; the fall-back set inside a package where it isn't at hand."""
     given = os.environ.get("CINEMATRIX_DATA")
     folder = Path(given) if given else SHARED / "ml-latest-small"
     if folder.is_dir():
         return folder
-    from cinematrix.datasets import default
+    from cinematrix.data.movielens import default
 
     return default().path
 
@@ -63,6 +56,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
     def new(kind: str) -> str:
         if kind == "sqlite":
             return f"sqlite:///{tmp_path_factory.mktemp('db')}/store.db"
+        from databases import Postgres
+
         if not servers:
             servers.append(Postgres())
         return servers[0].database()
@@ -75,6 +70,10 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catalog]) -> Path:
     """A model that explains, has intervals and vectors, to be served and not to be changed."""
+    from cinematrix.models.artifact import save
+    from cinematrix.models.deep_mf.model import DeepMF
+    from service_world import TINY
+
     path = tmp_path_factory.mktemp("model") / "model"
     save(DeepMF(TINY).fit(*world), path, {"trained": "2026-01-02T03:04:05+00:00"})
     return path
@@ -83,26 +82,34 @@ def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catal
 @pytest.fixture(scope="session")
 def model(folder: Path) -> Any:
     """The same model, to ask directly."""
+    from cinematrix.models.artifact import load
+
     return load(folder).model
 
 
 @pytest.fixture
-def settings(folder: Path, tmp_path: Path) -> ServiceSettings:
+def settings(folder: Path, tmp_path: Path) -> "ServiceSettings":
     """Of a service with an empty store."""
+    from cinematrix.service.settings import ServiceSettings
+
     return ServiceSettings(folder, f"sqlite:///{tmp_path}/store.db", hosts=("testserver",))
 
 
 @pytest.fixture
-def client(settings: ServiceSettings) -> Iterator[TestClient]:
+def client(settings: "ServiceSettings") -> "Iterator[TestClient]":
     """A client of the service."""
+    from starlette.testclient import TestClient
+
+    from cinematrix.service.app import create_app
+
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         yield client
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either(
-    request: pytest.FixtureRequest, settings: ServiceSettings, database: Callable[[str], str]
-) -> ServiceSettings:
+    request: pytest.FixtureRequest, settings: "ServiceSettings", database: Callable[[str], str]
+) -> "ServiceSettings":
     """Of a service with an empty store of each kind."""
     return replace(settings, db=database(request.param))
 
@@ -115,7 +122,9 @@ def user(model: Any) -> int:
 
 @pytest.fixture
 def unseen(model: Any, user: int) -> int:
-    """A movie that she hasn't rated and the model would recommend first."""
+    """A movie that the user hasn't rated and the model would recommend first."""
+    from cinematrix.recommendation.lists import history_of, recommend
+
     return int(recommend(model, history_of(model, user), 1).items[0].movie)
 
 
@@ -129,40 +138,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, missing in Counter(shouted).items():
         what = "tests of the web page" if reason == MISSING else "tests"
         terminalreporter.line(f"{missing} {what} weren't run: {reason}", red=True, bold=True)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """Chromium without a window."""
-    from page_world import launched
-
-    with launched() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="session")
-def page_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model of films with hostile titles, to be served and not to be changed."""
-    from page_world import saved_model
-
-    return saved_model(tmp_path_factory.mktemp("page") / "model")
-
-
-@pytest.fixture(scope="module")
-def url(page_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the page is served with that model; modules that serve another one have a fixture of this name."""
-    from cinematrix.service.settings import ServiceSettings
-    from page_world import serving
-
-    store = f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db"
-    with serving(ServiceSettings(page_model, store, new_users=100)) as url:
-        yield url
-
-
-@pytest.fixture
-def stay(browser: "Browser", url: str) -> Iterator["Visit"]:
-    """Somebody who comes to the page for the first time."""
-    from page_world import visit
-
-    with visit(browser, url) as stay:
-        yield stay

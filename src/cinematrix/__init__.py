@@ -9,27 +9,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cinematrix.artifact import load, save
-    from cinematrix.catalog import Catalog
-    from cinematrix.evaluation import evaluate
-    from cinematrix.explanations import explain
-    from cinematrix.importers import read
+    from cinematrix.data.catalog import Catalog
+    from cinematrix.data.ratings import Ratings
+    from cinematrix.data.readers import read
+    from cinematrix.evaluation.evaluate import evaluate
     from cinematrix.models import model_class
-    from cinematrix.ratings import Ratings
-    from cinematrix.recommendations import recommend
+    from cinematrix.models.artifact import load, save
+    from cinematrix.recommendation.explanations import explain
+    from cinematrix.recommendation.lists import recommend
 
 __all__ = ["Catalog", "Ratings", "evaluate", "explain", "load", "model_class", "read", "recommend", "save"]
 
 _HOMES = {
-    "Catalog": "cinematrix.catalog",
-    "Ratings": "cinematrix.ratings",
-    "evaluate": "cinematrix.evaluation",
-    "explain": "cinematrix.explanations",
-    "load": "cinematrix.artifact",
+    "Catalog": "cinematrix.data.catalog",
+    "Ratings": "cinematrix.data.ratings",
+    "evaluate": "cinematrix.evaluation.evaluate",
+    "explain": "cinematrix.recommendation.explanations",
+    "load": "cinematrix.models.artifact",
     "model_class": "cinematrix.models",
-    "read": "cinematrix.importers",
-    "recommend": "cinematrix.recommendations",
-    "save": "cinematrix.artifact",
+    "read": "cinematrix.data.readers",
+    "recommend": "cinematrix.recommendation.lists",
+    "save": "cinematrix.models.artifact",
 }
 """The module that each public name comes from (PEP 562)."""
 

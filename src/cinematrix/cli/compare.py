@@ -21,7 +21,7 @@ from cinematrix.cli.options import (
 from cinematrix.errors import InputError, SettingError
 
 if TYPE_CHECKING:
-    from cinematrix.reports import Report
+    from cinematrix.evaluation.compare.report import Report
 
 
 def compare(
@@ -58,9 +58,9 @@ def compare(
     import shutil
 
     from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.comparison import Plan, carry_out
-    from cinematrix.files import check_place
-    from cinematrix.reports import Report, write_page
+    from cinematrix.common.atomic_files import check_place
+    from cinematrix.evaluation.compare.report import Report, write_page
+    from cinematrix.evaluation.compare.run import Plan, carry_out
 
     names = _listed([models])
     plan = Plan.of(names, _settings(names, set_ or []), _listed(split or ["random"]), seeds, tune)
@@ -112,9 +112,9 @@ def _settings(models: list[str], pairs: list[str]) -> dict[str, Any]:
 
 def _told(report: "Report") -> list[Any]:
     """The report as lines and tables."""
-    from cinematrix.cells import NEW_USERS
     from cinematrix.cli.output import table
-    from cinematrix.comparison_tables import cost_table, main_table, protocol_told, segment_table
+    from cinematrix.evaluation.compare.cell import NEW_USERS
+    from cinematrix.evaluation.compare.tables import cost_table, main_table, protocol_told, segment_table
 
     lines: list[Any] = [report.data_told()]
     for question in report.questions:

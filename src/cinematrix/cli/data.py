@@ -19,9 +19,9 @@ from cinematrix.cli.options import (
 from cinematrix.errors import InputError, SettingError
 
 if TYPE_CHECKING:
-    from cinematrix.catalog import Catalog
-    from cinematrix.describe import Description
-    from cinematrix.ratings import Ratings
+    from cinematrix.data.catalog import Catalog
+    from cinematrix.data.ratings import Ratings
+    from cinematrix.data.summary import Description
 
 app = typer.Typer(help="Get, describe and split data sets.", no_args_is_help=True)
 
@@ -39,7 +39,7 @@ def get(
 ) -> None:
     """Fetch a data set, or simulate one with known factors."""
     from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.datasets import get as fetch
+    from cinematrix.data.movielens import get as fetch
 
     if name != "simulated":
         if set_ or csv:
@@ -58,7 +58,7 @@ def get(
 
 def _simulated(to: Path | None, pairs: list[str], csv: bool, force: bool) -> Path:
     from cinematrix.cli.output import Bar
-    from cinematrix.simulate import Settings, simulate
+    from cinematrix.data.simulate import Settings, simulate
 
     if to is None:
         raise InputError("where the simulated data go isn't said; give --to FOLDER")
@@ -79,7 +79,7 @@ def describe(
 ) -> None:
     """What a table of ratings is like: counts, sparsity, histogram, long tail, and what was dropped and why."""
     from cinematrix.cli.output import console, print_json
-    from cinematrix.describe import describe, picture
+    from cinematrix.data.summary import describe, picture
 
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     found = describe(dataset)
@@ -146,8 +146,8 @@ def split(
 ) -> None:
     """Cut a table of ratings into one to train on and one to test on."""
     from cinematrix.cli.output import console, print_json
-    from cinematrix.files import check_place, written_beside
-    from cinematrix.splits import SPLITS
+    from cinematrix.common.atomic_files import check_place, written_beside
+    from cinematrix.data.splits import SPLITS
 
     if how not in SPLITS:
         raise SettingError(f"there is no split {how!r}; the splits are {', '.join(SPLITS)}")

@@ -11,8 +11,9 @@ from cinematrix.cli.options import Force
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cinematrix.evaluation import Evaluation
-    from cinematrix.protocols import Known, Recommender
+    from cinematrix.data.known import Known
+    from cinematrix.evaluation.evaluate import Evaluation
+    from cinematrix.models.base import Recommender
 
 MODELS = ("popular", "bias", "deep-mf-classic", "deep-mf")
 MEASURES = ("rmse", "mae", "ndcg@10", "recall@10", "coverage@10")
@@ -24,12 +25,12 @@ def demo(
     force: Force = False,
 ) -> None:
     """The main job from end to end: get data, train, measure, recommend, save. About two minutes."""
-    from cinematrix.artifact import about, check_out, save
     from cinematrix.cli.output import Bar, console
-    from cinematrix.datasets import default
-    from cinematrix.importers import read
-    from cinematrix.plots import learning_curves
-    from cinematrix.splits import random
+    from cinematrix.data.movielens import default
+    from cinematrix.data.readers import read
+    from cinematrix.data.splits import random
+    from cinematrix.evaluation.plots import learning_curves
+    from cinematrix.models.artifact import about, check_out, save
 
     check_out(out, force=force)
     started, say, bar = time.perf_counter(), console(), Bar()
@@ -60,7 +61,7 @@ def demo(
 
 
 def _trained(name: str, cut: Any, catalog: Any, bar: Any) -> "tuple[Recommender, float, Evaluation]":
-    from cinematrix.evaluation import evaluate
+    from cinematrix.evaluation.evaluate import evaluate
     from cinematrix.models import model_class
 
     started = time.perf_counter()
@@ -91,7 +92,7 @@ def _recommend(model: "Recommender", say: "Console") -> None:
     from rich.padding import Padding
 
     from cinematrix.cli.recommend import show
-    from cinematrix.recommendations import history_of, recommend
+    from cinematrix.recommendation.lists import history_of, recommend
 
     known = model.known
     active = np.flatnonzero(known.history.counts)

@@ -21,7 +21,7 @@ def doctor(
     from dataclasses import asdict
 
     from cinematrix.cli.output import console, print_json
-    from cinematrix.doctor import examine
+    from cinematrix.lifecycle.doctor import examine
 
     found = examine(model, db)
     healthy = all(finding.state != "bad" for finding in found)

@@ -33,15 +33,15 @@ def evaluate(
     Of models that say how sure they are: within80 is the share of ratings within their 80 % intervals, width80 these
     intervals' mean width in stars, and log_loss the mean of −ln of the chance that the rating was given.
     """
-    from cinematrix.artifact import load
     from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.evaluation import evaluate
-    from cinematrix.files import check_place
-    from cinematrix.importers import read
-    from cinematrix.plots import reliability_diagram
-    from cinematrix.recommendations import check_by
-    from cinematrix.reliability import check_spreads
-    from cinematrix.reliability import reliability as measured
+    from cinematrix.common.atomic_files import check_place
+    from cinematrix.data.readers import read
+    from cinematrix.evaluation.evaluate import evaluate
+    from cinematrix.evaluation.plots import reliability_diagram
+    from cinematrix.evaluation.reliability import check_spreads
+    from cinematrix.evaluation.reliability import reliability as measured
+    from cinematrix.models.artifact import load
+    from cinematrix.recommendation.lists import check_by
 
     if reliability is not None:
         check_place(reliability, force=force)

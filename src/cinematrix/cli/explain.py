@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cinematrix.cli.options import Artefact, Json
-from cinematrix.cli.recommend import movie_number, person_of
+from cinematrix.cli.options import Artefact, Json, movie_number, person_of
 from cinematrix.errors import InputError
 
 if TYPE_CHECKING:
-    from cinematrix.explanations import Explanation
+    from cinematrix.recommendation.explanations import Explanation
 
 
 def explain(
@@ -26,9 +25,9 @@ def explain(
 
     Beside each rating stands the score that the movie would have without it.
     """
-    from cinematrix.artifact import load
     from cinematrix.cli.output import print_json
-    from cinematrix.explanations import explain
+    from cinematrix.models.artifact import load
+    from cinematrix.recommendation.explanations import explain
 
     if (user is None) == (history is None):
         raise InputError("whose taste to explain isn't clear; give --user ID or --history FILE")

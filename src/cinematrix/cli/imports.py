@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cinematrix.cli.options import Force, Json, ScaleText, parse_scale
-from cinematrix.cli.serve import HERE, Db
+from cinematrix.cli.options import HERE, Db, Force, Json, ScaleText, parse_scale
 from cinematrix.errors import DataError, SettingError
 
 if TYPE_CHECKING:
-    from cinematrix.journals.results import Result
-    from cinematrix.ratings import Scale
+    from cinematrix.data.ratings import Scale
+    from cinematrix.importers.result import Result
 
 PARTLY = 3
 """The exit code where rows were skipped or not matched."""
@@ -47,11 +46,11 @@ def import_journal(
     not matched. docs/importing.md says what is read of which file.
     """
     from cinematrix.cli.output import print_json
-    from cinematrix.extras import needs_to_serve
-    from cinematrix.files import check_place, written_beside
+    from cinematrix.common.atomic_files import check_place, written_beside
+    from cinematrix.common.optional import needs_to_serve
 
     needs_to_serve("sqlalchemy")
-    from cinematrix.journals.outcome import unmatched_csv
+    from cinematrix.importers.outcome import unmatched_csv
 
     if unmatched is not None:
         check_place(unmatched, force=force)
@@ -70,14 +69,14 @@ def import_journal(
 def _imported(
     file: Path, user: str, db: str, model: Path, columns: str, scale: "Scale | None", picks: list[str]
 ) -> "Result":
-    from cinematrix.artifact import load
-    from cinematrix.ids import as_in
-    from cinematrix.journals import read
-    from cinematrix.journals.outcome import resolve
-    from cinematrix.journals.plain import mapping
-    from cinematrix.journals.reading import MOST_BYTES
-    from cinematrix.journals.results import Result, ToKeep
-    from cinematrix.service.schemas import PATTERN
+    from cinematrix.data.ids import PATTERN, as_in
+    from cinematrix.importers import read
+    from cinematrix.importers.generic_csv import mapping
+    from cinematrix.importers.outcome import resolve
+    from cinematrix.importers.reading import MOST_BYTES
+    from cinematrix.importers.result import Result, ToKeep
+    from cinematrix.models.artifact import load
+    from cinematrix.store.merging import keep
     from cinematrix.store.records import Store
 
     if not re.fullmatch(PATTERN, user):
@@ -99,7 +98,7 @@ def _imported(
             store.fix_scale(known.scale)
         who = str(as_in(known.users, user))
         with store.writing() as connection:
-            merged = ToKeep.of(outcome, known.catalog, known.scale).keep(connection, who)
+            merged = keep(connection, who, ToKeep.of(outcome, known.catalog, known.scale))
         return Result(outcome, known.catalog, merged)
     finally:
         store.close()
@@ -112,7 +111,7 @@ def parse_picks(texts: list[str]) -> dict[str, str]:
         SettingError: it is neither.
         DataError: the file has no such columns.
     """
-    from cinematrix.journals.texts import decode, table
+    from cinematrix.importers.text import decode, table
 
     picks = {}
     for text in texts:

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli.options import Json
-from cinematrix.cli.serve import HERE, Db
+from cinematrix.cli.options import HERE, Db, Json
 
 app = typer.Typer(help="Movies that are added to a service.", no_args_is_help=True)
 
@@ -22,10 +21,10 @@ def add(
 ) -> None:
     """Add movies to a store, or describe them anew; servers find, rate and recommend them within seconds."""
     from cinematrix.cli.output import console, print_json
-    from cinematrix.extras import needs_to_serve
+    from cinematrix.common.optional import needs_to_serve
 
     needs_to_serve("sqlalchemy")
-    from cinematrix.newcomers import films_in
+    from cinematrix.data.readers.movies import films_in
     from cinematrix.store.movies import put_movies
     from cinematrix.store.records import Store
 

@@ -1,20 +1,29 @@
 """Options that several commands share, and how their text becomes values."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cinematrix.errors import InputError
+
+if TYPE_CHECKING:
+    from cinematrix.data.histories import Histories
+    from cinematrix.models.base import Recommender
+
 import dataclasses
 import json
 import math
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
-
-import typer
+from typing import TYPE_CHECKING, get_args, get_type_hints
 
 from cinematrix.errors import SettingError
 
 if TYPE_CHECKING:
-    from cinematrix.importers import Dataset
-    from cinematrix.protocols import Recommender
-    from cinematrix.ratings import Scale
+    from cinematrix.data.histories import Histories
+    from cinematrix.data.ratings import Scale
+    from cinematrix.data.readers import Dataset
+    from cinematrix.models.base import Recommender
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what stands at the output.")]
@@ -49,7 +58,7 @@ def parse_columns(text: str | None) -> dict[str, str] | None:
 
 def parse_scale(text: str | None) -> "Scale | None":
     """`0.5-5` as a scale; a step of ½ or 1 if both ends are multiples of it."""
-    from cinematrix.ratings import Scale
+    from cinematrix.data.ratings import Scale
 
     if text is None:
         return None
@@ -64,7 +73,7 @@ def read_dataset(
 ) -> "Dataset":
     """The data set that the shared options name, with a progress bar."""
     from cinematrix.cli.output import Bar
-    from cinematrix.importers import read
+    from cinematrix.data.readers import read
 
     named, stars = parse_columns(columns), parse_scale(scale)
     return read(ratings, movies=movies, columns=named, scale=stars, skip_bad=skip_bad, progress=Bar())
@@ -146,3 +155,39 @@ def parse_ids(text: str) -> tuple[str, ...]:
     except OSError:  # a list too long for the name of a file
         parts = text.split(",")
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def movie_number(model: "Recommender", text: str) -> int:
+    """The number of a movie given by ID or by its title as people type it."""
+    number = model.known.movies.number(text)
+    if number >= 0:
+        return number
+    from cinematrix.data.title_search import Titles
+
+    found = Titles.of(model.known.catalog, model.known.raters).search(text, 1)
+    if len(found) == 0:
+        raise InputError(f"movie {text!r} is neither an ID nor like a title of the model's catalog")
+    return int(found[0])
+
+
+def person_of(model: "Recommender", user: str | None, history: Path | None) -> "tuple[Histories, list[Any]]":
+    """The history of a known user, or the one in a stranger's CSV, and the IDs in it that the model doesn't know."""
+    from cinematrix.recommendation.lists import history_of
+
+    return (history_of(model, user), []) if history is None else _stranger(model, history)
+
+
+Db = Annotated[str, typer.Option("--db", envvar="CINEMATRIX_DB", help="The store: sqlite:///FILE or postgresql://…")]
+
+
+HERE = "sqlite:///cinematrix.db"
+
+
+def _stranger(model: "Recommender", path: Path) -> "tuple[Histories, list[Any]]":
+    """The history in a CSV of `movie,rating` (`movie` alone for plain interactions)."""
+    from cinematrix.cli.tables import read_table
+
+    wanted = ("movie", "rating") if model.known.scale else ("movie",)
+    table = read_table(path, *wanted, numeric="rating")
+    values = table["rating"] if "rating" in table.columns else [1.0] * len(table)
+    return model.known.histories([dict(zip(table["movie"], values, strict=True))])

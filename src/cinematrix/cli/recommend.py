@@ -1,7 +1,7 @@
 """`cinematrix recommend`, `similar` and `predict`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,14 +16,15 @@ from cinematrix.cli.options import (
     MinRatings,
     Novelty,
     Where,
+    movie_number,
     parse_ids,
+    person_of,
 )
 from cinematrix.errors import InputError
 
 if TYPE_CHECKING:
-    from cinematrix.histories import Histories
-    from cinematrix.protocols import Recommender
-    from cinematrix.recommendations import Filters, Recommendation
+    from cinematrix.models.base import Recommender
+    from cinematrix.recommendation.lists import Filters, Recommendation
 
 
 def recommend(
@@ -49,11 +50,11 @@ def recommend(
     json: Json = False,
 ) -> None:
     """Movies for a known user, for a stranger's history, or for everybody."""
-    from cinematrix.artifact import load
     from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.dials import Dials
-    from cinematrix.files import check_place
-    from cinematrix.recommendations import Filters, check_by, recommend, recommend_all
+    from cinematrix.common.atomic_files import check_place
+    from cinematrix.models.artifact import load
+    from cinematrix.recommendation.lists import Filters, check_by, recommend, recommend_all
+    from cinematrix.recommendation.reranking import Dials
 
     users = user or []
     if sum((bool(users), history is not None, everybody)) != 1 or everybody != (out is not None):
@@ -102,8 +103,8 @@ def _together(
     from rich.markup import escape
 
     from cinematrix.cli.output import console, print_json, table
-    from cinematrix.groups import recommend_for_group
-    from cinematrix.recommendations import history_of
+    from cinematrix.recommendation.groups import recommend_for_group
+    from cinematrix.recommendation.lists import history_of
 
     histories = [history_of(model, user) for user in users]
     strategy = how.replace("-", "_")
@@ -129,9 +130,9 @@ def similar(
     json: Json = False,
 ) -> None:
     """Movies like another."""
-    from cinematrix.artifact import load
     from cinematrix.cli.output import console, print_json
-    from cinematrix.recommendations import similar
+    from cinematrix.models.artifact import load
+    from cinematrix.recommendation.lists import similar
 
     recommender = load(model).model
     number = movie_number(recommender, movie)
@@ -160,10 +161,10 @@ def predict(
     """
     import polars as pl
 
-    from cinematrix.artifact import load
     from cinematrix.cli.output import console, print_json
     from cinematrix.cli.tables import read_table
-    from cinematrix.files import check_place, written_beside
+    from cinematrix.common.atomic_files import check_place, written_beside
+    from cinematrix.models.artifact import load
 
     check_place(out, force=force)
     table = read_table(pairs, "user", "movie")
@@ -200,33 +201,3 @@ def show(
     out.print(table(columns, rows))
     for note in notes:
         out.print(escape(note), style="dim")
-
-
-def person_of(model: "Recommender", user: str | None, history: Path | None) -> "tuple[Histories, list[Any]]":
-    """The history of a known user, or the one in a stranger's CSV, and the IDs in it that the model doesn't know."""
-    from cinematrix.recommendations import history_of
-
-    return (history_of(model, user), []) if history is None else _stranger(model, history)
-
-
-def _stranger(model: "Recommender", path: Path) -> "tuple[Histories, list[Any]]":
-    """The history in a CSV of `movie,rating` (`movie` alone for plain interactions)."""
-    from cinematrix.cli.tables import read_table
-
-    wanted = ("movie", "rating") if model.known.scale else ("movie",)
-    table = read_table(path, *wanted, numeric="rating")
-    values = table["rating"] if "rating" in table.columns else [1.0] * len(table)
-    return model.known.histories([dict(zip(table["movie"], values, strict=True))])
-
-
-def movie_number(model: "Recommender", text: str) -> int:
-    """The number of a movie given by ID or by its title as people type it."""
-    number = model.known.movies.number(text)
-    if number >= 0:
-        return number
-    from cinematrix.titles import Titles
-
-    found = Titles.of(model.known.catalog, model.known.raters).search(text, 1)
-    if len(found) == 0:
-        raise InputError(f"movie {text!r} is neither an ID nor like a title of the model's catalog")
-    return int(found[0])

@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cinematrix.cli.options import Artefact, Json
-from cinematrix.cli.serve import HERE, Db
+from cinematrix.cli.options import HERE, Artefact, Db, Json
 
 
 def refit(
@@ -30,13 +29,13 @@ def refit(
     kept, and the exit code is 1. A server of MODEL takes up the new version within seconds.
     """
     from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.extras import needs_to_serve
+    from cinematrix.common.optional import needs_to_serve
 
     needs_to_serve("sqlalchemy")
     from cinematrix.errors import UnknownIdError
-    from cinematrix.protocols import Run
-    from cinematrix.renewal import Plan
-    from cinematrix.renewal import refit as run
+    from cinematrix.lifecycle.retrain import Plan
+    from cinematrix.lifecycle.retrain import refit as run
+    from cinematrix.models.base import Run
     from cinematrix.store.records import Store
     from cinematrix.store.refits import ask, find_refit
 
@@ -60,7 +59,7 @@ def refit(
 def versions(model: Artefact, json: Json = False) -> None:
     """The versions of a served model that are kept, the newest first: which one serves, and which one did before."""
     from cinematrix.cli.output import console, print_json, table
-    from cinematrix.versions import versions as kept
+    from cinematrix.lifecycle.versions import versions as kept
 
     found = [version.as_dict() for version in kept(model)]
     if json:
@@ -72,7 +71,7 @@ def versions(model: Artefact, json: Json = False) -> None:
 def rollback(model: Artefact, json: Json = False) -> None:
     """Let the version that served before serve again, in one step; done twice, it is undone."""
     from cinematrix.cli.output import console, print_json
-    from cinematrix.versions import roll_back
+    from cinematrix.lifecycle.versions import roll_back
 
     name = roll_back(model)
     return print_json({"version": name}) if json else console().print(f"version {name} serves now", markup=False)

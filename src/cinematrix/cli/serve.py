@@ -5,10 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli.options import Artefact, Json, parse_duration
-
-Db = Annotated[str, typer.Option("--db", envvar="CINEMATRIX_DB", help="The store: sqlite:///FILE or postgresql://…")]
-HERE = "sqlite:///cinematrix.db"
+from cinematrix.cli.options import HERE, Artefact, Db, Json, parse_duration
 
 key = typer.Typer(help="Keys to the service.", no_args_is_help=True)
 
@@ -43,20 +40,18 @@ def serve(
     ] = False,
 ) -> None:
     """Answer over HTTP: ratings, recommendations, search, and the web page. The routes are in docs/service.md."""
-    from cinematrix.extras import needs_to_serve
-    from cinematrix.service.light import without_f2py, without_pydantic_v1
-    from cinematrix.service.memory import load_undisturbed
+    from cinematrix.common.optional import needs_to_serve
+    from cinematrix.service.startup import load_undisturbed
 
     needs_to_serve("granian")
     load_undisturbed()
-    with without_f2py(), without_pydantic_v1():
-        from cinematrix.importers import cache
-        from cinematrix.service.server import serve
-        from cinematrix.service.settings import LOOPBACK, PosterSettings, ServiceSettings
+    from cinematrix.common.paths import cache_folder
+    from cinematrix.service.server import serve
+    from cinematrix.service.settings import LOOPBACK, PosterSettings, ServiceSettings
 
     hosts = (*LOOPBACK, *(name.lower() for name in host_name or ()))
     every = parse_duration(refit_every)
-    shown = PosterSettings(tmdb_key, posters or cache.folder() / "posters") if tmdb_key else None
+    shown = PosterSettings(tmdb_key, posters or cache_folder() / "posters") if tmdb_key else None
     settings = ServiceSettings(model, db, hosts, new_users, public=public, refit_every=every, posters=shown)
     serve(settings, address, port, opens=opens)
 
@@ -69,7 +64,7 @@ def create(
 ) -> None:
     """Make a key, which is shown this once; the store keeps its SHA-256."""
     from cinematrix.cli.output import console, print_json
-    from cinematrix.extras import needs_to_serve
+    from cinematrix.common.optional import needs_to_serve
 
     needs_to_serve("sqlalchemy")
     from cinematrix.store.keys import create_key

@@ -45,11 +45,11 @@ def train(
 
     A checkpoint stands beside the model (OUT.checkpoint) until training has ended; --resume goes on from it.
     """
-    from cinematrix.artifact import about, check_out, save
     from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.extras import needs
+    from cinematrix.common.optional import needs
     from cinematrix.models import model_class
-    from cinematrix.protocols import Run
+    from cinematrix.models.artifact import about, check_out, save
+    from cinematrix.models.base import Run
 
     kind = model_class(model)
     recommender = kind(parse_settings(kind, set_ or [], seed=seed))  # type: ignore[call-arg]

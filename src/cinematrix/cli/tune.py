@@ -6,16 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli.options import (
-    Columns,
-    Json,
-    Movies,
-    RatingsPath,
-    ScaleText,
-    SkipBad,
-    parse_settings,
-    read_dataset,
-)
+from cinematrix.cli.options import Columns, Json, Movies, RatingsPath, ScaleText, SkipBad, parse_settings, read_dataset
 
 
 def tune(
@@ -45,10 +36,10 @@ def tune(
     Give the training part alone, and nothing that the model is tested on later.
     """
     from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.files import check_place
+    from cinematrix.common.atomic_files import check_place
+    from cinematrix.evaluation.tuning import check_tunable
+    from cinematrix.evaluation.tuning import tune as search
     from cinematrix.models import model_class
-    from cinematrix.tuning import check_tunable
-    from cinematrix.tuning import tune as search
 
     kind = model_class(model)
     settings = parse_settings(kind, set_ or [], seed=seed)

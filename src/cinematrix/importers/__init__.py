@@ -1,7 +1,6 @@
-"""Readers of ratings and movies: MovieLens in all its formats, MovieTweetings, CSV, Parquet and frames."""
+"""What people wrote elsewhere of films they saw: Letterboxd, IMDb, Trakt and others, read and matched to a catalog."""
 
-from cinematrix.importers.frames import from_frame
+from cinematrix.importers.entries import Entry, Journal, Skipped
 from cinematrix.importers.reading import read
-from cinematrix.importers.report import Dataset, Dropped, Report
 
-__all__ = ["Dataset", "Dropped", "Report", "from_frame", "read"]
+__all__ = ["Entry", "Journal", "Skipped", "read"]

@@ -1,113 +1,117 @@
-"""`read`: from a path to a data set, whatever the format."""
+"""From the bytes of an upload to a journal: what it is is told by its content, never by its name alone."""
 
-from dataclasses import asdict
-from os import PathLike
-from pathlib import Path
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import PurePosixPath
 
-import polars as pl
+import numpy as np
 
+from cinematrix.data.ratings import infer_scale
 from cinematrix.errors import DataError
-from cinematrix.importers import cache as kept
-from cinematrix.importers import sources as folders
-from cinematrix.importers.frames import read_parquet
-from cinematrix.importers.layouts import recognise
-from cinematrix.importers.movies import Movies
-from cinematrix.importers.report import Dataset, Report, Tally
-from cinematrix.importers.tables import Table
-from cinematrix.importers.texts import pieces, read_piece
-from cinematrix.protocols import Progress
-from cinematrix.ratings import Scale
+from cinematrix.importers import (
+    criticker,
+    filmtipset,
+    generic_csv,
+    imdb,
+    jellyfin,
+    letterboxd,
+    movielens,
+    movietweetings,
+    tmdb,
+    trakt,
+)
+from cinematrix.importers.archives import Archive
+from cinematrix.importers.entries import Entries, Entry, Journal, Skipped
+from cinematrix.importers.source import Source, rows_of
+from cinematrix.importers.text import decode, table
+
+MOST_BYTES = 20_000_000
+MOST_ROWS = 20_000
+
+TABLES: tuple[Source, ...] = (
+    *(letterboxd.EXPORTED, letterboxd.IMPORTABLE, imdb.SOURCE, tmdb.SOURCE, filmtipset.SOURCE),
+    *(movielens.SITE, movielens.DATA_SET),
+)
+"""Asked one after the other whether a header is theirs."""
+
+HEADLESS = (movietweetings.FORMAT, jellyfin.FORMAT)
+"""Asked before them whether the first line is theirs."""
+
+ALL = "a Letterboxd, IMDb, Trakt, MovieLens, TMDB, Criticker, Filmtipset, MovieTweetings or Jellyfin export"
 
 
 def read(
-    path: str | PathLike[str],
-    *,
-    movies: str | PathLike[str] | None = None,
-    columns: dict[str, str] | None = None,
-    scale: Scale | None = None,
-    skip_bad: bool = False,
-    cache: bool = True,
-    progress: Progress | None = None,
-) -> Dataset:
-    """Ratings and catalog from a folder or a file, its format told by the content.
+    content: bytes, name: str = "", columns: Mapping[str, str] | None = None, highest: float | None = None
+) -> Journal:
+    """The journal in a file.
 
     Args:
-        path: a folder or file of ml-100k, ml-1m, ml-10m, a MovieLens CSV, MovieTweetings; a CSV (`,` `;` TAB) or
-            Parquet file with columns for user, movie and perhaps rating, time, count. Without a rating column the
-            rows are plain interactions. Any of the text files may be packed with gzip.
-        movies: a file of movies; by default the one that belongs to the ratings by its name.
-        columns: from role (user, movie, rating, time, count) to the name of its column.
-        scale: of the ratings, where the one known from the format or read off the ratings isn't right.
-        skip_bad: drop and count bad lines; by default the first is an error.
-        cache: keep what was read of files over 16 MB in the user's cache folder, and take it from there.
-        progress: hears about the bytes read.
+        content: its bytes.
+        name: of the file, which tells apart what nothing else does: Letterboxd's watched.csv and watchlist.csv.
+        columns: where title, year, rating, date, imdb, tmdb and movie stand in a CSV that isn't a known one.
+        highest: the best rating of such a CSV; None: the narrowest of 5, 10 and 100 that holds all ratings.
 
     Raises:
-        DataError: there are no ratings, or a line breaks a rule; the message names the file and the line.
-        SettingError: `columns` names a role that doesn't exist.
+        DataError: it is no journal that we know, is damaged, or is too large. The message repeats nothing of it.
+        SettingError: `columns` maps what there isn't.
     """
-    found = folders.find(Path(path), None if movies is None else Path(movies))
-    place = None
-    if cache and found.ratings.stat().st_size > kept.LARGE:
-        options = {"columns": columns, "scale": None if scale is None else asdict(scale), "skip_bad": skip_bad}
-        place = kept.Place(found, options)
-        dataset = place.load()
-        if dataset is not None:
-            return dataset
-    dataset = _read(found, columns, scale, skip_bad, progress)
-    if place is not None:
-        place.save(dataset)
-    return dataset
+    if len(content) > MOST_BYTES:
+        raise DataError(f"the file has more than {MOST_BYTES:,} bytes, which no export has")
+    if not content.strip():
+        raise DataError(f"the file is empty; give {ALL}")
+    name = PurePosixPath(name.replace("\\", "/")).name.lower()
+    if content.startswith((b"PK\3\4", b"PK\5\6")):
+        return _of_archive(Archive.open(content), columns, highest)
+    return _of_file(content, name, columns, highest)
 
 
-def _read(
-    found: folders.Sources,
-    columns: dict[str, str] | None,
-    scale: Scale | None,
-    skip_bad: bool,
-    progress: Progress | None,
-) -> Dataset:
-    in_parquet = folders.is_parquet(found.ratings)
-    tally = Tally(str(found.ratings), "row" if in_parquet else "line", skip_bad)
-    if in_parquet:
-        name, table = "parquet", read_parquet(found.ratings, columns, tally)
-    else:
-        name, table = _read_text(found, columns, tally, progress)
-    n_rows = table.n_rows + sum(dropped.count for dropped in tally.dropped.values())
-    final, inferred = (scale, False) if scale else table.scale(name)
-    if final is not None:
-        table.keep_on(final, tally)
-    rows = None if found.movies is None else Movies(found, Tally(str(found.movies), "line", skip_bad))
-    integers = table.kind_of_movies() == pl.Int64 and (rows is None or rows.ids.dtype == pl.Int64)
-    kind = pl.Int64 if integers else pl.String
-    milliseconds = table.milliseconds
-    ratings = table.ratings(final, kind)
-    report = Report(
-        n_rows, tally.dropped, ratings.merged, milliseconds, ratings.scale,
-        scale_inferred=inferred,
-        **({} if rows is None else rows.counts),
-    )  # fmt: skip
-    catalog = None if rows is None else rows.catalog(kind, imdb=name == "movietweetings")
-    return Dataset(name, str(found.ratings), ratings, catalog, report)
+def _of_archive(archive: Archive, columns: Mapping[str, str] | None, highest: float | None) -> Journal:
+    warnings: list[str] = []
+    if letterboxd.recognises(archive.names):
+        return _journal("letterboxd", letterboxd.HIGHEST, letterboxd.archive(archive, warnings), warnings)
+    if trakt.recognises(archive.names):
+        return _journal(trakt.NAME, trakt.HIGHEST, trakt.archive(archive, warnings), warnings)
+    tables = [name for name in archive.names if name.lower().endswith((".csv", ".xml"))]
+    if len(tables) == 1 and "/" not in tables[0]:
+        return _of_file(archive.read(tables[0]), tables[0].lower(), columns, highest)
+    raise DataError(f"the ZIP isn't {ALL}")
 
 
-def _read_text(
-    found: folders.Sources, columns: dict[str, str] | None, tally: Tally, progress: Progress | None
-) -> tuple[str, Table]:
-    layout = recognise(found.ratings, columns, has_tags=found.tags is not None)
-    table = Table(str(found.ratings))
-    size = found.ratings.stat().st_size
-    if progress:
-        progress.start(f"reading {found.ratings.name}", size)
-    for piece, line in pieces(found.ratings, layout):
-        whole = line == layout.first_line and len(piece) + layout.start >= size
-        for part in read_piece(piece, line, layout, tally, whole=whole):
-            table.add(*part)
-        if progress:
-            progress.advance(len(piece))
-    if progress:
-        progress.stop()
-    if not table.n_rows:
-        dropped = sum(each.count for each in tally.dropped.values())
-        raise DataError(f"{found.ratings} has no good row ({dropped:,} dropped); at least one rating is needed")
-    return "ml-10m" if layout.name == "ml-1m" and table.has_half_stars() else layout.name, table
+def _of_file(content: bytes, name: str, columns: Mapping[str, str] | None, highest: float | None) -> Journal:
+    start = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if start == b"<":
+        return _journal(criticker.NAME, criticker.HIGHEST, criticker.entries(content), [], relative=True)
+    if start in (b"[", b"{"):
+        return _journal(trakt.NAME, trakt.HIGHEST, trakt.one_file(content), [])
+    text, warnings = decode(content)
+    for each in () if columns else HEADLESS:
+        if rows := each.table(text, name):
+            return _journal(each.source.name, each.source.highest, rows_of(rows, each.source.reader(rows)), warnings)
+    found = table(text, name)
+    header = set(found.header)
+    mapped = generic_csv.source(columns or {})
+    source = mapped if columns else next((each for each in (*TABLES, mapped) if each.fits(header)), None)
+    if source is None:
+        wanted = "or name the columns of its titles and ratings"
+        raise DataError(f"the file isn't {ALL}; give one, {wanted}")
+    journal = _journal(source.name, source.highest, rows_of(found, source.reader(found)), warnings)
+    return journal if source.highest else _with_scale(journal, highest)
+
+
+def _journal(source: str, highest: float, entries: Entries, warnings: list[str], *, relative: bool = False) -> Journal:
+    rows = list(islice(entries, MOST_ROWS + 1))
+    if len(rows) > MOST_ROWS:
+        raise DataError(f"the file has more than {MOST_ROWS:,} rows; import it in parts")
+    kept = [row for row in rows if isinstance(row, Entry)]
+    return Journal(source, highest, relative, kept, [row for row in rows if isinstance(row, Skipped)], warnings)
+
+
+def _with_scale(journal: Journal, highest: float | None) -> Journal:
+    """The journal on the scale that is given, or else on the one that its ratings seem to be on."""
+    ratings = np.array([entry.rating for entry in journal.entries])
+    scale = highest or infer_scale(ratings).high if len(ratings) else 5.0
+    off = f"the rating isn't between 0 and {scale:g}"
+    wrong = [entry for entry in journal.entries if entry.rating is not None and entry.rating > scale]
+    skipped = [*journal.skipped, *(Skipped(entry.row, off, entry.title) for entry in wrong)]
+    kept = [entry for entry in journal.entries if entry.rating is not None and entry.rating <= scale]
+    return Journal(journal.source, scale, False, kept, skipped, journal.warnings)

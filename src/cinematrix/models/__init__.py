@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from cinematrix.errors import SettingError
-from cinematrix.protocols import Recommender
+from cinematrix.models.base import Recommender
 
 MODELS = {
     "popular": "cinematrix.models.popular:Popular",
@@ -13,15 +13,15 @@ MODELS = {
     "nmf": "cinematrix.models.nmf:NMF",
     "als": "cinematrix.models.als:ALS",
     "ials": "cinematrix.models.ials:IALS",
-    "pmf": "cinematrix.models.pmf:PMF",
+    "pmf": "cinematrix.models.pmf.model:PMF",
     "item-knn": "cinematrix.models.item_knn:ItemKNN",
     "user-knn": "cinematrix.models.user_knn:UserKNN",
     "ease": "cinematrix.models.ease:Ease",
-    "deep-mf-classic": "cinematrix.models.deep_mf_classic:DeepMFClassic",
-    "autorec": "cinematrix.models.autorec:AutoRec",
-    "vae": "cinematrix.models.vae:VAE",
-    "neumf": "cinematrix.models.neumf:NeuMF",
-    "deep-mf": "cinematrix.models.deep_mf:DeepMF",
+    "deep-mf-classic": "cinematrix.models.deep_mf_classic.model:DeepMFClassic",
+    "autorec": "cinematrix.models.autorec.model:AutoRec",
+    "vae": "cinematrix.models.vae.model:VAE",
+    "neumf": "cinematrix.models.neumf.model:NeuMF",
+    "deep-mf": "cinematrix.models.deep_mf.model:DeepMF",
 }
 
 

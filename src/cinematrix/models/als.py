@@ -5,12 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from cinematrix.biases import Biases
-from cinematrix.factors import INITIAL, Factorization, Factors, FactorSettings, positive, with_bias
-from cinematrix.least_squares import project
-from cinematrix.protocols import Progress
-from cinematrix.ratings import Ratings
-from cinematrix.spaces import Between, Space
+from cinematrix.common.progress import Progress
+from cinematrix.common.settings import Between, Space
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.components.biases import Biases
+from cinematrix.models.components.factors import INITIAL, Factorization, Factors, FactorSettings, positive, with_bias
+from cinematrix.models.components.least_squares import project
 
 
 @dataclass(frozen=True)

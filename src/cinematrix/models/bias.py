@@ -7,12 +7,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.biases import Biases
-from cinematrix.catalog import Catalog
-from cinematrix.histories import Histories
-from cinematrix.ids import Numbers
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
-from cinematrix.ratings import Ratings
+from cinematrix.common.progress import Progress
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+from cinematrix.models.components.biases import Biases
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class BiasSettings:
 
 
 class Bias(Recommender):
-    """The regularised biases of `cinematrix.biases` as a model; every list has the best-liked movies first."""
+    """User and movie biases as a model; every list has the best-liked movies first."""
 
     name: ClassVar[str] = "bias"
     abilities: ClassVar[Abilities] = Abilities(stars=True, explains=True)

@@ -9,18 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.biases import Biases
-from cinematrix.catalog import Catalog
-from cinematrix.chances import PLAIN, Chance, evidence, on_held_out
+from cinematrix.common.progress import Progress
+from cinematrix.common.settings import Between, Space
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings
 from cinematrix.errors import SettingError
-from cinematrix.histories import Histories
-from cinematrix.ids import Numbers
-from cinematrix.neighbours import Neighbours, Spectrum, liked_more
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
-from cinematrix.ratings import Ratings
-from cinematrix.regression import ByMovies, ByUsers, regression, restored
-from cinematrix.similarity import kin, unit_of
-from cinematrix.spaces import Between, Space
+from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+from cinematrix.models.components.biases import Biases
+from cinematrix.models.components.calibration import PLAIN, Chance, evidence, on_held_out
+from cinematrix.models.components.ease_exact import ByMovies, ByUsers, regression, restored
+from cinematrix.models.components.ease_low_rank import Neighbours, Spectrum, liked_more
+from cinematrix.models.components.neighbourhoods import kin, unit_of
 
 EVERYBODY = np.float32(0.1)
 """What the movie counts that everybody is taken to have seen: enough to order a list for who has seen nothing."""

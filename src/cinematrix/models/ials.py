@@ -8,16 +8,18 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.biases import Biases
-from cinematrix.catalog import Catalog
-from cinematrix.chances import PLAIN, Chance, evidence, on_held_out
-from cinematrix.factors import positive
-from cinematrix.histories import Histories
-from cinematrix.ids import Numbers
-from cinematrix.least_squares import addends, project
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
-from cinematrix.ratings import Ratings
-from cinematrix.spaces import Between, Space
+from cinematrix.common.progress import Progress
+from cinematrix.common.settings import Between, Space
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+from cinematrix.models.components.biases import Biases
+from cinematrix.models.components.calibration import PLAIN, Chance, evidence, on_held_out
+from cinematrix.models.components.factors import positive
+from cinematrix.models.components.least_squares import addends, project
 
 Floats = NDArray[np.float32]
 

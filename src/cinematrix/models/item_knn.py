@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix import similarity
-from cinematrix.biases import Biases
-from cinematrix.catalog import Catalog
-from cinematrix.histories import Histories
-from cinematrix.ids import Numbers
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
-from cinematrix.ratings import Ratings
-from cinematrix.similarity import kin, mean_of, nearest, popularity, shrunk, unit_of
-from cinematrix.spaces import Between, Space
+from cinematrix.common.progress import Progress
+from cinematrix.common.settings import Between, Space
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+from cinematrix.models.components import neighbourhoods
+from cinematrix.models.components.biases import Biases
+from cinematrix.models.components.neighbourhoods import kin, mean_of, nearest, popularity, shrunk, unit_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class ItemKNNSettings:
     ranking_doubt: float = 5.0
 
     def __post_init__(self) -> None:
-        similarity.check_neighbourhood(self)
+        neighbourhoods.check_neighbourhood(self)
 
 
 class ItemKNN(Recommender):
@@ -140,7 +142,7 @@ class ItemKNN(Recommender):
     ) -> NDArray[np.float32]:  # fmt: skip
         """Σ likeness × value over the history and the neighbours of each pair; 0 for `UNKNOWN`. `[n]`."""
         given, sums = histories.matrix(near.shape[0], values), np.zeros(len(rows), np.float32)
-        for start, stop in similarity.blocks(len(rows), int(np.diff(near.indptr).max(initial=1))):
+        for start, stop in neighbourhoods.blocks(len(rows), int(np.diff(near.indptr).max(initial=1))):
             pair = near[np.maximum(movies[start:stop], 0)].multiply(given[rows[start:stop]])
             sums[start:stop] = np.asarray(pair.sum(axis=1)).ravel()
         return sums * (movies >= 0)
@@ -163,15 +165,15 @@ class ItemKNN(Recommender):
         return kin(self.together[[movie]].toarray()[0], movie, self.known)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        found = similarity.arrays("together", self.together)
+        found = neighbourhoods.arrays("together", self.together)
         if self.biases is None or self.near is None:
             return found
-        return found | similarity.arrays("near", self.near) | self.biases.arrays()
+        return found | neighbourhoods.arrays("near", self.near) | self.biases.arrays()
 
     @classmethod
     def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known, model.together = known, similarity.from_arrays("together", arrays)
+        model.known, model.together = known, neighbourhoods.from_arrays("together", arrays)
         if known.scale:
-            model.biases, model.near = Biases.from_arrays(arrays), similarity.from_arrays("near", arrays)
+            model.biases, model.near = Biases.from_arrays(arrays), neighbourhoods.from_arrays("near", arrays)
         return model

@@ -7,13 +7,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.catalog import Catalog
-from cinematrix.factors import positive
-from cinematrix.histories import Histories
-from cinematrix.ids import Numbers
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
-from cinematrix.ratings import Ratings
-from cinematrix.spaces import Between, Space
+from cinematrix.common.progress import Progress
+from cinematrix.common.settings import Between, Space
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import Abilities, By, Recommender, Run
+from cinematrix.models.components.factors import positive
 
 Floats = NDArray[np.float32]
 

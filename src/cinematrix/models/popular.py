@@ -7,11 +7,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.catalog import Catalog
-from cinematrix.histories import Histories
-from cinematrix.ids import Numbers
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run, Shares
-from cinematrix.ratings import Ratings
+from cinematrix.common.progress import Progress
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cinematrix.biases import Biases
-from cinematrix.factors import Factorization, Factors, FactorSettings, positive
-from cinematrix.protocols import Abilities, Progress
-from cinematrix.ratings import Ratings
-from cinematrix.spaces import Between, Space
+from cinematrix.common.progress import Progress
+from cinematrix.common.settings import Between, Space
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import Abilities
+from cinematrix.models.components.biases import Biases
+from cinematrix.models.components.factors import Factorization, Factors, FactorSettings, positive
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class SVD(Factorization):
         self.settings = settings or SVDSettings()
 
     def learn(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress | None) -> Factors:
-        from cinematrix.sgd import Descent
+        from cinematrix.models.components.sgd import Descent
 
         s = self.settings
         descent = Descent(s.factors, s.epochs, s.learning_rate, s.seed)

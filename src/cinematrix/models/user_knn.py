@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix import similarity
-from cinematrix.biases import Biases
-from cinematrix.catalog import Catalog
-from cinematrix.histories import Histories
-from cinematrix.ids import Numbers
-from cinematrix.protocols import Abilities, By, Known, Progress, Recommender, Run
-from cinematrix.ratings import Ratings
-from cinematrix.similarity import mean_of, nearest, popularity, shrunk, unit_of
-from cinematrix.spaces import Between, Space
+from cinematrix.common.progress import Progress
+from cinematrix.common.settings import Between, Space
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import Abilities, By, Recommender, Run
+from cinematrix.models.components import neighbourhoods
+from cinematrix.models.components.biases import Biases
+from cinematrix.models.components.neighbourhoods import mean_of, nearest, popularity, shrunk, unit_of
 
 Floats = NDArray[np.float32]
 
@@ -52,7 +54,7 @@ class UserKNNSettings:
     ranking_doubt: float = 5.0
 
     def __post_init__(self) -> None:
-        similarity.check_neighbourhood(self)
+        neighbourhoods.check_neighbourhood(self)
 
 
 class UserKNN(Recommender):
@@ -128,7 +130,7 @@ class UserKNN(Recommender):
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Floats:
         found, distinct = np.zeros(len(rows), np.float32), np.unique(rows)
-        for start, stop in similarity.blocks(len(distinct), len(self.known.movies)):
+        for start, stop in neighbourhoods.blocks(len(distinct), len(self.known.movies)):
             some = distinct[start:stop]
             here = np.flatnonzero((rows >= some[0]) & (rows <= some[-1]) & (movies >= 0))
             answers = self._answers(histories.take(some))

@@ -12,40 +12,41 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import PlainTextResponse
 
-from cinematrix.extras import needs
-from cinematrix.service import (
-    about,
+from cinematrix.common.optional import needs
+from cinematrix.service import problems
+from cinematrix.service.auth import READ, Doorkeeper
+from cinematrix.service.cache_middleware import Again
+from cinematrix.service.middleware import Guard
+from cinematrix.service.model_watcher import mark, refresh, watch
+from cinematrix.service.prefetch import Ahead
+from cinematrix.service.problems import Problem
+from cinematrix.service.refit_runner import Refitter
+from cinematrix.service.responses import PROBLEMS
+from cinematrix.service.routes import (
+    admin_movies,
+    admin_overview,
+    admin_refits,
     exports,
     groups,
     imports,
-    maps,
+    model,
     movies,
-    newcomers,
-    overview,
     page,
     posters,
-    problems,
-    profiles,
-    questions,
+    profile,
+    questionnaire,
     ratings,
-    recommending,
-    refits,
-    rows,
+    recommendations,
+    shelves,
+    taste_map,
     tokens,
 )
-from cinematrix.service.access import READ, Doorkeeper
-from cinematrix.service.again import Again
-from cinematrix.service.ahead import Ahead
-from cinematrix.service.figures import Figures
-from cinematrix.service.guard import Guard
-from cinematrix.service.newcomers import refresh
-from cinematrix.service.people import Served
-from cinematrix.service.problems import Problem
-from cinematrix.service.refits import Refitter
 from cinematrix.service.schemas import Health, ProblemBody
+from cinematrix.service.served_model import Served
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.service.state import PROBLEMS, ServiceState, State
-from cinematrix.service.swapping import mark, watch
+from cinematrix.service.state import ServiceState, State
+from cinematrix.service.telemetry import Figures
+from cinematrix.service.tmdb import Posters
 from cinematrix.store.engine import check_whole, free_bytes
 from cinematrix.store.records import Store
 
@@ -54,9 +55,9 @@ THREADS = {"sqlite": 2, "postgresql": 4}
 for a database that they wait for."""
 
 ROUTERS = (
-    *(ratings.ROUTER, recommending.USERS, recommending.ROUTER, imports.ROUTER, exports.ROUTER, groups.ROUTER),
-    *(movies.ROUTER, posters.ROUTER, questions.ROUTER, tokens.ROUTER, refits.ROUTER, newcomers.ROUTER),
-    *(overview.ROUTER, about.ROUTER, rows.ROUTER, maps.ROUTER, profiles.ROUTER, page.ROUTER),
+    *(ratings.ROUTER, recommendations.USERS, recommendations.ROUTER, imports.ROUTER, exports.ROUTER, groups.ROUTER),
+    *(movies.ROUTER, posters.ROUTER, questionnaire.ROUTER, tokens.ROUTER, admin_refits.ROUTER, admin_movies.ROUTER),
+    *(admin_overview.ROUTER, model.ROUTER, shelves.ROUTER, taste_map.ROUTER, profile.ROUTER, page.ROUTER),
 )
 """In the order in which they are asked whether a request is theirs."""
 
@@ -74,7 +75,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     store, figures = Store.open(settings.db), Figures()
     check_whole(store.engine)
     refitter = Refitter(settings, store, figures)
-    shown = posters.Posters(settings.posters) if settings.posters else None
+    shown = Posters(settings.posters) if settings.posters else None
     state = ServiceState(settings, store, None, figures, refitter, posters=shown)
     if before is not None:
         _take_first(state)
@@ -82,7 +83,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS[store.engine.dialect.name]
-        state.ahead = Ahead(partial(recommending.make_ahead, state))
+        state.ahead = Ahead(partial(recommendations.make_ahead, state))
         state.ahead.start()
         watching = [asyncio.create_task(watch(state, before)), asyncio.create_task(refitter.watch())]
         yield
@@ -100,7 +101,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     problems.install(app)
     page.assets()
     for router in ROUTERS:
-        app.router.routes.extend(router.routes)  # `include_router` makes each anew when it is first asked for
+        app.include_router(router)
     _add_health(app)
     app.add_middleware(Again, state=state)
     app.add_middleware(Guard, settings=settings, figures=figures)

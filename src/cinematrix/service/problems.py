@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from starlette.exceptions import HTTPException
 
 from cinematrix.errors import SettingError, UnknownIdError
-from cinematrix.service.logs import LOG
+from cinematrix.service.logging import LOG
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -1,14 +1,13 @@
 """What requests and answers look like. Requests are strict: no text for a number, no member that isn't known."""
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
-from cinematrix.dials import Dials
-
-PATTERN = r"^[^\x00-\x1f\x7f/]{1,200}$"
+from cinematrix.data.ids import PATTERN
+from cinematrix.recommendation.reranking import Dials
 
 TextId = Annotated[str, Path(pattern=PATTERN, description="ID as in the catalog, an integer or text.")]
 Id = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictStr, Field(pattern=PATTERN)]
@@ -225,3 +224,14 @@ class ProblemBody(BaseModel):
     title: str
     status: int
     detail: str
+
+
+class VersionRow(BaseModel):
+    """A version that is kept: `refit` tells when it was made, what the gate found and by which figures."""
+
+    version: str
+    serves: bool
+    before: bool
+    model: str
+    data: dict[str, Any] | None
+    refit: dict[str, Any] | None

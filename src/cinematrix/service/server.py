@@ -13,14 +13,13 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
+from cinematrix.common.threads import take_one_thread
 from cinematrix.errors import SettingError
 from cinematrix.service.app import create_app
-from cinematrix.service.light import without_pydantic_v1
-from cinematrix.service.log_queue import QueuedLog
-from cinematrix.service.memory import share_heaps
+from cinematrix.service.logging import QueuedLog
 from cinematrix.service.settings import LOOPBACK, ServiceSettings
+from cinematrix.service.startup import share_heaps
 from cinematrix.store.engine import sole_server
-from cinematrix.threads import take_one_thread
 
 OPENS_WITHIN = 10.0
 """Seconds within which the server must listen for a browser to be shown the page."""
@@ -54,8 +53,7 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
     take_one_thread()
     sys.setswitchinterval(TURN)
     with sole_server(settings.db):
-        with without_pydantic_v1():
-            app = create_app(settings)
+        app = create_app(settings)
         log = QueuedLog(sys.stderr.fileno(), app.state.service.figures.dropped.inc)
         logging.basicConfig(level=logging.INFO, handlers=[log], format="%(message)s")
         if not app.state.doorkeeper.keys():

@@ -1,6 +1,5 @@
 """What the routes share: the app's parts, how bodies are read, and how errors are described."""
 
-import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial, wraps
@@ -9,28 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from fastapi import Depends, Request, Response
-from fastapi.routing import APIRoute
-from pydantic_core import to_json
+from fastapi import Depends, Request
 
-from cinematrix.service.ahead import Ahead
-from cinematrix.service.figures import Figures
-from cinematrix.service.people import Served
-from cinematrix.service.problems import MEDIA_TYPE, Problem
-from cinematrix.service.schemas import ProblemBody
+from cinematrix.service.prefetch import Ahead
+from cinematrix.service.problems import Problem
+from cinematrix.service.served_model import Served
 from cinematrix.service.settings import ServiceSettings
+from cinematrix.service.telemetry import Figures
 from cinematrix.store.records import Store
 
 if TYPE_CHECKING:
-    from cinematrix.service.posters import Posters
-    from cinematrix.service.refits import Refitter
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "What is wrong",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}}},
-    }
-}
+    from cinematrix.service.refit_runner import Refitter
+    from cinematrix.service.tmdb import Posters
 
 
 WRITERS = {"sqlite": 1, "postgresql": 4}
@@ -115,41 +104,3 @@ def writes(route: Callable[Asked, Answer]) -> Callable[Asked, Coroutine[Any, Any
         return await run_sync(partial(route, *given, **named), limiter=state.writers)
 
     return beside
-
-
-def made(content: Any) -> Response:
-    """The answer with what we made ourselves, which nobody needs to check before it is sent."""
-    return Response(content if isinstance(content, bytes) else to_json(content), media_type="application/json")
-
-
-class StrictRequest(Request):
-    """A request whose JSON is what RFC 8259 says: no NaN, and no name twice in an object."""
-
-    async def json(self) -> Any:
-        try:
-            return json.loads(await self.body(), object_pairs_hook=_distinct, parse_constant=_refuse)
-        except RecursionError as error:
-            raise ValueError("nested too deeply") from error
-
-
-class StrictRoute(APIRoute):
-    """A route that reads strictly."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def strictly(request: Request) -> Response:
-            return await handle(StrictRequest(request.scope, request.receive))
-
-        return strictly
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name occurs twice in an object")
-    return found
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 
+from cinematrix.common.atomic_files import written_beside
 from cinematrix.errors import InputError, StoreError
-from cinematrix.files import written_beside
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import MIGRATIONS, migrate, version_of
 

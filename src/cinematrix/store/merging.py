@@ -1,22 +1,13 @@
 """Adding to what the store has of one person what she brings from elsewhere: the newest wins, and twice is once."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from cinematrix.importers.result import Merged, ToKeep
 from cinematrix.store.records import Rating
 from cinematrix.store.statements import hold, now_ms, upsert
 from cinematrix.store.tables import EVENTS, RATINGS
-
-
-@dataclass(frozen=True)
-class Merged:
-    """How many ratings and events are new, replace another rating, and change nothing."""
-
-    created: int
-    updated: int
-    unchanged: int
 
 
 def merge(connection: Connection, user: str, ratings: Sequence[Rating], events: Collection[tuple[str, str]]) -> Merged:
@@ -39,6 +30,11 @@ def merge(connection: Connection, user: str, ratings: Sequence[Rating], events: 
     upsert(connection, EVENTS, [{"user": user, "movie": movie, "kind": kind, "received": now} for movie, kind in noted])
     created = len(fresh) + len(noted)
     return Merged(created, len(newer), len(ratings) + len(events) - created - len(newer))
+
+
+def keep(connection: Connection, user: str, imported: ToKeep) -> Merged:
+    """Merge an import into a user's records in the caller's transaction; a second time it changes nothing."""
+    return merge(connection, user, [Rating(user, *rating) for rating in imported.ratings], imported.events)
 
 
 def _wins(rating: Rating, steps: int | None, at: int) -> bool:

@@ -3,23 +3,14 @@
 import json
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 
+from cinematrix.data.catalog import Film
 from cinematrix.store.records import Store
 from cinematrix.store.tables import AUDIT, MOVIES
 
 Mark = tuple[int, int]
-
-
-class Film(NamedTuple):
-    """A movie as it was described."""
-
-    movie: str
-    title: str
-    year: int | None
-    genres: list[str]
 
 
 def put_movies(store: Store, films: Sequence[Film], who: str) -> int:

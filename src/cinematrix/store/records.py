@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 
-from cinematrix.ratings import Scale
+from cinematrix.data.ratings import Scale
 from cinematrix.store.engine import open_engine, writing
 from cinematrix.store.scales import check_scale, scale_of
 from cinematrix.store.sqlite import DRIVER

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection, select
 
+from cinematrix.data.ratings import Scale
 from cinematrix.errors import SettingError, StoreError
-from cinematrix.ratings import Scale
 from cinematrix.store.tables import SCALE
 
 

@@ -1,0 +1,60 @@
+"""A table of ratings and its catalog as a folder, for a process that goes on with them: no pickle, no parsing.
+
+ratings.safetensors   the ID maps and the columns
+scale.json            the scale
+catalog.parquet       the catalog, aligned or not (with its own ID map in ratings.safetensors); absent if there is none
+"""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from safetensors.numpy import load_file, save_file
+
+from cinematrix.common.atomic_files import written_beside
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.ids import IdMap
+from cinematrix.data.ratings import Ratings, Scale, fingerprint
+
+COLUMNS = ("user", "movie", "rating", "time", "count")
+
+
+def pack(folder: Path, ratings: Ratings, catalog: Catalog | None) -> None:
+    """Write both to `folder`, which is replaced if it is there."""
+    maps = {"users": ratings.users, "movies": ratings.movies} | ({} if catalog is None else {"catalog": catalog.movies})
+    arrays = {f"{name}.{key}": array for name, ids in maps.items() for key, array in ids.arrays().items()}
+    arrays |= {name: column for name in COLUMNS if (column := getattr(ratings, name)) is not None}
+    with written_beside(folder, force=True) as beside:
+        beside.mkdir()
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, beside / "ratings.safetensors")
+        scale = ratings.scale and dataclasses.asdict(ratings.scale)
+        (beside / "scale.json").write_text(json.dumps(scale), encoding="utf-8")
+        if catalog is not None:
+            catalog.frame.write_parquet(beside / "catalog.parquet")
+
+
+def unpack(folder: Path) -> tuple[Ratings, Catalog | None]:
+    """What `pack` wrote."""
+    arrays = load_file(folder / "ratings.safetensors")
+
+    def ids(name: str) -> IdMap:
+        return IdMap.from_arrays(
+            {key.removeprefix(f"{name}."): arrays[key] for key in arrays if key.startswith(f"{name}.")}
+        )
+
+    scale = json.loads((folder / "scale.json").read_text(encoding="utf-8"))
+    user, movie, rating, time, count = (arrays.get(name) for name in COLUMNS)
+    assert user is not None, "a table has users"
+    assert movie is not None, "a table has movies"
+    ratings = Ratings(ids("users"), ids("movies"), user, movie, rating, time, count, scale and Scale(**scale))
+    file = folder / "catalog.parquet"
+    return ratings, Catalog(ids("catalog"), pl.read_parquet(file)) if file.exists() else None
+
+
+def seal(ratings: Ratings, catalog: Catalog | None) -> str:
+    """A SHA-256 of both: equal for equal data, however they were read."""
+    about = "" if catalog is None else catalog.frame.with_columns(id=catalog.movies.ids).write_ndjson()
+    return hashlib.sha256(f"{fingerprint(ratings)}{about}".encode()).hexdigest()

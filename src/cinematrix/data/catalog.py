@@ -1,0 +1,270 @@
+"""What is known of each movie: title, year, genres, tags, IDs elsewhere; filters."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cinematrix.data.ids import UNKNOWN, IdMap, Ids, as_in
+from cinematrix.errors import SettingError
+
+SCHEMA = pl.Schema(
+    {
+        "title": pl.String(),
+        "year": pl.Int32(),
+        "genres": pl.List(pl.String()),
+        "tags": pl.List(pl.String()),
+        "imdb": pl.String(),
+        "tmdb": pl.String(),
+    }
+)
+"""The columns of `Catalog.frame`; a tag that several users gave stands as often as it was given."""
+
+EXPRESSIONS = 64
+"""Of so many filters each catalog keeps which movies pass."""
+
+_YEAR = re.compile(r"\s*\((\d{4})(?:[-–/]\d{0,4})?\)\s*$")
+_ARTICLES = (
+    *("the", "a", "an", "le", "la", "les", "l'", "un", "une", "der", "die", "das", "ein", "eine"),
+    *("il", "lo", "i", "gli", "el", "los", "las", "o", "os", "as", "de", "den", "det", "het"),
+)
+_TRAILING_ARTICLE = re.compile(rf"^(?P<title>[^()]*\S), (?P<article>{'|'.join(_ARTICLES)})$", re.IGNORECASE)
+
+
+def split_title(text: str) -> tuple[str, int | None]:
+    """A MovieLens title in reading order, and its year where it has one.
+
+    >>> split_title("City of Lost Children, The (Cité des enfants perdus, La) (1995)")
+    ('The City of Lost Children (La Cité des enfants perdus)', 1995)
+    >>> split_title("Das Millionenspiel (2007-)")
+    ('Das Millionenspiel', 2007)
+    """
+    found = _YEAR.search(text)
+    title = (text[: found.start()] if found else text).strip()
+    others = re.sub(r"\(([^()]*)\)", lambda other: f"({_article_first(other[1])})", title)
+    head, bracket, rest = others.partition(" (")
+    return _article_first(head) + bracket + rest, int(found[1]) if found else None
+
+
+def _article_first(title: str) -> str:
+    title = title.strip()
+    found = _TRAILING_ARTICLE.match(title)
+    if not found:
+        return title
+    gap = "" if found["article"].endswith("'") else " "
+    return f"{found['article']}{gap}{found['title']}"
+
+
+def normalise(title: str) -> str:
+    """A title for comparing: case, accents, punctuation and a leading article don't count."""
+    plain = unicodedata.normalize("NFKD", title).casefold()
+    words = re.sub(r"[^\w\s]", " ", "".join(c for c in plain if not unicodedata.combining(c))).split()
+    return " ".join(words[1:] if len(words) > 1 and words[0] in _ARTICLES else words)
+
+
+class Facts(NamedTuple):
+    """What is shown of one movie."""
+
+    title: str | None
+    year: int | None
+    genres: list[str]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Catalog:
+    """One row a movie, by movie number.
+
+    Attributes:
+        movies: the movies' IDs.
+        frame: a Polars frame with the columns of `SCHEMA`, row `i` for `movies.ids[i]`; what isn't known is null
+            (title, year, imdb, tmdb) or an empty list (genres, tags).
+    """
+
+    movies: IdMap
+    frame: pl.DataFrame
+
+    @classmethod
+    def of(cls, movies: IdMap | Iterable[Any] | Ids, **columns: Any) -> Self:
+        """A catalog from IDs and any of the columns title, year, genres, tags, imdb, tmdb."""
+        ids = movies if isinstance(movies, IdMap) else IdMap(movies)
+        unknown = sorted(set(columns) - set(SCHEMA))
+        if unknown:
+            raise SettingError(f"the catalog has no column {unknown[0]!r}; it has {', '.join(SCHEMA)}")
+        for name, values in columns.items():
+            if len(values) != len(ids):
+                raise SettingError(f"{name} has {len(values)} values for {len(ids)} movies; give the catalog one each")
+        series = [
+            pl.Series(name, columns.get(name, [None] * len(ids)), dtype=dtype, strict=False)
+            for name, dtype in SCHEMA.items()
+        ]
+        frame = pl.DataFrame(series).with_columns(pl.col("genres", "tags").fill_null([]))
+        return cls(ids, frame)
+
+    @classmethod
+    def empty(cls, movies: IdMap) -> Self:
+        """A catalog that knows nothing but the IDs."""
+        return cls.of(movies)
+
+    def __len__(self) -> int:
+        return len(self.movies)
+
+    def __repr__(self) -> str:
+        return f"Catalog({len(self):,} movies, {len(self.genres)} genres, {len(self.tags):,} tags)"
+
+    def align(self, movies: IdMap) -> "Catalog":
+        """The rows for `movies`, in that order; blank where this catalog doesn't have the movie."""
+        rows = self.movies.numbers(movies.ids)
+        picks = pl.Series([None if row == UNKNOWN else row for row in rows.tolist()], dtype=pl.UInt32)
+        frame = self.frame.select(pl.all().gather(picks)) if len(self) else Catalog.empty(movies).frame
+        return Catalog(movies, frame.with_columns(pl.col("genres", "tags").fill_null([])))
+
+    def updated(self, other: "Catalog") -> "Catalog":
+        """This catalog with more movies at its end, and with titles, years and genres as `other` has them."""
+        movies = self.movies.extend(other.movies.ids)
+        theirs = pl.Series(other.movies.numbers(movies.ids) != UNKNOWN)
+        new, columns = other.align(movies).frame, ("title", "year", "genres")
+        frame = self.align(movies).frame.with_columns(
+            pl.when(theirs).then(new[name]).otherwise(pl.col(name)).alias(name) for name in columns
+        )
+        return Catalog(movies, frame)
+
+    @cached_property
+    def years(self) -> NDArray[np.float32]:
+        """Release year of each movie, NaN where it isn't known. Shape `[n]`."""
+        return self.frame["year"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
+
+    @cached_property
+    def facts(self) -> list[Facts]:
+        """What is shown of each movie, as plain Python values: a row of the frame takes a hundred times longer."""
+        return [Facts(*row) for row in self.frame.select(Facts._fields).iter_rows()]
+
+    @cached_property
+    def genres(self) -> list[str]:
+        """All genres that occur, sorted."""
+        return _vocabulary(self.frame["genres"])
+
+    @cached_property
+    def tags(self) -> list[str]:
+        """All tags that occur, sorted."""
+        return _vocabulary(self.frame["tags"])
+
+    def genre_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
+        """Movies × genres, 1 where the movie has the genre. float32."""
+        return self._genres if vocabulary is None else _membership(self.frame["genres"], vocabulary)
+
+    @cached_property
+    def _genres(self) -> sparse.csr_matrix:
+        return _membership(self.frame["genres"], self.genres)
+
+    def tag_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
+        """Movies × tags, how often the movie got the tag. float32."""
+        return _membership(self.frame["tags"], self.tags if vocabulary is None else vocabulary)
+
+    def title(self, number: int) -> str:
+        """A movie's title; `movie 17` where it has none."""
+        return self.facts[number].title or f"movie {self.movies.listed[number]}"
+
+    def label(self, number: int) -> str:
+        """`Title (Year)` for people; the ID where the title isn't known."""
+        name, year = self.title(number), self.facts[number].year
+        return f"{name} ({year})" if year else name
+
+    def where(self, expression: str) -> NDArray[np.bool_]:
+        """Which movies satisfy conditions such as `genre=Drama year>=1990 genre!=Horror tag="dark comedy"`.
+
+        All conditions hold at once. A movie without the fact asked for satisfies only `!=`.
+
+        Raises:
+            SettingError: a condition that isn't understood; a genre that no movie has.
+        """
+        return self._masks(expression).copy()
+
+    @cached_property
+    def _masks(self) -> Callable[[str], NDArray[np.bool_]]:
+        """The masks of expressions, the last `EXPRESSIONS` of which are kept."""
+        return lru_cache(EXPRESSIONS)(self._mask)
+
+    def _mask(self, expression: str) -> NDArray[np.bool_]:
+        keep = np.ones(len(self), bool)
+        for field, operator, value in _conditions(expression):
+            keep &= self._condition(field, operator, value)
+        return keep
+
+    def _condition(self, field: str, operator: str, value: str) -> NDArray[np.bool_]:
+        if field == "year":
+            if not re.fullmatch(r"\d{1,4}", value):
+                raise SettingError(f"year {operator} {value!r}: a year is a whole number such as 1990")
+            with np.errstate(invalid="ignore"):
+                return _COMPARE[operator](self.years, float(value))
+        if operator not in ("=", "!="):
+            raise SettingError(f"{field} {operator} {value!r}: a {field} is compared with = or !=")
+        column = {"genre": "genres", "tag": "tags"}[field]
+        known = {name.casefold(): name for name in getattr(self, column)}
+        if value.casefold() not in known:
+            hint = f"; the genres are {', '.join(self.genres) or 'not known'}" if field == "genre" else ""
+            raise SettingError(f"no movie has the {field} {value!r}{hint}")
+        wanted = [name for name in getattr(self, column) if name.casefold() == value.casefold()]
+        has = self.frame[column].list.set_intersection(pl.Series([wanted])).list.len().to_numpy() > 0
+        return has if operator == "=" else ~has
+
+
+_COMPARE: dict[str, Callable[[NDArray[Any], float], NDArray[np.bool_]]] = {
+    "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
+}  # fmt: skip
+_CONDITION = re.compile(r"""\s*(\w+)\s*(!=|<=|>=|=|<|>)\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+))(?=\s|$)""")
+
+
+def _conditions(expression: str) -> list[tuple[str, str, str]]:
+    found, position = [], 0
+    while expression[position:].strip():
+        match = _CONDITION.match(expression, position)
+        if not match or match[1] not in ("genre", "year", "tag"):
+            rest = expression[position:].strip()
+            raise SettingError(
+                f"filter {rest!r} isn't understood; write conditions on genre, year or tag "
+                "such as 'genre=Drama year>=1990'"
+            )
+        found.append((match[1], match[2], next(v for v in match.group(3, 4, 5) if v is not None)))
+        position = match.end()
+    return found
+
+
+def _vocabulary(lists: pl.Series) -> list[str]:
+    names: list[str] = lists.explode().drop_nulls().unique().sort().to_list()
+    return names
+
+
+def _membership(lists: pl.Series, vocabulary: list[str]) -> sparse.csr_matrix:
+    """Rows × vocabulary, how often each word stands in each list; words outside the vocabulary are left out."""
+    pairs = pl.DataFrame({"row": np.arange(len(lists)), "word": lists}).explode("word").drop_nulls()
+    names = pl.Series("word", vocabulary, dtype=pl.String)
+    places = pl.DataFrame([names, pl.Series("column", np.arange(len(vocabulary)))])
+    pairs = pairs.join(places, on="word", how="inner", maintain_order="left")
+    data = np.ones(len(pairs), np.float32)
+    rows, columns = pairs["row"].to_numpy(), pairs["column"].to_numpy()
+    return sparse.csr_matrix((data, (rows, columns)), shape=(len(lists), len(vocabulary)), dtype=np.float32)
+
+
+class Film(NamedTuple):
+    """A movie as it was described."""
+
+    movie: str
+    title: str
+    year: int | None
+    genres: list[str]
+
+
+def catalog_of(films: Sequence[Film], like: IdMap) -> Catalog:
+    """A catalog of described movies, with IDs of the kind that a model's have."""
+    return Catalog.of(
+        [as_in(like, film.movie) for film in films],
+        title=[film.title for film in films], year=[film.year for film in films],
+        genres=[film.genres for film in films],
+    )  # fmt: skip

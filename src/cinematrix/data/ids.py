@@ -1,0 +1,172 @@
+"""The one place where the caller's IDs and our numbers meet.
+
+An *ID* is what the caller uses for a user or a movie: any integer or string. A *number* is its place
+0…n-1 inside, the row of every matrix. Only this module turns one into the other.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.errors import DataError
+
+UNKNOWN = -1
+"""The number of an ID that isn't in the map."""
+
+Ids = NDArray[Any]
+Numbers = NDArray[np.int32]
+
+
+def as_ids(values: Iterable[Any] | Ids) -> Ids:
+    """IDs as one array: `int64` if all are integers, else text.
+
+    Raises `DataError` for what is neither an integer nor text (a float, None, a nested list).
+    """
+    array = values if isinstance(values, np.ndarray) else np.array(list(values))
+    if array.ndim != 1:
+        raise DataError(f"IDs have {array.ndim} dimensions; give one flat list of integers or strings")
+    if array.size == 0:
+        return array.astype(np.int64)
+    if array.dtype.kind in "iu" and int(array.max()) <= np.iinfo(np.int64).max:
+        return array.astype(np.int64, copy=False)
+    if array.dtype.kind == "U":
+        return array
+    if array.dtype.kind in "OT" and all(isinstance(v, str | int | np.integer) for v in array.tolist()):
+        return array.astype(np.str_)
+    raise DataError(f"IDs are of type {array.dtype}, such as {array.tolist()[0]!r}; they must be integers or strings")
+
+
+class IdMap:
+    """The IDs of one kind of thing, in the order of their numbers.
+
+    `ids[number]` is the ID; `numbers(ids)` is the way back, `UNKNOWN` (-1) for strangers.
+    Integer IDs may be looked up by their decimal text and text IDs by integer, since a CSV and a URL
+    don't say which they mean.
+    """
+
+    def __init__(self, ids: Iterable[Any] | Ids) -> None:
+        self.ids = as_ids(ids)
+        self._order = np.argsort(self.ids, kind="stable").astype(np.int32)
+        self._sorted = self.ids[self._order]
+        if len(self.ids) > 1 and np.any(self._sorted[1:] == self._sorted[:-1]):
+            repeated = self._sorted[1:][self._sorted[1:] == self._sorted[:-1]][0]
+            raise DataError(f"ID {repeated} occurs more than once; IDs in a map must be distinct")
+
+    @classmethod
+    def of(cls, values: Ids) -> Self:
+        """The map of all distinct `values`, numbered in sorted order (so row order doesn't matter)."""
+        ids = as_ids(values)
+        low, span = _span(ids)
+        if not _is_dense(span, len(ids)):
+            return cls(np.unique(ids))
+        seen = np.zeros(span, bool)
+        seen[ids - low] = True
+        return cls(np.flatnonzero(seen) + low)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"IdMap({len(self)} {'integer' if self.ids.dtype.kind == 'i' else 'text'} IDs)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, IdMap) and np.array_equal(self.ids, other.ids)
+
+    def __hash__(self) -> int:
+        return hash(self.ids.tobytes())
+
+    @cached_property
+    def listed(self) -> list[int | str]:
+        """The IDs as plain Python values, by number."""
+        plain: list[int | str] = self.ids.tolist()
+        return plain
+
+    def numbers(self, ids: Iterable[Any] | Ids) -> Numbers:
+        """The number of each ID, `UNKNOWN` where it isn't in the map. Shape `[n]`, int32."""
+        wanted = self._alike(as_ids(ids))
+        if len(self) == 0 or wanted.size == 0:
+            return np.full(wanted.shape, UNKNOWN, np.int32)
+        low, span = _span(self.ids)
+        if _is_dense(span, len(wanted)):
+            table = np.full(span + 1, UNKNOWN, np.int32)  # the last place answers for all outside the span
+            table[self.ids - low] = np.arange(len(self))
+            inside = (wanted >= low) & (wanted < low + span)
+            return table[np.where(inside, wanted - low, span)]
+        place = np.minimum(np.searchsorted(self._sorted, wanted), len(self) - 1)
+        found = self._sorted[place] == wanted
+        return np.where(found, self._order[place], UNKNOWN).astype(np.int32)
+
+    def number(self, id_: Any) -> int:
+        """The number of one ID, `UNKNOWN` if it isn't in the map."""
+        return int(self.numbers([id_])[0])
+
+    def extend(self, ids: Iterable[Any] | Ids) -> "IdMap":
+        """This map with those of `ids` that it lacks appended: numbers already given stay as they are.
+
+        Where one side has integers and the other text, the result is text.
+        """
+        more = np.unique(as_ids(ids))
+        fresh = more[self.numbers(more) == UNKNOWN]
+        if len(fresh) == 0:
+            return self
+        alike = len(self) == 0 or fresh.dtype.kind == self.ids.dtype.kind
+        mine, theirs = (self.ids, fresh) if alike else (self.ids.astype(np.str_), fresh.astype(np.str_))
+        return IdMap(theirs if len(self) == 0 else np.concatenate([mine, theirs]))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The map as plain numeric arrays, for saving: integers as they are, text as UTF-8 with ends."""
+        if self.ids.dtype.kind == "i":
+            return {"ids": self.ids}
+        encoded = [text.encode() for text in self.ids.tolist()]
+        ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
+        return {"text": np.frombuffer(b"".join(encoded), np.uint8), "ends": ends}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """The map that `arrays()` took apart."""
+        if "ids" in arrays:
+            return cls(arrays["ids"])
+        text, ends = arrays["text"].tobytes(), arrays["ends"].tolist()
+        return cls(np.array([text[a:b].decode() for a, b in zip([0, *ends], ends, strict=False)], np.str_))
+
+    def _alike(self, ids: Ids) -> Ids:
+        """`ids` in this map's own type: text of digits as integers and the other way round."""
+        if len(self) == 0 or ids.dtype.kind == self.ids.dtype.kind or ids.size == 0:
+            return ids
+        if self.ids.dtype.kind == "U":
+            return ids.astype(np.str_)
+        return np.array([_as_integer(text) for text in ids.tolist()], np.int64)
+
+
+def as_in(ids: IdMap, text: str) -> int | str:
+    """An ID from text, an integer if the map's IDs are integers and it is one."""
+    whole = ids.ids.dtype.kind == "i" and _as_integer(text) != _NO_INTEGER
+    return int(text) if whole else text
+
+
+def _span(ids: Ids) -> tuple[int, int]:
+    """The lowest of some integer IDs and how many integers lie from it to the highest; (0, 0) for text."""
+    if ids.size == 0 or ids.dtype.kind != "i":
+        return 0, 0
+    low = int(ids.min())
+    return low, int(ids.max()) - low + 1
+
+
+def _is_dense(span: int, n: int) -> bool:
+    """Whether a table over `span` integers is cheaper than sorting or searching `n` of them."""
+    return 0 < span <= 4 * n
+
+
+_NO_INTEGER = np.iinfo(np.int64).min
+"""Stands for text that is no integer; no caller's ID, since `as_ids` of a file never yields it."""
+
+
+def _as_integer(text: str) -> int:
+    plain = text.removeprefix("-")
+    return int(text) if plain.isascii() and plain.isdigit() and len(plain) <= 18 else _NO_INTEGER
+
+
+PATTERN = r"^[^\x00-\x1f\x7f/]{1,200}$"

@@ -1,0 +1,201 @@
+"""Public data sets, fetched, verified and kept in the user's cache folder.
+
+MovieLens comes from GroupLens, with the checksum that GroupLens publishes beside each archive. Where GroupLens
+can't be reached, MovieLens 100K is also inside a package on PyPI, which is opened as an archive: it is neither
+installed nor imported.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.paths import cache_folder
+from cinematrix.common.progress import Progress
+from cinematrix.data.download import download
+from cinematrix.errors import DownloadError, SettingError
+
+GROUPLENS = "https://files.grouplens.org/datasets/movielens"
+"""Where MovieLens is; the environment variable `CINEMATRIX_GROUPLENS` names another place with the same files."""
+
+CONNECT_SECONDS = 5.0
+"""How long GroupLens has to answer before the fallback steps in."""
+
+_CSV = ("ratings.csv", "movies.csv", "tags.csv", "links.csv")
+_DAT = ("ratings.dat", "movies.dat")
+_README = ("README", "README.txt", "README.html")
+_MB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A data set at GroupLens: the files needed, those taken if there, and the most bytes that one may have."""
+
+    needed: tuple[str, ...]
+    optional: tuple[str, ...]
+    most: int
+
+
+ARCHIVES = {
+    "ml-latest-small": Archive(_CSV, _README, 50 * _MB),
+    "ml-100k": Archive(("u.data", "u.item", "u.genre"), _README, 50 * _MB),
+    "ml-1m": Archive(_DAT, _README, 200 * _MB),
+    "ml-10m": Archive((*_DAT, "tags.dat"), _README, 1000 * _MB),
+    "ml-25m": Archive(_CSV, _README, 2000 * _MB),
+    "ml-32m": Archive(_CSV, _README, 3000 * _MB),
+}
+
+WHEEL = "recbole==1.2.1"
+WHEEL_SHA256 = "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"
+WHEEL_FOLDER = "recbole/dataset_example/ml-100k/"
+WHEEL_FILES = Archive(("ml-100k.inter", "ml-100k.item"), (), 50 * _MB)
+"""The package that has MovieLens 100K inside, and the files in it."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a data set is on this machine, and a sentence for the user on where it came from."""
+
+    path: Path
+    note: str
+
+
+def default(
+    data: str | PathLike[str] | None = None,
+    *,
+    base: str | None = None,
+    timeout: float = CONNECT_SECONDS,
+    progress: Progress | None = None,
+) -> Found:
+    """The data set to begin with: `data`, else `$CINEMATRIX_DATA`, else MovieLens.
+
+    MovieLens is latest-small from the cache or from GroupLens; if that can't be reached within seconds,
+    MovieLens 100K from PyPI.
+
+    Raises:
+        DownloadError: there is none of them.
+    """
+    for given, what in ((data, "the data given"), (os.environ.get("CINEMATRIX_DATA"), "$CINEMATRIX_DATA")):
+        if given:
+            return Found(Path(given), f"using {what}: {given}")
+    for name, files in (("ml-latest-small", ARCHIVES["ml-latest-small"]), ("ml-100k-wheel", WHEEL_FILES)):
+        if _is_whole(_kept(name), files):
+            return Found(_kept(name), f"using {name.removesuffix('-wheel')} from the cache: {_kept(name)}")
+    try:
+        return get("ml-latest-small", base=base, timeout=timeout, progress=progress)
+    except DownloadError as error:
+        return _from_wheel(_kept("ml-100k-wheel"), error)
+
+
+def get(
+    name: str,
+    to: str | PathLike[str] | None = None,
+    *,
+    base: str | None = None,
+    timeout: float = CONNECT_SECONDS,
+    progress: Progress | None = None,
+) -> Found:
+    """The data set `name` in the folder `to` (by default in the cache), fetched unless it is there.
+
+    A download that breaks off goes on where it stopped, now or in the next call. `base` is the address of the
+    archives, `timeout` in seconds is for the connection. For ml-100k, PyPI steps in for GroupLens.
+
+    Raises:
+        SettingError: there is no data set of that name; `base` isn't an http address.
+        DownloadError: it can't be fetched, or isn't what GroupLens published.
+        InputError: `to` holds something else, or can't be written to.
+    """
+    if name not in ARCHIVES:
+        raise SettingError(f"there is no data set {name!r}; there are {', '.join(ARCHIVES)}")
+    folder = _kept(name) if to is None else Path(to)
+    if _is_whole(folder, ARCHIVES[name]) or (name == "ml-100k" and _is_whole(folder, WHEEL_FILES)):
+        return Found(folder, f"using {name} in {folder}")
+    address = f"{(base or os.environ.get('CINEMATRIX_GROUPLENS') or GROUPLENS).rstrip('/')}/{name}.zip"
+    if not address.startswith(("http://", "https://")):
+        raise SettingError(f"the address {address!r} must begin with http:// or https://")
+    try:
+        archive = download(address, cache_folder() / "downloads" / f"{name}.zip", timeout, progress)
+    except DownloadError as error:
+        if name != "ml-100k":
+            raise
+        return _from_wheel(folder, error)
+    _extract(archive, ARCHIVES[name], folder)
+    archive.unlink()
+    return Found(folder, f"fetched {name} from {address}")
+
+
+def _kept(name: str) -> Path:
+    return cache_folder() / "datasets" / name
+
+
+def _is_whole(folder: Path, files: Archive) -> bool:
+    return all((folder / name).is_file() for name in files.needed)
+
+
+def _extract(archive: Path, files: Archive, folder: Path, prefix: str | None = None) -> None:
+    """Write the expected files of a zip archive to `folder`, by their plain names; nothing else leaves it.
+
+    Raises:
+        DownloadError: it isn't an archive, lacks a file, or a file is larger than it may be.
+    """
+    empty = folder.is_dir() and not any(folder.iterdir())
+    try:
+        with zipfile.ZipFile(archive) as opened, written_beside(folder, force=empty) as beside:
+            beside.mkdir(parents=True)
+            for name, entry in _expected(opened.infolist(), files, prefix).items():
+                if entry.file_size > files.most:
+                    raise DownloadError(f"{archive.name} has {name} of {entry.file_size:,} bytes, more than expected")
+                with opened.open(entry) as source, (beside / name).open("wb") as target:
+                    while block := source.read(_MB):
+                        target.write(block)
+            if not _is_whole(beside, files):
+                raise DownloadError(f"{archive.name} lacks some of {', '.join(files.needed)}; is it another data set?")
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        archive.unlink(missing_ok=True)
+        raise DownloadError(f"{archive.name} is damaged ({error}); fetch it again") from error
+
+
+def _expected(entries: Iterable[zipfile.ZipInfo], files: Archive, prefix: str | None) -> dict[str, zipfile.ZipInfo]:
+    """The entries with an expected name, directly in `prefix` or, without one, in the one folder on top."""
+    found: dict[str, zipfile.ZipInfo] = {}
+    for entry in entries:
+        inside, name = entry.filename.rpartition("/")[::2]
+        in_place = inside.count("/") == 0 if prefix is None else inside + "/" == prefix
+        if in_place and name in files.needed + files.optional:
+            found.setdefault(name, entry)
+    return found
+
+
+def _from_wheel(folder: Path, why: DownloadError) -> Found:
+    """MovieLens 100K out of the package on PyPI.
+
+    Raises:
+        DownloadError: pip can't fetch it, or it isn't the package expected.
+    """
+    if not _is_whole(folder, WHEEL_FILES):
+        with tempfile.TemporaryDirectory() as scratch:
+            _extract(_pip_download(Path(scratch), why), WHEEL_FILES, folder, WHEEL_FOLDER)
+    return Found(folder, f"GroupLens can't be reached ({why}); using MovieLens 100K from the package {WHEEL} instead")
+
+
+def _pip_download(scratch: Path, why: DownloadError) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
+    command += ["--disable-pip-version-check", "--timeout", "10", "--retries", "1", "--dest", str(scratch), WHEEL]
+    advice = "give a folder of ratings with --data or $CINEMATRIX_DATA"
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+        wheel = next(scratch.glob("*.whl"))
+    except (OSError, subprocess.SubprocessError, StopIteration) as error:
+        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1][:200]
+        raise DownloadError(f"{why}; nor can pip fetch {WHEEL} ({said}); {advice}") from error
+    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if found != WHEEL_SHA256:
+        raise DownloadError(f"{why}; and {wheel.name} has SHA-256 {found}, not {WHEEL_SHA256}; {advice}")
+    return wheel

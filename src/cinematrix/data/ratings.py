@@ -1,0 +1,286 @@
+"""The table of ratings, checked at birth and never changed after.
+
+Everything that trains, splits or measures takes a `Ratings`.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import IdMap, Ids, Numbers, as_ids
+from cinematrix.errors import DataError
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The scale of the stars: lowest and highest rating, and the step between (0: continuous)."""
+
+    low: float
+    high: float
+    step: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.low:g}–{self.high:g}"
+
+    def clip(self, stars: NDArray[Any]) -> NDArray[np.float32]:
+        """`stars` brought back into the scale, float32."""
+        return np.asarray(np.clip(stars, self.low, self.high), np.float32)
+
+    def levels(self) -> NDArray[np.float32]:
+        """Every rating that can be given, ascending; 21 evenly spaced ones on a continuous scale."""
+        n = round((self.high - self.low) / self.step) + 1 if self.step else 21
+        return np.linspace(self.low, self.high, n, dtype=np.float32)
+
+    def contains(self, stars: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which of `stars` lie within low…high (NaN doesn't)."""
+        inside: NDArray[np.bool_] = (stars >= self.low) & (stars <= self.high)
+        return inside
+
+
+HIGHEST = (5, 10, 100)
+LOWEST = (1, 0.5, 0)
+"""The ends of the scales in use, narrowest first."""
+
+STRAYS = 0.001
+"""The share of ratings that may lie off the inferred scale; these are then errors, not the scale."""
+
+
+def infer_scale(stars: NDArray[Any]) -> Scale:
+    """The narrowest common scale (½ or 0 or 1 up to 5, 10 or 100) that holds the ratings, or else their own range.
+
+    A thousandth of them may lie above it or below 0: a slip of the pen (55 for 5.5) in a large table is an error
+    to report and doesn't stretch the scale.
+    """
+    finite = stars[np.isfinite(stars)]
+    if finite.size == 0:
+        return Scale(1, 5, 1)
+    for high in HIGHEST:
+        inside = finite[(finite >= 0) & (finite <= high)]
+        if len(inside) >= (1 - STRAYS) * len(finite):
+            low = next(low for low in LOWEST if low <= inside.min())
+            return Scale(low, high, grid_step(inside))
+    return Scale(float(finite.min()), float(finite.max()), grid_step(finite))
+
+
+def grid_step(stars: NDArray[Any]) -> float:
+    """The step of a scale that holds `stars`: 1 or ½ if every rating is a multiple of it, else 0 (continuous)."""
+    for step in (1.0, 0.5):
+        if np.all(stars / step == np.round(stars / step)):
+            return step
+    return 0.0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ratings:
+    """Ratings by users of movies: immutable columns, one row a (user, movie) pair, in the file's order.
+
+    Attributes:
+        users: the users' IDs; a split keeps the whole map, so some users may have no row here.
+        movies: the movies' IDs, likewise.
+        user: int32 `[n]`, user numbers.
+        movie: int32 `[n]`, movie numbers.
+        rating: float32 `[n]` on the data's own scale; None for plain interactions (views, plays, clicks).
+        count: float32 `[n]`, how often, for plain interactions; None where there are ratings.
+        time: int64 `[n]`, UTC epoch seconds; None if the data have no time.
+        scale: the scale of `rating`; None for plain interactions.
+
+    20 bytes a rating with time, and 8 more for each of the views `by_user` and `by_movie` (made on first use).
+    """
+
+    users: IdMap
+    movies: IdMap
+    user: Numbers
+    movie: Numbers
+    rating: NDArray[np.float32] | None
+    time: NDArray[np.int64] | None = None
+    count: NDArray[np.float32] | None = None
+    scale: Scale | None = None
+    merged: int = field(default=0)
+    """How many repeated (user, movie) rows were merged into the ones kept."""
+
+    @classmethod
+    def from_arrays(
+        cls,
+        users: Iterable[Any] | Ids,
+        movies: Iterable[Any] | Ids,
+        ratings: Iterable[float] | NDArray[Any] | None = None,
+        times: Iterable[int] | NDArray[Any] | None = None,
+        *,
+        counts: Iterable[float] | NDArray[Any] | None = None,
+        scale: Scale | None = None,
+    ) -> "Ratings":
+        """Ratings from columns of equal length, IDs as the caller has them.
+
+        A (user, movie) pair that occurs again replaces the earlier one by time (by row without times); plain
+        interactions add up their counts instead. `scale` is inferred where it isn't given.
+
+        Raises:
+            DataError: no row, unequal lengths, a rating that is NaN, infinite or off the scale.
+        """
+        user_ids, movie_ids = as_ids(users), as_ids(movies)
+        user_map, movie_map = IdMap.of(user_ids), IdMap.of(movie_ids)
+        return cls.from_numbers(
+            user_map, movie_map, user_map.numbers(user_ids), movie_map.numbers(movie_ids), ratings, times,
+            counts=counts, scale=scale,
+        )  # fmt: skip
+
+    @classmethod
+    def from_numbers(
+        cls,
+        users: IdMap,
+        movies: IdMap,
+        user: Numbers,
+        movie: Numbers,
+        ratings: Iterable[float] | NDArray[Any] | None = None,
+        times: Iterable[int] | NDArray[Any] | None = None,
+        *,
+        counts: Iterable[float] | NDArray[Any] | None = None,
+        scale: Scale | None = None,
+    ) -> "Ratings":
+        """`from_arrays` where the IDs are mapped already: `user` and `movie` are numbers under these maps."""
+        rating, count = _column(ratings, np.float32), _column(counts, np.float32)
+        time = _column(times, np.int64)
+        columns = {"movies": movie, "ratings": rating, "times": time, "counts": count}
+        for name, column in columns.items():
+            if column is not None and len(column) != len(user):
+                raise DataError(f"{name} has {len(column)} rows and users has {len(user)}; give equally many")
+        if len(user) == 0:
+            raise DataError("the table has no ratings; at least one row is needed")
+        if rating is not None:
+            scale = scale or infer_scale(rating)
+            _check_ratings(rating, scale)
+            count = None
+        elif count is not None:
+            _check_counts(count)
+        born = cls(users, movies, user, movie, rating, time, count, scale if rating is not None else None)
+        return born._merge_repeated()
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def __repr__(self) -> str:
+        what = f"ratings, {self.scale}" if self.scale else "plain interactions"
+        return f"Ratings({len(self.users):,} users × {len(self.movies):,} movies, {len(self):,} {what})"
+
+    @property
+    def values(self) -> NDArray[np.float32] | None:
+        """The ratings; for plain interactions the counts, or None where each counts once."""
+        return self.rating if self.rating is not None else self.count
+
+    @cached_property
+    def by_user(self) -> Histories:
+        """Each user's movies and ratings, by user number."""
+        return Histories.of_pairs(self.user, self.movie, self.values, len(self.users))
+
+    @cached_property
+    def by_movie(self) -> Histories:
+        """Each movie's raters and their ratings, by movie number."""
+        return Histories.of_pairs(self.movie, self.user, self.values, len(self.movies))
+
+    def take(self, rows: NDArray[Any]) -> "Ratings":
+        """The rows given by numbers or by a mask, in that order, under the same numbers and scale."""
+
+        def pick(column: NDArray[Any] | None) -> NDArray[Any] | None:
+            return None if column is None else column[rows]
+
+        return replace(
+            self, user=self.user[rows], movie=self.movie[rows], rating=pick(self.rating),
+            time=pick(self.time), count=pick(self.count), merged=0,
+        )  # fmt: skip
+
+    def interactions(self) -> "Ratings":
+        """The same rows as plain interactions, each counted once, for what asks whether and not how much."""
+        return replace(self, rating=None, count=None, scale=None)
+
+    def stars(self, who: str) -> tuple[NDArray[np.float32], Scale]:
+        """The ratings and their scale, for what can't do without.
+
+        Raises:
+            DataError: these are plain interactions; `who` is named as the one that needs stars.
+        """
+        if self.rating is None or self.scale is None:
+            raise DataError(
+                f"{who} needs ratings with stars, and these are plain interactions without a rating column; "
+                "use a model or a measure that ranks (popular, deep-mf; ndcg, recall)"
+            )
+        return self.rating, self.scale
+
+    def _merge_repeated(self) -> "Ratings":
+        """One row a pair: the latest by time (by row among equals); counts of plain interactions add up."""
+        key = self.user.astype(np.int64) * len(self.movies) + self.movie
+        in_order = np.sort(key)
+        repeated = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
+        if len(repeated) == 0:
+            return self
+        rows = np.flatnonzero(np.isin(key, repeated))
+        order = rows[np.lexsort((rows if self.time is None else self.time[rows], key[rows]))]
+        first = np.append(True, key[order[1:]] != key[order[:-1]])
+        latest = order[np.append(first[1:], True)]
+        kept = np.ones(len(self), bool)
+        kept[rows] = False
+        kept[latest] = True
+        count = self.count
+        if self.rating is None:
+            count = np.ones(len(self), np.float32) if self.count is None else self.count.copy()
+            count[latest] = np.add.reduceat(count[order], np.flatnonzero(first))
+        return replace(replace(self, count=count).take(kept), merged=len(self) - int(kept.sum()))
+
+
+def fingerprint(ratings: Ratings) -> str:
+    """A SHA-256 of the IDs and columns of `ratings`: equal for equal data, however they were read."""
+    digest = hashlib.sha256()
+    for ids in (ratings.users, ratings.movies):
+        for array in ids.arrays().values():
+            digest.update(np.ascontiguousarray(array).tobytes())
+    for column in (ratings.user, ratings.movie, ratings.rating, ratings.time, ratings.count):
+        digest.update(b"-" if column is None else np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
+
+
+def _column(values: Iterable[Any] | NDArray[Any] | None, dtype: Any) -> NDArray[Any] | None:
+    if values is None:
+        return None
+    array = values if isinstance(values, np.ndarray) else np.array(list(values))
+    if array.size and array.dtype.kind not in "iufb":
+        raise DataError(f"a column holds {array.tolist()[0]!r} of type {array.dtype}; ratings and times are numbers")
+    if array.ndim != 1:
+        raise DataError(f"a column has {array.ndim} dimensions; give one number a row")
+    if dtype is np.int64 and array.dtype.kind == "f" and not np.isfinite(array).all():
+        row = int(np.flatnonzero(~np.isfinite(array))[0])
+        raise DataError(f"row {row + 1}: time {array[row]:g} is not a finite number; give UTC epoch seconds")
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is refused as such
+        return array.astype(dtype, copy=False)
+
+
+def _check_ratings(rating: NDArray[np.float32], scale: Scale) -> None:
+    bad = np.flatnonzero(~scale.contains(rating))
+    if len(bad):
+        value = rating[bad[0]]
+        rule = f"outside the scale {scale}" if np.isfinite(value) else "not a finite number"
+        raise DataError(
+            f"row {bad[0] + 1}: rating {value:g} is {rule} ({len(bad):,} such rows); correct it or give the scale"
+        )
+
+
+def _check_counts(count: NDArray[np.float32]) -> None:
+    bad = np.flatnonzero(~(np.isfinite(count) & (count > 0)))
+    if len(bad):
+        raise DataError(f"row {bad[0] + 1}: count {count[bad[0]]:g} must be a finite number above 0")
+
+
+def step_of(scale: Scale, ratings: NDArray[Any]) -> NDArray[np.int64]:
+    """The number of the level that is nearest to each rating."""
+    places = np.rint((np.asarray(ratings, np.float64) - scale.low) / step_width(scale))
+    return np.clip(places, 0, len(scale.levels()) - 1).astype(np.int64)
+
+
+def step_width(scale: Scale) -> float:
+    """The distance of two levels, in stars; 1 where there is but one."""
+    width = (scale.high - scale.low) / max(len(scale.levels()) - 1, 1)
+    return width if width > 0 else 1.0

@@ -1,0 +1,7 @@
+"""Readers of ratings and movies: MovieLens in all its formats, MovieTweetings, CSV, Parquet and frames."""
+
+from cinematrix.data.readers.frames import from_frame
+from cinematrix.data.readers.reading import read
+from cinematrix.data.readers.report import Dataset, Dropped, Report
+
+__all__ = ["Dataset", "Dropped", "Report", "from_frame", "read"]

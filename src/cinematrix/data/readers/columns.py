@@ -1,0 +1,203 @@
+"""The columns of a table of ratings, whatever their types, checked and brought to ours.
+
+Text from a CSV, columns of a Parquet file and of a frame all pass through `check`.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cinematrix.data.readers.report import Fault
+from cinematrix.errors import DataError, SettingError
+
+NAMES = {
+    "user": ("user", "userid", "user_id"),
+    "movie": ("movie", "movieid", "movie_id", "item", "itemid", "item_id"),
+    "rating": ("rating", "stars", "score"),
+    "time": ("timestamp", "time"),
+    "count": ("count", "plays", "views"),
+}
+"""The names, in lower case, by which the column of each role is found."""
+
+_LATEST = 1e11
+"""Seconds never exceed this (the year 5138); larger times are milliseconds, microseconds or nanoseconds."""
+
+
+def find(names: list[str], columns: dict[str, str] | None, where: str) -> dict[str, int]:
+    """The place of each role's column among `names`: by `columns` (role to name), else by the usual names.
+
+    Raises:
+        SettingError: `columns` has a role that doesn't exist.
+        DataError: a column named in `columns`, or one for the user or the movie, isn't there; two are alike.
+    """
+    wanted = dict(columns or {})
+    unknown = sorted(set(wanted) - set(NAMES))
+    if unknown:
+        raise SettingError(f"columns name the role {unknown[0]!r}; the roles are {', '.join(NAMES)}")
+    plain = [name.strip().split(":")[0].casefold() for name in names]  # "user_id:token" in RecBole's files
+    places: dict[str, int] = {}
+    for role, usual in NAMES.items():
+        if role in wanted:
+            found = [i for i, name in enumerate(names) if name.strip() == wanted[role]]
+            _expect(bool(found), f"{where} has no column {wanted[role]!r} for the {role}; it has {listed(names)}")
+        else:
+            found = [i for i, name in enumerate(plain) if name in usual]
+        alike = " and ".join(names[i].strip() for i in found)
+        _expect(len(found) < 2, f"{where} has two columns for the {role}, {alike}; say which with columns {role}=NAME")
+        places |= {role: found[0]} if found else {}
+    twice = {names[place] for place in places.values() if list(places.values()).count(place) > 1}
+    _expect(not twice, f"{where}: the column {'/'.join(twice)} can't have two roles; give each its own")
+    for role in ("user", "movie"):
+        _expect(role in places, f"{where} has no column for the {role}; it has {listed(names)}{_hint(plain, role)}")
+    return places
+
+
+def _expect(fine: bool, message: str) -> None:
+    if not fine:
+        raise DataError(message)
+
+
+def listed(names: list[str]) -> str:
+    """The names of columns, for a message."""
+    shown = ", ".join(" ".join(name.split()) or "a blank one" for name in names[:20])
+    return shown[:300] + (", …" if len(names) > 20 or len(shown) > 300 else "")
+
+
+def _hint(names: list[str], role: str) -> str:
+    if "letterboxd uri" in names or "const" in names or "imdb_id" in names:
+        return ", and looks like one person's export, which 'cinematrix import' takes"
+    if "title" in names and "rating" not in names:
+        return ", and looks like a table of movies: give the table of ratings, and this one with --movies"
+    return f"; name it with columns {role}=NAME"
+
+
+class Check:
+    """A table under examination: which rows are bad, each for the first rule that it breaks."""
+
+    def __init__(self, lines: NDArray[np.int64]) -> None:
+        self.lines = lines
+        self.bad = np.zeros(len(lines), bool)
+        self.faults: list[Fault] = []
+        self.milliseconds = 0
+
+    def refuse(self, wrong: pl.Series, reason: str, problem: Callable[[int], str]) -> None:
+        """Mark the rows where `wrong` is true; `problem(row)` describes one."""
+        if wrong.any():
+            rows = np.flatnonzero(wrong.fill_null(False).to_numpy() & ~self.bad)
+            if len(rows):
+                self.faults.append(Fault(reason, self.lines[rows], problem(int(rows[0]))))
+                self.bad[rows] = True
+
+
+def check(raw: pl.DataFrame, lines: NDArray[np.int64]) -> tuple[pl.DataFrame, Check]:
+    """The good rows of `raw` in our types, and what was wrong with the others.
+
+    `raw` has columns named by role; `lines` says where each row stands. User and movie become Int64 if all are
+    plain integers, else text; rating and count Float32; time Int64 in seconds.
+
+    Raises:
+        DataError: a column of a type that can't hold what it should.
+    """
+    seen = Check(lines)
+    typed = {role: _TYPED[role](raw[role], role, seen) for role in raw.columns}
+    frame = pl.DataFrame(typed)
+    return (frame.filter(pl.Series(~seen.bad)) if seen.bad.any() else frame), seen
+
+
+def _missing(column: pl.Series, role: str, seen: Check) -> pl.Series:
+    missing = column.is_null()
+    if column.dtype == pl.String:
+        missing = missing | (column == "")
+    seen.refuse(missing, f"{role} is missing", lambda _: f"the {role} is missing")
+    return missing
+
+
+def _ids(column: pl.Series, role: str, seen: Check) -> pl.Series:
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
+    if column.dtype.is_float() and (column.is_null() | (column == column.round())).all():
+        column = column.cast(pl.Int64)  # pandas turns a column of integers with a gap into floats
+    if column.dtype.is_integer() and column.cast(pl.Int64, strict=False).null_count() == column.null_count():
+        _missing(column, role, seen)
+        return column.cast(pl.Int64)
+    if column.dtype != pl.String:
+        if column.dtype != pl.Null and not column.dtype.is_integer():
+            raise DataError(f"the column of the {role} holds {column.dtype}; IDs must be integers or text")
+        column = column.cast(pl.String)
+    typed = plain_integers(column)
+    if typed.dtype == pl.String and (typed == "").any():
+        typed = plain_integers(typed.replace("", None))
+    _missing(typed, role, seen)
+    return typed
+
+
+def plain_integers(column: pl.Series) -> pl.Series:
+    """Text as Int64 if all of it is plain integers, without leading zeros or plus; else as text, stripped."""
+    for text in (column, column.str.strip_chars()):
+        numbers = text.cast(pl.Int64, strict=False)
+        if numbers.null_count() == text.null_count() and not (text.str.contains(r"^(-?0\d|\+|-0$)").any()):
+            return numbers
+    return text
+
+
+def _numbers(column: pl.Series, role: str, seen: Check) -> pl.Series:
+    """A column of numbers as Float64; what is missing, not a number or not finite is refused."""
+    if not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Boolean, pl.Null)):
+        raise DataError(f"the column of the {role} holds {column.dtype}; it must hold numbers")
+    given = column.str.strip_chars() if column.dtype == pl.String else column
+    missing = _missing(given, role, seen)
+    numbers = given.cast(pl.Float64 if column.dtype != pl.Float32 else pl.Float32, strict=False)
+
+    def problem(row: int) -> str:
+        comma = " (a decimal comma?)" if "," in str(given[row]) else ""
+        return f"the {role} {str(given[row])[:40]!r} is not a number{comma}"
+
+    seen.refuse(numbers.is_null() & ~missing, f"{role} is not a number", problem)
+    seen.refuse(~numbers.is_finite(), f"{role} is not finite", lambda row: f"the {role} {given[row]} is not finite")
+    return numbers
+
+
+def _ratings(column: pl.Series, role: str, seen: Check) -> pl.Series:
+    return _numbers(column, role, seen).cast(pl.Float32, strict=False)
+
+
+def _counts(column: pl.Series, role: str, seen: Check) -> pl.Series:
+    counts = _numbers(column, role, seen)
+    seen.refuse(counts <= 0, "count is not above 0", lambda row: f"the count {counts[row]:g} is not above 0")
+    return counts.cast(pl.Float32, strict=False)
+
+
+def _times(column: pl.Series, role: str, seen: Check) -> pl.Series:
+    if column.dtype in (pl.Date, pl.Datetime):
+        _missing(column, role, seen)
+        return column.dt.epoch("s")
+    if column.dtype == pl.String:
+        column = _dates_as_seconds(column.str.strip_chars())
+    seconds = _numbers(column, role, seen)
+    largest = seconds.filter(pl.Series(~seen.bad)).abs().max() if len(seconds) else None
+    if isinstance(largest, int | float) and largest > _LATEST:
+        seen.milliseconds += int((seconds.abs() > _LATEST).sum())
+        for _ in range(3):
+            seconds = pl.select(pl.when(seconds.abs() > _LATEST).then(seconds / 1000).otherwise(seconds)).to_series()
+        beyond = seconds.abs() > _LATEST
+        seen.refuse(beyond, "time is out of range", lambda row: f"the time {column[row]} is beyond any calendar")
+    return seconds.floor().cast(pl.Int64, strict=False)
+
+
+def _dates_as_seconds(text: pl.Series) -> pl.Series:
+    """ISO dates and date-times in a column of text as seconds (UTC unless they say otherwise), as text again."""
+    if text.cast(pl.Float64, strict=False).null_count() == text.null_count():
+        return text
+    plain = text.str.replace("T", " ", literal=True).str.replace(r"Z$", "+00:00")
+    tries = [
+        plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False).dt.epoch("s"),
+        plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f%:z", strict=False).dt.epoch("s"),
+        plain.str.to_datetime("%Y-%m-%d %H:%M", strict=False).dt.epoch("s"),
+        plain.str.to_date("%Y-%m-%d", strict=False).dt.epoch("s"),
+    ]
+    return pl.select(pl.coalesce(*[seconds.cast(pl.String) for seconds in tries], text)).to_series()
+
+
+_TYPED = {"user": _ids, "movie": _ids, "rating": _ratings, "time": _times, "count": _counts}

@@ -1,0 +1,180 @@
+"""What a file of ratings looks like, told by its first lines: format, separator, and which field is what."""
+
+import csv
+import gzip
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from cinematrix.data.readers import columns
+from cinematrix.errors import DataError, SettingError
+
+HEAD = 1 << 16
+"""How many bytes of a file the recognition looks at."""
+
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What reading a file may raise, a damaged gzip file included."""
+
+MOVIELENS_HEADER = ("userId", "movieId", "rating", "timestamp")
+HEADERLESS = ("user", "movie", "rating", "time")
+"""The order of the fields in the formats without a header; the time may be absent."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read one file of ratings.
+
+    Attributes:
+        name: the format, such as ml-1m or csv.
+        separator: between fields; two characters in `::` files.
+        n_fields: of each line.
+        places: the index of the field of each role.
+        start: bytes before the first line of data (byte order mark, blank lines, header).
+        first_line: the number of that line, from 1.
+        quoted: whether `"` encloses fields.
+        header: the names in it; empty where there is none.
+        text_time: whether times are written as dates.
+    """
+
+    name: str
+    separator: str
+    n_fields: int
+    places: dict[str, int]
+    start: int
+    first_line: int
+    quoted: bool
+    header: tuple[str, ...] = ()
+    text_time: bool = False
+
+
+def opened(path: Path) -> IO[bytes]:
+    """The file's bytes, unpacked if it is a gzip file."""
+    file = path.open("rb")
+    if file.read(2) == b"\x1f\x8b":
+        file.close()
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    file.seek(0)
+    return file
+
+
+def head_of(path: Path) -> bytes:
+    """The first `HEAD` bytes of a text file.
+
+    Raises:
+        DataError: it can't be read, is empty, or isn't text of a kind that we read.
+    """
+    try:
+        with opened(path) as file:
+            head = file.read(HEAD)
+    except UNREADABLE as error:
+        raise DataError(f"{path} can't be read: {error}") from error
+    for looks, what in _NO_TABLES:
+        if looks(head):
+            raise DataError(f"{path} {what}")
+    return head
+
+
+_NO_TABLES: list[tuple[Callable[[bytes], bool], str]] = [
+    (lambda head: head.startswith((b"\xff\xfe", b"\xfe\xff")), "is UTF-16; save it as UTF-8"),
+    (lambda head: head.startswith(b"PK\x03\x04"), "is a zip archive; unpack it and give the folder"),
+    (lambda head: head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")), "is a web page, not a table"),
+    (
+        lambda head: len(head) > 8 and head.count(b"\0") > len(head) // 4,
+        "is binary or UTF-16; save it as UTF-8 text",
+    ),
+    (lambda head: not head.removeprefix(b"\xef\xbb\xbf").strip(), "is empty; a table of ratings is needed"),
+]
+
+
+def recognise(path: Path, named: dict[str, str] | None = None, *, has_tags: bool = False) -> Layout:
+    """The layout of a file of ratings.
+
+    `named` gives the columns of roles (user, movie, …) by name; `has_tags` says that a tags file stands beside it,
+    which tells ml-10m from ml-1m.
+
+    Raises:
+        DataError: it is no table of ratings; the message says what it looks like and what to do.
+    """
+    head = head_of(path)
+    start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    lines = re.split(r"\r\n|\n|\r", head[start:].decode("latin-1"))
+    lines = lines if len(head) < HEAD else lines[:-1] or lines
+    first = next(i for i, line in enumerate(lines) if line.strip())
+    layout = _headerless(path, lines[first:], has_tags)
+    if layout is None:
+        return _with_header(path, head[start:], lines, first, named, start)
+    if named:
+        raise SettingError(f"{path} has no header, as {layout[0]} files don't; columns can't be named in it")
+    name, separator, n_fields = layout
+    places = {role: i for i, role in enumerate(HEADERLESS[:n_fields])}
+    return Layout(name, separator, n_fields, places, start + _offset(head[start:], first), first + 1, quoted=False)
+
+
+def _headerless(path: Path, lines: list[str], has_tags: bool) -> tuple[str, str, int] | None:
+    """Format, separator and number of fields if the lines are of a format without a header."""
+    if "::" in lines[0]:
+        rows = [line.split("::") for line in lines if line.strip()]
+        good = [row for row in rows if len(row) in (3, 4) and _is_number(row[2])]
+        if not good:
+            raise DataError(
+                f"{path} is no table of ratings: its first line is {lines[0][:80]!r}, where ratings.dat has "
+                "UserID::MovieID::Rating::Timestamp; give ratings.dat or its folder"
+            )
+        return _double_colon(good, has_tags), "::", max(len(row) for row in good)
+    if lines[0].count("|") >= 20:
+        raise DataError(f"{path} looks like u.item, the movies of ml-100k; give u.data or its folder")
+    rows = [line.split("\t") for line in lines[:50] if line.strip()]
+    if len(rows[0]) in (3, 4) and all(_is_number(text) for text in rows[0]):
+        return "ml-100k", "\t", len(rows[0])
+    return None
+
+
+def _double_colon(rows: list[list[str]], has_tags: bool) -> str:
+    """Which data set lines of `user::movie::rating::time` are from: IMDb IDs have seven digits and more."""
+    if all(len(row[1]) >= 7 for row in rows) or any(re.match(r"0\d", row[1]) for row in rows):
+        return "movietweetings"
+    return "ml-10m" if has_tags or any(not float(row[2]).is_integer() for row in rows) else "ml-1m"
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r" *-?[0-9]+(\.[0-9]+)? *", text) is not None
+
+
+def _with_header(
+    path: Path, text: bytes, lines: list[str], first: int, named: dict[str, str] | None, start: int
+) -> Layout:
+    separator = max(",;\t|", key=lines[first].count)
+    row = lines[first].encode("latin-1").decode(errors="replace")
+    names = next(csv.reader([row], delimiter=separator))
+    if all(_is_number(name) for name in names):
+        raise DataError(
+            f"{path}, line {first + 1}: {lines[first][:60]!r} is no header; put one above it, such as "
+            + separator.join(MOVIELENS_HEADER[: len(names)])
+        )
+    places = columns.find(names, named, str(path))
+    plain = tuple(name.strip() for name in names)
+    begin = start + _offset(text, first + 1)
+    after = [line for line in lines[first + 1 :] if line.strip()]
+    if not after:
+        raise DataError(f"{path} has a header and no ratings; at least one row is needed")
+    return Layout(
+        "ml-csv" if plain == MOVIELENS_HEADER and not named else "csv", separator, len(names), places, begin,
+        first + 2, quoted=True, header=plain, text_time=_writes_dates(after[0], separator, places.get("time")),
+    )  # fmt: skip
+
+
+def _writes_dates(line: str, separator: str, place: int | None) -> bool:
+    fields = next(csv.reader([line], delimiter=separator))
+    return place is not None and place < len(fields) and "-" in fields[place].strip()[1:]
+
+
+def _offset(text: bytes, n_lines: int) -> int:
+    """Where line `n_lines` (from 0) begins."""
+    at = 0
+    for _ in range(n_lines):
+        end = re.search(rb"\r\n|\n|\r", text[at:])
+        at = len(text) if end is None else at + end.end()
+    return at

@@ -1,0 +1,256 @@
+"""Tables of movies, their tags and their links elsewhere, as a `Catalog`."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cinematrix.data.catalog import Catalog, Film, split_title
+from cinematrix.data.ids import IdMap
+from cinematrix.data.readers.columns import listed, plain_integers
+from cinematrix.data.readers.files import Sources, is_parquet, stem
+from cinematrix.data.readers.layouts import UNREADABLE, opened
+from cinematrix.data.readers.report import Fault, Tally
+from cinematrix.errors import DataError
+
+NAMES = {
+    "id": ("movieid", "movie_id", "itemid", "item_id", "id", "movie", "item"),
+    "title": ("title", "movie_title", "name"),
+    "year": ("year", "release_year"),
+    "genres": ("genres", "genre", "class"),
+    "imdb": ("imdbid", "imdb_id", "imdb"),
+    "tmdb": ("tmdbid", "tmdb_id", "tmdb"),
+    "tag": ("tag",),
+}
+"""The names, in lower case, by which columns are found."""
+
+NO_GENRES = {"", "(no genres listed)", "unknown"}
+
+GENRES_100K = (
+    *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama"),
+    *("Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
+)
+"""The genres of u.item's flags where u.genre isn't beside it."""
+
+
+class Movies:
+    """The rows of a movies file before their IDs are settled.
+
+    Attributes:
+        ids: Int64 if every movie ID is a plain integer, else text; distinct.
+        counts: what `Report` tells of the catalog, by the names of its fields.
+    """
+
+    def __init__(self, sources: Sources, tally: Tally) -> None:
+        assert sources.movies is not None
+        frame = _distinct(_read(sources.movies), tally)
+        self._text = frame["id"]
+        self.ids = plain_integers(self._text)
+        titles = [split_title(title or "") for title in frame["title"].to_list()]
+        years = pl.Series([year for _, year in titles], dtype=pl.Int32)
+        self._columns: dict[str, Any] = {
+            "title": [title or None for title, _ in titles],
+            "year": years.fill_null(frame["year"]) if "year" in frame.columns else years,
+            "genres": frame["genres"].to_list() if "genres" in frame.columns else [[]] * len(frame),
+        }
+        self.counts: Counter[str] = Counter(movies=len(frame))
+        self.counts["titles_without_year"] = int(self._columns["year"].null_count())
+        if sources.links:
+            self._add_links(_read(sources.links))
+        if sources.tags:
+            self._add_tags(_read(sources.tags))
+
+    def catalog(self, kind: type[pl.DataType], *, imdb: bool = False) -> Catalog:
+        """The catalog, with IDs of `kind` (Int64 or String), which may be IMDb's."""
+        if imdb:
+            self._columns["imdb"] = self._text
+        ids = self.ids.to_numpy() if kind == pl.Int64 else np.array(self._text.to_list(), np.str_)
+        return Catalog.of(IdMap(ids), **self._columns)
+
+    def _add_links(self, links: pl.DataFrame) -> None:
+        known = pl.DataFrame({"id": self._text}).join(links.unique("id", keep="first"), on="id", how="left")
+        for name in ("imdb", "tmdb"):
+            if name in known.columns:
+                self._columns[name] = known[name].replace("", None)
+                self.counts[f"without_{name}"] = int(self._columns[name].null_count())
+
+    def _add_tags(self, tags: pl.DataFrame) -> None:
+        """Tags in lower case; one given by several users stands several times."""
+        rows = pl.DataFrame({"id": self._text}).with_row_index("row")
+        plain = tags.select("id", tag=pl.col("tag").str.to_lowercase().str.strip_chars()).filter(pl.col("tag") != "")
+        given = plain.join(rows, on="id", how="inner", maintain_order="left")
+        lists = given.group_by("row").agg("tag")
+        self._columns["tags"] = rows.join(lists, on="row", how="left", maintain_order="left")["tag"]
+        self.counts["blank_tags"] = len(tags) - len(given)
+
+
+def _distinct(frame: pl.DataFrame, tally: Tally) -> pl.DataFrame:
+    """The rows whose movie ID is there and hasn't been there before."""
+    blank = frame["id"].is_null() | (frame["id"] == "")
+    repeated = ~frame["id"].is_first_distinct() & ~blank
+    faults = []
+    for wrong, reason in ((blank, "movie ID is missing"), (repeated, "movie ID is repeated")):
+        if wrong.any():
+            first = f"the {reason}" if wrong is blank else f"the movie ID {frame['id'].filter(wrong)[0]!r} is repeated"
+            faults.append(Fault(reason, frame["line"].filter(wrong).to_numpy(), first))
+    tally.add(faults)
+    return frame.filter(~(blank | repeated))
+
+
+def _read(path: Path) -> pl.DataFrame:
+    """A file of movies, tags or links: columns by the keys of `NAMES` as text, genres as lists, and `line`.
+
+    Raises:
+        DataError: it can't be read, lacks the column of the ID, or a line is broken; the message names it.
+    """
+    if is_parquet(path):
+        try:
+            frame = _renamed(pl.read_parquet(path), path)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DataError(f"{path} can't be read as Parquet ({str(error)[:100]}); is it whole?") from error
+    else:
+        text = _text(path)
+        if re.match(r"[^\n]*::", text) or text.split("\n", 1)[0].count("|") >= 20:
+            return _headerless(path, text)
+        frame = _with_header(path, text)
+    frame = frame.with_columns(pl.col(name).cast(pl.String) for name in frame.columns if name not in ("line", "genres"))
+    return _typed(frame, " " if stem(path).endswith(".item") else "|")
+
+
+def _text(path: Path) -> str:
+    """The file as text. Movies without a header, in the older sets, may be latin-1; all else is UTF-8."""
+    try:
+        with opened(path) as file:
+            content = file.read()
+    except UNREADABLE as error:
+        raise DataError(f"{path} can't be read: {error}") from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        first = content.split(b"\n", 1)[0]
+        if b"::" in first or first.count(b"|") >= 20:
+            return content.decode("latin-1")
+        line = content.count(b"\n", 0, error.start) + 1
+        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+        raise DataError(f"{path}, line {line} is {'UTF-16' if wide else 'not UTF-8'}; save it as UTF-8") from error
+
+
+def _headerless(path: Path, text: str) -> pl.DataFrame:
+    """`id::title::genres`, tags as `user::id::tag::time`, and ml-100k's u.item with its flags of genres."""
+    lines = enumerate(text.replace("\r\n", "\n").split("\n"), 1)
+    if not re.match(r"[^\n]*::", text):
+        return _u_item(path, lines)
+    kind = stem(path).split(".")[0]
+    rows: list[tuple[int, str, str, list[str]]] = []
+    for line, content in lines:
+        fields = content.split("::")
+        if kind == "tags" and len(fields) >= 4:
+            rows.append((line, fields[1], "::".join(fields[2:-1]), []))
+        elif kind != "tags" and len(fields) >= 3:
+            rows.append((line, fields[0].strip(), "::".join(fields[1:-1]), _genres(fields[-1])))
+        elif content.strip():
+            raise DataError(f"{path}, line {line}: {content[:60]!r} must have fields separated by '::'")
+    return _frame(rows, "tag" if kind == "tags" else "title")
+
+
+def _u_item(path: Path, lines: Iterator[tuple[int, str]]) -> pl.DataFrame:
+    names = _genre_names(path)
+    rows: list[tuple[int, str, str, int | None, list[str]]] = []
+    for line, content in lines:
+        if not content.strip():
+            continue
+        fields = content.rstrip("\r").split("|")
+        flags = fields[-len(names) :]
+        if len(fields) < len(names) + 3 or set(flags) - {"0", "1"}:
+            raise DataError(f"{path}, line {line}: {content[:60]!r} must end with {len(names)} flags 0 or 1 of genres")
+        genres = [name for name, flag in zip(names, flags, strict=True) if flag == "1" and name not in NO_GENRES]
+        year = re.search(r"\d{4}$", fields[2])
+        rows.append((line, fields[0].strip(), fields[1], int(year[0]) if year else None, genres))
+    return _frame(rows, "title", "year")
+
+
+def _frame(rows: list[Any], *middle: str) -> pl.DataFrame:
+    types: dict[str, pl.DataType] = {"line": pl.Int64(), "year": pl.Int32(), "genres": pl.List(pl.String())}
+    schema = {name: types.get(name, pl.String()) for name in ("line", "id", *middle, "genres")}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _genre_names(path: Path) -> list[str]:
+    beside = path.with_name("u.genre")
+    if not beside.is_file():
+        return list(GENRES_100K)
+    return [line.split("|")[0] for line in beside.read_text("latin-1").splitlines() if line.strip()]
+
+
+def _genres(text: str, separator: str = "|") -> list[str]:
+    return [name for part in text.split(separator) if (name := part.strip()) not in NO_GENRES]
+
+
+def _with_header(path: Path, text: str) -> pl.DataFrame:
+    """A table with a header. Quoted fields may span lines; `line` is where a row begins."""
+    first = text.lstrip("\r\n").split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    header: list[str] = []
+    rows, lines, begins = [], [], 1
+    try:
+        for fields in reader:
+            begin, begins = begins, reader.line_num + 1
+            if not fields:
+                continue
+            if not header:
+                header = fields
+            elif len(fields) != len(header):
+                raise DataError(f"{path}, line {begin}: {len(fields)} fields where the header has {len(header)}")
+            else:
+                rows.append(fields)
+                lines.append(begin)
+    except csv.Error as error:
+        raise DataError(f"{path}, line {begins}: a quote isn't closed, or is out of place ({error})") from error
+    if not header:
+        raise DataError(f"{path} is empty; a header is needed")
+    table = pl.DataFrame(rows, schema=[f"{i}" for i in range(len(header))], orient="row")
+    table.columns = [f"{name}{'' if header.index(name) == i else i}" for i, name in enumerate(header)]
+    return _renamed(table, path).with_columns(line=pl.Series(lines))
+
+
+def _renamed(table: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """The columns that have a role, under its name."""
+    plain = {name.strip().split(":")[0].casefold(): name for name in reversed(table.columns)}
+    found = {key: next((plain[name] for name in names if name in plain), None) for key, names in NAMES.items()}
+    wanted = "tag" if stem(path).startswith("tags") else "imdb" if stem(path).startswith("links") else "title"
+    for key in ("id", wanted):
+        if found[key] is None:
+            what = "movie" if key == "id" else key
+            raise DataError(f"{path} has no column for the {what}; it has {listed(table.columns)}")
+    renamed = table.select(pl.col(name).alias(key) for key, name in found.items() if name is not None)
+    return renamed.with_columns(line=pl.int_range(1, pl.len() + 1))
+
+
+def _typed(frame: pl.DataFrame, separator: str) -> pl.DataFrame:
+    frame = frame.with_columns(pl.col("id").str.strip_chars())
+    if "year" in frame.columns:
+        frame = frame.with_columns(pl.col("year").cast(pl.Int32, strict=False))
+    if "genres" in frame.columns and frame["genres"].dtype == pl.String:
+        lists = [_genres(text or "", separator) for text in frame["genres"].to_list()]
+        frame = frame.with_columns(genres=pl.Series(lists, dtype=pl.List(pl.String)))
+    return frame
+
+
+def films_in(path: Path) -> list[Film]:
+    """The movies of a file of movies in any format of the data sets.
+
+    Raises:
+        DataError: it can't be read, or a line is broken.
+    """
+    catalog = Movies(Sources(path, movies=path), Tally(path.name)).catalog(pl.String)
+    columns = catalog.frame.select("title", "year", "genres").iter_rows()
+    return [
+        Film(id_, title or f"movie {id_}", year, genres)
+        for id_, (title, year, genres) in zip(catalog.movies.ids.tolist(), columns, strict=True)
+    ]

@@ -1,0 +1,73 @@
+"""Ratings of any size from a world whose truth is known, written as a data set and labelled as simulated."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.progress import Progress
+from cinematrix.data.simulated_world import Settings, Truth, World
+from cinematrix.errors import SettingError
+
+__all__ = ["LABEL", "Settings", "Truth", "simulate"]
+
+LABEL = "simulated by Cinematrix: no real person rated anything here"
+
+
+def simulate(
+    settings: Settings,
+    to: str | PathLike[str],
+    *,
+    format: Literal["parquet", "csv"] = "parquet",
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Truth:
+    """Make a world and write it to the folder `to`, in constant memory.
+
+    The folder gets `ratings.parquet` (or `ratings.csv`), `movies.csv`, `truth.npz` and `simulated.json`, and is
+    there only when it is whole.
+
+    Raises:
+        SettingError: `format` is neither parquet nor csv.
+        InputError: `to` exists and `force` isn't given, or can't be written to.
+    """
+    if format not in ("parquet", "csv"):
+        raise SettingError(f"format {format!r} must be parquet or csv")
+    world = World(settings)
+    if progress:
+        progress.start("simulating ratings", settings.ratings)
+    with written_beside(Path(to), force=force) as folder:
+        folder.mkdir(parents=True)
+        write = _write_csv if format == "csv" else _write_parquet
+        write(folder, world.batches(progress))
+        world.catalog().write_csv(folder / "movies.csv")
+        truth = world.truth()
+        np.savez(folder / "truth.npz", allow_pickle=False, **vars(truth))
+        about = {"label": LABEL, "settings": asdict(settings), "noise_floor": truth.noise_floor}
+        (folder / "simulated.json").write_text(json.dumps(about, indent=2) + "\n")
+    if progress:
+        progress.stop()
+    return truth
+
+
+def _write_csv(folder: Path, batches: Iterator[pl.DataFrame]) -> None:
+    with (folder / "ratings.csv").open("wb") as file:
+        for i, batch in enumerate(batches):
+            batch.write_csv(file, include_header=i == 0)
+
+
+def _write_parquet(folder: Path, batches: Iterator[pl.DataFrame]) -> None:
+    """Batches to one file, by way of one file each: Polars appends only so."""
+    parts = []
+    for i, batch in enumerate(batches):
+        parts.append(folder / f"part-{i:06}.parquet")
+        batch.write_parquet(parts[-1], compression="lz4")
+    pl.scan_parquet(parts).sink_parquet(folder / "ratings.parquet")
+    for part in parts:
+        part.unlink()

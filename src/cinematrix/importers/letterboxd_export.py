@@ -1,0 +1,60 @@
+"""Ratings as the CSV that Letterboxd imports, in parts as large as it takes."""
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.ratings import Scale
+from cinematrix.importers.entries import as_id
+from cinematrix.importers.scales import by_share
+from cinematrix.importers.text import quoted
+
+COLUMNS = ("tmdbID", "imdbID", "Title", "Year", "WatchedDate", "Rating")
+MOST_BYTES = 1_000_000
+"""Of a file that Letterboxd takes."""
+
+
+class Rated(NamedTuple):
+    """A movie's number, its rating on the model's scale, and when it was seen in epoch seconds, if that is told."""
+
+    number: int
+    rating: float
+    seen: int | None = None
+
+
+def letterboxd_csv(ratings: Iterable[Rated], catalog: Catalog, scale: Scale | None) -> list[str]:
+    """The files, each with its header and at most `MOST_BYTES` long; at least one.
+
+    Without a scale no film has stars, and all count as watched.
+    Text that a spreadsheet would take for a formula begins with a quote; numbers and dates are as they are.
+    """
+    frame = catalog.frame.select("tmdb", "imdb", "title", "year").rows()
+    head = _line(COLUMNS)
+    parts, size = [[head]], len(head)
+    for rated in ratings:
+        line = _line(_fields(frame[rated.number], rated, scale))
+        if size + len(line.encode()) > MOST_BYTES:
+            parts.append([head])
+            size = len(head)
+        parts[-1].append(line)
+        size += len(line.encode())
+    return ["".join(part) for part in parts]
+
+
+def _fields(
+    film: tuple[str | None, str | None, str | None, int | None], rated: Rated, scale: Scale | None
+) -> list[object]:
+    tmdb, imdb, title, year = film
+    stars = f"{by_share([rated.rating], scale.high)[0] / 2:g}" if scale else ""
+    day = "" if rated.seen is None else f"{datetime.fromtimestamp(rated.seen, UTC):%Y-%m-%d}"
+    number = as_id(imdb or "")
+    return [as_id(tmdb or ""), f"tt{number:07d}" if number else "", quoted(title or ""), year, day, stars]
+
+
+def _line(fields: Iterable[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(fields)
+    return text.getvalue()

@@ -1,0 +1,47 @@
+"""Ratings of every source as half stars, 1 to 10, and half stars on a model's scale."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.data.ratings import Scale
+from cinematrix.importers.entries import Journal
+
+MOST = 10
+"""Half stars of the best rating."""
+
+
+def half_stars(journal: Journal) -> dict[str, int]:
+    """The half stars of each row that rates, by where it stands."""
+    rated = [entry for entry in journal.entries if entry.rating is not None]
+    ratings = [float(entry.rating) for entry in rated if entry.rating is not None]
+    halves = by_place(ratings) if journal.relative else by_share(ratings, journal.highest)
+    return {entry.row: half for entry, half in zip(rated, halves, strict=True)}
+
+
+def by_share(ratings: Sequence[float], highest: float) -> list[int]:
+    """Each rating's share of the highest, a half rounded up: 7.5 of 10 is 8 half stars, 3.5 of 5 is 7."""
+    return [min(MOST, max(1, _half_up(rating * MOST / highest))) for rating in ratings]
+
+
+def by_place(ratings: Sequence[float]) -> list[int]:
+    """The tenth of a person's own ratings in which each lies, equal ones in the middle of their place."""
+    values: NDArray[np.float64] = np.array(ratings, np.float64)
+    ordered = np.sort(values)
+    below, upto = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
+    share = (below + upto) / (2 * max(1, len(values)))
+    return [min(MOST, int(MOST * each) + 1) for each in share.tolist()]
+
+
+def on_scale(halves: int, scale: Scale) -> float:
+    """Half stars on a model's scale, on one of its steps."""
+    rating = scale.high * halves / MOST
+    if scale.step:
+        rating = _half_up(rating / scale.step) * scale.step
+    return float(min(scale.high, max(scale.low, rating)))
+
+
+def _half_up(value: float) -> int:
+    return math.floor(value + 0.5 + 1e-9)

@@ -1,6 +1,0 @@
-"""What people wrote elsewhere of films they saw: Letterboxd, IMDb, Trakt and others, read and matched to a catalog."""
-
-from cinematrix.journals.entries import Entry, Journal, Skipped
-from cinematrix.journals.reading import read
-
-__all__ = ["Entry", "Journal", "Skipped", "read"]

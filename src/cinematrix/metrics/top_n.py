@@ -1,0 +1,98 @@
+"""The one sorter: from scores to the best `n` movies of each user.
+
+Everything that shows or measures a list goes through `top_n`, so that filters, ties and short lists behave
+the same everywhere.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import UNKNOWN, Numbers
+from cinematrix.errors import SettingError
+
+_NEVER = np.float32(-np.inf)
+
+
+class Ranked(NamedTuple):
+    """The best movies of each user, best first.
+
+    Attributes:
+        movies: int32 `[users, n]`, movie numbers; `UNKNOWN` (-1) pads the end of a list that is short.
+        scores: float32 `[users, n]`, their scores; -inf beside each `UNKNOWN`.
+    """
+
+    movies: Numbers
+    scores: NDArray[np.float32]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many movies each list really holds, `n` or fewer. Shape `[users]`."""
+        return np.asarray(np.count_nonzero(self.movies != UNKNOWN, axis=1))
+
+
+def top_n(
+    scores: NDArray[Any], n: int, exclude: Histories | None = None, where: NDArray[np.bool_] | None = None
+) -> Ranked:
+    """The `n` best-scored movies of each user among those allowed, ties by ascending movie number.
+
+    Filters come before the cut, so a list is short only when fewer than `n` movies are left. A score of NaN
+    or -inf is never ranked.
+
+    Args:
+        scores: float `[users, movies]`; not changed.
+        n: the length of the lists.
+        exclude: one history a user; its movies aren't ranked (the films already seen).
+        where: bool `[movies]` or `[users, movies]`; only movies that are True are ranked.
+
+    Raises:
+        SettingError: `n` below 1, or `exclude` or `where` of another shape than `scores`.
+    """
+    _check(scores, n, exclude, where)
+    allowed = np.fmax(scores, _NEVER, dtype=np.float32)  # a copy, in which NaN has become -inf
+    if where is not None:
+        np.copyto(allowed, _NEVER, where=~where)
+    if exclude is not None:
+        allowed[exclude.rows, exclude.items] = _NEVER
+    rows, columns = np.nonzero(_winners(allowed, n))
+    return _sorted_lists(rows, columns, allowed, n)
+
+
+def _winners(scores: NDArray[np.float32], n: int) -> NDArray[np.bool_]:
+    """The cells among the `n` best of their row, equal scores by ascending column. bool `[users, movies]`."""
+    possible: NDArray[np.bool_] = scores > _NEVER
+    if n >= scores.shape[1]:
+        return possible
+    last = np.partition(scores, -n, axis=1)[:, -n, None]  # the n-th best score of each row
+    better = scores > last
+    tied: NDArray[np.bool_] = (scores == last) & possible
+    room = n - np.count_nonzero(better, axis=1)
+    for row in np.flatnonzero(np.count_nonzero(tied, axis=1) > room):
+        tied[row, np.flatnonzero(tied[row])[room[row] :]] = False
+    tied |= better
+    return tied
+
+
+def _sorted_lists(rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32], n: int) -> Ranked:
+    """Cells that come row by row, columns ascending, as lists of length `n`, best first."""
+    counts = np.bincount(rows, minlength=len(scores))
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    movies = np.full((len(scores), n), UNKNOWN, np.int32)
+    best = np.full((len(scores), n), _NEVER)
+    movies[rows, place] = columns
+    best[rows, place] = scores[rows, columns]
+    order = np.argsort(-best, axis=1, kind="stable")
+    return Ranked(np.take_along_axis(movies, order, 1), np.take_along_axis(best, order, 1))
+
+
+def _check(scores: NDArray[Any], n: int, exclude: Histories | None, where: NDArray[np.bool_] | None) -> None:
+    if n < 1:
+        raise SettingError(f"a list of length {n} was asked for; n must be at least 1")
+    if scores.ndim != 2:
+        raise SettingError(f"scores have {scores.ndim} dimensions; they must be [users, movies]")
+    if exclude is not None and len(exclude) != len(scores):
+        raise SettingError(f"exclude has {len(exclude)} histories for {len(scores)} users; give one a user")
+    if where is not None and where.shape not in (scores.shape, scores.shape[1:]):
+        raise SettingError(f"where has shape {where.shape}; it must be [movies] or [users, movies] = {scores.shape}")

@@ -1,0 +1,183 @@
+"""Movies that a model hasn't learned of, answered for at once: each as its nearest known ones by content, on average.
+
+Genres, year and tags say which movies are near (the cosine of their features), and movies of many raters say more.
+Scores, stars, vectors and reasons are then means over them, whatever the model: a newcomer's parts add up as theirs do.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cinematrix.common.progress import Progress
+from cinematrix.common.vectors import unit_sparse
+from cinematrix.data.catalog import Catalog, Film, catalog_of
+from cinematrix.data.features import features
+from cinematrix.data.histories import Histories, kept
+from cinematrix.data.ids import UNKNOWN, Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings
+from cinematrix.errors import SettingError
+from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+
+NEAREST = 30
+"""How many known movies a newcomer is like; more or fewer err more (docs/experiments.md)."""
+
+LITTLE = 1e-6
+"""The nearness of movies that have nothing in common: what is left where the catalog tells nothing."""
+
+BLOCK = 256
+"""Newcomers compared with all movies at a time."""
+
+
+def with_films(model: Recommender, films: Sequence[Film]) -> Recommender:
+    """A model that knows of described movies too."""
+    return Newcomers(model, catalog_of(films, model.known.movies)) if films else model
+
+
+class Newcomers(Recommender):
+    """`base`, with movies of a catalog that it doesn't know; of those that it does, the catalog has the last word.
+
+    What somebody rates among them isn't recommended to her again, and tells the model of her taste after a refit.
+
+    Attributes:
+        near: float32 CSR `[n_newcomers, n_known]`, what each newcomer is made of; rows add up to 1.
+    """
+
+    name: ClassVar[str] = "newcomers"
+    abilities: ClassVar[Abilities] = Abilities()
+    Settings: ClassVar[Callable[..., Any]] = dict
+
+    def __init__(self, base: Recommender, catalog: Catalog) -> None:
+        self.base, self.settings = base, base.settings
+        self.name, self.abilities = base.name, base.abilities  # type: ignore[misc]
+        described = base.known.catalog.updated(catalog)
+        self.known: Known = replace(base.known, movies=described.movies, catalog=described)
+        self.near = nearest(described, base.known.raters)
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        scores = self.base.score(self._read(histories), by=by)
+        return np.hstack([scores, np.asarray(self.near @ scores.T, np.float32).T])
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        made, parts = self._made_of(movies)
+        whose = rows[np.repeat(np.arange(len(movies)), np.diff(made.indptr))]
+        return np.asarray(made @ self.base.predict_pairs(self._read(histories), whose, parts), np.float32)
+
+    @property
+    def spreads(self) -> bool:
+        return self.base.spreads
+
+    def distribution_pairs(
+        self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        stars = self.predict_pairs(histories, rows, movies) if stars is None else stars
+        return self.base.distribution_pairs(self._read(histories), rows, self._or_unknown(movies), stars=stars)
+
+    def interval_pairs(
+        self,
+        histories: Histories,
+        rows: Numbers,
+        movies: Numbers,
+        coverage: float = 0.8,
+        *,
+        stars: NDArray[np.float32] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        stars = self.predict_pairs(histories, rows, movies) if stars is None else stars
+        return self.base.interval_pairs(self._read(histories), rows, self._or_unknown(movies), coverage, stars=stars)
+
+    def vectors(self) -> NDArray[np.float32]:
+        return self._with_new(self.base.vectors())
+
+    def traits(self) -> NDArray[np.float32]:
+        return self._with_new(self.base.traits())
+
+    def alike(self, movie: int) -> NDArray[np.float32]:
+        """As the base compares them; a newcomer is as like others as what it is made of."""
+        made, parts = self._made_of(np.array([movie]))
+        found = np.stack([self.base.alike(part) for part in parts.tolist()])
+        return self._with_new(np.asarray(made @ found, np.float32)[0])
+
+    def _with_new(self, known: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What is said of each known movie, and then of each newcomer. `[len(known.movies), …]`."""
+        return np.concatenate([known, np.asarray(self.near @ known, np.float32)])
+
+    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+        made, parts = self._made_of(movies)
+        found = self.base.shares(self._read(history), parts, by=by)
+        counted = history.items < len(self.base.known.movies)
+
+        def mixed(part: NDArray[Any]) -> NDArray[np.float32]:
+            return np.asarray(made @ part, np.float32)
+
+        def of_ratings(part: NDArray[np.float32]) -> NDArray[np.float32]:
+            whole = np.zeros((len(movies), len(history.items)), np.float32)
+            whole[:, counted] = mixed(part)
+            return whole
+
+        return Shares(
+            np.asarray(made @ found.score, np.float64), {name: mixed(part) for name, part in found.parts.items()},
+            of_ratings(found.ratings), of_ratings(found.by_content),
+        )  # fmt: skip
+
+    def _read(self, histories: Histories) -> Histories:
+        """The histories as the base knows them."""
+        counted = histories.items < len(self.base.known.movies)
+        return histories if counted.all() else replace(kept(histories, counted), owners=histories.owners)
+
+    def _or_unknown(self, movies: Numbers) -> Numbers:
+        return np.where(movies < len(self.base.known.movies), movies, UNKNOWN).astype(np.int32)
+
+    def _made_of(self, movies: Numbers) -> tuple[sparse.csr_matrix, Numbers]:
+        """What each of `movies` is made of: weights `[n, parts]`, and the known movie of each part (itself alone)."""
+        n_known = len(self.base.known.movies)
+        new = movies >= n_known
+        counts = np.ones(len(movies), np.int64)
+        rows = self.near[movies[new] - n_known]
+        counts[new] = np.diff(rows.indptr)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        of_new = np.repeat(new, counts)
+        parts, weights = np.zeros(starts[-1], np.int32), np.ones(starts[-1], np.float32)
+        parts[~of_new], parts[of_new], weights[of_new] = movies[~new], rows.indices, rows.data
+        return sparse.csr_matrix((weights, np.arange(starts[-1]), starts), shape=(len(movies), starts[-1])), parts
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        raise SettingError("a model with newcomers only serves; refit the model itself")
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return self.base.arrays()
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        raise SettingError("newcomers are kept in the store; restore the model itself")
+
+
+def nearest(catalog: Catalog, raters: NDArray[np.int64]) -> sparse.csr_matrix:
+    """What the movies from number `len(raters)` on are made of: the nearest rated ones before, weights adding up to 1.
+
+    A weight is the cosine of the features times the root of the number of raters; equally near ones go by raters.
+    """
+    found, rated = features(catalog), np.flatnonzero(raters)
+    unit = unit_sparse(found)
+    known, trust = unit[rated].T.tocsc(), raters[rated] / raters.max(initial=1)
+    n_near, n_new = min(NEAREST, len(rated)), len(catalog) - len(raters)
+    items, weights = np.zeros((n_new, n_near), np.int32), np.zeros((n_new, n_near), np.float32)
+    for start in range(0, n_new, BLOCK):
+        alike = (unit[len(raters) + start :][:BLOCK] @ known).toarray() + LITTLE * (1 + trust)
+        top = np.argsort(-alike, axis=1, kind="stable")[:, :n_near]
+        items[start : start + BLOCK] = rated[top]
+        weights[start : start + BLOCK] = np.take_along_axis(alike, top, 1) * np.sqrt(trust[top])
+    weights /= np.maximum(weights.sum(1, keepdims=True), np.finfo(np.float32).tiny)
+    starts = np.arange(0, n_new * n_near + 1, max(n_near, 1))[: n_new + 1]
+    return sparse.csr_matrix((weights.ravel(), items.ravel(), starts), shape=(n_new, len(raters)))

@@ -1,0 +1,154 @@
+"""AutoRec: an autoencoder of ratings, of movies' or of users' rows."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cinematrix.common.optional import needs
+from cinematrix.common.progress import Progress
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.autorec.settings import AutoRecSettings
+from cinematrix.models.base import Abilities, By, Recommender, Run
+from cinematrix.models.components.biases import Biases
+from cinematrix.models.components.mlp import ACTIVATIONS, Dense, pairs_by_block
+
+if TYPE_CHECKING:
+    from cinematrix.models.training.loop import Log
+
+
+class AutoRec(Recommender):
+    """A row of ratings is encoded in one hidden layer and decoded; what was missing in it is the prediction.
+
+        h(r; θ) = W·g(V·r + μ) + b          (Sedhain et al. 2015, eq. 2; g is the sigmoid)
+
+    Rows hold residuals over the biases in standard deviations, 0 where there is no rating, and the squared error is
+    that of the ratings that are there. `side="item"` encodes movies, once, when training ends: a movie is its code
+    g(V·r), and a user the row W_u that turns codes into residuals. A stranger's row is folded in: ridge regression of
+    her own residuals on the codes of her movies, the ridge being what the trained rows imply (noise / variance).
+    `side="user"` encodes users, so that a stranger is a forward pass. A movie without ratings is its bias.
+    """
+
+    name: ClassVar[str] = "autorec"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, trains_with="torch")
+    Settings = AutoRecSettings
+    ACTIVATION: ClassVar[str] = "sigmoid"
+    ROWS: ClassVar[int] = 1024
+
+    def __init__(self, settings: AutoRecSettings | None = None) -> None:
+        self.settings = settings or AutoRecSettings()
+        self.log: dict[By, Log] = {}
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        needs(self.abilities.trains_with, self.name)
+        ratings.stars(self.name)
+        from cinematrix.models.autorec.training import trained
+
+        self.known = Known.of(ratings, catalog)
+        n_movies = len(self.known.movies)
+        net, rows, self.log["stars"] = trained(self.settings, ratings, validation, n_movies, run or Run(), progress)
+        self.biases, self.sigma = rows.biases, rows.sigma
+        if self.settings.side == "user":
+            self.net = net
+        else:
+            self._keep_codes(net, rows.matrix(ratings))
+        return self
+
+    def _keep_codes(self, net: Dense, rows: sparse.csr_matrix) -> None:
+        """The movies' codes, centred, the trained users' rows, and the ridge that strangers are folded in with."""
+        codes = ACTIVATIONS[self.ACTIVATION](np.asarray(rows @ net.weights[0] + net.biases[0], np.float32))
+        self.centre = ACTIVATIONS[self.ACTIVATION](net.biases[0])
+        self.codes = np.vstack([codes - self.centre, np.zeros((1, codes.shape[1]), np.float32)])  # the last: UNKNOWN
+        self.users, self.offsets = net.weights[1].T.copy(), net.biases[1] + self.centre @ net.weights[1]
+        movies, users = rows.nonzero()
+        left = rows.data - (self.codes[movies] * self.users[users]).sum(axis=1) - self.offsets[users]
+        noise, spread = float(np.mean(left**2)), float(self.users[np.unique(users)].var())
+        self.ridge = np.array([max(noise, 1e-3) / max(spread, 1e-6)])
+
+    def residuals(self, histories: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Each history's user bias `[n]`, and its ratings' residuals in standard deviations `[size]`."""
+        user, left = self.biases.residuals(histories)
+        return user, np.asarray(left / np.float32(self.sigma), np.float32)
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        assert self.known.scale is not None, "fitted on ratings with stars only"
+        user, residual = self.residuals(histories)
+        stars = self.biases.predict(user[rows], movies)
+        if self.settings.side == "item":
+            vectors, offsets = self._vectors(histories, residual)
+            return self.known.scale.clip(
+                stars + np.float32(self.sigma) * ((vectors[rows] * self.codes[movies]).sum(axis=1) + offsets[rows])
+            )
+        for here, some, places in pairs_by_block(histories, rows, self.ROWS):
+            decoded = np.pad(self._decoded(some), ((0, 0), (0, 1)))  # the last column answers for UNKNOWN (-1)
+            stars[here] += decoded[places, movies[here]]
+        return self.known.scale.clip(stars)
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        user, residual = self.residuals(histories)
+        base = np.float32(self.biases.mean) + user[:, None] + self.biases.movie
+        if self.settings.side == "user":
+            return np.asarray(base + self._decoded(histories), np.float32)
+        vectors, offsets = self._vectors(histories, residual)
+        return np.asarray(base + np.float32(self.sigma) * (vectors @ self.codes[:-1].T + offsets[:, None]), np.float32)
+
+    def _decoded(self, histories: Histories) -> NDArray[np.float32]:
+        """What the user-based net adds to the biases, in stars. `[n, n_movies]`."""
+        rows = histories.matrix(len(self.known.movies), self.residuals(histories)[1])
+        return np.float32(self.sigma) * self.net(rows)
+
+    def _vectors(
+        self, histories: Histories, residual: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The row W_u and the offset of each history: a known user's as trained, a stranger's folded in."""
+        vectors = np.zeros((len(histories), self.codes.shape[1]), np.float32)
+        offsets = np.zeros(len(histories), np.float32)
+        strange = self.known.strange(histories)
+        if histories.owners is not None:
+            mine = histories.owners[~strange]
+            vectors[~strange], offsets[~strange] = self.users[mine], self.offsets[mine]
+        for row in np.flatnonzero(strange & (histories.counts > 0)).tolist():
+            entries = slice(*histories.starts[row : row + 2])
+            vectors[row] = self._folded(histories.items[entries], residual[entries])
+        return vectors, offsets
+
+    def _folded(self, movies: Numbers, residual: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Ridge regression of residuals on codes, in the smaller of the two spaces."""
+        x, ridge = self.codes[movies], np.float32(self.ridge[0])
+        if len(x) < x.shape[1]:
+            return np.asarray(x.T @ np.linalg.solve(x @ x.T + ridge * np.eye(len(x), dtype=np.float32), residual))
+        return np.asarray(np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[1], dtype=np.float32), x.T @ residual))
+
+    def vectors(self) -> NDArray[np.float32]:
+        return self.codes[:-1] if self.settings.side == "item" else np.ascontiguousarray(self.net.weights[-1].T)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        common = {"sigma": np.array([self.sigma]), **self.biases.arrays()}
+        if self.settings.side == "user":
+            return common | self.net.arrays("net.")
+        return common | {"codes": self.codes, "users": self.users, "offsets": self.offsets, "ridge": self.ridge}
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known, model.biases, model.sigma = known, Biases.from_arrays(arrays), arrays["sigma"].item()
+        if model.settings.side == "user":
+            model.net = Dense.from_arrays(arrays, "net.", cls.ACTIVATION)
+        else:
+            model.codes, model.users = arrays["codes"], arrays["users"]
+            model.offsets, model.ridge = arrays["offsets"], arrays["ridge"]
+        return model

@@ -1,0 +1,54 @@
+"""TODO models.autorec.settings."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cinematrix.common.settings import Between, Space, check
+from cinematrix.errors import SettingError
+
+SIDES = ("item", "user")
+
+
+@dataclass(frozen=True)
+class AutoRecSettings:
+    """Hyper-parameters of `autorec`. How they were found is in docs/experiments.md.
+
+    Attributes:
+        side: whose rows are encoded: item (a movie's ratings by all users) or user (a user's ratings of all movies).
+        hidden: width of the hidden layer.
+        dropout: the share of a row's ratings that the encoder doesn't see in a step.
+        batch: rows in a step.
+        epochs: the most passes over the rows.
+        patience: epochs without a better validation RMSE before training stops; 0: never before the end.
+        learning_rate: the peak of the one-cycle schedule.
+        weight_decay: AdamW's.
+        validation_share: of the ratings, to find out how many epochs are enough.
+        seed: of everything random.
+    """
+
+    SPACE: ClassVar[Space] = {
+        "hidden": (100, 200, 400),
+        "dropout": Between(0.2, 0.8),
+        "learning_rate": Between(5e-4, 5e-3, log=True),
+        "weight_decay": Between(0.01, 1.0, log=True),
+    }
+
+    side: str = "item"
+    hidden: int = 200
+    dropout: float = 0.5
+    batch: int = 100
+    epochs: int = 20
+    patience: int = 0
+    learning_rate: float = 0.002
+    weight_decay: float = 0.1
+    validation_share: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.side not in SIDES:
+            raise SettingError(f"side is {self.side!r}; it is item or user")
+        check(self, lambda x: x >= 1, "must be at least 1", "hidden batch epochs")
+        check(self, lambda x: x >= 0, "can't be negative", "patience weight_decay")
+        check(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout")
+        check(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "validation_share")
+        check(self, lambda x: x > 0, "must be above 0", "learning_rate")

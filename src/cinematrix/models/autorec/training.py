@@ -1,0 +1,121 @@
+"""How `autorec` is trained: the squared error of the ratings that a row holds. Needs torch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import nn
+
+from cinematrix.common.progress import Progress
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import Run
+from cinematrix.models.components.biases import Biases
+from cinematrix.models.components.mlp import Dense
+from cinematrix.models.components.mlp_torch import as_tables, dense, exported
+from cinematrix.models.training.loop import Log, Schedule, pick_device
+from cinematrix.models.training.two_stage import train_on_all
+
+if TYPE_CHECKING:
+    from cinematrix.models.autorec.settings import AutoRecSettings
+
+ACTIVATION = "sigmoid"
+
+SMALLEST_SIGMA = 2e-4
+"""The least standard deviation of residuals, as a share of the scale's width."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """How ratings become the rows of one side: residuals over `biases` in units of `sigma`."""
+
+    biases: Biases
+    sigma: float
+    by_movie: bool
+    n_movies: int
+
+    @classmethod
+    def of(cls, ratings: Ratings, n_movies: int, by_movie: bool) -> Self:
+        """By the biases and the spread of `ratings` themselves."""
+        biases = Biases.of(ratings, n_movies)
+        plain, (stars, scale) = cls(biases, 1.0, by_movie, n_movies), ratings.stars("autorec")
+        least = SMALLEST_SIGMA * ((scale.high - scale.low) or 1)
+        return cls(biases, max(float(plain.residual(ratings, stars, ratings).std()), least), by_movie, n_movies)
+
+    def residual(self, ratings: Ratings, stars: NDArray[np.float32], given: Ratings) -> NDArray[np.float32]:
+        """The residuals of `ratings`, the users' biases being those of what is `given`."""
+        user = self.biases.of_users(given.by_user)
+        left = (stars - self.biases.predict(user[ratings.user], ratings.movie)) / np.float32(self.sigma)
+        return np.asarray(left, np.float32)
+
+    def matrix(self, ratings: Ratings, given: Ratings | None = None) -> sparse.csr_matrix:
+        """The rows, `[n_movies, n_users]` or `[n_users, n_movies]`."""
+        residual = self.residual(ratings, ratings.stars("autorec")[0], given or ratings)
+        residual = np.where(residual == 0, np.float32(1e-12), residual)  # a rating like any other
+        users, movies = (ratings.user, len(ratings.users)), (ratings.movie, self.n_movies)
+        (rows, n), (columns, m) = (movies, users) if self.by_movie else (users, movies)
+        return sparse.csr_matrix((residual, (rows, columns)), shape=(n, m))
+
+
+def trained(
+    settings: "AutoRecSettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: Run,
+    progress: Progress | None,
+) -> tuple[Dense, Rows, Log]:  # fmt: skip
+    """The net, ready to serve, how ratings become its rows, and the log of the training that was validated."""
+    s, device = settings, pick_device(run.device)
+    schedule = Schedule(
+        epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
+        weight_decay=s.weight_decay, seed=s.seed,
+    )  # fmt: skip
+    task, _, log = train_on_all(
+        lambda learn, judged: AutoRecTask(learn, judged, n_movies, s, device), ratings, validation, schedule,
+        s.validation_share, name="autorec", measure="validation RMSE", data=str(s), threads=1, run=run,
+        progress=progress,
+    )  # fmt: skip
+    return exported(task.net, ACTIVATION), task.rows, log
+
+
+class AutoRecTask:
+    """Batches of rows for the training loop."""
+
+    def __init__(
+        self, ratings: Ratings, validation: Ratings, n_movies: int, settings: "AutoRecSettings", device: torch.device
+    ) -> None:
+        self.device, self.batch, self.dropout = device, settings.batch, settings.dropout
+        self.rows = Rows.of(ratings, n_movies, settings.side == "item")
+        self.matrix, self.held_out = self.rows.matrix(ratings), self.rows.matrix(validation, ratings)
+        self.filled = np.flatnonzero(np.diff(self.matrix.indptr))
+        self.judges = np.flatnonzero(np.diff(self.held_out.indptr))
+        self.steps_per_epoch = -(-len(self.filled) // settings.batch)
+        self.cells = float(self.matrix.nnz / self.steps_per_epoch)
+        width = self.matrix.shape[1]
+        self.net = dense([width, settings.hidden, width], ACTIVATION).to(device)
+        as_tables(self.net[0], self.net[-1])
+
+    def batches(self, rng: np.random.Generator) -> Iterator[torch.Tensor]:
+        """Some rows at a time, in random order."""
+        order = rng.permutation(self.filled)
+        for start in range(0, len(order), self.batch):
+            yield self._dense(self.matrix[order[start : start + self.batch]])
+
+    def loss(self, batch: torch.Tensor) -> torch.Tensor:
+        """The squared error a rating, in units of the residuals' variance."""
+        seen = nn.functional.dropout(batch, self.dropout)
+        missed: torch.Tensor = (self.net(seen) - batch) * (batch != 0)
+        return missed.square().sum() / self.cells
+
+    def validate(self) -> float:
+        """RMSE of the validation ratings, in stars."""
+        total = 0.0
+        for start in range(0, len(self.judges), self.batch):
+            some = self.judges[start : start + self.batch]
+            later = self._dense(self.held_out[some])
+            error = (self.net(self._dense(self.matrix[some])) - later) * (later != 0)
+            total += float(error.square().sum())
+        return float(self.rows.sigma * (total / max(self.held_out.nnz, 1)) ** 0.5)
+
+    def _dense(self, rows: sparse.csr_matrix) -> torch.Tensor:
+        return torch.from_numpy(rows.toarray()).to(self.device)

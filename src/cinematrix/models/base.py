@@ -1,0 +1,239 @@
+"""The one contract that every model keeps, and what a model remembers of the data it learned from."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.common.progress import Progress
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Ids, Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings
+from cinematrix.errors import SettingError
+
+By = Literal["ranking", "stars"]
+"""What a list is ordered by: the chance to be watched, or the expected rating."""
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a model can do, declared, so that nobody finds out by catching exceptions.
+
+    Attributes:
+        stars: learns from ratings and predicts them on the data's scale.
+        interactions: learns from plain interactions and predicts the chance of one.
+        content: uses the catalog, so that a movie without ratings is more than an average.
+        vectors: describes each movie by a vector.
+        likeness: tells how alike two movies are otherwise than by vectors.
+        explains: takes a score apart into what each rating, the content and the biases add.
+        spread: tells how sure a predicted rating is, by a distribution over the scale's steps and an interval.
+        trains_with: the package of the extra `train` that `fit` needs (predicting never does): torch or numba.
+    """
+
+    stars: bool = True
+    interactions: bool = False
+    content: bool = False
+    vectors: bool = False
+    likeness: bool = False
+    explains: bool = False
+    spread: bool = False
+    trains_with: str = ""
+
+    @property
+    def compares(self) -> bool:
+        """Whether it tells how alike two movies are (`Recommender.alike`)."""
+        return self.vectors or self.likeness
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """What adds up to one person's scores of `n` movies.
+
+    Attributes:
+        score: float64 `[n]`, what orders the movies, as `Recommender.score` gives it.
+        parts: `[n]` each: `mean` (of all ratings), `movie_bias` (what anybody would give this movie), `content` (the
+            share of its genres, year and tags in that), `user_bias` (what her history adds to all movies alike),
+            `habits` (what it adds by its length and spread). A part that a model doesn't have is left out.
+        ratings: `[n, size]`, what each entry of her history adds to this movie beyond the rest: her taste.
+        by_content: `[n, size]`, how much of `ratings` goes by way of the movie's content.
+    """
+
+    score: NDArray[np.float64]
+    parts: dict[str, NDArray[np.float32]]
+    ratings: NDArray[np.float32]
+    by_content: NDArray[np.float32]
+
+    @property
+    def remainder(self) -> NDArray[np.float64]:
+        """What the parts and the ratings leave of the score: rounding, and what can't be shared out. `[n]`."""
+        parts = np.sum(list(self.parts.values()), axis=0, dtype=np.float64)
+        return np.asarray(self.score - parts - self.ratings.sum(1, dtype=np.float64), np.float64)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a training runs, as opposed to what it learns; nothing of it is saved with the model.
+
+    Attributes:
+        threads: that torch computes with; 0: as many as suit the model.
+        device: auto, cpu, cuda or mps.
+        checkpoint: a file written after each epoch (one a net, with more at the end of its name).
+        resume: go on from `checkpoint` if it is there.
+    """
+
+    threads: int = 0
+    device: str = "auto"
+    checkpoint: Path | None = None
+    resume: bool = False
+
+
+class Recommender(Protocol):
+    """A model: fitted on ratings, it answers for known users and strangers by one path, from a history.
+
+    A model is a class with a frozen dataclass of hyper-parameters (`Settings`) and, once fitted, `known`.
+    Its arrays (`arrays()`) and its hyper-parameters are all there is to save; `restore` puts it together again.
+    """
+
+    name: ClassVar[str]
+    abilities: ClassVar[Abilities]
+    Settings: ClassVar[Callable[..., Any]]
+    settings: Any
+    known: Known
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        """Learn from `ratings`, and from `catalog` if the model uses content.
+
+        `validation` (same number maps) is what training stops by; None: cut from `ratings` where one is needed.
+        `run` says how a net trains; models that don't train a net have no use for it.
+        """
+        ...
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        """What orders the movies for each history. float32 `[len(histories), len(known.movies)]`."""
+        ...
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        """The expected rating (the chance, for plain interactions) for pairs. float32 `[n]`.
+
+        Pair `i` is the person of `histories` row `rows[i]` and movie number `movies[i]`, which may be `UNKNOWN`.
+        """
+        ...
+
+    @property
+    def spreads(self) -> bool:
+        """Whether this model, as fitted, has `distribution_pairs` and `interval_pairs`."""
+        return False
+
+    def distribution_pairs(
+        self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """How likely each of `known.scale.levels()` is, for the pairs of `predict_pairs`. float32 `[n, steps]`.
+
+        Raises:
+            SettingError: the model has no distributions (`spreads`).
+        """
+        raise self.no_spread()
+
+    def interval_pairs(
+        self,
+        histories: Histories,
+        rows: Numbers,
+        movies: Numbers,
+        coverage: float = 0.8,
+        *,
+        stars: NDArray[np.float32] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Low and high ends that hold a share `coverage` of ratings, for the pairs of `predict_pairs`.
+
+        They lie on the scale, with the prediction between them. float32 `[n]` each. `stars` saves time where
+        `predict_pairs` has been asked already: what it said.
+
+        Raises:
+            SettingError: the model has no intervals (`spreads`), or `coverage` isn't between 0 and 1.
+        """
+        raise self.no_spread()
+
+    def no_spread(self) -> SettingError:
+        """The error that tells why this model has no distributions and what to do for some."""
+        why = "was saved without distributions; train it anew" if self.abilities.spread and self.known.scale else ""
+        return SettingError(f"{self.name} {why or 'has no distributions of ratings; train deep-mf on ratings'}")
+
+    def vectors(self) -> NDArray[np.float32]:
+        """A vector for each movie; alike where people's taste finds the movies alike. `[len(known.movies), d]`.
+
+        Raises:
+            SettingError: the model has none (`abilities.vectors`).
+        """
+        raise SettingError(f"{self.name} has no vectors of movies; take a model that has, such as deep-mf")
+
+    def traits(self) -> NDArray[np.float32]:
+        """What movies are compared by: a vector for each, by default `vectors`. `[len(known.movies), d]`.
+
+        Raises:
+            SettingError: the model has none.
+        """
+        return self.vectors()
+
+    def alike(self, movie: int) -> NDArray[np.float32]:
+        """How alike each movie is to the one with the number `movie`, about 1 for the nearest. `[len(known.movies)]`.
+
+        Raises:
+            SettingError: the model can't compare movies.
+        """
+        traits = self.traits()
+        lengths = np.sqrt(np.einsum("md,md->m", traits, traits))
+        cosines = (traits @ traits[movie]) / np.maximum(lengths * lengths[movie], 1e-12)
+        return np.asarray(cosines, np.float32)
+
+    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+        """What adds up to the scores of `movies` (which may be `UNKNOWN`) for the one person of `history`.
+
+        Raises:
+            SettingError: the model can't tell (`abilities.explains`).
+        """
+        raise SettingError(f"{self.name} can't explain its scores; take a model that can, such as deep-mf")
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What was learned, by name; `known` isn't part of it."""
+        ...
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The model that `arrays()` took apart."""
+        ...
+
+    def predict(self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids) -> NDArray[np.float32]:
+        """The expected rating on the data's own scale for pairs of IDs, unknown ones included. float32 `[n]`.
+
+        For plain interactions it is the chance (0…1) that the user will want the movie.
+        """
+        return self.predict_pairs(*self.known.pairs(users, movies))
+
+    def interval(
+        self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids, coverage: float = 0.8
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Low and high ends that hold a share `coverage` of ratings, for pairs of IDs as in `predict`.
+
+        Raises:
+            SettingError: as `interval_pairs` says.
+        """
+        return self.interval_pairs(*self.known.pairs(users, movies), coverage)
+
+
+def check_coverage(coverage: float) -> None:
+    """Refuse a coverage that isn't a share between 0 and 1."""
+    if not 0 < coverage < 1:
+        raise SettingError(f"coverage is {coverage}; it is a share between 0 and 1, such as 0.8")

@@ -1,0 +1,145 @@
+"""Regularised biases: the mean, how generous each user is, how liked each movie is.
+
+    rating ≈ mean + user bias + movie bias            (Koren, Bell & Volinsky 2009, equation 3)
+
+Both biases are shrunk towards 0, the fewer ratings the more. How much isn't a hyper-parameter: it is the ratio
+of the noise's variance to the biases' own, estimated from the ratings (empirical Bayes; Efron & Morris 1975).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import Shares
+
+SWEEPS = 30
+SMALLEST_VARIANCE = 1e-6
+"""The least variance of biases and noise, as a share of the ratings' own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Biases:
+    """The biases of one table of ratings.
+
+    Attributes:
+        mean: the mean rating.
+        movie: float32 `[n_movies]`, 0 for a movie without ratings.
+        user_shrinkage: how many ratings' worth of doubt pull a user's bias to 0.
+        movie_shrinkage: likewise a movie's.
+    """
+
+    mean: float
+    movie: NDArray[np.float32]
+    user_shrinkage: float
+    movie_shrinkage: float
+
+    @classmethod
+    def of(cls, ratings: Ratings, n_movies: int | None = None, movie_doubt: float = 1.0) -> Self:
+        """The biases of `ratings`, for `n_movies` movies if the catalog knows more than were rated.
+
+        Args:
+            movie_doubt: shrink movies' biases so many times more than the ratings imply; for a model that sees what
+                the biases leave, and knows better what to make of few ratings.
+
+        Raises:
+            DataError: `ratings` are plain interactions.
+        """
+        stars, _ = ratings.stars("the bias model")
+        mean = float(stars.mean(dtype=np.float64))
+        residual = stars - np.float32(mean)
+        least = SMALLEST_VARIANCE * (float(residual.var(dtype=np.float64)) or 1.0)
+        user, movie = _Side(ratings.user, len(ratings.users)), _Side(ratings.movie, len(ratings.movies))
+        for _ in range(SWEEPS):
+            movie.update(residual - user.of_ratings(), least)
+            user.update(residual - movie.of_ratings(), least)
+        if movie_doubt != 1:
+            movie.shrinkage *= movie_doubt
+            for _ in range(SWEEPS):
+                movie.fit(residual - user.of_ratings())
+                user.fit(residual - movie.of_ratings())
+        padded = np.zeros(len(ratings.movies) if n_movies is None else n_movies, np.float32)
+        padded[: len(movie.bias)] = movie.bias
+        return cls(mean, padded, user.shrinkage, movie.shrinkage)
+
+    def of_users(self, histories: Histories) -> NDArray[np.float32]:
+        """Each history's user bias, in closed form; 0 for an empty one. float32 `[len(histories)]`."""
+        if histories.values is None or len(histories.items) == 0:
+            return np.zeros(len(histories), np.float32)
+        left = histories.values - np.float32(self.mean) - self.movie[histories.items]
+        sums = np.bincount(histories.rows, left, len(histories))
+        return np.asarray(sums / (histories.counts + self.user_shrinkage), np.float32)
+
+    def predict(self, user: NDArray[np.float32], movies: Numbers) -> NDArray[np.float32]:
+        """mean + user bias + movie bias for pairs; an unknown movie's bias is 0. float32 `[n]`."""
+        known = movies >= 0
+        movie = np.where(known, self.movie[np.where(known, movies, 0)], np.float32(0))
+        return np.asarray(np.float32(self.mean) + user + movie, np.float32)
+
+    def residuals(self, histories: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Each history's user bias `[n]`; what the biases leave of its ratings, 0 where it has none `[size]`."""
+        user = self.of_users(histories)
+        if histories.values is None:
+            return user, np.zeros(len(histories.items), np.float32)
+        return user, histories.values - self.predict(user[histories.rows], histories.items)
+
+    def score(self, histories: Histories) -> NDArray[np.float32]:
+        """Every history's stars of every movie, off the scale now and then. `[n, n_movies]`."""
+        return np.asarray(np.float32(self.mean) + self.of_users(histories)[:, None] + self.movie, np.float32)
+
+    def shares(self, history: Histories, movies: Numbers) -> Shares:
+        """What adds up to the stars of `movies` for the one history: the biases, and nothing of a single rating."""
+        user = np.broadcast_to(self.of_users(history), len(movies))
+        mean = np.full(len(movies), self.mean, np.float32)
+        movie = self.predict(np.zeros(len(movies), np.float32), movies) - mean
+        parts = {"mean": mean, "movie_bias": movie, "user_bias": user}
+        none = np.zeros((len(movies), len(history.items)), np.float32)
+        return Shares(self.predict(user, movies).astype(np.float64), parts, none, none)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """For saving."""
+        return {
+            "bias.movie": self.movie,
+            "bias.constants": np.array([self.mean, self.user_shrinkage, self.movie_shrinkage]),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The biases that `arrays()` took apart."""
+        mean, *shrinkage = arrays["bias.constants"].tolist()
+        return cls(mean, arrays["bias.movie"], *shrinkage)
+
+
+class _Side:
+    """The biases of one side (users or movies) while they are being estimated."""
+
+    def __init__(self, numbers: Numbers, n: int) -> None:
+        self.numbers = numbers.astype(np.intp)  # as NumPy would have them each time
+        self.counts = np.bincount(self.numbers, minlength=n)
+        self.bias = np.zeros(n, np.float32)
+        self.shrinkage = 10.0
+
+    def of_ratings(self) -> NDArray[np.float32]:
+        """The bias that each rating has on this side."""
+        return self.bias[self.numbers]
+
+    def update(self, residual: NDArray[np.float32], least: float) -> None:
+        """Biases by ridge regression, then the shrinkage that these biases and this noise imply (an EM step).
+
+        No variance is believed to be below `least`.
+        """
+        self.fit(residual)
+        noise = max(float(np.mean((residual - self.of_ratings()) ** 2)), least)
+        seen = self.counts > 0
+        spread = float(np.mean(self.bias[seen] ** 2 + noise / (self.counts[seen] + self.shrinkage)))
+        self.shrinkage = noise / max(spread, least)
+
+    def fit(self, residual: NDArray[np.float32]) -> None:
+        """Biases by ridge regression with the shrinkage as it is."""
+        sums = np.bincount(self.numbers, residual, len(self.counts))
+        self.bias = np.asarray(sums / (self.counts + self.shrinkage), np.float32)

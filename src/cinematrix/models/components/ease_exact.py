@@ -1,0 +1,169 @@
+"""Each movie told from all others by ridge regression: EASE (Steck 2019), exactly, by movies or by users.
+
+    B = argmin ‖X − XB‖² + λ‖B‖²,  diag B = 0:        B_ij = −P_ij / P_jj,   P = (XᵀX + λI)⁻¹
+
+X holds 1 where a user has seen a movie. With fewer users than movies the same scores come from the users' side
+(Woodbury's identity), and nothing has an entry for each pair of movies:
+
+    P = (I − Xᵀ K⁻¹ X) / λ,   K = XXᵀ + λI:           B_ij = (Xᵀ K⁻¹ X)_ij / (λ P_jj)       for i ≠ j
+
+Both forms keep the interface of `neighbours.Neighbours`, the same model cut to the largest part of the spectrum: a
+history is gathered, and what was gathered scores every movie. Of movies in the history itself the score says nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import lapack
+
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.errors import SettingError, TrainingError
+
+Floats = NDArray[np.float32]
+
+MOST = 20_000
+"""Rows of the largest matrix that is inverted: 1.6 GB as float32, and twice as much while it is."""
+
+CELLS = 16_000_000
+"""Entries of the largest array beside that matrix."""
+
+LEAST = np.float32(1e-3)
+"""The least that the others are taken to leave of a movie: 0 would be a movie that they know exactly."""
+
+
+@dataclass(frozen=True, eq=False)
+class ByMovies:
+    """The regression as a matrix: `weights`, float32 `[n_movies, n_movies]`, B_ij in row i and column j."""
+
+    weights: Floats
+
+    @classmethod
+    def of(cls, seen: sparse.csr_matrix, regularization: float) -> "ByMovies":
+        """The regression on `seen` `[n_users, n_movies]`, by inverting a matrix as large as there are movies."""
+        weights = inverse(seen.T.tocsr(), regularization)
+        weights /= -np.diag(weights).copy()
+        np.fill_diagonal(weights, 0)
+        return cls(weights)
+
+    def gather(self, histories: Histories, values: Floats | None = None) -> sparse.csr_matrix:
+        """The histories as they are, each entry weighed by `values` (default: 1)."""
+        return histories.matrix(len(self.weights), values)
+
+    def score(self, gathered: sparse.csr_matrix) -> Floats:
+        """Every history's score of every movie. `[n, n_movies]`."""
+        return np.asarray(gathered @ self.weights, np.float32)
+
+    def pairs(self, gathered: sparse.csr_matrix, rows: Numbers, movies: Numbers) -> Floats:
+        """Scores of pairs, 0 for `UNKNOWN`. `[n]`."""
+        distinct, column = np.unique(movies, return_inverse=True)
+        scores = np.asarray(gathered @ self.weights[:, distinct])[rows, column]
+        return np.where(movies >= 0, scores, np.float32(0))
+
+    def shares(self, items: Numbers, values: Floats, movies: Numbers) -> Floats:
+        """What each of a history's `items`, weighed by `values`, adds to the scores of `movies`. `[n, size]`."""
+        return np.asarray(self.weights[np.ix_(items, movies)].T * values * (movies >= 0)[:, None], np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """For saving."""
+        return {"movies.weights": self.weights}
+
+
+@dataclass(frozen=True, eq=False)
+class ByUsers:
+    """The regression by way of its users: a history is as much like each of them as K⁻¹ makes it.
+
+    Attributes:
+        seen: `[n_movies, n_users]`, who has seen each movie, Xᵀ.
+        inverse: float32 `[n_users, n_users]`, K⁻¹.
+        left: float32 `[n_movies]`, λP_jj: what the other movies leave of each.
+    """
+
+    seen: sparse.csr_matrix
+    inverse: Floats
+    left: Floats
+
+    @classmethod
+    def of(cls, seen: sparse.csr_matrix, regularization: float) -> "ByUsers":
+        """The regression on `seen` `[n_users, n_movies]`, by inverting a matrix as large as there are users."""
+        inverted, by_movie = inverse(seen, regularization), seen.T.tocsr()
+        step = max(1, CELLS // seen.shape[0])
+        blocks = (by_movie[start : start + step] for start in range(0, by_movie.shape[0], step))
+        known = [np.asarray(block.multiply(block @ inverted).sum(axis=1)).ravel() for block in blocks]
+        return cls(by_movie, inverted, np.maximum(1 - np.concatenate(known), LEAST).astype(np.float32))
+
+    @cached_property
+    def outward(self) -> sparse.csr_matrix:
+        """What likeness to each user counts for each movie. `[n_movies, n_users]`."""
+        return (sparse.diags(1 / self.left) @ self.seen).tocsr().astype(np.float32)
+
+    def gather(self, histories: Histories, values: Floats | None = None) -> Floats:
+        """How much each user counts for each history, its entries weighed by `values` (default: 1). `[n, n_users]`."""
+        common = histories.matrix(self.seen.shape[0], values) @ self.seen
+        return np.asarray(common @ self.inverse, np.float32)
+
+    def score(self, gathered: Floats) -> Floats:
+        """Every history's score of every movie. `[n, n_movies]`."""
+        return np.ascontiguousarray((self.outward @ gathered.T).T, np.float32)
+
+    def pairs(self, gathered: Floats, rows: Numbers, movies: Numbers) -> Floats:
+        """Scores of pairs, 0 for `UNKNOWN`. `[n]`."""
+        raters = self.outward[np.maximum(movies, 0)]
+        pair = np.repeat(np.arange(len(movies)), np.diff(raters.indptr))
+        scores = np.bincount(pair, raters.data * gathered[rows[pair], raters.indices], len(movies))
+        return np.where(movies >= 0, scores, 0).astype(np.float32)
+
+    def shares(self, items: Numbers, values: Floats, movies: Numbers) -> Floats:
+        """What each of a history's `items`, weighed by `values`, adds to the scores of `movies`. `[n, size]`."""
+        inward = self.seen[items] @ self.inverse
+        return np.asarray((self.outward[movies] @ inward.T) * values * (movies >= 0)[:, None], np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """For saving; `seen` is the model's own histories."""
+        return {"users.inverse": self.inverse, "users.left": self.left}
+
+
+def regression(seen: sparse.csr_matrix, regularization: float) -> ByMovies | ByUsers:
+    """The regression on `seen` `[n_users, n_movies]`, from the side that is smaller.
+
+    Raises:
+        SettingError: both sides are too large.
+    """
+    n_users, n_movies = seen.shape
+    side = min(n_users, n_movies)
+    if side > MOST:
+        raise SettingError(
+            f"regression by {n_users:,} users or {n_movies:,} movies inverts a matrix of {4e-9 * side**2:.0f} GB; "
+            f"at most {MOST:,} of either can be done exactly, so set rank, such as rank=1024"
+        )
+    return (ByUsers if n_users < n_movies else ByMovies).of(seen, regularization)
+
+
+def restored(arrays: Mapping[str, NDArray[Any]], seen: sparse.csr_matrix) -> ByMovies | ByUsers:
+    """The regression on `seen` that `arrays()` took apart."""
+    if "movies.weights" in arrays:
+        return ByMovies(arrays["movies.weights"])
+    return ByUsers(seen.T.tocsr(), arrays["users.inverse"], arrays["users.left"])
+
+
+def inverse(rows: sparse.csr_matrix, regularization: float) -> Floats:
+    """(AAᵀ + λI)⁻¹ of the sparse `rows` A, float32, by Cholesky's way.
+
+    Raises:
+        TrainingError: the matrix isn't positive definite in single precision.
+    """
+    gram, other = np.empty((rows.shape[0],) * 2, np.float32, order="F"), rows.T.tocsc()
+    step = max(1, CELLS // rows.shape[0])
+    for start in range(0, rows.shape[0], step):
+        gram[start : start + step] = (rows[start : start + step] @ other).toarray()
+    gram[np.diag_indices_from(gram)] += np.float32(regularization)
+    root, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)
+    if failed:
+        raise TrainingError(f"regularization {regularization:g} is too small for single precision; set a larger one")
+    lower = lapack.spotri(root, lower=1, overwrite_c=1)[0]
+    return np.ascontiguousarray(np.tril(lower) + np.tril(lower, -1).T)

@@ -1,0 +1,182 @@
+"""Which movies go together: an item-item model in closed form, the linear half of the ranking head.
+
+EASE (Steck 2019) finds the matrix B, with a zero diagonal, that best tells each column of the histories X from the
+others:
+
+    B = argmin ‖X − XB‖² + λ‖B‖²,        B_ij = −P_ij / P_jj,   P = (XᵀX + λI)⁻¹
+
+With the eigenvectors V and eigenvalues s² of XᵀX, and W = V·√(s² / (s² + λ)), this is
+
+    B_ij = W_i · W_j / (1 − |W_j|²)       for i ≠ j,
+
+so a history is scored by two thin matrices: (Σ W_i over its movies) · W_j / (1 − |W_j|²). All of the spectrum gives
+EASE itself; its largest part gives nearly the same at a bounded size. Rows of content (one a genre, a tag, a year, a
+series) stand below the histories, as if each were a user who had seen all of its movies. So do sittings, where times
+are known: a user's ratings ten by ten in their order, each ten as if of one more user, since what somebody rates in one
+go belongs together more than what she rates years apart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.ratings import Ratings
+
+Floats = NDArray[np.float32]
+
+EXACT = 4_000
+"""With at most so many rows or columns the spectrum is exact; beyond, a randomised one (Halko et al. 2011)."""
+
+SITTING = 10
+"""Ratings one after the other that make a sitting."""
+
+SERIES = np.float32(3)
+"""What a series counts among the rows of content."""
+
+LIKED = 0.2
+"""How much more a rating one standard deviation above the biases counts in the item-item model."""
+
+AT_ONCE = 65_536
+"""Rows that the randomised spectrum multiplies at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """The largest eigenvalues of XᵀX, `[rank]`, and their eigenvectors, float32 `[n_movies, rank]`."""
+
+    values: NDArray[np.float64]
+    vectors: Floats
+
+    @classmethod
+    def of(
+        cls,
+        histories: Histories,
+        content: sparse.csr_matrix | None,
+        n_movies: int,
+        rank: int,
+        sat: Histories | None = None,
+    ) -> "Spectrum":
+        """The spectrum of the histories, and of the sittings `sat` and the content below them."""
+        rows = [each.matrix(n_movies) for each in (histories, sat) if each is not None]
+        return cls.of_rows(sparse.vstack(rows if content is None else [*rows, content.T], format="csr"), rank)
+
+    @classmethod
+    def of_rows(cls, rows: sparse.csr_matrix, rank: int) -> "Spectrum":
+        """The spectrum of any rows over the movies. `rows` `[anything, n_movies]`."""
+        exact = _exact if min(rows.shape) <= EXACT else _randomised
+        values, vectors = exact(rows, rank)
+        real = values > 1e-6 * values.max(initial=1e-12)
+        return cls(values[real], np.ascontiguousarray(vectors[:, real], np.float32))
+
+    def largest(self, rank: int) -> "Spectrum":
+        """Its largest `rank` eigenvalues alone."""
+        return Spectrum(self.values[:rank], self.vectors[:, :rank])
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The item-item model, ready to serve.
+
+    Attributes:
+        inward: float32 `[n_movies, rank]`, what a movie in a history adds to it.
+        weight: float32 `[n_movies + 1]`, how much a movie's likeness to a history counts; the last, 0, is of `UNKNOWN`.
+    """
+
+    inward: Floats
+    weight: Floats
+
+    @classmethod
+    def of(cls, spectrum: Spectrum, decay: float, weight: float = 1.0) -> "Neighbours":
+        """The model with the ridge `decay` (λ), its scores times `weight`."""
+        w = spectrum.vectors * np.sqrt(spectrum.values / (spectrum.values + decay)).astype(np.float32)
+        left = np.maximum(1 - np.einsum("jr,jr->j", w, w), np.float32(1e-3))
+        return cls(w, np.append(np.float32(weight) / left, np.float32(0)))
+
+    def gather(self, histories: Histories, values: Floats | None = None) -> Floats:
+        """The vectors of histories, each movie weighed by `values` (default: 1). `[n, rank]`."""
+        return histories.sums(self.inward, values)
+
+    def score(self, gathered: Floats) -> Floats:
+        """Every history's score of every movie. `[n, n_movies]`; of movies in the history it says nothing."""
+        return np.asarray((gathered @ self.inward.T) * self.weight[:-1], np.float32)
+
+    def pairs(self, gathered: Floats, rows: Numbers, movies: Numbers) -> Floats:
+        """Scores of pairs. `[n]`."""
+        likeness = np.einsum("nr,nr->n", gathered[rows], self.inward[movies])
+        return np.asarray(likeness * self.weight[movies], np.float32)
+
+    def shares(self, items: Numbers, values: Floats, movies: Numbers) -> Floats:
+        """What each of a history's `items`, weighed by `values`, adds to the scores of `movies`. `[n, size]`."""
+        return np.asarray(self.inward[movies] @ self.inward[items].T * values * self.weight[movies, None], np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """For saving."""
+        return {"neighbours.inward": self.inward, "neighbours.weight": self.weight}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Neighbours | None":
+        """The model that `arrays` took apart; None if there is none."""
+        if "neighbours.inward" not in arrays:
+            return None
+        return cls(arrays["neighbours.inward"], arrays["neighbours.weight"])
+
+
+def sittings(ratings: Ratings) -> Histories | None:
+    """Each user's ratings in the order of time, `SITTING` by `SITTING`; None without times.
+
+    What has the same time comes in random order.
+    """
+    if ratings.time is None:
+        return None
+    order = np.lexsort((np.random.default_rng(0).random(len(ratings)), ratings.time, ratings.user))
+    starts = ratings.by_user.starts[:-1]
+    sizes = -(-ratings.by_user.counts // SITTING)
+    place = np.arange(len(ratings)) - np.repeat(starts, ratings.by_user.counts)
+    rows = np.repeat(np.cumsum(sizes) - sizes, ratings.by_user.counts) + place // SITTING
+    return Histories.of_pairs(rows, ratings.movie[order], None, int(sizes.sum()))
+
+
+def liked_more(residual: Floats) -> Floats:
+    """How much each entry of a history counts for the item-item model: 1, and up to 0.4 more or less by its rating."""
+    return 1 + np.float32(LIKED) * np.clip(residual, -2, 2)
+
+
+def _exact(rows: sparse.csr_matrix, rank: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """All eigenvalues, or the largest `rank`, by the smaller of the two Gram matrices."""
+    few = rows.shape[0] <= rows.shape[1]
+    gram = (rows @ rows.T if few else rows.T @ rows).toarray().astype(np.float64)
+    largest = [max(len(gram) - rank, 0), len(gram) - 1]
+    values, vectors = linalg.eigh(gram, subset_by_index=largest, overwrite_a=True, check_finite=False)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    if few:
+        vectors = rows.T @ (vectors / np.sqrt(np.maximum(values, 1e-12))).astype(np.float32)
+    return np.maximum(values, 0), vectors
+
+
+def _randomised(rows: sparse.csr_matrix, rank: int, iterations: int = 5) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """The largest `rank` eigenvalues by subspace iteration from a fixed random start."""
+    start = np.random.default_rng(0).standard_normal((rows.shape[1], rank + 16)).astype(np.float32)
+    basis = _upright(start)
+    for _ in range(iterations):
+        basis = _upright(_gram_times(rows, basis))
+    values, rotation = np.linalg.eigh((basis.T @ _gram_times(rows, basis)).astype(np.float64))
+    best = np.argsort(-values)[:rank]
+    return np.maximum(values[best], 0), basis @ rotation[:, best]
+
+
+def _upright(basis: NDArray[Any]) -> NDArray[Any]:
+    """Orthonormal columns that span the same, by the eigenvectors of their Gram matrix: a tenth of the time of QR."""
+    values, rotation = np.linalg.eigh(basis.T.astype(np.float64) @ basis.astype(np.float64))
+    return np.asarray(basis @ (rotation / np.sqrt(np.maximum(values, 1e-12 * values[-1]))).astype(np.float32))
+
+
+def _gram_times(rows: sparse.csr_matrix, basis: NDArray[Any]) -> NDArray[Any]:
+    """XᵀX · basis, some rows of X at a time: there are far more of them than movies."""
+    blocks = (rows[start : start + AT_ONCE] for start in range(0, rows.shape[0], AT_ONCE))
+    return np.asarray(sum(block.T @ (block @ basis) for block in blocks))

@@ -1,0 +1,82 @@
+"""Dense layers in NumPy: what serves nets of plain layers. The twin of `layers`, equal to it to 1e-5, without torch."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+
+Floats = NDArray[np.float32]
+
+ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0),
+    "sigmoid": lambda x: np.asarray(1 / (1 + np.exp(-np.clip(x, -80, 80))), np.float32),
+}
+"""What bends a layer's output, by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """Dense layers with an activation between each two of them and none after the last.
+
+    Attributes:
+        weights: float32 `[inputs, outputs]` of each layer.
+        biases: float32 `[outputs]` of each layer.
+        activation: one of `ACTIVATIONS`.
+    """
+
+    weights: tuple[Floats, ...]
+    biases: tuple[Floats, ...]
+    activation: str = "tanh"
+
+    def __call__(self, x: Floats | sparse.csr_matrix) -> Floats:
+        """The last layer's output for rows `x`, which may be sparse. `[n, outputs]`."""
+        return np.asarray(self.bent(x) @ self.weights[-1] + self.biases[-1], np.float32)
+
+    def bent(self, x: Floats | sparse.csr_matrix) -> Floats | sparse.csr_matrix:
+        """What goes into the last layer: the output of all before it, bent by the activation; `x` if there are none."""
+        bend = ACTIVATIONS[self.activation]
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            x = bend(np.asarray(x @ weight + bias, np.float32))
+        return x
+
+    def outputs(self, wanted: slice) -> "Dense":
+        """The same layers with a part of the last one's outputs."""
+        *weights, last = self.weights
+        part = np.ascontiguousarray(last[:, wanted])
+        return Dense((*weights, part), (*self.biases[:-1], self.biases[-1][wanted]), self.activation)
+
+    def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """For saving, under names that begin with `prefix`."""
+        named = {"weight": self.weights, "bias": self.biases}
+        return {f"{prefix}{name}.{n}": array for name, arrays in named.items() for n, array in enumerate(arrays)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str, activation: str) -> Self:
+        """The layers that `arrays` took apart."""
+        n = sum(name.startswith(f"{prefix}weight.") for name in arrays)
+        weights, biases = (tuple(arrays[f"{prefix}{name}.{i}"] for i in range(n)) for name in ("weight", "bias"))
+        return cls(weights, biases, activation)
+
+
+def unit_rows(histories: Histories, n_items: int) -> sparse.csr_matrix:
+    """Histories as rows of length 1 with equal entries, whatever the ratings; an empty one is 0. `[n, n_items]`."""
+    share = np.asarray(np.maximum(histories.counts, 1) ** -0.5, np.float32)
+    return histories.matrix(n_items, share[histories.rows])
+
+
+def pairs_by_block(
+    histories: Histories, rows: Numbers, size: int
+) -> Iterator[tuple[NDArray[np.int64], Histories, Numbers]]:
+    """The pairs of at most `size` histories at a time: their places, the histories, and each pair's row among these."""
+    order = np.argsort(rows, kind="stable")
+    for start in range(0, len(histories), size):
+        stop = min(start + size, len(histories))
+        here = order[slice(*np.searchsorted(rows[order], [start, stop]))]
+        yield here, histories.take(np.arange(start, stop)), rows[here] - np.int32(start)

@@ -1,0 +1,232 @@
+"""The nets, in torch. They are trained here and exported to NumPy; nothing that serves imports this module."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from cinematrix.models.deep_mf.pooling import Content, Incidence, dots
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The size of a `HistoryNet`; the fields are those of `DeepMFSettings`.
+
+    The members of the ensemble lie side by side in the width, each with `factors` factors and weights of its own, so
+    that one sparse sum serves them all.
+    """
+
+    factors: int
+    members: int
+    blocks: int
+    dropout: float
+    row_dropout: float
+    pair: int
+    free_ids: bool
+
+    @property
+    def width(self) -> int:
+        return self.factors * self.members
+
+
+N_STATISTICS = 5
+NOTHING = torch.tensor([1.0, -1.0, 1.0, 0.0, 0.0])
+"""How many statistics a history has, and those of an empty one (see `Seen.of`)."""
+
+Rows = tuple[torch.Tensor, torch.Tensor]
+"""Users and movies by number."""
+
+
+class Tower(nn.Module):
+    """From histories to vectors: pooled tables, content, statistics, residual blocks, a projection.
+
+    `towers.encode` is its twin in NumPy for serving.
+    """
+
+    def __init__(
+        self, n_rows: int, n_items: int, channels: int, item_features: int, own_features: int, shape: Shape
+    ) -> None:
+        super().__init__()
+        self.shape = shape
+        d, e, width = shape.factors, shape.members, shape.width
+        self.tables = nn.ParameterList([_table(n_items, width) for _ in range(channels)])
+        self.item_content = nn.ParameterList(
+            [_normal(item_features, width) for _ in range(channels if item_features else 0)]
+        )
+        self.own_content = nn.ParameterList([_normal(own_features, width)] if own_features else [])
+        self.ids = nn.ParameterList([_table(n_rows, width)] if shape.free_ids else [])
+        self.statistics = _normal(N_STATISTICS, width)
+        self.up = nn.ParameterList([_normal(e, d, d, std=d**-0.5) for _ in range(shape.blocks)])
+        self.up_bias = nn.ParameterList([nn.Parameter(torch.zeros(width)) for _ in range(shape.blocks)])
+        self.down = nn.ParameterList([_normal(e, d, d, std=0.3 * d**-0.5) for _ in range(shape.blocks)])
+        self.out = _projection(e, d)
+
+    def item_tables(self, content: Content | None) -> list[torch.Tensor]:
+        """What each item adds to a history, by channel: its own row and its content's. `[n_items, width]` each."""
+        if content is None or not self.item_content:
+            return list(self.tables)
+        return [t + content.times(w) for t, w in zip(self.tables, self.item_content, strict=True)]
+
+    def forward(self, seen: "Seen", content: Content | None, rows: torch.Tensor | None = None) -> torch.Tensor:
+        """Vectors, of `rows` or of all, with the bias as their last factor. `[n, members, factors + 1]`."""
+        h = seen.statistics @ self.statistics
+        for table, values in zip(self.item_tables(content), seen.channels, strict=True):
+            h = h + seen.pattern.pool(table, values * self._kept(table).index_select(0, seen.pattern.pairs[1]))
+        if content is not None and self.own_content:
+            h = h + content.times(self.own_content[0])
+        if self.ids:
+            h = h + self.ids[0] * self._kept(self.ids[0])[:, None]
+        return self._bent(h if rows is None else h.index_select(0, rows))
+
+    def unseen(self, content: Content | None, rows: torch.Tensor) -> torch.Tensor:
+        """Vectors of `rows` as if nothing but their content were known. `[n, members, factors + 1]`."""
+        h = (NOTHING.to(rows.device) @ self.statistics).expand(len(rows), -1)
+        if content is not None and self.own_content:
+            h = h + content.times(self.own_content[0]).index_select(0, rows)
+        return self._bent(h)
+
+    def _bent(self, h: torch.Tensor) -> torch.Tensor:
+        """Residual blocks and the projection. `[n, members, factors + 1]`."""
+        for up, bias, down in zip(self.up, self.up_bias, self.down, strict=True):
+            inner = nn.functional.silu(_apart(self._unit(h), up).flatten(1) + bias)
+            h = h + _apart(self._drop(inner), down).flatten(1)
+        return _apart(self._drop(h), self.out)
+
+    def _drop(self, x: torch.Tensor) -> torch.Tensor:
+        return dropped(x, self.shape.dropout) if self.training else x
+
+    def _kept(self, table: torch.Tensor) -> torch.Tensor:
+        """A factor for each row of a table: in training some items are as good as unknown. `[n_rows]`."""
+        if not self.training:
+            return torch.ones(len(table), device=table.device)
+        share = self.shape.row_dropout
+        return (torch.rand(len(table), device=table.device) >= share) / (1 - share)
+
+    def _unit(self, h: torch.Tensor) -> torch.Tensor:
+        """Each member's vector brought to unit mean square (Zhang & Sennrich 2019)."""
+        x = h.view(len(h), self.shape.members, self.shape.factors)
+        return (x * torch.rsqrt(x.square().mean(2, keepdim=True) + 1e-3)).flatten(1)
+
+
+@dataclass
+class Seen:
+    """What is visible of one side's histories in a step."""
+
+    pattern: Incidence
+    channels: list[torch.Tensor]
+    statistics: torch.Tensor
+
+    @classmethod
+    def of(cls, pattern: Incidence, mask: torch.Tensor, residual: torch.Tensor | None) -> "Seen":
+        """Channels: the residual over the biases (in standard deviations) where there are stars, and "rated at all".
+
+        Both are divided by √(n + 1), n the visible length of the history.
+        """
+        counts = pattern.sums(mask)
+        norm = (counts + 1).rsqrt()
+        share = mask * norm.index_select(0, pattern.pairs[0])
+        channels = [share] if residual is None else [residual * share, share]
+        mean = torch.zeros_like(counts) if residual is None else pattern.sums(residual * mask) / (counts + 3)
+        squares = 3 + (counts if residual is None else pattern.sums(residual.square() * mask))
+        spread = (squares / (counts + 3)).sqrt()
+        one = torch.ones_like(counts)
+        facts = [one, counts.log1p() / 3 - 1, norm, mean, spread - 1]
+        return cls(pattern, channels, torch.stack(facts, 1))
+
+
+class HistoryNet(nn.Module):
+    """Two towers of one make: a user is her history, a movie is its raters and its content."""
+
+    def __init__(self, n_users: int, n_movies: int, n_features: int, channels: int, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.users = Tower(n_users, n_movies, channels, n_features, 0, shape)
+        self.movies = Tower(n_movies, n_users, channels, 0, n_features, shape)
+        self.pair = nn.ModuleList([PairGate(shape)] if shape.pair else [])
+
+    def encode(
+        self, users: Seen, movies: Seen, content: Content | None, rows: Rows | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Both sides' vectors, of all or of those in `rows`."""
+        some_users, some_movies = rows or (None, None)
+        return self.users(users, content, some_users), self.movies(movies, content, some_movies)
+
+    def score(self, user: torch.Tensor, movie: torch.Tensor, pairs: Rows) -> torch.Tensor:
+        """Each member's score of pairs of rows of both sides' vectors. `[n, members]`."""
+        dot = dots(*self.plain(user, movie), pairs)
+        for gate in self.pair:
+            dot = dot + gate(user[:, :, :-1].index_select(0, pairs[0]), movie[:, :, :-1].index_select(0, pairs[1]))
+        return dot
+
+    def plain(self, user: torch.Tensor, movie: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vectors whose dot products are the scores, but for the gate. `[n, members, factors + 2]` each."""
+        (x, x_bias), (y, y_bias) = ((side[:, :, :-1], side[:, :, -1:]) for side in (user, movie))
+        x = torch.cat([x / math.sqrt(self.shape.factors), x_bias, torch.ones_like(x_bias)], 2)
+        return x, torch.cat([y, torch.ones_like(y_bias), y_bias], 2)
+
+
+class PairGate(nn.Module):
+    """A small MLP on the pair, behind a gate that starts shut: it opens where training pays for it."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        e, d, h = shape.members, shape.factors, shape.pair
+        self.user, self.movie, self.both = (_normal(e, d, h, std=d**-0.5) for _ in range(3))
+        self.bias = nn.Parameter(torch.zeros(e, h))
+        self.out = _normal(e, h, 1, std=h**-0.5)
+        self.gate = nn.Parameter(torch.zeros(e))
+        self.dropout = shape.dropout
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """What the pair adds to each member's score. `[n, members]`."""
+        parts = ((x, self.user), (y, self.movie), (x * y, self.both))
+        hidden = nn.functional.silu(sum(_apart(v, w) for v, w in parts) + self.bias)
+        hidden = nn.functional.dropout(hidden, self.dropout, self.training)
+        return _apart(hidden, self.out)[:, :, 0] * self.gate
+
+
+def dropped(x: torch.Tensor, share: float) -> torch.Tensor:
+    """Dropout whose share is rounded to 256ths, 255 at most: eight entries from one random number.
+
+    That is several times faster on a CPU.
+    """
+    limit = min(round(share * 256), 255)
+    if limit == 0:
+        return x
+    drawn = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+    kept = drawn.view(torch.uint8)[: x.numel()].view(x.shape) >= limit
+    return x * (kept * (256 / (256 - limit)))
+
+
+def _apart(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Each member's vector times its own matrix: `[n, members × a]` by `[members, a, b]` is `[n, members, b]`."""
+    members, a, _ = weight.shape
+    if members == 1:
+        return (x.reshape(len(x), a) @ weight[0])[:, None]
+    return torch.bmm(x.reshape(len(x), members, a).transpose(0, 1), weight).transpose(0, 1)
+
+
+def _normal(*size: int, std: float = 0.03) -> nn.Parameter:
+    return nn.Parameter(torch.randn(*size) * std)
+
+
+def _table(n_rows: int, width: int) -> nn.Parameter:
+    """A row for each user or movie; the optimizer gives it one step size."""
+    table = _normal(n_rows, width)
+    table.is_table = True  # type: ignore[attr-defined]
+    return table
+
+
+def _projection(members: int, factors: int) -> nn.Parameter:
+    """To a vector and, smaller at first, a bias."""
+    std = torch.full((factors + 1,), factors**-0.5)
+    std[-1] *= 0.1
+    return nn.Parameter(torch.randn(members, factors, factors + 1) * std)
+
+
+def arrays(module: nn.Module) -> dict[str, NDArray[Any]]:
+    """A net's weights as NumPy arrays, by name."""
+    return {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}

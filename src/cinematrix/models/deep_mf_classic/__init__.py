@@ -1,0 +1,1 @@
+"""TODO models.deep_mf_classic."""

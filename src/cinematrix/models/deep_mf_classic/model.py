@@ -1,0 +1,235 @@
+"""The textbook's deep matrix factorization: the yardstick that stays in every table."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.common.optional import needs
+from cinematrix.common.progress import Progress
+from cinematrix.common.settings import Between, Space
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings, fingerprint
+from cinematrix.data.splits import random
+from cinematrix.errors import SettingError
+from cinematrix.models.base import Abilities, By, Recommender, Run
+
+if TYPE_CHECKING:
+    import torch
+
+    from cinematrix.models.training.loop import Log
+
+
+@dataclass(frozen=True)
+class DeepMFClassicSettings:
+    """The textbook's choices.
+
+    Attributes:
+        factors: width of the embeddings.
+        hidden: widths of the dense layers after the dot product.
+        batch: ratings in a step.
+        epochs: the most passes over the ratings.
+        patience: epochs without a better validation RMSE before training stops.
+        learning_rate: Adam's.
+        validation_share: of the training ratings, to stop by.
+        seed: of the initial weights, the order and the validation ratings.
+    """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (4, 8, 16, 32, 64),
+        "batch": (64, 128, 256, 512, 1024),
+        "learning_rate": Between(3e-4, 1e-2, log=True),
+    }
+
+    factors: int = 16
+    hidden: tuple[int, int] = (64, 32)
+    batch: int = 128
+    epochs: int = 20
+    patience: int = 3
+    learning_rate: float = 0.001
+    validation_share: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        if min(self.factors, self.batch, self.epochs, *self.hidden) < 1:
+            raise SettingError("factors, batch, epochs and hidden are counts; each must be at least 1")
+
+
+class DeepMFClassic(Recommender):
+    """Embeddings of users and movies, their dot product, and dense layers over that one number.
+
+    Ratings are brought to the textbook's range (highest: 5) and back. A known user has her trained embedding. A
+    stranger is folded in, in closed form: the dense layers are a function of one number, so each rating of the
+    history names the dot product it wants, and a ridge regression on the movies' embeddings gives the vector that
+    comes nearest to all of them. An unknown movie has the mean embedding.
+    """
+
+    name: ClassVar[str] = "deep-mf-classic"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, trains_with="torch")
+    Settings = DeepMFClassicSettings
+    HIGHEST: ClassVar[float] = 5.0
+    GRID: ClassVar[int] = 2001
+
+    def __init__(self, settings: DeepMFClassicSettings | None = None) -> None:
+        self.settings = settings or DeepMFClassicSettings()
+        self.log: dict[By, Log] = {}
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        needs(self.abilities.trains_with, self.name)
+        from cinematrix.models.training.loop import Schedule, surroundings, train
+
+        _, scale = ratings.stars(self.name)
+        s, run = self.settings, run or Run()
+        self.known = Known.of(ratings, catalog)
+        if validation is None and len(ratings) >= 10:
+            cut = random(ratings, s.validation_share, s.seed)
+            ratings, validation = cut.train, cut.test
+        schedule = Schedule(epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, seed=s.seed)
+        with surroundings(s.seed, run.threads or 1):  # steps this small are slower on two threads
+            unit = scale.high / self.HIGHEST
+            task = _Task(self, ratings, ratings if validation is None else validation, run.device, unit)
+            data = f"{s} {fingerprint(ratings)}"
+            self.log["stars"] = train(task, schedule, run=run, data=data, what=self.name, progress=progress)
+        self._export(task.net, ratings)
+        return self
+
+    def _export(self, net: "torch.nn.Module", ratings: Ratings) -> None:
+        """The net's weights as NumPy arrays; movies without training ratings get the mean embedding."""
+        weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
+        self.users, movies = weights.pop("users.weight"), weights.pop("movies.weight")
+        more = np.tile(movies.mean(axis=0), (len(self.known.movies) - len(movies) + 1, 1))
+        self.movies = np.vstack([movies, more])  # the last row answers for UNKNOWN (-1)
+        self.dense = list(weights.values())
+        dots = (self.users[ratings.user] * self.movies[ratings.movie]).sum(axis=1)
+        self.reach = np.array([dots.min(), dots.max()])
+        noise = float(np.mean((self._wanted(ratings.stars(self.name)[0]) - dots) ** 2))
+        self.ridge = np.array([max(noise, 1e-6) / max(float(self.users.var(axis=0).mean()), 1e-6)])
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        return self._stars((self._vectors(histories)[rows] * self.movies[movies]).sum(axis=1))
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        dots = self._vectors(histories) @ self.movies[:-1].T
+        return np.asarray(self._raw(dots.reshape(-1)).reshape(dots.shape), np.float32)
+
+    def _stars(self, dots: NDArray[np.float32]) -> NDArray[np.float32]:
+        assert self.known.scale is not None, "fitted on ratings with stars only"
+        return self.known.scale.clip(self._raw(dots))
+
+    def _raw(self, dots: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The dense layers on the data's scale, a function of the dot product alone: tabulated."""
+        low, high = self.reach.tolist()
+        room = 3 * (high - low) + 1e-3
+        grid, values = self._table(low - room, high + room)
+        return np.asarray(np.interp(dots, grid, values), np.float32)
+
+    def _table(self, low: float, high: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        assert self.known.scale is not None, "fitted on ratings with stars only"
+        grid = np.linspace(low, high, self.GRID, dtype=np.float32)
+        return grid, self._dense(grid[:, None])[:, 0] * np.float32(self.known.scale.high / self.HIGHEST)
+
+    def _wanted(self, stars: NDArray[np.float32]) -> NDArray[np.float32]:
+        """For each rating the dot product, among those of the training ratings, that comes nearest to it."""
+        grid, values = self._table(*self.reach.tolist())
+        levels, which = np.unique(stars, return_inverse=True)
+        nearest = np.array([np.abs(values - level).argmin() for level in levels], int)
+        return np.asarray(grid[nearest[which]], np.float32)
+
+    def _dense(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        *hidden, weight, bias = self.dense
+        for w, b in zip(hidden[::2], hidden[1::2], strict=True):
+            x = np.maximum(x @ w.T + b, 0)
+        return np.asarray(x @ weight.T + bias, np.float32)
+
+    def _vectors(self, histories: Histories) -> NDArray[np.float32]:
+        """The trained embedding of a known user, the folded-in vector of a stranger. `[n, factors]`."""
+        if histories.owners is None:
+            return self._fold_in(histories)
+        vectors: NDArray[np.float32] = self.users[histories.owners]
+        strangers = np.flatnonzero(self.known.strange(histories))
+        vectors[strangers] = self._fold_in(histories.take(strangers))
+        return vectors
+
+    def _fold_in(self, histories: Histories) -> NDArray[np.float32]:
+        """Vectors of the histories: ridge regression of the wanted dot products around the mean user."""
+        mean = self.users.mean(axis=0)
+        ridge = np.float32(self.ridge[0]) * np.eye(len(mean), dtype=np.float32)
+        vectors = np.tile(mean, (len(histories), 1))
+        if histories.values is None:
+            return vectors
+        wanted = self._wanted(histories.values)
+        for row, (start, end) in enumerate(pairwise(histories.starts.tolist())):
+            if end > start:
+                x = self.movies[histories.items[start:end]]
+                left = x.T @ (wanted[start:end] - x @ mean)
+                vectors[row] += np.linalg.solve(x.T @ x + ridge, left)
+        return vectors
+
+    def vectors(self) -> NDArray[np.float32]:
+        return self.movies[:-1]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        dense = {f"dense.{place}": array for place, array in enumerate(self.dense)}
+        return {"users": self.users, "movies": self.movies, "reach": self.reach, "ridge": self.ridge, **dense}
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known, model.users, model.movies = known, arrays["users"], arrays["movies"]
+        model.dense = [arrays[f"dense.{place}"] for place in range(len(arrays) - 4)]
+        model.reach, model.ridge = arrays["reach"], arrays["ridge"]
+        return model
+
+
+class _Task:
+    """Batches of ratings for the training loop."""
+
+    def __init__(self, model: DeepMFClassic, ratings: Ratings, validation: Ratings, device: str, unit: float) -> None:
+        import torch
+
+        from cinematrix.models.deep_mf_classic.training import ClassicNet
+        from cinematrix.models.training.loop import pick_device
+
+        s, self.device = model.settings, pick_device(device)
+        self.net = ClassicNet(len(ratings.users), len(ratings.movies), s.factors, s.hidden).to(self.device)
+        self.batch, self.unit = s.batch, np.float32(unit)
+        self.columns, self.held_out = self._tensors(ratings), self._tensors(validation)
+        self.steps_per_epoch = -(-len(ratings) // s.batch)
+        self.mse = torch.nn.functional.mse_loss
+
+    def _tensors(self, ratings: Ratings) -> "tuple[torch.Tensor, ...]":
+        import torch
+
+        stars, _ = ratings.stars(DeepMFClassic.name)
+        columns = (ratings.user.astype(np.int64), ratings.movie.astype(np.int64), stars / self.unit)
+        return tuple(torch.from_numpy(column).to(self.device) for column in columns)
+
+    def batches(self, rng: np.random.Generator) -> "Iterator[tuple[torch.Tensor, ...]]":
+        import torch
+
+        order = torch.from_numpy(rng.permutation(len(self.columns[0]))).to(self.device)
+        for rows in torch.split(order, self.batch):
+            yield tuple(column[rows] for column in self.columns)
+
+    def loss(self, batch: "tuple[torch.Tensor, ...]") -> "torch.Tensor":
+        users, movies, stars = batch
+        return self.mse(self.net(users, movies), stars)
+
+    def validate(self) -> float:
+        users, movies, stars = self.held_out
+        return float(self.unit) * float(self.mse(self.net(users, movies), stars) ** 0.5)

@@ -1,0 +1,118 @@
+"""How `neumf` is trained: watched movies against some drawn by popularity. Needs torch."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from cinematrix.common.progress import Progress
+from cinematrix.data.histories import Histories
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import Run
+from cinematrix.models.components.calibration import judges
+from cinematrix.models.components.mlp_torch import dense, exported
+from cinematrix.models.training.loop import Log, Schedule, pick_device
+from cinematrix.models.training.two_stage import train_on_all
+
+if TYPE_CHECKING:
+    from cinematrix.models.neumf.settings import NeuMFSettings
+
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""Users, movies, and 1 where watched."""
+
+Arrays = Mapping[str, NDArray[Any]]
+
+Pilot = tuple[Arrays, Histories, Histories]
+"""What a pilot learned, some histories that it learned from, and what their owners watched beside."""
+
+
+UNWATCHED = 0.5
+"""How often each movie counts as watched beyond how often it was, so that any may be drawn."""
+
+
+class NeuMFNet(nn.Module):
+    """Two embeddings a side: the first halves are multiplied, the second ones go through dense layers."""
+
+    def __init__(self, n_users: int, n_movies: int, factors: int) -> None:
+        super().__init__()
+        self.users, self.movies = (nn.Parameter(torch.randn(n, 2 * factors) * 0.1) for n in (n_users, n_movies))
+        for table in (self.users, self.movies):
+            table.is_table = True  # type: ignore[attr-defined]
+        self.product = nn.Parameter(torch.ones(factors))
+        self.net = dense([2 * factors, factors, factors // 2, 1], "relu")
+
+    def forward(self, users: torch.Tensor, movies: torch.Tensor) -> torch.Tensor:
+        """The logits of pairs. `[n]`."""
+        (p, mine), (q, its) = (t[rows].chunk(2, dim=1) for t, rows in ((self.users, users), (self.movies, movies)))
+        logits: torch.Tensor = (p * q) @ self.product + self.net(torch.cat([mine, its], 1))[:, 0]
+        return logits
+
+
+def trained(
+    settings: "NeuMFSettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: Run,
+    progress: Progress | None,
+) -> tuple[Arrays, Pilot, Log]:  # fmt: skip
+    """The net's arrays, ready to serve; those of the pilot, with what it was validated on; and the pilot's log."""
+    s, device = settings, pick_device(run.device)
+    schedule = Schedule(
+        epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
+        weight_decay=s.weight_decay, seed=s.seed,
+    )  # fmt: skip
+    task, pilot, log = train_on_all(
+        lambda learn, judged: NeuMFTask(learn, judged, n_movies, s, device), ratings, validation, schedule,
+        s.validation_share, name="neumf", measure="validation loss", data=str(s), threads=1, run=run,
+        progress=progress,
+    )  # fmt: skip
+    return task.arrays(), (pilot.arrays(), *judges(pilot.ratings, pilot.validation, n_movies)), log
+
+
+class NeuMFTask:
+    """Batches of watched movies and others for the training loop."""
+
+    def __init__(
+        self, ratings: Ratings, validation: Ratings, n_movies: int, settings: "NeuMFSettings", device: torch.device
+    ) -> None:
+        self.device, self.settings, self.n_movies = device, settings, n_movies
+        self.ratings, self.validation = ratings, validation
+        watched = np.bincount(ratings.movie, minlength=n_movies)
+        self.popular = np.asarray(settings.popularity * np.log(watched + UNWATCHED), np.float32)
+        self.shares = np.exp(self.popular, dtype=np.float64).cumsum()
+        self.net = NeuMFNet(len(ratings.users), n_movies, settings.factors).to(device)
+        self.steps_per_epoch = -(-len(ratings) // settings.batch)
+        self.watched = np.sort(ratings.user.astype(np.int64) * n_movies + ratings.movie)
+        self.held_out = self._batch(validation, np.arange(len(validation)), np.random.default_rng(settings.seed))
+
+    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
+        """Some watched movies at a time, in random order, and as many times `negatives` others."""
+        order = rng.permutation(len(self.ratings))
+        for start in range(0, len(order), self.settings.batch):
+            yield self._batch(self.ratings, order[start : start + self.settings.batch], rng)
+
+    def _batch(self, ratings: Ratings, rows: NDArray[np.int64], rng: np.random.Generator) -> Batch:
+        """The pairs of `rows`, and others of the same users that training knows not to have been watched."""
+        users, movies = (column[rows].astype(np.int64) for column in (ratings.user, ratings.movie))
+        against = np.repeat(users, self.settings.negatives)
+        others = np.searchsorted(self.shares, self.shares[-1] * rng.random(len(against)), side="right")
+        others = np.minimum(others, self.n_movies - 1)
+        cells = against * self.n_movies + others
+        fresh = self.watched[np.minimum(np.searchsorted(self.watched, cells), len(self.watched) - 1)] != cells
+        users, movies = np.concatenate([users, against[fresh]]), np.concatenate([movies, others[fresh]])
+        wanted = (np.arange(len(users)) < len(rows)).astype(np.float32)
+        return tuple(torch.from_numpy(column).to(self.device) for column in (users, movies, wanted))  # type: ignore[return-value]
+
+    def arrays(self) -> Arrays:
+        """What was learned, ready to serve."""
+        tables = {name: getattr(self.net, name).detach().cpu().numpy() for name in ("users", "movies", "product")}
+        return tables | exported(self.net.net, "relu").arrays("net.") | {"popular": self.popular}
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Mean cross-entropy (He et al. 2017, eq. 7)."""
+        users, movies, wanted = batch
+        return nn.functional.binary_cross_entropy_with_logits(self.net(users, movies), wanted)
+
+    def validate(self) -> float:
+        """The same loss of the validation movies against a fixed draw of others."""
+        return float(self.loss(self.held_out))

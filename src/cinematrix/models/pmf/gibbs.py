@@ -1,0 +1,232 @@
+"""Gibbs sampling of the factorization: what `pmf` learns, one conditional distribution after another.
+
+    y_ui = b_u + b_i + p_u · q_i + noise        y: ratings in standard deviations from their mean; noise ~ N(0, 1/α)
+    z_u  = (b_u, p_u) ~ N(x_u B, Λ⁻¹)           x_u: a constant 1 and the user's features; Λ diagonal
+    B_fk ~ N(0, 1/λ_gk)                         g: the family of feature f; the constant's λ is 1
+    α, Λ_k, λ_gk ~ Gamma(½, ½)
+
+and the same for movies (Salakhutdinov & Mnih 2008, with links to features as in Rendle 2013 and Simm et al. 2015).
+Given the other side, `G` and `h` are the sums of c cᵀ and of c·(y − b) over a row's ratings, c = (1, the other's
+factors). The links are drawn with the rows integrated out (van Dyk & Park 2008), then the rows, both from
+A = αG + Λ.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from cinematrix.common.progress import Progress
+from cinematrix.data.features import features
+from cinematrix.data.histories import Histories
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.pmf.loops import condition, draw_links, draw_rows, squared_error
+
+Floats = NDArray[np.float64]
+
+LEAST = 1e-4
+"""What stands for the ratings' standard deviation, as a share of the scale, where all are equal."""
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """The users (or the movies): their ratings and their features.
+
+    Attributes:
+        starts, items: each row's ratings, as in `Histories`.
+        targets: float64 `[size]`, the ratings in standard deviations from their mean.
+        features: float64 CSC matrix `[n, n_features]`, the first column 1.
+        families: int64 `[n_features]`, which features share a prior; 0 is the constant.
+    """
+
+    starts: NDArray[np.int64]
+    items: NDArray[np.int32]
+    targets: Floats
+    features: sparse.csc_matrix
+    families: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, histories: Histories, families: list[sparse.csr_matrix]) -> Self:
+        """Rows with the values of `histories` as targets, and a family of features for each matrix."""
+        assert histories.values is not None, "targets were given"
+        targets, constant = histories.values.astype(np.float64), sparse.csr_matrix(np.ones((len(histories), 1)))
+        features = sparse.hstack([constant, *families], format="csc", dtype=np.float64)
+        widths = [1, *(family.shape[1] for family in families)]
+        return cls(histories.starts, histories.items, targets, features, np.repeat(np.arange(len(widths)), widths))
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One draw of what is kept: of both sides the rows, links and precisions, and the precision of the noise."""
+
+    users: "State"
+    movies: "State"
+    noise_precision: float
+
+
+class State:
+    """What a chain believes of one side at the moment.
+
+    Attributes:
+        rows: float64 `[n, width]`, the bias and the factors of each row.
+        links: float64 `[n_features, width]`, what each feature adds to them.
+        center: float64 `[n, width]`, what all features of a row add up to.
+        precision: float64 `[width]`, of rows around their centers.
+        link_precision: float64 `[n_families, width]`.
+    """
+
+    def __init__(self, side: Side, width: int, rng: np.random.Generator) -> None:
+        n, n_features = side.features.shape
+        self.side = side
+        self.rows = 0.1 * rng.standard_normal((n, width))
+        self.links, self.center = np.zeros((n_features, width)), np.zeros((n, width))
+        self.precision = np.ones(width)
+        self.link_precision = np.full((side.families[-1] + 1, width), 10.0)
+        self.link_precision[0] = 1
+        self._factor, self._linear = np.empty((n, width, width)), np.empty((n, width))
+        self._curvature, self._pull = np.empty((n, width, width)), np.empty((n, width))
+
+    def draw(self, others: Floats, noise_precision: float, rng: np.random.Generator) -> None:
+        """All of it anew, given the rows of the other side."""
+        self.precision = drawn_precision(self.rows - self.center, rng)
+        side, features = self.side, self.side.features
+        about = self._factor, self._linear, self._curvature, self._pull
+        condition(side.starts, side.items, side.targets, others, noise_precision, self.precision, *about)
+        draw_links(
+            self._curvature, self._pull, features.indptr, features.indices, features.data, side.families,
+            self.link_precision, rng.standard_normal(self.links.shape), self.links, self.center,
+        )  # fmt: skip
+        for family in range(1, len(self.link_precision)):
+            self.link_precision[family] = drawn_precision(self.links[side.families == family], rng)
+        self._fill(rng.standard_normal(self.rows.shape), self.rows)
+
+    def expected(self) -> Floats:
+        """The mean of the distribution that the rows were drawn from. float64 `[n, width]`."""
+        return self._fill(np.zeros_like(self.rows), np.empty_like(self.rows))
+
+    def _fill(self, noise: Floats, rows: Floats) -> Floats:
+        draw_rows(self._factor, self._linear, self.precision, self.center, noise, rows)
+        return rows
+
+
+def drawn_precision(deviations: Floats, rng: np.random.Generator) -> Floats:
+    """The precision of each column, given its values, from its Gamma distribution. float64 `[width]`."""
+    n, width = deviations.shape
+    drawn: Floats = rng.gamma((1 + n) / 2, size=width) / ((1 + (deviations**2).sum(0)) / 2)
+    return drawn
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to sample: `chains`, each with `burn_in` sweeps and then `samples` kept ones, `thinning` apart."""
+
+    width: int
+    chains: int
+    burn_in: int
+    samples: int
+    thinning: int
+    seed: int
+
+    @property
+    def sweeps(self) -> int:
+        """Of one chain."""
+        return self.burn_in + self.samples * self.thinning
+
+
+def sample(
+    users: Side, movies: Side, plan: Plan, keep: Callable[[Sample], Any], threads: int, progress: Progress | None
+) -> list[Any]:
+    """What `keep` makes of each kept sample, chain by chain; the same however many `threads` there are."""
+    generators = [np.random.default_rng(child) for child in np.random.SeedSequence(plan.seed).spawn(plan.chains)]
+    lock = Lock()
+
+    def chain(rng: np.random.Generator) -> list[Any]:
+        kept = []
+        for sweep, drawn in enumerate(sweeps(users, movies, plan.width, rng, plan.sweeps)):
+            if sweep >= plan.burn_in and (sweep - plan.burn_in + 1) % plan.thinning == 0:
+                kept.append(keep(drawn))
+            if progress:
+                with lock:
+                    progress.advance(note=f"noise {drawn.noise_precision**-0.5:.3f}")
+        return kept
+
+    if progress:
+        progress.start("pmf", plan.chains * plan.sweeps)
+    with ThreadPoolExecutor(threads) as pool:
+        kept = [each for part in pool.map(chain, generators) for each in part]
+    if progress:
+        progress.stop()
+    return kept
+
+
+def sweeps(users: Side, movies: Side, width: int, rng: np.random.Generator, n: int) -> Iterator[Sample]:
+    """`n` sweeps of a chain from a random start. The states in the samples change with the next sweep."""
+    user, movie, noise_precision = State(users, width, rng), State(movies, width, rng), 1.0
+    for _ in range(n):
+        user.draw(movie.rows, noise_precision, rng)
+        movie.draw(user.rows, noise_precision, rng)
+        left = squared_error(users.starts, users.items, users.targets, user.rows, movie.rows)
+        noise_precision = rng.gamma((1 + len(users.targets)) / 2) / ((1 + left) / 2)
+        yield Sample(user, movie, noise_precision)
+
+
+def sampled_posterior(
+    known: Known, ratings: Ratings, plan: Plan, *, history: bool, content: bool, threads: int, progress: Progress | None
+) -> dict[str, NDArray[Any]]:
+    """What `pmf_posterior.Posterior.from_arrays` takes, sampled.
+
+    Args:
+        history: learn from which movies a user rated at all, and which users a movie was rated by.
+        content: learn from the catalog.
+        threads: chains that run at a time; 0: as many as there are cores.
+    """
+    stars, scale = ratings.stars("pmf")
+    n_users, n_movies = len(known.users), len(known.movies)
+    mean, deviation = float(stars.mean(dtype=np.float64)), float(stars.std(dtype=np.float64))
+    deviation = deviation or LEAST * (scale.high - scale.low) or 1.0
+    targets = (stars.astype(np.float64) - mean) / deviation
+    by_user = Histories.of_pairs(ratings.user, ratings.movie, targets, n_users)
+    by_movie = Histories.of_pairs(ratings.movie, ratings.user, targets, n_movies + 1)  # the last is any other movie
+    users = Side.of(by_user, [seen(by_user, n_movies)] if history else [])
+    movies = Side.of(by_movie, [*([seen(by_movie, n_users)] if history else []), *(told(known) if content else [])])
+    unseen = by_movie.counts[:-1] == 0
+
+    def keep(drawn: Sample) -> dict[str, NDArray[Any]]:
+        movie, user = drawn.movies, drawn.users
+        links = user.links[1:].copy()
+        links[unseen[: len(links)]] = 0  # nothing is known, and what is expected of it is no link
+        return {
+            "movies": movie.rows.astype(np.float16),
+            "expected": movie.expected().astype(np.float16),
+            "links": links.astype(np.float16),
+            "constant": user.links[0].astype(np.float32),
+            "precision": user.precision.astype(np.float32),
+            "noise": np.float32(drawn.noise_precision),
+        }
+
+    kept = sample(users, movies, plan, keep, threads or min(plan.chains, os.cpu_count() or 1), progress)
+    arrays = {name: np.stack([each[name] for each in kept]) for name in kept[0]}
+    for name in ("movies", "expected", "links"):
+        arrays[name] = arrays[name].swapaxes(0, 1)
+    return {**arrays, "scale": np.array([mean, deviation])}
+
+
+def seen(histories: Histories, n_items: int) -> sparse.csr_matrix:
+    """Which items are in each history, over the root of their number."""
+    weights = (1 / np.sqrt(np.maximum(histories.counts, 1))).astype(np.float32)
+    return histories.matrix(n_items, weights[histories.rows])
+
+
+def told(known: Known) -> list[sparse.csr_matrix]:
+    """The families of content: genres; years and tags. Any other movie has none."""
+    content, genres = features(known.catalog), len(known.catalog.genres)
+    nothing = sparse.csr_matrix((1, content.shape[1]))
+    content = sparse.vstack([content, nothing], format="csr")
+    return [family for family in (content[:, :genres], content[:, genres:]) if family.shape[1]]

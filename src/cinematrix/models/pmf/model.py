@@ -1,0 +1,145 @@
+"""Bayesian probabilistic matrix factorization: biases and factors as distributions, sampled and never fitted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from cinematrix.common.optional import needs
+from cinematrix.common.progress import Progress
+from cinematrix.common.settings import Space, check
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.known import Known
+from cinematrix.data.ratings import Ratings, step_width
+from cinematrix.models.base import Abilities, By, Recommender, Run, check_coverage
+from cinematrix.models.components.ordinal import EVEN
+from cinematrix.models.pmf.posterior import Posterior
+
+
+@dataclass(frozen=True)
+class PMFSettings:
+    """Hyper-parameters of `pmf`; what else there is, precisions of all kinds, is sampled with the rest.
+
+    Attributes:
+        factors: of each user and movie, beside the bias.
+        history: learn from which movies a user rated at all, and which users a movie was rated by.
+        content: learn from genres, years and tags.
+        chains: that sample independently, each from a random start; the answer is the mean over all.
+        burn_in: sweeps at the start of each chain that are forgotten.
+        samples: that each chain keeps.
+        thinning: sweeps from one kept sample to the next.
+        seed: of everything random.
+    """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (6, 10, 16, 24),
+        "burn_in": (10, 20, 30),
+        "chains": (2, 4, 8),
+    }
+
+    factors: int = 10
+    history: bool = True
+    content: bool = True
+    chains: int = 4
+    burn_in: int = 10
+    samples: int = 8
+    thinning: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check(self, lambda x: x >= 1, "must be at least 1", "factors chains samples thinning")
+        check(self, lambda x: x >= 0, "can't be negative", "burn_in")
+
+
+class PMF(Recommender):
+    """Biases and factors of users and movies with normal priors, whose precisions and centers are sampled too.
+
+    Centers follow from features: which movies a user rated at all, which users a movie was rated by, its genres, year
+    and tags. What is kept are samples of the movies; a person's vector given each is the posterior mean from her
+    ratings, in closed form, be she known or a stranger. Movies without ratings are where their content puts them.
+    """
+
+    name: ClassVar[str] = "pmf"
+    abilities: ClassVar[Abilities] = Abilities(stars=True, content=True, vectors=True, spread=True, trains_with="numba")
+    Settings = PMFSettings
+
+    def __init__(self, settings: PMFSettings | None = None) -> None:
+        self.settings = settings or PMFSettings()
+
+    def fit(
+        self,
+        ratings: Ratings,
+        catalog: Catalog | None = None,
+        *,
+        validation: Ratings | None = None,
+        progress: Progress | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        needs(self.abilities.trains_with, self.name)
+        from cinematrix.models.pmf.gibbs import Plan, sampled_posterior
+
+        ratings.stars(self.name)
+        s, self.known = self.settings, Known.of(ratings, catalog)
+        plan = Plan(s.factors + 1, s.chains, s.burn_in, s.samples, s.thinning, s.seed)
+        arrays = sampled_posterior(
+            self.known, ratings, plan,
+            history=s.history, content=s.content, threads=(run or Run()).threads, progress=progress,
+        )  # fmt: skip
+        self.posterior = Posterior.from_arrays(arrays)
+        return self
+
+    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+        return self.posterior.score(histories)
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        assert self.known.scale is not None, "fitted on ratings with stars only"
+        return self.known.scale.clip(self.posterior.pairs(histories, rows, movies))
+
+    @property
+    def spreads(self) -> bool:
+        return True
+
+    def distribution_pairs(
+        self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        assert self.known.scale is not None, "fitted on ratings with stars only"
+        levels, half = self.known.scale.levels(), step_width(self.known.scale) / 2
+        expected, deviation = self.posterior.spreads(histories, rows, movies)
+        below = ndtr((levels[:-1] + half - expected[:, None]) / deviation[:, None])
+        ends = np.zeros((len(rows), 1))
+        share = np.diff(np.hstack([ends, below, ends + 1]), axis=1)
+        return np.asarray((1 - EVEN) * share + EVEN / len(levels), np.float32)
+
+    def interval_pairs(
+        self,
+        histories: Histories,
+        rows: Numbers,
+        movies: Numbers,
+        coverage: float = 0.8,
+        *,
+        stars: NDArray[np.float32] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        assert self.known.scale is not None, "fitted on ratings with stars only"
+        check_coverage(coverage)
+        expected, deviation = self.posterior.spreads(histories, rows, movies)
+        reach = np.float32(ndtri((1 + coverage) / 2)) * deviation
+        stars = self.known.scale.clip(expected) if stars is None else stars
+        low, high = self.known.scale.clip(expected - reach), self.known.scale.clip(expected + reach)
+        return np.minimum(low, stars), np.maximum(high, stars)
+
+    def vectors(self) -> NDArray[np.float32]:
+        return self.posterior.movies[:-1, :, 1:].reshape(len(self.known.movies), -1)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return self.posterior.arrays()
+
+    @classmethod
+    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.known, model.posterior = known, Posterior.from_arrays(arrays)
+        return model

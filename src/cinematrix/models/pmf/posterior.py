@@ -1,0 +1,147 @@
+"""What `pmf` keeps of its posterior, and what it foresees with it, in NumPy.
+
+Of each sample the movies' side is kept. A person's vector given one of them is the posterior mean, in closed form:
+
+    A = α Σ_j c_j c_jᵀ + Λ,      z = A⁻¹ (α Σ_j c_j·(y_j − b_j) + Λ·center),      c_j = (1, factors of movie j)
+    center = constant + Σ_j link_j / √n                              what she rated at all, where that is learned from
+    y_i ~ N(b_i + c_i · z, c_iᵀ A⁻¹ c_i + 1/α)
+
+and what is foreseen is the mixture over all samples.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """`n_samples` draws of the movies and of the hyper-parameters; `width` numbers: a bias, then factors.
+
+    Attributes:
+        mean, deviation: of the training ratings; all else is in such deviations from the mean.
+        movies: `[n_movies + 1, n_samples, width]`; the last row answers for UNKNOWN (-1).
+        expected: the same, the means of what `movies` was drawn from.
+        links: `[n_movies, n_samples, width]`, what having rated a movie says; no row: that isn't learned from.
+        constant, precision: `[n_samples, width]`, of users before their ratings.
+        noise: `[n_samples]`, the precision α.
+    """
+
+    mean: float
+    deviation: float
+    movies: Floats
+    expected: Floats
+    links: Floats
+    constant: Floats
+    precision: Floats
+    noise: Floats
+
+    def score(self, histories: Histories) -> Floats:
+        """Expected ratings of all movies. `[len(histories), n_movies]`."""
+        n_samples, width = self.constant.shape
+        vectors = np.empty((len(histories), n_samples, width), np.float32)
+        for row, person in enumerate(self.people(histories)):
+            vectors[row] = person.vectors
+        bias = vectors[:, :, 0].mean(1, keepdims=True)
+        vectors[:, :, 0] = 1
+        movies = self.expected[:-1].reshape(-1, n_samples * width)
+        dots = vectors.reshape(-1, n_samples * width) @ movies.T / np.float32(n_samples)
+        return np.asarray(self.mean + self.deviation * (bias + dots), np.float32)
+
+    def pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Floats:
+        """Expected ratings of pairs. `[n]`."""
+        stars = np.empty(len(rows), np.float32)
+        for person, asked in self._asked(histories, rows):
+            stars[asked] = self.mean + self.deviation * person.foresee(self.expected[movies[asked]]).mean(1)
+        return stars
+
+    def spreads(self, histories: Histories, rows: Numbers, movies: Numbers) -> tuple[Floats, Floats]:
+        """Expected ratings of pairs and the standard deviations around them. `[n]` each."""
+        stars, deviations = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
+        for person, asked in self._asked(histories, rows):
+            drawn = self.movies[movies[asked]]
+            doubt = person.foresee(drawn).var(1) + (person.doubt(drawn) + 1 / self.noise).mean(1)
+            stars[asked] = self.mean + self.deviation * person.foresee(self.expected[movies[asked]]).mean(1)
+            deviations[asked] = self.deviation * np.sqrt(doubt)
+        return stars, deviations
+
+    def _asked(self, histories: Histories, rows: Numbers) -> Iterator[tuple["Person", NDArray[np.int64]]]:
+        """Each person of whom something is asked, and the places of these pairs."""
+        asked, first = np.unique(np.sort(rows), return_index=True)
+        groups = np.split(np.argsort(rows, kind="stable"), first[1:])
+        return zip(self.people(histories.take(asked)), groups if len(asked) else [], strict=True)
+
+    def people(self, histories: Histories) -> Iterator["Person"]:
+        """What is known of the owner of each history, one by one."""
+        ratings = np.zeros(len(histories.items), np.float32) if histories.values is None else histories.values
+        targets = (ratings - np.float32(self.mean)) / np.float32(self.deviation)
+        for start, end in pairwise(histories.starts.tolist()):
+            yield self._person(histories.items[start:end], targets[start:end])
+
+    def _person(self, items: Numbers, targets: Floats) -> "Person":
+        vectors = np.ascontiguousarray(self.movies[items].transpose(1, 0, 2))
+        left = targets - vectors[:, :, 0]
+        vectors[:, :, 0] = 1
+        across, noise = vectors.transpose(0, 2, 1), self.noise[:, None]
+        precision = noise[:, :, None] * (across @ vectors) + self.precision[:, :, None] * np.eye(vectors.shape[2])
+        linear = noise * (across @ left[:, :, None])[:, :, 0] + self.precision * self._center(items)
+        return Person(np.linalg.solve(precision, linear[:, :, None])[:, :, 0].astype(np.float32), precision)
+
+    def _center(self, items: Numbers) -> Floats:
+        """What is expected of somebody who has rated `items`, whatever her ratings. `[n_samples, width]`."""
+        if len(self.links) == 0 or len(items) == 0:
+            return self.constant
+        return np.asarray(self.constant + self.links[items].sum(0) / np.float32(len(items) ** 0.5), np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """For saving; the large ones in half precision, to which they were rounded."""
+        return {
+            "scale": np.array([self.mean, self.deviation]),
+            "movies": self.movies.astype(np.float16),
+            "expected": self.expected.astype(np.float16),
+            "links": self.links.astype(np.float16),
+            "constant": self.constant,
+            "precision": self.precision,
+            "noise": self.noise,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The posterior that `arrays` took apart."""
+        mean, deviation = arrays["scale"].tolist()
+        large: dict[str, Any] = {name: arrays[name].astype(np.float32) for name in ("movies", "expected", "links")}
+        rest: dict[str, Any] = {name: array for name, array in arrays.items() if name not in ("scale", *large)}
+        return cls(mean, deviation, **large, **rest)
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """What is known of somebody by her ratings.
+
+    Attributes:
+        vectors: `[n_samples, width]`, the posterior mean z of each sample.
+        precision: float64 `[n_samples, width, width]`, the posterior precision A.
+    """
+
+    vectors: Floats
+    precision: NDArray[np.float64]
+
+    def foresee(self, movies: Floats) -> Floats:
+        """What each sample expects of movies given by their vectors `[n, n_samples, width]`. `[n, n_samples]`."""
+        dots = (movies[:, :, 1:] * self.vectors[:, 1:]).sum(2)
+        return np.asarray(dots + movies[:, :, 0] + self.vectors[:, 0], np.float32)
+
+    def doubt(self, movies: Floats) -> Floats:
+        """The variance that not knowing her better leaves in that, cᵀ A⁻¹ c. `[n, n_samples]`."""
+        weights = movies.transpose(1, 0, 2).copy()
+        weights[:, :, 0] = 1
+        return np.asarray(((weights @ np.linalg.inv(self.precision)) * weights).sum(2).T, np.float32)

@@ -1,0 +1,290 @@
+"""The one training loop, for every net.
+
+A model brings a `Task`: its net, its batches, its loss, and how it is validated. The loop does the rest: seeds,
+learning-rate schedule, clipping, early stopping with the best weights restored, checkpoints, progress, divergence.
+
+Randomness starts anew each epoch from (seed, epoch), so a run resumed from a checkpoint goes on exactly as the
+uninterrupted one would have.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as pack_tensors
+
+from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.progress import Progress
+from cinematrix.errors import ArtifactError, SettingError, TrainingError
+from cinematrix.models.base import Run
+from cinematrix.models.training.optimizer import AdamW
+
+DIVERGED = 5.0
+"""Training has diverged when the validation error is this many times the untrained net's, and 1 more."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a net is trained.
+
+    Attributes:
+        epochs: the most passes.
+        learning_rate: Adam's step; the peak of the one-cycle schedule.
+        patience: epochs without a better validation error before training stops; 0: never before the end.
+        one_cycle: warm up over the first part of all steps and cool down to 0 (Smith & Topin 2018); else constant.
+        warm_up: the share of all steps that warm up.
+        weight_decay: AdamW's, on everything but biases and scales.
+        clip: the largest norm of the gradient.
+        table_rate: the share of the learning rate at which tables learn: see `optimizer.AdamW`.
+        keep_best: validate each epoch and keep the best weights; False: keep the last ones, without validation.
+        seed: of everything random.
+    """
+
+    epochs: int
+    learning_rate: float
+    patience: int = 3
+    one_cycle: bool = False
+    warm_up: float = 0.3
+    weight_decay: float = 0.0
+    clip: float = 5.0
+    table_rate: float = 1.0
+    keep_best: bool = True
+    seed: int = 0
+
+
+class Task(Protocol):
+    """What a model hands to the loop."""
+
+    @property
+    def net(self) -> torch.nn.Module:
+        """What is trained, on its device."""
+        ...
+
+    steps_per_epoch: int
+
+    def batches(self, rng: np.random.Generator) -> Iterator[Any]:
+        """The batches of one epoch, `steps_per_epoch` of them."""
+        ...
+
+    def loss(self, batch: Any) -> torch.Tensor:
+        """The mean loss of a batch, a scalar with gradient; the net is in training mode."""
+        ...
+
+    def validate(self) -> float:
+        """The validation error, lower is better; the net is in evaluation mode, without gradients."""
+        ...
+
+
+@dataclass
+class Log:
+    """What happened, an entry an epoch; `errors[0]` is before any training."""
+
+    losses: list[float] = field(default_factory=list)
+    errors: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+    """After how many epochs the weights that were kept had been trained."""
+
+
+def train(
+    task: Task,
+    schedule: Schedule,
+    *,
+    run: Run | None = None,
+    what: str = "training",
+    measure: str = "validation RMSE",
+    data: str = "",
+    progress: Progress | None = None,
+) -> Log:
+    """Train `task.net` in place and leave it with its best weights (or its last: `keep_best`), in evaluation mode.
+
+    Build the task and train it within `surroundings`, so that the same seed gives the same weights.
+
+    Args:
+        run: where checkpoints go, and whether to go on from one. The file stays at the end: whoever has saved what was
+            learned removes it.
+        what: is trained, for the progress bar.
+        measure: what `task.validate` returns, for the progress bar.
+        data: a fingerprint of the training data, so that a checkpoint of other data is refused.
+
+    Raises:
+        TrainingError: the loss or the validation error became NaN, infinite, or ran away.
+        SettingError: the checkpoint is of another training.
+        ArtifactError: the checkpoint is damaged.
+    """
+    run = run or Run()
+    state = _State(task, schedule, data)
+    if run.resume and run.checkpoint is not None and run.checkpoint.exists():
+        state.restore(run.checkpoint)
+    else:
+        state.judge()
+    if progress:
+        progress.start(what, schedule.epochs * task.steps_per_epoch)
+        progress.advance(state.epoch * task.steps_per_epoch)
+    while not state.finished:
+        state.one_epoch(progress, measure)
+        if run.checkpoint is not None:
+            with written_beside(run.checkpoint, force=True) as file:
+                file.write_bytes(state.packed())
+    if progress:
+        progress.stop()
+    if schedule.keep_best:
+        task.net.load_state_dict(state.best)
+    task.net.eval()
+    return state.log
+
+
+def pick_device(name: str) -> torch.device:
+    """The device called `name`; auto is CUDA if there is one, else Apple's MPS, else the CPU.
+
+    Raises:
+        SettingError: no such device here.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
+    if not there.get(name, False):
+        found = ", ".join(kind for kind, is_there in there.items() if is_there)
+        raise SettingError(f"device {name!r} isn't available here; auto or one of {found} is")
+    return torch.device(name)
+
+
+@contextmanager
+def surroundings(seed: int, threads: int) -> Iterator[None]:
+    """Threads, determinism and torch's random state as building and training a net need them; restored after."""
+    threads_before, deterministic = torch.get_num_threads(), torch.get_deterministic_debug_mode()
+    memory: Any = torch.utils.deterministic  # a module with a property, which its types don't know
+    filling = memory.fill_uninitialized_memory
+    if threads:
+        torch.set_num_threads(threads)
+    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would load the compiler: over a second
+    memory.fill_uninitialized_memory = False  # a twelfth of the time, and nothing reads it
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads_before)
+        torch.set_deterministic_debug_mode(deterministic)
+        memory.fill_uninitialized_memory = filling
+
+
+class _State:
+    """The state of one training: everything that a checkpoint holds."""
+
+    def __init__(self, task: Task, schedule: Schedule, data: str) -> None:
+        self.task, self.schedule, self.data = task, schedule, data
+        self.optimizer = AdamW(
+            task.net.parameters(), weight_decay=schedule.weight_decay, table_rate=schedule.table_rate
+        )
+        self.total_steps = schedule.epochs * task.steps_per_epoch
+        self.epoch = 0
+        self.log = Log()
+        self.best = _copy(task.net.state_dict()) if schedule.keep_best else {}
+
+    @property
+    def finished(self) -> bool:
+        stale = self.epoch - self.log.best_epoch if self.schedule.keep_best else 0
+        return self.epoch >= self.schedule.epochs or 0 < self.schedule.patience <= stale
+
+    def one_epoch(self, progress: Progress | None, measure: str) -> None:
+        rng = np.random.default_rng([self.schedule.seed, self.epoch])
+        torch.manual_seed(int(rng.integers(2**62)))
+        self.task.net.train()
+        total = 0.0
+        for place, batch in enumerate(self.task.batches(rng)):
+            loss = self._step(batch, self.epoch * self.task.steps_per_epoch + place)
+            total += loss
+            if progress:
+                error = f", {measure} {self.log.errors[-1]:.4f}" if self.log.errors else ""
+                progress.advance(note=f"loss {loss:.4f}{error}")
+        self.epoch += 1
+        self.log.losses.append(total / self.task.steps_per_epoch)
+        self.judge()
+
+    def judge(self) -> None:
+        """Validate the weights and keep them if they are the best yet."""
+        if not self.schedule.keep_best:
+            return
+        net = self.task.net
+        net.eval()
+        with torch.inference_mode():
+            error = self.task.validate()
+        ran_away = bool(self.log.errors) and error > DIVERGED * self.log.errors[0] + 1
+        self._check("the validation error", error, ran_away)
+        if not self.log.errors or error < self.log.errors[self.log.best_epoch]:
+            self.best, self.log.best_epoch = _copy(net.state_dict()), self.epoch
+        self.log.errors.append(error)
+
+    def _step(self, batch: Any, step: int) -> float:
+        self.optimizer.forget_gradients()
+        loss = self.task.loss(batch)
+        value = float(loss.detach())
+        self._check("the loss", value, False)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.task.net.parameters(), self.schedule.clip)
+        self.optimizer.step(self.schedule.learning_rate * self._shape(step))
+        return value
+
+    def _shape(self, step: int) -> float:
+        """The learning rate's share of its peak at `step`: a cosine up, then a cosine down."""
+        if not self.schedule.one_cycle:
+            return 1.0
+        top = self.schedule.warm_up * self.total_steps
+        if step < top:
+            return 0.04 + 0.96 * (1 - math.cos(math.pi * step / top)) / 2
+        return (1 + math.cos(math.pi * (step - top) / max(self.total_steps - top, 1))) / 2
+
+    def _check(self, what: str, value: float, ran_away: bool) -> None:
+        if math.isfinite(value) and not ran_away:
+            return
+        raise TrainingError(
+            f"{what} became {value:g} in epoch {self.epoch + 1}: training diverged; lower learning_rate "
+            f"(now {self.schedule.learning_rate:g}) or clip (now {self.schedule.clip:g})"
+        )
+
+    def packed(self) -> bytes:
+        tensors = {f"net.{name}": tensor for name, tensor in self.task.net.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        for key, state in enumerate(self.optimizer.states):
+            tensors |= {f"optimizer.{key}.{name}": tensor for name, tensor in state.items()}
+        about = {"epoch": str(self.epoch), "log": json.dumps(asdict(self.log)), "of": self._identity()}
+        content = pack_tensors({name: tensor.contiguous().cpu().clone() for name, tensor in tensors.items()}, about)
+        return hashlib.sha256(content).digest() + content
+
+    def restore(self, checkpoint: Path) -> None:
+        whole = checkpoint.read_bytes()
+        digest, content = whole[:32], whole[32:]
+        if hashlib.sha256(content).digest() != digest:
+            raise ArtifactError(f"{checkpoint} is damaged or no checkpoint; remove it, or train without --resume")
+        length = int.from_bytes(content[:8], "little")
+        about = json.loads(content[8 : 8 + length])["__metadata__"]
+        if about["of"] != self._identity():
+            raise SettingError(
+                f"{checkpoint} is of another training; give the same data and settings, or train without --resume"
+            )
+        self.epoch, self.log = int(about["epoch"]), Log(**json.loads(about["log"]))
+        tensors = parse_tensors(content)
+        self.task.net.load_state_dict(_part(tensors, "net."))
+        self.best = _part(tensors, "best.")
+        self.optimizer.states = [_part(tensors, f"optimizer.{key}.") for key in range(len(self.optimizer.parameters))]
+
+    def _identity(self) -> str:
+        """What must be the same for a checkpoint to fit: the schedule, the net's shape and the data."""
+        shapes = {name: list(tensor.shape) for name, tensor in self.task.net.state_dict().items()}
+        return json.dumps([asdict(self.schedule), shapes, self.data], sort_keys=True)
+
+
+def _copy(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in state.items()}
+
+
+def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

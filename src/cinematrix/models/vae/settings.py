@@ -1,0 +1,54 @@
+"""TODO models.vae.settings."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cinematrix.common.settings import Between, Space, check
+
+
+@dataclass(frozen=True)
+class VAESettings:
+    """Hyper-parameters of `vae`. How they were found is in docs/experiments.md.
+
+    Attributes:
+        factors: width of the code that a history is encoded in.
+        hidden: width of the hidden layer on either side of the code; 0: none.
+        dropout: the share of a history's entries that the encoder doesn't see in a step.
+        beta: the weight of the codes' divergence from the prior.
+        anneal: the share of all steps in which that weight rises from 0 to `beta`.
+        batch: users in a step.
+        epochs: the most passes over the users.
+        patience: epochs without a better validation loss before training stops; 0: never before the end.
+        learning_rate: the peak of the one-cycle schedule.
+        weight_decay: AdamW's.
+        validation_share: of the interactions, to find out how many epochs are enough.
+        seed: of everything random.
+    """
+
+    SPACE: ClassVar[Space] = {
+        "factors": (100, 200, 400),
+        "dropout": Between(0.3, 0.8),
+        "beta": Between(0.05, 1.0, log=True),
+        "learning_rate": Between(5e-4, 5e-3, log=True),
+    }
+
+    factors: int = 200
+    hidden: int = 0
+    dropout: float = 0.7
+    beta: float = 0.2
+    anneal: float = 0.5
+    batch: int = 25
+    epochs: int = 20
+    patience: int = 0
+    learning_rate: float = 0.002
+    weight_decay: float = 0.0
+    validation_share: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check(self, lambda x: x >= 1, "must be at least 1", "factors batch epochs")
+        check(self, lambda x: x >= 0, "can't be negative", "hidden beta patience weight_decay")
+        check(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout")
+        check(self, lambda x: 0 <= x <= 1, "is a share from 0 to 1", "anneal")
+        check(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "validation_share")
+        check(self, lambda x: x > 0, "must be above 0", "learning_rate")

@@ -1,0 +1,127 @@
+"""How `vae` is trained: the multinomial likelihood of whole histories, less the codes' divergence. Needs torch."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from cinematrix.common.progress import Progress
+from cinematrix.data.histories import Histories
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.base import Run
+from cinematrix.models.components.calibration import judges
+from cinematrix.models.components.mlp import Dense, unit_rows
+from cinematrix.models.components.mlp_torch import as_tables, dense, exported
+from cinematrix.models.training.loop import Log, Schedule, pick_device
+from cinematrix.models.training.two_stage import train_on_all
+
+if TYPE_CHECKING:
+    from cinematrix.models.vae.settings import VAESettings
+
+MEASURE = "validation loss"
+
+Coders = tuple[Dense, Dense]
+"""The encoder to mean codes and the decoder."""
+
+Pilot = tuple[Coders, Histories, Histories]
+"""A pilot's, some histories that it learned from, and what their owners watched beside."""
+
+
+def trained(
+    settings: "VAESettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: Run,
+    progress: Progress | None,
+) -> tuple[Coders, Pilot, Log]:  # fmt: skip
+    """The coders, ready to serve; those of the pilot, with what it was validated on; and the pilot's log."""
+    s, device = settings, pick_device(run.device)
+    schedule = Schedule(
+        epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
+        weight_decay=s.weight_decay, seed=s.seed,
+    )  # fmt: skip
+    task, pilot, log = train_on_all(
+        lambda learn, judged: VAETask(learn, judged, n_movies, s, device), ratings, validation, schedule,
+        s.validation_share, name="vae", measure=MEASURE, data=str(s), threads=1, run=run, progress=progress,
+    )  # fmt: skip
+    return task.coders(), (pilot.coders(), *judges(*pilot.learned, n_movies)), log
+
+
+class VAENet(nn.Module):
+    """Encoder to the mean and the log variance of a code; decoder from a code to a logit for each movie."""
+
+    steps: torch.Tensor
+
+    def __init__(self, n_movies: int, settings: "VAESettings", anneal_steps: int) -> None:
+        super().__init__()
+        self.factors, self.dropout = settings.factors, settings.dropout
+        self.beta, self.anneal_steps = settings.beta, anneal_steps
+        hidden = [settings.hidden] if settings.hidden else []
+        self.encoder = dense([n_movies, *hidden, 2 * settings.factors], "tanh")
+        self.decoder = dense([settings.factors, *hidden, n_movies], "tanh")
+        as_tables(self.encoder[0], self.decoder[-1])
+        self.register_buffer("steps", torch.zeros(()))  # kept in checkpoints, so that annealing goes on where it was
+
+    def forward(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log probabilities of all movies `[n, n_movies]`, and each code's divergence from the prior `[n]`."""
+        mean, log_variance = self.encoder(nn.functional.dropout(rows, self.dropout, self.training)).chunk(2, dim=1)
+        code = mean
+        if self.training:
+            code = mean + torch.randn_like(mean) * (log_variance / 2).exp()
+        divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+        return nn.functional.log_softmax(self.decoder(code), dim=1), divergence
+
+    def next_beta(self) -> float:
+        """The divergence's weight in this step: it rises evenly to `beta`."""
+        self.steps += 1
+        return self.beta * min(float(self.steps) / self.anneal_steps, 1.0)
+
+
+class VAETask:
+    """Batches of users for the training loop."""
+
+    def __init__(
+        self, ratings: Ratings, validation: Ratings, n_movies: int, settings: "VAESettings", device: torch.device
+    ) -> None:
+        self.device, self.batch, self.n_movies = device, settings.batch, n_movies
+        self.learned = ratings, validation
+        self.histories = ratings.by_user
+        self.users = np.flatnonzero(self.histories.counts)
+        self.length = float(self.histories.counts[self.users].mean())
+        self.steps_per_epoch = -(-len(self.users) // settings.batch)
+        steps = max(round(settings.anneal * settings.epochs * self.steps_per_epoch), 1)
+        self.net = VAENet(n_movies, settings, steps).to(device)
+        self.validation = validation.by_user
+        self.judges = np.flatnonzero(self.validation.counts)
+
+    def coders(self) -> Coders:
+        """What was learned, ready to serve."""
+        encoder, decoder = (exported(part, "tanh") for part in (self.net.encoder, self.net.decoder))
+        return encoder.outputs(slice(self.net.factors)), decoder
+
+    def batches(self, rng: np.random.Generator) -> Iterator[Histories]:
+        """The histories of some users at a time, in random order."""
+        order = rng.permutation(self.users)
+        for start in range(0, len(order), self.batch):
+            yield self.histories.take(order[start : start + self.batch])
+
+    def loss(self, batch: Histories) -> torch.Tensor:
+        """The negative evidence bound (Liang et al. 2018, eq. 5), the mean over users, in mean lengths of a history."""
+        rows = torch.from_numpy(unit_rows(batch, self.n_movies).toarray()).to(self.device)
+        likely, divergence = self.net(rows)
+        missed: torch.Tensor = -(likely * (rows > 0)).sum(1)
+        bound: torch.Tensor = missed + self.net.next_beta() * divergence
+        return bound.mean() / self.length
+
+    def validate(self) -> float:
+        """Mean −ln probability of the validation movies among those that a history doesn't hold, in nats."""
+        total = 0.0
+        for start in range(0, len(self.judges), self.batch):
+            users = self.judges[start : start + self.batch]
+            rows = torch.from_numpy(unit_rows(self.histories.take(users), self.n_movies).toarray()).to(self.device)
+            later = self.validation.take(users)
+            likely = self.net(rows)[0].masked_fill(rows > 0, -torch.inf).log_softmax(1)
+            picked = likely[
+                torch.from_numpy(later.rows.astype(np.int64)), torch.from_numpy(later.items.astype(np.int64))
+            ]
+            total -= float(picked.clamp_min(-80).sum())
+        return total / len(self.validation.items)

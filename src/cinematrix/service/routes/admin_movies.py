@@ -1,0 +1,127 @@
+"""Routes that add movies, and the model that serves with them in it."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, StrictInt, StrictStr, ValidationError
+
+from cinematrix.data.catalog import Film
+from cinematrix.data.ids import as_in
+from cinematrix.data.readers.movies import films_in
+from cinematrix.errors import DataError
+from cinematrix.service import schemas
+from cinematrix.service.auth import ADMIN, Caller
+from cinematrix.service.model_watcher import refresh
+from cinematrix.service.problems import Problem
+from cinematrix.service.responses import PROBLEMS, StrictRoute
+from cinematrix.service.schemas import Id, TextId
+from cinematrix.service.served_model import Served
+from cinematrix.service.state import ServiceState, State
+from cinematrix.store.movies import drop_movie, put_movies
+
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS)
+Admin = Annotated[Caller, ADMIN]
+MOST = 5_000
+NEW: dict[int | str, dict[str, Any]] = {201: {"model": schemas.Movie, "description": "New to the store"}}
+CSV = "text/csv"
+Plain = Annotated[StrictStr, Field(pattern=r"^[^\x00-\x1f\x7f]{1,500}$")]
+Genre = Annotated[StrictStr, Field(pattern=r"^[^\x00-\x1f\x7f|]{1,100}$")]
+
+
+class Described(schemas.Request):
+    """What is said of a movie."""
+
+    title: Plain
+    year: Annotated[StrictInt, Field(ge=1800, le=9999)] | None = None
+    genres: Annotated[list[Genre], Field(default_factory=list, max_length=50)]
+
+
+class NewMovie(Described):
+    """A movie by its ID."""
+
+    movie: Id
+
+
+class NewMovies(schemas.Request):
+    """Movies that are all kept, or none of them."""
+
+    movies: Annotated[list[NewMovie], Field(min_length=1, max_length=MOST)]
+
+
+async def _read(request: Request) -> list[Film]:
+    """The movies in a body of JSON or CSV."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == CSV:
+        return _of_csv(await request.body())
+    try:
+        body = NewMovies.model_validate(await request.json())
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError([each | {"loc": ("body", *each["loc"])} for each in wrong]) from error
+    except ValueError as error:
+        raise Problem(400, "the body isn't JSON") from error
+    return [Film(str(row.movie), row.title, row.year, row.genres) for row in body.movies]
+
+
+def _of_csv(body: bytes) -> list[Film]:
+    with tempfile.TemporaryDirectory(prefix="cinematrix-") as folder:
+        file = Path(folder) / "movies.csv"
+        file.write_bytes(body)
+        try:
+            films = films_in(file)
+        except DataError as error:
+            raise Problem(422, str(error).replace(f"{file}", file.name)) from error
+    if not 0 < len(films) <= MOST:
+        raise Problem(422, f"{len(films):,} movies in a request; send from 1 to {MOST:,}")
+    return films
+
+
+def _checked(served: Served, films: list[Film]) -> list[Film]:
+    """The movies, if their IDs are of the kind that the catalog has."""
+    ids = served.model.known.movies
+    for index, film in enumerate(films):
+        if ids.ids.dtype.kind == "i" and isinstance(as_in(ids, film.movie), str):
+            raise Problem(422, "IDs of movies are whole numbers here", index=index)
+    return [film._replace(movie=str(as_in(ids, film.movie))) for film in films]
+
+
+def _keep(state: ServiceState, films: list[Film], who: str) -> int:
+    new = put_movies(state.store, _checked(state.served, films), who)
+    refresh(state)
+    return new
+
+
+@ROUTER.put("/movies/{movie}", responses=NEW)
+def describe(movie: TextId, body: Described, state: State, who: Admin, response: Response) -> schemas.Movie:
+    """Add a movie, or describe one anew: it is found, rated and recommended at once. 201: new to the store."""
+    new = _keep(state, [Film(movie, body.title, body.year, body.genres)], who.name)
+    response.status_code = 201 if new else 200
+    return schemas.Movie(movie=state.served.movie_id(movie), title=body.title, year=body.year, genres=body.genres)
+
+
+@ROUTER.post(
+    "/movies",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": NewMovies.model_json_schema()},
+                CSV: {"schema": {"type": "string", "description": "Columns movieId, title, genres, as in MovieLens."}},
+            },
+        }
+    },
+)
+def describe_many(who: Admin, films: Annotated[list[Film], Depends(_read)], state: State) -> schemas.BulkAnswer:
+    """Add movies, or describe them anew: all, or none, and `index` names the one that is wrong."""
+    new = _keep(state, films, who.name)
+    return schemas.BulkAnswer(created=new, updated=len({film.movie for film in films}) - new)
+
+
+@ROUTER.delete("/movies/{movie}", status_code=204)
+def drop(movie: TextId, state: State, who: Admin) -> None:
+    """Take back what was said of a movie; one that the model has learned of stays as the model knows it."""
+    if not drop_movie(state.store, str(state.served.movie_id(movie)), who.name):
+        raise Problem(404, "there is no such movie among those that were added")
+    refresh(state)

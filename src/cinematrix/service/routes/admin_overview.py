@@ -1,0 +1,87 @@
+"""The route of the operator's page: how the service does."""
+
+from datetime import UTC, datetime, timedelta
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from cinematrix.lifecycle import versions
+from cinematrix.service.auth import ADMIN
+from cinematrix.service.responses import PROBLEMS, StrictRoute
+from cinematrix.service.schemas import VersionRow
+from cinematrix.service.state import State
+from cinematrix.service.telemetry import quantile
+
+ROUTER = APIRouter(prefix="/v1/admin", route_class=StrictRoute, responses=PROBLEMS, dependencies=[ADMIN])
+DAYS = 30
+"""So many are told of, today included."""
+
+
+class Day(BaseModel):
+    """Ratings received on a day (UTC) that still stand."""
+
+    day: str
+    ratings: int
+
+
+class Latency(BaseModel):
+    """Requests of a route since the start, and within how many milliseconds half and 99 of 100 were answered."""
+
+    route: str
+    requests: int
+    p50: float
+    p99: float
+
+
+class ShownRow(BaseModel):
+    """What this version has recommended, since it serves and no film came or went.
+
+    Attributes:
+        lists: how many were sent.
+        coverage: the share of the catalog that stood in one.
+        gini: how unequally movies were shown.
+        popularity: the mean share of movies with more ratings than the ones shown; 0 is the most rated.
+    """
+
+    lists: int
+    coverage: float | None
+    gini: float | None
+    popularity: float | None
+
+
+class Overview(BaseModel):
+    """How the service does."""
+
+    version: str
+    trained: datetime | None
+    versions: list[VersionRow]
+    users: int
+    ratings: int
+    days: list[Day]
+    latency: list[Latency]
+    shown: ShownRow
+
+
+@ROUTER.get("/overview")
+def overview(state: State) -> Overview:
+    """Versions, ratings a day, users, latency by route, and what was recommended."""
+    served, store = state.served, state.store
+    today = datetime.now(UTC).date()
+    counts = store.ratings_by_day(since=(today - timedelta(DAYS - 1)))
+    days = [today - timedelta(back) for back in reversed(range(DAYS))]
+    return Overview(
+        version=served.version,
+        trained=served.trained,
+        versions=[VersionRow(**version.as_dict()) for version in versions.versions(state.settings.model)],
+        users=store.n_users(),
+        ratings=store.n_ratings(),
+        days=[Day(day=day.isoformat(), ratings=counts.get(day, 0)) for day in days],
+        latency=[
+            Latency(
+                route=route, requests=int(buckets[-1][1]),
+                p50=1000 * quantile(buckets, 0.5), p99=1000 * quantile(buckets, 0.99),
+            )
+            for route, buckets in state.figures.latencies()
+        ],
+        shown=ShownRow(**served.shown.spread()._asdict()),
+    )  # fmt: skip

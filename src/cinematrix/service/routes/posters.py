@@ -1,0 +1,42 @@
+"""The route of posters, which the server fetches from TMDB with the operator's own key, and keeps.
+
+Browsers ask this server alone. TMDB is told the number of a film and never by whom it is looked at.
+"""
+
+import hashlib
+import re
+
+from fastapi import APIRouter, Response
+from fastapi import Request as Asked
+
+from cinematrix.service.auth import PAGE
+from cinematrix.service.problems import Problem
+from cinematrix.service.responses import PROBLEMS, StrictRoute, has
+from cinematrix.service.schemas import TextId
+from cinematrix.service.state import State
+from cinematrix.service.tmdb import DAY, PICTURE
+
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
+
+
+@ROUTER.get(
+    "/movies/{movie}/poster",
+    response_class=Response,
+    responses={200: {"content": {f"image/{kind}": {} for kind in PICTURE.groupindex}}},
+)
+async def poster(movie: TextId, request: Asked, state: State) -> Response:
+    """A film's poster from TMDB, where the operator has a key to it and TMDB has one."""
+    served = state.served
+    number = served.model.known.movies.number(served.movie(movie))
+    at_tmdb = served.model.known.catalog.frame["tmdb"][int(number)] or ""
+    content = b""
+    if state.posters is not None and re.fullmatch(r"[0-9]{1,12}", at_tmdb):
+        content = await state.posters.poster(at_tmdb)
+    found = PICTURE.match(content)
+    if found is None:
+        raise Problem(404, "there is no poster of this movie", {"Cache-Control": "private, max-age=300"})
+    tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+    headers = {"Cache-Control": f"private, max-age={DAY}", "ETag": tag}
+    if has(request, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(content, 200, headers, f"image/{found.lastgroup}")

@@ -1,0 +1,62 @@
+"""Routes about who asks: users' tokens, and what a caller may do."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from cinematrix.service import schemas
+from cinematrix.service.auth import PAGE, WRITE, Caller
+from cinematrix.service.responses import PROBLEMS, StrictRoute
+from cinematrix.service.schemas import TextId
+from cinematrix.service.state import State
+from cinematrix.service.users import known_person, writer
+from cinematrix.store.tokens import create_token, revoke_tokens
+
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS)
+
+
+class NewToken(schemas.Request):
+    """For whom, and for how long."""
+
+    user: schemas.Id
+    days: Annotated[int, Field(ge=1, le=365)] = 30
+
+
+class Token(BaseModel):
+    """A token, shown this once; `expires` is in UTC epoch seconds."""
+
+    token: str
+    user: int | str
+    expires: int
+
+
+class Me(BaseModel):
+    """What the caller may do; `open`: everybody may do everything here."""
+
+    role: Literal["page", "user", "read", "write", "admin"]
+    user: int | str | None
+    open: bool
+
+
+@ROUTER.post("/tokens", status_code=201)
+def give(body: NewToken, state: State, who: Annotated[Caller, WRITE]) -> Token:
+    """A token for a user's browser, to be sent as `Authorization: Bearer …`: it opens what is hers, and the page."""
+    served = state.served
+    with state.store.writing() as connection:
+        user = writer(state, served, connection, body.user)
+    secret, expires = create_token(state.store, user, body.days, who.name)
+    return Token(token=secret, user=served.user_id(user), expires=expires // 1000)
+
+
+@ROUTER.delete("/users/{user}/tokens", status_code=204)
+def take_away(user: TextId, state: State, who: Annotated[Caller, WRITE]) -> None:
+    """End all tokens of a user, as when a browser is lost."""
+    revoke_tokens(state.store, known_person(state, state.served, user).user, who.name)
+
+
+@ROUTER.get("/me")
+def me(request: Request, state: State, who: Annotated[Caller, PAGE]) -> Me:
+    """What the caller may do."""
+    user = None if who.user is None else state.served.user_id(who.user)
+    return Me(role=who.role, user=user, open=request.app.state.doorkeeper.open)

@@ -1,0 +1,155 @@
+"""Files are whole or absent: `cinematrix.common.atomic_files`."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cinematrix.common import atomic_files
+from cinematrix.common.atomic_files import check_place, written_beside
+from cinematrix.errors import InputError
+
+
+def names(folder: Path) -> list[str]:
+    """What stands in a folder, hidden files too."""
+    return sorted(each.name for each in folder.iterdir())
+
+
+def make_folder(at: Path, content: str) -> None:
+    at.mkdir()
+    (at / "a.txt").write_text(content)
+    (at / "deeper").mkdir()
+    (at / "deeper" / "b.txt").write_text(content)
+
+
+def test_a_file_and_a_folder_appear_whole_and_nothing_else_stays(tmp_path: Path) -> None:
+    """The parents are made, and only the thing itself is there afterwards."""
+    with written_beside(tmp_path / "new" / "file") as place:
+        place.write_text("x")
+        assert not (tmp_path / "new" / "file").exists()
+    with written_beside(tmp_path / "new" / "folder") as place:
+        make_folder(place, "x")
+    assert names(tmp_path / "new") == ["file", "folder"]
+
+
+def test_what_exists_is_kept_unless_forced(tmp_path: Path) -> None:
+    """Without `force` the block isn't even begun; a broken link counts as existing."""
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "link"):
+        with pytest.raises(InputError, match="exists already; give another name"), written_beside(tmp_path / name):
+            pytest.fail("the work was begun")
+    assert (tmp_path / "file").read_text() == "old"
+
+
+@pytest.mark.parametrize("exchange", [True, False], ids=["in one step", "in two steps"])
+def test_forced_it_replaces_a_file_and_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool
+) -> None:
+    """The new one takes the old one's place with no rest of either, also where names can't be exchanged."""
+    if not exchange:
+        monkeypatch.setattr(atomic_files, "_exchange", lambda a, b: False)
+    make_folder(tmp_path / "folder", "old")
+    (tmp_path / "folder" / "only-old").touch()
+    (tmp_path / "file").write_text("old")
+    with written_beside(tmp_path / "folder", force=True) as place:
+        make_folder(place, "new")
+    with written_beside(tmp_path / "file", force=True) as place:
+        place.write_text("new")
+    assert names(tmp_path) == ["file", "folder"]
+    assert names(tmp_path / "folder") == ["a.txt", "deeper"]
+    assert (tmp_path / "folder" / "a.txt").read_text() == (tmp_path / "file").read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no"), KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_if_the_block_fails_the_old_one_stays_whole(tmp_path: Path, error: BaseException) -> None:
+    """Whatever breaks the writing, Ctrl-C too, nothing half-written stays; an OSError becomes one sentence."""
+    make_folder(tmp_path / "folder", "old")
+    expected = InputError if isinstance(error, OSError) else type(error)
+    with pytest.raises(expected) as caught, written_beside(tmp_path / "folder", force=True) as place:  # noqa: PT012
+        place.mkdir()
+        (place / "a.txt").write_text("new")
+        raise error
+    if isinstance(error, OSError):
+        assert str(caught.value) == f"{tmp_path / 'folder'} can't be written: No space left on device"
+    assert names(tmp_path) == ["folder"]
+    assert (tmp_path / "folder" / "a.txt").read_text() == "old"
+
+
+def test_if_the_renaming_fails_the_old_one_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it takes two steps and the second fails, the old folder has its name again."""
+    monkeypatch.setattr(atomic_files, "_exchange", lambda a, b: False)
+    make_folder(tmp_path / "folder", "old")
+    rename = Path.rename
+
+    def failing(self: Path, target: Path) -> Path:
+        if self.name.endswith(".part"):
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with (
+        pytest.raises(InputError, match="Input/output error"),
+        written_beside(tmp_path / "folder", force=True) as place,
+    ):
+        make_folder(place, "new")
+    assert names(tmp_path) == ["folder"]
+    assert (tmp_path / "folder" / "a.txt").read_text() == "old"
+
+
+def test_a_place_inside_a_file_is_one_clear_error(tmp_path: Path) -> None:
+    """A parent that is a file is bad input, said before the block begins."""
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "x", tmp_path / "file" / "y" / "x"):
+        with pytest.raises(InputError, match=r"can't be written: .*file isn't a folder"), written_beside(path):
+            pytest.fail("the work was begun")
+
+
+def test_a_closed_folder_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check_place` asks whether the nearest folder that exists may be written to."""
+    asked: list[Path] = []
+    monkeypatch.setattr(atomic_files.os, "access", lambda path, mode: bool(asked.append(path)))
+    with pytest.raises(InputError, match="is closed to us"):
+        check_place(tmp_path / "a" / "b")
+    assert asked == [tmp_path]
+
+
+def test_a_file_never_replaces_a_folder(tmp_path: Path) -> None:
+    """Even forced: a folder may hold more than what was written here."""
+    folder = tmp_path / "folder"
+    make_folder(folder, "old")
+    with pytest.raises(InputError, match="would be replaced by a file"), written_beside(folder, force=True) as place:
+        place.write_text("new")
+    assert names(tmp_path) == ["folder"]
+    assert names(tmp_path / "folder") == ["a.txt", "deeper"]
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    """What a link points to stays as it is."""
+    make_folder(tmp_path / "first", "old")
+    (tmp_path / "current").symlink_to(tmp_path / "first")
+    with written_beside(tmp_path / "current", force=True) as place:
+        place.write_text("new")
+    assert (tmp_path / "current").read_text() == "new"
+    assert (tmp_path / "first" / "a.txt").read_text() == "old"
+    assert names(tmp_path) == ["current", "first"]
+
+
+def test_what_killed_processes_left_is_cleared_away(tmp_path: Path) -> None:
+    """Old rests of this name go; young ones may be in work, other names aren't ours, a stepped-aside one is a copy."""
+    rests = {".m.1.part": True, ".m.2.part": False, ".other.3.part": True, ".m.4.old": True}
+    for name, is_old in rests.items():
+        make_folder(tmp_path / name, "rest")
+        if is_old:
+            os.utime(tmp_path / name, (0, 0))
+    with written_beside(tmp_path / "m") as place:
+        place.write_text("x")
+    assert names(tmp_path) == [".m.2.part", ".m.4.old", ".other.3.part", "m"]
+
+
+def test_a_rest_of_an_earlier_process_of_the_same_number_is_no_obstacle(tmp_path: Path) -> None:
+    """In a container every run may have the same process number; what a killed one left is overwritten."""
+    make_folder(tmp_path / f".m.{os.getpid()}.part", "rest")
+    with written_beside(tmp_path / "m") as place:
+        make_folder(place, "new")
+    assert names(tmp_path) == ["m"]

@@ -1,0 +1,41 @@
+"""What isn't installed is asked for by name: `cinematrix.common.optional`."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cinematrix.common import optional
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.ratings import Ratings
+from cinematrix.errors import MissingExtraError
+from cinematrix.models import MODELS, model_class
+
+
+@pytest.fixture(autouse=True)
+def without_training_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if nothing of the extra `train` were installed."""
+    monkeypatch.setattr(optional, "find_spec", lambda name: None if name in optional.NAMES else object())
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_only_models_that_need_a_package_ask_for_it(name: str, world: tuple[Ratings, Catalog]) -> None:
+    """A model that declares a package that it trains with says how to get it; the others train without."""
+    kind = model_class(name)
+    if package := kind.abilities.trains_with:
+        with pytest.raises(
+            MissingExtraError,
+            match=rf"training {re.escape(name)} needs {optional.NAMES[package]}; .*'cinematrix\[train\]'",
+        ):
+            kind().fit(*world)
+    else:
+        assert len(kind().fit(*world).known.users) == len(world[0].users)
+
+
+def test_the_command_line_asks_before_it_reads(tmp_path: Path) -> None:
+    """`train` finds out before it looks at the data."""
+    from cinematrix.cli.train import train
+
+    with pytest.raises(MissingExtraError):
+        train(tmp_path / "not there", out=tmp_path / "m")
+    assert MissingExtraError.exit_code == 2

@@ -1,0 +1,32 @@
+"""How many threads linear algebra takes: `cinematrix.common.threads`."""
+
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from cinematrix.common.threads import one_thread, take_one_thread
+
+
+def blas_threads() -> set[int]:
+    """Of each BLAS that is loaded."""
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+def test_one_thread_holds_within_and_ends_after() -> None:
+    """Within, each BLAS takes one thread; after, and after an error, as many as before."""
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        with one_thread():
+            assert blas_threads() == {1}
+        assert blas_threads() == before
+        with pytest.raises(ZeroDivisionError), one_thread():
+            _ = 1 / 0
+        assert blas_threads() == before == {2}
+
+
+def test_a_process_takes_one_thread_for_good() -> None:
+    """What a server asks for stays, also after code that takes one thread within."""
+    with threadpool_limits(2, user_api="blas"):
+        take_one_thread()
+        with one_thread():
+            pass
+        assert blas_threads() == {1}

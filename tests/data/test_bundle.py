@@ -1,0 +1,45 @@
+"""Ratings and catalog on their way to another process: `cinematrix.data.bundle`."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cinematrix.data.bundle import pack, seal, unpack
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.ratings import Ratings, fingerprint
+from worlds import as_interactions
+
+
+@pytest.mark.parametrize("what", ["whole", "without catalog", "without times", "interactions", "text IDs", "counts"])
+def test_what_is_packed_comes_out(what: str, world: tuple[Ratings, Catalog], tmp_path: Path) -> None:
+    """Columns, ID maps, scale and catalog are the same, and so is the seal."""
+    ratings, catalog = world
+    if what == "without times":
+        ratings = replace(ratings, time=None)
+    if what == "interactions":
+        ratings = as_interactions(ratings)
+    if what == "text IDs":
+        ratings = Ratings.from_arrays([f"«{u}»" for u in ratings.user], ratings.movie, ratings.rating)
+    if what == "counts":
+        ratings = Ratings.from_arrays(ratings.user, ratings.movie, counts=np.ones(len(ratings)))
+    sent = None if what == "without catalog" else catalog
+    pack(tmp_path / "parcel", ratings, sent)
+    again, found = unpack(tmp_path / "parcel")
+    assert fingerprint(again) == fingerprint(ratings)
+    assert again.scale == ratings.scale
+    assert (found is None) == (sent is None)
+    assert found is None or found.frame.equals(catalog.frame)
+    assert seal(again, found) == seal(ratings, sent)
+
+
+def test_the_seal_tells_data_apart(world: tuple[Ratings, Catalog]) -> None:
+    """Another rating, another catalog, or none, is other data."""
+    ratings, catalog = world
+    others = [
+        (ratings.take(np.arange(len(ratings) - 1)), catalog),
+        (ratings, Catalog.empty(catalog.movies)),
+        (ratings, None),
+    ]
+    assert len({seal(ratings, catalog), *(seal(*other) for other in others)}) == 4

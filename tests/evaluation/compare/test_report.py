@@ -1,0 +1,185 @@
+"""The report of a comparison: `cinematrix.evaluation.compare.report`, its tables and its pictures."""
+
+import base64
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cinematrix.data.ratings import Ratings
+from cinematrix.errors import InputError
+from cinematrix.evaluation.compare import plots as plots
+from cinematrix.evaluation.compare.cell import GIVEN
+from cinematrix.evaluation.compare.report import METHOD, Report, write_page
+from cinematrix.evaluation.compare.run import Failure, Outcome, Plan
+from cinematrix.evaluation.compare.tables import comparison_table, cost_table, main_table, segment_table
+from cinematrix.models.bias import BiasSettings
+from cinematrix.models.popular import PopularSettings
+from comparison_cells import PROTOCOL, cell_of, part
+
+EVIL = "<script>alert(1)</script>&\"'$x$$_1^{"
+
+
+def question(name: str, errors: float, who: str = "", segments: bool = True) -> dict[str, Any]:
+    """Twenty users, ten with short histories and ten with long ones."""
+    rng = np.random.default_rng(int(100 * errors))
+    users, history = list(range(20)), [5.0] * 10 + [500.0] * 10
+    pairs = {
+        "rmse": [(8 * errors**2 * rng.uniform(0.8, 1.2, 20)).tolist(), [8.0] * 20],
+        "ndcg@10": [rng.uniform(0, 1 / (1 + errors), 20).tolist(), [1.0] * 20],
+    }
+    whole = part(users, history, **pairs)
+    protocol = {**PROTOCOL, "split": f"a split {who}"}
+    costs = {"coverage": 0.3, "list_ms": 0.5, "pair_us": 0.1}
+    parts = {"all": whole, "tail movies": whole} if segments else {"all": whole}
+    return {"question": name, "protocol": protocol, "movies": [3, 4, 5], "parts": parts, **costs}
+
+
+def report(*models: str, splits: tuple[str, ...] = ("random",), who: str = "", tuned: bool = False) -> Report:
+    """A report of simulated cells; one of `bias` failed."""
+    cells = []
+    for split in splits:
+        for n, model in enumerate(models):
+            names = [f"new-users, {k} ratings given" for k in GIVEN] if split == "new-users" else [split]
+            key = {"model": model, "split": split, "seed": 0}
+            cell = {"key": key, "training_s": 0.5 * (n + 1), "peak_mb": 120.0}
+            cell["questions"] = [question(name, 0.8 + 0.1 * n + 0.01 * i, who) for i, name in enumerate(names)]
+            if tuned:
+                found = {
+                    "chosen": {"x": EVIL},
+                    "measure": "rmse",
+                    "value": 0.8,
+                    "default": None,
+                    "trials": 3,
+                    "pruned": 1,
+                }
+                cell |= {"tuned": found, "tuning_s": 2.0}
+            cells.append(cell)
+    rng = np.random.default_rng(0)
+    ratings = Ratings.from_arrays(np.arange(20), np.arange(20) % 7, rng.integers(1, 6, 20))
+    failure = Failure(cell_of((ratings, None), "bias"), f"stopped with {who}")  # type: ignore[arg-type]
+    outcome = Outcome(cells, [failure], dict.fromkeys(splits, (f"checked {who}",)))
+    plan = Plan({model: BiasSettings() if model == "bias" else PopularSettings() for model in models}, splits)
+    return Report.of(plan, outcome, ratings, f"/data/{who or 'films'}", f"cinematrix compare {who}")
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its tags in order, and all addresses."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "srcset", "href", "action", "data")]
+        if tag not in ("meta", "img", "source", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_needs_nothing_beside_it() -> None:
+    """Every tag is closed, every address is inside the page, nothing runs, and each picture is a PNG twice."""
+    text = report("popular", "svd", splits=("random", "new-users")).page()
+    page = Page(text)
+    assert page.open == []
+    assert not {"script", "link", "iframe", "object", "form"} & set(page.tags)
+    assert not re.search(r"https?:|//\w|@import|url\(", re.sub(r"data:image/png;base64,[\w+/=]+", "", text))
+    assert len(page.addresses) == 2 * page.tags.count("img") >= 2 * 4
+    for address in page.addresses:
+        assert base64.b64decode(address.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
+    order = [
+        text.index(mark) for mark in (">Verdict<", ">Not measured<", "<h2>random", "How this came about", METHOD[:20])
+    ]
+    assert order == sorted(order)
+
+
+def test_all_text_of_the_page_is_escaped() -> None:
+    """A hostile name of a model, a path, a setting, an error or a command is shown as it is and does nothing."""
+    text = report("popular", f"m{EVIL}", who=EVIL, tuned=True).page()
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;" in text
+    assert Page(text).open == []
+    assert text.count("$x$$_1^{") >= 5
+
+
+def test_the_document_keeps_its_form() -> None:
+    """Whoever reads the JSON finds these names; every number is one or null."""
+    found = json.loads(json.dumps(report("popular", "svd", tuned=True).as_dict()))
+    assert sorted(found) == [
+        *("command", "data", "failures", "format", "method", "plan", "questions", "tuned", "versions")
+    ]
+    assert found["format"] == 1
+    assert sorted(found["data"]) == ["movies", "ratings", "scale", "source", "users"]
+    assert sorted(found["plan"]) == ["seeds", "settings", "splits", "trials"]
+    assert sorted(found["failures"][0]) == ["model", "seed", "split", "why"]
+    (asked,) = found["questions"]
+    assert sorted(asked) == [
+        *("by_seed", "checks", "comparisons", "costs", "movies", "name", "protocol", "rows", "seeds", "verdicts")
+    ]
+    assert sorted(asked["rows"][0]) == ["measures", "model", "segment"]
+    assert sorted(asked["rows"][0]["measures"][0]) == ["high", "low", "n_users", "name", "value"]
+    assert sorted(asked["comparisons"][0]) == ["best", "difference", "measure", "model", "p_holm", "verdict"]
+    assert sorted(asked["comparisons"][0]["difference"]) == ["high", "low", "p", "value"]
+    assert sorted(asked["costs"]["svd"]) == ["coverage", "list_ms", "pair_us", "peak_mb", "training_s", "tuning_s"]
+    assert sorted(found["tuned"][0]) == [
+        *("chosen", "default", "measure", "model", "pruned", "seed", "split", "trials", "value")
+    ]
+
+
+def test_tables_have_a_row_a_model_and_say_what_is_missing() -> None:
+    """Every table is as wide as its head; intervals stand beside values."""
+    (asked,) = report("popular", "svd").questions
+    for columns, rows in (table(asked) for table in (main_table, cost_table, segment_table, comparison_table)):
+        assert {len(row) for row in rows} == {len(columns)}
+    assert [row[0] for row in main_table(asked)[1]] == ["popular", "svd"]
+    assert re.fullmatch(r"0\.\d{4} \(0\.\d{3}–0\.\d{3}\)", main_table(asked)[1][0][1])
+    assert [row[0] for row in segment_table(asked)[1]] == [
+        *["users with < 20 ratings"] * 2, *["users with > 100"] * 2, *["tail movies"] * 2
+    ]  # fmt: skip
+    assert cost_table(asked)[1][1] == ["svd", "0.300", "–", "1.00 s", "0.50 ms", "0.1 µs", "120 MB"]
+
+
+def test_a_comparison_of_nothing_is_a_page_too() -> None:
+    """Where every cell failed, the page says so and why."""
+    text = report().page()
+    assert "No model was measured." in text
+    assert "stopped with" in text
+
+
+def test_a_model_alone_has_no_differences_to_draw() -> None:
+    """One model: no comparison, no picture of differences; without measures no picture at all; one k is no curve."""
+    (asked,) = report("popular").questions
+    assert asked.comparisons == ()
+    assert plots.differences(asked) is None
+    assert plots.accuracy_by_time(asked) is not None
+    assert plots.curves([asked]) is None
+
+
+def test_pictures_are_the_same_each_time() -> None:
+    """The same bytes for light, others for dark."""
+    asked = report("popular", "svd").questions[0]
+    first, again = plots.segments(asked), plots.segments(asked)
+    assert first is not None
+    assert first == again
+    assert first.light != first.dark
+
+
+def test_the_page_replaces_nothing_unasked(tmp_path: Path) -> None:
+    """What exists stays, unless forced."""
+    path = tmp_path / "out.html"
+    path.write_text("precious")
+    with pytest.raises(InputError, match="exists already"):
+        write_page(report("popular"), path)
+    assert path.read_text() == "precious"
+    write_page(report("popular"), path, force=True)
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")

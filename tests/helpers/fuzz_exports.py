@@ -1,0 +1,47 @@
+"""Fuzzing of the readers of journals, led by the code that is reached: `make fuzz`, for SECONDS (60).
+
+It starts from a file of each source. The first byte of an input says what becomes of the rest: the file itself, or a
+member of an archive, so that no checksum is in the way. What it finds stays in `crash-…` and can be given as argument.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["cinematrix.importers"]):
+    pass
+from export_files import SEEDS, packed
+from fuzz_check import check
+
+MEMBERS = (
+    *("ratings.csv", "watched.csv", "diary.csv", "likes/films.csv", "ratings-movies.json", "watched-history-1.json"),
+    *("lists-watchlist.json", "export.csv", "export.xml"),
+)
+
+
+def one_input(data: bytes) -> None:
+    """Read one input; what isn't a refusal in a sentence ends the fuzzing."""
+    choice, content = data[:1], data[1:]
+    if not choice or choice[0] >= len(MEMBERS):
+        check(content, "")
+    else:
+        name = MEMBERS[choice[0]]
+        check(packed({name: content}), "export.zip")
+        check(content, name)
+
+
+def main() -> None:
+    """Fuzz from the seeds on; arguments are libFuzzer's."""
+    with tempfile.TemporaryDirectory() as corpus:
+        for at, (name, content) in enumerate(SEEDS.items()):
+            choice = MEMBERS.index(name) if name in MEMBERS else 255
+            Path(corpus, f"{at}").write_bytes(bytes([choice]) + content)
+        given = [word for word in sys.argv[1:] if not word.startswith("-")]
+        atheris.Setup([*sys.argv, *([] if given else [corpus])], one_input)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""What the tests of the page share: a browser, a served model whose films have hostile titles, and one visit to it."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx2
+import numpy as np
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+
+from chromium import CHROMIUM
+from cinematrix.data.catalog import Catalog
+from cinematrix.models.artifact import save
+from cinematrix.models.base import Recommender
+from cinematrix.models.deep_mf.model import DeepMF
+from cinematrix.models.deep_mf.settings import DeepMFSettings
+from cinematrix.service.app import create_app
+from cinematrix.service.settings import ServiceSettings
+from worlds import taste_world
+
+HOSTILE = ("<img src=x onerror=window.hacked=1>", "\u202egnp.exe \u2066\u2067", "A" * 1_000_000, "&amp;<b>\"'`${7*7}")
+"""Titles that would run, turn the text around, or fill the screen."""
+
+HISTORY = "cinematrix-history"
+
+
+def saved_model(folder: Path) -> Path:
+    """A small model of comedies and horror films; those at the front of the catalog have hostile titles."""
+    ratings, catalog = taste_world(np.random.default_rng(5))
+    titles = [*HOSTILE, *catalog.frame["title"].to_list()[len(HOSTILE) :]]
+    known = {name: catalog.frame[name].to_list() for name in ("year", "genres")}
+    hostile = Catalog.of(catalog.movies, title=titles, **known)
+    save(DeepMF(DeepMFSettings(factors=8, members=1, epochs=4, ranking_epochs=2)).fit(ratings, hostile), folder)
+    return folder
+
+
+def endless() -> int:
+    """The film whose title is a megabyte: whoever measures time has seen it."""
+    return int(taste_world(np.random.default_rng(5))[1].movies.ids[2])
+
+
+@contextlib.contextmanager
+def launched() -> Iterator[Browser]:
+    """Chromium without a window, for as long as the block lasts."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def serving(settings: ServiceSettings) -> Iterator[str]:
+    """The service behind a socket of this machine, for as long as the block lasts; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server(create_app(settings), "127.0.0.1", port, interface=Interfaces.ASGI, websockets=False)
+    thread = Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(200):
+        with contextlib.suppress(httpx2.TransportError):
+            httpx2.get(f"{url}/livez")
+            break
+        time.sleep(0.05)
+    try:
+        yield url
+    finally:
+        server.stop()
+        thread.join(10)
+
+
+@contextlib.contextmanager
+def serving_model(model: Recommender, folder: Path, **settings: Any) -> Iterator[str]:
+    """The service of a model that is saved in a folder, with a store of its own beside it; its address."""
+    save(model, folder / "model")
+    with serving(ServiceSettings(folder / "model", f"sqlite:///{folder}/store.db", **settings)) as url:
+        yield url
+
+
+@dataclass
+class Visit:
+    """One browser's stay: its page, and what must not happen there."""
+
+    page: Page
+    context: BrowserContext
+    url: str
+    strayed: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "/") -> None:
+        """Go there and wait until the view is shown."""
+        self.page.goto(self.url + path)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until nothing is on its way."""
+        self.page.wait_for_load_state("networkidle")
+        self.page.locator("main:not(:has(.loading))").wait_for()
+
+    def movies(self) -> list[str]:
+        """The IDs on the cards, in order."""
+        found: list[str] = self.page.locator(".card[data-movie]").evaluate_all("all => all.map(c => c.dataset.movie)")
+        return found
+
+    def kept(self) -> dict[str, Any]:
+        """The history that this browser keeps."""
+        found: dict[str, Any] = self.page.evaluate(f"JSON.parse(localStorage.getItem('{HISTORY}') ?? '{{}}')")
+        return found
+
+
+@contextlib.contextmanager
+def visit(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
+    """A fresh browser profile at the page; at the end, nothing has left the origin and nothing has failed."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
+    page = context.new_page()
+    stay = Visit(page, context, url)
+
+    def went(request: Request) -> None:
+        if not request.url.startswith((f"{url}/", "data:", "blob:")):
+            stay.strayed.append(request.url)
+
+    context.on("request", went)
+    page.on("pageerror", lambda error: stay.errors.append(str(error)))
+    page.on("console", lambda message: stay.errors.append(message.text) if message.type == "error" else None)
+    yield stay
+    assert stay.strayed == []
+    assert stay.errors == []
+    assert page.evaluate("window.hacked") is None
+    context.close()

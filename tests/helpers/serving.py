@@ -1,0 +1,120 @@
+"""A real server in a process of its own, for tests that kill it, stall it or talk to it badly."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
+
+
+LOW = """
+import asyncio, dataclasses, resource
+from cinematrix.cli.main import run
+from cinematrix.service import cache_middleware, server
+def lower(**settings):
+    create = server.create_app
+    server.create_app = lambda given: create(dataclasses.replace(given, **settings))
+{lower}
+run()
+"""
+"""Statements before the start, in which `lower` changes the service's settings."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """`cinematrix serve` with its log in a file.
+
+    Attributes:
+        seconds: from start to ready, by the clock.
+        worked: the same in seconds of its processor time, which a busy machine doesn't lengthen.
+    """
+
+    def __init__(
+        self, model: Path, db: str, log: Path, *words: str, program: list[str] = PROGRAM,
+        surroundings: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.port, self.log = free_port(), log
+        command = [*program, "serve", str(model), "--db", db, "--port", str(self.port), *words]
+        self._started = time.monotonic()
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=output, env={**os.environ, **(surroundings or {})}
+            )
+
+    def ready(self, path: str = "/readyz", status: int = 200) -> Self:
+        """Wait until it is ready, or answers otherwise as it is told to."""
+        while self._status(path) != status:
+            assert self.process.poll() is None, self.log.read_text("utf-8")[-2000:]
+            assert time.monotonic() < self._started + 60, "it isn't ready after a minute"
+            time.sleep(0.01)
+        self.seconds = time.monotonic() - self._started
+        self.worked = sum(map(int, Path(f"/proc/{self.process.pid}/stat").read_text().split()[13:15])) / os.sysconf(
+            "SC_CLK_TCK"
+        )
+        return self
+
+    def _status(self, path: str) -> int:
+        try:
+            return self.ask("GET", path)[0]
+        except OSError:
+            return 0
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """One request on a connection of its own: the status, and the body as JSON where it is such."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            return request(connection, method, path, body, headers)
+        finally:
+            connection.close()
+
+    def kill(self) -> None:
+        """SIGKILL, and the process is gone."""
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+def request(
+    connection: http.client.HTTPConnection, method: str, path: str, body: Any = None,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, Any]:  # fmt: skip
+    """One request on a connection that is kept."""
+    content = None if body is None else json.dumps(body)
+    connection.request(method, path, content, {"content-type": "application/json", **(headers or {})})
+    answer = connection.getresponse()
+    text = answer.read()
+    return answer.status, json.loads(text) if text and "json" in answer.headers.get("content-type", "") else text
+
+
+@contextmanager
+def lowered(folder: Path, tmp_path: Path, lower: str) -> Iterator[Server]:
+    """A server that runs some statements before it starts."""
+    program = [sys.executable, "-c", LOW.format(lower=lower)]
+    with Server(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", program=program) as server:
+        yield server.ready()
+
+
+def resident(server: Server) -> int:
+    """Bytes of memory that it holds."""
+    return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,182 @@
+"""Archives from strangers, most of them built to do harm: `cinematrix.importers.archives`."""
+
+import io
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cinematrix.errors import DataError
+from cinematrix.importers import read
+from cinematrix.importers.archives import MOST_MEMBER, MOST_TOTAL, Archive
+from export_files import LETTERBOXD, letterboxd, lines, packed, patched
+from places import ROOT
+
+RATINGS = lines(f"{LETTERBOXD},Rating", *[f"2023-01-05,Film {at},1995,u,4" for at in range(100)])
+GOOD = {"ratings.csv": RATINGS}
+END = -22
+"""Where the record of the archive's end begins, in an archive without a comment."""
+
+
+def directory(content: bytes) -> int:
+    """Where the list of members begins."""
+    return content.index(b"PK\1\2")
+
+
+def linked() -> bytes:
+    """An archive whose ratings are a symbolic link."""
+    made, info = io.BytesIO(), zipfile.ZipInfo("ratings.csv")
+    info.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(info, "/etc/passwd")
+    return made.getvalue()
+
+
+def overlapping(n: int) -> bytes:
+    """One member's bytes, claimed by several in the list of members."""
+    content = packed(GOOD)
+    start = directory(content)
+    entry, body = content[start:END], content[:start]
+    listed = b"".join(entry.replace(b"ratings.csv", b"film%03d.csv" % at) for at in range(n - 1)) + entry
+    end = patched(patched(patched(content[END:], 8, "<H", n), 10, "<H", n), 12, "<L", len(listed))
+    return body + listed + end
+
+
+def listed(n: int) -> bytes:
+    """One member, listed so many times by an archive that admits to one."""
+    content = packed(GOOD)
+    start = directory(content)
+    entries = content[start:END] * n
+    return content[:start] + entries + patched(content[END:], 12, "<L", len(entries))
+
+
+def named(name: str) -> bytes:
+    """An archive with an export's file under another name, whatever it is."""
+    return packed({"x" * len(name): RATINGS}).replace(b"x" * len(name), name.encode())
+
+
+def many(n: int) -> bytes:
+    """An archive of so many files."""
+    return packed({f"{at}.csv": b"" for at in range(n)})
+
+
+ZEROS = packed({"ratings.csv": bytes(40_000_000)})
+SECRET = packed(GOOD)
+SECRET = patched(patched(SECRET, 6, "<H", 1), directory(SECRET) + 8, "<H", 1)
+PLAIN = packed(GOOD, method=zipfile.ZIP_STORED)
+LATER = directory(PLAIN)
+
+BAD = {
+    "bomb": (ZEROS, "unpacks to more"),
+    "bomb that hides its size": (patched(ZEROS, directory(ZEROS) + 24, "<L", 100), "damaged|hasn't the size"),
+    "too many": (many(501), "more than 500"),
+    "far too many": (many(20_000), "more than 500"),
+    "too many, one admitted": (patched(patched(many(700), -14, "<H", 1), -12, "<H", 1), "more than 500"),
+    "one listed 200,000 times": (listed(200_000), "more than 500"),
+    "zip64": (packed(GOOD)[:END] + b"PK\6\7" + bytes(16) + packed(GOOD)[END:], "more than 500"),
+    "overlapping": (overlapping(5), "overlap"),
+    "too small a size": (patched(PLAIN, LATER + 24, "<L", 10), "damaged|hasn't the size"),
+    "too large a size": (patched(PLAIN, LATER + 24, "<L", 10**6), "damaged|hasn't the size"),
+    "bad checksum": (patched(PLAIN, LATER + 16, "<L", 1), "damaged"),
+    "beyond the end": (patched(PLAIN, LATER + 20, "<L", 10**8), "damaged"),
+    "place beyond the end": (patched(PLAIN, LATER + 42, "<L", 10**6), "damaged"),
+    "encrypted": (SECRET, "encrypted"),
+    "packed by lzma": (packed(GOOD, method=zipfile.ZIP_LZMA), "unusual"),
+    "cut off": (PLAIN[:-30], "cut off"),
+    "cut off early": (PLAIN[:100], "cut off"),
+    "start alone": (b"PK\3\4", "cut off"),
+    "nothing in it": (packed({}), "isn't a Letterboxd"),
+    "link": (linked(), "isn't a Letterboxd"),
+    "nested": (packed({"export.zip": packed(GOOD)}), "isn't a Letterboxd"),
+    "several tables": (packed({"a.csv": RATINGS, "b.csv": RATINGS}), "isn't a Letterboxd"),
+    **{f"name {name!r}": (named(name), "isn't a Letterboxd|cut off") for name in (
+        "../../ratings.csv", "/ratings.csv", "C:\\ratings.csv", "..\\ratings.csv", "ratings.csv\0.exe", "\0",
+        "a/../ratings.csv", "ratings.csv/", "__MACOSX/ratings.csv",
+    )},
+}  # fmt: skip
+
+
+@pytest.mark.fault(11, 12, 13)
+@pytest.mark.parametrize("name", BAD)
+def test_a_harmful_or_damaged_archive_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one sentence, and nothing appears on the disk."""
+    monkeypatch.chdir(tmp_path)
+    content, says = BAD[name]
+    with pytest.raises(DataError, match=says):
+        read(content, "export.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.fault(12)
+def test_a_name_that_occurs_twice_is_refused() -> None:
+    """Also where only the case of letters tells them apart."""
+    for other in ("ratings.csv", "Ratings.CSV"):
+        content = packed(GOOD | {"x" * len(other): RATINGS}).replace(b"x" * len(other), other.encode())
+        with pytest.raises(DataError, match="a name twice"):
+            read(content)
+
+
+@pytest.mark.fault(11)
+def test_caps_count_what_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member may unpack to 32 MB, all that is read to 100 MB, and beyond a megabyte to a hundred times its size."""
+    assert (MOST_MEMBER, MOST_TOTAL) == (32_000_000, 100_000_000)
+    monkeypatch.setattr("cinematrix.importers.archives.MOST_TOTAL", 3 * len(RATINGS))
+    archive = Archive.open(packed(dict.fromkeys("abcd", RATINGS)))
+    assert [archive.read(name) for name in "abc"] == [RATINGS] * 3
+    with pytest.raises(DataError, match="unpacks to more"):
+        archive.read("d")
+    monkeypatch.undo()
+    assert len(Archive.open(packed({"a": bytes(1_000_000)})).read("a")) == 1_000_000
+    with pytest.raises(DataError, match="unpacks to more"):
+        Archive.open(packed({"a": bytes(1_000_001)})).read("a")
+
+
+def test_an_archive_with_one_table_is_that_table() -> None:
+    """A CSV that somebody packed is read like the CSV; a CSV called .zip and a ZIP called .csv are what they are."""
+    bare = read(RATINGS, "ratings.zip")
+    packed_one = read(
+        packed({"my ratings.csv": RATINGS, "readme.txt": "x", "__MACOSX/._my ratings.csv": b"\0"}), "a.csv"
+    )
+    assert packed_one.entries == bare.entries
+    assert bare.read == 100
+
+
+GROWTH = """
+import resource, time
+from cinematrix.errors import DataError
+from cinematrix.importers import read
+from test_archives import BAD
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+seconds = 0.0
+for content, _ in BAD.values():
+    started = time.process_time()
+    try:
+        read(content)
+    except DataError:
+        pass
+    seconds = max(seconds, time.process_time() - started)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, seconds)
+"""
+
+
+@pytest.mark.fault(11)
+def test_none_of_them_takes_a_second_or_memory() -> None:
+    """Each is refused within a second of work; the process grows by less than two members as large as are allowed."""
+    place = os.environ | {"PYTHONPATH": str(ROOT / "tests" / "helpers")}
+    command = [sys.executable, "-c", GROWTH]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent, env=place)
+    kilobytes, seconds = map(float, ran.stdout.split())
+    assert seconds < 1
+    assert kilobytes < 64_000
+
+
+def test_a_profile_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds an e-mail address; of all that isn't needed not a byte is unpacked."""
+    asked = []
+    whole = Archive.read
+    monkeypatch.setattr(Archive, "read", lambda self, name: asked.append(name) or whole(self, name))
+    read(packed(letterboxd()))
+    assert asked == ["ratings.csv", "diary.csv", "reviews.csv", "watched.csv", "watchlist.csv", "likes/films.csv"]

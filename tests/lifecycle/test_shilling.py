@@ -1,0 +1,126 @@
+"""Made-up profiles are told from real ones: `cinematrix.lifecycle.shilling`, and what a refit makes of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.ratings import Ratings, Scale
+from cinematrix.errors import DataError
+from cinematrix.lifecycle import versions
+from cinematrix.lifecycle.retrain import Plan, everything, refit
+from cinematrix.lifecycle.shilling import rdma, surges, suspects
+from cinematrix.models.artifact import load, save
+from cinematrix.models.bias import Bias
+from cinematrix.store.records import Rating, Store
+from cinematrix.store.refits import ask, suspects_of
+from worlds import as_interactions
+
+FAKES = 6
+
+
+@pytest.fixture
+def target(world: tuple[Ratings, Catalog]) -> int:
+    """The ID of the worst film that many have rated."""
+    ratings = world[0]
+    assert ratings.rating is not None
+    counts = np.bincount(ratings.movie)
+    means = np.where(counts >= 5, np.bincount(ratings.movie, ratings.rating) / np.maximum(counts, 1), np.inf)
+    return int(ratings.movies.ids[np.argmin(means)])
+
+
+def fake_rows(real: Ratings, target: int) -> list[tuple[int, int, float]]:
+    """Profiles that give `target` five stars and five other films what they deserve: an average attack."""
+    rng, stars = np.random.default_rng(4), real.rating
+    assert stars is not None
+    means = np.bincount(real.movie, stars) / np.maximum(np.bincount(real.movie), 1)
+    rows = []
+    for fake in range(FAKES):
+        films = rng.choice(np.setdiff1d(np.arange(len(means)), real.movies.numbers([target])), 2, replace=False)
+        rows += [(5000 + fake, int(real.movies.ids[film]), round(means[film] * 2) / 2) for film in films]
+        rows.append((5000 + fake, target, 5.0))
+    return rows
+
+
+def attacked(real: Ratings, target: int) -> Ratings:
+    """Real ratings and fake ones."""
+    users, movies, values = (np.array(column) for column in zip(*fake_rows(real, target), strict=True))
+    return Ratings.from_arrays(
+        np.append(real.users.ids[real.user], users), np.append(real.movies.ids[real.movie], movies),
+        np.append(real.rating, values), scale=real.scale,
+    )  # fmt: skip
+
+
+@pytest.mark.fault(47)
+def test_who_pushes_a_film_is_told_and_nobody_else(world: tuple[Ratings, Catalog], target: int) -> None:
+    """Of many new profiles the fake ones alone, with the reason; whom the model knows isn't judged."""
+    ratings = attacked(world[0], target)
+    fake = ratings.users.ids >= 5000
+    new = fake | (np.random.default_rng(2).random(len(fake)) < 0.1)
+    found = suspects(ratings, new)
+    assert [suspect.user for suspect in found] == np.flatnonzero(fake).tolist()
+    assert found[0].why == f"{FAKES} new profiles give movie {target} the highest rating"
+    assert suspects(ratings, new & ~fake) == []
+    assert suspects(ratings, np.zeros(len(fake), bool)) == []
+    assert suspects(ratings, np.ones(len(fake), bool)) == []
+
+
+def test_who_sinks_a_film_is_told_too(world: tuple[Ratings, Catalog], target: int) -> None:
+    """The world upside down."""
+    ratings = attacked(world[0], target)
+    assert ratings.rating is not None
+    down = Ratings.from_arrays(
+        ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie], 5.5 - ratings.rating, scale=ratings.scale
+    )
+    found = suspects(down, down.users.ids >= 5000)
+    assert len(found) == FAKES
+    assert "the lowest rating" in found[0].why
+
+
+def test_a_surge_is_far_beyond_what_is_expected() -> None:
+    """Ten new ratings of a film that is a hundredth of all others' are one; ten of one that is half of them aren't."""
+    old = [(user, 1 if user % 2 else 2 + user % 49, 5.0) for user in range(1000)]
+    for movie, surging in ((1, False), (3, True)):
+        rows = old + [(2000 + fake, movie, 5.0) for fake in range(10)] + [(2000 + fake, 2, 3.0) for fake in range(10)]
+        users, movies, values = zip(*rows, strict=True)
+        ratings = Ratings.from_arrays(users, movies, values, scale=Scale(0.5, 5, 0.5))
+        found = surges(ratings, ratings.users.ids >= 2000, np.asarray(ratings.rating) == 5)
+        assert found[ratings.movies.number(movie)] == surging
+        assert found.sum() == surging
+
+
+def test_rdma_is_as_defined(world: tuple[Ratings, Catalog]) -> None:
+    """Chirita et al.: the mean of |rating − mean| ÷ raters, by hand; interactions have none."""
+    ratings = Ratings.from_arrays([1, 1, 2, 3], [1, 2, 1, 1], [5, 4, 3, 1], scale=Scale(1, 5, 1))
+    np.testing.assert_allclose(rdma(ratings), [(2 / 3 + 0) / 2, 0, 2 / 3])
+    with pytest.raises(DataError, match="RDMA"):
+        rdma(as_interactions(world[0]))
+
+
+@pytest.mark.fault(47)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_refit_leaves_made_up_profiles_out(
+    kind: str, tmp_path: Path, world: tuple[Ratings, Catalog], target: int, database: Callable[[str], str]
+) -> None:
+    """The film's prediction stays what it was; they are told with their reason, until they are forgotten; with
+    keep_suspicious they count, and the prediction rises."""
+    place, store = tmp_path / "model", Store.open(database(kind))
+    save(Bias().fit(*world), place)
+    rows = [Rating(str(user), str(movie), int(stars * 2)) for user, movie, stars in fake_rows(world[0], target)]
+    with store.writing() as connection:
+        store.rate(connection, rows)
+    before = load(place).model.predict([-1], [target])[0]
+    asked = ask(store, "test")
+    found = refit(place, store, asked, Plan())
+    assert found.figures["suspicious"] == FAKES
+    assert {*suspects_of(store, asked.refit)} == {str(5000 + fake) for fake in range(FAKES)}
+    assert abs(load(place).model.predict([-1], [target])[0] - before) < 1e-3
+    assert len(everything(load(place).model, store).ratings.users) == len(world[0].users) + FAKES
+    store.forget("5001", "test")
+    assert "5001" not in suspects_of(store, asked.refit)
+    refit(place, store, ask(store, "test"), Plan(keep_suspicious=True))
+    assert load(place).model.predict([-1], [target])[0] > before + 0.01
+    versions.serving(place)
+    store.close()

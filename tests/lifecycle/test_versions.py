@@ -1,0 +1,118 @@
+"""The versions of a served model: `cinematrix.lifecycle.versions`."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.ratings import Ratings
+from cinematrix.errors import ArtifactError, InputError, UnknownIdError
+from cinematrix.lifecycle import versions
+from cinematrix.models.artifact import load, save
+from cinematrix.models.bias import Bias
+from cinematrix.models.popular import Popular
+
+
+@pytest.fixture
+def place(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Path:
+    """A served model with another version on its shelf."""
+    save(Bias().fit(*world), tmp_path / "model")
+    versions.shelve(tmp_path / "model", Popular().fit(*world), {})
+    return tmp_path / "model"
+
+
+def other(place: Path) -> str:
+    """The version that doesn't serve."""
+    (name,) = [version.name for version in versions.versions(place) if not version.serves]
+    return name
+
+
+@pytest.mark.fault(28)
+def test_a_version_is_promoted_and_taken_back(place: Path) -> None:
+    """It serves whole; the one before is known and serves again after one step, and after two the new one."""
+    old, new = versions.serving(place), other(place)
+    assert versions.before(place) is None
+    versions.promote(place, new)
+    assert (versions.serving(place), versions.before(place), load(place).model.name) == (new, old, "popular")
+    started = time.perf_counter()
+    assert versions.roll_back(place) == old
+    assert time.perf_counter() - started < 1
+    assert (versions.before(place), load(place).model.name) == (new, "bias")
+    assert versions.roll_back(place) == new
+    told = {version.name: version for version in versions.versions(place)}
+    assert (told[new].serves, told[old].before, len(told)) == (True, True, 2)
+
+
+def test_what_cannot_be_promoted_is_told(place: Path) -> None:
+    """Nothing to go back to, a version that isn't there, and a damaged one, which changes nothing."""
+    with pytest.raises(InputError, match="nothing to go back to"):
+        versions.roll_back(place)
+    with pytest.raises(UnknownIdError, match="there is no version abc"):
+        versions.promote(place, "abc")
+    old, new = versions.serving(place), other(place)
+    arrays = versions.shelf(place) / new / "arrays.safetensors"
+    arrays.write_bytes(arrays.read_bytes()[:-1])
+    with pytest.raises(ArtifactError, match="isn't what was written"):
+        versions.promote(place, new)
+    assert versions.serving(place) == old
+
+
+def test_old_versions_go(place: Path, world: tuple[Ratings, Catalog]) -> None:
+    """Beyond the last three; but never the one that serves, nor the one before; forgotten people's at once."""
+    old = versions.serving(place)
+    versions.promote(place, other(place))
+    new = versions.serving(place)
+    for turn in range(5):
+        versions.shelve(place, Bias().fit(*world), {"turn": turn})
+    versions.tidy(place, [])
+    kept = [version.name for version in versions.versions(place)]
+    assert len(kept) == 5
+    assert {old, new} <= {*kept}
+    versions.tidy(place, [str(world[0].users.ids[0])])
+    assert {version.name for version in versions.versions(place)} == {old, new}
+
+
+KILLED = """
+import json, os, pathlib, signal, sys, time
+import numpy as np
+from cinematrix.common import atomic_files as files
+from cinematrix.lifecycle import versions
+from cinematrix.models.artifact import check_whole
+place, rng = pathlib.Path(sys.argv[1]), np.random.default_rng(int(sys.argv[2]))
+names = {version.name for version in versions.versions(place)}
+seen, started = [], time.perf_counter()
+versions.roll_back(place)
+took = time.perf_counter() - started
+for _ in range(200):
+    child = os.fork()
+    if child == 0:
+        while True:
+            versions.roll_back(place)
+    time.sleep(float(rng.uniform(0, 2 * took)))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    check_whole(place)
+    assert {versions.serving(place), versions.before(place)} == names
+    seen.append(versions.serving(place))
+files.ORPHAN_SECONDS = -1
+versions.roll_back(place)
+left = [path.name for path in place.parent.iterdir()]
+print(json.dumps([len(set(seen)), left]))
+"""
+
+
+@pytest.mark.fault(25)
+def test_a_version_serves_whole_whenever_its_promotion_is_killed(place: Path) -> None:
+    """200 seeded kills of promotions back and forth: always one of both serves and the other is the one before; what
+    was left half-written is cleared away."""
+    versions.promote(place, other(place))
+    command = [sys.executable, "-c", KILLED, str(place), "13"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    n_seen, left = json.loads(done.stdout)
+    assert n_seen == 2
+    assert sorted(left) == ["model", "model.versions"]

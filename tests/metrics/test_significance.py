@@ -1,0 +1,134 @@
+"""Paired tests over users: `cinematrix.metrics.significance`."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cinematrix.metrics import significance
+from cinematrix.metrics.significance import Difference, differences, holm, verdict
+
+NAN = float("nan")
+
+
+def difference(sums: NDArray[Any], best: NDArray[Any], weights: NDArray[Any], **more: Any) -> Difference:
+    """One model's difference from the best."""
+    return differences(sums[:, None], best, weights, **more)[0]
+
+
+def randomisation(d: NDArray[np.float64]) -> float:
+    """The p-value of one model."""
+    return float(significance.randomisation(d[:, None])[0])
+
+
+def test_holm_by_hand() -> None:
+    """The table of four tests: ×4, ×3, ×2, ×1 from the smallest, never falling, never above 1, in their places."""
+    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
+    np.testing.assert_allclose(holm(np.array([0.5, 0.4])), [0.8, 0.8])
+    np.testing.assert_allclose(holm(np.array([0.9, 0.001, 0.6])), [1, 0.003, 1])
+
+
+def test_holm_leaves_out_what_was_not_tested() -> None:
+    """A NaN stays and isn't counted among the tests; no test at all is no trouble."""
+    np.testing.assert_allclose(holm(np.array([NAN, 0.01, 0.03])), [NAN, 0.02, 0.03])
+    assert len(holm(np.zeros(0))) == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_holm_rejects_what_its_steps_reject(seed: int) -> None:
+    """At every level the corrected p-values name the tests that the step-down procedure as published rejects."""
+    p = np.random.default_rng(seed).beta(0.3, 1, 9)
+    for alpha in (0.01, 0.05, 0.2):
+        order, rejected = np.argsort(p), set()
+        for step, test in enumerate(order):
+            if p[test] > alpha / (len(p) - step):
+                break
+            rejected.add(int(test))
+        assert set(np.flatnonzero(holm(p) <= alpha).tolist()) == rejected
+
+
+def test_the_p_value_is_that_of_all_flips() -> None:
+    """With eight users, it is the share of all 256 sign patterns as extreme as the one given, to the draws' noise."""
+    d = np.array([0.9, -0.2, 0.4, 0.7, -0.1, 0.5, 0.3, -0.6])
+    flips = np.array([abs(np.dot(signs, d)) for signs in product((-1, 1), repeat=8)])
+    exact = np.mean(flips >= abs(d.sum()) - 1e-12)
+    assert randomisation(d) == pytest.approx(exact, abs=4 * np.sqrt(exact / significance.FLIPS))
+    assert randomisation(-d) == randomisation(d)
+    assert randomisation(np.zeros(8)) == 1
+    assert randomisation(np.full(200, 1.0)) == pytest.approx(1 / (1 + significance.FLIPS))
+
+
+def test_the_difference_of_errors_is_pooled() -> None:
+    """RMSE and MAE by hand: user 1 has two ratings, user 2 one; a user without any changes nothing."""
+    sums, best, n = np.array([8.0, 1, 0]), np.array([2.0, 1, 0]), np.array([2.0, 1, 0])
+    assert difference(sums, best, n, root=True).value == pytest.approx(np.sqrt(3) - 1)
+    assert difference(sums, best, n).value == pytest.approx(2)
+    assert difference(sums[:2], best[:2], n[:2], seed=3) == difference(sums, best, n, seed=3)
+
+
+def test_what_cannot_be_tested_is_nan() -> None:
+    """Nobody: nothing. One user: a value, without interval and p-value."""
+    assert np.isnan(list(vars(difference(np.zeros(2), np.zeros(2), np.zeros(2))).values())).all()
+    single = difference(np.array([4.0]), np.array([1.0]), np.array([1.0]), root=True)
+    assert single.value == 1
+    assert np.isnan([single.low, single.high, single.p]).all()
+
+
+def worlds(shift: float, n_worlds: int, n_users: int) -> list[Difference]:
+    """Two models' squared errors: users differ in how many ratings they have and how hard they are to please."""
+    found = []
+    for seed in range(n_worlds):
+        rng = np.random.default_rng([seed, 9])
+        n = rng.geometric(0.1, n_users).astype(float)
+        hardness, sides = rng.gamma(3, 0.3, n_users), rng.normal(0, 0.15, (2, n_users))
+        sums = n * hardness * np.exp(sides + np.array([[shift], [0.0]]))
+        found.append(difference(sums[0], sums[1], n, root=True, seed=seed))
+    return found
+
+
+def test_false_alarms_are_as_rare_as_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On 400 worlds without a difference, 5 % of p-values are below 0.05 and intervals miss 0 as often (± 3 errors)."""
+    monkeypatch.setattr(significance, "FLIPS", 499)
+    monkeypatch.setattr(significance, "RESAMPLES", 400)
+    found = worlds(0.0, 400, 80)
+    noise = 3 * np.sqrt(0.05 * 0.95 / 400)
+    assert np.mean([each.p < 0.05 for each in found]) == pytest.approx(0.05, abs=noise)
+    assert np.mean([each.p < 0.5 for each in found]) == pytest.approx(0.5, abs=3 * np.sqrt(0.25 / 400))
+    assert np.mean([not each.low <= 0 <= each.high for each in found]) == pytest.approx(0.05, abs=noise + 0.02)
+
+
+def test_a_planted_difference_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Squared errors 20 % larger for one model are told in nearly all worlds, and the interval holds the truth."""
+    monkeypatch.setattr(significance, "FLIPS", 499)
+    monkeypatch.setattr(significance, "RESAMPLES", 400)
+    found = worlds(0.2, 100, 80)
+    assert np.mean([each.p < 0.05 for each in found]) > 0.9
+    assert all(each.low <= each.value <= each.high for each in found)
+
+
+@pytest.mark.parametrize(
+    ("found", "p", "words"),
+    [
+        (Difference(0.05, 0.04, 0.06, 0.0), 0.001, "worse"),
+        (Difference(0.003, 0.002, 0.004, 0.0), 0.001, "a little worse"),
+        (Difference(0.003, -0.002, 0.008, 0.3), 0.3, "can't be told apart"),
+        (Difference(0.001, -0.002, 0.003, 0.3), 0.3, "as good"),
+        (Difference(-0.05, -0.06, -0.04, 0.0), 0.001, "worse"),
+        (Difference(0.05, NAN, NAN, NAN), NAN, "not tested"),
+    ],
+)
+def test_verdicts_go_by_p_value_and_size(found: Difference, p: float, words: str) -> None:
+    """Beside a best value of 1.0: significant or not, and small (below 0.005) or not, on either side."""
+    assert verdict(found, p, 1.0) == words
+
+
+def test_models_together_are_as_models_apart() -> None:
+    """Comparing several at once is comparing each, draw for draw; comparing none is no trouble."""
+    rng = np.random.default_rng(1)
+    sums, best, n = rng.gamma(2, 1, (30, 3)), rng.gamma(2, 1, 30), rng.integers(0, 4, 30).astype(float)
+    together = differences(sums, best, n, root=True)
+    apart = [difference(column, best, n, root=True) for column in sums.T]
+    np.testing.assert_allclose([list(vars(d).values()) for d in together], [list(vars(d).values()) for d in apart])
+    assert differences(sums[:, :0], best, n) == []

@@ -1,0 +1,61 @@
+"""Ridge regression of many histories at once, against one solve a history."""
+
+import numpy as np
+import pytest
+
+from cinematrix.data.histories import Histories
+from cinematrix.models.components import least_squares
+from cinematrix.models.components.least_squares import addends, project
+
+
+def made(rng: np.random.Generator) -> tuple[Histories, np.ndarray, np.ndarray]:
+    """Histories of 0 to 20 of 30 items in no order of length, a table of 6 columns, and targets."""
+    lists = [(rng.permutation(30)[:n].tolist(), None) for n in [3, 0, 20, 1, 6, 6, 19, 7, 0, 5]]
+    histories = Histories.of_lists(lists)
+    return histories, rng.normal(size=(30, 6)).astype(np.float32), rng.normal(size=len(histories.items))
+
+
+def one_by_one(
+    h: Histories, table: np.ndarray, targets: np.ndarray, penalty: np.ndarray, prior: np.ndarray
+) -> np.ndarray:
+    """The textbook's normal equations, in float64."""
+    found = np.zeros((len(h), table.shape[1]))
+    for row in range(len(h)):
+        entries = slice(h.starts[row], h.starts[row + 1])
+        y, d = table[h.items[entries]].astype(float), np.diag(penalty[row])
+        found[row] = np.linalg.solve(y.T @ y + d, y.T @ targets[entries] + d @ prior[row])
+    return found
+
+
+@pytest.mark.parametrize("cells", [1, 60, 2_000_000])
+@pytest.mark.parametrize("with_prior", [False, True])
+def test_it_is_ridge_regression(cells: int, with_prior: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short and long histories, in blocks of any size, with a prior mean or without: the normal equations' solution."""
+    monkeypatch.setattr(least_squares, "CELLS", cells)
+    rng = np.random.default_rng(0)
+    histories, table, targets = made(rng)
+    penalty = rng.uniform(0.5, 3, (len(histories), 6)).astype(np.float32)
+    prior = rng.normal(size=(len(histories), 6)).astype(np.float32) * with_prior
+    found = project(histories, table, targets.astype(np.float32), penalty, prior if with_prior else None)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, one_by_one(histories, table, targets, penalty, prior), atol=2e-5)
+
+
+def test_an_empty_history_has_the_prior() -> None:
+    """Who has nothing gets the prior mean, exactly."""
+    prior = np.array([[1.5, -2.0]], np.float32)
+    table, none = np.ones((3, 2), np.float32), np.zeros(0, np.float32)
+    np.testing.assert_array_equal(project(Histories.empty(1), table, none, np.ones(2, np.float32), prior), prior)
+    np.testing.assert_array_equal(project(Histories.empty(1), table, none, np.ones(2, np.float32)), [[0, 0]])
+
+
+def test_addends_add_up_to_the_projection() -> None:
+    """What each entry adds, times its target, is the vector."""
+    rng = np.random.default_rng(2)
+    histories, table, targets = made(rng)
+    penalty = rng.uniform(0.5, 3, 6).astype(np.float32)
+    whole = project(histories, table, targets.astype(np.float32), penalty)
+    for row in range(len(histories)):
+        entries = slice(histories.starts[row], histories.starts[row + 1])
+        parts = addends(table[histories.items[entries]], penalty) * targets[entries, None]
+        np.testing.assert_allclose(parts.sum(0), whole[row], atol=1e-5)

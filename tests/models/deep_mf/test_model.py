@@ -1,0 +1,347 @@
+"""The model `deep-mf`."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories, find
+from cinematrix.data.ratings import Ratings, Scale
+from cinematrix.data.splits import random
+from cinematrix.errors import SettingError
+from cinematrix.models.deep_mf.model import DeepMF
+from cinematrix.models.deep_mf.settings import DeepMFSettings
+from cinematrix.models.deep_mf.uncertainty import Predicted, Spread
+from contract import Contract
+from worlds import as_interactions
+
+SMALL = {"factors": 16, "members": 2, "epochs": 8, "ranking_epochs": 8, "learning_rate": 0.01}
+
+
+class TestDeepMF(Contract):
+    """Deep-mf keeps the contract."""
+
+    kind = DeepMF
+    settings = SMALL
+
+
+class TestDeepMFWithEverything(Contract):
+    """With the pair gate, free IDs, two ranking members and two blocks it keeps the contract too."""
+
+    kind = DeepMF
+    settings = {**SMALL, "pair": 4, "free_ids": True, "ranking_members": 2, "blocks": 2}  # noqa: RUF012
+
+
+class TestDeepMFWithoutContent(Contract):
+    """Without content or a ranking head it keeps the contract too."""
+
+    kind = DeepMF
+    settings = {**SMALL, "content": False, "ranking": False}  # noqa: RUF012
+
+
+@pytest.mark.parametrize("extra", [{}, {"pair": 4, "free_ids": True, "blocks": 2}], ids=["plain", "everything"])
+def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, object]) -> None:
+    """NumPy scores every pair as the torch net does, to 1e-5, for both heads."""
+    import torch
+
+    from cinematrix.data.features import features
+    from cinematrix.data.known import Known
+    from cinematrix.models.deep_mf.export import exported
+    from cinematrix.models.deep_mf.pooling import Content
+    from cinematrix.models.deep_mf.tasks import Encoder
+    from cinematrix.models.deep_mf.training import TASKS
+    from cinematrix.models.training.loop import surroundings, train
+    from worlds import taste_world
+
+    ratings, catalog = taste_world(np.random.default_rng(5))
+    known = Known.of(ratings, catalog)
+    settings = DeepMFSettings(**SMALL, **extra)  # type: ignore[arg-type]
+    device = torch.device("cpu")
+    content = Content(features(known.catalog), device)
+    for by, task_of in TASKS.items():
+        task = task_of(ratings, ratings, content, len(known.movies), settings, device)
+        with surroundings(0, 1):
+            train(task, settings.schedule(by))
+        encoder = Encoder(ratings, len(known.movies), content, device)
+        towers = exported(task.net, encoder)
+        with torch.no_grad():
+            mask = encoder.everything()
+            sides = encoder.encode(task.net, mask)
+            residual = (encoder.residuals(mask)[1] / encoder.sigma).numpy()
+            users = torch.arange(len(ratings.users)).repeat_interleave(len(known.movies))
+            movies = torch.arange(len(known.movies)).repeat(len(ratings.users))
+            net = task.net.score(sides.users, sides.movies, (users, movies)).mean(1).numpy()
+        vectors = towers.users(known.history, residual)
+        rows, columns = users.numpy().astype(np.int32), movies.numpy().astype(np.int32)
+        np.testing.assert_allclose(towers.pairs(vectors, rows, columns), net, atol=1e-5)
+        np.testing.assert_allclose(towers.score(vectors).ravel(), net, atol=1e-5)
+
+
+def test_content_is_what_makes_a_movie_that_nobody_has_rated(world: tuple[Ratings, Catalog]) -> None:
+    """`Towers.unrated` gives each movie's vector as the movie's tower would encode it without any raters."""
+    import torch
+
+    from cinematrix.data.features import features
+    from cinematrix.data.known import Known
+    from cinematrix.models.deep_mf.export import exported, of_content
+    from cinematrix.models.deep_mf.network import HistoryNet
+    from cinematrix.models.deep_mf.pooling import Content
+    from cinematrix.models.deep_mf.tasks import Encoder
+
+    ratings, catalog = world
+    known, device = Known.of(ratings, catalog), torch.device("cpu")
+    content = Content(features(known.catalog), device)
+    encoder = Encoder(ratings, len(known.movies), content, device)
+    shape = DeepMFSettings(**SMALL, blocks=2).shape("stars")  # type: ignore[arg-type]
+    torch.manual_seed(1)
+    net = HistoryNet(len(known.users), len(known.movies), content.width, 2, shape)
+    for weight in net.parameters():
+        weight.data *= 3
+    net.eval()
+    towers = replace(exported(net, encoder), content=of_content(net, encoder))
+    with torch.no_grad():
+        alone = encoder.encode(net, 0 * encoder.everything()).movies.numpy()
+    np.testing.assert_allclose(towers.unrated(np.arange(len(towers.movies) - 1)), alone, rtol=2e-3, atol=5e-3)
+    np.testing.assert_array_equal(towers.unrated(np.array([-1]))[0], towers.movies[-1])
+    np.testing.assert_allclose(towers.movies[-3:-1], alone[-2:], atol=1e-5)  # the world's last two are unrated
+    assert np.abs(towers.movies[:-3] - alone[:-2]).max() > 0.1
+    encoder.content = None
+    assert of_content(net, encoder) is None
+
+
+def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
+    """What is predicted for hidden ratings doesn't change with their values: they enter neither tower nor bias."""
+    import torch
+
+    from cinematrix.models.deep_mf.tasks import Stars, over
+
+    ratings, _ = world
+    assert ratings.rating is not None
+    hidden = torch.arange(0, len(ratings), 7)
+    by_user = np.lexsort((ratings.movie, ratings.user))
+    poisoned = ratings.rating.copy()
+    poisoned[by_user[hidden.numpy()]] = 0.5
+    scores = []
+    for stars in (ratings.rating, poisoned):
+        torch.manual_seed(1)
+        task = Stars(replace(ratings, rating=stars), ratings, None, len(ratings.movies), DeepMFSettings(**SMALL),
+                     torch.device("cpu"))  # type: ignore[arg-type]  # fmt: skip
+        task.net.eval()
+        task.encoder.sigma = 1.0
+        task.encoder.biases = replace(task.encoder.biases, user_shrinkage=3.0, movie_shrinkage=3.0)
+        sides, _ = task.hide(hidden)
+        pairs = task.encoder.users[hidden], task.encoder.movies[hidden]
+        score = task.net.score(sides.users, sides.movies, pairs)
+        scores.append((over(sides.base, pairs) + score.mean(1)).detach().numpy())
+    np.testing.assert_array_equal(scores[0], scores[1])
+
+
+def test_a_new_movie_is_its_content(world: tuple[Ratings, Catalog]) -> None:
+    """A comedy without a single rating is expected to please who loves comedies more than who hates them."""
+    ratings, catalog = world
+    model = DeepMF(DeepMFSettings(**{**SMALL, "epochs": 20})).fit(ratings, catalog)  # type: ignore[arg-type]
+    known = model.known
+    comedy = np.array([genres == ["Comedy"] for genres in known.catalog.frame["genres"].to_list()])
+    rated = np.bincount(known.history.items, minlength=len(known.movies)) > 0
+    new = int(np.flatnonzero(comedy & ~rated)[0])
+    loved, hated = np.flatnonzero(comedy & rated)[:6], np.flatnonzero(~comedy & rated)[:6]
+    fan = ([*loved, *hated], [4.5] * 6 + [1.5] * 6)
+    enemy = ([*loved, *hated], [1.5] * 6 + [4.5] * 6)
+    stars = model.predict_pairs(
+        Histories.of_lists([fan, enemy]), np.array([0, 1], np.int32), np.array([new] * 2, np.int32)
+    )
+    assert stars[0] > stars[1] + 0.5
+
+
+def test_the_chance_of_views_is_calibrated(world: tuple[Ratings, Catalog]) -> None:
+    """For plain interactions the chances of held-out views add up to about as many as there are."""
+    views = as_interactions(world[0])
+    model = DeepMF(DeepMFSettings(**SMALL)).fit(views, world[1])  # type: ignore[arg-type]
+    scores = model.score(model.known.history)
+    rows, movies = np.indices(scores.shape)
+    chance = model.predict_pairs(model.known.history, rows.ravel().astype(np.int32), movies.ravel().astype(np.int32))
+    unseen = np.ones(scores.shape, bool)
+    unseen[model.known.history.rows, model.known.history.items] = False
+    assert 0.3 < chance.reshape(scores.shape)[unseen].sum() / (0.1 * len(views)) < 3
+
+
+def test_eighty_percent_of_new_ratings_lie_in_their_intervals() -> None:
+    """Users who answer at random get wider intervals than those who don't; both get about the coverage they were told.
+
+    Whether the validation ratings are cut off or given, the spread is learned from ratings that the net hasn't seen.
+    """
+    rng = np.random.default_rng(3)
+    wild = np.arange(120) % 2 == 1
+    stars = 3 + rng.normal(0, np.where(wild, 1.4, 0.3)[:, None], (120, 60))
+    users, movies = np.nonzero(rng.random(stars.shape) < 0.5)
+    table = Ratings.from_arrays(users, movies, np.clip(np.rint(stars[users, movies]), 1, 5), scale=Scale(1, 5, 1))
+    cut = random(table, 0.3)
+    part = random(cut.train, 0.2, seed=1)
+    settings = DeepMFSettings(**{**SMALL, "epochs": 2}, ranking=False)  # type: ignore[arg-type]
+    for model in (DeepMF(settings).fit(cut.train), DeepMF(settings).fit(part.train, validation=part.test)):
+        tested, rating = cut.test, cut.test.rating
+        assert rating is not None
+        low, high = model.interval(table.users.ids[tested.user], table.movies.ids[tested.movie])
+        inside, random_user = (low <= rating) & (rating <= high), wild[tested.user]
+        assert inside.mean() == pytest.approx(0.8, abs=0.05)
+        assert (high - low)[random_user].mean() > 1.4 * (high - low)[~random_user].mean()
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["cut off", "given"])
+def test_the_spread_is_learned_from_ratings_that_the_net_has_not_seen(
+    world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch, given: bool
+) -> None:
+    """None of the pairs that it learns from stands in the histories that these are predicted from."""
+    learned: list[tuple[Predicted, np.ndarray, Spread]] = []
+    fitted = Spread.fitted
+
+    def spy(self: Spread, held_out: Predicted, ratings: np.ndarray, movies: np.ndarray) -> Spread:
+        learned.append((held_out, ratings, fitted(self, held_out, ratings, movies)))
+        return learned[-1][2]
+
+    monkeypatch.setattr(Spread, "fitted", spy)
+    cut = random(world[0], 0.2)
+    settings = DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)  # type: ignore[arg-type]
+    model = DeepMF(settings).fit(cut.train, world[1], validation=cut.test if given else None)
+    ((seen, ratings, result),) = learned
+    assert model.spread is result
+    assert len(ratings) == pytest.approx((0.2 if given else 0.08) * len(world[0]), abs=2)
+    assert np.all(find(seen.histories, seen.rows, seen.movies) < 0)
+    source = cut.test if given else random(cut.train, settings.validation_share, settings.seed).test
+    stars = {(u, m): r for u, m, r in zip(source.user, source.movie, source.rating, strict=True)}  # type: ignore[arg-type]
+    users = np.unique(source.user)[seen.rows]
+    assert [stars[pair] for pair in zip(users, seen.movies, strict=True)] == ratings.tolist()
+
+
+def test_a_model_without_a_spread_says_so(world: tuple[Ratings, Catalog]) -> None:
+    """A model that an older version saved predicts as ever, and tells what to do for intervals."""
+    model = DeepMF(DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)).fit(*world)  # type: ignore[arg-type]
+    old = {name: array for name, array in model.arrays().items() if not name.startswith("spread.")}
+    again = DeepMF.restore(model.settings, model.known, old)
+    assert again.predict([1], [2]) == model.predict([1], [2])
+    assert not again.spreads
+    with pytest.raises(SettingError, match="deep-mf was saved without distributions; train it anew"):
+        again.interval([1], [2])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"factors": 0}, {"hidden": 1.5}, {"hidden": 0.0}, {"dropout": 1.0}, {"learning_rate": -1.0}, {"pair": -1}]
+)
+def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
+    """A size of 0, a share outside 0…1 or a negative rate is an error before any work."""
+    with pytest.raises(SettingError):
+        DeepMFSettings(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("width", [0.001, 1_000])
+def test_the_width_of_the_scale_does_not_matter(world: tuple[Ratings, Catalog], width: float) -> None:
+    """The same ratings on a scale that is narrow or wide lead to the same predictions, stretched."""
+    ratings, catalog = world
+    assert ratings.rating is not None
+    share = ((ratings.rating - 0.5) / 4.5).astype(np.float32)
+    settings = DeepMFSettings(**{**SMALL, "epochs": 3}, ranking=False)  # type: ignore[arg-type]
+    plain, other = (
+        DeepMF(settings).fit(replace(ratings, rating=np.float32(w) * share, scale=Scale(0, w, w / 9)), catalog)
+        for w in (1.0, width)
+    )
+    users, movies = ratings.users.ids[ratings.user[:500]], ratings.movies.ids[ratings.movie[:500]]
+    np.testing.assert_allclose(other.predict(users, movies) / width, plain.predict(users, movies), atol=2e-3)
+
+
+@pytest.mark.parametrize(("hidden", "batch", "steps"), [(0.2, 10**9, 5), (0.2, 300, 7), (0.2, 1, 10), (0.05, 1, 20)])
+def test_an_epoch_takes_few_steps_however_many_ratings_there_are(hidden: float, batch: int, steps: int) -> None:
+    """As many as the hidden share or the batch asks for; the batch alone asks for no more than ten."""
+    import torch
+
+    from cinematrix.models.deep_mf.tasks import Stars
+
+    users, movies = np.divmod(np.arange(2_000), 50)
+    ratings = Ratings.from_arrays(users, movies, 1 + users % 5)
+    settings = DeepMFSettings(**SMALL, hidden=hidden, batch=batch)  # type: ignore[arg-type]
+    task = Stars(ratings, ratings, None, 50, settings, torch.device("cpu"))
+    batches = list(task.batches(np.random.default_rng(0)))
+    assert len(batches) == task.steps_per_epoch == steps
+    assert torch.cat(batches).sort().values.tolist() == list(range(2_000))
+
+
+def test_nearly_all_may_be_dropped() -> None:
+    """The largest share of dropout that settings allow keeps one unit of 256, and its scale is finite."""
+    import torch
+
+    from cinematrix.models.deep_mf.network import dropped
+
+    kept = dropped(torch.ones(100_000), np.nextafter(1.0, 0.0))
+    assert kept.unique().tolist() == [0, 256]
+    assert kept.mean() == pytest.approx(1, abs=0.2)
+
+
+def test_a_spread_is_learned_from_some_users_where_they_are_many(
+    world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The validation ratings of as many users as are enough, each predicted from her own history."""
+    from cinematrix.models.deep_mf import closed_forms
+
+    settings = DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)  # type: ignore[arg-type]
+    cut = random(world[0], settings.validation_share, settings.seed)
+    monkeypatch.setattr(closed_forms, "ENOUGH", 12)
+    learned: list[Predicted] = []
+    monkeypatch.setattr(Spread, "fitted", lambda self, held_out, *_: learned.append(held_out) or self)
+    DeepMF(settings).fit(*world)
+    (seen,) = learned
+    counts = cut.test.by_user.counts
+    users = np.flatnonzero(counts)[: len(seen.histories)]
+    assert counts[users[:-1]].sum() < 12 <= counts[users].sum() == len(seen.movies)
+    np.testing.assert_array_equal(seen.histories.items_of(2), cut.train.by_user.items_of(users[2]))
+
+
+def test_the_pilot_says_how_many_epochs_are_enough() -> None:
+    """The last epoch that is as good as the best but for a thousandth; never none."""
+    from cinematrix.models.deep_mf.training import long_enough
+
+    assert long_enough([1.0, 0.9, 0.8, 0.8007, 0.81]) == 3
+    assert long_enough([1.0, 0.9, 0.8]) == 2
+    assert long_enough([0.8, 0.9, 1.0]) == 1
+
+
+def test_sparse_tables_learn_slower() -> None:
+    """Σ n² over the users' histories a movie, or the other way round, over 4,000: by hand, and at most 1."""
+    from cinematrix.models.deep_mf.training import table_rate
+
+    users, movies = [1, 1, 1, 2], [10, 20, 30, 10]
+    few = Ratings.from_arrays(users, movies, [3.0, 4.0, 5.0, 1.0])
+    assert table_rate(few) == pytest.approx(min((9 + 1) / 3, (4 + 1 + 1) / 2) / 4000)
+    dense = Ratings.from_arrays(np.repeat(np.arange(100), 100), np.tile(np.arange(100), 100), np.full(10_000, 3.0))
+    assert table_rate(dense) == 1.0
+
+
+def test_a_pilot_and_all_ratings_are_learned_from(world: tuple[Ratings, Catalog]) -> None:
+    """What was put aside for the pilot's validation is learned from in the end: changing it changes the weights."""
+    ratings, catalog = world
+    settings = DeepMFSettings(**{**SMALL, "ranking": False})  # type: ignore[arg-type]
+    held_out = random(ratings, settings.validation_share, settings.seed).test
+    key = ratings.user.astype(np.int64) * 10_000 + ratings.movie
+    aside = np.isin(key, held_out.user.astype(np.int64) * 10_000 + held_out.movie)
+    assert ratings.rating is not None
+    changed = replace(ratings, rating=np.where(aside, np.float32(0.5), ratings.rating))
+    tables = [DeepMF(settings).fit(r, catalog).stars.towers.weights["statistics"] for r in (ratings, changed)]
+    assert not np.allclose(tables[0], tables[1])
+
+
+def test_the_fast_preset_learns_once_and_serves_from_all_ratings(world: tuple[Ratings, Catalog]) -> None:
+    """Without a refit the net has learned from a part of the ratings, and reads all of them as histories."""
+    ratings, catalog = world
+    fast = {**DeepMFSettings.PRESETS["fast"], "factors": 16, "learning_rate": 0.01}
+    model = DeepMF(DeepMFSettings(**fast)).fit(ratings, catalog)
+    once = DeepMF(DeepMFSettings(**{**fast, "validation_share": 0.5})).fit(ratings, catalog)
+    again = DeepMF(DeepMFSettings(**{**fast, "refit": True})).fit(ratings, catalog)
+    assert model.stars is not None
+    assert once.stars is not None
+    assert again.stars is not None
+    np.testing.assert_array_equal(model.stars.biases.movie, again.stars.biases.movie)
+    assert np.abs(model.stars.towers.movies - again.stars.towers.movies).max() > 1e-3
+    assert np.abs(model.stars.towers.movies - once.stars.towers.movies).max() > 1e-3
+    assert len(model.stars.towers.movies) == len(model.known.movies) + 1
+    users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
+    assert ratings.rating is not None
+    assert np.sqrt(np.mean((model.predict(users, movies) - ratings.rating) ** 2)) < 0.4

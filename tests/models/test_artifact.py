@@ -1,0 +1,367 @@
+"""Saved models are whole or refused: `cinematrix.models.artifact`."""
+
+import hashlib
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load as parse_arrays
+from safetensors.numpy import save as pack_arrays
+
+from cinematrix.common import atomic_files
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.ratings import Ratings
+from cinematrix.errors import ArtifactError, InputError
+from cinematrix.models import artifact
+from cinematrix.models.artifact import ARRAYS, CATALOG, FORMAT, MANIFEST, load, save
+from cinematrix.models.bias import Bias
+from cinematrix.models.popular import Popular
+
+FILES = (MANIFEST, ARRAYS, CATALOG)
+ADVICE = ("train", "restore", "upgrade", "give")
+
+
+@pytest.fixture(scope="module")
+def model() -> Bias:
+    """A model with text IDs and titles of all kinds."""
+    users = ["zoë", "ann", "zoë", "Ωmega", "ann", "用户"]
+    ratings = Ratings.from_arrays(users, ["b", "a", "a", "ü", "b", "0012"], [5, 3, 4, 2.5, 1, 4.5], [1, 2, 3, 4, 5, 6])
+    titles = ["Amélie", "七人の侍", 'Quote "Tab\t', None, "Новое 🎬"]
+    catalog = Catalog.of(["a", "b", "ü", "0012", "new"], title=titles, year=[2001, 1954, None, 1900, 2030],
+                         genres=[["Komödie"], [], None, ["A", "B"], ["C"]],
+                         tags=[["x", "x"], None, [], ["y"], []])  # fmt: skip
+    return Bias().fit(ratings, catalog)
+
+
+@pytest.fixture(scope="module")
+def saved(model: Bias, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model as an artefact."""
+    path = tmp_path_factory.mktemp("saved") / "model"
+    save(model, path, {"seed": 7})
+    return path
+
+
+def content(path: Path) -> dict[str, bytes]:
+    """All bytes of an artefact by file."""
+    return {file.name: file.read_bytes() for file in sorted(path.iterdir())}
+
+
+def resealed(path: Path, **changed: Callable[[Any], Any]) -> Path:
+    """Change an artefact's parts and write the checksums anew, as a careful forger would."""
+    manifest = json.loads((path / MANIFEST).read_text("utf-8"))
+    arrays = parse_arrays((path / ARRAYS).read_bytes())
+    arrays = changed.get("arrays", lambda a: a)(arrays)
+    (path / ARRAYS).write_bytes(pack_arrays({name: np.ascontiguousarray(a) for name, a in arrays.items()}))
+    manifest = changed.get("manifest", lambda m: m)(manifest)
+    for name in (ARRAYS, CATALOG):
+        manifest["sha256"][name] = hashlib.sha256((path / name).read_bytes()).hexdigest()
+    manifest["sha256"][MANIFEST] = artifact._checksum(manifest)
+    (path / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    return path
+
+
+def test_everything_comes_back(model: Bias, saved: Path) -> None:
+    """IDs of any script, titles with quotes, tabs and emoji, histories, scale, settings and notes survive."""
+    found = load(saved)
+    known, again = model.known, found.model.known
+    assert again.users == known.users
+    assert again.movies == known.movies
+    assert again.scale == known.scale
+    assert again.catalog.frame.equals(known.catalog.frame)
+    for name in ("starts", "items", "values", "owners"):
+        np.testing.assert_array_equal(getattr(again.history, name), getattr(known.history, name))
+        assert getattr(again.history, name).dtype == getattr(known.history, name).dtype
+    assert found.about["seed"] == 7
+    assert found.about["format"] == FORMAT
+    assert found.model.settings == model.settings
+    np.testing.assert_array_equal(found.model.score(again.history), model.score(known.history))
+
+
+def test_plain_interactions_come_back_without_values(tmp_path: Path) -> None:
+    """A model of views has no scale and no values in its histories, before and after."""
+    model = Popular().fit(Ratings.from_arrays([1, 1, 2], [3, 4, 3]))
+    save(model, tmp_path / "m")
+    again = load(tmp_path / "m").model.known
+    assert again.scale is None
+    assert again.history.values is None
+
+
+def test_the_same_model_gives_the_same_bytes(model: Bias, saved: Path, tmp_path: Path) -> None:
+    """Saved again, or loaded and saved, it is byte for byte the same."""
+    save(model, tmp_path / "again", {"seed": 7})
+    save(load(saved).model, tmp_path / "twice", {"seed": 7})
+    assert content(tmp_path / "again") == content(saved)
+    assert content(tmp_path / "twice") == content(saved)
+
+
+@pytest.mark.fault(24)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_damage_is_refused_or_changes_nothing(
+    saved: Path, tmp_path: Path, model: Bias, data: st.DataObject
+) -> None:
+    """A byte changed anywhere, a cut or a longer file: an ArtifactError of one line, or a change without meaning."""
+    shutil.rmtree(tmp_path / "m", ignore_errors=True)
+    shutil.copytree(saved, tmp_path / "m")
+    file = tmp_path / "m" / data.draw(st.sampled_from(FILES))
+    whole = bytearray(file.read_bytes())
+    place = data.draw(st.integers(0, len(whole) - 1))
+    damage = data.draw(st.sampled_from(["flip", "cut", "insert", "append"]))
+    if damage == "flip":
+        whole[place] ^= data.draw(st.integers(1, 255))
+    elif damage == "cut":
+        del whole[place:]
+    else:
+        at = place if damage == "insert" else len(whole)
+        whole[at:at] = data.draw(st.binary(min_size=1, max_size=9))
+    file.write_bytes(whole)
+    try:
+        again = load(tmp_path / "m")
+    except ArtifactError as error:
+        told = str(error)
+        clear = "\n" not in told and str(tmp_path / "m") in told and any(word in told for word in ADVICE)
+        assert clear, told
+    else:  # white space between the fields of model.json, or another way to write the same text
+        assert file.name == MANIFEST
+        assert again.about == load(saved).about
+        np.testing.assert_array_equal(again.model.score(model.known.history), model.score(model.known.history))
+
+
+@pytest.mark.fault(24)
+@pytest.mark.parametrize("name", FILES)
+def test_every_bit_of_the_checksums_counts(saved: Path, tmp_path: Path, name: str) -> None:
+    """Each byte of the first and last hundred of each file, flipped, is noticed."""
+    shutil.copytree(saved, tmp_path / "m")
+    whole = (saved / name).read_bytes()
+    for place in [*range(100), *range(len(whole) - 100, len(whole))]:
+        if whole[place : place + 1].isspace() or whole[place] ^ 1 in b"\t\n\r ":
+            continue
+        (tmp_path / "m" / name).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(ArtifactError):
+            load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(saved: Path, tmp_path: Path, name: str) -> None:
+    """What is lacking is told, whichever of the three it is; a folder in its place is no file."""
+    shutil.copytree(saved, tmp_path / "m")
+    (tmp_path / "m" / name).unlink()
+    with pytest.raises(ArtifactError, match=name):
+        load(tmp_path / "m")
+    (tmp_path / "m" / name).mkdir()
+    with pytest.raises(ArtifactError, match=name):
+        load(tmp_path / "m")
+
+
+def test_nothing_a_file_and_an_empty_folder_are_no_models(tmp_path: Path) -> None:
+    """A path that isn't an artefact is told what to give instead."""
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder").mkdir()
+    for name in ("nothing", "file", "folder"):
+        with pytest.raises(ArtifactError, match=r"holds no model.json; give the folder that 'cinematrix train --out'"):
+            load(tmp_path / name)
+
+
+@pytest.mark.fault(29)
+@pytest.mark.parametrize(
+    ("number", "remedy"), [(FORMAT + 1, "upgrade cinematrix"), (FORMAT - 1, "train the model anew")]
+)
+def test_another_format_is_told_with_the_remedy(saved: Path, tmp_path: Path, number: int, remedy: str) -> None:
+    """Another format number is said as such, before anything else is looked at."""
+    shutil.copytree(saved, tmp_path / "m")
+    text = (saved / MANIFEST).read_text("utf-8").replace(f'"format": {FORMAT}', f'"format": {number}')
+    (tmp_path / "m" / MANIFEST).write_text(text, "utf-8")
+    with pytest.raises(ArtifactError, match=f"has format {number} and this version reads {FORMAT}; {remedy}"):
+        load(tmp_path / "m")
+
+
+@pytest.mark.fault(24)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_refused(model: Bias, tmp_path: Path, value: float) -> None:
+    """A model with NaN or infinity in it isn't served, though its checksums be right."""
+    broken = Bias().fit(Ratings.from_arrays([1, 2], [1, 2], [3, 4]))
+    biases = broken.biases
+    broken.biases = replace(biases, movie=np.full_like(biases.movie, value))
+    save(broken, tmp_path / "m")
+    with pytest.raises(ArtifactError, match="holds NaN or infinity in model"):
+        load(tmp_path / "m")
+
+
+@pytest.mark.fault(24)
+def test_a_pickle_is_never_run(saved: Path, tmp_path: Path) -> None:
+    """A pickle under the name of the arrays is refused, resealed or not, and doesn't get to do anything."""
+    trap = tmp_path / "sprung"
+
+    class Trap:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (trap,))
+
+    shutil.copytree(saved, tmp_path / "m")
+    (tmp_path / "m" / ARRAYS).write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(ArtifactError):
+        load(tmp_path / "m")
+    manifest = json.loads((saved / MANIFEST).read_text("utf-8"))
+    manifest["sha256"][ARRAYS] = hashlib.sha256((tmp_path / "m" / ARRAYS).read_bytes()).hexdigest()
+    manifest["sha256"][MANIFEST] = artifact._checksum(manifest)
+    (tmp_path / "m" / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(ArtifactError, match="is damaged"):
+        load(tmp_path / "m")
+    assert not trap.exists()
+
+
+@pytest.mark.fault(24)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"manifest": lambda m: m | {"model": "os.system"}},
+        {"manifest": lambda m: m | {"settings": {"depth": 3}}},
+        {"manifest": lambda m: m | {"scale": {"lowest": 1}}},
+        {"manifest": lambda m: {k: v for k, v in m.items() if k != "settings"}},
+        {"arrays": lambda a: {k: v for k, v in a.items() if k != "history.starts"}},
+        {"arrays": lambda a: {k: v for k, v in a.items() if not k.startswith("model.")}},
+        {"arrays": lambda a: a | {"history.starts": a["history.starts"][:-1]}},
+        {"arrays": lambda a: a | {"history.starts": a["history.starts"][::-1]}},
+        {"arrays": lambda a: a | {"history.items": a["history.items"] + 1000}},
+        {"arrays": lambda a: a | {"history.items": a["history.items"] - 1000}},
+        {"arrays": lambda a: a | {"history.values": a["history.values"][1:]}},
+        {"arrays": lambda a: a | {"movies.ends": a["movies.ends"][:-1]}},
+        {"arrays": lambda a: a | {"users.ends": a["users.ends"][::-1]}},
+        {"arrays": lambda a: a | {"users.text": a["users.text"] | 128}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_parts_that_do_not_fit_are_refused(
+    saved: Path, tmp_path: Path, change: dict[str, Callable[[Any], Any]]
+) -> None:
+    """With right checksums but a model, setting, ID or history that makes no sense, it is one clear error."""
+    shutil.copytree(saved, tmp_path / "m")
+    with pytest.raises(ArtifactError, match="isn't a model that this version understands"):
+        load(resealed(tmp_path / "m", **change))
+
+
+def test_what_exists_is_kept_unless_forced(model: Bias, saved: Path, tmp_path: Path) -> None:
+    """Saving to a model that is there needs `force`, and then replaces all of it."""
+    shutil.copytree(saved, tmp_path / "m")
+    (tmp_path / "m" / "note.txt").write_text("of the old one")
+    with pytest.raises(InputError, match="exists already"):
+        save(model, tmp_path / "m")
+    save(model, tmp_path / "m", {"seed": 7}, force=True)
+    assert content(tmp_path / "m") == content(saved)
+
+
+def test_only_a_model_is_replaced(model: Bias, tmp_path: Path) -> None:
+    """`--force` on a folder of other things, or on a file, is an error and takes nothing away; an empty one is fine."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").touch()
+    (tmp_path / "file").write_text("x")
+    for name in ("photos", "file"):
+        with pytest.raises(InputError, match="isn't a model and so isn't replaced"):
+            save(model, tmp_path / name, force=True)
+    assert (tmp_path / "photos" / "a.jpg").exists()
+    assert (tmp_path / "file").read_text() == "x"
+    (tmp_path / "empty").mkdir()
+    save(model, tmp_path / "empty", force=True)
+    assert isinstance(load(tmp_path / "empty").model, Bias)
+
+
+@pytest.mark.fault(25)
+@pytest.mark.parametrize("name", FILES)
+def test_a_write_that_fails_half_way_leaves_the_old_model(
+    model: Bias, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A full disk at any of the files is one clear error; the old model is whole and no rest lies beside it."""
+    shutil.copytree(saved, tmp_path / "m")
+    write_bytes, write_text = Path.write_bytes, Path.write_text
+
+    def failing(self: Path, data: Any, *args: Any, **more: Any) -> int:
+        if self.name != name:
+            return (write_bytes if isinstance(data, bytes) else write_text)(self, data, *args, **more)
+        (write_bytes if isinstance(data, bytes) else write_text)(self, data[: len(data) // 2], *args, **more)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", failing)
+        patched.setattr(Path, "write_text", failing)
+        with pytest.raises(InputError, match="can't be written: No space left on device"):
+            save(Popular().fit(Ratings.from_arrays([1], [1], [3])), tmp_path / "m", force=True)
+        with pytest.raises(InputError, match="No space left"):
+            save(model, tmp_path / "other")
+    assert [file.name for file in tmp_path.iterdir()] == ["m"]
+    assert content(tmp_path / "m") == content(saved)
+
+
+SAVER = """
+import os, signal, sys
+from pathlib import Path
+from cinematrix.models import artifact
+from cinematrix.common import atomic_files
+
+def save(path, last):
+    model, lines = artifact.load(path).model, 0
+
+    def trace(frame, event, arg):
+        nonlocal lines
+        if frame.f_code.co_filename not in (atomic_files.__file__, artifact.__file__):
+            return None
+        lines += event == "line"
+        if event == "line" and lines == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    sys.settrace(trace)
+    artifact.save(model, path, {"turn": "new"}, force=True)
+    sys.settrace(None)
+    print(lines, flush=True)
+    os._exit(0)
+
+for path, last in zip(sys.argv[1::2], sys.argv[2::2]):
+    child = os.fork()
+    if not child:
+        save(Path(path), int(last))
+    _, status = os.waitpid(child, 0)
+    expected = signal.SIGKILL if int(last) else 0
+    assert os.waitstatus_to_exitcode(status) == -expected, (path, last, status)
+"""
+
+
+def killed_at(moments: dict[Path, int]) -> str:
+    """Save to each path in a process that is killed at its n-th line; what is printed by one that isn't (n = 0)."""
+    words = [str(word) for moment in moments.items() for word in moment]
+    alone = {**os.environ, "POLARS_MAX_THREADS": "1"}  # each process starts as many
+    done = subprocess.run([sys.executable, "-c", SAVER, *words], capture_output=True, check=False, text=True, env=alone)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.fault(25)
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere two names can't be exchanged in one step")
+def test_kill_9_leaves_the_old_or_the_new_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed at a hundred seeded moments of a save, and at each while names change, one whole model is there to load;
+    the next save clears away what was left half-written."""
+    save(Popular().fit(Ratings.from_arrays([1, 1, 2], [3, 4, 3])), tmp_path / "old" / "m", {"turn": "old"})
+    shutil.copytree(tmp_path / "old", tmp_path / "whole")
+    n_lines = int(killed_at({tmp_path / "whole" / "m": 0}))
+    early = np.random.default_rng(20).integers(1, n_lines - 10, 100 - 11)
+    moments = dict(enumerate([*early.tolist(), *range(n_lines - 10, n_lines + 1)]))
+    for turn in moments:
+        shutil.copytree(tmp_path / "old", tmp_path / str(turn))
+    killed_at({tmp_path / str(turn) / "m": line for turn, line in moments.items()})
+    seen = {load(tmp_path / str(turn) / "m").about["turn"] for turn in moments}
+    assert seen == {"old", "new"}, "no kill came before, or none after, the change of names"
+    monkeypatch.setattr(atomic_files, "ORPHAN_SECONDS", -1)
+    left = [turn for turn in moments if len(list((tmp_path / str(turn)).iterdir())) > 1]
+    assert left, "no kill left anything"
+    for turn in left[:5]:
+        save(load(tmp_path / str(turn) / "m").model, tmp_path / str(turn) / "m", force=True)
+        assert [path.name for path in (tmp_path / str(turn)).iterdir()] == ["m"]

@@ -1,0 +1,107 @@
+"""The model `autorec`."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cinematrix.data.ratings import Ratings, Scale
+from cinematrix.data.splits import random
+from cinematrix.errors import SettingError
+from cinematrix.models.autorec.model import AutoRec
+from cinematrix.models.autorec.settings import AutoRecSettings
+from cinematrix.models.bias import Bias
+from cinematrix.models.components.mlp_torch import dense, exported
+from contract import Contract
+
+
+class TestItemAutoRec(Contract):
+    """The autoencoder of movies keeps the contract."""
+
+    kind = AutoRec
+    settings = {"hidden": 16, "batch": 10, "epochs": 20, "learning_rate": 0.02}  # noqa: RUF012
+
+
+class TestUserAutoRec(Contract):
+    """The autoencoder of users keeps the contract."""
+
+    kind = AutoRec
+    settings = {"side": "user", "hidden": 16, "batch": 10, "epochs": 20, "learning_rate": 0.02}  # noqa: RUF012
+
+
+SMALL = AutoRecSettings(hidden=16, batch=20, epochs=30, learning_rate=0.02)
+SIDES = pytest.mark.parametrize("side", ["item", "user"])
+
+
+@pytest.fixture(scope="module")
+def planted() -> Ratings:
+    """120 users and 80 movies with one planted factor each, a standard deviation of 1 star; noise of 0.3 stars."""
+    rng = np.random.default_rng(4)
+    stars = 3 + rng.choice([-1, 1], (120, 1)) * rng.choice([-1, 1], (1, 80)) + rng.normal(0, 0.3, (120, 80))
+    users, movies = np.nonzero(rng.random(stars.shape) < 0.4)
+    return Ratings.from_arrays(900 - users, 7 * movies, np.clip(stars[users, movies], 1, 5), scale=Scale(1, 5))
+
+
+def rmse(model: AutoRec | Bias, test: Ratings, known: bool = True) -> float:
+    """Of held-out ratings, by users whom the model knows or takes for strangers with the same history."""
+    histories = model.known.history if known else replace(model.known.history, owners=None)
+    assert test.rating is not None
+    return float(np.sqrt(np.mean((model.predict_pairs(histories, test.user, test.movie) - test.rating) ** 2)))
+
+
+@SIDES
+@pytest.mark.parametrize("known", [True, False], ids=["known", "strangers"])
+def test_a_planted_factor_is_found(planted: Ratings, side: str, known: bool) -> None:
+    """Held-out ratings come near the noise, where biases alone miss the factor's whole star; of strangers too."""
+    cut = random(planted)
+    model = AutoRec(replace(SMALL, side=side)).fit(cut.train)
+    assert rmse(Bias().fit(cut.train), cut.test) > 0.95
+    assert rmse(model, cut.test, known) < 0.5
+
+
+def test_numpy_answers_as_torch_does() -> None:
+    """The layers that serve are the net's, to 1e-5."""
+    torch.manual_seed(0)
+    net, rows = dense([30, 12, 30], "sigmoid"), np.random.default_rng(0).normal(size=(9, 30)).astype(np.float32)
+    with torch.inference_mode():
+        expected = net(torch.from_numpy(rows)).numpy()
+    np.testing.assert_allclose(exported(net, "sigmoid")(rows), expected, atol=1e-5)
+
+
+def test_a_stranger_is_folded_in_by_ridge_regression(planted: Ratings) -> None:
+    """Both forms, by movies and by hidden units, are the textbook's solution; no history, no taste."""
+    model = AutoRec(replace(SMALL, epochs=2)).fit(planted)
+    rng = np.random.default_rng(0)
+    for n in (0, 3, 16, 40):
+        movies, residual = rng.choice(80, n, replace=False).astype(np.int32), rng.normal(size=n).astype(np.float32)
+        x, ridge = model.codes[movies].astype(np.float64), model.ridge.item()
+        expected = np.linalg.solve(x.T @ x + ridge * np.eye(16), x.T @ residual)
+        np.testing.assert_allclose(model._folded(movies, residual), expected, atol=1e-4)
+
+
+@SIDES
+def test_lists_and_pairs_agree(planted: Ratings, side: str) -> None:
+    """A list's score of a movie is its expected rating, before it is cut to the scale."""
+    model = AutoRec(replace(SMALL, side=side, epochs=3)).fit(planted)
+    rows, movies = (x.ravel().astype(np.int32) for x in np.indices((120, 80)))
+    scores = model.score(model.known.history).reshape(-1)
+    found = model.predict_pairs(model.known.history, rows, movies)
+    np.testing.assert_allclose(found, np.clip(scores, 1, 5), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("side", "film", "side is 'film'; it is item or user"),
+        ("hidden", 0, "hidden is 0; it must be at least 1"),
+        ("weight_decay", -1, "weight_decay is -1; it can't be negative"),
+        ("dropout", 1, "dropout is 1; it is a share from 0 to below 1"),
+        ("validation_share", 0, "validation_share is 0; it is a share between 0 and 1"),
+        ("learning_rate", 0, "learning_rate is 0; it must be above 0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(setting: str, value: float, message: str) -> None:
+    """The message names the setting, its value and the rule."""
+    with pytest.raises(SettingError, match=message):
+        AutoRecSettings(**{setting: value})  # type: ignore[arg-type]

@@ -1,0 +1,184 @@
+"""The model `ease`, and the regression under it against its formula written out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ratings import Ratings
+from cinematrix.errors import SettingError, TrainingError
+from cinematrix.models.artifact import load, save
+from cinematrix.models.components import ease_exact
+from cinematrix.models.components.biases import Biases
+from cinematrix.models.components.calibration import evidence
+from cinematrix.models.ease import EVERYBODY, Ease, EaseSettings
+from cinematrix.recommendation.lists import recommend
+from contract import Contract
+from worlds import as_interactions
+
+
+class TestEase(Contract):
+    """Ease keeps the contract; the regression is by movies, of which its world has fewer."""
+
+    kind = Ease
+    learns_taste = False
+
+
+class TestEaseOfLowRank(Contract):
+    """So does the one cut to a part of the spectrum."""
+
+    kind = Ease
+    settings = {"rank": 8}  # noqa: RUF012
+    learns_taste = False
+
+
+def views(n_users: int, n_movies: int, seed: int = 0) -> tuple[np.ndarray, Ratings]:
+    """Random views as a matrix and as a table; each movie has a viewer and each user a view."""
+    x = np.random.default_rng(seed).random((n_users, n_movies)) < 0.3
+    x[np.arange(n_users), np.arange(n_users) % n_movies] = x[np.arange(n_movies) % n_users, np.arange(n_movies)] = True
+    return x.astype(float), Ratings.from_arrays(*np.nonzero(x))
+
+
+def written_out(x: np.ndarray, given: np.ndarray, ridge: float) -> np.ndarray:
+    """Scores by the paper's formula, with a column of `EVERYBODY` at the end of the movies."""
+    x, given = (np.column_stack([each, np.full(len(each), EVERYBODY)]) for each in (x, given))
+    p = np.linalg.inv(x.T @ x + ridge * np.eye(x.shape[1]))
+    b = -p / np.diag(p)
+    np.fill_diagonal(b, 0)
+    return np.asarray(given @ b)[:, :-1]
+
+
+SHAPES = pytest.mark.parametrize(
+    ("n_users", "n_movies", "rank", "kind"),
+    [(50, 30, 0, "ByMovies"), (14, 30, 0, "ByUsers"), (50, 30, 99, "Neighbours"), (14, 30, 99, "Neighbours")],
+)
+
+
+@SHAPES
+def test_it_is_the_formula_of_the_paper_from_either_side(n_users: int, n_movies: int, rank: int, kind: str) -> None:
+    """Scores of unseen movies (by movies, of all), known users and strangers, more users than movies or fewer."""
+    x, ratings = views(n_users, n_movies)
+    strangers = (np.random.default_rng(1).random((5, n_movies)) < 0.2).astype(float)
+    strangers[0] = 0
+    model = Ease(EaseSettings(regularization=5, rank=rank)).fit(ratings)
+    assert type(model.regression).__name__ == kind
+    asked = Histories.of_pairs(*np.nonzero(strangers), None, 5)
+    for given, histories in ((x, model.known.history), (strangers, asked)):
+        expected, unseen = written_out(x, given, 5), (given == 0) | (kind == "ByMovies")
+        np.testing.assert_allclose(model.score(histories)[unseen], expected[unseen], atol=2e-5)
+        rows, movies = (each.astype(np.int32) for each in np.nonzero(unseen))
+        chance = model.predict_pairs(histories, rows, movies)
+        np.testing.assert_allclose(chance, model.chance(evidence(expected[unseen])), atol=1e-4)
+
+
+@SHAPES
+def test_shares_are_the_weights_of_the_formula(n_users: int, n_movies: int, rank: int, kind: str) -> None:
+    """Each view of a history adds its own weight, the score of whoever has that view alone, less everybody's."""
+    x, ratings = views(n_users, n_movies)
+    model = Ease(EaseSettings(regularization=5, rank=rank)).fit(ratings)
+    history, movies = Histories.of_lists([([3, 7, 11], None)]), np.array([1, -1, 20], np.int32)
+    found = model.shares(history, movies)
+    one, nobody = np.eye(n_movies)[[3, 7, 11]], np.zeros((1, n_movies))
+    weights = (written_out(x, one, 5) - written_out(x, nobody, 5)).T[[1, 20]]
+    np.testing.assert_allclose(found.ratings[[0, 2]], weights, atol=2e-5)
+    np.testing.assert_allclose(found.parts["movie_bias"][[0, 2]], written_out(x, nobody, 5)[0, [1, 20]], atol=2e-5)
+    assert found.score[1] == 0
+    assert not found.ratings[1].any()
+
+
+def test_planted_companions_are_found() -> None:
+    """Movies 2k and 2k+1 are always watched together: each leads the list of who has seen the other alone."""
+    seen = np.repeat(np.random.default_rng(4).random((80, 15)) < 0.2, 2, axis=1)
+    model = Ease(EaseSettings(regularization=2)).fit(Ratings.from_arrays(*np.nonzero(seen)))
+    for movie in range(30):
+        first = recommend(model, Histories.of_lists([([movie], None)]), 1).items[0]
+        assert (first.movie, first.because[0].movie) == (movie ^ 1, movie)
+
+
+def test_who_has_seen_nothing_gets_what_is_popular() -> None:
+    """With nothing to go by, movies are ordered by their viewers."""
+    x = np.zeros((60, 5))
+    for movie, n in enumerate((12, 50, 3, 30, 20)):
+        x[np.random.default_rng(movie).permutation(60)[:n], movie] = 1
+    model = Ease().fit(Ratings.from_arrays(*np.nonzero(x)))
+    assert np.argsort(-model.score(Histories.empty(1))[0]).tolist() == [1, 3, 4, 0, 2]
+
+
+def test_stars_are_those_of_the_biases(world: tuple[Ratings, Catalog]) -> None:
+    """The regression knows nothing of stars, so `bias` answers."""
+    ratings, catalog = world
+    model = Ease().fit(ratings, catalog)
+    expected = Biases.of(ratings, len(catalog)).score(ratings.by_user)
+    np.testing.assert_array_equal(model.score(ratings.by_user, by="stars"), expected)
+
+
+def test_what_was_liked_counts_more(world: tuple[Ratings, Catalog]) -> None:
+    """With ratings, entries are 1 + a fifth of the residual in standard deviations, in X and in the history alike."""
+    ratings, _ = world
+    history, biases = ratings.by_user, Biases.of(ratings)
+    assert history.values is not None
+    left = history.values - biases.predict(biases.of_users(history)[history.rows], history.items)
+    x = np.zeros((len(history), len(ratings.movies)))
+    x[history.rows, history.items] = 1 + np.clip(left / left.std(), -2, 2) / 5
+    model, expected = Ease(EaseSettings(regularization=5)).fit(ratings), written_out(x, x, 5)
+    np.testing.assert_allclose(model.score(history)[x == 0], expected[x == 0], atol=1e-4)
+
+
+@pytest.mark.parametrize("rank", [0, 8])
+def test_views_by_few_users_are_saved_and_loaded(rank: int, world: tuple[Ratings, Catalog], tmp_path: Path) -> None:
+    """The users' side keeps no movies × movies array, and answers the same from the artefact."""
+    few = as_interactions(world[0].take(world[0].user < 20))
+    model = Ease(EaseSettings(rank=rank)).fit(few)
+    assert all(len(model.known.movies) not in array.shape[1:] for array in model.arrays().values())
+    save(model, tmp_path / "model")
+    again = load(tmp_path / "model").model
+    np.testing.assert_array_equal(again.score(again.known.history), model.score(model.known.history))
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is computed some rows at a time is the same as at once."""
+    _, ratings = views(14, 30)
+    whole = Ease().fit(ratings)
+    monkeypatch.setattr(ease_exact, "CELLS", 40)
+    np.testing.assert_allclose(Ease().fit(ratings).score(ratings.by_user), whole.score(ratings.by_user), atol=1e-6)
+
+
+def test_what_is_too_large_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither side may be inverted beyond `MOST`; a bounded rank is the way out."""
+    monkeypatch.setattr(ease_exact, "MOST", 10)
+    _, ratings = views(14, 30)
+    with pytest.raises(SettingError, match=r"14 users or 31 movies inverts a matrix of .* GB; .* set rank, such as"):
+        Ease().fit(ratings)
+    assert np.isfinite(Ease(EaseSettings(rank=4)).fit(ratings).score(ratings.by_user)).all()
+
+
+def test_wrong_settings_are_refused() -> None:
+    """A ridge of 0 has no inverse; a negative rank is no rank; a ridge lost in rounding is told when it fails."""
+    for wrong in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(SettingError, match=r"regularization is .*; it must be a finite number above 0"):
+            EaseSettings(regularization=wrong)
+    with pytest.raises(SettingError, match="rank is -1; it can't be negative"):
+        EaseSettings(rank=-1)
+    twins = Ratings.from_arrays(np.repeat(np.arange(4), 3), np.tile(np.arange(3), 4))
+    with pytest.raises(TrainingError, match="regularization 1e-12 is too small for single precision"):
+        Ease(EaseSettings(regularization=1e-12)).fit(twins)
+
+
+def test_progress_is_told() -> None:
+    """One step begins and ends, even if it fails."""
+    heard: list[object] = []
+
+    class Ear:
+        def start(self, what: str, total: int) -> None:
+            heard.append((what, total))
+
+        def advance(self, steps: int = 1, note: str = "") -> None:
+            heard.append(steps)
+
+        def stop(self) -> None:
+            heard.append("stop")
+
+    Ease().fit(views(14, 30)[1], progress=Ear())
+    assert heard == [("ease", 1), 1, "stop"]

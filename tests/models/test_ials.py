@@ -1,0 +1,54 @@
+"""The model `ials`."""
+
+import numpy as np
+
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ratings import Ratings
+from cinematrix.metrics.top_n import top_n
+from cinematrix.models.ials import IALS, IALSSettings, Turned
+from contract import Contract
+from worlds import as_interactions
+
+
+class TestIALS(Contract):
+    """iALS keeps the contract."""
+
+    kind = IALS
+    settings = {"factors": 8}  # noqa: RUF012
+    learns_taste = False  # by its stars, which are those of the biases
+
+
+def test_the_half_step_is_the_papers_normal_equations() -> None:
+    """(Σ y yᵀ + α YᵀY + λ (n + α·items)^ν I) x = Σ y over the history, solved one by one in float64."""
+    rng = np.random.default_rng(0)
+    lists = [(rng.permutation(40)[:n].tolist(), None) for n in (3, 0, 30, 6)]
+    h, y = Histories.of_lists(lists), rng.normal(0, 0.3, (40, 5)).astype(np.float32)
+    s = IALSSettings(factors=5, unobserved_weight=0.2, regularization=0.3, nu=0.7)
+    found = Turned.of(y).project(h, s)
+    for row, (items, _) in enumerate(lists):
+        mine = y[items].astype(float)
+        penalty = s.regularization * (len(items) + s.unobserved_weight * 40) ** s.nu
+        system = mine.T @ mine + s.unobserved_weight * y.T.astype(float) @ y + penalty * np.eye(5)
+        np.testing.assert_allclose(found[row], np.linalg.solve(system, mine.sum(0)), atol=1e-5)
+
+
+def test_lists_follow_planted_tastes(world: tuple[Ratings, Catalog]) -> None:
+    """From what people liked alone, a stranger who watched three comedies gets comedies, however she rates them."""
+    model = IALS(IALSSettings(factors=8)).fit(as_interactions(world[0]), world[1])
+    comedy = np.array([g == ["Comedy"] for g in model.known.catalog.frame["genres"].to_list()])
+    rated = np.bincount(model.known.history.items, minlength=len(model.known.movies)) > 0
+    history = Histories.of_lists([(np.flatnonzero(comedy & rated)[:3].tolist(), None)])
+    assert comedy[top_n(model.score(history), 8, history).movies[0]].all()
+
+
+def test_the_chance_is_that_of_a_tenth_put_aside() -> None:
+    """Where every pair has the same chance p, it is 0.1 p / (1 − 0.9 p) for who hasn't seen the movie."""
+    rng = np.random.default_rng(1)
+    user, movie = np.nonzero(rng.random((80, 60)) < 0.25)
+    model = IALS(IALSSettings(factors=1, regularization=1e-4)).fit(Ratings.from_arrays(user, movie))
+    users, movies = np.indices((80, 60)).reshape(2, -1)
+    unseen = np.ones((80, 60), bool)
+    unseen[user, movie] = False
+    chance = model.predict(users, movies)[unseen.ravel()]
+    assert abs(chance.mean() / (0.025 / 0.775) - 1) < 0.2

@@ -1,0 +1,90 @@
+"""The model `neumf`."""
+
+import numpy as np
+import pytest
+import torch
+
+from cinematrix.data.histories import Histories
+from cinematrix.data.ratings import Ratings
+from cinematrix.errors import SettingError
+from cinematrix.models.neumf.model import NeuMF
+from cinematrix.models.neumf.settings import NeuMFSettings
+from cinematrix.models.neumf.training import NeuMFNet
+from contract import Contract
+
+SMALL = {"factors": 8, "batch": 128, "epochs": 20, "learning_rate": 0.02, "weight_decay": 1.0}
+
+
+class TestNeuMF(Contract):
+    """The net over factors keeps the contract."""
+
+    kind = NeuMF
+    settings = SMALL
+
+
+@pytest.fixture(scope="module")
+def model() -> NeuMF:
+    """Trained on 160 people in four circles of 15 movies, each of whom has watched nine of her circle."""
+    rng = np.random.default_rng(3)
+    rows = [(user, movie) for user in range(160) for movie in 15 * (user % 4) + rng.choice(15, 9, replace=False)]
+    users, movies = np.array(rows).T
+    return NeuMF(NeuMFSettings(**SMALL)).fit(Ratings.from_arrays(users, movies))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "strangers"])
+def test_planted_circles_are_found(model: NeuMF, known: bool) -> None:
+    """Nine of ten times the movies likeliest for somebody, of those she hasn't watched, are of her circle."""
+    history = (
+        model.known.history if known else Histories.of_lists([([15 * c + m for m in range(4)], None) for c in range(4)])
+    )
+    scores = model.score(history)
+    scores[history.rows, history.items] = -np.inf
+    best = np.argsort(-scores, axis=1)[:, :6]
+    circle = np.arange(len(history)) % 4
+    assert np.mean(best // 15 == circle[:, None]) > 0.9
+
+
+def test_numpy_answers_as_torch_does(model: NeuMF) -> None:
+    """Logits of the served arrays are the net's, to 1e-5."""
+    net = NeuMFNet(160, 60, 8)
+    with torch.no_grad():
+        net.users.copy_(torch.from_numpy(model.users))
+        net.movies.copy_(torch.from_numpy(model.movies))
+        net.product.copy_(torch.from_numpy(model.product))
+        for place, layer in enumerate(net.net[::2]):
+            layer.weight.copy_(torch.from_numpy(model.net.weights[place].T))
+            layer.bias.copy_(torch.from_numpy(model.net.biases[place]))
+        users, movies = torch.arange(60), torch.arange(60).flip(0)
+        expected = net(users, movies).numpy()
+    found = (model.score(model.known.history) - model.popular)[users.numpy(), movies.numpy()]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_slopes_are_the_derivatives(model: NeuMF) -> None:
+    """They are those of differences, of each logit by the user's embeddings."""
+    user = model.users[5] + np.float32(0.01)
+    _, slopes = model._slopes(user, model.movies)
+    step = np.float32(1e-3)
+    for place in range(len(user)):
+        moved = np.zeros_like(user)
+        moved[place] = step
+        up, down = (model._logits((user + sign * moved)[None], model.movies) for sign in (1, -1))
+        error = np.abs((up - down) / (2 * step) - slopes[:, place])
+        assert np.median(error) < 1e-2
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("factors", 1, "factors is 1; it must be at least 2"),
+        ("negatives", 0, "negatives is 0; it must be at least 1"),
+        ("popularity", 2, "popularity is 2; it is a power from 0 to 1"),
+        ("weight_decay", -1, "weight_decay is -1; it can't be negative"),
+        ("validation_share", 1, "validation_share is 1; it is a share between 0 and 1"),
+        ("learning_rate", 0, "learning_rate is 0; it must be above 0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(setting: str, value: float, message: str) -> None:
+    """The message names the setting, its value and the rule."""
+    with pytest.raises(SettingError, match=message):
+        NeuMFSettings(**{setting: value})  # type: ignore[arg-type]

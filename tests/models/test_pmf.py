@@ -1,0 +1,106 @@
+"""The model `pmf`."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from cinematrix.data.ratings import Ratings, Scale
+from cinematrix.data.splits import random
+from cinematrix.models.pmf.loops import condition, draw_links, draw_rows
+from cinematrix.models.pmf.model import PMF, PMFSettings
+from contract import Contract
+from worlds import check_planted_factors, factor_world
+
+
+class TestPMF(Contract):
+    """Bayesian matrix factorization keeps the contract."""
+
+    kind = PMF
+    settings = {"factors": 3, "chains": 2, "samples": 8, "thinning": 2}  # noqa: RUF012
+
+
+def test_a_row_is_drawn_from_its_conditional_distribution() -> None:
+    """Mean and covariance equal those of Bayesian linear regression, written out with dense matrices."""
+    rng = np.random.default_rng(0)
+    others, targets, center, precision = rng.normal(size=(7, 3)), rng.normal(size=7), rng.normal(size=3), np.ones(3) * 2
+    design, noise = np.column_stack([np.ones(7), others[:, 1:]]), 3.0
+    a = noise * design.T @ design + np.diag(precision)
+    mean = np.linalg.solve(a, noise * design.T @ (targets - others[:, 0]) + precision * center)
+    factor, linear, curvature, pull = np.zeros((1, 3, 3)), np.zeros((1, 3)), np.zeros((1, 3, 3)), np.zeros((1, 3))
+    starts, items = np.array([0, 7]), np.arange(7, dtype=np.int32)
+    condition(starts, items, targets, others, noise, precision, factor, linear, curvature, pull)
+    drawn = np.zeros((4, 3))
+    for out, z in zip(drawn, np.vstack([np.zeros(3), np.eye(3)]), strict=True):
+        draw_rows(factor, linear, precision, center[None], z[None], out[None])
+    np.testing.assert_allclose(drawn[0], mean)
+    roots = drawn[1:] - drawn[0]
+    np.testing.assert_allclose(roots.T @ roots, np.linalg.inv(a), atol=1e-12)
+    left = np.diag(precision) - np.diag(precision) @ np.linalg.inv(a) @ np.diag(precision)
+    np.testing.assert_allclose(curvature[0], left, atol=1e-12)
+
+
+def test_links_are_drawn_from_their_conditional_distributions_in_turn() -> None:
+    """A sweep equals Gibbs sampling of the joint normal distribution of all links, written out with dense matrices."""
+    rng = np.random.default_rng(2)
+    n, width, families = 6, 3, np.array([0, 0, 1, 1, 1], np.int32)
+    x = np.where(rng.random((n, 5)) < 0.6, rng.normal(size=(n, 5)), 0)
+    roots, pull, precision = (
+        rng.normal(size=(n, width, width)),
+        rng.normal(size=(n, width)),
+        rng.random((2, width)) + 0.5,
+    )
+    curvature = roots @ roots.transpose(0, 2, 1)
+    noise, links = rng.normal(size=(5, width)), rng.normal(size=(5, width))
+    joint = np.einsum("rf,rg,rkl->fkgl", x, x, curvature).reshape(15, 15) + np.diag(precision[families].reshape(15))
+    linear, wanted = np.einsum("rf,rk->fk", x, pull).reshape(15), links.reshape(15).copy()
+    for factor in range(width):
+        for at in range(factor, 15, width):
+            others = joint[at] @ wanted - joint[at, at] * wanted[at]
+            wanted[at] = (linear[at] - others) / joint[at, at] + noise.reshape(15)[at] / np.sqrt(joint[at, at])
+    rows, features = np.nonzero(x)
+    order = np.argsort(features, kind="stable")
+    starts, center = np.searchsorted(features[order], np.arange(6)), x @ links
+    values = x[rows, features][order]
+    draw_links(curvature, pull, starts, rows[order], values, families, precision, noise, links, center)
+    np.testing.assert_allclose(links.reshape(15), wanted)
+    np.testing.assert_allclose(center, x @ links)
+
+
+def test_planted_factors_are_recovered() -> None:
+    """In a world of biases and two factors it errs less than the noise, and its vectors span the factors."""
+    check_planted_factors(PMF(PMFSettings(factors=4, burn_in=60, samples=20, thinning=2, chains=2)))
+
+
+def test_a_stranger_is_predicted_as_well_as_if_she_had_been_there() -> None:
+    """Folded in, people whom training didn't see are predicted nearly as well as by a model that has seen them."""
+    world = factor_world(np.random.default_rng(9))
+    ratings, settings = world.train, PMFSettings(factors=4, burn_in=60, samples=20, thinning=2, chains=2)
+    held_out = np.arange(len(ratings.users)) % 5 == 0
+    ours = held_out[ratings.users.numbers(world.users)]
+    strangers = ratings.by_user
+    errors = []
+    for known in (ratings, ratings.take(~held_out[ratings.user])):
+        model = PMF(settings).fit(known)
+        numbers = model.known.movies.numbers(ratings.movies.ids)
+        history = replace(strangers, items=numbers[strangers.items], owners=None)
+        rows = ratings.users.numbers(world.users[ours])
+        found = model.predict_pairs(history, rows, model.known.movies.numbers(world.movies[ours]))
+        errors.append(float(np.sqrt(np.mean((found - world.stars[ours]) ** 2))))
+    assert errors[1] < 1.1 * errors[0]
+
+
+def test_planted_noise_is_recovered_and_intervals_hold_what_they_promise() -> None:
+    """In a world of two factors and noise 5, noise and error are near 5, and 80 % of ratings lie within."""
+    rng = np.random.default_rng(1)
+    p, q = rng.normal(size=(200, 2)), rng.normal(size=(100, 2))
+    user, movie = np.nonzero(rng.random((200, 100)) < 0.5)
+    stars = 50 + 5 * (p[user] * q[movie]).sum(1) + rng.normal(0, 5, len(user))
+    cut = random(Ratings.from_arrays(user, movie, stars, scale=Scale(-100, 200)), 0.3, 1)
+    model = PMF(PMFSettings(factors=3, burn_in=40, samples=10, thinning=2, chains=2)).fit(cut.train)
+    assert cut.test.rating is not None
+    pairs = model.known.history, cut.test.user, cut.test.movie
+    error = np.sqrt(np.mean((model.predict_pairs(*pairs) - cut.test.rating) ** 2))
+    low, high = model.interval_pairs(*pairs)
+    assert abs(model.posterior.deviation * np.mean(model.posterior.noise**-0.5) - 5) < 0.25
+    assert error < 5.6
+    assert 0.78 < np.mean((low <= cut.test.rating) & (cut.test.rating <= high)) < 0.82

@@ -1,0 +1,112 @@
+"""The model `vae`."""
+
+import numpy as np
+import pytest
+import torch
+
+from cinematrix.data.histories import Histories
+from cinematrix.data.ratings import Ratings
+from cinematrix.data.splits import random
+from cinematrix.errors import SettingError
+from cinematrix.evaluation.evaluate import evaluate
+from cinematrix.models.components.mlp import unit_rows
+from cinematrix.models.components.mlp_torch import exported
+from cinematrix.models.vae.model import VAE
+from cinematrix.models.vae.settings import VAESettings
+from cinematrix.models.vae.training import VAENet
+from contract import Contract
+
+SMALL = VAESettings(factors=8, hidden=16, batch=10, epochs=20, learning_rate=0.01)
+
+
+class TestVAE(Contract):
+    """The variational autoencoder keeps the contract."""
+
+    kind = VAE
+    settings = {"factors": 8, "hidden": 16, "batch": 10, "epochs": 20, "learning_rate": 0.01}  # noqa: RUF012
+
+
+@pytest.fixture(scope="module")
+def circles() -> Ratings:
+    """200 people in four circles of 15 movies each; a person has watched ten of her circle and two of any."""
+    rng = np.random.default_rng(3)
+    rows = [
+        (user, movie)
+        for user in range(200)
+        for movie in {*(15 * (user % 4) + rng.choice(15, 10, replace=False)), *rng.choice(60, 2, replace=False)}
+    ]
+    users, movies = np.array(rows).T
+    return Ratings.from_arrays(1000 - users, movies * 7)
+
+
+def test_planted_circles_are_found(circles: Ratings) -> None:
+    """Most of the movies held out are in the list of ten: of the circle, five to seven are left to choose from."""
+    cut = random(circles)
+    model = VAE(SMALL).fit(cut.train)
+    assert evaluate(model, cut.test)["recall@10"] > 0.8
+
+
+@pytest.mark.parametrize("hidden", [0, 12])
+def test_numpy_answers_as_torch_does(circles: Ratings, hidden: int) -> None:
+    """Log probabilities of the served arrays are the trained net's, to 1e-5."""
+    torch.manual_seed(0)
+    settings = VAESettings(factors=5, hidden=hidden)
+    net = VAENet(60, settings, 1).eval()
+    rows = unit_rows(circles.by_user, 60)
+    with torch.inference_mode():
+        expected = net(torch.from_numpy(rows.toarray()))[0].numpy()
+    code = exported(net.encoder, "tanh").outputs(slice(5))(rows)
+    logits = exported(net.decoder, "tanh")(code)
+    found = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_chance_is_that_of_some_draws_among_unseen_movies(circles: Ratings) -> None:
+    """It follows 1 − (1 − π)ⁿ, π the softmax over what the history lacks, n a tenth of it, at least 1; unknown: 0."""
+    model = VAE(VAESettings(factors=4, hidden=6, epochs=1)).fit(circles)
+    history = Histories.of_lists([(range(20), None), ([3], None)])
+    score = np.exp(model.score(history).astype(np.float64))
+    for row, seen, draws in ((0, range(20), 2.0), (1, [3], 1.0)):
+        rest = np.delete(score[row], list(seen)).sum()
+        found = model.predict_pairs(history, np.array([row] * 2, np.int32), np.array([40, -1], np.int32))
+        drawn = np.log(1 - (1 - score[row, 40] / rest) ** draws)
+        np.testing.assert_allclose(found, [model.chance(np.array([drawn]))[0], 0], rtol=1e-5)
+
+
+def test_pairs_in_blocks_are_pairs_at_once(circles: Ratings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many histories are answered at a time, each pair has its own answer."""
+    model = VAE(VAESettings(factors=4, hidden=6, epochs=1)).fit(circles)
+    rng = np.random.default_rng(0)
+    rows, movies = rng.integers(0, 200, 500).astype(np.int32), rng.integers(-1, 60, 500).astype(np.int32)
+    whole = model.predict_pairs(model.known.history, rows, movies)
+    monkeypatch.setattr(VAE, "ROWS", 7)
+    np.testing.assert_allclose(model.predict_pairs(model.known.history, rows, movies), whole, atol=1e-6)
+
+
+def test_the_divergence_is_the_gaussians(circles: Ratings) -> None:
+    """It is what torch says of N(μ, σ²) against N(0, 1), and its weight rises evenly to beta and stays."""
+    torch.manual_seed(0)
+    net = VAENet(60, VAESettings(factors=5, hidden=0, beta=0.4), 4).eval()
+    rows = torch.from_numpy(unit_rows(circles.by_user, 60).toarray())
+    mean, log_variance = net.encoder(rows).chunk(2, dim=1)
+    normal = torch.distributions.Normal(mean, (log_variance / 2).exp())
+    standard = torch.distributions.Normal(torch.zeros(()), torch.ones(()))
+    torch.testing.assert_close(net(rows)[1], torch.distributions.kl_divergence(normal, standard).sum(1))
+    assert [net.next_beta() for _ in range(6)] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4, 0.4])
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "rule"),
+    [
+        ("factors", 0, "must be at least 1"),
+        ("beta", -1, "can't be negative"),
+        ("dropout", 1, "is a share from 0 to below 1"),
+        ("anneal", 2, "is a share from 0 to 1"),
+        ("validation_share", 1, "is a share between 0 and 1"),
+        ("learning_rate", 0, "must be above 0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(setting: str, value: float, rule: str) -> None:
+    """The message names the setting, its value and the rule."""
+    with pytest.raises(SettingError, match=rf"{setting} is {value}; it {rule}"):
+        VAESettings(**{setting: value})  # type: ignore[arg-type]

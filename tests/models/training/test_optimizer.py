@@ -1,0 +1,74 @@
+"""The optimizer: `cinematrix.models.training.optimizer`."""
+
+import copy
+import subprocess
+import sys
+
+import numpy as np
+import torch
+
+from cinematrix.models.training.optimizer import BETAS, LEAST, AdamW
+
+
+def test_without_tables_it_is_adamw() -> None:
+    """Matrices and vectors move exactly as torch's own AdamW moves them, at a rate that changes."""
+    torch.manual_seed(0)
+    mine = [torch.nn.Parameter(torch.randn(4, 3)), torch.nn.Parameter(torch.randn(3))]
+    theirs = copy.deepcopy(mine)
+    a = AdamW(mine, weight_decay=0.2)
+    b = torch.optim.AdamW([{"params": theirs[:1], "weight_decay": 0.2}, {"params": theirs[1:], "weight_decay": 0.0}])
+    for n in range(20):
+        for p, q in zip(mine, theirs, strict=True):
+            p.grad = torch.randn_like(p)
+            q.grad = p.grad.clone()
+        for group in b.param_groups:
+            group["lr"] = 0.03 / (n + 1)
+        a.step(0.03 / (n + 1))
+        b.step()
+    for p, q in zip(mine, theirs, strict=True):
+        assert torch.equal(p, q)
+
+
+def test_a_table_has_one_step_size_for_all_its_rows() -> None:
+    """Its second moment is the mean over the table, and it learns slower: equal to the same rule in NumPy."""
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=(6, 4)).astype(np.float32)
+    table = torch.nn.Parameter(torch.from_numpy(start.copy()))
+    table.is_table = True  # type: ignore[attr-defined]
+    beside = torch.nn.Parameter(torch.ones(2))
+    optimizer = AdamW([table, beside], weight_decay=0.3, table_rate=0.5)
+    w, m, v, (first, second) = start.astype(np.float64), np.zeros((6, 4)), 0.0, BETAS
+    for n in range(1, 16):
+        gradient = rng.normal(size=(6, 4)) * np.arange(6)[:, None]
+        m, v = first * m + (1 - first) * gradient, second * v + (1 - second) * (gradient**2).mean()
+        w = w * (1 - 0.02 * 0.3) - 0.02 * (m / (1 - first**n)) / (np.sqrt(v / (1 - second**n)) + LEAST)
+        table.grad = torch.from_numpy(gradient.astype(np.float32))
+        beside.grad = torch.ones(2)
+        optimizer.step(0.04)
+    np.testing.assert_allclose(table.detach().numpy(), w, atol=1e-5)
+    np.testing.assert_allclose(table.detach().numpy()[0], start[0] * (1 - 0.006) ** 15, rtol=1e-5)
+    assert beside.detach().numpy()[0] < 0.8
+
+
+def test_what_has_no_gradient_stays() -> None:
+    """Neither weights nor state move, and gradients are gone when they are to be forgotten."""
+    still, moving = (torch.nn.Parameter(torch.ones(2, 2)) for _ in range(2))
+    optimizer = AdamW([still, moving], weight_decay=0.5)
+    moving.grad = torch.ones(2, 2)
+    optimizer.step(0.1)
+    assert torch.equal(still, torch.ones(2, 2))
+    assert not torch.equal(moving, torch.ones(2, 2))
+    assert optimizer.states[0] == {}
+    optimizer.forget_gradients()
+    assert moving.grad is None
+
+
+def test_torchs_compiler_is_not_loaded() -> None:
+    """A training step imports neither it nor the algebra that it needs, which take longer than a small training."""
+    code = (
+        "import sys, torch; from cinematrix.models.training.optimizer import AdamW; "
+        "p = torch.nn.Parameter(torch.ones(2, 2));"
+        "a = AdamW([p]); p.square().sum().backward(); a.step(0.1); print(*sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not {"torch._dynamo", "sympy"} & set(ran.stdout.split())

@@ -1,0 +1,145 @@
+"""The files of the page as a browser gets them: `cinematrix.service.routes.page`."""
+
+import gzip
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+import cinematrix
+from cinematrix.models.artifact import save
+from cinematrix.models.bias import Bias
+from cinematrix.service.app import create_app
+from cinematrix.service.responses import takes_gzip
+from cinematrix.service.routes.page import assets
+from cinematrix.service.settings import ServiceSettings
+from worlds import taste_world
+
+PAGE = Path(cinematrix.__file__).parent / "page"
+SCRIPTS = sorted(PAGE.rglob("*.js"))
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of a service whose model doesn't matter."""
+    folder = tmp_path_factory.mktemp("page")
+    save(Bias().fit(*taste_world(np.random.default_rng(5))), folder / "model")
+    settings = ServiceSettings(folder / "model", f"sqlite:///{folder}/store.db", hosts=("testserver",))
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_every_file_is_served_as_what_it_is(client: TestClient) -> None:
+    """Byte for byte, with its type, and no file of the folder is left out."""
+    types = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+    paths = [path for path in PAGE.rglob("*") if path.is_file()]
+    assert len(paths) > 12
+    for path in paths:
+        answer = client.get(f"/page/{path.relative_to(PAGE).as_posix()}")
+        assert (answer.status_code, answer.content) == (200, path.read_bytes())
+        assert answer.headers["content-type"].startswith(types[path.suffix])
+    assert client.get("/").content == (PAGE / "index.html").read_bytes()
+
+
+def test_the_policy_of_the_page_is_its_own_and_said_once(client: TestClient) -> None:
+    """The page runs its own scripts alone; the API's answers keep the policy that runs nothing."""
+    for path in ("/", "/page/app.js"):
+        policies = client.get(path).headers.get_list("content-security-policy")
+        assert len(policies) == 1
+        assert "script-src 'self'" in policies[0]
+        assert "unsafe" not in policies[0]
+        assert client.get(path).headers.get_list("cache-control") == ["no-cache"]
+        assert client.get(path).headers["x-content-type-options"] == "nosniff"
+    for path in ("/livez", "/page/nothing.js"):
+        answer = client.get(path)
+        assert answer.headers.get_list("content-security-policy") == ["default-src 'none'; frame-ancestors 'none'"]
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_browser_that_has_a_file_is_not_sent_it_again(client: TestClient) -> None:
+    """304 without a body for its tag, also a weak or a listed one; another tag gets the file."""
+    tag = client.get("/page/app.css").headers["etag"]
+    for sent in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        answer = client.get("/page/app.css", headers={"If-None-Match": sent})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
+        assert "script-src" in answer.headers["content-security-policy"]
+    assert client.get("/page/app.css", headers={"If-None-Match": '"other"'}).status_code == 200
+    assert client.get("/page/app.js").headers["etag"] != tag
+
+
+def test_files_are_compressed_for_whoever_takes_it(client: TestClient) -> None:
+    """With gzip the same bytes come in fewer; HEAD tells the same without them."""
+    plain = client.get("/page/app.css", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    small = client.get("/page/app.css", headers={"Accept-Encoding": "br, gzip;q=0.5"})
+    assert small.headers["content-encoding"] == "gzip"
+    assert int(small.headers["content-length"]) < len(plain.content) / 2
+    assert small.content == plain.content == gzip.decompress(assets()["app.css"].compressed)
+    head = client.head("/page/app.css", headers={"Accept-Encoding": "identity"})
+    assert (head.content, head.headers["content-length"]) == (b"", str(len(plain.content)))
+
+
+@pytest.mark.parametrize(
+    ("accepted", "taken"),
+    [("gzip", True), ("GZIP; q=0.1", True), ("gzip;q=0", False), ("gzip; q=0.000", False), ("br", False), ("", False)],
+)
+def test_what_a_client_accepts_is_read(accepted: str, taken: bool) -> None:
+    """As RFC 9110 writes it."""
+    assert takes_gzip(accepted) is taken
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../service/app.py", "..%2fservice%2fapp.py", "%2e%2e/service/app.py", "views/../../service/app.py",
+        "/etc/passwd", "%2fetc%2fpasswd", "views", "views/", "app.js/", "app.js%00", "", "APP.JS",
+        "..\\service\\app.py",
+    ],
+)  # fmt: skip
+def test_nothing_else_can_be_reached(client: TestClient, path: str) -> None:
+    """A path that isn't one of the files is a 404, whatever it would mean to a file system."""
+    answer = client.get(f"/page/{path}", follow_redirects=False)
+    assert answer.status_code == 404
+    assert b"import" not in answer.content
+
+
+def test_the_page_weighs_little(client: TestClient) -> None:
+    """All of it, compressed, in at most 150 KB; what is preloaded exists."""
+    assert sum(len(asset.compressed) for asset in assets().values()) <= 150_000
+    for path in re.findall(r'(?:href|src)="/page/([^"]+)"', (PAGE / "index.html").read_text("utf-8")):
+        assert path in assets(), path
+
+
+def test_data_never_become_markup() -> None:
+    """No module parses text as HTML or code, and no file names another origin but for namespaces and credits."""
+    for path in SCRIPTS:
+        text = path.read_text("utf-8")
+        found = re.findall(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser", text
+        )
+        assert not found, path.name
+    for path in [*SCRIPTS, PAGE / "app.css", PAGE / "index.html"]:
+        for origin in re.findall(r"https?://[\w.]+", path.read_text("utf-8")):
+            assert origin in ("http://www.w3.org", "https://www.themoviedb.org", "https://www.imdb.com"), (
+                path.name,
+                origin,
+            )
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_modules_are_whole(path: Path, tmp_path: Path) -> None:
+    """Node parses each as a module; what it imports is there."""
+    for target in re.findall(r"""(?:from|import)\s*\(?["'](\.[^"']+)["']""", path.read_text("utf-8")):
+        assert (path.parent / target).is_file(), target
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node isn't here")
+    module = tmp_path / f"{path.stem}.mjs"
+    module.write_bytes(path.read_bytes())
+    checked = subprocess.run([node, "--check", str(module)], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr

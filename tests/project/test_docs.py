@@ -1,0 +1,117 @@
+"""The documents say what is true: their commands run, and nothing that can be typed is missing."""
+
+import dataclasses
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from cinematrix.cli.train import NAMES
+from cinematrix.models import MODELS, model_class
+from places import ROOT
+from worlds import taste_world
+
+BIN = Path(sys.executable).parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reader's folder, with the files that the README speaks of: user 42 and Toy Story are in them."""
+    folder = tmp_path_factory.mktemp("reader")
+    ratings, catalog = taste_world(np.random.default_rng(1))
+    movie_ids = np.array([1, 318, 2571, *range(3000, 3000 + len(catalog) - 3)])
+    place = catalog.movies.numbers(ratings.movies.ids)
+    users = ratings.user + 1
+    pl.DataFrame(
+        {
+            "userId": users,
+            "movieId": movie_ids[place[ratings.movie]],
+            "rating": ratings.rating,
+            "timestamp": ratings.time,
+        }
+    ).write_csv(folder / "ratings.csv")
+    titles = ["Toy Story (1995)", *(f"Film {i} ({1980 + i})" for i in range(1, len(catalog)))]
+    genres = ["Drama" if i % 2 else "Comedy" for i in range(len(catalog))]
+    pl.DataFrame({"movieId": movie_ids, "title": titles, "genres": genres}).write_csv(folder / "movies.csv")
+    (folder / "my-ratings.csv").write_text("movie,rating\n1,5\n318,2\n")
+    (folder / "pairs.csv").write_text("user,movie\n42,1\nnobody,318\n")
+    return folder
+
+
+def blocks(language: str) -> list[str]:
+    """The README's code blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_readmes_commands_run_as_they_stand(folder: Path) -> None:
+    """Every `cinematrix` line of the README, typed one after the other, ends well."""
+    lines = [line for block in blocks("console") for line in block.splitlines() if line.startswith("cinematrix")]
+    assert len(lines) > 5
+    for line in lines:
+        command = f"{BIN / 'cinematrix'} {line.removeprefix('cinematrix ')}"
+        ran = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True)
+        assert ran.returncode == 0, f"{line}\n{ran.stderr}"
+    assert (folder / "ratings.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "predictions.csv").read_text().startswith("user,movie,prediction,low,high\n42,1,")
+
+
+def test_the_readmes_python_runs_as_it_stands(folder: Path) -> None:
+    """The Python example prints an evaluation with its protocol, and ten titles with stars."""
+    (code,) = blocks("python")
+    ran = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "rmse" in ran.stdout
+    assert "Split: global time split" in ran.stdout
+    assert len(re.findall(r"\(\d{4}\) \d\.\d", ran.stdout)) == 10
+
+
+def test_the_readmes_make_targets_exist() -> None:
+    """`make demo`, `make test` and `make bench` are in the Makefile, and CI runs the README's test command."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in set(re.findall(r"\bmake (\w+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_the_page_of_the_command_line_is_up_to_date() -> None:
+    """docs/command-line.md is what docs/reference.py makes of the command line."""
+    made = subprocess.run(
+        [sys.executable, "-c", "from reference import reference; print(reference(), end='')"],
+        cwd=ROOT / "docs", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert (ROOT / "docs" / "command-line.md").read_text("utf-8") == made.stdout, "run: python docs/reference.py"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_and_their_settings_are_documented(name: str) -> None:
+    """docs/models.md has a section for each model; each setting has its meaning in the settings' docstring."""
+    assert f"## `{name}`" in (ROOT / "docs" / "models.md").read_text("utf-8") or name == "popular"
+    settings = model_class(name).Settings
+    for field in dataclasses.fields(settings()):
+        assert re.search(rf"^\s+{field.name}: \w", settings.__doc__ or "", re.MULTILINE), field.name
+
+
+def test_every_link_of_the_documents_leads_somewhere() -> None:
+    """Relative links in README, CONTRIBUTING and docs point at files that are there."""
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_file_map_names_every_module() -> None:
+    """The README's map of the house has each module and package of the source."""
+    (house,) = re.findall(r"```\nsrc/cinematrix/\n(.*?)```", README, re.DOTALL)
+    named = set(re.findall(r"[\w-]+", house))
+    for path in (ROOT / "src" / "cinematrix").iterdir():
+        if path.suffix == ".py" and path.stem != "__init__":
+            assert path.stem in named, path.stem
+
+
+def test_the_help_of_train_names_every_model() -> None:
+    """In the order of the table of models."""
+    assert re.findall(r"[\w+-]+", NAMES.replace(" or ", ", ")) == list(MODELS)

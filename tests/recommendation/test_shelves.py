@@ -1,0 +1,138 @@
+"""Rows for one evening: `cinematrix.recommendation.shelves`, and their route."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.artifact import save
+from cinematrix.models.base import Recommender
+from cinematrix.models.bias import Bias
+from cinematrix.models.deep_mf.model import DeepMF
+from cinematrix.models.deep_mf.settings import DeepMFSettings
+from cinematrix.models.ease import Ease
+from cinematrix.recommendation.lists import Filters
+from cinematrix.recommendation.reranking import Dials
+from cinematrix.recommendation.shelves import loved, rows_of
+from cinematrix.recommendation.taste_profile import Everyone
+from cinematrix.service.app import create_app
+from cinematrix.service.settings import ServiceSettings
+
+TINY = DeepMFSettings(factors=4, members=1, epochs=1, ranking_epochs=1)
+
+
+@pytest.fixture(scope="module")
+def large() -> tuple[Ratings, Catalog]:
+    """Two hundred people and films: comedies and horror, each rated by those who like it, a third by few."""
+    rng = np.random.default_rng(2)
+    fond = rng.integers(0, 2, 200)
+    comedy = np.arange(200) % 2 == 0
+    rare = np.arange(200) % 3 == 0
+    chance = np.where(fond[:, None] == comedy[None], 0.5, 0.1) * np.where(rare, 0.06, 1)
+    users, movies = np.nonzero(rng.random((200, 200)) < chance)
+    stars = np.where(fond[users] == comedy[movies], 4.5, 2.0)
+    catalog = Catalog.of(range(200), title=[f"Film {m}" for m in range(200)],
+                         genres=[["Comedy"] if c else ["Horror", "IMAX"] for c in comedy])  # fmt: skip
+    return Ratings.from_arrays(users, movies, stars), catalog
+
+
+@pytest.fixture(scope="module", params=[DeepMF, Ease, Bias], ids=lambda kind: kind.name)
+def model(request: pytest.FixtureRequest, large: tuple[Ratings, Catalog]) -> Recommender:
+    """One that compares films and explains, one without vectors, one that can neither."""
+    made: Recommender = request.param(TINY) if request.param is DeepMF else request.param()
+    return made.fit(*large)
+
+
+@pytest.mark.parametrize("dials", [Dials(), Dials(0.5, 0.5)], ids=["as the model says", "dials turned"])
+def test_no_film_stands_twice_and_none_that_she_has_seen(model: Recommender, dials: Dials) -> None:
+    """Nor one that a filter leaves out; rows have no more films than asked for, and headings of every kind."""
+    for who in (0, 7):
+        history = model.known.history.take(np.array([who]))
+        rows = rows_of(model, history, 6, filters=Filters(exclude=(3, 4)), dials=dials)
+        shown = [line.movie for row in rows for line in row.items]
+        assert len(shown) == len(set(shown)) > 6
+        assert not set(shown) & {*model.known.movies.ids[history.items].tolist(), 3, 4}
+        assert all(len(row.items) == len(row.movies) <= 6 for row in rows)
+        kinds = {row.kind for row in rows}
+        assert kinds >= ({"top", "gems"} if isinstance(model, Bias) else {"top", "because", "gems"})
+
+
+def test_rows_do_what_their_headings_say(large: tuple[Ratings, Catalog]) -> None:
+    """Because rows name films that she liked, and hold films like them; gems have few raters; genres are hers."""
+    model = Ease().fit(*large)
+    known = model.known
+    history = known.history.take(np.array([0]))
+    assert history.values is not None
+    liked = known.movies.ids[history.items[history.values >= history.values.mean()]].tolist()
+    mine = "Comedy" if liked[0] % 2 == 0 else "Horror"
+    rows = rows_of(model, history, 8)
+    assert rows[0].kind == "top"
+    for row in rows:
+        if row.kind == "because":
+            assert row.movie in liked
+            assert row.title == f"Because you liked Film {row.movie}"
+            assert np.mean([mine in line.genres for line in row.items]) > 0.8
+        if row.kind == "gems":
+            assert all(3 <= known.raters[number] <= 10 for number in row.movies)
+            stars = [line.stars for line in row.items]
+            assert stars == sorted(stars, reverse=True)
+        if row.kind == "genre":
+            assert all(row.genre in line.genres for line in row.items)
+    assert loved(Everyone(known), history)[0] == mine
+    assert "IMAX" not in loved(Everyone(known), history)
+
+
+def test_somebody_without_a_history_gets_rows_too(model: Recommender) -> None:
+    """Widely loved films, gems and the genres that most films have; nothing is hers."""
+    rows = rows_of(model, Histories.empty(1), 5)
+    assert rows[0].title == "Widely loved"
+    assert "because" not in {row.kind for row in rows}
+    assert all(not line.because for row in rows for line in row.items)
+    assert rows_of(model, Histories.empty(1), 5, filters=Filters(min_ratings=10**6)) == []
+
+
+@pytest.fixture(scope="module")
+def client(large: tuple[Ratings, Catalog], tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of the service."""
+    folder = tmp_path_factory.mktemp("rows")
+    save(DeepMF(TINY).fit(*large), folder / "model")
+    settings = ServiceSettings(Path(folder / "model"), f"sqlite:///{folder}/s.db", hosts=("testserver",))
+    with TestClient(create_app(settings)) as client:
+        yield client
+
+
+def test_the_route_answers_for_a_stranger(client: TestClient) -> None:
+    """Rows as of the library, IDs that nobody knows told, hidden films left out, nothing kept."""
+    body: dict[str, Any] = {
+        "ratings": [{"movie": movie, "rating": 4.5} for movie in (2, 4, 8, 777)], "hidden": [10, 14], "n": 5,
+    }  # fmt: skip
+    answer = client.post("/v1/rows", json=body).json()
+    shown = [item["movie"] for row in answer["rows"] for item in row["items"]]
+    assert (answer["fallback"], answer["unknown"]) == (False, [777])
+    assert not set(shown) & {2, 4, 8, 10, 14}
+    assert answer["rows"][0]["items"][0]["because"]
+    assert client.post("/v1/rows", json={"ratings": []}).json()["fallback"] is True
+    assert client.post("/v1/rows", json={"ratings": [], "where": "colour=red"}).status_code == 422
+    assert client.post("/v1/rows", json={"ratings": [], "extra": 1}).status_code == 422
+
+
+def test_the_profile_route_answers_for_a_stranger(client: TestClient) -> None:
+    """Her histogram beside everyone's, what she loves more, and how well she is known."""
+    ratings = [{"movie": movie, "rating": 4.5 if movie % 2 else 2.0} for movie in range(1, 21)]
+    found = client.post("/v1/profile", json={"ratings": ratings}).json()
+    assert (found["ratings"], found["mean"]) == (20, 3.25)
+    assert {bar["rating"]: bar["yours"] for bar in found["histogram"] if bar["yours"]} == {2.0: 0.5, 4.5: 0.5}
+    assert sum(bar["everyone"] for bar in found["histogram"]) == pytest.approx(1)
+    best = found["genres"][0]
+    assert (best["name"], best["count"], best["yours"], best["share"]) == ("Horror", 10, 4.5, 0.5)
+    assert best["love"] > 0.5 > 0 > found["genres"][-1]["love"]
+    assert found["known"]["n"] == 20
+    assert found["known"]["rmse"] < found["known"]["baseline"]
+    empty = client.post("/v1/profile", json={"ratings": []}).json()
+    assert (empty["ratings"], empty["mean"], empty["known"]) == (0, None, None)

@@ -1,0 +1,263 @@
+"""Bringing and taking away ratings over HTTP: `cinematrix.service.routes.imports` and `exports`."""
+
+import csv
+import io
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from queue import Queue
+from threading import Event
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.ids import IdMap
+from cinematrix.data.ratings import Scale
+from cinematrix.importers import Journal, read
+from cinematrix.importers.letterboxd_export import Rated, letterboxd_csv
+from cinematrix.service import import_worker
+from cinematrix.service.app import create_app
+from cinematrix.service.settings import ServiceSettings
+from export_files import LETTERBOXD, lines, packed
+from service_world import refused
+
+STARS = Scale(0.5, 5, 0.5)
+
+
+def film(place: int) -> str:
+    """Title and year of one of the world's films, as they stand in a CSV."""
+    return f"{'Scary' if place % 2 else 'Funny'} {place},{1980 + place}"
+
+
+def export(*rows: str, watched: tuple[int, ...] = (), wanted: tuple[int, ...] = ()) -> bytes:
+    """A Letterboxd archive."""
+    return packed(
+        {
+            "ratings.csv": lines(f"{LETTERBOXD},Rating", *rows),
+            "watched.csv": lines(LETTERBOXD, *(f"2020-01-01,{film(at)},u" for at in watched)),
+            "watchlist.csv": lines(LETTERBOXD, *(f"2020-01-01,{film(at)},u" for at in wanted)),
+        }
+    )
+
+
+ROWS = (
+    f"2023-01-01,{film(0)},u,4.5",
+    f"2023-01-01,{film(1)},u,1",
+    f"2023-01-02,{film(0)},u,5",
+    "2023-01-02,Funny Bones,1995,u,3",
+    f"2023-01-02,{film(4)},u,0",
+)
+EXPORT = export(*ROWS, watched=(0, 1, 6), wanted=(8,))
+COUNTS = {"read": 9, "imported": 4, "updated": 0, "duplicates": 3}
+
+
+def counts(body: dict[str, Any]) -> int:
+    """All rows that the answer accounts for."""
+    lists = len(body["skipped"]) + len(body["unmatched"])
+    return int(body["imported"] + body["updated"] + body["duplicates"] + lists)
+
+
+def test_an_upload_is_read_and_nothing_is_kept(client: TestClient, model: Any) -> None:
+    """Counts add up; what is rated is on the model's scale, in the catalog's words; a miss comes with candidates."""
+    answer = client.post("/v1/imports", params={"name": "export.zip"}, content=EXPORT)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert {name: body[name] for name in COUNTS} == COUNTS
+    assert counts(body) == body["read"]
+    ids = model.known.catalog.movies.ids
+    place = {title: int(ids[at]) for at, title in enumerate(model.known.catalog.frame["title"].to_list())}
+    assert body["source"] == "letterboxd"
+    assert body["ratings"] == [
+        {"movie": place["Funny 0"], "title": "Funny 0", "year": 1980, "rating": 5.0, "time": 1_672_617_600},
+        {"movie": place["Scary 1"], "title": "Scary 1", "year": 1981, "rating": 1.0, "time": 1_672_531_200},
+    ]
+    assert body["events"] == {"seen": [place["Funny 6"]], "watchlist": [place["Funny 8"]], "like": []}
+    assert body["skipped"] == [{"row": "ratings.csv:6", "reason": "no rating", "title": "Funny 4"}]
+    (missed,) = body["unmatched"]
+    assert (missed["row"], missed["title"], missed["rating"]) == ("ratings.csv:5", "Funny Bones", 3.0)
+    assert refused(client.get("/v1/users/ann/ratings"), 404)
+
+
+def test_an_import_is_kept_once(client: TestClient, user: int) -> None:
+    """It counts in the next list; the same again changes nothing; a newer rating wins, an older one doesn't."""
+    path = f"/v1/users/{user}/imports"
+    first = client.post(path, content=EXPORT).json()
+    assert {name: first[name] for name in COUNTS} == COUNTS
+    before = client.get(f"/v1/users/{user}/export").json()
+    again = client.post(path, content=EXPORT).json()
+    assert (again["imported"], again["updated"], again["duplicates"]) == (0, 0, 7)
+    assert counts(again) == again["read"]
+    assert client.get(f"/v1/users/{user}/export").json() == before
+    assert {row["movie"]: row["rating"] for row in before["ratings"]}[first["ratings"][0]["movie"]] == 5.0
+    listed = [item["movie"] for item in client.get(f"/v1/users/{user}/recommendations?n=200").json()["items"]]
+    assert set(first["events"]["seen"]).isdisjoint(listed)
+    for date, updated in (("2022-01-01", 0), ("2024-01-01", 1)):
+        body = client.post(path, content=export(f"{date},{film(0)},u,2")).json()
+        assert (body["imported"], body["updated"]) == (0, updated)
+
+
+def test_only_who_may_write_brings(settings: ServiceSettings) -> None:
+    """For users whom nobody knows there is a 404, unless new ones are welcome."""
+    with TestClient(create_app(settings)) as client:
+        refused(client.post("/v1/users/nobody/imports", content=EXPORT), 404)
+    with TestClient(create_app(replace(settings, new_users=9))) as client:
+        assert client.post("/v1/users/nobody/imports", content=EXPORT).json()["imported"] == 4
+        assert len(client.get("/v1/users/nobody/ratings").json()["ratings"]) == 2
+
+
+@pytest.mark.parametrize("path", ["/v1/imports", "/v1/users/{user}/imports"])
+def test_what_is_no_export_is_refused_in_a_sentence(client: TestClient, user: int, path: str) -> None:
+    """422 without a word of what was sent, and nothing is kept."""
+    for content in (b"", b"secret,words\n1,2\n", b"PK\3\4secret", b"<!DOCTYPE secret><a/>", b"\xff\xfesecret\xd8\0"):
+        refused(client.post(path.format(user=user), content=content), 422, "secret")
+    assert client.get(f"/v1/users/{user}/export").json()["events"] == {}
+
+
+def test_a_mapping_comes_with_the_query(client: TestClient) -> None:
+    """Columns and the best rating of any CSV."""
+    content = f"Que;Nota\n{film(0).replace(',', ' (')});8\n".encode()
+    query = {"columns": "title=Que,rating=Nota", "highest": 10}
+    assert [row["rating"] for row in client.post("/v1/imports", params=query, content=content).json()["ratings"]] == [4]
+    refused(client.post("/v1/imports", params={"columns": "user=Que"}, content=content), 422)
+    refused(client.post("/v1/imports", params={"highest": "nan"}, content=content), 422)
+
+
+def test_uploads_have_a_cap_of_their_own(client: TestClient) -> None:
+    """20 MB, whatever the other bodies' cap, declared or found while reading."""
+    row = f"2023-01-01,{film(0)},u,4.5\n".encode()
+    content = lines(f"{LETTERBOXD},Rating") + row + b"\n" * 3_000_000
+    assert client.post("/v1/imports", params={"name": "ratings.csv"}, content=content).status_code == 200
+    refused(client.post("/v1/imports", content=bytes(20_000_001)), 413)
+    refused(client.post("/v1/imports", content=(bytes(1_000_000) for _ in range(21))), 413)
+    refused(client.post("/v1/recommendations", content=content), 413)
+
+
+@pytest.mark.fault(17)
+def test_others_are_answered_while_files_are_imported(
+    settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file is read at a time, four wait, one more is told to come again: nobody else waits for any of them."""
+    begun, go = Queue[int](), Event()
+
+    def slowly(*_: Any) -> Journal:
+        begun.put(1)
+        assert go.wait(30)
+        return read(EXPORT)
+
+    monkeypatch.setattr(import_worker, "read", slowly)
+    with TestClient(create_app(replace(settings, new_users=9))) as client, ThreadPoolExecutor(9) as pool:
+        sent = [pool.submit(client.post, f"/v1/users/u{at}/imports", content=EXPORT) for at in range(5)]
+        waiting = client.app.state.service.importing.statistics  # type: ignore[attr-defined]
+        until = time.monotonic() + 10
+        while waiting().tasks_waiting < 4:
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        usual, others = client.get("/v1/users/7/recommendations"), client.post("/v1/imports", content=EXPORT)
+        assert usual.status_code == 200
+        refused(others, 503)
+        assert others.headers["retry-after"] == "5"
+        assert begun.qsize() == 1
+        go.set()
+        assert [each.result().json()["imported"] for each in sent] == [4] * 5
+
+
+@pytest.mark.fault(17)
+def test_too_many_rows_are_refused(client: TestClient, user: int) -> None:
+    """200,000 in one file: nothing is kept; of 20,000 in one all are accounted for, and the first 500 misses come with
+    films that may be meant."""
+    row = b"2023-01-02,Funny 0 Again,1995,u,3\n"
+    many = lines(f"{LETTERBOXD},Rating") + row * 200_000
+    path = f"/v1/users/{user}/imports?name=ratings.csv"
+    assert "20,000 rows" in refused(client.post(path, content=many), 422)["detail"]
+    assert client.get(f"/v1/users/{user}/export").json()["events"] == {}
+    misses = [f"2023-01-02,Funny {at % 9} Again {at},1995,u,3" for at in range(20_000)]
+    body = client.post(path, content=lines(f"{LETTERBOXD},Rating", *misses)).json()
+    assert counts(body) == body["read"] == 20_000
+    assert {bool(each["candidates"]) for each in body["unmatched"][500:]} == {False}
+    assert body["unmatched"][0]["candidates"]
+
+
+def test_a_large_file_is_read_by_a_process_of_its_own(
+    client: TestClient, user: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same answer to the byte, and the same refusals; when it is killed nothing is kept, and it says so."""
+    path, sent = "/v1/imports?name=export.zip", {"content": EXPORT}
+    here, damaged = client.post(path, **sent), client.post(path, content=EXPORT[:-9]).json()
+    monkeypatch.setattr(import_worker, "LARGE", 10)
+    assert client.post(path, **sent).content == here.content
+    assert client.post(path, content=EXPORT[:-9]).json()["detail"] == damaged["detail"]
+    before = client.get(f"/v1/users/{user}/export").json()
+    program = (*import_worker.PROGRAM[:2], "import os; os.kill(os.getpid(), 9)")
+    with monkeypatch.context() as patched:
+        patched.setattr(import_worker, "PROGRAM", program)
+        failed = client.post(f"/v1/users/{user}/imports?name=export.zip", **sent)
+    refused(failed, 503)
+    assert failed.headers["retry-after"] == "5"
+    assert client.get(f"/v1/users/{user}/export").json() == before
+    body = client.post(f"/v1/users/{user}/imports?name=export.zip", **sent).json()
+    assert body["imported"] + body["updated"] > 0
+    assert counts(body) == body["read"]
+
+
+def test_ratings_go_to_letterboxd(client: TestClient, model: Any) -> None:
+    """A CSV to download, with days where they are given; unknown movies are counted; ratings must be on the scale."""
+    ids = [int(id_) for id_ in model.known.movies.ids[:2]]
+    rows = [{"movie": ids[0], "rating": 4.5, "time": 1_700_000_000}, {"movie": ids[1], "rating": 1}]
+    answer = client.post("/v1/exports", json={"ratings": [*rows, {"movie": 10**9, "rating": 3}]})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert (answer.headers["x-parts"], answer.headers["x-left-out"]) == ("1", "1")
+    table = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [(row["WatchedDate"], row["Rating"]) for row in table] == [("2023-11-14", "4.5"), ("", "1")]
+    refused(client.post("/v1/exports", json={"ratings": [{"movie": ids[0], "rating": 4.3}]}), 422)
+    refused(client.post("/v1/exports?part=2", json={"ratings": rows}), 404)
+
+
+def test_a_users_history_goes_there_and_comes_back(client: TestClient, user: int) -> None:
+    """What is exported and brought again is what was there: every rating is a duplicate."""
+    client.post(f"/v1/users/{user}/imports", content=EXPORT)
+    rated = client.get(f"/v1/users/{user}/ratings").json()["ratings"]
+    answer = client.get(f"/v1/users/{user}/export", params={"format": "letterboxd"})
+    back = client.post("/v1/imports", params={"name": "mine.csv"}, content=answer.content).json()
+    assert {row["movie"]: row["rating"] for row in back["ratings"]} == {row["movie"]: row["rating"] for row in rated}
+    assert "1672617600" not in answer.text
+    dated = client.get(f"/v1/users/{user}/export", params={"format": "letterboxd", "days": True}).text
+    assert dated.count("2023-01-0") == 2
+
+
+TITLES = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"]), min_size=1
+)
+
+
+@pytest.mark.fault(20)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.tuples(TITLES | st.sampled_from(["=1+1", "+x", "-y", "@z", "'=a", '"q"']), st.integers(1, 10)), min_size=1
+    )
+)
+def test_titles_survive_the_way_there_and_back(rows: list[tuple[str, int]]) -> None:
+    """No cell of text begins a formula, numbers are untouched, and our reader reads what was written."""
+    titles = [f"{' '.join(title.split()) or 'x'}" for title, _ in rows]
+    catalog = Catalog.of(IdMap(list(range(len(rows)))), title=titles, tmdb=[str(at + 1) for at in range(len(rows))])
+    (text,) = letterboxd_csv([Rated(at, halves / 2) for at, (_, halves) in enumerate(rows)], catalog, STARS)
+    cells = list(csv.reader(io.StringIO(text)))[1:]
+    assert all(row[2][0] not in "=+-@＝＋－＠" for row in cells)
+    assert [float(row[5]) for row in cells] == [halves / 2 for _, halves in rows]
+    entries = read(text.encode()).entries
+    assert [(entry.tmdb, entry.rating) for entry in entries] == [(at + 1, h / 2) for at, (_, h) in enumerate(rows)]
+
+
+def test_a_long_history_goes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with its header and no longer than Letterboxd takes; together they are all."""
+    monkeypatch.setattr("cinematrix.importers.letterboxd_export.MOST_BYTES", 200)
+    catalog = Catalog.of(list(range(30)), title=[f"Film {at}" for at in range(30)])
+    parts = letterboxd_csv([Rated(at, 4.0) for at in range(30)], catalog, STARS)
+    assert len(parts) > 2
+    assert all(len(part.encode()) <= 200 for part in parts)
+    titles = [row["Title"] for part in parts for row in csv.DictReader(io.StringIO(part))]
+    assert titles == [f"Film {at}" for at in range(30)]

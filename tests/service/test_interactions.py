@@ -1,0 +1,98 @@
+"""The service of a model that learned who watched what: events are its ratings."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.artifact import save
+from cinematrix.models.ease import Ease
+from cinematrix.models.ials import IALS
+from cinematrix.service.app import create_app
+from cinematrix.service.settings import ServiceSettings
+from service_world import refused
+from worlds import as_interactions
+
+
+@pytest.fixture
+def client(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Iterator[TestClient]:
+    """A client of a service without stars."""
+    save(Ease().fit(as_interactions(world[0]), world[1]), tmp_path / "model")
+    settings = ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/store.db", hosts=("testserver",), new_users=9)
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+def watched(client: TestClient, user: Any) -> set[int]:
+    """What counts as hers."""
+    return {row["movie"] for row in client.get(f"/v1/users/{user}/ratings").json()["ratings"]}
+
+
+def listed(client: TestClient, user: Any) -> list[int]:
+    """What is recommended to her."""
+    return [item["movie"] for item in client.get(f"/v1/users/{user}/recommendations").json()["items"]]
+
+
+def test_what_she_liked_or_has_seen_counts_as_watched(client: TestClient) -> None:
+    """A newcomer's list changes with each, as a stranger's for the same films; a rating is refused."""
+    one, other = [film["movie"] for film in client.get("/v1/movies?query=funny&n=2").json()["items"]]
+    refused(client.put(f"/v1/users/new/ratings/{one}", json={"rating": 1}), 422)
+    lists = [listed(client, "new")]
+    for kind, movie in (("like", one), ("seen", other)):
+        assert client.put(f"/v1/users/new/events/{kind}/{movie}").status_code == 204
+        lists.append(listed(client, "new"))
+    assert watched(client, "new") == {one, other}
+    assert len({tuple(each) for each in lists}) == 3
+    assert not {one, other} & set(lists[-1])
+    body = {"ratings": [{"movie": one, "rating": 1}, {"movie": other, "rating": 1}]}
+    strangers = client.post("/v1/recommendations", json=body).json()["items"]
+    assert lists[-1] == [item["movie"] for item in strangers]
+    assert client.put(f"/v1/users/new/events/watchlist/{lists[-1][0]}").status_code == 204
+    assert listed(client, "new") == lists[-1]
+
+
+def test_what_she_watched_is_taken_back(client: TestClient, world: tuple[Ratings, Catalog]) -> None:
+    """What an event told and what the model remembers alike; liked again, it counts again; twice is a 404."""
+    user = int(world[0].users.ids[0])
+    before = watched(client, user)
+    new = next(movie for movie in listed(client, user))
+    client.put(f"/v1/users/{user}/events/like/{new}")
+    client.put(f"/v1/users/{user}/events/seen/{new}")
+    old = min(before)
+    for movie in (new, old):
+        assert client.delete(f"/v1/users/{user}/ratings/{movie}").status_code == 204
+        refused(client.delete(f"/v1/users/{user}/ratings/{movie}"), 404)
+    assert watched(client, user) == before - {old}
+    client.put(f"/v1/users/{user}/events/like/{old}")
+    assert watched(client, user) == before
+
+
+def test_films_are_exported_without_stars(client: TestClient, world: tuple[Ratings, Catalog]) -> None:
+    """As watched: hers from her account, and those that a stranger brings."""
+    user = int(world[0].users.ids[0])
+    movies = sorted(watched(client, user))
+    hers = client.get(f"/v1/users/{user}/export", params={"format": "letterboxd"}).text
+    strangers = client.post("/v1/exports", json={"ratings": [{"movie": movie, "rating": 1} for movie in movies]}).text
+    assert hers == strangers
+    rows = list(csv.DictReader(io.StringIO(hers)))
+    assert len(rows) == len(movies)
+    assert {row["Rating"] for row in rows} == {""}
+
+
+def test_the_model_says_whether_it_can_draw_a_map(
+    client: TestClient, tmp_path: Path, world: tuple[Ratings, Catalog]
+) -> None:
+    """It needs vectors of movies: one that has none refuses the map, and one that has some draws it."""
+    assert client.get("/v1/model").json()["map"] is False
+    refused(client.get("/v1/map"), 422)
+    save(IALS().fit(as_interactions(world[0]), world[1]), tmp_path / "ials")
+    settings = ServiceSettings(tmp_path / "ials", f"sqlite:///{tmp_path}/ials.db", hosts=("testserver",))
+    with TestClient(create_app(settings)) as drawing:
+        assert drawing.get("/v1/model").json()["map"] is True
+        assert drawing.get("/v1/map").status_code == 200

@@ -1,0 +1,67 @@
+"""A rating's whole way into the next model: sent to a server, learned by `cinematrix refit`, served by the same."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from cinematrix.data.ratings import Ratings
+from cinematrix.lifecycle import versions
+from cinematrix.models.artifact import load, save
+from cinematrix.models.deep_mf.model import DeepMF
+from cinematrix.models.deep_mf.settings import DeepMFSettings
+from serving import PROGRAM, Server
+from waiting import wait_for
+from worlds import taste_world
+
+SMALL = DeepMFSettings(**DeepMFSettings.PRESETS["fast"] | {"factors": 8, "neighbours": 32, "learning_rate": 0.01})
+
+
+def some(ratings: Ratings, rows: np.ndarray) -> Ratings:
+    """The rows alone, and nothing of users who have none of them."""
+    part = ratings.take(rows)
+    columns = part.users.ids[part.user], part.movies.ids[part.movie], part.rating, part.time
+    return Ratings.from_arrays(*columns, scale=part.scale)
+
+
+def bodies(ratings: Ratings) -> list[dict[str, object]]:
+    """Bulks of a thousand, the oldest rating first."""
+    columns = [ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie], ratings.rating, ratings.time]
+    names = ("user", "movie", "rating", "time")
+    rows = pl.DataFrame(dict(zip(names, columns, strict=True))).sort("time").to_dicts()
+    return [{"ratings": rows[at : at + 1000]} for at in range(0, len(rows), 1000)]
+
+
+def test_deep_mf_learns_what_was_rated_and_is_served(tmp_path: Path) -> None:
+    """A third of the ratings comes over HTTP, some by people whom the model has never heard of. The refit compares
+    old and new on what neither has learned from and promotes the new one; the running server takes it up, and it
+    knows them all."""
+    ratings, catalog = taste_world(np.random.default_rng(1), 0.5, n_users=150, n_movies=60)
+    place, db = tmp_path / "model", f"sqlite:///{tmp_path}/s.db"
+    assert ratings.time is not None
+    new_people = ratings.users.ids[130:-1]
+    late = (ratings.user >= 130) | (ratings.time >= np.quantile(ratings.time, 0.8))
+    save(DeepMF(SMALL).fit(some(ratings, ~late), catalog), place)
+    old = versions.serving(place)
+    with Server(place, db, tmp_path / "log", "--new-users", "1000") as server:
+        server.ready()
+        path = f"/v1/users/{new_people[0]}/recommendations"
+        for body in bodies(ratings.take(late)):
+            assert server.ask("POST", "/v1/ratings", body)[0] == 200
+        assert server.ask("GET", path)[1]["model_version"] == old
+        command = [*PROGRAM, "refit", str(place), "--db", db, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        told = json.loads(done.stdout)
+        assert (told["state"], told["version"]) == ("promoted", versions.serving(place))
+        assert told["figures"]["ratings"] > 200
+        assert {"rmse", "ndcg"} <= {name.partition("@")[0].lower() for name in told["figures"]["measures"]}
+        wait_for(lambda: server.ask("GET", path)[1]["model_version"] == told["version"])
+        assert server.ask("GET", path)[1]["fallback"] is False
+    assert versions.before(place) == old
+    learned = load(place).model.known
+    assert set(new_people.tolist()) <= set(learned.users.ids.tolist())
+    left_out = ratings.users.numbers([int(user) for user in told["suspects"]])
+    assert len(learned.history.items) == int((~np.isin(ratings.user, left_out)).sum())

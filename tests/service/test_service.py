@@ -1,0 +1,543 @@
+"""The service as a client meets it: `cinematrix.service`, in this process and behind a real socket."""
+
+import asyncio
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import webbrowser
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from sqlalchemy import event
+from starlette.testclient import TestClient
+
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
+from cinematrix.data.ratings import Ratings
+from cinematrix.models.artifact import save
+from cinematrix.models.bias import Bias
+from cinematrix.recommendation.lists import Filters, history_of, recommend, similar
+from cinematrix.service import server
+from cinematrix.service.app import create_app
+from cinematrix.service.auth import Bucket
+from cinematrix.service.served_model import Served
+from cinematrix.service.settings import ServiceSettings
+from cinematrix.store.records import Store
+from places import ROOT
+from service_world import TYPE, refused
+from waiting import wait_for
+
+PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
+
+
+def test_a_list_is_what_the_model_says(client: TestClient, model: Any, user: int) -> None:
+    """With title, stars, interval and reasons, the version, and no fallback; `n`, `by` and `where` are obeyed."""
+    answer = client.get(f"/v1/users/{user}/recommendations", params={"n": 4, "by": "stars", "where": "genre=Comedy"})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["user"], body["fallback"], len(body["items"])) == (user, False, 4)
+    comedies = Filters("genre=Comedy")
+    expected = [
+        line.as_dict() for line in recommend(model, history_of(model, user), 4, by="stars", filters=comedies).items
+    ]
+    assert body["items"] == json.loads(json.dumps(expected))
+    assert all(item["low"] <= item["stars"] <= item["high"] for item in body["items"])
+
+
+def test_a_rating_counts_in_the_next_list(client: TestClient, model: Any, user: int, unseen: int) -> None:
+    """The list is the one of the history with the rating in it; the rated movie isn't in it."""
+    path = f"/v1/users/{user}/ratings/{unseen}"
+    answer = client.put(path, json={"rating": 0.5, "time": 1_700_000_000})
+    assert answer.status_code == 201
+    assert answer.json() == {
+        "user": user, "movie": unseen, "rating": 0.5, "received": answer.json()["received"], "time": 1_700_000_000,
+    }  # fmt: skip
+    history = history_of(model, user)
+    known = model.known
+    rated = dict(zip(known.movies.ids[history.items].tolist(), history.values.tolist(), strict=True)) | {unseen: 0.5}
+    (changed,), _ = [known.histories([rated])], None
+    expected = recommend(model, replace(changed[0], owners=history.owners), 5).items
+    items = client.get(f"/v1/users/{user}/recommendations", params={"n": 5}).json()["items"]
+    assert [item["movie"] for item in items] == [line.movie for line in expected]
+    np.testing.assert_allclose([item["stars"] for item in items], [line.stars for line in expected], rtol=1e-6)
+    assert client.put(path, json={"rating": 4}).status_code == 200
+    rows = {row["movie"]: row for row in client.get(f"/v1/users/{user}/ratings").json()["ratings"]}
+    assert rows[unseen]["rating"] == 4.0
+    film = client.get(f"/v1/movies/{unseen}").json()
+    assert {name: rows[unseen][name] for name in ("title", "year", "genres")} == {
+        name: film[name] for name in ("title", "year", "genres")
+    }
+    assert len(rows) == len(rated)
+
+
+def test_a_rating_taken_back_counts_no_more(client: TestClient, model: Any, user: int, unseen: int) -> None:
+    """One in the store, and one that the model remembers; what wasn't rated can't be taken back."""
+    before = client.get(f"/v1/users/{user}/recommendations").json()
+    client.put(f"/v1/users/{user}/ratings/{unseen}", json={"rating": 1})
+    assert client.delete(f"/v1/users/{user}/ratings/{unseen}").status_code == 204
+    after = client.get(f"/v1/users/{user}/recommendations").json()
+    assert [item["movie"] for item in after["items"]] == [item["movie"] for item in before["items"]]
+    refused(client.delete(f"/v1/users/{user}/ratings/{unseen}"), 404)
+    old = int(model.known.movies.ids[history_of(model, user).items[0]])
+    assert client.delete(f"/v1/users/{user}/ratings/{old}").status_code == 204
+    assert old not in [row["movie"] for row in client.get(f"/v1/users/{user}/ratings").json()["ratings"]]
+
+
+def test_seen_movies_are_never_recommended(client: TestClient, model: Any, user: int) -> None:
+    """Rated, seen or refused: none is in the longest list; what she likes or watches for may be."""
+    first, second, third = [line.movie for line in recommend(model, history_of(model, user), 3).items]
+    for kind, movie in (("seen", first), ("not_interested", second), ("watchlist", third), ("like", third)):
+        assert client.put(f"/v1/users/{user}/events/{kind}/{movie}").status_code == 204
+    assert client.get(f"/v1/users/{user}/events").json()["events"] == {
+        "seen": [first], "not_interested": [second], "watchlist": [third], "like": [third],
+    }  # fmt: skip
+    items = client.get(f"/v1/users/{user}/recommendations", params={"n": 200}).json()["items"]
+    movies = {item["movie"] for item in items}
+    assert third in movies
+    rated = set(model.known.movies.ids[history_of(model, user).items].tolist())
+    assert not movies & {first, second, *rated}
+    assert len(movies) == len(model.known.movies) - len(rated) - 2
+    assert client.delete(f"/v1/users/{user}/events/seen/{first}").status_code == 204
+    assert client.get(f"/v1/users/{user}/recommendations").json()["items"][0]["movie"] == first
+
+
+def test_a_stranger_leaves_nothing(client: TestClient, model: Any, settings: ServiceSettings) -> None:
+    """The list of the history in the body; unknown movies are told; an empty history falls back; the store is empty."""
+    movie = int(model.known.movies.ids[0])
+    body = {"ratings": [{"movie": movie, "rating": 4.5}, {"movie": -5, "rating": 1}], "n": 3}
+    answer = client.post("/v1/recommendations", json=body).json()
+    (history, _) = model.known.histories([{movie: 4.5}])
+    assert [item["movie"] for item in answer["items"]] == [line.movie for line in recommend(model, history, 3).items]
+    assert (answer["user"], answer["unknown"], answer["fallback"]) == (None, [-5], False)
+    seen = {"hidden": [answer["items"][0]["movie"], "no such movie"]}
+    assert client.post("/v1/recommendations", json=body | seen).json()["items"][:2] == answer["items"][1:]
+    assert client.post("/v1/recommendations", json={"ratings": []}).json()["fallback"]
+    assert Store.open(settings.db).n_users() == 0
+
+
+@pytest.mark.fault(3)
+def test_an_unknown_user_reads_popular_movies_and_writes_nothing(client: TestClient, unseen: int) -> None:
+    """A fallback list; 404 for her ratings, and for a write."""
+    assert client.get("/v1/users/nobody/recommendations").json()["fallback"] is True
+    for answer in (
+        client.get("/v1/users/nobody/ratings"), client.get("/v1/users/nobody/export"),
+        client.delete("/v1/users/nobody"),
+        client.put(f"/v1/users/nobody/ratings/{unseen}", json={"rating": 3}),
+        client.put(f"/v1/users/nobody/events/seen/{unseen}"),
+    ):  # fmt: skip
+        assert refused(answer, 404)["detail"] == "there is no such user"
+
+
+@pytest.mark.fault(3)
+def test_new_users_are_made_up_to_the_cap(settings: ServiceSettings, unseen: int) -> None:
+    """The third of two is refused; those that are there still rate."""
+    with TestClient(create_app(replace(settings, new_users=2))) as client:
+        codes = [
+            client.put(f"/v1/users/{who}/ratings/{unseen}", json={"rating": 3}).status_code
+            for who in ("a", "b", "c", "a")
+        ]
+        assert codes == [201, 201, 404, 200]
+        assert client.get("/v1/users/a/recommendations").json()["fallback"] is False
+
+
+def test_similar_movies_and_search(client: TestClient, model: Any) -> None:
+    """As the library finds them."""
+    movie = int(model.known.movies.ids[0])
+    answer = client.get(f"/v1/movies/{movie}/similar", params={"n": 3}).json()
+    assert [item["movie"] for item in answer["items"]] == [line.movie for line in similar(model, movie, 3)]
+    found = client.get("/v1/movies", params={"query": "funy 12"}).json()["items"][0]
+    assert (found["title"], found["year"], found["genres"]) == ("Funny 12", 1992, ["Comedy"])
+    refused(client.get("/v1/movies/999999/similar"), 404)
+
+
+@pytest.mark.fault(10)
+def test_a_bulk_is_kept_whole_or_not_at_all(client: TestClient, model: Any, user: int) -> None:
+    """The failing row is named by its index, and the ones before it aren't kept."""
+    ids = model.known.movies.ids[:4].tolist()
+    rows: list[dict[str, Any]] = [{"user": user, "movie": movie, "rating": 2.5} for movie in ids]
+    before = client.get(f"/v1/users/{user}/ratings").json()
+    for bad in ({"movie": -7}, {"rating": 4.25}, {"rating": "4"}, {"user": "nobody"}, {"extra": 1}):
+        answer = client.post("/v1/ratings", json={"ratings": [*rows[:2], rows[2] | bad, rows[3]]})
+        assert refused(answer, 422)["index"] == 2
+    assert client.get(f"/v1/users/{user}/ratings").json() == before
+    assert client.post("/v1/ratings", json={"ratings": rows}).json() == {"created": 4, "updated": 0}
+    assert client.post("/v1/ratings", json={"ratings": rows}).json() == {"created": 0, "updated": 4}
+    assert 'cinematrix_ratings_total{how="updated"} 4.0' in client.get("/metrics").text
+
+
+@pytest.mark.fault(5)
+def test_sixteen_clients_of_two_servers_share_a_store(either: ServiceSettings, user: int, unseen: int) -> None:
+    """Everybody's rating of the same movie is acknowledged, one stands, and both servers tell the same one."""
+    with TestClient(create_app(either)) as one, TestClient(create_app(either)) as other:
+        for client in (one, other):  # FastAPI builds routes at the first request, and two apps collide
+            assert client.get("/livez").status_code == 200
+
+        def put(turn: int) -> int:
+            body = {"rating": 0.5 + turn % 10 / 2}
+            return (one, other)[turn % 2].put(f"/v1/users/{user}/ratings/{unseen}", json=body).status_code
+
+        with ThreadPoolExecutor(16) as pool:
+            codes = sorted(pool.map(put, range(48)))
+        assert codes == [200] * 47 + [201]
+        first, second = (client.get(f"/v1/users/{user}/ratings").json()["ratings"] for client in (one, other))
+        assert first == second
+        assert len([row for row in first if row["movie"] == unseen]) == 1
+
+
+@pytest.mark.fault(6)
+def test_a_repeated_request_is_applied_once(client: TestClient, user: int, unseen: int) -> None:
+    """The same key and body: the first answer, though the rating has changed since; another body: 409."""
+    body = {"ratings": [{"user": user, "movie": unseen, "rating": 2}]}
+    headers = {"Idempotency-Key": "k1"}
+    first = client.post("/v1/ratings", json=body, headers=headers)
+    client.put(f"/v1/users/{user}/ratings/{unseen}", json={"rating": 5})
+    again = client.post("/v1/ratings", json=body, headers=headers)
+    assert first.json() == again.json() == {"created": 1, "updated": 0}
+    rows = client.get(f"/v1/users/{user}/ratings").json()["ratings"]
+    assert [row["rating"] for row in rows if row["movie"] == unseen] == [5.0]
+    body["ratings"][0]["rating"] = 3
+    refused(client.post("/v1/ratings", json=body, headers=headers), 409)
+
+
+def test_a_deleted_user_is_forgotten(client: TestClient, user: int, unseen: int, settings: ServiceSettings) -> None:
+    """Exported whole, then gone from the store, and what the model remembers isn't used; the audit has a line."""
+    client.put(f"/v1/users/{user}/ratings/{unseen}", json={"rating": 2})
+    client.put(f"/v1/users/{user}/events/like/{unseen}")
+    exported = client.get(f"/v1/users/{user}/export").json()
+    assert exported["events"] == {"like": [unseen]}
+    assert unseen in [row["movie"] for row in exported["ratings"]]
+    assert client.delete(f"/v1/users/{user}").status_code == 204
+    refused(client.get(f"/v1/users/{user}/export"), 404)
+    assert client.get(f"/v1/users/{user}/recommendations").json()["fallback"] is True
+    assert Store.open(settings.db).audit() == [f"deleted user {user}"]
+
+
+BAD = [
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e999",
+    "-0.0",
+    "0",
+    "5.5",
+    "4.25",
+    '"4"',
+    "true",
+    "null",
+    "[4]",
+    "1" + "0" * 5000,
+]
+
+
+@pytest.mark.fault(1)
+@pytest.mark.parametrize("value", BAD, ids=[value[:9] for value in BAD])
+def test_a_bad_rating_is_refused_without_an_echo(client: TestClient, user: int, unseen: int, value: str) -> None:
+    """Never a 5xx, and the store stays as it was."""
+    headers = {"content-type": "application/json"}
+    answer = client.put(f"/v1/users/{user}/ratings/{unseen}", content=f'{{"rating": {value}}}', headers=headers)
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.headers["content-type"] == TYPE
+    assert "input" not in answer.text
+    assert unseen not in [row["movie"] for row in client.get(f"/v1/users/{user}/ratings").json()["ratings"]]
+
+
+@pytest.mark.fault(9)
+@pytest.mark.parametrize(
+    ("body", "statuses"),
+    [
+        (b"", {422}), (b"\xff\xfe", {400, 422}), (b"[" * 200_000, {400, 422}), (b'{"rating": 4, "rating": 5}', {400}),
+        (b'{"rating": 4, "admin": true}', {422}), (b'{"rating": 4, "\\ud800": 1}', {400, 422}),
+        (b'{"rating": 4, "time": -1}', {422}), (b'{"rating": 4, "time": 99999999999999}', {422}),
+        (b" " * 1_000_001, {413}),
+    ],
+    ids=lambda each: repr(each)[:24],
+)  # fmt: skip
+def test_bad_bodies_are_problems(client: TestClient, user: int, unseen: int, body: bytes, statuses: set[int]) -> None:
+    """Empty, not UTF-8, nested deeply, names twice or unknown, surrogates, times that can't be, too long."""
+    headers = {"content-type": "application/json"}
+    answer = client.put(f"/v1/users/{user}/ratings/{unseen}", content=body, headers=headers)
+    assert answer.status_code in statuses
+    refused(answer, answer.status_code, "admin")
+
+
+@pytest.mark.fault(9)
+def test_a_body_without_a_length_is_counted(client: TestClient) -> None:
+    """Chunks that go on past the cap end in 413."""
+    parts = (b" " * 100_000 for _ in range(30))
+    refused(client.post("/v1/ratings", content=parts, headers={"content-type": "application/json"}), 413)
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize("id_", ["0", "-1", str(2**31), str(2**63), "9" * 30, "1e3", "١٢", "a b", "x" * 200])
+def test_well_formed_unknown_ids_are_404(client: TestClient, user: int, id_: str) -> None:
+    """Whatever they look like."""
+    refused(client.put(f"/v1/users/{user}/ratings/{id_}", json={"rating": 3}), 404)
+    refused(client.get(f"/v1/users/{id_}/ratings"), 404)
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize("id_", ["%00", "9" * 5000, "x" * 201, "%0a", "%7f"])
+def test_ids_that_cannot_be_are_422(client: TestClient, user: int, id_: str) -> None:
+    """Control characters, and too long ones."""
+    refused(client.put(f"/v1/users/{user}/ratings/{id_}", json={"rating": 3}), 422, id_)
+
+
+@pytest.mark.fault(38)
+def test_parameters_out_of_bounds_are_422(client: TestClient, user: int) -> None:
+    """Lengths, orders and filters."""
+    for params in (
+        {"n": 0},
+        {"n": 10**9},
+        {"n": "x"},
+        {"by": "luck"},
+        {"where": "genre=Nonsense"},
+        {"where": "x" * 501},
+    ):
+        refused(client.get(f"/v1/users/{user}/recommendations", params=params), 422)
+    refused(client.get("/nowhere"), 404)
+    refused(client.post(f"/v1/users/{user}/recommendations"), 405)
+
+
+@pytest.mark.fault(40)
+def test_an_error_of_ours_is_a_500_without_details(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process goes on."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret plans")
+
+    monkeypatch.setattr(Store, "person", broken)
+    answer = client.get("/v1/users/1/recommendations")
+    refused(answer, 500, "secret plans", "RuntimeError")
+    assert len(answer.headers["x-request-id"]) == 32
+    assert client.get("/livez").json() == {"status": "alive"}
+
+
+@pytest.mark.fault(33)
+def test_a_full_store_refuses_writes_and_answers_reads(client: TestClient, user: int, model: Any) -> None:
+    """503 with Retry-After once SQLite says that it is full; what was acknowledged is there; with room it goes on."""
+    engine = client.app.state.service.store.engine  # type: ignore[attr-defined]
+
+    def cap(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA max_page_count=1")  # SQLite takes the least it can: the pages that there are
+
+    event.listen(engine, "connect", cap)
+    engine.dispose()
+    kept: dict[str, list[int]] = {}
+    for kind in ("seen", "not_interested", "like", "watchlist"):
+        for movie in model.known.movies.ids.tolist():
+            answer = client.put(f"/v1/users/{user}/events/{kind}/{movie}")
+            if answer.status_code == 204:
+                kept.setdefault(kind, []).append(movie)
+    refused(answer, 503)
+    assert answer.headers["retry-after"] == "1"
+    found = client.get(f"/v1/users/{user}/events").json()["events"]
+    assert {name: sorted(movies) for name, movies in found.items()} == {n: sorted(m) for n, m in kept.items()}
+    event.remove(engine, "connect", cap)
+    engine.dispose()
+    assert client.put(f"/v1/users/{user}/events/{kind}/{movie}").status_code == 204
+
+
+@pytest.mark.fault(45)
+def test_answers_carry_security_headers_and_hosts_are_known(client: TestClient) -> None:
+    """No sniffing, no frames, no CORS; a strange Host is refused."""
+    answer = client.get("/readyz", headers={"Origin": "https://elsewhere.example"})
+    assert answer.json() == {"status": "ready"}
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert "access-control-allow-origin" not in answer.headers
+    refused(client.get("/readyz", headers={"Host": "elsewhere.example"}), 400)
+
+
+def test_every_route_is_in_the_documents(client: TestClient) -> None:
+    """No route escapes docs/service.md; each describes its problems."""
+    described = client.get("/openapi.json").json()
+    page = (ROOT / "docs" / "service.md").read_text("utf-8")
+    for path, methods in described["paths"].items():
+        for method, route in methods.items():
+            assert f"`{method.upper()} {path}`" in page
+            assert (method.upper() == "GET" and path == "/livez") or TYPE in route["responses"]["default"]["content"]
+    assert "ProblemBody" in described["components"]["schemas"]
+    assert "HTTPValidationError" not in described["components"]["schemas"]
+
+
+@pytest.mark.fault(43)
+def test_too_many_requests_wait(settings: ServiceSettings) -> None:
+    """The fourth of three writes a minute is a 429 that says how long; reads go on."""
+    with TestClient(create_app(replace(settings, writes=3))) as client:
+        answers = [client.put("/v1/users/1/events/like/1") for _ in range(4)]
+        refused(answers[-1], 429)
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 21
+        assert client.get("/v1/movies?query=x").status_code == 200
+
+
+def test_a_bucket_fills_with_time() -> None:
+    """Two a minute: the third waits half a minute; after an hour it holds two and no more."""
+    bucket = Bucket(2, 2, 0.0)
+    assert [bucket.take(0), bucket.take(0), bucket.take(0)] == [0, 0, 30]
+    assert [bucket.take(3600), bucket.take(3600), bucket.take(3615)] == [0, 0, 15]
+
+
+@pytest.mark.fault(39)
+def test_beyond_its_capacity_it_says_come_again(settings: ServiceSettings) -> None:
+    """With room for none a 503 at once with Retry-After, while /livez answers."""
+    with TestClient(create_app(replace(settings, in_flight=0))) as client:
+        answer = client.get("/readyz")
+        refused(answer, 503)
+        assert answer.headers["retry-after"] == "1"
+        assert client.get("/livez").status_code == 200
+
+
+def test_another_scale_is_refused(settings: ServiceSettings, tmp_path: Path) -> None:
+    """A store with half stars doesn't serve a model with whole ones."""
+    create_app(settings)
+    whole = Ratings.from_arrays([1, 2], [1, 2], [3, 5])
+    save(Bias().fit(whole), tmp_path / "whole")
+    with pytest.raises(Exception, match="in steps of"):
+        create_app(replace(settings, model=tmp_path / "whole"))
+
+
+@pytest.mark.fault(26)
+def test_models_are_swapped_under_load(
+    settings: ServiceSettings, world: tuple[Ratings, Catalog], tmp_path: Path
+) -> None:
+    """Fifty swaps between two models while four clients ask: no request fails, and each answer is that of the version
+    that it names, whole."""
+    ratings, catalog = world
+    assert ratings.rating is not None
+    upside_down = replace(ratings, rating=np.float32(5.5) - ratings.rating)
+    place, models = tmp_path / "model", [Bias().fit(ratings, catalog), Bias().fit(upside_down, catalog)]
+    expected: dict[str, list[Any]] = {}
+    for model in models:
+        save(model, place, force=True)
+        served = Served.load(place)
+        expected[served.version] = [line.movie for line in recommend(model, Histories.empty(1), 10).items]
+    assert len(set(map(tuple, expected.values()))) == 2
+    answers: list[tuple[int, Any]] = []
+    stop = Event()
+    with TestClient(create_app(replace(settings, model=place, watch_seconds=0.01))) as client:
+
+        def ask() -> None:
+            while not stop.is_set():
+                answer = client.post("/v1/recommendations", json={"ratings": []})
+                answers.append((answer.status_code, answer.json()))
+
+        with ThreadPoolExecutor(4) as pool:
+            asking = [pool.submit(ask) for _ in range(4)]
+            for turn in range(50):
+                save(models[turn % 2], place, force=True)
+                version = list(expected)[turn % 2]
+                wait_for(lambda version=version: client.app.state.service.served.version == version)  # type: ignore
+            stop.set()
+            assert [each.exception() for each in asking] == [None] * 4
+    assert {answer["model_version"] for _, answer in answers} == set(expected)
+    for status, answer in answers:
+        assert status == 200
+        assert [item["movie"] for item in answer["items"]] == expected[answer["model_version"]]
+
+
+@pytest.mark.fault(24)
+def test_a_damaged_model_is_not_swapped_in(settings: ServiceSettings, folder: Path, tmp_path: Path) -> None:
+    """The version before goes on and is ready, and the failure is counted once"""
+    place = tmp_path / "model"
+    shutil.copytree(folder, place)
+    with TestClient(create_app(replace(settings, model=place, watch_seconds=0.01))) as client:
+        version = client.get("/v1/users/1/recommendations").json()["model_version"]
+        arrays = bytearray((place / "arrays.safetensors").read_bytes())
+        arrays[-1] ^= 1
+        (place / "arrays.safetensors").write_bytes(arrays)
+        (place / "model.json").touch()
+        failed = "cinematrix_model_load_failures_total 1.0"
+        wait_for(lambda: failed in client.get("/metrics").text)
+        time.sleep(0.1)
+        assert failed in client.get("/metrics").text
+        assert client.get("/readyz").status_code == 200
+        assert client.get("/v1/users/1/recommendations").json()["model_version"] == version
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.fault(32, 34, 43)
+def test_the_command_serves_keeps_and_stops(folder: Path, tmp_path: Path, user: int, unseen: int) -> None:
+    """Over a real socket: a rating is there after kill -9 and a new start; a second server is refused; SIGTERM ends
+    with 0; nothing that trains is loaded; the secret of a key isn't in the log."""
+    db, port = f"sqlite:///{tmp_path}/store.db", free_port()
+    words = ["serve", str(folder), "--db", db, "--port", str(port)]
+    url = f"http://127.0.0.1:{port}"
+    first = subprocess.Popen([*PROGRAM, *words], stderr=subprocess.PIPE, text=True)
+    answered(url)
+    assert httpx2.put(f"{url}/v1/users/{user}/ratings/{unseen}", json={"rating": 1.5}).status_code == 201
+    maps = Path(f"/proc/{first.pid}/maps").read_text()
+    assert "torch" not in maps
+    assert "llvmlite" not in maps
+    second = subprocess.run([*PROGRAM, *words], capture_output=True, text=True)
+    assert second.returncode == 2
+    assert f"process id {first.pid}" in second.stderr
+    first.kill()
+    assert "nobody else" in first.communicate()[1]
+    made = subprocess.run([*PROGRAM, "key", "create", "--role", "read", "--db", db], capture_output=True, text=True)
+    secret = made.stdout.strip()
+    third = subprocess.Popen([*PROGRAM, *words], stderr=subprocess.PIPE, text=True)
+    answered(url)
+    assert httpx2.get(f"{url}/v1/users/{user}/ratings").status_code == 401
+    rows = httpx2.get(f"{url}/v1/users/{user}/ratings", headers={"X-API-Key": secret}).json()["ratings"]
+    assert [row["rating"] for row in rows if row["movie"] == unseen] == [1.5]
+    third.send_signal(signal.SIGTERM)
+    log = third.communicate(timeout=10)[1]
+    assert third.returncode == 0, log
+    assert secret not in log
+    assert '"status": 401' in log
+
+
+def answered(url: str) -> None:
+    """Wait until a server is ready."""
+    for _ in range(200):
+        try:
+            if httpx2.get(f"{url}/readyz").status_code == 200:
+                return
+        except httpx2.TransportError:
+            time.sleep(0.05)
+    pytest.fail("the server isn't ready after ten seconds")
+
+
+def test_an_open_address_needs_a_key(folder: Path, tmp_path: Path) -> None:
+    """Refused before it listens, and the message says what to do."""
+    words = ["serve", str(folder), "--db", f"sqlite:///{tmp_path}/s.db", "--address", "0.0.0.0"]
+    done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "cinematrix key create" in done.stderr
+
+
+def test_the_browser_opens_once_the_server_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before, and not at all where nothing listens in time."""
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr(server, "OPENS_WITHIN", 0.2)
+
+    async def shown() -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{free.getsockname()[1]}"
+            await server.show_once_it_listens(url)
+            assert opened == []
+            showing = asyncio.create_task(server.show_once_it_listens(url))
+            await asyncio.sleep(0.05)
+            free.listen()
+            await showing
+            assert opened == [url]
+
+    asyncio.run(shown())
