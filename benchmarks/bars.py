@@ -64,8 +64,8 @@ def fit(folder: Path, model: str, seed: int) -> dict[str, float]:
     seconds, peak = time.perf_counter() - started, peak_megabytes()
     found = evaluate(recommender, cut.test, split=cut.protocol)
     measures = {name: found[name] for name in ("rmse", "mae", "ndcg@10", "recall@10")}
-    measures["within80"] = found["within80"] if recommender.spreads else float("nan")
-    one_user = one_user_ms(recommender, recommender.known.history)
+    measures["within80"] = found["within80"] if recommender.has_intervals else float("nan")
+    one_user = one_user_ms(recommender, recommender.data.history)
     return {**measures, "seconds": seconds, "megabytes": peak, **one_user}
 
 

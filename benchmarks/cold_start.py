@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.plotting import ACCENT, INK, axes_of, figure_of, write_png
+from cinematrix.common.plotting import ACCENT, INK, add_axes, create_figure, write_png
 from cinematrix.data import splits
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.movielens import default
@@ -163,8 +163,8 @@ def described(choice: Choice) -> str:
 
 def draw(found: Mapping[str, list[Curve]], path: Path) -> None:
     """The error of each model by the number of given ratings; the band is what the seeds spread over."""
-    figure = figure_of(6, 3.6)
-    axes = axes_of(figure, "new users", "ratings that a new user has given", "RMSE on the rest of her ratings")
+    figure = create_figure(6, 3.6)
+    axes = add_axes(figure, "new users", "ratings that a new user has given", "RMSE on the rest of her ratings")
     for (name, runs), colour in zip(found.items(), (INK, ACCENT), strict=True):
         values = np.array(runs)
         axes.fill_between(GIVEN, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.12, linewidth=0)

@@ -18,10 +18,10 @@ from scipy import sparse
 
 from cinematrix.data import splits
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.features import features
+from cinematrix.data.features import movie_features
 from cinematrix.data.ratings import Ratings
 from cinematrix.metrics.accuracy import rmse
-from cinematrix.models.deep_mf.pooling import Content
+from cinematrix.models.deep_mf.pooling import ContentMatrix
 
 FACTORS = 64
 BATCH = 1024
@@ -80,17 +80,17 @@ def trained(train: Ratings, catalog: Catalog, choice: Choice, seed: int) -> Iter
         yield net
 
 
-def content_of(catalog: Catalog) -> Content:
+def content_of(catalog: Catalog) -> ContentMatrix:
     """Movies × features with rows that sum to 1."""
-    matrix = features(catalog)
+    matrix = movie_features(catalog)
     sums = np.maximum(np.asarray(matrix.sum(axis=1)).ravel(), 1e-6)
-    return Content(sparse.csr_matrix(sparse.diags(1 / sums) @ matrix), torch.device("cpu"))
+    return ContentMatrix(sparse.csr_matrix(sparse.diags(1 / sums) @ matrix), torch.device("cpu"))
 
 
 class ContentFactors(torch.nn.Module):
     """The net; the last column of either table is the bias."""
 
-    def __init__(self, train: Ratings, content: Content) -> None:
+    def __init__(self, train: Ratings, content: ContentMatrix) -> None:
         super().__init__()
         stars, self.scale = train.stars("content factors")
         self.mean, self.content = float(stars.mean()), content

@@ -47,14 +47,16 @@ def main() -> None:
 def measure(step: str, folder: Path, n_ratings: int) -> dict[str, object]:
     """Seconds and memory of one step."""
     from cinematrix.data.readers import read
-    from cinematrix.data.simulate import Settings, simulate
+    from cinematrix.data.simulate import SimulationSettings, simulate
     from cinematrix.data.summary import describe
 
     idle, start = peak_megabytes(), time.perf_counter()
     found: dict[str, object] = {"step": step}
     if step.startswith("simulate"):
         form = step.removeprefix("simulate-")
-        settings = Settings(users=max(2, n_ratings // 143), movies=max(20, n_ratings // 1000), ratings=n_ratings)
+        settings = SimulationSettings(
+            users=max(2, n_ratings // 143), movies=max(20, n_ratings // 1000), ratings=n_ratings
+        )
         truth = simulate(settings, folder / form, format="csv" if form == "csv" else "parquet")
         found["noise_floor"] = round(truth.noise_floor, 4)
     else:

@@ -17,12 +17,12 @@ import numpy as np
 from cinematrix.data import splits
 from cinematrix.data.movielens import default
 from cinematrix.data.readers import read
-from cinematrix.evaluation.held_out import Block, HeldOut
+from cinematrix.evaluation.held_out import HeldOutRatings, UserBlock
 from cinematrix.metrics import accuracy, diversity
-from cinematrix.metrics.top_n import Ranked, top_n
+from cinematrix.metrics.top_n import RankedLists, top_n
 from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
-from cinematrix.recommendation.reranking import POOL, Dials
+from cinematrix.recommendation.reranking import POOL_FACTOR, Reranking
 from results import markdown, put
 
 N = 10
@@ -39,14 +39,17 @@ def main() -> None:
     dataset = read(default(options.data).path)
     split = splits.random(dataset.ratings)
     model = model_class(options.model)().fit(split.train, dataset.catalog)
-    pools = Pools.of(model, HeldOut.of(model.known, split.test, None))
-    parts = [f"## What the dials of a list cost: `{model.name}`", f"{split.protocol}. Lists of {N} out of {POOL * N}."]
+    pools = Pools.of(model, HeldOutRatings.of(model.data, split.test, None))
+    parts = [
+        f"## What the dials of a list cost: `{model.name}`",
+        f"{split.protocol}. Lists of {N} out of {POOL_FACTOR * N}.",
+    ]
     for name, turns in (
-        ("novelty", [Dials(novelty=turn) for turn in TURNS]),
-        ("diversity", [Dials(diversity=turn) for turn in TURNS]),
-        ("novelty and diversity", [Dials(*turn) for turn in BOTH]),
+        ("novelty", [Reranking(novelty=turn) for turn in TURNS]),
+        ("diversity", [Reranking(diversity=turn) for turn in TURNS]),
+        ("novelty and diversity", [Reranking(*turn) for turn in BOTH]),
     ):
-        parts += [f"### {name.capitalize()}", table(pools, [Dials(), *turns])]
+        parts += [f"### {name.capitalize()}", table(pools, [Reranking(), *turns])]
     put(parts)
 
 
@@ -55,19 +58,19 @@ class Pools:
     """What each tested user's list is chosen from, and what she rated."""
 
     model: Recommender
-    ranked: Ranked
-    block: Block
+    ranked: RankedLists
+    block: UserBlock
 
     @classmethod
-    def of(cls, model: Recommender, held_out: HeldOut) -> "Pools":
+    def of(cls, model: Recommender, held_out: HeldOutRatings) -> "Pools":
         """Of all users at once."""
         (block,) = held_out.blocks(len(held_out.users))
-        return cls(model, top_n(model.score(block.given), POOL * N, block.given), block)
+        return cls(model, top_n(model.score(block.given), POOL_FACTOR * N, block.given), block)
 
-    def measured(self, dials: Dials) -> list[float]:
+    def measured(self, dials: Reranking) -> list[float]:
         """NDCG, recall, bits, diversity by genres and by vectors, coverage."""
-        pool = Ranked(self.ranked.movies[:, :N], self.ranked.scores[:, :N]) if dials.off else self.ranked
-        lists, known = dials.choose(self.model, pool, N).movies, self.model.known
+        pool = RankedLists(self.ranked.movies[:, :N], self.ranked.scores[:, :N]) if dials.is_off else self.ranked
+        lists, known = dials.rerank(self.model, pool, N).movies, self.model.data
         means = [
             accuracy.ndcg(lists, self.block.tested),
             accuracy.recall(lists, self.block.tested),
@@ -79,7 +82,7 @@ class Pools:
         return [*(float(np.nanmean(values)) for values in means), coverage]
 
 
-def table(pools: Pools, turns: list[Dials]) -> str:
+def table(pools: Pools, turns: list[Reranking]) -> str:
     """A row for each turn; the first is the plain list."""
     head = ["novelty", "diversity", "NDCG@10", "of the plain", "recall@10", "bits", "apart by genres", "by vectors"]
     measured = [pools.measured(dials) for dials in turns]

@@ -19,7 +19,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.evaluation.evaluate import evaluate
 from cinematrix.metrics.top_n import top_n
-from cinematrix.models.base import By
+from cinematrix.models.base import Ordering
 from cinematrix.models.popular import Popular
 
 
@@ -28,8 +28,8 @@ class RandomFactors(Popular):
 
     FACTORS = 64
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
-        n_movies = len(self.known.movies)
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
+        n_movies = len(self.data.movies)
         factors = np.random.default_rng(0).random((n_movies, self.FACTORS), np.float32)
         scores: NDArray[np.float32] = (histories.matrix(n_movies) @ factors) @ factors.T
         return scores

@@ -20,9 +20,9 @@ from statistics import median
 import numpy as np
 
 import cinematrix
-from cinematrix.data.known import Known
 from cinematrix.data.readers import read
-from cinematrix.data.simulate import Settings, simulate
+from cinematrix.data.simulate import SimulationSettings, simulate
+from cinematrix.data.training_data import TrainingData
 from cinematrix.models.artifact import load, save
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
@@ -53,7 +53,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         model = options.model or trained(options.data, scratch / "model")
-        known = load(model).model.known
+        known = load(model).model.data
         parts = mixed(model, known, scratch, options.seconds)
         parts += [scenario(model, known, scratch) for scenario in (beside_imports, ceilings, overload, starts)]
         sizes = [(options.data.name, model)]
@@ -74,7 +74,7 @@ def store(scratch: Path) -> str:
     return f"sqlite:///{tempfile.mkdtemp(dir=scratch)}/store.db"
 
 
-def lists_of(known: Known, at_most: int | None = None) -> Requests:
+def lists_of(known: TrainingData, at_most: int | None = None) -> Requests:
     """A request for each user's list, 20 times, in random order."""
     users = known.users.ids[:at_most].tolist()
     drawn = random.Random(1).sample(users * 20, 20 * len(users))
@@ -88,7 +88,7 @@ def fill(server: Server, asked: Requests) -> dict[str, float]:
     return server.lists()
 
 
-def writes_of(known: Known) -> Requests:
+def writes_of(known: TrainingData) -> Requests:
     """A thousand ratings by random users of random movies."""
     rng, users, movies = random.Random(2), known.users.ids.tolist(), known.movies.ids.tolist()
     assert known.scale is not None
@@ -115,7 +115,7 @@ def hit_rate(server: Server, before: dict[str, float]) -> str:
     return f"{kept / max(made + kept, 1):.1%}"
 
 
-def mixed(model: Path, known: Known, scratch: Path, seconds: float) -> list[str]:
+def mixed(model: Path, known: TrainingData, scratch: Path, seconds: float) -> list[str]:
     """Lists and ratings side by side, once each list was asked for; and lists that are all made for their answer."""
     asked = lists_of(known)
     with serving(model, store(scratch)) as server:
@@ -137,7 +137,7 @@ def mixed(model: Path, known: Known, scratch: Path, seconds: float) -> list[str]
     return [markdown(HEAD, rows), note]
 
 
-def export_of(known: Known) -> str:
+def export_of(known: TrainingData) -> str:
     """A CSV as Letterboxd writes it, as long as it may be: all films that can be written so, and others."""
     titled = zip(*(known.catalog.frame[column].to_list() for column in ("title", "year")), strict=True)
     films = [(title.replace('"', ""), year) for title, year in titled if title and year and title.isascii()]
@@ -146,7 +146,7 @@ def export_of(known: Known) -> str:
     return "\n".join(["Date,Name,Year,Letterboxd URI,Rating", *rows])
 
 
-def beside_imports(model: Path, known: Known, scratch: Path) -> str:
+def beside_imports(model: Path, known: TrainingData, scratch: Path) -> str:
     """Lists while somebody's file is read at any moment, and while none is, in turn."""
     asked, export = lists_of(known), export_of(known)
     file = [["POST", "/v1/imports?name=ratings.csv", export]]
@@ -172,7 +172,7 @@ def beside_imports(model: Path, known: Known, scratch: Path) -> str:
     return markdown([f"median of {ROUNDS} rounds of 10 s", *HEAD[1:]], rows)
 
 
-def in_turn(known: Known, file: Path) -> str:
+def in_turn(known: TrainingData, file: Path) -> str:
     """A script that makes wrk ask for the users' lists in turn."""
     paths = ",".join(json.dumps(path) for _, path, _ in lists_of(known)[: 5 * len(known.users)])
     file.write_text(f"local paths, at = {{{paths}}}, 0\nrequest = function()\n  at = at % #paths + 1\n"
@@ -180,7 +180,7 @@ def in_turn(known: Known, file: Path) -> str:
     return str(file)
 
 
-def ceilings(model: Path, known: Known, scratch: Path) -> str:
+def ceilings(model: Path, known: TrainingData, scratch: Path) -> str:
     """What one process answers at most, beside an empty endpoint that sends as many bytes."""
     script = in_turn(known, scratch / "lists.lua")
     got: dict[str, list[float]] = {"kept": [], "empty": [], "made": []}
@@ -204,7 +204,7 @@ def ceilings(model: Path, known: Known, scratch: Path) -> str:
     return markdown([head, "answers a second", "of the empty one", "bar"], rows)
 
 
-def overload(model: Path, known: Known, scratch: Path) -> str:
+def overload(model: Path, known: TrainingData, scratch: Path) -> str:
     """Four times more lists than can be made, then a tenth: who is served, how the rest are told, when it is over."""
     asked = lists_of(known)
     with serving(model, store(scratch), "--keep-nothing") as server:
@@ -234,7 +234,7 @@ def p99(outcomes: list[Outcome]) -> float:
     return float(np.percentile([seconds for _, seconds, _, _ in outcomes] or [0.0], 99)) * 1000
 
 
-def starts(model: Path, known: Known, scratch: Path) -> str:
+def starts(model: Path, known: TrainingData, scratch: Path) -> str:
     """From the command to the first list, memory after every user's list, and ready again after kill -9 amid writes.
 
     With bytecode beside the modules, as `pip install` leaves it.
@@ -272,14 +272,14 @@ def large(scratch: Path, sizes: list[Size]) -> list[str]:
     for name, users, movies, ratings in (("many users", 20_000, 9_724, 1_000_000), ("large", 6_000, LARGE, 600_000)):
         sizes.append(("simulated", shaped(scratch / name, users, movies, ratings)))
     model = sizes[-1][1]
-    return measured_large(model, load(model).model.known, scratch)
+    return measured_large(model, load(model).model.data, scratch)
 
 
 def shaped(folder: Path, users: int, movies: int, ratings: int) -> Path:
     """A model of simulated ratings, trained just long enough to have its shape."""
-    simulate(Settings(users=users, movies=movies, ratings=ratings), folder / "data", format="parquet")
+    simulate(SimulationSettings(users=users, movies=movies, ratings=ratings), folder / "data", format="parquet")
     dataset = read(folder / "data")
-    model = DeepMF(DeepMFSettings(epochs=1, ranking_epochs=1, refit=False)).fit(dataset.ratings, dataset.catalog)
+    model = DeepMF(DeepMFSettings(epochs=1, ranking_epochs=1, two_stage=False)).fit(dataset.ratings, dataset.catalog)
     save(model, folder / "model")
     return folder / "model"
 
@@ -288,7 +288,7 @@ def capacity(sizes: list[Size], scratch: Path) -> str:
     """What a server of each model takes of disk, memory and time; each list is made, one at a time."""
     rows = []
     for name, model in sizes:
-        known, port = load(model).model.known, free_port()
+        known, port = load(model).model.data, free_port()
         users = known.users.ids[:300].tolist()
         server = Server([*START, str(model), "--db", store(scratch), "--port", str(port)], port)
         ready, lists = server.until("/readyz"), []
@@ -316,7 +316,7 @@ def capacity(sizes: list[Size], scratch: Path) -> str:
     return markdown([*head, f"a list made, median of {len(users)}"], rows)
 
 
-def measured_large(model: Path, known: Known, scratch: Path) -> list[str]:
+def measured_large(model: Path, known: TrainingData, scratch: Path) -> list[str]:
     """The tables of it."""
     some = lists_of(known, 610)
     with serving(model, store(scratch)) as server:

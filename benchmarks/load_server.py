@@ -15,7 +15,7 @@ from fastapi import FastAPI, Response
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from cinematrix.service.list_cache import Lists
+from cinematrix.service.list_cache import ListCache
 from cinematrix.service.server import serve
 from cinematrix.service.settings import ServiceSettings
 
@@ -39,7 +39,7 @@ def main() -> None:
         asyncio.run(server.serve())
         return
     if options.keep_nothing:
-        Lists.keep = lambda *_: None  # type: ignore[method-assign]
+        ListCache.keep = lambda *_: None  # type: ignore[method-assign]
     serve(ServiceSettings(options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT), "127.0.0.1", options.port)
 
 

@@ -26,15 +26,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.plotting import ACCENT, INK, axes_of, figure_of, write_png
-from cinematrix.common.threads import take_one_thread
+from cinematrix.common.plotting import ACCENT, INK, add_axes, create_figure, write_png
+from cinematrix.common.threads import limit_process_to_one_thread
 from cinematrix.data.histories import Histories
-from cinematrix.data.known import Known
 from cinematrix.data.movielens import default
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.readers import Dataset, read
+from cinematrix.data.training_data import TrainingData
 from cinematrix.metrics.accuracy import ndcg
-from cinematrix.metrics.significance import Difference, differences
+from cinematrix.metrics.significance import Difference, compute_differences
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models.artifact import load, save
 from cinematrix.models.base import Recommender
@@ -75,7 +75,7 @@ class Newcomers:
             assert histories.values is not None, "the benchmark is about ratings"
             answers.append(dict(zip(histories.items[kept].tolist(), histories.values[kept].tolist(), strict=True)))
             tests.append((histories.items[tested].tolist(), histories.values[tested].tolist()))
-        return cls(model, Questionnaire.of(model.known), answers, Histories.of_lists(tests))
+        return cls(model, Questionnaire.of(model.data), answers, Histories.of_lists(tests))
 
     @cached_property
     def known_films(self) -> Histories:
@@ -117,7 +117,9 @@ def by_questionnaire(newcomers: Newcomers, row: int) -> tuple[Asked, list[float]
     return asked, seconds
 
 
-def orders(known: Known, pool: NDArray[np.int32]) -> dict[str, Callable[[np.random.Generator], NDArray[np.int64]]]:
+def orders(
+    known: TrainingData, pool: NDArray[np.int32]
+) -> dict[str, Callable[[np.random.Generator], NDArray[np.int64]]]:
     """The ways that ask everybody the same, or at random: each gives an order of movies."""
     history, n = known.history, len(known.movies)
     assert history.values is not None, "the benchmark is about ratings"
@@ -203,8 +205,8 @@ def error(measured: Floats) -> float:
 def against(ours: Floats, other: Floats) -> tuple[Difference, Difference]:
     """By how much our error and our NDCG are above another's, paired over newcomers."""
     squared, ones = [each[:, 0] / each[:, 2] for each in (ours, other)], np.ones(len(ours))
-    (errors,) = differences(squared[0][:, None], squared[1], ones, root=True)
-    (lists,) = differences(ours[:, 1:2], other[:, 1], ones)
+    (errors,) = compute_differences(squared[0][:, None], squared[1], ones, root=True)
+    (lists,) = compute_differences(ours[:, 1:2], other[:, 1], ones)
     return errors, lists
 
 
@@ -219,7 +221,7 @@ def visits(data: Path, place: Path, part: int, quarter: int) -> Visits:
     rows = range(len(newcomers.test))
     ours, seconds = zip(*(by_questionnaire(newcomers, row) for row in rows), strict=True)
     found = {OURS: found_by(newcomers, list(ours))}
-    for name, order in orders(newcomers.model.known, newcomers.questionnaire.movies).items():
+    for name, order in orders(newcomers.model.data, newcomers.questionnaire.movies).items():
         generator = np.random.default_rng([part, quarter])
         asked = [
             by_order(order(generator).tolist(), newcomers.answers[row], set(newcomers.test.items_of(row).tolist()))
@@ -232,7 +234,7 @@ def visits(data: Path, place: Path, part: int, quarter: int) -> Visits:
 def of_parts(data: Path, models: Path) -> Visits:
     """All visits of the newcomers of all parts, by two processes."""
     runs, seconds = list[dict[str, Found]](), list[float]()
-    with ProcessPoolExecutor(2, get_context("spawn"), take_one_thread) as pool:
+    with ProcessPoolExecutor(2, get_context("spawn"), limit_process_to_one_thread) as pool:
         for part in range(PARTS):
             place = models / f"fold{part}"
             of_part = [pool.submit(visits, data, place, part, quarter) for quarter in range(QUARTERS)]
@@ -316,9 +318,9 @@ def compared(found: dict[str, Found]) -> list[list[str]]:
 
 def draw(found: dict[str, Found], path: Path) -> None:
     """The error by answers and by questions; ours in colour."""
-    figure = figure_of(10, 3.8)
+    figure = create_figure(10, 3.8)
     for place, (curves, what) in enumerate((("answered", "answers"), ("asked", "questions")), start=1):
-        axes = axes_of(figure, f"by {what}", what, "RMSE", (1, 2, place))
+        axes = add_axes(figure, f"by {what}", what, "RMSE", (1, 2, place))
         ends: dict[str, tuple[float, float]] = {}
         for name, each in found.items():
             points = getattr(each, curves)

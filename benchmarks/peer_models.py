@@ -11,7 +11,7 @@ import peer_cornac
 import peer_lenskit
 from cinematrix.data import splits
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.features import features
+from cinematrix.data.features import movie_features
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.metrics.accuracy import rmse
@@ -124,7 +124,7 @@ class Sides:
 
     def __init__(self, train: Ratings, catalog: Catalog) -> None:
         users, movies = len(train.users), len(train.movies)
-        content, genres = features(catalog), len(catalog.genres)
+        content, genres = movie_features(catalog), len(catalog.genres)
         of_user = [sparse.identity(users), seen(train.by_user, movies)]
         of_movie = [sparse.identity(movies), seen(train.by_movie, users), content[:, :genres], content[:, genres:]]
         self.user, self.movie = (sparse.hstack(part, format="csr", dtype=np.float64) for part in (of_user, of_movie))

@@ -151,10 +151,10 @@ def of_ours(model: str, cut: splits.Split, catalog: Catalog | None, seed: int) -
     chosen = parse_settings(kind, [*settings, *(f"{key}={seed}" for key in seeded)])
     started = time.perf_counter()
     fitted = kind(chosen).fit(cut.train, catalog)  # type: ignore[call-arg]
-    if fitted.abilities.stars and fitted.known.scale:
+    if fitted.abilities.stars and fitted.data.scale:
         fitted.predict(cut.test.users.ids[cut.test.user], cut.test.movies.ids[cut.test.movie])
     else:
-        fitted.score(fitted.known.history)
+        fitted.score(fitted.data.history)
     cost = {"seconds": time.perf_counter() - started, "megabytes": peak_megabytes()}
     found = evaluate(fitted, cut.test, split=cut.protocol)
     return {m.name: m.value for m in found.measures if m.name in ("rmse", "mae", "ndcg@10")} | cost

@@ -22,7 +22,7 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.movielens import default
 from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.readers import read
-from cinematrix.lifecycle.shilling import suspects
+from cinematrix.lifecycle.shilling import find_suspicious_profiles
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
@@ -80,7 +80,7 @@ def attacked(real: Ratings, attack: str, seed: int) -> Attacked:
 
 def reach(model: Recommender, real: Ratings, target: int) -> tuple[float, float]:
     """The share of real users whose twenty best have the film among them, and its mean predicted rating."""
-    known, number = model.known, model.known.movies.number(target)
+    known, number = model.data, model.data.movies.number(target)
     users = known.users.numbers(real.users.ids.astype(str))
     histories = known.history.take(users)
     unrated = ~np.isin(users, known.history.rows[known.history.items == number])
@@ -127,7 +127,7 @@ def false_alarms(real: Ratings) -> list[str]:
     late = first >= np.quantile(first, 0.9)
     draws = [np.random.default_rng(seed).random(len(real.users)) < 0.1 for seed in range(20)]
     for new in (late[None], np.array(draws)):
-        caught = sum(len(suspects(real, each)) for each in new)
+        caught = sum(len(find_suspicious_profiles(real, each)) for each in new)
         found.append(f"{caught} of {int(new.sum()):,}")
     return found
 
@@ -139,7 +139,9 @@ def main() -> None:
     late, drawn = false_alarms(real)
     for attack in ATTACKS:
         worlds = [attacked(real, attack, seed) for seed in SEEDS]
-        left_out = [[suspect.user for suspect in suspects(world.ratings, world.fake)] for world in worlds]
+        left_out = [
+            [suspect.user for suspect in find_suspicious_profiles(world.ratings, world.fake)] for world in worlds
+        ]
         caught = sum(int(world.fake[out].sum()) for world, out in zip(worlds, left_out, strict=True))
         fakes = sum(int(world.fake.sum()) for world in worlds)
         for name in sys.argv[2:] or MODELS:

@@ -21,23 +21,23 @@ import torch
 
 from cinematrix.cli.options import parse_settings
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.features import features
+from cinematrix.data.features import movie_features
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.readers import read
-from cinematrix.data.simulate import Settings, simulate
+from cinematrix.data.simulate import SimulationSettings, simulate
 from cinematrix.models.deep_mf.model import DeepMF
-from cinematrix.models.deep_mf.network import Seen
-from cinematrix.models.deep_mf.pooling import Content
+from cinematrix.models.deep_mf.network import VisibleHistories
+from cinematrix.models.deep_mf.pooling import ContentMatrix
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from cinematrix.models.deep_mf.tasks import Stars
-from cinematrix.models.training.loop import surroundings
+from cinematrix.models.deep_mf.tasks import StarsTask
+from cinematrix.models.training.loop import seeded_torch
 from measures import child, peak_megabytes
 from results import markdown, put
 
 WORLDS = {
-    0.1: Settings(users=1_000, movies=2_000, ratings=100_000),
-    1.0: Settings(users=6_000, movies=3_700, ratings=1_000_000),
-    10.0: Settings(users=70_000, movies=10_700, ratings=10_000_000, tail=1.2),
+    0.1: SimulationSettings(users=1_000, movies=2_000, ratings=100_000),
+    1.0: SimulationSettings(users=6_000, movies=3_700, ratings=1_000_000),
+    10.0: SimulationSettings(users=70_000, movies=10_700, ratings=10_000_000, tail=1.2),
 }
 """The tail of the largest gives it a film with more than 50,000 raters."""
 
@@ -113,17 +113,21 @@ def fit(folder: Path, settings: DeepMFSettings) -> dict[str, float]:
 def step_parts(ratings: Ratings, catalog: Catalog, settings: DeepMFSettings) -> dict[str, float]:
     """Seconds of a step of the rating head, and of each tower on its own, forward and backward."""
     device = torch.device("cpu")
-    with surroundings(settings.seed, 0):
-        content = Content(features(catalog), device)
-        task = Stars(ratings, ratings, content, len(catalog), settings, device)
+    with seeded_torch(settings.seed, 0):
+        content = ContentMatrix(movie_features(catalog), device)
+        task = StarsTask(ratings, ratings, content, len(catalog), settings, device)
         batch = next(task.batches(np.random.default_rng(0)))
-        mask = task.encoder.everything()
+        mask = task.encoder.full_mask()
         mask[batch] = 0
         residual = task.encoder.residuals(mask)[1]
-        sides = {"users": task.encoder.pattern, "movies": task.encoder.pattern.flipped}
+        sides = {"users": task.encoder.pattern, "movies": task.encoder.pattern.transposed}
         towers = {"users": task.net.users, "movies": task.net.movies}
         found = {
-            name: seconds(lambda name=name: towers[name](Seen.of(sides[name], mask, residual), content).sum())  # type: ignore[misc]
+            name: seconds(
+                lambda name=name: towers[name](  # type: ignore[misc]
+                    VisibleHistories.of(sides[name], mask, residual), content
+                ).sum()
+            )
             for name in sides
         }
         return {**found, "step": seconds(lambda: task.loss(batch))}

@@ -72,10 +72,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catal
     """A model that explains, has intervals and vectors, to be served and not to be changed."""
     from cinematrix.models.artifact import save
     from cinematrix.models.deep_mf.model import DeepMF
-    from service_world import TINY
+    from service_world import TINY_SETTINGS
 
     path = tmp_path_factory.mktemp("model") / "model"
-    save(DeepMF(TINY).fit(*world), path, {"trained": "2026-01-02T03:04:05+00:00"})
+    save(DeepMF(TINY_SETTINGS).fit(*world), path, {"trained": "2026-01-02T03:04:05+00:00"})
     return path
 
 
@@ -117,15 +117,15 @@ def either(
 @pytest.fixture
 def user(model: Any) -> int:
     """Somebody with a history in the model."""
-    return int(model.known.users.ids[3])
+    return int(model.data.users.ids[3])
 
 
 @pytest.fixture
 def unseen(model: Any, user: int) -> int:
     """A movie that the user hasn't rated and the model would recommend first."""
-    from cinematrix.recommendation.lists import history_of, recommend
+    from cinematrix.recommendation.lists import get_history, recommend
 
-    return int(recommend(model, history_of(model, user), 1).items[0].movie)
+    return int(recommend(model, get_history(model, user), 1).items[0].movie)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -29,7 +29,7 @@ from cinematrix.errors import SettingError
 from cinematrix.models import MODELS, base, model_class
 from cinematrix.models.artifact import load, save
 from cinematrix.models.deep_mf.model import DeepMF
-from command_line import ANSI, PROGRAM, Run, as_json, cli, environment, here, refused, told
+from command_line import ANSI, PROGRAM, Run, clean_environment, run_cli, run_failing, run_in_process, run_json, run_ok
 from worlds import as_interactions
 
 TINY = [
@@ -50,13 +50,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     sizes = ["users=60", "movies=45", "ratings=1200", "seed=3"]
     sets = [word for size in sizes for word in ("--set", size)]
-    answer = as_json("data", "get", "simulated", "--to", folder / "data", "--csv", *sets, by=cli)
+    answer = run_json("data", "get", "simulated", "--to", folder / "data", "--csv", *sets, by=run_cli)
     assert answer == {"name": "simulated", "folder": str(folder / "data")}
-    answer = as_json("data", "split", folder / "data", "--out", folder / "split", "--split", "per-user", by=cli)
+    answer = run_json("data", "split", folder / "data", "--out", folder / "split", "--split", "per-user", by=run_cli)
     assert answer["train"] + answer["test"] == 1200
-    for model, more, by in (("popular", [], cli), ("bias", [], here), ("deep-mf", TINY, here)):
+    for model, more, by in (("popular", [], run_cli), ("bias", [], run_in_process), ("deep-mf", TINY, run_in_process)):
         words = ("train", folder / "split/train.csv", "--out", folder / model, "--model", model, *more)
-        answer = as_json(*words, by=by)
+        answer = run_json(*words, by=by)
         assert answer["data"]["ratings"] == pytest.approx(960, abs=20)
         assert answer["out"] == str(folder / model)
     return folder
@@ -64,10 +64,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_simulated_set_is_described(shop: Path) -> None:
     """In text and as JSON: the counts asked for, a histogram that adds up; the picture is a PNG of sensible size."""
-    text = told("data", "describe", shop / "data", "--png", shop / "new folder" / "picture.png")
+    text = run_ok("data", "describe", shop / "data", "--png", shop / "new folder" / "picture.png")
     assert "60 users × 45 movies, 1,200 ratings" in text
     assert "picture.png" in text
-    found = as_json("data", "describe", shop / "data")
+    found = run_json("data", "describe", shop / "data")
     assert (found["users"], found["movies"], found["ratings"]) == (60, 45, 1200)
     assert sum(found["histogram"].values()) == 1200
     png = (shop / "new folder" / "picture.png").read_bytes()
@@ -81,7 +81,7 @@ def test_a_simulated_set_is_described(shop: Path) -> None:
 @pytest.mark.parametrize("how", ["random", "k-fold", "per-user", "time", "new-users", "new-movies"])
 def test_every_split_cuts_the_table_in_two(shop: Path, tmp_path: Path, how: str) -> None:
     """Train and test have all rows between them and no pair in common; the files can be read again."""
-    answer = as_json("data", "split", shop / "data", "--out", tmp_path / "cut", "--split", how, "--seed", 7)
+    answer = run_json("data", "split", shop / "data", "--out", tmp_path / "cut", "--split", how, "--seed", 7)
     parts = {name: pl.read_csv(tmp_path / "cut" / f"{name}.csv") for name in ("train", "test")}
     assert {name: len(part) for name, part in parts.items()} == {name: answer[name] for name in parts}
     pairs = [set(part.select("userId", "movieId").iter_rows()) for part in parts.values()]
@@ -94,8 +94,8 @@ def test_every_split_cuts_the_table_in_two(shop: Path, tmp_path: Path, how: str)
 @pytest.mark.parametrize("model", ["popular", "bias", "deep-mf"])
 def test_a_model_is_measured_with_its_protocol(shop: Path, model: str) -> None:
     """In text and as JSON the same numbers, each with an interval; the protocol names the file and the model."""
-    text = told("evaluate", shop / model, shop / "split/test.csv")
-    found = as_json("evaluate", shop / model, shop / "split/test.csv", by=cli)
+    text = run_ok("evaluate", shop / model, shop / "split/test.csv")
+    found = run_json("evaluate", shop / model, shop / "split/test.csv", by=run_cli)
     rmse = found["measures"]["rmse"]
     assert 0.3 < rmse["low"] <= rmse["value"] <= rmse["high"] < 2
     assert f"{rmse['value']:.4f}" in text
@@ -107,19 +107,19 @@ def test_a_model_is_measured_with_its_protocol(shop: Path, model: str) -> None:
 def test_dials_turn_a_list(shop: Path) -> None:
     """The list of the same length is another; beyond their ends and for no number they are refused."""
     words = ("recommend", shop / "bias", "--user", 5, "-n", 6)
-    plain, turned = as_json(*words), as_json(*words, "--novelty", 1, "--diversity", 0.5)
+    plain, turned = run_json(*words), run_json(*words, "--novelty", 1, "--diversity", 0.5)
     assert len(plain["items"]) == len(turned["items"]) == 6
     assert plain["items"] != turned["items"]
-    assert as_json(*words, "--novelty", 0)["items"] == plain["items"]
+    assert run_json(*words, "--novelty", 0)["items"] == plain["items"]
 
 
 def test_several_users_get_one_list(shop: Path) -> None:
     """With the stars of each, by the average or the lowest; what is for one person is refused."""
     words = ("recommend", shop / "bias", "--user", 5, "--user", 6, "-n", 4)
-    found = as_json(*words)
+    found = run_json(*words)
     assert (found["users"], found["how"], len(found["items"])) == (["5", "6"], "average", 4)
-    assert as_json(*words, "--how", "least-misery")["how"] == "least_misery"
-    text = told(*words)
+    assert run_json(*words, "--how", "least-misery")["how"] == "least_misery"
+    text = run_ok(*words)
     for line in found["items"]:
         assert line["title"] in text
         assert all(f"{member['stars']:.2f}" in text for member in line["members"])
@@ -129,25 +129,25 @@ def test_lists_for_a_user_a_stranger_and_everybody(shop: Path, tmp_path: Path) -
     """As tables and as JSON: none of the films seen, the filters kept, the history of a file taken."""
     model = shop / "deep-mf"
     seen = set(pl.read_csv(shop / "split/train.csv").filter(pl.col("userId") == 5)["movieId"])
-    found = as_json("recommend", model, "--user", 5, "-n", 4, "--by", "stars", "--where", "year>=1900")
+    found = run_json("recommend", model, "--user", 5, "-n", 4, "--by", "stars", "--where", "year>=1900")
     assert (found["user"], found["by"], len(found["items"])) == ("5", "stars", 4)
     assert not seen & {line["movie"] for line in found["items"]}
-    text = told("recommend", model, "--user", 5, "-n", 4, "--by", "stars")
+    text = run_ok("recommend", model, "--user", 5, "-n", 4, "--by", "stars")
     assert all(line["title"] in text for line in found["items"])
     assert all(line["low"] <= line["stars"] <= line["high"] for line in found["items"])
     assert all(f"{line['low']:.1f}–{line['high']:.1f}" in text for line in found["items"])
-    assert "80 %" not in told("recommend", shop / "bias", "--user", 5)
-    assert "80 %" not in told("similar", model, "--movie", found["items"][0]["movie"])
+    assert "80 %" not in run_ok("recommend", shop / "bias", "--user", 5)
+    assert "80 %" not in run_ok("similar", model, "--movie", found["items"][0]["movie"])
     without = ",".join(str(line["movie"]) for line in found["items"][:2])
-    again = as_json("recommend", model, "--user", 5, "-n", 2, "--by", "stars", "--exclude", without)
+    again = run_json("recommend", model, "--user", 5, "-n", 2, "--by", "stars", "--exclude", without)
     assert [line["movie"] for line in again["items"]] == [line["movie"] for line in found["items"][2:]]
     (tmp_path / "my films.csv").write_text(f"movieId,rating\n{found['items'][0]['movie']},5\n999999,3\n")
-    stranger = as_json("recommend", model, "--history", tmp_path / "my films.csv", "-n", 99)
+    stranger = run_json("recommend", model, "--history", tmp_path / "my films.csv", "-n", 99)
     assert stranger["unknown"] == ["999999"]
     assert "of 99 movies" in stranger["shortfall"]
     assert found["items"][0]["movie"] not in {line["movie"] for line in stranger["items"]}
-    assert "999999" in told("recommend", model, "--history", tmp_path / "my films.csv")
-    rows = as_json("recommend", model, "--all", "--out", tmp_path / "all.parquet", "-n", 4, "--by", "stars")["rows"]
+    assert "999999" in run_ok("recommend", model, "--history", tmp_path / "my films.csv")
+    rows = run_json("recommend", model, "--all", "--out", tmp_path / "all.parquet", "-n", 4, "--by", "stars")["rows"]
     everybody = pl.read_parquet(tmp_path / "all.parquet")
     assert len(everybody) == rows
     assert everybody.columns == ["user", "rank", "movie", "score", "stars", "low", "high"]
@@ -158,32 +158,32 @@ def test_lists_for_a_user_a_stranger_and_everybody(shop: Path, tmp_path: Path) -
 def test_a_list_says_why_where_it_is_asked_to(shop: Path, tmp_path: Path) -> None:
     """JSON always has the reasons; the table has them in place of the genres with `--why`."""
     words = ("recommend", shop / "deep-mf", "--user", 5, "-n", 4)
-    reasons = [line["because"] for line in as_json(*words)["items"]]
+    reasons = [line["because"] for line in run_json(*words)["items"]]
     assert all(len(because) == 3 for because in reasons)
     assert all(0 < reason["share"] <= 1 for because in reasons for reason in because)
     seen = pl.read_csv(shop / "split/train.csv").filter(pl.col("userId") == 5)["movieId"].to_list()
     assert {reason["movie"] for because in reasons for reason in because} <= set(seen)
-    text, plain = told(*words, "--why"), told(*words)
+    text, plain = run_ok(*words, "--why"), run_ok(*words)
     assert all(" · ".join(reason["title"] for reason in because) in text for because in reasons)
     assert "because" in text
     assert "genres" not in text
     assert "because" not in plain
     everybody = ("recommend", shop / "deep-mf", "--all", "--out", tmp_path / "all.parquet")
-    assert "the file of --all has no column for reasons" in refused(*everybody, "--why")
-    assert as_json("recommend", shop / "bias", "--user", 5, "-n", 1)["items"][0]["because"] == []
+    assert "the file of --all has no column for reasons" in run_failing(*everybody, "--why")
+    assert run_json("recommend", shop / "bias", "--user", 5, "-n", 1)["items"][0]["because"] == []
 
 
 def test_a_score_is_explained(shop: Path, tmp_path: Path) -> None:
     """As a table and as JSON that adds up, for a user and a stranger, a movie by ID or title, by stars or ranking."""
-    movie = as_json("recommend", shop / "deep-mf", "--user", 5, "-n", 1)["items"][0]
+    movie = run_json("recommend", shop / "deep-mf", "--user", 5, "-n", 1)["items"][0]
     words = ("explain", shop / "deep-mf", "--user", 5, "--movie", movie["movie"])
     for by, score in (("ranking", movie["score"]), ("stars", movie["stars"])):
-        found = as_json(*words, "--by", by)
+        found = run_json(*words, "--by", by)
         assert (found["user"], found["movie"], found["by"]) == ("5", movie["movie"], by)
         together = sum(found["parts"].values()) + sum(line["share"] for line in found["ratings"]) + found["remainder"]
         assert together == pytest.approx(found["score"], abs=1e-6)
         assert found["score"] == pytest.approx(score, abs=1e-4)
-    text = told("explain", shop / "deep-mf", "--user", 5, "--movie", movie["title"].upper(), "-n", 3, by=cli)
+    text = run_ok("explain", shop / "deep-mf", "--user", 5, "--movie", movie["title"].upper(), "-n", 3, by=run_cli)
     assert text.startswith(f"{movie['title']} ({movie['year']}): {movie['stars']:.2f} stars expected\n")
     assert re.search(r"adds +of it +rated +without it\n", text)
     assert re.search(rf"^ *{found['score']:.3f}  together", text, re.MULTILINE)
@@ -192,9 +192,11 @@ def test_a_score_is_explained(shop: Path, tmp_path: Path) -> None:
     assert {label for label, *_ in lines} == {f"{line['title']} ({line['year']})" for line in most}
     seen = most[0]
     (tmp_path / "mine.csv").write_text(f"movie,rating\n{seen['movie']},4\n999999,3\n")
-    stranger = as_json("explain", shop / "deep-mf", "--history", tmp_path / "mine.csv", "--movie", movie["movie"])
+    stranger = run_json("explain", shop / "deep-mf", "--history", tmp_path / "mine.csv", "--movie", movie["movie"])
     assert (stranger["unknown"], [line["movie"] for line in stranger["ratings"]]) == (["999999"], [seen["movie"]])
-    assert "999999" in told("explain", shop / "deep-mf", "--history", tmp_path / "mine.csv", "--movie", movie["movie"])
+    assert "999999" in run_ok(
+        "explain", shop / "deep-mf", "--history", tmp_path / "mine.csv", "--movie", movie["movie"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,8 +211,8 @@ def test_a_score_is_explained(shop: Path, tmp_path: Path) -> None:
 def test_explanations_that_make_no_sense_are_told(shop: Path, words: list[str], message: str) -> None:
     """Nobody, two people, or an order that isn't one: one line and exit code 2."""
     movie = pl.read_csv(shop / "data/movies.csv")["movieId"][0]
-    assert message in refused("explain", shop / "bias", "--movie", movie, *words)
-    assert "neither an ID nor like a title" in refused("explain", shop / "bias", "--user", 1, "--movie", "zzz")
+    assert message in run_failing("explain", shop / "bias", "--movie", movie, *words)
+    assert "neither an ID nor like a title" in run_failing("explain", shop / "bias", "--user", 1, "--movie", "zzz")
 
 
 def test_movies_to_leave_out_come_from_a_list_or_a_file(shop: Path, tmp_path: Path) -> None:
@@ -219,11 +221,11 @@ def test_movies_to_leave_out_come_from_a_list_or_a_file(shop: Path, tmp_path: Pa
     keep, without = movies[0], [str(movie) for movie in movies[1:]]
     (tmp_path / "ids.txt").write_text("\n".join(without) + "\n\n")
     for exclude in (",".join(without * 30), tmp_path / "ids.txt"):
-        found = as_json("recommend", shop / "bias", "--history", history(tmp_path), "--exclude", exclude)
+        found = run_json("recommend", shop / "bias", "--history", history(tmp_path), "--exclude", exclude)
         assert [line["movie"] for line in found["items"]] == [keep]
     (tmp_path / "ids.txt").write_bytes(b"\xff\xfe1")
     words = ("recommend", shop / "bias", "--user", 1, "--exclude", tmp_path / "ids.txt")
-    assert "isn't a text file in UTF-8; write one ID a line" in refused(*words)
+    assert "isn't a text file in UTF-8; write one ID a line" in run_failing(*words)
 
 
 def history(folder: Path) -> Path:
@@ -235,14 +237,14 @@ def history(folder: Path) -> Path:
 def test_similar_by_id_and_by_title(shop: Path) -> None:
     """A movie is found by ID or by a part of its title, and isn't similar to itself."""
     movie = pl.read_csv(shop / "data/movies.csv").row(0, named=True)
-    found = as_json("similar", shop / "deep-mf", "--movie", movie["movieId"], "-n", 5)
+    found = run_json("similar", shop / "deep-mf", "--movie", movie["movieId"], "-n", 5)
     assert found["movie"] == movie["movieId"]
     assert len(found["items"]) == 5
     assert movie["movieId"] not in {line["movie"] for line in found["items"]}
     title = movie["title"].rsplit(" (", 1)[0]
-    assert f"like {title}" in told("similar", shop / "deep-mf", "--movie", title.upper(), "-n", 5)
-    assert "neither an ID nor like a title" in refused("similar", shop / "deep-mf", "--movie", "zzz")
-    assert "has no vectors" in refused("similar", shop / "bias", "--movie", movie["movieId"])
+    assert f"like {title}" in run_ok("similar", shop / "deep-mf", "--movie", title.upper(), "-n", 5)
+    assert "neither an ID nor like a title" in run_failing("similar", shop / "deep-mf", "--movie", "zzz")
+    assert "has no vectors" in run_failing("similar", shop / "bias", "--movie", movie["movieId"])
 
 
 @pytest.mark.parametrize("model", ["popular", "bias", "deep-mf"])
@@ -252,7 +254,7 @@ def test_pairs_come_back_in_their_rows_and_order(shop: Path, tmp_path: Path, mod
     odd = pl.DataFrame({"user": ["nobody", "1", "nobody", "007"], "movie": ["1", "no movie", "-3", "0"]})
     pairs = pl.concat([odd, pairs.reverse(), odd, pairs[:3]])
     pairs.with_columns(note=pl.lit("x")).select("note", "movie", "user").write_csv(tmp_path / "pairs, all.csv")
-    answer = as_json("predict", shop / model, tmp_path / "pairs, all.csv", "--out", tmp_path / "out.csv", by=cli)
+    answer = run_json("predict", shop / model, tmp_path / "pairs, all.csv", "--out", tmp_path / "out.csv", by=run_cli)
     found = pl.read_csv(tmp_path / "out.csv", schema_overrides={"user": pl.String, "movie": pl.String})
     assert answer["rows"] == len(found) == len(pairs)
     assert found.select("user", "movie").equals(pairs)
@@ -269,7 +271,7 @@ def test_predictions_come_with_intervals_of_any_coverage(shop: Path, tmp_path: P
     command = ("predict", shop / "deep-mf", tmp_path / "pairs.csv", "--force", "--out", tmp_path / "out.csv")
     found = {}
     for coverage, more in ((0.8, []), (0.5, ["--coverage", 0.5]), (0.95, ["--coverage", 0.95])):
-        told(*command, *more)
+        run_ok(*command, *more)
         found[coverage] = pl.read_csv(tmp_path / "out.csv")
         low, high = load(shop / "deep-mf").model.interval(*found[coverage].select("user", "movie"), coverage)
         np.testing.assert_allclose(found[coverage]["low"], low, atol=1e-4)
@@ -278,8 +280,8 @@ def test_predictions_come_with_intervals_of_any_coverage(shop: Path, tmp_path: P
     width = {coverage: (table["high"] - table["low"]).mean() for coverage, table in found.items()}
     assert width[0.5] < width[0.8] < width[0.95] < 4.5  # type: ignore[operator]
     for wrong in (0, 1, 80, "nan"):
-        assert "is a share between 0 and 1, such as 0.8" in refused(*command, "--coverage", wrong)
-    said = refused("predict", shop / "bias", *command[2:], "--coverage", 0.5)
+        assert "is a share between 0 and 1, such as 0.8" in run_failing(*command, "--coverage", wrong)
+    said = run_failing("predict", shop / "bias", *command[2:], "--coverage", 0.5)
     assert "bias has no distributions of ratings; train deep-mf on ratings" in said
 
 
@@ -287,16 +289,16 @@ def test_a_reliability_diagram_is_drawn_where_a_model_is_sure(shop: Path, tmp_pa
     """A PNG beside the measures, whose coverage has an interval; refused for a model without, and where one stands."""
     picture = tmp_path / "sure.png"
     command = ("evaluate", shop / "deep-mf", shop / "split/test.csv", "--reliability", picture)
-    text = told(*command)
+    text = run_ok(*command)
     assert f"reliability drawn in {picture}" in text
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert "exists already; give another name, or --force" in refused(*command)
-    measures = as_json(*command, "--force")["measures"]
+    assert "exists already; give another name, or --force" in run_failing(*command)
+    measures = run_json(*command, "--force")["measures"]
     within = measures["within80"]
     assert 0.6 < within["low"] <= within["value"] <= within["high"] <= 1
     assert 0.5 < measures["width80"]["value"] < 4.5
     assert 0.5 < measures["log_loss"]["value"] < np.log(10)
-    other = refused("evaluate", shop / "bias", shop / "split/test.csv", "--reliability", tmp_path / "b.png")
+    other = run_failing("evaluate", shop / "bias", shop / "split/test.csv", "--reliability", tmp_path / "b.png")
     assert "bias has no distributions" in other
     assert not (tmp_path / "b.png").exists()
 
@@ -317,14 +319,14 @@ def test_pairs_that_are_none_are_one_clear_error(shop: Path, tmp_path: Path, con
     """An empty file, other columns, a gap, a ragged line or no file at all; nothing is written."""
     if content is not None:
         (tmp_path / "pairs.csv").write_text(content)
-    assert message in refused("predict", shop / "bias", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv")
+    assert message in run_failing("predict", shop / "bias", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
 
 
 def test_no_pairs_are_no_predictions(shop: Path, tmp_path: Path) -> None:
     """A header alone is a table of length 0, and so is the answer."""
     (tmp_path / "pairs.csv").write_text("user,movie\n")
-    assert as_json("predict", shop / "deep-mf", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv")["rows"] == 0
+    assert run_json("predict", shop / "deep-mf", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv")["rows"] == 0
     assert (tmp_path / "out.csv").read_text() == "user,movie,prediction,low,high\n"
 
 
@@ -344,13 +346,13 @@ def test_what_exists_is_refused_before_any_work(shop: Path, tmp_path: Path) -> N
         ["data", "get", "simulated", "--set", "users=10", "--set", "movies=10", "--set", "ratings=50", "--to"],
     ]
     for command in commands:
-        assert f"{out} exists already; give another" in refused(*command, out)
+        assert f"{out} exists already; give another" in run_failing(*command, out)
     for command in commands[:6]:
-        assert f"{out} isn't a folder" in refused(*command, out / "deeper")
+        assert f"{out} isn't a folder" in run_failing(*command, out / "deeper")
     assert out.read_text() == "precious"
-    told("predict", shop / "bias", tmp_path / "pairs.csv", "--out", out, "--force")
+    run_ok("predict", shop / "bias", tmp_path / "pairs.csv", "--out", out, "--force")
     assert out.read_text().startswith("user,movie,prediction\n1,1,")
-    assert "isn't a model and so isn't replaced" in refused("train", nowhere, "--out", out, "--force")
+    assert "isn't a model and so isn't replaced" in run_failing("train", nowhere, "--out", out, "--force")
 
 
 @pytest.mark.parametrize(
@@ -378,7 +380,7 @@ def test_what_exists_is_refused_before_any_work(shop: Path, tmp_path: Path) -> N
 )
 def test_settings_that_are_wrong_are_told(shop: Path, tmp_path: Path, words: list[str], message: str) -> None:
     """An unknown key, a value of another type or outside its range: one line says what there is; nothing is written."""
-    assert message in refused("train", shop / "split/train.csv", "--out", tmp_path / "m", *words)
+    assert message in run_failing("train", shop / "split/train.csv", "--out", tmp_path / "m", *words)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -398,13 +400,13 @@ def test_settings_that_are_wrong_are_told(shop: Path, tmp_path: Path, words: lis
 )
 def test_questions_that_make_no_sense_are_told(shop: Path, words: list[str], message: str) -> None:
     """Filters, users and orders that don't exist: one line and exit code 2."""
-    assert message in refused("recommend", shop / "bias", *words)
+    assert message in run_failing("recommend", shop / "bias", *words)
 
 
 @pytest.mark.parametrize("words", [["train"], ["train", "x", "--bogus"], ["nonsense"], ["recommend", "x", "-n", "0"]])
 def test_wrong_usage_ends_with_2_and_help(words: list[str]) -> None:
     """What the command line itself can't make sense of: usage on stderr, nothing on stdout, no traceback."""
-    done = cli(*words)
+    done = run_cli(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage: " in done.stderr
     assert "Traceback" not in done.stderr
@@ -413,20 +415,20 @@ def test_wrong_usage_ends_with_2_and_help(words: list[str]) -> None:
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     """With --debug the error is shown with where it came from; without, one line."""
-    done = cli("--debug", "recommend", tmp_path / "nothing", "--user", 1)
+    done = run_cli("--debug", "recommend", tmp_path / "nothing", "--user", 1)
     assert done.returncode != 0
     assert "Traceback" in done.stderr
     assert "ArtifactError" in done.stderr
-    assert "holds no model.json" in refused("recommend", tmp_path / "nothing", "--user", 1, by=cli)
+    assert "holds no model.json" in run_failing("recommend", tmp_path / "nothing", "--user", 1, by=run_cli)
 
 
 def test_help_and_version() -> None:
     """Both end with 0; every command has its help, without colours."""
-    assert re.fullmatch(r"\d+\.\d+\.\d+\n", told("--version"))
-    text = told("--help", by=cli)
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", run_ok("--version"))
+    text = run_ok("--help", by=run_cli)
     for command in ("demo", "train", "evaluate", "predict", "recommend", "similar", "data"):
         assert f" {command} " in text
-    assert "--set" in told("train", "-h")
+    assert "--set" in run_ok("train", "-h")
 
 
 @pytest.mark.parametrize(
@@ -435,17 +437,17 @@ def test_help_and_version() -> None:
 def test_the_answer_is_the_same_in_any_locale(shop: Path, more: dict[str, str]) -> None:
     """Locale and time zone change nothing in what a machine reads, letters of all scripts included."""
     words = ("data", "describe", shop / "data")
-    elsewhere: Run = partial(cli, **more)  # type: ignore[arg-type]
-    assert told(*words, "--json", by=elsewhere) == told(*words, "--json")
-    assert told(*words, by=elsewhere) == told(*words)
-    assert "Žižkov» 映画" in refused("recommend", shop / "nothing", "--user", 1, by=elsewhere)
+    elsewhere: Run = partial(run_cli, **more)  # type: ignore[arg-type]
+    assert run_ok(*words, "--json", by=elsewhere) == run_ok(*words, "--json")
+    assert run_ok(*words, by=elsewhere) == run_ok(*words)
+    assert "Žižkov» 映画" in run_failing("recommend", shop / "nothing", "--user", 1, by=elsewhere)
 
 
 def in_a_terminal(*words: object, code: int = 0, **more: str) -> str:
     """What a command prints where stdout and stderr are a terminal."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [*PROGRAM, *map(str, words)], stdout=theirs, stderr=theirs, env=environment(**more)
+        [*PROGRAM, *map(str, words)], stdout=theirs, stderr=theirs, env=clean_environment(**more)
     ) as process:
         os.close(theirs)
         parts = []
@@ -477,7 +479,7 @@ def test_colours_only_where_they_are_wanted(shop: Path) -> None:
 def test_a_reader_that_goes_is_no_error(shop: Path, words: list[str]) -> None:
     """`… | head`: when the pipe is closed, the command ends quietly."""
     command = [*PROGRAM, "data", "describe", str(shop / "data"), *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
@@ -493,33 +495,33 @@ def test_plain_interactions_from_end_to_end(tmp_path: Path, world: tuple[Ratings
         {"user_id": views.users.ids[views.user], "item_id": views.movies.ids[views.movie], "time": views.time}
     )
     frame.write_csv(tmp_path / "views.csv")
-    assert "plain interactions, no stars" in told("data", "describe", tmp_path / "views.csv")
-    assert as_json("data", "describe", tmp_path / "views.csv")["histogram"] is None
-    told("data", "split", tmp_path / "views.csv", "--out", tmp_path / "cut")
+    assert "plain interactions, no stars" in run_ok("data", "describe", tmp_path / "views.csv")
+    assert run_json("data", "describe", tmp_path / "views.csv")["histogram"] is None
+    run_ok("data", "split", tmp_path / "views.csv", "--out", tmp_path / "cut")
     assert "rating" not in (tmp_path / "cut/train.csv").read_text().splitlines()[0]
-    assert "the bias model needs ratings with stars" in refused(
+    assert "the bias model needs ratings with stars" in run_failing(
         "train", tmp_path / "cut/train.csv", "--out", tmp_path / "b", "--model", "bias"
     )
     for name, more in (("popular", []), ("deep-mf", TINY)):
-        told("train", tmp_path / "cut/train.csv", "--out", tmp_path / name, "--model", name, *more)
-        measures = as_json("evaluate", tmp_path / name, tmp_path / "cut/test.csv")["measures"]
+        run_ok("train", tmp_path / "cut/train.csv", "--out", tmp_path / name, "--model", name, *more)
+        measures = run_json("evaluate", tmp_path / name, tmp_path / "cut/test.csv")["measures"]
         assert "rmse" not in measures
         assert 0 <= measures["ndcg@10"]["value"] <= 1
         user = views.users.ids[0]
-        assert "chance" in told("recommend", tmp_path / name, "--user", user)
-        assert "in the ranking" in told("explain", tmp_path / name, "--user", user, "--movie", views.movies.ids[0])
-        assert "has no stars" in refused("recommend", tmp_path / name, "--user", user, "--by", "stars")
+        assert "chance" in run_ok("recommend", tmp_path / name, "--user", user)
+        assert "in the ranking" in run_ok("explain", tmp_path / name, "--user", user, "--movie", views.movies.ids[0])
+        assert "has no stars" in run_failing("recommend", tmp_path / name, "--user", user, "--by", "stars")
         (tmp_path / "pairs.csv").write_text(f"user,movie\n{user},{views.movies.ids[0]}\nnobody,nothing\n")
-        told("predict", tmp_path / name, tmp_path / "pairs.csv", "--out", tmp_path / "chances.csv", "--force")
+        run_ok("predict", tmp_path / name, tmp_path / "pairs.csv", "--out", tmp_path / "chances.csv", "--force")
         assert pl.read_csv(tmp_path / "chances.csv")["prediction"].is_between(0, 1).all()
 
 
 def test_divergence_ends_with_1_and_no_model(shop: Path, tmp_path: Path) -> None:
     """A learning rate of a thousand million: one line of advice and nothing that looks like a model."""
-    for model, by in (("deep-mf", cli), ("deep-mf-classic", here)):
+    for model, by in (("deep-mf", run_cli), ("deep-mf-classic", run_in_process)):
         out = tmp_path / model
         words = ("train", shop / "split/train.csv", "--out", out, "--model", model, "--set", "learning_rate=1e9")
-        assert "lower learning_rate (now 1e+09)" in refused(*words, code=1, by=by)
+        assert "lower learning_rate (now 1e+09)" in run_failing(*words, code=1, by=by)
         assert not out.exists()
 
 
@@ -532,7 +534,7 @@ LONG = [
 def start_training(shop: Path, out: Path) -> subprocess.Popen[bytes]:
     """A training in the background that has written a checkpoint and is far from its end."""
     words = [*PROGRAM, "train", str(shop / "split/train.csv"), "--out", str(out), *LONG]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
     while not list(out.parent.glob(f"{out.name}.checkpoint.*")):
         assert process.poll() is None, "it ended before its first checkpoint"
         time.sleep(0.005)
@@ -549,7 +551,7 @@ def finish(process: subprocess.Popen[bytes], number: signal.Signals) -> tuple[in
 def test_killed_and_resumed_it_is_the_same_model(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After `kill -9` --resume gives the bytes of an uninterrupted run, and no checkpoint stays beside the model."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    told("train", shop / "split/train.csv", "--out", tmp_path / "whole", *LONG)
+    run_ok("train", shop / "split/train.csv", "--out", tmp_path / "whole", *LONG)
     assert [file.name for file in tmp_path.iterdir()] == ["whole"]
     code, _ = finish(start_training(shop, tmp_path / "killed"), signal.SIGKILL)
     assert code == -signal.SIGKILL
@@ -557,14 +559,14 @@ def test_killed_and_resumed_it_is_the_same_model(shop: Path, tmp_path: Path, mon
     (file,) = tmp_path.glob("killed.checkpoint.*")
     checkpoint = file.read_bytes()
     other = [word.replace("epochs=25", "epochs=26") for word in LONG]
-    message = refused("train", shop / "split/train.csv", "--out", tmp_path / "killed", *other, "--resume")
+    message = run_failing("train", shop / "split/train.csv", "--out", tmp_path / "killed", *other, "--resume")
     assert "is of another training" in message
     file.write_bytes(checkpoint[:-5])
-    assert "is damaged or no checkpoint" in refused(
+    assert "is damaged or no checkpoint" in run_failing(
         "train", shop / "split/train.csv", "--out", tmp_path / "killed", *LONG, "--resume"
     )
     file.write_bytes(checkpoint)
-    told("train", shop / "split/train.csv", "--out", tmp_path / "killed", *LONG, "--resume", by=cli)
+    run_ok("train", shop / "split/train.csv", "--out", tmp_path / "killed", *LONG, "--resume", by=run_cli)
     assert content(tmp_path / "killed") == content(tmp_path / "whole")
     left = {file.name for file in tmp_path.iterdir() if not file.name.endswith(".part")}
     assert left == {"whole", "killed"}
@@ -581,11 +583,11 @@ def test_without_resume_old_checkpoints_are_cleared_away(shop: Path, tmp_path: P
     """A checkpoint of an earlier training isn't gone on from; files of other names stay."""
     for name in ("m.checkpoint.ranking", "m.checkpoint", "mm.checkpoint.stars", "m.checkpointed"):
         (tmp_path / name).write_text("old")
-    told("train", shop / "split/train.csv", "--out", tmp_path / "m", *TINY)
+    run_ok("train", shop / "split/train.csv", "--out", tmp_path / "m", *TINY)
     assert {file.name for file in tmp_path.iterdir()} == {"m", "mm.checkpoint.stars", "m.checkpointed"}
     (tmp_path / "n.checkpoint.ranking").write_text("old")
     diverging = ("train", shop / "split/train.csv", "--out", tmp_path / "n", *TINY, "--set", "learning_rate=1e9")
-    refused(*diverging, code=1)
+    run_failing(*diverging, code=1)
     assert not (tmp_path / "n.checkpoint.ranking").exists(), "a later --resume would have gone on from it"
 
 
@@ -598,8 +600,8 @@ def test_two_processes_make_the_same_bytes(
     sizes = TINY[:-2] if model == "deep-mf" else ["--set", "epochs=1"]
     words = ("train", shop / "split/train.csv", "--model", model, *sizes, "--threads", 2)
     for out, seed in (("a", 1), ("b", 1), ("c", 2)):
-        elsewhere: Run = partial(cli, PYTHONHASHSEED=str(ord(out)), OMP_WAIT_POLICY="passive")
-        told(*words, "--seed", seed, "--out", tmp_path / out, by=elsewhere)
+        elsewhere: Run = partial(run_cli, PYTHONHASHSEED=str(ord(out)), OMP_WAIT_POLICY="passive")
+        run_ok(*words, "--seed", seed, "--out", tmp_path / out, by=elsewhere)
     assert content(tmp_path / "a") == content(tmp_path / "b")
     assert content(tmp_path / "a")["arrays.safetensors"] != content(tmp_path / "c")["arrays.safetensors"]
     assert load(tmp_path / "a").about["trained"] == "2023-11-14T22:13:20+00:00"
@@ -632,7 +634,7 @@ def test_test_ratings_never_reach_the_model(world: tuple[Ratings, Catalog], tmp_
         versions[part] = replace(ratings, rating=stars, time=times, movie=movies)
     for version, table in versions.items():
         cut = random(table)
-        fitted = kind(settings).fit(cut.train, catalog, run=base.Run(threads=1))
+        fitted = kind(settings).fit(cut.train, catalog, run=base.TrainingOptions(threads=1))
         save(fitted, tmp_path / version)
     assert content(tmp_path / "test") == content(tmp_path / "clean")
     assert content(tmp_path / "train") != content(tmp_path / "clean")
@@ -649,8 +651,8 @@ def test_evaluating_leaves_the_model_as_it_was(shop: Path, tmp_path: Path) -> No
     before = content(tmp_path / "m")
     poisoned = (shop / "split/test.csv").read_text().replace(",5.0,", ",0.5,")
     (tmp_path / "test.csv").write_text(poisoned)
-    clean = as_json("evaluate", tmp_path / "m", shop / "split/test.csv")["measures"]
-    poison = as_json("evaluate", tmp_path / "m", tmp_path / "test.csv")["measures"]
+    clean = run_json("evaluate", tmp_path / "m", shop / "split/test.csv")["measures"]
+    poison = run_json("evaluate", tmp_path / "m", tmp_path / "test.csv")["measures"]
     assert poison["rmse"]["value"] > clean["rmse"]["value"]
     assert poison["ndcg@10"] == clean["ndcg@10"], "the lists changed with the ratings they are tested on"
     assert content(tmp_path / "m") == before
@@ -669,7 +671,7 @@ def test_a_damaged_model_is_one_clear_error_everywhere(shop: Path, tmp_path: Pat
         ["evaluate", tmp_path / "m", shop / "split/test.csv"],
     ]
     for command in commands:
-        assert "isn't what was written" in refused(*command)
+        assert "isn't what was written" in run_failing(*command)
 
 
 @given(st.text("=,.-–5x0()[]\"'ü \n1e9truefalsnaif", max_size=14))
@@ -717,7 +719,7 @@ def test_settings_are_read_by_their_types(text: str, value: dict[str, object] | 
 def test_a_preset_stands_behind_what_is_set_beside_it() -> None:
     """`preset=fast` sets what goes together; a setting given as well goes first, whichever comes first."""
     fast = parse_settings(DeepMF, ["preset=fast"], seed=3)
-    assert (fast.members, fast.refit, fast.seed) == (1, False, 3)
+    assert (fast.members, fast.two_stage, fast.seed) == (1, False, 3)
     for pairs in (["preset=fast", "members=4"], ["members=4", "preset=fast"]):
         mixed = parse_settings(DeepMF, pairs)
         assert (mixed.members, mixed.epochs) == (4, fast.epochs)

@@ -122,9 +122,9 @@ def test_a_kill_in_the_middle_keeps_all_or_nothing(words: list[str], tmp_path: P
     """Killed before the commit nothing is there; the same import afterwards is whole."""
     file = written(tmp_path / "ratings.csv", *ROWS)
     code = (
-        "import os; from cinematrix.store import merging\nwhole = merging.merge\n"
+        "import os; from cinematrix.store import merging\nwhole = merging.merge_records\n"
         "def merge(*rest):\n    whole(*rest)\n    os.kill(os.getpid(), 9)\n"
-        "merging.merge = merge\nfrom cinematrix.cli.main import run; run()"
+        "merging.merge_records = merge\nfrom cinematrix.cli.main import run; run()"
     )
     killed = subprocess.run([sys.executable, "-c", code, "import", str(file), *words], check=False, capture_output=True)
     assert killed.returncode == -9

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cinematrix.common import atomic_files
-from cinematrix.common.atomic_files import check_place, written_beside
+from cinematrix.common.atomic_files import check_writable, write_atomically
 from cinematrix.errors import InputError
 
 
@@ -24,10 +24,10 @@ def make_folder(at: Path, content: str) -> None:
 
 def test_a_file_and_a_folder_appear_whole_and_nothing_else_stays(tmp_path: Path) -> None:
     """The parents are made, and only the thing itself is there afterwards."""
-    with written_beside(tmp_path / "new" / "file") as place:
+    with write_atomically(tmp_path / "new" / "file") as place:
         place.write_text("x")
         assert not (tmp_path / "new" / "file").exists()
-    with written_beside(tmp_path / "new" / "folder") as place:
+    with write_atomically(tmp_path / "new" / "folder") as place:
         make_folder(place, "x")
     assert names(tmp_path / "new") == ["file", "folder"]
 
@@ -37,7 +37,7 @@ def test_what_exists_is_kept_unless_forced(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for name in ("file", "link"):
-        with pytest.raises(InputError, match="exists already; give another name"), written_beside(tmp_path / name):
+        with pytest.raises(InputError, match="exists already; give another name"), write_atomically(tmp_path / name):
             pytest.fail("the work was begun")
     assert (tmp_path / "file").read_text() == "old"
 
@@ -52,9 +52,9 @@ def test_forced_it_replaces_a_file_and_a_folder(
     make_folder(tmp_path / "folder", "old")
     (tmp_path / "folder" / "only-old").touch()
     (tmp_path / "file").write_text("old")
-    with written_beside(tmp_path / "folder", force=True) as place:
+    with write_atomically(tmp_path / "folder", force=True) as place:
         make_folder(place, "new")
-    with written_beside(tmp_path / "file", force=True) as place:
+    with write_atomically(tmp_path / "file", force=True) as place:
         place.write_text("new")
     assert names(tmp_path) == ["file", "folder"]
     assert names(tmp_path / "folder") == ["a.txt", "deeper"]
@@ -66,7 +66,7 @@ def test_if_the_block_fails_the_old_one_stays_whole(tmp_path: Path, error: BaseE
     """Whatever breaks the writing, Ctrl-C too, nothing half-written stays; an OSError becomes one sentence."""
     make_folder(tmp_path / "folder", "old")
     expected = InputError if isinstance(error, OSError) else type(error)
-    with pytest.raises(expected) as caught, written_beside(tmp_path / "folder", force=True) as place:  # noqa: PT012
+    with pytest.raises(expected) as caught, write_atomically(tmp_path / "folder", force=True) as place:  # noqa: PT012
         place.mkdir()
         (place / "a.txt").write_text("new")
         raise error
@@ -90,7 +90,7 @@ def test_if_the_renaming_fails_the_old_one_is_put_back(tmp_path: Path, monkeypat
     monkeypatch.setattr(Path, "rename", failing)
     with (
         pytest.raises(InputError, match="Input/output error"),
-        written_beside(tmp_path / "folder", force=True) as place,
+        write_atomically(tmp_path / "folder", force=True) as place,
     ):
         make_folder(place, "new")
     assert names(tmp_path) == ["folder"]
@@ -101,16 +101,16 @@ def test_a_place_inside_a_file_is_one_clear_error(tmp_path: Path) -> None:
     """A parent that is a file is bad input, said before the block begins."""
     (tmp_path / "file").touch()
     for path in (tmp_path / "file" / "x", tmp_path / "file" / "y" / "x"):
-        with pytest.raises(InputError, match=r"can't be written: .*file isn't a folder"), written_beside(path):
+        with pytest.raises(InputError, match=r"can't be written: .*file isn't a folder"), write_atomically(path):
             pytest.fail("the work was begun")
 
 
 def test_a_closed_folder_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`check_place` asks whether the nearest folder that exists may be written to."""
+    """`check_writable` asks whether the nearest folder that exists may be written to."""
     asked: list[Path] = []
     monkeypatch.setattr(atomic_files.os, "access", lambda path, mode: bool(asked.append(path)))
     with pytest.raises(InputError, match="is closed to us"):
-        check_place(tmp_path / "a" / "b")
+        check_writable(tmp_path / "a" / "b")
     assert asked == [tmp_path]
 
 
@@ -118,7 +118,7 @@ def test_a_file_never_replaces_a_folder(tmp_path: Path) -> None:
     """Even forced: a folder may hold more than what was written here."""
     folder = tmp_path / "folder"
     make_folder(folder, "old")
-    with pytest.raises(InputError, match="would be replaced by a file"), written_beside(folder, force=True) as place:
+    with pytest.raises(InputError, match="would be replaced by a file"), write_atomically(folder, force=True) as place:
         place.write_text("new")
     assert names(tmp_path) == ["folder"]
     assert names(tmp_path / "folder") == ["a.txt", "deeper"]
@@ -128,7 +128,7 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     """What a link points to stays as it is."""
     make_folder(tmp_path / "first", "old")
     (tmp_path / "current").symlink_to(tmp_path / "first")
-    with written_beside(tmp_path / "current", force=True) as place:
+    with write_atomically(tmp_path / "current", force=True) as place:
         place.write_text("new")
     assert (tmp_path / "current").read_text() == "new"
     assert (tmp_path / "first" / "a.txt").read_text() == "old"
@@ -142,7 +142,7 @@ def test_what_killed_processes_left_is_cleared_away(tmp_path: Path) -> None:
         make_folder(tmp_path / name, "rest")
         if is_old:
             os.utime(tmp_path / name, (0, 0))
-    with written_beside(tmp_path / "m") as place:
+    with write_atomically(tmp_path / "m") as place:
         place.write_text("x")
     assert names(tmp_path) == [".m.2.part", ".m.4.old", ".other.3.part", "m"]
 
@@ -150,6 +150,6 @@ def test_what_killed_processes_left_is_cleared_away(tmp_path: Path) -> None:
 def test_a_rest_of_an_earlier_process_of_the_same_number_is_no_obstacle(tmp_path: Path) -> None:
     """In a container every run may have the same process number; what a killed one left is overwritten."""
     make_folder(tmp_path / f".m.{os.getpid()}.part", "rest")
-    with written_beside(tmp_path / "m") as place:
+    with write_atomically(tmp_path / "m") as place:
         make_folder(place, "new")
     assert names(tmp_path) == ["m"]

@@ -15,7 +15,7 @@ from cinematrix.models import MODELS, model_class
 @pytest.fixture(autouse=True)
 def without_training_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if nothing of the extra `train` were installed."""
-    monkeypatch.setattr(optional, "find_spec", lambda name: None if name in optional.NAMES else object())
+    monkeypatch.setattr(optional, "find_spec", lambda name: None if name in optional.PACKAGE_NAMES else object())
 
 
 @pytest.mark.parametrize("name", list(MODELS))
@@ -25,11 +25,11 @@ def test_only_models_that_need_a_package_ask_for_it(name: str, world: tuple[Rati
     if package := kind.abilities.trains_with:
         with pytest.raises(
             MissingExtraError,
-            match=rf"training {re.escape(name)} needs {optional.NAMES[package]}; .*'cinematrix\[train\]'",
+            match=rf"training {re.escape(name)} needs {optional.PACKAGE_NAMES[package]}; .*'cinematrix\[train\]'",
         ):
             kind().fit(*world)
     else:
-        assert len(kind().fit(*world).known.users) == len(world[0].users)
+        assert len(kind().fit(*world).data.users) == len(world[0].users)
 
 
 def test_the_command_line_asks_before_it_reads(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from cinematrix.common.threads import one_thread, take_one_thread
+from cinematrix.common.threads import limit_process_to_one_thread, one_thread
 
 
 def blas_threads() -> set[int]:
@@ -26,7 +26,7 @@ def test_one_thread_holds_within_and_ends_after() -> None:
 def test_a_process_takes_one_thread_for_good() -> None:
     """What a server asks for stays, also after code that takes one thread within."""
     with threadpool_limits(2, user_api="blas"):
-        take_one_thread()
+        limit_process_to_one_thread()
         with one_thread():
             pass
         assert blas_threads() == {1}

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from cinematrix.common.vectors import unit, unit_sparse
+from cinematrix.common.vectors import normalise_rows, normalise_sparse_rows
 
 
 @given(st.integers(0, 99))
 def test_products_of_unit_rows_are_cosines_dense_or_sparse(seed: int) -> None:
     """Both forms give the cosines as the textbook has them, and 0 with a row of zeros."""
     rows = np.random.default_rng(seed).normal(size=(5, 4)) * [[1], [100], [0], [1e-3], [1]]
-    dense, few = unit(rows), unit_sparse(sparse.csr_matrix(rows))
+    dense, few = normalise_rows(rows), normalise_sparse_rows(sparse.csr_matrix(rows))
     for one in range(5):
         for other in range(5):
             lengths = np.linalg.norm(rows[one]) * np.linalg.norm(rows[other])

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cinematrix.data.bundle import pack, seal, unpack
+from cinematrix.data.bundle import fingerprint_data, read_bundle, write_bundle
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings, fingerprint
 from worlds import as_interactions
@@ -25,13 +25,13 @@ def test_what_is_packed_comes_out(what: str, world: tuple[Ratings, Catalog], tmp
     if what == "counts":
         ratings = Ratings.from_arrays(ratings.user, ratings.movie, counts=np.ones(len(ratings)))
     sent = None if what == "without catalog" else catalog
-    pack(tmp_path / "parcel", ratings, sent)
-    again, found = unpack(tmp_path / "parcel")
+    write_bundle(tmp_path / "parcel", ratings, sent)
+    again, found = read_bundle(tmp_path / "parcel")
     assert fingerprint(again) == fingerprint(ratings)
     assert again.scale == ratings.scale
     assert (found is None) == (sent is None)
     assert found is None or found.frame.equals(catalog.frame)
-    assert seal(again, found) == seal(ratings, sent)
+    assert fingerprint_data(again, found) == fingerprint_data(ratings, sent)
 
 
 def test_the_seal_tells_data_apart(world: tuple[Ratings, Catalog]) -> None:
@@ -42,4 +42,4 @@ def test_the_seal_tells_data_apart(world: tuple[Ratings, Catalog]) -> None:
         (ratings, Catalog.empty(catalog.movies)),
         (ratings, None),
     ]
-    assert len({seal(ratings, catalog), *(seal(*other) for other in others)}) == 4
+    assert len({fingerprint_data(ratings, catalog), *(fingerprint_data(*other) for other in others)}) == 4

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cinematrix.data.catalog import SCHEMA, Catalog, normalise, split_title
+from cinematrix.data.catalog import SCHEMA, Catalog, normalise_title, split_title
 from cinematrix.data.ids import IdMap
 from cinematrix.errors import SettingError
 
@@ -69,12 +69,12 @@ def test_any_text_has_a_title(text: str) -> None:
 )  # fmt: skip
 def test_titles_are_alike_but_for_spelling(one: str, other: str) -> None:
     """Case, accents, punctuation, white space and a leading article don't count."""
-    assert normalise(one) == normalise(other)
+    assert normalise_title(one) == normalise_title(other)
 
 
 def test_an_article_alone_is_a_title() -> None:
     """A film called The isn't left without a name."""
-    assert normalise("The") == "the"
+    assert normalise_title("The") == "the"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from cinematrix.data import features as module
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.features import features, series
+from cinematrix.data.features import movie_features, series_membership
 
 
 def test_genres_years_and_tags_are_features() -> None:
@@ -16,7 +16,7 @@ def test_genres_years_and_tags_are_features() -> None:
         genres=[["B", "A"], ["A"], [], None],
         tags=[["t", "t", "rare"], ["t"], ["t"], []],
     )
-    found = features(catalog).toarray()
+    found = movie_features(catalog).toarray()
     log2, log3 = np.log(2), np.log(3)
     expected = [[1, 1, 1, 0, log3], [1, 0, 0.6, 0.4, log2], [0, 0, 0, 1, log2], [0, 0, 0, 0, 0]]
     np.testing.assert_allclose(found, np.float32(expected), rtol=1e-6)
@@ -26,7 +26,7 @@ def test_genres_years_and_tags_are_features() -> None:
 def test_near_years_are_alike() -> None:
     """The nearer two years, the greater the product of their features; beyond ten years it is 0."""
     years = np.arange(1950, 2021)
-    rows = features(Catalog.of(range(len(years)), year=years.tolist())).toarray()
+    rows = movie_features(Catalog.of(range(len(years)), year=years.tolist())).toarray()
     np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-6)
     alike = rows @ rows.T
     assert (alike[np.abs(years[:, None] - years) >= 10] == 0).all()
@@ -36,7 +36,7 @@ def test_near_years_are_alike() -> None:
 @pytest.mark.parametrize("columns", [{}, {"genres": [["A"], None]}, {"year": [None, 0]}, {"tags": [["x"], ["x"]]}])
 def test_what_is_not_known_is_an_empty_row(columns: dict[str, list[object]]) -> None:
     """Without any fact there is no feature; the rows are always the movies, and all numbers are finite."""
-    found = features(Catalog.of([1, 2], **columns))
+    found = movie_features(Catalog.of([1, 2], **columns))
     assert found.shape[0] == 2
     assert np.isfinite(found.data).all()
     if not columns:
@@ -46,14 +46,14 @@ def test_what_is_not_known_is_an_empty_row(columns: dict[str, list[object]]) -> 
 def test_a_few_very_old_films_share_a_knot() -> None:
     """One film of 1888 among a thousand doesn't stretch the knots over a century."""
     years = [1888, *([1990, 2000] * 500)]
-    found = features(Catalog.of(range(len(years)), year=years))
+    found = movie_features(Catalog.of(range(len(years)), year=years))
     assert found.shape[1] == 3
     assert found.toarray()[0].tolist() == [1, 0, 0]
 
 
 def in_series(*titles: str | None) -> set[tuple[int, ...]]:
     """The series of movies with these titles, each as the numbers of its movies."""
-    found = series(Catalog.of(range(len(titles)), title=list(titles))).tocsc()
+    found = series_membership(Catalog.of(range(len(titles)), title=list(titles))).tocsc()
     assert found.dtype == np.float32
     assert found.shape[0] == len(titles)
     assert (found.data == 1).all()
@@ -80,6 +80,6 @@ def test_a_series_is_a_name_that_begins_several_titles(titles: tuple[str, ...], 
 def test_a_series_within_a_series_and_a_beginning_that_is_too_common() -> None:
     """A movie may be of two series; a beginning shared by more than `MOST_IN_SERIES` is none."""
     inner = [f"Love Boat {i}" for i in range(2)]
-    many = [f"Love {i} b" for i in range(module.MOST_IN_SERIES - 3)]
-    assert in_series("Love", *inner, *many) == {tuple(range(module.MOST_IN_SERIES)), (1, 2)}
+    many = [f"Love {i} b" for i in range(module.MAX_SERIES_SIZE - 3)]
+    assert in_series("Love", *inner, *many) == {tuple(range(module.MAX_SERIES_SIZE)), (1, 2)}
     assert in_series("Love", *inner, *many, "Love x") == {(1, 2)}

@@ -121,7 +121,7 @@ def test_bad_archives_leave_no_folder(
     home: Path, serve: Callable[[bytes], list[str]], monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
 ) -> None:
     """Another data set, no archive, a damaged one, or a file far too large: an error, and nothing half-done."""
-    small = movielens.Archive(movielens.ARCHIVES["ml-latest-small"].needed, (), 1000)
+    small = movielens.DatasetFiles(movielens.ARCHIVES["ml-latest-small"].needed, (), 1000)
     monkeypatch.setitem(movielens.ARCHIVES, "ml-latest-small", small)
     serve(content)
     with pytest.raises(DownloadError, match=message):

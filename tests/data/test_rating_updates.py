@@ -4,14 +4,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cinematrix.data.rating_updates import Said, overlaid
+from cinematrix.data.rating_updates import RatingUpdates, apply_updates
 
 
-def table(rows: dict[tuple[int, int], float], time: int) -> Said:
+def table(rows: dict[tuple[int, int], float], time: int) -> RatingUpdates:
     """Rows of pairs and ratings, all of one time."""
     n = len(rows)
     users, movies = (np.array([pair[side] for pair in rows], np.int32) for side in (0, 1))
-    return Said(users, movies, np.array(list(rows.values()), np.float32), np.full(n, time), np.full(n, time * 1000))
+    return RatingUpdates(
+        users, movies, np.array(list(rows.values()), np.float32), np.full(n, time), np.full(n, time * 1000)
+    )
 
 
 PAIRS = st.tuples(st.integers(0, 3), st.integers(0, 5))
@@ -23,7 +25,7 @@ def test_it_is_one_dict_updated_with_another(
     before: dict[tuple[int, int], float], since: dict[tuple[int, int], float]
 ) -> None:
     """The later word on a pair stands, with its time; what was taken back is gone; nothing else changes."""
-    found = overlaid(table(before, 1), table(since, 2))
+    found = apply_updates(table(before, 1), table(since, 2))
     expected = {pair: (stars, 2 if pair in since else 1) for pair, stars in (before | since).items() if stars == stars}
     pairs = zip(found.user.tolist(), found.movie.tolist(), strict=True)
     assert dict(zip(pairs, zip(found.rating.tolist(), found.time.tolist(), strict=True), strict=True)) == expected

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cinematrix.data.ratings import Ratings, Scale
-from cinematrix.data.readers import Dataset, Report, cache, from_frame, read
+from cinematrix.data.readers import Dataset, ReadReport, cache, from_frame, read
 from cinematrix.errors import DataError, SettingError
 from places import SHARED
 
@@ -122,7 +122,7 @@ def test_whole_stars_beside_tags_and_late_half_stars_are_ml_10m(
     )
     assert read(folder / "ratings.dat").name == "ml-10m"
     (folder / "tags.dat").unlink()
-    monkeypatch.setattr("cinematrix.data.readers.layouts.HEAD", 25)
+    monkeypatch.setattr("cinematrix.data.readers.layouts.HEAD_BYTES", 25)
     assert read(folder / "alone.dat").ratings.scale == Scale(0.5, 5, 0.5)
 
 
@@ -415,7 +415,7 @@ def test_skip_bad_drops_and_counts(put: Callable[..., Path]) -> None:
         "rating is off the scale": (1, [10]),
     }
     assert (report.rows, report.n_dropped) == (10, 6)
-    assert Report.from_dict(json.loads(json.dumps(report.as_dict()))) == report
+    assert ReadReport.from_dict(json.loads(json.dumps(report.as_dict()))) == report
 
 
 def test_all_rows_bad_is_an_error_even_when_skipping(put: Callable[..., Path]) -> None:
@@ -426,8 +426,8 @@ def test_all_rows_bad_is_an_error_even_when_skipping(put: Callable[..., Path]) -
 
 def test_bad_lines_far_into_the_file_are_named(put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A file is read in pieces; line numbers run on over them, and over blank and dropped lines."""
-    monkeypatch.setattr("cinematrix.data.readers.text.PIECE", 100)
-    monkeypatch.setattr("cinematrix.data.readers.text.BLOCK", 30)
+    monkeypatch.setattr("cinematrix.data.readers.text.CHUNK_BYTES", 100)
+    monkeypatch.setattr("cinematrix.data.readers.text.BLOCK_BYTES", 30)
     lines = [f"{i},{i % 7},{i % 5 + 1},{i}" for i in range(200)]
     lines[50], lines[120], lines[180] = "", "x,y,z,1", "180,1,77,1"
     path = put(r__csv=HEAD + "\n".join(lines).encode()) / "r.csv"
@@ -446,14 +446,14 @@ def test_bad_lines_far_into_the_file_are_named(put: Callable[..., Path], monkeyp
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_many_pieces_of_any_line_end(put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
     """However a piece is cut, even between CR and LF, no row is lost."""
-    monkeypatch.setattr("cinematrix.data.readers.text.PIECE", 37)
+    monkeypatch.setattr("cinematrix.data.readers.text.CHUNK_BYTES", 37)
     lines = ["user,movie,rating", *(f"{i},{i % 7},3" for i in range(300))]
     assert len(read(put(r__csv=ending.join(lines).encode()) / "r.csv").ratings) == 300
 
 
 def test_an_endless_line_is_refused(put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A line longer than a piece is an error, not a demand for memory."""
-    monkeypatch.setattr("cinematrix.data.readers.text.PIECE", 100)
+    monkeypatch.setattr("cinematrix.data.readers.text.CHUNK_BYTES", 100)
     with pytest.raises(DataError, match="line 5 has more than 100 bytes"):
         read(put(r__csv=GOOD + b"7" * 500) / "r.csv")
 
@@ -506,7 +506,7 @@ def test_a_large_table_comes_from_the_cache_until_it_changes(
     put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second read gives the same without reading the file; damage and changes mean reading again."""
-    monkeypatch.setattr(cache, "LARGE", 0)
+    monkeypatch.setattr(cache, "MIN_CACHED_BYTES", 0)
     folder = put(ratings__csv="user,movie,rating\na,1,4\nb,2,3\na,1,5\n", movies__csv="movieId,title\n1,A (1999)\n")
     monkeypatch.setenv("CINEMATRIX_CACHE", str(folder / "cache"))
     first = read(folder)
@@ -532,7 +532,7 @@ def test_other_options_have_another_place_in_the_cache(
     put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was read with bad lines dropped isn't handed out when they are errors; scales don't mix either."""
-    monkeypatch.setattr(cache, "LARGE", 0)
+    monkeypatch.setattr(cache, "MIN_CACHED_BYTES", 0)
     path = put(r__csv=GOOD + b"4,5,x,1\n") / "r.csv"
     monkeypatch.setenv("CINEMATRIX_CACHE", str(path.parent / "cache"))
     assert read(path, skip_bad=True).report.n_dropped == 1
@@ -545,7 +545,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the cache folder is a file, or read-only, the table is simply read."""
-    monkeypatch.setattr(cache, "LARGE", 0)
+    monkeypatch.setattr(cache, "MIN_CACHED_BYTES", 0)
     folder = put(r__csv=GOOD, block="x")
     monkeypatch.setenv("CINEMATRIX_CACHE", str(folder / "block"))
     assert len(read(folder / "r.csv").ratings) == 3

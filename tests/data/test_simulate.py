@@ -10,10 +10,10 @@ import pytest
 
 from cinematrix.data.ratings import Scale
 from cinematrix.data.readers import read
-from cinematrix.data.simulate import Settings, Truth, simulate
+from cinematrix.data.simulate import GroundTruth, SimulationSettings, simulate
 from cinematrix.errors import InputError, SettingError
 
-SMALL = Settings(users=300, movies=200, ratings=12_000, factors=3, seed=5)
+SMALL = SimulationSettings(users=300, movies=200, ratings=12_000, factors=3, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def expected(truth: Truth, frame: pl.DataFrame) -> np.ndarray:
+def expected(truth: GroundTruth, frame: pl.DataFrame) -> np.ndarray:
     """What each rating would be without noise and rounding."""
     user_order, movie_order = np.argsort(truth.user_ids), np.argsort(truth.movie_ids)
     user = user_order[np.searchsorted(truth.user_ids, frame["userId"].to_numpy(), sorter=user_order)]
@@ -50,7 +50,7 @@ def test_it_is_labelled_and_keeps_its_settings(world: Path) -> None:
     """Nobody can take it for real ratings, and anybody can make it again."""
     about = json.loads((world / "simulated.json").read_text())
     assert "no real person" in about["label"]
-    assert Settings(**about["settings"]) == SMALL
+    assert SimulationSettings(**about["settings"]) == SMALL
     assert sorted(path.name for path in world.iterdir()) == [
         "movies.csv", "ratings.parquet", "simulated.json", "truth.npz",
     ]  # fmt: skip
@@ -67,7 +67,7 @@ def test_the_same_settings_give_the_same_world_and_another_seed_another(world: P
 
 def test_many_batches_make_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Users are drawn a few at a time, and no part is left over or lost."""
-    monkeypatch.setattr("cinematrix.data.simulated_world.BATCH", 7 * SMALL.movies)
+    monkeypatch.setattr("cinematrix.data.simulated_world.BATCH_RATINGS", 7 * SMALL.movies)
     simulate(SMALL, tmp_path / "world")
     frame = pl.read_parquet(tmp_path / "world" / "ratings.parquet")
     assert (len(frame), frame.select("userId", "movieId").n_unique()) == (12_000, 12_000)
@@ -81,7 +81,7 @@ def test_the_truth_predicts_as_well_as_it_says(tmp_path: Path) -> None:
     """The RMSE of the expectation, rounding considered, is the noise floor; without noise it is the rounding's."""
     truth = simulate(replace(SMALL, noise=0.7), tmp_path / "noisy")
     frame = pl.read_parquet(tmp_path / "noisy" / "ratings.parquet")
-    mean = expected(Truth.load(tmp_path / "noisy"), frame)
+    mean = expected(GroundTruth.load(tmp_path / "noisy"), frame)
     levels = np.arange(0.5, 5.1, 0.5)
     draws = mean[:, None] + 0.7 * np.random.default_rng(0).standard_normal((len(mean), 200))
     best = np.clip(np.round(draws * 2) / 2, levels[0], levels[-1]).mean(axis=1)
@@ -113,7 +113,7 @@ def test_popularity_is_long_tailed_and_taste_shows(tmp_path: Path) -> None:
 
 def test_genres_tell_something_of_the_factors(world: Path) -> None:
     """Movies of the same single genre have factors more alike than others."""
-    truth = Truth.load(world)
+    truth = GroundTruth.load(world)
     genres = pl.read_csv(world / "movies.csv")["genres"].to_numpy()
     unit = truth.movie_factors / np.linalg.norm(truth.movie_factors, axis=1, keepdims=True)
     alike, same = unit @ unit.T, genres[:, None] == genres[None, :]
@@ -164,8 +164,10 @@ def test_nothing_is_overwritten_and_nothing_half_done_is_left(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("settings", [Settings(users=1, movies=2, ratings=1), Settings(users=5, movies=2, ratings=5)])
-def test_the_smallest_worlds(tmp_path: Path, settings: Settings) -> None:
+@pytest.mark.parametrize(
+    "settings", [SimulationSettings(users=1, movies=2, ratings=1), SimulationSettings(users=5, movies=2, ratings=5)]
+)
+def test_the_smallest_worlds(tmp_path: Path, settings: SimulationSettings) -> None:
     """One user and one rating will do."""
     simulate(settings, tmp_path / "w")
     assert len(read(tmp_path / "w").ratings) == settings.ratings

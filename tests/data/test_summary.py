@@ -9,8 +9,8 @@ import pytest
 
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings, Scale
-from cinematrix.data.readers import Dataset, Report, read
-from cinematrix.data.summary import Description, describe, picture
+from cinematrix.data.readers import Dataset, ReadReport, read
+from cinematrix.data.summary import DatasetSummary, describe, plot_summary
 from places import SHARED
 
 DATA = SHARED
@@ -18,11 +18,11 @@ DATA = SHARED
 
 def dataset(ratings: Ratings, catalog: Catalog | None = None) -> Dataset:
     """A data set around some ratings."""
-    return Dataset("csv", "here.csv", ratings, catalog, Report(len(ratings)))
+    return Dataset("csv", "here.csv", ratings, catalog, ReadReport(len(ratings)))
 
 
 @pytest.fixture
-def small() -> Description:
+def small() -> DatasetSummary:
     """Seven ratings by three users of four movies, one of them outside the catalog and one without genres."""
     users, movies = [1, 1, 1, 2, 2, 2, 9], [10, 20, 30, 10, 20, 40, 10]
     stars, times = [5, 4, 3.5, 0.5, 4, 4, 3], [0, 86400, 40 * 86400, 0, 0, 0, 0]
@@ -32,7 +32,7 @@ def small() -> Description:
     return describe(dataset(ratings, catalog))
 
 
-def test_figures_of_a_table_counted_by_hand(small: Description) -> None:
+def test_figures_of_a_table_counted_by_hand(small: DatasetSummary) -> None:
     """Counts, sparsity, mean, histogram, quantiles, long tail, time span, catalog coverage."""
     assert (small.users, small.movies, small.ratings) == (3, 4, 7)
     assert small.sparsity == pytest.approx(1 - 7 / 12)
@@ -80,7 +80,7 @@ def test_a_split_counts_only_who_is_in_it() -> None:
     assert describe(dataset(ratings.take(np.array([0, 1])), catalog)).catalog == {"title": 1, "year": 0.5, "genres": 0}
 
 
-def test_it_goes_into_json_and_back(small: Description) -> None:
+def test_it_goes_into_json_and_back(small: DatasetSummary) -> None:
     """`as_dict` is of plain types only."""
     plain = json.loads(json.dumps(small.as_dict()))
     assert plain["scale"] == {"low": 0.5, "high": 5, "step": 0.5}
@@ -103,16 +103,16 @@ def test_degenerate_data_have_figures_and_a_picture(tmp_path: Path, ratings: Rat
     assert np.isfinite([found.gini, found.sparsity, *found.curve, *found.per_user.values()]).all()
     json.dumps(found.as_dict(), allow_nan=False)
     assert found.histogram is None or sum(found.histogram.values()) == len(ratings)
-    picture(found, tmp_path / "p.png")
+    plot_summary(found, tmp_path / "p.png")
     assert (tmp_path / "p.png").stat().st_size > 10_000
 
 
 def test_the_picture_is_a_png_made_without_pyplot(
-    small: Description, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: DatasetSummary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No global state of Matplotlib is touched, so a server may draw too."""
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # to import it would fail
-    picture(small, tmp_path / "it.png")
+    plot_summary(small, tmp_path / "it.png")
     assert (tmp_path / "it.png").read_bytes().startswith(b"\x89PNG\r\n")
     assert [path.name for path in tmp_path.iterdir()] == ["it.png"]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.title_search import Titles, likeness, names_of
+from cinematrix.data.title_search import TitleIndex, title_similarity, title_variants
 
 FILMS = (
     ("The Matrix", 1999, 278),
@@ -29,10 +29,10 @@ FILMS = (
 
 
 @pytest.fixture(scope="module")
-def titles() -> Titles:
+def titles() -> TitleIndex:
     """Films with their years and how many have rated them."""
     names, years, raters = zip(*FILMS, strict=True)
-    return Titles.of(Catalog.of(range(len(FILMS)), title=names, year=years), np.array(raters))
+    return TitleIndex.of(Catalog.of(range(len(FILMS)), title=names, year=years), np.array(raters))
 
 
 @pytest.mark.parametrize(
@@ -59,30 +59,30 @@ def titles() -> Titles:
         ("up", ("Up", 2009)),
     ],
 )
-def test_the_film_that_was_meant_comes_first(titles: Titles, query: str, first: tuple[str, int]) -> None:
+def test_the_film_that_was_meant_comes_first(titles: TitleIndex, query: str, first: tuple[str, int]) -> None:
     """Typos, articles, other titles, words run together or in another order, beginnings, years."""
     assert FILMS[titles.search(query)[0]][:2] == first
 
 
-def test_what_nothing_fits_finds_nothing(titles: Titles) -> None:
+def test_what_nothing_fits_finds_nothing(titles: TitleIndex) -> None:
     """Nor do blanks and signs, nor an empty catalog."""
     for query in ("", "  ", "?!", "zzzzqqq", "\x00", "\U0010ffff"):
         assert titles.search(query).tolist() == []
-    assert Titles.of(Catalog.of([])).search("matrix").tolist() == []
-    assert Titles.of(Catalog.of([1, 2])).search("matrix").tolist() == []
+    assert TitleIndex.of(Catalog.of([])).search("matrix").tolist() == []
+    assert TitleIndex.of(Catalog.of([1, 2])).search("matrix").tolist() == []
 
 
-def test_lists_are_as_long_as_asked_and_hold_a_film_once(titles: Titles) -> None:
+def test_lists_are_as_long_as_asked_and_hold_a_film_once(titles: TitleIndex) -> None:
     """Numbers, better fits first, the better known first among equals."""
     found = titles.search("matrix", 3)
     assert found.dtype == np.int32
     assert found.tolist() == [0, 1, 2]
     assert titles.search("matrix", 1).tolist() == [0]
-    assert Titles.of(Catalog.of("ab", title=["Heat", "Heat"]), np.array([1, 2])).search("heat").tolist() == [1, 0]
+    assert TitleIndex.of(Catalog.of("ab", title=["Heat", "Heat"]), np.array([1, 2])).search("heat").tolist() == [1, 0]
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_a_query(titles: Titles, text: str) -> None:
+def test_any_text_is_a_query(titles: TitleIndex, text: str) -> None:
     """No text breaks the search; no film comes twice."""
     found = titles.search(text).tolist()
     assert len(found) == len(set(found))
@@ -90,16 +90,21 @@ def test_any_text_is_a_query(titles: Titles, text: str) -> None:
 
 def test_a_films_names_are_its_title_and_those_in_brackets() -> None:
     """Without articles, accents, `a.k.a.` and repetitions."""
-    assert names_of("The Cité (a.k.a. Lost City) (La Cite)") == ["cite", "lost city"]
-    assert names_of("(500) Days of Summer") == ["days of summer", "500"]
-    assert names_of("()") == []
+    assert title_variants("The Cité (a.k.a. Lost City) (La Cite)") == ["cite", "lost city"]
+    assert title_variants("(500) Days of Summer") == ["days of summer", "500"]
+    assert title_variants("()") == []
 
 
 def test_likeness_is_between_none_and_all() -> None:
     """The whole title beats its beginning, which beats its words in another order."""
-    assert likeness("matrix", "matrix") == 1
-    assert 1 > likeness("matrix", "matrix reloaded") > likeness("reloaded matrix", "matrix reloaded") > 0.85
-    assert likeness("aaa", "zzz") == 0
+    assert title_similarity("matrix", "matrix") == 1
+    assert (
+        1
+        > title_similarity("matrix", "matrix reloaded")
+        > title_similarity("reloaded matrix", "matrix reloaded")
+        > 0.85
+    )
+    assert title_similarity("aaa", "zzz") == 0
 
 
 def test_among_many_films_the_misspelt_one_is_found() -> None:
@@ -107,7 +112,7 @@ def test_among_many_films_the_misspelt_one_is_found() -> None:
     rng = np.random.default_rng(3)
     words = np.array(["".join(rng.choice(list("aeioubcdlmnprst"), size)) for size in rng.integers(3, 11, 900)])
     names = [" ".join(words[rng.integers(0, 900, rng.integers(2, 6))]) for _ in range(9_000)]
-    titles, took = Titles.of(Catalog.of(range(len(names)), title=names)), []
+    titles, took = TitleIndex.of(Catalog.of(range(len(names)), title=names)), []
     for name in rng.choice(names, 20).tolist():
         started = time.perf_counter()
         found = titles.search(name[:3] + name[4:])

@@ -153,7 +153,7 @@ def test_lists_agree_with_going_through_users_one_by_one(model: Recommender, wor
     split = splits.new_users(ratings, k=4, seed=2)
     model.fit(split.train, catalog)
     found = evaluate(model, split.test, given=split.given, k=5)
-    known, genres = model.known, catalog.align(model.known.movies).genre_matrix().toarray()
+    known, genres = model.data, catalog.align(model.data.movies).genre_matrix().toarray()
     for place, user in enumerate(found.users.tolist()):
         seen = {m for u, m in _id_pairs(split.given) if u == user}
         history = Histories.of_lists([(known.movies.numbers(sorted(seen)).tolist(), [3.0] * len(seen))])

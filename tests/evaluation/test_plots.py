@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 
 from cinematrix.errors import InputError
-from cinematrix.evaluation.plots import learning_curves, reliability_diagram
+from cinematrix.evaluation.plots import plot_learning_curves, plot_reliability
 from cinematrix.evaluation.reliability import COVERAGES, Reliability
-from cinematrix.models.training.loop import Log
+from cinematrix.models.training.loop import TrainingLog
 
-LOG = Log(losses=[2.0, 1.0], errors=[1.2, 0.9, 1.0], best_epoch=1)
+LOG = TrainingLog(losses=[2.0, 1.0], errors=[1.2, 0.9, 1.0], best_epoch=1)
 
 
 @pytest.mark.parametrize("heads", [("stars",), ("ranking",), ("stars", "ranking")])
 def test_learning_curves_are_a_png_with_a_plot_a_head(tmp_path: Path, heads: tuple[str, ...]) -> None:
     """A real PNG, as wide as there are heads, the same bytes each time, and it replaces an older one."""
     for _ in range(2):
-        learning_curves(dict.fromkeys(heads, LOG), tmp_path / "curves.png", title="a model")
+        plot_learning_curves(dict.fromkeys(heads, LOG), tmp_path / "curves.png", title="a model")
         png = (tmp_path / "curves.png").read_bytes()
         assert png.startswith(b"\x89PNG\r\n\x1a\n")
         assert struct.unpack(">II", png[16:24]) == (750 * len(heads), 510)
-    learning_curves(dict.fromkeys(heads, LOG), tmp_path / "again.png", title="a model")
+    plot_learning_curves(dict.fromkeys(heads, LOG), tmp_path / "again.png", title="a model")
     assert (tmp_path / "again.png").read_bytes() == png
 
 
@@ -30,7 +30,7 @@ def test_a_picture_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> 
     """A place inside a file is bad input."""
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="isn't a folder"):
-        learning_curves({"stars": LOG}, tmp_path / "file" / "curves.png")
+        plot_learning_curves({"stars": LOG}, tmp_path / "file" / "curves.png")
 
 
 def diagram_of(n_levels: int) -> Reliability:
@@ -44,8 +44,8 @@ def diagram_of(n_levels: int) -> Reliability:
 @pytest.mark.parametrize("n_levels", [0, 1, 3])
 def test_a_reliability_diagram_is_a_png(tmp_path: Path, n_levels: int) -> None:
     """A real PNG with two panels, the same bytes each time, also where no level can be judged or bins are empty."""
-    reliability_diagram(diagram_of(n_levels), tmp_path / "a.png")
-    reliability_diagram(diagram_of(n_levels), tmp_path / "b.png")
+    plot_reliability(diagram_of(n_levels), tmp_path / "a.png")
+    plot_reliability(diagram_of(n_levels), tmp_path / "b.png")
     png = (tmp_path / "a.png").read_bytes()
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", png[16:24]) == (1500, 720)
@@ -57,8 +57,8 @@ def test_a_reliability_diagram_replaces_nothing_unasked(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_text("precious")
     with pytest.raises(InputError, match="exists already"):
-        reliability_diagram(diagram_of(2), path)
+        plot_reliability(diagram_of(2), path)
     assert path.read_text() == "precious"
-    reliability_diagram(diagram_of(2), path, force=True)
+    plot_reliability(diagram_of(2), path, force=True)
     assert path.read_bytes().startswith(b"\x89PNG")
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]

@@ -9,7 +9,7 @@ from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.errors import DataError, SettingError
 from cinematrix.evaluation.evaluate import evaluate
-from cinematrix.evaluation.reliability import BINS, COVERAGES, judged_levels, reliability
+from cinematrix.evaluation.reliability import BINS, COVERAGES, choose_levels, measure_reliability
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
 from worlds import as_interactions, taste_world
@@ -28,8 +28,8 @@ class Sure(Popular):
     """Two stars for all; the interval is the scale's middle part as wide as the coverage, and the chances are fixed."""
 
     @property
-    def spreads(self) -> bool:
-        return self.known.scale is not None
+    def has_intervals(self) -> bool:
+        return self.data.scale is not None
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         return np.full(len(rows), 2, np.float32)
@@ -50,7 +50,7 @@ class Sure(Popular):
 
 def test_shares_and_widths_by_hand() -> None:
     """Two of five ratings are a two, so two lie in narrow intervals and all in wide ones."""
-    found = reliability(Sure().fit(table(TRAIN)), table(TEST))
+    found = measure_reliability(Sure().fit(table(TRAIN)), table(TEST))
     assert (found.model, found.ratings) == ("popular", 5)
     wide = COVERAGES > 0.72
     np.testing.assert_allclose(found.covered, np.where(wide, 1.0, 2 / 5))
@@ -60,14 +60,14 @@ def test_shares_and_widths_by_hand() -> None:
 
 def test_chances_by_hand() -> None:
     """Of the eight training ratings six reach 2 and four reach 3; the chances to reach these stand each in its bin."""
-    found = reliability(Sure().fit(table(TRAIN)), table(TEST))
+    found = measure_reliability(Sure().fit(table(TRAIN)), table(TEST))
     np.testing.assert_array_equal(found.stars, [2, 3])
     count, promised, happened = np.zeros((2, BINS)), np.full((2, BINS), np.nan), np.full((2, BINS), np.nan)
     count[0, [7, 9]], promised[0, [7, 9]], happened[0, [7, 9]] = (4, 1), (0.75, 0.96), (3 / 4, 1)
     count[1, [5, 9]], promised[1, [5, 9]], happened[1, [5, 9]] = (4, 1), (0.5, 0.92), (1 / 4, 1)
     np.testing.assert_array_equal(found.count, count)
-    np.testing.assert_allclose(found.promised, promised, atol=1e-6)
-    np.testing.assert_allclose(found.happened, happened, atol=1e-6)
+    np.testing.assert_allclose(found.predicted, promised, atol=1e-6)
+    np.testing.assert_allclose(found.observed, happened, atol=1e-6)
 
 
 def test_evaluation_tells_how_sure_predictions_are() -> None:
@@ -100,11 +100,11 @@ def test_given_histories_and_blocks_change_nothing_else(monkeypatch: pytest.Monk
             heard.append("stop")
 
     model = Sure().fit(table(TRAIN))
-    at_once = reliability(model, table(TEST), given=table([(9, 20, 1)]))
+    at_once = measure_reliability(model, table(TEST), given=table([(9, 20, 1)]))
     monkeypatch.setattr("cinematrix.evaluation.reliability.BLOCK_USERS", 1)
-    one_by_one = reliability(model, table(TEST), progress=Bar())
+    one_by_one = measure_reliability(model, table(TEST), progress=Bar())
     np.testing.assert_allclose(one_by_one.covered, at_once.covered)
-    np.testing.assert_allclose(one_by_one.happened, at_once.happened)
+    np.testing.assert_allclose(one_by_one.observed, at_once.observed)
     assert heard == [("how reliable popular is", 4), 1, 1, 1, 1, "stop"]
 
 
@@ -112,13 +112,13 @@ def test_what_cannot_be_judged_is_told() -> None:
     """No spread, no stars, no ratings, or the answers in the histories: each is one clear error."""
     model = Sure().fit(table(TRAIN))
     with pytest.raises(SettingError, match="bias has no distributions of ratings; train deep-mf on ratings"):
-        reliability(Bias().fit(table(TRAIN)), table(TEST))
+        measure_reliability(Bias().fit(table(TRAIN)), table(TEST))
     with pytest.raises(DataError, match="a reliability diagram needs ratings with stars"):
-        reliability(model, as_interactions(taste_world(np.random.default_rng(0))[0]))
+        measure_reliability(model, as_interactions(taste_world(np.random.default_rng(0))[0]))
     with pytest.raises(DataError, match="stand in the histories"):
-        reliability(model, table(TRAIN))
+        measure_reliability(model, table(TRAIN))
     with pytest.raises(SettingError, match="0 ratings are tested"):
-        reliability(model, table(TEST).take(np.zeros(0, np.int64)))
+        measure_reliability(model, table(TEST).take(np.zeros(0, np.int64)))
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_what_cannot_be_judged_is_told() -> None:
 def test_levels_that_are_judged(stars: list[float], scale: Scale, levels: list[int]) -> None:
     """Those that about a quarter, a half and three quarters of the ratings reach, each once; never the lowest."""
     ratings = Ratings.from_arrays(range(len(stars)), range(len(stars)), stars, scale=scale)
-    assert judged_levels(Sure().fit(ratings)).tolist() == levels
+    assert choose_levels(Sure().fit(ratings)).tolist() == levels

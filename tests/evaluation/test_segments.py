@@ -3,13 +3,13 @@
 import numpy as np
 
 from cinematrix.data.ratings import Ratings
-from cinematrix.evaluation.segments import MOVIES, USERS, movie_segments, users_in
+from cinematrix.evaluation.segments import MOVIE_SEGMENTS, USER_SEGMENTS, assign_movie_segments, select_users
 
 
 def test_users_are_in_one_segment_each() -> None:
     """0 and 19 ratings are few, 20 and 100 some, 101 many."""
     history = np.array([0.0, 19, 20, 100, 101, 5000])
-    found = np.array([users_in(segment, history) for segment in USERS])
+    found = np.array([select_users(segment, history) for segment in USER_SEGMENTS])
     assert found.argmax(0).tolist() == [0, 0, 1, 1, 2, 2]
     assert (found.sum(0) == 1).all()
 
@@ -20,6 +20,6 @@ def test_movies_by_hand() -> None:
     movies = np.repeat(list(counts), list(counts.values()))
     users = np.concatenate([np.arange(n) for n in counts.values()])
     ratings = Ratings.from_arrays(users, movies, np.full(20, 3.0))
-    assert movie_segments(ratings).tolist() == [2, 0, 0, 1, 2]  # 18 of 20 come before the last two: nine tenths
+    assert assign_movie_segments(ratings).tolist() == [2, 0, 0, 1, 2]  # 18 of 20 come before the last two: nine tenths
     unrated = ratings.take(ratings.movie != 4)
-    assert movie_segments(unrated)[4] == MOVIES.index("tail movies")
+    assert assign_movie_segments(unrated)[4] == MOVIE_SEGMENTS.index("tail movies")

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from cinematrix.common import optional
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import Between, Space, space_of
+from cinematrix.common.settings import SearchRange, SearchSpace, get_search_space
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import MissingExtraError, SettingError, TrainingError
-from cinematrix.evaluation.tuning import CUTS, ROUNDS, tune
+from cinematrix.evaluation.tuning import ROUNDS, TUNING_SPLITS, tune
 from cinematrix.models import MODELS, model_class
-from cinematrix.models.base import Run
+from cinematrix.models.base import TrainingOptions
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
 
@@ -27,7 +27,7 @@ from cinematrix.models.popular import Popular
 class ShiftedSettings:
     """What to add to Bias's predictions: nothing is best."""
 
-    SPACE: ClassVar[Space] = {"shift": Between(-2.0, 2.0), "noise": (0, 1)}
+    SPACE: ClassVar[SearchSpace] = {"shift": SearchRange(-2.0, 2.0), "noise": (0, 1)}
 
     shift: float = 1.0
     noise: int = 1
@@ -52,7 +52,7 @@ class Shifted(Bias):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
         self.trained.append(ratings)
         return super().fit(ratings, catalog)
@@ -118,7 +118,7 @@ def test_trials_that_diverge_are_passed_over(world: tuple[Ratings, Catalog], mon
     assert found.trials == 12
     assert found.settings.shift <= 0
     assert found.default is None
-    monkeypatch.setitem(ShiftedSettings.SPACE, "shift", Between(0.5, 2.0))
+    monkeypatch.setitem(ShiftedSettings.SPACE, "shift", SearchRange(0.5, 2.0))
     with pytest.raises(TrainingError, match="none of the 2 trials of shifted could be trained"):
         tune(Shifted, *world, trials=2)
 
@@ -132,10 +132,10 @@ def test_a_study_of_something_else_is_refused(world: tuple[Ratings, Catalog], tm
         tune(Shifted, *world, trials=1, cut="sideways")
 
 
-@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("cut", TUNING_SPLITS)
 def test_every_round_is_another_cut(cut: str, world: tuple[Ratings, Catalog]) -> None:
     """The cuts of one trial differ."""
-    tested = {CUTS[cut](world[0], round_).test.by_user.items.tobytes() for round_ in range(ROUNDS)}
+    tested = {TUNING_SPLITS[cut](world[0], round_).test.by_user.items.tobytes() for round_ in range(ROUNDS)}
     assert len(tested) == ROUNDS
 
 
@@ -160,18 +160,18 @@ def test_what_cannot_be_tuned_says_so(world: tuple[Ratings, Catalog], monkeypatc
         tune(Shifted, *world, trials=1)
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if space_of(model_class(name).Settings)])
+@pytest.mark.parametrize("name", [name for name in MODELS if get_search_space(model_class(name).Settings)])
 def test_every_declared_space_is_of_settings_that_are_allowed(name: str) -> None:
     """Both ends of a range and each choice make valid settings of the right type, and the default is inside."""
     settings = model_class(name).Settings
-    for key, values in space_of(settings).items():
+    for key, values in get_search_space(settings).items():
         default = getattr(settings(), key)
-        ends = (values.low, values.high) if isinstance(values, Between) else values
+        ends = (values.low, values.high) if isinstance(values, SearchRange) else values
         for end in ends:
             assert type(getattr(settings(**{key: end}), key)) is type(default)
-        assert ends[0] <= default <= ends[-1] if isinstance(values, Between) else default in ends
+        assert ends[0] <= default <= ends[-1] if isinstance(values, SearchRange) else default in ends
 
 
 def test_whatever_learns_has_a_space() -> None:
     """Popular and Bias alone have nothing to set."""
-    assert [name for name in MODELS if not space_of(model_class(name).Settings)] == ["popular", "bias"]
+    assert [name for name in MODELS if not get_search_space(model_class(name).Settings)] == ["popular", "bias"]

@@ -7,7 +7,7 @@ It does what libfaketime does, and nothing else: under libfaketime 0.9.10, told 
 import struct
 from pathlib import Path
 
-from shims import compiled
+from shims import compile_shim
 
 SHIM = """
 #define _GNU_SOURCE
@@ -54,7 +54,7 @@ time_t time(time_t *out) {
 """In place of the C library's: the wall clock as a file says, and the monotonic one as it is."""
 
 
-class Clock:
+class ShiftedClock:
     """A wall clock, so far ahead of ours as a file in `folder` says.
 
     Attributes:
@@ -62,11 +62,11 @@ class Clock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file, self._shim = folder / "ahead", compiled(SHIM, folder / "clock.so")
+        self._file, self._shim = folder / "ahead", compile_shim(SHIM, folder / "clock.so")
         self._file.write_bytes(bytes(8))
         self.ahead = 0.0
 
-    def go(self, ahead: float) -> None:
+    def shift_to(self, ahead: float) -> None:
         """From now on it is so many seconds ahead, at once for whoever goes by it."""
         self.ahead = ahead
         with self._file.open("r+b") as file:

@@ -24,21 +24,21 @@ ANSI = "\x1b"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def environment(**more: str) -> dict[str, str]:
+def clean_environment(**more: str) -> dict[str, str]:
     """The environment without what would change the output."""
     colours = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "PYTHONIOENCODING", "LC_ALL")
     return {name: value for name, value in os.environ.items() if name not in colours} | more
 
 
-def cli(*words: object, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+def run_cli(*words: object, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
     """Run `cinematrix` with these words, whatever comes of it."""
     return subprocess.run(
-        [*PROGRAM, *map(str, words)], capture_output=True, encoding="utf-8", cwd=cwd, env=environment(**more),
+        [*PROGRAM, *map(str, words)], capture_output=True, encoding="utf-8", cwd=cwd, env=clean_environment(**more),
         check=False, stdin=subprocess.DEVNULL, timeout=120,
     )  # fmt: skip
 
 
-def here(*words: object) -> subprocess.CompletedProcess[str]:
+def run_in_process(*words: object) -> subprocess.CompletedProcess[str]:
     """The same in this process, which is quicker: for what doesn't depend on the process."""
     out, errors = StringIO(), StringIO()
     with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(errors):
@@ -48,7 +48,7 @@ def here(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(sys.argv, int(end.value.code or 0), out.getvalue(), errors.getvalue())
 
 
-def told(*words: object, by: Run = here) -> str:
+def run_ok(*words: object, by: Run = run_in_process) -> str:
     """The standard output of a command that ends well and has nothing on standard error."""
     done = by(*words)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
@@ -56,12 +56,12 @@ def told(*words: object, by: Run = here) -> str:
     return done.stdout
 
 
-def as_json(*words: object, by: Run = here) -> Any:
+def run_json(*words: object, by: Run = run_in_process) -> Any:
     """What a command answers with `--json`: one document and nothing beside it."""
-    return json.loads(told(*words, "--json", by=by))
+    return json.loads(run_ok(*words, "--json", by=by))
 
 
-def refused(*words: object, code: int = 2, by: Run = here) -> str:
+def run_failing(*words: object, code: int = 2, by: Run = run_in_process) -> str:
     """The one line on standard error of a command that fails, without a traceback and with nothing on stdout."""
     done = by(*words)
     assert done.returncode == code, done.stdout + done.stderr

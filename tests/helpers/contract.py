@@ -13,7 +13,7 @@ from cinematrix.data.ids import UNKNOWN
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.errors import DataError, SettingError
 from cinematrix.models.artifact import load, save
-from cinematrix.models.base import By, Recommender
+from cinematrix.models.base import Ordering, Recommender
 from worlds import as_interactions
 
 STRANGER, NOWHERE = "nobody", "no such movie"
@@ -21,9 +21,9 @@ STRANGER, NOWHERE = "nobody", "no such movie"
 WORLDS_SCALE = Scale(0.5, 5, 0.5)
 
 
-def check_shares(model: Recommender, user: int, by: By) -> None:
+def check_shares(model: Recommender, user: int, by: Ordering) -> None:
     """The parts and the ratings' shares are the score, of every movie and an unknown one, to 1e-5."""
-    history, movies = model.known.history.take(np.array([user])), np.arange(-1, len(model.known.movies), dtype=np.int32)
+    history, movies = model.data.history.take(np.array([user])), np.arange(-1, len(model.data.movies), dtype=np.int32)
     if not model.abilities.explains:
         with pytest.raises(SettingError, match="can't explain its scores; take a model that can, such as deep-mf"):
             model.shares(history, movies, by=by)
@@ -92,7 +92,7 @@ class Contract:
         if not self.kind.abilities.stars:
             watched = ratings.by_user.matrix(len(ratings.movies)).toarray() > 0
             users, movies = (x.ravel().astype(np.int32) for x in np.indices(watched.shape))
-            chance = fitted.predict_pairs(fitted.known.history, users, movies).reshape(watched.shape)
+            chance = fitted.predict_pairs(fitted.data.history, users, movies).reshape(watched.shape)
             assert chance[watched].mean() > chance[~watched].mean()
             return
         assert ratings.rating is not None
@@ -114,13 +114,13 @@ class Contract:
 
     def test_scores_have_a_row_a_history_and_a_column_a_movie(self, fitted: Recommender) -> None:
         """Any batch of histories, empty ones included, gets finite float32 scores for all movies."""
-        some = fitted.known.history.take(np.array([3, -1, 0]))
+        some = fitted.data.history.take(np.array([3, -1, 0]))
         scores = fitted.score(some)
-        assert scores.shape == (3, len(fitted.known.movies))
+        assert scores.shape == (3, len(fitted.data.movies))
         assert scores.dtype == np.float32
         assert np.isfinite(scores).all()
         np.testing.assert_allclose(fitted.score(some.take(np.array([2])))[0], scores[2], atol=1e-4)
-        assert fitted.score(Histories.empty(0)).shape == (0, len(fitted.known.movies))
+        assert fitted.score(Histories.empty(0)).shape == (0, len(fitted.data.movies))
 
     def test_a_stranger_with_a_taste_gets_its_movies(self, fitted: Recommender) -> None:
         """Five ratings of somebody never seen tell her taste: movies to it are expected to get more.
@@ -129,7 +129,7 @@ class Contract:
         """
         if not self.learns_taste:
             return
-        known = fitted.known
+        known = fitted.data
         comedy = np.array([g == ["Comedy"] for g in known.catalog.frame["genres"].to_list()])
         rated = np.bincount(known.history.items, minlength=len(known.movies)) > 0
         loved, hated = np.flatnonzero(comedy & rated), np.flatnonzero(~comedy & rated)
@@ -154,14 +154,14 @@ class Contract:
         """An artefact answers exactly as the model that was saved."""
         save(fitted, tmp_path / "model")
         again = load(tmp_path / "model").model
-        histories = fitted.known.history
+        histories = fitted.data.history
         np.testing.assert_array_equal(again.score(histories), fitted.score(histories))
-        users, movies = fitted.known.users.ids[:5], fitted.known.movies.ids[:5]
+        users, movies = fitted.data.users.ids[:5], fitted.data.movies.ids[:5]
         np.testing.assert_array_equal(again.predict(users, movies), fitted.predict(users, movies))
-        assert again.spreads == fitted.spreads
-        if fitted.spreads:
+        assert again.has_intervals == fitted.has_intervals
+        if fitted.has_intervals:
             np.testing.assert_array_equal(again.interval(users, movies), fitted.interval(users, movies))
-            pairs = fitted.known.pairs(users, movies)
+            pairs = fitted.data.pairs(users, movies)
             np.testing.assert_array_equal(again.distribution_pairs(*pairs), fitted.distribution_pairs(*pairs))
 
     def test_it_says_how_sure_it_is_or_that_it_cannot(self, fitted: Recommender) -> None:
@@ -169,9 +169,9 @@ class Contract:
 
         Both are the same after saving, which `test_saved_and_loaded_it_answers_the_same` sees to.
         """
-        assert fitted.spreads == fitted.abilities.spread
-        pairs = fitted.known.pairs([*fitted.known.users.ids[:9], STRANGER], [*fitted.known.movies.ids[-9:], NOWHERE])
-        if not fitted.spreads:
+        assert fitted.has_intervals == fitted.abilities.intervals
+        pairs = fitted.data.pairs([*fitted.data.users.ids[:9], STRANGER], [*fitted.data.movies.ids[-9:], NOWHERE])
+        if not fitted.has_intervals:
             for ask in (fitted.distribution_pairs, fitted.interval_pairs):
                 with pytest.raises(
                     SettingError, match=f"{re.escape(fitted.name)} has no distributions of ratings; train deep-mf"
@@ -197,18 +197,18 @@ class Contract:
     def test_shares_add_up_to_the_score(self, fitted: Recommender) -> None:
         """For a user, one without ratings, and every movie, in both orders; or it says that it can't explain."""
         for user in (0, 7, -1):
-            for by in get_args(By):
+            for by in get_args(Ordering):
                 check_shares(fitted, user, by)
 
     def test_it_tells_how_alike_movies_are_or_that_it_cannot(self, fitted: Recommender) -> None:
         """A model that compares movies finds some more like one with raters than others; another says that it can't."""
-        movie = int(np.argmax(fitted.known.raters))
+        movie = int(np.argmax(fitted.data.raters))
         if not fitted.abilities.compares:
             with pytest.raises(SettingError):
-                fitted.alike(movie)
+                fitted.similarities(movie)
             return
-        alike = fitted.alike(movie)
-        assert alike.shape == (len(fitted.known.movies),)
+        alike = fitted.similarities(movie)
+        assert alike.shape == (len(fitted.data.movies),)
         assert np.isfinite(alike).all()
         assert np.ptp(np.delete(alike, movie)) > 0
 
@@ -222,9 +222,9 @@ class Contract:
         model = self.make().fit(views, world[1])
         chance = model.predict([*views.users.ids[:3], -5], [*views.movies.ids[:3], -5])
         assert np.all((chance >= 0) & (chance <= 1))
-        assert np.isfinite(model.score(model.known.history)).all()
+        assert np.isfinite(model.score(model.data.history)).all()
         check_shares(model, 3, "ranking")
-        assert not model.spreads
+        assert not model.has_intervals
         with pytest.raises(SettingError, match="has no distributions of ratings; train deep-mf on ratings"):
             model.interval(views.users.ids[:1], views.movies.ids[:1])
 
@@ -235,7 +235,7 @@ class Contract:
         ratings, catalog = world
         with_stars = self.make().fit(ratings, catalog)
         without = self.make().fit(ratings.interactions(), catalog)
-        assert with_stars.known.scale is None
+        assert with_stars.data.scale is None
         np.testing.assert_array_equal(with_stars.score(ratings.by_user), without.score(ratings.interactions().by_user))
 
     @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ class Contract:
         assert np.all((predicted >= low) & (predicted <= high))
         if self.settles and self.kind.abilities.stars and len(set(stars)) == 1:
             np.testing.assert_allclose(predicted, stars[0], atol=0.15)
-        if model.spreads:
+        if model.has_intervals:
             low, high = model.interval([u for u, _ in asked], [m for _, m in asked])
             assert np.all((scale.low <= low) & (low <= predicted) & (predicted <= high) & (high <= scale.high))
-        assert np.isfinite(model.score(model.known.history)).all()
+        assert np.isfinite(model.score(model.data.history)).all()

@@ -27,7 +27,7 @@ from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.store.records import Store
 from databases import Postgres
-from serving import Server, request
+from serving import ServerProcess, send_request
 from worlds import taste_world
 
 WRITERS = 8
@@ -37,7 +37,7 @@ Pair = tuple[str, int]
 
 
 @dataclass
-class Write:
+class PendingWrite:
     """One write of one pair: `mark` tells it from all others, None where it takes the rating back."""
 
     mark: int | None
@@ -49,26 +49,26 @@ class Write:
 class Ledger:
     """All writes of each pair since it was last read in peace, and everything that was wrong."""
 
-    pairs: dict[Pair, list[Write]]
+    pairs: dict[Pair, list[PendingWrite]]
     marks: int = 0
     acknowledged: int = 0
     wrong: list[str] = field(default_factory=list)
 
-    def begin(self, pairs: list[Pair], gone: bool = False) -> list[Write]:
+    def begin(self, pairs: list[Pair], gone: bool = False) -> list[PendingWrite]:
         """Writes under way, of one mark."""
         self.marks += 1
-        writes = [Write(None if gone else self.marks, time.monotonic()) for _ in pairs]
+        writes = [PendingWrite(None if gone else self.marks, time.monotonic()) for _ in pairs]
         for pair, write in zip(pairs, writes, strict=True):
             self.pairs[pair].append(write)
         return writes
 
-    def end(self, writes: list[Write]) -> None:
+    def end(self, writes: list[PendingWrite]) -> None:
         """They were acknowledged."""
         self.acknowledged += 1
         for write in writes:
             write.ended = time.monotonic()
 
-    def refused(self, pairs: list[Pair], writes: list[Write]) -> None:
+    def refused(self, pairs: list[Pair], writes: list[PendingWrite]) -> None:
         """They surely weren't applied."""
         for pair, write in zip(pairs, writes, strict=True):
             self.pairs[pair].remove(write)
@@ -79,28 +79,28 @@ class Ledger:
             self.wrong.append(f"phantom: {pair} was never written")
         for pair, writes in self.pairs.items():
             mark = found.get(pair)
-            if mark not in allowed(writes):
-                self.wrong.append(f"lost or phantom: {pair} is {mark} and may be {allowed(writes)}")
-            self.pairs[pair] = [Write(mark, 0, 0)]
+            if mark not in possible_marks(writes):
+                self.wrong.append(f"lost or phantom: {pair} is {mark} and may be {possible_marks(writes)}")
+            self.pairs[pair] = [PendingWrite(mark, 0, 0)]
 
 
-def allowed(writes: list[Write]) -> set[int | None]:
+def possible_marks(writes: list[PendingWrite]) -> set[int | None]:
     """What a pair may be: what no acknowledged write replaced that began after it had ended."""
     last = max(write.started for write in writes if write.ended is not None)
     return {write.mark for write in writes if write.ended is None or write.ended >= last}
 
 
-def stars(mark: int) -> float:
+def rating_of_mark(mark: int) -> float:
     """The rating that goes with a mark."""
     return 0.5 + mark % 10 / 2
 
 
-class Writer:
+class RatingWriter:
     """One of the eight, with a user and movies of its own."""
 
     def __init__(self, number: int, ledger: Ledger, movies: list[int]) -> None:
         self.name, self.ledger, self.movies = f"writer{number}", ledger, movies
-        self.unanswered: tuple[list[Pair], list[Write], str] | None = None
+        self.unanswered: tuple[list[Pair], list[PendingWrite], str] | None = None
 
     def write(self, port: int, rng: np.random.Generator, stop: Event) -> None:
         """Write until told to stop or the server is gone."""
@@ -124,25 +124,28 @@ class Writer:
         gone = kind > 0.9
         writes = self.ledger.begin([pair], gone)
         mark = writes[0].mark
-        body = None if mark is None else {"rating": stars(mark), "time": mark}
+        body = None if mark is None else {"rating": rating_of_mark(mark), "time": mark}
         path = f"/v1/users/{pair[0]}/ratings/{pair[1]}"
-        self._account(*request(connection, "DELETE" if gone else "PUT", path, body), [pair], writes)
+        self._account(*send_request(connection, "DELETE" if gone else "PUT", path, body), [pair], writes)
 
     def bulk(
-        self, connection: http.client.HTTPConnection, pairs: list[Pair], again: tuple[list[Write], str] | None = None
+        self,
+        connection: http.client.HTTPConnection,
+        pairs: list[Pair],
+        again: tuple[list[PendingWrite], str] | None = None,
     ) -> None:
-        """All or none; `again` sends one a second time."""
+        """All or none; `resend_bulk` sends one a second time."""
         writes, key = again or (self.ledger.begin(pairs), secrets.token_hex(8))
         self.unanswered = (pairs, writes, key)
         mark = writes[0].mark
         assert mark is not None
-        rows = [{"user": user, "movie": movie, "rating": stars(mark), "time": mark} for user, movie in pairs]
-        answer = request(connection, "POST", "/v1/ratings", {"ratings": rows}, {"Idempotency-Key": key})
+        rows = [{"user": user, "movie": movie, "rating": rating_of_mark(mark), "time": mark} for user, movie in pairs]
+        answer = send_request(connection, "POST", "/v1/ratings", {"ratings": rows}, {"Idempotency-Key": key})
         self._account(*answer, pairs, writes)
         if answer[0] != 503:
             self.unanswered = None
 
-    def _account(self, status: int, body: object, pairs: list[Pair], writes: list[Write]) -> None:
+    def _account(self, status: int, body: object, pairs: list[Pair], writes: list[PendingWrite]) -> None:
         if status in (200, 201, 204):
             self.ledger.end(writes)
         elif status in (404, 429):
@@ -152,12 +155,12 @@ class Writer:
         if status in (429, 503):
             time.sleep(0.02)
 
-    def again(self, port: int) -> None:
+    def resend_bulk(self, port: int) -> None:
         """Send the bulk that got no answer again; it is applied once, now or then."""
         if self.unanswered is None:
             return
         (pairs, old, key), acknowledged = self.unanswered, self.ledger.acknowledged
-        writes = [Write(write.mark, time.monotonic()) for write in old]
+        writes = [PendingWrite(write.mark, time.monotonic()) for write in old]
         for pair, write in zip(pairs, writes, strict=True):
             self.ledger.pairs[pair].append(write)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
@@ -168,7 +171,7 @@ class Writer:
 
 
 @dataclass
-class Report:
+class CrashReport:
     """What kills came to."""
 
     seed: int
@@ -180,21 +183,21 @@ class Report:
     wrong: list[str] = field(default_factory=list)
 
 
-class Crash:
+class CrashRun:
     """A store, its server, its writers."""
 
     def __init__(self, folder: Path, db: str, seed: int, postgres: Postgres | None = None) -> None:
         ratings, catalog = taste_world(np.random.default_rng(5))
-        self.folder, self.db, self.postgres, self.report = folder, db, postgres, Report(seed)
+        self.folder, self.db, self.postgres, self.report = folder, db, postgres, CrashReport(seed)
         model = Bias().fit(ratings, catalog)
         save(model, folder / "model", force=True)
-        movies = model.known.movies.ids[:5].tolist()
+        movies = model.data.movies.ids[:5].tolist()
         names = [SHARED, *(f"writer{number}" for number in range(WRITERS))]
-        self.ledger = Ledger({(name, movie): [Write(None, 0, 0)] for name in names for movie in movies})
-        self.writers = [Writer(number, self.ledger, movies) for number in range(WRITERS)]
+        self.ledger = Ledger({(name, movie): [PendingWrite(None, 0, 0)] for name in names for movie in movies})
+        self.writers = [RatingWriter(number, self.ledger, movies) for number in range(WRITERS)]
         self._start()
 
-    def run(self, kills: int, tell: Callable[[str], object] = lambda _: None) -> Report:
+    def run(self, kills: int, tell: Callable[[str], object] = lambda _: None) -> CrashReport:
         """So many kills, one after the other; ends at the first thing that is wrong."""
         for _ in range(kills):
             rng = np.random.default_rng([self.report.seed, self.report.kills])
@@ -213,7 +216,7 @@ class Crash:
         return self.report
 
     def _start(self) -> None:
-        self.server = Server(self.folder / "model", self.db, self.folder / "log", "--new-users", "100").ready()
+        self.server = ServerProcess(self.folder / "model", self.db, self.folder / "log", "--new-users", "100").ready()
         self.report.slowest = max(self.report.slowest, self.server.seconds)
         self.report.worked = max(self.report.worked, self.server.worked)
 
@@ -252,7 +255,7 @@ class Crash:
         self._whole(found)
         self.ledger.settle(dict(rows))
         for writer in self.writers:
-            writer.again(self.server.port)
+            writer.resend_bulk(self.server.port)
 
     def _rows(self) -> dict[Pair, int | None]:
         """The marks in the database, which must be whole, with one row a pair."""
@@ -272,7 +275,7 @@ class Crash:
         for user in {user for user, _ in self.ledger.pairs}:
             status, body = self.server.ask("GET", f"/v1/users/{user}/ratings")
             for row in body["ratings"] if status == 200 else ():
-                if row["rating"] != stars(row["time"]):
+                if row["rating"] != rating_of_mark(row["time"]):
                     self.ledger.wrong.append(f"{user}'s rating of {row['movie']} has another write's time")
                 found[user, row["movie"]] = row["time"]
         return found
@@ -295,13 +298,15 @@ def wait_for(true: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
-def crash(kind: str, kills: int, seed: int, folder: Path, tell: Callable[[str], object] = lambda _: None) -> Report:
+def run_crashes(
+    kind: str, kills: int, seed: int, folder: Path, tell: Callable[[str], object] = lambda _: None
+) -> CrashReport:
     """Kills on a database of its own kind."""
     if kind == "sqlite":
-        return Crash(folder, f"sqlite:///{folder}/store.db", seed).run(kills, tell)
+        return CrashRun(folder, f"sqlite:///{folder}/store.db", seed).run(kills, tell)
     postgres = Postgres()
     try:
-        return Crash(folder, postgres.database(), seed, postgres).run(kills, tell)
+        return CrashRun(folder, postgres.database(), seed, postgres).run(kills, tell)
     finally:
         postgres.stop()
 
@@ -316,7 +321,9 @@ def main() -> int:
     for kind, kills in (("sqlite", asked.kills // 2), ("postgresql", asked.kills - asked.kills // 2)):
         with tempfile.TemporaryDirectory() as folder:
             print(f"{kind}: {kills} kills, --seed {asked.seed}", flush=True)
-            report = crash(kind, kills, asked.seed, Path(folder), lambda line: print(f"\r{line}", end="", flush=True))
+            report = run_crashes(
+                kind, kills, asked.seed, Path(folder), lambda line: print(f"\r{line}", end="", flush=True)
+            )
             print(f"\n{report}", flush=True)
             failed = failed or bool(report.wrong)
     return int(failed)

@@ -31,7 +31,7 @@ def lines(*rows: str, end: str = "\n") -> bytes:
     return "".join(row + end for row in rows).encode()
 
 
-def packed(files: Mapping[str, bytes | str], *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def zip_files(files: Mapping[str, bytes | str], *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A ZIP of files."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", method) as archive:
@@ -82,23 +82,23 @@ def letterboxd(**more: bytes | str) -> dict[str, bytes | str]:
     return files | more
 
 
-def movie(title: str, year: int | None, imdb: str | None = None, tmdb: int | None = None) -> dict[str, Any]:
+def trakt_movie(title: str, year: int | None, imdb: str | None = None, tmdb: int | None = None) -> dict[str, Any]:
     """A film as Trakt has it."""
     return {"title": title, "year": year, "ids": {"trakt": 1, "slug": "x", "imdb": imdb, "tmdb": tmdb}}
 
 
-def rated(film: dict[str, Any], rating: Any, at: str = "2023-01-01T00:00:00.000Z") -> dict[str, Any]:
+def trakt_rating(film: dict[str, Any], rating: Any, at: str = "2023-01-01T00:00:00.000Z") -> dict[str, Any]:
     """One of Trakt's ratings."""
     return {"rated_at": at, "rating": rating, "type": "movie", "movie": film}
 
 
 def trakt(**more: Any) -> dict[str, bytes | str]:
     """Trakt's export in its newer layout; `more` by names with `_` for `-`."""
-    heat, alien = movie("Heat", 1995, "tt0113277", 949), movie("Alien", 1979, None, 348)
+    heat, alien = trakt_movie("Heat", 1995, "tt0113277", 949), trakt_movie("Alien", 1979, None, 348)
     episode = {"type": "episode", "watched_at": "2023-01-01T00:00:00.000Z", "show": {"title": "Lost"}, "episode": {}}
     files: dict[str, Any] = {
         "user-profile": {"username": "ann"},
-        "ratings-movies": [rated(heat, 9), rated(alien, 0)],
+        "ratings-movies": [trakt_rating(heat, 9), trakt_rating(alien, 0)],
         "ratings-shows": [{"rated_at": "2023-01-01T00:00:00.000Z", "rating": 9, "type": "show", "show": {}}],
         "watched-history-1": [
             {"id": 1, "watched_at": "2023-01-02T03:04:05.678Z", "action": "watch", "type": "movie", "movie": alien}
@@ -107,11 +107,11 @@ def trakt(**more: Any) -> dict[str, bytes | str]:
         "watched-history-10": [episode],
         "watched-movies": [{"plays": 2, "last_watched_at": "2023-01-02T03:04:05.000Z", "movie": alien}],
         "lists-watchlist": [
-            {"listed_at": "2023-01-01T00:00:00.000Z", "type": "movie", "movie": movie("Brazil", 1985)},
+            {"listed_at": "2023-01-01T00:00:00.000Z", "type": "movie", "movie": trakt_movie("Brazil", 1985)},
             {"listed_at": "2023-01-01T00:00:00.000Z", "type": "person", "person": {"name": "Ridley Scott"}},
         ],
         "lists-favorites": [{"listed_at": "2023-01-01T00:00:00.000Z", "type": "movie", "movie": heat}],
-        "lists-list-7-watchlist-2025": [{"type": "movie", "movie": movie("Jaws", 1975)}],
+        "lists-list-7-watchlist-2025": [{"type": "movie", "movie": trakt_movie("Jaws", 1975)}],
     }
     files |= {name.replace("_", "-"): value for name, value in more.items()}
     return {f"{name}.json": v if isinstance(v, bytes) else json.dumps(v) for name, v in files.items() if v is not None}
@@ -127,7 +127,7 @@ def criticker(*films: tuple[str, object], dtd: str = "", more: str = "") -> byte
     return f'<?xml version="1.0" encoding="utf-8"?>{dtd}<recentratings>{body}</recentratings>'.encode()
 
 
-def patched(content: bytes, at: int, layout: str, value: int) -> bytes:
+def patch_bytes(content: bytes, at: int, layout: str, value: int) -> bytes:
     """Bytes with a number in them changed; a negative place counts from the end."""
     at = at % len(content)
     raw = struct.pack(layout, value)
@@ -135,8 +135,8 @@ def patched(content: bytes, at: int, layout: str, value: int) -> bytes:
 
 
 SEEDS: dict[str, bytes] = {
-    "letterboxd.zip": packed(letterboxd()),
-    "trakt.zip": packed(trakt()),
+    "letterboxd.zip": zip_files(letterboxd()),
+    "trakt.zip": zip_files(trakt()),
     "ratings.csv": bytes(letterboxd()["ratings.csv"]),  # type: ignore[arg-type]
     "diary.csv": bytes(letterboxd()["diary.csv"]),  # type: ignore[arg-type]
     "ratings-movies.json": str(trakt()["ratings-movies.json"]).encode(),

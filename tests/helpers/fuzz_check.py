@@ -7,13 +7,13 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Scale
 from cinematrix.errors import DataError
 from cinematrix.importers import read
-from cinematrix.importers.outcome import resolve
-from cinematrix.importers.result import Result
+from cinematrix.importers.outcome import match_entries
+from cinematrix.importers.result import ImportResult
 
 CATALOG = Catalog.of([6, 16], title=["Heat", "Alien"], year=[1995, 1979], tmdb=["949", "348"])
 
 
-def check(content: bytes, name: str) -> bool:
+def check_upload(content: bytes, name: str) -> bool:
     """Read, match and answer; every row is accounted for and all of it is JSON in UTF-8. False: it was refused."""
     try:
         journal = read(content, name)
@@ -21,7 +21,7 @@ def check(content: bytes, name: str) -> bool:
         if not str(error).isprintable():
             raise AssertionError("the refusal repeats what was sent") from error
         return False
-    result = Result(resolve(journal, CATALOG, Scale(0.5, 5, 0.5)), CATALOG)
+    result = ImportResult(match_entries(journal, CATALOG, Scale(0.5, 5, 0.5)), CATALOG)
     counts = result.counts
     assert counts.pop("read") == sum(counts.values())
     json.dumps(result.as_dict(), ensure_ascii=False, allow_nan=False).encode()

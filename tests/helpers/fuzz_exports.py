@@ -12,8 +12,8 @@ import atheris
 
 with atheris.instrument_imports(include=["cinematrix.importers"]):
     pass
-from export_files import SEEDS, packed
-from fuzz_check import check
+from export_files import SEEDS, zip_files
+from fuzz_check import check_upload
 
 MEMBERS = (
     *("ratings.csv", "watched.csv", "diary.csv", "likes/films.csv", "ratings-movies.json", "watched-history-1.json"),
@@ -21,15 +21,15 @@ MEMBERS = (
 )
 
 
-def one_input(data: bytes) -> None:
+def fuzz_one(data: bytes) -> None:
     """Read one input; what isn't a refusal in a sentence ends the fuzzing."""
     choice, content = data[:1], data[1:]
     if not choice or choice[0] >= len(MEMBERS):
-        check(content, "")
+        check_upload(content, "")
     else:
         name = MEMBERS[choice[0]]
-        check(packed({name: content}), "export.zip")
-        check(content, name)
+        check_upload(zip_files({name: content}), "export.zip")
+        check_upload(content, name)
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
             choice = MEMBERS.index(name) if name in MEMBERS else 255
             Path(corpus, f"{at}").write_bytes(bytes([choice]) + content)
         given = [word for word in sys.argv[1:] if not word.startswith("-")]
-        atheris.Setup([*sys.argv, *([] if given else [corpus])], one_input)
+        atheris.Setup([*sys.argv, *([] if given else [corpus])], fuzz_one)
         atheris.Fuzz()
 
 

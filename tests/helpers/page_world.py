@@ -26,29 +26,34 @@ from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
 from worlds import taste_world
 
-HOSTILE = ("<img src=x onerror=window.hacked=1>", "\u202egnp.exe \u2066\u2067", "A" * 1_000_000, "&amp;<b>\"'`${7*7}")
+HOSTILE_TITLES = (
+    "<img src=x onerror=window.hacked=1>",
+    "\u202egnp.exe \u2066\u2067",
+    "A" * 1_000_000,
+    "&amp;<b>\"'`${7*7}",
+)
 """Titles that would run, turn the text around, or fill the screen."""
 
-HISTORY = "cinematrix-history"
+HISTORY_KEY = "cinematrix-history"
 
 
-def saved_model(folder: Path) -> Path:
+def save_hostile_model(folder: Path) -> Path:
     """A small model of comedies and horror films; those at the front of the catalog have hostile titles."""
     ratings, catalog = taste_world(np.random.default_rng(5))
-    titles = [*HOSTILE, *catalog.frame["title"].to_list()[len(HOSTILE) :]]
+    titles = [*HOSTILE_TITLES, *catalog.frame["title"].to_list()[len(HOSTILE_TITLES) :]]
     known = {name: catalog.frame[name].to_list() for name in ("year", "genres")}
     hostile = Catalog.of(catalog.movies, title=titles, **known)
     save(DeepMF(DeepMFSettings(factors=8, members=1, epochs=4, ranking_epochs=2)).fit(ratings, hostile), folder)
     return folder
 
 
-def endless() -> int:
+def longest_titled_movie() -> int:
     """The film whose title is a megabyte: whoever measures time has seen it."""
     return int(taste_world(np.random.default_rng(5))[1].movies.ids[2])
 
 
 @contextlib.contextmanager
-def launched() -> Iterator[Browser]:
+def launch_browser() -> Iterator[Browser]:
     """Chromium without a window, for as long as the block lasts."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -57,7 +62,7 @@ def launched() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def serving(settings: ServiceSettings) -> Iterator[str]:
+def run_service(settings: ServiceSettings) -> Iterator[str]:
     """The service behind a socket of this machine, for as long as the block lasts; its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -79,15 +84,15 @@ def serving(settings: ServiceSettings) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def serving_model(model: Recommender, folder: Path, **settings: Any) -> Iterator[str]:
+def run_model_service(model: Recommender, folder: Path, **settings: Any) -> Iterator[str]:
     """The service of a model that is saved in a folder, with a store of its own beside it; its address."""
     save(model, folder / "model")
-    with serving(ServiceSettings(folder / "model", f"sqlite:///{folder}/store.db", **settings)) as url:
+    with run_service(ServiceSettings(folder / "model", f"sqlite:///{folder}/store.db", **settings)) as url:
         yield url
 
 
 @dataclass
-class Visit:
+class PageVisit:
     """One browser's stay: its page, and what must not happen there."""
 
     page: Page
@@ -113,16 +118,16 @@ class Visit:
 
     def kept(self) -> dict[str, Any]:
         """The history that this browser keeps."""
-        found: dict[str, Any] = self.page.evaluate(f"JSON.parse(localStorage.getItem('{HISTORY}') ?? '{{}}')")
+        found: dict[str, Any] = self.page.evaluate(f"JSON.parse(localStorage.getItem('{HISTORY_KEY}') ?? '{{}}')")
         return found
 
 
 @contextlib.contextmanager
-def visit(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
+def open_visit(browser: Browser, url: str, **options: Any) -> Iterator[PageVisit]:
     """A fresh browser profile at the page; at the end, nothing has left the origin and nothing has failed."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
     page = context.new_page()
-    stay = Visit(page, context, url)
+    stay = PageVisit(page, context, url)
 
     def went(request: Request) -> None:
         if not request.url.startswith((f"{url}/", "data:", "blob:")):

@@ -4,14 +4,14 @@ from typing import Any
 
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 
-TINY = DeepMFSettings(factors=4, members=1, epochs=1, ranking_epochs=1)
-TYPE = "application/problem+json"
+TINY_SETTINGS = DeepMFSettings(factors=4, members=1, epochs=1, ranking_epochs=1)
+PROBLEM_TYPE = "application/problem+json"
 
 
-def refused(answer: Any, status: int, *never: str) -> dict[str, Any]:
+def check_problem(answer: Any, status: int, *never: str) -> dict[str, Any]:
     """The problem that an answer is; it says none of the words of `never`."""
     assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == TYPE
+    assert answer.headers["content-type"] == PROBLEM_TYPE
     body: dict[str, Any] = answer.json()
     assert body["status"] == status
     for word in never:

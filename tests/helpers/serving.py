@@ -15,7 +15,7 @@ from typing import Any, Self
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
 
 
-LOW = """
+OVERRIDE_PROGRAM = """
 import asyncio, dataclasses, resource
 from cinematrix.cli.main import run
 from cinematrix.service import cache_middleware, server
@@ -35,7 +35,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Server:
+class ServerProcess:
     """`cinematrix serve` with its log in a file.
 
     Attributes:
@@ -79,7 +79,7 @@ class Server:
         """One request on a connection of its own: the status, and the body as JSON where it is such."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            return request(connection, method, path, body, headers)
+            return send_request(connection, method, path, body, headers)
         finally:
             connection.close()
 
@@ -95,7 +95,7 @@ class Server:
         self.kill()
 
 
-def request(
+def send_request(
     connection: http.client.HTTPConnection, method: str, path: str, body: Any = None,
     headers: Mapping[str, str] | None = None,
 ) -> tuple[int, Any]:  # fmt: skip
@@ -108,13 +108,13 @@ def request(
 
 
 @contextmanager
-def lowered(folder: Path, tmp_path: Path, lower: str) -> Iterator[Server]:
+def run_with_overrides(folder: Path, tmp_path: Path, lower: str) -> Iterator[ServerProcess]:
     """A server that runs some statements before it starts."""
-    program = [sys.executable, "-c", LOW.format(lower=lower)]
-    with Server(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", program=program) as server:
+    program = [sys.executable, "-c", OVERRIDE_PROGRAM.format(lower=lower)]
+    with ServerProcess(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", program=program) as server:
         yield server.ready()
 
 
-def resident(server: Server) -> int:
+def resident_bytes(server: ServerProcess) -> int:
     """Bytes of memory that it holds."""
     return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

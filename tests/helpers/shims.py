@@ -8,7 +8,7 @@ COMPILER = next((path for name in ("cc", "gcc", "clang") if (path := shutil.whic
 MISSING = "A CLOCK THAT JUMPS OR A DISK THAT BREAKS ISN'T TESTED HERE: there is no C compiler; install the package gcc"
 
 
-def compiled(source: str, place: Path) -> Path:
+def compile_shim(source: str, place: Path) -> Path:
     """A library of C at `place`, to be loaded before others."""
     assert COMPILER
     words = [COMPILER, "-shared", "-fPIC", "-x", "c", "-", "-o", str(place)]

@@ -24,7 +24,7 @@ PNG = base64.b64decode(
 """One point."""
 
 
-def numbered_model(folder: Path, ratings: Ratings, catalog: Catalog) -> Path:
+def save_numbered_model(folder: Path, ratings: Ratings, catalog: Catalog) -> Path:
     """A model whose films have their places in the catalog, from 1, as numbers at TMDB, but for the last."""
     known = {name: catalog.frame[name].to_list() for name in ("title", "year", "genres")}
     numbers = [*map(str, range(1, len(catalog))), None]
@@ -33,7 +33,7 @@ def numbered_model(folder: Path, ratings: Ratings, catalog: Catalog) -> Path:
 
 
 @dataclass
-class Answer:
+class FakeAnswer:
     """What is sent, after so many seconds once `let` is set; `length` is announced where it isn't the body's."""
 
     body: bytes = b""
@@ -45,32 +45,32 @@ class Answer:
 
 
 @dataclass
-class Tmdb:
+class FakeTmdb:
     """Answers by path; 404 to all others. `asked` has paths without their queries, `keys` what they came with."""
 
     url: str = ""
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, FakeAnswer] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
-    def film(self, number: str, picture: Answer | None = None, path: Any = "/poster.jpg") -> None:
+    def film(self, number: str, picture: FakeAnswer | None = None, path: Any = "/poster.jpg") -> None:
         """Let it know a film, and a picture at its path."""
-        self.answers[f"/3/movie/{number}"] = Answer(json.dumps({"id": 1, "poster_path": path}).encode())
+        self.answers[f"/3/movie/{number}"] = FakeAnswer(json.dumps({"id": 1, "poster_path": path}).encode())
         if picture is not None:
             self.answers[f"/t/p/w342{path}"] = picture
 
 
 @contextlib.contextmanager
-def faked() -> Iterator[Tmdb]:
+def fake_tmdb() -> Iterator[FakeTmdb]:
     """TMDB's two hosts, for as long as the block lasts."""
-    tmdb = Tmdb()
+    tmdb = FakeTmdb()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
             tmdb.asked.append(path)
             tmdb.keys.append(query)
-            answer = tmdb.answers.get(path, Answer(status=404))
+            answer = tmdb.answers.get(path, FakeAnswer(status=404))
             time.sleep(answer.seconds)
             if answer.let:
                 answer.let.wait(20)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 
-class Line:
+class LineTask:
     """A task: fit y = 2x - 1 with dropout, so that every kind of randomness is at work."""
 
     steps_per_epoch = 4

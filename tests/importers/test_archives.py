@@ -11,8 +11,8 @@ import pytest
 
 from cinematrix.errors import DataError
 from cinematrix.importers import read
-from cinematrix.importers.archives import MOST_MEMBER, MOST_TOTAL, Archive
-from export_files import LETTERBOXD, letterboxd, lines, packed, patched
+from cinematrix.importers.archives import MOST_MEMBER, MOST_TOTAL, ZipExport
+from export_files import LETTERBOXD, letterboxd, lines, patch_bytes, zip_files
 from places import ROOT
 
 RATINGS = lines(f"{LETTERBOXD},Rating", *[f"2023-01-05,Film {at},1995,u,4" for at in range(100)])
@@ -37,61 +37,61 @@ def linked() -> bytes:
 
 def overlapping(n: int) -> bytes:
     """One member's bytes, claimed by several in the list of members."""
-    content = packed(GOOD)
+    content = zip_files(GOOD)
     start = directory(content)
     entry, body = content[start:END], content[:start]
     listed = b"".join(entry.replace(b"ratings.csv", b"film%03d.csv" % at) for at in range(n - 1)) + entry
-    end = patched(patched(patched(content[END:], 8, "<H", n), 10, "<H", n), 12, "<L", len(listed))
+    end = patch_bytes(patch_bytes(patch_bytes(content[END:], 8, "<H", n), 10, "<H", n), 12, "<L", len(listed))
     return body + listed + end
 
 
 def listed(n: int) -> bytes:
     """One member, listed so many times by an archive that admits to one."""
-    content = packed(GOOD)
+    content = zip_files(GOOD)
     start = directory(content)
     entries = content[start:END] * n
-    return content[:start] + entries + patched(content[END:], 12, "<L", len(entries))
+    return content[:start] + entries + patch_bytes(content[END:], 12, "<L", len(entries))
 
 
 def named(name: str) -> bytes:
     """An archive with an export's file under another name, whatever it is."""
-    return packed({"x" * len(name): RATINGS}).replace(b"x" * len(name), name.encode())
+    return zip_files({"x" * len(name): RATINGS}).replace(b"x" * len(name), name.encode())
 
 
 def many(n: int) -> bytes:
     """An archive of so many files."""
-    return packed({f"{at}.csv": b"" for at in range(n)})
+    return zip_files({f"{at}.csv": b"" for at in range(n)})
 
 
-ZEROS = packed({"ratings.csv": bytes(40_000_000)})
-SECRET = packed(GOOD)
-SECRET = patched(patched(SECRET, 6, "<H", 1), directory(SECRET) + 8, "<H", 1)
-PLAIN = packed(GOOD, method=zipfile.ZIP_STORED)
+ZEROS = zip_files({"ratings.csv": bytes(40_000_000)})
+SECRET = zip_files(GOOD)
+SECRET = patch_bytes(patch_bytes(SECRET, 6, "<H", 1), directory(SECRET) + 8, "<H", 1)
+PLAIN = zip_files(GOOD, method=zipfile.ZIP_STORED)
 LATER = directory(PLAIN)
 
 BAD = {
     "bomb": (ZEROS, "unpacks to more"),
-    "bomb that hides its size": (patched(ZEROS, directory(ZEROS) + 24, "<L", 100), "damaged|hasn't the size"),
+    "bomb that hides its size": (patch_bytes(ZEROS, directory(ZEROS) + 24, "<L", 100), "damaged|hasn't the size"),
     "too many": (many(501), "more than 500"),
     "far too many": (many(20_000), "more than 500"),
-    "too many, one admitted": (patched(patched(many(700), -14, "<H", 1), -12, "<H", 1), "more than 500"),
+    "too many, one admitted": (patch_bytes(patch_bytes(many(700), -14, "<H", 1), -12, "<H", 1), "more than 500"),
     "one listed 200,000 times": (listed(200_000), "more than 500"),
-    "zip64": (packed(GOOD)[:END] + b"PK\6\7" + bytes(16) + packed(GOOD)[END:], "more than 500"),
+    "zip64": (zip_files(GOOD)[:END] + b"PK\6\7" + bytes(16) + zip_files(GOOD)[END:], "more than 500"),
     "overlapping": (overlapping(5), "overlap"),
-    "too small a size": (patched(PLAIN, LATER + 24, "<L", 10), "damaged|hasn't the size"),
-    "too large a size": (patched(PLAIN, LATER + 24, "<L", 10**6), "damaged|hasn't the size"),
-    "bad checksum": (patched(PLAIN, LATER + 16, "<L", 1), "damaged"),
-    "beyond the end": (patched(PLAIN, LATER + 20, "<L", 10**8), "damaged"),
-    "place beyond the end": (patched(PLAIN, LATER + 42, "<L", 10**6), "damaged"),
+    "too small a size": (patch_bytes(PLAIN, LATER + 24, "<L", 10), "damaged|hasn't the size"),
+    "too large a size": (patch_bytes(PLAIN, LATER + 24, "<L", 10**6), "damaged|hasn't the size"),
+    "bad checksum": (patch_bytes(PLAIN, LATER + 16, "<L", 1), "damaged"),
+    "beyond the end": (patch_bytes(PLAIN, LATER + 20, "<L", 10**8), "damaged"),
+    "place beyond the end": (patch_bytes(PLAIN, LATER + 42, "<L", 10**6), "damaged"),
     "encrypted": (SECRET, "encrypted"),
-    "packed by lzma": (packed(GOOD, method=zipfile.ZIP_LZMA), "unusual"),
+    "packed by lzma": (zip_files(GOOD, method=zipfile.ZIP_LZMA), "unusual"),
     "cut off": (PLAIN[:-30], "cut off"),
     "cut off early": (PLAIN[:100], "cut off"),
     "start alone": (b"PK\3\4", "cut off"),
-    "nothing in it": (packed({}), "isn't a Letterboxd"),
+    "nothing in it": (zip_files({}), "isn't a Letterboxd"),
     "link": (linked(), "isn't a Letterboxd"),
-    "nested": (packed({"export.zip": packed(GOOD)}), "isn't a Letterboxd"),
-    "several tables": (packed({"a.csv": RATINGS, "b.csv": RATINGS}), "isn't a Letterboxd"),
+    "nested": (zip_files({"export.zip": zip_files(GOOD)}), "isn't a Letterboxd"),
+    "several tables": (zip_files({"a.csv": RATINGS, "b.csv": RATINGS}), "isn't a Letterboxd"),
     **{f"name {name!r}": (named(name), "isn't a Letterboxd|cut off") for name in (
         "../../ratings.csv", "/ratings.csv", "C:\\ratings.csv", "..\\ratings.csv", "ratings.csv\0.exe", "\0",
         "a/../ratings.csv", "ratings.csv/", "__MACOSX/ratings.csv",
@@ -114,7 +114,7 @@ def test_a_harmful_or_damaged_archive_is_refused(name: str, tmp_path: Path, monk
 def test_a_name_that_occurs_twice_is_refused() -> None:
     """Also where only the case of letters tells them apart."""
     for other in ("ratings.csv", "Ratings.CSV"):
-        content = packed(GOOD | {"x" * len(other): RATINGS}).replace(b"x" * len(other), other.encode())
+        content = zip_files(GOOD | {"x" * len(other): RATINGS}).replace(b"x" * len(other), other.encode())
         with pytest.raises(DataError, match="a name twice"):
             read(content)
 
@@ -124,21 +124,21 @@ def test_caps_count_what_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A member may unpack to 32 MB, all that is read to 100 MB, and beyond a megabyte to a hundred times its size."""
     assert (MOST_MEMBER, MOST_TOTAL) == (32_000_000, 100_000_000)
     monkeypatch.setattr("cinematrix.importers.archives.MOST_TOTAL", 3 * len(RATINGS))
-    archive = Archive.open(packed(dict.fromkeys("abcd", RATINGS)))
+    archive = ZipExport.open(zip_files(dict.fromkeys("abcd", RATINGS)))
     assert [archive.read(name) for name in "abc"] == [RATINGS] * 3
     with pytest.raises(DataError, match="unpacks to more"):
         archive.read("d")
     monkeypatch.undo()
-    assert len(Archive.open(packed({"a": bytes(1_000_000)})).read("a")) == 1_000_000
+    assert len(ZipExport.open(zip_files({"a": bytes(1_000_000)})).read("a")) == 1_000_000
     with pytest.raises(DataError, match="unpacks to more"):
-        Archive.open(packed({"a": bytes(1_000_001)})).read("a")
+        ZipExport.open(zip_files({"a": bytes(1_000_001)})).read("a")
 
 
 def test_an_archive_with_one_table_is_that_table() -> None:
     """A CSV that somebody packed is read like the CSV; a CSV called .zip and a ZIP called .csv are what they are."""
     bare = read(RATINGS, "ratings.zip")
     packed_one = read(
-        packed({"my ratings.csv": RATINGS, "readme.txt": "x", "__MACOSX/._my ratings.csv": b"\0"}), "a.csv"
+        zip_files({"my ratings.csv": RATINGS, "readme.txt": "x", "__MACOSX/._my ratings.csv": b"\0"}), "a.csv"
     )
     assert packed_one.entries == bare.entries
     assert bare.read == 100
@@ -176,7 +176,7 @@ def test_none_of_them_takes_a_second_or_memory() -> None:
 def test_a_profile_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """It holds an e-mail address; of all that isn't needed not a byte is unpacked."""
     asked = []
-    whole = Archive.read
-    monkeypatch.setattr(Archive, "read", lambda self, name: asked.append(name) or whole(self, name))
-    read(packed(letterboxd()))
+    whole = ZipExport.read
+    monkeypatch.setattr(ZipExport, "read", lambda self, name: asked.append(name) or whole(self, name))
+    read(zip_files(letterboxd()))
     assert asked == ["ratings.csv", "diary.csv", "reviews.csv", "watched.csv", "watchlist.csv", "likes/films.csv"]

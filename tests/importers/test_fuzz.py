@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from export_files import SEEDS, packed
-from fuzz_check import check
+from export_files import SEEDS, zip_files
+from fuzz_check import check_upload
 
 NAMES = ("", "ratings.csv", "watchlist.csv", "diary.csv", "likes/films.csv", "ratings-movies.json", "a/../\0")
 
@@ -30,7 +30,7 @@ def damaged(content: bytes, damage: list[tuple[int, int, bytes]]) -> bytes:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_seeds_are_read(seed: str) -> None:
     """Undamaged they are journals, so what is tried below begins close to one."""
-    assert check(SEEDS[seed], seed)
+    assert check_upload(SEEDS[seed], seed)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -39,9 +39,9 @@ def test_the_seeds_are_read(seed: str) -> None:
 def test_damaged_files_are_read_or_refused(seed: str, damage: list[tuple[int, int, bytes]]) -> None:
     """Each source's file with bytes cut out and put in, alone and, so that no checksum stops it, within an archive."""
     content = damaged(SEEDS[seed], damage)
-    check(content, seed)
+    check_upload(content, seed)
     if not SEEDS[seed].startswith(b"PK"):
-        check(packed({seed: content}), "export.zip")
+        check_upload(zip_files({seed: content}), "export.zip")
 
 
 @FUZZ
@@ -51,7 +51,7 @@ def test_damaged_files_are_read_or_refused(seed: str, damage: list[tuple[int, in
 def test_bytes_are_read_or_refused(content: bytes, start: bytes) -> None:
     """Any bytes at all, behind what tells the kinds of files."""
     for name in NAMES:
-        check(start + content, name)
+        check_upload(start + content, name)
 
 
 JSON = st.recursive(
@@ -71,5 +71,5 @@ JSON = st.recursive(
 def test_json_is_read_or_refused(value: object) -> None:
     """JSON of any form, with Trakt's names in it."""
     for file in (json.dumps(value), json.dumps([value])):
-        check(file.encode(), "x.json")
-        check(packed({"ratings-movies.json": file}), "x.zip")
+        check_upload(file.encode(), "x.json")
+        check_upload(zip_files({"ratings-movies.json": file}), "x.zip")

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cinematrix.errors import DataError, SettingError
-from cinematrix.importers import Entry, Journal, read
-from cinematrix.importers.entries import as_id, as_moment, as_number, as_year, clean
-from cinematrix.importers.text import FORMULA, quoted, unquoted
+from cinematrix.importers import Entry, ParsedImport, read
+from cinematrix.importers.entries import clean_text, parse_external_id, parse_number, parse_timestamp, parse_year
+from cinematrix.importers.text import FORMULA, escape_formula, unescape_formula
 from export_files import (
     DIARY,
     FILMTIPSET,
@@ -24,10 +24,10 @@ from export_files import (
     criticker,
     letterboxd,
     lines,
-    movie,
-    packed,
-    rated,
     trakt,
+    trakt_movie,
+    trakt_rating,
+    zip_files,
 )
 
 
@@ -36,12 +36,12 @@ def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
-def told(journal: Journal) -> list[tuple[Any, ...]]:
+def told(journal: ParsedImport) -> list[tuple[Any, ...]]:
     """What the entries say, in short."""
     return [(entry.kind, entry.title, entry.year, entry.rating) for entry in journal.entries]
 
 
-def reasons(journal: Journal) -> list[tuple[str, str]]:
+def reasons(journal: ParsedImport) -> list[tuple[str, str]]:
     """What was skipped, where and why."""
     return [(each.row, each.reason) for each in journal.skipped]
 
@@ -49,7 +49,7 @@ def reasons(journal: Journal) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("top", ["", "letterboxd-ann-2024-01-01-00-00-utc/"])
 def test_a_letterboxd_archive_is_read_by_full_names(top: str) -> None:
     """Ratings, diary, reviews and marks are read, with a folder around or not; nothing deleted, no list, no profile."""
-    journal = read(packed({top + name: content for name, content in letterboxd().items()}), "export.zip")
+    journal = read(zip_files({top + name: content for name, content in letterboxd().items()}), "export.zip")
     assert (journal.source, journal.highest, journal.warnings, journal.read) == ("letterboxd", 5.0, [], 11)
     assert told(journal) == [
         ("rating", "Heat", 1995, 4.5),
@@ -72,7 +72,7 @@ def test_a_letterboxd_archive_is_read_by_full_names(top: str) -> None:
 def test_a_deleted_diary_alone_is_no_export() -> None:
     """A folder of the export's own isn't taken for one that is around it."""
     with pytest.raises(DataError, match="the ZIP isn't a Letterboxd"):
-        read(packed({"deleted/diary.csv": letterboxd()["deleted/diary.csv"]}))
+        read(zip_files({"deleted/diary.csv": letterboxd()["deleted/diary.csv"]}))
 
 
 @pytest.mark.fault(15)
@@ -91,7 +91,7 @@ def test_marks_are_told_apart_by_name_and_never_become_ratings() -> None:
 def test_a_diary_without_rewatch_and_an_empty_file() -> None:
     """Older diaries have no column Rewatch; a file of the archive may be empty."""
     older = lines(DIARY.replace("Rewatch,", ""), "2022-01-02,Heat,1995,https://letterboxd.com/film/heat/,3,,2022-01-01")
-    journal = read(packed({"ratings.csv": b"", "diary.csv": older}))
+    journal = read(zip_files({"ratings.csv": b"", "diary.csv": older}))
     assert told(journal) == [("rating", "Heat", 1995, 3.0)]
 
 
@@ -146,7 +146,7 @@ def test_imdbs_older_ratings_and_its_lists() -> None:
 
 def test_a_trakt_archive_of_today() -> None:
     """Pages in numeric order; no shows, no persons, no list named like a page of the watchlist; 0 is no rating."""
-    journal = read(packed(trakt()))
+    journal = read(zip_files(trakt()))
     assert (journal.source, journal.highest, journal.warnings) == ("trakt", 10.0, [])
     assert told(journal) == [
         ("rating", "Heat", 1995, 9.0),
@@ -169,24 +169,26 @@ def test_a_trakt_archive_of_today() -> None:
 
 def test_a_trakt_archive_of_old() -> None:
     """The older layout lies in the user's folder, which a further one may be around."""
-    heat = json.dumps([rated(movie("Heat", 1995), 8)])
+    heat = json.dumps([trakt_rating(trakt_movie("Heat", 1995), 8)])
     files = {
         "ratings/ratings-movies.json": heat,
         "watched/history-1.json": json.dumps(
-            [{"watched_at": "2023-01-01T00:00:00.000Z", "type": "movie", "movie": movie("Alien", 1979)}]
+            [{"watched_at": "2023-01-01T00:00:00.000Z", "type": "movie", "movie": trakt_movie("Alien", 1979)}]
         ),
-        "lists/watchlist.json": json.dumps([{"type": "movie", "movie": movie("Brazil", 1985)}]),
-        "lists/watchlist-2025.json": json.dumps([{"type": "movie", "movie": movie("Jaws", 1975)}]),
+        "lists/watchlist.json": json.dumps([{"type": "movie", "movie": trakt_movie("Brazil", 1985)}]),
+        "lists/watchlist-2025.json": json.dumps([{"type": "movie", "movie": trakt_movie("Jaws", 1975)}]),
     }
     for top in ("ann/", "export/ann/"):
-        journal = read(packed({top + name: content for name, content in files.items()}))
+        journal = read(zip_files({top + name: content for name, content in files.items()}))
         assert [entry.title for entry in journal.entries] == ["Heat", "Alien", "Brazil"]
 
 
 def test_trakts_broken_files_are_warnings() -> None:
     """What isn't JSON, isn't a list or is absent doesn't spoil the rest; strange items are skipped."""
     journal = read(
-        packed(trakt(watched_movies=b"<html>", watched_history_1={"a": 1}, lists_favorites=None, lists_watchlist=b""))
+        zip_files(
+            trakt(watched_movies=b"<html>", watched_history_1={"a": 1}, lists_favorites=None, lists_watchlist=b"")
+        )
     )
     assert journal.warnings == [
         "watched-history-1.json: it isn't a list of items",
@@ -199,16 +201,16 @@ def test_trakts_broken_files_are_warnings() -> None:
         [],
         {"movie": 1},
         {"movie": {"ids": 3, "title": 4, "year": "x"}},
-        rated(movie("Heat", 1995), True),
+        trakt_rating(trakt_movie("Heat", 1995), True),
     ]
-    assert read(packed(trakt(ratings_movies=odd))).entries[0].kind == "seen"
+    assert read(zip_files(trakt(ratings_movies=odd))).entries[0].kind == "seen"
 
 
 def test_one_file_of_trakts() -> None:
     """Items say themselves what they are."""
     items = [
-        rated(movie("Heat", 1995), 8),
-        {"listed_at": "2023-01-01T00:00:00.000Z", "movie": movie("Brazil", 1985)},
+        trakt_rating(trakt_movie("Heat", 1995), 8),
+        {"listed_at": "2023-01-01T00:00:00.000Z", "movie": trakt_movie("Brazil", 1985)},
         {},
     ]
     journal = read(json.dumps(items).encode())
@@ -405,7 +407,7 @@ def test_rows_too_long_too_short_or_without_a_film() -> None:
 
 def test_titles_are_fit_to_be_shown() -> None:
     """No control characters, nothing that turns the direction of writing; markup stays text."""
-    assert clean("a\x1b[31m\u202egnp.\u2066 b\r\n<img onerror=x>\u00a0\u2029") == "a[31mgnp. b <img onerror=x>"
+    assert clean_text("a\x1b[31m\u202egnp.\u2066 b\r\n<img onerror=x>\u00a0\u2029") == "a[31mgnp. b <img onerror=x>"
 
 
 @pytest.mark.parametrize(
@@ -424,25 +426,34 @@ def test_titles_are_fit_to_be_shown() -> None:
 )
 def test_moments(text: str, seconds: int | None, day: bool) -> None:
     """ISO dates and times in any zone, epoch seconds, milliseconds; what is no moment, or lies ahead, is none."""
-    assert as_moment(text) == (seconds, day)
+    assert parse_timestamp(text) == (seconds, day)
 
 
 def test_small_fields() -> None:
     """Years, numbers and IDs are what they plainly are, or nothing."""
-    assert [as_year(text) for text in ("1995", "1995.0", "1995-12-15", " 2010 ", "19955", "1820", "")] == [
+    assert [parse_year(text) for text in ("1995", "1995.0", "1995-12-15", " 2010 ", "19955", "1820", "")] == [
         *(1995, 1995, 1995, 2010, None, None, None)
     ]
-    assert [as_number(text) for text in ("4", "4,5", "-1", "1e3", "inf", "nan", "٤", "")] == [4, 4.5, -1, *[None] * 5]
-    assert [as_id(text) for text in ("tt0113277", "0113277", "-1", "0", "", "tt", "x")] == [113277, 113277, *[None] * 5]
+    assert [parse_number(text) for text in ("4", "4,5", "-1", "1e3", "inf", "nan", "٤", "")] == [
+        4,
+        4.5,
+        -1,
+        *[None] * 5,
+    ]
+    assert [parse_external_id(text) for text in ("tt0113277", "0113277", "-1", "0", "", "tt", "x")] == [
+        113277,
+        113277,
+        *[None] * 5,
+    ]
 
 
 @pytest.mark.fault(20)
 @given(st.text(st.sampled_from("'=+-@\t\r\n＝ab\"0,"), max_size=6) | st.text(max_size=20))
 def test_quoting_for_spreadsheets_is_undone_exactly(text: str) -> None:
     """What is written never begins a formula, and what is read again is what was."""
-    written = quoted(text)
+    written = escape_formula(text)
     assert written[:1] not in tuple("=+-@\t\r\n＝＋－＠")
-    assert unquoted(written) == text
+    assert unescape_formula(written) == text
     assert (written != text) == bool(FORMULA.match("'" + text))
 
 

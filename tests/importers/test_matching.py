@@ -13,12 +13,12 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.data.ratings import Scale
 from cinematrix.errors import SettingError
-from cinematrix.importers import Entry, Journal, read
-from cinematrix.importers.entries import Skipped
-from cinematrix.importers.matching import Matcher
-from cinematrix.importers.outcome import Outcome, resolve, unmatched_csv
-from cinematrix.importers.scales import by_place, by_share, on_scale
-from export_files import letterboxd, packed
+from cinematrix.importers import Entry, ParsedImport, read
+from cinematrix.importers.entries import SkippedEntry
+from cinematrix.importers.matching import MovieMatcher
+from cinematrix.importers.outcome import MatchedImport, match_entries, unmatched_csv
+from cinematrix.importers.scales import convert_to_scale, rank_to_half_stars, scale_to_half_stars
+from export_files import letterboxd, zip_files
 
 STARS = Scale(0.5, 5, 0.5)
 FILMS: list[tuple[int, str | None, int | None, str | None, str | None]] = [
@@ -88,13 +88,13 @@ def entry(title: str = "", year: int | None = None, **more: Any) -> Entry:
 )
 def test_a_film_is_found_or_it_is_not(said: Entry, movie: int | None) -> None:
     """By numbers elsewhere, the catalog's ID if the title agrees, title and year, the year beside; never of two one."""
-    number = Matcher(CATALOG).number(said)
+    number = MovieMatcher(CATALOG).number(said)
     assert (None if number == UNKNOWN else int(CATALOG.movies.ids[number])) == movie
 
 
 def test_candidates_share_the_rare_words() -> None:
     """The nearest year and length first; none for words that no title has."""
-    finder = Matcher(CATALOG)
+    finder = MovieMatcher(CATALOG)
 
     def near(said: Entry) -> list[int]:
         return [int(CATALOG.movies.ids[at]) for at in finder.candidates(said)]
@@ -107,7 +107,7 @@ def test_candidates_share_the_rare_words() -> None:
 
 def test_a_title_whose_only_word_is_misspelt_has_candidates() -> None:
     """Of its year or the one beside it, or of any where it tells none; another letter more is too far."""
-    finder = Matcher(CATALOG)
+    finder = MovieMatcher(CATALOG)
 
     def near(said: Entry) -> list[int]:
         return [int(CATALOG.movies.ids[at]) for at in finder.candidates(said)]
@@ -149,7 +149,7 @@ REAL = Catalog.of(
 )
 def test_far_fetched_films_are_not_offered(title: str, offered: list[str]) -> None:
     """One word in common isn't enough; a letter wrong, a part of the title or a longer one still is."""
-    assert [REAL.title(at) for at in Matcher(REAL).candidates(entry(title, 2023))] == offered
+    assert [REAL.title(at) for at in MovieMatcher(REAL).candidates(entry(title, 2023))] == offered
 
 
 @pytest.mark.parametrize(
@@ -162,15 +162,15 @@ def test_far_fetched_films_are_not_offered(title: str, offered: list[str]) -> No
 )
 def test_half_stars(highest: float, ratings: list[float], halves: list[int]) -> None:
     """Twice the stars of five, as it is of ten, a half rounded up; never 0."""
-    assert by_share(ratings, highest) == halves
+    assert scale_to_half_stars(ratings, highest) == halves
 
 
 def test_relative_ratings_go_by_their_place() -> None:
     """Ten different ones are the ten tenths wherever they lie; equal ones are equal; one alone is in the middle."""
-    assert by_place([90 + at for at in range(10)]) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
-    assert by_place([70, 70, 70, 95]) == [4, 4, 4, 9]
-    assert by_place([42]) == [6]
-    assert by_place([]) == []
+    assert rank_to_half_stars([90 + at for at in range(10)]) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    assert rank_to_half_stars([70, 70, 70, 95]) == [4, 4, 4, 9]
+    assert rank_to_half_stars([42]) == [6]
+    assert rank_to_half_stars([]) == []
 
 
 @pytest.mark.parametrize(
@@ -186,17 +186,17 @@ def test_relative_ratings_go_by_their_place() -> None:
 )
 def test_half_stars_on_a_models_scale(scale: Scale, stars: list[float]) -> None:
     """By their share of the highest, on a step of the scale."""
-    assert [on_scale(halves, scale) for halves in (1, 3, 7, 10)] == pytest.approx(stars)
+    assert [convert_to_scale(halves, scale) for halves in (1, 3, 7, 10)] == pytest.approx(stars)
 
 
-def said(outcome: Outcome) -> list[tuple[str, int, float | None, str]]:
+def said(outcome: MatchedImport) -> list[tuple[str, int, float | None, str]]:
     """What is kept, in short."""
     return [(s.kind, int(CATALOG.movies.ids[s.number]), s.rating, s.entry.row) for s in outcome.films]
 
 
 def test_an_export_says_each_thing_once() -> None:
     """ratings.csv before the diary, a rating before a mark that the film was seen; likes and wishes beside them."""
-    outcome = resolve(read(packed(letterboxd())), CATALOG, STARS)
+    outcome = match_entries(read(zip_files(letterboxd())), CATALOG, STARS)
     assert said(outcome) == [
         ("rating", 6, 4.5, "ratings.csv:2"),
         ("seen", 16, None, "diary.csv:4"),
@@ -214,7 +214,7 @@ def test_of_several_ratings_the_newest_counts() -> None:
 
     def best(*rows: tuple[int, int | None]) -> str:
         entries = [Entry(str(at), "rating", "Heat", 1995, 4.0, time, rank=rank) for at, (rank, time) in enumerate(rows)]
-        return resolve(Journal("x", 5, False, entries, [], []), CATALOG, STARS).films[0].entry.row
+        return match_entries(ParsedImport("x", 5, False, entries, [], []), CATALOG, STARS).films[0].entry.row
 
     assert best((1, 5), (1, 9), (1, 7)) == "1"
     assert best((1, 5), (1, 5)) == "1"
@@ -224,20 +224,20 @@ def test_of_several_ratings_the_newest_counts() -> None:
 
 def test_a_model_without_stars_hears_that_films_were_seen() -> None:
     """Ratings are viewings then, once for each film."""
-    outcome = resolve(read(packed(letterboxd())), CATALOG, None)
+    outcome = match_entries(read(zip_files(letterboxd())), CATALOG, None)
     assert Counter(s.kind for s in outcome.films) == {"seen": 2, "like": 1}
 
 
 def test_a_pick_says_which_film_is_meant() -> None:
     """For all rows of that film at once; a row or a movie that isn't there is an error, which repeats nothing."""
-    journal = read(packed(letterboxd()))
-    outcome = resolve(journal, CATALOG, STARS, {"ratings.csv:3": "10", "watchlist.csv:2": 11})
+    journal = read(zip_files(letterboxd()))
+    outcome = match_entries(journal, CATALOG, STARS, {"ratings.csv:3": "10", "watchlist.csv:2": 11})
     assert outcome.unmatched == []
     assert ("rating", 10, 5.0, "ratings.csv:3") in said(outcome)
     assert ("watchlist", 11, None, "watchlist.csv:2") in said(outcome)
     for picks in ({"ratings.csv:9": 10}, {"ratings.csv:3": 999}):
         with pytest.raises(SettingError, match="a pick names no"):
-            resolve(journal, CATALOG, STARS, picks)
+            match_entries(journal, CATALOG, STARS, picks)
 
 
 def test_the_list_of_the_unmatched_is_safe_in_a_spreadsheet() -> None:
@@ -246,8 +246,8 @@ def test_the_list_of_the_unmatched_is_safe_in_a_spreadsheet() -> None:
         Entry("7", "rating", '=HYPERLINK("http://x","Hamlet")', 2000, 3.0),
         Entry("8", "rating", "Hamlet", 2000, 3.0),
     ]
-    outcome = resolve(Journal("x", 5, False, rows, [], []), CATALOG, STARS)
-    finder = Matcher(CATALOG)
+    outcome = match_entries(ParsedImport("x", 5, False, rows, [], []), CATALOG, STARS)
+    finder = MovieMatcher(CATALOG)
     text = unmatched_csv(outcome, CATALOG, {s.entry.row: finder.candidates(s.entry) for s in outcome.unmatched})
     table = list(csv.DictReader(io.StringIO(text)))
     assert [row["title"] for row in table] == ['\'=HYPERLINK("http://x","Hamlet")', "Hamlet"]
@@ -281,8 +281,8 @@ def test_every_row_is_accounted_for(drawn: list[Entry], n_skipped: int, stars: b
         )
         for at, e in enumerate(drawn)
     ]
-    journal = Journal("x", 5, False, entries, [Skipped(f"s{at}", "why") for at in range(n_skipped)], [])
-    outcome = resolve(journal, CATALOG, STARS if stars else None)
+    journal = ParsedImport("x", 5, False, entries, [SkippedEntry(f"s{at}", "why") for at in range(n_skipped)], [])
+    outcome = match_entries(journal, CATALOG, STARS if stars else None)
     parts = len(outcome.films), len(outcome.unmatched), outcome.duplicates, n_skipped
     assert sum(parts) == journal.read
     kinds = Counter((s.number, s.kind) for s in outcome.films)

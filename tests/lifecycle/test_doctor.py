@@ -17,7 +17,7 @@ from cinematrix.models.bias import Bias
 from cinematrix.store.records import Rating, Store
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import MIGRATIONS
-from command_line import here
+from command_line import run_in_process
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def url(request: pytest.FixtureRequest, database: Callable[[str], str]) -> Itera
     """A store with two ratings."""
     url = database(request.param)
     store = Store.open(url)
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         store.rate(connection, [Rating("ann", "1", 3), Rating("ann", "2", 4)])
     yield url
     store.close()
@@ -46,7 +46,7 @@ def told(model: Path | None = None, db: str | None = None) -> dict[str, tuple[st
 def changed(url: str, statement: str) -> None:
     """Something done to a store behind its back."""
     store = Store.open(url)
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         connection.execute(text(statement))
     store.close()
 
@@ -129,10 +129,10 @@ def test_a_full_disk_is_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_command(model: Path, tmp_path: Path) -> None:
     """As text and as JSON; the exit code says whether something must be mended."""
-    whole = here("doctor", model)
+    whole = run_in_process("doctor", model)
     assert (whole.returncode, whole.stderr) == (0, "")
     assert "✓ model: bias, version" in whole.stdout
-    sick = here("doctor", tmp_path / "nothing", "--json")
+    sick = run_in_process("doctor", tmp_path / "nothing", "--json")
     assert sick.returncode == 1
     found = json.loads(sick.stdout)
     assert found["healthy"] is False

@@ -10,12 +10,12 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.errors import DataError
 from cinematrix.lifecycle import versions
-from cinematrix.lifecycle.retrain import Plan, everything, refit
-from cinematrix.lifecycle.shilling import rdma, surges, suspects
+from cinematrix.lifecycle.retrain import RetrainingPlan, gather_ratings, retrain_model
+from cinematrix.lifecycle.shilling import compute_rdma, find_surges, find_suspicious_profiles
 from cinematrix.models.artifact import load, save
 from cinematrix.models.bias import Bias
 from cinematrix.store.records import Rating, Store
-from cinematrix.store.refits import ask, suspects_of
+from cinematrix.store.refits import read_suspects, request_refit
 from worlds import as_interactions
 
 FAKES = 6
@@ -59,12 +59,12 @@ def test_who_pushes_a_film_is_told_and_nobody_else(world: tuple[Ratings, Catalog
     ratings = attacked(world[0], target)
     fake = ratings.users.ids >= 5000
     new = fake | (np.random.default_rng(2).random(len(fake)) < 0.1)
-    found = suspects(ratings, new)
+    found = find_suspicious_profiles(ratings, new)
     assert [suspect.user for suspect in found] == np.flatnonzero(fake).tolist()
     assert found[0].why == f"{FAKES} new profiles give movie {target} the highest rating"
-    assert suspects(ratings, new & ~fake) == []
-    assert suspects(ratings, np.zeros(len(fake), bool)) == []
-    assert suspects(ratings, np.ones(len(fake), bool)) == []
+    assert find_suspicious_profiles(ratings, new & ~fake) == []
+    assert find_suspicious_profiles(ratings, np.zeros(len(fake), bool)) == []
+    assert find_suspicious_profiles(ratings, np.ones(len(fake), bool)) == []
 
 
 def test_who_sinks_a_film_is_told_too(world: tuple[Ratings, Catalog], target: int) -> None:
@@ -74,7 +74,7 @@ def test_who_sinks_a_film_is_told_too(world: tuple[Ratings, Catalog], target: in
     down = Ratings.from_arrays(
         ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie], 5.5 - ratings.rating, scale=ratings.scale
     )
-    found = suspects(down, down.users.ids >= 5000)
+    found = find_suspicious_profiles(down, down.users.ids >= 5000)
     assert len(found) == FAKES
     assert "the lowest rating" in found[0].why
 
@@ -86,7 +86,7 @@ def test_a_surge_is_far_beyond_what_is_expected() -> None:
         rows = old + [(2000 + fake, movie, 5.0) for fake in range(10)] + [(2000 + fake, 2, 3.0) for fake in range(10)]
         users, movies, values = zip(*rows, strict=True)
         ratings = Ratings.from_arrays(users, movies, values, scale=Scale(0.5, 5, 0.5))
-        found = surges(ratings, ratings.users.ids >= 2000, np.asarray(ratings.rating) == 5)
+        found = find_surges(ratings, ratings.users.ids >= 2000, np.asarray(ratings.rating) == 5)
         assert found[ratings.movies.number(movie)] == surging
         assert found.sum() == surging
 
@@ -94,9 +94,9 @@ def test_a_surge_is_far_beyond_what_is_expected() -> None:
 def test_rdma_is_as_defined(world: tuple[Ratings, Catalog]) -> None:
     """Chirita et al.: the mean of |rating − mean| ÷ raters, by hand; interactions have none."""
     ratings = Ratings.from_arrays([1, 1, 2, 3], [1, 2, 1, 1], [5, 4, 3, 1], scale=Scale(1, 5, 1))
-    np.testing.assert_allclose(rdma(ratings), [(2 / 3 + 0) / 2, 0, 2 / 3])
+    np.testing.assert_allclose(compute_rdma(ratings), [(2 / 3 + 0) / 2, 0, 2 / 3])
     with pytest.raises(DataError, match="RDMA"):
-        rdma(as_interactions(world[0]))
+        compute_rdma(as_interactions(world[0]))
 
 
 @pytest.mark.fault(47)
@@ -109,18 +109,18 @@ def test_a_refit_leaves_made_up_profiles_out(
     place, store = tmp_path / "model", Store.open(database(kind))
     save(Bias().fit(*world), place)
     rows = [Rating(str(user), str(movie), int(stars * 2)) for user, movie, stars in fake_rows(world[0], target)]
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         store.rate(connection, rows)
     before = load(place).model.predict([-1], [target])[0]
-    asked = ask(store, "test")
-    found = refit(place, store, asked, Plan())
+    asked = request_refit(store, "test")
+    found = retrain_model(place, store, asked, RetrainingPlan())
     assert found.figures["suspicious"] == FAKES
-    assert {*suspects_of(store, asked.refit)} == {str(5000 + fake) for fake in range(FAKES)}
+    assert {*read_suspects(store, asked.refit)} == {str(5000 + fake) for fake in range(FAKES)}
     assert abs(load(place).model.predict([-1], [target])[0] - before) < 1e-3
-    assert len(everything(load(place).model, store).ratings.users) == len(world[0].users) + FAKES
+    assert len(gather_ratings(load(place).model, store).ratings.users) == len(world[0].users) + FAKES
     store.forget("5001", "test")
-    assert "5001" not in suspects_of(store, asked.refit)
-    refit(place, store, ask(store, "test"), Plan(keep_suspicious=True))
+    assert "5001" not in read_suspects(store, asked.refit)
+    retrain_model(place, store, request_refit(store, "test"), RetrainingPlan(keep_suspicious=True))
     assert load(place).model.predict([-1], [target])[0] > before + 0.01
-    versions.serving(place)
+    versions.get_serving_version(place)
     store.close()

@@ -21,29 +21,33 @@ from cinematrix.models.popular import Popular
 def place(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Path:
     """A served model with another version on its shelf."""
     save(Bias().fit(*world), tmp_path / "model")
-    versions.shelve(tmp_path / "model", Popular().fit(*world), {})
+    versions.save_version(tmp_path / "model", Popular().fit(*world), {})
     return tmp_path / "model"
 
 
 def other(place: Path) -> str:
     """The version that doesn't serve."""
-    (name,) = [version.name for version in versions.versions(place) if not version.serves]
+    (name,) = [version.name for version in versions.list_versions(place) if not version.serves]
     return name
 
 
 @pytest.mark.fault(28)
 def test_a_version_is_promoted_and_taken_back(place: Path) -> None:
     """It serves whole; the one before is known and serves again after one step, and after two the new one."""
-    old, new = versions.serving(place), other(place)
-    assert versions.before(place) is None
+    old, new = versions.get_serving_version(place), other(place)
+    assert versions.get_previous_version(place) is None
     versions.promote(place, new)
-    assert (versions.serving(place), versions.before(place), load(place).model.name) == (new, old, "popular")
+    assert (versions.get_serving_version(place), versions.get_previous_version(place), load(place).model.name) == (
+        new,
+        old,
+        "popular",
+    )
     started = time.perf_counter()
     assert versions.roll_back(place) == old
     assert time.perf_counter() - started < 1
-    assert (versions.before(place), load(place).model.name) == (new, "bias")
+    assert (versions.get_previous_version(place), load(place).model.name) == (new, "bias")
     assert versions.roll_back(place) == new
-    told = {version.name: version for version in versions.versions(place)}
+    told = {version.name: version for version in versions.list_versions(place)}
     assert (told[new].serves, told[old].before, len(told)) == (True, True, 2)
 
 
@@ -53,27 +57,27 @@ def test_what_cannot_be_promoted_is_told(place: Path) -> None:
         versions.roll_back(place)
     with pytest.raises(UnknownIdError, match="there is no version abc"):
         versions.promote(place, "abc")
-    old, new = versions.serving(place), other(place)
-    arrays = versions.shelf(place) / new / "arrays.safetensors"
+    old, new = versions.get_serving_version(place), other(place)
+    arrays = versions.get_versions_folder(place) / new / "arrays.safetensors"
     arrays.write_bytes(arrays.read_bytes()[:-1])
     with pytest.raises(ArtifactError, match="isn't what was written"):
         versions.promote(place, new)
-    assert versions.serving(place) == old
+    assert versions.get_serving_version(place) == old
 
 
 def test_old_versions_go(place: Path, world: tuple[Ratings, Catalog]) -> None:
     """Beyond the last three; but never the one that serves, nor the one before; forgotten people's at once."""
-    old = versions.serving(place)
+    old = versions.get_serving_version(place)
     versions.promote(place, other(place))
-    new = versions.serving(place)
+    new = versions.get_serving_version(place)
     for turn in range(5):
-        versions.shelve(place, Bias().fit(*world), {"turn": turn})
-    versions.tidy(place, [])
-    kept = [version.name for version in versions.versions(place)]
+        versions.save_version(place, Bias().fit(*world), {"turn": turn})
+    versions.remove_old_versions(place, [])
+    kept = [version.name for version in versions.list_versions(place)]
     assert len(kept) == 5
     assert {old, new} <= {*kept}
-    versions.tidy(place, [str(world[0].users.ids[0])])
-    assert {version.name for version in versions.versions(place)} == {old, new}
+    versions.remove_old_versions(place, [str(world[0].users.ids[0])])
+    assert {version.name for version in versions.list_versions(place)} == {old, new}
 
 
 KILLED = """
@@ -81,9 +85,9 @@ import json, os, pathlib, signal, sys, time
 import numpy as np
 from cinematrix.common import atomic_files as files
 from cinematrix.lifecycle import versions
-from cinematrix.models.artifact import check_whole
+from cinematrix.models.artifact import verify_artifact
 place, rng = pathlib.Path(sys.argv[1]), np.random.default_rng(int(sys.argv[2]))
-names = {version.name for version in versions.versions(place)}
+names = {version.name for version in versions.list_versions(place)}
 seen, started = [], time.perf_counter()
 versions.roll_back(place)
 took = time.perf_counter() - started
@@ -95,9 +99,9 @@ for _ in range(200):
     time.sleep(float(rng.uniform(0, 2 * took)))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    check_whole(place)
-    assert {versions.serving(place), versions.before(place)} == names
-    seen.append(versions.serving(place))
+    verify_artifact(place)
+    assert {versions.get_serving_version(place), versions.get_previous_version(place)} == names
+    seen.append(versions.get_serving_version(place))
 files.ORPHAN_SECONDS = -1
 versions.roll_back(place)
 left = [path.name for path in place.parent.iterdir()]

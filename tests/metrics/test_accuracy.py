@@ -74,8 +74,12 @@ def test_find_gives_places_row_by_row() -> None:
     """A movie is found only in its own row's history, at its place in `items`; pairs work as lists do."""
     histories = Histories.of_lists([([3, 1], None), ([], None), ([2, 3], None)])
     items = np.array([[1, 2, 3], [UNKNOWN, 1, 3], [3, UNKNOWN, 2]], np.int32)
-    assert accuracy.find(histories, np.arange(3)[:, None], items).tolist() == [[0, -1, 1], [-1, -1, -1], [3, -1, 2]]
-    assert accuracy.find(histories, np.array([2, 0, 1]), np.array([3, 3, 3])).tolist() == [3, 1, -1]
+    assert accuracy.find_entries(histories, np.arange(3)[:, None], items).tolist() == [
+        [0, -1, 1],
+        [-1, -1, -1],
+        [3, -1, 2],
+    ]
+    assert accuracy.find_entries(histories, np.array([2, 0, 1]), np.array([3, 3, 3])).tolist() == [3, 1, -1]
 
 
 def world(seed: int, n_users: int = 7, n_movies: int = 12) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -8,32 +8,32 @@ import pytest
 from numpy.typing import NDArray
 
 from cinematrix.metrics import significance
-from cinematrix.metrics.significance import Difference, differences, holm, verdict
+from cinematrix.metrics.significance import Difference, compute_differences, describe_difference, holm_correction
 
 NAN = float("nan")
 
 
 def difference(sums: NDArray[Any], best: NDArray[Any], weights: NDArray[Any], **more: Any) -> Difference:
     """One model's difference from the best."""
-    return differences(sums[:, None], best, weights, **more)[0]
+    return compute_differences(sums[:, None], best, weights, **more)[0]
 
 
 def randomisation(d: NDArray[np.float64]) -> float:
     """The p-value of one model."""
-    return float(significance.randomisation(d[:, None])[0])
+    return float(significance.randomisation_test(d[:, None])[0])
 
 
 def test_holm_by_hand() -> None:
     """The table of four tests: ×4, ×3, ×2, ×1 from the smallest, never falling, never above 1, in their places."""
-    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
-    np.testing.assert_allclose(holm(np.array([0.5, 0.4])), [0.8, 0.8])
-    np.testing.assert_allclose(holm(np.array([0.9, 0.001, 0.6])), [1, 0.003, 1])
+    np.testing.assert_allclose(holm_correction(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
+    np.testing.assert_allclose(holm_correction(np.array([0.5, 0.4])), [0.8, 0.8])
+    np.testing.assert_allclose(holm_correction(np.array([0.9, 0.001, 0.6])), [1, 0.003, 1])
 
 
 def test_holm_leaves_out_what_was_not_tested() -> None:
     """A NaN stays and isn't counted among the tests; no test at all is no trouble."""
-    np.testing.assert_allclose(holm(np.array([NAN, 0.01, 0.03])), [NAN, 0.02, 0.03])
-    assert len(holm(np.zeros(0))) == 0
+    np.testing.assert_allclose(holm_correction(np.array([NAN, 0.01, 0.03])), [NAN, 0.02, 0.03])
+    assert len(holm_correction(np.zeros(0))) == 0
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -46,7 +46,7 @@ def test_holm_rejects_what_its_steps_reject(seed: int) -> None:
             if p[test] > alpha / (len(p) - step):
                 break
             rejected.add(int(test))
-        assert set(np.flatnonzero(holm(p) <= alpha).tolist()) == rejected
+        assert set(np.flatnonzero(holm_correction(p) <= alpha).tolist()) == rejected
 
 
 def test_the_p_value_is_that_of_all_flips() -> None:
@@ -54,10 +54,10 @@ def test_the_p_value_is_that_of_all_flips() -> None:
     d = np.array([0.9, -0.2, 0.4, 0.7, -0.1, 0.5, 0.3, -0.6])
     flips = np.array([abs(np.dot(signs, d)) for signs in product((-1, 1), repeat=8)])
     exact = np.mean(flips >= abs(d.sum()) - 1e-12)
-    assert randomisation(d) == pytest.approx(exact, abs=4 * np.sqrt(exact / significance.FLIPS))
+    assert randomisation(d) == pytest.approx(exact, abs=4 * np.sqrt(exact / significance.SIGN_FLIPS))
     assert randomisation(-d) == randomisation(d)
     assert randomisation(np.zeros(8)) == 1
-    assert randomisation(np.full(200, 1.0)) == pytest.approx(1 / (1 + significance.FLIPS))
+    assert randomisation(np.full(200, 1.0)) == pytest.approx(1 / (1 + significance.SIGN_FLIPS))
 
 
 def test_the_difference_of_errors_is_pooled() -> None:
@@ -90,7 +90,7 @@ def worlds(shift: float, n_worlds: int, n_users: int) -> list[Difference]:
 
 def test_false_alarms_are_as_rare_as_promised(monkeypatch: pytest.MonkeyPatch) -> None:
     """On 400 worlds without a difference, 5 % of p-values are below 0.05 and intervals miss 0 as often (± 3 errors)."""
-    monkeypatch.setattr(significance, "FLIPS", 499)
+    monkeypatch.setattr(significance, "SIGN_FLIPS", 499)
     monkeypatch.setattr(significance, "RESAMPLES", 400)
     found = worlds(0.0, 400, 80)
     noise = 3 * np.sqrt(0.05 * 0.95 / 400)
@@ -101,7 +101,7 @@ def test_false_alarms_are_as_rare_as_promised(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_planted_difference_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Squared errors 20 % larger for one model are told in nearly all worlds, and the interval holds the truth."""
-    monkeypatch.setattr(significance, "FLIPS", 499)
+    monkeypatch.setattr(significance, "SIGN_FLIPS", 499)
     monkeypatch.setattr(significance, "RESAMPLES", 400)
     found = worlds(0.2, 100, 80)
     assert np.mean([each.p < 0.05 for each in found]) > 0.9
@@ -121,14 +121,14 @@ def test_a_planted_difference_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_verdicts_go_by_p_value_and_size(found: Difference, p: float, words: str) -> None:
     """Beside a best value of 1.0: significant or not, and small (below 0.005) or not, on either side."""
-    assert verdict(found, p, 1.0) == words
+    assert describe_difference(found, p, 1.0) == words
 
 
 def test_models_together_are_as_models_apart() -> None:
     """Comparing several at once is comparing each, draw for draw; comparing none is no trouble."""
     rng = np.random.default_rng(1)
     sums, best, n = rng.gamma(2, 1, (30, 3)), rng.gamma(2, 1, 30), rng.integers(0, 4, 30).astype(float)
-    together = differences(sums, best, n, root=True)
+    together = compute_differences(sums, best, n, root=True)
     apart = [difference(column, best, n, root=True) for column in sums.T]
     np.testing.assert_allclose([list(vars(d).values()) for d in together], [list(vars(d).values()) for d in apart])
-    assert differences(sums[:, :0], best, n) == []
+    assert compute_differences(sums[:, :0], best, n) == []

@@ -44,7 +44,7 @@ def test_it_ends_where_a_movie_solves_its_own_regression() -> None:
     raters, found = world.train.by_movie, model.factors
     users = found.users(world.train.by_user)[raters.items_of(0)]
     assert raters.values is not None
-    z = found.standard(raters.values[: len(users)]) - users[:, -1]
+    z = found.standardise(raters.values[: len(users)]) - users[:, -1]
     x = np.column_stack([users[:, :-1], np.ones(len(users))])
     shrinkage = Biases.of(world.train).movie_shrinkage
     penalty = np.diag([1 + 0.01 * len(users)] * 2 + [shrinkage])

@@ -24,7 +24,7 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import ArtifactError, InputError
 from cinematrix.models import artifact
-from cinematrix.models.artifact import ARRAYS, CATALOG, FORMAT, MANIFEST, load, save
+from cinematrix.models.artifact import ARRAYS, CATALOG, FORMAT, MANIFEST, READABLE, load, save
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
 
@@ -74,7 +74,7 @@ def resealed(path: Path, **changed: Callable[[Any], Any]) -> Path:
 def test_everything_comes_back(model: Bias, saved: Path) -> None:
     """IDs of any script, titles with quotes, tabs and emoji, histories, scale, settings and notes survive."""
     found = load(saved)
-    known, again = model.known, found.model.known
+    known, again = model.data, found.model.data
     assert again.users == known.users
     assert again.movies == known.movies
     assert again.scale == known.scale
@@ -92,7 +92,7 @@ def test_plain_interactions_come_back_without_values(tmp_path: Path) -> None:
     """A model of views has no scale and no values in its histories, before and after."""
     model = Popular().fit(Ratings.from_arrays([1, 1, 2], [3, 4, 3]))
     save(model, tmp_path / "m")
-    again = load(tmp_path / "m").model.known
+    again = load(tmp_path / "m").model.data
     assert again.scale is None
     assert again.history.values is None
 
@@ -135,7 +135,7 @@ def test_any_damage_is_refused_or_changes_nothing(
     else:  # white space between the fields of model.json, or another way to write the same text
         assert file.name == MANIFEST
         assert again.about == load(saved).about
-        np.testing.assert_array_equal(again.model.score(model.known.history), model.score(model.known.history))
+        np.testing.assert_array_equal(again.model.score(model.data.history), model.score(model.data.history))
 
 
 @pytest.mark.fault(24)
@@ -175,14 +175,16 @@ def test_nothing_a_file_and_an_empty_folder_are_no_models(tmp_path: Path) -> Non
 
 @pytest.mark.fault(29)
 @pytest.mark.parametrize(
-    ("number", "remedy"), [(FORMAT + 1, "upgrade cinematrix"), (FORMAT - 1, "train the model anew")]
+    ("number", "remedy"), [(FORMAT + 1, "upgrade cinematrix"), (READABLE[0] - 1, "train the model anew")]
 )
 def test_another_format_is_told_with_the_remedy(saved: Path, tmp_path: Path, number: int, remedy: str) -> None:
     """Another format number is said as such, before anything else is looked at."""
     shutil.copytree(saved, tmp_path / "m")
     text = (saved / MANIFEST).read_text("utf-8").replace(f'"format": {FORMAT}', f'"format": {number}')
     (tmp_path / "m" / MANIFEST).write_text(text, "utf-8")
-    with pytest.raises(ArtifactError, match=f"has format {number} and this version reads {FORMAT}; {remedy}"):
+    with pytest.raises(
+        ArtifactError, match=f"has format {number} and this version reads {READABLE[0]} to {FORMAT}; {remedy}"
+    ):
         load(tmp_path / "m")
 
 

@@ -12,7 +12,7 @@ from cinematrix.errors import SettingError
 from cinematrix.models.autorec.model import AutoRec
 from cinematrix.models.autorec.settings import AutoRecSettings
 from cinematrix.models.bias import Bias
-from cinematrix.models.components.mlp_torch import dense, exported
+from cinematrix.models.components.mlp_torch import build_mlp, export_mlp
 from contract import Contract
 
 
@@ -45,7 +45,7 @@ def planted() -> Ratings:
 
 def rmse(model: AutoRec | Bias, test: Ratings, known: bool = True) -> float:
     """Of held-out ratings, by users whom the model knows or takes for strangers with the same history."""
-    histories = model.known.history if known else replace(model.known.history, owners=None)
+    histories = model.data.history if known else replace(model.data.history, owners=None)
     assert test.rating is not None
     return float(np.sqrt(np.mean((model.predict_pairs(histories, test.user, test.movie) - test.rating) ** 2)))
 
@@ -63,10 +63,10 @@ def test_a_planted_factor_is_found(planted: Ratings, side: str, known: bool) -> 
 def test_numpy_answers_as_torch_does() -> None:
     """The layers that serve are the net's, to 1e-5."""
     torch.manual_seed(0)
-    net, rows = dense([30, 12, 30], "sigmoid"), np.random.default_rng(0).normal(size=(9, 30)).astype(np.float32)
+    net, rows = build_mlp([30, 12, 30], "sigmoid"), np.random.default_rng(0).normal(size=(9, 30)).astype(np.float32)
     with torch.inference_mode():
         expected = net(torch.from_numpy(rows)).numpy()
-    np.testing.assert_allclose(exported(net, "sigmoid")(rows), expected, atol=1e-5)
+    np.testing.assert_allclose(export_mlp(net, "sigmoid")(rows), expected, atol=1e-5)
 
 
 def test_a_stranger_is_folded_in_by_ridge_regression(planted: Ratings) -> None:
@@ -85,8 +85,8 @@ def test_lists_and_pairs_agree(planted: Ratings, side: str) -> None:
     """A list's score of a movie is its expected rating, before it is cut to the scale."""
     model = AutoRec(replace(SMALL, side=side, epochs=3)).fit(planted)
     rows, movies = (x.ravel().astype(np.int32) for x in np.indices((120, 80)))
-    scores = model.score(model.known.history).reshape(-1)
-    found = model.predict_pairs(model.known.history, rows, movies)
+    scores = model.score(model.data.history).reshape(-1)
+    found = model.predict_pairs(model.data.history, rows, movies)
     np.testing.assert_allclose(found, np.clip(scores, 1, 5), atol=1e-5)
 
 

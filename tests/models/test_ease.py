@@ -12,8 +12,8 @@ from cinematrix.errors import SettingError, TrainingError
 from cinematrix.models.artifact import load, save
 from cinematrix.models.components import ease_exact
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.calibration import evidence
-from cinematrix.models.ease import EVERYBODY, Ease, EaseSettings
+from cinematrix.models.components.calibration import log_estimates
+from cinematrix.models.ease import POPULARITY_ITEM_WEIGHT, Ease, EaseSettings
 from cinematrix.recommendation.lists import recommend
 from contract import Contract
 from worlds import as_interactions
@@ -42,8 +42,8 @@ def views(n_users: int, n_movies: int, seed: int = 0) -> tuple[np.ndarray, Ratin
 
 
 def written_out(x: np.ndarray, given: np.ndarray, ridge: float) -> np.ndarray:
-    """Scores by the paper's formula, with a column of `EVERYBODY` at the end of the movies."""
-    x, given = (np.column_stack([each, np.full(len(each), EVERYBODY)]) for each in (x, given))
+    """Scores by the paper's formula, with a column of `POPULARITY_ITEM_WEIGHT` at the end of the movies."""
+    x, given = (np.column_stack([each, np.full(len(each), POPULARITY_ITEM_WEIGHT)]) for each in (x, given))
     p = np.linalg.inv(x.T @ x + ridge * np.eye(x.shape[1]))
     b = -p / np.diag(p)
     np.fill_diagonal(b, 0)
@@ -52,7 +52,12 @@ def written_out(x: np.ndarray, given: np.ndarray, ridge: float) -> np.ndarray:
 
 SHAPES = pytest.mark.parametrize(
     ("n_users", "n_movies", "rank", "kind"),
-    [(50, 30, 0, "ByMovies"), (14, 30, 0, "ByUsers"), (50, 30, 99, "Neighbours"), (14, 30, 99, "Neighbours")],
+    [
+        (50, 30, 0, "ItemSideEase"),
+        (14, 30, 0, "UserSideEase"),
+        (50, 30, 99, "LowRankEase"),
+        (14, 30, 99, "LowRankEase"),
+    ],
 )
 
 
@@ -63,14 +68,14 @@ def test_it_is_the_formula_of_the_paper_from_either_side(n_users: int, n_movies:
     strangers = (np.random.default_rng(1).random((5, n_movies)) < 0.2).astype(float)
     strangers[0] = 0
     model = Ease(EaseSettings(regularization=5, rank=rank)).fit(ratings)
-    assert type(model.regression).__name__ == kind
+    assert type(model.item_model).__name__ == kind
     asked = Histories.of_pairs(*np.nonzero(strangers), None, 5)
-    for given, histories in ((x, model.known.history), (strangers, asked)):
-        expected, unseen = written_out(x, given, 5), (given == 0) | (kind == "ByMovies")
+    for given, histories in ((x, model.data.history), (strangers, asked)):
+        expected, unseen = written_out(x, given, 5), (given == 0) | (kind == "ItemSideEase")
         np.testing.assert_allclose(model.score(histories)[unseen], expected[unseen], atol=2e-5)
         rows, movies = (each.astype(np.int32) for each in np.nonzero(unseen))
         chance = model.predict_pairs(histories, rows, movies)
-        np.testing.assert_allclose(chance, model.chance(evidence(expected[unseen])), atol=1e-4)
+        np.testing.assert_allclose(chance, model.calibration(log_estimates(expected[unseen])), atol=1e-4)
 
 
 @SHAPES
@@ -131,23 +136,23 @@ def test_views_by_few_users_are_saved_and_loaded(rank: int, world: tuple[Ratings
     """The users' side keeps no movies × movies array, and answers the same from the artefact."""
     few = as_interactions(world[0].take(world[0].user < 20))
     model = Ease(EaseSettings(rank=rank)).fit(few)
-    assert all(len(model.known.movies) not in array.shape[1:] for array in model.arrays().values())
+    assert all(len(model.data.movies) not in array.shape[1:] for array in model.arrays().values())
     save(model, tmp_path / "model")
     again = load(tmp_path / "model").model
-    np.testing.assert_array_equal(again.score(again.known.history), model.score(model.known.history))
+    np.testing.assert_array_equal(again.score(again.data.history), model.score(model.data.history))
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is computed some rows at a time is the same as at once."""
     _, ratings = views(14, 30)
     whole = Ease().fit(ratings)
-    monkeypatch.setattr(ease_exact, "CELLS", 40)
+    monkeypatch.setattr(ease_exact, "BLOCK_CELLS", 40)
     np.testing.assert_allclose(Ease().fit(ratings).score(ratings.by_user), whole.score(ratings.by_user), atol=1e-6)
 
 
 def test_what_is_too_large_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither side may be inverted beyond `MOST`; a bounded rank is the way out."""
-    monkeypatch.setattr(ease_exact, "MOST", 10)
+    monkeypatch.setattr(ease_exact, "MAX_SIDE", 10)
     _, ratings = views(14, 30)
     with pytest.raises(SettingError, match=r"14 users or 31 movies inverts a matrix of .* GB; .* set rank, such as"):
         Ease().fit(ratings)

@@ -6,7 +6,7 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.metrics.top_n import top_n
-from cinematrix.models.ials import IALS, IALSSettings, Turned
+from cinematrix.models.ials import IALS, EigenTable, IALSSettings
 from contract import Contract
 from worlds import as_interactions
 
@@ -24,11 +24,11 @@ def test_the_half_step_is_the_papers_normal_equations() -> None:
     rng = np.random.default_rng(0)
     lists = [(rng.permutation(40)[:n].tolist(), None) for n in (3, 0, 30, 6)]
     h, y = Histories.of_lists(lists), rng.normal(0, 0.3, (40, 5)).astype(np.float32)
-    s = IALSSettings(factors=5, unobserved_weight=0.2, regularization=0.3, nu=0.7)
-    found = Turned.of(y).project(h, s)
+    s = IALSSettings(factors=5, unobserved_weight=0.2, regularization=0.3, regularization_exponent=0.7)
+    found = EigenTable.of(y).project(h, s)
     for row, (items, _) in enumerate(lists):
         mine = y[items].astype(float)
-        penalty = s.regularization * (len(items) + s.unobserved_weight * 40) ** s.nu
+        penalty = s.regularization * (len(items) + s.unobserved_weight * 40) ** s.regularization_exponent
         system = mine.T @ mine + s.unobserved_weight * y.T.astype(float) @ y + penalty * np.eye(5)
         np.testing.assert_allclose(found[row], np.linalg.solve(system, mine.sum(0)), atol=1e-5)
 
@@ -36,8 +36,8 @@ def test_the_half_step_is_the_papers_normal_equations() -> None:
 def test_lists_follow_planted_tastes(world: tuple[Ratings, Catalog]) -> None:
     """From what people liked alone, a stranger who watched three comedies gets comedies, however she rates them."""
     model = IALS(IALSSettings(factors=8)).fit(as_interactions(world[0]), world[1])
-    comedy = np.array([g == ["Comedy"] for g in model.known.catalog.frame["genres"].to_list()])
-    rated = np.bincount(model.known.history.items, minlength=len(model.known.movies)) > 0
+    comedy = np.array([g == ["Comedy"] for g in model.data.catalog.frame["genres"].to_list()])
+    rated = np.bincount(model.data.history.items, minlength=len(model.data.movies)) > 0
     history = Histories.of_lists([(np.flatnonzero(comedy & rated)[:3].tolist(), None)])
     assert comedy[top_n(model.score(history), 8, history).movies[0]].all()
 

@@ -21,7 +21,7 @@ class TestItemKNN(Contract):
     kind = ItemKNN
 
 
-SMALL = ItemKNNSettings(neighbours=6, doubt=3, exponent=1.5, damping=0.2)
+SMALL = ItemKNNSettings(neighbours=6, shrinkage=3, exponent=1.5, damping=0.2)
 
 
 def by_loops(ratings: Ratings, s: ItemKNNSettings, user: int, movie: int) -> float:
@@ -36,7 +36,7 @@ def by_loops(ratings: Ratings, s: ItemKNNSettings, user: int, movie: int) -> flo
 
     def like(i: int, j: int) -> float:
         dot = sum(left[i][u] * left[j][u] / unit**2 for u in left[i].keys() & left[j].keys())
-        norms = [sum(v**2 for v in left[m].values()) / unit**2 + s.doubt for m in (i, j)]
+        norms = [sum(v**2 for v in left[m].values()) / unit**2 + s.shrinkage for m in (i, j)]
         return float(dot / np.sqrt(norms[0] * norms[1]))
 
     likeness = sorted(((like(movie, j), j) for j in left if j != movie), reverse=True)[: s.neighbours]
@@ -60,10 +60,10 @@ def test_pairs_are_the_entries_of_the_scores(world: tuple[Ratings, Catalog], mon
     """By pairs, in blocks, or for all movies at once: the same stars."""
     ratings, catalog = world
     model = ItemKNN().fit(ratings, catalog)
-    history = model.known.history
+    history = model.data.history
     rows, movies = (each.ravel().astype(np.int32) for each in np.indices((len(history), len(catalog))))
-    whole = model.known.scale.clip(model.score(history, by="stars")).ravel()  # type: ignore[union-attr]
-    monkeypatch.setattr(neighbourhoods, "CELLS", 100)
+    whole = model.data.scale.clip(model.score(history, by="stars")).ravel()  # type: ignore[union-attr]
+    monkeypatch.setattr(neighbourhoods, "BLOCK_CELLS", 100)
     np.testing.assert_allclose(model.predict_pairs(history, rows, movies), whole, atol=1e-5)
     np.testing.assert_allclose(
         ItemKNN().fit(ratings, catalog).score(history, by="stars").ravel(), model.score(history, by="stars").ravel(),
@@ -73,17 +73,17 @@ def test_pairs_are_the_entries_of_the_scores(world: tuple[Ratings, Catalog], mon
 
 def test_likeness_by_hand() -> None:
     """Two rows: (3·4 + 4·3) over √((25 + 5)(25 + 5)) is 0.8; squared it is 0.64; a negative one is no neighbour."""
-    rows = neighbourhoods.shrunk(sparse.csr_matrix(np.array([[3, 4], [4, 3], [-1, 0]], np.float32)), 5.0)
-    found = neighbourhoods.nearest(rows, rows, 2, exponent=2, themselves=True).toarray()
+    rows = neighbourhoods.shrink_rows(sparse.csr_matrix(np.array([[3, 4], [4, 3], [-1, 0]], np.float32)), 5.0)
+    found = neighbourhoods.find_nearest(rows, rows, 2, exponent=2, themselves=True).toarray()
     np.testing.assert_allclose(found, [[0, 0.64, 0], [0.64, 0, 0], [0, 0, 0]], rtol=1e-5)
 
 
 def test_only_the_nearest_are_kept() -> None:
     """Of each row the largest n, in the order of their columns; with as many as there are, all positive ones."""
     rng = np.random.default_rng(0)
-    rows = neighbourhoods.shrunk(sparse.csr_matrix(rng.normal(size=(30, 9)).astype(np.float32)), 1.0)
-    whole = neighbourhoods.nearest(rows, rows, 30, themselves=True).toarray()
-    few = neighbourhoods.nearest(rows, rows, 3, themselves=True).toarray()
+    rows = neighbourhoods.shrink_rows(sparse.csr_matrix(rng.normal(size=(30, 9)).astype(np.float32)), 1.0)
+    whole = neighbourhoods.find_nearest(rows, rows, 30, themselves=True).toarray()
+    few = neighbourhoods.find_nearest(rows, rows, 3, themselves=True).toarray()
     for all_of_row, kept in zip(whole, few, strict=True):
         least = np.sort(all_of_row)[-3]
         np.testing.assert_allclose(kept, np.where(all_of_row >= least, all_of_row, 0))
@@ -122,6 +122,6 @@ def test_wrong_settings_are_refused() -> None:
     """No neighbours is no model; doubts, damping and the exponent are finite and not below 0."""
     with pytest.raises(SettingError, match="neighbours is 0; it must be at least 1"):
         ItemKNNSettings(neighbours=0)
-    for name in ("doubt", "exponent", "damping", "ranking_doubt"):
+    for name in ("shrinkage", "exponent", "damping", "ranking_shrinkage"):
         with pytest.raises(SettingError, match=f"{name} is -1; it must be a finite number, 0 or above"):
             ItemKNNSettings(**{name: -1})

@@ -35,7 +35,7 @@ def model() -> NeuMF:
 def test_planted_circles_are_found(model: NeuMF, known: bool) -> None:
     """Nine of ten times the movies likeliest for somebody, of those she hasn't watched, are of her circle."""
     history = (
-        model.known.history if known else Histories.of_lists([([15 * c + m for m in range(4)], None) for c in range(4)])
+        model.data.history if known else Histories.of_lists([([15 * c + m for m in range(4)], None) for c in range(4)])
     )
     scores = model.score(history)
     scores[history.rows, history.items] = -np.inf
@@ -56,7 +56,7 @@ def test_numpy_answers_as_torch_does(model: NeuMF) -> None:
             layer.bias.copy_(torch.from_numpy(model.net.biases[place]))
         users, movies = torch.arange(60), torch.arange(60).flip(0)
         expected = net(users, movies).numpy()
-    found = (model.score(model.known.history) - model.popular)[users.numpy(), movies.numpy()]
+    found = (model.score(model.data.history) - model.popular)[users.numpy(), movies.numpy()]
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -78,7 +78,7 @@ def test_slopes_are_the_derivatives(model: NeuMF) -> None:
     [
         ("factors", 1, "factors is 1; it must be at least 2"),
         ("negatives", 0, "negatives is 0; it must be at least 1"),
-        ("popularity", 2, "popularity is 2; it is a power from 0 to 1"),
+        ("popularity_exponent", 2, "popularity_exponent is 2; it is a power from 0 to 1"),
         ("weight_decay", -1, "weight_decay is -1; it can't be negative"),
         ("validation_share", 1, "validation_share is 1; it is a share between 0 and 1"),
         ("learning_rate", 0, "learning_rate is 0; it must be above 0"),

@@ -36,7 +36,7 @@ def test_planted_parts_are_recovered() -> None:
     unseen = np.ones((len(users), len(movies)), bool)
     unseen[ratings.user, ratings.movie] = False
     truth = stars[np.ix_(users, movies)][unseen]
-    error = model.score(model.known.history)[unseen] - truth
+    error = model.score(model.data.history)[unseen] - truth
     assert np.sqrt(np.mean(error**2)) < 0.15 * truth.std()
     assert (model.movies >= 0).all()
     assert (model.mean >= 0).all()

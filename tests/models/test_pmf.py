@@ -81,10 +81,10 @@ def test_a_stranger_is_predicted_as_well_as_if_she_had_been_there() -> None:
     errors = []
     for known in (ratings, ratings.take(~held_out[ratings.user])):
         model = PMF(settings).fit(known)
-        numbers = model.known.movies.numbers(ratings.movies.ids)
+        numbers = model.data.movies.numbers(ratings.movies.ids)
         history = replace(strangers, items=numbers[strangers.items], owners=None)
         rows = ratings.users.numbers(world.users[ours])
-        found = model.predict_pairs(history, rows, model.known.movies.numbers(world.movies[ours]))
+        found = model.predict_pairs(history, rows, model.data.movies.numbers(world.movies[ours]))
         errors.append(float(np.sqrt(np.mean((found - world.stars[ours]) ** 2))))
     assert errors[1] < 1.1 * errors[0]
 
@@ -98,7 +98,7 @@ def test_planted_noise_is_recovered_and_intervals_hold_what_they_promise() -> No
     cut = random(Ratings.from_arrays(user, movie, stars, scale=Scale(-100, 200)), 0.3, 1)
     model = PMF(PMFSettings(factors=3, burn_in=40, samples=10, thinning=2, chains=2)).fit(cut.train)
     assert cut.test.rating is not None
-    pairs = model.known.history, cut.test.user, cut.test.movie
+    pairs = model.data.history, cut.test.user, cut.test.movie
     error = np.sqrt(np.mean((model.predict_pairs(*pairs) - cut.test.rating) ** 2))
     low, high = model.interval_pairs(*pairs)
     assert abs(model.posterior.deviation * np.mean(model.posterior.noise**-0.5) - 5) < 0.25

@@ -21,7 +21,7 @@ class TestUserKNN(Contract):
     kind = UserKNN
 
 
-SMALL = UserKNNSettings(neighbours=9, doubt=3, exponent=1.5, damping=0.2)
+SMALL = UserKNNSettings(neighbours=9, shrinkage=3, exponent=1.5, damping=0.2)
 
 
 def by_loops(ratings: Ratings, s: UserKNNSettings, user: int, movie: int) -> float:
@@ -36,7 +36,7 @@ def by_loops(ratings: Ratings, s: UserKNNSettings, user: int, movie: int) -> flo
 
     def like(u: int, v: int) -> float:
         dot = sum(left[u][m] * left[v][m] / unit**2 for m in left[u].keys() & left[v].keys())
-        norms = [sum(value**2 for value in left[w].values()) / unit**2 + s.doubt for w in (u, v)]
+        norms = [sum(value**2 for value in left[w].values()) / unit**2 + s.shrinkage for w in (u, v)]
         return float(dot / np.sqrt(norms[0] * norms[1]))
 
     likeness = sorted(((like(user, v), v) for v in left), reverse=True)[: s.neighbours]
@@ -49,7 +49,7 @@ def test_pairs_are_what_loops_find(world: tuple[Ratings, Catalog], monkeypatch: 
     """The sparse products, in blocks, give what the equation gives, one pair after the other."""
     ratings, _ = world
     model = UserKNN(SMALL).fit(ratings)
-    monkeypatch.setattr(neighbourhoods, "CELLS", 100)
+    monkeypatch.setattr(neighbourhoods, "BLOCK_CELLS", 100)
     rng = np.random.default_rng(0)
     rows = rng.integers(0, len(ratings.users), 40).astype(np.int32)
     movies = rng.integers(0, len(ratings.movies), 40).astype(np.int32)
@@ -63,7 +63,7 @@ def test_a_stranger_with_a_users_ratings_gets_her_answers(world: tuple[Ratings, 
     model = UserKNN().fit(ratings)
     her = replace(ratings.by_user.take(np.array([4])), owners=None)
     for by in ("ranking", "stars"):
-        known = model.score(model.known.history.take(np.array([4])), by=by)  # type: ignore[arg-type]
+        known = model.score(model.data.history.take(np.array([4])), by=by)  # type: ignore[arg-type]
         np.testing.assert_allclose(model.score(her, by=by), known, atol=1e-6)  # type: ignore[arg-type]
 
 
@@ -79,7 +79,7 @@ def test_planted_neighbours_are_found() -> None:
 
 def test_the_chance_is_the_share_of_neighbours_by_hand() -> None:
     """The stranger has seen movie 0, as one viewer of 0 and 2 and one of 0 alone have: the second is more like her."""
-    model = UserKNN(UserKNNSettings(ranking_doubt=0)).fit(Ratings.from_arrays([1, 1, 2, 3], [0, 2, 0, 1]))
+    model = UserKNN(UserKNNSettings(ranking_shrinkage=0)).fit(Ratings.from_arrays([1, 1, 2, 3], [0, 2, 0, 1]))
     asked = Histories.of_lists([([0], None)])
     chance = model.predict_pairs(asked, np.zeros(4, np.int32), np.array([0, 2, 1, -1], np.int32))
     like = 1 / np.sqrt(2)

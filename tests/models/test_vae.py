@@ -9,8 +9,8 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import random
 from cinematrix.errors import SettingError
 from cinematrix.evaluation.evaluate import evaluate
-from cinematrix.models.components.mlp import unit_rows
-from cinematrix.models.components.mlp_torch import exported
+from cinematrix.models.components.mlp import normalise_histories
+from cinematrix.models.components.mlp_torch import export_mlp
 from cinematrix.models.vae.model import VAE
 from cinematrix.models.vae.settings import VAESettings
 from cinematrix.models.vae.training import VAENet
@@ -52,11 +52,11 @@ def test_numpy_answers_as_torch_does(circles: Ratings, hidden: int) -> None:
     torch.manual_seed(0)
     settings = VAESettings(factors=5, hidden=hidden)
     net = VAENet(60, settings, 1).eval()
-    rows = unit_rows(circles.by_user, 60)
+    rows = normalise_histories(circles.by_user, 60)
     with torch.inference_mode():
         expected = net(torch.from_numpy(rows.toarray()))[0].numpy()
-    code = exported(net.encoder, "tanh").outputs(slice(5))(rows)
-    logits = exported(net.decoder, "tanh")(code)
+    code = export_mlp(net.encoder, "tanh").outputs(slice(5))(rows)
+    logits = export_mlp(net.decoder, "tanh")(code)
     found = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -70,7 +70,7 @@ def test_a_chance_is_that_of_some_draws_among_unseen_movies(circles: Ratings) ->
         rest = np.delete(score[row], list(seen)).sum()
         found = model.predict_pairs(history, np.array([row] * 2, np.int32), np.array([40, -1], np.int32))
         drawn = np.log(1 - (1 - score[row, 40] / rest) ** draws)
-        np.testing.assert_allclose(found, [model.chance(np.array([drawn]))[0], 0], rtol=1e-5)
+        np.testing.assert_allclose(found, [model.calibration(np.array([drawn]))[0], 0], rtol=1e-5)
 
 
 def test_pairs_in_blocks_are_pairs_at_once(circles: Ratings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,16 +78,16 @@ def test_pairs_in_blocks_are_pairs_at_once(circles: Ratings, monkeypatch: pytest
     model = VAE(VAESettings(factors=4, hidden=6, epochs=1)).fit(circles)
     rng = np.random.default_rng(0)
     rows, movies = rng.integers(0, 200, 500).astype(np.int32), rng.integers(-1, 60, 500).astype(np.int32)
-    whole = model.predict_pairs(model.known.history, rows, movies)
+    whole = model.predict_pairs(model.data.history, rows, movies)
     monkeypatch.setattr(VAE, "ROWS", 7)
-    np.testing.assert_allclose(model.predict_pairs(model.known.history, rows, movies), whole, atol=1e-6)
+    np.testing.assert_allclose(model.predict_pairs(model.data.history, rows, movies), whole, atol=1e-6)
 
 
 def test_the_divergence_is_the_gaussians(circles: Ratings) -> None:
     """It is what torch says of N(μ, σ²) against N(0, 1), and its weight rises evenly to beta and stays."""
     torch.manual_seed(0)
     net = VAENet(60, VAESettings(factors=5, hidden=0, beta=0.4), 4).eval()
-    rows = torch.from_numpy(unit_rows(circles.by_user, 60).toarray())
+    rows = torch.from_numpy(normalise_histories(circles.by_user, 60).toarray())
     mean, log_variance = net.encoder(rows).chunk(2, dim=1)
     normal = torch.distributions.Normal(mean, (log_variance / 2).exp())
     standard = torch.distributions.Normal(torch.zeros(()), torch.ones(()))
@@ -101,7 +101,7 @@ def test_the_divergence_is_the_gaussians(circles: Ratings) -> None:
         ("factors", 0, "must be at least 1"),
         ("beta", -1, "can't be negative"),
         ("dropout", 1, "is a share from 0 to below 1"),
-        ("anneal", 2, "is a share from 0 to 1"),
+        ("anneal_share", 2, "is a share from 0 to 1"),
         ("validation_share", 1, "is a share between 0 and 1"),
         ("learning_rate", 0, "must be above 0"),
     ],

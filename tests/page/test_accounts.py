@@ -13,11 +13,11 @@ from chromium import CHROMIUM, MISSING
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
-from page_world import Visit, serving, visit
+from page_world import PageVisit, open_visit, run_service
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
-Visits = Callable[..., AbstractContextManager[Visit]]
+Visits = Callable[..., AbstractContextManager[PageVisit]]
 
 
 class House:
@@ -47,7 +47,7 @@ def house(
     store = Store.open(db)
     key = create_key(store, "admin")
     store.close()
-    with serving(ServiceSettings(page_model, db, new_users=100, public=public)) as url:
+    with run_service(ServiceSettings(page_model, db, new_users=100, public=public)) as url:
         house = House(url, key, public=public)
         yield house
         house.owner.close()
@@ -56,7 +56,7 @@ def house(
 @pytest.fixture
 def visits(browser: Browser, house: House) -> Visits:
     """Makes a visit of a new browser profile."""
-    return partial(visit, browser, house.url)
+    return partial(open_visit, browser, house.url)
 
 
 def test_she_deletes_her_own_account_and_the_page_goes_on(visits: Visits, house: House) -> None:

@@ -11,7 +11,7 @@ from chromium import CHROMIUM, MISSING
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.models.item_knn import ItemKNN
-from page_world import Visit, serving_model, visit
+from page_world import PageVisit, open_visit, run_model_service
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -26,19 +26,19 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     users, movies = zip(*pairs, strict=True)
     ratings = Ratings.from_arrays(users, movies, [4.0] * len(pairs), scale=Scale(0.5, 5, 0.5))
     catalog = Catalog.of(films, title=[f"Film {film}" for film in films], genres=GENRES)
-    with serving_model(ItemKNN().fit(ratings, catalog), folder) as url:
+    with run_model_service(ItemKNN().fit(ratings, catalog), folder) as url:
         yield url
 
 
 @pytest.fixture
-def stay(browser: Browser, url: str) -> Iterator[Visit]:
+def stay(browser: Browser, url: str) -> Iterator[PageVisit]:
     """A stranger's visit, in which answers may fail."""
-    with visit(browser, url) as stay:
+    with open_visit(browser, url) as stay:
         yield stay
         stay.errors[:] = [error for error in stay.errors if "Failed to load resource" not in error]
 
 
-def test_a_view_that_does_not_come_is_told_in_words_and_tried_again(stay: Visit) -> None:
+def test_a_view_that_does_not_come_is_told_in_words_and_tried_again(stay: PageVisit) -> None:
     """The server is away while a view is opened for the first time; once it is back, "Try again" shows it."""
     page = stay.page
     stay.open()
@@ -61,7 +61,7 @@ def test_a_view_that_does_not_come_is_told_in_words_and_tried_again(stay: Visit)
         ("/?view=nowhere", "The page has no such view."),
     ],
 )
-def test_what_is_not_there_is_told_with_a_way_on(stay: Visit, address: str, words: str) -> None:
+def test_what_is_not_there_is_told_with_a_way_on(stay: PageVisit, address: str, words: str) -> None:
     """With a heading of the first level, under the page's own name, and nothing to try in vain."""
     page = stay.page
     stay.open(address)
@@ -75,7 +75,7 @@ def test_what_is_not_there_is_told_with_a_way_on(stay: Visit, address: str, word
     expect(page.locator(".card").first).to_be_visible()
 
 
-def test_genres_that_no_film_has_are_forgotten(stay: Visit) -> None:
+def test_genres_that_no_film_has_are_forgotten(stay: PageVisit) -> None:
     """As a year that is none is: the list is by the rest, and so is the count of dials that are set."""
     page = stay.page
     stay.open("/?with=Nope,Comedy&without=Zilch&from=x")
@@ -84,7 +84,7 @@ def test_genres_that_no_film_has_are_forgotten(stay: Visit) -> None:
     assert sorted(stay.movies()) == ["0", "1", "3"]
 
 
-def test_films_have_all_genres_asked_for_and_say_so(stay: Visit) -> None:
+def test_films_have_all_genres_asked_for_and_say_so(stay: PageVisit) -> None:
     """Two chosen genres leave films of both, whose card names these before others that it has room for."""
     page = stay.page
     stay.open()

@@ -15,8 +15,8 @@ import cinematrix
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.service.app import create_app
-from cinematrix.service.responses import takes_gzip
-from cinematrix.service.routes.page import assets
+from cinematrix.service.responses import accepts_gzip
+from cinematrix.service.routes.page import load_assets
 from cinematrix.service.settings import ServiceSettings
 from worlds import taste_world
 
@@ -79,7 +79,7 @@ def test_files_are_compressed_for_whoever_takes_it(client: TestClient) -> None:
     small = client.get("/page/app.css", headers={"Accept-Encoding": "br, gzip;q=0.5"})
     assert small.headers["content-encoding"] == "gzip"
     assert int(small.headers["content-length"]) < len(plain.content) / 2
-    assert small.content == plain.content == gzip.decompress(assets()["app.css"].compressed)
+    assert small.content == plain.content == gzip.decompress(load_assets()["app.css"].compressed)
     head = client.head("/page/app.css", headers={"Accept-Encoding": "identity"})
     assert (head.content, head.headers["content-length"]) == (b"", str(len(plain.content)))
 
@@ -90,7 +90,7 @@ def test_files_are_compressed_for_whoever_takes_it(client: TestClient) -> None:
 )
 def test_what_a_client_accepts_is_read(accepted: str, taken: bool) -> None:
     """As RFC 9110 writes it."""
-    assert takes_gzip(accepted) is taken
+    assert accepts_gzip(accepted) is taken
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_nothing_else_can_be_reached(client: TestClient, path: str) -> None:
 
 def test_the_page_weighs_little(client: TestClient) -> None:
     """All of it, compressed, in at most 150 KB; what is preloaded exists."""
-    assert sum(len(asset.compressed) for asset in assets().values()) <= 150_000
+    assert sum(len(asset.compressed) for asset in load_assets().values()) <= 150_000
     for path in re.findall(r'(?:href|src)="/page/([^"]+)"', (PAGE / "index.html").read_text("utf-8")):
-        assert path in assets(), path
+        assert path in load_assets(), path
 
 
 def test_data_never_become_markup() -> None:

@@ -12,10 +12,10 @@ from playwright.sync_api import Download, Route, expect
 from typer.testing import CliRunner
 
 from chromium import CHROMIUM, MISSING
-from cinematrix.cli.imports import PARTLY
+from cinematrix.cli.imports import EXIT_PARTIAL
 from cinematrix.cli.main import app
-from export_files import packed
-from page_world import HISTORY, Visit
+from export_files import zip_files
+from page_world import HISTORY_KEY, PageVisit
 from waiting import wait_for
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
@@ -30,14 +30,16 @@ def films(url: str) -> list[Film]:
     return found
 
 
-def remember(stay: Visit, films: Sequence[Film], **more: list[Film]) -> None:
+def remember(stay: PageVisit, films: Sequence[Film], **more: list[Film]) -> None:
     """Put ratings of four stars, rated long ago, into the browser before the page opens for the first time."""
     kept = {"ratings": [film | {"rating": 4, "time": at} for at, film in enumerate(films)], **more}
     text = json.dumps(json.dumps(kept))
-    stay.context.add_init_script(f"localStorage.getItem('{HISTORY}') ?? localStorage.setItem('{HISTORY}', {text})")
+    stay.context.add_init_script(
+        f"localStorage.getItem('{HISTORY_KEY}') ?? localStorage.setItem('{HISTORY_KEY}', {text})"
+    )
 
 
-def test_deleting_everything_leaves_nothing_in_the_tab(stay: Visit, films: list[Film]) -> None:
+def test_deleting_everything_leaves_nothing_in_the_tab(stay: PageVisit, films: list[Film]) -> None:
     """Neither her last list, which would come back without connection, nor her friends."""
     remember(stay, films[:3])
     stay.open()
@@ -62,7 +64,7 @@ def letterboxd(films: Sequence[Film], day: str, rating: str = "") -> str:
     return f"{head}\n{''.join(rows)}"
 
 
-def bring(stay: Visit, name: str, content: str | bytes) -> dict[str, int]:
+def bring(stay: PageVisit, name: str, content: str | bytes) -> dict[str, int]:
     """Upload a file; what the page says came of its rows."""
     stay.page.evaluate("document.querySelector('.result')?.remove()")
     buffer = content if isinstance(content, bytes) else content.encode()
@@ -72,9 +74,9 @@ def bring(stay: Visit, name: str, content: str | bytes) -> dict[str, int]:
     return dict(zip(COUNTS, map(int, counts), strict=True))
 
 
-def test_an_upload_is_counted_and_comes_in_once(stay: Visit, films: list[Film]) -> None:
+def test_an_upload_is_counted_and_comes_in_once(stay: PageVisit, films: list[Film]) -> None:
     """Ratings, films seen, watchlist and likes are kept, and the same again changes nothing: as an account has it."""
-    export = packed(
+    export = zip_files(
         {
             "ratings.csv": letterboxd(films[:2], "2024-01-05", "4.5"),
             "watched.csv": letterboxd(films[:3], "2024-01-05"),
@@ -97,12 +99,12 @@ def test_an_upload_is_counted_and_comes_in_once(stay: Visit, films: list[Film]) 
     assert stay.kept() == kept
 
 
-def test_the_newest_rating_wins_in_the_browser_too(stay: Visit, films: list[Film]) -> None:
+def test_the_newest_rating_wins_in_the_browser_too(stay: PageVisit, films: list[Film]) -> None:
     """An older or undated upload replaces neither what she rated since nor what she took back; a newer one does."""
     remember(stay, films[:1])
     stay.open("/?view=bring")
     movie = films[0]["movie"]
-    rating = f"JSON.parse(localStorage.getItem('{HISTORY}')).ratings.find(row => row.movie === {movie})?.rating"
+    rating = f"JSON.parse(localStorage.getItem('{HISTORY_KEY}')).ratings.find(row => row.movie === {movie})?.rating"
     assert bring(stay, "ratings.csv", letterboxd(films[:2], "2024-01-05", "3"))["changed"] == 1
     assert stay.page.evaluate(rating) == 3
     assert bring(stay, "ratings.csv", letterboxd(films[:2], "2023-01-05", "1.5"))["there already"] == 2
@@ -122,7 +124,7 @@ def missing(film: Film, day: str = "2024-01-05") -> str:
     return letterboxd([film, film | {"title": f"{film['title']}x"}], day, "4.5")
 
 
-def test_the_result_of_an_upload_is_there_when_she_comes_back(stay: Visit, films: list[Film]) -> None:
+def test_the_result_of_an_upload_is_there_when_she_comes_back(stay: PageVisit, films: list[Film]) -> None:
     """After a look at her films and after a reload, with what she picked; the next upload doesn't ask for it again."""
     page = stay.page
     stay.open("/?view=bring")
@@ -140,7 +142,7 @@ def test_the_result_of_an_upload_is_there_when_she_comes_back(stay: Visit, films
     expect(page.locator(".unmatched")).to_have_count(0)
 
 
-def test_a_wrong_pick_is_mended(stay: Visit, films: list[Film]) -> None:
+def test_a_wrong_pick_is_mended(stay: PageVisit, films: list[Film]) -> None:
     """Undo gives the choice again, and so does the row; a pick has the export's day, and the focus stays near."""
     page, row = stay.page, stay.page.locator(".unmatched li").first
     near = row.get_by_role("button", name=films[1]["title"]).first
@@ -160,7 +162,7 @@ def test_a_wrong_pick_is_mended(stay: Visit, films: list[Film]) -> None:
     assert stay.kept() == {}
 
 
-def test_a_rating_given_since_outlives_its_pick(stay: Visit, films: list[Film]) -> None:
+def test_a_rating_given_since_outlives_its_pick(stay: PageVisit, films: list[Film]) -> None:
     """Another film than the one picked takes back what the pick brought, and no more."""
     page, film = stay.page, films[1]
     stay.open("/?view=bring")
@@ -176,7 +178,7 @@ def test_a_rating_given_since_outlives_its_pick(stay: Visit, films: list[Film]) 
     assert [(rated["movie"], rated["rating"]) for rated in stay.kept()["ratings"]] == [(film["movie"], 5)]
 
 
-def test_a_table_is_read_anew_after_a_pick(stay: Visit, films: list[Film]) -> None:
+def test_a_table_is_read_anew_after_a_pick(stay: PageVisit, films: list[Film]) -> None:
     """What its first reading brought goes, wherever that stands among what was done since; the pick stays."""
     rows = [f"{films[0]['title']},{films[0]['year']},4", f"{films[1]['title']}x,{films[1]['year']},3"]
     stay.open("/?view=bring")
@@ -190,12 +192,12 @@ def test_a_table_is_read_anew_after_a_pick(stay: Visit, films: list[Film]) -> No
     assert {row["movie"] for row in stay.kept()["ratings"]} == {films[0]["movie"], films[1]["movie"]}
 
 
-def test_a_pick_says_what_all_rows_of_its_film_say(stay: Visit, films: list[Film]) -> None:
+def test_a_pick_says_what_all_rows_of_its_film_say(stay: PageVisit, films: list[Film]) -> None:
     """A film on the watchlist isn't one that was seen."""
     lost = [films[2] | {"title": f"{films[2]['title']}x"}]
     files = {"watchlist.csv": letterboxd(lost, "2024-01-05"), "likes/films.csv": letterboxd(lost, "2024-01-05")}
     stay.open("/?view=bring")
-    assert bring(stay, "mine.zip", packed({"ratings.csv": letterboxd([], "", "1"), **files}))["not found"] == 2
+    assert bring(stay, "mine.zip", zip_files({"ratings.csv": letterboxd([], "", "1"), **files}))["not found"] == 2
     stay.page.locator(".unmatched").get_by_role("button", name=films[2]["title"]).first.click()
     expect(stay.page.get_by_role("button", name="Another film")).to_have_count(2)
     kept = stay.kept()
@@ -204,7 +206,7 @@ def test_a_pick_says_what_all_rows_of_its_film_say(stay: Visit, films: list[Film
     ]  # fmt: skip
 
 
-def test_candidates_of_one_title_and_year_are_told_apart(stay: Visit, films: list[Film]) -> None:
+def test_candidates_of_one_title_and_year_are_told_apart(stay: PageVisit, films: list[Film]) -> None:
     """By their genres, or where those are the same by their IDs."""
     twins = [{"movie": at, "title": "Saturn 3", "year": 1980, "genres": [genre]} for at, genre in enumerate("AAB")]
     lost = {"row": "2", "kind": "rating", "title": "Saturn", "year": 1980, "rating": 2, "time": None}
@@ -219,14 +221,14 @@ def test_candidates_of_one_title_and_year_are_told_apart(stay: Visit, films: lis
 
 
 def test_the_list_of_what_was_not_found_is_one_that_the_command_takes(
-    stay: Visit, films: list[Film], page_model: Path, tmp_path: Path
+    stay: PageVisit, films: list[Film], page_model: Path, tmp_path: Path
 ) -> None:
     """In the columns of `import --unmatched`, with what she picked; `--pick` has these rows matched."""
     file, misses = tmp_path / "ratings.csv", tmp_path / "misses.csv"
     file.write_text(missing(films[0]), "utf-8")
     words = ["import", str(file), "--user", "ann", "--model", str(page_model), "--db", f"sqlite:///{tmp_path}/store.db"]
     runner = CliRunner()
-    assert runner.invoke(app, [*words, "--unmatched", str(misses)]).exit_code == PARTLY
+    assert runner.invoke(app, [*words, "--unmatched", str(misses)]).exit_code == EXIT_PARTIAL
     stay.open("/?view=bring")
     bring(stay, "ratings.csv", file.read_text("utf-8"))
 
@@ -242,7 +244,7 @@ def test_the_list_of_what_was_not_found_is_one_that_the_command_takes(
     assert (result.exit_code, result.output.count("0 unmatched")) == (0, 1)
 
 
-def test_what_she_set_aside_is_shown_and_taken_back_on_the_films_page(stay: Visit, films: list[Film]) -> None:
+def test_what_she_set_aside_is_shown_and_taken_back_on_the_films_page(stay: PageVisit, films: list[Film]) -> None:
     """The button is pressed, after a reload too; another press takes it back, and a rating needs neither button."""
     page, movie = stay.page, films[4]["movie"]
     seen = page.locator(".film").get_by_role("button", name="Seen")
@@ -261,14 +263,14 @@ def test_what_she_set_aside_is_shown_and_taken_back_on_the_films_page(stay: Visi
     expect(seen).to_have_count(0)
 
 
-def test_the_profile_lists_what_she_set_aside(stay: Visit, films: list[Film]) -> None:
+def test_the_profile_lists_what_she_set_aside(stay: PageVisit, films: list[Film]) -> None:
     """By title, also of films that an upload told by ID alone; what she takes back goes, and the next has the focus."""
     page = stay.page
     files = {
         name: letterboxd(films[at : at + 3], "2024-01-05") for at, name in ((0, "watched.csv"), (3, "watchlist.csv"))
     }
     stay.open("/?view=bring")
-    bring(stay, "mine.zip", packed({"ratings.csv": letterboxd([], "", "1"), **files}))
+    bring(stay, "mine.zip", zip_files({"ratings.csv": letterboxd([], "", "1"), **files}))
     stay.open("/?view=profile")
     expect(page.get_by_text("On your watchlist: 3 films")).to_be_visible()
     expect(page.get_by_text("Not for you")).to_be_hidden()
@@ -283,7 +285,7 @@ def test_the_profile_lists_what_she_set_aside(stay: Visit, films: list[Film]) ->
     expect(page.get_by_text("Seen: 3 films")).to_be_visible()
 
 
-def test_what_she_has_not_seen_is_not_asked_after_a_reload(stay: Visit) -> None:
+def test_what_she_has_not_seen_is_not_asked_after_a_reload(stay: PageVisit) -> None:
     """Until the tab is closed."""
     asked = stay.page.locator(".question h2")
     stay.open("/?view=questions")
@@ -295,7 +297,7 @@ def test_what_she_has_not_seen_is_not_asked_after_a_reload(stay: Visit) -> None:
     expect(asked).to_have_text(after)
 
 
-def test_a_late_question_takes_no_newer_ones_place(stay: Visit, films: list[Film]) -> None:
+def test_a_late_question_takes_no_newer_ones_place(stay: PageVisit, films: list[Film]) -> None:
     """Of two answers the one to what she said last stays, whichever comes first."""
     asked = stay.page.locator(".question h2")
     held: list[Route] = []
@@ -311,7 +313,7 @@ def test_a_late_question_takes_no_newer_ones_place(stay: Visit, films: list[Film
     expect(asked).to_have_text(after)
 
 
-def test_films_of_a_history_too_long_for_a_question_do_not_come_up_again(stay: Visit, films: list[Film]) -> None:
+def test_films_of_a_history_too_long_for_a_question_do_not_come_up_again(stay: PageVisit, films: list[Film]) -> None:
     """The newest ratings count, whatever order they came in; the older are hidden, exported, and she is told."""
     many = [{"movie": 10**6 + at, "title": f"Film {at}", "year": 2000, "genres": []} for at in range(5000)]
     remember(stay, [*films[:2], *many])
@@ -327,7 +329,7 @@ def test_films_of_a_history_too_long_for_a_question_do_not_come_up_again(stay: V
     assert films[0]["title"] in Path(saved[0].path()).read_text("utf-8")
 
 
-def test_an_evening_is_as_it_was_after_a_look_at_a_film(stay: Visit, films: list[Film]) -> None:
+def test_an_evening_is_as_it_was_after_a_look_at_a_film(stay: PageVisit, films: list[Film]) -> None:
     """The veto and the way of choosing stay; the form closes once a friend is added."""
     page, names = stay.page, ["Ada", "Bob", "Cyd", "Dan", "Eve", "Flo"]
     friends = [
@@ -362,7 +364,7 @@ def test_an_evening_is_as_it_was_after_a_look_at_a_film(stay: Visit, films: list
     expect(page.locator(f".group-film[data-movie='{movie}']")).to_have_count(0)
 
 
-def test_a_table_of_her_own_is_read_as_she_says(stay: Visit, films: list[Film]) -> None:
+def test_a_table_of_her_own_is_read_as_she_says(stay: PageVisit, films: list[Film]) -> None:
     """Where its columns aren't known they are offered, as the file names them; the best rating says the scale."""
     page, form = stay.page, stay.page.locator(".drop-place details")
     rows = "".join(f'"{film["title"]}";{film["year"]};4\n' for film in films[:2])
@@ -385,7 +387,7 @@ def test_a_table_of_her_own_is_read_as_she_says(stay: Visit, films: list[Film]) 
     stay.errors[:] = [error for error in stay.errors if "422" not in error]
 
 
-def test_a_film_taken_back_and_then_picked_is_hers_again(stay: Visit, films: list[Film]) -> None:
+def test_a_film_taken_back_and_then_picked_is_hers_again(stay: PageVisit, films: list[Film]) -> None:
     """Until she takes it back once more: then the row is open again, as it is when the pick is undone."""
     row = stay.page.locator(".unmatched li").first
     near = row.get_by_role("button", name=films[1]["title"]).first
@@ -401,7 +403,7 @@ def test_a_film_taken_back_and_then_picked_is_hers_again(stay: Visit, films: lis
     assert stay.kept()["gone"] == [gone]
 
 
-def test_a_pick_goes_into_the_account_and_is_not_asked_for_again(stay: Visit, films: list[Film]) -> None:
+def test_a_pick_goes_into_the_account_and_is_not_asked_for_again(stay: PageVisit, films: list[Film]) -> None:
     """With the export's day; after a reload the row is as she left it, and her tab remembers for the next upload."""
     page, mine = stay.page, f"{stay.url}/v1/users/bea/ratings"
     httpx2.put(f"{mine}/{films[5]['movie']}", json={"rating": 5})
@@ -419,7 +421,7 @@ def test_a_pick_goes_into_the_account_and_is_not_asked_for_again(stay: Visit, fi
     assert stay.kept() == {}
 
 
-def test_what_an_account_refuses_to_take_back_can_be_tried_again(stay: Visit, films: list[Film]) -> None:
+def test_what_an_account_refuses_to_take_back_can_be_tried_again(stay: PageVisit, films: list[Film]) -> None:
     """An undo that fails is still there, and so is what was done before it."""
     page, film = stay.page, films[3]
     token = httpx2.post(f"{stay.url}/v1/tokens", json={"user": "max"}).json()["token"]

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from chromium import CHROMIUM, MISSING
 from cinematrix.models.ease import Ease
-from page_world import Visit, serving_model
+from page_world import PageVisit, run_model_service
 from waiting import wait_for
 from worlds import as_interactions, taste_world
 
@@ -22,7 +22,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the page is served."""
     folder = tmp_path_factory.mktemp("plain")
     ratings, catalog = taste_world(np.random.default_rng(5))
-    with serving_model(Ease().fit(as_interactions(ratings), catalog), folder, new_users=9) as url:
+    with run_model_service(Ease().fit(as_interactions(ratings), catalog), folder, new_users=9) as url:
         yield url
 
 
@@ -32,7 +32,7 @@ def events_of(url: str, user: str) -> dict[str, list[int]]:
     return events
 
 
-def like(stay: Visit) -> str:
+def like(stay: PageVisit) -> str:
     """Like the first film on the page, by its only star; the film."""
     movie = stay.movies()[0]
     stay.page.locator(".card").first.get_by_role("radio", name="liked it").click()
@@ -40,7 +40,7 @@ def like(stay: Visit) -> str:
     return movie
 
 
-def test_a_stranger_says_what_she_watched(stay: Visit, tmp_path: Path) -> None:
+def test_a_stranger_says_what_she_watched(stay: PageVisit, tmp_path: Path) -> None:
     """What she liked, has seen, or brings in a file counts; no stars are expected anywhere, and every view works."""
     stay.open()
     first = like(stay)
@@ -68,7 +68,7 @@ def test_a_stranger_says_what_she_watched(stay: Visit, tmp_path: Path) -> None:
     assert len(Path(saved.value.path()).read_text("utf-8").splitlines()) == 5
 
 
-def test_what_the_model_cannot_do_is_not_offered(stay: Visit) -> None:
+def test_what_the_model_cannot_do_is_not_offered(stay: PageVisit) -> None:
     """No map in the navigation, kind words at its address; the operator isn't offered a refit."""
     stay.open()
     expect(stay.page.get_by_role("link", name="Profile")).to_be_visible()
@@ -80,7 +80,7 @@ def test_what_the_model_cannot_do_is_not_offered(stay: Visit) -> None:
     expect(stay.page.get_by_role("button", name="Refit now")).to_be_disabled()
 
 
-def test_an_account_keeps_likes_instead_of_ratings(stay: Visit, url: str) -> None:
+def test_an_account_keeps_likes_instead_of_ratings(stay: PageVisit, url: str) -> None:
     """They count in her list, are there in another visit, and are taken back by undoing."""
     token = httpx2.post(f"{url}/v1/tokens", json={"user": "ann"}).json()["token"]
     stay.open(f"/#token={token}")
@@ -97,7 +97,7 @@ def test_an_account_keeps_likes_instead_of_ratings(stay: Visit, url: str) -> Non
     assert httpx2.get(f"{url}/v1/users/ann/ratings").json()["ratings"][0]["movie"] == int(movie)
 
 
-def test_friends_get_one_list_without_stars(stay: Visit) -> None:
+def test_friends_get_one_list_without_stars(stay: PageVisit) -> None:
     """With a reason for each."""
     stay.open()
     like(stay)

@@ -17,7 +17,7 @@ from cinematrix.models.popular import Popular
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
-from page_world import Visit, serving, visit
+from page_world import PageVisit, open_visit, run_service
 from worlds import taste_world
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
@@ -32,14 +32,16 @@ def settings(tmp_path: Path) -> ServiceSettings:
     world = taste_world(np.random.default_rng(5))
     place = tmp_path / "model"
     save(Bias().fit(*world), place)
-    versions.shelve(place, Popular().fit(*world), {"refit": {"state": "refused", "why": "its lists are <b>worse</b>"}})
+    versions.save_version(
+        place, Popular().fit(*world), {"refit": {"state": "refused", "why": "its lists are <b>worse</b>"}}
+    )
     return ServiceSettings(place, f"sqlite:///{tmp_path}/store.db", watch_seconds=0.1)
 
 
 @pytest.fixture
-def stay(browser: Browser, settings: ServiceSettings) -> Iterator[Visit]:
+def stay(browser: Browser, settings: ServiceSettings) -> Iterator[PageVisit]:
     """The operator's visit."""
-    with serving(settings) as url, visit(browser, url) as stay:
+    with run_service(settings) as url, open_visit(browser, url) as stay:
         yield stay
 
 
@@ -51,9 +53,12 @@ def serves(page: Page, version: str) -> None:
     expect(row.get_by_role("button")).to_have_count(0)
 
 
-def test_versions_are_refitted_promoted_and_rolled_back(stay: Visit, settings: ServiceSettings) -> None:
+def test_versions_are_refitted_promoted_and_rolled_back(stay: PageVisit, settings: ServiceSettings) -> None:
     """Found from the foot of the page; what each handle does is seen without a reload, and the focus stays."""
-    page, (old, refused) = stay.page, (row.name for row in sorted(versions.versions(settings.model), key=is_refused))
+    page, (old, refused) = (
+        stay.page,
+        (row.name for row in sorted(versions.list_versions(settings.model), key=is_refused)),
+    )
     stay.open()
     page.get_by_role("link", name="For the operator").click()
     serves(page, old)
@@ -63,7 +68,7 @@ def test_versions_are_refitted_promoted_and_rolled_back(stay: Visit, settings: S
     expect(page.get_by_role("button", name="Refit runs…")).to_be_disabled()
     expect(page.get_by_text("Last refit: promoted")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("button", name="Refit now")).to_be_enabled()
-    new = versions.serving(settings.model)
+    new = versions.get_serving_version(settings.model)
     assert new not in (old, refused)
     serves(page, new)
     page.get_by_role("button", name="Roll back").click()
@@ -75,7 +80,7 @@ def test_versions_are_refitted_promoted_and_rolled_back(stay: Visit, settings: S
     expect(page.get_by_role("dialog")).to_contain_text(f"The gate refused {refused}: its lists are <b>worse</b>.")
     page.get_by_role("button", name="Leave it").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert versions.serving(settings.model) == new
+    assert versions.get_serving_version(settings.model) == new
     page.get_by_role("button", name=f"Promote {refused}").click()
     page.get_by_role("button", name="Promote it all the same").click()
     serves(page, refused)
@@ -89,7 +94,10 @@ def test_what_was_measured_is_shown(browser: Browser, tmp_path: Path) -> None:
     model = Bias().fit(cut.train, catalog)
     found = evaluate(model, cut.test, split="a fifth, at random")
     save(model, tmp_path / "model", {"metrics": found.as_dict()})
-    with serving(ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/s.db")) as url, visit(browser, url) as stay:
+    with (
+        run_service(ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/s.db")) as url,
+        open_visit(browser, url) as stay,
+    ):
         stay.open("/?view=operator")
         shown = stay.page.locator("section").filter(has=stay.page.get_by_role("heading", name="Measured"))
         expect(shown).to_contain_text(f"On {len(cut.test)} ratings that it hasn't learned from (a fifth, at random)")
@@ -101,7 +109,7 @@ def is_refused(version: versions.Version) -> bool:
     return (version.about.get("refit") or {}).get("state") == "refused"
 
 
-def test_films_are_imported_from_a_csv(stay: Visit) -> None:
+def test_films_are_imported_from_a_csv(stay: PageVisit) -> None:
     """A file that isn't one is told so and keeps nothing; a good one is found at once, and again it is no news."""
     page = stay.page
     stay.open("/?view=operator")
@@ -124,7 +132,7 @@ def test_films_are_imported_from_a_csv(stay: Visit) -> None:
     stay.errors[:] = [error for error in stay.errors if "422" not in error]
 
 
-def test_a_catalog_larger_than_a_request_is_imported_in_pieces(stay: Visit) -> None:
+def test_a_catalog_larger_than_a_request_is_imported_in_pieces(stay: PageVisit) -> None:
     """With one sum at the end; a line's end between quotes cuts no film in two, nor does the last one lack its own."""
     page, sent = stay.page, []
     page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
@@ -151,7 +159,7 @@ def test_where_there_are_keys_it_opens_with_an_admins(browser: Browser, settings
     store = Store.open(settings.db)
     reader, admin = (create_key(store, role) for role in ("read", "admin"))
     store.close()
-    with serving(settings) as url, visit(browser, url) as stay:
+    with run_service(settings) as url, open_visit(browser, url) as stay:
         stay.open("/?view=operator")
         for key, told in ((reader, "The key that you gave isn’t an admin’s."), (admin, "Version")):
             expect(stay.page.get_by_role("button", name="Import films")).to_be_hidden()

@@ -20,8 +20,8 @@ from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
 from cinematrix.service.settings import ServiceSettings
-from page_world import serving
-from service_world import refused
+from page_world import run_service
+from service_world import check_problem
 from waiting import wait_for
 
 ASKS = """async ([url, method, type, body]) => {
@@ -79,7 +79,7 @@ def elsewhere() -> Iterator[int]:
 def place(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Path:
     """A model that can be rolled back."""
     save(Bias().fit(*world), tmp_path / "model")
-    versions.promote(tmp_path / "model", versions.shelve(tmp_path / "model", Popular().fit(*world), {}))
+    versions.promote(tmp_path / "model", versions.save_version(tmp_path / "model", Popular().fit(*world), {}))
     return tmp_path / "model"
 
 
@@ -92,10 +92,10 @@ def test_a_page_of_another_origin_does_and_reads_nothing(
     """Its scripts and forms come to no write, no import and no rollback, though nobody here needs a key; it reads no
     answer; and the service shows in none of its frames."""
     settings = ServiceSettings(place, f"sqlite:///{tmp_path}/store.db", new_users=9, watch_seconds=0.05)
-    movie, version = int(world[1].movies.ids[0]), versions.serving(place)
+    movie, version = int(world[1].movies.ids[0]), versions.get_serving_version(place)
     rows = f'{{"ratings": [{{"user": "mallory", "movie": {movie}, "rating": 5}}]}}'
     letterboxd = f"movie,rating,timestamp\n{movie},5,1700000000\n"
-    with serving(settings) as url, elsewhere() as port:
+    with run_service(settings) as url, elsewhere() as port:
         page = browser.new_page()
         page.goto(f"http://{host}:{port}/")
         simple = ("text/plain", "application/x-www-form-urlencoded", None)
@@ -118,7 +118,7 @@ def test_a_page_of_another_origin_does_and_reads_nothing(
         )
         wait_for(lambda: url_in(page, "framed").startswith("chrome-error:"))
         assert page.context.cookies() == []
-        assert versions.serving(place) == version
+        assert versions.get_serving_version(place) == version
         assert httpx2.get(f"{url}/v1/users/mallory/ratings").status_code == 404
         assert httpx2.post(f"{url}/v1/admin/rollbacks").status_code == 200, "they could have, but for their origin"
         page.context.close()
@@ -145,5 +145,5 @@ def test_who_sends_a_write_is_told_by_the_browser(
     if done:
         assert answer.status_code == 201
     else:
-        assert "another origin" in refused(answer, 403)["detail"]
+        assert "another origin" in check_problem(answer, 403)["detail"]
     assert client.get("/readyz", headers=headers).status_code == 200

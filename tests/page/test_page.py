@@ -18,17 +18,17 @@ from chromium import CHROMIUM, MISSING
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
-from page_world import HISTORY, HOSTILE, Visit, endless, serving, visit
+from page_world import HISTORY_KEY, HOSTILE_TITLES, PageVisit, longest_titled_movie, open_visit, run_service
 from waiting import wait_for
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
-Visits = Callable[..., AbstractContextManager[Visit]]
+Visits = Callable[..., AbstractContextManager[PageVisit]]
 
 TRIES = 8
 """Times that a page is loaded, at most, until one load wasn't held up by the machine's other work."""
 
-SEEN = [{"movie": endless(), "kind": "seen", "time": 0}]
+SEEN = [{"movie": longest_titled_movie(), "kind": "seen", "time": 0}]
 """Hides the film with the endless title, which would take the time of the tests that aren't about it."""
 
 AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -37,7 +37,7 @@ AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 @pytest.fixture(scope="module")
 def visits(browser: Browser, url: str) -> Visits:
     """Makes a visit of a new browser profile."""
-    return partial(visit, browser, url)
+    return partial(open_visit, browser, url)
 
 
 @pytest.fixture(scope="module")
@@ -48,29 +48,31 @@ def films(url: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def stranger(visits: Visits) -> Iterator[Visit]:
+def stranger(visits: Visits) -> Iterator[PageVisit]:
     """Somebody who comes for the first time."""
     with visits() as stay:
         yield stay
 
 
 @pytest.fixture
-def regular(visits: Visits, films: list[dict[str, Any]]) -> Iterator[Visit]:
+def regular(visits: Visits, films: list[dict[str, Any]]) -> Iterator[PageVisit]:
     """Somebody who has rated four comedies in this browser."""
     with visits() as stay:
         remember(stay, films[:4])
         yield stay
 
 
-def remember(stay: Visit, films: list[dict[str, Any]], hidden: Sequence[dict[str, Any]] = ()) -> None:
+def remember(stay: PageVisit, films: list[dict[str, Any]], hidden: Sequence[dict[str, Any]] = ()) -> None:
     """Put ratings into the browser before the page opens for the first time."""
     rated = [film | {"rating": 5 - at / 2, "time": at} for at, film in enumerate(films)]
     kept = {"ratings": rated, "hidden": list(hidden)}
     text = json.dumps(json.dumps(kept))
-    stay.context.add_init_script(f"localStorage.getItem('{HISTORY}') ?? localStorage.setItem('{HISTORY}', {text})")
+    stay.context.add_init_script(
+        f"localStorage.getItem('{HISTORY_KEY}') ?? localStorage.setItem('{HISTORY_KEY}', {text})"
+    )
 
 
-def addresses(stay: Visit, films: list[dict[str, Any]]) -> list[str]:
+def addresses(stay: PageVisit, films: list[dict[str, Any]]) -> list[str]:
     """Every view of the page, and those that need a film or a query."""
     stay.open()
     views = stay.page.locator("#views a").evaluate_all("links => links.map(a => a.pathname + a.search)")
@@ -78,13 +80,13 @@ def addresses(stay: Visit, films: list[dict[str, Any]]) -> list[str]:
     return [*views, f"/?view=film&movie={films[6]['movie']}", "/?view=search&query=scary", "/?view=search&query=xqzw"]
 
 
-def rate(stay: Visit, card: Locator, stars: str) -> None:
+def rate(stay: PageVisit, card: Locator, stars: str) -> None:
     """Choose so many stars on a card by mouse."""
     card.get_by_role("radio", name=f"{stars} of 5", exact=True).click()
     stay.settle()
 
 
-def test_an_evening(stranger: Visit, films: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_an_evening(stranger: PageVisit, films: list[dict[str, Any]], tmp_path: Path) -> None:
     """Upload, list, rate, the list changes, why, undo, filter, a film and those like it."""
     stay, page = stranger, stranger.page
     stay.open()
@@ -183,7 +185,7 @@ def test_back_leads_to_where_she_was(visits: Visits) -> None:
         assert page.evaluate("scrollY") == 0
 
 
-def test_the_foot_tells_what_there_is_and_no_more(stranger: Visit) -> None:
+def test_the_foot_tells_what_there_is_and_no_more(stranger: PageVisit) -> None:
     """The model, where ratings stay and how posters come about; without real ones nothing is said of TMDB."""
     stranger.open()
     foot = stranger.page.locator("#foot")
@@ -192,7 +194,7 @@ def test_the_foot_tells_what_there_is_and_no_more(stranger: Visit) -> None:
     assert not {"false", "null", "TMDB"} & set(foot.inner_text().split())
 
 
-def test_questions_lead_to_a_list(stranger: Visit) -> None:
+def test_questions_lead_to_a_list(stranger: PageVisit) -> None:
     """Three answers and the list is there; a film that wasn't seen is passed over, and none is asked twice."""
     stay, page = stranger, stranger.page
     stay.open("/?view=questions")
@@ -214,7 +216,7 @@ def test_questions_lead_to_a_list(stranger: Visit) -> None:
     assert stay.movies() != before or len(stay.kept()["ratings"]) == 4
 
 
-def test_the_keyboard_is_enough(regular: Visit) -> None:
+def test_the_keyboard_is_enough(regular: PageVisit) -> None:
     """Tab reaches everything in sight order; arrows choose stars without rating, Enter rates, focus goes on."""
     stay, page = regular, regular.page
     stay.open()
@@ -277,7 +279,7 @@ def test_titles_stay_text(visits: Visits, url: str) -> None:
         httpx2.get(f"{url}/v1/movies", params={"query": query, "n": 5}).json()["items"]
         for query in ("onerror", "gnp exe")
     ]
-    films = [film for items in hostile for film in items if film["title"] in HOSTILE]
+    films = [film for items in hostile for film in items if film["title"] in HOSTILE_TITLES]
     assert len(films) == 2
     with visits(viewport={"width": 360, "height": 780}) as stay:
         remember(stay, films)
@@ -292,7 +294,7 @@ def test_titles_stay_text(visits: Visits, url: str) -> None:
             assert stay.page.evaluate("document.documentElement.scrollWidth") <= 360, address
             assert len(stay.page.locator("body").inner_text()) < 60_000
         stay.open(f"/?view=film&movie={films[0]['movie']}")
-        expect(stay.page.get_by_role("heading", level=1)).to_have_text(HOSTILE[0])
+        expect(stay.page.get_by_role("heading", level=1)).to_have_text(HOSTILE_TITLES[0])
 
 
 def test_two_browsers_do_not_know_each_other(visits: Visits, films: list[dict[str, Any]]) -> None:
@@ -312,7 +314,7 @@ def test_two_browsers_do_not_know_each_other(visits: Visits, films: list[dict[st
         assert (len(one.kept()["ratings"]), len(other.kept()["ratings"])) == (4, 1)
 
 
-def test_without_connection_the_last_list_stays(regular: Visit) -> None:
+def test_without_connection_the_last_list_stays(regular: PageVisit) -> None:
     """It says from when it is, ratings are kept, and all is well once the server is back."""
     stay, page = regular, regular.page
     stay.open()
@@ -335,7 +337,7 @@ def test_a_browser_without_storage_works_while_it_is_open(visits: Visits) -> Non
         stay.context.add_init_script(
             "Storage.prototype.setItem = () => { throw new Error('full'); };"
             "const get = Storage.prototype.getItem; Storage.prototype.getItem = function (key) {"
-            f" return key === '{HISTORY}' ? '{{\"ratings\": [1, null, {{\"movie\": {{}}}}]' : get.call(this, key); }}"
+            f" return key === '{HISTORY_KEY}' ? '{{\"ratings\": [1, null, {{\"movie\": {{}}}}]' : get.call(this, key); }}"
         )
         stay.open()
         first = stay.movies()[0]
@@ -347,7 +349,7 @@ def test_a_browser_without_storage_works_while_it_is_open(visits: Visits) -> Non
         expect(stay.page.locator(".yours .note")).to_contain_text("as long as the page is open")
 
 
-def test_the_switch_of_colours_lasts(stranger: Visit) -> None:
+def test_the_switch_of_colours_lasts(stranger: PageVisit) -> None:
     """The other scheme, from before the first paint on, whatever the system says."""
     stay = stranger
     stay.open()
@@ -434,7 +436,7 @@ REFUSED = """(target) => ["dragover", "drop"].map((kind) => {
 """Whether the browser is kept from opening a file that is dropped somewhere, as it would by leaving the page."""
 
 
-def test_a_file_dropped_beside_the_zone_is_refused(stranger: Visit) -> None:
+def test_a_file_dropped_beside_the_zone_is_refused(stranger: PageVisit) -> None:
     """In every view the browser stays on the page; a field for files still takes them as browsers do."""
     for view, target in (("profile", "h1"), ("bring", ".sources"), ("together", ".top")):
         stranger.open(f"/?view={view}")
@@ -485,7 +487,7 @@ def test_a_server_with_keys_asks_for_one(browser: Browser, page_model: Path, tmp
     store = Store.open(db)
     key = create_key(store, "read")
     store.close()
-    with serving(ServiceSettings(page_model, db)) as url, visit(browser, url) as stay:
+    with run_service(ServiceSettings(page_model, db)) as url, open_visit(browser, url) as stay:
         stay.open()
         expect(stay.page.get_by_role("heading", name="This server asks for a key")).to_be_visible()
         for given in ("cmx_wrong", key):

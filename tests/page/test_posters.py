@@ -9,8 +9,8 @@ from chromium import CHROMIUM, MISSING
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.service.settings import PosterSettings, ServiceSettings
-from page_world import serving, visit
-from tmdb_world import KEY, PNG, Answer, faked, numbered_model
+from page_world import open_visit, run_service
+from tmdb_world import KEY, PNG, FakeAnswer, fake_tmdb, save_numbered_model
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -20,11 +20,11 @@ NOTICE = "This product uses the TMDB API but is not endorsed or certified by TMD
 def test_a_real_poster_covers_the_drawn_one(browser: Browser, tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
     """On cards and the film's own view, with TMDB's notice; where there is none, the drawn one stays, unharmed."""
     ratings, catalog = world
-    model, store = numbered_model(tmp_path / "model", ratings, catalog), f"sqlite:///{tmp_path}/store.db"
-    with faked() as tmdb:
-        tmdb.film("1", Answer(PNG))
+    model, store = save_numbered_model(tmp_path / "model", ratings, catalog), f"sqlite:///{tmp_path}/store.db"
+    with fake_tmdb() as tmdb:
+        tmdb.film("1", FakeAnswer(PNG))
         posters = PosterSettings(KEY, tmp_path / "posters", api=tmdb.url, images=tmdb.url)
-        with serving(ServiceSettings(model, store, posters=posters)) as url, visit(browser, url) as stay:
+        with run_service(ServiceSettings(model, store, posters=posters)) as url, open_visit(browser, url) as stay:
             (shown, drawn), query = catalog.movies.ids[:2].tolist(), catalog.title(0).split()[0]
             stay.open(f"/?view=search&query={query}")
             expect(stay.page.locator(f".card[data-movie='{shown}'] .poster img.loaded")).to_have_css("opacity", "1")
@@ -42,8 +42,8 @@ def test_a_real_poster_covers_the_drawn_one(browser: Browser, tmp_path: Path, wo
 
 def test_without_a_key_none_is_asked_for(browser: Browser, tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
     """The posters are those that the page draws, and TMDB isn't spoken of."""
-    model, store = numbered_model(tmp_path / "model", *world), f"sqlite:///{tmp_path}/store.db"
-    with serving(ServiceSettings(model, store)) as url, visit(browser, url) as stay:
+    model, store = save_numbered_model(tmp_path / "model", *world), f"sqlite:///{tmp_path}/store.db"
+    with run_service(ServiceSettings(model, store)) as url, open_visit(browser, url) as stay:
         stay.open(f"/?view=search&query={world[1].title(0).split()[0]}")
         expect(stay.page.locator(".card .poster")).not_to_have_count(0)
         expect(stay.page.locator(".poster img")).to_have_count(0)

@@ -12,7 +12,7 @@ from chromium import CHROMIUM, MISSING
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.models.item_knn import ItemKNN
-from page_world import Visit, serving_model, visit
+from page_world import PageVisit, open_visit, run_model_service
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -25,16 +25,16 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("toast")
     films = list(range(len(TITLES)))
     ratings = Ratings.from_arrays([7] * len(films), films, [4.0] * len(films), scale=Scale(0.5, 5, 0.5))
-    with serving_model(ItemKNN().fit(ratings, Catalog.of(films, title=TITLES)), folder) as url:
+    with run_model_service(ItemKNN().fit(ratings, Catalog.of(films, title=TITLES)), folder) as url:
         yield url
 
 
-def rated(stay: Visit) -> dict[int, float]:
+def rated(stay: PageVisit) -> dict[int, float]:
     """What this browser keeps, by film."""
     return {row["movie"]: row["rating"] for row in stay.kept().get("ratings", [])}
 
 
-def rate(stay: Visit, film: int, stars: str = "4") -> None:
+def rate(stay: PageVisit, film: int, stars: str = "4") -> None:
     """On the film's page."""
     stay.open(f"/?view=film&movie={film}")
     stay.page.locator(".film").get_by_role("radio", name=f"{stars} of 5", exact=True).click()
@@ -45,7 +45,7 @@ def said(page: Page) -> str:
     return page.locator("#toast > span").inner_text().replace("\u2068", "").replace("\u2069", "")
 
 
-def test_each_undo_takes_back_what_its_message_names(stay: Visit) -> None:
+def test_each_undo_takes_back_what_its_message_names(stay: PageVisit) -> None:
     """Ctrl+Z, which the message names, takes the last rating back and says so; no Undo of it stays to take another."""
     page = stay.page
     stay.open("/?view=search&query=e")
@@ -64,7 +64,7 @@ def test_each_undo_takes_back_what_its_message_names(stay: Visit) -> None:
     assert rated(stay) == {}
 
 
-def test_an_import_is_not_taken_back_unseen(stay: Visit, tmp_path: Path) -> None:
+def test_an_import_is_not_taken_back_unseen(stay: PageVisit, tmp_path: Path) -> None:
     """Ctrl+Z after it leaves all as it is, and says so; the message of a rating before it is gone."""
     page, mine = stay.page, tmp_path / "mine.csv"
     mine.write_text("title,rating\nHeat,4\nAlien,5\n", "utf-8")
@@ -76,7 +76,7 @@ def test_an_import_is_not_taken_back_unseen(stay: Visit, tmp_path: Path) -> None
     assert rated(stay) == {0: 4, 1: 5}
 
 
-def test_a_message_stays_under_pointer_and_focus(stay: Visit) -> None:
+def test_a_message_stays_under_pointer_and_focus(stay: PageVisit) -> None:
     """It goes ten seconds after they left it."""
     page = stay.page
     page.clock.install()
@@ -93,7 +93,7 @@ def test_a_message_stays_under_pointer_and_focus(stay: Visit) -> None:
 @pytest.mark.fault(21)
 def test_titles_turn_no_message_around_and_push_nothing_out(browser: Browser, url: str) -> None:
     """Neither of the page nor of the tab; what is written from the right stays a piece of its own."""
-    with visit(browser, url, viewport={"width": 360, "height": 780}) as stay:
+    with open_visit(browser, url, viewport={"width": 360, "height": 780}) as stay:
         page = stay.page
         rate(stay, 2, "4")
         assert page.locator("#toast > span").inner_text() == "\u2068gnp.exe\u2069: 4 stars."

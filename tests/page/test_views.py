@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from chromium import CHROMIUM, MISSING
-from page_world import HISTORY, Visit, visit
+from page_world import HISTORY_KEY, PageVisit, open_visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -31,16 +31,18 @@ def films(url: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def regular(browser: Browser, url: str, films: list[dict[str, Any]]) -> Iterator[Visit]:
+def regular(browser: Browser, url: str, films: list[dict[str, Any]]) -> Iterator[PageVisit]:
     """Somebody who has rated six comedies in this browser."""
-    with visit(browser, url) as stay:
+    with open_visit(browser, url) as stay:
         rated = [film | {"rating": 5 - at / 2, "time": at} for at, film in enumerate(films[:6])]
         text = json.dumps(json.dumps({"ratings": rated, "hidden": []}))
-        stay.context.add_init_script(f"localStorage.getItem('{HISTORY}') ?? localStorage.setItem('{HISTORY}', {text})")
+        stay.context.add_init_script(
+            f"localStorage.getItem('{HISTORY_KEY}') ?? localStorage.setItem('{HISTORY_KEY}', {text})"
+        )
         yield stay
 
 
-def test_the_map_moves_by_keys_and_opens_films_from_its_list(regular: Visit) -> None:
+def test_the_map_moves_by_keys_and_opens_films_from_its_list(regular: PageVisit) -> None:
     """Films in view are listed as links; a found film is in the middle, and a click there opens it."""
     page = regular.page
     regular.open("/?view=map")
@@ -65,7 +67,7 @@ def test_the_map_moves_by_keys_and_opens_films_from_its_list(regular: Visit) -> 
 class Map:
     """The canvas of the map with one film in its middle, and what lies at so many pixels from there."""
 
-    def __init__(self, stay: Visit, film: str) -> None:
+    def __init__(self, stay: PageVisit, film: str) -> None:
         self.page, self.film = stay.page, film
         stay.open("/?view=map")
         self.page.locator("main").get_by_role("combobox").fill(film)
@@ -99,7 +101,7 @@ class Map:
         self.touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
 
 
-def test_one_is_told_in_the_singular(regular: Visit) -> None:
+def test_one_is_told_in_the_singular(regular: PageVisit) -> None:
     """One film found, one rating of a film on the map."""
     page, found = regular.page, {"items": [{"movie": 1, "title": "Solo", "year": 2018, "genres": []}]}
     page.route("**/v1/movies?*", lambda route: route.fulfill(json=found))
@@ -123,7 +125,7 @@ def test_one_is_told_in_the_singular(regular: Visit) -> None:
     expect(page.locator("#tools [role=status]")).to_have_text("1 film found")
 
 
-def test_a_poster_shows_nothing_of_a_line_that_has_no_room(regular: Visit) -> None:
+def test_a_poster_shows_nothing_of_a_line_that_has_no_room(regular: PageVisit) -> None:
     """Three lines are shown whole; under them is the ground alone."""
     page, title = regular.page, "Hhhhhhhh hhhhhhhh Hhhhhhhh hhhhhhhh Hhhhhh"
     found = {"items": [{"movie": 1, "title": title, "year": 2018, "genres": []}]}
@@ -137,7 +139,7 @@ def test_a_poster_shows_nothing_of_a_line_that_has_no_room(regular: Visit) -> No
     assert np.ptp(picture[-int(0.05 * len(picture)) - 1 :]) < 10
 
 
-def test_a_film_of_the_same_name_is_named_with_its_year(regular: Visit, films: list[dict[str, Any]]) -> None:
+def test_a_film_of_the_same_name_is_named_with_its_year(regular: PageVisit, films: list[dict[str, Any]]) -> None:
     """Among the reasons; one of another name without."""
     reasons = [
         {"movie": 7, "title": "Psycho", "year": 1960, "share": 0.6},
@@ -150,7 +152,7 @@ def test_a_film_of_the_same_name_is_named_with_its_year(regular: Visit, films: l
     expect(regular.page.locator(".because")).to_have_text("because of Psycho (1960) 60 %, Vertigo 30 %")
 
 
-def test_the_map_is_dragged_and_zoomed_by_the_mouse(regular: Visit) -> None:
+def test_the_map_is_dragged_and_zoomed_by_the_mouse(regular: PageVisit) -> None:
     """The wheel zooms about the pointer, a drag takes the film along and opens none; nobody gets off the map."""
     chart, mouse = Map(regular, "Funny 12"), regular.page.mouse
     chart.lies_at(0, 0)
@@ -177,7 +179,7 @@ def test_the_map_is_dragged_and_zoomed_by_the_mouse(regular: Visit) -> None:
 
 def test_fingers_drag_pinch_and_name_films_on_the_map(browser: Browser, url: str) -> None:
     """Two spread it about their middle and open nothing when they leave; one names a film, and then opens it."""
-    with visit(browser, url, has_touch=True, viewport={"width": 360, "height": 780}) as stay:
+    with open_visit(browser, url, has_touch=True, viewport={"width": 360, "height": 780}) as stay:
         chart = Map(stay, "Funny 12")
         tip = stay.page.locator(".map-tip:not([hidden])")
         chart.fingers([(60, 80)])
@@ -193,7 +195,7 @@ def test_fingers_drag_pinch_and_name_films_on_the_map(browser: Browser, url: str
         expect(stay.page.get_by_role("heading", level=1)).to_have_text("Funny 12")
 
 
-def test_a_profile_is_told_exported_and_deleted(regular: Visit, films: list[dict[str, Any]]) -> None:
+def test_a_profile_is_told_exported_and_deleted(regular: PageVisit, films: list[dict[str, Any]]) -> None:
     """Her genres, how well she is known, a CSV of her ratings; deleting asks first, and leaves nothing."""
     page = regular.page
     regular.open("/?view=profile")
@@ -214,7 +216,7 @@ def test_a_profile_is_told_exported_and_deleted(regular: Visit, films: list[dict
 
 
 def test_friends_get_one_list_with_a_reason_each_and_a_veto(
-    regular: Visit, films: list[dict[str, Any]], tmp_path: Path
+    regular: PageVisit, films: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     """A friend comes with a film that she loves, another with a file; a vetoed film is gone until that is undone."""
     page = regular.page
@@ -249,7 +251,7 @@ def test_friends_get_one_list_with_a_reason_each_and_a_veto(
     expect(page.locator(".people-here li")).to_have_count(2)
 
 
-def test_a_phone_shows_several_films_found_and_names_friends_in_one_line(regular: Visit) -> None:
+def test_a_phone_shows_several_films_found_and_names_friends_in_one_line(regular: PageVisit) -> None:
     """Four films fit on a screen of 360 × 780 px, and a friend's long name is shortened rather than broken."""
     page, friends = regular.page, json.dumps([{"name": "Grace Brewster Hopper " * 2, "ratings": [], "hidden": []}])
     regular.context.add_init_script(f"sessionStorage.setItem('cinematrix-friends', {json.dumps(friends)})")
@@ -264,7 +266,7 @@ def test_a_phone_shows_several_films_found_and_names_friends_in_one_line(regular
 
 
 @pytest.mark.parametrize("view", ["operator", "together"])
-def test_axe_finds_nothing_where_friends_and_operators_are(regular: Visit, view: str) -> None:
+def test_axe_finds_nothing_where_friends_and_operators_are(regular: PageVisit, view: str) -> None:
     """WCAG 2.2 AA and axe's best practices hold there too, and nothing is wider than a phone."""
     friends = json.dumps([{"name": "Ada", "ratings": [], "hidden": [], "user": "7"}])
     regular.context.add_init_script(f"sessionStorage.setItem('cinematrix-friends', {json.dumps(friends)})")

@@ -18,13 +18,13 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.service.app import create_app
-from cinematrix.service.exposure import Spread
+from cinematrix.service.exposure import ExposureSummary
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.service.telemetry import Figures
+from cinematrix.service.telemetry import Telemetry
 from cinematrix.store.records import Rating, Store
-from command_line import here
+from command_line import run_in_process
 from places import ROOT
-from serving import Server
+from serving import ServerProcess
 
 DEPLOY = ROOT / "deploy"
 PAGE = (ROOT / "docs" / "deploy.md").read_text("utf-8")
@@ -33,7 +33,7 @@ BLOCKS = re.findall(r"```console\n(.*?)```", PAGE.partition("## Back up")[2], re
 
 def rate(store: Store, steps: int) -> None:
     """One rating, kept."""
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         store.rate(connection, [Rating("ann", "m", steps)])
 
 
@@ -135,7 +135,7 @@ def test_the_wheel_serves_without_what_trains(
     user = world[0].users.ids[0]
     writes = [*as_another(), "touch", str(installed / "venv" / "file")]
     assert os.geteuid() != 0 or subprocess.run(writes, capture_output=True, check=False).returncode
-    with Server(
+    with ServerProcess(
         data / "model", f"sqlite:///{data}/ratings.db", installed / "log", program=[*as_another(), str(program)]
     ) as server:
         server.ready()
@@ -187,7 +187,7 @@ def test_a_model_is_put_into_the_volume_and_exchanged_as_documented(tmp_path: Pa
 
 def options_of(command: str) -> set[str]:
     """The options of a command, by its help."""
-    return set(re.findall(r"--[a-z-]+", here(command, "--help").stdout))
+    return set(re.findall(r"--[a-z-]+", run_in_process(command, "--help").stdout))
 
 
 def test_the_options_exist_that_deployments_use() -> None:
@@ -206,7 +206,7 @@ def test_the_options_exist_that_deployments_use() -> None:
 
 def test_the_figures_exist_that_the_page_names() -> None:
     """What is worth an alarm is told."""
-    told = Figures().text(None, Spread(0, None, None, None)).decode()
+    told = Telemetry().text(None, ExposureSummary(0, None, None, None)).decode()
     named = set(re.findall(r"cinematrix_\w+", PAGE))
     assert len(named) > 5
     assert [name for name in sorted(named) if f"# TYPE {name.removesuffix('_total')}" not in told] == []

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from cinematrix.cli.train import NAMES
+from cinematrix.cli.train import MODEL_NAMES
 from cinematrix.models import MODELS, model_class
 from places import ROOT
 from worlds import taste_world
@@ -114,4 +114,4 @@ def test_the_file_map_names_every_module() -> None:
 
 def test_the_help_of_train_names_every_model() -> None:
     """In the order of the table of models."""
-    assert re.findall(r"[\w+-]+", NAMES.replace(" or ", ", ")) == list(MODELS)
+    assert re.findall(r"[\w+-]+", MODEL_NAMES.replace(" or ", ", ")) == list(MODELS)

@@ -192,7 +192,7 @@ def test_torch_and_numba_are_imported_only_for_training() -> None:
         ("data.ratings", "from cinematrix import read", True),
         ("data.splits", "import cinematrix.models.bias", True),
         ("evaluation.evaluate", "from cinematrix.recommendation.lists import recommend", True),
-        ("data.catalog", "if TYPE_CHECKING:\n    from cinematrix.models.training.loop import Log", True),
+        ("data.catalog", "if TYPE_CHECKING:\n    from cinematrix.models.training.loop import TrainingLog", True),
         ("data.catalog", "from cinematrix.data.readers import read", False),
         ("models.bias", "from cinematrix.data.ratings import Ratings", False),
     ],
@@ -235,16 +235,16 @@ def test_serving_loads_nothing_that_trains(name: str, world: tuple[Ratings, Cata
     settings = kind.Settings(**{key: value for key, value in sizes.items() if key in fields})
     model = kind(settings).fit(*world)  # type: ignore[call-arg]
     save(model, tmp_path / "model")
-    user, movie = model.known.users.ids[0], model.known.movies.ids[0]
+    user, movie = model.data.users.ids[0], model.data.movies.ids[0]
     code = f"""
 import pathlib, sys
 from cinematrix import explain, load, recommend
-from cinematrix.recommendation.lists import history_of, similar
+from cinematrix.recommendation.lists import get_history, find_similar
 model = load(pathlib.Path({str(tmp_path / "model")!r})).model
-recommend(model, history_of(model, {user}), 3)
+recommend(model, get_history(model, {user}), 3)
 model.predict([{user}, -1], [{movie}, -1])
-model.abilities.vectors and similar(model, {movie})
-model.abilities.explains and explain(model, history_of(model, {user}), {movie})
+model.abilities.vectors and find_similar(model, {movie})
+model.abilities.explains and explain(model, get_history(model, {user}), {movie})
 print([name for name in {TRAINERS} if name in sys.modules])
 """
     assert run(code) == "[]"

@@ -94,7 +94,7 @@ def test_a_model_that_was_tampered_with_is_refused_or_has_another_name(
     with pytest.raises(ArtifactError, match="SHA-256 differs"):
         artifact.load(path)
     artifact.load(forged(path))
-    assert artifact.manifest_of(path)["sha256"][artifact.MANIFEST] != noted
+    assert artifact.read_manifest(path)["sha256"][artifact.MANIFEST] != noted
 
 
 def forged(path: Path) -> Path:

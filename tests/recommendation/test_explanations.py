@@ -12,15 +12,15 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.errors import SettingError, UnknownIdError
 from cinematrix.models.artifact import load, save
-from cinematrix.models.base import By, Recommender
+from cinematrix.models.base import Ordering, Recommender
 from cinematrix.models.bias import Bias
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf_classic.model import DeepMFClassic
 from cinematrix.models.popular import Popular
 from cinematrix.recommendation import explanations
-from cinematrix.recommendation.explanations import explain, left_out
-from cinematrix.recommendation.lists import history_of, recommend
+from cinematrix.recommendation.explanations import explain, leave_each_out
+from cinematrix.recommendation.lists import get_history, recommend
 from worlds import as_interactions
 
 SMALL = DeepMFSettings(factors=16, members=2, epochs=12, ranking_epochs=8, learning_rate=0.01)
@@ -40,7 +40,7 @@ def viewer(world: tuple[Ratings, Catalog]) -> DeepMF:
 
 def movies_of(model: Recommender, genre: str, *, rated: bool = True) -> list[int]:
     """The numbers of the rated (or of the unrated) movies of a genre."""
-    known = model.known
+    known = model.data
     has = np.array([genres == [genre] for genres in known.catalog.frame["genres"].to_list()])
     counts = np.bincount(known.history.items, minlength=len(known.movies))
     return [int(number) for number in np.flatnonzero(has & ((counts > 0) == rated))]
@@ -54,15 +54,15 @@ def person(numbers: list[int], stars: list[float]) -> Histories:
 def mixed(model: Recommender) -> tuple[Histories, int]:
     """Somebody who loved some comedies and hated more, and another one: shares of both signs."""
     comedies = movies_of(model, "Comedy")
-    return person(comedies[:9], [5, 0.5, 0.5, 0.5, 4, 0.5, 3, 0.5, 0.5]), model.known.movies.ids[comedies[9]].item()
+    return person(comedies[:9], [5, 0.5, 0.5, 0.5, 4, 0.5, 3, 0.5, 0.5]), model.data.movies.ids[comedies[9]].item()
 
 
 @pytest.mark.parametrize("by", ["stars", "ranking"])
-def test_an_explanation_adds_up(model: DeepMF, by: By) -> None:
+def test_an_explanation_adds_up(model: DeepMF, by: Ordering) -> None:
     """Parts, ratings and remainder are the score exactly, the remainder is 1e-5 at most; the score is the model's."""
-    history = model.known.history.take(np.array([0]))
+    history = model.data.history.take(np.array([0]))
     for number in (movies_of(model, "Comedy")[0], movies_of(model, "Horror", rated=False)[0]):
-        found = explain(model, history, model.known.movies.ids[number], by=by)
+        found = explain(model, history, model.data.movies.ids[number], by=by)
         given = Histories.of_lists([_without(history, number)])
         assert found.score == pytest.approx(model.score(given, by=by)[0, number], abs=1e-5)
         together = sum(found.parts.values()) + sum(line.share for line in found.ratings) + found.remainder
@@ -71,7 +71,7 @@ def test_an_explanation_adds_up(model: DeepMF, by: By) -> None:
         assert found.stars == model.predict_pairs(given, np.zeros(1, np.int32), np.array([number], np.int32))[0]
         shares = [line.share for line in found.ratings]
         assert shares == sorted(shares, reverse=True)
-        stars = dict(zip(model.known.movies.ids[history.items].tolist(), history.values.tolist(), strict=True))  # type: ignore[union-attr]
+        stars = dict(zip(model.data.movies.ids[history.items].tolist(), history.values.tolist(), strict=True))  # type: ignore[union-attr]
         assert {line.movie: line.rating for line in found.ratings}.items() <= stars.items()
 
 
@@ -85,17 +85,17 @@ def _without(history: Histories, number: int) -> tuple[list[int], list[float]]:
 def test_what_is_explained_by_default(model: DeepMF, viewer: DeepMF) -> None:
     """Stars where there are any, else the ranking."""
     for each, by in ((model, "stars"), (viewer, "ranking")):
-        assert explain(each, Histories.empty(1), each.known.movies.ids[0]).by == by
+        assert explain(each, Histories.empty(1), each.data.movies.ids[0]).by == by
 
 
 @pytest.mark.parametrize("by", ["stars", "ranking"])
-def test_without_a_rating_it_would_be_what_it_would_be(model: DeepMF, by: By) -> None:
+def test_without_a_rating_it_would_be_what_it_would_be(model: DeepMF, by: Ordering) -> None:
     """Each line's `without` is the score that the model gives the history that never had the rating."""
-    history, number = history_of(model, model.known.users.ids[2]), movies_of(model, "Horror", rated=False)[0]
-    found = explain(model, history, model.known.movies.ids[number], by=by)
+    history, number = get_history(model, model.data.users.ids[2]), movies_of(model, "Horror", rated=False)[0]
+    found = explain(model, history, model.data.movies.ids[number], by=by)
     assert len(found.ratings) == len(history.items)
     for line in found.ratings:
-        given = Histories.of_lists([_without(history, model.known.movies.number(line.movie))])
+        given = Histories.of_lists([_without(history, model.data.movies.number(line.movie))])
         assert line.without == pytest.approx(model.score(given, by=by)[0, number], abs=1e-4)
         assert line.without != pytest.approx(found.score, abs=1e-6)
 
@@ -105,23 +105,23 @@ def test_what_she_loved_gets_the_share(model: DeepMF, viewer: DeepMF, genre: str
     """Who loves comedies and is indifferent to horror gets a comedy for the sake of the comedies, by either order."""
     loved, indifferent = movies_of(model, genre)[:4], movies_of(model, other)[:4]
     history = person([*loved, *indifferent], [5.0] * 4 + [3.0] * 4)
-    new = model.known.movies.ids[movies_of(model, genre, rated=False)[0]]
+    new = model.data.movies.ids[movies_of(model, genre, rated=False)[0]]
     share = {line.movie: line.share for line in explain(model, history, new).ratings}
-    ids = model.known.movies.ids
+    ids = model.data.movies.ids
     assert min(share[id_] for id_ in ids[loved].tolist()) > max(share[id_] for id_ in ids[indifferent].tolist())
     assert sum(share[id_] for id_ in ids[loved].tolist()) > 0.2
     loved, seen = movies_of(viewer, genre)[:8], movies_of(viewer, other)[:2]
-    views = explain(viewer, person([*loved[1:], *seen], [1.0] * 9), viewer.known.movies.ids[loved[0]])
+    views = explain(viewer, person([*loved[1:], *seen], [1.0] * 9), viewer.data.movies.ids[loved[0]])
     share = {line.movie: line.share for line in views.ratings}
-    ids = viewer.known.movies.ids
+    ids = viewer.data.movies.ids
     assert np.mean([share[i] for i in ids[loved[1:]].tolist()]) > 2 * np.mean([share[i] for i in ids[seen].tolist()])
 
 
 def test_a_movie_nobody_rated_is_its_content(model: DeepMF) -> None:
     """Two movies without ratings differ by their content alone; in all that anybody would give, and in the taste."""
-    history = history_of(model, model.known.users.ids[2])
+    history = get_history(model, model.data.users.ids[2])
     funny, scary = (movies_of(model, genre, rated=False)[0] for genre in ("Comedy", "Horror"))
-    one, two = (explain(model, history, model.known.movies.ids[number]) for number in (funny, scary))
+    one, two = (explain(model, history, model.data.movies.ids[number]) for number in (funny, scary))
     assert one.parts["movie_bias"] == pytest.approx(two.parts["movie_bias"], abs=2e-3)
     assert one.parts["content"] != pytest.approx(two.parts["content"], abs=1e-2)
     gap = one.taste - two.taste
@@ -134,7 +134,7 @@ def test_without_content_content_adds_nothing(world: tuple[Ratings, Catalog]) ->
     """A model that doesn't look at content says so."""
     settings = DeepMFSettings(factors=8, members=1, epochs=2, ranking=False, content=False)
     model = DeepMF(settings).fit(*world)
-    found = explain(model, history_of(model, model.known.users.ids[2]), model.known.movies.ids[0])
+    found = explain(model, get_history(model, model.data.users.ids[2]), model.data.movies.ids[0])
     assert found.parts["content"] == 0
     assert not any(line.by_content for line in found.ratings)
     assert not any("genres" in note for note in found.notes())
@@ -142,9 +142,9 @@ def test_without_content_content_adds_nothing(world: tuple[Ratings, Catalog]) ->
 
 def test_her_own_rating_is_no_reason_for_itself(model: DeepMF) -> None:
     """A movie that she rated is explained as if she hadn't; her rating is told."""
-    history = history_of(model, model.known.users.ids[2])
+    history = get_history(model, model.data.users.ids[2])
     number = int(history.items[3])
-    found = explain(model, history, model.known.movies.ids[number])
+    found = explain(model, history, model.data.movies.ids[number])
     assert history.values is not None
     assert found.own == history.values[3]
     assert found.movie not in [line.movie for line in found.ratings]
@@ -156,14 +156,14 @@ def test_her_own_rating_is_no_reason_for_itself(model: DeepMF) -> None:
 
 def test_a_known_user_keeps_what_she_has_beside_her_history(world: tuple[Ratings, Catalog]) -> None:
     """With free IDs, `without` is the score of that very user, and her own row is among her habits."""
-    settings = DeepMFSettings(factors=8, members=1, epochs=4, ranking=False, free_ids=True, learning_rate=0.01)
+    settings = DeepMFSettings(factors=8, members=1, epochs=4, ranking=False, id_embeddings=True, learning_rate=0.01)
     model = DeepMF(settings).fit(*world)
-    history = model.known.history.take(np.array([2]))
+    history = model.data.history.take(np.array([2]))
     number = movies_of(model, "Horror", rated=False)[0]
-    found = explain(model, history, model.known.movies.ids[number])
+    found = explain(model, history, model.data.movies.ids[number])
     line = found.ratings[0]
-    place = np.flatnonzero(history.items == model.known.movies.number(line.movie))
-    given = left_out(history, place)
+    place = np.flatnonzero(history.items == model.data.movies.number(line.movie))
+    given = leave_each_out(history, place)
     assert given.owners is not None
     assert given.owners.tolist() == [2]
     assert line.without == pytest.approx(model.score(given, by="stars")[0, number], abs=1e-6)
@@ -173,7 +173,7 @@ def test_a_known_user_keeps_what_she_has_beside_her_history(world: tuple[Ratings
 
 def test_nobody_is_explained_too(model: DeepMF) -> None:
     """Without a history there is what anybody would give, and nothing of her."""
-    found = explain(model, Histories.empty(1), model.known.movies.ids[0])
+    found = explain(model, Histories.empty(1), model.data.movies.ids[0])
     assert found.ratings == []
     assert found.parts["user_bias"] == found.parts["habits"] == found.taste == 0
     assert found.parts["mean"] == pytest.approx(model.stars.biases.mean)  # type: ignore[union-attr]
@@ -186,8 +186,8 @@ def test_of_long_histories_the_largest_shares_are_left_out_one_by_one(
     """`without` is there for the `LEFT_OUT` ratings that count most, whichever way; in blocks of any size."""
     history, movie = mixed(model)
     whole = explain(model, history, movie)
-    monkeypatch.setattr(explanations, "LEFT_OUT", 5)
-    monkeypatch.setattr(explanations, "BLOCK_CELLS", 2 * len(model.known.movies))
+    monkeypatch.setattr(explanations, "MAX_COUNTERFACTUALS", 5)
+    monkeypatch.setattr(explanations, "BLOCK_CELLS", 2 * len(model.data.movies))
     found = explain(model, history, movie)
     most = sorted(whole.ratings, key=lambda line: -abs(line.share))[:5]
     assert {line.movie for line in found.ratings if line.without is not None} == {line.movie for line in most}
@@ -201,14 +201,14 @@ def test_saved_and_loaded_it_explains_the_same(model: DeepMF, viewer: DeepMF, tm
     """An artefact explains exactly as the model that was saved."""
     for name, each in (("stars", model), ("views", viewer)):
         save(each, tmp_path / name)
-        again, user, movie = load(tmp_path / name).model, each.known.users.ids[3], each.known.movies.ids[-1]
-        assert explain(again, history_of(again, user), movie) == explain(each, history_of(each, user), movie)
+        again, user, movie = load(tmp_path / name).model, each.data.users.ids[3], each.data.movies.ids[-1]
+        assert explain(again, get_history(again, user), movie) == explain(each, get_history(each, user), movie)
 
 
 def test_the_bias_model_explains_itself() -> None:
     """The mean, the user's bias and the movie's are all there is, by hand; ratings have no taste but are left out."""
     model = Bias().fit(Ratings.from_arrays([1, 1, 2, 2, 3], [1, 2, 1, 2, 1], [5.0, 4.0, 3.0, 1.0, 4.0]))
-    found = explain(model, history_of(model, 3), 2)
+    found = explain(model, get_history(model, 3), 2)
     biases = model.biases
     assert found.parts["mean"] == pytest.approx(3.4)
     assert found.parts["movie_bias"] == pytest.approx(float(biases.movie[1]), abs=1e-6)
@@ -221,10 +221,10 @@ def test_the_bias_model_explains_itself() -> None:
 def test_popular_is_the_same_for_all(world: tuple[Ratings, Catalog]) -> None:
     """All of its score is the movie's."""
     model = Popular().fit(*world)
-    found = explain(model, history_of(model, model.known.users.ids[0]), model.known.movies.ids[1], by="ranking")
+    found = explain(model, get_history(model, model.data.users.ids[0]), model.data.movies.ids[1], by="ranking")
     assert found.parts == {"movie_bias": found.score}
     assert {line.without for line in found.ratings} == {found.score}
-    assert recommend(model, history_of(model, model.known.users.ids[0])).items[0].because == []
+    assert recommend(model, get_history(model, model.data.users.ids[0])).items[0].because == []
 
 
 def test_an_explanation_is_read_from_top_to_bottom(model: DeepMF) -> None:
@@ -253,7 +253,7 @@ def test_a_sum_off_the_scale_is_told() -> None:
     users, movies = np.divmod(np.arange(40), 4)
     stars = np.where((movies == 0) | (users < 3), 5.0, 3.0)
     model = Bias().fit(Ratings.from_arrays(users, movies, stars, scale=Scale(1, 5, 1)))
-    found = explain(model, history_of(model, 0), 0)
+    found = explain(model, get_history(model, 0), 0)
     assert found.score > 5 == found.stars
     assert "5.00 stars expected" in str(found)
     assert "the scale ends at 5" in str(found)
@@ -261,7 +261,7 @@ def test_a_sum_off_the_scale_is_told() -> None:
 
 def test_an_explanation_as_json(model: DeepMF) -> None:
     """It is plain data, and adds up when it is read again."""
-    found = explain(model, history_of(model, model.known.users.ids[2]), model.known.movies.ids[-1], by="ranking")
+    found = explain(model, get_history(model, model.data.users.ids[2]), model.data.movies.ids[-1], by="ranking")
     read = json.loads(json.dumps(found.as_dict()))
     assert read["score"] == found.score
     together = sum(read["parts"].values()) + sum(line["share"] for line in read["ratings"]) + read["remainder"]
@@ -275,10 +275,10 @@ def test_what_can_not_be_explained_is_told(model: DeepMF, viewer: DeepMF) -> Non
     with pytest.raises(UnknownIdError, match="movie -5 isn't among the model's 41 movies"):
         explain(model, nobody, -5)
     with pytest.raises(SettingError, match="can't be ordered by 'taste'"):
-        explain(model, nobody, model.known.movies.ids[0], by="taste")  # type: ignore[arg-type]
+        explain(model, nobody, model.data.movies.ids[0], by="taste")  # type: ignore[arg-type]
     with pytest.raises(SettingError, match="plain interactions and has no stars"):
-        explain(viewer, nobody, viewer.known.movies.ids[0], by="stars")
+        explain(viewer, nobody, viewer.data.movies.ids[0], by="stars")
     classic = DeepMFClassic()
-    classic.known = model.known
+    classic.data = model.data
     with pytest.raises(SettingError, match="deep-mf-classic can't explain its scores"):
-        explain(classic, nobody, model.known.movies.ids[0])
+        explain(classic, nobody, model.data.movies.ids[0])

@@ -11,11 +11,11 @@ from starlette.testclient import TestClient
 from cinematrix.common.threads import one_thread
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings, Scale
-from cinematrix.recommendation.questionnaire import APART, Questionnaire, sought_of
-from cinematrix.recommendation.rating_prior import Tastes
-from service_world import refused
+from cinematrix.data.training_data import TrainingData
+from cinematrix.recommendation.questionnaire import CONTRAST_WEIGHT, Questionnaire, compute_target_matrix
+from cinematrix.recommendation.rating_prior import RatingPrior
+from service_world import check_problem
 
 NOTHING = np.zeros(0, np.int32)
 DIVIDING = range(10)
@@ -30,7 +30,7 @@ def two_tastes() -> Questionnaire:
     stars = 3.5 + np.where(np.arange(30) < 10, likes * 1.2, 0) + generator.normal(0, 0.8, (n, 30))
     users, movies = np.nonzero(generator.random((n, 30)) < 0.7)
     rated = np.clip(stars[users, movies], 0.5, 5)
-    return Questionnaire.of(Known.of(Ratings.from_arrays(users, movies, rated, scale=Scale(0.5, 5)), None))
+    return Questionnaire.of(TrainingData.of(Ratings.from_arrays(users, movies, rated, scale=Scale(0.5, 5)), None))
 
 
 def many(n_users: int = 500, n_movies: int = 9724) -> Questionnaire:
@@ -38,7 +38,7 @@ def many(n_users: int = 500, n_movies: int = 9724) -> Questionnaire:
     generator = np.random.default_rng(0)
     movies = (n_movies * generator.random(100_000) ** 3).astype(np.int64)
     rows = Ratings.from_arrays(generator.integers(0, n_users, 100_000), movies, generator.integers(1, 6, 100_000))
-    return Questionnaire.of(Known.of(rows, Catalog.of(range(n_movies))))
+    return Questionnaire.of(TrainingData.of(rows, Catalog.of(range(n_movies))))
 
 
 def answered(*pairs: tuple[int, float]) -> Histories:
@@ -53,7 +53,7 @@ def test_the_first_question_separates_two_tastes(two_tastes: Questionnaire) -> N
     assert first.movie in DIVIDING
     then = two_tastes.next(answered((first.movie, 5.0)), NOTHING)
     assert then is not None
-    assert then.tells < first.tells / 2
+    assert then.variance_reduction < first.variance_reduction / 2
 
 
 def test_nothing_is_asked_twice_and_the_questions_end(two_tastes: Questionnaire) -> None:
@@ -80,7 +80,7 @@ def test_not_having_seen_a_film_makes_its_like_less_likely() -> None:
     generator = np.random.default_rng(1)
     users = np.repeat(np.arange(100), 8)
     movies = np.concatenate([generator.permutation(10)[:8] + 10 * (user % 2) for user in range(100)])
-    made = Questionnaire.of(Known.of(Ratings.from_arrays(users, movies, np.full(800, 3.0)), None))
+    made = Questionnaire.of(TrainingData.of(Ratings.from_arrays(users, movies, np.full(800, 3.0)), None))
     before = made.chances(NOTHING.astype(np.int64), NOTHING.astype(np.int64))
     for places in ([0], [0, 1]):
         seen, unseen = (made.chances(*pair) for pair in ((np.array(places), NOTHING), (NOTHING, np.array(places))))
@@ -93,9 +93,9 @@ def test_not_having_seen_a_film_makes_its_like_less_likely() -> None:
 def test_interactions_are_asked_by_the_chance_of_having_been_seen() -> None:
     """Without ratings the film that most people have seen comes first."""
     rows = Ratings.from_arrays([1, 2, 3, 1, 2, 3, 1], [5, 5, 5, 6, 6, 7, 8])
-    question = Questionnaire.of(Known.of(rows, None)).next(Histories.empty(1), NOTHING)
+    question = Questionnaire.of(TrainingData.of(rows, None)).next(Histories.empty(1), NOTHING)
     assert question is not None
-    assert (rows.movies.ids[question.movie], question.tells) == (5, 0.0)
+    assert (rows.movies.ids[question.movie], question.variance_reduction) == (5, 0.0)
     assert question.seen_chance == pytest.approx(1)
 
 
@@ -112,11 +112,11 @@ def test_a_question_takes_thirty_milliseconds_at_most() -> None:
         assert min(took) <= 0.03
 
 
-def hand_made(unsure: float = 0.0) -> Tastes:
+def hand_made(unsure: float = 0.0) -> RatingPrior:
     """Of six films, without learning."""
     generator = np.random.default_rng(2)
     lines = np.column_stack([np.zeros(6), generator.normal(0, 1, (6, 3))])
-    return Tastes(lines, np.tile(unsure * np.eye(4), (6, 1, 1)), generator.random(6) + 0.5)
+    return RatingPrior(lines, np.tile(unsure * np.eye(4), (6, 1, 1)), generator.random(6) + 0.5)
 
 
 def test_what_is_told_is_the_variance_that_a_rating_takes_away() -> None:
@@ -150,9 +150,9 @@ def test_a_rating_of_a_film_that_is_hardly_known_tells_less() -> None:
 
 
 def test_what_tells_films_apart_counts_more() -> None:
-    """Of two factors alike in strength, the one by which films differ is sought `APART` times as much."""
+    """Of two factors alike in strength, the one by which films differ is sought `CONTRAST_WEIGHT` times as much."""
     loadings = np.array([[1.0, 1.0], [1.0, -1.0]])
-    np.testing.assert_allclose(sought_of(loadings, np.array([0.5, 0.5])), np.diag([1.0, APART]))
+    np.testing.assert_allclose(compute_target_matrix(loadings, np.array([0.5, 0.5])), np.diag([1.0, CONTRAST_WEIGHT]))
 
 
 KNOWN = slice(24)
@@ -160,7 +160,7 @@ KNOWN = slice(24)
 
 
 @pytest.fixture(scope="module")
-def planted() -> tuple[Tastes, np.ndarray]:
+def planted() -> tuple[RatingPrior, np.ndarray]:
     """Tastes learned from ratings that were drawn from two factors, and the loadings of these."""
     generator = np.random.default_rng(4)
     loadings, noise = generator.normal(0, 0.7, (64, 2)), np.where(np.arange(64) < 12, 0.2, 1.0)
@@ -168,10 +168,10 @@ def planted() -> tuple[Tastes, np.ndarray]:
     rated[20:, 24:] = False
     stars = 3 + generator.normal(size=(3000, 2)) @ loadings.T + generator.normal(0, noise**0.5, rated.shape)
     rows, columns = np.nonzero(rated)
-    return Tastes.of(sparse.csr_matrix((stars[rows, columns], (rows, columns)), rated.shape)), loadings
+    return RatingPrior.of(sparse.csr_matrix((stars[rows, columns], (rows, columns)), rated.shape)), loadings
 
 
-def test_planted_tastes_are_found(planted: tuple[Tastes, np.ndarray]) -> None:
+def test_planted_tastes_are_found(planted: tuple[RatingPrior, np.ndarray]) -> None:
     """The covariance of well known films and their noise, which differs by film, are about the planted."""
     tastes, loadings = planted
     found, made = tastes.loadings[KNOWN], loadings[KNOWN]
@@ -180,17 +180,17 @@ def test_planted_tastes_are_found(planted: tuple[Tastes, np.ndarray]) -> None:
     np.testing.assert_allclose(tastes.lines[KNOWN, 0], 3, atol=0.15)
 
 
-def test_it_is_known_what_of_a_film_is_not(planted: tuple[Tastes, np.ndarray]) -> None:
+def test_it_is_known_what_of_a_film_is_not(planted: tuple[RatingPrior, np.ndarray]) -> None:
     """Films with ten ratings are far less sure than those with 1,500, and their covariances are off by about so much.
 
     Variational Bayes takes itself for surer than it is, by two to three times here.
     """
     tastes, loadings = planted
-    doubtful = tastes.unsure.trace(axis1=1, axis2=2)
+    doubtful = tastes.covariances.trace(axis1=1, axis2=2)
     assert doubtful[24:].min() > 10 * doubtful[KNOWN].max()
     known, others = tastes.loadings[KNOWN], tastes.loadings[24:]
     off = known @ others.T - loadings[KNOWN] @ loadings[24:].T
-    expected = np.einsum("nk,mkl,nl->nm", known, tastes.unsure[24:, 1:, 1:], known)
+    expected = np.einsum("nk,mkl,nl->nm", known, tastes.covariances[24:, 1:, 1:], known)
     assert 0.5 < np.mean(off**2) / expected.mean() < 4
 
 
@@ -206,13 +206,13 @@ def test_the_route_asks_until_nothing_is_left(client: TestClient, model: Any) ->
             unseen.append(body["movie"])
         else:
             rated.append({"movie": body["movie"], "rating": 3.5})
-    films = len(np.unique(model.known.history.items))
+    films = len(np.unique(model.data.history.items))
     assert (len(rated) + len(unseen), body["seen_chance"], body["genres"]) == (films, None, [])
 
 
 def test_the_route_refuses_what_it_does_not_know(client: TestClient, model: Any) -> None:
     """A rating off the scale, and a member that isn't one; hidden films aren't asked about."""
     first = client.post("/v1/questions", json={"ratings": []}).json()["movie"]
-    refused(client.post("/v1/questions", json={"ratings": [{"movie": first, "rating": 99}]}), 422)
-    refused(client.post("/v1/questions", json={"ratings": [], "seen": []}), 422)
+    check_problem(client.post("/v1/questions", json={"ratings": [{"movie": first, "rating": 99}]}), 422)
+    check_problem(client.post("/v1/questions", json={"ratings": [], "seen": []}), 422)
     assert client.post("/v1/questions", json={"ratings": [], "hidden": [first]}).json()["movie"] != first

@@ -10,20 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cinematrix.common.vectors import standardised
+from cinematrix.common.vectors import standardise
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
+from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.metrics.diversity import intra_list_similarity, novelty
-from cinematrix.metrics.top_n import Ranked, top_n
-from cinematrix.models.base import Abilities, By, Recommender
+from cinematrix.metrics.top_n import RankedLists, top_n
+from cinematrix.models.base import Abilities, Ordering, Recommender
 from cinematrix.models.bias import Bias
 from cinematrix.models.ials import IALS, IALSSettings
 from cinematrix.recommendation.lists import Filters, recommend
-from cinematrix.recommendation.reranking import POOL, Dials, likeness
+from cinematrix.recommendation.reranking import POOL_FACTOR, Reranking, compute_similarity
 
 WEIGHTS = st.integers(0, 16).map(lambda sixteenths: sixteenths / 16)
 
@@ -34,10 +34,12 @@ class Drawn(Recommender):
     name: ClassVar[str] = "drawn"
     abilities: ClassVar[Abilities] = Abilities(vectors=True)
 
-    def __init__(self, known: Known, scores: NDArray[np.float32], vectors: NDArray[np.float32] | None = None) -> None:
-        self.known, self.scores, self.drawn = known, scores, vectors
+    def __init__(
+        self, known: TrainingData, scores: NDArray[np.float32], vectors: NDArray[np.float32] | None = None
+    ) -> None:
+        self.data, self.scores, self.drawn = known, scores, vectors
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         """As drawn."""
         return np.tile(self.scores, (len(histories), 1))
 
@@ -51,24 +53,24 @@ class Drawn(Recommender):
         return {}
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Not at all."""
         raise NotImplementedError
 
 
-def known_by(raters: list[int]) -> Known:
+def known_by(raters: list[int]) -> TrainingData:
     """Movies 0, 1, … with so many raters each, of as many users as the most seen movie has."""
     pairs = [(user, movie) for movie, n in enumerate(raters) for user in range(n)]
     users, movies = zip(*pairs, strict=True)
-    return Known.of(Ratings.from_arrays(users, movies, [3.0] * len(pairs)), Catalog.of(list(range(len(raters)))))
+    return TrainingData.of(Ratings.from_arrays(users, movies, [3.0] * len(pairs)), Catalog.of(list(range(len(raters)))))
 
 
-def chosen(model: Recommender, dials: Dials, n: int) -> list[int]:
+def chosen(model: Recommender, dials: Reranking, n: int) -> list[int]:
     """The movies of the one list of `n`."""
     scores = model.score(Histories.empty(1))
     width = scores.shape[1]
     pool = top_n(scores, min(dials.pool(n), width))
-    row: list[int] = dials.choose(model, pool, min(n, width)).movies[0].tolist()
+    row: list[int] = dials.rerank(model, pool, min(n, width)).movies[0].tolist()
     return row
 
 
@@ -78,9 +80,9 @@ def test_novelty_by_hand() -> None:
     At ½ all are equal and the model's order stands; below it the first, above it the last goes ahead.
     """
     model = Drawn(known_by([4, 2, 1]), np.array([3, 2, 1], np.float32))
-    assert chosen(model, Dials(novelty=0.4), 3) == [0, 1, 2]
-    assert chosen(model, Dials(novelty=0.6), 3) == [2, 1, 0]
-    assert chosen(model, Dials(novelty=1), 2) == [2, 1]
+    assert chosen(model, Reranking(novelty=0.4), 3) == [0, 1, 2]
+    assert chosen(model, Reranking(novelty=0.6), 3) == [2, 1, 0]
+    assert chosen(model, Reranking(novelty=1), 2) == [2, 1]
 
 
 def test_diversity_by_hand() -> None:
@@ -91,9 +93,9 @@ def test_diversity_by_hand() -> None:
     """
     vectors = np.array([[2, 0], [1, 0], [0, 1]], np.float32)
     model = Drawn(known_by([1, 1, 1]), np.array([3, 2, 1], np.float32), vectors)
-    assert chosen(model, Dials(diversity=0.36), 3) == [0, 1, 2]
-    assert chosen(model, Dials(diversity=0.37), 3) == [0, 2, 1]
-    assert chosen(model, Dials(diversity=1), 2) == [0, 2]
+    assert chosen(model, Reranking(diversity=0.36), 3) == [0, 1, 2]
+    assert chosen(model, Reranking(diversity=0.37), 3) == [0, 2, 1]
+    assert chosen(model, Reranking(diversity=1), 2) == [0, 2]
 
 
 @given(st.data(), st.lists(st.integers(1, 30), min_size=2, max_size=60), WEIGHTS, WEIGHTS)
@@ -101,8 +103,8 @@ def test_more_novelty_is_never_less_novel(data: st.DataObject, raters: list[int]
     """Whatever the scores and raters, the mean self-information of a list of any length doesn't fall."""
     scores = data.draw(st.lists(st.floats(-9, 9, width=32), min_size=len(raters), max_size=len(raters)))
     model, n = Drawn(known_by(raters), np.array(scores, np.float32)), data.draw(st.integers(1, 8))
-    lists = np.array([chosen(model, Dials(novelty=dial), n) for dial in sorted((one, other))], np.int32)
-    less, more = novelty(lists, model.known.raters, len(model.known.users))
+    lists = np.array([chosen(model, Reranking(novelty=dial), n) for dial in sorted((one, other))], np.int32)
+    less, more = novelty(lists, model.data.raters, len(model.data.users))
     assert more >= less - 1e-9
 
 
@@ -130,36 +132,36 @@ def test_diversity_is_the_papers_rule(dial: float) -> None:
     scores, vectors = generator.normal(size=30).astype(np.float32), generator.normal(size=(30, 5)).astype(np.float32)
     model = Drawn(known_by([1] * 30), scores, vectors)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    wanted = greedy(standardised(scores.astype(float)), (unit @ unit.T).astype(float), dial, 8)
-    assert chosen(model, Dials(diversity=dial), 8) == wanted
+    wanted = greedy(standardise(scores.astype(float)), (unit @ unit.T).astype(float), dial, 8)
+    assert chosen(model, Reranking(diversity=dial), 8) == wanted
 
 
 def test_what_is_dialled_is_the_best_of_the_model() -> None:
     """However far the dials are turned, a movie beyond the pool isn't shown; the list has its length."""
     model = Drawn(known_by([9] * 50 + [1] * 150), -np.arange(200, dtype=np.float32), np.eye(200, dtype=np.float32))
-    for dials in (Dials(1, 0), Dials(0, 1), Dials(1, 1)):
+    for dials in (Reranking(1, 0), Reranking(0, 1), Reranking(1, 1)):
         found = chosen(model, dials, 7)
         assert len(set(found)) == 7
-        assert max(found) < 7 * POOL
-    assert min(chosen(model, Dials(1, 0), 7)) >= 50
+        assert max(found) < 7 * POOL_FACTOR
+    assert min(chosen(model, Reranking(1, 0), 7)) >= 50
 
 
 def test_a_long_list_ends_as_the_model_orders_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the largest pool nothing is turned, and nothing is lost."""
-    monkeypatch.setattr("cinematrix.recommendation.reranking.LARGEST", 4)
+    monkeypatch.setattr("cinematrix.recommendation.reranking.MAX_POOL", 4)
     model = Drawn(known_by([8, 7, 6, 5, 4, 3]), -np.arange(6, dtype=np.float32), np.eye(6, dtype=np.float32))
-    assert chosen(model, Dials(novelty=1), 6) == [3, 2, 1, 0, 4, 5]
-    assert sorted(chosen(model, Dials(diversity=1), 6)) == list(range(6))
+    assert chosen(model, Reranking(novelty=1), 6) == [3, 2, 1, 0, 4, 5]
+    assert sorted(chosen(model, Reranking(diversity=1), 6)) == list(range(6))
 
 
 def test_short_and_empty_pools_stay_short() -> None:
     """Padding stays at the end, beside −inf; a pool without a movie gives a list without one."""
     model = Drawn(known_by([3, 2, 1]), np.zeros(3, np.float32), np.eye(3, dtype=np.float32))
-    pool = Ranked(
+    pool = RankedLists(
         np.array([[0, 2, UNKNOWN], [UNKNOWN] * 3], np.int32), np.array([[2, 1, -np.inf], [-np.inf] * 3], np.float32)
     )
-    for dials in (Dials(1, 0), Dials(0, 0.5)):
-        found = dials.choose(model, pool, 3)
+    for dials in (Reranking(1, 0), Reranking(0, 0.5)):
+        found = dials.rerank(model, pool, 3)
         assert sorted(found.movies[0]) == [UNKNOWN, 0, 2]
         assert found.movies[1].tolist() == [UNKNOWN] * 3
         assert found.lengths.tolist() == [2, 0]
@@ -171,7 +173,7 @@ def test_short_and_empty_pools_stay_short() -> None:
 def test_a_dial_goes_from_0_to_1(dials: dict[str, float]) -> None:
     """Other values are refused, with the name of the dial."""
     with pytest.raises(SettingError, match=rf"{next(iter(dials))} is .*must be from 0 to 1"):
-        Dials(**dials)
+        Reranking(**dials)
 
 
 def test_likeness_is_by_vectors_else_genres_else_raters(world: tuple[Ratings, Catalog]) -> None:
@@ -184,31 +186,35 @@ def test_likeness_is_by_vectors_else_genres_else_raters(world: tuple[Ratings, Ca
         return unit @ unit.T
 
     with_vectors = IALS(IALSSettings(factors=3)).fit(ratings, catalog)
-    np.testing.assert_allclose(likeness(with_vectors, movies), cosines(with_vectors.vectors()[movies]), atol=1e-5)
+    np.testing.assert_allclose(
+        compute_similarity(with_vectors, movies), cosines(with_vectors.vectors()[movies]), atol=1e-5
+    )
     by_genres, by_raters = Bias().fit(ratings, catalog), Bias().fit(ratings)
-    genres = by_genres.known.catalog.genre_matrix().toarray()[movies]
-    np.testing.assert_allclose(likeness(by_genres, movies), cosines(genres), atol=1e-6)
-    rated = by_raters.known.history.matrix(len(by_raters.known.movies)).toarray().T[movies]
-    np.testing.assert_allclose(likeness(by_raters, movies), cosines(rated), atol=1e-6)
+    genres = by_genres.data.catalog.genre_matrix().toarray()[movies]
+    np.testing.assert_allclose(compute_similarity(by_genres, movies), cosines(genres), atol=1e-6)
+    rated = by_raters.data.history.matrix(len(by_raters.data.movies)).toarray().T[movies]
+    np.testing.assert_allclose(compute_similarity(by_raters, movies), cosines(rated), atol=1e-6)
 
 
 def test_dials_at_0_are_the_plain_list(world: tuple[Ratings, Catalog]) -> None:
     """Byte for byte; turned, the list is another, of more bits or more unlike movies, and keeps the filters."""
     model = Bias().fit(*world)
-    person, n = model.known.history.take(np.array([0])), 5
+    person, n = model.data.history.take(np.array([0])), 5
     plain = recommend(model, person, n)
-    assert repr(recommend(model, person, n, dials=Dials())) == repr(plain)
-    novel, varied = (recommend(model, person, n, dials=dials) for dials in (Dials(novelty=1), Dials(diversity=1)))
+    assert repr(recommend(model, person, n, dials=Reranking())) == repr(plain)
+    novel, varied = (
+        recommend(model, person, n, dials=dials) for dials in (Reranking(novelty=1), Reranking(diversity=1))
+    )
     bits, alike = [], []
     for found in (plain, novel, varied):
-        numbers = model.known.movies.numbers([line.movie for line in found.items])[None]
-        bits.append(novelty(numbers, model.known.raters, len(model.known.users))[0])
-        alike.append(intra_list_similarity(numbers, model.known.catalog.genre_matrix())[0])
+        numbers = model.data.movies.numbers([line.movie for line in found.items])[None]
+        bits.append(novelty(numbers, model.data.raters, len(model.data.users))[0])
+        alike.append(intra_list_similarity(numbers, model.data.catalog.genre_matrix())[0])
     assert bits[1] > bits[0]
     assert alike[2] < alike[0]
-    few = Filters(min_ratings=int(np.median(model.known.raters)))
-    for line in recommend(model, person, n, filters=few, dials=Dials(1, 1)).items:
-        assert model.known.raters[model.known.movies.number(line.movie)] >= few.min_ratings
+    few = Filters(min_ratings=int(np.median(model.data.raters)))
+    for line in recommend(model, person, n, filters=few, dials=Reranking(1, 1)).items:
+        assert model.data.raters[model.data.movies.number(line.movie)] >= few.min_ratings
     scores = {line.movie: line.score for line in recommend(model, person, 50).items}
     assert all(line.score == scores[line.movie] for line in novel.items)
-    assert replace(Dials(), novelty=1).off is False
+    assert replace(Reranking(), novelty=1).is_off is False

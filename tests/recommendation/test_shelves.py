@@ -18,9 +18,9 @@ from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.ease import Ease
 from cinematrix.recommendation.lists import Filters
-from cinematrix.recommendation.reranking import Dials
-from cinematrix.recommendation.shelves import loved, rows_of
-from cinematrix.recommendation.taste_profile import Everyone
+from cinematrix.recommendation.reranking import Reranking
+from cinematrix.recommendation.shelves import build_shelves, rank_genres
+from cinematrix.recommendation.taste_profile import PopulationTaste
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
 
@@ -49,15 +49,15 @@ def model(request: pytest.FixtureRequest, large: tuple[Ratings, Catalog]) -> Rec
     return made.fit(*large)
 
 
-@pytest.mark.parametrize("dials", [Dials(), Dials(0.5, 0.5)], ids=["as the model says", "dials turned"])
-def test_no_film_stands_twice_and_none_that_she_has_seen(model: Recommender, dials: Dials) -> None:
+@pytest.mark.parametrize("dials", [Reranking(), Reranking(0.5, 0.5)], ids=["as the model says", "dials turned"])
+def test_no_film_stands_twice_and_none_that_she_has_seen(model: Recommender, dials: Reranking) -> None:
     """Nor one that a filter leaves out; rows have no more films than asked for, and headings of every kind."""
     for who in (0, 7):
-        history = model.known.history.take(np.array([who]))
-        rows = rows_of(model, history, 6, filters=Filters(exclude=(3, 4)), dials=dials)
+        history = model.data.history.take(np.array([who]))
+        rows = build_shelves(model, history, 6, filters=Filters(exclude=(3, 4)), dials=dials)
         shown = [line.movie for row in rows for line in row.items]
         assert len(shown) == len(set(shown)) > 6
-        assert not set(shown) & {*model.known.movies.ids[history.items].tolist(), 3, 4}
+        assert not set(shown) & {*model.data.movies.ids[history.items].tolist(), 3, 4}
         assert all(len(row.items) == len(row.movies) <= 6 for row in rows)
         kinds = {row.kind for row in rows}
         assert kinds >= ({"top", "gems"} if isinstance(model, Bias) else {"top", "because", "gems"})
@@ -66,12 +66,12 @@ def test_no_film_stands_twice_and_none_that_she_has_seen(model: Recommender, dia
 def test_rows_do_what_their_headings_say(large: tuple[Ratings, Catalog]) -> None:
     """Because rows name films that she liked, and hold films like them; gems have few raters; genres are hers."""
     model = Ease().fit(*large)
-    known = model.known
+    known = model.data
     history = known.history.take(np.array([0]))
     assert history.values is not None
     liked = known.movies.ids[history.items[history.values >= history.values.mean()]].tolist()
     mine = "Comedy" if liked[0] % 2 == 0 else "Horror"
-    rows = rows_of(model, history, 8)
+    rows = build_shelves(model, history, 8)
     assert rows[0].kind == "top"
     for row in rows:
         if row.kind == "because":
@@ -84,17 +84,17 @@ def test_rows_do_what_their_headings_say(large: tuple[Ratings, Catalog]) -> None
             assert stars == sorted(stars, reverse=True)
         if row.kind == "genre":
             assert all(row.genre in line.genres for line in row.items)
-    assert loved(Everyone(known), history)[0] == mine
-    assert "IMAX" not in loved(Everyone(known), history)
+    assert rank_genres(PopulationTaste(known), history)[0] == mine
+    assert "IMAX" not in rank_genres(PopulationTaste(known), history)
 
 
 def test_somebody_without_a_history_gets_rows_too(model: Recommender) -> None:
     """Widely loved films, gems and the genres that most films have; nothing is hers."""
-    rows = rows_of(model, Histories.empty(1), 5)
+    rows = build_shelves(model, Histories.empty(1), 5)
     assert rows[0].title == "Widely loved"
     assert "because" not in {row.kind for row in rows}
     assert all(not line.because for row in rows for line in row.items)
-    assert rows_of(model, Histories.empty(1), 5, filters=Filters(min_ratings=10**6)) == []
+    assert build_shelves(model, Histories.empty(1), 5, filters=Filters(min_ratings=10**6)) == []
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from cinematrix.recommendation.taste_map import TasteMap, layout, nearest, squared
+from cinematrix.recommendation.taste_map import TasteMap, compute_layout, find_nearest, fit_to_square
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
 
@@ -33,7 +33,7 @@ def test_rows_alike_lie_together() -> None:
     rng = np.random.default_rng(4)
     group = rng.permutation(np.repeat(np.arange(5), 40))
     rows = (rng.normal(0, 1, (5, 20))[group] + rng.normal(0, 0.15, (200, 20))).astype(np.float32)
-    places = layout(rows, nearest(rows, 10), np.random.default_rng(0))
+    places = compute_layout(rows, find_nearest(rows, 10), np.random.default_rng(0))
     assert trustworthiness(rows, places, n_neighbors=10, metric="cosine") > 0.9
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)
     np.fill_diagonal(apart, np.inf)
@@ -43,17 +43,17 @@ def test_rows_alike_lie_together() -> None:
 def test_nearest_are_by_cosine_and_never_itself() -> None:
     """Length doesn't count."""
     rows = np.array([[1, 0], [9, 1], [0, 1], [1, 5]], np.float32)
-    assert nearest(rows, 1).ravel().tolist() == [1, 0, 3, 2]
+    assert find_nearest(rows, 1).ravel().tolist() == [1, 0, 3, 2]
 
 
 def test_the_map_holds_each_film_once_and_is_the_same_again(model: DeepMF) -> None:
     """In the unit square, the most rated first, each with its rarest genre."""
     made, again = TasteMap.of(model), TasteMap.of(model)
-    assert sorted(made.movies.tolist()) == list(range(len(model.known.movies)))
-    assert np.all(np.diff(model.known.raters[made.movies]) <= 0)
+    assert sorted(made.movies.tolist()) == list(range(len(model.data.movies)))
+    assert np.all(np.diff(model.data.raters[made.movies]) <= 0)
     assert np.all((made.places >= 0) & (made.places <= 1))
     np.testing.assert_array_equal(made.places, again.places)
-    facts = model.known.catalog.facts
+    facts = model.data.catalog.facts
     assert all(made.genres[made.genre[at]] in facts[number].genres for at, number in enumerate(made.movies.tolist()))
 
 
@@ -62,7 +62,7 @@ def test_an_island_of_few_films_leaves_the_others_their_room() -> None:
     rng = np.random.default_rng(2)
     disc = rng.normal(0, 1, (2000, 2)).clip(-2, 2).astype(np.float32)
     island = np.full((15, 2), [0, 9], np.float32)
-    made = squared(np.concatenate([disc, island]))
+    made = fit_to_square(np.concatenate([disc, island]))
     assert np.all((made >= 0) & (made <= 1))
     assert np.all(made[-15:, 1] == 1)
     assert np.all(np.ptp(made[:2000], axis=0) > 0.9)
@@ -100,7 +100,7 @@ def test_the_route_sends_the_map_once(client: TestClient, model: DeepMF) -> None
     assert answer.headers["content-encoding"] == "gzip"
     found = answer.json()
     assert [len(found[name]) for name in ("movies", "titles", "years", "x", "y", "genre", "ratings")] == [41] * 7
-    assert found["movies"][0] == model.known.movies.listed[int(model.known.raters.argmax())]
+    assert found["movies"][0] == model.data.movies.listed[int(model.data.raters.argmax())]
     plain = client.get("/v1/map", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert json.loads(plain.content) == found

@@ -5,47 +5,47 @@ import pytest
 
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings, Scale
+from cinematrix.data.training_data import TrainingData
 from cinematrix.models.popular import Popular
 from cinematrix.models.svd import SVD
-from cinematrix.recommendation.taste_profile import FOLDS, Everyone, histogram, knowledge
+from cinematrix.recommendation.taste_profile import FOLDS, PopulationTaste, compute_histogram, measure_accuracy
 
 
 @pytest.fixture(scope="module")
-def known() -> Known:
+def known() -> TrainingData:
     """Four films; dramas get 3 on average, comedies 4, all together 3.5."""
     ratings = Ratings.from_arrays([1, 1, 2, 2], [10, 11, 12, 13], [2, 4, 3, 5], scale=Scale(1, 5, 1))
     catalog = Catalog.of(
         [10, 11, 12, 13], year=[1991, 1999, 2001, None], genres=[["Drama"], ["Drama"], ["Comedy"], ["Comedy"]]
     )
-    return Known.of(ratings, catalog)
+    return TrainingData.of(ratings, catalog)
 
 
-def test_love_is_what_she_gives_more_than_others_do_shrunk(known: Known) -> None:
+def test_love_is_what_she_gives_more_than_others_do_shrunk(known: TrainingData) -> None:
     """Her dramas get 5 and her comedy 2: ((5 − 4) − (3 − 3.5)) × 2/7 and ((2 − 4) − (4 − 3.5)) × 1/6."""
     history, _ = known.histories([{10: 5, 11: 5, 12: 2}])
-    drama, comedy = Everyone(known).parts("genres", history)
+    drama, comedy = PopulationTaste(known).parts("genres", history)
     assert (drama.name, drama.count, drama.yours, drama.everyone) == ("Drama", 2, 5, 3)
     assert drama.love == pytest.approx(1.5 * 2 / 7)
     assert comedy.love == pytest.approx(-2.5 / 6)
     assert (drama.share, drama.usual) == (pytest.approx(2 / 3), 0.5)
-    nineties, noughties = Everyone(known).parts("decades", history)
+    nineties, noughties = PopulationTaste(known).parts("decades", history)
     assert (nineties.name, nineties.count, noughties.name, noughties.count) == ("1990", 2, "2000", 1)
 
 
-def test_without_ratings_nothing_is_loved(known: Known) -> None:
+def test_without_ratings_nothing_is_loved(known: TrainingData) -> None:
     """Nor missed: no mean of hers, but everyone's."""
-    parts = Everyone(known).parts("genres", Histories.empty(1))
+    parts = PopulationTaste(known).parts("genres", Histories.empty(1))
     assert [(part.name, part.count, part.yours, part.love) for part in parts] == [
         ("Comedy", 0, None, 0), ("Drama", 0, None, 0),
     ]  # fmt: skip
 
 
-def test_a_histogram_is_shares_of_the_scales_steps(known: Known) -> None:
+def test_a_histogram_is_shares_of_the_scales_steps(known: TrainingData) -> None:
     """Each step of the scale, those that nobody gave too."""
-    assert Everyone(known).histogram.tolist() == [0, 0.25, 0.25, 0.25, 0.25]
-    assert histogram(known, np.zeros(0, np.float32)).tolist() == [0] * 5
+    assert PopulationTaste(known).histogram.tolist() == [0, 0.25, 0.25, 0.25, 0.25]
+    assert compute_histogram(known, np.zeros(0, np.float32)).tolist() == [0] * 5
 
 
 def test_she_is_known_by_ratings_that_the_model_did_not_get() -> None:
@@ -55,21 +55,21 @@ def test_she_is_known_by_ratings_that_the_model_did_not_get() -> None:
     users, movies = np.nonzero(rng.random((80, 40)) < 0.6)
     stars = np.where(likes[users] == movies % 2, 5.0, 1.0)
     model = SVD().fit(Ratings.from_arrays(users, movies, stars, scale=Scale(1, 5, 1)))
-    history, _ = model.known.histories([{movie: 5.0 if movie % 2 else 1.0 for movie in range(12)}])
-    found = knowledge(model, history)
+    history, _ = model.data.histories([{movie: 5.0 if movie % 2 else 1.0 for movie in range(12)}])
+    found = measure_accuracy(model, history)
     assert found is not None
     part = np.random.default_rng(0).permutation(12) % FOLDS
     assert history.values is not None
     means = np.array([history.values[part != fold].mean() for fold in part])
     assert found.baseline == pytest.approx(np.sqrt(np.mean((means - history.values) ** 2)))
     assert found.rmse < 0.5 * found.baseline
-    few, _ = model.known.histories([dict.fromkeys(range(FOLDS - 1), 3.0)])
-    assert knowledge(model, few) is None
+    few, _ = model.data.histories([dict.fromkeys(range(FOLDS - 1), 3.0)])
+    assert measure_accuracy(model, few) is None
 
 
 def test_nothing_is_known_without_stars() -> None:
     """A model of plain interactions predicts none."""
     views = Ratings.from_arrays([1] * 6 + [2], [1, 2, 3, 4, 5, 6, 1])
     model = Popular().fit(views)
-    assert knowledge(model, model.known.history.take(np.array([0]))) is None
-    assert histogram(model.known, np.ones(3, np.float32)).tolist() == []
+    assert measure_accuracy(model, model.data.history.take(np.array([0]))) is None
+    assert compute_histogram(model.data, np.ones(3, np.float32)).tolist() == []

@@ -12,14 +12,14 @@ from starlette.testclient import TestClient
 
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
-from cinematrix.lifecycle.retrain import Plan, refit
+from cinematrix.lifecycle.retrain import RetrainingPlan, retrain_model
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Store
-from cinematrix.store.refits import ask
-from service_world import refused
+from cinematrix.store.refits import request_refit
+from service_world import check_problem
 from waiting import wait_for
 
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
@@ -72,11 +72,11 @@ def test_a_new_movie_is_known_at_once_and_to_others_within_seconds(
     with TestClient(create_app(kept)) as restarted:
         assert recommended(restarted) == [90001]
     store = Store.open(kept.db)
-    found = refit(kept.model, store, ask(store, "test"), Plan())
+    found = retrain_model(kept.model, store, request_refit(store, "test"), RetrainingPlan())
     wait_for(lambda: one.get("/v1/users/1/recommendations").json()["model_version"].startswith(found.version))
     assert recommended(one) == [90001]
-    assert user in [int(id_) for id_ in one.app.state.service.served.model.base.known.users.ids]  # type: ignore[attr-defined]
-    assert 90001 in one.app.state.service.served.model.base.known.movies.ids  # type: ignore[attr-defined]
+    assert user in [int(id_) for id_ in one.app.state.service.served.model.base.data.users.ids]  # type: ignore[attr-defined]
+    assert 90001 in one.app.state.service.served.model.base.data.movies.ids  # type: ignore[attr-defined]
     assert store.audit()[0] == "described 1 movies, such as 90001"
     store.close()
 
@@ -88,7 +88,7 @@ def test_a_movie_is_described_anew_and_taken_back(pair: list[TestClient]) -> Non
     assert one.put("/v1/movies/90001", json=NEW | {"title": "Funny Again"}).status_code == 200
     wait_for(lambda: other.get("/v1/movies", params={"query": "funny again"}).json()["items"][:1] != [])
     assert one.delete("/v1/movies/90001").status_code == 204
-    refused(one.delete("/v1/movies/90001"), 404)
+    check_problem(one.delete("/v1/movies/90001"), 404)
     assert recommended(one) == []
     wait_for(lambda: recommended(other) == [])
 
@@ -99,16 +99,16 @@ def test_many_come_as_json_or_csv(pair: list[TestClient]) -> None:
     rows: list[dict[str, Any]] = [NEW | {"movie": 90001}, NEW | {"movie": 90002}]
     assert one.post("/v1/movies", json={"movies": rows}).json() == {"created": 2, "updated": 0}
     assert one.post("/v1/movies", json={"movies": rows[:1]}).json() == {"created": 0, "updated": 1}
-    assert refused(one.post("/v1/movies", json={"movies": [rows[0], NEW | {"movie": "tt1"}]}), 422)["index"] == 1
+    assert check_problem(one.post("/v1/movies", json={"movies": [rows[0], NEW | {"movie": "tt1"}]}), 422)["index"] == 1
     for bad in ({"title": ""}, {"year": "1999"}, {"genres": ["a|b"]}, {"extra": 1}, {"title": "a\x00"}):
-        refused(one.post("/v1/movies", json={"movies": [rows[0] | bad]}), 422)
-    refused(one.post("/v1/movies", content=b"{", headers={"content-type": "application/json"}), 400)
+        check_problem(one.post("/v1/movies", json={"movies": [rows[0] | bad]}), 422)
+    check_problem(one.post("/v1/movies", content=b"{", headers={"content-type": "application/json"}), 400)
     text = "movieId,title,genres\n90003,Scary Night (2027),Horror\n90001,Funny Morning (2027),Comedy\n"
     answer = one.post("/v1/movies", content=text, headers={"content-type": "text/csv; charset=utf-8"})
     assert answer.json() == {"created": 1, "updated": 1}
     assert sorted(recommended(one)) == [90001, 90002, 90003]
     broken = one.post("/v1/movies", content="a,b\n1,2\n", headers={"content-type": "text/csv"})
-    assert "/" not in refused(broken, 422)["detail"].split(" ")[0]
+    assert "/" not in check_problem(broken, 422)["detail"].split(" ")[0]
 
 
 def test_the_command_adds_movies(pair: list[TestClient], kept: ServiceSettings, tmp_path: Path) -> None:

@@ -15,15 +15,15 @@ from starlette.testclient import TestClient
 
 from cinematrix.errors import SettingError
 from cinematrix.service.app import create_app
-from cinematrix.service.logging import LOG, redacted
+from cinematrix.service.logging import LOG, redact
 from cinematrix.service.routes import recommendations
 from cinematrix.service.server import serve
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.store.keys import ROLES, create_key, hashed
+from cinematrix.store.keys import ROLES, create_key, hash_secret
 from cinematrix.store.records import Store
 from cinematrix.store.tables import IDEMPOTENCY, KEYS, SCHEMA, TOKENS
-from cinematrix.store.tokens import create_token, owner_of, revoke_tokens
-from service_world import refused
+from cinematrix.store.tokens import create_token, find_token_owner, revoke_tokens
+from service_world import check_problem
 
 CALLERS = {
     "open": "nobody page own other read write admin",
@@ -188,17 +188,17 @@ def test_a_token_is_made_shown_once_and_opens_what_is_hers(house: House, user: i
     file = Path(settings.db.removeprefix("sqlite:///"))
     kept = b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
     assert body["token"].encode() not in kept
-    assert hashed(body["token"]) in kept
+    assert hash_secret(body["token"]) in kept
     assert house.store.audit()[-1] == f"made a token of user {user}"
-    refused(house.ask("write", "POST", "/v1/tokens", user, json={"user": "nobody"}), 404)
-    refused(house.ask("write", "POST", "/v1/tokens", user, json={"user": user, "days": 999}), 422)
+    check_problem(house.ask("write", "POST", "/v1/tokens", user, json={"user": "nobody"}), 404)
+    check_problem(house.ask("write", "POST", "/v1/tokens", user, json={"user": user, "days": 999}), 422)
 
 
 def test_ended_revoked_and_orphaned_tokens_open_nothing(house: House, user: int) -> None:
     """Not even what the page needs: who brings a token learns that it is no good."""
     revoked, _ = create_token(house.store, str(user), 1, "test")
     ended, _ = create_token(house.store, str(user), -1, "test")
-    assert (owner_of(house.store, ended), owner_of(house.store, revoked)) == (None, str(user))
+    assert (find_token_owner(house.store, ended), find_token_owner(house.store, revoked)) == (None, str(user))
     assert house.ask("own", "DELETE", f"/v1/users/{user}/tokens", user).status_code == 204
     orphaned, _ = create_token(house.store, str(user), 1, "test")
     assert house.ask("own", "DELETE", f"/v1/users/{user}", user).status_code == 204
@@ -206,7 +206,7 @@ def test_ended_revoked_and_orphaned_tokens_open_nothing(house: House, user: int)
     for secret in (ended, revoked, orphaned, "cmt_", ""):
         bearer = {"Authorization": f"Bearer {secret or 'x'}"}
         for path in (f"/v1/users/{user}/ratings", "/v1/movies?query=x"):
-            refused(house.public.get(path, headers=bearer), 401)
+            check_problem(house.public.get(path, headers=bearer), 401)
     with house.store.engine.connect() as connection:
         assert connection.execute(select(TOKENS)).all() == []
 
@@ -233,12 +233,12 @@ def test_without_keys_everybody_is_admin_and_a_token_says_who(client: TestClient
     assert client.get("/v1/me").json() == {"role": "admin", "user": None, "open": True}
     bearer = {"Authorization": f"Bearer {client.post('/v1/tokens', json={'user': user}).json()['token']}"}
     assert client.get("/v1/me", headers=bearer).json() == {"role": "admin", "user": user, "open": True}
-    refused(client.get("/v1/me", headers={"Authorization": "Bearer cmt_of_yesterday"}), 401)
+    check_problem(client.get("/v1/me", headers={"Authorization": "Bearer cmt_of_yesterday"}), 401)
 
 
 def test_a_wrong_key_is_no_visitor(house: House) -> None:
     """Who shows a key that isn't one learns so on a public page too; another scheme of Authorization is no token."""
-    refused(house.public.get("/v1/movies?query=x", headers={"X-API-Key": "cmx_wrong"}), 401)
+    check_problem(house.public.get("/v1/movies?query=x", headers={"X-API-Key": "cmx_wrong"}), 401)
     assert house.public.get("/v1/movies?query=x", headers={"Authorization": "Basic eDp5"}).status_code == 200
 
 
@@ -249,7 +249,7 @@ def test_a_public_page_without_keys_is_not_served(settings: ServiceSettings) -> 
         serve(public, "127.0.0.1", 8000)
     with TestClient(create_app(public)) as client:
         assert client.get("/v1/me").json() == {"role": "page", "user": None, "open": False}
-        refused(client.put("/v1/users/1/events/like/1"), 401)
+        check_problem(client.put("/v1/users/1/events/like/1"), 401)
 
 
 @pytest.mark.fault(48)
@@ -261,7 +261,7 @@ def test_visitors_have_a_limit_of_their_own(settings: ServiceSettings) -> None:
     with TestClient(create_app(replace(settings, public=True, visits=3))) as client:
         answers = [client.get("/v1/movies?query=x") for _ in range(4)]
         assert [answer.status_code for answer in answers[:3]] == [200] * 3
-        refused(answers[3], 429)
+        check_problem(answers[3], 429)
         assert client.get("/v1/movies?query=x", headers={"X-API-Key": key}).status_code == 200
 
 
@@ -289,12 +289,12 @@ def test_no_secret_gets_into_the_log(
             house.public.get(f"/v1/movies/{secret}/similar", params={"query": secret}, headers=headers)
             house.public.post("/v1/ratings", json={"ratings": [], secret: secret}, headers=headers)
         monkeypatch.setattr(recommendations, "recommend", lambda *_, _secret=secret, **__: [][int(_secret)])
-        refused(house.public.post("/v1/recommendations", json={"ratings": []}), 500, secret)
+        check_problem(house.public.post("/v1/recommendations", json={"ratings": []}), 500, secret)
     full = "create trigger full before insert on ratings begin select raise(fail, 'full'); end"
-    with house.store.writing() as connection:
+    with house.store.write_transaction() as connection:
         connection.execute(text(full))
     broken = house.ask("write", "PUT", f"/v1/users/{user}/ratings/{unseen}", user, json={"rating": 4.5})
-    refused(broken, 503)
+    check_problem(broken, 503)
     said = "\n".join(caplog.handler.format(record) for record in caplog.records if record.name.startswith("cinematrix"))
     assert "invalid literal for int" in said
     (failed,) = [record.getMessage() for record in caplog.records if "the store failed" in record.getMessage()]
@@ -304,7 +304,7 @@ def test_no_secret_gets_into_the_log(
         assert secret not in said
         assert secret[4:] not in said
     assert LOG.name == "cinematrix.service"
-    assert redacted("a cmx_0123456789abcdef-_ b") == "a cmx_… b"
+    assert redact("a cmx_0123456789abcdef-_ b") == "a cmx_… b"
 
 
 def test_new_users_stay_within_the_cap_however_many_come_at_once(either: ServiceSettings, unseen: int) -> None:
@@ -343,7 +343,7 @@ def test_a_clock_may_be_a_day_ahead_and_no_more(
 
 def test_answers_kept_for_others_survive_a_deletion(client: TestClient, model: Any, user: int, unseen: int) -> None:
     """A repeated request about somebody else still gets its first answer; one about her is gone."""
-    other = next(int(id_) for id_ in model.known.users.ids if id_ != user)
+    other = next(int(id_) for id_ in model.data.users.ids if id_ != user)
     rows = {who: {"ratings": [{"user": who, "movie": unseen, "rating": 2}]} for who in (user, other)}
     for who, body in rows.items():
         client.post("/v1/ratings", json=body, headers={"Idempotency-Key": str(who)})
@@ -360,14 +360,14 @@ def test_an_older_store_gets_tokens(kind: str, database: Any) -> None:
     url = database(kind)
     store = Store.open(url)
     create_key(store, "read")
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         connection.execute(text("drop table tokens"))
         connection.execute(text("drop table answered"))
         connection.execute(update(SCHEMA).values(version=3))
     store.close()
     store = Store.open(url)
     secret, _ = create_token(store, "ann", 1, "test")
-    assert owner_of(store, secret) == "ann"
+    assert find_token_owner(store, secret) == "ann"
     with store.engine.connect() as connection:
         assert len(connection.execute(select(KEYS)).all()) == 1
     store.close()

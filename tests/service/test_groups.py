@@ -6,21 +6,21 @@ import pytest
 from starlette.testclient import TestClient
 
 from cinematrix.recommendation.groups import recommend_for_group
-from cinematrix.recommendation.lists import Filters, history_of
-from service_world import refused
+from cinematrix.recommendation.lists import Filters, get_history
+from service_world import check_problem
 
 PATH = "/v1/groups/recommendations"
 
 
 def test_users_and_guests_get_one_list(client: TestClient, model: Any, user: int, unseen: int) -> None:
     """By ID or with a history that comes along: the list is the model's for the group, with a reason for each."""
-    rated = int(model.known.movies.ids[0])
+    rated = int(model.data.movies.ids[0])
     guest = {"name": "Ida", "ratings": [{"movie": rated, "rating": 5}, {"movie": -9, "rating": 1}], "hidden": [unseen]}
     body = {"members": [{"user": user}, guest], "how": "least_misery", "n": 6, "min_ratings": 2}
     answer = client.post(PATH, json=body).json()
-    stranger, _ = model.known.histories([{rated: 5}])
+    stranger, _ = model.data.histories([{rated: 5}])
     wanted = recommend_for_group(
-        model, [history_of(model, user), stranger], 6, how="least_misery", filters=Filters("", 2, (unseen,))
+        model, [get_history(model, user), stranger], 6, how="least_misery", filters=Filters("", 2, (unseen,))
     ).items
     assert [item["movie"] for item in answer["items"]] == [line.movie for line in wanted]
     assert answer["unknown"] == [-9]
@@ -56,4 +56,4 @@ def test_what_one_has_seen_or_vetoes_nobody_gets(client: TestClient, model: Any,
 )
 def test_what_is_no_group_is_refused(client: TestClient, body: dict[str, Any]) -> None:
     """One person, nine, somebody who is neither user nor guest, no such strategy, a dial that groups don't have."""
-    refused(client.post(PATH, json=body), 422, "Ida")
+    check_problem(client.post(PATH, json=body), 422, "Ida")

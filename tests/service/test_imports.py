@@ -17,13 +17,13 @@ from starlette.testclient import TestClient
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ids import IdMap
 from cinematrix.data.ratings import Scale
-from cinematrix.importers import Journal, read
-from cinematrix.importers.letterboxd_export import Rated, letterboxd_csv
+from cinematrix.importers import ParsedImport, read
+from cinematrix.importers.letterboxd_export import ExportedRating, letterboxd_csv
 from cinematrix.service import import_worker
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
-from export_files import LETTERBOXD, lines, packed
-from service_world import refused
+from export_files import LETTERBOXD, lines, zip_files
+from service_world import check_problem
 
 STARS = Scale(0.5, 5, 0.5)
 
@@ -35,7 +35,7 @@ def film(place: int) -> str:
 
 def export(*rows: str, watched: tuple[int, ...] = (), wanted: tuple[int, ...] = ()) -> bytes:
     """A Letterboxd archive."""
-    return packed(
+    return zip_files(
         {
             "ratings.csv": lines(f"{LETTERBOXD},Rating", *rows),
             "watched.csv": lines(LETTERBOXD, *(f"2020-01-01,{film(at)},u" for at in watched)),
@@ -68,8 +68,8 @@ def test_an_upload_is_read_and_nothing_is_kept(client: TestClient, model: Any) -
     body = answer.json()
     assert {name: body[name] for name in COUNTS} == COUNTS
     assert counts(body) == body["read"]
-    ids = model.known.catalog.movies.ids
-    place = {title: int(ids[at]) for at, title in enumerate(model.known.catalog.frame["title"].to_list())}
+    ids = model.data.catalog.movies.ids
+    place = {title: int(ids[at]) for at, title in enumerate(model.data.catalog.frame["title"].to_list())}
     assert body["source"] == "letterboxd"
     assert body["ratings"] == [
         {"movie": place["Funny 0"], "title": "Funny 0", "year": 1980, "rating": 5.0, "time": 1_672_617_600},
@@ -79,7 +79,7 @@ def test_an_upload_is_read_and_nothing_is_kept(client: TestClient, model: Any) -
     assert body["skipped"] == [{"row": "ratings.csv:6", "reason": "no rating", "title": "Funny 4"}]
     (missed,) = body["unmatched"]
     assert (missed["row"], missed["title"], missed["rating"]) == ("ratings.csv:5", "Funny Bones", 3.0)
-    assert refused(client.get("/v1/users/ann/ratings"), 404)
+    assert check_problem(client.get("/v1/users/ann/ratings"), 404)
 
 
 def test_an_import_is_kept_once(client: TestClient, user: int) -> None:
@@ -103,7 +103,7 @@ def test_an_import_is_kept_once(client: TestClient, user: int) -> None:
 def test_only_who_may_write_brings(settings: ServiceSettings) -> None:
     """For users whom nobody knows there is a 404, unless new ones are welcome."""
     with TestClient(create_app(settings)) as client:
-        refused(client.post("/v1/users/nobody/imports", content=EXPORT), 404)
+        check_problem(client.post("/v1/users/nobody/imports", content=EXPORT), 404)
     with TestClient(create_app(replace(settings, new_users=9))) as client:
         assert client.post("/v1/users/nobody/imports", content=EXPORT).json()["imported"] == 4
         assert len(client.get("/v1/users/nobody/ratings").json()["ratings"]) == 2
@@ -113,7 +113,7 @@ def test_only_who_may_write_brings(settings: ServiceSettings) -> None:
 def test_what_is_no_export_is_refused_in_a_sentence(client: TestClient, user: int, path: str) -> None:
     """422 without a word of what was sent, and nothing is kept."""
     for content in (b"", b"secret,words\n1,2\n", b"PK\3\4secret", b"<!DOCTYPE secret><a/>", b"\xff\xfesecret\xd8\0"):
-        refused(client.post(path.format(user=user), content=content), 422, "secret")
+        check_problem(client.post(path.format(user=user), content=content), 422, "secret")
     assert client.get(f"/v1/users/{user}/export").json()["events"] == {}
 
 
@@ -122,8 +122,8 @@ def test_a_mapping_comes_with_the_query(client: TestClient) -> None:
     content = f"Que;Nota\n{film(0).replace(',', ' (')});8\n".encode()
     query = {"columns": "title=Que,rating=Nota", "highest": 10}
     assert [row["rating"] for row in client.post("/v1/imports", params=query, content=content).json()["ratings"]] == [4]
-    refused(client.post("/v1/imports", params={"columns": "user=Que"}, content=content), 422)
-    refused(client.post("/v1/imports", params={"highest": "nan"}, content=content), 422)
+    check_problem(client.post("/v1/imports", params={"columns": "user=Que"}, content=content), 422)
+    check_problem(client.post("/v1/imports", params={"highest": "nan"}, content=content), 422)
 
 
 def test_uploads_have_a_cap_of_their_own(client: TestClient) -> None:
@@ -131,9 +131,9 @@ def test_uploads_have_a_cap_of_their_own(client: TestClient) -> None:
     row = f"2023-01-01,{film(0)},u,4.5\n".encode()
     content = lines(f"{LETTERBOXD},Rating") + row + b"\n" * 3_000_000
     assert client.post("/v1/imports", params={"name": "ratings.csv"}, content=content).status_code == 200
-    refused(client.post("/v1/imports", content=bytes(20_000_001)), 413)
-    refused(client.post("/v1/imports", content=(bytes(1_000_000) for _ in range(21))), 413)
-    refused(client.post("/v1/recommendations", content=content), 413)
+    check_problem(client.post("/v1/imports", content=bytes(20_000_001)), 413)
+    check_problem(client.post("/v1/imports", content=(bytes(1_000_000) for _ in range(21))), 413)
+    check_problem(client.post("/v1/recommendations", content=content), 413)
 
 
 @pytest.mark.fault(17)
@@ -143,7 +143,7 @@ def test_others_are_answered_while_files_are_imported(
     """One file is read at a time, four wait, one more is told to come again: nobody else waits for any of them."""
     begun, go = Queue[int](), Event()
 
-    def slowly(*_: Any) -> Journal:
+    def slowly(*_: Any) -> ParsedImport:
         begun.put(1)
         assert go.wait(30)
         return read(EXPORT)
@@ -151,14 +151,14 @@ def test_others_are_answered_while_files_are_imported(
     monkeypatch.setattr(import_worker, "read", slowly)
     with TestClient(create_app(replace(settings, new_users=9))) as client, ThreadPoolExecutor(9) as pool:
         sent = [pool.submit(client.post, f"/v1/users/u{at}/imports", content=EXPORT) for at in range(5)]
-        waiting = client.app.state.service.importing.statistics  # type: ignore[attr-defined]
+        waiting = client.app.state.service.import_limiter.statistics  # type: ignore[attr-defined]
         until = time.monotonic() + 10
         while waiting().tasks_waiting < 4:
             assert time.monotonic() < until
             time.sleep(0.005)
         usual, others = client.get("/v1/users/7/recommendations"), client.post("/v1/imports", content=EXPORT)
         assert usual.status_code == 200
-        refused(others, 503)
+        check_problem(others, 503)
         assert others.headers["retry-after"] == "5"
         assert begun.qsize() == 1
         go.set()
@@ -172,7 +172,7 @@ def test_too_many_rows_are_refused(client: TestClient, user: int) -> None:
     row = b"2023-01-02,Funny 0 Again,1995,u,3\n"
     many = lines(f"{LETTERBOXD},Rating") + row * 200_000
     path = f"/v1/users/{user}/imports?name=ratings.csv"
-    assert "20,000 rows" in refused(client.post(path, content=many), 422)["detail"]
+    assert "20,000 rows" in check_problem(client.post(path, content=many), 422)["detail"]
     assert client.get(f"/v1/users/{user}/export").json()["events"] == {}
     misses = [f"2023-01-02,Funny {at % 9} Again {at},1995,u,3" for at in range(20_000)]
     body = client.post(path, content=lines(f"{LETTERBOXD},Rating", *misses)).json()
@@ -187,15 +187,15 @@ def test_a_large_file_is_read_by_a_process_of_its_own(
     """With the same answer to the byte, and the same refusals; when it is killed nothing is kept, and it says so."""
     path, sent = "/v1/imports?name=export.zip", {"content": EXPORT}
     here, damaged = client.post(path, **sent), client.post(path, content=EXPORT[:-9]).json()
-    monkeypatch.setattr(import_worker, "LARGE", 10)
+    monkeypatch.setattr(import_worker, "WORKER_MIN_BYTES", 10)
     assert client.post(path, **sent).content == here.content
     assert client.post(path, content=EXPORT[:-9]).json()["detail"] == damaged["detail"]
     before = client.get(f"/v1/users/{user}/export").json()
-    program = (*import_worker.PROGRAM[:2], "import os; os.kill(os.getpid(), 9)")
+    program = (*import_worker.WORKER_COMMAND[:2], "import os; os.kill(os.getpid(), 9)")
     with monkeypatch.context() as patched:
-        patched.setattr(import_worker, "PROGRAM", program)
+        patched.setattr(import_worker, "WORKER_COMMAND", program)
         failed = client.post(f"/v1/users/{user}/imports?name=export.zip", **sent)
-    refused(failed, 503)
+    check_problem(failed, 503)
     assert failed.headers["retry-after"] == "5"
     assert client.get(f"/v1/users/{user}/export").json() == before
     body = client.post(f"/v1/users/{user}/imports?name=export.zip", **sent).json()
@@ -205,15 +205,15 @@ def test_a_large_file_is_read_by_a_process_of_its_own(
 
 def test_ratings_go_to_letterboxd(client: TestClient, model: Any) -> None:
     """A CSV to download, with days where they are given; unknown movies are counted; ratings must be on the scale."""
-    ids = [int(id_) for id_ in model.known.movies.ids[:2]]
+    ids = [int(id_) for id_ in model.data.movies.ids[:2]]
     rows = [{"movie": ids[0], "rating": 4.5, "time": 1_700_000_000}, {"movie": ids[1], "rating": 1}]
     answer = client.post("/v1/exports", json={"ratings": [*rows, {"movie": 10**9, "rating": 3}]})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert (answer.headers["x-parts"], answer.headers["x-left-out"]) == ("1", "1")
     table = list(csv.DictReader(io.StringIO(answer.text)))
     assert [(row["WatchedDate"], row["Rating"]) for row in table] == [("2023-11-14", "4.5"), ("", "1")]
-    refused(client.post("/v1/exports", json={"ratings": [{"movie": ids[0], "rating": 4.3}]}), 422)
-    refused(client.post("/v1/exports?part=2", json={"ratings": rows}), 404)
+    check_problem(client.post("/v1/exports", json={"ratings": [{"movie": ids[0], "rating": 4.3}]}), 422)
+    check_problem(client.post("/v1/exports?part=2", json={"ratings": rows}), 404)
 
 
 def test_a_users_history_goes_there_and_comes_back(client: TestClient, user: int) -> None:
@@ -244,7 +244,7 @@ def test_titles_survive_the_way_there_and_back(rows: list[tuple[str, int]]) -> N
     """No cell of text begins a formula, numbers are untouched, and our reader reads what was written."""
     titles = [f"{' '.join(title.split()) or 'x'}" for title, _ in rows]
     catalog = Catalog.of(IdMap(list(range(len(rows)))), title=titles, tmdb=[str(at + 1) for at in range(len(rows))])
-    (text,) = letterboxd_csv([Rated(at, halves / 2) for at, (_, halves) in enumerate(rows)], catalog, STARS)
+    (text,) = letterboxd_csv([ExportedRating(at, halves / 2) for at, (_, halves) in enumerate(rows)], catalog, STARS)
     cells = list(csv.reader(io.StringIO(text)))[1:]
     assert all(row[2][0] not in "=+-@＝＋－＠" for row in cells)
     assert [float(row[5]) for row in cells] == [halves / 2 for _, halves in rows]
@@ -254,9 +254,9 @@ def test_titles_survive_the_way_there_and_back(rows: list[tuple[str, int]]) -> N
 
 def test_a_long_history_goes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each with its header and no longer than Letterboxd takes; together they are all."""
-    monkeypatch.setattr("cinematrix.importers.letterboxd_export.MOST_BYTES", 200)
+    monkeypatch.setattr("cinematrix.importers.letterboxd_export.MAX_FILE_BYTES", 200)
     catalog = Catalog.of(list(range(30)), title=[f"Film {at}" for at in range(30)])
-    parts = letterboxd_csv([Rated(at, 4.0) for at in range(30)], catalog, STARS)
+    parts = letterboxd_csv([ExportedRating(at, 4.0) for at in range(30)], catalog, STARS)
     assert len(parts) > 2
     assert all(len(part.encode()) <= 200 for part in parts)
     titles = [row["Title"] for part in parts for row in csv.DictReader(io.StringIO(part))]

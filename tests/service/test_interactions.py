@@ -16,7 +16,7 @@ from cinematrix.models.ease import Ease
 from cinematrix.models.ials import IALS
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
-from service_world import refused
+from service_world import check_problem
 from worlds import as_interactions
 
 
@@ -42,7 +42,7 @@ def listed(client: TestClient, user: Any) -> list[int]:
 def test_what_she_liked_or_has_seen_counts_as_watched(client: TestClient) -> None:
     """A newcomer's list changes with each, as a stranger's for the same films; a rating is refused."""
     one, other = [film["movie"] for film in client.get("/v1/movies?query=funny&n=2").json()["items"]]
-    refused(client.put(f"/v1/users/new/ratings/{one}", json={"rating": 1}), 422)
+    check_problem(client.put(f"/v1/users/new/ratings/{one}", json={"rating": 1}), 422)
     lists = [listed(client, "new")]
     for kind, movie in (("like", one), ("seen", other)):
         assert client.put(f"/v1/users/new/events/{kind}/{movie}").status_code == 204
@@ -67,7 +67,7 @@ def test_what_she_watched_is_taken_back(client: TestClient, world: tuple[Ratings
     old = min(before)
     for movie in (new, old):
         assert client.delete(f"/v1/users/{user}/ratings/{movie}").status_code == 204
-        refused(client.delete(f"/v1/users/{user}/ratings/{movie}"), 404)
+        check_problem(client.delete(f"/v1/users/{user}/ratings/{movie}"), 404)
     assert watched(client, user) == before - {old}
     client.put(f"/v1/users/{user}/events/like/{old}")
     assert watched(client, user) == before
@@ -90,7 +90,7 @@ def test_the_model_says_whether_it_can_draw_a_map(
 ) -> None:
     """It needs vectors of movies: one that has none refuses the map, and one that has some draws it."""
     assert client.get("/v1/model").json()["map"] is False
-    refused(client.get("/v1/map"), 422)
+    check_problem(client.get("/v1/map"), 422)
     save(IALS().fit(as_interactions(world[0]), world[1]), tmp_path / "ials")
     settings = ServiceSettings(tmp_path / "ials", f"sqlite:///{tmp_path}/ials.db", hosts=("testserver",))
     with TestClient(create_app(settings)) as drawing:

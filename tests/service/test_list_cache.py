@@ -17,16 +17,16 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
 from cinematrix.models.ease import Ease
 from cinematrix.service.app import create_app
-from cinematrix.service.list_cache import OVERHEAD, Kept, Lists
-from cinematrix.service.prefetch import MOST, Ahead
+from cinematrix.service.list_cache import ENTRY_OVERHEAD_BYTES, CachedList, ListCache
+from cinematrix.service.prefetch import MAX_WAITING_USERS, Prefetcher
 from cinematrix.service.routes import recommendations
-from cinematrix.service.schemas import Recommended, WantedList
+from cinematrix.service.schemas import ListRequest, RecommendationList
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Revision
 from waiting import wait_for
 
 NEW = Revision(1, False)
-NOTHING, ANY = np.zeros(0, np.int32), WantedList()
+NOTHING, ANY = np.zeros(0, np.int32), ListRequest()
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def users(client: TestClient) -> list[int]:
 
 def known(client: TestClient) -> Any:
     """What the served model knows."""
-    return client.app.state.service.served.model.known  # type: ignore[attr-defined]
+    return client.app.state.service.served.model.data  # type: ignore[attr-defined]
 
 
 def sent(client: TestClient, how: str) -> int:
@@ -83,7 +83,7 @@ def test_a_list_is_made_once_and_sent_again(client: TestClient, users: list[int]
     path = f"/v1/users/{users[0]}/recommendations"
     first, again = client.get(path), client.get(path)
     assert first.content == again.content == afresh(client, path)
-    assert Recommended.model_validate_json(again.content).model_dump() == again.json()
+    assert RecommendationList.model_validate_json(again.content).model_dump() == again.json()
     assert {**again.headers, "x-request-id": ""} == {**first.headers, "x-request-id": ""}
     assert (sent(client, "made"), sent(client, "kept")) == (2, 1)
     assert len(client.get(f"{path}?n=3").json()["items"]) == 3
@@ -179,15 +179,15 @@ def test_a_list_that_cannot_be_made_ahead_holds_nobody_up(caplog: pytest.LogCapt
         if user == "broken":
             raise ZeroDivisionError
 
-    ahead = Ahead(make)
-    for user in ("broken", *(str(number) for number in range(2 * MOST))):
-        ahead.soon(user)
+    ahead = Prefetcher(make)
+    for user in ("broken", *(str(number) for number in range(2 * MAX_WAITING_USERS))):
+        ahead.schedule(user)
     ahead.start()
-    wait_for(lambda: len(made) == MOST, 5)
-    ahead.soon("last")
-    wait_for(lambda: len(made) == MOST + 1, 5)
+    wait_for(lambda: len(made) == MAX_WAITING_USERS, 5)
+    ahead.schedule("last")
+    wait_for(lambda: len(made) == MAX_WAITING_USERS + 1, 5)
     ahead.stop()
-    assert made == ["broken", *(str(number) for number in range(MOST - 1)), "last"]
+    assert made == ["broken", *(str(number) for number in range(MAX_WAITING_USERS - 1)), "last"]
     assert "couldn't be made ahead" in caplog.text
 
 
@@ -209,15 +209,15 @@ def test_a_kept_list_needs_a_key_too(settings: ServiceSettings) -> None:
 
 def test_lists_are_let_go_of_the_oldest_first() -> None:
     """By their bytes; one that was asked for is young again, and one in place of another isn't counted twice."""
-    lists = Lists(3 * (OVERHEAD + 10))
+    lists = ListCache(3 * (ENTRY_OVERHEAD_BYTES + 10))
     for name in "abc":
-        lists.keep((name, b""), Kept(name, NEW, {}, False, b"0123456789", NOTHING, ANY))
+        lists.keep((name, b""), CachedList(name, NEW, {}, False, b"0123456789", NOTHING, ANY))
     assert lists.find(("a", b"")) is not None
-    lists.keep(("a", b""), Kept("a", NEW, {}, False, b"9876543210", NOTHING, ANY))
-    lists.keep(("d", b""), Kept("d", NEW, {}, False, b"0123456789", NOTHING, ANY))
+    lists.keep(("a", b""), CachedList("a", NEW, {}, False, b"9876543210", NOTHING, ANY))
+    lists.keep(("d", b""), CachedList("d", NEW, {}, False, b"0123456789", NOTHING, ANY))
     assert [name for name in "abcd" if lists.find((name, b""))] == ["a", "c", "d"]
     assert len(lists) == 3
-    lists.keep(("e", b""), Kept("e", NEW, {}, False, b"x" * 10_000, NOTHING, ANY))
+    lists.keep(("e", b""), CachedList("e", NEW, {}, False, b"x" * 10_000, NOTHING, ANY))
     assert len(lists) == 0
 
 
@@ -225,7 +225,7 @@ def test_lists_are_made_while_writers_wait_for_the_disk(client: TestClient, user
     """More writers than there are threads for lists hold none of them up, and all are answered in the end."""
     state, movies = client.app.state.service, known(client).movies.ids[:8].tolist()  # type: ignore[attr-defined]
     with ThreadPoolExecutor(len(movies)) as writers:
-        with state.store.writing() as connection:  # as a slow disk: nobody else can write
+        with state.store.write_transaction() as connection:  # as a slow disk: nobody else can write
             state.store.note(connection, str(users[0]), str(movies[0]), "seen")
             urls = [f"/v1/users/{users[0]}/ratings/{movie}" for movie in movies]
             rated = [writers.submit(client.put, url, json={"rating": 4.0}) for url in urls]

@@ -15,12 +15,12 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import random
 from cinematrix.evaluation.evaluate import evaluate
-from cinematrix.models.artifact import about, load, save
+from cinematrix.models.artifact import build_manifest, load, save
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.ease import Ease
 from cinematrix.models.item_knn import ItemKNN
-from cinematrix.recommendation.lists import described, similar
+from cinematrix.recommendation.lists import describe_movies, find_similar
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
 
@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catal
     path = tmp_path_factory.mktemp("model") / "model"
     model, cut = DeepMF(TINY).fit(*world), random(world[0])
     measured = evaluate(DeepMF(TINY).fit(cut.train, world[1]), cut.test, split=cut.protocol)
-    save(model, path, {**about(model, world[0], "ml-csv"), "metrics": measured.as_dict()})
+    save(model, path, {**build_manifest(model, world[0], "ml-csv"), "metrics": measured.as_dict()})
     os.utime(path / "model.json", (0, 0))  # a copy has another date than the model
     return path
 
@@ -72,11 +72,11 @@ def test_a_film_comes_with_how_people_rated_it(client: TestClient, world: tuple[
 
 def test_a_prediction_is_made_without_her_own_rating_of_the_film(client: TestClient, model: Any) -> None:
     """It is what the model says for the rest of her history, and comes with her rating."""
-    ids = model.known.movies.ids[:4].tolist()
+    ids = model.data.movies.ids[:4].tolist()
     rows = [{"movie": movie, "rating": rating} for movie, rating in zip(ids, (4.5, 1.0, 4.0, 0.5), strict=True)]
     found = client.post(f"/v1/movies/{ids[0]}/prediction", json={"ratings": rows}).json()
-    history, _ = model.known.histories([{row["movie"]: row["rating"] for row in rows[1:]}])
-    (line,) = described(model, history, np.array([0], np.int32), np.zeros(1, np.float32), "ranking")
+    history, _ = model.data.histories([{row["movie"]: row["rating"] for row in rows[1:]}])
+    (line,) = describe_movies(model, history, np.array([0], np.int32), np.zeros(1, np.float32), "ranking")
     assert found["yours"] == 4.5
     assert (found["stars"], found["low"], found["high"]) == pytest.approx((line.stars, line.low, line.high))
     assert [reason["movie"] for reason in found["because"]] == [reason.movie for reason in line.because]
@@ -90,7 +90,7 @@ def test_films_alike_come_with_why(client: TestClient, model: Any, world: tuple[
     ratings, catalog = world
     movie = int(ratings.movies.ids[5])
     items = client.get(f"/v1/movies/{movie}/similar", params={"n": 3}).json()["items"]
-    assert [item["movie"] for item in items] == [line.movie for line in similar(model, movie, 3)]
+    assert [item["movie"] for item in items] == [line.movie for line in find_similar(model, movie, 3)]
     raters = {number: set(ratings.user[ratings.movie == number].tolist()) for number in range(len(ratings.movies))}
     genres = catalog.align(ratings.movies).frame["genres"].to_list()
     for item in items:
@@ -107,10 +107,10 @@ def test_who_watches_them_and_genres_make_films_alike(kind: Any, world: tuple[Ra
     assert ratings.rating is not None
     fans = ratings.take(ratings.rating > 3)
     model = kind(TINY if kind is DeepMF else None).fit(fans, catalog)
-    alike = model.alike(0)
-    assert alike.shape == (len(model.known.movies),)
+    alike = model.similarities(0)
+    assert alike.shape == (len(model.data.movies),)
     alike[0] = -1
-    genres = [facts.genres for facts in model.known.catalog.facts]
+    genres = [facts.genres for facts in model.data.catalog.facts]
     assert all(genres[at] == genres[0] for at in np.argsort(-alike)[:5])
 
 
@@ -154,7 +154,7 @@ def test_one_or_two_people_are_not_told_of(tmp_path: Path, people: int) -> None:
 @pytest.mark.fault(48)
 def test_who_is_deleted_is_folded_in_no_more(tmp_path: Path, folder: Path, model: Any) -> None:
     """Her next list is everybody's, without reasons, and her ratings are gone, though the model was trained on them."""
-    user = int(model.known.users.ids[3])
+    user = int(model.data.users.ids[3])
     settings = ServiceSettings(folder, f"sqlite:///{tmp_path}/s.db", hosts=("testserver",))
     with TestClient(create_app(settings)) as client:
         assert client.get(f"/v1/users/{user}/recommendations").json()["fallback"] is False

@@ -13,9 +13,9 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from cinematrix.service.app import create_app
-from cinematrix.service.exposure import Shown, Spread
+from cinematrix.service.exposure import ExposureCounter, ExposureSummary
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.service.telemetry import quantile
+from cinematrix.service.telemetry import estimate_quantile
 from cinematrix.store.records import Rating, Store
 from cinematrix.store.tables import RATINGS
 
@@ -24,8 +24,8 @@ INF = math.inf
 
 def test_what_was_shown_by_hand() -> None:
     """Movies with 9, 4, 4 and 0 ratings: one in four has more than each of the next two, three than the last."""
-    shown = Shown(np.array([4, 9, 0, 4]))
-    assert shown.spread() == Spread(0, None, None, None)
+    shown = ExposureCounter(np.array([4, 9, 0, 4]))
+    assert shown.spread() == ExposureSummary(0, None, None, None)
     for movies in ([1, 0], [1], []):
         shown.add(np.array(movies, np.int32))
     spread = shown.spread()
@@ -38,7 +38,7 @@ def test_popularity_counts_movies_with_more_ratings() -> None:
     """Second implementation: the share of movies that have more ratings, for each one shown."""
     raters = np.random.default_rng(3).integers(0, 6, 50)
     for movie in range(50):
-        shown = Shown(raters)
+        shown = ExposureCounter(raters)
         shown.add(np.array([movie], np.int32))
         assert shown.spread().popularity == pytest.approx(np.mean(raters > raters[movie]))
 
@@ -56,7 +56,7 @@ def test_popularity_counts_movies_with_more_ratings() -> None:
 )
 def test_quantiles_by_hand(buckets: list[tuple[float, float]], share: float, seconds: float) -> None:
     """Straight lines inside a bucket; beyond the last end nothing is known but that end."""
-    assert quantile(buckets, share) == pytest.approx(seconds)
+    assert estimate_quantile(buckets, share) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -71,7 +71,7 @@ def test_ratings_are_counted_by_the_day_they_came(kind: str, database: Callable[
         "d": midnight + 86_400_000,
         "e": midnight + 5,
     }
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         store.rate(connection, [Rating("ann", movie, None if movie == "e" else 3) for movie in times])
         for movie, received in times.items():
             connection.execute(update(RATINGS).filter_by(movie=movie).values(received=received))
@@ -99,7 +99,7 @@ def test_the_overview_tells_how_the_service_does(client: TestClient, model: Any,
     assert lists["requests"] == 2
     assert 0 < lists["p50"] <= lists["p99"]
     assert found["shown"]["lists"] == 4
-    assert 5 / len(model.known.movies) <= found["shown"]["coverage"] <= 11 / len(model.known.movies)
+    assert 5 / len(model.data.movies) <= found["shown"]["coverage"] <= 11 / len(model.data.movies)
     assert 0 < found["shown"]["gini"] < 1
     assert 0 <= found["shown"]["popularity"] < 1
 

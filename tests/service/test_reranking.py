@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from cinematrix.recommendation.lists import Filters, history_of, recommend
-from cinematrix.recommendation.reranking import Dials
-from service_world import refused
+from cinematrix.recommendation.lists import Filters, get_history, recommend
+from cinematrix.recommendation.reranking import Reranking
+from service_world import check_problem
 
 
 def of(items: list[dict[str, Any]]) -> list[int]:
@@ -18,18 +18,18 @@ def of(items: list[dict[str, Any]]) -> list[int]:
 def test_a_user_and_a_stranger_have_the_same_dials(client: TestClient, model: Any, user: int) -> None:
     """In the query or in the body: the list is the one that the model's dials make."""
     wanted = {"n": 6, "by": "stars", "novelty": 0.5, "diversity": 0.25, "min_ratings": 3}
-    history = history_of(model, user)
+    history = get_history(model, user)
     made = recommend(
-        model, history, 6, by="stars", filters=Filters(min_ratings=3), dials=Dials(novelty=0.5, diversity=0.25)
+        model, history, 6, by="stars", filters=Filters(min_ratings=3), dials=Reranking(novelty=0.5, diversity=0.25)
     ).items
     asked = client.get(f"/v1/users/{user}/recommendations", params=wanted).json()["items"]
     assert of(asked) == [line.movie for line in made]
-    ids, values = model.known.movies.ids[history.items].tolist(), history.values.tolist()
+    ids, values = model.data.movies.ids[history.items].tolist(), history.values.tolist()
     ratings = [{"movie": movie, "rating": value} for movie, value in zip(ids, values, strict=True)]
     told = client.post("/v1/recommendations", json={"ratings": ratings, **wanted}).json()["items"]
-    stranger, _ = model.known.histories([dict(zip(ids, values, strict=True))])
+    stranger, _ = model.data.histories([dict(zip(ids, values, strict=True))])
     made = recommend(
-        model, stranger, 6, by="stars", filters=Filters(min_ratings=3), dials=Dials(novelty=0.5, diversity=0.25)
+        model, stranger, 6, by="stars", filters=Filters(min_ratings=3), dials=Reranking(novelty=0.5, diversity=0.25)
     ).items
     assert of(told) == [line.movie for line in made]
 
@@ -39,11 +39,11 @@ def test_a_user_and_a_stranger_have_the_same_dials(client: TestClient, model: An
 )
 def test_dials_that_are_none_are_refused(client: TestClient, user: int, wanted: dict[str, Any]) -> None:
     """Beyond their ends, no number, or misspelt: in the query as in the body."""
-    refused(client.get(f"/v1/users/{user}/recommendations", params=wanted), 422)
-    refused(client.post("/v1/recommendations", json={"ratings": [], **wanted}), 422)
+    check_problem(client.get(f"/v1/users/{user}/recommendations", params=wanted), 422)
+    check_problem(client.post("/v1/recommendations", json={"ratings": [], **wanted}), 422)
 
 
 def test_text_is_no_number_in_a_body(client: TestClient, user: int) -> None:
     """A query is text and means numbers; a body must say what it means."""
     assert client.get(f"/v1/users/{user}/recommendations", params={"n": "3"}).status_code == 200
-    refused(client.post("/v1/recommendations", json={"ratings": [], "n": "3"}), 422)
+    check_problem(client.post("/v1/recommendations", json={"ratings": [], "n": "3"}), 422)

@@ -12,11 +12,11 @@ from cinematrix.lifecycle import versions
 from cinematrix.models.artifact import load, save
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from serving import PROGRAM, Server
+from serving import PROGRAM, ServerProcess
 from waiting import wait_for
 from worlds import taste_world
 
-SMALL = DeepMFSettings(**DeepMFSettings.PRESETS["fast"] | {"factors": 8, "neighbours": 32, "learning_rate": 0.01})
+SMALL = DeepMFSettings(**DeepMFSettings.PRESETS["fast"] | {"factors": 8, "ease_rank": 32, "learning_rate": 0.01})
 
 
 def some(ratings: Ratings, rows: np.ndarray) -> Ratings:
@@ -44,8 +44,8 @@ def test_deep_mf_learns_what_was_rated_and_is_served(tmp_path: Path) -> None:
     new_people = ratings.users.ids[130:-1]
     late = (ratings.user >= 130) | (ratings.time >= np.quantile(ratings.time, 0.8))
     save(DeepMF(SMALL).fit(some(ratings, ~late), catalog), place)
-    old = versions.serving(place)
-    with Server(place, db, tmp_path / "log", "--new-users", "1000") as server:
+    old = versions.get_serving_version(place)
+    with ServerProcess(place, db, tmp_path / "log", "--new-users", "1000") as server:
         server.ready()
         path = f"/v1/users/{new_people[0]}/recommendations"
         for body in bodies(ratings.take(late)):
@@ -55,13 +55,13 @@ def test_deep_mf_learns_what_was_rated_and_is_served(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         told = json.loads(done.stdout)
-        assert (told["state"], told["version"]) == ("promoted", versions.serving(place))
+        assert (told["state"], told["version"]) == ("promoted", versions.get_serving_version(place))
         assert told["figures"]["ratings"] > 200
         assert {"rmse", "ndcg"} <= {name.partition("@")[0].lower() for name in told["figures"]["measures"]}
         wait_for(lambda: server.ask("GET", path)[1]["model_version"] == told["version"])
         assert server.ask("GET", path)[1]["fallback"] is False
-    assert versions.before(place) == old
-    learned = load(place).model.known
+    assert versions.get_previous_version(place) == old
+    learned = load(place).model.data
     assert set(new_people.tolist()) <= set(learned.users.ids.tolist())
     left_out = ratings.users.numbers([int(user) for user in told["suspects"]])
     assert len(learned.history.items) == int((~np.isin(ratings.user, left_out)).sum())

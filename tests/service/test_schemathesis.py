@@ -45,7 +45,7 @@ def service(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> Itera
     """A service without limits that makes new users and begins no refits."""
     plenty = {"reads": 10**9, "writes": 10**9, "visits": 10**9, "new_users": 10**6}
     app = create_app(replace(settings, **plenty))  # type: ignore[arg-type]
-    monkeypatch.setattr(app.state.service.refitter, "start", lambda _: None)
+    monkeypatch.setattr(app.state.service.refit_runner, "start", lambda _: None)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

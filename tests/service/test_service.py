@@ -26,15 +26,15 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
-from cinematrix.recommendation.lists import Filters, history_of, recommend, similar
+from cinematrix.recommendation.lists import Filters, find_similar, get_history, recommend
 from cinematrix.service import server
 from cinematrix.service.app import create_app
-from cinematrix.service.auth import Bucket
-from cinematrix.service.served_model import Served
+from cinematrix.service.auth import RateLimitBucket
+from cinematrix.service.served_model import ServedModel
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Store
 from places import ROOT
-from service_world import TYPE, refused
+from service_world import PROBLEM_TYPE, check_problem
 from waiting import wait_for
 
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
@@ -48,7 +48,7 @@ def test_a_list_is_what_the_model_says(client: TestClient, model: Any, user: int
     assert (body["user"], body["fallback"], len(body["items"])) == (user, False, 4)
     comedies = Filters("genre=Comedy")
     expected = [
-        line.as_dict() for line in recommend(model, history_of(model, user), 4, by="stars", filters=comedies).items
+        line.as_dict() for line in recommend(model, get_history(model, user), 4, by="stars", filters=comedies).items
     ]
     assert body["items"] == json.loads(json.dumps(expected))
     assert all(item["low"] <= item["stars"] <= item["high"] for item in body["items"])
@@ -62,8 +62,8 @@ def test_a_rating_counts_in_the_next_list(client: TestClient, model: Any, user: 
     assert answer.json() == {
         "user": user, "movie": unseen, "rating": 0.5, "received": answer.json()["received"], "time": 1_700_000_000,
     }  # fmt: skip
-    history = history_of(model, user)
-    known = model.known
+    history = get_history(model, user)
+    known = model.data
     rated = dict(zip(known.movies.ids[history.items].tolist(), history.values.tolist(), strict=True)) | {unseen: 0.5}
     (changed,), _ = [known.histories([rated])], None
     expected = recommend(model, replace(changed[0], owners=history.owners), 5).items
@@ -87,15 +87,15 @@ def test_a_rating_taken_back_counts_no_more(client: TestClient, model: Any, user
     assert client.delete(f"/v1/users/{user}/ratings/{unseen}").status_code == 204
     after = client.get(f"/v1/users/{user}/recommendations").json()
     assert [item["movie"] for item in after["items"]] == [item["movie"] for item in before["items"]]
-    refused(client.delete(f"/v1/users/{user}/ratings/{unseen}"), 404)
-    old = int(model.known.movies.ids[history_of(model, user).items[0]])
+    check_problem(client.delete(f"/v1/users/{user}/ratings/{unseen}"), 404)
+    old = int(model.data.movies.ids[get_history(model, user).items[0]])
     assert client.delete(f"/v1/users/{user}/ratings/{old}").status_code == 204
     assert old not in [row["movie"] for row in client.get(f"/v1/users/{user}/ratings").json()["ratings"]]
 
 
 def test_seen_movies_are_never_recommended(client: TestClient, model: Any, user: int) -> None:
     """Rated, seen or refused: none is in the longest list; what she likes or watches for may be."""
-    first, second, third = [line.movie for line in recommend(model, history_of(model, user), 3).items]
+    first, second, third = [line.movie for line in recommend(model, get_history(model, user), 3).items]
     for kind, movie in (("seen", first), ("not_interested", second), ("watchlist", third), ("like", third)):
         assert client.put(f"/v1/users/{user}/events/{kind}/{movie}").status_code == 204
     assert client.get(f"/v1/users/{user}/events").json()["events"] == {
@@ -104,19 +104,19 @@ def test_seen_movies_are_never_recommended(client: TestClient, model: Any, user:
     items = client.get(f"/v1/users/{user}/recommendations", params={"n": 200}).json()["items"]
     movies = {item["movie"] for item in items}
     assert third in movies
-    rated = set(model.known.movies.ids[history_of(model, user).items].tolist())
+    rated = set(model.data.movies.ids[get_history(model, user).items].tolist())
     assert not movies & {first, second, *rated}
-    assert len(movies) == len(model.known.movies) - len(rated) - 2
+    assert len(movies) == len(model.data.movies) - len(rated) - 2
     assert client.delete(f"/v1/users/{user}/events/seen/{first}").status_code == 204
     assert client.get(f"/v1/users/{user}/recommendations").json()["items"][0]["movie"] == first
 
 
 def test_a_stranger_leaves_nothing(client: TestClient, model: Any, settings: ServiceSettings) -> None:
     """The list of the history in the body; unknown movies are told; an empty history falls back; the store is empty."""
-    movie = int(model.known.movies.ids[0])
+    movie = int(model.data.movies.ids[0])
     body = {"ratings": [{"movie": movie, "rating": 4.5}, {"movie": -5, "rating": 1}], "n": 3}
     answer = client.post("/v1/recommendations", json=body).json()
-    (history, _) = model.known.histories([{movie: 4.5}])
+    (history, _) = model.data.histories([{movie: 4.5}])
     assert [item["movie"] for item in answer["items"]] == [line.movie for line in recommend(model, history, 3).items]
     assert (answer["user"], answer["unknown"], answer["fallback"]) == (None, [-5], False)
     seen = {"hidden": [answer["items"][0]["movie"], "no such movie"]}
@@ -135,7 +135,7 @@ def test_an_unknown_user_reads_popular_movies_and_writes_nothing(client: TestCli
         client.put(f"/v1/users/nobody/ratings/{unseen}", json={"rating": 3}),
         client.put(f"/v1/users/nobody/events/seen/{unseen}"),
     ):  # fmt: skip
-        assert refused(answer, 404)["detail"] == "there is no such user"
+        assert check_problem(answer, 404)["detail"] == "there is no such user"
 
 
 @pytest.mark.fault(3)
@@ -152,23 +152,23 @@ def test_new_users_are_made_up_to_the_cap(settings: ServiceSettings, unseen: int
 
 def test_similar_movies_and_search(client: TestClient, model: Any) -> None:
     """As the library finds them."""
-    movie = int(model.known.movies.ids[0])
+    movie = int(model.data.movies.ids[0])
     answer = client.get(f"/v1/movies/{movie}/similar", params={"n": 3}).json()
-    assert [item["movie"] for item in answer["items"]] == [line.movie for line in similar(model, movie, 3)]
+    assert [item["movie"] for item in answer["items"]] == [line.movie for line in find_similar(model, movie, 3)]
     found = client.get("/v1/movies", params={"query": "funy 12"}).json()["items"][0]
     assert (found["title"], found["year"], found["genres"]) == ("Funny 12", 1992, ["Comedy"])
-    refused(client.get("/v1/movies/999999/similar"), 404)
+    check_problem(client.get("/v1/movies/999999/similar"), 404)
 
 
 @pytest.mark.fault(10)
 def test_a_bulk_is_kept_whole_or_not_at_all(client: TestClient, model: Any, user: int) -> None:
     """The failing row is named by its index, and the ones before it aren't kept."""
-    ids = model.known.movies.ids[:4].tolist()
+    ids = model.data.movies.ids[:4].tolist()
     rows: list[dict[str, Any]] = [{"user": user, "movie": movie, "rating": 2.5} for movie in ids]
     before = client.get(f"/v1/users/{user}/ratings").json()
     for bad in ({"movie": -7}, {"rating": 4.25}, {"rating": "4"}, {"user": "nobody"}, {"extra": 1}):
         answer = client.post("/v1/ratings", json={"ratings": [*rows[:2], rows[2] | bad, rows[3]]})
-        assert refused(answer, 422)["index"] == 2
+        assert check_problem(answer, 422)["index"] == 2
     assert client.get(f"/v1/users/{user}/ratings").json() == before
     assert client.post("/v1/ratings", json={"ratings": rows}).json() == {"created": 4, "updated": 0}
     assert client.post("/v1/ratings", json={"ratings": rows}).json() == {"created": 0, "updated": 4}
@@ -206,7 +206,7 @@ def test_a_repeated_request_is_applied_once(client: TestClient, user: int, unsee
     rows = client.get(f"/v1/users/{user}/ratings").json()["ratings"]
     assert [row["rating"] for row in rows if row["movie"] == unseen] == [5.0]
     body["ratings"][0]["rating"] = 3
-    refused(client.post("/v1/ratings", json=body, headers=headers), 409)
+    check_problem(client.post("/v1/ratings", json=body, headers=headers), 409)
 
 
 def test_a_deleted_user_is_forgotten(client: TestClient, user: int, unseen: int, settings: ServiceSettings) -> None:
@@ -217,7 +217,7 @@ def test_a_deleted_user_is_forgotten(client: TestClient, user: int, unseen: int,
     assert exported["events"] == {"like": [unseen]}
     assert unseen in [row["movie"] for row in exported["ratings"]]
     assert client.delete(f"/v1/users/{user}").status_code == 204
-    refused(client.get(f"/v1/users/{user}/export"), 404)
+    check_problem(client.get(f"/v1/users/{user}/export"), 404)
     assert client.get(f"/v1/users/{user}/recommendations").json()["fallback"] is True
     assert Store.open(settings.db).audit() == [f"deleted user {user}"]
 
@@ -246,7 +246,7 @@ def test_a_bad_rating_is_refused_without_an_echo(client: TestClient, user: int, 
     headers = {"content-type": "application/json"}
     answer = client.put(f"/v1/users/{user}/ratings/{unseen}", content=f'{{"rating": {value}}}', headers=headers)
     assert answer.status_code in (400, 422), answer.text
-    assert answer.headers["content-type"] == TYPE
+    assert answer.headers["content-type"] == PROBLEM_TYPE
     assert "input" not in answer.text
     assert unseen not in [row["movie"] for row in client.get(f"/v1/users/{user}/ratings").json()["ratings"]]
 
@@ -267,29 +267,29 @@ def test_bad_bodies_are_problems(client: TestClient, user: int, unseen: int, bod
     headers = {"content-type": "application/json"}
     answer = client.put(f"/v1/users/{user}/ratings/{unseen}", content=body, headers=headers)
     assert answer.status_code in statuses
-    refused(answer, answer.status_code, "admin")
+    check_problem(answer, answer.status_code, "admin")
 
 
 @pytest.mark.fault(9)
 def test_a_body_without_a_length_is_counted(client: TestClient) -> None:
     """Chunks that go on past the cap end in 413."""
     parts = (b" " * 100_000 for _ in range(30))
-    refused(client.post("/v1/ratings", content=parts, headers={"content-type": "application/json"}), 413)
+    check_problem(client.post("/v1/ratings", content=parts, headers={"content-type": "application/json"}), 413)
 
 
 @pytest.mark.fault(2)
 @pytest.mark.parametrize("id_", ["0", "-1", str(2**31), str(2**63), "9" * 30, "1e3", "١٢", "a b", "x" * 200])
 def test_well_formed_unknown_ids_are_404(client: TestClient, user: int, id_: str) -> None:
     """Whatever they look like."""
-    refused(client.put(f"/v1/users/{user}/ratings/{id_}", json={"rating": 3}), 404)
-    refused(client.get(f"/v1/users/{id_}/ratings"), 404)
+    check_problem(client.put(f"/v1/users/{user}/ratings/{id_}", json={"rating": 3}), 404)
+    check_problem(client.get(f"/v1/users/{id_}/ratings"), 404)
 
 
 @pytest.mark.fault(2)
 @pytest.mark.parametrize("id_", ["%00", "9" * 5000, "x" * 201, "%0a", "%7f"])
 def test_ids_that_cannot_be_are_422(client: TestClient, user: int, id_: str) -> None:
     """Control characters, and too long ones."""
-    refused(client.put(f"/v1/users/{user}/ratings/{id_}", json={"rating": 3}), 422, id_)
+    check_problem(client.put(f"/v1/users/{user}/ratings/{id_}", json={"rating": 3}), 422, id_)
 
 
 @pytest.mark.fault(38)
@@ -303,9 +303,9 @@ def test_parameters_out_of_bounds_are_422(client: TestClient, user: int) -> None
         {"where": "genre=Nonsense"},
         {"where": "x" * 501},
     ):
-        refused(client.get(f"/v1/users/{user}/recommendations", params=params), 422)
-    refused(client.get("/nowhere"), 404)
-    refused(client.post(f"/v1/users/{user}/recommendations"), 405)
+        check_problem(client.get(f"/v1/users/{user}/recommendations", params=params), 422)
+    check_problem(client.get("/nowhere"), 404)
+    check_problem(client.post(f"/v1/users/{user}/recommendations"), 405)
 
 
 @pytest.mark.fault(40)
@@ -317,7 +317,7 @@ def test_an_error_of_ours_is_a_500_without_details(client: TestClient, monkeypat
 
     monkeypatch.setattr(Store, "person", broken)
     answer = client.get("/v1/users/1/recommendations")
-    refused(answer, 500, "secret plans", "RuntimeError")
+    check_problem(answer, 500, "secret plans", "RuntimeError")
     assert len(answer.headers["x-request-id"]) == 32
     assert client.get("/livez").json() == {"status": "alive"}
 
@@ -334,11 +334,11 @@ def test_a_full_store_refuses_writes_and_answers_reads(client: TestClient, user:
     engine.dispose()
     kept: dict[str, list[int]] = {}
     for kind in ("seen", "not_interested", "like", "watchlist"):
-        for movie in model.known.movies.ids.tolist():
+        for movie in model.data.movies.ids.tolist():
             answer = client.put(f"/v1/users/{user}/events/{kind}/{movie}")
             if answer.status_code == 204:
                 kept.setdefault(kind, []).append(movie)
-    refused(answer, 503)
+    check_problem(answer, 503)
     assert answer.headers["retry-after"] == "1"
     found = client.get(f"/v1/users/{user}/events").json()["events"]
     assert {name: sorted(movies) for name, movies in found.items()} == {n: sorted(m) for n, m in kept.items()}
@@ -355,7 +355,7 @@ def test_answers_carry_security_headers_and_hosts_are_known(client: TestClient) 
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
     assert "access-control-allow-origin" not in answer.headers
-    refused(client.get("/readyz", headers={"Host": "elsewhere.example"}), 400)
+    check_problem(client.get("/readyz", headers={"Host": "elsewhere.example"}), 400)
 
 
 def test_every_route_is_in_the_documents(client: TestClient) -> None:
@@ -365,7 +365,9 @@ def test_every_route_is_in_the_documents(client: TestClient) -> None:
     for path, methods in described["paths"].items():
         for method, route in methods.items():
             assert f"`{method.upper()} {path}`" in page
-            assert (method.upper() == "GET" and path == "/livez") or TYPE in route["responses"]["default"]["content"]
+            assert (method.upper() == "GET" and path == "/livez") or PROBLEM_TYPE in route["responses"]["default"][
+                "content"
+            ]
     assert "ProblemBody" in described["components"]["schemas"]
     assert "HTTPValidationError" not in described["components"]["schemas"]
 
@@ -375,14 +377,14 @@ def test_too_many_requests_wait(settings: ServiceSettings) -> None:
     """The fourth of three writes a minute is a 429 that says how long; reads go on."""
     with TestClient(create_app(replace(settings, writes=3))) as client:
         answers = [client.put("/v1/users/1/events/like/1") for _ in range(4)]
-        refused(answers[-1], 429)
+        check_problem(answers[-1], 429)
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 21
         assert client.get("/v1/movies?query=x").status_code == 200
 
 
 def test_a_bucket_fills_with_time() -> None:
     """Two a minute: the third waits half a minute; after an hour it holds two and no more."""
-    bucket = Bucket(2, 2, 0.0)
+    bucket = RateLimitBucket(2, 2, 0.0)
     assert [bucket.take(0), bucket.take(0), bucket.take(0)] == [0, 0, 30]
     assert [bucket.take(3600), bucket.take(3600), bucket.take(3615)] == [0, 0, 15]
 
@@ -392,7 +394,7 @@ def test_beyond_its_capacity_it_says_come_again(settings: ServiceSettings) -> No
     """With room for none a 503 at once with Retry-After, while /livez answers."""
     with TestClient(create_app(replace(settings, in_flight=0))) as client:
         answer = client.get("/readyz")
-        refused(answer, 503)
+        check_problem(answer, 503)
         assert answer.headers["retry-after"] == "1"
         assert client.get("/livez").status_code == 200
 
@@ -419,7 +421,7 @@ def test_models_are_swapped_under_load(
     expected: dict[str, list[Any]] = {}
     for model in models:
         save(model, place, force=True)
-        served = Served.load(place)
+        served = ServedModel.load(place)
         expected[served.version] = [line.movie for line in recommend(model, Histories.empty(1), 10).items]
     assert len(set(map(tuple, expected.values()))) == 2
     answers: list[tuple[int, Any]] = []
@@ -526,15 +528,15 @@ def test_the_browser_opens_once_the_server_listens(monkeypatch: pytest.MonkeyPat
     """Not before, and not at all where nothing listens in time."""
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", opened.append)
-    monkeypatch.setattr(server, "OPENS_WITHIN", 0.2)
+    monkeypatch.setattr(server, "BROWSER_TIMEOUT_SECONDS", 0.2)
 
     async def shown() -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{free.getsockname()[1]}"
-            await server.show_once_it_listens(url)
+            await server.open_browser_when_ready(url)
             assert opened == []
-            showing = asyncio.create_task(server.show_once_it_listens(url))
+            showing = asyncio.create_task(server.open_browser_when_ready(url))
             await asyncio.sleep(0.05)
             free.listen()
             await showing

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cinematrix.importers.result import Merged
-from cinematrix.store.merging import merge
+from cinematrix.importers.result import MergeCounts
+from cinematrix.store.merging import merge_records
 from cinematrix.store.records import Rating, Store
 
 
@@ -26,10 +26,12 @@ def ratings(*rows: tuple[str, int, int | None]) -> list[Rating]:
     return [Rating("ann", *row) for row in rows]
 
 
-def merged(store: Store, *rows: tuple[str, int, int | None], events: list[tuple[str, str]] | None = None) -> Merged:
+def merged(
+    store: Store, *rows: tuple[str, int, int | None], events: list[tuple[str, str]] | None = None
+) -> MergeCounts:
     """Merge in a transaction."""
-    with store.writing() as connection:
-        return merge(connection, "ann", ratings(*rows), events or [])
+    with store.write_transaction() as connection:
+        return merge_records(connection, "ann", ratings(*rows), events or [])
 
 
 def kept(store: Store) -> dict[str, tuple[int | None, int | None]]:
@@ -39,9 +41,9 @@ def kept(store: Store) -> dict[str, tuple[int | None, int | None]]:
 
 def test_the_newest_wins(store: Store) -> None:
     """New ones are kept; a different one that is newer, or as new, replaces; older and undated ones don't."""
-    assert merged(store, ("1", 8, 100), ("2", 8, 100), ("3", 8, 100), ("4", 8, None)) == Merged(4, 0, 0)
-    assert merged(store, ("1", 9, 200), ("2", 9, 50), ("3", 9, None), ("4", 9, 100)) == Merged(0, 1, 3)
-    assert merged(store, ("1", 10, 200)) == Merged(0, 1, 0)
+    assert merged(store, ("1", 8, 100), ("2", 8, 100), ("3", 8, 100), ("4", 8, None)) == MergeCounts(4, 0, 0)
+    assert merged(store, ("1", 9, 200), ("2", 9, 50), ("3", 9, None), ("4", 9, 100)) == MergeCounts(0, 1, 3)
+    assert merged(store, ("1", 10, 200)) == MergeCounts(0, 1, 0)
     assert kept(store) == {"1": (10, 200), "2": (8, 100), "3": (8, 100), "4": (8, None)}
 
 
@@ -49,25 +51,25 @@ def test_the_newest_wins(store: Store) -> None:
 def test_twice_is_once(store: Store) -> None:
     """The same again changes nothing at all, times and events included."""
     rows, events = [("1", 8, 100), ("2", 3, None)], [("1", "like"), ("5", "seen")]
-    assert merged(store, *rows, events=events) == Merged(4, 0, 0)
+    assert merged(store, *rows, events=events) == MergeCounts(4, 0, 0)
     before = store.person("ann")
-    assert merged(store, *rows, events=events) == Merged(0, 0, 4)
+    assert merged(store, *rows, events=events) == MergeCounts(0, 0, 4)
     assert store.person("ann") == before
     assert before.events == {"like": ["1"], "seen": ["5"]}
 
 
 def test_what_was_said_here_is_not_overruled_by_what_is_older(store: Store) -> None:
     """A rating given or taken back on the service today stands before an export's."""
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         store.rate(connection, [Rating("ann", "1", 2), Rating("ann", "2", None)])
-    assert merged(store, ("1", 8, 100), ("2", 8, 100)) == Merged(0, 0, 2)
+    assert merged(store, ("1", 8, 100), ("2", 8, 100)) == MergeCounts(0, 0, 2)
     assert kept(store) == {"1": (2, None), "2": (None, None)}
 
 
 def test_a_merge_that_fails_keeps_nothing(store: Store) -> None:
     """All in one transaction."""
-    with suppress(RuntimeError), store.writing() as connection:
-        merge(connection, "ann", ratings(("1", 8, 100)), [("2", "seen")])
+    with suppress(RuntimeError), store.write_transaction() as connection:
+        merge_records(connection, "ann", ratings(("1", 8, 100)), [("2", "seen")])
         raise RuntimeError
     assert not store.person("ann").known
 
@@ -102,6 +104,6 @@ def test_merging_is_what_a_dictionary_would_do(
             if steps != had and given_at is not None and when is not None and given_at >= when:
                 updated, model[movie] = updated + 1, (steps, given_at)
         done = merged(store, *((movie, *row) for movie, row in rows.items()))
-        assert done == Merged(created, updated, len(rows) - created - updated)
+        assert done == MergeCounts(created, updated, len(rows) - created - updated)
     assert kept(store) == model
     store.close()

@@ -16,10 +16,10 @@ from sqlalchemy.exc import DBAPIError
 
 from cinematrix.data.ratings import Scale
 from cinematrix.errors import SettingError, StoreError
-from cinematrix.store.engine import open_engine, sole_server, wal_is_safe
-from cinematrix.store.keys import all_keys, create_key, find_key
+from cinematrix.store.engine import hold_server_lock, open_engine, wal_is_safe
+from cinematrix.store.keys import create_key, find_key, list_keys
 from cinematrix.store.records import Rating, Store
-from cinematrix.store.refits import last_refits
+from cinematrix.store.refits import list_refits
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import SCHEMA
 
@@ -42,13 +42,13 @@ def store(url: str) -> Iterator[Store]:
 
 def note(store: Store, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
     """One event in a transaction of its own."""
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         store.note(connection, user, movie, kind, gone=gone)
 
 
 def rate(store: Store, *ratings: Rating) -> list[bool]:
     """Ratings in one transaction."""
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         return [kept.updated for kept in store.rate(connection, ratings)]
 
 
@@ -109,7 +109,7 @@ def test_bulks_of_the_same_users_do_not_block_each_other(store: Store) -> None:
 def test_a_forgotten_user_leaves_her_id_and_an_audit_line(store: Store, url: str) -> None:
     """Ratings, events and answers to repeats are gone at once, others' ratings aren't."""
     rate(store, Rating("ann", "m", 3, 17), Rating("bob", "m", 4))
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         store.note(connection, "ann", "n", "seen")
         store.remember(connection, "again", b"x", "{}", {"ann", "bob"})
         store.remember(connection, "other", b"x", "{}", {"bob"})
@@ -120,7 +120,7 @@ def test_a_forgotten_user_leaves_her_id_and_an_audit_line(store: Store, url: str
     }  # fmt: skip
     assert steps(store, "bob") == {"m": 4}
     assert store.audit() == ["deleted user ann"]
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         assert store.answered(connection, "again") is None
         assert store.answered(connection, "other") == (b"x", "{}")
     assert store.n_users() == 1
@@ -162,7 +162,7 @@ def test_a_users_revision_is_another_one_after_each_write_for_her(store: Store) 
         write()
         assert store.revision("ann") not in seen
         seen.append(store.revision("ann"))
-        assert store.glance("ann") in (seen[-1], None)
+        assert store.peek_revision("ann") in (seen[-1], None)
     rate(store, Rating("bob", "m", 3))
     assert store.revision("ann") == seen[-1]
 
@@ -171,11 +171,11 @@ def test_a_glance_never_waits(tmp_path: Path) -> None:
     """While another process commits it tells nothing, at once."""
     store = Store.open(f"sqlite:///{tmp_path}/s.db")
     rate(store, Rating("ann", "m", 3))
-    assert store.glance("ann") == store.revision("ann")
+    assert store.peek_revision("ann") == store.revision("ann")
     with store.engine.connect() as connection:
         connection.exec_driver_sql("BEGIN EXCLUSIVE")
         begun = time.perf_counter()
-        told = store.glance("ann")
+        told = store.peek_revision("ann")
         assert time.perf_counter() - begun < 1
     assert told in (None, store.revision("ann"))  # beside a write-ahead log readers go on
     store.close()
@@ -184,7 +184,7 @@ def test_a_glance_never_waits(tmp_path: Path) -> None:
 def test_a_store_of_the_first_version_gets_revisions(store: Store, url: str) -> None:
     """What it holds stays."""
     rate(store, Rating("ann", "m", 3))
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         connection.execute(text("alter table users drop column revision"))
         connection.execute(update(SCHEMA).values(version=1))
     other = Store.open(url)
@@ -199,12 +199,12 @@ def test_a_store_of_the_first_version_gets_revisions(store: Store, url: str) -> 
 def test_a_newer_or_a_strangers_database_is_refused(url: str) -> None:
     """Neither is touched."""
     store = Store.open(url)
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         connection.execute(update(SCHEMA).values(version=99))
     store.close()
     with pytest.raises(StoreError, match=r"version 99.*upgrade"):
         open_engine(url)
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         connection.execute(text("drop table schema"))
     store.close()
     with pytest.raises(StoreError, match="tables that aren't Cinematrix's, such as answered"):
@@ -232,7 +232,7 @@ def test_what_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
 def test_keys_are_found_by_their_secret_alone(store: Store) -> None:
     """The database doesn't hold the secret; another secret finds nothing; there is no role but the three."""
     secret = create_key(store, "write")
-    (key,) = all_keys(store)
+    (key,) = list_keys(store)
     assert find_key([key], secret) == key
     assert key.role == "write"
     assert find_key([key], secret + "x") is None
@@ -271,26 +271,30 @@ def test_sqlite_syncs_each_commit(
 def test_one_server_alone_has_a_sqlite_file(tmp_path: Path) -> None:
     """A second one is told who has it; a killed one lets go."""
     url = f"sqlite:///{tmp_path}/store.db"
-    code = "import sys, time; from cinematrix.store.engine import sole_server"
-    code += "\nwith sole_server(sys.argv[1]): print('in', flush=True); time.sleep(60)"
+    code = "import sys, time; from cinematrix.store.engine import hold_server_lock"
+    code += "\nwith hold_server_lock(sys.argv[1]): print('in', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "in\n"
-        with pytest.raises(StoreError, match=f"process id {first.pid}; stop it"), sole_server(url):
+        with pytest.raises(StoreError, match=f"process id {first.pid}; stop it"), hold_server_lock(url):
             pass
         first.kill()
-    with sole_server(url), sole_server("postgresql://anywhere/x"), sole_server("postgresql://anywhere/x"):
+    with (
+        hold_server_lock(url),
+        hold_server_lock("postgresql://anywhere/x"),
+        hold_server_lock("postgresql://anywhere/x"),
+    ):
         pass
 
 
 WRITER = """
 import sys, threading
 from cinematrix.store.records import Rating, Store
-from cinematrix.store.refits import last_refits
+from cinematrix.store.refits import list_refits
 store = Store.open(sys.argv[1])
 def write(worker, start):
     for value in range(start, 1_000_000):
-        with store.writing() as connection:
+        with store.write_transaction() as connection:
             store.rate(connection, [Rating(worker, f"m{value % 7}", value)])
         print(f"{worker} {value}\\n", end="", flush=True)
 for worker, start in zip("abc", sys.argv[2:]):
@@ -342,7 +346,7 @@ open_engine(sys.argv[1])
 def test_an_older_store_is_migrated_after_a_copy_was_made(store: Store, url: str) -> None:
     """What was in it stays, and what was there before stands in FILE.v1; killed halfway, it is the old one still."""
     rate(store, Rating("u", "m", 7))
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         for table in ("refits", "suspects", "movies"):
             connection.execute(text(f"drop table {table}"))
         connection.execute(update(SCHEMA).values(version=1))
@@ -353,7 +357,7 @@ def test_an_older_store_is_migrated_after_a_copy_was_made(store: Store, url: str
     store.close()
     again = Store.open(url)
     assert steps(again, "u") == {"m": 7}
-    assert last_refits(again) == []
+    assert list_refits(again) == []
     again.close()
     if url.startswith("sqlite"):
         with sqlite3.connect(url.removeprefix("sqlite:///") + ".v1") as copy:

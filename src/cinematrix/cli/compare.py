@@ -11,7 +11,7 @@ from cinematrix.cli.options import (
     Columns,
     Force,
     Json,
-    Movies,
+    MoviesPath,
     RatingsPath,
     ScaleText,
     SkipBad,
@@ -21,7 +21,7 @@ from cinematrix.cli.options import (
 from cinematrix.errors import InputError, SettingError
 
 if TYPE_CHECKING:
-    from cinematrix.evaluation.compare.report import Report
+    from cinematrix.evaluation.compare.report import ComparisonReport
 
 
 def compare(
@@ -42,7 +42,7 @@ def compare(
         list[str] | None, typer.Option("--set", help="A hyper-parameter, MODEL.key=value; repeatable.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Keep what was measured before and go on.")] = False,
-    movies: Movies = None,
+    movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
     skip_bad: SkipBad = False,
@@ -57,36 +57,36 @@ def compare(
     """
     import shutil
 
-    from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.common.atomic_files import check_place
-    from cinematrix.evaluation.compare.report import Report, write_page
-    from cinematrix.evaluation.compare.run import Plan, carry_out
+    from cinematrix.cli.output import ProgressBar, make_console, print_json
+    from cinematrix.common.atomic_files import check_writable
+    from cinematrix.evaluation.compare.report import ComparisonReport, write_page
+    from cinematrix.evaluation.compare.run import ComparisonPlan, run_comparison
 
-    names = _listed([models])
-    plan = Plan.of(names, _settings(names, set_ or []), _listed(split or ["random"]), seeds, tune)
+    names = _split_names([models])
+    plan = ComparisonPlan.of(names, _settings(names, set_ or []), _split_names(split or ["random"]), seeds, tune)
     folder = report.with_name(f"{report.stem}.cells")
-    check_place(report, force=force or (resume and folder.exists()))
+    check_writable(report, force=force or (resume and folder.exists()))
     if folder.exists() and not (force or resume):
         raise InputError(f"{folder} holds what was measured before; add --resume to go on, or --force to begin anew")
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     if force and not resume:
         shutil.rmtree(folder, ignore_errors=True)
     try:
-        outcome = carry_out(plan, dataset.ratings, dataset.catalog, folder, Bar())
+        outcome = run_comparison(plan, dataset.ratings, dataset.catalog, folder, ProgressBar())
     except KeyboardInterrupt:
         typer.echo(f"what is finished lies in {folder}; go on with --resume", err=True)
         raise
-    found = Report.of(plan, outcome, dataset.ratings, str(ratings), shlex.join(["cinematrix", *sys.argv[1:]]))
+    found = ComparisonReport.of(plan, outcome, dataset.ratings, str(ratings), shlex.join(["cinematrix", *sys.argv[1:]]))
     write_page(found, report, force=True)
     if json:
         print_json(found.as_dict())
         return
-    for line in _told(found):
-        console().print(line, markup=False, soft_wrap=isinstance(line, str))
-    console().print(f"\nreport written to {report}", markup=False, soft_wrap=True)
+    for line in _render_report(found):
+        make_console().print(line, markup=False, soft_wrap=isinstance(line, str))
+    make_console().print(f"\nreport written to {report}", markup=False, soft_wrap=True)
 
 
-def _listed(texts: list[str]) -> list[str]:
+def _split_names(texts: list[str]) -> list[str]:
     """The words of texts with commas, each once."""
     return list(dict.fromkeys(word.strip() for text in texts for word in text.split(",") if word.strip()))
 
@@ -110,18 +110,28 @@ def _settings(models: list[str], pairs: list[str]) -> dict[str, Any]:
     return {model: parse_settings(model_class(model), mine) for model, mine in of.items()}
 
 
-def _told(report: "Report") -> list[Any]:
+def _render_report(report: "ComparisonReport") -> list[Any]:
     """The report as lines and tables."""
-    from cinematrix.cli.output import table
+    from cinematrix.cli.output import make_table
     from cinematrix.evaluation.compare.cell import NEW_USERS
-    from cinematrix.evaluation.compare.tables import cost_table, main_table, protocol_told, segment_table
+    from cinematrix.evaluation.compare.tables import (
+        describe_protocol,
+        make_cost_table,
+        make_main_table,
+        make_segment_table,
+    )
 
-    lines: list[Any] = [report.data_told()]
+    lines: list[Any] = [report.describe_data()]
     for question in report.questions:
-        lines += ["", table(*main_table(question), title=question.name), "", table(*cost_table(question))]
+        lines += [
+            "",
+            make_table(*make_main_table(question), title=question.name),
+            "",
+            make_table(*make_cost_table(question)),
+        ]
         if not question.name.startswith(NEW_USERS):
-            lines += ["", table(*segment_table(question))]
-        lines += ["", protocol_told(question)]
+            lines += ["", make_table(*make_segment_table(question))]
+        lines += ["", describe_protocol(question)]
     for failure in report.failures:
         lines.append(f"\n{failure['model']} on {failure['split']}, seed {failure['seed']}: {failure['why']}")
     lines.append("\nVerdict")

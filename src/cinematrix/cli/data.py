@@ -9,7 +9,7 @@ from cinematrix.cli.options import (
     Columns,
     Force,
     Json,
-    Movies,
+    MoviesPath,
     RatingsPath,
     ScaleText,
     SkipBad,
@@ -21,7 +21,7 @@ from cinematrix.errors import InputError, SettingError
 if TYPE_CHECKING:
     from cinematrix.data.catalog import Catalog
     from cinematrix.data.ratings import Ratings
-    from cinematrix.data.summary import Description
+    from cinematrix.data.summary import DatasetSummary
 
 app = typer.Typer(help="Get, describe and split data sets.", no_args_is_help=True)
 
@@ -38,32 +38,34 @@ def get(
     json: Json = False,
 ) -> None:
     """Fetch a data set, or simulate one with known factors."""
-    from cinematrix.cli.output import Bar, console, print_json
+    from cinematrix.cli.output import ProgressBar, make_console, print_json
     from cinematrix.data.movielens import get as fetch
 
     if name != "simulated":
         if set_ or csv:
             raise SettingError("--set and --csv are for simulated data only; leave them out")
-        found = fetch(name, to, progress=Bar())
+        found = fetch(name, to, progress=ProgressBar())
         folder = found.path
         if not json:
-            console().print(found.note, markup=False, soft_wrap=True)
+            make_console().print(found.note, markup=False, soft_wrap=True)
     else:
-        folder = _simulated(to, set_ or [], csv, force)
+        folder = _simulate(to, set_ or [], csv, force)
     if json:
         print_json({"name": name, "folder": str(folder)})
     else:
-        console().print(f"{name} is in {folder}; look at it with: cinematrix data describe {folder}", soft_wrap=True)
+        make_console().print(
+            f"{name} is in {folder}; look at it with: cinematrix data describe {folder}", soft_wrap=True
+        )
 
 
-def _simulated(to: Path | None, pairs: list[str], csv: bool, force: bool) -> Path:
-    from cinematrix.cli.output import Bar
-    from cinematrix.data.simulate import Settings, simulate
+def _simulate(to: Path | None, pairs: list[str], csv: bool, force: bool) -> Path:
+    from cinematrix.cli.output import ProgressBar
+    from cinematrix.data.simulate import SimulationSettings, simulate
 
     if to is None:
         raise InputError("where the simulated data go isn't said; give --to FOLDER")
-    settings = Settings(**parse_values("simulated data", Settings, pairs))
-    simulate(settings, to, format="csv" if csv else "parquet", force=force, progress=Bar())
+    settings = SimulationSettings(**parse_values("simulated data", SimulationSettings, pairs))
+    simulate(settings, to, format="csv" if csv else "parquet", force=force, progress=ProgressBar())
     return to
 
 
@@ -71,32 +73,32 @@ def _simulated(to: Path | None, pairs: list[str], csv: bool, force: bool) -> Pat
 def describe(
     ratings: RatingsPath,
     png: Annotated[Path | None, typer.Option("--png", help="Save a picture of it.")] = None,
-    movies: Movies = None,
+    movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
     skip_bad: SkipBad = False,
     json: Json = False,
 ) -> None:
     """What a table of ratings is like: counts, sparsity, histogram, long tail, and what was dropped and why."""
-    from cinematrix.cli.output import console, print_json
-    from cinematrix.data.summary import describe, picture
+    from cinematrix.cli.output import make_console, print_json
+    from cinematrix.data.summary import describe, plot_summary
 
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     found = describe(dataset)
     if png is not None:
-        picture(found, png)
+        plot_summary(found, png)
     if json:
         print_json(found.as_dict())
     else:
-        for line in _told(found):
-            console().print(line, markup=False, soft_wrap=isinstance(line, str))
+        for line in _render_description(found):
+            make_console().print(line, markup=False, soft_wrap=isinstance(line, str))
         if png is not None:
-            console().print(f"picture saved in {png}", markup=False)
+            make_console().print(f"picture saved in {png}", markup=False)
 
 
-def _told(d: "Description") -> list[Any]:
+def _render_description(d: "DatasetSummary") -> list[Any]:
     """A description as lines and tables."""
-    from cinematrix.cli.output import table
+    from cinematrix.cli.output import make_table
 
     span = f", {d.first[:10]} to {d.last[:10]}" if d.first and d.last else ""
     lines: list[Any] = [
@@ -111,7 +113,7 @@ def _told(d: "Description") -> list[Any]:
     rows = [
         [what, *(f"{q[name]:,.0f}" for name in quantiles)] for what, q in (("user", d.per_user), ("movie", d.per_movie))
     ]
-    lines.append(table(["ratings per", *(f"{name}#" for name in quantiles)], rows))
+    lines.append(make_table(["ratings per", *(f"{name}#" for name in quantiles)], rows))
     head = ", ".join(f"{share} of the movies have {part:.0%} of the ratings" for share, part in d.head.items())
     lines.append(f"long tail: {head}; {d.few:,} movies have fewer than 5; Gini {d.gini:.2f}")
     if d.catalog is not None:
@@ -137,7 +139,7 @@ def split(
         str, typer.Option("--split", help="random, k-fold, per-user, time, new-users or new-movies.")
     ] = "time",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")] = 42,
-    movies: Movies = None,
+    movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
     skip_bad: SkipBad = False,
@@ -145,17 +147,17 @@ def split(
     json: Json = False,
 ) -> None:
     """Cut a table of ratings into one to train on and one to test on."""
-    from cinematrix.cli.output import console, print_json
-    from cinematrix.common.atomic_files import check_place, written_beside
+    from cinematrix.cli.output import make_console, print_json
+    from cinematrix.common.atomic_files import check_writable, write_atomically
     from cinematrix.data.splits import SPLITS
 
     if how not in SPLITS:
         raise SettingError(f"there is no split {how!r}; the splits are {', '.join(SPLITS)}")
-    check_place(out, force=force)
+    check_writable(out, force=force)
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     cut = SPLITS[how](dataset.ratings, seed)
     parts = {"train": cut.train, "test": cut.test} | ({} if cut.given is cut.train else {"given": cut.given})
-    with written_beside(out, force=force) as folder:
+    with write_atomically(out, force=force) as folder:
         folder.mkdir()
         for name, part in parts.items():
             _write(part, folder / f"{name}.csv")
@@ -164,7 +166,7 @@ def split(
     if json:
         print_json({"out": str(out), "protocol": cut.protocol, **{name: len(part) for name, part in parts.items()}})
     else:
-        console().print(f"{cut}; saved in {out}", markup=False, soft_wrap=True)
+        make_console().print(f"{cut}; saved in {out}", markup=False, soft_wrap=True)
 
 
 def _write(ratings: "Ratings", path: Path) -> None:

@@ -11,7 +11,7 @@ from cinematrix.cli.options import Force
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cinematrix.data.known import Known
+    from cinematrix.data.training_data import TrainingData
     from cinematrix.evaluation.evaluate import Evaluation
     from cinematrix.models.base import Recommender
 
@@ -25,15 +25,15 @@ def demo(
     force: Force = False,
 ) -> None:
     """The main job from end to end: get data, train, measure, recommend, save. About two minutes."""
-    from cinematrix.cli.output import Bar, console
+    from cinematrix.cli.output import ProgressBar, make_console
     from cinematrix.data.movielens import default
     from cinematrix.data.readers import read
     from cinematrix.data.splits import random
-    from cinematrix.evaluation.plots import learning_curves
-    from cinematrix.models.artifact import about, check_out, save
+    from cinematrix.evaluation.plots import plot_learning_curves
+    from cinematrix.models.artifact import build_manifest, check_output_folder, save
 
-    check_out(out, force=force)
-    started, say, bar = time.perf_counter(), console(), Bar()
+    check_output_folder(out, force=force)
+    started, say, bar = time.perf_counter(), make_console(), ProgressBar()
     found = default(data, progress=bar)
     dataset = read(found.path, progress=bar)
     cut = random(dataset.ratings)
@@ -44,23 +44,23 @@ def demo(
     models: dict[str, Recommender] = {}
     results = []
     for name in MODELS:
-        models[name], seconds, evaluation = _trained(name, cut, dataset.catalog, bar)
+        models[name], seconds, evaluation = _train(name, cut, dataset.catalog, bar)
         results.append((name, seconds, evaluation))
     say.print(_comparison(results))
     say.print(f"   {results[-1][2].protocol}".replace("\n", "\n   "), markup=False, soft_wrap=True, style="dim")
     say.print("\n[bold]3  Recommend[/bold]")
     _recommend(models["deep-mf"], say)
     metrics = results[-1][2].as_dict()
-    told = about(models["deep-mf"], dataset.ratings, dataset.name)
+    told = build_manifest(models["deep-mf"], dataset.ratings, dataset.name)
     save(models["deep-mf"], out, {**told, "metrics": metrics}, force=force)
-    learning_curves(models["deep-mf"].log, out.with_suffix(".png"), title="deep-mf: error by epoch")  # type: ignore[attr-defined]
+    plot_learning_curves(models["deep-mf"].log, out.with_suffix(".png"), title="deep-mf: error by epoch")  # type: ignore[attr-defined]
     say.print(f"\n[bold]4  Saved[/bold]  the model in {out}, its learning curves in {out.with_suffix('.png')}")
     say.print(f"\nDone in {time.perf_counter() - started:.0f} s. Next:", style="bold")
-    for line in _next(out, models["deep-mf"].known):
+    for line in _next(out, models["deep-mf"].data):
         say.print(f"   {line}", markup=False, soft_wrap=True)
 
 
-def _trained(name: str, cut: Any, catalog: Any, bar: Any) -> "tuple[Recommender, float, Evaluation]":
+def _train(name: str, cut: Any, catalog: Any, bar: Any) -> "tuple[Recommender, float, Evaluation]":
     from cinematrix.evaluation.evaluate import evaluate
     from cinematrix.models import model_class
 
@@ -72,7 +72,7 @@ def _trained(name: str, cut: Any, catalog: Any, bar: Any) -> "tuple[Recommender,
 
 def _comparison(results: "list[tuple[str, float, Evaluation]]") -> Any:
     """A row a model, a column a measure, with 95 % intervals."""
-    from cinematrix.cli.output import table
+    from cinematrix.cli.output import make_table
 
     rows = []
     for name, seconds, evaluation in results:
@@ -82,7 +82,7 @@ def _comparison(results: "list[tuple[str, float, Evaluation]]") -> Any:
             interval = f" ±{(measure.high - measure.low) / 2:.3f}" if measure.high == measure.high else ""
             cells.append(f"{measure.value:.4f}{interval}")
         rows.append(["  " + name, *cells, f"{seconds:.1f} s"])
-    return table(["  model", *(f"{m}#" for m in MEASURES), "training#"], rows)
+    return make_table(["  model", *(f"{m}#" for m in MEASURES), "training#"], rows)
 
 
 def _recommend(model: "Recommender", say: "Console") -> None:
@@ -91,27 +91,27 @@ def _recommend(model: "Recommender", say: "Console") -> None:
     from rich.markup import escape
     from rich.padding import Padding
 
-    from cinematrix.cli.recommend import show
-    from cinematrix.recommendation.lists import history_of, recommend
+    from cinematrix.cli.recommend import print_recommendations
+    from cinematrix.recommendation.lists import get_history, recommend
 
-    known = model.known
+    known = model.data
     active = np.flatnonzero(known.history.counts)
     user = active[np.argsort(known.history.counts[active], kind="stable")[len(active) // 2]]
     id_ = known.users.ids[user]
-    history = history_of(model, id_)
+    history = get_history(model, id_)
     values = np.zeros(len(history.items)) if history.values is None else history.values
     liked = history.items[np.argsort(-values, kind="stable")[:5]]
     likes = "; ".join(known.catalog.label(m) for m in liked.tolist())
     say.print(Padding(f"[bold]user {id_}[/bold], who liked {escape(likes)}", (0, 0, 0, 3)))
-    show(model, recommend(model, history, 5).items, [])
+    print_recommendations(model, recommend(model, history, 5).items, [])
     stranger = _stranger(known)
     told = "; ".join(f"{known.catalog.label(known.movies.number(m))}: {stars:g}" for m, stars in stranger.items())
     say.print(Padding(f"\n[bold]a stranger[/bold] with {len(stranger)} ratings: {escape(told)}", (0, 0, 0, 3)))
     person, _ = known.histories([stranger])
-    show(model, recommend(model, person, 5).items, [])
+    print_recommendations(model, recommend(model, person, 5).items, [])
 
 
-def _stranger(known: "Known") -> dict[Any, float]:
+def _stranger(known: "TrainingData") -> dict[Any, float]:
     """Somebody who loves the three best-known films of one genre and dislikes the two of another."""
     import numpy as np
 
@@ -126,7 +126,7 @@ def _stranger(known: "Known") -> dict[Any, float]:
     return {known.movies.ids[m].item(): s for m, s in zip([*loves, *hates], stars, strict=True)}
 
 
-def _next(out: Path, known: "Known") -> list[str]:
+def _next(out: Path, known: "TrainingData") -> list[str]:
     user = known.users.ids[known.history.counts.argmax()]
     return [
         f"cinematrix recommend {out} --user {user} --where 'genre=Drama year>=1990'",

@@ -20,7 +20,7 @@ def doctor(
     """Look at the installation, at MODEL and at the store, changing nothing. Exit code 1: something must be mended."""
     from dataclasses import asdict
 
-    from cinematrix.cli.output import console, print_json
+    from cinematrix.cli.output import make_console, print_json
     from cinematrix.lifecycle.doctor import examine
 
     found = examine(model, db)
@@ -29,5 +29,5 @@ def doctor(
         print_json({"healthy": healthy, "findings": [asdict(finding) for finding in found]})
     else:
         for each in found:
-            console().print(f"{SIGNS[each.state]} {each.what}: {each.told}", markup=False, soft_wrap=True)
+            make_console().print(f"{SIGNS[each.state]} {each.what}: {each.told}", markup=False, soft_wrap=True)
     raise typer.Exit(not healthy)

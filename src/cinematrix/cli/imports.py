@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cinematrix.cli.options import HERE, Db, Force, Json, ScaleText, parse_scale
+from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, Force, Json, ScaleText, parse_scale
 from cinematrix.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from cinematrix.data.ratings import Scale
-    from cinematrix.importers.result import Result
+    from cinematrix.importers.result import ImportResult
 
-PARTLY = 3
+EXIT_PARTIAL = 3
 """The exit code where rows were skipped or not matched."""
 
-SHOWN = 20
+MAX_SHOWN = 20
 
 
 def import_journal(
     file: Annotated[Path, typer.Argument(help="Export of Letterboxd, IMDb, Trakt and others, or any CSV.")],
     user: Annotated[str, typer.Option("--user", help="ID of the user whose films these are.")],
-    db: Db = HERE,
+    db: DatabaseUrl = DEFAULT_DATABASE,
     model: Annotated[
         Path, typer.Option("--model", help="Folder of the model whose movies they are matched to.")
     ] = Path("model"),
@@ -46,60 +46,60 @@ def import_journal(
     not matched. docs/importing.md says what is read of which file.
     """
     from cinematrix.cli.output import print_json
-    from cinematrix.common.atomic_files import check_place, written_beside
-    from cinematrix.common.optional import needs_to_serve
+    from cinematrix.common.atomic_files import check_writable, write_atomically
+    from cinematrix.common.optional import require_serving_package
 
-    needs_to_serve("sqlalchemy")
+    require_serving_package("sqlalchemy")
     from cinematrix.importers.outcome import unmatched_csv
 
     if unmatched is not None:
-        check_place(unmatched, force=force)
-    result = _imported(file, user, db, model, columns, parse_scale(scale), pick or [])
+        check_writable(unmatched, force=force)
+    result = _run_import(file, user, db, model, columns, parse_scale(scale), pick or [])
     if unmatched is not None:
-        with written_beside(unmatched, force=force) as out:
+        with write_atomically(unmatched, force=force) as out:
             out.write_text(unmatched_csv(result.outcome, result.catalog, result.candidates()), "utf-8")
     if json:
         print_json(result.as_dict())
     else:
         _show(result)
     if result.counts["skipped"] or result.counts["unmatched"]:
-        raise typer.Exit(PARTLY)
+        raise typer.Exit(EXIT_PARTIAL)
 
 
-def _imported(
+def _run_import(
     file: Path, user: str, db: str, model: Path, columns: str, scale: "Scale | None", picks: list[str]
-) -> "Result":
-    from cinematrix.data.ids import PATTERN, as_in
+) -> "ImportResult":
+    from cinematrix.data.ids import ID_PATTERN, parse_id
     from cinematrix.importers import read
-    from cinematrix.importers.generic_csv import mapping
-    from cinematrix.importers.outcome import resolve
-    from cinematrix.importers.reading import MOST_BYTES
-    from cinematrix.importers.result import Result, ToKeep
+    from cinematrix.importers.generic_csv import parse_mapping
+    from cinematrix.importers.outcome import match_entries
+    from cinematrix.importers.reading import MAX_UPLOAD_BYTES
+    from cinematrix.importers.result import ImportRecords, ImportResult
     from cinematrix.models.artifact import load
-    from cinematrix.store.merging import keep
+    from cinematrix.store.merging import merge_import
     from cinematrix.store.records import Store
 
-    if not re.fullmatch(PATTERN, user):
+    if not re.fullmatch(ID_PATTERN, user):
         raise SettingError(f"--user {user!r} can't be an ID; give up to 200 letters without a slash")
     chosen = parse_picks(picks)
     try:
         with file.open("rb") as opened:
-            content = opened.read(MOST_BYTES + 1)
-        journal = read(content, file.name, mapping(columns), scale.high if scale else None)
+            content = opened.read(MAX_UPLOAD_BYTES + 1)
+        journal = read(content, file.name, parse_mapping(columns), scale.high if scale else None)
     except OSError as error:
         raise DataError(f"{file} can't be read: {error.strerror}") from error
     except DataError as error:
         raise DataError(f"{file}: {error}") from error
-    known = load(model).model.known
-    outcome = resolve(journal, known.catalog, known.scale, chosen)
+    known = load(model).model.data
+    outcome = match_entries(journal, known.catalog, known.scale, chosen)
     store = Store.open(db)
     try:
         if known.scale is not None:
             store.fix_scale(known.scale)
-        who = str(as_in(known.users, user))
-        with store.writing() as connection:
-            merged = keep(connection, who, ToKeep.of(outcome, known.catalog, known.scale))
-        return Result(outcome, known.catalog, merged)
+        who = str(parse_id(known.users, user))
+        with store.write_transaction() as connection:
+            merged = merge_import(connection, who, ImportRecords.of(outcome, known.catalog, known.scale))
+        return ImportResult(outcome, known.catalog, merged)
     finally:
         store.close()
 
@@ -111,12 +111,12 @@ def parse_picks(texts: list[str]) -> dict[str, str]:
         SettingError: it is neither.
         DataError: the file has no such columns.
     """
-    from cinematrix.importers.text import decode, table
+    from cinematrix.importers.text import decode, parse_table
 
     picks = {}
     for text in texts:
         if Path(text).is_file():
-            found = table(decode(Path(text).read_bytes())[0])
+            found = parse_table(decode(Path(text).read_bytes())[0])
             found.need("row", "movie")
             picks.update({row.fields["row"]: row.raw("movie").strip() for row in found.rows if row.raw("movie")})
             continue
@@ -127,13 +127,13 @@ def parse_picks(texts: list[str]) -> dict[str, str]:
     return picks
 
 
-def _show(result: "Result") -> None:
+def _show(result: "ImportResult") -> None:
     """What came of the rows, in words; of the unmatched the first."""
     from rich.markup import escape
 
-    from cinematrix.cli.output import console, table
+    from cinematrix.cli.output import make_console, make_table
 
-    counts, out = result.counts, console()
+    counts, out = result.counts, make_console()
     journal, catalog = result.outcome.journal, result.catalog
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if name != "read")
     out.print(f"{journal.source}: {counts['read']:,} rows read: {said}", markup=False, soft_wrap=True)
@@ -142,10 +142,10 @@ def _show(result: "Result") -> None:
     if not result.outcome.unmatched:
         return
     near, rows = result.candidates(), []
-    for each in result.outcome.unmatched[:SHOWN]:
+    for each in result.outcome.unmatched[:MAX_SHOWN]:
         meant = "; ".join(f"{catalog.movies.ids[at]} = {catalog.label(at)}" for at in near[each.entry.row])
         film = f"{each.entry.title} ({each.entry.year})" if each.entry.year else each.entry.title
         rows.append([each.entry.row, escape(film), escape(meant)])
-    out.print(table(["row", "not matched", "perhaps"], rows))
-    if counts["unmatched"] > SHOWN:
-        out.print(f"… and {counts['unmatched'] - SHOWN:,} more; --unmatched FILE writes all", style="dim")
+    out.print(make_table(["row", "not matched", "perhaps"], rows))
+    if counts["unmatched"] > MAX_SHOWN:
+        out.print(f"… and {counts['unmatched'] - MAX_SHOWN:,} more; --unmatched FILE writes all", style="dim")

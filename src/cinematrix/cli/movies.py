@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli.options import HERE, Db, Json
+from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, Json
 
 app = typer.Typer(help="Movies that are added to a service.", no_args_is_help=True)
 
@@ -17,22 +17,24 @@ def movies() -> None:
 
 @app.command()
 def add(
-    file: Annotated[Path, typer.Argument(help="File of movies, such as movies.csv.")], db: Db = HERE, json: Json = False
+    file: Annotated[Path, typer.Argument(help="File of movies, such as movies.csv.")],
+    db: DatabaseUrl = DEFAULT_DATABASE,
+    json: Json = False,
 ) -> None:
     """Add movies to a store, or describe them anew; servers find, rate and recommend them within seconds."""
-    from cinematrix.cli.output import console, print_json
-    from cinematrix.common.optional import needs_to_serve
+    from cinematrix.cli.output import make_console, print_json
+    from cinematrix.common.optional import require_serving_package
 
-    needs_to_serve("sqlalchemy")
-    from cinematrix.data.readers.movies import films_in
+    require_serving_package("sqlalchemy")
+    from cinematrix.data.readers.movies import read_movies
     from cinematrix.store.movies import put_movies
     from cinematrix.store.records import Store
 
-    films = films_in(file)
+    films = read_movies(file)
     store = Store.open(db)
     new = put_movies(store, films, "command line") if films else 0
     store.close()
     if json:
         print_json({"created": new, "updated": len(films) - new})
     else:
-        console().print(f"{new:,} movies added, {len(films) - new:,} described anew", markup=False)
+        make_console().print(f"{new:,} movies added, {len(films) - new:,} described anew", markup=False)

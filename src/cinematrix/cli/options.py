@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what stands at the output.")]
-Movies = Annotated[Path | None, typer.Option("--movies", help="File of movies, if it isn't beside the ratings.")]
+MoviesPath = Annotated[Path | None, typer.Option("--movies", help="File of movies, if it isn't beside the ratings.")]
 Columns = Annotated[
     str | None, typer.Option("--columns", help="Names of columns, such as user=who,movie=film,rating=stars.")
 ]
@@ -40,9 +40,9 @@ Novelty = Annotated[
 ]
 Diversity = Annotated[float, typer.Option("--diversity", min=0, max=1, help="From 0 to 1, unlike each other.")]
 Exclude = Annotated[str, typer.Option("--exclude", help="IDs of movies to leave out: 1,2,3 or a file of one a line.")]
-By = Annotated[str, typer.Option("--by", help="Order by ranking (likely to be watched) or stars (liked).")]
+OrderBy = Annotated[str, typer.Option("--by", help="Order by ranking (likely to be watched) or stars (liked).")]
 Count = Annotated[int, typer.Option("-n", min=1, help="Length of the list.")]
-Artefact = Annotated[Path, typer.Argument(help="Folder of a trained model.")]
+ModelFolder = Annotated[Path, typer.Argument(help="Folder of a trained model.")]
 RatingsPath = Annotated[Path, typer.Argument(help="File or folder of ratings, in any format of the docs.")]
 
 
@@ -72,11 +72,11 @@ def read_dataset(
     ratings: Path, movies: Path | None, columns: str | None, scale: str | None, skip_bad: bool
 ) -> "Dataset":
     """The data set that the shared options name, with a progress bar."""
-    from cinematrix.cli.output import Bar
+    from cinematrix.cli.output import ProgressBar
     from cinematrix.data.readers import read
 
     named, stars = parse_columns(columns), parse_scale(scale)
-    return read(ratings, movies=movies, columns=named, scale=stars, skip_bad=skip_bad, progress=Bar())
+    return read(ratings, movies=movies, columns=named, scale=stars, skip_bad=skip_bad, progress=ProgressBar())
 
 
 def parse_settings(kind: "type[Recommender]", pairs: list[str], **fixed: Any) -> Any:
@@ -157,37 +157,39 @@ def parse_ids(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
-def movie_number(model: "Recommender", text: str) -> int:
+def resolve_movie(model: "Recommender", text: str) -> int:
     """The number of a movie given by ID or by its title as people type it."""
-    number = model.known.movies.number(text)
+    number = model.data.movies.number(text)
     if number >= 0:
         return number
-    from cinematrix.data.title_search import Titles
+    from cinematrix.data.title_search import TitleIndex
 
-    found = Titles.of(model.known.catalog, model.known.raters).search(text, 1)
+    found = TitleIndex.of(model.data.catalog, model.data.raters).search(text, 1)
     if len(found) == 0:
         raise InputError(f"movie {text!r} is neither an ID nor like a title of the model's catalog")
     return int(found[0])
 
 
-def person_of(model: "Recommender", user: str | None, history: Path | None) -> "tuple[Histories, list[Any]]":
+def resolve_user(model: "Recommender", user: str | None, history: Path | None) -> "tuple[Histories, list[Any]]":
     """The history of a known user, or the one in a stranger's CSV, and the IDs in it that the model doesn't know."""
-    from cinematrix.recommendation.lists import history_of
+    from cinematrix.recommendation.lists import get_history
 
-    return (history_of(model, user), []) if history is None else _stranger(model, history)
-
-
-Db = Annotated[str, typer.Option("--db", envvar="CINEMATRIX_DB", help="The store: sqlite:///FILE or postgresql://…")]
+    return (get_history(model, user), []) if history is None else _read_history(model, history)
 
 
-HERE = "sqlite:///cinematrix.db"
+DatabaseUrl = Annotated[
+    str, typer.Option("--db", envvar="CINEMATRIX_DB", help="The store: sqlite:///FILE or postgresql://…")
+]
 
 
-def _stranger(model: "Recommender", path: Path) -> "tuple[Histories, list[Any]]":
+DEFAULT_DATABASE = "sqlite:///cinematrix.db"
+
+
+def _read_history(model: "Recommender", path: Path) -> "tuple[Histories, list[Any]]":
     """The history in a CSV of `movie,rating` (`movie` alone for plain interactions)."""
     from cinematrix.cli.tables import read_table
 
-    wanted = ("movie", "rating") if model.known.scale else ("movie",)
+    wanted = ("movie", "rating") if model.data.scale else ("movie",)
     table = read_table(path, *wanted, numeric="rating")
     values = table["rating"] if "rating" in table.columns else [1.0] * len(table)
-    return model.known.histories([dict(zip(table["movie"], values, strict=True))])
+    return model.data.histories([dict(zip(table["movie"], values, strict=True))])

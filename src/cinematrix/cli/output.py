@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.table import Table
 
 
-def console() -> Console:
+def make_console() -> Console:
     """Stdout; wide enough for tables where it is no terminal."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
@@ -37,7 +37,7 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> Table:
+def make_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> Table:
     """A table whose numbers are right-aligned; a column is numeric if its name ends in `#` (not shown)."""
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in columns:
@@ -47,7 +47,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = ""
     return made
 
 
-class Bar:
+class ProgressBar:
     """A progress bar on stderr, with time left; silent where stderr is no terminal."""
 
     def __init__(self) -> None:

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli.options import HERE, Artefact, Db, Json, parse_duration
+from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, Json, ModelFolder, parse_duration
 
 key = typer.Typer(help="Keys to the service.", no_args_is_help=True)
 
 
 def serve(
-    model: Artefact,
-    db: Db = HERE,
+    model: ModelFolder,
+    db: DatabaseUrl = DEFAULT_DATABASE,
     address: Annotated[
         str, typer.Option("--address", help="To listen on; others than loopback need a key.")
     ] = "127.0.0.1",
@@ -40,16 +40,16 @@ def serve(
     ] = False,
 ) -> None:
     """Answer over HTTP: ratings, recommendations, search, and the web page. The routes are in docs/service.md."""
-    from cinematrix.common.optional import needs_to_serve
-    from cinematrix.service.startup import load_undisturbed
+    from cinematrix.common.optional import require_serving_package
+    from cinematrix.service.startup import pause_garbage_collector
 
-    needs_to_serve("granian")
-    load_undisturbed()
+    require_serving_package("granian")
+    pause_garbage_collector()
     from cinematrix.common.paths import cache_folder
     from cinematrix.service.server import serve
-    from cinematrix.service.settings import LOOPBACK, PosterSettings, ServiceSettings
+    from cinematrix.service.settings import LOOPBACK_HOSTS, PosterSettings, ServiceSettings
 
-    hosts = (*LOOPBACK, *(name.lower() for name in host_name or ()))
+    hosts = (*LOOPBACK_HOSTS, *(name.lower() for name in host_name or ()))
     every = parse_duration(refit_every)
     shown = PosterSettings(tmdb_key, posters or cache_folder() / "posters") if tmdb_key else None
     settings = ServiceSettings(model, db, hosts, new_users, public=public, refit_every=every, posters=shown)
@@ -59,18 +59,18 @@ def serve(
 @key.command()
 def create(
     role: Annotated[str, typer.Option("--role", help="read, write or admin.")] = "read",
-    db: Db = HERE,
+    db: DatabaseUrl = DEFAULT_DATABASE,
     json: Json = False,
 ) -> None:
     """Make a key, which is shown this once; the store keeps its SHA-256."""
-    from cinematrix.cli.output import console, print_json
-    from cinematrix.common.optional import needs_to_serve
+    from cinematrix.cli.output import make_console, print_json
+    from cinematrix.common.optional import require_serving_package
 
-    needs_to_serve("sqlalchemy")
+    require_serving_package("sqlalchemy")
     from cinematrix.store.keys import create_key
     from cinematrix.store.records import Store
 
     store = Store.open(db)
     secret = create_key(store, role)
     store.close()
-    return print_json({"role": role, "key": secret}) if json else console().print(secret, markup=False)
+    return print_json({"role": role, "key": secret}) if json else make_console().print(secret, markup=False)

@@ -6,7 +6,7 @@ import polars as pl
 
 from cinematrix.errors import DataError
 
-NAMES = {
+COLUMN_ALIASES = {
     "user": ("user", "userid", "user_id"),
     "movie": ("movie", "movieid", "movie_id", "item", "itemid", "item_id"),
     "rating": ("rating", "stars", "score"),
@@ -26,7 +26,7 @@ def read_table(path: Path, *wanted: str, numeric: str = "") -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path} isn't a readable CSV: {str(error).splitlines()[0]}") from error
     places = {name.strip().lower(): name for name in raw.columns}
-    found = {role: next((places[n] for n in NAMES[role] if n in places), None) for role in NAMES}
+    found = {role: next((places[n] for n in COLUMN_ALIASES[role] if n in places), None) for role in COLUMN_ALIASES}
     for role in wanted:
         if found[role] is None:
             raise DataError(f"{path} has no column {role}; it has {', '.join(raw.columns)}")

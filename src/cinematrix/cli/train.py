@@ -11,7 +11,7 @@ from cinematrix.cli.options import (
     Columns,
     Force,
     Json,
-    Movies,
+    MoviesPath,
     RatingsPath,
     ScaleText,
     SkipBad,
@@ -19,7 +19,7 @@ from cinematrix.cli.options import (
     read_dataset,
 )
 
-NAMES = (
+MODEL_NAMES = (
     "popular, bias, svd, svd++, nmf, als, ials, pmf, item-knn, user-knn, ease, "
     "deep-mf-classic, autorec, vae, neumf or deep-mf."
 )
@@ -28,13 +28,13 @@ NAMES = (
 def train(
     ratings: RatingsPath,
     out: Annotated[Path, typer.Option("--out", help="Folder for the model.")],
-    model: Annotated[str, typer.Option("--model", help=NAMES)] = "deep-mf",
+    model: Annotated[str, typer.Option("--model", help=MODEL_NAMES)] = "deep-mf",
     set_: Annotated[list[str] | None, typer.Option("--set", help="A hyper-parameter, key=value; repeatable.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
     threads: Annotated[int, typer.Option("--threads", min=0, help="To compute with; 0: as suits the model.")] = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
-    movies: Movies = None,
+    movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
     skip_bad: SkipBad = False,
@@ -45,31 +45,31 @@ def train(
 
     A checkpoint stands beside the model (OUT.checkpoint) until training has ended; --resume goes on from it.
     """
-    from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.common.optional import needs
+    from cinematrix.cli.output import ProgressBar, make_console, print_json
+    from cinematrix.common.optional import require_package
     from cinematrix.models import model_class
-    from cinematrix.models.artifact import about, check_out, save
-    from cinematrix.models.base import Run
+    from cinematrix.models.artifact import build_manifest, check_output_folder, save
+    from cinematrix.models.base import TrainingOptions
 
     kind = model_class(model)
     recommender = kind(parse_settings(kind, set_ or [], seed=seed))  # type: ignore[call-arg]
-    check_out(out, force=force)
-    needs(kind.abilities.trains_with, kind.name)
-    bar = Bar()
+    check_output_folder(out, force=force)
+    require_package(kind.abilities.trains_with, kind.name)
+    bar = ProgressBar()
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     if not resume:
         _remove_checkpoints(out)
-    run = Run(threads, device, out.with_name(f"{out.name}.checkpoint"), resume)
+    run = TrainingOptions(threads, device, out.with_name(f"{out.name}.checkpoint"), resume)
     started = time.perf_counter()
     recommender.fit(dataset.ratings, dataset.catalog, progress=bar, run=run)
     seconds = time.perf_counter() - started
-    told = about(recommender, dataset.ratings, dataset.name)
+    told = build_manifest(recommender, dataset.ratings, dataset.name)
     save(recommender, out, told, force=force)
     _remove_checkpoints(out)
     if json:
         print_json({"out": str(out), "seconds": seconds, **told})
     else:
-        console().print(f"{dataset.ratings!r}\n{model} trained in {seconds:.1f} s and saved in {out}")
+        make_console().print(f"{dataset.ratings!r}\n{model} trained in {seconds:.1f} s and saved in {out}")
 
 
 def _remove_checkpoints(out: Path) -> None:

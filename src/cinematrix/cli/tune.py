@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli.options import Columns, Json, Movies, RatingsPath, ScaleText, SkipBad, parse_settings, read_dataset
+from cinematrix.cli.options import (
+    Columns,
+    Json,
+    MoviesPath,
+    RatingsPath,
+    ScaleText,
+    SkipBad,
+    parse_settings,
+    read_dataset,
+)
 
 
 def tune(
@@ -25,7 +34,7 @@ def tune(
     ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Where to start, key=value; repeatable.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search and of the model.")] = 0,
-    movies: Movies = None,
+    movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
     skip_bad: SkipBad = False,
@@ -35,8 +44,8 @@ def tune(
 
     Give the training part alone, and nothing that the model is tested on later.
     """
-    from cinematrix.cli.output import Bar, console, print_json
-    from cinematrix.common.atomic_files import check_place
+    from cinematrix.cli.output import ProgressBar, make_console, print_json
+    from cinematrix.common.atomic_files import check_writable
     from cinematrix.evaluation.tuning import check_tunable
     from cinematrix.evaluation.tuning import tune as search
     from cinematrix.models import model_class
@@ -45,12 +54,12 @@ def tune(
     settings = parse_settings(kind, set_ or [], seed=seed)
     check_tunable(kind)
     file = study or Path(f"{model}.study")
-    check_place(file, force=True)
+    check_writable(file, force=True)
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     file.absolute().parent.mkdir(parents=True, exist_ok=True)
     found = search(
         kind, dataset.ratings, dataset.catalog, trials=trials, settings=settings, cut=split, study=file, seed=seed,
-        progress=Bar(),
+        progress=ProgressBar(),
     )  # fmt: skip
     pairs = [*(set_ or []), *(f"{key}={value}" for key, value in found.chosen.items())]
     words = ["cinematrix", "train", str(ratings), "--out", "model", "--model", model, "--seed", str(seed)]
@@ -59,7 +68,7 @@ def tune(
         print_json({**vars(found), "settings": vars(found.settings), "study": str(file), "command": command})
         return
     default = "" if found.default is None else f", {found.default:.4f} before"
-    console().print(
+    make_console().print(
         f"{model}: {found.measure} {found.value:.4f} in validation{default}; {found.trials} trials, "
         f"{found.pruned} given up early; the search is in {file}\n\n{command}",
         markup=False, soft_wrap=True,

@@ -16,7 +16,7 @@ ORPHAN_SECONDS = 86_400
 """What a killed process left half-written is removed by the next one that writes there, once it is this old."""
 
 
-def check_place(path: Path, *, force: bool = False) -> None:
+def check_writable(path: Path, *, force: bool = False) -> None:
     """Refuse a place that can't be written to, before the work whose result goes there.
 
     Raises:
@@ -32,13 +32,13 @@ def check_place(path: Path, *, force: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def written_beside(path: Path, *, force: bool = False) -> Iterator[Path]:
+def write_atomically(path: Path, *, force: bool = False) -> Iterator[Path]:
     """A place to write a file or a folder that becomes `path` only if the block ends well.
 
     Raises:
         InputError: `path` exists and `force` isn't given, or its folder can't be written to.
     """
-    check_place(path, force=force)
+    check_writable(path, force=force)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

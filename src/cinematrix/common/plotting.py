@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.atomic_files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 INK, ACCENT, MUTED = "#1b1f24", "#c2410c", "#8b949e"
 
 
-def axes_of(figure: "Figure", title: str, x: str, y: str, place: tuple[int, int, int] = (1, 1, 1)) -> "Axes":
+def add_axes(figure: "Figure", title: str, x: str, y: str, place: tuple[int, int, int] = (1, 1, 1)) -> "Axes":
     """Axes with a title and what they show, at `place` (rows, columns, number) of the figure."""
     axes = figure.add_subplot(*place)
     axes.set_title(title, loc="left", color=INK, fontweight="bold", fontsize=11)
@@ -37,7 +37,7 @@ def axes_of(figure: "Figure", title: str, x: str, y: str, place: tuple[int, int,
     return axes
 
 
-def figure_of(width: float, height: float) -> "Figure":
+def create_figure(width: float, height: float) -> "Figure":
     """An empty figure, in inches; it needs no screen."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -49,5 +49,5 @@ def figure_of(width: float, height: float) -> "Figure":
 
 def write_png(figure: "Figure", path: Path, *, force: bool = True) -> None:
     """The figure as a PNG whose bytes are the same each time."""
-    with written_beside(path, force=force) as file:
+    with write_atomically(path, force=force) as file:
         figure.savefig(file, format="png", metadata={"Software": None})

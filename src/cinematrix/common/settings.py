@@ -11,7 +11,7 @@ from typing import Any
 from cinematrix.errors import SettingError
 
 
-def check(settings: Any, allowed: Callable[[float], bool], rule: str, names: str) -> None:
+def check_settings(settings: Any, allowed: Callable[[float], bool], rule: str, names: str) -> None:
     """Make sure that each of the settings called `names` (words) is allowed; `rule` says in words what is.
 
     Raises:
@@ -24,7 +24,7 @@ def check(settings: Any, allowed: Callable[[float], bool], rule: str, names: str
 
 
 @dataclass(frozen=True)
-class Between:
+class SearchRange:
     """Any number from `low` to `high`, both included; a whole one, if both ends are. `log`: evenly by its logarithm."""
 
     low: float
@@ -32,10 +32,10 @@ class Between:
     log: bool = False
 
 
-Space = Mapping[str, Between | tuple[Any, ...]]
+SearchSpace = Mapping[str, SearchRange | tuple[Any, ...]]
 
 
-def space_of(settings: Any) -> Space:
+def get_search_space(settings: Any) -> SearchSpace:
     """The space that a class of settings declares; empty, if it has none."""
-    space: Space = getattr(settings, "SPACE", {})
+    space: SearchSpace = getattr(settings, "SPACE", {})
     return space

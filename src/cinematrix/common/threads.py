@@ -15,7 +15,7 @@ def one_thread() -> AbstractContextManager[object]:
     return one
 
 
-def take_one_thread() -> None:
+def limit_process_to_one_thread() -> None:
     """From now on the same for this whole process, as suits a server: its requests share the cores among themselves."""
     one_thread()
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from safetensors.numpy import load_file, save_file
 
-from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.atomic_files import write_atomically
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ids import IdMap
 from cinematrix.data.ratings import Ratings, Scale, fingerprint
@@ -22,12 +22,12 @@ from cinematrix.data.ratings import Ratings, Scale, fingerprint
 COLUMNS = ("user", "movie", "rating", "time", "count")
 
 
-def pack(folder: Path, ratings: Ratings, catalog: Catalog | None) -> None:
+def write_bundle(folder: Path, ratings: Ratings, catalog: Catalog | None) -> None:
     """Write both to `folder`, which is replaced if it is there."""
     maps = {"users": ratings.users, "movies": ratings.movies} | ({} if catalog is None else {"catalog": catalog.movies})
     arrays = {f"{name}.{key}": array for name, ids in maps.items() for key, array in ids.arrays().items()}
     arrays |= {name: column for name in COLUMNS if (column := getattr(ratings, name)) is not None}
-    with written_beside(folder, force=True) as beside:
+    with write_atomically(folder, force=True) as beside:
         beside.mkdir()
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, beside / "ratings.safetensors")
         scale = ratings.scale and dataclasses.asdict(ratings.scale)
@@ -36,8 +36,8 @@ def pack(folder: Path, ratings: Ratings, catalog: Catalog | None) -> None:
             catalog.frame.write_parquet(beside / "catalog.parquet")
 
 
-def unpack(folder: Path) -> tuple[Ratings, Catalog | None]:
-    """What `pack` wrote."""
+def read_bundle(folder: Path) -> tuple[Ratings, Catalog | None]:
+    """What `write_bundle` wrote."""
     arrays = load_file(folder / "ratings.safetensors")
 
     def ids(name: str) -> IdMap:
@@ -54,7 +54,7 @@ def unpack(folder: Path) -> tuple[Ratings, Catalog | None]:
     return ratings, Catalog(ids("catalog"), pl.read_parquet(file)) if file.exists() else None
 
 
-def seal(ratings: Ratings, catalog: Catalog | None) -> str:
+def fingerprint_data(ratings: Ratings, catalog: Catalog | None) -> str:
     """A SHA-256 of both: equal for equal data, however they were read."""
     about = "" if catalog is None else catalog.frame.with_columns(id=catalog.movies.ids).write_ndjson()
     return hashlib.sha256(f"{fingerprint(ratings)}{about}".encode()).hexdigest()

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.data.ids import UNKNOWN, IdMap, Ids, as_in
+from cinematrix.data.ids import UNKNOWN, IdMap, Ids, parse_id
 from cinematrix.errors import SettingError
 
 SCHEMA = pl.Schema(
@@ -27,7 +27,7 @@ SCHEMA = pl.Schema(
 )
 """The columns of `Catalog.frame`; a tag that several users gave stands as often as it was given."""
 
-EXPRESSIONS = 64
+MAX_CACHED_FILTERS = 64
 """Of so many filters each catalog keeps which movies pass."""
 
 _YEAR = re.compile(r"\s*\((\d{4})(?:[-–/]\d{0,4})?\)\s*$")
@@ -62,14 +62,14 @@ def _article_first(title: str) -> str:
     return f"{found['article']}{gap}{found['title']}"
 
 
-def normalise(title: str) -> str:
+def normalise_title(title: str) -> str:
     """A title for comparing: case, accents, punctuation and a leading article don't count."""
     plain = unicodedata.normalize("NFKD", title).casefold()
     words = re.sub(r"[^\w\s]", " ", "".join(c for c in plain if not unicodedata.combining(c))).split()
     return " ".join(words[1:] if len(words) > 1 and words[0] in _ARTICLES else words)
 
 
-class Facts(NamedTuple):
+class MovieSummary(NamedTuple):
     """What is shown of one movie."""
 
     title: str | None
@@ -141,9 +141,9 @@ class Catalog:
         return self.frame["year"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
 
     @cached_property
-    def facts(self) -> list[Facts]:
+    def facts(self) -> list[MovieSummary]:
         """What is shown of each movie, as plain Python values: a row of the frame takes a hundred times longer."""
-        return [Facts(*row) for row in self.frame.select(Facts._fields).iter_rows()]
+        return [MovieSummary(*row) for row in self.frame.select(MovieSummary._fields).iter_rows()]
 
     @cached_property
     def genres(self) -> list[str]:
@@ -188,8 +188,8 @@ class Catalog:
 
     @cached_property
     def _masks(self) -> Callable[[str], NDArray[np.bool_]]:
-        """The masks of expressions, the last `EXPRESSIONS` of which are kept."""
-        return lru_cache(EXPRESSIONS)(self._mask)
+        """The masks of expressions, the last `MAX_CACHED_FILTERS` of which are kept."""
+        return lru_cache(MAX_CACHED_FILTERS)(self._mask)
 
     def _mask(self, expression: str) -> NDArray[np.bool_]:
         keep = np.ones(len(self), bool)
@@ -252,7 +252,7 @@ def _membership(lists: pl.Series, vocabulary: list[str]) -> sparse.csr_matrix:
     return sparse.csr_matrix((data, (rows, columns)), shape=(len(lists), len(vocabulary)), dtype=np.float32)
 
 
-class Film(NamedTuple):
+class MovieMetadata(NamedTuple):
     """A movie as it was described."""
 
     movie: str
@@ -261,10 +261,10 @@ class Film(NamedTuple):
     genres: list[str]
 
 
-def catalog_of(films: Sequence[Film], like: IdMap) -> Catalog:
+def build_catalog(films: Sequence[MovieMetadata], like: IdMap) -> Catalog:
     """A catalog of described movies, with IDs of the kind that a model's have."""
     return Catalog.of(
-        [as_in(like, film.movie) for film in films],
+        [parse_id(like, film.movie) for film in films],
         title=[film.title for film in films], year=[film.year for film in films],
         genres=[film.genres for film in films],
     )  # fmt: skip

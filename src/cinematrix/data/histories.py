@@ -109,13 +109,13 @@ class Histories:
         return np.asarray(rows.sum(0) if values is None else values @ rows, np.float32)[None]
 
 
-def kept(histories: Histories, keep: NDArray[np.bool_]) -> Histories:
+def select_entries(histories: Histories, keep: NDArray[np.bool_]) -> Histories:
     """The entries of a mask, sorted again."""
     values = None if histories.values is None else histories.values[keep]
     return Histories.of_pairs(histories.rows[keep], histories.items[keep], values, len(histories))
 
 
-def find(histories: Histories, rows: NDArray[Any], items: NDArray[Any]) -> NDArray[np.int64]:
+def find_entries(histories: Histories, rows: NDArray[Any], items: NDArray[Any]) -> NDArray[np.int64]:
     """Where `items[i]` stands in history `rows[i]`: its place in `histories.items`, -1 if it isn't there.
 
     `rows` and `items` may have any shapes that broadcast; `UNKNOWN` is never found.

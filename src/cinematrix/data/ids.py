@@ -141,7 +141,7 @@ class IdMap:
         return np.array([_as_integer(text) for text in ids.tolist()], np.int64)
 
 
-def as_in(ids: IdMap, text: str) -> int | str:
+def parse_id(ids: IdMap, text: str) -> int | str:
     """An ID from text, an integer if the map's IDs are integers and it is one."""
     whole = ids.ids.dtype.kind == "i" and _as_integer(text) != _NO_INTEGER
     return int(text) if whole else text
@@ -169,4 +169,4 @@ def _as_integer(text: str) -> int:
     return int(text) if plain.isascii() and plain.isdigit() and len(plain) <= 18 else _NO_INTEGER
 
 
-PATTERN = r"^[^\x00-\x1f\x7f/]{1,200}$"
+ID_PATTERN = r"^[^\x00-\x1f\x7f/]{1,200}$"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.paths import cache_folder
 from cinematrix.common.progress import Progress
 from cinematrix.data.download import download
@@ -35,7 +35,7 @@ _MB = 1 << 20
 
 
 @dataclass(frozen=True)
-class Archive:
+class DatasetFiles:
     """A data set at GroupLens: the files needed, those taken if there, and the most bytes that one may have."""
 
     needed: tuple[str, ...]
@@ -44,23 +44,23 @@ class Archive:
 
 
 ARCHIVES = {
-    "ml-latest-small": Archive(_CSV, _README, 50 * _MB),
-    "ml-100k": Archive(("u.data", "u.item", "u.genre"), _README, 50 * _MB),
-    "ml-1m": Archive(_DAT, _README, 200 * _MB),
-    "ml-10m": Archive((*_DAT, "tags.dat"), _README, 1000 * _MB),
-    "ml-25m": Archive(_CSV, _README, 2000 * _MB),
-    "ml-32m": Archive(_CSV, _README, 3000 * _MB),
+    "ml-latest-small": DatasetFiles(_CSV, _README, 50 * _MB),
+    "ml-100k": DatasetFiles(("u.data", "u.item", "u.genre"), _README, 50 * _MB),
+    "ml-1m": DatasetFiles(_DAT, _README, 200 * _MB),
+    "ml-10m": DatasetFiles((*_DAT, "tags.dat"), _README, 1000 * _MB),
+    "ml-25m": DatasetFiles(_CSV, _README, 2000 * _MB),
+    "ml-32m": DatasetFiles(_CSV, _README, 3000 * _MB),
 }
 
 WHEEL = "recbole==1.2.1"
 WHEEL_SHA256 = "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"
 WHEEL_FOLDER = "recbole/dataset_example/ml-100k/"
-WHEEL_FILES = Archive(("ml-100k.inter", "ml-100k.item"), (), 50 * _MB)
+WHEEL_FILES = DatasetFiles(("ml-100k.inter", "ml-100k.item"), (), 50 * _MB)
 """The package that has MovieLens 100K inside, and the files in it."""
 
 
 @dataclass(frozen=True)
-class Found:
+class DatasetLocation:
     """Where a data set is on this machine, and a sentence for the user on where it came from."""
 
     path: Path
@@ -73,7 +73,7 @@ def default(
     base: str | None = None,
     timeout: float = CONNECT_SECONDS,
     progress: Progress | None = None,
-) -> Found:
+) -> DatasetLocation:
     """The data set to begin with: `data`, else `$CINEMATRIX_DATA`, else MovieLens.
 
     MovieLens is latest-small from the cache or from GroupLens; if that can't be reached within seconds,
@@ -84,14 +84,16 @@ def default(
     """
     for given, what in ((data, "the data given"), (os.environ.get("CINEMATRIX_DATA"), "$CINEMATRIX_DATA")):
         if given:
-            return Found(Path(given), f"using {what}: {given}")
+            return DatasetLocation(Path(given), f"using {what}: {given}")
     for name, files in (("ml-latest-small", ARCHIVES["ml-latest-small"]), ("ml-100k-wheel", WHEEL_FILES)):
-        if _is_whole(_kept(name), files):
-            return Found(_kept(name), f"using {name.removesuffix('-wheel')} from the cache: {_kept(name)}")
+        if _is_whole(_cached_folder(name), files):
+            return DatasetLocation(
+                _cached_folder(name), f"using {name.removesuffix('-wheel')} from the cache: {_cached_folder(name)}"
+            )
     try:
         return get("ml-latest-small", base=base, timeout=timeout, progress=progress)
     except DownloadError as error:
-        return _from_wheel(_kept("ml-100k-wheel"), error)
+        return _from_wheel(_cached_folder("ml-100k-wheel"), error)
 
 
 def get(
@@ -101,7 +103,7 @@ def get(
     base: str | None = None,
     timeout: float = CONNECT_SECONDS,
     progress: Progress | None = None,
-) -> Found:
+) -> DatasetLocation:
     """The data set `name` in the folder `to` (by default in the cache), fetched unless it is there.
 
     A download that breaks off goes on where it stopped, now or in the next call. `base` is the address of the
@@ -114,9 +116,9 @@ def get(
     """
     if name not in ARCHIVES:
         raise SettingError(f"there is no data set {name!r}; there are {', '.join(ARCHIVES)}")
-    folder = _kept(name) if to is None else Path(to)
+    folder = _cached_folder(name) if to is None else Path(to)
     if _is_whole(folder, ARCHIVES[name]) or (name == "ml-100k" and _is_whole(folder, WHEEL_FILES)):
-        return Found(folder, f"using {name} in {folder}")
+        return DatasetLocation(folder, f"using {name} in {folder}")
     address = f"{(base or os.environ.get('CINEMATRIX_GROUPLENS') or GROUPLENS).rstrip('/')}/{name}.zip"
     if not address.startswith(("http://", "https://")):
         raise SettingError(f"the address {address!r} must begin with http:// or https://")
@@ -128,18 +130,18 @@ def get(
         return _from_wheel(folder, error)
     _extract(archive, ARCHIVES[name], folder)
     archive.unlink()
-    return Found(folder, f"fetched {name} from {address}")
+    return DatasetLocation(folder, f"fetched {name} from {address}")
 
 
-def _kept(name: str) -> Path:
+def _cached_folder(name: str) -> Path:
     return cache_folder() / "datasets" / name
 
 
-def _is_whole(folder: Path, files: Archive) -> bool:
+def _is_whole(folder: Path, files: DatasetFiles) -> bool:
     return all((folder / name).is_file() for name in files.needed)
 
 
-def _extract(archive: Path, files: Archive, folder: Path, prefix: str | None = None) -> None:
+def _extract(archive: Path, files: DatasetFiles, folder: Path, prefix: str | None = None) -> None:
     """Write the expected files of a zip archive to `folder`, by their plain names; nothing else leaves it.
 
     Raises:
@@ -147,7 +149,7 @@ def _extract(archive: Path, files: Archive, folder: Path, prefix: str | None = N
     """
     empty = folder.is_dir() and not any(folder.iterdir())
     try:
-        with zipfile.ZipFile(archive) as opened, written_beside(folder, force=empty) as beside:
+        with zipfile.ZipFile(archive) as opened, write_atomically(folder, force=empty) as beside:
             beside.mkdir(parents=True)
             for name, entry in _expected(opened.infolist(), files, prefix).items():
                 if entry.file_size > files.most:
@@ -162,7 +164,9 @@ def _extract(archive: Path, files: Archive, folder: Path, prefix: str | None = N
         raise DownloadError(f"{archive.name} is damaged ({error}); fetch it again") from error
 
 
-def _expected(entries: Iterable[zipfile.ZipInfo], files: Archive, prefix: str | None) -> dict[str, zipfile.ZipInfo]:
+def _expected(
+    entries: Iterable[zipfile.ZipInfo], files: DatasetFiles, prefix: str | None
+) -> dict[str, zipfile.ZipInfo]:
     """The entries with an expected name, directly in `prefix` or, without one, in the one folder on top."""
     found: dict[str, zipfile.ZipInfo] = {}
     for entry in entries:
@@ -173,7 +177,7 @@ def _expected(entries: Iterable[zipfile.ZipInfo], files: Archive, prefix: str | 
     return found
 
 
-def _from_wheel(folder: Path, why: DownloadError) -> Found:
+def _from_wheel(folder: Path, why: DownloadError) -> DatasetLocation:
     """MovieLens 100K out of the package on PyPI.
 
     Raises:
@@ -182,7 +186,9 @@ def _from_wheel(folder: Path, why: DownloadError) -> Found:
     if not _is_whole(folder, WHEEL_FILES):
         with tempfile.TemporaryDirectory() as scratch:
             _extract(_pip_download(Path(scratch), why), WHEEL_FILES, folder, WHEEL_FOLDER)
-    return Found(folder, f"GroupLens can't be reached ({why}); using MovieLens 100K from the package {WHEEL} instead")
+    return DatasetLocation(
+        folder, f"GroupLens can't be reached ({why}); using MovieLens 100K from the package {WHEEL} instead"
+    )
 
 
 def _pip_download(scratch: Path, why: DownloadError) -> Path:

@@ -9,7 +9,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 
 
-class Said(NamedTuple):
+class RatingUpdates(NamedTuple):
     """Ratings, one row a pair of user and movie. Columns of equal length.
 
     Attributes:
@@ -27,7 +27,7 @@ class Said(NamedTuple):
     received: NDArray[np.int64]
 
     @classmethod
-    def of(cls, histories: Histories, times: NDArray[np.int64] | None = None) -> "Said":
+    def of(cls, histories: Histories, times: NDArray[np.int64] | None = None) -> "RatingUpdates":
         """The ratings in histories, the row of each as its user."""
         assert histories.values is not None, "only ratings are overlaid"
         never = np.zeros(len(histories.items), np.int64)
@@ -37,13 +37,13 @@ class Said(NamedTuple):
         """A number for each pair of user and movie, of which there are `n_movies`."""
         return self.user * np.int64(n_movies) + self.movie
 
-    def take(self, rows: NDArray[np.bool_]) -> "Said":
+    def take(self, rows: NDArray[np.bool_]) -> "RatingUpdates":
         """The rows of a mask."""
-        return Said._make(column[rows] for column in self)
+        return RatingUpdates._make(column[rows] for column in self)
 
 
-def overlaid(before: Said, since: Said) -> Said:
+def apply_updates(before: RatingUpdates, since: RatingUpdates) -> RatingUpdates:
     """`before`, but for the pairs that `since` has: these count as it says, and not at all where it takes them back."""
     width = int(max(before.movie.max(initial=0), since.movie.max(initial=0))) + 1
     parts = before.take(~np.isin(before.pairs(width), since.pairs(width))), since.take(np.isfinite(since.rating))
-    return Said._make(np.concatenate([old, new]) for old, new in zip(*parts, strict=True))
+    return RatingUpdates._make(np.concatenate([old, new]) for old, new in zip(*parts, strict=True))

@@ -43,11 +43,11 @@ class Scale:
         return inside
 
 
-HIGHEST = (5, 10, 100)
-LOWEST = (1, 0.5, 0)
+COMMON_MAXIMA = (5, 10, 100)
+COMMON_MINIMA = (1, 0.5, 0)
 """The ends of the scales in use, narrowest first."""
 
-STRAYS = 0.001
+MAX_OFF_SCALE_SHARE = 0.001
 """The share of ratings that may lie off the inferred scale; these are then errors, not the scale."""
 
 
@@ -60,10 +60,10 @@ def infer_scale(stars: NDArray[Any]) -> Scale:
     finite = stars[np.isfinite(stars)]
     if finite.size == 0:
         return Scale(1, 5, 1)
-    for high in HIGHEST:
+    for high in COMMON_MAXIMA:
         inside = finite[(finite >= 0) & (finite <= high)]
-        if len(inside) >= (1 - STRAYS) * len(finite):
-            low = next(low for low in LOWEST if low <= inside.min())
+        if len(inside) >= (1 - MAX_OFF_SCALE_SHARE) * len(finite):
+            low = next(low for low in COMMON_MINIMA if low <= inside.min())
             return Scale(low, high, grid_step(inside))
     return Scale(float(finite.min()), float(finite.max()), grid_step(finite))
 
@@ -274,13 +274,13 @@ def _check_counts(count: NDArray[np.float32]) -> None:
         raise DataError(f"row {bad[0] + 1}: count {count[bad[0]]:g} must be a finite number above 0")
 
 
-def step_of(scale: Scale, ratings: NDArray[Any]) -> NDArray[np.int64]:
+def nearest_levels(scale: Scale, ratings: NDArray[Any]) -> NDArray[np.int64]:
     """The number of the level that is nearest to each rating."""
-    places = np.rint((np.asarray(ratings, np.float64) - scale.low) / step_width(scale))
+    places = np.rint((np.asarray(ratings, np.float64) - scale.low) / level_spacing(scale))
     return np.clip(places, 0, len(scale.levels()) - 1).astype(np.int64)
 
 
-def step_width(scale: Scale) -> float:
+def level_spacing(scale: Scale) -> float:
     """The distance of two levels, in stars; 1 where there is but one."""
     width = (scale.high - scale.low) / max(len(scale.levels()) - 1, 1)
     return width if width > 0 else 1.0

@@ -10,24 +10,24 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.progress import Progress
-from cinematrix.data.simulated_world import Settings, Truth, World
+from cinematrix.data.simulated_world import GroundTruth, SimulatedWorld, SimulationSettings
 from cinematrix.errors import SettingError
 
-__all__ = ["LABEL", "Settings", "Truth", "simulate"]
+__all__ = ["LABEL", "GroundTruth", "SimulationSettings", "simulate"]
 
 LABEL = "simulated by Cinematrix: no real person rated anything here"
 
 
 def simulate(
-    settings: Settings,
+    settings: SimulationSettings,
     to: str | PathLike[str],
     *,
     format: Literal["parquet", "csv"] = "parquet",
     force: bool = False,
     progress: Progress | None = None,
-) -> Truth:
+) -> GroundTruth:
     """Make a world and write it to the folder `to`, in constant memory.
 
     The folder gets `ratings.parquet` (or `ratings.csv`), `movies.csv`, `truth.npz` and `simulated.json`, and is
@@ -39,10 +39,10 @@ def simulate(
     """
     if format not in ("parquet", "csv"):
         raise SettingError(f"format {format!r} must be parquet or csv")
-    world = World(settings)
+    world = SimulatedWorld(settings)
     if progress:
         progress.start("simulating ratings", settings.ratings)
-    with written_beside(Path(to), force=force) as folder:
+    with write_atomically(Path(to), force=force) as folder:
         folder.mkdir(parents=True)
         write = _write_csv if format == "csv" else _write_parquet
         write(folder, world.batches(progress))

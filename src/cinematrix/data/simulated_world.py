@@ -3,7 +3,7 @@
 Users and movies have biases and latent factors; a movie's factors come in part from its genres. A user watches,
 from the movies already out in her time, the popular ones and those to her taste, and rates
 `mean + user bias + movie bias + user factors · movie factors + noise`, rounded to the scale. So the best RMSE that
-any model can reach (`Truth.noise_floor`) is known too.
+any model can reach (`GroundTruth.noise_floor`) is known too.
 """
 
 from collections.abc import Iterator
@@ -26,14 +26,14 @@ GENRES = (
     *("Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
 )
 
-BATCH = 1 << 23
+BATCH_RATINGS = 1 << 23
 """Users × movies looked at at once, about 100 MB."""
 
 _YEAR = 365.2425 * 86400
 
 
 @dataclass(frozen=True)
-class Settings:
+class SimulationSettings:
     """The world to simulate.
 
     Attributes:
@@ -87,7 +87,7 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class GroundTruth:
     """What the ratings were made from.
 
     Attributes:
@@ -108,17 +108,17 @@ class Truth:
     noise_floor: float
 
     @classmethod
-    def load(cls, folder: str | PathLike[str]) -> "Truth":
+    def load(cls, folder: str | PathLike[str]) -> "GroundTruth":
         """The truth of a simulated data set, from its folder."""
         with np.load(Path(folder) / "truth.npz", allow_pickle=False) as arrays:
             columns: dict[str, Any] = {name: array if array.ndim else float(array) for name, array in arrays.items()}
         return cls(**columns)
 
 
-class World:
+class SimulatedWorld:
     """Everything about users and movies; ratings are drawn from it batch by batch."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SimulationSettings) -> None:
         self.settings = s = settings
         rng, self._batch_seeds = np.random.default_rng([s.seed, 0]), np.random.SeedSequence([s.seed, 1])
         self.user_ids = rng.permutation(s.users).astype(np.int64) + 1
@@ -177,7 +177,7 @@ class World:
     def batches(self, progress: Progress | None) -> Iterator[pl.DataFrame]:
         """The ratings of some users at a time; each batch has a seed of its own."""
         s = self.settings
-        step = max(1, BATCH // s.movies)
+        step = max(1, BATCH_RATINGS // s.movies)
         starts = range(0, s.users, step)
         for start, seed in zip(starts, self._batch_seeds.spawn(len(starts)), strict=True):
             batch = self._batch(np.arange(start, min(start + step, s.users)), np.random.default_rng(seed))
@@ -245,10 +245,10 @@ class World:
         genres = ["|".join(np.array(GENRES)[row]) for row in self.genres]
         return pl.DataFrame({"movieId": self.movie_ids, "title": names, "genres": genres})
 
-    def truth(self) -> Truth:
+    def truth(self) -> GroundTruth:
         """What the ratings were made from; to be asked after the ratings are drawn."""
         floor = float(np.sqrt(np.concatenate(self._variances).mean()))
-        return Truth(
+        return GroundTruth(
             self.user_ids, self.movie_ids, self.mean, self.user_bias, self.movie_bias,
             self.user_factors, self.movie_factors, floor,
         )  # fmt: skip

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import DataError, SettingError
 
-Rows = NDArray[np.int64]
+RowNumbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,9 @@ SPLITS: dict[str, Callable[[Ratings, int], Split]] = {
 """The splits by the names of the command line, each a function of (ratings, seed); `k-fold` is its first fold."""
 
 
-def _split(ratings: Ratings, train: Rows, test: Rows, protocol: str, given: Rows | None = None) -> Split:
+def _split(
+    ratings: Ratings, train: RowNumbers, test: RowNumbers, protocol: str, given: RowNumbers | None = None
+) -> Split:
     """The split with these rows, after a check that what is tested isn't known."""
     tested = _mask(test, len(ratings))
     for rows in (train, train if given is None else given):
@@ -157,7 +159,7 @@ def _masked(ratings: Ratings, tested: NDArray[np.bool_], protocol: str) -> Split
     return _split(ratings, np.flatnonzero(~tested), np.flatnonzero(tested), protocol)
 
 
-def _mask(rows: Rows, n: int) -> NDArray[np.bool_]:
+def _mask(rows: RowNumbers, n: int) -> NDArray[np.bool_]:
     mask = np.zeros(n, bool)
     mask[rows] = True
     return mask
@@ -176,7 +178,7 @@ def _drawn(numbers: NDArray[Any], n: int, share: float, seed: int) -> NDArray[np
     return _mask(np.random.default_rng(seed).permutation(occurring)[:n_drawn], n)
 
 
-def _random_places(ratings: Ratings, seed: int) -> Rows:
+def _random_places(ratings: Ratings, seed: int) -> RowNumbers:
     """The place 0, 1, 2… of each row when each user's rows are shuffled."""
     shuffled = np.random.default_rng([seed, 1]).permutation(len(ratings))
     order = shuffled[np.argsort(ratings.user[shuffled], kind="stable")]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.atomic_files import write_atomically
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings, Scale
-from cinematrix.data.readers import Dataset, Report
+from cinematrix.data.readers import Dataset, ReadReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,14 +20,14 @@ QUANTILES = {"min": 0.0, "p10": 0.1, "p25": 0.25, "median": 0.5, "p75": 0.75, "p
 HEADS = {"1 %": 0.01, "10 %": 0.1, "20 %": 0.2}
 """The shares of the most rated movies that the long tail is told by."""
 
-FEW = 5
+FEW_RATINGS = 5
 """Movies with fewer ratings than this are counted as hardly known."""
 
 _MONTHS_SHOWN = 400
 
 
 @dataclass(frozen=True)
-class Description:
+class DatasetSummary:
     """A data set in figures.
 
     Attributes:
@@ -65,7 +65,7 @@ class Description:
     per_month: dict[str, int] | None
     catalog: dict[str, float] | None
     curve: list[float]
-    report: Report
+    report: ReadReport
     counts_per_user: tuple[list[int], list[int]]
     """How many users have how many ratings: distinct numbers of ratings, and users with each."""
 
@@ -74,7 +74,7 @@ class Description:
         return asdict(self)
 
 
-def describe(dataset: Dataset) -> Description:
+def describe(dataset: Dataset) -> DatasetSummary:
     """The figures of a data set as read."""
     ratings = dataset.ratings
     per_user = np.bincount(ratings.user, minlength=len(ratings.users))
@@ -83,7 +83,7 @@ def describe(dataset: Dataset) -> Description:
     curve = _curve(per_movie)
     span = None if ratings.time is None else (int(ratings.time.min()), int(ratings.time.max()))
     distinct, users = np.unique(per_user, return_counts=True)
-    return Description(
+    return DatasetSummary(
         name=dataset.name,
         source=dataset.source,
         users=len(per_user),
@@ -97,7 +97,7 @@ def describe(dataset: Dataset) -> Description:
         per_movie=_quantiles(per_movie),
         head={name: _share_of_head(per_movie, share) for name, share in HEADS.items()},
         gini=_gini(per_movie),
-        few=int((per_movie < FEW).sum()),
+        few=int((per_movie < FEW_RATINGS).sum()),
         first=None if span is None else _iso(span[0]),
         last=None if span is None else _iso(span[1]),
         per_month=None if ratings.time is None else _per_month(ratings.time),
@@ -160,7 +160,7 @@ def _coverage(catalog: Catalog, ratings: Ratings) -> dict[str, float]:
     return {name: float(has.sum()) / len(rows) for name, has in known.items()}
 
 
-def picture(description: Description, path: str | PathLike[str], *, force: bool = True) -> None:
+def plot_summary(description: DatasetSummary, path: str | PathLike[str], *, force: bool = True) -> None:
     """A PNG of four plots: stars, long tail, ratings per user, ratings over time.
 
     Raises:
@@ -183,14 +183,14 @@ def picture(description: Description, path: str | PathLike[str], *, force: bool 
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(axis="y", color="#e4e4e4", linewidth=0.8)
         axis.set_axisbelow(True)
-    with written_beside(Path(path), force=force) as beside:
+    with write_atomically(Path(path), force=force) as beside:
         figure.savefig(beside, format="png")
 
 
 _BLUE, _RED = "#3b6fb6", "#c8553d"
 
 
-def _draw_stars(axis: "Axes", it: Description) -> None:
+def _draw_stars(axis: "Axes", it: DatasetSummary) -> None:
     axis.set_title("Ratings by stars")
     if it.histogram is None:
         axis.text(0.5, 0.5, "plain interactions: no stars", ha="center", transform=axis.transAxes)
@@ -200,7 +200,7 @@ def _draw_stars(axis: "Axes", it: Description) -> None:
     axis.tick_params(axis="x", labelrotation=90 if len(it.histogram) > 12 else 0)
 
 
-def _draw_tail(axis: "Axes", it: Description) -> None:
+def _draw_tail(axis: "Axes", it: DatasetSummary) -> None:
     axis.set_title("The long tail")
     axis.plot(np.linspace(0, 100, 101), np.array(it.curve) * 100, color=_BLUE, linewidth=2)
     axis.plot([0, 100], [0, 100], color="#999999", linewidth=1, linestyle=":")
@@ -209,7 +209,7 @@ def _draw_tail(axis: "Axes", it: Description) -> None:
     axis.set(xlabel=f"% of movies, most rated first (Gini {it.gini:.2f})", ylabel="% of ratings", ylim=(0, 102))
 
 
-def _draw_users(axis: "Axes", it: Description) -> None:
+def _draw_users(axis: "Axes", it: DatasetSummary) -> None:
     axis.set_title("Ratings per user")
     counts, users = it.counts_per_user
     edges = np.unique(np.geomspace(max(1, counts[0]), counts[-1] + 1, 31).round())
@@ -220,7 +220,7 @@ def _draw_users(axis: "Axes", it: Description) -> None:
     axis.set(xlabel=f"ratings (median {it.per_user['median']:g})", ylabel="users")
 
 
-def _draw_time(axis: "Axes", it: Description) -> None:
+def _draw_time(axis: "Axes", it: DatasetSummary) -> None:
     axis.set_title("Ratings over time")
     if it.per_month is None:
         axis.text(0.5, 0.5, "no times in the data", ha="center", transform=axis.transAxes)

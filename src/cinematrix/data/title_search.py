@@ -16,25 +16,25 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz
 from scipy import sparse
 
-from cinematrix.data.catalog import Catalog, normalise
+from cinematrix.data.catalog import Catalog, normalise_title
 from cinematrix.data.ids import Numbers
 
 BUCKETS = 1 << 17
 """Numbers for trigrams; a few of them share one."""
 
-CANDIDATES = 200
+MAX_CANDIDATES = 200
 """Names compared letter by letter."""
 
-ENOUGH = 0.7
+MIN_SIMILARITY = 0.7
 """The least share of letters that fit for a film to be found at all."""
 
 BEGINNING, WORDS = 0.9, 0.86
 """What the beginning of a title and its words in any order are worth, as against all of it."""
 
-KNOWN = 0.1
+POPULARITY_WEIGHT = 0.1
 """What the best-known film has ahead of one that nobody rated: as much as one wrong letter in a word of ten."""
 
-YEAR = 0.15
+YEAR_WEIGHT = 0.15
 """What the right year adds; the year before or after adds half of it."""
 
 _YEAR = re.compile(r"(?<!\d)\(?(1[89]\d\d|20\d\d)\)?(?!\d)")
@@ -43,7 +43,7 @@ _ALIAS = re.compile(r"^\s*a\.?k\.?a\.?\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
-class Titles:
+class TitleIndex:
     """What the films of a catalog are called, ready to be searched.
 
     Attributes:
@@ -63,7 +63,7 @@ class Titles:
     @classmethod
     def of(cls, catalog: Catalog, raters: NDArray[Any] | None = None) -> Self:
         """The titles of `catalog`; `raters` counts the ratings of each film."""
-        named = [names_of(title or "") for title in catalog.frame["title"].to_list()]
+        named = [title_variants(title or "") for title in catalog.frame["title"].to_list()]
         names = list(chain.from_iterable(named))
         films = np.repeat(np.arange(len(named), dtype=np.int32), [len(each) for each in named])
         known = np.log1p(np.zeros(len(named)) if raters is None else raters)
@@ -71,13 +71,13 @@ class Titles:
 
     def search(self, query: str, n: int = 10) -> Numbers:
         """Numbers of the films that `query` may mean, best first, `n` at most. int32."""
-        fit = self._fits(normalise(query))
+        fit = self._fits(normalise_title(query))
         for year in list(_YEAR.finditer(query))[-1:]:
             near = np.maximum(1 - np.abs(self.years - np.float32(year[1])) / 2, 0)
-            without = self._fits(normalise(query[: year.start()] + query[year.end() :]))
-            fit = np.maximum(fit, without + YEAR * np.nan_to_num(near) * (without > 0))
-        found = np.flatnonzero(fit >= ENOUGH)
-        order = np.argsort(-(fit + KNOWN * self.fame)[found], kind="stable")
+            without = self._fits(normalise_title(query[: year.start()] + query[year.end() :]))
+            fit = np.maximum(fit, without + YEAR_WEIGHT * np.nan_to_num(near) * (without > 0))
+        found = np.flatnonzero(fit >= MIN_SIMILARITY)
+        order = np.argsort(-(fit + POPULARITY_WEIGHT * self.fame)[found], kind="stable")
         return found[order[:n]].astype(np.int32)
 
     def _fits(self, text: str) -> NDArray[np.float64]:
@@ -86,7 +86,7 @@ class Titles:
         if not text or not self.names:
             return fit
         places = self._candidates(text)
-        near = np.array([likeness(text, self.names[place]) for place in places.tolist()])
+        near = np.array([title_similarity(text, self.names[place]) for place in places.tolist()])
         np.maximum.at(fit, self.films[places], near)
         return fit
 
@@ -98,23 +98,23 @@ class Titles:
         weights = np.concatenate([self.grams.data[row] for row in rows])
         shared = np.bincount(names, weights, len(self.names)) * (1 + self.fame[self.films])
         some = np.flatnonzero(shared)
-        if len(some) <= CANDIDATES:
+        if len(some) <= MAX_CANDIDATES:
             return some
-        return some[np.argpartition(-shared[some], CANDIDATES)[:CANDIDATES]]
+        return some[np.argpartition(-shared[some], MAX_CANDIDATES)[:MAX_CANDIDATES]]
 
 
-def names_of(title: str) -> list[str]:
+def title_variants(title: str) -> list[str]:
     """The names of a film, normalised: its title and each one in brackets.
 
     >>> names_of("The City of Lost Children (La Cité des enfants perdus) (a.k.a. Lost City)")
     ['city of lost children', 'cite des enfants perdus', 'lost city']
     """
     others = [_ALIAS.sub("", other) for other in _BRACKETS.findall(title)]
-    names = [normalise(name) for name in (_BRACKETS.sub(" ", title), *others)]
+    names = [normalise_title(name) for name in (_BRACKETS.sub(" ", title), *others)]
     return list(dict.fromkeys(name for name in names if name))
 
 
-def likeness(text: str, name: str) -> float:
+def title_similarity(text: str, name: str) -> float:
     """How well a query fits a name, 0…1, both normalised."""
     whole = fuzz.ratio(text, name)
     beginning = BEGINNING * fuzz.ratio(text, name[: len(text)])

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.common.progress import Progress
-from cinematrix.data.histories import Histories, kept
+from cinematrix.data.histories import Histories, select_entries
 from cinematrix.data.ids import Ids, Numbers
-from cinematrix.data.ratings import Ratings, step_of
+from cinematrix.data.ratings import Ratings, nearest_levels
 from cinematrix.errors import SettingError, TrainingError
-from cinematrix.evaluation.held_out import Block, HeldOut
+from cinematrix.evaluation.held_out import HeldOutRatings, UserBlock
 from cinematrix.metrics import accuracy, diversity
 from cinematrix.metrics.accuracy import PerUser
 from cinematrix.metrics.top_n import top_n
-from cinematrix.models.base import By, Recommender
+from cinematrix.models.base import Ordering, Recommender
 
 BLOCK_CELLS = 2_000_000
 """Scores (users × movies) held at a time: 8 MB as float32, and a few times that while they are sorted."""
@@ -29,7 +29,7 @@ BLOCK_CELLS = 2_000_000
 RESAMPLES = 1_000
 """Of the users, with replacement, for an interval."""
 
-RANKING: dict[str, Callable[[Numbers, Histories], PerUser]] = {
+RANKING_METRICS: dict[str, Callable[[Numbers, Histories], PerUser]] = {
     "ndcg": accuracy.ndcg,
     "recall": accuracy.recall,
     "precision": accuracy.precision,
@@ -40,14 +40,14 @@ RANKING: dict[str, Callable[[Numbers, Histories], PerUser]] = {
 """The ranking metrics by the names they are shown under, followed by `@k`."""
 
 
-ERRORS = ("rmse", "mae")
+ERROR_METRICS = ("rmse", "mae")
 
-COVERAGE = 0.8
-SURETY = ("within80", "width80", "log_loss")
+INTERVAL_COVERAGE = 0.8
+UNCERTAINTY_METRICS = ("within80", "width80", "log_loss")
 """How sure predictions are: the share of ratings within their 80 % intervals, the intervals' mean width in stars, and
 the mean of −ln of the probability that the rating's step was given."""
 
-LEAST = np.float32(1e-30)
+MIN_PROBABILITY = np.float32(1e-30)
 """Below this no probability is punished any harder."""
 
 
@@ -93,7 +93,7 @@ class Protocol:
     split: str
     model: str
     k: int
-    by: By
+    by: Ordering
     relevant_from: float | None
     seed: int
     users: int
@@ -152,7 +152,7 @@ def evaluate(
     *,
     given: Ratings | None = None,
     k: int = 10,
-    by: By = "ranking",
+    by: Ordering = "ranking",
     relevant_from: float | None = None,
     seed: int = 0,
     split: str = "a test set as handed over",
@@ -160,7 +160,7 @@ def evaluate(
 ) -> Evaluation:
     """Measure `model` on `test`.
 
-    RMSE and MAE (where the model predicts stars), and `SURETY` (where it says how sure it is) are over all tested
+    RMSE and MAE (where the model predicts stars), and `UNCERTAINTY_METRICS` (where it says how sure it is) are over all tested
     ratings, of unknown users and movies too.
     Lists rank every movie that the model knows but those in the user's history; a tested movie that the model
     doesn't know is a miss. Every user with a tested rating counts, by the history given (empty, if there is none).
@@ -181,16 +181,16 @@ def evaluate(
         SettingError: `by="stars"` with a model that has none; `k` below 1.
         TrainingError: the model predicts NaN or infinity.
     """
-    stars = model.abilities.stars and model.known.scale is not None
+    stars = model.abilities.stars and model.data.scale is not None
     if by == "stars" and not stars:
         raise SettingError(f"{model.name} predicts no stars to order lists by; use by='ranking'")
     if relevant_from is not None:
         test.stars(f"relevant_from={relevant_from:g}")
-    held_out = HeldOut.of(model.known, test, given)
-    size = max(1, BLOCK_CELLS // max(len(model.known.movies), 10 * k))
+    held_out = HeldOutRatings.of(model.data, test, given)
+    size = max(1, BLOCK_CELLS // max(len(model.data.movies), 10 * k))
     held_out.check(size)
-    judge = _Judge.of(model, k, by, relevant_from, stars and test.rating is not None)
-    per_user, exposures = _judged(judge, held_out, size, progress)
+    judge = _BlockEvaluator.of(model, k, by, relevant_from, stars and test.rating is not None)
+    per_user, exposures = _evaluate_blocks(judge, held_out, size, progress)
     n_users, strange = len(held_out.users), held_out.ratings_of_unknown_movies
     protocol = Protocol(
         split=split,
@@ -205,27 +205,29 @@ def evaluate(
         unknown_users=held_out.unknown_users,
         unknown_movies=len(strange),
         ratings_of_unknown_movies=int(strange.sum()),
-        movies=len(model.known.movies),
+        movies=len(model.data.movies),
     )
-    measures = _errors(per_user, seed) + _means(per_user, seed) + _of_catalogue(exposures, k, n_users)
+    measures = (
+        _measure_errors(per_user, seed) + _measure_lists(per_user, seed) + _measure_catalog(exposures, k, n_users)
+    )
     return Evaluation(measures, protocol, test.users.ids[held_out.users], per_user)
 
 
 @dataclass(frozen=True)
-class _Judge:
+class _BlockEvaluator:
     """Measures one block of users after another; `genres` is None if the catalog has none."""
 
     model: Recommender
     k: int
-    by: By
+    by: Ordering
     relevant_from: float | None
     with_stars: bool
     raters: NDArray[np.int64]
     genres: Any
 
     @classmethod
-    def of(cls, model: Recommender, k: int, by: By, relevant_from: float | None, with_stars: bool) -> Self:
-        known = model.known
+    def of(cls, model: Recommender, k: int, by: Ordering, relevant_from: float | None, with_stars: bool) -> Self:
+        known = model.data
         genres = known.catalog.genre_matrix() if known.catalog.genres else None
         return cls(model, k, by, relevant_from, with_stars, known.raters, genres)
 
@@ -233,31 +235,31 @@ class _Judge:
     def names(self) -> list[str]:
         """Of the values that a call finds."""
         variety = ["novelty"] if self.genres is None else ["novelty", "similarity"]
-        lists = [f"{name}@{self.k}" for name in [*RANKING, *variety]]
+        lists = [f"{name}@{self.k}" for name in [*RANKING_METRICS, *variety]]
         return [
             "history",
             "ratings",
-            *ERRORS * self.with_stars,
-            *SURETY * (self.with_stars and self.model.spreads),
+            *ERROR_METRICS * self.with_stars,
+            *UNCERTAINTY_METRICS * (self.with_stars and self.model.has_intervals),
             *lists,
         ]
 
-    def __call__(self, block: Block) -> tuple[dict[str, PerUser], NDArray[np.int64]]:
+    def __call__(self, block: UserBlock) -> tuple[dict[str, PerUser], NDArray[np.int64]]:
         """One value a user for each metric, and in how many of the lists each movie stands."""
         ranked = top_n(self.model.score(block.given, by=self.by), self.k, block.given).movies
         found = {"history": block.given.counts.astype(float), "ratings": block.tested.counts.astype(float)}
         found |= self._errors(block) if self.with_stars else {}
         relevant = block.tested
         if self.relevant_from is not None and relevant.values is not None:
-            relevant = kept(relevant, relevant.values >= self.relevant_from)
-        found |= {f"{name}@{self.k}": metric(ranked, relevant) for name, metric in RANKING.items()}
-        n_users = int(np.count_nonzero(self.model.known.history.counts))
+            relevant = select_entries(relevant, relevant.values >= self.relevant_from)
+        found |= {f"{name}@{self.k}": metric(ranked, relevant) for name, metric in RANKING_METRICS.items()}
+        n_users = int(np.count_nonzero(self.model.data.history.counts))
         found[f"novelty@{self.k}"] = diversity.novelty(ranked, self.raters, n_users)
         if self.genres is not None:
             found[f"similarity@{self.k}"] = diversity.intra_list_similarity(ranked, self.genres)
         return found, diversity.exposure(ranked, len(self.raters))
 
-    def _errors(self, block: Block) -> dict[str, PerUser]:
+    def _errors(self, block: UserBlock) -> dict[str, PerUser]:
         rows, stars, pairs = block.tested.rows, block.tested.values, block.pairs(len(self.raters))
         assert stars is not None  # `with_stars` says so
         predicted = self.model.predict_pairs(*pairs)
@@ -267,23 +269,26 @@ class _Judge:
         return {
             "rmse": accuracy.user_rmse(rows, stars, predicted, n_users),
             "mae": accuracy.user_mae(rows, stars, predicted, n_users),
-            **(self._surety(block, predicted) if self.model.spreads else {}),
+            **(self._surety(block, predicted) if self.model.has_intervals else {}),
         }
 
-    def _surety(self, block: Block, predicted: NDArray[np.float32]) -> dict[str, PerUser]:
-        pairs, stars, scale = block.pairs(len(self.raters)), block.tested.values, self.model.known.scale
+    def _surety(self, block: UserBlock, predicted: NDArray[np.float32]) -> dict[str, PerUser]:
+        pairs, stars, scale = block.pairs(len(self.raters)), block.tested.values, self.model.data.scale
         assert stars is not None  # `with_stars` says so
         assert scale is not None  # so does a model with a spread
-        low, high = self.model.interval_pairs(*pairs, COVERAGE, stars=predicted)
-        likely = self.model.distribution_pairs(*pairs, stars=predicted)[np.arange(len(stars)), step_of(scale, stars)]
-        values = ((low <= stars) & (stars <= high), high - low, -np.log(np.maximum(likely, LEAST)))
+        low, high = self.model.interval_pairs(*pairs, INTERVAL_COVERAGE, stars=predicted)
+        likely = self.model.distribution_pairs(*pairs, stars=predicted)[
+            np.arange(len(stars)), nearest_levels(scale, stars)
+        ]
+        values = ((low <= stars) & (stars <= high), high - low, -np.log(np.maximum(likely, MIN_PROBABILITY)))
         return {
-            name: accuracy.user_means(pairs[1], v, len(block.users)) for name, v in zip(SURETY, values, strict=True)
+            name: accuracy.user_means(pairs[1], v, len(block.users))
+            for name, v in zip(UNCERTAINTY_METRICS, values, strict=True)
         }
 
 
-def _judged(
-    judge: _Judge, held_out: HeldOut, size: int, progress: Progress | None
+def _evaluate_blocks(
+    judge: _BlockEvaluator, held_out: HeldOutRatings, size: int, progress: Progress | None
 ) -> tuple[dict[str, PerUser], NDArray[np.int64]]:
     """What `judge` finds in all blocks, together."""
     exposures, found = np.zeros(len(judge.raters), np.int64), []
@@ -302,7 +307,7 @@ def _judged(
     return {name: np.concatenate([np.zeros(0), *(v[name] for v in found)]) for name in judge.names}, exposures
 
 
-def pooled(name: str, per_user: dict[str, PerUser]) -> tuple[PerUser, PerUser]:
+def pool_by_user(name: str, per_user: dict[str, PerUser]) -> tuple[PerUser, PerUser]:
     """What each user adds to a measure: sums and weights, both 0 where she has none.
 
     The measure is Σ sums / Σ weights, or its root for the RMSE. Errors are pooled over ratings (put together again from
@@ -315,9 +320,9 @@ def pooled(name: str, per_user: dict[str, PerUser]) -> tuple[PerUser, PerUser]:
     return values ** (2 if name == "rmse" else 1) * per_user["ratings"], per_user["ratings"]
 
 
-def _errors(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
+def _measure_errors(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
     """What is pooled over all ratings, RMSE first."""
-    names = [name for name in (*ERRORS, *SURETY) if name in per_user]
+    names = [name for name in (*ERROR_METRICS, *UNCERTAINTY_METRICS) if name in per_user]
     if not names:
         return ()
     rows = _rows(names, per_user, seed)
@@ -325,7 +330,7 @@ def _errors(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
     return tuple(_measure(name, row, len(per_user["ratings"])) for name, row in zip(names, rows, strict=True))
 
 
-def _means(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
+def _measure_lists(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
     """The mean over users of everything that is measured on lists."""
     names = [name for name in per_user if "@" in name]
     counts = [int(np.isfinite(per_user[name]).sum()) for name in names]
@@ -335,7 +340,7 @@ def _means(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
 
 def _rows(names: list[str], per_user: dict[str, PerUser], seed: int) -> NDArray[np.float64]:
     """Σ sums / Σ weights of each measure with both ends of its interval. `[m, 3]`."""
-    sums, weights = map(np.column_stack, zip(*(pooled(name, per_user) for name in names), strict=True))
+    sums, weights = map(np.column_stack, zip(*(pool_by_user(name, per_user) for name in names), strict=True))
     values = accuracy.ratio(sums.sum(axis=0), weights.sum(axis=0))
     return np.column_stack([values, *accuracy.bootstrap(sums, weights, seed, RESAMPLES)])
 
@@ -345,7 +350,7 @@ def _measure(name: str, row: NDArray[np.float64], n_users: int) -> Measure:
     return Measure(name, value, low, high, n_users)
 
 
-def _of_catalogue(exposures: NDArray[np.int64], k: int, n_users: int) -> tuple[Measure, ...]:
+def _measure_catalog(exposures: NDArray[np.int64], k: int, n_users: int) -> tuple[Measure, ...]:
     """What all lists together are like; no mean over users, so no interval over users."""
     nan = float("nan")
     found = {"coverage": diversity.coverage(exposures), "gini": diversity.gini(exposures)}

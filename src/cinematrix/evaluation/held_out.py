@@ -7,14 +7,14 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.data.histories import Histories, find, kept
+from cinematrix.data.histories import Histories, find_entries, select_entries
 from cinematrix.data.ids import UNKNOWN, Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
+from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import DataError
 
 
-class Block(NamedTuple):
+class UserBlock(NamedTuple):
     """Some of the users, in the model's movie numbers.
 
     Attributes:
@@ -34,7 +34,7 @@ class Block(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class HeldOutRatings:
     """A test set and the users' histories, joined with a model.
 
     Attributes:
@@ -47,7 +47,7 @@ class HeldOut:
         past_rows: the row of `past` for each of `users`, `UNKNOWN` for one who isn't in it.
     """
 
-    known: Known
+    data: TrainingData
     test: Ratings
     users: NDArray[np.int64]
     movies: Numbers
@@ -56,7 +56,7 @@ class HeldOut:
     past_rows: Numbers
 
     @classmethod
-    def of(cls, known: Known, test: Ratings, given: Ratings | None) -> Self:
+    def of(cls, known: TrainingData, test: Ratings, given: Ratings | None) -> Self:
         """`given` None: the model's own training ratings are the histories."""
         users = np.flatnonzero(test.by_user.counts)
         movies = known.movies.numbers(test.movies.ids)
@@ -67,23 +67,23 @@ class HeldOut:
         rows = source.users.numbers(test.users.ids[users])
         return cls(known, test, users, movies, past, known.movies.numbers(source.movies.ids), rows)
 
-    def blocks(self, size: int) -> Iterator[Block]:
+    def blocks(self, size: int) -> Iterator[UserBlock]:
         """The tested users, `size` at a time."""
         for start in range(0, len(self.users), size):
             users, rows = self.users[start : start + size], self.past_rows[start : start + size]
-            owners = self.known.users.numbers(self.test.users.ids[users])
-            given = replace(_renumbered(self.past.take(rows), self.past_movies), owners=owners)
-            yield Block(users, given, _renumbered(self.test.by_user.take(users), self.movies))
+            owners = self.data.users.numbers(self.test.users.ids[users])
+            given = replace(_renumber(self.past.take(rows), self.past_movies), owners=owners)
+            yield UserBlock(users, given, _renumber(self.test.by_user.take(users), self.movies))
 
     @property
     def unknown_users(self) -> int:
         """How many of the users the model has never heard of."""
-        return int(np.count_nonzero(self.known.users.numbers(self.test.users.ids[self.users]) == UNKNOWN))
+        return int(np.count_nonzero(self.data.users.numbers(self.test.users.ids[self.users]) == UNKNOWN))
 
     @property
     def ratings_of_unknown_movies(self) -> NDArray[np.int64]:
         """How many tested ratings each tested movie has that the model has never heard of."""
-        counts = np.bincount(self.test.movie, minlength=len(self.movies))[self.movies >= len(self.known.movies)]
+        counts = np.bincount(self.test.movie, minlength=len(self.movies))[self.movies >= len(self.data.movies)]
         return counts[counts > 0]
 
     def check(self, size: int) -> None:
@@ -94,11 +94,11 @@ class HeldOut:
         """
         n_leaked, example = 0, ""
         for block in self.blocks(size):
-            leaked = np.flatnonzero(find(block.given, block.tested.rows, block.tested.items) >= 0)
+            leaked = np.flatnonzero(find_entries(block.given, block.tested.rows, block.tested.items) >= 0)
             n_leaked += len(leaked)
             if len(leaked) and not example:
                 user = self.test.users.ids[block.users[block.tested.rows[leaked[0]]]]
-                example = f"user {user}, movie {self.known.movies.ids[block.tested.items[leaked[0]]]}"
+                example = f"user {user}, movie {self.data.movies.ids[block.tested.items[leaked[0]]]}"
         if n_leaked:
             raise DataError(
                 f"{n_leaked:,} of {len(self.test):,} tested ratings stand in the histories that the model is "
@@ -106,7 +106,7 @@ class HeldOut:
             )
 
 
-def _renumbered(histories: Histories, numbers: Numbers) -> Histories:
+def _renumber(histories: Histories, numbers: Numbers) -> Histories:
     """The histories with `numbers[item]` in place of each item; those that are `UNKNOWN` are left out."""
     items = numbers[histories.items]
-    return kept(Histories(histories.starts, items, histories.values), items != UNKNOWN)
+    return select_entries(Histories(histories.starts, items, histories.values), items != UNKNOWN)

@@ -13,7 +13,7 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import Split
 from cinematrix.errors import DataError
 
-TWINS = 5
+MIN_SHARED_RATINGS = 5
 """So many ratings of one user that another repeats, and at least half of those tested, are no coincidence."""
 
 
@@ -30,7 +30,7 @@ def check(split: Split, kind: str) -> tuple[str, ...]:
     _check_pairs(split)
     done = ["no tested rating is in training or among those given"]
     if split.test.time is not None:
-        _check_twins(split)
+        _check_duplicate_users(split)
         done.append("no tested user is in training under another ID")
     if kind == "time":
         _check_time(split)
@@ -83,7 +83,9 @@ def _check_time(split: Split) -> None:
 
 def _check_new(split: Split, what: str) -> None:
     """No tested user (or movie) is in training."""
-    parts = [(part.users, part.user) if what == "user" else (part.movies, part.movie) for part in _sides(split)]
+    parts = [
+        (part.users, part.user) if what == "user" else (part.movies, part.movie) for part in _test_and_train(split)
+    ]
     tested, trained = (ids.ids[np.unique(numbers)] for ids, numbers in parts)
     known = np.intersect1d(tested, trained)
     if len(known):
@@ -93,17 +95,17 @@ def _check_new(split: Split, what: str) -> None:
         )
 
 
-def _sides(split: Split) -> tuple[Ratings, Ratings]:
+def _test_and_train(split: Split) -> tuple[Ratings, Ratings]:
     return split.test, split.train
 
 
-def _check_twins(split: Split) -> None:
+def _check_duplicate_users(split: Split) -> None:
     """No tested user's ratings (movie, rating, second) stand in training as somebody else's.
 
     Only what stands in the whole table exactly twice counts, so that days or hours in place of seconds, which many
     share, raise no false alarm.
     """
-    test, train = _sides(split)
+    test, train = _test_and_train(split)
     if train.time is None or test.time is None:
         return
     movies = test.movies.numbers(train.movies.ids)[train.movie]
@@ -116,14 +118,14 @@ def _check_twins(split: Split) -> None:
     first, second = order[:-1][same & alone], order[1:][same & alone]
     tested, trained = np.minimum(first, second), np.maximum(first, second) - len(test)
     across = (tested < len(test)) & (trained >= 0)
-    _refuse_twins(split, test.user[tested[across]], train.user[trained[across]])
+    _refuse_duplicate_users(split, test.user[tested[across]], train.user[trained[across]])
 
 
-def _refuse_twins(split: Split, tested: NDArray[np.int32], trained: NDArray[np.int32]) -> None:
+def _refuse_duplicate_users(split: Split, tested: NDArray[np.int32], trained: NDArray[np.int32]) -> None:
     """Row by row: a tested user's rating is also a training user's."""
-    test, train = _sides(split)
+    test, train = _test_and_train(split)
     pairs, shared = np.unique(np.column_stack([tested, trained]), axis=0, return_counts=True)
-    twins = np.flatnonzero((shared >= TWINS) & (2 * shared >= test.by_user.counts[pairs[:, 0]]))
+    twins = np.flatnonzero((shared >= MIN_SHARED_RATINGS) & (2 * shared >= test.by_user.counts[pairs[:, 0]]))
     twins = twins[test.users.ids[pairs[twins, 0]] != train.users.ids[pairs[twins, 1]]]
     if len(twins):
         one, other = test.users.ids[pairs[twins[0], 0]], train.users.ids[pairs[twins[0], 1]]

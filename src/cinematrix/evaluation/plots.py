@@ -6,32 +6,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cinematrix.common.plotting import ACCENT, INK, MUTED, axes_of, figure_of, write_png
+from cinematrix.common.plotting import ACCENT, INK, MUTED, add_axes, create_figure, write_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from cinematrix.evaluation.reliability import Reliability
-    from cinematrix.models.training.loop import Log
+    from cinematrix.models.training.loop import TrainingLog
 
-TITLES = {"stars": ("rating head", "RMSE on validation ratings"), "ranking": ("ranking head", "surprise, nats")}
-SERIES = ("#1d4ed8", ACCENT, "#15803d")
+HEAD_TITLES = {"stars": ("rating head", "RMSE on validation ratings"), "ranking": ("ranking head", "surprise, nats")}
+SERIES_COLOURS = ("#1d4ed8", ACCENT, "#15803d")
 
-FEWEST = 50
+MIN_PAIRS_PER_BIN = 50
 """Chances of fewer pairs than this aren't drawn."""
 
 
-def learning_curves(logs: "Mapping[str, Log]", path: Path, *, title: str = "") -> None:
+def plot_learning_curves(logs: "Mapping[str, TrainingLog]", path: Path, *, title: str = "") -> None:
     """A PNG with each head's validation error by epoch, and a ring at the weights that were kept.
 
     Raises:
         InputError: the file can't be written.
     """
-    figure = figure_of(5 * len(logs), 3.4)
+    figure = create_figure(5 * len(logs), 3.4)
     for place, (head, log) in enumerate(logs.items(), start=1):
-        name, measure = TITLES[head]
-        axes = axes_of(figure, name, "epoch", measure, (1, len(logs), place))
+        name, measure = HEAD_TITLES[head]
+        axes = add_axes(figure, name, "epoch", measure, (1, len(logs), place))
         best = log.errors[log.best_epoch]
         axes.plot(range(len(log.errors)), log.errors, color=ACCENT, linewidth=2)
         axes.plot([log.best_epoch], [best], "o", color=INK, markersize=8, fillstyle="none", markeredgewidth=1.5)
@@ -41,22 +41,22 @@ def learning_curves(logs: "Mapping[str, Log]", path: Path, *, title: str = "") -
     write_png(figure, path)
 
 
-def reliability_diagram(found: "Reliability", path: Path, *, force: bool = False) -> None:
+def plot_reliability(found: "Reliability", path: Path, *, force: bool = False) -> None:
     """A PNG of what a model's intervals and chances are worth: what is on the diagonal keeps its promise.
 
     Raises:
         InputError: the file exists and `force` isn't given, or it can't be written.
     """
-    figure = figure_of(10, 4.8)
+    figure = create_figure(10, 4.8)
     figure.suptitle(f"{found.model} on {found.ratings:,} ratings it hasn't seen", color=INK)
-    _intervals(_promise(figure, "intervals", "coverage asked for", "ratings inside", 1), found)
-    _chances(_promise(figure, "chances", "predicted chance", "share that got it", 2), found)
+    _plot_intervals(_make_diagonal_axes(figure, "intervals", "coverage asked for", "ratings inside", 1), found)
+    _plot_calibration(_make_diagonal_axes(figure, "chances", "predicted chance", "share that got it", 2), found)
     write_png(figure, path, force=force)
 
 
-def _promise(figure: "Figure", title: str, across: str, up: str, place: int) -> "Axes":
+def _make_diagonal_axes(figure: "Figure", title: str, across: str, up: str, place: int) -> "Axes":
     """An empty square with the diagonal, both ways from 0 to 100 %."""
-    axes = axes_of(figure, title, across, up, (1, 2, place))
+    axes = add_axes(figure, title, across, up, (1, 2, place))
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.xaxis.set_major_formatter("{x:.0%}")
@@ -65,7 +65,7 @@ def _promise(figure: "Figure", title: str, across: str, up: str, place: int) -> 
     return axes
 
 
-def _intervals(axes: "Axes", found: "Reliability") -> None:
+def _plot_intervals(axes: "Axes", found: "Reliability") -> None:
     """The share inside by the coverage asked for, and in words how wide the intervals of 50, 80 and 95 % are."""
     axes.fill_between([0, 1], [-0.02, 0.98], [0.02, 1.02], color=MUTED, alpha=0.2, linewidth=0, zorder=0)
     axes.plot(found.asked, found.covered, "o-", color=ACCENT, linewidth=2, markersize=5, zorder=3)
@@ -78,12 +78,12 @@ def _intervals(axes: "Axes", found: "Reliability") -> None:
     axes.text(0.98, 0.03, "\n".join([*lines, "grey band: ± 2 points"]), ha="right", va="bottom", color=INK, fontsize=9)
 
 
-def _chances(axes: "Axes", found: "Reliability") -> None:
+def _plot_calibration(axes: "Axes", found: "Reliability") -> None:
     """The share that came true by the chance promised, a line a rating, dots as large as there are pairs."""
     for colour, stars, count, promised, happened in zip(
-        SERIES, found.stars.tolist(), found.count, found.promised, found.happened, strict=False
+        SERIES_COLOURS, found.stars.tolist(), found.count, found.predicted, found.observed, strict=False
     ):
-        enough = count >= FEWEST
+        enough = count >= MIN_PAIRS_PER_BIN
         sizes = 8 + 150 * count[enough] / found.count.max()
         axes.plot(promised[enough], happened[enough], color=colour, linewidth=1.2, zorder=2)
         axes.scatter(

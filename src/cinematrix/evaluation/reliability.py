@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.common.progress import Progress
-from cinematrix.data.ratings import Ratings, step_of
+from cinematrix.data.ratings import Ratings, nearest_levels
 from cinematrix.errors import SettingError
-from cinematrix.evaluation.held_out import Block, HeldOut
+from cinematrix.evaluation.held_out import HeldOutRatings, UserBlock
 from cinematrix.models.base import Recommender
 
-Floats = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 BLOCK_USERS = 256
 """Users asked about at a time."""
@@ -19,7 +19,7 @@ BLOCK_USERS = 256
 COVERAGES = np.linspace(0.1, 0.95, 18)
 """The coverages that intervals are asked for."""
 
-SHARES = (0.75, 0.5, 0.25)
+THRESHOLD_SHARES = (0.75, 0.5, 0.25)
 """The ratings whose chance to be reached is judged are those that about these shares of training ratings reach."""
 
 BINS = 10
@@ -44,16 +44,16 @@ class Reliability:
 
     model: str
     ratings: int
-    asked: Floats
-    covered: Floats
-    width: Floats
-    stars: Floats
-    count: Floats
-    promised: Floats
-    happened: Floats
+    asked: Float64
+    covered: Float64
+    width: Float64
+    stars: Float64
+    count: Float64
+    predicted: Float64
+    observed: Float64
 
 
-def reliability(
+def measure_reliability(
     model: Recommender, test: Ratings, *, given: Ratings | None = None, progress: Progress | None = None
 ) -> Reliability:
     """Compare the intervals and chances of `model` with the ratings in `test`.
@@ -65,24 +65,24 @@ def reliability(
         DataError: `test` has no ratings, or a tested pair stands in the histories.
         SettingError: the model has no distributions, or nothing is tested.
     """
-    check_spreads(model)
+    check_uncertainty(model)
     test.stars("a reliability diagram")
     if len(test) == 0:
         raise SettingError("0 ratings are tested, and reliability needs some; give a test set that isn't empty")
-    held_out = HeldOut.of(model.known, test, given)
+    held_out = HeldOutRatings.of(model.data, test, given)
     held_out.check(BLOCK_USERS)
-    levels = judged_levels(model)
+    levels = choose_levels(model)
     inside, bins = np.zeros((2, len(COVERAGES))), np.zeros((3, len(levels), BINS))
     if progress:
         progress.start(f"how reliable {model.name} is", len(held_out.users))
     for block in held_out.blocks(BLOCK_USERS):
-        inside += _inside(model, block)
-        bins += _reached(model, block, levels)
+        inside += _count_covered(model, block)
+        bins += _count_reached(model, block, levels)
         if progress:
             progress.advance(len(block.users))
     if progress:
         progress.stop()
-    scale, count = model.known.scale, bins[0]
+    scale, count = model.data.scale, bins[0]
     assert scale is not None, "a model with distributions learned from ratings"
     stars = scale.levels()[levels].astype(np.float64)
     with np.errstate(invalid="ignore"):
@@ -91,25 +91,29 @@ def reliability(
     return Reliability(model.name, len(test), COVERAGES, covered, width, stars, count, promised, happened)
 
 
-def check_spreads(model: Recommender) -> None:
+def check_uncertainty(model: Recommender) -> None:
     """Refuse a model that doesn't say how sure it is."""
-    if not model.spreads:
-        raise model.no_spread()
+    if not model.has_intervals:
+        raise model.no_intervals_error()
 
 
-def judged_levels(model: Recommender) -> NDArray[np.int64]:
-    """The levels that about `SHARES` of the training ratings reach, ascending; never the lowest, which all reach."""
-    scale, values = model.known.scale, model.known.history.values
+def choose_levels(model: Recommender) -> NDArray[np.int64]:
+    """The levels that about `THRESHOLD_SHARES` of the training ratings reach, ascending; never the lowest, which all reach."""
+    scale, values = model.data.scale, model.data.history.values
     assert scale is not None, "a model with distributions learned from ratings"
     assert values is not None, "a model with distributions learned from ratings"
-    given = np.bincount(step_of(scale, values), minlength=len(scale.levels()))
+    given = np.bincount(nearest_levels(scale, values), minlength=len(scale.levels()))
     reach = given[::-1].cumsum()[::-1] / max(given.sum(), 1)
-    return np.unique([1 + np.argmin(np.abs(reach[1:] - share)) for share in SHARES]) if len(reach) > 1 else np.arange(0)
+    return (
+        np.unique([1 + np.argmin(np.abs(reach[1:] - share)) for share in THRESHOLD_SHARES])
+        if len(reach) > 1
+        else np.arange(0)
+    )
 
 
-def _inside(model: Recommender, block: Block) -> Floats:
+def _count_covered(model: Recommender, block: UserBlock) -> Float64:
     """How many of a block's ratings lie in their intervals, and the intervals' summed widths. `[2, COVERAGES]`."""
-    pairs, stars = block.pairs(len(model.known.movies)), block.tested.values
+    pairs, stars = block.pairs(len(model.data.movies)), block.tested.values
     assert stars is not None, "tested ratings have stars"
     found, predicted = np.zeros((2, len(COVERAGES))), model.predict_pairs(*pairs)
     for place, coverage in enumerate(COVERAGES.tolist()):
@@ -118,13 +122,13 @@ def _inside(model: Recommender, block: Block) -> Floats:
     return found
 
 
-def _reached(model: Recommender, block: Block, levels: NDArray[np.int64]) -> Floats:
+def _count_reached(model: Recommender, block: UserBlock, levels: NDArray[np.int64]) -> Float64:
     """How many chances fall into each bin, their sum, and how many came true. `[3, levels, BINS]`."""
-    scale, stars = model.known.scale, block.tested.values
+    scale, stars = model.data.scale, block.tested.values
     assert scale is not None, "a model with distributions learned from ratings"
     assert stars is not None, "tested ratings have stars"
-    likely = model.distribution_pairs(*block.pairs(len(model.known.movies))).astype(np.float64)
-    step, found = step_of(scale, stars), np.zeros((3, len(levels), BINS))
+    likely = model.distribution_pairs(*block.pairs(len(model.data.movies))).astype(np.float64)
+    step, found = nearest_levels(scale, stars), np.zeros((3, len(levels), BINS))
     for place, level in enumerate(levels.tolist()):
         chance = likely[:, level:].sum(1)
         bins = np.clip((chance * BINS).astype(np.int64), 0, BINS - 1)

@@ -1,7 +1,7 @@
 """The search for a model's hyper-parameters, within the training ratings alone.
 
 Each trial trains on several cuts of the training ratings and is measured on what they leave out, cut as the test is
-(see `CUTS`). A trial that is worse after a cut than most others were there is given up. The study lies in a file, so
+(see `TUNING_SPLITS`). A trial that is worse after a cut than most others were there is given up. The study lies in a file, so
 that it goes on where it was interrupted. Optuna (Akiba et al. 2019) chooses the trials, by its tree-structured Parzen
 estimator.
 """
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cinematrix.common.optional import needs
+from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import Between, Space, space_of
+from cinematrix.common.settings import SearchRange, SearchSpace, get_search_space
 from cinematrix.data import splits
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 ROUNDS = 3
 """Cuts that a trial is measured on, one after the other."""
 
-STARTUP = 5
+MIN_FINISHED_TRIALS = 5
 """Finished trials before one may be given up."""
 
-CUTS: dict[str, Callable[[Ratings, int], Split]] = {
+TUNING_SPLITS: dict[str, Callable[[Ratings, int], Split]] = {
     "random": lambda ratings, round_: splits.random(ratings, seed=1_000 + round_),
     "per-user": lambda ratings, round_: splits.per_user(ratings, seed=1_000 + round_),
     "time": lambda ratings, round_: splits.global_time(ratings, 0.1 * (1 + round_)),
@@ -43,7 +43,7 @@ CUTS: dict[str, Callable[[Ratings, int], Split]] = {
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TuningResult:
     """What a search found.
 
     Attributes:
@@ -71,11 +71,11 @@ def check_tunable(kind: type[Recommender]) -> None:
         SettingError: the model declares no space of hyper-parameters.
         MissingExtraError: Optuna isn't installed.
     """
-    if not space_of(kind.Settings):
+    if not get_search_space(kind.Settings):
         raise SettingError(
             f"{kind.name} has no space of hyper-parameters to search; train it with its settings as they are"
         )
-    needs("optuna", kind.name)
+    require_package("optuna", kind.name)
 
 
 def tune(
@@ -89,14 +89,14 @@ def tune(
     study: Path | None = None,
     seed: int = 0,
     progress: Progress | None = None,
-) -> Tuned:
+) -> TuningResult:
     """The best of `trials` settings of the model `kind` for `ratings`.
 
     Args:
         ratings: to train on; nothing outside of them is looked at.
         trials: in all, those of an earlier search in `study` included.
         settings: where to start, and what isn't searched; None: the model's own.
-        cut: the name in `CUTS` of how the ratings are cut.
+        cut: the name in `TUNING_SPLITS` of how the ratings are cut.
         study: the file that keeps the search; None: it isn't kept.
         seed: of the search.
 
@@ -106,13 +106,13 @@ def tune(
         TrainingError: no trial came to an end. (One that diverges counts among the trials and is passed over.)
     """
     check_tunable(kind)
-    if cut not in CUTS:
-        raise SettingError(f"there is no cut {cut!r} to tune by; take one of {', '.join(CUTS)}")
+    if cut not in TUNING_SPLITS:
+        raise SettingError(f"there is no cut {cut!r} to tune by; take one of {', '.join(TUNING_SPLITS)}")
     start = kind.Settings() if settings is None else settings
-    search = _Search(kind, start, ratings, catalog, CUTS[cut], progress)
-    found = _study(study, search, f"{kind.name} by {cut}", seed)
+    search = _Objective(kind, start, ratings, catalog, TUNING_SPLITS[cut], progress)
+    found = _open_study(study, search, f"{kind.name} by {cut}", seed)
     first = {name: getattr(start, name) for name in search.space}
-    if not found.trials and all(_inside(value, search.space[name]) for name, value in first.items()):
+    if not found.trials and all(_is_within(value, search.space[name]) for name, value in first.items()):
         found.enqueue_trial(first)
     ended = [trial for trial in found.trials if trial.state.is_finished()]
     if progress:
@@ -130,7 +130,7 @@ def tune(
 
 
 @dataclass(frozen=True)
-class _Search:
+class _Objective:
     """The objective: a trial's settings, measured on cut after cut."""
 
     kind: type[Recommender]
@@ -141,8 +141,8 @@ class _Search:
     progress: Progress | None
 
     @property
-    def space(self) -> Space:
-        return space_of(self.kind.Settings)
+    def space(self) -> SearchSpace:
+        return get_search_space(self.kind.Settings)
 
     @property
     def measure(self) -> str:
@@ -151,7 +151,7 @@ class _Search:
     def __call__(self, trial: "Trial") -> float:
         from optuna import TrialPruned
 
-        settings = dataclasses.replace(self.start, **{n: _suggested(trial, n, v) for n, v in self.space.items()})
+        settings = dataclasses.replace(self.start, **{n: _suggest(trial, n, v) for n, v in self.space.items()})
         total = 0.0
         for round_ in range(ROUNDS):
             total += self._value(settings, self.cut(self.ratings, round_))
@@ -170,12 +170,12 @@ class _Search:
             done = any(each.value is not None for each in study.trials)
             self.progress.advance(note=f"best {self.measure} {study.best_value:.4f}" if done else "")
 
-    def result(self, study: "Study", first: dict[str, Any]) -> Tuned:
+    def result(self, study: "Study", first: dict[str, Any]) -> TuningResult:
         best = study.best_trial
         whole = [trial for trial in study.trials if trial.state.is_finished()]
         at_first = [t.value for t in whole if t.value is not None and t.params == first]
         chosen = dict(best.params)
-        return Tuned(
+        return TuningResult(
             settings=dataclasses.replace(self.start, **chosen),
             chosen=chosen,
             measure=self.measure,
@@ -186,7 +186,7 @@ class _Search:
         )
 
 
-def _study(file: Path | None, search: _Search, name: str, seed: int) -> "Study":
+def _open_study(file: Path | None, search: _Objective, name: str, seed: int) -> "Study":
     """The study in `file`, begun if it isn't there; it forgets the trial that an interruption left unfinished."""
     import optuna
     from optuna.storages import InMemoryStorage, JournalStorage
@@ -200,7 +200,7 @@ def _study(file: Path | None, search: _Search, name: str, seed: int) -> "Study":
     made = optuna.create_study(
         storage=storage,
         sampler=optuna.samplers.TPESampler(seed=seed + len(storage.get_all_trials(0)) if known else seed),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=MIN_FINISHED_TRIALS),
         study_name=name,
         direction="minimize" if search.measure == "rmse" else "maximize",
         load_if_exists=True,
@@ -210,13 +210,13 @@ def _study(file: Path | None, search: _Search, name: str, seed: int) -> "Study":
     return made
 
 
-def _suggested(trial: "Trial", name: str, values: Between | tuple[Any, ...]) -> Any:
-    if not isinstance(values, Between):
+def _suggest(trial: "Trial", name: str, values: SearchRange | tuple[Any, ...]) -> Any:
+    if not isinstance(values, SearchRange):
         return trial.suggest_categorical(name, values)
     if isinstance(values.low, int) and isinstance(values.high, int):
         return trial.suggest_int(name, values.low, values.high, log=values.log)
     return trial.suggest_float(name, values.low, values.high, log=values.log)
 
 
-def _inside(value: Any, values: Between | tuple[Any, ...]) -> bool:
-    return values.low <= value <= values.high if isinstance(values, Between) else value in values
+def _is_within(value: Any, values: SearchRange | tuple[Any, ...]) -> bool:
+    return values.low <= value <= values.high if isinstance(values, SearchRange) else value in values

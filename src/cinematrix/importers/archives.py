@@ -44,7 +44,7 @@ BROKEN = (
 
 
 @dataclass
-class Archive:
+class ZipExport:
     """A ZIP whose members can be read.
 
     Attributes:

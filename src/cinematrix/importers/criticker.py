@@ -10,9 +10,9 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from cinematrix.errors import DataError
-from cinematrix.importers.entries import Entries, Moment, clean, moment_at
-from cinematrix.importers.source import checked, film
-from cinematrix.importers.text import Row
+from cinematrix.importers.entries import Entries, Timestamp, clean_text, timestamp_at
+from cinematrix.importers.source import build_entry, require_movie
+from cinematrix.importers.text import CsvRow
 
 NAME, HIGHEST = "criticker", 100.0
 FIELDS = ("filmid", "filmname", "imdbid", "rating", "reviewdate")
@@ -20,7 +20,7 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 DATE = re.compile(r"([A-Za-z]{3})[a-z]* (\d{1,2}),? (\d{4})(?:, (\d{1,2}):(\d{2}))?", re.ASCII)
 
 
-def entries(content: bytes) -> Entries:
+def read_entries(content: bytes) -> Entries:
     """One entry a `<film>`, numbered as they come.
 
     Raises:
@@ -28,10 +28,10 @@ def entries(content: bytes) -> Entries:
     """
     number = 0
     for number, film_ in enumerate(_films(content), start=1):
-        fields = {name: clean(film_.findtext(name) or "") for name in FIELDS}
-        yield checked(
-            film(
-                Row(f"{number}", fields), "rating", title=fields["filmname"], rating=fields["rating"], highest=HIGHEST,
+        fields = {name: clean_text(film_.findtext(name) or "") for name in FIELDS}
+        yield require_movie(
+            build_entry(
+                CsvRow(f"{number}", fields), "rating", title=fields["filmname"], rating=fields["rating"], highest=HIGHEST,
                 moment=_moment(fields["reviewdate"]), imdb=fields["imdbid"],
             )
         )  # fmt: skip
@@ -59,14 +59,14 @@ def _films(content: bytes) -> Iterator[Element]:
         raise DataError("the XML isn't well-formed, or has a document type; export it once more") from error
 
 
-def _moment(text: str) -> Moment:
+def _moment(text: str) -> Timestamp:
     """`Apr 23 2017, 08:18`, whose zone isn't told."""
     found = DATE.fullmatch(text)
     if not found or found[1].lower() not in MONTHS:
-        return Moment(None)
+        return Timestamp(None)
     month = MONTHS.index(found[1].lower()) + 1
     try:
         moment = datetime(int(found[3]), month, int(found[2]), int(found[4] or 0), int(found[5] or 0), tzinfo=UTC)
     except ValueError:
-        return Moment(None)
-    return moment_at(moment.timestamp(), day=found[4] is None)
+        return Timestamp(None)
+    return timestamp_at(moment.timestamp(), day=found[4] is None)

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["rating", "seen", "watchlist", "like"]
 
-MOST_LETTERS = 500
+MAX_TEXT_LENGTH = 500
 """Of a title; what is longer is none."""
 
 DAY = 86_400
@@ -52,7 +52,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedEntry:
     """A row that was read and says nothing to keep, and why."""
 
     row: str
@@ -60,11 +60,11 @@ class Skipped:
     title: str = ""
 
 
-Entries = Iterator[Entry | Skipped]
+Entries = Iterator[Entry | SkippedEntry]
 
 
 @dataclass(frozen=True)
-class Journal:
+class ParsedImport:
     """All that one upload says.
 
     Attributes:
@@ -79,7 +79,7 @@ class Journal:
     highest: float
     relative: bool
     entries: list[Entry]
-    skipped: list[Skipped]
+    skipped: list[SkippedEntry]
     warnings: list[str]
 
     @property
@@ -88,14 +88,14 @@ class Journal:
         return len(self.entries) + len(self.skipped)
 
 
-class Moment(NamedTuple):
+class Timestamp(NamedTuple):
     """When, in UTC epoch seconds, and whether only the day is known."""
 
     time: int | None
     day: bool = False
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Text without control characters and without what turns the direction of writing, spaces made one."""
     if text.isprintable():
         return " ".join(text.split())
@@ -109,25 +109,25 @@ _ID = re.compile(r"(?:tt)?(\d{1,12})", re.ASCII)
 _EPOCH = re.compile(r"\d{6,14}", re.ASCII)
 
 
-def as_year(text: str) -> int | None:
+def parse_year(text: str) -> int | None:
     """A year from 1870 on; None for anything else."""
     found = _YEAR.match(text.strip())
     return int(found[1]) if found else None
 
 
-def as_number(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
     """A plain number, with a point or a comma; None for anything else."""
     plain = text.strip().replace(",", ".")
     return float(plain) if _NUMBER.fullmatch(plain) else None
 
 
-def as_id(text: str) -> int | None:
+def parse_external_id(text: str) -> int | None:
     """The number in `tt0111161`, `0111161` or `278`; None for blank, 0, -1 and anything else."""
     found = _ID.fullmatch(text.strip())
     return int(found[1]) or None if found else None
 
 
-def as_moment(text: str) -> Moment:
+def parse_timestamp(text: str) -> Timestamp:
     """An ISO date or time, or epoch seconds or milliseconds; no moment for what is none, or lies ahead."""
     plain = text.strip()
     try:
@@ -137,16 +137,16 @@ def as_moment(text: str) -> Moment:
             found = datetime.fromisoformat(plain)
             seconds = int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
-        return Moment(None)
-    return moment_at(seconds, day=len(plain) == len("2024-12-31") and "-" in plain)
+        return Timestamp(None)
+    return timestamp_at(seconds, day=len(plain) == len("2024-12-31") and "-" in plain)
 
 
-def moment_at(seconds: float, *, day: bool) -> Moment:
+def timestamp_at(seconds: float, *, day: bool) -> Timestamp:
     """The moment so many seconds after 1970; none if that is before 1970, or later than tomorrow."""
-    return Moment(int(seconds), day) if 0 <= seconds <= clock.time() + DAY else Moment(None)
+    return Timestamp(int(seconds), day) if 0 <= seconds <= clock.time() + DAY else Timestamp(None)
 
 
-def fault_of_rating(rating: float | None, highest: float, text: str = "") -> str:
+def find_rating_problem(rating: float | None, highest: float, text: str = "") -> str:
     """Why this is no rating on a scale up to `highest`; empty if it is one. A 0 never is one."""
     if rating is None:
         return "the rating isn't a number" if text.strip() else NO_RATING

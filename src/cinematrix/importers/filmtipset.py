@@ -1,22 +1,22 @@
 """Filmtipset: `VoteDate;MovieTitle;IMDB;Score`."""
 
-from cinematrix.importers.entries import Entry, Skipped, as_moment
-from cinematrix.importers.source import Reader, Source, film
-from cinematrix.importers.text import Row, Table
+from cinematrix.importers.entries import Entry, SkippedEntry, parse_timestamp
+from cinematrix.importers.source import Reader, Source, build_entry
+from cinematrix.importers.text import CsvRow, CsvTable
 
-HIGHEST = 5.0
+MAX_RATING = 5.0
 
 
-def reader(_: Table) -> Reader:
+def reader(_: CsvTable) -> Reader:
     """What reads the rows; where the film isn't at IMDb the file has -1 or nothing."""
 
-    def entry(row: Row) -> Entry | Skipped:
-        return film(
-            row, "rating", title=row.text("movietitle"), rating=row.raw("score"), highest=HIGHEST,
-            moment=as_moment(row.raw("votedate")), imdb=row.raw("imdb"),
+    def entry(row: CsvRow) -> Entry | SkippedEntry:
+        return build_entry(
+            row, "rating", title=row.text("movietitle"), rating=row.raw("score"), highest=MAX_RATING,
+            moment=parse_timestamp(row.raw("votedate")), imdb=row.raw("imdb"),
         )  # fmt: skip
 
     return entry
 
 
-SOURCE = Source("filmtipset", HIGHEST, lambda header: header >= {"votedate", "movietitle", "imdb", "score"}, reader)
+SOURCE = Source("filmtipset", MAX_RATING, lambda header: header >= {"votedate", "movietitle", "imdb", "score"}, reader)

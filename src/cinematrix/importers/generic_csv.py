@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from cinematrix.errors import SettingError
-from cinematrix.importers.entries import Entry, Skipped, as_moment
-from cinematrix.importers.source import Reader, Source, film
-from cinematrix.importers.text import Row, Table
+from cinematrix.importers.entries import Entry, SkippedEntry, parse_timestamp
+from cinematrix.importers.source import Reader, Source, build_entry
+from cinematrix.importers.text import CsvRow, CsvTable
 
-NAMES: dict[str, tuple[str, ...]] = {
+COLUMN_ALIASES: dict[str, tuple[str, ...]] = {
     "title": ("title", "name", "film", "movie title", "movie_title", "movie"),
     "year": ("year", "release year", "release_year", "released", "release date", "release_date"),
     "rating": ("rating", "my rating", "your rating", "stars", "score"),
@@ -19,11 +19,11 @@ NAMES: dict[str, tuple[str, ...]] = {
 """What a mapping may name, and the columns' names that are found without one."""
 
 FILM = ("title", "imdb", "tmdb", "movie")
-UNTOLD = 1e6
+UNKNOWN_MAXIMUM = 1e6
 """Stands for the best rating until all ratings are read."""
 
 
-def mapping(text: str) -> dict[str, str]:
+def parse_mapping(text: str) -> dict[str, str]:
     """`title=Film,rating=Score` as a mapping from our names to the file's.
 
     Raises:
@@ -35,18 +35,18 @@ def mapping(text: str) -> dict[str, str]:
     return {name.strip().lower(): column.strip() for name, _, column in pairs}
 
 
-def source(columns: Mapping[str, str]) -> Source:
+def build_source(columns: Mapping[str, str]) -> Source:
     """Tables with these columns, from our names to the file's, found by name where one isn't mapped.
 
     Raises:
         SettingError: a mapping names what there isn't.
     """
-    unknown = sorted(set(columns) - set(NAMES))
+    unknown = sorted(set(columns) - set(COLUMN_ALIASES))
     if unknown:
-        raise SettingError(f"columns: there is no {unknown[0]!r} to map; there is {', '.join(NAMES)}")
-    found = {**NAMES, **{name: (theirs.strip().lower(),) for name, theirs in columns.items()}}
+        raise SettingError(f"columns: there is no {unknown[0]!r} to map; there is {', '.join(COLUMN_ALIASES)}")
+    found = {**COLUMN_ALIASES, **{name: (theirs.strip().lower(),) for name, theirs in columns.items()}}
 
-    def reader(table: Table) -> Reader:
+    def reader(table: CsvTable) -> Reader:
         table.need(*(found[name][0] for name in columns))
         return lambda row: _entry(row, found)
 
@@ -54,12 +54,14 @@ def source(columns: Mapping[str, str]) -> Source:
 
 
 def _fits(header: set[str]) -> bool:
-    return not header.isdisjoint(NAMES["rating"]) and any(not header.isdisjoint(NAMES[name]) for name in FILM)
+    return not header.isdisjoint(COLUMN_ALIASES["rating"]) and any(
+        not header.isdisjoint(COLUMN_ALIASES[name]) for name in FILM
+    )
 
 
-def _entry(row: Row, names: Mapping[str, tuple[str, ...]]) -> Entry | Skipped:
-    return film(
+def _entry(row: CsvRow, names: Mapping[str, tuple[str, ...]]) -> Entry | SkippedEntry:
+    return build_entry(
         row, "rating", title=row.text(*names["title"]), year=row.raw(*names["year"]), rating=row.raw(*names["rating"]),
-        highest=UNTOLD, moment=as_moment(row.raw(*names["date"])), imdb=row.raw(*names["imdb"]),
+        highest=UNKNOWN_MAXIMUM, moment=parse_timestamp(row.raw(*names["date"])), imdb=row.raw(*names["imdb"]),
         tmdb=row.raw(*names["tmdb"]), movie=row.raw(*names["movie"]),
     )  # fmt: skip

@@ -2,31 +2,31 @@
 
 import re
 
-from cinematrix.importers.entries import NOT_A_FILM, Entry, Skipped, as_moment
-from cinematrix.importers.source import Headless, Reader, Source, film, one_user
-from cinematrix.importers.text import Row, Table
+from cinematrix.importers.entries import NOT_A_FILM, Entry, SkippedEntry, parse_timestamp
+from cinematrix.importers.source import HeadlessSource, Reader, Source, build_entry, single_user_check
+from cinematrix.importers.text import CsvRow, CsvTable
 
-SHORT = 600
+MIN_PLAY_SECONDS = 600
 """Seconds; whoever played less of a film hasn't seen it."""
 
 
-def reader(_: Table) -> Reader:
+def reader(_: CsvTable) -> Reader:
     """What reads the rows: films that were played are seen. Times are local without a zone, so only the day counts."""
-    check = one_user()
+    check = single_user_check()
 
-    def entry(row: Row) -> Entry | Skipped:
+    def entry(row: CsvRow) -> Entry | SkippedEntry:
         check(row.raw("user"))
         title, seconds = row.text("name"), row.raw("seconds").strip()
         if row.raw("type").strip().lower() != "movie":
-            return Skipped(row.at, NOT_A_FILM, title)
-        if not seconds.isdecimal() or int(seconds[:9]) < SHORT:
-            return Skipped(row.at, "played for less than ten minutes", title)
-        return film(row, "seen", title=title, moment=as_moment(row.raw("date")[:10]))
+            return SkippedEntry(row.at, NOT_A_FILM, title)
+        if not seconds.isdecimal() or int(seconds[:9]) < MIN_PLAY_SECONDS:
+            return SkippedEntry(row.at, "played for less than ten minutes", title)
+        return build_entry(row, "seen", title=title, moment=parse_timestamp(row.raw("date")[:10]))
 
     return entry
 
 
-FORMAT = Headless(
+FORMAT = HeadlessSource(
     Source("jellyfin", 0, lambda _: False, reader),
     re.compile(r"\d{4}-\d\d-\d\d[ T][^\t\r\n]*\t[0-9a-f]{32}\t[0-9a-f]{32}\t[A-Za-z]+\t", re.ASCII | re.IGNORECASE),
     ("date", "user", "item", "type", "name", "method", "client", "device", "seconds"),

@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Scale
-from cinematrix.importers.entries import as_id
-from cinematrix.importers.scales import by_share
-from cinematrix.importers.text import quoted
+from cinematrix.importers.entries import parse_external_id
+from cinematrix.importers.scales import scale_to_half_stars
+from cinematrix.importers.text import escape_formula
 
 COLUMNS = ("tmdbID", "imdbID", "Title", "Year", "WatchedDate", "Rating")
-MOST_BYTES = 1_000_000
+MAX_FILE_BYTES = 1_000_000
 """Of a file that Letterboxd takes."""
 
 
-class Rated(NamedTuple):
+class ExportedRating(NamedTuple):
     """A movie's number, its rating on the model's scale, and when it was seen in epoch seconds, if that is told."""
 
     number: int
@@ -25,8 +25,8 @@ class Rated(NamedTuple):
     seen: int | None = None
 
 
-def letterboxd_csv(ratings: Iterable[Rated], catalog: Catalog, scale: Scale | None) -> list[str]:
-    """The files, each with its header and at most `MOST_BYTES` long; at least one.
+def letterboxd_csv(ratings: Iterable[ExportedRating], catalog: Catalog, scale: Scale | None) -> list[str]:
+    """The files, each with its header and at most `MAX_FILE_BYTES` long; at least one.
 
     Without a scale no film has stars, and all count as watched.
     Text that a spreadsheet would take for a formula begins with a quote; numbers and dates are as they are.
@@ -36,7 +36,7 @@ def letterboxd_csv(ratings: Iterable[Rated], catalog: Catalog, scale: Scale | No
     parts, size = [[head]], len(head)
     for rated in ratings:
         line = _line(_fields(frame[rated.number], rated, scale))
-        if size + len(line.encode()) > MOST_BYTES:
+        if size + len(line.encode()) > MAX_FILE_BYTES:
             parts.append([head])
             size = len(head)
         parts[-1].append(line)
@@ -45,13 +45,20 @@ def letterboxd_csv(ratings: Iterable[Rated], catalog: Catalog, scale: Scale | No
 
 
 def _fields(
-    film: tuple[str | None, str | None, str | None, int | None], rated: Rated, scale: Scale | None
+    film: tuple[str | None, str | None, str | None, int | None], rated: ExportedRating, scale: Scale | None
 ) -> list[object]:
     tmdb, imdb, title, year = film
-    stars = f"{by_share([rated.rating], scale.high)[0] / 2:g}" if scale else ""
+    stars = f"{scale_to_half_stars([rated.rating], scale.high)[0] / 2:g}" if scale else ""
     day = "" if rated.seen is None else f"{datetime.fromtimestamp(rated.seen, UTC):%Y-%m-%d}"
-    number = as_id(imdb or "")
-    return [as_id(tmdb or ""), f"tt{number:07d}" if number else "", quoted(title or ""), year, day, stars]
+    number = parse_external_id(imdb or "")
+    return [
+        parse_external_id(tmdb or ""),
+        f"tt{number:07d}" if number else "",
+        escape_formula(title or ""),
+        year,
+        day,
+        stars,
+    ]
 
 
 def _line(fields: Iterable[object]) -> str:

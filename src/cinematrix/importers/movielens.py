@@ -1,13 +1,13 @@
 """MovieLens: what movielens.org gives its users, and a `ratings.csv` of one user."""
 
-from cinematrix.importers.entries import Entry, Skipped, as_moment
-from cinematrix.importers.source import Reader, Source, film, one_user
-from cinematrix.importers.text import Row, Table
+from cinematrix.importers.entries import Entry, SkippedEntry, parse_timestamp
+from cinematrix.importers.source import Reader, Source, build_entry, single_user_check
+from cinematrix.importers.text import CsvRow, CsvTable
 
-HIGHEST = 5.0
+MAX_RATING = 5.0
 
 
-def reader(table: Table) -> Reader:
+def reader(table: CsvTable) -> Reader:
     """What reads the site's ratings (without dates), or its wishlist.
 
     Raises:
@@ -16,28 +16,28 @@ def reader(table: Table) -> Reader:
     if "wishlist" not in table.name:
         table.need("rating")
 
-    def entry(row: Row) -> Entry | Skipped:
-        return film(
+    def entry(row: CsvRow) -> Entry | SkippedEntry:
+        return build_entry(
             row, "watchlist" if "wishlist" in table.name else "rating", title=row.text("title"),
-            rating=row.raw("rating"), highest=HIGHEST, imdb=row.raw("imdb_id"), tmdb=row.raw("tmdb_id"),
+            rating=row.raw("rating"), highest=MAX_RATING, imdb=row.raw("imdb_id"), tmdb=row.raw("tmdb_id"),
             movie=row.raw("movie_id"),
         )  # fmt: skip
 
     return entry
 
 
-def of_one_user(_: Table) -> Reader:
+def of_one_user(_: CsvTable) -> Reader:
     """What reads `userId,movieId,rating,timestamp`; at the second user it is clear that this is a data set."""
-    check = one_user()
+    check = single_user_check()
 
-    def entry(row: Row) -> Entry | Skipped:
+    def entry(row: CsvRow) -> Entry | SkippedEntry:
         check(row.raw("userid"))
-        moment = as_moment(row.raw("timestamp"))
+        moment = parse_timestamp(row.raw("timestamp"))
         rating, movie = row.raw("rating"), row.raw("movieid")
-        return film(row, "rating", title="", rating=rating, highest=HIGHEST, moment=moment, movie=movie)
+        return build_entry(row, "rating", title="", rating=rating, highest=MAX_RATING, moment=moment, movie=movie)
 
     return entry
 
 
-SITE = Source("movielens", HIGHEST, lambda header: header >= {"movie_id", "imdb_id", "tmdb_id", "title"}, reader)
-DATA_SET = Source("movielens", HIGHEST, lambda header: header >= {"userid", "movieid", "rating"}, of_one_user)
+SITE = Source("movielens", MAX_RATING, lambda header: header >= {"movie_id", "imdb_id", "tmdb_id", "title"}, reader)
+DATA_SET = Source("movielens", MAX_RATING, lambda header: header >= {"userid", "movieid", "rating"}, of_one_user)

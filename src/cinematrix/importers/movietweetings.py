@@ -2,29 +2,29 @@
 
 import re
 
-from cinematrix.importers.entries import Entry, Skipped, as_moment
-from cinematrix.importers.source import Headless, Reader, Source, film, one_user
-from cinematrix.importers.text import Row, Table
+from cinematrix.importers.entries import Entry, SkippedEntry, parse_timestamp
+from cinematrix.importers.source import HeadlessSource, Reader, Source, build_entry, single_user_check
+from cinematrix.importers.text import CsvRow, CsvTable
 
-HIGHEST = 10.0
+MAX_RATING = 10.0
 
 
-def reader(_: Table) -> Reader:
+def reader(_: CsvTable) -> Reader:
     """What reads the rows, which name films by IMDb's number alone."""
-    check = one_user()
+    check = single_user_check()
 
-    def entry(row: Row) -> Entry | Skipped:
+    def entry(row: CsvRow) -> Entry | SkippedEntry:
         check(row.raw("user"))
-        moment = as_moment(row.raw("time"))
-        return film(
-            row, "rating", title="", rating=row.raw("rating"), highest=HIGHEST, moment=moment, imdb=row.raw("imdb")
+        moment = parse_timestamp(row.raw("time"))
+        return build_entry(
+            row, "rating", title="", rating=row.raw("rating"), highest=MAX_RATING, moment=moment, imdb=row.raw("imdb")
         )
 
     return entry
 
 
-FORMAT = Headless(
-    Source("movietweetings", HIGHEST, lambda _: False, reader),
+FORMAT = HeadlessSource(
+    Source("movietweetings", MAX_RATING, lambda _: False, reader),
     re.compile(r"\d+::\d{7,8}::\d{1,2}::\d+\s*$", re.ASCII | re.MULTILINE),
     ("user", "imdb", "rating", "time"),
     "::",

@@ -10,16 +10,16 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.data.ratings import Scale
 from cinematrix.errors import SettingError
-from cinematrix.importers.entries import Entry, Journal, Kind
-from cinematrix.importers.matching import key, matcher
-from cinematrix.importers.scales import half_stars, on_scale
-from cinematrix.importers.text import quoted
+from cinematrix.importers.entries import Entry, Kind, ParsedImport
+from cinematrix.importers.matching import get_matcher, title_key
+from cinematrix.importers.scales import convert_to_scale, half_stars
+from cinematrix.importers.text import escape_formula
 
 KINDS: tuple[Kind, ...] = ("rating", "seen", "watchlist", "like")
 
 
 @dataclass(frozen=True)
-class Said:
+class MatchedEntry:
     """One thing said of one film.
 
     Attributes:
@@ -36,7 +36,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MatchedImport:
     """What there is to keep of a journal, and what isn't.
 
     Attributes:
@@ -46,15 +46,15 @@ class Outcome:
             older ones, a rating before a mark that the film was seen.
     """
 
-    journal: Journal
-    films: list[Said]
-    unmatched: list[Said]
+    journal: ParsedImport
+    films: list[MatchedEntry]
+    unmatched: list[MatchedEntry]
     duplicates: int
 
 
-def resolve(
-    journal: Journal, catalog: Catalog, scale: Scale | None, picks: Mapping[str, object] | None = None
-) -> Outcome:
+def match_entries(
+    journal: ParsedImport, catalog: Catalog, scale: Scale | None, picks: Mapping[str, object] | None = None
+) -> MatchedImport:
     """Match a journal to a catalog.
 
     Args:
@@ -76,22 +76,22 @@ def resolve(
         if kind == "seen" and (film, "rating") in groups:
             continue
         entry = _best(rows)
-        rating = on_scale(halves[entry.row], scale) if kind == "rating" and scale else None
-        said.append(Said(entry, kind, film if isinstance(film, int) else UNKNOWN, rating))
+        rating = convert_to_scale(halves[entry.row], scale) if kind == "rating" and scale else None
+        said.append(MatchedEntry(entry, kind, film if isinstance(film, int) else UNKNOWN, rating))
     films, unmatched = ([each for each in said if (each.number == UNKNOWN) is lost] for lost in (False, True))
-    return Outcome(journal, films, unmatched, len(journal.entries) - len(said))
+    return MatchedImport(journal, films, unmatched, len(journal.entries) - len(said))
 
 
-def _numbers(journal: Journal, catalog: Catalog, picks: Mapping[str, object]) -> dict[str, Hashable]:
+def _numbers(journal: ParsedImport, catalog: Catalog, picks: Mapping[str, object]) -> dict[str, Hashable]:
     """The film of each row, by where it stands: its number, or what tells it from others where there is none."""
-    finder = matcher(catalog)
+    finder = get_matcher(catalog)
     films: dict[Hashable, Hashable] = {}  # by what names them, since an export names each several times
     found = {}
     for entry in journal.entries:
         named = (entry.title, entry.year, entry.imdb, entry.tmdb, entry.movie, entry.others)
         if named not in films:
             number = finder.number(entry)
-            films[named] = (key(entry.title), *named[1:5]) if number == UNKNOWN else number
+            films[named] = (title_key(entry.title), *named[1:5]) if number == UNKNOWN else number
         found[entry.row] = films[named]
     picked = {}
     for row, id_ in picks.items():
@@ -111,7 +111,7 @@ def _best(rows: list[Entry]) -> Entry:
 COLUMNS = ("row", "kind", "title", "year", "rating", "movie", "candidates")
 
 
-def unmatched_csv(outcome: Outcome, catalog: Catalog, candidates: Mapping[str, Iterable[int]]) -> str:
+def unmatched_csv(outcome: MatchedImport, catalog: Catalog, candidates: Mapping[str, Iterable[int]]) -> str:
     """The unmatched rows as a CSV in whose column `movie` a person writes which film is meant."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -119,5 +119,7 @@ def unmatched_csv(outcome: Outcome, catalog: Catalog, candidates: Mapping[str, I
     for said in outcome.unmatched:
         entry = said.entry
         near = "; ".join(f"{catalog.movies.ids[at]} = {catalog.label(at)}" for at in candidates[entry.row])
-        writer.writerow([entry.row, said.kind, quoted(entry.title), entry.year, said.rating, "", quoted(near)])
+        writer.writerow(
+            [entry.row, said.kind, escape_formula(entry.title), entry.year, said.rating, "", escape_formula(near)]
+        )
     return text.getvalue()

@@ -20,13 +20,13 @@ from cinematrix.importers import (
     tmdb,
     trakt,
 )
-from cinematrix.importers.archives import Archive
-from cinematrix.importers.entries import Entries, Entry, Journal, Skipped
-from cinematrix.importers.source import Source, rows_of
-from cinematrix.importers.text import decode, table
+from cinematrix.importers.archives import ZipExport
+from cinematrix.importers.entries import Entries, Entry, ParsedImport, SkippedEntry
+from cinematrix.importers.source import Source, read_table_entries
+from cinematrix.importers.text import decode, parse_table
 
-MOST_BYTES = 20_000_000
-MOST_ROWS = 20_000
+MAX_UPLOAD_BYTES = 20_000_000
+MAX_ROWS = 20_000
 
 TABLES: tuple[Source, ...] = (
     *(letterboxd.EXPORTED, letterboxd.IMPORTABLE, imdb.SOURCE, tmdb.SOURCE, filmtipset.SOURCE),
@@ -42,7 +42,7 @@ ALL = "a Letterboxd, IMDb, Trakt, MovieLens, TMDB, Criticker, Filmtipset, MovieT
 
 def read(
     content: bytes, name: str = "", columns: Mapping[str, str] | None = None, highest: float | None = None
-) -> Journal:
+) -> ParsedImport:
     """The journal in a file.
 
     Args:
@@ -55,63 +55,69 @@ def read(
         DataError: it is no journal that we know, is damaged, or is too large. The message repeats nothing of it.
         SettingError: `columns` maps what there isn't.
     """
-    if len(content) > MOST_BYTES:
-        raise DataError(f"the file has more than {MOST_BYTES:,} bytes, which no export has")
+    if len(content) > MAX_UPLOAD_BYTES:
+        raise DataError(f"the file has more than {MAX_UPLOAD_BYTES:,} bytes, which no export has")
     if not content.strip():
         raise DataError(f"the file is empty; give {ALL}")
     name = PurePosixPath(name.replace("\\", "/")).name.lower()
     if content.startswith((b"PK\3\4", b"PK\5\6")):
-        return _of_archive(Archive.open(content), columns, highest)
+        return _of_archive(ZipExport.open(content), columns, highest)
     return _of_file(content, name, columns, highest)
 
 
-def _of_archive(archive: Archive, columns: Mapping[str, str] | None, highest: float | None) -> Journal:
+def _of_archive(archive: ZipExport, columns: Mapping[str, str] | None, highest: float | None) -> ParsedImport:
     warnings: list[str] = []
-    if letterboxd.recognises(archive.names):
-        return _journal("letterboxd", letterboxd.HIGHEST, letterboxd.archive(archive, warnings), warnings)
-    if trakt.recognises(archive.names):
-        return _journal(trakt.NAME, trakt.HIGHEST, trakt.archive(archive, warnings), warnings)
+    if letterboxd.is_export(archive.names):
+        return _journal("letterboxd", letterboxd.MAX_RATING, letterboxd.read_archive(archive, warnings), warnings)
+    if trakt.is_export(archive.names):
+        return _journal(trakt.NAME, trakt.HIGHEST, trakt.read_archive(archive, warnings), warnings)
     tables = [name for name in archive.names if name.lower().endswith((".csv", ".xml"))]
     if len(tables) == 1 and "/" not in tables[0]:
         return _of_file(archive.read(tables[0]), tables[0].lower(), columns, highest)
     raise DataError(f"the ZIP isn't {ALL}")
 
 
-def _of_file(content: bytes, name: str, columns: Mapping[str, str] | None, highest: float | None) -> Journal:
+def _of_file(content: bytes, name: str, columns: Mapping[str, str] | None, highest: float | None) -> ParsedImport:
     start = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if start == b"<":
-        return _journal(criticker.NAME, criticker.HIGHEST, criticker.entries(content), [], relative=True)
+        return _journal(criticker.NAME, criticker.HIGHEST, criticker.read_entries(content), [], relative=True)
     if start in (b"[", b"{"):
-        return _journal(trakt.NAME, trakt.HIGHEST, trakt.one_file(content), [])
+        return _journal(trakt.NAME, trakt.HIGHEST, trakt.read_single_file(content), [])
     text, warnings = decode(content)
     for each in () if columns else HEADLESS:
         if rows := each.table(text, name):
-            return _journal(each.source.name, each.source.highest, rows_of(rows, each.source.reader(rows)), warnings)
-    found = table(text, name)
+            return _journal(
+                each.source.name, each.source.highest, read_table_entries(rows, each.source.reader(rows)), warnings
+            )
+    found = parse_table(text, name)
     header = set(found.header)
-    mapped = generic_csv.source(columns or {})
+    mapped = generic_csv.build_source(columns or {})
     source = mapped if columns else next((each for each in (*TABLES, mapped) if each.fits(header)), None)
     if source is None:
         wanted = "or name the columns of its titles and ratings"
         raise DataError(f"the file isn't {ALL}; give one, {wanted}")
-    journal = _journal(source.name, source.highest, rows_of(found, source.reader(found)), warnings)
+    journal = _journal(source.name, source.highest, read_table_entries(found, source.reader(found)), warnings)
     return journal if source.highest else _with_scale(journal, highest)
 
 
-def _journal(source: str, highest: float, entries: Entries, warnings: list[str], *, relative: bool = False) -> Journal:
-    rows = list(islice(entries, MOST_ROWS + 1))
-    if len(rows) > MOST_ROWS:
-        raise DataError(f"the file has more than {MOST_ROWS:,} rows; import it in parts")
+def _journal(
+    source: str, highest: float, entries: Entries, warnings: list[str], *, relative: bool = False
+) -> ParsedImport:
+    rows = list(islice(entries, MAX_ROWS + 1))
+    if len(rows) > MAX_ROWS:
+        raise DataError(f"the file has more than {MAX_ROWS:,} rows; import it in parts")
     kept = [row for row in rows if isinstance(row, Entry)]
-    return Journal(source, highest, relative, kept, [row for row in rows if isinstance(row, Skipped)], warnings)
+    return ParsedImport(
+        source, highest, relative, kept, [row for row in rows if isinstance(row, SkippedEntry)], warnings
+    )
 
 
-def _with_scale(journal: Journal, highest: float | None) -> Journal:
+def _with_scale(journal: ParsedImport, highest: float | None) -> ParsedImport:
     """The journal on the scale that is given, or else on the one that its ratings seem to be on."""
     ratings = np.array([entry.rating for entry in journal.entries])
     scale = highest or infer_scale(ratings).high if len(ratings) else 5.0
     off = f"the rating isn't between 0 and {scale:g}"
     wrong = [entry for entry in journal.entries if entry.rating is not None and entry.rating > scale]
-    skipped = [*journal.skipped, *(Skipped(entry.row, off, entry.title) for entry in wrong)]
+    skipped = [*journal.skipped, *(SkippedEntry(entry.row, off, entry.title) for entry in wrong)]
     kept = [entry for entry in journal.entries if entry.rating is not None and entry.rating <= scale]
-    return Journal(journal.source, scale, False, kept, skipped, journal.warnings)
+    return ParsedImport(journal.source, scale, False, kept, skipped, journal.warnings)

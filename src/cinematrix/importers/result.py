@@ -6,16 +6,16 @@ from typing import Any, NamedTuple, Self
 
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Scale
-from cinematrix.importers.matching import matcher
-from cinematrix.importers.outcome import Outcome, Said
+from cinematrix.importers.matching import get_matcher
+from cinematrix.importers.outcome import MatchedEntry, MatchedImport
 
-MOST_OFFERED = 500
+MAX_CANDIDATE_ROWS = 500
 """Unmatched rows for which films are looked up that may be meant: nobody goes through more."""
 
-EVENTS = ("seen", "watchlist", "like")
+EVENT_KINDS = ("seen", "watchlist", "like")
 
 
-class ToKeep(NamedTuple):
+class ImportRecords(NamedTuple):
     """What there is to keep of a journal, in the store's words.
 
     Attributes:
@@ -27,7 +27,7 @@ class ToKeep(NamedTuple):
     events: list[tuple[str, str]]
 
     @classmethod
-    def of(cls, outcome: Outcome, catalog: Catalog, scale: Scale | None) -> Self:
+    def of(cls, outcome: MatchedImport, catalog: Catalog, scale: Scale | None) -> Self:
         """Of a journal that was matched to a catalog; without a scale there are no ratings."""
         found = cls([], [])
         for said in outcome.films:
@@ -40,7 +40,7 @@ class ToKeep(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeCounts:
     """How many ratings and events are new, replace another rating, and change nothing."""
 
     created: int
@@ -48,7 +48,7 @@ class Merged:
     unchanged: int
 
 
-def counted(counts: dict[str, int], merged: Merged | None) -> dict[str, int]:
+def add_merge_counts(counts: dict[str, int], merged: MergeCounts | None) -> dict[str, int]:
     """Counts as they are once what was imported is merged into what was known before."""
     if merged is None:
         return counts
@@ -57,16 +57,16 @@ def counted(counts: dict[str, int], merged: Merged | None) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Result:
+class ImportResult:
     """What an import is answered with.
 
     Attributes:
         merged: what was new and what wasn't; None if nothing was kept, and so all was new.
     """
 
-    outcome: Outcome
+    outcome: MatchedImport
     catalog: Catalog
-    merged: Merged | None = None
+    merged: MergeCounts | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -80,7 +80,7 @@ class Result:
             "skipped": len(outcome.journal.skipped),
             "unmatched": len(outcome.unmatched),
         }
-        return counted(counts, self.merged)
+        return add_merge_counts(counts, self.merged)
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -88,9 +88,9 @@ class Result:
         return dict(Counter(each.reason for each in self.outcome.journal.skipped).most_common())
 
     def candidates(self) -> dict[str, list[int]]:
-        """The numbers of films that may be meant, by unmatched row; none beyond the first `MOST_OFFERED`."""
-        finder, rows = matcher(self.catalog), [said.entry for said in self.outcome.unmatched]
-        return {entry.row: finder.candidates(entry) if at < MOST_OFFERED else [] for at, entry in enumerate(rows)}
+        """The numbers of films that may be meant, by unmatched row; none beyond the first `MAX_CANDIDATE_ROWS`."""
+        finder, rows = get_matcher(self.catalog), [said.entry for said in self.outcome.unmatched]
+        return {entry.row: finder.candidates(entry) if at < MAX_CANDIDATE_ROWS else [] for at, entry in enumerate(rows)}
 
     def as_dict(self) -> dict[str, Any]:
         """All of it for JSON; the lists of skipped and unmatched rows stand in place of their numbers."""
@@ -99,7 +99,7 @@ class Result:
     def rows(self) -> dict[str, Any]:
         """All but the counts."""
         outcome, near, ids = self.outcome, self.candidates(), self.catalog.movies.listed
-        events: dict[str, list[Any]] = {kind: [] for kind in EVENTS}
+        events: dict[str, list[Any]] = {kind: [] for kind in EVENT_KINDS}
         for said in outcome.films:
             if said.kind != "rating":
                 events[said.kind].append(ids[said.number])
@@ -128,7 +128,7 @@ class Result:
         return self._named(number) | {"genres": self.catalog.facts[number].genres}
 
 
-def _unmatched(said: Said) -> dict[str, Any]:
+def _unmatched(said: MatchedEntry) -> dict[str, Any]:
     entry = said.entry
     return {
         "row": entry.row, "kind": said.kind, "title": entry.title, "year": entry.year, "rating": said.rating,

@@ -7,37 +7,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.data.ratings import Scale
-from cinematrix.importers.entries import Journal
+from cinematrix.importers.entries import ParsedImport
 
-MOST = 10
+MAX_HALF_STARS = 10
 """Half stars of the best rating."""
 
 
-def half_stars(journal: Journal) -> dict[str, int]:
+def half_stars(journal: ParsedImport) -> dict[str, int]:
     """The half stars of each row that rates, by where it stands."""
     rated = [entry for entry in journal.entries if entry.rating is not None]
     ratings = [float(entry.rating) for entry in rated if entry.rating is not None]
-    halves = by_place(ratings) if journal.relative else by_share(ratings, journal.highest)
+    halves = rank_to_half_stars(ratings) if journal.relative else scale_to_half_stars(ratings, journal.highest)
     return {entry.row: half for entry, half in zip(rated, halves, strict=True)}
 
 
-def by_share(ratings: Sequence[float], highest: float) -> list[int]:
+def scale_to_half_stars(ratings: Sequence[float], highest: float) -> list[int]:
     """Each rating's share of the highest, a half rounded up: 7.5 of 10 is 8 half stars, 3.5 of 5 is 7."""
-    return [min(MOST, max(1, _half_up(rating * MOST / highest))) for rating in ratings]
+    return [min(MAX_HALF_STARS, max(1, _half_up(rating * MAX_HALF_STARS / highest))) for rating in ratings]
 
 
-def by_place(ratings: Sequence[float]) -> list[int]:
+def rank_to_half_stars(ratings: Sequence[float]) -> list[int]:
     """The tenth of a person's own ratings in which each lies, equal ones in the middle of their place."""
     values: NDArray[np.float64] = np.array(ratings, np.float64)
     ordered = np.sort(values)
     below, upto = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
     share = (below + upto) / (2 * max(1, len(values)))
-    return [min(MOST, int(MOST * each) + 1) for each in share.tolist()]
+    return [min(MAX_HALF_STARS, int(MAX_HALF_STARS * each) + 1) for each in share.tolist()]
 
 
-def on_scale(halves: int, scale: Scale) -> float:
+def convert_to_scale(halves: int, scale: Scale) -> float:
     """Half stars on a model's scale, on one of its steps."""
-    rating = scale.high * halves / MOST
+    rating = scale.high * halves / MAX_HALF_STARS
     if scale.step:
         rating = _half_up(rating / scale.step) * scale.step
     return float(min(scale.high, max(scale.low, rating)))

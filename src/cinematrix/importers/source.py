@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from cinematrix.data.catalog import split_title
 from cinematrix.errors import DataError
 from cinematrix.importers.entries import (
-    MOST_LETTERS,
+    MAX_TEXT_LENGTH,
     NO_FILM,
     Entries,
     Entry,
     Kind,
-    Moment,
-    Skipped,
-    as_id,
-    as_number,
-    as_year,
-    fault_of_rating,
+    SkippedEntry,
+    Timestamp,
+    find_rating_problem,
+    parse_external_id,
+    parse_number,
+    parse_year,
 )
-from cinematrix.importers.text import Row, Table
+from cinematrix.importers.text import CsvRow, CsvTable
 
-NEVER = Moment(None)
-Reader = Callable[[Row], Entry | Skipped]
+NO_TIMESTAMP = Timestamp(None)
+Reader = Callable[[CsvRow], Entry | SkippedEntry]
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Source:
     name: str
     highest: float
     fits: Callable[[set[str]], bool]
-    reader: Callable[[Table], Reader]
+    reader: Callable[[CsvTable], Reader]
 
 
 @dataclass(frozen=True)
-class Headless:
+class HeadlessSource:
     """Tables of one origin that have no header.
 
     Attributes:
@@ -58,19 +58,19 @@ class Headless:
     columns: tuple[str, ...]
     delimiter: str
 
-    def table(self, text: str, name: str) -> Table | None:
+    def table(self, text: str, name: str) -> CsvTable | None:
         """The table in a text; None if it is none of these."""
-        return Table(name, list(self.columns), self._rows(text)) if self.line.match(text.lstrip()) else None
+        return CsvTable(name, list(self.columns), self._rows(text)) if self.line.match(text.lstrip()) else None
 
-    def _rows(self, text: str) -> Iterator[Row]:
+    def _rows(self, text: str) -> Iterator[CsvRow]:
         for number, line in enumerate(text.splitlines(), start=1):
             fields = line.split(self.delimiter)
             if line.strip():
                 named = dict(zip(self.columns, fields, strict=False))
-                yield Row(f"{number}", named, max(0, len(fields) - len(self.columns)))
+                yield CsvRow(f"{number}", named, max(0, len(fields) - len(self.columns)))
 
 
-def one_user() -> Callable[[str], None]:
+def single_user_check() -> Callable[[str], None]:
     """What is shown the user of each row; at the second one it raises DataError, since that is a data set."""
     users: set[str] = set()
 
@@ -82,46 +82,46 @@ def one_user() -> Callable[[str], None]:
     return check
 
 
-def rows_of(table: Table, reader: Reader) -> Entries:
+def read_table_entries(table: CsvTable, reader: Reader) -> Entries:
     """Each row of a table as an entry, or skipped with its reason."""
     for row in table.rows:
         if row.surplus:
-            yield Skipped(row.at, "more fields than the header has")
+            yield SkippedEntry(row.at, "more fields than the header has")
         else:
-            yield checked(reader(row))
+            yield require_movie(reader(row))
 
 
-def checked(entry: Entry | Skipped) -> Entry | Skipped:
+def require_movie(entry: Entry | SkippedEntry) -> Entry | SkippedEntry:
     """`entry`, if it names a film."""
-    if len(entry.title) > MOST_LETTERS:
-        return Skipped(entry.row, f"the title has more than {MOST_LETTERS} letters", entry.title[:50])
+    if len(entry.title) > MAX_TEXT_LENGTH:
+        return SkippedEntry(entry.row, f"the title has more than {MAX_TEXT_LENGTH} letters", entry.title[:50])
     if isinstance(entry, Entry) and not (entry.title or entry.imdb or entry.tmdb or entry.movie):
-        return Skipped(entry.row, NO_FILM)
+        return SkippedEntry(entry.row, NO_FILM)
     return entry
 
 
-def film(
-    row: Row,
+def build_entry(
+    row: CsvRow,
     kind: Kind,
     *,
     title: str,
     year: str = "",
     rating: str = "",
     highest: float = 0,
-    moment: Moment = NEVER,
+    moment: Timestamp = NO_TIMESTAMP,
     imdb: str = "",
     tmdb: str = "",
     movie: str = "",
     other: str = "",
     rank: int = 0,
-) -> Entry | Skipped:
+) -> Entry | SkippedEntry:
     """The entry that a row's fields make; the year may stand in the title. Skipped if it should rate and doesn't."""
     plain, in_title = split_title(title)
-    stars = as_number(rating) if kind == "rating" else None
-    if kind == "rating" and (fault := fault_of_rating(stars, highest, rating)):
-        return Skipped(row.at, fault, title)
+    stars = parse_number(rating) if kind == "rating" else None
+    if kind == "rating" and (fault := find_rating_problem(stars, highest, rating)):
+        return SkippedEntry(row.at, fault, title)
     others = (other,) if other and other != title else ()
     return Entry(
-        row.at, kind, plain, as_year(year) or in_title, stars, *moment, as_id(imdb), as_id(tmdb), movie.strip(), others,
+        row.at, kind, plain, parse_year(year) or in_title, stars, *moment, parse_external_id(imdb), parse_external_id(tmdb), movie.strip(), others,
         rank,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cinematrix.errors import DataError
-from cinematrix.importers.entries import clean
+from cinematrix.importers.entries import clean_text
 
 FORMULA = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 """Text that a spreadsheet would have taken for a formula, made harmless by a quote before it."""
@@ -17,7 +17,7 @@ DELIMITERS = ",;\t"
 MOST_COLUMNS = 200
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """A row of a table: where it stands, its fields by the header's names in lower case, and how many have no name."""
 
     at: str
@@ -26,7 +26,7 @@ class Row(NamedTuple):
 
     def text(self, *names: str) -> str:
         """The first of these fields that holds something, fit to be shown."""
-        return clean(unquoted(self.raw(*names)))
+        return clean_text(unescape_formula(self.raw(*names)))
 
     def raw(self, *names: str) -> str:
         """The first of these fields that holds something, as it stands; for numbers and dates."""
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """A CSV with a header.
 
     Attributes:
@@ -49,7 +49,7 @@ class Table:
 
     name: str
     header: list[str]
-    rows: Iterator[Row]
+    rows: Iterator[CsvRow]
 
     def need(self, *names: str) -> None:
         """Make sure of columns.
@@ -88,7 +88,7 @@ def decode(content: bytes) -> tuple[str, list[str]]:
     return text, warnings
 
 
-def table(text: str, name: str = "", at: str = "") -> Table:
+def parse_table(text: str, name: str = "", at: str = "") -> CsvTable:
     """The rows of a CSV under its header; the delimiter is what the header has most of.
 
     Raises:
@@ -98,10 +98,10 @@ def table(text: str, name: str = "", at: str = "") -> Table:
     first = re.split("[\r\n]", text[:10_000], maxsplit=1)[0]
     delimiter = max(DELIMITERS, key=first.count)
     records = _records(text, delimiter)
-    header = [clean(unquoted(field)).lower() for field in next(records, (0, [""]))[1]]
+    header = [clean_text(unescape_formula(field)).lower() for field in next(records, (0, [""]))[1]]
     if header == [""] or len(header) > MOST_COLUMNS:
         raise DataError("the file has no header, or one of too many columns")
-    return Table(name.lower(), header, _rows(records, header, at))
+    return CsvTable(name.lower(), header, _rows(records, header, at))
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -116,21 +116,21 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"line {begins}: a quote is out of place or isn't closed, or a field is too long") from error
 
 
-def _rows(records: Iterator[tuple[int, list[str]]], header: list[str], at: str) -> Iterator[Row]:
+def _rows(records: Iterator[tuple[int, list[str]]], header: list[str], at: str) -> Iterator[CsvRow]:
     """Fields by name, the first of a name that stands twice; what is missing at the end is blank."""
     names = list(dict.fromkeys(header))
     places = [header.index(name) for name in names]
     for line, fields in records:
         padded = fields + [""] * (len(header) - len(fields))
         surplus = sum(bool(field.strip()) for field in padded[len(header) :]) if len(padded) > len(header) else 0
-        yield Row(f"{at}{line}", {name: padded[place] for name, place in zip(names, places, strict=True)}, surplus)
+        yield CsvRow(f"{at}{line}", {name: padded[place] for name, place in zip(names, places, strict=True)}, surplus)
 
 
-def unquoted(text: str) -> str:
-    """Text as it was before `quoted`."""
+def unescape_formula(text: str) -> str:
+    """Text as it was before `escape_formula`."""
     return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
-def quoted(text: str) -> str:
-    """Text that no spreadsheet takes for a formula (OWASP: CSV injection); `unquoted` is the way back, exactly."""
+def escape_formula(text: str) -> str:
+    """Text that no spreadsheet takes for a formula (OWASP: CSV injection); `unescape_formula` is the way back, exactly."""
     return f"'{text}" if FORMULA.match(f"'{text}") else text

@@ -6,9 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from cinematrix.errors import DataError
-from cinematrix.importers.archives import Archive
-from cinematrix.importers.entries import NOT_A_FILM, Entries, Entry, Kind, Skipped, as_moment, clean, fault_of_rating
-from cinematrix.importers.source import checked
+from cinematrix.importers.archives import ZipExport
+from cinematrix.importers.entries import (
+    NOT_A_FILM,
+    Entries,
+    Entry,
+    Kind,
+    SkippedEntry,
+    clean_text,
+    find_rating_problem,
+    parse_timestamp,
+)
+from cinematrix.importers.source import require_movie
 
 NAME, HIGHEST = "trakt", 10.0
 LAYOUTS: dict[Kind, tuple[str, ...]] = {
@@ -36,12 +45,12 @@ PATTERNS = {
 RATED, SEEN, LISTED = "rated_at", ("watched_at", "last_watched_at"), ("listed_at",)
 
 
-def recognises(names: Iterable[str]) -> bool:
+def is_export(names: Iterable[str]) -> bool:
     """Whether an archive is Trakt's, by the names in it."""
     return any(pattern.fullmatch(name) for name in names for patterns in PATTERNS.values() for pattern in patterns)
 
 
-def archive(found: Archive, warnings: list[str]) -> Entries:
+def read_archive(found: ZipExport, warnings: list[str]) -> Entries:
     """All that is read of the archive, pages in their order; a file that can't be read is a warning."""
     for kind, patterns in PATTERNS.items():
         for name in _pages(found.names, patterns):
@@ -55,12 +64,12 @@ def archive(found: Archive, warnings: list[str]) -> Entries:
                 yield _entry(f"{name}:{number}", kind, item)
 
 
-def one_file(content: bytes) -> Entries:
+def read_single_file(content: bytes) -> Entries:
     """A file out of the archive: items say themselves whether they are ratings, viewings or on a list."""
     for number, item in enumerate(_items(content), start=1):
         told: dict[Kind, tuple[str, ...]] = {"rating": (RATED,), "seen": SEEN, "watchlist": LISTED}
         kinds = [kind for kind, names in told.items() if isinstance(item, dict) and not item.keys().isdisjoint(names)]
-        yield _entry(f"{number}", kinds[0], item) if kinds else Skipped(f"{number}", "not an item of Trakt's")
+        yield _entry(f"{number}", kinds[0], item) if kinds else SkippedEntry(f"{number}", "not an item of Trakt's")
 
 
 def _pages(names: Iterable[str], patterns: list[re.Pattern[str]]) -> list[str]:
@@ -88,20 +97,20 @@ def _integer(text: str) -> int:
     return int(text) if len(text) <= 15 else 0
 
 
-def _entry(row: str, kind: Kind, item: Any) -> Entry | Skipped:
+def _entry(row: str, kind: Kind, item: Any) -> Entry | SkippedEntry:
     movie = item.get("movie") if isinstance(item, dict) else None
     if not isinstance(movie, dict) or item.get("type", "movie") != "movie":
-        return Skipped(row, NOT_A_FILM, _title(item))
+        return SkippedEntry(row, NOT_A_FILM, _title(item))
     ids = found if isinstance(found := movie.get("ids"), dict) else {}
     rating = _number(item.get("rating")) if kind == "rating" else None
-    if kind == "rating" and (fault := fault_of_rating(rating, HIGHEST)):
-        return Skipped(row, fault, _title(item))
+    if kind == "rating" and (fault := find_rating_problem(rating, HIGHEST)):
+        return SkippedEntry(row, fault, _title(item))
     told = next((item[name] for name in (RATED, *SEEN, *LISTED) if isinstance(item.get(name), str)), "")
     year = movie.get("year")
-    return checked(
+    return require_movie(
         Entry(
             row, kind, _title(item), year if isinstance(year, int) and 1870 <= year < 2200 else None, rating,
-            *as_moment(told), _imdb(ids.get("imdb")), _id(ids.get("tmdb")),
+            *parse_timestamp(told), _imdb(ids.get("imdb")), _id(ids.get("tmdb")),
         )
     )  # fmt: skip
 
@@ -110,7 +119,7 @@ def _title(item: Any) -> str:
     """What the item is about, if it tells."""
     about = [item.get(name) for name in ("movie", "show", "person")] if isinstance(item, dict) else []
     titles = [each.get("title", each.get("name")) for each in about if isinstance(each, dict)]
-    return clean(titles[0]) if titles and isinstance(titles[0], str) else ""
+    return clean_text(titles[0]) if titles and isinstance(titles[0], str) else ""
 
 
 def _number(value: Any) -> float | None:

@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from cinematrix.common.optional import needs, needs_to_serve
+from cinematrix.common.optional import require_package, require_serving_package
 from cinematrix.data.ratings import Scale
 from cinematrix.errors import CinematrixError
-from cinematrix.models.artifact import load, manifest_of, version_of
+from cinematrix.models.artifact import fingerprint_manifest, load, read_manifest
 from cinematrix.store.sqlite import DRIVER
 
 if TYPE_CHECKING:
@@ -33,15 +33,15 @@ class Finding:
 def examine(model: Path | None = None, db: str | None = None) -> list[Finding]:
     """What is found, in the order of looking: the installation, then the model and the store where they are given."""
     found = [Finding("Cinematrix", "fine", version("cinematrix")), Finding("Python", "fine", platform.python_version())]
-    found += [*map(_extra, EXTRAS), *_looked("SQLite", _sqlite)]
+    found += [*map(_extra, EXTRAS), *_run_check("SQLite", _sqlite)]
     if model is not None:
-        found += _looked("model", lambda: _model(model))
+        found += _run_check("model", lambda: _model(model))
     if db is not None:
-        found += _looked("store", lambda: _store(db, model))
+        found += _run_check("store", lambda: _store(db, model))
     return found
 
 
-def _looked(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def _run_check(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """What a look finds, the error that ends it included."""
     try:
         yield from look()
@@ -84,28 +84,28 @@ def _sqlite() -> Iterator[Finding]:
 
 def _model(place: Path) -> Iterator[Finding]:
     found = load(place)
-    model, name = found.model, version_of(found.about)
+    model, name = found.model, fingerprint_manifest(found.about)
     size = sum(file.stat().st_size for file in place.iterdir())
-    known = f"{len(model.known.users):,} users, {len(model.known.movies):,} movies"
+    known = f"{len(model.data.users):,} users, {len(model.data.movies):,} movies"
     yield Finding("model", "fine", f"{model.name}, version {name}, {known}, {_megabytes(size)} on the disk")
-    yield _room("model's disk", place, size, "the next version")
+    yield _check_free_space("model's disk", place, size, "the next version")
     try:
-        needs(model.abilities.trains_with, model.name)
+        require_package(model.abilities.trains_with, model.name)
     except CinematrixError as error:
         yield Finding("refit", "note", f"not from here: {error}")
 
 
 def _store(url: str, model: Path | None) -> Iterator[Finding]:
-    needs_to_serve("sqlalchemy")
+    require_serving_package("sqlalchemy")
     from sqlalchemy import func, select
 
-    from cinematrix.store.engine import as_it_stands
-    from cinematrix.store.scales import check_scale, scale_of
-    from cinematrix.store.tables import MIGRATIONS, RATINGS, check_version, version_of
+    from cinematrix.store.engine import open_read_only
+    from cinematrix.store.scales import check_scale, read_scale
+    from cinematrix.store.tables import MIGRATIONS, RATINGS, check_version, read_version
 
-    with as_it_stands(url) as connection:
-        yield from _room_of(connection)
-        if not (schema := version_of(connection)):
+    with open_read_only(url) as connection:
+        yield from _check_database_disk(connection)
+        if not (schema := read_version(connection)):
             yield Finding("store", "note", "there are no tables yet; they are made when it is served")
             return
         check_version(schema)
@@ -115,28 +115,30 @@ def _store(url: str, model: Path | None) -> Iterator[Finding]:
         ending = f"; it becomes version {len(MIGRATIONS)} when it is served" if older else ""
         yield Finding("store", "note" if older else "fine", told + ending)
         if (scale := _scale(model)) is not None:
-            check_scale(scale_of(connection), scale)
+            check_scale(read_scale(connection), scale)
             yield Finding("scale", "fine", f"{scale} in steps of {scale.step:g} suits the store")
 
 
-def _room_of(connection: "Connection") -> Iterator[Finding]:
+def _check_database_disk(connection: "Connection") -> Iterator[Finding]:
     """Room on the disk of a SQLite file."""
-    from cinematrix.store.engine import FREE_BYTES
+    from cinematrix.store.engine import MIN_FREE_BYTES
 
     if connection.dialect.name == "sqlite":
-        yield _room("store's disk", Path(str(connection.engine.url.database)).absolute().parent, FREE_BYTES, "a server")
+        yield _check_free_space(
+            "store's disk", Path(str(connection.engine.url.database)).absolute().parent, MIN_FREE_BYTES, "a server"
+        )
 
 
 def _scale(model: Path | None) -> Scale | None:
     """The model's, where there is one."""
     try:
-        written = None if model is None else manifest_of(model)["scale"]
+        written = None if model is None else read_manifest(model)["scale"]
     except CinematrixError:  # which the look at the model tells
         return None
     return None if written is None else Scale(**written)
 
 
-def _room(what: str, place: Path, needed: int, who: str) -> Finding:
+def _check_free_space(what: str, place: Path, needed: int, who: str) -> Finding:
     free = shutil.disk_usage(place).free
     if free < needed:
         return Finding(what, "bad", f"{_megabytes(free)} are free and {who} needs {_megabytes(needed)}; make room")

@@ -18,36 +18,36 @@ from scipy.stats import poisson
 
 from cinematrix.data.ratings import Ratings
 
-Floats = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
-CHANCE = 1e-3
+FALSE_ALARM_RATE = 1e-3
 """How likely any surge at all may be found where there is none, each end of the scale for itself."""
 
-FEWEST = 3
+MIN_SURGE_PROFILES = 3
 """Fewer profiles are no surge."""
 
-OTHERS = 3
+MIN_OTHER_RATERS = 3
 """Fewer other raters say nothing of what the movie deserves."""
 
-APART = 0.35
+MIN_MEAN_DISTANCE = 0.35
 """The share of the scale by which their mean must lie off the rating that surges."""
 
-FAR = 6.0
+MAX_DEVIATION = 6.0
 """Robust standard deviations (of log RDMA, at equal length) beyond which a profile deviates too much."""
 
-DOUBT = 5.0
+SHRINKAGE = 5.0
 """Ratings' worth of doubt in how often a movie gets the highest rating."""
 
 
 @dataclass(frozen=True)
-class Suspect:
+class SuspiciousProfile:
     """A profile that is left out: the user's number, and why."""
 
     user: int
     why: str
 
 
-def suspects(ratings: Ratings, new: NDArray[np.bool_]) -> list[Suspect]:
+def find_suspicious_profiles(ratings: Ratings, new: NDArray[np.bool_]) -> list[SuspiciousProfile]:
     """The suspicious ones among new profiles.
 
     Args:
@@ -56,27 +56,27 @@ def suspects(ratings: Ratings, new: NDArray[np.bool_]) -> list[Suspect]:
     """
     if not new.any() or new.all():
         return []
-    found = _surging(ratings, new)
-    for user in np.flatnonzero(new & (deviation(ratings) > FAR)):
+    found = _find_surging_users(ratings, new)
+    for user in np.flatnonzero(new & (compute_deviation(ratings) > MAX_DEVIATION)):
         found.setdefault(int(user), "its ratings are far from everybody's")
-    return [Suspect(user, why) for user, why in sorted(found.items())]
+    return [SuspiciousProfile(user, why) for user, why in sorted(found.items())]
 
 
-def _surging(ratings: Ratings, new: NDArray[np.bool_]) -> dict[int, str]:
+def _find_surging_users(ratings: Ratings, new: NDArray[np.bool_]) -> dict[int, str]:
     """Who gave an end of the scale to a movie in a surge of such ratings."""
     stars, scale = ratings.stars("telling suspicious profiles")
     found = {}
     for end, name in ((scale.high, "highest"), (scale.low, "lowest")):
         extreme = stars == np.float32(end)
-        apart = np.abs(end - _means(ratings, ~new[ratings.user])) >= APART * (scale.high - scale.low)
-        for movie in np.flatnonzero(surges(ratings, new, extreme) & apart):
+        apart = np.abs(end - _means(ratings, ~new[ratings.user])) >= MIN_MEAN_DISTANCE * (scale.high - scale.low)
+        for movie in np.flatnonzero(find_surges(ratings, new, extreme) & apart):
             who = ratings.user[extreme & (ratings.movie == movie) & new[ratings.user]]
             why = f"{len(who)} new profiles give movie {ratings.movies.ids[movie]} the {name} rating"
             found.update(dict.fromkeys(who.tolist(), why))
     return found
 
 
-def surges(ratings: Ratings, new: NDArray[np.bool_], extreme: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def find_surges(ratings: Ratings, new: NDArray[np.bool_], extreme: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The movies that new profiles rate so far more often than others do. bool `[n_movies]`.
 
     Expected is the new profiles' number of ratings × the movie's share of the others' × its share of extreme ones, both
@@ -84,23 +84,23 @@ def surges(ratings: Ratings, new: NDArray[np.bool_], extreme: NDArray[np.bool_])
     """
     n, fresh = len(ratings.movies), new[ratings.user]
 
-    def counts(rows: NDArray[np.bool_]) -> Floats:
+    def counts(rows: NDArray[np.bool_]) -> Float64:
         return np.bincount(ratings.movie[rows], minlength=n).astype(np.float64)
 
     others, tops, usual = counts(~fresh), counts(~fresh & extreme), extreme[~fresh].mean()
-    expected = fresh.sum() * (others + 1) / (others.sum() + n) * (tops + DOUBT * usual) / (others + DOUBT)
+    expected = fresh.sum() * (others + 1) / (others.sum() + n) * (tops + SHRINKAGE * usual) / (others + SHRINKAGE)
     seen = counts(fresh & extreme)
     likely = poisson.sf(seen - 1, expected) * n
-    return np.asarray((likely < CHANCE) & (seen >= FEWEST) & (others >= OTHERS), bool)
+    return np.asarray((likely < FALSE_ALARM_RATE) & (seen >= MIN_SURGE_PROFILES) & (others >= MIN_OTHER_RATERS), bool)
 
 
-def _means(ratings: Ratings, rows: NDArray[np.bool_]) -> Floats:
+def _means(ratings: Ratings, rows: NDArray[np.bool_]) -> Float64:
     """Each movie's mean of some rows, 0 where there is none. `[n_movies]`."""
     stars, movie, n = ratings.stars("a mean")[0][rows], ratings.movie[rows], len(ratings.movies)
     return np.bincount(movie, stars, n) / np.maximum(np.bincount(movie, minlength=n), 1)
 
 
-def rdma(ratings: Ratings) -> Floats:
+def compute_rdma(ratings: Ratings) -> Float64:
     """Each user's rating deviation from mean agreement. `[len(ratings.users)]`, NaN for who has rated nothing."""
     stars, _ = ratings.stars("RDMA")
     n_users, n_movies = len(ratings.users), len(ratings.movies)
@@ -111,11 +111,11 @@ def rdma(ratings: Ratings) -> Floats:
     return np.where(counts > 0, np.bincount(ratings.user, apart, n_users) / np.maximum(counts, 1), np.nan)
 
 
-def deviation(ratings: Ratings) -> Floats:
+def compute_deviation(ratings: Ratings) -> Float64:
     """How far log RDMA lies above that of profiles of the same length, in robust standard deviations. `[n_users]`."""
     length = np.bincount(ratings.user, minlength=len(ratings.users))
     there = length > 0
-    value, x = np.log(rdma(ratings)[there] + 1e-9), np.log(length[there])
+    value, x = np.log(compute_rdma(ratings)[there] + 1e-9), np.log(length[there])
     design = np.column_stack([np.ones(len(x)), x, x**2])
     left = value - design @ np.linalg.lstsq(design, value, rcond=None)[0]
     left -= np.median(left)

@@ -16,13 +16,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cinematrix.common.atomic_files import ORPHAN_SECONDS, written_beside
+from cinematrix.common.atomic_files import ORPHAN_SECONDS, write_atomically
 from cinematrix.errors import InputError, UnknownIdError
-from cinematrix.models.artifact import ARRAYS, CATALOG, MANIFEST, check_whole, load, manifest_of, save, version_of
+from cinematrix.models.artifact import (
+    ARRAYS,
+    CATALOG,
+    MANIFEST,
+    fingerprint_manifest,
+    load,
+    read_manifest,
+    save,
+    verify_artifact,
+)
 from cinematrix.models.base import Recommender
 
-PROMOTED = "promoted.json"
-KEPT = 3
+PROMOTED_FILE = "promoted.json"
+MAX_SPARE_VERSIONS = 3
 """How many versions stay besides the one that serves and the one before."""
 
 
@@ -41,53 +50,53 @@ class Version:
         return {"version": self.name, "serves": self.serves, "before": self.before, **told}
 
 
-def shelf(place: Path) -> Path:
+def get_versions_folder(place: Path) -> Path:
     """Where the versions of the model in `place` are kept."""
     return place.with_name(f"{place.name}.versions")
 
 
-def serving(place: Path) -> str:
+def get_serving_version(place: Path) -> str:
     """The version that stands in `place`.
 
     Raises:
         ArtifactError: none does.
     """
-    return version_of(manifest_of(place))
+    return fingerprint_manifest(read_manifest(place))
 
 
-def before(place: Path) -> str | None:
+def get_previous_version(place: Path) -> str | None:
     """The version that served before the one in `place`; None where it was put there by hand."""
     try:
-        name = json.loads((place / PROMOTED).read_bytes())["before"]
+        name = json.loads((place / PROMOTED_FILE).read_bytes())["before"]
     except (OSError, ValueError, LookupError):
         return None
-    return str(name) if (shelf(place) / str(name)).is_dir() else None
+    return str(name) if (get_versions_folder(place) / str(name)).is_dir() else None
 
 
-def versions(place: Path) -> list[Version]:
+def list_versions(place: Path) -> list[Version]:
     """All versions that may serve, the newest first, the one that serves among them."""
-    current, last = serving(place), before(place)
+    current, last = get_serving_version(place), get_previous_version(place)
     folders = {folder.name: folder for folder in _folders(place)} | {current: place}
     newest = sorted(folders, key=lambda name: (folders[name] / MANIFEST).stat().st_mtime_ns, reverse=True)
-    return [Version(name, name == current, name == last, manifest_of(folders[name])) for name in newest]
+    return [Version(name, name == current, name == last, read_manifest(folders[name])) for name in newest]
 
 
-def shelve(place: Path, model: Recommender, about: Mapping[str, Any]) -> str:
+def save_version(place: Path, model: Recommender, about: Mapping[str, Any]) -> str:
     """Save a new version on the shelf, where it doesn't serve yet; its name."""
-    beside = shelf(place) / f".new.{os.getpid()}.part"
+    beside = get_versions_folder(place) / f".new.{os.getpid()}.part"
     save(model, beside, about, force=True)
-    name = version_of(load(beside).about)
-    beside.rename(shelf(place) / name)
+    name = fingerprint_manifest(load(beside).about)
+    beside.rename(get_versions_folder(place) / name)
     return name
 
 
-def _shelve_served(place: Path) -> str:
+def _save_serving_version(place: Path) -> str:
     """Keep the model in `place` on the shelf; its name."""
-    name = serving(place)
-    kept = shelf(place) / name
+    name = get_serving_version(place)
+    kept = get_versions_folder(place) / name
     if not kept.is_dir():
-        with written_beside(kept) as folder:
-            _linked(place, folder)
+        with write_atomically(kept) as folder:
+            _link_files(place, folder)
     return name
 
 
@@ -98,15 +107,15 @@ def promote(place: Path, name: str) -> None:
         UnknownIdError: there is no such version.
         ArtifactError: it isn't whole.
     """
-    source = shelf(place) / name
+    source = get_versions_folder(place) / name
     if not source.is_dir():
         raise UnknownIdError(f"there is no version {name}; there is {', '.join(_names(place)) or 'none'}")
-    check_whole(source)
-    if (last := _shelve_served(place)) == name:
+    verify_artifact(source)
+    if (last := _save_serving_version(place)) == name:
         return
-    with written_beside(place, force=True) as folder:
-        _linked(source, folder)
-        (folder / PROMOTED).write_text(json.dumps({"before": last}), encoding="ascii")
+    with write_atomically(place, force=True) as folder:
+        _link_files(source, folder)
+        (folder / PROMOTED_FILE).write_text(json.dumps({"before": last}), encoding="ascii")
 
 
 def roll_back(place: Path) -> str:
@@ -115,36 +124,38 @@ def roll_back(place: Path) -> str:
     Raises:
         InputError: none is known.
     """
-    name = before(place)
+    name = get_previous_version(place)
     if name is None:
-        raise InputError(f"no version before {serving(place)} is kept beside {place}; there is nothing to go back to")
+        raise InputError(
+            f"no version before {get_serving_version(place)} is kept beside {place}; there is nothing to go back to"
+        )
     promote(place, name)
     return name
 
 
-def tidy(place: Path, forgotten: Collection[str]) -> None:
-    """Remove what nobody goes back to: all but the last `KEPT`, and whatever remembers a forgotten user.
+def remove_old_versions(place: Path, forgotten: Collection[str]) -> None:
+    """Remove what nobody goes back to: all but the last `MAX_SPARE_VERSIONS`, and whatever remembers a forgotten user.
 
     The version that serves and the one before stay. What killed processes left half-written goes after a day.
     """
-    for left in shelf(place).glob(".*"):
+    for left in get_versions_folder(place).glob(".*"):
         if time.time() - left.lstat().st_mtime > ORPHAN_SECONDS:
             shutil.rmtree(left, ignore_errors=True)
-    spare = [version.name for version in versions(place) if not version.serves and not version.before]
+    spare = [version.name for version in list_versions(place) if not version.serves and not version.before]
     for place_in_line, name in enumerate(spare):
-        folder = shelf(place) / name
-        if place_in_line >= KEPT or _remembers(folder, forgotten):
+        folder = get_versions_folder(place) / name
+        if place_in_line >= MAX_SPARE_VERSIONS or _remembers(folder, forgotten):
             going = folder.with_name(f".{name}.{os.getpid()}.part")  # at once, so that a killed process leaves no half
             folder.rename(going)
             shutil.rmtree(going)
 
 
 def _remembers(folder: Path, users: Collection[str]) -> bool:
-    return bool((load(folder).model.known.users.numbers(list(users)) >= 0).any()) if users else False
+    return bool((load(folder).model.data.users.numbers(list(users)) >= 0).any()) if users else False
 
 
 def _folders(place: Path) -> list[Path]:
-    found = shelf(place).iterdir() if shelf(place).is_dir() else ()
+    found = get_versions_folder(place).iterdir() if get_versions_folder(place).is_dir() else ()
     return [folder for folder in found if folder.name[0] != "." and (folder / MANIFEST).is_file()]
 
 
@@ -152,7 +163,7 @@ def _names(place: Path) -> list[str]:
     return sorted(folder.name for folder in _folders(place))
 
 
-def _linked(source: Path, folder: Path) -> None:
+def _link_files(source: Path, folder: Path) -> None:
     """The files of a model in another folder too, without their bytes anew where the file system can."""
     folder.mkdir()
     for name in (ARRAYS, CATALOG, MANIFEST):

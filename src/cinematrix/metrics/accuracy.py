@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.data.histories import Histories, find
+from cinematrix.data.histories import Histories, find_entries
 from cinematrix.data.ids import Numbers
 
 PerUser = NDArray[np.float64]
@@ -95,7 +95,7 @@ def hits(ranked: Numbers, relevant: Histories) -> NDArray[np.bool_]:
 
 
 def _found(ranked: Numbers, relevant: Histories) -> NDArray[np.int64]:
-    return find(relevant, np.arange(len(relevant))[:, None], ranked)
+    return find_entries(relevant, np.arange(len(relevant))[:, None], ranked)
 
 
 def bootstrap(
@@ -121,14 +121,14 @@ def bootstrap(
     if not several.any():
         return low, high
     both = np.hstack([sums[:, several], weights[:, several]]).astype(np.float64)
-    totals = np.vstack([draws @ both for draws in resampled(n_users, seed, resamples)])
+    totals = np.vstack([draws @ both for draws in draw_resamples(n_users, seed, resamples)])
     drawn, of = np.hsplit(totals, 2)
     ratios = np.divide(drawn, of, out=np.full(drawn.shape, np.nan), where=of > 0)
     low[several], high[several] = np.nanquantile(ratios, [0.025, 0.975], axis=0)
     return low, high
 
 
-def resampled(n_users: int, seed: int, resamples: int) -> Iterator[NDArray[np.float64]]:
+def draw_resamples(n_users: int, seed: int, resamples: int) -> Iterator[NDArray[np.float64]]:
     """How often each resample draws each user, a few resamples at a time: `[some, users]`."""
     generator = np.random.default_rng(seed)
     at_once = max(1, 500_000 // n_users)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.common.vectors import squares, unit_sparse
+from cinematrix.common.vectors import normalise_sparse_rows, squared_norms
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.metrics.accuracy import PerUser, ratio
 
@@ -64,11 +64,11 @@ def intra_list_similarity(ranked: Numbers, features: NDArray[Any] | sparse.sparr
         ranked: the lists.
         features: any description of the movies, `[movies, d]`, dense or sparse: genres, content, factors.
     """
-    unit = unit_sparse(sparse.csr_matrix(features, dtype=np.float64))
+    unit = normalise_sparse_rows(sparse.csr_matrix(features, dtype=np.float64))
     shown = ranked != UNKNOWN
     n = shown.sum(axis=1)
     starts = np.append(0, np.cumsum(n))
     lists = sparse.csr_matrix((np.ones(starts[-1]), ranked[shown], starts), shape=(len(ranked), unit.shape[0]))
-    of_all_pairs = squares(lists @ unit)  # of each movie with each, itself included
-    of_itself = lists @ squares(unit)
+    of_all_pairs = squared_norms(lists @ unit)  # of each movie with each, itself included
+    of_itself = lists @ squared_norms(unit)
     return ratio(of_all_pairs - of_itself, n * (n - 1))

@@ -16,7 +16,7 @@ from cinematrix.errors import SettingError
 _NEVER = np.float32(-np.inf)
 
 
-class Ranked(NamedTuple):
+class RankedLists(NamedTuple):
     """The best movies of each user, best first.
 
     Attributes:
@@ -35,7 +35,7 @@ class Ranked(NamedTuple):
 
 def top_n(
     scores: NDArray[Any], n: int, exclude: Histories | None = None, where: NDArray[np.bool_] | None = None
-) -> Ranked:
+) -> RankedLists:
     """The `n` best-scored movies of each user among those allowed, ties by ascending movie number.
 
     Filters come before the cut, so a list is short only when fewer than `n` movies are left. A score of NaN
@@ -75,7 +75,9 @@ def _winners(scores: NDArray[np.float32], n: int) -> NDArray[np.bool_]:
     return tied
 
 
-def _sorted_lists(rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32], n: int) -> Ranked:
+def _sorted_lists(
+    rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32], n: int
+) -> RankedLists:
     """Cells that come row by row, columns ascending, as lists of length `n`, best first."""
     counts = np.bincount(rows, minlength=len(scores))
     place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -84,7 +86,7 @@ def _sorted_lists(rows: NDArray[np.int64], columns: NDArray[np.int64], scores: N
     movies[rows, place] = columns
     best[rows, place] = scores[rows, columns]
     order = np.argsort(-best, axis=1, kind="stable")
-    return Ranked(np.take_along_axis(movies, order, 1), np.take_along_axis(best, order, 1))
+    return RankedLists(np.take_along_axis(movies, order, 1), np.take_along_axis(best, order, 1))
 
 
 def _check(scores: NDArray[Any], n: int, exclude: Histories | None, where: NDArray[np.bool_] | None) -> None:

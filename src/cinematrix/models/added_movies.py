@@ -13,32 +13,32 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.common.progress import Progress
-from cinematrix.common.vectors import unit_sparse
-from cinematrix.data.catalog import Catalog, Film, catalog_of
-from cinematrix.data.features import features
-from cinematrix.data.histories import Histories, kept
+from cinematrix.common.vectors import normalise_sparse_rows
+from cinematrix.data.catalog import Catalog, MovieMetadata, build_catalog
+from cinematrix.data.features import movie_features
+from cinematrix.data.histories import Histories, select_entries
 from cinematrix.data.ids import UNKNOWN, Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
+from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
 
-NEAREST = 30
+N_NEAREST = 30
 """How many known movies a newcomer is like; more or fewer err more (docs/experiments.md)."""
 
-LITTLE = 1e-6
+MIN_NEARNESS = 1e-6
 """The nearness of movies that have nothing in common: what is left where the catalog tells nothing."""
 
-BLOCK = 256
+BLOCK_MOVIES = 256
 """Newcomers compared with all movies at a time."""
 
 
-def with_films(model: Recommender, films: Sequence[Film]) -> Recommender:
+def add_movies(model: Recommender, films: Sequence[MovieMetadata]) -> Recommender:
     """A model that knows of described movies too."""
-    return Newcomers(model, catalog_of(films, model.known.movies)) if films else model
+    return WithAddedMovies(model, build_catalog(films, model.data.movies)) if films else model
 
 
-class Newcomers(Recommender):
+class WithAddedMovies(Recommender):
     """`base`, with movies of a catalog that it doesn't know; of those that it does, the catalog has the last word.
 
     What somebody rates among them isn't recommended to her again, and tells the model of her taste after a refit.
@@ -54,11 +54,11 @@ class Newcomers(Recommender):
     def __init__(self, base: Recommender, catalog: Catalog) -> None:
         self.base, self.settings = base, base.settings
         self.name, self.abilities = base.name, base.abilities  # type: ignore[misc]
-        described = base.known.catalog.updated(catalog)
-        self.known: Known = replace(base.known, movies=described.movies, catalog=described)
-        self.near = nearest(described, base.known.raters)
+        described = base.data.catalog.updated(catalog)
+        self.data: TrainingData = replace(base.data, movies=described.movies, catalog=described)
+        self.near = blend_nearest_movies(described, base.data.raters)
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         scores = self.base.score(self._read(histories), by=by)
         return np.hstack([scores, np.asarray(self.near @ scores.T, np.float32).T])
 
@@ -68,8 +68,8 @@ class Newcomers(Recommender):
         return np.asarray(made @ self.base.predict_pairs(self._read(histories), whose, parts), np.float32)
 
     @property
-    def spreads(self) -> bool:
-        return self.base.spreads
+    def has_intervals(self) -> bool:
+        return self.base.has_intervals
 
     def distribution_pairs(
         self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
@@ -92,23 +92,23 @@ class Newcomers(Recommender):
     def vectors(self) -> NDArray[np.float32]:
         return self._with_new(self.base.vectors())
 
-    def traits(self) -> NDArray[np.float32]:
-        return self._with_new(self.base.traits())
+    def comparison_vectors(self) -> NDArray[np.float32]:
+        return self._with_new(self.base.comparison_vectors())
 
-    def alike(self, movie: int) -> NDArray[np.float32]:
+    def similarities(self, movie: int) -> NDArray[np.float32]:
         """As the base compares them; a newcomer is as like others as what it is made of."""
         made, parts = self._made_of(np.array([movie]))
-        found = np.stack([self.base.alike(part) for part in parts.tolist()])
+        found = np.stack([self.base.similarities(part) for part in parts.tolist()])
         return self._with_new(np.asarray(made @ found, np.float32)[0])
 
     def _with_new(self, known: NDArray[np.float32]) -> NDArray[np.float32]:
         """What is said of each known movie, and then of each newcomer. `[len(known.movies), …]`."""
         return np.concatenate([known, np.asarray(self.near @ known, np.float32)])
 
-    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+    def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         made, parts = self._made_of(movies)
         found = self.base.shares(self._read(history), parts, by=by)
-        counted = history.items < len(self.base.known.movies)
+        counted = history.items < len(self.base.data.movies)
 
         def mixed(part: NDArray[Any]) -> NDArray[np.float32]:
             return np.asarray(made @ part, np.float32)
@@ -118,22 +118,22 @@ class Newcomers(Recommender):
             whole[:, counted] = mixed(part)
             return whole
 
-        return Shares(
+        return ScoreShares(
             np.asarray(made @ found.score, np.float64), {name: mixed(part) for name, part in found.parts.items()},
             of_ratings(found.ratings), of_ratings(found.by_content),
         )  # fmt: skip
 
     def _read(self, histories: Histories) -> Histories:
         """The histories as the base knows them."""
-        counted = histories.items < len(self.base.known.movies)
-        return histories if counted.all() else replace(kept(histories, counted), owners=histories.owners)
+        counted = histories.items < len(self.base.data.movies)
+        return histories if counted.all() else replace(select_entries(histories, counted), owners=histories.owners)
 
     def _or_unknown(self, movies: Numbers) -> Numbers:
-        return np.where(movies < len(self.base.known.movies), movies, UNKNOWN).astype(np.int32)
+        return np.where(movies < len(self.base.data.movies), movies, UNKNOWN).astype(np.int32)
 
     def _made_of(self, movies: Numbers) -> tuple[sparse.csr_matrix, Numbers]:
         """What each of `movies` is made of: weights `[n, parts]`, and the known movie of each part (itself alone)."""
-        n_known = len(self.base.known.movies)
+        n_known = len(self.base.data.movies)
         new = movies >= n_known
         counts = np.ones(len(movies), np.int64)
         rows = self.near[movies[new] - n_known]
@@ -151,7 +151,7 @@ class Newcomers(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
         raise SettingError("a model with newcomers only serves; refit the model itself")
 
@@ -159,25 +159,25 @@ class Newcomers(Recommender):
         return self.base.arrays()
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         raise SettingError("newcomers are kept in the store; restore the model itself")
 
 
-def nearest(catalog: Catalog, raters: NDArray[np.int64]) -> sparse.csr_matrix:
+def blend_nearest_movies(catalog: Catalog, raters: NDArray[np.int64]) -> sparse.csr_matrix:
     """What the movies from number `len(raters)` on are made of: the nearest rated ones before, weights adding up to 1.
 
     A weight is the cosine of the features times the root of the number of raters; equally near ones go by raters.
     """
-    found, rated = features(catalog), np.flatnonzero(raters)
-    unit = unit_sparse(found)
+    found, rated = movie_features(catalog), np.flatnonzero(raters)
+    unit = normalise_sparse_rows(found)
     known, trust = unit[rated].T.tocsc(), raters[rated] / raters.max(initial=1)
-    n_near, n_new = min(NEAREST, len(rated)), len(catalog) - len(raters)
+    n_near, n_new = min(N_NEAREST, len(rated)), len(catalog) - len(raters)
     items, weights = np.zeros((n_new, n_near), np.int32), np.zeros((n_new, n_near), np.float32)
-    for start in range(0, n_new, BLOCK):
-        alike = (unit[len(raters) + start :][:BLOCK] @ known).toarray() + LITTLE * (1 + trust)
+    for start in range(0, n_new, BLOCK_MOVIES):
+        alike = (unit[len(raters) + start :][:BLOCK_MOVIES] @ known).toarray() + MIN_NEARNESS * (1 + trust)
         top = np.argsort(-alike, axis=1, kind="stable")[:, :n_near]
-        items[start : start + BLOCK] = rated[top]
-        weights[start : start + BLOCK] = np.take_along_axis(alike, top, 1) * np.sqrt(trust[top])
+        items[start : start + BLOCK_MOVIES] = rated[top]
+        weights[start : start + BLOCK_MOVIES] = np.take_along_axis(alike, top, 1) * np.sqrt(trust[top])
     weights /= np.maximum(weights.sum(1, keepdims=True), np.finfo(np.float32).tiny)
     starts = np.arange(0, n_new * n_near + 1, max(n_near, 1))[: n_new + 1]
     return sparse.csr_matrix((weights.ravel(), items.ravel(), starts), shape=(n_new, len(raters)))

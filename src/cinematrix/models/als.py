@@ -6,11 +6,18 @@ from typing import ClassVar
 import numpy as np
 
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import Between, Space
+from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.factors import INITIAL, Factorization, Factors, FactorSettings, positive, with_bias
-from cinematrix.models.components.least_squares import project
+from cinematrix.models.components.factors import (
+    INITIAL_STD,
+    Factorization,
+    Factors,
+    FactorSettings,
+    append_bias_penalty,
+    require_positive,
+)
+from cinematrix.models.components.least_squares import solve_ridge
 
 
 @dataclass(frozen=True)
@@ -25,17 +32,17 @@ class ALSSettings(FactorSettings):
         seed: of the first factors.
     """
 
-    SPACE: ClassVar[Space] = {
+    SPACE: ClassVar[SearchSpace] = {
         "factors": (16, 32, 64, 128),
-        "shrinkage": Between(1.0, 20.0, log=True),
-        "regularization": Between(0.01, 0.3, log=True),
+        "shrinkage": SearchRange(1.0, 20.0, log=True),
+        "regularization": SearchRange(0.01, 0.3, log=True),
     }
 
     iterations: int = 12
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        positive(self, "iterations")
+        require_positive(self, "iterations")
 
 
 class ALS(Factorization):
@@ -55,17 +62,17 @@ class ALS(Factorization):
     def learn(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress | None) -> Factors:
         s, users, movies = self.settings, ratings.by_user, ratings.by_movie
         assert movies.values is not None, "learned from ratings with stars only"
-        z = start.standard(movies.values)
-        penalty = with_bias(s.penalty.of(movies.counts), s.factors, biases.movie_shrinkage)
+        z = start.standardise(movies.values)
+        penalty = append_bias_penalty(s.penalty.of(movies.counts), s.factors, biases.movie_shrinkage)
         rng = np.random.default_rng(s.seed)
-        first = np.float32(INITIAL) * rng.standard_normal((len(movies), s.factors), np.float32)
+        first = np.float32(INITIAL_STD) * rng.standard_normal((len(movies), s.factors), np.float32)
         factors = start.learned(first, start.bias[: len(movies)])
         if progress:
             progress.start(self.name, s.iterations)
         for _ in range(s.iterations):
             folded_in = factors.users(users)
             table = np.hstack([folded_in[:, :-1], np.ones((len(users), 1), np.float32)])
-            found = project(movies, table, z - folded_in[movies.items, -1], penalty)
+            found = solve_ridge(movies, table, z - folded_in[movies.items, -1], penalty)
             factors = start.learned(found[:, :-1], found[:, -1])
             if progress:
                 progress.advance()

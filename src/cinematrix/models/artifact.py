@@ -28,21 +28,25 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as pack_arrays
 
-from cinematrix.common.atomic_files import check_place, written_beside
+from cinematrix.common.atomic_files import check_writable, write_atomically
 from cinematrix.data.catalog import SCHEMA, Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import IdMap
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings, Scale, fingerprint
+from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import ArtifactError, CinematrixError, InputError
 from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
+from cinematrix.models.compatibility import translate_arrays, translate_settings
 
-FORMAT = 3
-"""Raised when an older Cinematrix couldn't read what is written."""
+FORMAT = 4
+"""The format that is written; raised when an older Cinematrix can't read it."""
+
+READABLE = (3, FORMAT)
+"""The formats that are read; names of format 3 are translated (`compatibility`)."""
 
 MANIFEST, ARRAYS, CATALOG = "model.json", "arrays.safetensors", "catalog.parquet"
-TYPES = {
+DTYPE_NAMES = {
     "BOOL": np.dtype("?"),
     **{f"{kind.upper()}{8 * size}": np.dtype(f"<{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)},
     **{f"F{8 * size}": np.dtype(f"<f{size}") for size in (2, 4, 8)},
@@ -53,19 +57,19 @@ LIBRARIES = ("cinematrix", "numpy", "scipy", "polars", "safetensors")
 
 @dataclass(frozen=True)
 class Artifact:
-    """A model with what is written about it: `about` is the content of `model.json`."""
+    """A model with what is written about it: `build_manifest` is the content of `model.json`."""
 
     model: Recommender
     about: dict[str, Any]
 
 
-def check_out(path: Path, *, force: bool = False) -> None:
+def check_output_folder(path: Path, *, force: bool = False) -> None:
     """Refuse a place that no model can be saved to, before it is trained.
 
     Raises:
         InputError: `path` exists without `force`, or isn't a model (which alone is replaced), or can't be written to.
     """
-    check_place(path, force=force)
+    check_writable(path, force=force)
     replaceable = not path.exists() or (path / MANIFEST).is_file() or (path.is_dir() and not any(path.iterdir()))
     if not replaceable:
         raise InputError(f"{path} isn't a model and so isn't replaced; give another name")
@@ -79,11 +83,11 @@ def save(model: Recommender, path: Path, about: Mapping[str, Any] | None = None,
         force: replace what stands at `path`.
 
     Raises:
-        InputError: as `check_out` says, or the disk is full.
+        InputError: as `check_output_folder` says, or the disk is full.
     """
-    check_out(path, force=force)
-    contents = {ARRAYS: pack_arrays(_arrays(model)), CATALOG: _parquet(model.known.catalog)}
-    scale = model.known.scale
+    check_output_folder(path, force=force)
+    contents = {ARRAYS: pack_arrays(_arrays(model)), CATALOG: _parquet(model.data.catalog)}
+    scale = model.data.scale
     manifest = {
         "format": FORMAT,
         "model": model.name,
@@ -94,7 +98,7 @@ def save(model: Recommender, path: Path, about: Mapping[str, Any] | None = None,
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
     }
     manifest["sha256"][MANIFEST] = _checksum(manifest)
-    with written_beside(path, force=force) as folder:
+    with write_atomically(path, force=force) as folder:
         folder.mkdir()
         for name, content in contents.items():
             (folder / name).write_bytes(content)
@@ -108,37 +112,40 @@ def load(path: Path) -> Artifact:
     Raises:
         ArtifactError: it isn't there, isn't whole, was changed, or was written by a newer Cinematrix.
     """
-    manifest = manifest_of(path)
+    manifest = read_manifest(path)
     arrays = _parsed(path, _content(path, ARRAYS, manifest))
     try:
         frame = pl.read_parquet(_content(path, CATALOG, manifest).tobytes()).select(list(SCHEMA)).cast(SCHEMA)
         known = _known(arrays, frame, manifest["scale"])
         kind = model_class(manifest["model"])
         learned = {name[6:]: array for name, array in arrays.items() if name.startswith("model.")}
-        model = kind.restore(kind.Settings(**manifest["settings"]), known, learned)
+        settings = manifest["settings"]
+        if manifest["format"] < FORMAT:
+            settings, learned = translate_settings(kind.name, settings), translate_arrays(learned)
+        model = kind.restore(kind.Settings(**settings), known, learned)
     except (LookupError, TypeError, ValueError, CinematrixError, pl.exceptions.PolarsError) as error:
         raise ArtifactError(f"{path} isn't a model that this version understands: {error!r}; train it anew") from error
     return Artifact(model, manifest)
 
 
-def version_of(about: Mapping[str, Any]) -> str:
+def fingerprint_manifest(about: Mapping[str, Any]) -> str:
     """What a saved model is called among others, from the content of its `model.json`: the same for the same bytes."""
     return str(about["sha256"][MANIFEST])[:12]
 
 
-def check_whole(path: Path) -> dict[str, Any]:
+def verify_artifact(path: Path) -> dict[str, Any]:
     """The content of `model.json`, after a check of every file's checksum; quicker than `load`.
 
     Raises:
         ArtifactError: the model isn't there, isn't whole, was changed, or was written by a newer Cinematrix.
     """
-    manifest = manifest_of(path)
+    manifest = read_manifest(path)
     for name in (ARRAYS, CATALOG):
         _content(path, name, manifest)
     return manifest
 
 
-def about(model: Recommender, ratings: Ratings, form: str) -> dict[str, Any]:
+def build_manifest(model: Recommender, ratings: Ratings, form: str) -> dict[str, Any]:
     """What is written beside a model about its data, which came in the form named `form`, and its training.
 
     It has been trained now, or at `SOURCE_DATE_EPOCH` (seconds), by which two trainings give the same bytes.
@@ -153,7 +160,7 @@ def about(model: Recommender, ratings: Ratings, form: str) -> dict[str, Any]:
 
 
 def _arrays(model: Recommender) -> dict[str, NDArray[Any]]:
-    known = model.known
+    known = model.data
     arrays = {f"model.{name}": array for name, array in model.arrays().items()}
     arrays |= {f"users.{name}": array for name, array in known.users.arrays().items()}
     arrays |= {f"movies.{name}": array for name, array in known.movies.arrays().items()}
@@ -165,7 +172,7 @@ def _arrays(model: Recommender) -> dict[str, NDArray[Any]]:
     return {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
 
 
-def _known(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str, float] | None) -> Known:
+def _known(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str, float] | None) -> TrainingData:
     def part(prefix: str) -> dict[str, NDArray[Any]]:
         return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
 
@@ -178,7 +185,7 @@ def _known(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str
         raise ValueError("the times don't fit the histories")
     if len(frame) != len(movies):
         raise ValueError(f"{len(frame):,} rows of the catalog for {len(movies):,} movies")
-    return Known(users, movies, Catalog(movies, frame), histories, Scale(**scale) if scale else None, times)
+    return TrainingData(users, movies, Catalog(movies, frame), histories, Scale(**scale) if scale else None, times)
 
 
 def _check_histories(histories: Histories, n_users: int, n_movies: int) -> None:
@@ -202,7 +209,7 @@ def _checksum(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def manifest_of(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
     """The content of `model.json` in the folder `path`.
 
     Raises:
@@ -216,9 +223,9 @@ def manifest_of(path: Path) -> dict[str, Any]:
         number, checksum = manifest["format"], manifest["sha256"][MANIFEST]
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{file} is damaged ({error!r}); train the model anew or restore a copy") from error
-    if number != FORMAT:
+    if number not in READABLE:
         remedy = "upgrade cinematrix" if number > FORMAT else "train the model anew"
-        raise ArtifactError(f"{path} has format {number} and this version reads {FORMAT}; {remedy}")
+        raise ArtifactError(f"{path} has format {number} and this version reads {READABLE[0]} to {FORMAT}; {remedy}")
     if checksum != _checksum(manifest):
         raise ArtifactError(f"{file} was changed after it was written; train the model anew or restore a copy")
     return dict(manifest)
@@ -242,7 +249,7 @@ def _parsed(path: Path, content: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
         with safe_open(path / ARRAYS, "numpy") as parts:
             for name in reversed(parts.offset_keys()):
                 part = parts.get_slice(name)
-                dtype, shape = TYPES[part.get_dtype()], part.get_shape()
+                dtype, shape = DTYPE_NAMES[part.get_dtype()], part.get_shape()
                 start = end - prod(shape) * dtype.itemsize
                 arrays[name] = content[start:end].view(dtype).reshape(shape)
                 end = start

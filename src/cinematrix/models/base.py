@@ -12,11 +12,11 @@ from cinematrix.common.progress import Progress
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Ids, Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
+from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 
-By = Literal["ranking", "stars"]
+Ordering = Literal["ranking", "stars"]
 """What a list is ordered by: the chance to be watched, or the expected rating."""
 
 
@@ -31,7 +31,7 @@ class Abilities:
         vectors: describes each movie by a vector.
         likeness: tells how alike two movies are otherwise than by vectors.
         explains: takes a score apart into what each rating, the content and the biases add.
-        spread: tells how sure a predicted rating is, by a distribution over the scale's steps and an interval.
+        intervals: tells how sure a predicted rating is, by a distribution over the scale's steps and an interval.
         trains_with: the package of the extra `train` that `fit` needs (predicting never does): torch or numba.
     """
 
@@ -39,19 +39,19 @@ class Abilities:
     interactions: bool = False
     content: bool = False
     vectors: bool = False
-    likeness: bool = False
+    similarity: bool = False
     explains: bool = False
-    spread: bool = False
+    intervals: bool = False
     trains_with: str = ""
 
     @property
     def compares(self) -> bool:
-        """Whether it tells how alike two movies are (`Recommender.alike`)."""
-        return self.vectors or self.likeness
+        """Whether it tells how alike two movies are (`Recommender.similarities`)."""
+        return self.vectors or self.similarity
 
 
 @dataclass(frozen=True, eq=False)
-class Shares:
+class ScoreShares:
     """What adds up to one person's scores of `n` movies.
 
     Attributes:
@@ -76,7 +76,7 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingOptions:
     """How a training runs, as opposed to what it learns; nothing of it is saved with the model.
 
     Attributes:
@@ -95,7 +95,7 @@ class Run:
 class Recommender(Protocol):
     """A model: fitted on ratings, it answers for known users and strangers by one path, from a history.
 
-    A model is a class with a frozen dataclass of hyper-parameters (`Settings`) and, once fitted, `known`.
+    A model is a class with a frozen dataclass of hyper-parameters (`Settings`) and, once fitted, `data`.
     Its arrays (`arrays()`) and its hyper-parameters are all there is to save; `restore` puts it together again.
     """
 
@@ -103,7 +103,7 @@ class Recommender(Protocol):
     abilities: ClassVar[Abilities]
     Settings: ClassVar[Callable[..., Any]]
     settings: Any
-    known: Known
+    data: TrainingData
 
     def fit(
         self,
@@ -112,7 +112,7 @@ class Recommender(Protocol):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
         """Learn from `ratings`, and from `catalog` if the model uses content.
 
@@ -121,7 +121,7 @@ class Recommender(Protocol):
         """
         ...
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         """What orders the movies for each history. float32 `[len(histories), len(known.movies)]`."""
         ...
 
@@ -133,7 +133,7 @@ class Recommender(Protocol):
         ...
 
     @property
-    def spreads(self) -> bool:
+    def has_intervals(self) -> bool:
         """Whether this model, as fitted, has `distribution_pairs` and `interval_pairs`."""
         return False
 
@@ -143,9 +143,9 @@ class Recommender(Protocol):
         """How likely each of `known.scale.levels()` is, for the pairs of `predict_pairs`. float32 `[n, steps]`.
 
         Raises:
-            SettingError: the model has no distributions (`spreads`).
+            SettingError: the model has no distributions (`has_intervals`).
         """
-        raise self.no_spread()
+        raise self.no_intervals_error()
 
     def interval_pairs(
         self,
@@ -162,13 +162,13 @@ class Recommender(Protocol):
         `predict_pairs` has been asked already: what it said.
 
         Raises:
-            SettingError: the model has no intervals (`spreads`), or `coverage` isn't between 0 and 1.
+            SettingError: the model has no intervals (`has_intervals`), or `coverage` isn't between 0 and 1.
         """
-        raise self.no_spread()
+        raise self.no_intervals_error()
 
-    def no_spread(self) -> SettingError:
+    def no_intervals_error(self) -> SettingError:
         """The error that tells why this model has no distributions and what to do for some."""
-        why = "was saved without distributions; train it anew" if self.abilities.spread and self.known.scale else ""
+        why = "was saved without distributions; train it anew" if self.abilities.intervals and self.data.scale else ""
         return SettingError(f"{self.name} {why or 'has no distributions of ratings; train deep-mf on ratings'}")
 
     def vectors(self) -> NDArray[np.float32]:
@@ -179,7 +179,7 @@ class Recommender(Protocol):
         """
         raise SettingError(f"{self.name} has no vectors of movies; take a model that has, such as deep-mf")
 
-    def traits(self) -> NDArray[np.float32]:
+    def comparison_vectors(self) -> NDArray[np.float32]:
         """What movies are compared by: a vector for each, by default `vectors`. `[len(known.movies), d]`.
 
         Raises:
@@ -187,18 +187,18 @@ class Recommender(Protocol):
         """
         return self.vectors()
 
-    def alike(self, movie: int) -> NDArray[np.float32]:
+    def similarities(self, movie: int) -> NDArray[np.float32]:
         """How alike each movie is to the one with the number `movie`, about 1 for the nearest. `[len(known.movies)]`.
 
         Raises:
             SettingError: the model can't compare movies.
         """
-        traits = self.traits()
+        traits = self.comparison_vectors()
         lengths = np.sqrt(np.einsum("md,md->m", traits, traits))
         cosines = (traits @ traits[movie]) / np.maximum(lengths * lengths[movie], 1e-12)
         return np.asarray(cosines, np.float32)
 
-    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+    def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         """What adds up to the scores of `movies` (which may be `UNKNOWN`) for the one person of `history`.
 
         Raises:
@@ -207,11 +207,11 @@ class Recommender(Protocol):
         raise SettingError(f"{self.name} can't explain its scores; take a model that can, such as deep-mf")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What was learned, by name; `known` isn't part of it."""
+        """What was learned, by name; `data` isn't part of it."""
         ...
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The model that `arrays()` took apart."""
         ...
 
@@ -220,7 +220,7 @@ class Recommender(Protocol):
 
         For plain interactions it is the chance (0…1) that the user will want the movie.
         """
-        return self.predict_pairs(*self.known.pairs(users, movies))
+        return self.predict_pairs(*self.data.pairs(users, movies))
 
     def interval(
         self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids, coverage: float = 0.8
@@ -230,7 +230,7 @@ class Recommender(Protocol):
         Raises:
             SettingError: as `interval_pairs` says.
         """
-        return self.interval_pairs(*self.known.pairs(users, movies), coverage)
+        return self.interval_pairs(*self.data.pairs(users, movies), coverage)
 
 
 def check_coverage(coverage: float) -> None:

@@ -11,9 +11,9 @@ from cinematrix.common.progress import Progress
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+from cinematrix.data.training_data import TrainingData
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
 from cinematrix.models.components.biases import Biases
 
 
@@ -39,27 +39,27 @@ class Bias(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        self.known = Known.of(ratings, catalog)
-        self.biases = Biases.of(ratings, len(self.known.movies))
+        self.data = TrainingData.of(ratings, catalog)
+        self.biases = Biases.of(ratings, len(self.data.movies))
         return self
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return self.biases.score(histories)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        assert self.known.scale is not None, "Bias is fitted on ratings with stars only"
-        return self.known.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
+        assert self.data.scale is not None, "Bias is fitted on ratings with stars only"
+        return self.data.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
 
-    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+    def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         return self.biases.shares(history, movies)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return self.biases.arrays()
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known, model.biases = known, Biases.from_arrays(arrays)
+        model.data, model.biases = known, Biases.from_arrays(arrays)
         return model

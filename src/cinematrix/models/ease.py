@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import Between, Space
+from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
+from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.calibration import PLAIN, Chance, evidence, on_held_out
-from cinematrix.models.components.ease_exact import ByMovies, ByUsers, regression, restored
-from cinematrix.models.components.ease_low_rank import Neighbours, Spectrum, liked_more
-from cinematrix.models.components.neighbourhoods import kin, unit_of
+from cinematrix.models.components.calibration import UNCALIBRATED, Calibration, calibrate_on_held_out, log_estimates
+from cinematrix.models.components.ease_exact import ItemSideEase, UserSideEase, fit_exact_ease, restore_exact_ease
+from cinematrix.models.components.ease_low_rank import LowRankEase, Spectrum, weigh_by_rating
+from cinematrix.models.components.neighbourhoods import genre_adjusted_similarity, residual_unit
 
-EVERYBODY = np.float32(0.1)
+POPULARITY_ITEM_WEIGHT = np.float32(0.1)
 """What the movie counts that everybody is taken to have seen: enough to order a list for who has seen nothing."""
 
 
@@ -37,7 +37,7 @@ class EaseSettings:
         rank: directions of the spectrum to keep, for catalogs too large to be done exactly; 0: all, exactly.
     """
 
-    SPACE: ClassVar[Space] = {"regularization": Between(20.0, 2000.0, log=True)}
+    SPACE: ClassVar[SearchSpace] = {"regularization": SearchRange(20.0, 2000.0, log=True)}
 
     regularization: float = 200.0
     rank: int = 0
@@ -61,11 +61,11 @@ class Ease(Recommender):
     """
 
     name: ClassVar[str] = "ease"
-    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, likeness=True, explains=True)
+    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, similarity=True, explains=True)
     Settings = EaseSettings
 
     biases: Biases | None = None
-    chance: Chance = PLAIN
+    calibration: Calibration = UNCALIBRATED
 
     def __init__(self, settings: EaseSettings | None = None) -> None:
         self.settings = settings or EaseSettings()
@@ -77,17 +77,17 @@ class Ease(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        self.known = Known.of(ratings, catalog)
-        if self.known.scale:
-            self.biases = Biases.of(ratings, len(self.known.movies))
+        self.data = TrainingData.of(ratings, catalog)
+        if self.data.scale:
+            self.biases = Biases.of(ratings, len(self.data.movies))
         if progress:
             progress.start(self.name, 1)
         try:
-            self.regression = self._fitted()
+            self.item_model = self._fitted()
             if self.biases is None:
-                self.chance = on_held_out(ratings, len(self.known.movies), self._pilot)
+                self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._pilot)
             if progress:
                 progress.advance()
         finally:
@@ -95,74 +95,78 @@ class Ease(Recommender):
                 progress.stop()
         return self
 
-    def _fitted(self) -> ByMovies | ByUsers | Neighbours:
-        seen, s = self._seen(self.known.history), self.settings
+    def _fitted(self) -> ItemSideEase | UserSideEase | LowRankEase:
+        seen, s = self._seen(self.data.history), self.settings
         if s.rank:
-            return Neighbours.of(Spectrum.of_rows(seen, s.rank), s.regularization)
-        return regression(seen, s.regularization)
+            return LowRankEase.of(Spectrum.of_rows(seen, s.rank), s.regularization)
+        return fit_exact_ease(seen, s.regularization)
 
     def _pilot(self, learn: Ratings, given: Histories) -> NDArray[np.float32]:
         """What the model would make of `given` if it had learned from `learn`."""
         pilot = Ease(self.settings)
-        pilot.known = replace(self.known, history=learn.by_user)
-        pilot.regression = pilot._fitted()
-        return evidence(pilot.score(given))
+        pilot.data = replace(self.data, history=learn.by_user)
+        pilot.item_model = pilot._fitted()
+        return log_estimates(pilot.score(given))
 
     def _seen(self, histories: Histories) -> sparse.csr_matrix:
         """What each history holds, and last the movie that everybody has seen. `[n, n_movies + 1]`."""
         whole, values = self._read(histories)
-        return whole.matrix(len(self.known.movies) + 1, values)
+        return whole.matrix(len(self.data.movies) + 1, values)
 
     def _read(self, histories: Histories) -> tuple[Histories, NDArray[np.float32]]:
         """The histories with that movie at the end of each, and what each entry counts."""
         ends, counts = histories.starts[1:], np.ones(len(histories.items), np.float32)
         if self.biases and histories.values is not None:
-            counts = liked_more(self.biases.residuals(histories)[1] / self._unit)
-        items = np.insert(histories.items, ends, len(self.known.movies))
+            counts = weigh_by_rating(self.biases.residuals(histories)[1] / self._unit)
+        items = np.insert(histories.items, ends, len(self.data.movies))
         starts = histories.starts + np.arange(len(histories) + 1)
-        return Histories(starts, items), np.insert(counts, ends, EVERYBODY)
+        return Histories(starts, items), np.insert(counts, ends, POPULARITY_ITEM_WEIGHT)
 
     @cached_property
     def _unit(self) -> np.float32:
         """The standard deviation of what the biases leave, in stars."""
         assert self.biases is not None, "only asked of ratings"
-        return unit_of(self.biases.residuals(self.known.history)[1])
+        return residual_unit(self.biases.residuals(self.data.history)[1])
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         if by == "stars" and self.biases:
             return self.biases.score(histories)
-        return self.regression.score(self.regression.gather(*self._read(histories)))[:, :-1]
+        return self.item_model.score(self.item_model.gather(*self._read(histories)))[:, :-1]
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.biases is None:
-            estimate = self.regression.pairs(self.regression.gather(*self._read(histories)), rows, movies)
-            return self.chance(evidence(estimate))
-        assert self.known.scale is not None, "biases are of ratings"
-        return self.known.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
+            estimate = self.item_model.pairs(self.item_model.gather(*self._read(histories)), rows, movies)
+            return self.calibration(log_estimates(estimate))
+        assert self.data.scale is not None, "biases are of ratings"
+        return self.data.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
 
-    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+    def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         if by == "stars" and self.biases:
             return self.biases.shares(history, movies)
         whole, values = self._read(history)
-        shares = self.regression.shares(whole.items, values, movies)
+        shares = self.item_model.shares(whole.items, values, movies)
         ratings, anybody = shares[:, :-1], shares[:, -1]
-        return Shares(shares.sum(1, dtype=np.float64), {"movie_bias": anybody}, ratings, np.zeros_like(ratings))
+        return ScoreShares(shares.sum(1, dtype=np.float64), {"movie_bias": anybody}, ratings, np.zeros_like(ratings))
 
-    def alike(self, movie: int) -> NDArray[np.float32]:
+    def similarities(self, movie: int) -> NDArray[np.float32]:
         """By the model's own weights, of either for the other."""
-        itself = self.regression.gather(Histories.of_lists([([movie], None)]))
-        weights = self.regression.score(itself)[0, :-1]
+        itself = self.item_model.gather(Histories.of_lists([([movie], None)]))
+        weights = self.item_model.score(itself)[0, :-1]
         weights[movie] = 0
-        return kin(weights / np.maximum(weights.max(initial=0), np.float32(1e-9)), movie, self.known)
+        return genre_adjusted_similarity(
+            weights / np.maximum(weights.max(initial=0), np.float32(1e-9)), movie, self.data
+        )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return self.regression.arrays() | (self.biases.arrays() if self.biases else {"chance": self.chance.array()})
+        return self.item_model.arrays() | (
+            self.biases.arrays() if self.biases else {"calibration": self.calibration.array()}
+        )
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known = known
+        model.data = known
         model.biases = Biases.from_arrays(arrays) if known.scale else None
-        model.chance = Chance.from_array(arrays.get("chance"))
-        model.regression = Neighbours.from_arrays(arrays) or restored(arrays, model._seen(known.history))
+        model.calibration = Calibration.from_array(arrays.get("calibration"))
+        model.item_model = LowRankEase.from_arrays(arrays) or restore_exact_ease(arrays, model._seen(known.history))
         return model

@@ -9,21 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import Between, Space
+from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+from cinematrix.data.training_data import TrainingData
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.calibration import PLAIN, Chance, evidence, on_held_out
-from cinematrix.models.components.factors import positive
-from cinematrix.models.components.least_squares import addends, project
+from cinematrix.models.components.calibration import UNCALIBRATED, Calibration, calibrate_on_held_out, log_estimates
+from cinematrix.models.components.factors import require_positive
+from cinematrix.models.components.least_squares import entry_contributions, solve_ridge
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-LEAST = 1e-6
+MIN_PENALTY = 1e-6
 """No penalty is lower."""
 
 
@@ -35,27 +35,27 @@ class IALSSettings:
         factors: of each user and movie.
         unobserved_weight: what a pair that wasn't observed counts, as against 1 for one that was.
         regularization: of all factors.
-        nu: how the regularization grows with the observations of a user or movie: 0 not at all, 1 in proportion.
+        regularization_exponent: how the regularization grows with the observations of a user or movie: 0 not at all, 1 in proportion.
         iterations: times that both sides are solved for.
         seed: of the first factors.
     """
 
-    SPACE: ClassVar[Space] = {
+    SPACE: ClassVar[SearchSpace] = {
         "factors": (64, 128, 256),
-        "unobserved_weight": Between(0.02, 1.0, log=True),
-        "regularization": Between(0.001, 0.1, log=True),
-        "nu": Between(0.0, 1.0),
+        "unobserved_weight": SearchRange(0.02, 1.0, log=True),
+        "regularization": SearchRange(0.001, 0.1, log=True),
+        "regularization_exponent": SearchRange(0.0, 1.0),
     }
 
     factors: int = 128
     unobserved_weight: float = 0.2
     regularization: float = 0.01
-    nu: float = 1.0
+    regularization_exponent: float = 1.0
     iterations: int = 5
     seed: int = 0
 
     def __post_init__(self) -> None:
-        positive(self, "factors", "unobserved_weight", "regularization", "iterations")
+        require_positive(self, "factors", "unobserved_weight", "regularization", "iterations")
 
 
 class IALS(Recommender):
@@ -76,7 +76,7 @@ class IALS(Recommender):
     abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, vectors=True, explains=True)
     Settings = IALSSettings
     biases: Biases | None = None
-    chance: Chance = PLAIN
+    calibration: Calibration = UNCALIBRATED
 
     def __init__(self, settings: IALSSettings | None = None) -> None:
         self.settings = settings or IALSSettings()
@@ -88,81 +88,85 @@ class IALS(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        self.known = Known.of(ratings, catalog)
-        self.biases = None if ratings.rating is None else Biases.of(ratings, len(self.known.movies))
+        self.data = TrainingData.of(ratings, catalog)
+        self.biases = None if ratings.rating is None else Biases.of(ratings, len(self.data.movies))
         if progress:
             progress.start(self.name, self.settings.iterations)
         self.movies = self._factors(ratings, progress)
         if progress:
             progress.stop()
         if self.biases is None:
-            self.chance = on_held_out(ratings, len(self.known.movies), self._pilot)
+            self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._pilot)
         return self
 
-    def _factors(self, ratings: Ratings, progress: Progress | None = None) -> Floats:
+    def _factors(self, ratings: Ratings, progress: Progress | None = None) -> Float32:
         """The movies' factors; the last row answers for `UNKNOWN`. `[n_movies + 1, factors]`."""
         s = self.settings
         size = np.float32(0.1 / np.sqrt(s.factors))
         movies = size * np.random.default_rng(s.seed).standard_normal((len(ratings.movies), s.factors), np.float32)
         for _ in range(s.iterations):
-            users = Turned.of(movies).project(ratings.by_user, s)
-            movies = Turned.of(users).project(ratings.by_movie, s)
+            users = EigenTable.of(movies).project(ratings.by_user, s)
+            movies = EigenTable.of(users).project(ratings.by_movie, s)
             if progress:
                 progress.advance()
-        return np.vstack([movies, np.zeros((len(self.known.movies) + 1 - len(movies), s.factors), np.float32)])
+        return np.vstack([movies, np.zeros((len(self.data.movies) + 1 - len(movies), s.factors), np.float32)])
 
-    def _pilot(self, learn: Ratings, given: Histories) -> Floats:
+    def _pilot(self, learn: Ratings, given: Histories) -> Float32:
         """What the model would make of `given` if it had learned from `learn`."""
         pilot = IALS(self.settings)
-        pilot.known, pilot.movies = self.known, self._factors(learn)
-        return evidence(pilot.score(given))
+        pilot.data, pilot.movies = self.data, self._factors(learn)
+        return log_estimates(pilot.score(given))
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         if by == "stars" and self.biases is not None:
             return self.biases.score(histories)
         return np.asarray(self._users(histories) @ self.movies[:-1].T, np.float32)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        if self.biases is not None and self.known.scale is not None:
-            return self.known.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
+        if self.biases is not None and self.data.scale is not None:
+            return self.data.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
         score = np.einsum("nk,nk->n", self._users(histories)[rows], self.movies[movies])
-        return self.chance(evidence(score))
+        return self.calibration(log_estimates(score))
 
-    def _users(self, histories: Histories) -> Floats:
+    def _users(self, histories: Histories) -> Float32:
         return self._turned.project(histories, self.settings)
 
     @cached_property
-    def _turned(self) -> "Turned":
-        return Turned.of(self.movies[:-1])
+    def _turned(self) -> "EigenTable":
+        return EigenTable.of(self.movies[:-1])
 
     def vectors(self) -> NDArray[np.float32]:
         return self.movies[:-1]
 
-    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+    def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         if by == "stars" and self.biases is not None:
             return self.biases.shares(history, movies)
         turned = self._turned
-        by_movie = addends(turned.table[history.items], turned.penalty(history, self.settings)[0]) @ turned.axes.T
+        by_movie = (
+            entry_contributions(turned.table[history.items], turned.penalty(history, self.settings)[0]) @ turned.axes.T
+        )
         ratings = np.asarray(self.movies[movies] @ by_movie.T, np.float32)
         score = self.movies[movies] @ self._users(history)[0]
-        return Shares(score.astype(np.float64), {}, ratings, np.zeros_like(ratings))
+        return ScoreShares(score.astype(np.float64), {}, ratings, np.zeros_like(ratings))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {"movies": self.movies} | (self.biases.arrays() if self.biases else {"chance": self.chance.array()})
+        return {"movies": self.movies} | (
+            self.biases.arrays() if self.biases else {"calibration": self.calibration.array()}
+        )
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known, model.movies = known, arrays["movies"]
+        model.data, model.movies = known, arrays["movies"]
         model.biases = Biases.from_arrays(arrays) if known.scale else None
-        model.chance = Chance.from_array(arrays.get("chance"))
+        model.calibration = Calibration.from_array(arrays.get("calibration"))
         return model
 
 
 @dataclass(frozen=True, eq=False)
-class Turned:
+class EigenTable:
     """One side's table along the eigenvectors of its Gram matrix, from which the other side is solved for.
 
     Attributes:
@@ -172,25 +176,27 @@ class Turned:
         n: how many rows count.
     """
 
-    table: Floats
-    axes: Floats
+    table: Float32
+    axes: Float32
     values: NDArray[np.float64]
     n: int
 
     @classmethod
-    def of(cls, table: Floats) -> Self:
+    def of(cls, table: Float32) -> Self:
         """A table, turned."""
         values, axes = np.linalg.eigh((table.T @ table).astype(np.float64))
         axes = axes.astype(np.float32)
         return cls(table @ axes, axes, np.maximum(values, 0), int(np.count_nonzero(table.any(1))))
 
-    def penalty(self, histories: Histories, s: IALSSettings) -> Floats:
+    def penalty(self, histories: Histories, s: IALSSettings) -> Float32:
         """Of each history, one a column. `[len(histories), factors]`."""
         observations = histories.counts + s.unobserved_weight * self.n
-        penalty = s.unobserved_weight * self.values + s.regularization * observations[:, None] ** s.nu
-        return np.asarray(np.maximum(penalty, LEAST), np.float32)
+        penalty = (
+            s.unobserved_weight * self.values + s.regularization * observations[:, None] ** s.regularization_exponent
+        )
+        return np.asarray(np.maximum(penalty, MIN_PENALTY), np.float32)
 
-    def project(self, histories: Histories, s: IALSSettings) -> Floats:
+    def project(self, histories: Histories, s: IALSSettings) -> Float32:
         """The other side's vectors: the half-step, and the fold-in. `[len(histories), factors]`."""
         ones = np.ones(len(histories.items), np.float32)
-        return np.asarray(project(histories, self.table, ones, self.penalty(histories, s)) @ self.axes.T)
+        return np.asarray(solve_ridge(histories, self.table, ones, self.penalty(histories, s)) @ self.axes.T)

@@ -10,16 +10,23 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import Between, Space
+from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+from cinematrix.data.training_data import TrainingData
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
 from cinematrix.models.components import neighbourhoods
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.neighbourhoods import kin, mean_of, nearest, popularity, shrunk, unit_of
+from cinematrix.models.components.neighbourhoods import (
+    damped_mean,
+    find_nearest,
+    genre_adjusted_similarity,
+    popularity_scores,
+    residual_unit,
+    shrink_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -28,31 +35,31 @@ class ItemKNNSettings:
 
     Attributes:
         neighbours: movies that speak for a movie's rating, at most.
-        doubt: ratings' worth of doubt in each movie's likeness to others.
+        shrinkage: ratings' worth of doubt in each movie's likeness to others.
         exponent: to which likeness counts in the average.
         damping: weight of a neighbour rated as the biases expect, which is always there.
         ranking_neighbours: movies that speak for watching a movie.
-        ranking_doubt: viewers' worth of doubt there.
+        ranking_shrinkage: viewers' worth of doubt there.
     """
 
-    SPACE: ClassVar[Space] = {
+    SPACE: ClassVar[SearchSpace] = {
         "neighbours": (100, 200, 300, 500),
-        "doubt": Between(1.0, 100.0, log=True),
-        "exponent": Between(0.5, 2.5),
-        "damping": Between(0.01, 1.0, log=True),
+        "shrinkage": SearchRange(1.0, 100.0, log=True),
+        "exponent": SearchRange(0.5, 2.5),
+        "damping": SearchRange(0.01, 1.0, log=True),
         "ranking_neighbours": (30, 60, 100, 200),
-        "ranking_doubt": Between(1.0, 50.0, log=True),
+        "ranking_shrinkage": SearchRange(1.0, 50.0, log=True),
     }
 
     neighbours: int = 300
-    doubt: float = 20.0
+    shrinkage: float = 20.0
     exponent: float = 1.5
     damping: float = 0.1
     ranking_neighbours: int = 100
-    ranking_doubt: float = 5.0
+    ranking_shrinkage: float = 5.0
 
     def __post_init__(self) -> None:
-        neighbourhoods.check_neighbourhood(self)
+        neighbourhoods.check_knn_settings(self)
 
 
 class ItemKNN(Recommender):
@@ -66,7 +73,7 @@ class ItemKNN(Recommender):
     """
 
     name: ClassVar[str] = "item-knn"
-    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, likeness=True, explains=True)
+    abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, similarity=True, explains=True)
     Settings = ItemKNNSettings
 
     biases: Biases | None = None
@@ -82,9 +89,9 @@ class ItemKNN(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        self.known = known = Known.of(ratings, catalog)
+        self.data = known = TrainingData.of(ratings, catalog)
         s, n = self.settings, len(known.movies)
         if progress:
             progress.start(self.name, n * (2 if known.scale else 1))
@@ -92,9 +99,9 @@ class ItemKNN(Recommender):
             if known.scale:
                 self.biases = Biases.of(ratings, n)
                 left = self.biases.residuals(known.history)[1]
-                self.near = self._nearest(left / unit_of(left), s.neighbours, s.doubt, s.exponent, progress)
+                self.near = self._nearest(left / residual_unit(left), s.neighbours, s.shrinkage, s.exponent, progress)
             seen = np.ones(len(known.history.items), np.float32)
-            self.together = self._nearest(seen, s.ranking_neighbours, s.ranking_doubt, 1.0, progress)
+            self.together = self._nearest(seen, s.ranking_neighbours, s.ranking_shrinkage, 1.0, progress)
         finally:
             if progress:
                 progress.stop()
@@ -104,26 +111,26 @@ class ItemKNN(Recommender):
         self, entries: NDArray[np.float32], n: int, doubt: float, exponent: float, progress: Progress | None
     ) -> sparse.csr_matrix:
         """Each movie's neighbours by the `entries` of the histories. `[n_movies, n_movies]`."""
-        movies = shrunk(self.known.history.matrix(len(self.known.movies), entries).T.tocsr(), doubt)
-        return nearest(movies, movies, n, exponent=exponent, themselves=True, progress=progress)
+        movies = shrink_rows(self.data.history.matrix(len(self.data.movies), entries).T.tocsr(), doubt)
+        return find_nearest(movies, movies, n, exponent=exponent, themselves=True, progress=progress)
 
     @cached_property
-    def _outward(self) -> dict[By, sparse.csr_matrix]:
+    def _outward(self) -> dict[Ordering, sparse.csr_matrix]:
         """Of which movies each movie is a neighbour, by rating and by watching."""
-        both: dict[By, sparse.csr_matrix | None] = {"stars": self.near, "ranking": self.together}
+        both: dict[Ordering, sparse.csr_matrix | None] = {"stars": self.near, "ranking": self.together}
         return {by: matrix.T.tocsr() for by, matrix in both.items() if matrix is not None}
 
     @cached_property
     def _popular(self) -> NDArray[np.float32]:
-        return popularity(self.known)
+        return popularity_scores(self.data)
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
-        n, outward = len(self.known.movies), self._outward
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
+        n, outward = len(self.data.movies), self._outward
         if by == "ranking" or self.biases is None:
             return np.asarray((histories.matrix(n) @ outward["ranking"]).toarray() + self._popular, np.float32)
         added = (histories.matrix(n, self.biases.residuals(histories)[1]) @ outward["stars"]).toarray()
         weight = (histories.matrix(n) @ outward["stars"]).toarray()
-        return self.biases.score(histories) + mean_of(weight, added, self.settings.damping)
+        return self.biases.score(histories) + damped_mean(weight, added, self.settings.damping)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.biases is None or self.near is None:
@@ -132,9 +139,9 @@ class ItemKNN(Recommender):
             return np.asarray(np.clip(alike / np.maximum(whole, 1e-9), 0, 1), np.float32)
         added = self._sums(self.near, histories, self.biases.residuals(histories)[1], rows, movies)
         weight = self._sums(self.near, histories, None, rows, movies)
-        assert self.known.scale is not None, "biases are of ratings"
+        assert self.data.scale is not None, "biases are of ratings"
         base = self.biases.predict(self.biases.of_users(histories)[rows], movies)
-        return self.known.scale.clip(base + mean_of(weight, added, self.settings.damping))
+        return self.data.scale.clip(base + damped_mean(weight, added, self.settings.damping))
 
     def _sums(
         self, near: sparse.csr_matrix, histories: Histories, values: NDArray[np.float32] | None, rows: Numbers,
@@ -142,12 +149,12 @@ class ItemKNN(Recommender):
     ) -> NDArray[np.float32]:  # fmt: skip
         """Σ likeness × value over the history and the neighbours of each pair; 0 for `UNKNOWN`. `[n]`."""
         given, sums = histories.matrix(near.shape[0], values), np.zeros(len(rows), np.float32)
-        for start, stop in neighbourhoods.blocks(len(rows), int(np.diff(near.indptr).max(initial=1))):
+        for start, stop in neighbourhoods.iterate_blocks(len(rows), int(np.diff(near.indptr).max(initial=1))):
             pair = near[np.maximum(movies[start:stop], 0)].multiply(given[rows[start:stop]])
             sums[start:stop] = np.asarray(pair.sum(axis=1)).ravel()
         return sums * (movies >= 0)
 
-    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+    def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         stars = by == "stars" and self.biases is not None
         near = self.near if stars else self.together
         assert near is not None, "a model of ratings has neighbours by rating"
@@ -155,25 +162,25 @@ class ItemKNN(Recommender):
         if not stars or self.biases is None:
             anybody = np.append(self._popular, np.float32(0))[movies]
             whole = anybody + weight.sum(axis=1, dtype=np.float64)
-            return Shares(whole, {"movie_bias": anybody}, weight, np.zeros_like(weight))
+            return ScoreShares(whole, {"movie_bias": anybody}, weight, np.zeros_like(weight))
         base, added = self.biases.shares(history, movies), weight * self.biases.residuals(history)[1]
-        ratings = mean_of(weight.sum(axis=1, keepdims=True), added, self.settings.damping)
-        return Shares(base.score + ratings.sum(axis=1, dtype=np.float64), base.parts, ratings, base.by_content)
+        ratings = damped_mean(weight.sum(axis=1, keepdims=True), added, self.settings.damping)
+        return ScoreShares(base.score + ratings.sum(axis=1, dtype=np.float64), base.parts, ratings, base.by_content)
 
-    def alike(self, movie: int) -> NDArray[np.float32]:
+    def similarities(self, movie: int) -> NDArray[np.float32]:
         """By who has watched both."""
-        return kin(self.together[[movie]].toarray()[0], movie, self.known)
+        return genre_adjusted_similarity(self.together[[movie]].toarray()[0], movie, self.data)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        found = neighbourhoods.arrays("together", self.together)
+        found = neighbourhoods.pack_matrix("together", self.together)
         if self.biases is None or self.near is None:
             return found
-        return found | neighbourhoods.arrays("near", self.near) | self.biases.arrays()
+        return found | neighbourhoods.pack_matrix("near", self.near) | self.biases.arrays()
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known, model.together = known, neighbourhoods.from_arrays("together", arrays)
+        model.data, model.together = known, neighbourhoods.unpack_matrix("together", arrays)
         if known.scale:
-            model.biases, model.near = Biases.from_arrays(arrays), neighbourhoods.from_arrays("near", arrays)
+            model.biases, model.near = Biases.from_arrays(arrays), neighbourhoods.unpack_matrix("near", arrays)
         return model

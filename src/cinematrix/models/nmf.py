@@ -8,21 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import Between, Space
+from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Abilities, By, Recommender, Run
-from cinematrix.models.components.factors import positive
+from cinematrix.data.training_data import TrainingData
+from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
+from cinematrix.models.components.factors import require_positive
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-FOLD_IN = 40
+FOLD_IN_ITERATIONS = 40
 """Updates of a person's vector when she asks; it hardly moves any more."""
 
-LEAST = np.float32(1e-12)
+MIN_FACTOR = np.float32(1e-12)
 """Nothing is divided by less."""
 
 
@@ -37,9 +37,9 @@ class NMFSettings:
         seed: of the first vectors.
     """
 
-    SPACE: ClassVar[Space] = {
+    SPACE: ClassVar[SearchSpace] = {
         "factors": (4, 8, 16, 32),
-        "shrinkage": Between(0.5, 30.0, log=True),
+        "shrinkage": SearchRange(0.5, 30.0, log=True),
         "iterations": (50, 100, 200),
     }
 
@@ -49,7 +49,7 @@ class NMFSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        positive(self, "factors", "shrinkage", "iterations")
+        require_positive(self, "factors", "shrinkage", "iterations")
 
 
 class NMF(Recommender):
@@ -77,10 +77,10 @@ class NMF(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
         s, (stars, scale) = self.settings, ratings.stars(self.name)
-        self.known = Known.of(ratings, catalog)
+        self.data = TrainingData.of(ratings, catalog)
         self.floor = float(scale.low - scale.step)
         self.height = float(stars.mean(dtype=np.float64)) - self.floor
         rng, root = np.random.default_rng(s.seed), np.float32(s.factors**-0.5)
@@ -98,39 +98,41 @@ class NMF(Recommender):
         if progress:
             progress.stop()
         self.mean = users.mean(axis=0)
-        more = len(self.known.movies) - len(movies) + 1
+        more = len(self.data.movies) - len(movies) + 1
         self.movies = np.vstack([movies, np.tile(movies.mean(axis=0), (more, 1))])  # the last row answers for UNKNOWN
         return self
 
-    def _updated(self, histories: Histories, vectors: Floats, table: Floats, mean: Floats) -> Floats:
+    def _updated(self, histories: Histories, vectors: Float32, table: Float32, mean: Float32) -> Float32:
         """One multiplicative update of the vectors of `histories`, the rows of `table` being their items'."""
         doubt, n = np.float32(self.settings.shrinkage), len(table)
         found = np.einsum("nk,nk->n", vectors[histories.rows], table[histories.items])
         wanted = histories.matrix(n, self._heights(histories)) @ table + doubt * mean
-        return np.asarray(vectors * wanted / (histories.matrix(n, found) @ table + doubt * vectors + LEAST), np.float32)
+        return np.asarray(
+            vectors * wanted / (histories.matrix(n, found) @ table + doubt * vectors + MIN_FACTOR), np.float32
+        )
 
-    def _heights(self, histories: Histories) -> Floats:
+    def _heights(self, histories: Histories) -> Float32:
         assert histories.values is not None, "only asked of ratings"
         return np.asarray((histories.values - np.float32(self.floor)) / np.float32(self.height), np.float32)
 
-    def _users(self, histories: Histories) -> Floats:
+    def _users(self, histories: Histories) -> Float32:
         """Each history's vector, beginning at the average person's. `[len(histories), factors]`."""
         vectors = np.tile(self.mean, (len(histories), 1))
         if histories.values is None:
             return vectors
-        for _ in range(FOLD_IN):
+        for _ in range(FOLD_IN_ITERATIONS):
             vectors = self._updated(histories, vectors, self.movies, self.mean)
         return vectors
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return np.asarray(self._stars(self._users(histories) @ self.movies[:-1].T), np.float32)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        assert self.known.scale is not None, "NMF is fitted on ratings with stars only"
+        assert self.data.scale is not None, "NMF is fitted on ratings with stars only"
         dots = np.einsum("nk,nk->n", self._users(histories)[rows], self.movies[movies])
-        return self.known.scale.clip(self._stars(dots))
+        return self.data.scale.clip(self._stars(dots))
 
-    def _stars(self, dots: Floats) -> Floats:
+    def _stars(self, dots: Float32) -> Float32:
         return np.asarray(np.float32(self.floor) + np.float32(self.height) * dots, np.float32)
 
     def vectors(self) -> NDArray[np.float32]:
@@ -140,8 +142,8 @@ class NMF(Recommender):
         return {"movies": self.movies, "mean": self.mean, "constants": np.array([self.floor, self.height])}
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known, model.movies, model.mean = known, arrays["movies"], arrays["mean"]
+        model.data, model.movies, model.mean = known, arrays["movies"], arrays["mean"]
         model.floor, model.height = arrays["constants"].tolist()
         return model

@@ -11,9 +11,9 @@ from cinematrix.common.progress import Progress
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+from cinematrix.data.training_data import TrainingData
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Popular(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        self.known = Known.of(ratings, catalog)
-        n = len(self.known.movies)
+        self.data = TrainingData.of(ratings, catalog)
+        n = len(self.data.movies)
         self.counts = np.bincount(ratings.movie, minlength=n).astype(np.float32)
         if ratings.rating is None:
             self.expected = np.append(self.counts / len(ratings.users), 0).astype(np.float32)
@@ -57,23 +57,23 @@ class Popular(Recommender):
             self.expected = np.append(shrunk, mean).astype(np.float32)
         return self
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         one = self.counts if by == "ranking" else self.expected[:-1]
         return np.tile(one, (len(histories), 1))
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         return self.expected[movies]  # the last place answers for UNKNOWN (-1)
 
-    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+    def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         score = np.append(self.counts, np.float32(0))[movies] if by == "ranking" else self.expected[movies]
         none = np.zeros((len(movies), len(history.items)), np.float32)
-        return Shares(score.astype(np.float64), {"movie_bias": score}, none, none)
+        return ScoreShares(score.astype(np.float64), {"movie_bias": score}, none, none)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"counts": self.counts, "expected": self.expected}
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known, model.counts, model.expected = known, arrays["counts"], arrays["expected"]
+        model.data, model.counts, model.expected = known, arrays["counts"], arrays["expected"]
         return model

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import Between, Space
+from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.base import Abilities
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.factors import Factorization, Factors, FactorSettings, Penalty, positive
+from cinematrix.models.components.factors import Factorization, Factors, FactorSettings, Penalty, require_positive
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class SVDPlusPlusSettings(FactorSettings):
         seed: of the first factors, and of the order of the ratings.
     """
 
-    SPACE: ClassVar[Space] = {
+    SPACE: ClassVar[SearchSpace] = {
         "factors": (16, 32, 64, 128),
-        "shrinkage": Between(1.0, 20.0, log=True),
-        "regularization": Between(0.01, 0.3, log=True),
-        "learning_rate": Between(0.01, 0.06, log=True),
-        "sign_shrinkage": Between(10.0, 300.0, log=True),
+        "shrinkage": SearchRange(1.0, 20.0, log=True),
+        "regularization": SearchRange(0.01, 0.3, log=True),
+        "learning_rate": SearchRange(0.01, 0.06, log=True),
+        "sign_shrinkage": SearchRange(10.0, 300.0, log=True),
     }
 
     epochs: int = 30
@@ -39,7 +39,7 @@ class SVDPlusPlusSettings(FactorSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        positive(self, "epochs", "learning_rate", "sign_shrinkage")
+        require_positive(self, "epochs", "learning_rate", "sign_shrinkage")
 
 
 class SVDPlusPlus(Factorization):
@@ -57,8 +57,8 @@ class SVDPlusPlus(Factorization):
         self.settings = settings or SVDPlusPlusSettings()
 
     def learn(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress | None) -> Factors:
-        from cinematrix.models.components.sgd import Descent
+        from cinematrix.models.components.sgd import SGDTrainer
 
         s = self.settings
-        descent = Descent(s.factors, s.epochs, s.learning_rate, s.seed, Penalty(s.sign_shrinkage, s.regularization))
+        descent = SGDTrainer(s.factors, s.epochs, s.learning_rate, s.seed, Penalty(s.sign_shrinkage, s.regularization))
         return descent.learn(ratings, biases, start, progress, self.name)

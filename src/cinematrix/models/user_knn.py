@@ -10,18 +10,24 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import Between, Space
+from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Abilities, By, Recommender, Run
+from cinematrix.data.training_data import TrainingData
+from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
 from cinematrix.models.components import neighbourhoods
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.neighbourhoods import mean_of, nearest, popularity, shrunk, unit_of
+from cinematrix.models.components.neighbourhoods import (
+    damped_mean,
+    find_nearest,
+    popularity_scores,
+    residual_unit,
+    shrink_rows,
+)
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -30,31 +36,31 @@ class UserKNNSettings:
 
     Attributes:
         neighbours: known users who speak for a person's ratings, at most.
-        doubt: ratings' worth of doubt in anybody's likeness to others.
+        shrinkage: ratings' worth of doubt in anybody's likeness to others.
         exponent: to which likeness counts in the average.
         damping: weight of a neighbour who rates as the biases expect, who is always there.
         ranking_neighbours: known users who speak for what she will watch.
-        ranking_doubt: movies' worth of doubt there.
+        ranking_shrinkage: movies' worth of doubt there.
     """
 
-    SPACE: ClassVar[Space] = {
+    SPACE: ClassVar[SearchSpace] = {
         "neighbours": (100, 200, 300, 500),
-        "doubt": Between(1.0, 100.0, log=True),
-        "exponent": Between(0.5, 2.5),
-        "damping": Between(0.01, 1.0, log=True),
+        "shrinkage": SearchRange(1.0, 100.0, log=True),
+        "exponent": SearchRange(0.5, 2.5),
+        "damping": SearchRange(0.01, 1.0, log=True),
         "ranking_neighbours": (30, 60, 100, 200),
-        "ranking_doubt": Between(1.0, 50.0, log=True),
+        "ranking_shrinkage": SearchRange(1.0, 50.0, log=True),
     }
 
     neighbours: int = 300
-    doubt: float = 60.0
+    shrinkage: float = 60.0
     exponent: float = 1.0
     damping: float = 0.4
     ranking_neighbours: int = 100
-    ranking_doubt: float = 5.0
+    ranking_shrinkage: float = 5.0
 
     def __post_init__(self) -> None:
-        neighbourhoods.check_neighbourhood(self)
+        neighbourhoods.check_knn_settings(self)
 
 
 class UserKNN(Recommender):
@@ -84,63 +90,63 @@ class UserKNN(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        self.known = Known.of(ratings, catalog)
-        if self.known.scale:
-            self.biases = Biases.of(ratings, len(self.known.movies))
+        self.data = TrainingData.of(ratings, catalog)
+        if self.data.scale:
+            self.biases = Biases.of(ratings, len(self.data.movies))
         return self
 
     @cached_property
     def _unit(self) -> np.float32:
         """The standard deviation of what the biases leave, in stars."""
         assert self.biases is not None, "only asked of ratings"
-        return unit_of(self.biases.residuals(self.known.history)[1])
+        return residual_unit(self.biases.residuals(self.data.history)[1])
 
     @cached_property
     def _left(self) -> sparse.csr_matrix:
         """What the biases leave of the known users' ratings, in stars. `[n_users, n_movies]`."""
         assert self.biases is not None, "only asked of ratings"
-        return self._matrix(self.known.history, self.biases.residuals(self.known.history)[1])
+        return self._matrix(self.data.history, self.biases.residuals(self.data.history)[1])
 
     @cached_property
     def _seen(self) -> sparse.csr_matrix:
         """What the known users have rated or watched. `[n_users, n_movies]`."""
-        return self._matrix(self.known.history)
+        return self._matrix(self.data.history)
 
     @cached_property
     def _tastes(self) -> sparse.csr_matrix:
-        return shrunk(self._left / self._unit, self.settings.doubt)
+        return shrink_rows(self._left / self._unit, self.settings.shrinkage)
 
     @cached_property
     def _habits(self) -> sparse.csr_matrix:
-        return shrunk(self._seen, self.settings.ranking_doubt)
+        return shrink_rows(self._seen, self.settings.ranking_shrinkage)
 
-    def _matrix(self, histories: Histories, values: Floats | None = None) -> sparse.csr_matrix:
-        return histories.matrix(len(self.known.movies), values)
+    def _matrix(self, histories: Histories, values: Float32 | None = None) -> sparse.csr_matrix:
+        return histories.matrix(len(self.data.movies), values)
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> Floats:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> Float32:
         if by == "stars" and self.biases:
             return self.biases.score(histories) + self._added(histories)
         return np.asarray((self._viewers(histories) @ self._seen).toarray() + self._popular, np.float32)
 
     @cached_property
-    def _popular(self) -> Floats:
-        return popularity(self.known)
+    def _popular(self) -> Float32:
+        return popularity_scores(self.data)
 
-    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Floats:
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
         found, distinct = np.zeros(len(rows), np.float32), np.unique(rows)
-        for start, stop in neighbourhoods.blocks(len(distinct), len(self.known.movies)):
+        for start, stop in neighbourhoods.iterate_blocks(len(distinct), len(self.data.movies)):
             some = distinct[start:stop]
             here = np.flatnonzero((rows >= some[0]) & (rows <= some[-1]) & (movies >= 0))
             answers = self._answers(histories.take(some))
             found[here] = answers[np.searchsorted(some, rows[here]), movies[here]]
         if self.biases is None:
             return np.clip(found, 0, 1)
-        assert self.known.scale is not None, "biases are of ratings"
-        return self.known.scale.clip(found + self.biases.predict(self.biases.of_users(histories)[rows], movies))
+        assert self.data.scale is not None, "biases are of ratings"
+        return self.data.scale.clip(found + self.biases.predict(self.biases.of_users(histories)[rows], movies))
 
-    def _answers(self, histories: Histories) -> Floats:
+    def _answers(self, histories: Histories) -> Float32:
         """What is added to the biases, or, for plain interactions, the chance. `[n, n_movies]`."""
         if self.biases:
             return self._added(histories)
@@ -150,23 +156,25 @@ class UserKNN(Recommender):
 
     def _viewers(self, histories: Histories) -> sparse.csr_matrix:
         """How like each history's owner her nearest users are by what they have watched. `[n, n_users]`."""
-        asked = shrunk(self._matrix(histories), self.settings.ranking_doubt)
-        return nearest(asked, self._habits, self.settings.ranking_neighbours)
+        asked = shrink_rows(self._matrix(histories), self.settings.ranking_shrinkage)
+        return find_nearest(asked, self._habits, self.settings.ranking_neighbours)
 
-    def _added(self, histories: Histories) -> Floats:
+    def _added(self, histories: Histories) -> Float32:
         """The weighted mean of the neighbours' residuals, in stars. `[n, n_movies]`."""
         assert self.biases is not None, "only asked of ratings"
         s, own = self.settings, self.biases.residuals(histories)[1] / self._unit
-        alike = nearest(shrunk(self._matrix(histories, own), s.doubt), self._tastes, s.neighbours, exponent=s.exponent)
+        alike = find_nearest(
+            shrink_rows(self._matrix(histories, own), s.shrinkage), self._tastes, s.neighbours, exponent=s.exponent
+        )
         sums = (alike @ self._seen).toarray(), (alike @ self._left).toarray()
-        return mean_of(*sums, s.damping)
+        return damped_mean(*sums, s.damping)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return self.biases.arrays() if self.biases else {}
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known = known
+        model.data = known
         model.biases = Biases.from_arrays(arrays) if known.scale else None
         return model

@@ -15,22 +15,22 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.errors import UnknownIdError
-from cinematrix.models.base import By, Recommender
-from cinematrix.recommendation.lists import check_by
+from cinematrix.models.base import Ordering, Recommender
+from cinematrix.recommendation.lists import check_order
 
-LEFT_OUT = 200
+MAX_COUNTERFACTUALS = 200
 """For so many ratings, those with the largest shares, the score without them is computed."""
 
 BLOCK_CELLS = 1_000_000
 """Scores (histories × movies) held at a time."""
 
-SAID = 0.0005
+MIN_SHOWN_AMOUNT = 0.0005
 """A remainder below is rounding and isn't shown to people."""
 
-CONTENT_SAID = 0.05
+MIN_SHOWN_CONTENT_SHARE = 0.05
 """A share of the taste by way of content below this share isn't shown to people."""
 
-WORDS = {
+PART_LABELS = {
     "mean": "the mean of all ratings",
     "movie_bias": "this movie, for anybody",
     "content": "its genres, year and tags, for anybody",
@@ -41,7 +41,7 @@ WORDS = {
 }
 """The parts of a score in words, in the order of adding up."""
 
-WIDTH = 58
+LABEL_WIDTH = 58
 """Of the middle column, where an explanation is printed as text."""
 
 
@@ -72,7 +72,7 @@ class RatingShare:
         return f"{self.title} ({self.year})" if self.year else self.title
 
 
-class Line(NamedTuple):
+class ExplanationLine(NamedTuple):
     """A line for people: an amount of the sum and what adds it, or a rating with its share and the score without it."""
 
     amount: str
@@ -100,7 +100,7 @@ class Explanation:
     movie: int | str
     title: str
     year: int | None
-    by: By
+    by: Ordering
     score: float
     stars: float
     own: float | None
@@ -129,49 +129,53 @@ class Explanation:
             return f"{self.stars:.2f} stars expected"
         return f"score {self.score:.3f} in the ranking"
 
-    def lines(self, n: int = 10) -> Iterator[Line]:
+    def lines(self, n: int = 10) -> Iterator[ExplanationLine]:
         """What adds up, for people, with the `n` ratings that add or take most; the last line is the sum."""
         amounts = {**self.parts, "ratings": self.taste, "remainder": self.remainder}
-        for name, words in WORDS.items():
-            if name not in amounts or (name == "remainder" and abs(self.remainder) < SAID):
+        for name, words in PART_LABELS.items():
+            if name not in amounts or (name == "remainder" and abs(self.remainder) < MIN_SHOWN_AMOUNT):
                 continue
-            yield Line(f"{amounts[name]:{'' if name == 'mean' else '+'}.3f}", words)
+            yield ExplanationLine(f"{amounts[name]:{'' if name == 'mean' else '+'}.3f}", words)
             if name == "ratings":
                 yield from self._of_ratings(n)
-        yield Line(f"{self.score:.3f}", "together")
+        yield ExplanationLine(f"{self.score:.3f}", "together")
 
-    def _of_ratings(self, n: int) -> Iterator[Line]:
+    def _of_ratings(self, n: int) -> Iterator[ExplanationLine]:
         shown = sorted(self.ratings, key=lambda line: -abs(line.share))[:n]
         for line in sorted(shown, key=lambda line: -line.share):
             without = "" if line.without is None else f"{line.without:.3f}"
-            yield Line("", f"  {line.label}", f"{line.share:+.3f}", f"{line.rating:g}", without)
+            yield ExplanationLine("", f"  {line.label}", f"{line.share:+.3f}", f"{line.rating:g}", without)
         if left := len(self.ratings) - len(shown):
             rest = self.taste - sum(line.share for line in shown)
-            yield Line("", f"  {left:,} other{'s' * (left > 1)}" if shown else f"  {left:,} ratings", f"{rest:+.3f}")
+            yield ExplanationLine(
+                "", f"  {left:,} other{'s' * (left > 1)}" if shown else f"  {left:,} ratings", f"{rest:+.3f}"
+            )
 
     def notes(self) -> Iterator[str]:
         """What there is to say beside the sum."""
         content = sum(line.by_content for line in self.ratings)
-        if abs(content) > CONTENT_SAID * abs(self.taste):
+        if abs(content) > MIN_SHOWN_CONTENT_SHARE * abs(self.taste):
             yield f"{content:+.3f} of the taste comes by way of the movie's genres, year and tags"
         if self.own is not None:
             yield f"this person's own rating of it, {self.own:g}, is left out"
-        if self.by == "stars" and abs(self.stars - self.score) > SAID:
+        if self.by == "stars" and abs(self.stars - self.score) > MIN_SHOWN_AMOUNT:
             yield f"the scale ends at {self.stars:g}"
 
     def __str__(self) -> str:
-        lines = [Line("adds", "", "of it", "rated", "without it"), *self.lines()]
-        rows = [f"{a:>8}  {shorten(what):<{WIDTH}}{share:>8}{r:>7}{w:>12}".rstrip() for a, what, share, r, w in lines]
+        lines = [ExplanationLine("adds", "", "of it", "rated", "without it"), *self.lines()]
+        rows = [
+            f"{a:>8}  {shorten(what):<{LABEL_WIDTH}}{share:>8}{r:>7}{w:>12}".rstrip() for a, what, share, r, w in lines
+        ]
         rows.insert(-1, f"{'─' * 6:>8}")
         return "\n".join([f"{self.label}: {self.outcome}", "", *rows, "", *self.notes()]).rstrip()
 
 
 def shorten(text: str) -> str:
-    """At most `WIDTH` letters."""
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+    """At most `LABEL_WIDTH` letters."""
+    return text if len(text) <= LABEL_WIDTH else f"{text[: LABEL_WIDTH - 1]}…"
 
 
-def explain(model: Recommender, history: Histories, movie: Any, *, by: By | None = None) -> Explanation:
+def explain(model: Recommender, history: Histories, movie: Any, *, by: Ordering | None = None) -> Explanation:
     """What adds up to the score of `movie` for the one person of `history`.
 
     Args:
@@ -181,16 +185,16 @@ def explain(model: Recommender, history: Histories, movie: Any, *, by: By | None
         UnknownIdError: the model doesn't know the movie.
         SettingError: the model can't explain, or has no stars.
     """
-    by = by or ("stars" if model.known.scale else "ranking")
-    check_by(model, by)
-    known, number = model.known, model.known.movies.number(movie)
+    by = by or ("stars" if model.data.scale else "ranking")
+    check_order(model, by)
+    known, number = model.data, model.data.movies.number(movie)
     if number == UNKNOWN:
         raise UnknownIdError(f"movie {movie} isn't among the model's {len(known.movies):,} movies; give one of these")
-    history, own = _without_itself(history, number)
+    history, own = _leave_movie_out(history, number)
     movies, values = np.array([number], np.int32), _values(history)
     shares = model.shares(history, movies, by=by)
     order = np.argsort(-shares.ratings[0], kind="stable")
-    without = _without(model, history, number, by, shares.ratings[0])
+    without = _score_without(model, history, number, by, shares.ratings[0])
     ratings = [
         RatingShare(
             *_name(model, int(history.items[at])), float(values[at]), float(shares.ratings[0, at]),
@@ -206,7 +210,7 @@ def explain(model: Recommender, history: Histories, movie: Any, *, by: By | None
 
 def _name(model: Recommender, number: int) -> tuple[int | str, str, int | None]:
     """A movie's ID, title and year."""
-    known = model.known
+    known = model.data
     return known.movies.listed[number], known.catalog.title(number), known.catalog.facts[number].year
 
 
@@ -214,26 +218,26 @@ def _values(history: Histories) -> NDArray[np.float32]:
     return np.ones(len(history.items), np.float32) if history.values is None else history.values
 
 
-def _without_itself(history: Histories, number: int) -> tuple[Histories, float | None]:
+def _leave_movie_out(history: Histories, number: int) -> tuple[Histories, float | None]:
     """The history without the explained movie, and the rating that stood there."""
     places = np.flatnonzero(history.items == number)
     if len(places) == 0:
         return history, None
-    return left_out(history, places[:1]), float(_values(history)[places[0]])
+    return leave_each_out(history, places[:1]), float(_values(history)[places[0]])
 
 
-def _without(
-    model: Recommender, history: Histories, number: int, by: By, shares: NDArray[np.float32]
+def _score_without(
+    model: Recommender, history: Histories, number: int, by: Ordering, shares: NDArray[np.float32]
 ) -> dict[int, float]:
     """The score of the movie without one entry of the history, for the entries with the largest shares."""
-    places = np.argsort(-np.abs(shares), kind="stable")[:LEFT_OUT]
-    step = max(1, BLOCK_CELLS // len(model.known.movies))
+    places = np.argsort(-np.abs(shares), kind="stable")[:MAX_COUNTERFACTUALS]
+    step = max(1, BLOCK_CELLS // len(model.data.movies))
     starts = [*range(0, len(places), step), len(places)]
-    scores = [model.score(left_out(history, places[a:b]), by=by)[:, number] for a, b in pairwise(starts)]
+    scores = [model.score(leave_each_out(history, places[a:b]), by=by)[:, number] for a, b in pairwise(starts)]
     return dict(zip(places.tolist(), np.concatenate([np.zeros(0), *scores]).tolist(), strict=True))
 
 
-def left_out(history: Histories, places: NDArray[np.int64]) -> Histories:
+def leave_each_out(history: Histories, places: NDArray[np.int64]) -> Histories:
     """The one history once for each of `places`, each time without the entry there."""
     size, n = len(history.items), len(places)
     kept = np.arange(size) != places[:, None]

@@ -15,16 +15,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.vectors import standardised
+from cinematrix.common.vectors import standardise
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
+from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.metrics.top_n import top_n
-from cinematrix.models.base import By, Recommender
-from cinematrix.recommendation.lists import Filters, Reason, Recommendation, check_by, described
+from cinematrix.models.base import Ordering, Recommender
+from cinematrix.recommendation.lists import Filters, Reason, Recommendation, check_order, describe_movies
 
-How = Literal["average", "least_misery"]
+GroupStrategy = Literal["average", "least_misery"]
 
 STRATEGIES: dict[str, Callable[..., Any]] = {"average": np.mean, "least_misery": np.min}
 """From `[members, movies]` to what orders the group's list, `[movies]`."""
@@ -71,8 +71,8 @@ def recommend_for_group(
     members: Sequence[Histories],
     n: int = 10,
     *,
-    how: How = "average",
-    by: By | None = None,
+    how: GroupStrategy = "average",
+    by: Ordering | None = None,
     filters: Filters | None = None,
 ) -> GroupRecommendations:
     """The best `n` movies for all people of `members` together; none that one of them has seen.
@@ -87,27 +87,27 @@ def recommend_for_group(
         SettingError: nobody is in the group, there is no such `how`, or what `recommend` refuses.
     """
     by = by or "ranking"
-    check_by(model, by)
+    check_order(model, by)
     if how not in STRATEGIES or not members:
         raise SettingError(
             f"a group of {len(members)} can't decide by {how!r}; give people, and average or least_misery"
         )
     scores = np.concatenate([model.score(history, by=by) for history in members])
-    allowed = (filters or Filters()).mask(model.known) & np.isfinite(scores).all(0)
+    allowed = (filters or Filters()).mask(model.data) & np.isfinite(scores).all(0)
     for history in members:
         allowed[history.items] = False
     joint = np.full(len(allowed), -np.inf, np.float32)
-    joint[allowed] = STRATEGIES[how]([standardised(row[allowed].astype(np.float64)) for row in scores], axis=0)
+    joint[allowed] = STRATEGIES[how]([standardise(row[allowed].astype(np.float64)) for row in scores], axis=0)
     ranked = top_n(joint[None], min(n, len(allowed)))
     movies = ranked.movies[0, : ranked.lengths[0]]
     items = _lines(model, members, movies, ranked.scores[0], by)
-    return GroupRecommendations(items, _shortfall(n, len(items), model.known))
+    return GroupRecommendations(items, _shortfall(n, len(items), model.data))
 
 
 def _lines(
-    model: Recommender, members: Sequence[Histories], movies: Numbers, scores: NDArray[np.float32], by: By
+    model: Recommender, members: Sequence[Histories], movies: Numbers, scores: NDArray[np.float32], by: Ordering
 ) -> list[GroupRecommendation]:
-    alone = [described(model, history, movies, scores, by) for history in members]
+    alone = [describe_movies(model, history, movies, scores, by) for history in members]
     return [_line(lines) for lines in zip(*alone, strict=True)]
 
 
@@ -118,7 +118,7 @@ def _line(lines: Sequence[Recommendation]) -> GroupRecommendation:
     return GroupRecommendation(one.movie, one.title, one.year, one.genres, one.score, opinions)
 
 
-def _shortfall(n: int, found: int, known: Known) -> str | None:
+def _shortfall(n: int, found: int, known: TrainingData) -> str | None:
     if found == n:
         return None
     return f"{found} of {n} movies: the filters and what members have seen leave {found:,} of {len(known.movies):,}"

@@ -11,23 +11,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.progress import Progress
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
-from cinematrix.data.known import Known
+from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError, UnknownIdError
-from cinematrix.metrics.top_n import Ranked, top_n
-from cinematrix.models.base import By, Recommender
-from cinematrix.recommendation.reranking import Dials
+from cinematrix.metrics.top_n import RankedLists, top_n
+from cinematrix.models.base import Ordering, Recommender
+from cinematrix.recommendation.reranking import Reranking
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-BLOCK = 256
+BLOCK_USERS = 256
 """Users ranked at a time when lists are made for everybody."""
 
 
-REASONS = 3
+MAX_REASONS = 3
 """How many of the person's own movies a line names as its reasons."""
 
 
@@ -101,7 +101,7 @@ class Filters:
     min_ratings: int = 0
     exclude: tuple[Any, ...] = ()
 
-    def mask(self, known: Known) -> NDArray[np.bool_]:
+    def mask(self, known: TrainingData) -> NDArray[np.bool_]:
         """The movies that pass. bool `[len(known.movies)]`."""
         keep = known.catalog.where(self.where)
         if self.min_ratings > 0:
@@ -116,9 +116,9 @@ def recommend(
     history: Histories,
     n: int = 10,
     *,
-    by: By | None = None,
+    by: Ordering | None = None,
     filters: Filters | None = None,
-    dials: Dials | None = None,
+    dials: Reranking | None = None,
 ) -> Recommendations:
     """The best `n` unseen movies for the one person of `history`.
 
@@ -130,49 +130,49 @@ def recommend(
         SettingError: `n` below 1, filters that aren't understood, stars from a model without.
     """
     by = by or "ranking"
-    check_by(model, by)
-    mask = (filters or Filters()).mask(model.known)
-    ranked = _ranked(model, history, n, by, mask, dials or Dials())
-    items = described(model, history, ranked.movies[0, : ranked.lengths[0]], ranked.scores[0], by)
+    check_order(model, by)
+    mask = (filters or Filters()).mask(model.data)
+    ranked = _rank(model, history, n, by, mask, dials or Reranking())
+    items = describe_movies(model, history, ranked.movies[0, : ranked.lengths[0]], ranked.scores[0], by)
     return Recommendations(items, _shortfall(n, len(items), int(mask.sum()), history))
 
 
-def described(
-    model: Recommender, history: Histories, movies: Numbers, scores: NDArray[np.float32], by: By
+def describe_movies(
+    model: Recommender, history: Histories, movies: Numbers, scores: NDArray[np.float32], by: Ordering
 ) -> list[Recommendation]:
     """What the model says of each of `movies` for the one person of `history`: stars, interval and reasons."""
     pairs = history, np.zeros(len(movies), np.int32), movies
     stars = model.predict_pairs(*pairs)
-    reasons = _because(model, history, movies, by) if model.abilities.explains else None
-    ends = model.interval_pairs(*pairs, stars=stars) if model.spreads else None
-    return _lines(model.known, movies, scores, stars, ends, reasons)
+    reasons = _find_reasons(model, history, movies, by) if model.abilities.explains else None
+    ends = model.interval_pairs(*pairs, stars=stars) if model.has_intervals else None
+    return _make_items(model.data, movies, scores, stars, ends, reasons)
 
 
-def check_by(model: Recommender, by: str) -> None:
+def check_order(model: Recommender, by: str) -> None:
     """Refuse an order that isn't one, or stars from a model of plain interactions."""
     if by not in ("ranking", "stars"):
         raise SettingError(f"a list can't be ordered by {by!r}; by ranking or by stars")
-    if by == "stars" and model.known.scale is None:
+    if by == "stars" and model.data.scale is None:
         raise SettingError("this model learned from plain interactions and has no stars; order by ranking")
 
 
-def history_of(model: Recommender, user: Any) -> Histories:
+def get_history(model: Recommender, user: Any) -> Histories:
     """The training history of a known user.
 
     Raises:
         UnknownIdError: the model doesn't know the user.
     """
-    number = model.known.users.number(user)
+    number = model.data.users.number(user)
     if number == UNKNOWN:
         raise UnknownIdError(
-            f"user {user} isn't among the model's {len(model.known.users):,} users; "
+            f"user {user} isn't among the model's {len(model.data.users):,} users; "
             "give a stranger's ratings as a history instead"
         )
-    return model.known.history.take(np.array([number]))
+    return model.data.history.take(np.array([number]))
 
 
-def similar(model: Recommender, movie: Any, n: int = 10) -> list[Recommendation]:
-    """The `n` movies most like `movie` as the model compares them (`alike`), the score. Stars are movies' means.
+def find_similar(model: Recommender, movie: Any, n: int = 10) -> list[Recommendation]:
+    """The `n` movies most like `movie` as the model compares them (`similarities`), the score. Stars are movies' means.
 
     Only movies with training ratings are compared, since a vector of content alone says little.
 
@@ -180,15 +180,15 @@ def similar(model: Recommender, movie: Any, n: int = 10) -> list[Recommendation]
         UnknownIdError: the model doesn't know the movie.
         SettingError: the model can't compare movies.
     """
-    known, number = model.known, model.known.movies.number(movie)
+    known, number = model.data, model.data.movies.number(movie)
     if number == UNKNOWN:
         raise UnknownIdError(f"movie {movie} isn't among the model's {len(known.movies):,} movies")
     itself = Histories.of_lists([([number], [1.0])])
     rated = Filters(min_ratings=1).mask(known)
-    ranked = top_n(model.alike(number)[None], _length(n, known), itself, rated)
+    ranked = top_n(model.similarities(number)[None], _length(n, known), itself, rated)
     movies = ranked.movies[0, : ranked.lengths[0]]
     stars = model.predict_pairs(Histories.empty(1), np.zeros(len(movies), np.int32), movies)
-    return _lines(known, movies, ranked.scores[0], stars)
+    return _make_items(known, movies, ranked.scores[0], stars)
 
 
 def recommend_all(
@@ -196,9 +196,9 @@ def recommend_all(
     path: Path,
     n: int = 10,
     *,
-    by: By = "ranking",
+    by: Ordering = "ranking",
     filters: Filters | None = None,
-    dials: Dials | None = None,
+    dials: Reranking | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> int:
@@ -207,16 +207,16 @@ def recommend_all(
 
     Memory is bounded by blocks of users. Returns the number of rows written.
     """
-    check_by(model, by)
-    known, mask = model.known, (filters or Filters()).mask(model.known)
+    check_order(model, by)
+    known, mask = model.data, (filters or Filters()).mask(model.data)
     rows = 0
-    with written_beside(path, force=force) as file:
+    with write_atomically(path, force=force) as file:
         if progress:
             progress.start("recommending", len(known.users))
         frames = []
-        for start in range(0, len(known.users), BLOCK):
-            block = np.arange(start, min(start + BLOCK, len(known.users)))
-            frames.append(_block(model, block, n, by, mask, dials or Dials()))
+        for start in range(0, len(known.users), BLOCK_USERS):
+            block = np.arange(start, min(start + BLOCK_USERS, len(known.users)))
+            frames.append(_rank_block(model, block, n, by, mask, dials or Reranking()))
             rows += len(frames[-1])
             if progress:
                 progress.advance(len(block))
@@ -226,28 +226,34 @@ def recommend_all(
     return rows
 
 
-def _ranked(model: Recommender, histories: Histories, n: int, by: By, mask: NDArray[np.bool_], dials: Dials) -> Ranked:
+def _rank(
+    model: Recommender, histories: Histories, n: int, by: Ordering, mask: NDArray[np.bool_], dials: Reranking
+) -> RankedLists:
     """The lists of each history, as short as the movies that there are."""
-    length = _length(n, model.known)
-    pool = top_n(model.score(histories, by=by), _length(dials.pool(n), model.known), histories, mask)
-    return dials.choose(model, pool, length)
+    length = _length(n, model.data)
+    pool = top_n(model.score(histories, by=by), _length(dials.pool(n), model.data), histories, mask)
+    return dials.rerank(model, pool, length)
 
 
-def _block(
-    model: Recommender, users: NDArray[np.int64], n: int, by: By, mask: NDArray[np.bool_], dials: Dials
+def _rank_block(
+    model: Recommender, users: NDArray[np.int64], n: int, by: Ordering, mask: NDArray[np.bool_], dials: Reranking
 ) -> pl.DataFrame:
-    histories = model.known.history.take(users)
-    ranked = _ranked(model, histories, n, by, mask, dials)
+    histories = model.data.history.take(users)
+    ranked = _rank(model, histories, n, by, mask, dials)
     rows, places = np.nonzero(ranked.movies != UNKNOWN)
     movies: Numbers = ranked.movies[rows, places]
     pairs = histories, rows.astype(np.int32), movies
     stars = model.predict_pairs(*pairs)
-    ends = dict(zip(("low", "high"), model.interval_pairs(*pairs, stars=stars), strict=True)) if model.spreads else {}
+    ends = (
+        dict(zip(("low", "high"), model.interval_pairs(*pairs, stars=stars), strict=True))
+        if model.has_intervals
+        else {}
+    )
     return pl.DataFrame(
         {
-            "user": model.known.users.ids[users[rows]],
+            "user": model.data.users.ids[users[rows]],
             "rank": (places + 1).astype(np.int32),
-            "movie": model.known.movies.ids[movies],
+            "movie": model.data.movies.ids[movies],
             "score": ranked.scores[rows, places],
             "stars": stars,
             **ends,
@@ -255,14 +261,14 @@ def _block(
     )
 
 
-def _because(model: Recommender, history: Histories, movies: Numbers, by: By) -> list[list[Reason]]:
-    """For each movie the `REASONS` movies of the history that she liked and that add most to its score.
+def _find_reasons(model: Recommender, history: Histories, movies: Numbers, by: Ordering) -> list[list[Reason]]:
+    """For each movie the `MAX_REASONS` movies of the history that she liked and that add most to its score.
 
     A film that she disliked can speak for another one, but nobody wants to read it.
     """
     gains = np.maximum(model.shares(history, movies, by=by).ratings, 0, dtype=np.float64)
-    part = np.where(liked(model, history), gains, 0) / np.maximum(gains.sum(1, keepdims=True), 1e-12)
-    best, known = np.argsort(-part, axis=1, kind="stable")[:, :REASONS], model.known
+    part = np.where(find_liked(model, history), gains, 0) / np.maximum(gains.sum(1, keepdims=True), 1e-12)
+    best, known = np.argsort(-part, axis=1, kind="stable")[:, :MAX_REASONS], model.data
     shares, numbers = np.take_along_axis(part, best, 1).tolist(), history.items[best].tolist()
     return [
         [
@@ -274,24 +280,24 @@ def _because(model: Recommender, history: Histories, movies: Numbers, by: By) ->
     ]
 
 
-def liked(model: Recommender, history: Histories) -> NDArray[np.bool_]:
+def find_liked(model: Recommender, history: Histories) -> NDArray[np.bool_]:
     """Which movies of the one history she rated no lower than her mean; all, where there are no ratings. `[size]`."""
-    if history.values is None or model.known.scale is None or not len(history.items):
+    if history.values is None or model.data.scale is None or not len(history.items):
         return np.ones(len(history.items), bool)
     return np.asarray(history.values >= history.values.mean(dtype=np.float64) - 1e-6)
 
 
-def _length(n: int, known: Known) -> int:
+def _length(n: int, known: TrainingData) -> int:
     """How long a list can be: no memory is asked for beyond the movies that there are."""
     return min(n, len(known.movies))
 
 
-def _lines(
-    known: Known,
+def _make_items(
+    known: TrainingData,
     movies: Numbers,
-    scores: Floats,
-    stars: Floats,
-    ends: tuple[Floats, Floats] | None = None,
+    scores: Float32,
+    stars: Float32,
+    ends: tuple[Float32, Float32] | None = None,
     reasons: list[list[Reason]] | None = None,
 ) -> list[Recommendation]:
     """The lines for `movies`; `scores` may go on beyond them."""

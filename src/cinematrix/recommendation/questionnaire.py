@@ -5,7 +5,7 @@ A question is worth
     worth_i = P(she has seen i)^PATIENCE · what her rating of i tells
 
 What it tells is how much of the doubt about her ratings of all films, each weighed by how many have seen it, it would
-take away (`tastes`; Rubens, Elahi, Sugiyama & Kaplan 2015 survey such criteria). That needs no answer to be known
+take away (`prior`; Rubens, Elahi, Sugiyama & Kaplan 2015 survey such criteria). That needs no answer to be known
 beforehand, so it is exact and quick. Doubt by which her films differ counts more than doubt about all of them alike:
 how generous she is changes her stars, but no list.
 
@@ -26,28 +26,28 @@ from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
-from cinematrix.recommendation.rating_prior import Tastes
+from cinematrix.data.training_data import TrainingData
+from cinematrix.recommendation.rating_prior import RatingPrior
 
-POOL = 2_000
+MAX_CANDIDATES = 2_000
 """Films that may be asked about: those that most people have rated. Others would be asked about in vain."""
 
-PEOPLE = 2_000
+MAX_PROFILES = 2_000
 """Guesses at who she is; of more people, as many drawn at random."""
 
-TYPICAL = 0.3
+POPULARITY_WEIGHT = 0.3
 """How much of what each of them has seen is taken to be what everybody sees."""
 
-TRUST = 0.5
+ANSWER_WEIGHT = 0.5
 """How much an answer counts for who she is: answers aren't independent of each other, as the product above has them."""
 
-PATIENCE = 0.5
+SEEN_CHANCE_EXPONENT = 0.5
 """1: what a question tells on average; 0: what a rating tells, however many films she hasn't seen are asked before."""
 
-APART = 5.0
+CONTRAST_WEIGHT = 5.0
 """How much more what tells films apart counts than what raises or lowers her stars for all of them."""
 
-SURE = 1e-4
+MIN_ANSWER_CHANCE = 1e-4
 """No answer is less likely than that."""
 
 
@@ -59,12 +59,12 @@ class Question:
         movie: the movie's number.
         seen_chance: 0…1.
         tells: the variance, in stars², that her rating would take away from an average film, weighed as
-            `sought_of` has it; 0 for interactions.
+            `compute_target_matrix` has it; 0 for interactions.
     """
 
     movie: int
     seen_chance: float
-    tells: float
+    variance_reduction: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,31 +78,31 @@ class Questionnaire:
         popularity: float32 `[n]`, the share of the people who have.
         tastes: how ratings of these go together; None where the data have no ratings: then what is likely to have been
             seen is asked.
-        sought: what all answers are for, as `sought_of` has it of all movies; empty without tastes.
+        sought: what all answers are for, as `compute_target_matrix` has it of all movies; empty without tastes.
     """
 
     movies: Numbers
     place: NDArray[np.int64]
     seen: NDArray[np.float32]
     popularity: NDArray[np.float32]
-    tastes: Tastes | None
-    sought: NDArray[np.float64]
+    prior: RatingPrior | None
+    target_matrix: NDArray[np.float64]
 
     @classmethod
-    def of(cls, known: Known) -> Self:
+    def of(cls, known: TrainingData) -> Self:
         """The questionnaire from what a model keeps of its data."""
         people = np.flatnonzero(known.history.counts)
-        drawn = np.sort(np.random.default_rng(0).permutation(people)[:PEOPLE])
+        drawn = np.sort(np.random.default_rng(0).permutation(people)[:MAX_PROFILES])
         histories = known.history.take(drawn)
         raters = np.bincount(histories.items, minlength=len(known.movies))
         rated = np.flatnonzero(raters)
-        asked = np.sort(np.argsort(-raters[rated], kind="stable")[:POOL])
+        asked = np.sort(np.argsort(-raters[rated], kind="stable")[:MAX_CANDIDATES])
         movies: Numbers = rated[asked].astype(np.int32)
         seen = histories.matrix(len(known.movies))[:, movies].toarray()
         tastes, sought = None, np.zeros((0, 0))
         if known.scale is not None and len(histories.items):
-            learned = Tastes.of(histories.matrix(len(known.movies), histories.values)[:, rated])
-            tastes, sought = learned.take(asked), sought_of(learned.loadings, raters[rated] / raters.sum())
+            learned = RatingPrior.of(histories.matrix(len(known.movies), histories.values)[:, rated])
+            tastes, sought = learned.take(asked), compute_target_matrix(learned.loadings, raters[rated] / raters.sum())
         place = np.full(len(known.movies), -1)
         place[movies] = np.arange(len(movies))
         return cls(movies, place, seen, seen.sum(0) / np.float32(max(len(seen), 1)), tastes, sought)
@@ -120,25 +120,31 @@ class Questionnaire:
         left[np.concatenate([rated, not_seen, self._places(unseen if never is None else never)])] = False
         if not left.any():
             return None
-        chance, tells = self.chances(rated, not_seen), self.tells(rated)
-        best = int(np.argmax(np.where(left, chance**PATIENCE * tells, -1)))
-        return Question(int(self.movies[best]), float(chance[best]), 0.0 if self.tastes is None else float(tells[best]))
+        chance, tells = self.chances(rated, not_seen), self.variance_reduction(rated)
+        best = int(np.argmax(np.where(left, chance**SEEN_CHANCE_EXPONENT * tells, -1)))
+        return Question(int(self.movies[best]), float(chance[best]), 0.0 if self.prior is None else float(tells[best]))
 
     def chances(self, rated: NDArray[np.int64], unseen: NDArray[np.int64]) -> NDArray[np.float64]:
         """How likely she has seen each film, by those that she has and hasn't (places among `movies`). `[n]`."""
-        with_, without = (np.clip(TYPICAL * self.popularity + bit, SURE, 1 - SURE) for bit in (1 - TYPICAL, 0))
+        with_, without = (
+            np.clip(POPULARITY_WEIGHT * self.popularity + bit, MIN_ANSWER_CHANCE, 1 - MIN_ANSWER_CHANCE)
+            for bit in (1 - POPULARITY_WEIGHT, 0)
+        )
         evidence = np.zeros(len(self.movies), np.float32)
         evidence[rated] = np.log(with_ / without)[rated]
         evidence[unseen] = np.log((1 - with_) / (1 - without))[unseen]
-        likely = TRUST * (self.seen @ evidence)
+        likely = ANSWER_WEIGHT * (self.seen @ evidence)
         weights = np.exp(likely - likely.max())
-        return np.asarray((1 - TYPICAL) * (weights / weights.sum() @ self.seen) + TYPICAL * self.popularity, np.float64)
+        return np.asarray(
+            (1 - POPULARITY_WEIGHT) * (weights / weights.sum() @ self.seen) + POPULARITY_WEIGHT * self.popularity,
+            np.float64,
+        )
 
-    def tells(self, rated: NDArray[np.int64]) -> NDArray[np.float64]:
+    def variance_reduction(self, rated: NDArray[np.int64]) -> NDArray[np.float64]:
         """What a rating of each film would tell beside those of the films that she has rated (places). `[n]`."""
-        if self.tastes is None:
+        if self.prior is None:
             return np.ones(len(self.movies))
-        return self.tastes.told(self.tastes.doubt(rated), self.sought)
+        return self.prior.told(self.prior.doubt(rated), self.target_matrix)
 
     def _places(self, movies: Numbers) -> NDArray[np.int64]:
         """Where movies are among those that may be asked about; those that aren't are left out."""
@@ -146,8 +152,8 @@ class Questionnaire:
         return np.asarray(places[places >= 0])
 
 
-def sought_of(loadings: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Σ_j weight_j a_j a_jᵀ, where that by which loadings differ from the usual counts `APART` times. `[factors]²`."""
+def compute_target_matrix(loadings: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Σ_j weight_j a_j a_jᵀ, where that by which loadings differ from the usual counts `CONTRAST_WEIGHT` times. `[factors]²`."""
     usual = weights @ loadings
     apart = loadings - usual
-    return np.asarray(np.outer(usual, usual) + APART * (apart.T * weights) @ apart)
+    return np.asarray(np.outer(usual, usual) + CONTRAST_WEIGHT * (apart.T * weights) @ apart)

@@ -12,24 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.common.settings import check
-from cinematrix.common.vectors import standardised, unit, unit_sparse
+from cinematrix.common.settings import check_settings
+from cinematrix.common.vectors import normalise_rows, normalise_sparse_rows, standardise
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.metrics.diversity import self_information
-from cinematrix.metrics.top_n import Ranked
+from cinematrix.metrics.top_n import RankedLists
 from cinematrix.models.base import Recommender
 
-POOL = 10
-"""A list of `n` is chosen from the best `POOL` × `n` movies by score …"""
+POOL_FACTOR = 10
+"""A list of `n` is chosen from the best `POOL_FACTOR` × `n` movies by score …"""
 
-LARGEST = 1000
+MAX_POOL = 1000
 """… or from so many. What a longer list has beyond these follows as the model orders it."""
 
-Floats = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Dials:
+class Reranking:
     """How far a list leaves the order of the model's scores. Both at 0, it is that order.
 
     Attributes:
@@ -46,7 +46,7 @@ class Dials:
 
                 (1 − diversity) · z(value) − diversity · z(its likeness to the most like one chosen before)
 
-            Likeness is what `likeness` says, its z over all pairs of the pool.
+            Likeness is what `compute_similarity` says, its z over all pairs of the pool.
 
     Raises:
         SettingError: a dial that isn't from 0 to 1.
@@ -56,20 +56,20 @@ class Dials:
     diversity: float = 0.0
 
     def __post_init__(self) -> None:
-        check(self, lambda x: 0 <= x <= 1, "must be from 0 to 1", "novelty diversity")
+        check_settings(self, lambda x: 0 <= x <= 1, "must be from 0 to 1", "novelty diversity")
 
     @property
-    def off(self) -> bool:
+    def is_off(self) -> bool:
         """Whether lists stay as the model orders them."""
         return self.novelty == 0 and self.diversity == 0
 
     def pool(self, n: int) -> int:
         """How many of the best movies a list of `n` is chosen from."""
-        return n if self.off else max(n, min(POOL * n, LARGEST))
+        return n if self.is_off else max(n, min(POOL_FACTOR * n, MAX_POOL))
 
-    def choose(self, model: Recommender, ranked: Ranked, n: int) -> Ranked:
+    def rerank(self, model: Recommender, ranked: RankedLists, n: int) -> RankedLists:
         """The lists of `n` movies out of ranked pools of `pool(n)`; the scores stay the model's."""
-        if self.off:
+        if self.is_off:
             return ranked
         movies = np.full((len(ranked.movies), n), UNKNOWN, np.int32)
         scores = np.full(movies.shape, -np.inf, np.float32)
@@ -77,27 +77,27 @@ class Dials:
             places = self._places(model, ranked.movies[row, :length], ranked.scores[row, :length], n)
             movies[row, : len(places)] = ranked.movies[row, places]
             scores[row, : len(places)] = ranked.scores[row, places]
-        return Ranked(movies, scores)
+        return RankedLists(movies, scores)
 
     def _places(self, model: Recommender, movies: Numbers, scores: NDArray[np.float32], n: int) -> list[int]:
         """Which of one person's pool are shown, in order."""
-        turned, n = movies[:LARGEST], min(n, len(movies))
-        value = self._value(model, turned, scores[:LARGEST])
+        turned, n = movies[:MAX_POOL], min(n, len(movies))
+        value = self._value(model, turned, scores[:MAX_POOL])
         if self.diversity and n:
-            places = self._unlike(value, likeness(model, turned), min(n, len(turned)))
+            places = self._unlike(value, compute_similarity(model, turned), min(n, len(turned)))
         else:
             places = np.argsort(-value, kind="stable")[:n].tolist()
         return [*places, *range(len(turned), n)]
 
-    def _value(self, model: Recommender, movies: Numbers, scores: NDArray[np.float32]) -> Floats:
-        bits = self_information(model.known.raters[movies], len(model.known.users))
-        mixed = (1 - self.novelty) * standardised(scores.astype(np.float64)) + self.novelty * standardised(bits)
-        return standardised(mixed)
+    def _value(self, model: Recommender, movies: Numbers, scores: NDArray[np.float32]) -> Float64:
+        bits = self_information(model.data.raters[movies], len(model.data.users))
+        mixed = (1 - self.novelty) * standardise(scores.astype(np.float64)) + self.novelty * standardise(bits)
+        return standardise(mixed)
 
-    def _unlike(self, value: Floats, alike: Floats, n: int) -> list[int]:
+    def _unlike(self, value: Float64, alike: Float64, n: int) -> list[int]:
         """The places of `n` movies by maximal marginal relevance."""
         different = ~np.eye(len(alike), dtype=bool)
-        alike[different] = standardised(alike[different])
+        alike[different] = standardise(alike[different])
         relevance, penalty = (1 - self.diversity) * value, self.diversity * alike
         places = [int(np.argmax(value))]
         nearest = penalty[places[0]]
@@ -109,19 +109,19 @@ class Dials:
         return places
 
 
-def likeness(model: Recommender, movies: Numbers) -> Floats:
+def compute_similarity(model: Recommender, movies: Numbers) -> Float64:
     """How alike movies are: the cosines of the model's vectors of them; where it has none, of their genres; where the
     catalog has none either, of who rated them. `[n, n]`."""
-    rows = _described(model, movies)
+    rows = _comparison_features(model, movies)
     if sparse.issparse(rows):
-        few = unit_sparse(sparse.csr_matrix(rows, dtype=np.float64))
+        few = normalise_sparse_rows(sparse.csr_matrix(rows, dtype=np.float64))
         return np.asarray((few @ few.T).toarray())
-    many = unit(rows)
+    many = normalise_rows(rows)
     return np.asarray(many @ many.T, np.float64)
 
 
-def _described(model: Recommender, movies: Numbers) -> Any:
-    known = model.known
+def _comparison_features(model: Recommender, movies: Numbers) -> Any:
+    known = model.data
     if model.abilities.vectors:
         return model.vectors()[movies]
     if known.catalog.genres:

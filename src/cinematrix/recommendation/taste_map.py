@@ -12,28 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.common.vectors import unit, unit_sparse
+from cinematrix.common.vectors import normalise_rows, normalise_sparse_rows
 from cinematrix.data.ids import Numbers
 from cinematrix.models.base import Recommender
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-MOST = 10_000
+MAX_MOVIES = 10_000
 """Films on the map, the most rated ones."""
 
 NEIGHBOURS = 15
 """Films that each is joined with."""
 
-GENRES = 0.8
+GENRE_WEIGHT = 0.8
 """What genres count beside who watches."""
 
-STEPS, STRANGERS, PUSH = 220, 6, 5.0
+STEPS, NEGATIVE_SAMPLES, REPULSION_WEIGHT = 220, 6, 5.0
 """Steps of the layout, films that push another off in each, and how much more than they would by their number."""
 
-STRAY, MARGIN = 0.01, 0.05
+OUTLIER_SHARE, MARGIN = 0.01, 0.05
 """The share of films that may lie beyond the others on a side, and how much room these have beside the others'."""
 
-AT_ONCE = 1024
+BLOCK_MOVIES = 1024
 """Films whose nearest are looked for at a time."""
 
 
@@ -49,7 +49,7 @@ class TasteMap:
     """
 
     movies: Numbers
-    places: Floats
+    places: Float32
     genre: NDArray[np.int64]
     genres: list[str]
 
@@ -60,26 +60,26 @@ class TasteMap:
         Raises:
             SettingError: the model can't compare movies.
         """
-        traits, catalog = model.traits(), model.known.catalog
-        movies = np.argsort(-model.known.raters, kind="stable")[:MOST].astype(np.int32)
+        traits, catalog = model.comparison_vectors(), model.data.catalog
+        movies = np.argsort(-model.data.raters, kind="stable")[:MAX_MOVIES].astype(np.int32)
         has = catalog.genre_matrix()[movies]
-        genres = unit_sparse(has).toarray()
-        rows = np.hstack([unit(traits[movies]), GENRES * genres]).astype(np.float32)
-        places = layout(rows, nearest(rows, min(NEIGHBOURS, len(rows) - 1)), np.random.default_rng(seed))
-        return cls(movies, squared(places), _rarest(has), catalog.genres)
+        genres = normalise_sparse_rows(has).toarray()
+        rows = np.hstack([normalise_rows(traits[movies]), GENRE_WEIGHT * genres]).astype(np.float32)
+        places = compute_layout(rows, find_nearest(rows, min(NEIGHBOURS, len(rows) - 1)), np.random.default_rng(seed))
+        return cls(movies, fit_to_square(places), _rarest(has), catalog.genres)
 
 
-def nearest(rows: Floats, n: int) -> NDArray[np.int64]:
+def find_nearest(rows: Float32, n: int) -> NDArray[np.int64]:
     """The `n` nearest others of each row by cosine. `[len(rows), n]`."""
-    rows, found = unit(rows), []
-    for start in range(0, len(rows), AT_ONCE):
-        alike = rows[start : start + AT_ONCE] @ rows.T
+    rows, found = normalise_rows(rows), []
+    for start in range(0, len(rows), BLOCK_MOVIES):
+        alike = rows[start : start + BLOCK_MOVIES] @ rows.T
         alike[np.arange(len(alike)), np.arange(start, start + len(alike))] = -2
         found.append(np.argpartition(-alike, n - 1, axis=1)[:, :n] if n else np.zeros((len(alike), 0), np.int64))
     return np.concatenate(found) if found else np.zeros((0, n), np.int64)
 
 
-def layout(rows: Floats, near: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+def compute_layout(rows: Float32, near: NDArray[np.int64], rng: np.random.Generator) -> Float32:
     """Places where rows lie near those that they are joined with. `[len(rows), 2]`."""
     n = len(rows)
     places = _axes(rows) + rng.normal(0, 1e-3, (n, 2)).astype(np.float32)
@@ -89,12 +89,14 @@ def layout(rows: Floats, near: NDArray[np.int64], rng: np.random.Generator) -> F
     degree = np.maximum(np.bincount(joined.row, minlength=n), 1).astype(np.float32)[:, None]
     for step in range(STEPS):
         pull = _pull(places, joined.row, joined.col) / degree
-        push = sum(_push(places, rng.integers(0, n, n)) for _ in range(STRANGERS)) * (PUSH / STRANGERS)
+        push = sum(_push(places, rng.integers(0, n, n)) for _ in range(NEGATIVE_SAMPLES)) * (
+            REPULSION_WEIGHT / NEGATIVE_SAMPLES
+        )
         places = places + (1 - step / STEPS) * np.clip(2 * (pull + push), -4, 4).astype(np.float32)
     return places
 
 
-def _pull(places: Floats, one: NDArray[Any], other: NDArray[Any]) -> Floats:
+def _pull(places: Float32, one: NDArray[Any], other: NDArray[Any]) -> Float32:
     """What joined films pull: 2 (y_j − y_i) / (1 + d²), summed."""
     apart = places[other] - places[one]
     weight = 2 / (1 + np.einsum("ij,ij->i", apart, apart))
@@ -102,25 +104,25 @@ def _pull(places: Floats, one: NDArray[Any], other: NDArray[Any]) -> Floats:
     return np.stack(sums, axis=1).astype(np.float32)
 
 
-def _push(places: Floats, others: NDArray[Any]) -> Floats:
+def _push(places: Float32, others: NDArray[Any]) -> Float32:
     """How one other film each pushes: 2 (y_i − y_j) / ((0.01 + d²)(1 + d²)), bounded."""
     apart = places - places[others]
     square = np.einsum("ij,ij->i", apart, apart)[:, None]
     return np.asarray(np.clip(2 * apart / ((0.01 + square) * (1 + square)), -4, 4), np.float32)
 
 
-def _axes(rows: Floats) -> Floats:
+def _axes(rows: Float32) -> Float32:
     """The two principal axes, each of standard deviation 1; a second one of zeros where there is but one."""
     centred = np.hstack([rows - rows.mean(axis=0, keepdims=True), np.zeros((len(rows), 2), np.float32)])
     places = centred @ np.linalg.eigh((centred.T @ centred).astype(np.float64))[1][:, -2:].astype(np.float32)
     return np.asarray(places / np.maximum(places.std(axis=0), 1e-6), np.float32)
 
 
-def squared(places: Floats) -> Floats:
+def fit_to_square(places: Float32) -> Float32:
     """In the unit square, with strays at its edge rather than all others in a corner of it."""
     if not len(places):
         return places
-    low, high = np.quantile(places, [STRAY, 1 - STRAY], axis=0)
+    low, high = np.quantile(places, [OUTLIER_SHARE, 1 - OUTLIER_SHARE], axis=0)
     low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
     return np.asarray(np.clip((places - low) / np.maximum(high - low, 1e-9), 0, 1), np.float32)
 

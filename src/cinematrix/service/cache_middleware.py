@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cinematrix.service.auth import admitted, answered_at_once
+from cinematrix.service.auth import authorize_request, can_authorize_without_store
 from cinematrix.service.problems import Problem
-from cinematrix.service.responses import made
+from cinematrix.service.responses import json_response
 from cinematrix.service.state import ServiceState
 
 
 @dataclass
-class Again:
+class CacheMiddleware:
     """Middleware around `app`, which makes the lists that aren't there and refuses who may not have them."""
 
     app: ASGIApp
@@ -20,25 +20,25 @@ class Again:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         known = scope["type"] == "http" and scope["method"] == "GET"
-        answer = self._again(Request(scope)) if known else None
+        answer = self._cached_response(Request(scope)) if known else None
         await (self.app if answer is None else answer)(scope, receive, send)
 
-    def _again(self, request: Request) -> Response | None:
+    def _cached_response(self, request: Request) -> Response | None:
         """The list, if it can be told at once that it is still right, and that whoever asks may have it."""
-        scope, served = request.scope, self.state.newest
+        scope, served = request.scope, self.state.served_or_none
         if served is None:
             return None
         kept = served.lists.find((scope["path"], scope["query_string"]))
-        if kept is None or self.state.store.glance(kept.user) != kept.revision:
+        if kept is None or self.state.store.peek_revision(kept.user) != kept.revision:
             return None
-        if not answered_at_once(request):
+        if not can_authorize_without_store(request):
             return None
         scope.update(kept.matched)
         try:
-            admitted(request, "read")
+            authorize_request(request, "read")
         except Problem:
             return None
         served.lists.asked(kept.user, (scope["path"], scope["query_string"]))
-        self.state.figures.sent("kept", kept.fallback)
+        self.state.figures.count_list("kept", kept.fallback)
         served.shown.add(kept.movies)
-        return made(kept.body)
+        return json_response(kept.body)

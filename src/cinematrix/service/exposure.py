@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from cinematrix.data.ids import Numbers
 from cinematrix.metrics.diversity import coverage, gini
 
-AT_ONCE = 1_000
+COUNT_BATCH_SIZE = 1_000
 """Lists that wait to be counted."""
 
 
-class Spread(NamedTuple):
+class ExposureSummary(NamedTuple):
     """What lists together are like; None before there are any.
 
     Attributes:
@@ -29,7 +29,7 @@ class Spread(NamedTuple):
     popularity: float | None
 
 
-class Shown:
+class ExposureCounter:
     """Counts how often each movie is shown.
 
     Args:
@@ -48,18 +48,20 @@ class Shown:
         with self._lock:
             self._lists += 1
             self._waiting.append(movies)
-            if len(self._waiting) >= AT_ONCE:
+            if len(self._waiting) >= COUNT_BATCH_SIZE:
                 self._count()
 
-    def spread(self) -> Spread:
+    def spread(self) -> ExposureSummary:
         """What the lists until now are like."""
         with self._lock:
             self._count()
             exposures, lists = self._exposures.copy(), self._lists
         total = exposures.sum()
         if not total:
-            return Spread(lists, None, None, None)
-        return Spread(lists, coverage(exposures), gini(exposures), float(exposures @ self._more_popular / total))
+            return ExposureSummary(lists, None, None, None)
+        return ExposureSummary(
+            lists, coverage(exposures), gini(exposures), float(exposures @ self._more_popular / total)
+        )
 
     def _count(self) -> None:
         """Count the lists that wait, all at once, which takes hardly longer than one."""

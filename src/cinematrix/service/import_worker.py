@@ -19,15 +19,15 @@ from cinematrix.data.ids import IdMap, Ids
 from cinematrix.data.ratings import Scale
 from cinematrix.errors import DataError, SettingError
 from cinematrix.importers import read
-from cinematrix.importers.generic_csv import mapping
-from cinematrix.importers.outcome import Outcome, resolve
-from cinematrix.importers.result import Merged, Result, ToKeep, counted
+from cinematrix.importers.generic_csv import parse_mapping
+from cinematrix.importers.outcome import MatchedImport, match_entries
+from cinematrix.importers.result import ImportRecords, ImportResult, MergeCounts, add_merge_counts
 
-LARGE = 200_000
+WORKER_MIN_BYTES = 200_000
 """Bytes of a file that a process of its own reads: an export of four thousand films."""
 
-PROGRAM = (sys.executable, "-c", "from cinematrix.service.import_worker import main; main()")
-NICENESS = 10
+WORKER_COMMAND = (sys.executable, "-c", "from cinematrix.service.import_worker import main; main()")
+WORKER_NICENESS = 10
 """Of that process: it takes what time the server leaves."""
 
 
@@ -40,7 +40,7 @@ class Upload(NamedTuple):
     highest: float | None
 
 
-class Digest(NamedTuple):
+class PreparedImport(NamedTuple):
     """What there is to keep of a file, and what is answered.
 
     Attributes:
@@ -48,24 +48,24 @@ class Digest(NamedTuple):
         rows: the lists of the answer, as JSON.
     """
 
-    to_keep: ToKeep
+    to_keep: ImportRecords
     counts: dict[str, int]
     rows: bytes
 
     @classmethod
-    def of(cls, outcome: Outcome, catalog: Catalog, scale: Scale | None) -> Self:
+    def of(cls, outcome: MatchedImport, catalog: Catalog, scale: Scale | None) -> Self:
         """Of a journal that was matched to a catalog."""
-        result = Result(outcome, catalog)
+        result = ImportResult(outcome, catalog)
         rows = result.rows()
         counts = {name: count for name, count in result.counts.items() if name not in rows}
-        return cls(ToKeep.of(outcome, catalog, scale), counts, to_json(rows))
+        return cls(ImportRecords.of(outcome, catalog, scale), counts, to_json(rows))
 
-    def answer(self, merged: Merged | None = None) -> bytes:
+    def answer(self, merged: MergeCounts | None = None) -> bytes:
         """The JSON to answer with, once it is kept; without `merged` nothing is."""
-        return to_json(counted(self.counts, merged))[:-1] + b"," + self.rows[1:]
+        return to_json(add_merge_counts(self.counts, merged))[:-1] + b"," + self.rows[1:]
 
 
-def digest(upload: Upload, catalog: Catalog, scale: Scale | None) -> Digest:
+def prepare_import(upload: Upload, catalog: Catalog, scale: Scale | None) -> PreparedImport:
     """What a file comes to with a model's catalog and scale.
 
     Raises:
@@ -73,36 +73,36 @@ def digest(upload: Upload, catalog: Catalog, scale: Scale | None) -> Digest:
         SettingError: its columns are named wrongly.
         OSError: the process that read it came to an end.
     """
-    return (_apart if len(upload.content) > LARGE else _here)(upload, catalog, scale)
+    return (_prepare_in_subprocess if len(upload.content) > WORKER_MIN_BYTES else _prepare_here)(upload, catalog, scale)
 
 
-def _here(upload: Upload, catalog: Catalog, scale: Scale | None) -> Digest:
-    journal = read(upload.content, upload.name, mapping(upload.columns), upload.highest)
-    return Digest.of(resolve(journal, catalog, scale), catalog, scale)
+def _prepare_here(upload: Upload, catalog: Catalog, scale: Scale | None) -> PreparedImport:
+    journal = read(upload.content, upload.name, parse_mapping(upload.columns), upload.highest)
+    return PreparedImport.of(match_entries(journal, catalog, scale), catalog, scale)
 
 
-Asked = tuple[Upload, Ids, pl.DataFrame, Scale | None]
+WorkerInput = tuple[Upload, Ids, pl.DataFrame, Scale | None]
 
 
-def _apart(upload: Upload, catalog: Catalog, scale: Scale | None) -> Digest:
-    asked: Asked = (upload, catalog.movies.ids, catalog.frame, scale)
-    done = subprocess.run(PROGRAM, input=pickle.dumps(asked), stdout=subprocess.PIPE, check=False)
+def _prepare_in_subprocess(upload: Upload, catalog: Catalog, scale: Scale | None) -> PreparedImport:
+    asked: WorkerInput = (upload, catalog.movies.ids, catalog.frame, scale)
+    done = subprocess.run(WORKER_COMMAND, input=pickle.dumps(asked), stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise OSError(f"the process that read a file ended with {done.returncode}")
     found = pickle.loads(done.stdout)  # of our own process
     if isinstance(found, Exception):
         raise found
-    assert isinstance(found, Digest)
+    assert isinstance(found, PreparedImport)
     return found
 
 
 def main() -> None:
     """Read a file that comes on standard input, and write what it comes to on standard output."""
-    os.nice(NICENESS)
+    os.nice(WORKER_NICENESS)
     upload, ids, frame, scale = pickle.load(sys.stdin.buffer)
-    found: Digest | Exception
+    found: PreparedImport | Exception
     try:
-        found = _here(upload, Catalog(IdMap(ids), frame), scale)
+        found = _prepare_here(upload, Catalog(IdMap(ids), frame), scale)
     except (DataError, SettingError) as error:
         found = error
     pickle.dump(found, sys.stdout.buffer)

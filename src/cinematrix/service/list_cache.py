@@ -11,20 +11,20 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from cinematrix.data.ids import Numbers
-from cinematrix.service.schemas import WantedList
+from cinematrix.service.schemas import ListRequest
 from cinematrix.store.records import Revision
 
-MOST_BYTES = 32_000_000
+MAX_CACHE_BYTES = 32_000_000
 """Of all lists of a model; the ones that nobody asked for longest go first."""
 
-OVERHEAD = 500
+ENTRY_OVERHEAD_BYTES = 500
 """Bytes that a kept list takes beside its body, about."""
 
-Key = tuple[str, bytes]
+CacheKey = tuple[str, bytes]
 """The path and the query string of a request."""
 
 
-class Kept(NamedTuple):
+class CachedList(NamedTuple):
     """A finished list.
 
     Attributes:
@@ -43,27 +43,27 @@ class Kept(NamedTuple):
     fallback: bool
     body: bytes
     movies: Numbers
-    wanted: WantedList
+    wanted: ListRequest
 
 
-class Lists:
+class ListCache:
     """The lists of one version of the model, by who asked for what."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = MAX_CACHE_BYTES) -> None:
         self._most_bytes, self._bytes = most_bytes, 0
-        self._kept: OrderedDict[Key, Kept] = OrderedDict()
-        self._asked: dict[str, Key] = {}
+        self._kept: OrderedDict[CacheKey, CachedList] = OrderedDict()
+        self._asked: dict[str, CacheKey] = {}
         self._lock = Lock()
         self._making = [Lock() for _ in range(64)]
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def making(self, key: Key) -> Lock:
+    def lock_for(self, key: CacheKey) -> Lock:
         """To be held while this list is made: who asks at the same time waits, and finds it made."""
         return self._making[hash(key) % len(self._making)]
 
-    def find(self, key: Key) -> Kept | None:
+    def find(self, key: CacheKey) -> CachedList | None:
         """The list as it was made; whether it is still right is for the caller to ask."""
         with self._lock:
             found = self._kept.get(key)
@@ -71,24 +71,24 @@ class Lists:
                 self._kept.move_to_end(key)
             return found
 
-    def keep(self, key: Key, kept: Kept) -> None:
+    def keep(self, key: CacheKey, kept: CachedList) -> None:
         """Keep a list in place of the one before, and let go of the oldest where there are too many."""
         with self._lock:
-            self._let_go(key)
+            self._evict(key)
             self._kept[key] = kept
-            self._bytes += OVERHEAD + len(kept.body)
+            self._bytes += ENTRY_OVERHEAD_BYTES + len(kept.body)
             while self._bytes > self._most_bytes:
-                self._let_go(next(iter(self._kept)))
+                self._evict(next(iter(self._kept)))
 
-    def asked(self, user: str, key: Key) -> None:
+    def asked(self, user: str, key: CacheKey) -> None:
         """She was sent this list."""
         self._asked[user] = key
 
-    def asked_last(self, user: str) -> Key | None:
+    def pop_last_sent(self, user: str) -> CacheKey | None:
         """The list that she was sent last; None if that was told before, or she was sent none."""
         return self._asked.pop(user, None)
 
-    def _let_go(self, key: Key) -> None:
+    def _evict(self, key: CacheKey) -> None:
         if gone := self._kept.pop(key, None):
-            self._bytes -= OVERHEAD + len(gone.body)
+            self._bytes -= ENTRY_OVERHEAD_BYTES + len(gone.body)
             self._asked.pop(gone.user, None)

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 
-MOST_LINES = 10_000
+MAX_WAITING_LINES = 10_000
 """How many lines may wait; those after are dropped and counted."""
 
-AT_ONCE = 1_000
+MAX_LINES_PER_WRITE = 1_000
 """Lines that are written at once."""
 
-GATHERING = 0.02
+WRITE_INTERVAL_SECONDS = 0.02
 """Seconds in which lines gather before they are written at once."""
 
 
-class QueuedLog(logging.Handler):
+class QueuedLogHandler(logging.Handler):
     """Lines to the file with this descriptor; `dropped` is called for each that there is no room for."""
 
     def __init__(self, descriptor: int, dropped: Callable[[], object]) -> None:
@@ -32,7 +32,7 @@ class QueuedLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Let a line wait for its turn."""
-        if len(self._lines) >= MOST_LINES:
+        if len(self._lines) >= MAX_WAITING_LINES:
             self._dropped()
             return
         self._lines.append(self.format(record))
@@ -48,11 +48,11 @@ class QueuedLog(logging.Handler):
     def _write(self) -> None:
         while self._lines or not self._ending:
             self._some.wait()
-            time.sleep(GATHERING)
+            time.sleep(WRITE_INTERVAL_SECONDS)
             self._some.clear()
-            rest = "".join(f"{self._lines.popleft()}\n" for _ in range(min(len(self._lines), AT_ONCE))).encode(
-                "utf-8", "replace"
-            )
+            rest = "".join(
+                f"{self._lines.popleft()}\n" for _ in range(min(len(self._lines), MAX_LINES_PER_WRITE))
+            ).encode("utf-8", "replace")
             with suppress(OSError):  # its reader has gone
                 while rest:
                     rest = rest[os.write(self._descriptor, rest) :]
@@ -61,28 +61,28 @@ class QueuedLog(logging.Handler):
 
 
 LOG = logging.getLogger("cinematrix.service")
-REQUESTS = LOG.getChild("requests")
+REQUEST_LOG = LOG.getChild("requests")
 """A line a request, of nothing but what `guard` writes; what a client sent is redacted there."""
 
-SECRET = re.compile(r"\b(cm[xt]_)[\w-]{8,}")
+SECRET_PATTERN = re.compile(r"\b(cm[xt]_)[\w-]{8,}")
 """Keys and tokens, or what a client sent that looks like them."""
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """The text without the secrets in it."""
-    return SECRET.sub(r"\1…", text)
+    return SECRET_PATTERN.sub(r"\1…", text)
 
 
-class Redaction(logging.Filter):
+class RedactingFilter(logging.Filter):
     """Takes secrets out of messages and tracebacks, wherever an exception may have picked them up."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always lets the record pass."""
-        record.msg, record.args = redacted(record.getMessage()), None
+        record.msg, record.args = redact(record.getMessage()), None
         if record.exc_info:
-            record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
             record.exc_info = None
         return True
 
 
-LOG.addFilter(Redaction())
+LOG.addFilter(RedactingFilter())

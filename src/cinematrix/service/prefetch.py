@@ -12,23 +12,23 @@ from threading import Thread
 
 from cinematrix.service.logging import LOG
 
-MOST = 100
+MAX_WAITING_USERS = 100
 """Users who may wait; the lists of those beyond are made when they are asked for."""
 
 
-class Ahead:
+class Prefetcher:
     """The thread, and who waits for it; `make` makes the list of the user whom it is given."""
 
     def __init__(self, make: Callable[[str], None]) -> None:
         self._make = make
-        self._users: Queue[str | None] = Queue(MOST)
+        self._users: Queue[str | None] = Queue(MAX_WAITING_USERS)
         self._thread = Thread(target=self._work, daemon=True, name="ahead")
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
-    def soon(self, user: str) -> None:
+    def schedule(self, user: str) -> None:
         """Make her list when it is her turn, if there is room."""
         with suppress(Full):
             self._users.put_nowait(user)

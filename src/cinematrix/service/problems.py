@@ -25,22 +25,22 @@ class Problem(HTTPException):
         self.members = members
 
 
-def problem(status: int, detail: str, **members: Any) -> dict[str, Any]:
+def problem_body(status: int, detail: str, **members: Any) -> dict[str, Any]:
     """The body of a problem."""
     return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
 
 
-def _answer(status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any) -> Response:
-    content = json.dumps(problem(status, detail, **members), ensure_ascii=True)
+def _problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any) -> Response:
+    content = json.dumps(problem_body(status, detail, **members), ensure_ascii=True)
     return Response(content, status, headers, MEDIA_TYPE)
 
 
-def _http(_: Request, error: Exception) -> Response:
+def _handle_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _answer(error.status_code, error.detail, error.headers, **getattr(error, "members", {}))
+    return _problem_response(error.status_code, error.detail, error.headers, **getattr(error, "members", {}))
 
 
-def _invalid(_: Request, error: Exception) -> Response:
+def _handle_validation_error(_: Request, error: Exception) -> Response:
     """What doesn't fit the model of a request: where and why, and in a bulk the row."""
     assert isinstance(error, RequestValidationError)
     wrong = [{"where": list(each["loc"]), "why": each["type"]} for each in error.errors()]
@@ -48,28 +48,30 @@ def _invalid(_: Request, error: Exception) -> Response:
         each["loc"][2] for each in error.errors() if each["loc"][:2] == ("body", "ratings") and len(each["loc"]) > 2
     ]
     members: dict[str, Any] = {"index": min(rows)} if rows else {}
-    return _answer(422, "the request doesn't fit its description", errors=_plain(wrong), **members)
+    return _problem_response(
+        422, "the request doesn't fit its description", errors=_hide_client_names(wrong), **members
+    )
 
 
-def _plain(wrong: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _hide_client_names(wrong: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Without names that the client made up."""
     return [each | {"where": each["where"][:-1]} if each["why"] == "extra_forbidden" else each for each in wrong]
 
 
-def _ours(_: Request, error: Exception) -> Response:
-    return _answer(404 if isinstance(error, UnknownIdError) else 422, str(error))
+def _handle_input_error(_: Request, error: Exception) -> Response:
+    return _problem_response(404 if isinstance(error, UnknownIdError) else 422, str(error))
 
 
-def _busy(_: Request, error: Exception) -> Response:
+def _handle_store_error(_: Request, error: Exception) -> Response:
     LOG.error("the store failed: %s", error)
-    return _answer(503, "the store can't answer now; try again", {"Retry-After": "1"})
+    return _problem_response(503, "the store can't answer now; try again", {"Retry-After": "1"})
 
 
-def install(app: FastAPI) -> None:
+def install_error_handlers(app: FastAPI) -> None:
     """Answer errors of `app` in this form; `guard` answers those that nobody foresaw."""
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _handle_http_error)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
     for ours in (UnknownIdError, SettingError):
-        app.add_exception_handler(ours, _ours)
+        app.add_exception_handler(ours, _handle_input_error)
     for busy in (DBAPIError, TimeoutError):
-        app.add_exception_handler(busy, _busy)
+        app.add_exception_handler(busy, _handle_store_error)

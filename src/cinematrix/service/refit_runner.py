@@ -13,24 +13,24 @@ from sqlalchemy.exc import SQLAlchemyError
 from cinematrix.models.artifact import MANIFEST
 from cinematrix.service.logging import LOG
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.service.telemetry import Figures
+from cinematrix.service.telemetry import Telemetry
 from cinematrix.store.records import Store
-from cinematrix.store.refits import Refit, ask_if_due, find_refit
+from cinematrix.store.refits import Refit, find_refit, request_refit_if_due
 
-PROGRAM = (sys.executable, "-c", "from cinematrix.cli.main import run; run()")
+REFIT_COMMAND = (sys.executable, "-c", "from cinematrix.cli.main import run; run()")
 
 
-NICENESS = 10
+REFIT_NICENESS = 10
 """A refit takes what time the server leaves."""
 
 
 @dataclass
-class Refitter:
+class RefitRunner:
     """Runs refits beside the server, one at a time; the server itself never imports what trains."""
 
     settings: ServiceSettings
     store: Store
-    figures: Figures
+    figures: Telemetry
     _process: "subprocess.Popen[bytes] | None" = None
     _asked: Refit | None = None
     _looking: Lock = field(default_factory=Lock)
@@ -42,27 +42,27 @@ class Refitter:
 
     def start(self, asked: Refit) -> None:
         """Begin a refit; the store's URL, which may hold a password, isn't among the words of the command."""
-        words = [*PROGRAM, "refit", str(self.settings.model), "--asked", str(asked.refit)]
+        words = [*REFIT_COMMAND, "refit", str(self.settings.model), "--asked", str(asked.refit)]
         environment = os.environ | {"CINEMATRIX_DB": self.settings.db}
         self._process, self._asked = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL), asked
-        os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
+        os.setpriority(os.PRIO_PROCESS, self._process.pid, REFIT_NICENESS)
         LOG.info("refit %s of %s has begun", asked.refit, asked.who)
 
-    def look(self) -> None:
+    def check_progress(self) -> None:
         """Tell of a refit that has ended, and begin one if the schedule says so."""
         with self._looking:
-            self._look()
+            self._check_progress()
 
-    def _look(self) -> None:
+    def _check_progress(self) -> None:
         if self._process is not None and self._process.poll() is not None:
-            self._ended(self._process.returncode)
+            self._record_end(self._process.returncode)
         if self._process is None and self.settings.refit_every:
             trained = int((self.settings.model / MANIFEST).stat().st_mtime * 1000)
-            asked = ask_if_due(self.store, int(self.settings.refit_every * 1000), trained)
+            asked = request_refit_if_due(self.store, int(self.settings.refit_every * 1000), trained)
             if asked is not None:
                 self.start(asked)
 
-    def _ended(self, code: int) -> None:
+    def _record_end(self, code: int) -> None:
         assert self._asked is not None, "what has ended was asked for"
         found = find_refit(self.store, self._asked.refit)
         self._process = None
@@ -79,7 +79,7 @@ class Refitter:
         while True:
             await asyncio.sleep(self.settings.watch_seconds)
             try:
-                await run_sync(self.look)
+                await run_sync(self.check_progress)
             except (SQLAlchemyError, OSError) as error:
                 LOG.error("refits can't be looked after now: %s", error)
 

@@ -13,13 +13,13 @@ from cinematrix.service.problems import MEDIA_TYPE
 from cinematrix.service.schemas import ProblemBody
 
 
-def has(request: Request, tag: str) -> bool:
+def client_has_tag(request: Request, tag: str) -> bool:
     """Whether the client has what `tag` names already."""
     held = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
     return tag in held or "*" in held
 
 
-def takes_gzip(accepted: str) -> bool:
+def accepts_gzip(accepted: str) -> bool:
     """Whether an Accept-Encoding allows gzip: it is named, and not with the weight 0."""
     for each in accepted.split(","):
         name, _, weight = each.partition(";")
@@ -28,7 +28,7 @@ def takes_gzip(accepted: str) -> bool:
     return False
 
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "What is wrong",
         "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}}},
@@ -48,7 +48,7 @@ class StrictRoute(APIRoute):
         return strictly
 
 
-def made(content: Any) -> Response:
+def json_response(content: Any) -> Response:
     """The answer with what we made ourselves, which nobody needs to check before it is sent."""
     return Response(content if isinstance(content, bytes) else to_json(content), media_type="application/json")
 
@@ -58,17 +58,19 @@ class StrictRequest(Request):
 
     async def json(self) -> Any:
         try:
-            return json.loads(await self.body(), object_pairs_hook=_distinct, parse_constant=_refuse)
+            return json.loads(
+                await self.body(), object_pairs_hook=_reject_duplicate_names, parse_constant=_reject_constant
+            )
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a name occurs twice in an object")
     return found
 
 
-def _refuse(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")

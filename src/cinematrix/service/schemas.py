@@ -6,42 +6,42 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
-from cinematrix.data.ids import PATTERN
-from cinematrix.recommendation.reranking import Dials
+from cinematrix.data.ids import ID_PATTERN
+from cinematrix.recommendation.reranking import Reranking
 
-TextId = Annotated[str, Path(pattern=PATTERN, description="ID as in the catalog, an integer or text.")]
-Id = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictStr, Field(pattern=PATTERN)]
-Stars = Annotated[StrictFloat | StrictInt, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
-AHEAD = 86_400
+TextId = Annotated[str, Path(pattern=ID_PATTERN, description="ID as in the catalog, an integer or text.")]
+Id = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictStr, Field(pattern=ID_PATTERN)]
+RatingValue = Annotated[StrictFloat | StrictInt, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
+MAX_CLOCK_SKEW_SECONDS = 86_400
 """By so many seconds a client's clock may be ahead."""
 
 
-def _not_ahead(seconds: int) -> int:
-    if seconds > time.time() + AHEAD:
+def _reject_future_time(seconds: int) -> int:
+    if seconds > time.time() + MAX_CLOCK_SKEW_SECONDS:
         raise ValueError("the time is more than a day ahead")
     return seconds
 
 
-Time = Annotated[
+ClientTime = Annotated[
     StrictInt,
     Field(ge=0, lt=2**40, description="The client's time, UTC epoch seconds, at most a day ahead."),
-    AfterValidator(_not_ahead),
+    AfterValidator(_reject_future_time),
 ]
-Kind = Literal["seen", "not_interested", "like", "watchlist"]
-Length = Annotated[int, Query(ge=1, le=200, description="Length of the list.")]
+EventKind = Literal["seen", "not_interested", "like", "watchlist"]
+ListLength = Annotated[int, Query(ge=1, le=200, description="ListLength of the list.")]
 
 
-class Request(BaseModel):
+class RequestBody(BaseModel):
     """Of all requests."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class NewRating(Request):
+class NewRating(RequestBody):
     """A rating on the model's scale."""
 
-    rating: Stars
-    time: Time | None = None
+    rating: RatingValue
+    time: ClientTime | None = None
 
 
 class BulkRating(NewRating):
@@ -51,27 +51,27 @@ class BulkRating(NewRating):
     movie: Id
 
 
-class Bulk(Request):
+class BulkRatings(RequestBody):
     """Ratings that are all kept, or none of them."""
 
     ratings: Annotated[list[BulkRating], Field(min_length=1, max_length=1000)]
 
 
-class StrangersRating(Request):
+class HistoryRating(RequestBody):
     """One of a stranger's ratings."""
 
     movie: Id
-    rating: Stars
+    rating: RatingValue
 
 
-class History(Request):
+class HistoryBody(RequestBody):
     """What somebody brings along; nothing of it is kept.
 
     Attributes:
         hidden: movies that aren't to be recommended although they aren't rated, such as those seen.
     """
 
-    ratings: Annotated[list[StrangersRating], Field(max_length=5000)]
+    ratings: Annotated[list[HistoryRating], Field(max_length=5000)]
     hidden: Annotated[list[Id], Field(max_length=20_000)] = []
 
     @property
@@ -80,7 +80,7 @@ class History(Request):
         return tuple(str(id_) for id_ in self.hidden)
 
 
-class Filtered(BaseModel):
+class FilterOptions(BaseModel):
     """Which movies may be recommended; in a query, or as part of a body."""
 
     model_config = ConfigDict(extra="forbid")
@@ -89,14 +89,14 @@ class Filtered(BaseModel):
     min_ratings: Annotated[int, Field(ge=0, lt=2**40, description="Only movies with so many ratings.")] = 0
 
 
-class Wanted(Filtered):
+class ListOptions(FilterOptions):
     """What to recommend."""
 
-    n: Annotated[int, Field(ge=1, le=200, description="Length of the list.")] = 10
+    n: Annotated[int, Field(ge=1, le=200, description="ListLength of the list.")] = 10
     by: Annotated[Literal["ranking", "stars"], Field(description="Likely to be watched, or liked.")] = "ranking"
 
 
-class Turned(BaseModel):
+class RerankingOptions(BaseModel):
     """How far from the model's order."""
 
     model_config = ConfigDict(extra="forbid")
@@ -105,16 +105,16 @@ class Turned(BaseModel):
     diversity: Annotated[float, Field(ge=0, le=1, description="0: as the model says; 1: unlike each other.")] = 0.0
 
     @property
-    def dials(self) -> Dials:
+    def dials(self) -> Reranking:
         """As `recommend` takes them."""
-        return Dials(self.novelty, self.diversity)
+        return Reranking(self.novelty, self.diversity)
 
 
-class WantedList(Wanted, Turned):
+class ListRequest(ListOptions, RerankingOptions):
     """What to recommend, and how far from the model's order."""
 
 
-class Stranger(History, WantedList):
+class RecommendationRequest(HistoryBody, ListRequest):
     """A history, and what to recommend."""
 
 
@@ -127,7 +127,7 @@ class Movie(BaseModel):
     genres: list[str]
 
 
-class KeptRating(BaseModel):
+class TimestampedRating(BaseModel):
     """A rating; `received` is the server's time in epoch milliseconds, null where the model alone remembers it, and
     `time` the client's in epoch seconds."""
 
@@ -137,13 +137,13 @@ class KeptRating(BaseModel):
     time: int | None
 
 
-class OwnedRating(KeptRating):
+class UserRating(TimestampedRating):
     """A rating and whose it is."""
 
     user: int | str
 
 
-class RatingRow(KeptRating, Movie):
+class RatedMovie(TimestampedRating, Movie):
     """A rating and the film."""
 
 
@@ -151,24 +151,24 @@ class RatingList(BaseModel):
     """What counts as a user's ratings."""
 
     user: int | str
-    ratings: list[RatingRow]
+    ratings: list[RatedMovie]
 
 
-class BulkAnswer(BaseModel):
+class BulkResult(BaseModel):
     """How many rows were new and how many replaced another."""
 
     created: int
     updated: int
 
 
-class Events(BaseModel):
+class UserEvents(BaseModel):
     """Movies by kind of event."""
 
     user: int | str
-    events: dict[Kind, list[int | str]]
+    events: dict[EventKind, list[int | str]]
 
 
-class ReasonRow(BaseModel):
+class ReasonItem(BaseModel):
     """One of her own movies, and its share in the score."""
 
     movie: int | str
@@ -177,38 +177,38 @@ class ReasonRow(BaseModel):
     share: float
 
 
-class Item(Movie):
+class ListItem(Movie):
     """A line of a list."""
 
     score: float
     stars: float
     low: float | None
     high: float | None
-    because: list[ReasonRow]
+    because: list[ReasonItem]
 
 
-class Recommended(BaseModel):
+class RecommendationList(BaseModel):
     """A list, made by one version of the model; `fallback`: without any history of hers."""
 
     user: int | str | None
     model_version: str
     fallback: bool
     unknown: list[int | str]
-    items: list[Item]
+    items: list[ListItem]
 
 
-class Found(BaseModel):
+class SearchResults(BaseModel):
     """Movies that a query may mean, best first."""
 
     items: list[Movie]
 
 
-class Export(BaseModel):
+class UserExport(BaseModel):
     """Everything about a user."""
 
     user: int | str
-    ratings: list[RatingRow]
-    events: dict[Kind, list[int | str]]
+    ratings: list[RatedMovie]
+    events: dict[EventKind, list[int | str]]
 
 
 class Health(BaseModel):
@@ -226,7 +226,7 @@ class ProblemBody(BaseModel):
     detail: str
 
 
-class VersionRow(BaseModel):
+class VersionInfo(BaseModel):
     """A version that is kept: `refit` tells when it was made, what the gate found and by which figures."""
 
     version: str

@@ -13,35 +13,35 @@ from typing import Any, Self
 import numpy as np
 
 from cinematrix.data.histories import Histories
-from cinematrix.data.ids import UNKNOWN, Numbers, as_in
-from cinematrix.data.rating_updates import Said, overlaid
+from cinematrix.data.ids import UNKNOWN, Numbers, parse_id
+from cinematrix.data.rating_updates import RatingUpdates, apply_updates
 from cinematrix.data.ratings import Scale
-from cinematrix.data.title_search import Titles
+from cinematrix.data.title_search import TitleIndex
 from cinematrix.errors import SettingError
-from cinematrix.importers.matching import matcher
-from cinematrix.models.artifact import load, version_of
+from cinematrix.importers.matching import get_matcher
+from cinematrix.models.artifact import fingerprint_manifest, load
 from cinematrix.models.base import Recommender
 from cinematrix.recommendation.groups import GroupRecommendation
 from cinematrix.recommendation.lists import Recommendation, recommend
 from cinematrix.recommendation.questionnaire import Questionnaire
-from cinematrix.recommendation.taste_profile import Everyone
-from cinematrix.service.exposure import Shown
-from cinematrix.service.list_cache import Lists
+from cinematrix.recommendation.taste_profile import PopulationTaste
+from cinematrix.service.exposure import ExposureCounter
+from cinematrix.service.list_cache import ListCache
 from cinematrix.service.problems import Problem
-from cinematrix.service.schemas import History, Movie, RatingRow
-from cinematrix.store.records import Person
+from cinematrix.service.schemas import HistoryBody, Movie, RatedMovie
+from cinematrix.store.records import UserRecords
 
-HIDDEN = ("seen", "not_interested")
+HIDING_EVENTS = ("seen", "not_interested")
 """Events after which a movie isn't recommended any more."""
 
-WATCHED = ("like", "seen")
+WATCHED_EVENTS = ("like", "seen")
 """Events that count as her history where a model learned from plain interactions: who watched what."""
 
-WHOLE = 1e-6
+STEP_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Served:
+class ServedModel:
     """The model that answers, and its version. A request takes it once, so no answer mixes two.
 
     Attributes:
@@ -54,18 +54,18 @@ class Served:
     version: str
     about: Mapping[str, Any] = field(default_factory=dict)
     made: dict[str, bytes] = field(default_factory=dict)
-    lists: Lists = field(default_factory=Lists, init=False)
+    lists: ListCache = field(default_factory=ListCache, init=False)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """The model in a folder, asked for one list, so that the first caller doesn't wait for what that makes."""
         found = load(path)
         recommend(found.model, Histories.empty(1), 1)
-        return cls(found.model, version_of(found.about), found.about)
+        return cls(found.model, fingerprint_manifest(found.about), found.about)
 
     def warm(self) -> Self:
         """Make what searches, imports and questions need, so that nobody waits for it: about a second."""
-        matcher(self.model.known.catalog)
+        get_matcher(self.model.data.catalog)
         self.titles.search("a", 1)
         self.questionnaire.next(Histories.empty(1), np.zeros(0, np.int32))
         return self
@@ -77,24 +77,24 @@ class Served:
         return datetime.fromisoformat(told) if told else None
 
     @cached_property
-    def shown(self) -> Shown:
+    def shown(self) -> ExposureCounter:
         """What has been recommended by this model."""
-        return Shown(self.model.known.raters)
+        return ExposureCounter(self.model.data.raters)
 
     @cached_property
-    def titles(self) -> Titles:
+    def titles(self) -> TitleIndex:
         """What the films are called, to be searched."""
-        return Titles.of(self.model.known.catalog, self.model.known.raters)
+        return TitleIndex.of(self.model.data.catalog, self.model.data.raters)
 
     @cached_property
     def questionnaire(self) -> Questionnaire:
         """What newcomers are asked."""
-        return Questionnaire.of(self.model.known)
+        return Questionnaire.of(self.model.data)
 
     @cached_property
-    def everyone(self) -> Everyone:
+    def everyone(self) -> PopulationTaste:
         """What all ratings come to, beside which a person's stand."""
-        return Everyone(self.model.known)
+        return PopulationTaste(self.model.data)
 
     @property
     def scale(self) -> Scale:
@@ -103,7 +103,7 @@ class Served:
         Raises:
             Problem: 422, the model learned from plain interactions.
         """
-        scale = self.model.known.scale
+        scale = self.model.data.scale
         if scale is None:
             raise Problem(422, "this model learned from plain interactions and takes events, such as like, not ratings")
         return scale
@@ -116,7 +116,7 @@ class Served:
         """
         scale = self.scale
         steps = round(rating / scale.step)
-        if not scale.low <= rating <= scale.high or abs(rating / scale.step - steps) > WHOLE:
+        if not scale.low <= rating <= scale.high or abs(rating / scale.step - steps) > STEP_TOLERANCE:
             raise SettingError(f"a rating must be on the scale {scale} in steps of {scale.step:g}")
         return steps
 
@@ -126,7 +126,7 @@ class Served:
         Raises:
             SettingError: as `steps` says.
         """
-        if self.model.known.scale is not None:
+        if self.model.data.scale is not None:
             for rating in ratings:
                 self.steps(rating)
 
@@ -136,7 +136,7 @@ class Served:
         Raises:
             Problem: 404, the model doesn't know it.
         """
-        movies = self.model.known.movies
+        movies = self.model.data.movies
         number = movies.number(id_)
         if number == UNKNOWN:
             raise Problem(404, "there is no such movie")
@@ -148,28 +148,28 @@ class Served:
 
     def user_id(self, text: str) -> int | str:
         """A user's ID as the data have it."""
-        return as_in(self.model.known.users, text)
+        return parse_id(self.model.data.users, text)
 
     def movie_id(self, text: str) -> int | str:
         """A movie's ID as the catalog has it."""
-        return as_in(self.model.known.movies, text)
+        return parse_id(self.model.data.movies, text)
 
-    def knows(self, person: Person) -> bool:
+    def has_usable_history(self, person: UserRecords) -> bool:
         """Whether she has a history in the model that may be used."""
-        return not person.forgotten and self.remembers(person.user)
+        return not person.forgotten and self.was_trained_on(person.user)
 
-    def remembers(self, user: str) -> bool:
+    def was_trained_on(self, user: str) -> bool:
         """Whether the model has a history of this user, deleted or not."""
-        return self.model.known.users.number(user) != UNKNOWN
+        return self.model.data.users.number(user) != UNKNOWN
 
-    def remembered(self, person: Person) -> Histories:
+    def trained_history(self, person: UserRecords) -> Histories:
         """What the model remembers of her; nothing, if she was deleted."""
-        number = self.model.known.users.number(person.user) if self.knows(person) else UNKNOWN
-        return self.model.known.history.take(np.array([number]))
+        number = self.model.data.users.number(person.user) if self.has_usable_history(person) else UNKNOWN
+        return self.model.data.history.take(np.array([number]))
 
-    def history(self, person: Person) -> Histories:
+    def history(self, person: UserRecords) -> Histories:
         """All that counts as her ratings."""
-        remembered, known = self.remembered(person), self.model.known
+        remembered, known = self.trained_history(person), self.model.data
         if known.scale is None:
             return self._watched(person, remembered)
         if not person.ratings:
@@ -177,53 +177,53 @@ class Served:
         numbers = known.movies.numbers([row.movie for row in person.ratings])
         steps = np.array([np.nan if row.steps is None else row.steps for row in person.ratings])
         none = np.zeros(len(numbers), np.int64)
-        since = Said(none.astype(np.int32), numbers, (steps * known.scale.step).astype(np.float32), none, none)
-        found = overlaid(Said.of(remembered), since.take(numbers != UNKNOWN))
+        since = RatingUpdates(none.astype(np.int32), numbers, (steps * known.scale.step).astype(np.float32), none, none)
+        found = apply_updates(RatingUpdates.of(remembered), since.take(numbers != UNKNOWN))
         return replace(Histories.of_pairs(found.user, found.movie, found.rating, 1), owners=remembered.owners)
 
-    def _watched(self, person: Person, remembered: Histories) -> Histories:
+    def _watched(self, person: UserRecords, remembered: Histories) -> Histories:
         """What she watched: what is remembered of it, without what was taken back and with what her events tell."""
         if not person.ratings and not person.events:
             return remembered
-        movies = self.model.known.movies
+        movies = self.model.data.movies
         back = movies.numbers([row.movie for row in person.ratings if row.steps is None])
-        told = movies.numbers([id_ for kind in WATCHED for id_ in person.events.get(kind, ())])
+        told = movies.numbers([id_ for kind in WATCHED_EVENTS for id_ in person.events.get(kind, ())])
         items = np.union1d(np.setdiff1d(remembered.items, back), told[told != UNKNOWN])
         return replace(Histories.of_lists([(items.tolist(), None)]), owners=remembered.owners)
 
     def film(self, number: int) -> Movie:
         """What the catalog says of the film with a number."""
-        known, facts = self.model.known, self.model.known.catalog.facts[number]
+        known, facts = self.model.data, self.model.data.catalog.facts[number]
         title = known.catalog.title(number)
         return Movie(movie=known.movies.listed[number], title=title, year=facts.year, genres=facts.genres)
 
     def numbers(self, lines: Iterable[Recommendation | GroupRecommendation]) -> Numbers:
         """The films in the lines of a list."""
-        return self.model.known.movies.numbers([line.movie for line in lines])
+        return self.model.data.movies.numbers([line.movie for line in lines])
 
-    def ratings(self, person: Person) -> list[RatingRow]:
+    def ratings(self, person: UserRecords) -> list[RatedMovie]:
         """What counts as her ratings, for her to read."""
-        known, stored = self.model.known, {row.movie: row for row in person.ratings}
+        known, stored = self.model.data, {row.movie: row for row in person.ratings}
         history, rows = self.history(person), []
         values = np.ones(len(history.items)) if history.values is None else history.values
         for number, value in zip(history.items.tolist(), values.tolist(), strict=True):
             row = stored.get(str(known.movies.ids[number]))
             received, given = (None, None) if row is None else (row.received, row.given)
             film = self.film(number).model_dump()
-            rows.append(RatingRow(**film, rating=value, received=received, time=given))
+            rows.append(RatedMovie(**film, rating=value, received=received, time=given))
         return rows
 
-    def events(self, person: Person) -> dict[str, list[int | str]]:
+    def events(self, person: UserRecords) -> dict[str, list[int | str]]:
         """Her events, with the movies' IDs as in the catalog."""
         return {kind: [self.movie_id(id_) for id_ in ids] for kind, ids in person.events.items()}
 
-    def hidden(self, person: Person) -> tuple[Any, ...]:
+    def hidden(self, person: UserRecords) -> tuple[Any, ...]:
         """What isn't recommended to her although it isn't in her history."""
-        return tuple(id_ for kind in HIDDEN for id_ in person.events.get(kind, ()))
+        return tuple(id_ for kind in HIDING_EVENTS for id_ in person.events.get(kind, ()))
 
-    def stranger(self, body: History) -> tuple[Histories, list[int | str]]:
+    def read_history(self, body: HistoryBody) -> tuple[Histories, list[int | str]]:
         """The history that somebody brings along, and the IDs in it that the model doesn't know."""
         rated = {str(row.movie): row.rating for row in body.ratings}
         self.check(rated.values())
-        history, unknown = self.model.known.histories([rated])
+        history, unknown = self.model.data.histories([rated])
         return history, [self.movie_id(str(id_)) for id_ in unknown]

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cinematrix.store.engine import FREE_BYTES
+from cinematrix.store.engine import MIN_FREE_BYTES
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ServiceSettings:
 
     model: Path
     db: str
-    hosts: tuple[str, ...] = LOOPBACK
+    hosts: tuple[str, ...] = LOOPBACK_HOSTS
     new_users: int = 0
     public: bool = False
     reads: int = 30_000
@@ -62,7 +62,7 @@ class ServiceSettings:
     in_flight: int = 64
     watch_seconds: float = 2.0
     read_seconds: float = 10.0
-    free_bytes: int = FREE_BYTES
+    free_bytes: int = MIN_FREE_BYTES
     refit_every: float = 0.0
     posters: PosterSettings | None = None
 

@@ -4,23 +4,23 @@ import ctypes
 import gc
 import sys
 
-ARENAS = -8
+MALLOPT_ARENA_MAX = -8
 """The number by which glibc's `mallopt` calls how many heaps threads may have."""
 
 
-def share_heaps() -> None:
+def limit_malloc_arenas() -> None:
     """Let threads share two heaps: each would keep what it once needed for itself."""
-    if mallopt := _of_libc("mallopt"):
-        mallopt(ARENAS, 2)
+    if mallopt := _find_libc_function("mallopt"):
+        mallopt(MALLOPT_ARENA_MAX, 2)
 
 
-def load_undisturbed() -> None:
-    """Let the garbage collector rest until `settle`: nothing that is loaded now is garbage, and it takes a tenth of the
+def pause_garbage_collector() -> None:
+    """Let the garbage collector rest until `freeze_loaded_objects`: nothing that is loaded now is garbage, and it takes a tenth of the
     time to find that out."""
     gc.disable()
 
 
-def settle() -> None:
+def freeze_loaded_objects() -> None:
     """Take what has been loaded for granted.
 
     The garbage collector won't look through it any more, for which it would stop every request for a tenth of a second
@@ -32,10 +32,10 @@ def settle() -> None:
         gc.collect()
     gc.freeze()
     gc.enable()
-    if trim := _of_libc("malloc_trim"):
+    if trim := _find_libc_function("malloc_trim"):
         trim(0)
 
 
-def _of_libc(name: str) -> "ctypes._NamedFuncPointer | None":
+def _find_libc_function(name: str) -> "ctypes._NamedFuncPointer | None":
     """A function of glibc; None where there is another library of C."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -10,28 +10,28 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
-from cinematrix.service.prefetch import Ahead
+from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.problems import Problem
-from cinematrix.service.served_model import Served
+from cinematrix.service.served_model import ServedModel
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.service.telemetry import Figures
+from cinematrix.service.telemetry import Telemetry
 from cinematrix.store.records import Store
 
 if TYPE_CHECKING:
-    from cinematrix.service.refit_runner import Refitter
-    from cinematrix.service.tmdb import Posters
+    from cinematrix.service.refit_runner import RefitRunner
+    from cinematrix.service.tmdb import PosterCache
 
 
-WRITERS = {"sqlite": 1, "postgresql": 4}
+WRITER_THREADS = {"sqlite": 1, "postgresql": 4}
 """Threads of requests that write: SQLite lets one at a time, and who waits here needn't ask it again and again."""
 
-Asked = ParamSpec("Asked")
-Answer = TypeVar("Answer")
+RouteParams = ParamSpec("RouteParams")
+RouteResult = TypeVar("RouteResult")
 
 
 @dataclass
 class ServiceState:
-    """The parts of one app. A route takes `served` once; `newest` is None until there is a first model.
+    """The parts of one app. A route takes `served` once; `served_or_none` is None until there is a first model.
 
     Attributes:
         films: which of the store's movies `served` has in it (`store.movies.mark_of_movies`).
@@ -44,61 +44,63 @@ class ServiceState:
 
     settings: ServiceSettings
     store: Store
-    newest: Served | None
-    figures: Figures
-    refitter: "Refitter"
+    served_or_none: ServedModel | None
+    figures: Telemetry
+    refit_runner: "RefitRunner"
     films: tuple[int, int] = (0, 0)
-    posters: "Posters | None" = None
-    ahead: Ahead | None = None
-    changing: Lock = field(default_factory=Lock)
-    importing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    posters: "PosterCache | None" = None
+    ahead: Prefetcher | None = None
+    swap_lock: Lock = field(default_factory=Lock)
+    import_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     writers: CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.writers = CapacityLimiter(WRITERS[self.store.engine.dialect.name])
+        self.writers = CapacityLimiter(WRITER_THREADS[self.store.engine.dialect.name])
 
-    def wrote(self, *users: str) -> None:
+    def prefetch_for(self, *users: str) -> None:
         """Something was kept or taken back of each of `users`, as the store has them."""
         if self.ahead:
             for user in users:
-                self.ahead.soon(user)
+                self.ahead.schedule(user)
 
     @property
-    def served(self) -> Served:
+    def served(self) -> ServedModel:
         """The model that answers.
 
         Raises:
             Problem: 503, there is none yet.
         """
-        if self.newest is None:
+        if self.served_or_none is None:
             why = "there is no model yet; write one to the server's model folder with 'cinematrix train --out'"
             raise Problem(503, why, {"Retry-After": "10"})
-        return self.newest
+        return self.served_or_none
 
     @served.setter
-    def served(self, served: Served) -> None:
+    def served(self, served: ServedModel) -> None:
         """Let it answer from the next request on."""
-        self.newest = served
+        self.served_or_none = served
         self.figures.model.clear()
         self.figures.model.labels(served.version).set(1)
 
 
-async def _state(request: Request) -> ServiceState:
+async def _get_state(request: Request) -> ServiceState:
     state: ServiceState = request.app.state.service
     return state
 
 
-State = Annotated[ServiceState, Depends(_state)]
+State = Annotated[ServiceState, Depends(_get_state)]
 
 
-def writes(route: Callable[Asked, Answer]) -> Callable[Asked, Coroutine[Any, Any, Answer]]:
+def run_in_writer_thread(
+    route: Callable[RouteParams, RouteResult],
+) -> Callable[RouteParams, Coroutine[Any, Any, RouteResult]]:
     """A route, called with `state`, that writes: it runs in a thread of the writers.
 
     While the disk takes its time with what they write, all others are answered.
     """
 
     @wraps(route)
-    async def beside(*given: Asked.args, **named: Asked.kwargs) -> Answer:
+    async def beside(*given: RouteParams.args, **named: RouteParams.kwargs) -> RouteResult:
         state = named["state"]
         assert isinstance(state, ServiceState)
         return await run_sync(partial(route, *given, **named), limiter=state.writers)

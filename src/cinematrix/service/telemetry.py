@@ -7,12 +7,12 @@ from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from cinematrix.service.exposure import Spread
+from cinematrix.service.exposure import ExposureSummary
 
-BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+LATENCY_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
-class Figures:
+class Telemetry:
     """The figures of one app."""
 
     def __init__(self) -> None:
@@ -28,10 +28,14 @@ class Figures:
         self.refit_seconds = Gauge("cinematrix_refit_seconds", "What the last refit took.", registry=self.registry)
         self.dropped = self._counter("log_lines_dropped", "Lines that the log's reader was too slow for.")
         self.latency = Histogram(
-            "cinematrix_request_seconds", "From request to answer.", ("route",), buckets=BUCKETS, registry=self.registry
+            "cinematrix_request_seconds",
+            "From request to answer.",
+            ("route",),
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
         )
         self.fold_in = Histogram(
-            "cinematrix_fold_in_seconds", "From a history to a list.", buckets=BUCKETS, registry=self.registry
+            "cinematrix_fold_in_seconds", "From a history to a list.", buckets=LATENCY_BUCKETS, registry=self.registry
         )
         self.age = self._gauge("model_age_seconds", "Since the model was trained.")
         self.coverage = self._gauge("shown_coverage", "Share of the catalog that this model has recommended.")
@@ -50,7 +54,7 @@ class Figures:
         self._request(method, route, status).inc()
         self._seconds(route).observe(seconds)
 
-    def sent(self, how: str, fallback: bool) -> None:
+    def count_list(self, how: str, fallback: bool) -> None:
         """A user's list was, `made` or `kept`."""
         for each in self._list(how, str(fallback).lower()):
             each.inc()
@@ -61,7 +65,7 @@ class Figures:
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(f"cinematrix_{name}", meaning, registry=self.registry)
 
-    def text(self, trained: datetime | None, spread: Spread) -> bytes:
+    def text(self, trained: datetime | None, spread: ExposureSummary) -> bytes:
         """All of them as Prometheus reads them.
 
         Args:
@@ -86,7 +90,7 @@ class Figures:
         yield from sorted(found.items())
 
 
-def quantile(buckets: Sequence[tuple[float, float]], share: float) -> float:
+def estimate_quantile(buckets: Sequence[tuple[float, float]], share: float) -> float:
     """Seconds within which a share of requests was answered, if they lie evenly in each bucket; of the last, its start.
 
     Args:

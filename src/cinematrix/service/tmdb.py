@@ -15,13 +15,13 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
-from cinematrix.common.atomic_files import check_place, written_beside
+from cinematrix.common.atomic_files import check_writable, write_atomically
 from cinematrix.errors import InputError
 from cinematrix.service.logging import LOG
 from cinematrix.service.settings import PosterSettings
 
 
-class Posters:
+class PosterCache:
     """Posters by the films' numbers at TMDB: a file each, empty where there is none; its time is when it was fetched.
 
     Raises:
@@ -29,9 +29,9 @@ class Posters:
     """
 
     def __init__(self, settings: PosterSettings) -> None:
-        check_place(settings.folder, force=True)
-        self._settings, self._opener = settings, build_opener(_Straight)
-        self._limiter, self._under_way = CapacityLimiter(FETCHING), dict[str, asyncio.Task[bytes]]()
+        check_writable(settings.folder, force=True)
+        self._settings, self._opener = settings, build_opener(_RejectRedirects)
+        self._limiter, self._under_way = CapacityLimiter(MAX_PARALLEL_FETCHES), dict[str, asyncio.Task[bytes]]()
         self._tidying, self._tidied, self._bytes = Lock(), float("-inf"), 0
         self._again_at = 0.0
 
@@ -41,7 +41,7 @@ class Posters:
         if kept is not None:
             return kept
         if number not in self._under_way:
-            if len(self._under_way) >= UNDER_WAY or time.monotonic() < self._again_at:
+            if len(self._under_way) >= MAX_PENDING_FETCHES or time.monotonic() < self._again_at:
                 return b""
             self._under_way[number] = asyncio.create_task(run_sync(self._fetch, number, limiter=self._limiter))
             self._under_way[number].add_done_callback(lambda _: self._under_way.pop(number))
@@ -56,7 +56,7 @@ class Posters:
             fetched, content = self._file(number).stat().st_mtime, self._file(number).read_bytes()
         except OSError:
             return None
-        return content if time.time() < fetched + (LIVES if content else DAY) else None
+        return content if time.time() < fetched + (POSTER_LIFETIME_SECONDS if content else DAY_SECONDS) else None
 
     def _fetch(self, number: str) -> bytes:
         """Fetch and keep it, unless somebody else just has; when that fails, leave TMDB alone for a while."""
@@ -64,31 +64,31 @@ class Posters:
         if kept is not None or time.monotonic() < self._again_at:
             return kept or b""
         try:
-            content = self._fetched(number)
+            content = self._download(number)
             self._keep(number, content)
             return content
         except HTTPError as error:
-            self._rest(f"TMDB answers {error.code}", _seconds(error))
+            self._pause(f"TMDB answers {error.code}", _pause_seconds(error))
         except (
             OSError,
             HTTPException,
             ValueError,
             InputError,
         ) as error:  # its words may have the address and so the key
-            self._rest(f"a poster can't be fetched or kept ({type(error).__name__})", REST)
+            self._pause(f"a poster can't be fetched or kept ({type(error).__name__})", PAUSE_SECONDS)
         return b""
 
-    def _rest(self, why: str, seconds: float) -> None:
+    def _pause(self, why: str, seconds: float) -> None:
         self._again_at = max(self._again_at, time.monotonic() + seconds)
         LOG.warning("%s; TMDB is left alone for %d seconds", why, seconds)
 
-    def _fetched(self, number: str) -> bytes:
+    def _download(self, number: str) -> bytes:
         """The picture that TMDB has; empty where it has none, or something else."""
         here = self._settings
         try:
             film = json.loads(self._get(f"{here.api}/3/movie/{number}?{urlencode({'api_key': here.key})}"))
             path = str(film.get("poster_path")) if isinstance(film, dict) else ""
-            if not PATH.fullmatch(path):
+            if not PICTURE_PATH.fullmatch(path):
                 return b""
             picture = self._get(f"{here.images}/t/p/w342{path}")
         except HTTPError as error:
@@ -96,7 +96,7 @@ class Posters:
                 error.close()
                 return b""
             raise
-        return picture if len(picture) <= LARGEST and PICTURE.match(picture) else b""
+        return picture if len(picture) <= MAX_PICTURE_BYTES and PICTURE_SIGNATURE.match(picture) else b""
 
     def _get(self, address: str) -> bytes:
         """What is at an address, broken off once it is too large.
@@ -108,20 +108,20 @@ class Posters:
         until, content = time.monotonic() + self._settings.seconds, b""
         asked = Request(address, headers={"User-Agent": "cinematrix"})
         with self._opener.open(asked, timeout=self._settings.seconds) as answer:
-            while len(content) <= LARGEST and (block := answer.read1(1 << 16)):
+            while len(content) <= MAX_PICTURE_BYTES and (block := answer.read1(1 << 16)):
                 content += block
                 if time.monotonic() > until:
                     raise TimeoutError
-            if answer.length and len(content) <= LARGEST:
+            if answer.length and len(content) <= MAX_PICTURE_BYTES:
                 raise IncompleteRead(content)
         return content
 
     def _keep(self, number: str, content: bytes) -> None:
-        with written_beside(self._file(number), force=True) as beside:
+        with write_atomically(self._file(number), force=True) as beside:
             beside.write_bytes(content)
         with self._tidying:
             self._bytes += len(content)
-            if self._bytes > self._settings.most_bytes or time.monotonic() > self._tidied + DAY:
+            if self._bytes > self._settings.most_bytes or time.monotonic() > self._tidied + DAY_SECONDS:
                 self._tidy()
 
     def _tidy(self) -> None:
@@ -129,44 +129,47 @@ class Posters:
         files = [(file.stat(), file) for file in self._settings.folder.glob("*.poster")]
         self._bytes, self._tidied = sum(about.st_size for about, _ in files), time.monotonic()
         for about, file in sorted(files, key=lambda each: each[0].st_mtime):
-            if self._bytes <= 0.9 * self._settings.most_bytes and about.st_mtime > time.time() - LIVES:
+            if (
+                self._bytes <= 0.9 * self._settings.most_bytes
+                and about.st_mtime > time.time() - POSTER_LIFETIME_SECONDS
+            ):
                 break
             file.unlink(missing_ok=True)
             self._bytes -= about.st_size
 
 
-DAY = 86_400
+DAY_SECONDS = 86_400
 
 
-LIVES = 150 * DAY
+POSTER_LIFETIME_SECONDS = 150 * DAY_SECONDS
 """Seconds that a poster is kept: TMDB's terms allow six months. That there is none is remembered for a day."""
 
 
-LARGEST = 2_000_000
+MAX_PICTURE_BYTES = 2_000_000
 """Bytes of an answer of TMDB's."""
 
 
-FETCHING = 4
+MAX_PARALLEL_FETCHES = 4
 
 
-UNDER_WAY = 16
+MAX_PENDING_FETCHES = 16
 """Films whose posters are fetched or wait for it; one more goes without this time, so that lists are answered."""
 
 
-REST = 30.0
+PAUSE_SECONDS = 30.0
 
 
-RESTS = {401: 600.0, 403: 600.0}
+PAUSE_SECONDS_BY_STATUS = {401: 600.0, 403: 600.0}
 """Seconds to leave TMDB alone after it failed, or refused the key."""
 
 
-PATH = re.compile(r"/[\w-]{1,100}\.(jpg|jpeg|png|webp)", re.ASCII)
+PICTURE_PATH = re.compile(r"/[\w-]{1,100}\.(jpg|jpeg|png|webp)", re.ASCII)
 
 
-PICTURE = re.compile(rb"(?P<jpeg>\xff\xd8\xff)|(?P<png>\x89PNG\r\n\x1a\n)|(?P<webp>RIFF.{4}WEBP)", re.DOTALL)
+PICTURE_SIGNATURE = re.compile(rb"(?P<jpeg>\xff\xd8\xff)|(?P<png>\x89PNG\r\n\x1a\n)|(?P<webp>RIFF.{4}WEBP)", re.DOTALL)
 
 
-class _Straight(HTTPRedirectHandler):
+class _RejectRedirects(HTTPRedirectHandler):
     """Follows no redirect."""
 
     def redirect_request(
@@ -175,10 +178,10 @@ class _Straight(HTTPRedirectHandler):
         """None: the redirect is an error."""
 
 
-def _seconds(error: HTTPError) -> float:
+def _pause_seconds(error: HTTPError) -> float:
     """How long to leave TMDB alone after this answer, which is closed."""
     error.close()
     told = error.headers.get("Retry-After", "")
     if error.code == 429 and re.fullmatch(r"[0-9]{1,4}", told):
         return float(told)
-    return RESTS.get(error.code, REST)
+    return PAUSE_SECONDS_BY_STATUS.get(error.code, PAUSE_SECONDS)

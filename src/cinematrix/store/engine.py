@@ -12,18 +12,18 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 
-from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.atomic_files import write_atomically
 from cinematrix.errors import InputError, StoreError
 from cinematrix.store.sqlite import DRIVER
-from cinematrix.store.tables import MIGRATIONS, migrate, version_of
+from cinematrix.store.tables import MIGRATIONS, migrate, read_version
 
 BUSY_MS = 5_000
 """How long a writer waits for another before it gives up."""
 
-FREE_BYTES = 64_000_000
+MIN_FREE_BYTES = 64_000_000
 """Room that the disk of a SQLite file must have for a server to be ready."""
 
-MIGRATING = 0x43494E45
+MIGRATION_LOCK_ID = 0x43494E45
 """The PostgreSQL advisory lock under which several servers that start at once migrate one after the other."""
 
 
@@ -50,10 +50,10 @@ def open_engine(url: str) -> Engine:
     found = _parsed(url)
     engine = _sqlite(found) if found.get_backend_name() == "sqlite" else _postgresql(found)
     try:
-        with writing(engine) as connection:
+        with write_transaction(engine) as connection:
             if engine.dialect.name == "postgresql":
-                connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
-            elif 0 < (version := version_of(connection)) < len(MIGRATIONS):
+                connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK_ID})
+            elif 0 < (version := read_version(connection)) < len(MIGRATIONS):
                 back_up(found, version)
             migrate(connection)
     except SQLAlchemyError as error:
@@ -66,7 +66,7 @@ def open_engine(url: str) -> Engine:
 
 
 @contextmanager
-def as_it_stands(url: str) -> Iterator[Connection]:
+def open_read_only(url: str) -> Iterator[Connection]:
     """The database to look at, neither made nor migrated, a SQLite file read through first.
 
     Raises:
@@ -76,7 +76,7 @@ def as_it_stands(url: str) -> Iterator[Connection]:
     engine = _sqlite_to_read(found) if found.get_backend_name() == "sqlite" else _postgresql(found)
     try:
         with engine.connect() as connection:
-            check_whole(engine)
+            check_integrity(engine)
             yield connection
     except SQLAlchemyError as error:
         raise StoreError(f"the database {found.render_as_string()} can't be opened: {_reason(error)}") from error
@@ -85,7 +85,7 @@ def as_it_stands(url: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def write_transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes. SQLite takes its lock at the start: waiting is safe then, upgrading later isn't."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
@@ -95,7 +95,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def sole_server(url: str) -> Iterator[None]:
+def hold_server_lock(url: str) -> Iterator[None]:
     """Hold the lock file beside a SQLite file; of PostgreSQL there may be many servers.
 
     The lock goes with the process, however it ends.
@@ -107,12 +107,12 @@ def sole_server(url: str) -> Iterator[None]:
     if found.get_backend_name() != "sqlite" or not found.database:
         yield
         return
-    with locked_beside(found, "lock", "stop it, or serve from PostgreSQL"):
+    with hold_lock_file(found, "lock", "stop it, or serve from PostgreSQL"):
         yield
 
 
 @contextmanager
-def locked_beside(url: URL, ending: str, remedy: str) -> Iterator[None]:
+def hold_lock_file(url: URL, ending: str, remedy: str) -> Iterator[None]:
     """Hold the lock file with this ending beside a SQLite file, which tells the holder's process id.
 
     Raises:
@@ -154,7 +154,7 @@ def back_up(url: URL, version: int) -> None:
     """
     assert url.database, "a store in memory is never migrated"
     with (
-        written_beside(Path(f"{url.database}.v{version}"), force=True) as copy,
+        write_atomically(Path(f"{url.database}.v{version}"), force=True) as copy,
         closing(DRIVER.connect(url.database)) as source,
         closing(DRIVER.connect(copy)) as target,
     ):
@@ -219,7 +219,7 @@ def _identity(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def check_whole(engine: Engine) -> None:
+def check_integrity(engine: Engine) -> None:
     """Read a SQLite file through; PostgreSQL checks its pages itself as it reads them.
 
     Raises:

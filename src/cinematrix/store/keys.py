@@ -22,7 +22,7 @@ ROLES: tuple[Role, ...] = ("read", "write", "admin")
 """Each may do what those before it may."""
 
 
-class Key(NamedTuple):
+class ApiKey(NamedTuple):
     """A key as the store has it: its name, what it may do, and the SHA-256 of its secret."""
 
     name: str
@@ -39,26 +39,26 @@ def create_key(store: Store, role: str) -> str:
     if role not in ROLES:
         raise SettingError(f"there is no role {role!r}; the roles are {', '.join(ROLES)}")
     secret, name, now = f"cmx_{secrets.token_urlsafe(32)}", secrets.token_hex(4), time.time_ns() // 1_000_000
-    with store.writing() as connection:
-        connection.execute(insert(KEYS).values(key=name, role=role, hash=hashed(secret), created=now))
+    with store.write_transaction() as connection:
+        connection.execute(insert(KEYS).values(key=name, role=role, hash=hash_secret(secret), created=now))
         connection.execute(insert(AUDIT).values(at=now, who="command line", what=f"made key {name} for {role}"))
     return secret
 
 
-def all_keys(store: Store) -> list[Key]:
+def list_keys(store: Store) -> list[ApiKey]:
     """Every key that opens this store's service."""
     with store.engine.connect() as connection:
-        return [Key(*row) for row in connection.execute(select(KEYS.c.key, KEYS.c.role, KEYS.c.hash))]
+        return [ApiKey(*row) for row in connection.execute(select(KEYS.c.key, KEYS.c.role, KEYS.c.hash))]
 
 
-def hashed(secret: str) -> bytes:
+def hash_secret(secret: str) -> bytes:
     """What is kept of a secret."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
 
 
-def find_key(keys: Iterable[Key], secret: str) -> Key | None:
+def find_key(keys: Iterable[ApiKey], secret: str) -> ApiKey | None:
     """The key with this secret; the time taken tells nothing of how much of it was right, or of which key."""
-    wanted, found = hashed(secret), None
+    wanted, found = hash_secret(secret), None
     for key in keys:
         if hmac.compare_digest(key.hash, wanted):
             found = key

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from sqlalchemy import delete, func, insert, select, update
 
-from cinematrix.data.catalog import Film
+from cinematrix.data.catalog import MovieMetadata
 from cinematrix.store.records import Store
 from cinematrix.store.tables import AUDIT, MOVIES
 
-Mark = tuple[int, int]
+MoviesRevision = tuple[int, int]
 
 
-def put_movies(store: Store, films: Sequence[Film], who: str) -> int:
+def put_movies(store: Store, films: Sequence[MovieMetadata], who: str) -> int:
     """Keep movies, all or none, the last description of each standing; how many are new to the store."""
     described = {film.movie: film for film in films}
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         there = set(connection.scalars(select(MOVIES.c.movie)))
         for film in described.values():
             row = film._asdict() | {"genres": json.dumps(film.genres), "changed": time.time_ns() // 1_000_000}
@@ -28,9 +28,9 @@ def put_movies(store: Store, films: Sequence[Film], who: str) -> int:
     return len(described.keys() - there)
 
 
-def drop_movie(store: Store, movie: str, who: str) -> bool:
+def delete_movie(store: Store, movie: str, who: str) -> bool:
     """Forget what was said of a movie; whether there was anything."""
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         gone = connection.execute(delete(MOVIES).filter_by(movie=movie)).rowcount > 0
         if gone:
             what = f"dropped movie {movie}"
@@ -38,14 +38,14 @@ def drop_movie(store: Store, movie: str, who: str) -> bool:
     return gone
 
 
-def all_movies(store: Store) -> list[Film]:
+def list_movies(store: Store) -> list[MovieMetadata]:
     """Every movie that was described, by ID."""
     with store.engine.connect() as connection:
         rows = connection.execute(select(MOVIES).order_by(MOVIES.c.movie))
-        return [Film(row.movie, row.title, row.year, json.loads(row.genres)) for row in rows]
+        return [MovieMetadata(row.movie, row.title, row.year, json.loads(row.genres)) for row in rows]
 
 
-def mark_of_movies(store: Store) -> Mark:
+def read_movies_revision(store: Store) -> MoviesRevision:
     """What changes when any of them does."""
     with store.engine.connect() as connection:
         n, last = connection.execute(select(func.count(), func.max(MOVIES.c.changed)).select_from(MOVIES)).one()

@@ -10,10 +10,18 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 
 from cinematrix.data.ratings import Scale
-from cinematrix.store.engine import open_engine, writing
-from cinematrix.store.scales import check_scale, scale_of
+from cinematrix.store.engine import open_engine, write_transaction
+from cinematrix.store.scales import check_scale, read_scale
 from cinematrix.store.sqlite import DRIVER
-from cinematrix.store.statements import PERSON, REVISION, drawn, hold, now_ms, present_in, upsert
+from cinematrix.store.statements import (
+    SELECT_REVISION,
+    SELECT_USER_RECORDS,
+    draw_revision,
+    find_rated_pairs,
+    lock_users,
+    now_ms,
+    upsert,
+)
 from cinematrix.store.tables import (
     ANSWERED,
     AUDIT,
@@ -27,15 +35,15 @@ from cinematrix.store.tables import (
     USERS,
 )
 
-KINDS = ("seen", "not_interested", "like", "watchlist")
+EVENT_KINDS = ("seen", "not_interested", "like", "watchlist")
 """What can be said of a movie besides stars."""
 
 DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1)
-REPEATS_MS = DAY_MS
+IDEMPOTENCY_MS = DAY_MS
 """For a day an idempotency key stands for the answer that it first got."""
 
-COUNTING = 0x43494E46
+USER_COUNT_LOCK_ID = 0x43494E46
 """The PostgreSQL advisory lock under which users are counted before one is made."""
 
 
@@ -61,7 +69,7 @@ class Rating(NamedTuple):
     given: int | None = None
 
 
-class Kept(NamedTuple):
+class SavedRating(NamedTuple):
     """What became of a rating: it replaced another, and the server's time in ms."""
 
     updated: bool
@@ -69,7 +77,7 @@ class Kept(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredRating:
     """A rating as it stands in the store: `received` is the server's time in ms, `given` the client's in seconds."""
 
     movie: str
@@ -79,7 +87,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Person:
+class UserRecords:
     """All that the store has of one user, read at one moment.
 
     Attributes:
@@ -92,7 +100,7 @@ class Person:
     user: str
     known: bool
     forgotten: bool
-    ratings: list[Stored]
+    ratings: list[StoredRating]
     events: dict[str, list[str]]
 
     def as_dict(self) -> dict[str, Any]:
@@ -117,9 +125,9 @@ class Store:
         if "_glancing" in vars(self) and self._glancing:
             self._glancing.close()
 
-    def writing(self) -> AbstractContextManager[Connection]:
+    def write_transaction(self) -> AbstractContextManager[Connection]:
         """A transaction for several writes at once."""
-        return writing(self.engine)
+        return write_transaction(self.engine)
 
     def fix_scale(self, scale: Scale) -> None:
         """Say what the steps are steps of, once and for all.
@@ -128,21 +136,21 @@ class Store:
             SettingError: the scale has no steps.
             StoreError: the store holds ratings on another scale.
         """
-        with self.writing() as connection:
-            kept = scale_of(connection)
+        with self.write_transaction() as connection:
+            kept = read_scale(connection)
             check_scale(kept, scale)
             if kept is None:
                 connection.execute(insert(SCALE).values(asdict(scale)))
 
-    def rate(self, connection: Connection, ratings: Sequence[Rating]) -> list[Kept]:
+    def rate(self, connection: Connection, ratings: Sequence[Rating]) -> list[SavedRating]:
         """Keep ratings, the last of a pair winning."""
         now, kept = now_ms(), []
         last = {(rating.user, rating.movie): rating for rating in ratings}
-        hold(connection, {rating.user for rating in ratings}, now)
-        present = present_in(connection, list(last))
+        lock_users(connection, {rating.user for rating in ratings}, now)
+        present = find_rated_pairs(connection, list(last))
         for rating in ratings:
             pair = rating.user, rating.movie
-            kept.append(Kept(pair in present, now))
+            kept.append(SavedRating(pair in present, now))
             (present.discard if rating.steps is None else present.add)(pair)
         upsert(connection, RATINGS, [rating._asdict() | {"received": now} for rating in last.values()])
         return kept
@@ -152,12 +160,12 @@ class Store:
         key = {"user": user, "movie": movie, "kind": kind}
         if gone:
             connection.execute(delete(EVENTS).filter_by(**key))
-            connection.execute(update(USERS).filter_by(user=user).values(revision=drawn()))
+            connection.execute(update(USERS).filter_by(user=user).values(revision=draw_revision()))
             return
-        hold(connection, {user}, now_ms())
+        lock_users(connection, {user}, now_ms())
         upsert(connection, EVENTS, [key | {"received": now_ms()}])
 
-    def welcomes(self, connection: Connection, user: str, most: int, *, remembered: bool) -> bool:
+    def has_room_for(self, connection: Connection, user: str, most: int, *, remembered: bool) -> bool:
         """Whether a user may be written for in this transaction: one who is known, or a new one, who is known then.
 
         Args:
@@ -169,25 +177,27 @@ class Store:
         if remembered and connection.scalar(select(FORGOTTEN.c.user).filter_by(user=user)) is None:
             return True
         if most and connection.dialect.name == "postgresql":  # so that two don't count at once
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": COUNTING})
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": USER_COUNT_LOCK_ID})
         if (connection.scalar(select(func.count()).select_from(USERS)) or 0) >= most:
             return False
-        hold(connection, {user}, now_ms())
+        lock_users(connection, {user}, now_ms())
         return True
 
-    def person(self, user: str) -> Person:
+    def person(self, user: str) -> UserRecords:
         """What there is of one user; empty if there is nothing."""
         with self.engine.connect() as connection:
-            rows = connection.execute(PERSON, {"user": user}).all()
+            rows = connection.execute(SELECT_USER_RECORDS, {"user": user}).all()
         ratings = [
-            Stored(movie, steps, received, given) for what, movie, steps, received, given in rows if what == "rating"
+            StoredRating(movie, steps, received, given)
+            for what, movie, steps, received, given in rows
+            if what == "rating"
         ]
         events: dict[str, list[str]] = {}
         for what, movie, *_ in rows:
-            if what in KINDS:
+            if what in EVENT_KINDS:
                 events.setdefault(what, []).append(movie)
         about = {row.what for row in rows}
-        return Person(user, "known" in about, "forgotten" in about, ratings, events)
+        return UserRecords(user, "known" in about, "forgotten" in about, ratings, events)
 
     def revision(self, user: str) -> Revision:
         """What stands for all that `person` would tell. Read before it, it is never newer than that."""
@@ -195,7 +205,7 @@ class Store:
             number, forgotten = connection.exec_driver_sql(self._revision, {"user": user}).one()
         return Revision(number, bool(forgotten))
 
-    def glance(self, user: str) -> Revision | None:
+    def peek_revision(self, user: str) -> Revision | None:
         """The same in a few microseconds, or None where it can't be told without waiting.
 
         From a SQLite file it can, unless somebody is writing. For one thread alone.
@@ -210,7 +220,7 @@ class Store:
 
     @cached_property
     def _revision(self) -> str:
-        return REVISION.format(user=":user" if self.engine.dialect.name == "sqlite" else "%(user)s")
+        return SELECT_REVISION.format(user=":user" if self.engine.dialect.name == "sqlite" else "%(user)s")
 
     @cached_property
     def _glancing(self) -> Any:
@@ -241,7 +251,7 @@ class Store:
 
     def forget(self, user: str, who: str) -> None:
         """Delete a user whole; what stays is her ID among the forgotten, so that no model learns from her again."""
-        with self.writing() as connection:
+        with self.write_transaction() as connection:
             about_her = select(ANSWERED.c.key).filter_by(user=user)
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(about_her)))
             for table in (RATINGS, EVENTS, USERS, TOKENS, ANSWERED, SUSPECTS):
@@ -256,7 +266,7 @@ class Store:
 
     def answered(self, connection: Connection, key: str) -> tuple[bytes, str] | None:
         """The digest of the request that first came with this idempotency key, and its answer."""
-        connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < now_ms() - REPEATS_MS))
+        connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < now_ms() - IDEMPOTENCY_MS))
         connection.execute(delete(ANSWERED).where(ANSWERED.c.key.not_in(select(IDEMPOTENCY.c.key))))
         row = connection.execute(select(IDEMPOTENCY.c.body, IDEMPOTENCY.c.answer).filter_by(key=key)).first()
         return None if row is None else (row.body, row.answer)

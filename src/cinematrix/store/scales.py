@@ -7,7 +7,7 @@ from cinematrix.errors import SettingError, StoreError
 from cinematrix.store.tables import SCALE
 
 
-def scale_of(connection: Connection) -> Scale | None:
+def read_scale(connection: Connection) -> Scale | None:
     """What the steps in this store are steps of, once it is known."""
     row = connection.execute(select(SCALE)).first()
     return None if row is None else Scale(*row)

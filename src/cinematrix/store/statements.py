@@ -23,12 +23,12 @@ from sqlalchemy import (
 
 from cinematrix.store.tables import EVENTS, FORGOTTEN, RATINGS, USERS
 
-AT_ONCE = 500
+ROWS_PER_STATEMENT = 500
 """Pairs that are looked up in one statement."""
 
 USER: BindParameter[str] = bindparam("user")
 NUMBER, TIME = cast(null(), Integer), cast(null(), BigInteger)
-PERSON = union_all(
+SELECT_USER_RECORDS = union_all(
     select(
         literal("rating").label("what"), RATINGS.c.movie, RATINGS.c.steps, RATINGS.c.received, RATINGS.c.given
     ).where(RATINGS.c.user == USER),
@@ -38,7 +38,7 @@ PERSON = union_all(
 ).order_by("what", "movie")
 """All that there is of one user, in one statement and so at one moment."""
 
-REVISION = """select (select revision from users where "user" = {user}),
+SELECT_REVISION = """select (select revision from users where "user" = {user}),
     exists (select 1 from forgotten where "user" = {user})"""
 
 
@@ -47,26 +47,26 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def hold(connection: Connection, users: Collection[str], now: int) -> None:
+def lock_users(connection: Connection, users: Collection[str], now: int) -> None:
     """Know these users, say that they change, and let no other transaction write for them until this one ends.
 
     They are held in sorted order, so that no two transactions wait for each other.
     """
-    rows = [{"user": user, "created": now, "revision": drawn()} for user in sorted(users)]
+    rows = [{"user": user, "created": now, "revision": draw_revision()} for user in sorted(users)]
     upsert(connection, USERS, rows, kept=["created"])
 
 
-def present_in(connection: Connection, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+def find_rated_pairs(connection: Connection, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     """Which pairs of user and movie have a rating that stands."""
     found: set[tuple[str, str]] = set()
-    for start in range(0, len(pairs), AT_ONCE):
-        among = tuple_(RATINGS.c.user, RATINGS.c.movie).in_(pairs[start : start + AT_ONCE])
+    for start in range(0, len(pairs), ROWS_PER_STATEMENT):
+        among = tuple_(RATINGS.c.user, RATINGS.c.movie).in_(pairs[start : start + ROWS_PER_STATEMENT])
         rows = connection.execute(select(RATINGS.c.user, RATINGS.c.movie).where(among, RATINGS.c.steps.is_not(None)))
         found |= {(user, movie) for user, movie in rows}
     return found
 
 
-def drawn() -> int:
+def draw_revision() -> int:
     """The number of a new revision. By chance, so that one who was deleted and came back never has an old one."""
     return secrets.randbits(63)
 

@@ -139,22 +139,22 @@ def _second(connection: Connection) -> None:
     METADATA.create_all(connection, [REFITS, SUSPECTS, MOVIES])
 
 
-def _with_revisions(connection: Connection) -> None:
+def _add_revisions(connection: Connection) -> None:
     if USERS.c.revision.name not in {column["name"] for column in inspect(connection).get_columns(USERS.name)}:
         connection.execute(text(f"alter table users add column revision {BigInteger()} not null default 0"))
 
 
-def _tokens_and_answered(connection: Connection) -> None:
+def _add_tokens(connection: Connection) -> None:
     """Answers kept until now don't say whom they are about, and go; they would have stood for a day at most."""
     METADATA.create_all(connection, [TOKENS, ANSWERED])
     connection.execute(delete(IDEMPOTENCY))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _with_revisions, _tokens_and_answered)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _add_revisions, _add_tokens)
 """Migration `i` turns a store of version `i` into one of version `i + 1`; the last ones make today's tables."""
 
 
-def version_of(connection: Connection) -> int:
+def read_version(connection: Connection) -> int:
     """The version of a store; 0 where there are no tables.
 
     Raises:
@@ -186,7 +186,7 @@ def migrate(connection: Connection) -> None:
     Raises:
         StoreError: it was written by a newer Cinematrix, or holds tables that aren't ours.
     """
-    version = version_of(connection)
+    version = read_version(connection)
     check_version(version)
     for step in MIGRATIONS[version:]:
         step(connection)

@@ -8,7 +8,7 @@ import secrets
 
 from sqlalchemy import delete, insert, select
 
-from cinematrix.store.keys import hashed
+from cinematrix.store.keys import hash_secret
 from cinematrix.store.records import DAY_MS, Store
 from cinematrix.store.statements import now_ms
 from cinematrix.store.tables import AUDIT, TOKENS
@@ -18,17 +18,17 @@ def create_token(store: Store, user: str, days: int, who: str) -> tuple[str, int
     """A new token of a user, which is nowhere kept, and when it ends (ms); `who` has it made."""
     secret, now = f"cmt_{secrets.token_urlsafe(32)}", now_ms()
     expires = now + days * DAY_MS
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         connection.execute(delete(TOKENS).where(TOKENS.c.expires <= now))
-        connection.execute(insert(TOKENS).values(hash=hashed(secret), user=user, expires=expires))
+        connection.execute(insert(TOKENS).values(hash=hash_secret(secret), user=user, expires=expires))
         connection.execute(insert(AUDIT).values(at=now, who=who, what=f"made a token of user {user}"))
     return secret, expires
 
 
-def owner_of(store: Store, secret: str) -> str | None:
+def find_token_owner(store: Store, secret: str) -> str | None:
     """The user whose token this is; None if it is nobody's or has ended."""
     now = now_ms()
-    wanted = select(TOKENS.c.user).where(TOKENS.c.hash == hashed(secret), TOKENS.c.expires > now)
+    wanted = select(TOKENS.c.user).where(TOKENS.c.hash == hash_secret(secret), TOKENS.c.expires > now)
     with store.engine.connect() as connection:
         user: str | None = connection.scalar(wanted)
     return user
@@ -36,7 +36,7 @@ def owner_of(store: Store, secret: str) -> str | None:
 
 def revoke_tokens(store: Store, user: str, who: str) -> None:
     """End all tokens of a user."""
-    with store.writing() as connection:
+    with store.write_transaction() as connection:
         connection.execute(delete(TOKENS).filter_by(user=user))
         now = now_ms()
         connection.execute(insert(AUDIT).values(at=now, who=who, what=f"revoked the tokens of user {user}"))

@@ -13,13 +13,18 @@ import pytest
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import InputError
 from cinematrix.evaluation.compare import plots as plots
-from cinematrix.evaluation.compare.cell import GIVEN
-from cinematrix.evaluation.compare.report import METHOD, Report, write_page
-from cinematrix.evaluation.compare.run import Failure, Outcome, Plan
-from cinematrix.evaluation.compare.tables import comparison_table, cost_table, main_table, segment_table
+from cinematrix.evaluation.compare.cell import GIVEN_COUNTS
+from cinematrix.evaluation.compare.report import METHOD, ComparisonReport, write_page
+from cinematrix.evaluation.compare.run import CellFailure, ComparisonOutcome, ComparisonPlan
+from cinematrix.evaluation.compare.tables import (
+    make_comparison_table,
+    make_cost_table,
+    make_main_table,
+    make_segment_table,
+)
 from cinematrix.models.bias import BiasSettings
 from cinematrix.models.popular import PopularSettings
-from comparison_cells import PROTOCOL, cell_of, part
+from comparison_cells import PROTOCOL, build_part, make_cell
 
 EVIL = "<script>alert(1)</script>&\"'$x$$_1^{"
 
@@ -32,19 +37,19 @@ def question(name: str, errors: float, who: str = "", segments: bool = True) -> 
         "rmse": [(8 * errors**2 * rng.uniform(0.8, 1.2, 20)).tolist(), [8.0] * 20],
         "ndcg@10": [rng.uniform(0, 1 / (1 + errors), 20).tolist(), [1.0] * 20],
     }
-    whole = part(users, history, **pairs)
+    whole = build_part(users, history, **pairs)
     protocol = {**PROTOCOL, "split": f"a split {who}"}
     costs = {"coverage": 0.3, "list_ms": 0.5, "pair_us": 0.1}
     parts = {"all": whole, "tail movies": whole} if segments else {"all": whole}
     return {"question": name, "protocol": protocol, "movies": [3, 4, 5], "parts": parts, **costs}
 
 
-def report(*models: str, splits: tuple[str, ...] = ("random",), who: str = "", tuned: bool = False) -> Report:
+def report(*models: str, splits: tuple[str, ...] = ("random",), who: str = "", tuned: bool = False) -> ComparisonReport:
     """A report of simulated cells; one of `bias` failed."""
     cells = []
     for split in splits:
         for n, model in enumerate(models):
-            names = [f"new-users, {k} ratings given" for k in GIVEN] if split == "new-users" else [split]
+            names = [f"new-users, {k} ratings given" for k in GIVEN_COUNTS] if split == "new-users" else [split]
             key = {"model": model, "split": split, "seed": 0}
             cell = {"key": key, "training_s": 0.5 * (n + 1), "peak_mb": 120.0}
             cell["questions"] = [question(name, 0.8 + 0.1 * n + 0.01 * i, who) for i, name in enumerate(names)]
@@ -61,10 +66,10 @@ def report(*models: str, splits: tuple[str, ...] = ("random",), who: str = "", t
             cells.append(cell)
     rng = np.random.default_rng(0)
     ratings = Ratings.from_arrays(np.arange(20), np.arange(20) % 7, rng.integers(1, 6, 20))
-    failure = Failure(cell_of((ratings, None), "bias"), f"stopped with {who}")  # type: ignore[arg-type]
-    outcome = Outcome(cells, [failure], dict.fromkeys(splits, (f"checked {who}",)))
-    plan = Plan({model: BiasSettings() if model == "bias" else PopularSettings() for model in models}, splits)
-    return Report.of(plan, outcome, ratings, f"/data/{who or 'films'}", f"cinematrix compare {who}")
+    failure = CellFailure(make_cell((ratings, None), "bias"), f"stopped with {who}")  # type: ignore[arg-type]
+    outcome = ComparisonOutcome(cells, [failure], dict.fromkeys(splits, (f"checked {who}",)))
+    plan = ComparisonPlan({model: BiasSettings() if model == "bias" else PopularSettings() for model in models}, splits)
+    return ComparisonReport.of(plan, outcome, ratings, f"/data/{who or 'films'}", f"cinematrix compare {who}")
 
 
 class Page(HTMLParser):
@@ -139,14 +144,16 @@ def test_the_document_keeps_its_form() -> None:
 def test_tables_have_a_row_a_model_and_say_what_is_missing() -> None:
     """Every table is as wide as its head; intervals stand beside values."""
     (asked,) = report("popular", "svd").questions
-    for columns, rows in (table(asked) for table in (main_table, cost_table, segment_table, comparison_table)):
+    for columns, rows in (
+        table(asked) for table in (make_main_table, make_cost_table, make_segment_table, make_comparison_table)
+    ):
         assert {len(row) for row in rows} == {len(columns)}
-    assert [row[0] for row in main_table(asked)[1]] == ["popular", "svd"]
-    assert re.fullmatch(r"0\.\d{4} \(0\.\d{3}–0\.\d{3}\)", main_table(asked)[1][0][1])
-    assert [row[0] for row in segment_table(asked)[1]] == [
+    assert [row[0] for row in make_main_table(asked)[1]] == ["popular", "svd"]
+    assert re.fullmatch(r"0\.\d{4} \(0\.\d{3}–0\.\d{3}\)", make_main_table(asked)[1][0][1])
+    assert [row[0] for row in make_segment_table(asked)[1]] == [
         *["users with < 20 ratings"] * 2, *["users with > 100"] * 2, *["tail movies"] * 2
     ]  # fmt: skip
-    assert cost_table(asked)[1][1] == ["svd", "0.300", "–", "1.00 s", "0.50 ms", "0.1 µs", "120 MB"]
+    assert make_cost_table(asked)[1][1] == ["svd", "0.300", "–", "1.00 s", "0.50 ms", "0.1 µs", "120 MB"]
 
 
 def test_a_comparison_of_nothing_is_a_page_too() -> None:
@@ -160,15 +167,15 @@ def test_a_model_alone_has_no_differences_to_draw() -> None:
     """One model: no comparison, no picture of differences; without measures no picture at all; one k is no curve."""
     (asked,) = report("popular").questions
     assert asked.comparisons == ()
-    assert plots.differences(asked) is None
-    assert plots.accuracy_by_time(asked) is not None
-    assert plots.curves([asked]) is None
+    assert plots.plot_differences(asked) is None
+    assert plots.plot_accuracy_by_time(asked) is not None
+    assert plots.plot_new_user_curves([asked]) is None
 
 
 def test_pictures_are_the_same_each_time() -> None:
     """The same bytes for light, others for dark."""
     asked = report("popular", "svd").questions[0]
-    first, again = plots.segments(asked), plots.segments(asked)
+    first, again = plots.plot_segments(asked), plots.plot_segments(asked)
     assert first is not None
     assert first == again
     assert first.light != first.dark

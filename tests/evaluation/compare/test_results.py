@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cinematrix.evaluation.compare.cell import Cell
-from cinematrix.evaluation.compare.results import gathered, listed, sentence, standings
-from cinematrix.evaluation.compare.run import Failure, Outcome, Plan
-from comparison_cells import PROTOCOL, part
+from cinematrix.evaluation.compare.results import join_names, sum_by_user, summarise_results, write_verdict
+from cinematrix.evaluation.compare.run import CellFailure, ComparisonOutcome, ComparisonPlan
+from comparison_cells import PROTOCOL, build_part
 
 
 def cell(model: str, seed: int, split: str = "random", **parts: dict[str, Any]) -> dict[str, Any]:
@@ -18,17 +18,17 @@ def cell(model: str, seed: int, split: str = "random", **parts: dict[str, Any]) 
     return {"key": key, "questions": [question], "training_s": 1.0 + seed, "peak_mb": 100.0}
 
 
-def plan_of(*models: str, splits: tuple[str, ...] = ("random",)) -> Plan:
-    return Plan(dict.fromkeys(models), splits, 2)
+def plan_of(*models: str, splits: tuple[str, ...] = ("random",)) -> ComparisonPlan:
+    return ComparisonPlan(dict.fromkeys(models), splits, 2)
 
 
 def test_seeds_are_put_together_user_by_user() -> None:
     """RMSE by hand: user 3's squared errors of both seeds add up, and costs are means."""
     cells = [
-        cell("one", 0, all=part([3, 5], [10, 200], rmse=[[4.0, 1.0], [2.0, 1.0]])),
-        cell("one", 1, all=part([3], [50], rmse=[[4.0], [1.0]])),
+        cell("one", 0, all=build_part([3, 5], [10, 200], rmse=[[4.0, 1.0], [2.0, 1.0]])),
+        cell("one", 1, all=build_part([3], [50], rmse=[[4.0], [1.0]])),
     ]
-    (found,) = standings(plan_of("one"), Outcome(cells, [], {"random": ("checked",)}), 7)
+    (found,) = summarise_results(plan_of("one"), ComparisonOutcome(cells, [], {"random": ("checked",)}), 7)
     rows = {row.segment: row.measures[0] for row in found.rows}
     assert rows["all"].value == pytest.approx(np.sqrt(9 / 4))
     assert rows["all"].n_users == 2
@@ -44,10 +44,10 @@ def test_seeds_are_put_together_user_by_user() -> None:
 
 def test_segments_of_movies_are_parts_of_their_own() -> None:
     """Head and tail have their own sums; a segment that nothing is tested in has no row."""
-    whole, tail = part([0, 1], [1, 1], mae=[[3.0, 1], [2, 2]]), part([1], [1], mae=[[1.0], [2.0]])
-    sums = gathered([{"parts": {"all": whole, "tail movies": tail}}], "tail movies", 2)
+    whole, tail = build_part([0, 1], [1, 1], mae=[[3.0, 1], [2, 2]]), build_part([1], [1], mae=[[1.0], [2.0]])
+    sums = sum_by_user([{"parts": {"all": whole, "tail movies": tail}}], "tail movies", 2)
     assert {name: [column.tolist() for column in pair] for name, pair in sums.items()} == {"mae": [[0, 1], [0, 2]]}
-    assert gathered([{"parts": {"all": whole}}], "head movies", 2) == {}
+    assert sum_by_user([{"parts": {"all": whole}}], "head movies", 2) == {}
 
 
 def crowd(model: str, errors: float, hits: float, noise: int = 0, n: int = 60) -> dict[str, Any]:
@@ -56,13 +56,13 @@ def crowd(model: str, errors: float, hits: float, noise: int = 0, n: int = 60) -
     squared = (10 * errors**2 * np.exp(rng.normal(0, 0.01, n))).tolist()
     gains = np.clip(hits + rng.normal(0, 0.01, n), 0, 1).tolist()
     pairs = {"rmse": [squared, [10.0] * n], "ndcg@10": [gains, [1.0] * n]}
-    return cell(model, 0, all=part(list(range(n)), [50.0] * n, **pairs))
+    return cell(model, 0, all=build_part(list(range(n)), [50.0] * n, **pairs))
 
 
 def test_every_model_is_tested_against_the_best() -> None:
     """The best of errors is the smallest, of lists the largest; differences have signs, sizes and words."""
     cells = [crowd("a", 0.9, 0.3, 1), crowd("b", 0.8, 0.2, 2), crowd("c", 0.8002, 0.2, 3)]
-    (found,) = standings(plan_of("a", "b", "c"), Outcome(cells, [], {"random": ()}), 60)
+    (found,) = summarise_results(plan_of("a", "b", "c"), ComparisonOutcome(cells, [], {"random": ()}), 60)
     by = {(c.measure, c.model): c for c in found.comparisons}
     best = {c.measure: c.best for c in found.comparisons}
     assert best["ndcg@10"] == "a"
@@ -84,37 +84,37 @@ def test_what_cannot_be_told_apart_is_said_so() -> None:
     """Two models whose users disagree about them: the sentence names both, and never a winner over the other."""
     rng = np.random.default_rng(0)
     cells = [
-        cell(name, 0, all=part(list(range(30)), [5.0] * 30, rmse=[rng.gamma(2, 1, 30).tolist(), [1.0] * 30]))
+        cell(name, 0, all=build_part(list(range(30)), [5.0] * 30, rmse=[rng.gamma(2, 1, 30).tolist(), [1.0] * 30]))
         for name in ("pmf", "svd")
     ]
-    (found,) = standings(plan_of("pmf", "svd"), Outcome(cells, [], {"random": ()}), 30)
+    (found,) = summarise_results(plan_of("pmf", "svd"), ComparisonOutcome(cells, [], {"random": ()}), 30)
     (told,) = found.verdicts
     assert "can't be told apart on this data." in told
     assert "pmf and svd" in told or "svd and pmf" in told
-    assert sentence("ndcg@10", {}, []) == ""
+    assert write_verdict("ndcg@10", {}, []) == ""
 
 
 def test_a_model_that_failed_is_left_out_of_its_question() -> None:
     """With one seed missing, its tests would be on other ratings; on another split it stands."""
-    mine = {"all": part([0, 1], [1, 1], rmse=[[1.0, 2], [1, 1]])}
+    mine = {"all": build_part([0, 1], [1, 1], rmse=[[1.0, 2], [1, 1]])}
     cells = [cell(m, s, split, **mine) for m in ("a", "b") for s in (0, 1) for split in ("random", "time")]
-    failed = Failure(Cell("b", {}, "random", 1, 0, ""), "stopped")
+    failed = CellFailure(Cell("b", {}, "random", 1, 0, ""), "stopped")
     cells = [c for c in cells if c["key"] != {"model": "b", "split": "random", "seed": 1}]
-    outcome = Outcome(cells, [failed], {"random": (), "time": ()})
-    found = standings(plan_of("a", "b", splits=("random", "time")), outcome, 2)
+    outcome = ComparisonOutcome(cells, [failed], {"random": (), "time": ()})
+    found = summarise_results(plan_of("a", "b", splits=("random", "time")), outcome, 2)
     assert [{row.model for row in question.rows} for question in found] == [{"a"}, {"a", "b"}]
-    assert standings(plan_of("a"), Outcome([], [], {"random": ()}), 2) == ()
+    assert summarise_results(plan_of("a"), ComparisonOutcome([], [], {"random": ()}), 2) == ()
 
 
 def test_names_are_listed_as_they_are_spoken() -> None:
     """One, two, three."""
-    assert [listed("abc"[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+    assert [join_names("abc"[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
 
 
 def test_lists_without_a_hit_have_no_winner() -> None:
     """Where nobody's lists hold a tested movie, equal zeros aren't a first place."""
-    cells = [cell(name, 0, all=part([0, 1], [5.0] * 2, **{"ndcg@10": [[0.0, 0], [1, 1]]})) for name in ("a", "b")]
-    (found,) = standings(plan_of("a", "b"), Outcome(cells, [], {"random": ()}), 2)
+    cells = [cell(name, 0, all=build_part([0, 1], [5.0] * 2, **{"ndcg@10": [[0.0, 0], [1, 1]]})) for name in ("a", "b")]
+    (found,) = summarise_results(plan_of("a", "b"), ComparisonOutcome(cells, [], {"random": ()}), 2)
     assert found.verdicts == ("No model has a tested movie in any list, so that ndcg@10 says nothing here.",)
 
 
@@ -123,9 +123,9 @@ def test_three_that_are_alike_are_each_compared_with_the_best_alone() -> None:
     rng = np.random.default_rng(0)
     draws = [rng.gamma(2, 1, 30).tolist() for _ in "abc"]
     cells = [
-        cell(name, 0, all=part(list(range(30)), [5.0] * 30, rmse=[draw, [1.0] * 30]))
+        cell(name, 0, all=build_part(list(range(30)), [5.0] * 30, rmse=[draw, [1.0] * 30]))
         for name, draw in zip("abc", draws, strict=True)
     ]
-    (found,) = standings(plan_of("a", "b", "c"), Outcome(cells, [], {"random": ()}), 30)
+    (found,) = summarise_results(plan_of("a", "b", "c"), ComparisonOutcome(cells, [], {"random": ()}), 30)
     assert "and" in found.verdicts[0]
     assert "can't be told apart from it on this data" in found.verdicts[0]

@@ -8,7 +8,7 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import Split, random
 from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
-from cinematrix.models.components.calibration import Chance, evidence
+from cinematrix.models.components.calibration import Calibration, log_estimates
 
 NONE = Histories.empty(300)
 
@@ -19,7 +19,7 @@ def test_a_planted_slope_and_offset_are_found(unit: float, middle: float) -> Non
     rng = np.random.default_rng(0)
     x = rng.normal(0, 1, (300, 400))
     later = Histories.of_pairs(*np.nonzero(rng.random(x.shape) < 1 / (1 + np.exp(4 - 1.5 * x))), None, 300)
-    chance = Chance.fitted((middle + unit * x).astype(np.float32), NONE, later)
+    chance = Calibration.fitted((middle + unit * x).astype(np.float32), NONE, later)
     np.testing.assert_allclose(chance.slope * unit, 1.5, atol=0.1)
     np.testing.assert_allclose(chance.offset + chance.slope * middle, -4, atol=0.15)
 
@@ -30,9 +30,9 @@ def test_movies_of_the_histories_say_nothing() -> None:
     scores = rng.normal(0, 1, (300, 60)).astype(np.float32)
     given = Histories.of_lists([(range(30), None)] * 300)
     later = Histories.of_pairs(*np.nonzero(rng.random((300, 60)) < np.repeat([0, 0.3], 30)), None, 300)
-    chance = Chance.fitted(scores, given, later)
+    chance = Calibration.fitted(scores, given, later)
     scores[:, :30] += 7
-    assert Chance.fitted(scores, given, later) == chance
+    assert Calibration.fitted(scores, given, later) == chance
     assert abs(float(chance(scores[:, 30:]).mean()) - 0.3) < 0.02
 
 
@@ -42,13 +42,13 @@ def test_it_stays_finite(watched: list[int]) -> None:
     scores = np.tile(np.arange(60, dtype=np.float32), (300, 1))
     later = Histories.of_lists([(watched, None)] * 300)
     for each in (scores, np.zeros_like(scores)):
-        found = Chance.fitted(each, NONE, later)(each)
+        found = Calibration.fitted(each, NONE, later)(each)
         assert np.all((found >= 0) & (found <= 1))
 
 
 def test_the_evidence_of_an_estimate_is_its_logarithm() -> None:
     """Estimates at or below 0 are alike, and it grows with all others."""
-    found = evidence(np.array([-2, 0, 0.1, 0.9], np.float32))
+    found = log_estimates(np.array([-2, 0, 0.1, 0.9], np.float32))
     assert found[0] == found[1]
     np.testing.assert_allclose(found[1:], np.log([0.003, 0.103, 0.903]), atol=1e-6)
 
@@ -70,7 +70,7 @@ def unseen_chances(model: Recommender, cut: Split) -> tuple[np.ndarray, np.ndarr
     unseen[given.rows, given.items] = False
     watched[later.rows, later.items] = True
     rows, movies = (each.astype(np.int32) for each in np.nonzero(unseen))
-    return model.predict_pairs(model.known.history, rows, movies), watched[unseen]
+    return model.predict_pairs(model.data.history, rows, movies), watched[unseen]
 
 
 CALIBRATED = {
@@ -101,7 +101,7 @@ def test_a_model_without_a_slope_of_its_own_answers_still(world: Split, name: st
     kind = model_class(name)
     model = kind(kind.Settings(**CALIBRATED[name])).fit(world.train)  # type: ignore[call-arg]
     arrays = {key: array for key, array in model.arrays().items() if key != "chance"}
-    old = kind.restore(model.settings, model.known, arrays)
+    old = kind.restore(model.settings, model.data, arrays)
     new, before = unseen_chances(model, world)[0], unseen_chances(old, world)[0]
     assert np.all((before >= 0) & (before <= 1))
     assert abs(np.corrcoef(np.argsort(np.argsort(new)), np.argsort(np.argsort(before)))[0, 1]) > 0.99

@@ -8,7 +8,13 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.components import ease_low_rank
-from cinematrix.models.components.ease_low_rank import SITTING, Neighbours, Spectrum, liked_more, sittings
+from cinematrix.models.components.ease_low_rank import (
+    SITTING_SIZE,
+    LowRankEase,
+    Spectrum,
+    split_into_sittings,
+    weigh_by_rating,
+)
 
 N_USERS, N_MOVIES = 50, 30
 
@@ -35,7 +41,7 @@ def test_all_of_the_spectrum_is_ease_itself(n_users: int, with_content: bool) ->
     x, histories = a_world(n_users)
     content = sparse.random(N_MOVIES, 4, 0.4, "csr", np.float32, np.random.default_rng(1)) if with_content else None
     rows = x if content is None else np.vstack([x, content.toarray().T])
-    model = Neighbours.of(Spectrum.of(histories, content, N_MOVIES, rank=100), decay=5.0)
+    model = LowRankEase.of(Spectrum.of(histories, content, N_MOVIES, rank=100), decay=5.0)
     unseen = x == 0
     np.testing.assert_allclose(
         model.score(model.gather(histories))[unseen], written_out(x, rows, 5.0)[unseen], atol=1e-5
@@ -46,7 +52,7 @@ def test_weighed_histories_and_the_weight() -> None:
     """A history's movies count by their values, and all scores are times the weight."""
     x, histories = a_world()
     values = np.random.default_rng(2).random(len(histories.items)).astype(np.float32)
-    model = Neighbours.of(Spectrum.of(histories, None, N_MOVIES, rank=100), decay=5.0, weight=3.0)
+    model = LowRankEase.of(Spectrum.of(histories, None, N_MOVIES, rank=100), decay=5.0, weight=3.0)
     weighed = histories.matrix(N_MOVIES, values).toarray()
     expected = 3 * written_out(weighed, x, 5.0)
     np.testing.assert_allclose(model.score(model.gather(histories, values))[x == 0], expected[x == 0], atol=1e-4)
@@ -55,7 +61,7 @@ def test_weighed_histories_and_the_weight() -> None:
 def test_pairs_agree_with_the_whole_and_an_unknown_movie_scores_nothing() -> None:
     """`pairs` gives the entries of `score`; `UNKNOWN` is 0."""
     x, histories = a_world()
-    model = Neighbours.of(Spectrum.of(histories, None, N_MOVIES, rank=8), decay=5.0)
+    model = LowRankEase.of(Spectrum.of(histories, None, N_MOVIES, rank=8), decay=5.0)
     gathered = model.gather(histories)
     rows, movies = np.nonzero(x == 0)
     found = model.pairs(gathered, rows.astype(np.int32), movies.astype(np.int32))
@@ -70,8 +76,8 @@ def test_the_randomised_spectrum_finds_the_large_eigenvalues(monkeypatch: pytest
     rows, items = np.nonzero(rng.random((200, N_MOVIES)) < tastes @ films)
     histories = Histories.of_pairs(rows, items, None, 200)
     exact = Spectrum.of(histories, None, N_MOVIES, rank=6)
-    monkeypatch.setattr(ease_low_rank, "EXACT", 10)
-    monkeypatch.setattr(ease_low_rank, "AT_ONCE", 30)
+    monkeypatch.setattr(ease_low_rank, "MAX_EXACT_SIDE", 10)
+    monkeypatch.setattr(ease_low_rank, "BLOCK_ROWS", 30)
     found = Spectrum.of(histories, None, N_MOVIES, rank=6)
     np.testing.assert_allclose(found.values, exact.values, rtol=1e-3)
     np.testing.assert_allclose(np.abs(np.sum(found.vectors * exact.vectors, axis=0))[:3], 1, atol=1e-3)
@@ -81,7 +87,7 @@ def test_planted_neighbours_are_found() -> None:
     """Movies 2k and 2k+1 are always watched together: each is the best unseen movie for who saw the other."""
     seen = np.random.default_rng(4).random((80, N_MOVIES // 2)) < 0.2
     rows, items = np.nonzero(np.repeat(seen, 2, axis=1))
-    model = Neighbours.of(Spectrum.of(Histories.of_pairs(rows, items, None, 80), None, N_MOVIES, 100), decay=2.0)
+    model = LowRankEase.of(Spectrum.of(Histories.of_pairs(rows, items, None, 80), None, N_MOVIES, 100), decay=2.0)
     strangers = Histories.of_lists([([movie], None) for movie in range(N_MOVIES)])
     scores = model.score(model.gather(strangers))
     np.fill_diagonal(scores, -np.inf)
@@ -91,7 +97,7 @@ def test_planted_neighbours_are_found() -> None:
 def test_what_was_liked_counts_more_within_bounds() -> None:
     """A rating at the biases counts 1, a standard deviation above 1.2, and never more than 1.4 or less than 0.6."""
     residual = np.array([0, 1, -1, 9, -9], np.float32)
-    np.testing.assert_allclose(liked_more(residual), [1, 1.2, 0.8, 1.4, 0.6], rtol=1e-6)
+    np.testing.assert_allclose(weigh_by_rating(residual), [1, 1.2, 0.8, 1.4, 0.6], rtol=1e-6)
 
 
 def test_sittings_are_ratings_in_their_order_ten_by_ten() -> None:
@@ -99,30 +105,30 @@ def test_sittings_are_ratings_in_their_order_ten_by_ten() -> None:
     counts, rng = {"a": 23, "b": 10, "c": 1}, np.random.default_rng(5)
     users = rng.permutation(np.repeat(list(counts), list(counts.values())))
     movies, times = np.arange(len(users)), rng.permutation(len(users))
-    found = sittings(Ratings.from_arrays(users, movies, np.ones(len(users)), times))
+    found = split_into_sittings(Ratings.from_arrays(users, movies, np.ones(len(users)), times))
     assert found is not None
     expected = []
     for user in counts:
         mine = movies[users == user][np.argsort(times[users == user])]
-        expected += [set(mine[at : at + SITTING].tolist()) for at in range(0, len(mine), SITTING)]
+        expected += [set(mine[at : at + SITTING_SIZE].tolist()) for at in range(0, len(mine), SITTING_SIZE)]
     assert found.counts.sum() == len(users)
     assert sorted(map(sorted, expected)) == sorted(found.items_of(row).tolist() for row in range(len(found)))
 
 
 def test_without_times_there_are_no_sittings_and_nobody_without_ratings_has_one() -> None:
     """Where there is no order there is nothing to add; some users of a split have no rating left."""
-    assert sittings(Ratings.from_arrays(["a"], [1], [3.0])) is None
+    assert split_into_sittings(Ratings.from_arrays(["a"], [1], [3.0])) is None
     both = Ratings.from_arrays(["a", "b", "b"], [1, 2, 3], [3.0, 3.0, 3.0], [1, 1, 1])
-    found = sittings(both.take(np.array([1, 2])))
+    found = split_into_sittings(both.take(np.array([1, 2])))
     assert found is not None
     assert found.counts.tolist() == [2]
 
 
 def test_ratings_of_one_moment_are_not_cut_by_their_movies() -> None:
     """Ratings with the same time are in no order, so neighbours by number don't share more sittings than others."""
-    found = sittings(Ratings.from_arrays(["a"] * 100, np.arange(100), np.ones(100), np.zeros(100, int)))
+    found = split_into_sittings(Ratings.from_arrays(["a"] * 100, np.arange(100), np.ones(100), np.zeros(100, int)))
     assert found is not None
-    assert min(np.ptp(found.items_of(row)) for row in range(10)) > 2 * SITTING
+    assert min(np.ptp(found.items_of(row)) for row in range(10)) > 2 * SITTING_SIZE
 
 
 def test_sittings_stand_below_the_histories() -> None:
@@ -132,6 +138,6 @@ def test_sittings_stand_below_the_histories() -> None:
     seen, sat = np.nonzero(np.random.default_rng(6).random((70, N_MOVIES)) < 0.2), np.zeros((70, N_MOVIES), np.float32)
     sat[seen] = 1
     below = Histories.of_pairs(*seen, None, 70)
-    model = Neighbours.of(Spectrum.of(histories, content, N_MOVIES, 100, below), decay=5.0)
+    model = LowRankEase.of(Spectrum.of(histories, content, N_MOVIES, 100, below), decay=5.0)
     expected = written_out(x, np.vstack([x, sat, content.toarray().T]), 5.0)
     np.testing.assert_allclose(model.score(model.gather(histories))[x == 0], expected[x == 0], atol=1e-5)

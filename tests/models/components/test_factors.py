@@ -7,7 +7,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.errors import SettingError, TrainingError
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.factors import Factors, FactorSettings, Penalty, spread_of
+from cinematrix.models.components.factors import Factors, FactorSettings, Penalty, residual_std
 
 
 def by_hand(signs: bool = False) -> Factors:
@@ -61,11 +61,11 @@ def test_the_unit_is_what_the_biases_leave() -> None:
     """Twice the scale, twice the unit; constant ratings leave nothing to measure by."""
     rng = np.random.default_rng(0)
     user, movie, stars = np.arange(400) % 20, np.arange(400) // 20, rng.uniform(1, 5, 400).astype(np.float32)
-    found = [spread_of(r, Biases.of(r), "x") for k in (1, 2) for r in [Ratings.from_arrays(user, movie, stars * k)]]
+    found = [residual_std(r, Biases.of(r), "x") for k in (1, 2) for r in [Ratings.from_arrays(user, movie, stars * k)]]
     assert found[0] < stars.std()
     np.testing.assert_allclose(found[1], 2 * found[0], rtol=1e-4)
     same = Ratings.from_arrays([1, 2], [1, 2], [4.0, 4.0], scale=Scale(1, 5, 1))
-    assert spread_of(same, Biases.of(same), "x") == 1
+    assert residual_std(same, Biases.of(same), "x") == 1
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from cinematrix.data.histories import Histories
 from cinematrix.models.components import least_squares
-from cinematrix.models.components.least_squares import addends, project
+from cinematrix.models.components.least_squares import entry_contributions, solve_ridge
 
 
 def made(rng: np.random.Generator) -> tuple[Histories, np.ndarray, np.ndarray]:
@@ -31,12 +31,12 @@ def one_by_one(
 @pytest.mark.parametrize("with_prior", [False, True])
 def test_it_is_ridge_regression(cells: int, with_prior: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Short and long histories, in blocks of any size, with a prior mean or without: the normal equations' solution."""
-    monkeypatch.setattr(least_squares, "CELLS", cells)
+    monkeypatch.setattr(least_squares, "BLOCK_CELLS", cells)
     rng = np.random.default_rng(0)
     histories, table, targets = made(rng)
     penalty = rng.uniform(0.5, 3, (len(histories), 6)).astype(np.float32)
     prior = rng.normal(size=(len(histories), 6)).astype(np.float32) * with_prior
-    found = project(histories, table, targets.astype(np.float32), penalty, prior if with_prior else None)
+    found = solve_ridge(histories, table, targets.astype(np.float32), penalty, prior if with_prior else None)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, one_by_one(histories, table, targets, penalty, prior), atol=2e-5)
 
@@ -45,8 +45,8 @@ def test_an_empty_history_has_the_prior() -> None:
     """Who has nothing gets the prior mean, exactly."""
     prior = np.array([[1.5, -2.0]], np.float32)
     table, none = np.ones((3, 2), np.float32), np.zeros(0, np.float32)
-    np.testing.assert_array_equal(project(Histories.empty(1), table, none, np.ones(2, np.float32), prior), prior)
-    np.testing.assert_array_equal(project(Histories.empty(1), table, none, np.ones(2, np.float32)), [[0, 0]])
+    np.testing.assert_array_equal(solve_ridge(Histories.empty(1), table, none, np.ones(2, np.float32), prior), prior)
+    np.testing.assert_array_equal(solve_ridge(Histories.empty(1), table, none, np.ones(2, np.float32)), [[0, 0]])
 
 
 def test_addends_add_up_to_the_projection() -> None:
@@ -54,8 +54,8 @@ def test_addends_add_up_to_the_projection() -> None:
     rng = np.random.default_rng(2)
     histories, table, targets = made(rng)
     penalty = rng.uniform(0.5, 3, 6).astype(np.float32)
-    whole = project(histories, table, targets.astype(np.float32), penalty)
+    whole = solve_ridge(histories, table, targets.astype(np.float32), penalty)
     for row in range(len(histories)):
         entries = slice(histories.starts[row], histories.starts[row + 1])
-        parts = addends(table[histories.items[entries]], penalty) * targets[entries, None]
+        parts = entry_contributions(table[histories.items[entries]], penalty) * targets[entries, None]
         np.testing.assert_allclose(parts.sum(0), whole[row], atol=1e-5)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from cinematrix.data.histories import Histories
-from cinematrix.models.components.mlp import ACTIVATIONS, Dense, pairs_by_block, unit_rows
-from cinematrix.models.components.mlp_torch import as_tables, dense, exported
+from cinematrix.models.components.mlp import ACTIVATIONS, MLP, iterate_pair_blocks, normalise_histories
+from cinematrix.models.components.mlp_torch import build_mlp, export_mlp, mark_as_tables
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -17,14 +17,14 @@ from cinematrix.models.components.mlp_torch import as_tables, dense, exported
 def test_layers_serve_what_they_learned(activation: str, widths: tuple[int, ...]) -> None:
     """NumPy's layers equal torch's, for dense and for sparse rows, before and after saving."""
     torch.manual_seed(0)
-    net = dense(widths, activation)
+    net = build_mlp(widths, activation)
     for layer in net:
         if isinstance(layer, torch.nn.Linear):
             torch.nn.init.normal_(layer.bias)
     x = np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32) * 3
     wanted = net(torch.from_numpy(x)).detach().numpy()
-    served = exported(net, activation)
-    restored = Dense.from_arrays({**served.arrays("a."), **Dense((), ()).arrays("b.")}, "a.", activation)
+    served = export_mlp(net, activation)
+    restored = MLP.from_arrays({**served.arrays("a."), **MLP((), ()).arrays("b.")}, "a.", activation)
     for layers in (served, restored):
         np.testing.assert_allclose(layers(x), wanted, atol=1e-5)
         np.testing.assert_allclose(layers(sparse.csr_matrix(x)), wanted, atol=1e-5)
@@ -39,14 +39,14 @@ def test_sigmoid_does_not_overflow() -> None:
 def test_tables_are_marked_for_the_optimizer() -> None:
     """Only the layers that are named."""
     first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
-    as_tables(first)
+    mark_as_tables(first)
     assert first.weight.is_table
     assert not hasattr(second.weight, "is_table")
 
 
 def test_rows_have_length_one_whatever_the_ratings() -> None:
     """Equal entries whose squares add up to 1; nothing for an empty history."""
-    rows = unit_rows(Histories.of_lists([([4, 1], [5.0, 0.5]), ([], []), ([2], [3.0])]), 5).toarray()
+    rows = normalise_histories(Histories.of_lists([([4, 1], [5.0, 0.5]), ([], []), ([2], [3.0])]), 5).toarray()
     half = 2**-0.5
     np.testing.assert_allclose(rows, [[0, half, 0, 0, half], [0] * 5, [0, 0, 1, 0, 0]], atol=1e-7)
 
@@ -57,7 +57,7 @@ def test_each_pair_is_in_one_block_with_its_own_history(lengths: list[int], size
     histories = Histories.of_lists([(list(range(n)), [float(row)] * n) for row, n in enumerate(lengths)])
     rows = np.array(data.draw(st.lists(st.integers(0, len(lengths) - 1), max_size=12)), np.int32)
     seen: list[int] = []
-    for here, block, within in pairs_by_block(histories, rows, size):
+    for here, block, within in iterate_pair_blocks(histories, rows, size):
         assert len(block) <= size
         seen += here.tolist()
         for place, row in zip(here.tolist(), within.tolist(), strict=True):

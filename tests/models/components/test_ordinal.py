@@ -4,12 +4,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cinematrix.models.components.ordinal import EVEN, Ordinal, _doubt, _Forward, _packed, _packed_gradient, _unpacked
+from cinematrix.models.components.ordinal import (
+    UNIFORM_SHARE,
+    OrdinalRegression,
+    _Forward,
+    _packed,
+    _packed_gradient,
+    _prior_stds,
+    _unpacked,
+)
 
-TRUE = Ordinal(np.array([-2.0, -0.6, 0.1, 1.9]), np.array([-0.3, 0.5, -0.2]), 0.7)
+TRUE = OrdinalRegression(np.array([-2.0, -0.6, 0.1, 1.9]), np.array([-0.3, 0.5, -0.2]), 0.7)
 
 
-def world(n: int, model: Ordinal = TRUE, seed: int = 0) -> tuple[NDArray[np.float64], ...]:
+def world(n: int, model: OrdinalRegression = TRUE, seed: int = 0) -> tuple[NDArray[np.float64], ...]:
     """Predictions, two facts and habits of `n` pairs, and the steps that `model` draws for them."""
     rng = np.random.default_rng(seed)
     steps = len(model.thresholds) + 1
@@ -21,11 +29,11 @@ def world(n: int, model: Ordinal = TRUE, seed: int = 0) -> tuple[NDArray[np.floa
 
 def test_three_steps_by_hand() -> None:
     """Logistic differences at the thresholds, tilted by habit, a ten-thousandth spread evenly."""
-    model = Ordinal(np.array([-0.5, 0.5]), np.array([np.log(0.5), 1.0]), 2.0)
+    model = OrdinalRegression(np.array([-0.5, 0.5]), np.array([np.log(0.5), 1.0]), 2.0)
     # s = 0.5 · e^0 = 0.5; P(≤ 0) = logistic(-1), P(≤ 1) = logistic(1); the third step is tilted by e^(2 · 0.5).
     low, high = 1 / (1 + np.e), np.e / (1 + np.e)
     raw = np.array([low, high - low, (1 - high) * np.e])
-    wanted = (1 - EVEN) * raw / raw.sum() + EVEN / 3
+    wanted = (1 - UNIFORM_SHARE) * raw / raw.sum() + UNIFORM_SHARE / 3
     found = model.probabilities(np.zeros(1), np.zeros((1, 1)), np.array([[0, 0, 0.5]]))
     np.testing.assert_allclose(found, [wanted])
 
@@ -36,9 +44,9 @@ def test_the_gradient_is_that_of_the_likelihood() -> None:
     theta = _packed(TRUE) + 0.1
 
     def value(at: NDArray[np.float64]) -> float:
-        return _Forward.of(_unpacked(at, 5), mean, facts, habits).surprise(facts, habits, found)[0]
+        return _Forward.of(_unpacked(at, 5), mean, facts, habits).negative_log_likelihood(facts, habits, found)[0]
 
-    _, gradient = _Forward.of(_unpacked(theta, 5), mean, facts, habits).surprise(facts, habits, found)
+    _, gradient = _Forward.of(_unpacked(theta, 5), mean, facts, habits).negative_log_likelihood(facts, habits, found)
     steps = 1e-5 * np.eye(len(theta))
     numeric = [(value(theta + step) - value(theta - step)) / 2e-5 for step in steps]
     np.testing.assert_allclose(_packed_gradient(theta, gradient, 5), numeric, rtol=1e-5, atol=1e-4)
@@ -46,7 +54,7 @@ def test_the_gradient_is_that_of_the_likelihood() -> None:
 
 def test_it_finds_the_distribution_that_drew_the_ratings() -> None:
     """From 20,000 ratings the probabilities of new pairs come within a few thousandths of the truth."""
-    start = Ordinal(np.arange(4) - 1.5, np.zeros(3), 0.0)
+    start = OrdinalRegression(np.arange(4) - 1.5, np.zeros(3), 0.0)
     learned = start.fitted(*world(20_000))
     mean, facts, habits, _ = world(1_000, seed=1)
     off = learned.probabilities(mean, facts, habits) - TRUE.probabilities(mean, facts, habits)
@@ -61,7 +69,7 @@ def test_it_finds_the_distribution_that_drew_the_ratings() -> None:
 @pytest.mark.parametrize("n", [1, 2, 5, 30])
 def test_few_ratings_leave_it_near_where_it_began(n: int) -> None:
     """One rating moves nothing far; a hundred steps of which few were ever given stay about even."""
-    start = Ordinal.usual(101, 12.0)
+    start = OrdinalRegression.usual(101, 12.0)
     rng = np.random.default_rng(n)
     mean, facts, habits = rng.normal(0, 20, n), rng.normal(size=(n, 4)), np.zeros((n, 101))
     learned = start.fitted(mean, facts, habits, np.clip(np.rint(mean + 50), 0, 100).astype(np.int64))
@@ -75,7 +83,7 @@ def test_few_ratings_leave_it_near_where_it_began(n: int) -> None:
 @pytest.mark.parametrize("facts", [0.0, 1e6, -1e6])
 def test_probabilities_are_probabilities_for_any_input(steps: int, mean: float, facts: float) -> None:
     """They add up to 1, none is 0, and nothing overflows."""
-    model = Ordinal.usual(steps, 0.8)
+    model = OrdinalRegression.usual(steps, 0.8)
     found = model.probabilities(np.array([mean]), np.full((1, 4), facts), np.full((1, steps), -50.0))
     assert found.shape == (1, steps)
     assert np.all(found > 0)
@@ -84,7 +92,7 @@ def test_probabilities_are_probabilities_for_any_input(steps: int, mean: float, 
 
 def test_even_thresholds_give_the_deviation_asked_for() -> None:
     """Before any rating, the standard deviation around a prediction far from both ends is the one given."""
-    model = Ordinal.usual(101, 6.0)
+    model = OrdinalRegression.usual(101, 6.0)
     steps = np.arange(101) - 50
     p = model.probabilities(np.zeros(1), np.zeros((1, 4)), np.zeros((1, 101)))[0]
     assert p @ steps == pytest.approx(0, abs=1e-9)
@@ -95,7 +103,7 @@ def test_nothing_to_learn_from_changes_nothing() -> None:
     """Without ratings, and on a scale of one step, the regression is the one before."""
     none = np.zeros(0)
     assert TRUE.fitted(none, np.zeros((0, 2)), np.zeros((0, 5)), np.zeros(0, np.int64)) is TRUE
-    one = Ordinal.usual(1, 1.0)
+    one = OrdinalRegression.usual(1, 1.0)
     assert one.fitted(np.zeros(3), np.zeros((3, 4)), np.zeros((3, 1)), np.zeros(3, np.int64)) is one
 
 
@@ -105,4 +113,4 @@ def test_packing_is_undone_by_unpacking() -> None:
     np.testing.assert_allclose(again.thresholds, TRUE.thresholds)
     np.testing.assert_array_equal(again.weights, TRUE.weights)
     assert again.habit == TRUE.habit
-    assert len(_doubt(5, 2)) == len(_packed(TRUE))
+    assert len(_prior_stds(5, 2)) == len(_packed(TRUE))

@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 
 from cinematrix.data.histories import Histories
-from cinematrix.models.components.sgd import Side, _epoch
+from cinematrix.models.components.sgd import SideParameters, _epoch
 
 
-def made(rng: np.random.Generator, n: int, k: int) -> Side:
+def made(rng: np.random.Generator, n: int, k: int) -> SideParameters:
     """Random factors, biases and penalties."""
     parts = rng.normal(0, 0.5, (n, k)), rng.normal(0, 0.5, n), rng.uniform(0, 1, n), rng.uniform(0, 1, n)
-    return Side(*(part.astype(np.float32) for part in parts))
+    return SideParameters(*(part.astype(np.float32) for part in parts))
 
 
-def plainly(h: Histories, z: np.ndarray, sides: list[Side], rate: float, order: np.ndarray, draws: np.ndarray) -> None:
+def plainly(
+    h: Histories, z: np.ndarray, sides: list[SideParameters], rate: float, order: np.ndarray, draws: np.ndarray
+) -> None:
     """Koren 2008, section 4: one epoch, user by user, in float64."""
     users, movies, signs = sides
     places = np.arange(len(z))
@@ -48,7 +50,7 @@ def test_an_epoch_takes_the_papers_steps(with_signs: bool) -> None:
     h, k = Histories.of_lists(lists), 3
     sides = [made(rng, 5, k), made(rng, 9, k), made(rng, 9 if with_signs else 0, k)]
     assert h.values is not None
-    plain = [Side(*(part.astype(np.float64) for part in side)) for side in sides]
+    plain = [SideParameters(*(part.astype(np.float64) for part in side)) for side in sides]
     order, draws = rng.permutation(5), rng.random(len(h.items), np.float32)
     plainly(h, h.values, plain, 0.1, order, draws)
     before = sides[1].factors.copy()

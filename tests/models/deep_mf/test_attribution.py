@@ -7,8 +7,8 @@ import pytest
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN
-from cinematrix.models.deep_mf.attribution import of_head
-from cinematrix.models.deep_mf.towers import Floats, Towers, encode
+from cinematrix.models.deep_mf.attribution import attribute_head
+from cinematrix.models.deep_mf.towers import Float32, Towers, encode
 
 N_MOVIES, MEMBERS, FACTORS, PAIR = 7, 2, 3, 4
 
@@ -18,7 +18,7 @@ def tower(
 ) -> Towers:
     """A head with random weights, large enough to bend."""
 
-    def draw(*size: int) -> Floats:
+    def draw(*size: int) -> Float32:
         return rng.normal(0, 0.5, size).astype(np.float32)
 
     e, d, width = MEMBERS, FACTORS, MEMBERS * FACTORS
@@ -51,7 +51,7 @@ def test_shares_by_hand() -> None:
         {name: np.array(value, np.float32) for name, value in weights.items()},
         np.array(movies, np.float32), np.array(content, np.float16),
     )  # fmt: skip
-    found = of_head(head, history(2), np.array([1.0, -2.0], np.float32), np.array([0], np.int32))
+    found = attribute_head(head, history(2), np.array([1.0, -2.0], np.float32), np.array([0], np.int32))
     added = np.array([0.3, -0.5]) / 3**0.5
     np.testing.assert_allclose(found.score, [added.sum() * 2 * 3 + added.sum() / 2 + 0.1], rtol=1e-5)
     np.testing.assert_allclose(found.entries, [added * 2 * (3 - 2)], rtol=1e-5)
@@ -72,7 +72,7 @@ def test_shares_add_up_to_the_score(blocks: int, more: dict[str, Any], size: int
     head, person = tower(rng, blocks, **more), history(size)
     residual = rng.normal(0, 1, size).astype(np.float32) if stars else None
     movies = np.array([*range(N_MOVIES), UNKNOWN], np.int32)
-    found = of_head(head, person, residual, movies)
+    found = attribute_head(head, person, residual, movies)
     together = found.anybody + found.content + found.level + found.habits + found.entries.sum(1)
     np.testing.assert_allclose(together, found.score, atol=1e-5)
     scores = head.pairs(head.users(person, residual), np.zeros(len(movies), np.int32), movies)
@@ -98,7 +98,7 @@ def test_shares_are_the_integral_of_the_gradient(more: dict[str, Any], stars: bo
     added = summed / np.float32((size + 1) ** 0.5)
     average = Towers(w, np.repeat(head.movies[:-1].mean(0)[None], N_MOVIES + 1, 0))
 
-    def taste(h: Floats) -> Floats:
+    def taste(h: Float32) -> Float32:
         """What each movie has beyond the average one, for the sum `h`: the gate counts wholly."""
         user, row = encode(h.astype(np.float32), w), np.zeros(len(movies), np.int32)
         plain = {name: weight for name, weight in w.items() if not name.startswith("pair.")}
@@ -109,7 +109,7 @@ def test_shares_are_the_integral_of_the_gradient(more: dict[str, Any], stars: bo
         slopes = [taste(begin + t * (end - begin) + step * vector) - taste(begin + t * (end - begin) - step * vector)
                   for t in places]  # fmt: skip
         expected = np.mean(slopes, axis=0) / (2 * step)
-        np.testing.assert_allclose(of_head(head, person, residual, movies).entries[:, at], expected, atol=2e-3)
+        np.testing.assert_allclose(attribute_head(head, person, residual, movies).entries[:, at], expected, atol=2e-3)
 
 
 def test_what_goes_by_content_is_what_its_vector_would_get() -> None:
@@ -117,9 +117,9 @@ def test_what_goes_by_content_is_what_its_vector_would_get() -> None:
     head = tower(np.random.default_rng(4), 1)
     movies, residual = np.arange(N_MOVIES, dtype=np.int32), np.array([1.0, -1.0, 0.5], np.float32)
     everything = Towers(head.weights, head.movies, head.movies.astype(np.float16))
-    found = of_head(everything, history(3), residual, movies)
+    found = attribute_head(everything, history(3), residual, movies)
     np.testing.assert_allclose(found.by_content, found.entries, atol=5e-3)
-    nothing = of_head(Towers(head.weights, head.movies), history(3), residual, movies)
+    nothing = attribute_head(Towers(head.weights, head.movies), history(3), residual, movies)
     assert not np.any(nothing.by_content)
     assert not np.any(nothing.content)
     np.testing.assert_array_equal(nothing.entries, found.entries)
@@ -127,6 +127,6 @@ def test_what_goes_by_content_is_what_its_vector_would_get() -> None:
 
 def test_no_movies_have_no_shares() -> None:
     """Asked for no movie, it answers with nothing."""
-    found = of_head(tower(np.random.default_rng(0), 1), history(), np.ones(4, np.float32), np.zeros(0, np.int32))
+    found = attribute_head(tower(np.random.default_rng(0), 1), history(), np.ones(4, np.float32), np.zeros(0, np.int32))
     assert found.score.shape == (0,)
     assert found.entries.shape == (0, 4)

@@ -13,10 +13,10 @@ import pytest
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings, Scale
-from cinematrix.data.simulate import Settings
-from cinematrix.data.simulated_world import World as Simulated
+from cinematrix.data.simulate import SimulationSettings
+from cinematrix.data.simulated_world import SimulatedWorld as Simulated
 from cinematrix.errors import TrainingError
-from cinematrix.models.base import Run
+from cinematrix.models.base import TrainingOptions
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.recommendation.lists import recommend
@@ -34,13 +34,13 @@ EXTREMES: list[dict[str, Any]] = [
     {"dropout": 0.99},
     {"row_dropout": 0.99},
     {"factors": 1, "members": 1},
-    {"factors": 1, "pair": 1, "blocks": 0},
-    {"hidden": 0.99},
-    {"hidden": 0.05, "epochs": 1, "ranking_epochs": 1},
+    {"factors": 1, "pair_width": 1, "blocks": 0},
+    {"hidden_share": 0.99},
+    {"hidden_share": 0.05, "epochs": 1, "ranking_epochs": 1},
     {"batch": 100, "epochs": 1, "ranking_epochs": 1},
-    {"movie_doubt": 1e9},
-    {"movie_doubt": 1e-9},
-    {"neighbours": 1},
+    {"movie_shrinkage": 1e9},
+    {"movie_shrinkage": 1e-9},
+    {"ease_rank": 1},
     {"validation_share": 0.9},
     {"validation_share": 1e-6},
 ]
@@ -53,7 +53,7 @@ def settings(**changed: Any) -> DeepMFSettings:
 
 def check(model: DeepMF, scale: Scale) -> None:
     """All predictions are numbers on the scale, of unknown movies too, and all scores are numbers."""
-    known = model.known
+    known = model.data
     rows, movies = np.indices((len(known.users), len(known.movies) + 1), np.int32)
     stars = model.predict_pairs(known.history, rows.ravel(), movies.ravel() - 1)
     assert np.all((stars >= scale.low) & (stars <= scale.high))
@@ -115,7 +115,7 @@ def test_a_stranger_who_has_rated_20_000_movies(world: tuple[Ratings, Catalog]) 
     )
     rng = np.random.default_rng(0)
     stars = scale.low + scale.step * rng.integers(0, 10, 20_000)
-    (history, unknown) = model.known.histories([dict(zip(movies, stars.tolist(), strict=False))])
+    (history, unknown) = model.data.histories([dict(zip(movies, stars.tolist(), strict=False))])
     assert (len(history.items), unknown) == (20_000, [])
     predicted = model.predict_pairs(history, np.zeros(len(movies), np.int32), np.arange(len(movies), dtype=np.int32))
     assert np.all((predicted >= scale.low) & (predicted <= scale.high))
@@ -124,14 +124,14 @@ def test_a_stranger_who_has_rated_20_000_movies(world: tuple[Ratings, Catalog]) 
 
 def test_threads_change_nothing_that_anybody_sees() -> None:
     """Trained on one thread or on two, a seed gives the same predictions to a ten-thousandth of the scale's width."""
-    simulated = Simulated(Settings(users=200, movies=300, ratings=6_000))
+    simulated = Simulated(SimulationSettings(users=200, movies=300, ratings=6_000))
     (batch,) = simulated.batches(None)
     columns = (batch[name].to_numpy() for name in ("userId", "movieId", "rating"))
     ratings = Ratings.from_arrays(*columns, scale=Scale(0.5, 5, 0.5))
     users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
     one, two = (
         DeepMF(settings(factors=16, epochs=2, ranking=False))
-        .fit(ratings, run=Run(threads=threads))
+        .fit(ratings, run=TrainingOptions(threads=threads))
         .predict(users, movies)
         for threads in (1, 2)
     )

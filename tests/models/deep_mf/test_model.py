@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.histories import Histories, find
+from cinematrix.data.histories import Histories, find_entries
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.splits import random
 from cinematrix.errors import SettingError
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from cinematrix.models.deep_mf.uncertainty import Predicted, Spread
+from cinematrix.models.deep_mf.uncertainty import PredictedPairs, RatingUncertainty
 from contract import Contract
 from worlds import as_interactions
 
@@ -30,7 +30,7 @@ class TestDeepMFWithEverything(Contract):
     """With the pair gate, free IDs, two ranking members and two blocks it keeps the contract too."""
 
     kind = DeepMF
-    settings = {**SMALL, "pair": 4, "free_ids": True, "ranking_members": 2, "blocks": 2}  # noqa: RUF012
+    settings = {**SMALL, "pair_width": 4, "id_embeddings": True, "ranking_members": 2, "blocks": 2}  # noqa: RUF012
 
 
 class TestDeepMFWithoutContent(Contract):
@@ -40,33 +40,35 @@ class TestDeepMFWithoutContent(Contract):
     settings = {**SMALL, "content": False, "ranking": False}  # noqa: RUF012
 
 
-@pytest.mark.parametrize("extra", [{}, {"pair": 4, "free_ids": True, "blocks": 2}], ids=["plain", "everything"])
+@pytest.mark.parametrize(
+    "extra", [{}, {"pair_width": 4, "id_embeddings": True, "blocks": 2}], ids=["plain", "everything"]
+)
 def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, object]) -> None:
     """NumPy scores every pair as the torch net does, to 1e-5, for both heads."""
     import torch
 
-    from cinematrix.data.features import features
-    from cinematrix.data.known import Known
-    from cinematrix.models.deep_mf.export import exported
-    from cinematrix.models.deep_mf.pooling import Content
-    from cinematrix.models.deep_mf.tasks import Encoder
-    from cinematrix.models.deep_mf.training import TASKS
-    from cinematrix.models.training.loop import surroundings, train
+    from cinematrix.data.features import movie_features
+    from cinematrix.data.training_data import TrainingData
+    from cinematrix.models.deep_mf.export import export_towers
+    from cinematrix.models.deep_mf.pooling import ContentMatrix
+    from cinematrix.models.deep_mf.tasks import RatingEncoder
+    from cinematrix.models.deep_mf.training import TASK_CLASSES
+    from cinematrix.models.training.loop import seeded_torch, train
     from worlds import taste_world
 
     ratings, catalog = taste_world(np.random.default_rng(5))
-    known = Known.of(ratings, catalog)
+    known = TrainingData.of(ratings, catalog)
     settings = DeepMFSettings(**SMALL, **extra)  # type: ignore[arg-type]
     device = torch.device("cpu")
-    content = Content(features(known.catalog), device)
-    for by, task_of in TASKS.items():
+    content = ContentMatrix(movie_features(known.catalog), device)
+    for by, task_of in TASK_CLASSES.items():
         task = task_of(ratings, ratings, content, len(known.movies), settings, device)
-        with surroundings(0, 1):
+        with seeded_torch(0, 1):
             train(task, settings.schedule(by))
-        encoder = Encoder(ratings, len(known.movies), content, device)
-        towers = exported(task.net, encoder)
+        encoder = RatingEncoder(ratings, len(known.movies), content, device)
+        towers = export_towers(task.net, encoder)
         with torch.no_grad():
-            mask = encoder.everything()
+            mask = encoder.full_mask()
             sides = encoder.encode(task.net, mask)
             residual = (encoder.residuals(mask)[1] / encoder.sigma).numpy()
             users = torch.arange(len(ratings.users)).repeat_interleave(len(known.movies))
@@ -82,39 +84,39 @@ def test_content_is_what_makes_a_movie_that_nobody_has_rated(world: tuple[Rating
     """`Towers.unrated` gives each movie's vector as the movie's tower would encode it without any raters."""
     import torch
 
-    from cinematrix.data.features import features
-    from cinematrix.data.known import Known
-    from cinematrix.models.deep_mf.export import exported, of_content
+    from cinematrix.data.features import movie_features
+    from cinematrix.data.training_data import TrainingData
+    from cinematrix.models.deep_mf.export import export_content_vectors, export_towers
     from cinematrix.models.deep_mf.network import HistoryNet
-    from cinematrix.models.deep_mf.pooling import Content
-    from cinematrix.models.deep_mf.tasks import Encoder
+    from cinematrix.models.deep_mf.pooling import ContentMatrix
+    from cinematrix.models.deep_mf.tasks import RatingEncoder
 
     ratings, catalog = world
-    known, device = Known.of(ratings, catalog), torch.device("cpu")
-    content = Content(features(known.catalog), device)
-    encoder = Encoder(ratings, len(known.movies), content, device)
+    known, device = TrainingData.of(ratings, catalog), torch.device("cpu")
+    content = ContentMatrix(movie_features(known.catalog), device)
+    encoder = RatingEncoder(ratings, len(known.movies), content, device)
     shape = DeepMFSettings(**SMALL, blocks=2).shape("stars")  # type: ignore[arg-type]
     torch.manual_seed(1)
     net = HistoryNet(len(known.users), len(known.movies), content.width, 2, shape)
     for weight in net.parameters():
         weight.data *= 3
     net.eval()
-    towers = replace(exported(net, encoder), content=of_content(net, encoder))
+    towers = replace(export_towers(net, encoder), content=export_content_vectors(net, encoder))
     with torch.no_grad():
-        alone = encoder.encode(net, 0 * encoder.everything()).movies.numpy()
+        alone = encoder.encode(net, 0 * encoder.full_mask()).movies.numpy()
     np.testing.assert_allclose(towers.unrated(np.arange(len(towers.movies) - 1)), alone, rtol=2e-3, atol=5e-3)
     np.testing.assert_array_equal(towers.unrated(np.array([-1]))[0], towers.movies[-1])
     np.testing.assert_allclose(towers.movies[-3:-1], alone[-2:], atol=1e-5)  # the world's last two are unrated
     assert np.abs(towers.movies[:-3] - alone[:-2]).max() > 0.1
     encoder.content = None
-    assert of_content(net, encoder) is None
+    assert export_content_vectors(net, encoder) is None
 
 
 def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
     """What is predicted for hidden ratings doesn't change with their values: they enter neither tower nor bias."""
     import torch
 
-    from cinematrix.models.deep_mf.tasks import Stars, over
+    from cinematrix.models.deep_mf.tasks import StarsTask, predict_from_biases
 
     ratings, _ = world
     assert ratings.rating is not None
@@ -125,7 +127,7 @@ def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
     scores = []
     for stars in (ratings.rating, poisoned):
         torch.manual_seed(1)
-        task = Stars(replace(ratings, rating=stars), ratings, None, len(ratings.movies), DeepMFSettings(**SMALL),
+        task = StarsTask(replace(ratings, rating=stars), ratings, None, len(ratings.movies), DeepMFSettings(**SMALL),
                      torch.device("cpu"))  # type: ignore[arg-type]  # fmt: skip
         task.net.eval()
         task.encoder.sigma = 1.0
@@ -133,7 +135,7 @@ def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
         sides, _ = task.hide(hidden)
         pairs = task.encoder.users[hidden], task.encoder.movies[hidden]
         score = task.net.score(sides.users, sides.movies, pairs)
-        scores.append((over(sides.base, pairs) + score.mean(1)).detach().numpy())
+        scores.append((predict_from_biases(sides.base, pairs) + score.mean(1)).detach().numpy())
     np.testing.assert_array_equal(scores[0], scores[1])
 
 
@@ -141,7 +143,7 @@ def test_a_new_movie_is_its_content(world: tuple[Ratings, Catalog]) -> None:
     """A comedy without a single rating is expected to please who loves comedies more than who hates them."""
     ratings, catalog = world
     model = DeepMF(DeepMFSettings(**{**SMALL, "epochs": 20})).fit(ratings, catalog)  # type: ignore[arg-type]
-    known = model.known
+    known = model.data
     comedy = np.array([genres == ["Comedy"] for genres in known.catalog.frame["genres"].to_list()])
     rated = np.bincount(known.history.items, minlength=len(known.movies)) > 0
     new = int(np.flatnonzero(comedy & ~rated)[0])
@@ -158,11 +160,11 @@ def test_the_chance_of_views_is_calibrated(world: tuple[Ratings, Catalog]) -> No
     """For plain interactions the chances of held-out views add up to about as many as there are."""
     views = as_interactions(world[0])
     model = DeepMF(DeepMFSettings(**SMALL)).fit(views, world[1])  # type: ignore[arg-type]
-    scores = model.score(model.known.history)
+    scores = model.score(model.data.history)
     rows, movies = np.indices(scores.shape)
-    chance = model.predict_pairs(model.known.history, rows.ravel().astype(np.int32), movies.ravel().astype(np.int32))
+    chance = model.predict_pairs(model.data.history, rows.ravel().astype(np.int32), movies.ravel().astype(np.int32))
     unseen = np.ones(scores.shape, bool)
-    unseen[model.known.history.rows, model.known.history.items] = False
+    unseen[model.data.history.rows, model.data.history.items] = False
     assert 0.3 < chance.reshape(scores.shape)[unseen].sum() / (0.1 * len(views)) < 3
 
 
@@ -193,21 +195,23 @@ def test_the_spread_is_learned_from_ratings_that_the_net_has_not_seen(
     world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch, given: bool
 ) -> None:
     """None of the pairs that it learns from stands in the histories that these are predicted from."""
-    learned: list[tuple[Predicted, np.ndarray, Spread]] = []
-    fitted = Spread.fitted
+    learned: list[tuple[PredictedPairs, np.ndarray, RatingUncertainty]] = []
+    fitted = RatingUncertainty.fitted
 
-    def spy(self: Spread, held_out: Predicted, ratings: np.ndarray, movies: np.ndarray) -> Spread:
+    def spy(
+        self: RatingUncertainty, held_out: PredictedPairs, ratings: np.ndarray, movies: np.ndarray
+    ) -> RatingUncertainty:
         learned.append((held_out, ratings, fitted(self, held_out, ratings, movies)))
         return learned[-1][2]
 
-    monkeypatch.setattr(Spread, "fitted", spy)
+    monkeypatch.setattr(RatingUncertainty, "fitted", spy)
     cut = random(world[0], 0.2)
     settings = DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)  # type: ignore[arg-type]
     model = DeepMF(settings).fit(cut.train, world[1], validation=cut.test if given else None)
     ((seen, ratings, result),) = learned
-    assert model.spread is result
+    assert model.uncertainty is result
     assert len(ratings) == pytest.approx((0.2 if given else 0.08) * len(world[0]), abs=2)
-    assert np.all(find(seen.histories, seen.rows, seen.movies) < 0)
+    assert np.all(find_entries(seen.histories, seen.rows, seen.movies) < 0)
     source = cut.test if given else random(cut.train, settings.validation_share, settings.seed).test
     stars = {(u, m): r for u, m, r in zip(source.user, source.movie, source.rating, strict=True)}  # type: ignore[arg-type]
     users = np.unique(source.user)[seen.rows]
@@ -217,16 +221,24 @@ def test_the_spread_is_learned_from_ratings_that_the_net_has_not_seen(
 def test_a_model_without_a_spread_says_so(world: tuple[Ratings, Catalog]) -> None:
     """A model that an older version saved predicts as ever, and tells what to do for intervals."""
     model = DeepMF(DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)).fit(*world)  # type: ignore[arg-type]
-    old = {name: array for name, array in model.arrays().items() if not name.startswith("spread.")}
-    again = DeepMF.restore(model.settings, model.known, old)
+    old = {name: array for name, array in model.arrays().items() if not name.startswith("uncertainty.")}
+    again = DeepMF.restore(model.settings, model.data, old)
     assert again.predict([1], [2]) == model.predict([1], [2])
-    assert not again.spreads
+    assert not again.has_intervals
     with pytest.raises(SettingError, match="deep-mf was saved without distributions; train it anew"):
         again.interval([1], [2])
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"factors": 0}, {"hidden": 1.5}, {"hidden": 0.0}, {"dropout": 1.0}, {"learning_rate": -1.0}, {"pair": -1}]
+    "wrong",
+    [
+        {"factors": 0},
+        {"hidden_share": 1.5},
+        {"hidden_share": 0.0},
+        {"dropout": 1.0},
+        {"learning_rate": -1.0},
+        {"pair_width": -1},
+    ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     """A size of 0, a share outside 0…1 or a negative rate is an error before any work."""
@@ -254,12 +266,12 @@ def test_an_epoch_takes_few_steps_however_many_ratings_there_are(hidden: float, 
     """As many as the hidden share or the batch asks for; the batch alone asks for no more than ten."""
     import torch
 
-    from cinematrix.models.deep_mf.tasks import Stars
+    from cinematrix.models.deep_mf.tasks import StarsTask
 
     users, movies = np.divmod(np.arange(2_000), 50)
     ratings = Ratings.from_arrays(users, movies, 1 + users % 5)
-    settings = DeepMFSettings(**SMALL, hidden=hidden, batch=batch)  # type: ignore[arg-type]
-    task = Stars(ratings, ratings, None, 50, settings, torch.device("cpu"))
+    settings = DeepMFSettings(**SMALL, hidden_share=hidden, batch=batch)  # type: ignore[arg-type]
+    task = StarsTask(ratings, ratings, None, 50, settings, torch.device("cpu"))
     batches = list(task.batches(np.random.default_rng(0)))
     assert len(batches) == task.steps_per_epoch == steps
     assert torch.cat(batches).sort().values.tolist() == list(range(2_000))
@@ -269,9 +281,9 @@ def test_nearly_all_may_be_dropped() -> None:
     """The largest share of dropout that settings allow keeps one unit of 256, and its scale is finite."""
     import torch
 
-    from cinematrix.models.deep_mf.network import dropped
+    from cinematrix.models.deep_mf.network import fast_dropout
 
-    kept = dropped(torch.ones(100_000), np.nextafter(1.0, 0.0))
+    kept = fast_dropout(torch.ones(100_000), np.nextafter(1.0, 0.0))
     assert kept.unique().tolist() == [0, 256]
     assert kept.mean() == pytest.approx(1, abs=0.2)
 
@@ -284,9 +296,9 @@ def test_a_spread_is_learned_from_some_users_where_they_are_many(
 
     settings = DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)  # type: ignore[arg-type]
     cut = random(world[0], settings.validation_share, settings.seed)
-    monkeypatch.setattr(closed_forms, "ENOUGH", 12)
-    learned: list[Predicted] = []
-    monkeypatch.setattr(Spread, "fitted", lambda self, held_out, *_: learned.append(held_out) or self)
+    monkeypatch.setattr(closed_forms, "MAX_VALIDATION_RATINGS", 12)
+    learned: list[PredictedPairs] = []
+    monkeypatch.setattr(RatingUncertainty, "fitted", lambda self, held_out, *_: learned.append(held_out) or self)
     DeepMF(settings).fit(*world)
     (seen,) = learned
     counts = cut.test.by_user.counts
@@ -297,11 +309,11 @@ def test_a_spread_is_learned_from_some_users_where_they_are_many(
 
 def test_the_pilot_says_how_many_epochs_are_enough() -> None:
     """The last epoch that is as good as the best but for a thousandth; never none."""
-    from cinematrix.models.deep_mf.training import long_enough
+    from cinematrix.models.deep_mf.training import choose_epochs
 
-    assert long_enough([1.0, 0.9, 0.8, 0.8007, 0.81]) == 3
-    assert long_enough([1.0, 0.9, 0.8]) == 2
-    assert long_enough([0.8, 0.9, 1.0]) == 1
+    assert choose_epochs([1.0, 0.9, 0.8, 0.8007, 0.81]) == 3
+    assert choose_epochs([1.0, 0.9, 0.8]) == 2
+    assert choose_epochs([0.8, 0.9, 1.0]) == 1
 
 
 def test_sparse_tables_learn_slower() -> None:
@@ -334,14 +346,14 @@ def test_the_fast_preset_learns_once_and_serves_from_all_ratings(world: tuple[Ra
     fast = {**DeepMFSettings.PRESETS["fast"], "factors": 16, "learning_rate": 0.01}
     model = DeepMF(DeepMFSettings(**fast)).fit(ratings, catalog)
     once = DeepMF(DeepMFSettings(**{**fast, "validation_share": 0.5})).fit(ratings, catalog)
-    again = DeepMF(DeepMFSettings(**{**fast, "refit": True})).fit(ratings, catalog)
+    again = DeepMF(DeepMFSettings(**{**fast, "two_stage": True})).fit(ratings, catalog)
     assert model.stars is not None
     assert once.stars is not None
     assert again.stars is not None
     np.testing.assert_array_equal(model.stars.biases.movie, again.stars.biases.movie)
     assert np.abs(model.stars.towers.movies - again.stars.towers.movies).max() > 1e-3
     assert np.abs(model.stars.towers.movies - once.stars.towers.movies).max() > 1e-3
-    assert len(model.stars.towers.movies) == len(model.known.movies) + 1
+    assert len(model.stars.towers.movies) == len(model.data.movies) + 1
     users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
     assert ratings.rating is not None
     assert np.sqrt(np.mean((model.predict(users, movies) - ratings.rating) ** 2)) < 0.4

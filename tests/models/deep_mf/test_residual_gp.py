@@ -14,7 +14,7 @@ from cinematrix.data.splits import random
 from cinematrix.models.components.ease_low_rank import Spectrum
 from cinematrix.models.deep_mf import residual_gp
 from cinematrix.models.deep_mf.model import DeepMF
-from cinematrix.models.deep_mf.residual_gp import DOUBT, SHARPNESS, Kriging, places
+from cinematrix.models.deep_mf.residual_gp import KERNEL_SHARPNESS, NOISE_VARIANCE, ResidualGP, embed_movies
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 
 N_MOVIES = 40
@@ -22,10 +22,10 @@ EVERY = np.arange(N_MOVIES, dtype=np.int32)
 
 
 @pytest.fixture
-def model() -> Kriging:
+def model() -> ResidualGP:
     """Forty movies at random places."""
     drawn = np.random.default_rng(0).standard_normal((N_MOVIES, 6)).astype(np.float32)
-    return Kriging(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), 0.5)
+    return ResidualGP(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), 0.5)
 
 
 @pytest.fixture
@@ -35,16 +35,19 @@ def histories() -> Histories:
     return Histories.of_pairs(rows, items, np.ones(17), 3)
 
 
-def written_out(model: Kriging, items: np.ndarray, left: np.ndarray) -> np.ndarray:
+def written_out(model: ResidualGP, items: np.ndarray, left: np.ndarray) -> np.ndarray:
     """weight · k (K + doubt)⁻¹ left for all movies, with distances in place of cosines."""
     apart = ((model.places[:, None] - model.places[None]) ** 2).sum(2).astype(np.float64)
-    near = np.exp(-SHARPNESS * apart / 2)
+    near = np.exp(-KERNEL_SHARPNESS * apart / 2)
     return np.asarray(
-        model.weight * near[:, items] @ np.linalg.inv(near[np.ix_(items, items)] + DOUBT * np.eye(len(items))) @ left
+        model.weight
+        * near[:, items]
+        @ np.linalg.inv(near[np.ix_(items, items)] + NOISE_VARIANCE * np.eye(len(items)))
+        @ left
     )
 
 
-def test_all_movies_get_what_the_formula_says(model: Kriging, histories: Histories) -> None:
+def test_all_movies_get_what_the_formula_says(model: ResidualGP, histories: Histories) -> None:
     """Each person's additions are the process's posterior mean; somebody without ratings gets 0."""
     left = np.random.default_rng(1).standard_normal(17).astype(np.float32)
     added = model.score(histories, left, EVERY)
@@ -53,7 +56,7 @@ def test_all_movies_get_what_the_formula_says(model: Kriging, histories: Histori
     assert not added[1].any()
 
 
-def test_pairs_in_any_order_equal_the_scores(model: Kriging, histories: Histories) -> None:
+def test_pairs_in_any_order_equal_the_scores(model: ResidualGP, histories: Histories) -> None:
     """Pairs come back in the order asked, and an unknown movie gets nothing."""
     left = np.random.default_rng(1).standard_normal(17).astype(np.float32)
     rng = np.random.default_rng(2)
@@ -65,12 +68,12 @@ def test_pairs_in_any_order_equal_the_scores(model: Kriging, histories: Historie
 
 
 def test_a_long_history_is_represented_by_some_of_its_movies(
-    model: Kriging, histories: Histories, monkeypatch: pytest.MonkeyPatch
+    model: ResidualGP, histories: Histories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Thinned, the answer is the subset of regressors': near the whole one, from all residuals."""
     left = (model.places @ np.ones(6, np.float32))[histories.items]
     whole = model.score(histories, left, EVERY)[0]
-    monkeypatch.setattr(residual_gp, "MOST", 7)
+    monkeypatch.setattr(residual_gp, "MAX_INDUCING_MOVIES", 7)
     solved, thinned = model.solve(histories, left)[:13], model.score(histories, left, EVERY)[0]
     assert np.count_nonzero(solved) == 7
     assert np.corrcoef(whole, thinned)[0, 1] > 0.8
@@ -78,26 +81,26 @@ def test_a_long_history_is_represented_by_some_of_its_movies(
     assert np.abs(model.score(histories, left, EVERY)[0] - thinned).max() > 0.01
 
 
-def test_twins_in_one_place_are_no_trouble(model: Kriging, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_twins_in_one_place_are_no_trouble(model: ResidualGP, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many movies in the very same place, thinned or not, give finite numbers that share the evidence."""
-    same = Kriging(np.repeat(model.places[:1], N_MOVIES, axis=0), 1.0)
+    same = ResidualGP(np.repeat(model.places[:1], N_MOVIES, axis=0), 1.0)
     everything = Histories.of_lists([(range(30), [1.0] * 30)])
     left = np.ones(30, np.float32)
     np.testing.assert_allclose(same.score(everything, left, EVERY), 30 / 31, atol=1e-4)
-    monkeypatch.setattr(residual_gp, "MOST", 10)
+    monkeypatch.setattr(residual_gp, "MAX_INDUCING_MOVIES", 10)
     np.testing.assert_allclose(same.score(everything, left, EVERY), 30 / 31, atol=1e-3)
 
 
-def test_the_weight_is_least_squares_from_the_usual_one(model: Kriging) -> None:
+def test_the_weight_is_least_squares_from_the_usual_one(model: ResidualGP) -> None:
     """Many validation ratings decide alone, none leave the usual weight, and it stays between 0 and 1."""
     rng = np.random.default_rng(3)
     added = rng.standard_normal(100_000).astype(np.float32)
     noise = rng.standard_normal(100_000).astype(np.float32)
-    assert model.weighed(model.weight * added, 0.4 * added + noise).weight == pytest.approx(0.4, abs=0.02)
-    assert model.weighed(added[:0], noise[:0]).weight == residual_gp.USUAL_WEIGHT
-    assert 0.6 < model.weighed(model.weight * added[:5], noise[:5]).weight < 0.9
-    assert model.weighed(model.weight * added, 3 * added).weight == 1
-    assert model.weighed(model.weight * added, -added).weight == 0
+    assert model.fit_weight(model.weight * added, 0.4 * added + noise).weight == pytest.approx(0.4, abs=0.02)
+    assert model.fit_weight(added[:0], noise[:0]).weight == residual_gp.PRIOR_WEIGHT
+    assert 0.6 < model.fit_weight(model.weight * added[:5], noise[:5]).weight < 0.9
+    assert model.fit_weight(model.weight * added, 3 * added).weight == 1
+    assert model.fit_weight(model.weight * added, -added).weight == 0
 
 
 def test_places_hold_vectors_audience_and_content() -> None:
@@ -111,14 +114,14 @@ def test_places_hold_vectors_audience_and_content() -> None:
     rows, items = np.nonzero(rng.random((500, 300)) < 0.1)
     audience = Spectrum.of(Histories.of_pairs(rows, items, None, 500), None, 300, 64)
     audience.vectors[1] = audience.vectors[0]
-    found = places(vectors, audience, sparse.csr_matrix(dense), np.bincount(items, minlength=300))
+    found = embed_movies(vectors, audience, sparse.csr_matrix(dense), np.bincount(items, minlength=300))
     assert found.dtype == np.float32
     assert found.shape == (300, 20 + 64 + 30)  # narrower than `RANK`, so nothing is lost
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
     cosines = found @ found[0]
     assert cosines[1] == pytest.approx(1, abs=1e-4)
     assert cosines[2] > np.quantile(cosines[3:], 0.99)
-    without = places(vectors, audience, None, np.bincount(items, minlength=300))
+    without = embed_movies(vectors, audience, None, np.bincount(items, minlength=300))
     assert (without @ without[0])[1] == pytest.approx(1, abs=1e-4)
 
 
@@ -133,4 +136,4 @@ def test_somebody_who_strays_from_the_rest_is_learned_at_once(world: tuple[Ratin
         predicted = model.predict(cut.test.users.ids[cut.test.user], cut.test.movies.ids[cut.test.movie])
         return float(np.sqrt(np.mean((predicted - cut.test.rating) ** 2)))
 
-    assert rmse(settings) < 0.9 * rmse(replace(settings, kriging=False))
+    assert rmse(settings) < 0.9 * rmse(replace(settings, residual_gp=False))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cinematrix.models.deep_mf import softmax_loss as module
-from cinematrix.models.deep_mf.softmax_loss import surprise
+from cinematrix.models.deep_mf.softmax_loss import softmax_loss
 
 
 @pytest.mark.parametrize("cells", [1, 20, 1_000], ids=["a user at a time", "some users", "all users"])
@@ -12,7 +12,7 @@ def test_the_surprise_and_its_gradients_are_those_of_the_whole_table(
     cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many logits are made at a time; a movie that is both hidden and chosen counts as chosen."""
-    monkeypatch.setattr(module, "CELLS", cells)
+    monkeypatch.setattr(module, "BLOCK_LOGITS", cells)
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.randn(n, 4, generator=generator, requires_grad=True) for n in (7, 9))
     hidden = torch.nonzero(torch.rand(7, 9, generator=generator) < 0.3).unbind(1)
@@ -20,7 +20,7 @@ def test_the_surprise_and_its_gradients_are_those_of_the_whole_table(
     table = torch.zeros(7, 9, dtype=torch.bool)
     table[hidden], table[chosen] = True, False
     expected = -(x @ y.t()).masked_fill(table, -torch.inf).log_softmax(1)[chosen].mean()
-    found = surprise(x, y, (hidden[0], hidden[1]), chosen)
+    found = softmax_loss(x, y, (hidden[0], hidden[1]), chosen)
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(torch.autograd.grad(3 * found, (x, y)), torch.autograd.grad(3 * expected, (x, y)))
 
@@ -29,5 +29,5 @@ def test_an_impossible_choice_has_a_finite_surprise() -> None:
     """A probability that no float can hold counts as the smallest one."""
     x, y = torch.tensor([[1e3]]), torch.tensor([[1.0], [-1.0]])
     none = torch.zeros(0, dtype=torch.int64)
-    found = surprise(x, y, (none, none), (torch.tensor([0]), torch.tensor([1])))
+    found = softmax_loss(x, y, (none, none), (torch.tensor([0]), torch.tensor([1])))
     assert found.item() == pytest.approx(87.3, abs=0.1)

@@ -10,16 +10,22 @@ from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN
-from cinematrix.data.ratings import Scale, step_of, step_width
+from cinematrix.data.ratings import Scale, level_spacing, nearest_levels
 from cinematrix.errors import SettingError
-from cinematrix.models.components.ordinal import Ordinal
-from cinematrix.models.deep_mf.uncertainty import OWN, Predicted, Spread, about_movies, calibrated
+from cinematrix.models.components.ordinal import OrdinalRegression
+from cinematrix.models.deep_mf.uncertainty import (
+    HABIT_PRIOR_RATINGS,
+    PredictedPairs,
+    RatingUncertainty,
+    calibrate_levels,
+    movie_facts,
+)
 
 STARS, HALVES, HUNDRED, OPEN = Scale(1, 5, 1), Scale(0.5, 5, 0.5), Scale(0, 100, 1), Scale(-1, 1)
 N_MOVIES = 30
 
 
-def world(scale: Scale, n: int, noise: float = 0.2, seed: int = 0) -> tuple[Predicted, NDArray[np.float32]]:
+def world(scale: Scale, n: int, noise: float = 0.2, seed: int = 0) -> tuple[PredictedPairs, NDArray[np.float32]]:
     """Users of even numbers scatter half as much as the others; predictions are right on average.
 
     Returns predictions of `n` ratings and the ratings; the histories have 12 entries each.
@@ -35,17 +41,17 @@ def world(scale: Scale, n: int, noise: float = 0.2, seed: int = 0) -> tuple[Pred
     user, movie = rng.integers(0, n_users, n).astype(np.int32), rng.integers(0, N_MOVIES, n).astype(np.int32)
     stars = rng.uniform(scale.low + 0.2 * width, scale.high - 0.2 * width, n).astype(np.float32)
     ratings = rounded(scale, stars + rng.normal(0, deviation[user]))
-    return Predicted(histories, residual.astype(np.float32), user, movie, stars), ratings
+    return PredictedPairs(histories, residual.astype(np.float32), user, movie, stars), ratings
 
 
 def rounded(scale: Scale, stars: NDArray[np.float64]) -> NDArray[np.float32]:
     """Ratings as they can be given."""
-    return scale.clip(scale.levels()[step_of(scale, stars)] if scale.step else stars)
+    return scale.clip(scale.levels()[nearest_levels(scale, stars)] if scale.step else stars)
 
 
-def learned(scale: Scale, n: int) -> Spread:
+def learned(scale: Scale, n: int) -> RatingUncertainty:
     pairs, ratings = world(scale, n)
-    before = Spread.before(scale, pairs.histories, pairs.residual, N_MOVIES)
+    before = RatingUncertainty.before(scale, pairs.histories, pairs.residual, N_MOVIES)
     return before.fitted(pairs, ratings, before.movies)
 
 
@@ -77,7 +83,7 @@ def test_what_is_said_to_be_likely_happens(scale: Scale) -> None:
     """Of ratings given a probability of p to reach a level, about p reach it; the likelihood beats the shares'."""
     pairs, ratings = world(scale, 6_000, seed=1)
     spread = SPREADS[str(scale)]
-    distribution, found = spread.distribution(pairs).astype(np.float64), step_of(scale, ratings)
+    distribution, found = spread.distribution(pairs).astype(np.float64), nearest_levels(scale, ratings)
     level = distribution.shape[1] * 2 // 3
     reach, reached = distribution[:, level:].sum(1), found >= level
     for part in np.array_split(np.argsort(reach), 5):
@@ -101,7 +107,7 @@ def test_any_pair_gets_a_distribution_and_nested_intervals(
     person = Histories.of_lists([([item for item, _, _ in history], rated)])
     residual = np.array([r for _, _, r in history], np.float32)
     zero = np.zeros(1, np.int32)
-    pair = Predicted(person, residual, zero, zero + np.int32(movie), scale.clip(np.array([stars])))
+    pair = PredictedPairs(person, residual, zero, zero + np.int32(movie), scale.clip(np.array([stars])))
     distribution = spread.distribution(pair)
     assert distribution.dtype == np.float32
     assert distribution.shape == (1, len(scale.levels()))
@@ -132,33 +138,35 @@ def test_quantiles_by_hand() -> None:
 
 def test_habits_by_hand() -> None:
     """Who gives whole stars alone prefers them to their neighbours; who has no history has no habits."""
-    spread = Spread(HALVES, Ordinal.usual(10, 1.0), np.full(10, 0.1), np.linspace(0, 1, 101), np.zeros((1, 2)))
+    spread = RatingUncertainty(
+        HALVES, OrdinalRegression.usual(10, 1.0), np.full(10, 0.1), np.linspace(0, 1, 101), np.zeros((1, 2))
+    )
     whole = ([0, 1, 2, 3, 4] * 8, [1.0, 2.0, 3.0, 4.0, 5.0] * 8)
     habits = spread.habits(Histories.of_lists([whole, ([], [])]))
     assert np.all(habits[0, 1::2] > 0.3)
     assert np.all(habits[0, :-1:2] < -1)
     np.testing.assert_allclose(habits[1], 0, atol=1e-12)
     near = np.exp(-0.5 * ((np.arange(10)[:, None] - np.arange(10)) / 1.2) ** 2)
-    used = np.array([0, 8] * 5) + OWN * 0.1
+    used = np.array([0, 8] * 5) + HABIT_PRIOR_RATINGS * 0.1
     wanted = np.log(used[3] / (used @ near[3])) - np.log(0.1 / (0.1 * near[3].sum()))
     assert habits[0, 3] == pytest.approx(wanted)
 
 
 def test_the_level_is_calibrated_by_what_was_needed() -> None:
     """Ratings that all needed 0.6 raise lower levels towards it; without any, a level is what it says."""
-    np.testing.assert_array_equal(calibrated(np.zeros(0)), np.linspace(0, 1, 101))
-    many = calibrated(np.full(100_000, 0.6))
+    np.testing.assert_array_equal(calibrate_levels(np.zeros(0)), np.linspace(0, 1, 101))
+    many = calibrate_levels(np.full(100_000, 0.6))
     np.testing.assert_allclose(many[1:], 0.6, atol=0.001)
-    few = calibrated(np.full(100, 0.6))
+    few = calibrate_levels(np.full(100, 0.6))
     np.testing.assert_allclose(few[[20, 60, 100]], [0.4, 0.6, 0.8], atol=0.001)
-    uniform = calibrated((np.arange(10_000) + 0.5) / 10_000)
+    uniform = calibrate_levels((np.arange(10_000) + 0.5) / 10_000)
     np.testing.assert_allclose(uniform, np.linspace(0, 1, 101), atol=0.001)
 
 
 def test_movies_are_told_from_their_raters() -> None:
     """A movie on which residuals scatter has the larger second fact; an unknown one that of no ratings."""
     histories = Histories.of_lists([([0, 1], [3.0, 3.0])] * 9)
-    facts = about_movies(histories, np.array([0.1, 2.0] * 9, np.float32), 4)
+    facts = movie_facts(histories, np.array([0.1, 2.0] * 9, np.float32), 4)
     assert facts.shape == (5, 2)
     np.testing.assert_allclose(facts[0], [np.log(10) / 3 - 1, 0.5 * np.log((3 + 9 * 0.01) / 12)], atol=1e-6)
     np.testing.assert_allclose(facts[1], [np.log(10) / 3 - 1, 0.5 * np.log((3 + 9 * 4) / 12)], atol=1e-6)
@@ -169,7 +177,7 @@ def test_movies_are_told_from_their_raters() -> None:
 def test_before_any_comparison_there_is_something_sensible(scale: Scale) -> None:
     """From histories alone: finite, on the scale, about as wide as ratings scatter; one rating is no reason to fail."""
     pairs, ratings = world(scale, 40)
-    before = Spread.before(scale, pairs.histories, pairs.residual, N_MOVIES)
+    before = RatingUncertainty.before(scale, pairs.histories, pairs.residual, N_MOVIES)
     low, high = before.interval(pairs, 0.8)
     assert np.all((scale.low <= low) & (low <= high) & (high <= scale.high))
     if scale.high > scale.low:
@@ -177,7 +185,7 @@ def test_before_any_comparison_there_is_something_sensible(scale: Scale) -> None
     few = replace(pairs, rows=pairs.rows[:1], movies=pairs.movies[:1], stars=pairs.stars[:1])
     again = before.fitted(few, ratings[:1], before.movies).interval(pairs, 0.8)
     assert np.isfinite(again).all()
-    nobody = Spread.before(scale, Histories.empty(1), np.zeros(0, np.float32), N_MOVIES)
+    nobody = RatingUncertainty.before(scale, Histories.empty(1), np.zeros(0, np.float32), N_MOVIES)
     assert np.isfinite(nobody.distribution(replace(few, histories=Histories.empty(1), rows=few.rows * 0))).all()
 
 
@@ -186,7 +194,7 @@ def test_many_pairs_go_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs, _ = world(HALVES, 500, seed=3)
     spread = SPREADS[str(HALVES)]
     whole, ends = spread.distribution(pairs), spread.interval(pairs, 0.8)
-    monkeypatch.setattr("cinematrix.models.deep_mf.uncertainty.PAIRS", 7)
+    monkeypatch.setattr("cinematrix.models.deep_mf.uncertainty.BLOCK_PAIRS", 7)
     order = np.random.default_rng(0).permutation(500)
     mixed = replace(pairs, rows=pairs.rows[order], movies=pairs.movies[order], stars=pairs.stars[order])
     np.testing.assert_allclose(spread.distribution(mixed), whole[order], atol=1e-6)
@@ -198,7 +206,7 @@ def test_many_pairs_go_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_many_ratings_are_learned_from_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more ratings than it takes, evenly chosen ones give nearly the same."""
-    monkeypatch.setattr("cinematrix.models.deep_mf.uncertainty.CELLS", 40_000)
+    monkeypatch.setattr("cinematrix.models.deep_mf.uncertainty.MAX_CELLS", 40_000)
     pairs, _ = world(HALVES, 500, seed=3)
     off = learned(HALVES, 8_000).distribution(pairs) - SPREADS[str(HALVES)].distribution(pairs)
     assert 0 < np.abs(off).mean() < 0.02
@@ -208,13 +216,13 @@ def test_saved_and_restored_it_is_the_same() -> None:
     """Its arrays are all there is; arrays for another scale are refused; none give none."""
     spread = SPREADS[str(HALVES)]
     pairs, _ = world(HALVES, 50, seed=4)
-    again = Spread.from_arrays(spread.arrays(), HALVES)
+    again = RatingUncertainty.from_arrays(spread.arrays(), HALVES)
     assert again is not None
     np.testing.assert_array_equal(again.distribution(pairs), spread.distribution(pairs))
     np.testing.assert_array_equal(again.interval(pairs, 0.8), spread.interval(pairs, 0.8))
     with pytest.raises(ValueError, match="10 steps don't fit the scale 0–100"):
-        Spread.from_arrays(spread.arrays(), HUNDRED)
-    assert Spread.from_arrays({}, HALVES) is None
+        RatingUncertainty.from_arrays(spread.arrays(), HUNDRED)
+    assert RatingUncertainty.from_arrays({}, HALVES) is None
 
 
 @pytest.mark.parametrize("coverage", [0.0, 1.0, -0.1, 80.0, float("nan"), float("inf")])
@@ -227,5 +235,5 @@ def test_a_coverage_that_is_no_share_is_refused(coverage: float) -> None:
 
 def test_steps_and_their_width() -> None:
     """The nearest level of each rating; a continuous scale has 21 levels, a scale of one rating one width of 1."""
-    np.testing.assert_array_equal(step_of(HALVES, np.array([0.5, 5, 3.26, 9, -9])), [0, 9, 6, 9, 0])
-    assert [step_width(s) for s in (HALVES, HUNDRED, OPEN, Scale(3, 3), Scale(3, 3, 1))] == [0.5, 1, 0.1, 1, 1]
+    np.testing.assert_array_equal(nearest_levels(HALVES, np.array([0.5, 5, 3.26, 9, -9])), [0, 9, 6, 9, 0])
+    assert [level_spacing(s) for s in (HALVES, HUNDRED, OPEN, Scale(3, 3), Scale(3, 3, 1))] == [0.5, 1, 0.1, 1, 1]

@@ -16,17 +16,17 @@ from cinematrix.errors import ArtifactError, SettingError, TrainingError
 from cinematrix.models.artifact import save
 from cinematrix.models.autorec.model import AutoRec
 from cinematrix.models.autorec.settings import AutoRecSettings
-from cinematrix.models.base import Recommender, Run
+from cinematrix.models.base import Recommender, TrainingOptions
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf_classic.model import DeepMFClassic, DeepMFClassicSettings
 from cinematrix.models.neumf.model import NeuMF
 from cinematrix.models.neumf.settings import NeuMFSettings
-from cinematrix.models.training.loop import Log, Schedule, pick_device, surroundings, train
+from cinematrix.models.training.loop import Schedule, TrainingLog, pick_device, seeded_torch, train
 from cinematrix.models.training.optimizer import AdamW
 from cinematrix.models.vae.model import VAE
 from cinematrix.models.vae.settings import VAESettings
-from training_task import Line
+from training_task import LineTask
 
 SCHEDULE = Schedule(epochs=6, learning_rate=0.05, patience=0, weight_decay=0.1)
 
@@ -72,19 +72,19 @@ class Killer(Listener):
             raise Killed
 
 
-def trained(task: Line, schedule: Schedule = SCHEDULE, **more: Any) -> Log:
+def trained(task: LineTask, schedule: Schedule = SCHEDULE, **more: Any) -> TrainingLog:
     """Train in the surroundings that the models give."""
-    with surroundings(schedule.seed, 1):
+    with seeded_torch(schedule.seed, 1):
         return train(task, schedule, **more)
 
 
-def made(seed: int = 0, **more: Any) -> Line:
+def made(seed: int = 0, **more: Any) -> LineTask:
     """A task with weights drawn from a seed."""
-    with surroundings(seed, 1):
-        return Line(**more)
+    with seeded_torch(seed, 1):
+        return LineTask(**more)
 
 
-def weights(task: Line) -> dict[str, bytes]:
+def weights(task: LineTask) -> dict[str, bytes]:
     """The bits of a net."""
     return {name: tensor.numpy().tobytes() for name, tensor in task.net.state_dict().items()}
 
@@ -200,7 +200,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path, at: int,
     schedule = replace(SCHEDULE, **extra)
     whole = made()
     log = trained(whole, schedule)
-    run = Run(checkpoint=tmp_path / "c")
+    run = TrainingOptions(checkpoint=tmp_path / "c")
     with pytest.raises(Killed):
         trained(made(), schedule, run=run, data="d", progress=Killer(at))
     assert (tmp_path / "c").exists() == (at > 4)
@@ -216,7 +216,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path, at: int,
 
 def test_a_finished_training_resumed_does_nothing_more(tmp_path: Path) -> None:
     """The checkpoint stays until whoever has saved the model removes it; going on from it takes no step."""
-    run = Run(checkpoint=tmp_path / "c")
+    run = TrainingOptions(checkpoint=tmp_path / "c")
     first, second = made(), made(seed=3)
     log = trained(first, run=run)
     assert trained(second, run=replace(run, resume=True)) == log
@@ -226,7 +226,7 @@ def test_a_finished_training_resumed_does_nothing_more(tmp_path: Path) -> None:
 
 def test_without_resume_a_checkpoint_is_written_over(tmp_path: Path) -> None:
     """A checkpoint that lies there is no reason to go on from it."""
-    run = Run(checkpoint=tmp_path / "c")
+    run = TrainingOptions(checkpoint=tmp_path / "c")
     trained(made(seed=1), run=run, data="other")
     first, second = made(), made()
     trained(first, run=run)
@@ -240,16 +240,16 @@ def test_without_resume_a_checkpoint_is_written_over(tmp_path: Path) -> None:
 )
 def test_a_checkpoint_of_other_data_or_settings_is_refused(tmp_path: Path, schedule: dict[str, Any], data: str) -> None:
     """It names the file and says to give the same data and settings."""
-    run = Run(checkpoint=tmp_path / "c", resume=True)
+    run = TrainingOptions(checkpoint=tmp_path / "c", resume=True)
     trained(made(), run=run, data="d")
     with pytest.raises(SettingError, match=r"c is of another training; give the same data and settings, or train"):
         trained(made(), replace(SCHEDULE, **schedule), run=run, data=data)
-    assert isinstance(trained(made(), run=run, data="d"), Log)
+    assert isinstance(trained(made(), run=run, data="d"), TrainingLog)
 
 
 def test_a_checkpoint_of_a_net_of_another_shape_is_refused(tmp_path: Path) -> None:
     """A wider net doesn't go on from a narrow one's."""
-    run = Run(checkpoint=tmp_path / "c", resume=True)
+    run = TrainingOptions(checkpoint=tmp_path / "c", resume=True)
     trained(made(), run=run)
     wider = made()
     wider.net = torch.nn.Sequential(torch.nn.Linear(3, 6), torch.nn.Linear(6, 1))
@@ -259,7 +259,7 @@ def test_a_checkpoint_of_a_net_of_another_shape_is_refused(tmp_path: Path) -> No
 
 def test_any_damage_to_a_checkpoint_is_one_clear_error(tmp_path: Path) -> None:
     """Cut short, emptied, lengthened or with a byte changed anywhere, it is refused and the net isn't touched."""
-    run = Run(checkpoint=tmp_path / "c", resume=True)
+    run = TrainingOptions(checkpoint=tmp_path / "c", resume=True)
     trained(made(), run=run)
     whole = (tmp_path / "c").read_bytes()
     rng = np.random.default_rng(3)
@@ -284,7 +284,7 @@ def test_torch_is_left_as_it_was() -> None:
     for bad in (made(losses=[math.nan] * 99), made(errors=[math.nan])):
         with pytest.raises(TrainingError):
             trained(bad)
-    with surroundings(1, threads + 1):
+    with seeded_torch(1, threads + 1):
         assert torch.get_num_threads() == threads + 1
         assert torch.are_deterministic_algorithms_enabled()
         torch.rand(3)
@@ -319,19 +319,19 @@ def test_an_absurd_learning_rate_ends_in_an_error(
 ) -> None:
     """A rate of a thousand million is told as divergence, with the advice to lower it."""
     with pytest.raises(TrainingError, match=r"training diverged; lower learning_rate \(now 1e\+09\)"):
-        kind(replace(small, learning_rate=1e9)).fit(*world, run=Run(threads=1))
+        kind(replace(small, learning_rate=1e9)).fit(*world, run=TrainingOptions(threads=1))
 
 
 @REAL
 def test_models_resume_to_the_same_bytes(
     kind: Callable[..., Recommender], small: Any, world: tuple[Ratings, Catalog], tmp_path: Path
 ) -> None:
-    """Killed in the middle and resumed through `Run`, a model is that of an uninterrupted fit, byte for byte."""
+    """Killed in the middle and resumed through `TrainingOptions`, a model is that of an uninterrupted fit, byte for byte."""
     heard = Listener()
-    whole = kind(small).fit(*world, progress=heard, run=Run(threads=1))
+    whole = kind(small).fit(*world, progress=heard, run=TrainingOptions(threads=1))
     save(whole, tmp_path / "whole")
     for at in (heard.steps // 3 + 1, heard.steps * 5 // 6):
-        run = Run(threads=1, checkpoint=tmp_path / f"c{at}")
+        run = TrainingOptions(threads=1, checkpoint=tmp_path / f"c{at}")
         with pytest.raises(Killed):
             kind(small).fit(*world, progress=Killer(at), run=run)
         again = Listener()
@@ -352,7 +352,7 @@ def test_models_refuse_a_checkpoint_of_other_data(
 ) -> None:
     """One rating changed (or gone, without stars), or another seed, and the checkpoint isn't gone on from."""
     ratings, catalog = world
-    run = Run(threads=1, checkpoint=tmp_path / "c", resume=True)
+    run = TrainingOptions(threads=1, checkpoint=tmp_path / "c", resume=True)
     kind(small).fit(ratings, catalog, run=run)
     assert ratings.rating is not None
     changed, rest = ratings.rating.copy(), np.arange(1, len(ratings))
@@ -370,6 +370,6 @@ def test_models_leave_torch_as_it_was(
 ) -> None:
     """Fitting changes neither torch's global random state nor its threads."""
     threads, before = torch.get_num_threads(), torch.get_rng_state()
-    kind(small).fit(*world, run=Run(threads=threads + 1))
+    kind(small).fit(*world, run=TrainingOptions(threads=threads + 1))
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads

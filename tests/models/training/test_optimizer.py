@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import torch
 
-from cinematrix.models.training.optimizer import BETAS, LEAST, AdamW
+from cinematrix.models.training.optimizer import BETAS, MIN_SECOND_MOMENT, AdamW
 
 
 def test_without_tables_it_is_adamw() -> None:
@@ -41,7 +41,7 @@ def test_a_table_has_one_step_size_for_all_its_rows() -> None:
     for n in range(1, 16):
         gradient = rng.normal(size=(6, 4)) * np.arange(6)[:, None]
         m, v = first * m + (1 - first) * gradient, second * v + (1 - second) * (gradient**2).mean()
-        w = w * (1 - 0.02 * 0.3) - 0.02 * (m / (1 - first**n)) / (np.sqrt(v / (1 - second**n)) + LEAST)
+        w = w * (1 - 0.02 * 0.3) - 0.02 * (m / (1 - first**n)) / (np.sqrt(v / (1 - second**n)) + MIN_SECOND_MOMENT)
         table.grad = torch.from_numpy(gradient.astype(np.float32))
         beside.grad = torch.ones(2)
         optimizer.step(0.04)
@@ -59,7 +59,7 @@ def test_what_has_no_gradient_stays() -> None:
     assert torch.equal(still, torch.ones(2, 2))
     assert not torch.equal(moving, torch.ones(2, 2))
     assert optimizer.states[0] == {}
-    optimizer.forget_gradients()
+    optimizer.clear_gradients()
     assert moving.grad is None
 
 

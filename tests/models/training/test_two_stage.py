@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Run
+from cinematrix.models.base import TrainingOptions
 from cinematrix.models.training.loop import Schedule
-from cinematrix.models.training.two_stage import MIN_TO_CUT, train_on_all
-from training_task import Line
+from cinematrix.models.training.two_stage import MIN_RATINGS_TO_SPLIT, train_in_two_stages
+from training_task import LineTask
 
 SCHEDULE = Schedule(epochs=5, learning_rate=0.01)
 ERRORS = [9.0, 5.0, 3.0, 4.0, 6.0, 8.0]
@@ -25,25 +25,25 @@ class Builder:
     """Makes tasks, and remembers of what."""
 
     def __init__(self) -> None:
-        self.made: list[tuple[Ratings, Ratings, Line]] = []
+        self.made: list[tuple[Ratings, Ratings, LineTask]] = []
 
-    def __call__(self, learn: Ratings, judged: Ratings) -> Line:
+    def __call__(self, learn: Ratings, judged: Ratings) -> LineTask:
         """A task whose validation errors are known."""
-        self.made.append((learn, judged, Line(errors=ERRORS)))
+        self.made.append((learn, judged, LineTask(errors=ERRORS)))
         return self.made[-1][2]
 
 
-def trained(ratings: Ratings, validation: Ratings | None = None, **run: Any) -> tuple[Builder, Line, Line, Any]:
+def trained(ratings: Ratings, validation: Ratings | None = None, **run: Any) -> tuple[Builder, LineTask, LineTask, Any]:
     """What was built, the task, the pilot, and the log."""
     build = Builder()
-    task, pilot, log = train_on_all(
-        build, ratings, validation, SCHEDULE, 0.2, name="line", measure="error", data="x", threads=1, run=Run(**run),
+    task, pilot, log = train_in_two_stages(
+        build, ratings, validation, SCHEDULE, 0.2, name="line", measure="error", data="x", threads=1, run=TrainingOptions(**run),
         progress=None,
     )  # fmt: skip
     return build, task, pilot, log
 
 
-def epochs(task: Line) -> int:
+def epochs(task: LineTask) -> int:
     """How long it was trained."""
     return len(task.batches_seen) // task.steps_per_epoch
 
@@ -61,10 +61,10 @@ def test_a_pilot_finds_out_how_long_and_all_ratings_are_learned_for_as_long() ->
     assert second.validated == []
 
 
-@pytest.mark.parametrize("n", [MIN_TO_CUT - 1, 100])
+@pytest.mark.parametrize("n", [MIN_RATINGS_TO_SPLIT - 1, 100])
 def test_one_training_is_enough_where_validation_is_given_or_too_little_is_there(n: int) -> None:
     """It keeps its best epoch on what it is validated on."""
-    ratings, given = ratings_of(n), None if n < MIN_TO_CUT else ratings_of(30)
+    ratings, given = ratings_of(n), None if n < MIN_RATINGS_TO_SPLIT else ratings_of(30)
     build, task, pilot, log = trained(ratings, given)
     ((learned, judged, only),) = build.made
     assert pilot is only

@@ -10,8 +10,8 @@ import pytest
 
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
-from clock import Clock
-from serving import Server, request
+from clock import ShiftedClock
+from serving import ServerProcess, send_request
 from shims import COMPILER, MISSING
 from waiting import wait_for
 
@@ -22,9 +22,9 @@ JUMPS = (3600, -3600, 0, -1, *(-turn / 20 for turn in range(1, 4)), -7200, 7200,
 
 
 @pytest.fixture
-def clock(tmp_path: Path) -> Clock:
+def clock(tmp_path: Path) -> ShiftedClock:
     """One that goes right, for now."""
-    return Clock(tmp_path)
+    return ShiftedClock(tmp_path)
 
 
 @pytest.fixture
@@ -37,14 +37,16 @@ def key(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def server(folder: Path, tmp_path: Path, clock: Clock, key: str) -> Iterator[Server]:
+def server(folder: Path, tmp_path: Path, clock: ShiftedClock, key: str) -> Iterator[ServerProcess]:
     """A server that goes by it."""
     db = f"sqlite:///{tmp_path}/store.db"
-    with Server(folder, db, tmp_path / "log", surroundings=clock.surroundings()) as server:
+    with ServerProcess(folder, db, tmp_path / "log", surroundings=clock.surroundings()) as server:
         yield server.ready()
 
 
-def test_nothing_hangs_on_the_clock(server: Server, clock: Clock, key: str, user: int, unseen: int) -> None:
+def test_nothing_hangs_on_the_clock(
+    server: ServerProcess, clock: ShiftedClock, key: str, user: int, unseen: int
+) -> None:
     """At each jump: the last word stands, a repeat is a repeat, a token opens, nobody is locked out, no figure and no
     duration in the log is negative or an hour long."""
     path, keyed = f"/v1/users/{user}/ratings/{unseen}", {"X-API-Key": key}
@@ -54,7 +56,7 @@ def test_nothing_hangs_on_the_clock(server: Server, clock: Clock, key: str, user
     first = server.ask("POST", "/v1/ratings", bulk, once)
     assert first == (200, {"created": 1, "updated": 0})
     for turn, jump in enumerate(JUMPS):
-        clock.go(jump)
+        clock.shift_to(jump)
         rating = (1 + turn) / 2
         status, row = server.ask("PUT", path, {"rating": rating}, hers)
         assert status == 200
@@ -75,15 +77,15 @@ def test_nothing_hangs_on_the_clock(server: Server, clock: Clock, key: str, user
     assert all(0 <= ms < 600_000 for ms in told)
 
 
-def test_who_sent_too_much_waits_no_hour(server: Server, clock: Clock, key: str, user: int) -> None:
+def test_who_sent_too_much_waits_no_hour(server: ServerProcess, clock: ShiftedClock, key: str, user: int) -> None:
     """The limit fills as fast as it does by the clock on the wall that is put back an hour."""
     token = server.ask("POST", "/v1/tokens", {"user": user}, {"X-API-Key": key})[1]["token"]
     kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
 
     def status() -> int:
-        return request(kept, "GET", "/v1/me", headers={"Authorization": f"Bearer {token}"})[0]
+        return send_request(kept, "GET", "/v1/me", headers={"Authorization": f"Bearer {token}"})[0]
 
     assert 429 in (status() for _ in range(10_000))
-    clock.go(-3600)
+    clock.shift_to(-3600)
     wait_for(lambda: status() == 200)
     kept.close()

@@ -4,25 +4,25 @@ from pathlib import Path
 
 import pytest
 
-from crashes import Ledger, Write, allowed, crash
+from crashes import Ledger, PendingWrite, possible_marks, run_crashes
 
 
 def test_the_ledger_allows_what_may_be() -> None:
     """The last acknowledged write, and those that overlap it or weren't answered; no earlier one."""
-    first, second = Write(1, 0, 1), Write(2, 2, 3)
-    assert allowed([first, second]) == {2}
-    assert allowed([first, Write(2, 0.5, 3)]) == {1, 2}
-    assert allowed([first, second, Write(3, 1)]) == {2, 3}
-    assert allowed([first, Write(None, 2, 3)]) == {None}
+    first, second = PendingWrite(1, 0, 1), PendingWrite(2, 2, 3)
+    assert possible_marks([first, second]) == {2}
+    assert possible_marks([first, PendingWrite(2, 0.5, 3)]) == {1, 2}
+    assert possible_marks([first, second, PendingWrite(3, 1)]) == {2, 3}
+    assert possible_marks([first, PendingWrite(None, 2, 3)]) == {None}
 
 
 def test_the_ledger_notices_what_is_lost_and_what_was_never_written() -> None:
     """An older mark, none, one nobody sent, a pair nobody wrote, and an unanswered write that appears late."""
     for found in ({("ann", 1): 1}, {}, {("ann", 1): 9}, {("ann", 1): 2, ("bob", 1): 3}):
-        ledger = Ledger({("ann", 1): [Write(1, 0, 1), Write(2, 2, 3)]})
+        ledger = Ledger({("ann", 1): [PendingWrite(1, 0, 1), PendingWrite(2, 2, 3)]})
         ledger.settle(dict(found))
         assert len(ledger.wrong) == 1
-    late = Ledger({("ann", 1): [Write(1, 0, 1), Write(2, 2)]})
+    late = Ledger({("ann", 1): [PendingWrite(1, 0, 1), PendingWrite(2, 2)]})
     late.settle({("ann", 1): 1})
     assert not late.wrong
     late.settle({("ann", 1): 2})
@@ -34,7 +34,7 @@ def test_the_ledger_notices_what_is_lost_and_what_was_never_written() -> None:
 def test_no_kill_loses_what_was_acknowledged(kind: str, kills: int, tmp_path: Path) -> None:
     """Eight writers, and kill -9 of the server (of PostgreSQL too): every acknowledged write stands, nothing stands
     that nobody sent, no pair has two rows, bulks are whole, no answer is a 500, a start takes three seconds at most."""
-    report = crash(kind, kills, 31, tmp_path)
+    report = run_crashes(kind, kills, 31, tmp_path)
     assert not report.wrong
     assert report.kills == kills
     assert report.acknowledged > 8 * kills

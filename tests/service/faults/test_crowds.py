@@ -11,23 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from serving import Server, lowered
+from serving import ServerProcess, run_with_overrides
 from waiting import wait_for
 
 SLOW = """
 lower(in_flight=4)
-answer = cache_middleware.Again.__call__
+answer = cache_middleware.CacheMiddleware.__call__
 async def slowly(self, scope, receive, send):
     await asyncio.sleep(0.1 * (scope["type"] == "http" and scope["path"] != "/livez"))
     await answer(self, scope, receive, send)
-cache_middleware.Again.__call__ = slowly
+cache_middleware.CacheMiddleware.__call__ = slowly
 """
 CAPACITY = 40
 """Requests a second that the slow one may answer: four at once, each of which takes a tenth of one."""
 
 
 @contextmanager
-def crowd(server: Server, size: int) -> Iterator[list[socket.socket]]:
+def crowd(server: ServerProcess, size: int) -> Iterator[list[socket.socket]]:
     """So many connections."""
     with ExitStack() as all_:
         yield [
@@ -55,7 +55,7 @@ def test_without_descriptors_it_waits_and_goes_on(folder: Path, tmp_path: Path, 
     """More idle connections than it may open files: who is connected is answered still, from the model and the store;
     the others come in once those have gone; and the process lives."""
     few = "resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))"
-    with lowered(folder, tmp_path, few) as server:
+    with run_with_overrides(folder, tmp_path, few) as server:
         kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
         path = f"/v1/users/{user}/ratings"
         kept.request("GET", path)
@@ -77,8 +77,8 @@ def test_without_descriptors_it_waits_and_goes_on(folder: Path, tmp_path: Path, 
 def test_who_says_nothing_or_little_makes_room(folder: Path, tmp_path: Path) -> None:
     """More connections than it takes, silent ones, ones whose headers or bodies trickle: each is closed when its time
     is over, and everybody else's request is answered then."""
-    low = "server.CONNECTIONS, server.HEADER_MS = 20, 1500\nlower(read_seconds=1.5)"
-    with lowered(folder, tmp_path, low) as server, crowd(server, 60) as rude:
+    low = "server.MAX_CONNECTIONS, server.HEADER_TIMEOUT_MS = 20, 1500\nlower(read_seconds=1.5)"
+    with run_with_overrides(folder, tmp_path, low) as server, crowd(server, 60) as rude:
         for turn in range(6):
             for each in rude[20:40]:
                 with suppress(OSError):
@@ -119,7 +119,7 @@ async def burst(port: int, rate: int, seconds: float) -> dict[str, list[tuple[in
 def test_four_times_too_much_is_answered_in_part_and_sent_away_in_part(folder: Path, tmp_path: Path) -> None:
     """It answers what it can, sends the others away at once with a time to come again, says that it lives meanwhile,
     and answers all again once it is over. The bounds are wide: benchmarks/load.py measures."""
-    with lowered(folder, tmp_path, SLOW) as server:
+    with run_with_overrides(folder, tmp_path, SLOW) as server:
         found = asyncio.run(burst(server.port, 4 * CAPACITY, 3))
         for _ in range(5):
             assert server.ask("GET", "/readyz")[0] == 200

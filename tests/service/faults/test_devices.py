@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from serving import Server
-from shims import COMPILER, MISSING, compiled
+from serving import ServerProcess
+from shims import COMPILER, MISSING, compile_shim
 
 SHIM = """
 #define _GNU_SOURCE
@@ -57,16 +57,16 @@ int fdatasync(int file) { return broken(file) ? -1 : (int)syscall(SYS_fdatasync,
 @pytest.fixture
 def fault(tmp_path: Path) -> Path:
     """The file with the error number."""
-    compiled(SHIM, tmp_path / "fault.so")
+    compile_shim(SHIM, tmp_path / "fault.so")
     (tmp_path / "fault").write_bytes(bytes(4))
     return tmp_path / "fault"
 
 
 @pytest.fixture
-def server(folder: Path, tmp_path: Path, fault: Path) -> Iterator[Server]:
+def server(folder: Path, tmp_path: Path, fault: Path) -> Iterator[ServerProcess]:
     """A real one whose disk can break."""
     surroundings = {"LD_PRELOAD": str(fault.with_suffix(".so")), "FAULT": str(fault)}
-    with Server(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", surroundings=surroundings) as server:
+    with ServerProcess(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", surroundings=surroundings) as server:
         yield server.ready()
 
 
@@ -78,7 +78,9 @@ def breaks(fault: Path, number: int) -> None:
 
 @pytest.mark.fault(33)
 @pytest.mark.skipif(COMPILER is None, reason=MISSING)
-def test_a_disk_that_breaks_refuses_writes_and_comes_back(server: Server, fault: Path, user: int, unseen: int) -> None:
+def test_a_disk_that_breaks_refuses_writes_and_comes_back(
+    server: ServerProcess, fault: Path, user: int, unseen: int
+) -> None:
     """Broken, read-only or full: each write is a 503, reads go on with what was acknowledged, and so do writes once it
     is whole again."""
     path = f"/v1/users/{user}/ratings/{unseen}"

@@ -26,15 +26,15 @@ from cinematrix.errors import StoreError
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.service.app import create_app
-from cinematrix.service.logging import QueuedLog
-from cinematrix.service.middleware import _limited
+from cinematrix.service.logging import QueuedLogHandler
+from cinematrix.service.middleware import _limit_body
 from cinematrix.service.problems import Problem
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store import engine
-from cinematrix.store.engine import check_whole, open_engine
+from cinematrix.store.engine import check_integrity, open_engine
 from cinematrix.store.sqlite import DRIVER
-from service_world import refused
-from serving import Server, resident
+from service_world import check_problem
+from serving import ServerProcess, resident_bytes
 from waiting import wait_for
 
 
@@ -44,9 +44,9 @@ def file_of(settings: ServiceSettings) -> Path:
 
 
 @pytest.fixture
-def server(folder: Path, tmp_path: Path) -> Iterator[Server]:
+def server(folder: Path, tmp_path: Path) -> Iterator[ServerProcess]:
     """A real one, ready."""
-    with Server(folder, f"sqlite:///{tmp_path}/served.db", tmp_path / "log") as server:
+    with ServerProcess(folder, f"sqlite:///{tmp_path}/served.db", tmp_path / "log") as server:
         yield server.ready()
 
 
@@ -55,7 +55,7 @@ def test_a_clients_time_is_kept_and_orders_nothing(client: TestClient, user: int
     """A day ahead at most, in seconds, after 1970; what the server receives last stands, whatever time it claims."""
     path, now = f"/v1/users/{user}/ratings/{unseen}", int(time.time())
     for bad in (now + 2 * 86_400, now * 1000, -1, 2**63, 1.5, "2023-02-30"):
-        refused(client.put(path, json={"rating": 4, "time": bad}), 422)
+        check_problem(client.put(path, json={"rating": 4, "time": bad}), 422)
     for rating, at in ((4, now + 3600), (2, 0)):
         assert client.put(path, json={"rating": rating, "time": at}).status_code in (200, 201)
     rows = client.get(f"/v1/users/{user}/ratings").json()["ratings"]
@@ -100,7 +100,7 @@ def test_it_starts_without_a_model_and_takes_the_first(
         assert client.get("/livez").status_code == 200
         for path in ("/readyz", f"/v1/users/{user}/recommendations"):
             answer = client.get(path)
-            assert "cinematrix train --out" in refused(answer, 503)["detail"]
+            assert "cinematrix train --out" in check_problem(answer, 503)["detail"]
             assert answer.headers["retry-after"] == "10"
         shutil.copytree(folder, tmp_path / "beside")
         (tmp_path / "beside").rename(place)
@@ -118,21 +118,21 @@ def test_a_full_disk_refuses_writes_and_comes_back(settings: ServiceSettings, us
     try:
         full = replace(settings, db=f"sqlite:///{disk}/store.db", free_bytes=500_000)
         with TestClient(create_app(full)) as client:
-            movies = client.app.state.service.served.model.known.movies.ids.tolist()  # type: ignore[attr-defined]
+            movies = client.app.state.service.served.model.data.movies.ids.tolist()  # type: ignore[attr-defined]
             rate = [f"/v1/users/{user}/ratings/{movie}" for movie in movies]
             assert client.put(rate[0], json={"rating": 2}).status_code < 300
             assert client.get("/readyz").status_code == 200
             subprocess.run(["dd", "if=/dev/zero", f"of={disk}/filler"], capture_output=True)
             answer = client.put(rate[1], json={"rating": 3})
-            refused(answer, 503)
+            check_problem(answer, 503)
             assert answer.headers["retry-after"]
-            assert "full" in refused(client.get("/readyz"), 503)["detail"]
+            assert "full" in check_problem(client.get("/readyz"), 503)["detail"]
             rows = client.get(f"/v1/users/{user}/ratings").json()["ratings"]
             assert {row["movie"]: row["rating"] for row in rows}[movies[0]] == 2.0
             (disk / "filler").unlink()
             assert client.put(rate[1], json={"rating": 3}).status_code < 300
             assert client.get("/readyz").status_code == 200
-            check_whole(client.app.state.service.store.engine)  # type: ignore[attr-defined]
+            check_integrity(client.app.state.service.store.engine)  # type: ignore[attr-defined]
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
@@ -147,7 +147,7 @@ def test_a_file_that_another_process_locks_is_busy(
     with TestClient(create_app(settings)) as client, closing(DRIVER.connect(file_of(settings))) as other:
         other.execute("BEGIN EXCLUSIVE")
         answer = client.put(path, json={"rating": 3})
-        refused(answer, 503)
+        check_problem(answer, 503)
         assert answer.headers["retry-after"] == "1"
         other.rollback()
         assert client.put(path, json={"rating": 3}).status_code == 201
@@ -174,7 +174,7 @@ def test_a_database_deleted_under_the_server_is_missed(settings: ServiceSettings
         assert client.put(path, json={"rating": 3}).status_code == 201
         file.rename(file.with_suffix(".away"))
         for answer in (client.put(path, json={"rating": 4}), client.get("/readyz")):
-            refused(answer, 503)
+            check_problem(answer, 503)
         assert not file.exists()
         file.with_suffix(".away").rename(file)
         assert client.put(path, json={"rating": 4}).status_code == 200
@@ -183,7 +183,7 @@ def test_a_database_deleted_under_the_server_is_missed(settings: ServiceSettings
 
 
 @pytest.mark.fault(32)
-def test_a_second_signal_ends_it_at_once(server: Server) -> None:
+def test_a_second_signal_ends_it_at_once(server: ServerProcess) -> None:
     """The first waits for a request whose body is still on its way; the second doesn't."""
     with socket.create_connection(("127.0.0.1", server.port)) as slow:
         slow.sendall(b"POST /v1/ratings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
@@ -196,7 +196,7 @@ def test_a_second_signal_ends_it_at_once(server: Server) -> None:
 
 
 @pytest.mark.fault(6)
-def test_who_hung_up_before_the_answer_tries_again(server: Server, user: int, unseen: int) -> None:
+def test_who_hung_up_before_the_answer_tries_again(server: ServerProcess, user: int, unseen: int) -> None:
     """Whether or not the request had come through, the repeat under its key is answered as the first would have been,
     and so is the next: it is applied once."""
     body = {"ratings": [{"user": user, "movie": unseen, "rating": 2}]}
@@ -212,10 +212,10 @@ def test_who_hung_up_before_the_answer_tries_again(server: Server, user: int, un
 
 
 @pytest.mark.fault(37, 46, 38)
-def test_rude_clients_are_borne(server: Server, user: int) -> None:
+def test_rude_clients_are_borne(server: ServerProcess, user: int) -> None:
     """Five hundred idle connections, paths that climb, huge headers, many ranges and greedy numbers: others are
     answered, nothing is a 5xx, and the memory stays."""
-    before = resident(server)
+    before = resident_bytes(server)
     idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(500)]
     for each in idle[:250]:
         each.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
@@ -228,7 +228,7 @@ def test_rude_clients_are_borne(server: Server, user: int) -> None:
     with suppress(OSError):  # closed before it has read them all
         assert server.ask("GET", "/livez", headers={"X-Huge": "x" * 200_000})[0] in (400, 431)
     assert server.ask("GET", f"/v1/users/{user}/recommendations")[0] == 200
-    assert resident(server) - before < 100_000_000
+    assert resident_bytes(server) - before < 100_000_000
     for each in idle:
         each.close()
 
@@ -242,7 +242,7 @@ def test_a_body_that_trickles_is_given_up(settings: ServiceSettings) -> None:
         return {"type": "http.request", "body": b" ", "more_body": True}
 
     async def read() -> None:
-        limited = _limited(receive, replace(settings, read_seconds=0.1), 10_000)
+        limited = _limit_body(receive, replace(settings, read_seconds=0.1), 10_000)
         for _ in range(40):
             await limited()
 
@@ -256,7 +256,7 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, True)
     dropped: list[int] = []
-    log = QueuedLog(writing, lambda: dropped.append(1))
+    log = QueuedLogHandler(writing, lambda: dropped.append(1))
     record = logging.LogRecord("x", logging.INFO, "", 0, "y" * 1000, None, None)
     started = time.monotonic()
     for _ in range(15_000):
@@ -273,7 +273,7 @@ def test_a_log_is_whole_and_in_order() -> None:
     """Of several threads, more lines than are written at once, some of them while its writer gathers others."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
-    log, got = QueuedLog(writing, lambda: None), bytearray()
+    log, got = QueuedLogHandler(writing, lambda: None), bytearray()
 
     def tell(who: int) -> None:
         for at in range(700):
@@ -300,7 +300,7 @@ def test_reasons_name_only_ones_own_movies(client: TestClient, model: Any, user:
     """What a list says of its lines comes from the person's own history, and a stranger's from the body alone."""
     own = {row["movie"] for row in client.get(f"/v1/users/{user}/ratings").json()["ratings"]}
     lists = [(own, client.get(f"/v1/users/{user}/recommendations", params={"n": 50}).json())]
-    movies = model.known.movies.ids[:3].tolist()
+    movies = model.data.movies.ids[:3].tolist()
     body = {"ratings": [{"movie": movie, "rating": 4.5} for movie in movies], "n": 50}
     lists.append((set(movies), client.post("/v1/recommendations", json=body).json()))
     for history, answer in lists:

@@ -13,7 +13,7 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.lifecycle import versions
 from cinematrix.models.artifact import ARRAYS, save
 from cinematrix.models.popular import Popular
-from serving import Server, lowered, request, resident
+from serving import ServerProcess, resident_bytes, run_with_overrides, send_request
 from waiting import wait_for
 
 SWAPS = 10
@@ -27,7 +27,7 @@ def place(tmp_path: Path) -> Path:
     ratings = Ratings.from_arrays(cells // 500, cells % 500, rng.integers(1, 6, len(cells)))
     model = Popular().fit(ratings)
     save(model, place)
-    versions.shelve(place, model, {"turn": "other"})
+    versions.save_version(place, model, {"turn": "other"})
     return place
 
 
@@ -38,16 +38,18 @@ def test_swaps_leave_one_model_in_memory(place: Path, tmp_path: Path) -> None:
     by three.)"""
     size = (place / ARRAYS).stat().st_size
     assert size > 6_000_000
-    names = sorted({version.name for version in versions.versions(place)}, key=versions.serving(place).__eq__)
+    names = sorted(
+        {version.name for version in versions.list_versions(place)}, key=versions.get_serving_version(place).__eq__
+    )
     seen: set[tuple[int, str]] = set()
     stop = Event()
-    with lowered(place, tmp_path, "lower(watch_seconds=0.02)") as server, ThreadPoolExecutor(1) as pool:
+    with run_with_overrides(place, tmp_path, "lower(watch_seconds=0.02)") as server, ThreadPoolExecutor(1) as pool:
 
         def ask() -> None:
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
             with closing(connection):
                 while not stop.wait(0.01):
-                    status, body = request(connection, "POST", "/v1/recommendations", {"ratings": []})
+                    status, body = send_request(connection, "POST", "/v1/recommendations", {"ratings": []})
                     seen.add((status, body["model_version"]))
 
         def swap(turn: int) -> None:
@@ -58,17 +60,17 @@ def test_swaps_leave_one_model_in_memory(place: Path, tmp_path: Path) -> None:
         try:
             for turn in range(2):
                 swap(turn)
-            before = resident(server)
+            before = resident_bytes(server)
             for turn in range(SWAPS):
                 swap(turn)
         finally:
             stop.set()
         asking.result()
-        wait_for(lambda: resident(server) - before < SWAPS / 2 * size)
+        wait_for(lambda: resident_bytes(server) - before < SWAPS / 2 * size)
         assert str(place) not in Path(f"/proc/{server.process.pid}/maps").read_text()
     assert seen == {(200, name) for name in names}
 
 
-def version_served(server: Server) -> str:
+def version_served(server: ServerProcess) -> str:
     """The version that it says it serves."""
     return str(server.ask("POST", "/v1/recommendations", {"ratings": []})[1]["model_version"])

@@ -2,6 +2,6 @@
 
 from cinematrix.data.readers.frames import from_frame
 from cinematrix.data.readers.reading import read
-from cinematrix.data.readers.report import Dataset, Dropped, Report
+from cinematrix.data.readers.report import Dataset, DroppedRows, ReadReport
 
-__all__ = ["Dataset", "Dropped", "Report", "from_frame", "read"]
+__all__ = ["Dataset", "DroppedRows", "ReadReport", "from_frame", "read"]

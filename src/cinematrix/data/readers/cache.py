@@ -10,16 +10,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.paths import cache_folder
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ids import IdMap
 from cinematrix.data.ratings import Ratings
-from cinematrix.data.readers.files import Sources
-from cinematrix.data.readers.report import Dataset, Report
+from cinematrix.data.readers.files import DatasetPaths
+from cinematrix.data.readers.report import Dataset, ReadReport
 from cinematrix.errors import InputError
 
-LARGE = 1 << 24
+MIN_CACHED_BYTES = 1 << 24
 """Files of ratings larger than this (16 MB) are kept in the cache."""
 
 VERSION = 1
@@ -28,10 +28,10 @@ VERSION = 1
 _PARTS = ("ratings", "users", "movies", "catalog")
 
 
-class Place:
+class CacheEntry:
     """Where one data set, read with given options, is kept, and the state of its files now."""
 
-    def __init__(self, sources: Sources, options: dict[str, Any]) -> None:
+    def __init__(self, sources: DatasetPaths, options: dict[str, Any]) -> None:
         files = [path.resolve() for path in sources.files()]
         name = json.dumps([[str(path) for path in files], options], sort_keys=True)
         self.path = cache_folder() / "ratings" / hashlib.sha256(name.encode()).hexdigest()[:32]
@@ -44,7 +44,7 @@ class Place:
             if about["stamp"] != self.stamp:
                 return None
             parts = {name: self._part(name, about["crc32"]) for name in _PARTS if name in about["crc32"]}
-            return _restored(about, parts)
+            return _restore_dataset(about, parts)
         except (OSError, ValueError, KeyError, TypeError, InputError, pl.exceptions.PolarsError):
             return None
 
@@ -56,8 +56,8 @@ class Place:
 
     def save(self, dataset: Dataset) -> None:
         """Keep a data set; where the folder can't be written to, it is read anew next time."""
-        parts = _taken_apart(dataset)
-        with contextlib.suppress(InputError, OSError), written_beside(self.path, force=True) as beside:
+        parts = _split_dataset(dataset)
+        with contextlib.suppress(InputError, OSError), write_atomically(self.path, force=True) as beside:
             beside.mkdir(parents=True)
             sums = {}
             for name, frame in parts.items():
@@ -71,7 +71,7 @@ class Place:
             (beside / "about.json").write_text(json.dumps(about))
 
 
-def _taken_apart(dataset: Dataset) -> dict[str, pl.DataFrame]:
+def _split_dataset(dataset: Dataset) -> dict[str, pl.DataFrame]:
     ratings = dataset.ratings
     columns: dict[str, NDArray[Any] | None] = {
         "user": ratings.user, "movie": ratings.movie, "rating": ratings.rating, "time": ratings.time,
@@ -87,8 +87,8 @@ def _taken_apart(dataset: Dataset) -> dict[str, pl.DataFrame]:
     return parts
 
 
-def _restored(about: dict[str, Any], parts: dict[str, pl.DataFrame]) -> Dataset:
-    report = Report.from_dict(about["report"])
+def _restore_dataset(about: dict[str, Any], parts: dict[str, pl.DataFrame]) -> Dataset:
+    report = ReadReport.from_dict(about["report"])
     columns = {name: parts["ratings"][name].to_numpy() for name in parts["ratings"].columns}
     users, movies = _id_map(parts["users"]), _id_map(parts["movies"])
     ratings = Ratings(

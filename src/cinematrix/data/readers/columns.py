@@ -1,6 +1,6 @@
 """The columns of a table of ratings, whatever their types, checked and brought to ours.
 
-Text from a CSV, columns of a Parquet file and of a frame all pass through `check`.
+Text from a CSV, columns of a Parquet file and of a frame all pass through `validate_rows`.
 """
 
 from collections.abc import Callable
@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cinematrix.data.readers.report import Fault
+from cinematrix.data.readers.report import RuleViolation
 from cinematrix.errors import DataError, SettingError
 
-NAMES = {
+COLUMN_ALIASES = {
     "user": ("user", "userid", "user_id"),
     "movie": ("movie", "movieid", "movie_id", "item", "itemid", "item_id"),
     "rating": ("rating", "stars", "score"),
@@ -25,7 +25,7 @@ _LATEST = 1e11
 """Seconds never exceed this (the year 5138); larger times are milliseconds, microseconds or nanoseconds."""
 
 
-def find(names: list[str], columns: dict[str, str] | None, where: str) -> dict[str, int]:
+def find_columns(names: list[str], columns: dict[str, str] | None, where: str) -> dict[str, int]:
     """The place of each role's column among `names`: by `columns` (role to name), else by the usual names.
 
     Raises:
@@ -33,15 +33,15 @@ def find(names: list[str], columns: dict[str, str] | None, where: str) -> dict[s
         DataError: a column named in `columns`, or one for the user or the movie, isn't there; two are alike.
     """
     wanted = dict(columns or {})
-    unknown = sorted(set(wanted) - set(NAMES))
+    unknown = sorted(set(wanted) - set(COLUMN_ALIASES))
     if unknown:
-        raise SettingError(f"columns name the role {unknown[0]!r}; the roles are {', '.join(NAMES)}")
+        raise SettingError(f"columns name the role {unknown[0]!r}; the roles are {', '.join(COLUMN_ALIASES)}")
     plain = [name.strip().split(":")[0].casefold() for name in names]  # "user_id:token" in RecBole's files
     places: dict[str, int] = {}
-    for role, usual in NAMES.items():
+    for role, usual in COLUMN_ALIASES.items():
         if role in wanted:
             found = [i for i, name in enumerate(names) if name.strip() == wanted[role]]
-            _expect(bool(found), f"{where} has no column {wanted[role]!r} for the {role}; it has {listed(names)}")
+            _expect(bool(found), f"{where} has no column {wanted[role]!r} for the {role}; it has {format_names(names)}")
         else:
             found = [i for i, name in enumerate(plain) if name in usual]
         alike = " and ".join(names[i].strip() for i in found)
@@ -50,7 +50,9 @@ def find(names: list[str], columns: dict[str, str] | None, where: str) -> dict[s
     twice = {names[place] for place in places.values() if list(places.values()).count(place) > 1}
     _expect(not twice, f"{where}: the column {'/'.join(twice)} can't have two roles; give each its own")
     for role in ("user", "movie"):
-        _expect(role in places, f"{where} has no column for the {role}; it has {listed(names)}{_hint(plain, role)}")
+        _expect(
+            role in places, f"{where} has no column for the {role}; it has {format_names(names)}{_hint(plain, role)}"
+        )
     return places
 
 
@@ -59,7 +61,7 @@ def _expect(fine: bool, message: str) -> None:
         raise DataError(message)
 
 
-def listed(names: list[str]) -> str:
+def format_names(names: list[str]) -> str:
     """The names of columns, for a message."""
     shown = ", ".join(" ".join(name.split()) or "a blank one" for name in names[:20])
     return shown[:300] + (", …" if len(names) > 20 or len(shown) > 300 else "")
@@ -73,13 +75,13 @@ def _hint(names: list[str], role: str) -> str:
     return f"; name it with columns {role}=NAME"
 
 
-class Check:
+class RowValidator:
     """A table under examination: which rows are bad, each for the first rule that it breaks."""
 
     def __init__(self, lines: NDArray[np.int64]) -> None:
         self.lines = lines
         self.bad = np.zeros(len(lines), bool)
-        self.faults: list[Fault] = []
+        self.faults: list[RuleViolation] = []
         self.milliseconds = 0
 
     def refuse(self, wrong: pl.Series, reason: str, problem: Callable[[int], str]) -> None:
@@ -87,11 +89,11 @@ class Check:
         if wrong.any():
             rows = np.flatnonzero(wrong.fill_null(False).to_numpy() & ~self.bad)
             if len(rows):
-                self.faults.append(Fault(reason, self.lines[rows], problem(int(rows[0]))))
+                self.faults.append(RuleViolation(reason, self.lines[rows], problem(int(rows[0]))))
                 self.bad[rows] = True
 
 
-def check(raw: pl.DataFrame, lines: NDArray[np.int64]) -> tuple[pl.DataFrame, Check]:
+def validate_rows(raw: pl.DataFrame, lines: NDArray[np.int64]) -> tuple[pl.DataFrame, RowValidator]:
     """The good rows of `raw` in our types, and what was wrong with the others.
 
     `raw` has columns named by role; `lines` says where each row stands. User and movie become Int64 if all are
@@ -100,13 +102,13 @@ def check(raw: pl.DataFrame, lines: NDArray[np.int64]) -> tuple[pl.DataFrame, Ch
     Raises:
         DataError: a column of a type that can't hold what it should.
     """
-    seen = Check(lines)
+    seen = RowValidator(lines)
     typed = {role: _TYPED[role](raw[role], role, seen) for role in raw.columns}
     frame = pl.DataFrame(typed)
     return (frame.filter(pl.Series(~seen.bad)) if seen.bad.any() else frame), seen
 
 
-def _missing(column: pl.Series, role: str, seen: Check) -> pl.Series:
+def _missing(column: pl.Series, role: str, seen: RowValidator) -> pl.Series:
     missing = column.is_null()
     if column.dtype == pl.String:
         missing = missing | (column == "")
@@ -114,7 +116,7 @@ def _missing(column: pl.Series, role: str, seen: Check) -> pl.Series:
     return missing
 
 
-def _ids(column: pl.Series, role: str, seen: Check) -> pl.Series:
+def _ids(column: pl.Series, role: str, seen: RowValidator) -> pl.Series:
     if column.dtype in (pl.Categorical, pl.Enum):
         column = column.cast(pl.String)
     if column.dtype.is_float() and (column.is_null() | (column == column.round())).all():
@@ -142,7 +144,7 @@ def plain_integers(column: pl.Series) -> pl.Series:
     return text
 
 
-def _numbers(column: pl.Series, role: str, seen: Check) -> pl.Series:
+def _numbers(column: pl.Series, role: str, seen: RowValidator) -> pl.Series:
     """A column of numbers as Float64; what is missing, not a number or not finite is refused."""
     if not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Boolean, pl.Null)):
         raise DataError(f"the column of the {role} holds {column.dtype}; it must hold numbers")
@@ -159,17 +161,17 @@ def _numbers(column: pl.Series, role: str, seen: Check) -> pl.Series:
     return numbers
 
 
-def _ratings(column: pl.Series, role: str, seen: Check) -> pl.Series:
+def _ratings(column: pl.Series, role: str, seen: RowValidator) -> pl.Series:
     return _numbers(column, role, seen).cast(pl.Float32, strict=False)
 
 
-def _counts(column: pl.Series, role: str, seen: Check) -> pl.Series:
+def _counts(column: pl.Series, role: str, seen: RowValidator) -> pl.Series:
     counts = _numbers(column, role, seen)
     seen.refuse(counts <= 0, "count is not above 0", lambda row: f"the count {counts[row]:g} is not above 0")
     return counts.cast(pl.Float32, strict=False)
 
 
-def _times(column: pl.Series, role: str, seen: Check) -> pl.Series:
+def _times(column: pl.Series, role: str, seen: RowValidator) -> pl.Series:
     if column.dtype in (pl.Date, pl.Datetime):
         _missing(column, role, seen)
         return column.dt.epoch("s")

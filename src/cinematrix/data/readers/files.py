@@ -6,17 +6,17 @@ from pathlib import Path
 import polars as pl
 
 from cinematrix.data.readers import columns
-from cinematrix.data.readers.layouts import recognise
+from cinematrix.data.readers.layouts import detect_layout
 from cinematrix.errors import DataError
 
-RATINGS = ("u.data", "ratings.dat", "ratings.csv", "ratings.parquet")
+RATINGS_FILE_NAMES = ("u.data", "ratings.dat", "ratings.csv", "ratings.parquet")
 """The names that files of ratings have in the usual data sets."""
 
 _SUFFIXES = (".csv", ".tsv", ".dat", ".data", ".inter", ".parquet", ".txt")
 
 
 @dataclass(frozen=True)
-class Sources:
+class DatasetPaths:
     """The files of a data set; what isn't there is None."""
 
     ratings: Path
@@ -29,7 +29,7 @@ class Sources:
         return [path for path in (self.ratings, self.movies, self.tags, self.links) if path is not None]
 
 
-def find(path: Path, movies: Path | None = None) -> Sources:
+def find_dataset_files(path: Path, movies: Path | None = None) -> DatasetPaths:
     """The files of the data set at `path`, a folder or a file of ratings; `movies` names the movies instead.
 
     Raises:
@@ -39,10 +39,10 @@ def find(path: Path, movies: Path | None = None) -> Sources:
         if not given.exists():
             raise DataError(f"{given} doesn't exist; give a folder or a file of ratings")
     ratings = _ratings_in(path) if path.is_dir() else path
-    found = _beside(ratings, whole_folder=path.is_dir())
+    found = _find_companions(ratings, whole_folder=path.is_dir())
     if movies is not None:
         found["movies"] = movies
-    return Sources(ratings, **found)
+    return DatasetPaths(ratings, **found)
 
 
 def is_parquet(path: Path) -> bool:
@@ -58,18 +58,18 @@ def is_parquet(path: Path) -> bool:
         raise DataError(f"{path} can't be read: {error.strerror or error}") from error
 
 
-def stem(path: Path) -> str:
+def plain_file_name(path: Path) -> str:
     """The file's name in lower case without `.gz`."""
     return path.name.lower().removesuffix(".gz")
 
 
 def _ratings_in(folder: Path) -> Path:
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    for name in RATINGS:
-        named = [path for path in files if stem(path) == name]
+    for name in RATINGS_FILE_NAMES:
+        named = [path for path in files if plain_file_name(path) == name]
         if named:
             return named[0]
-    tables = [path for path in files if stem(path).endswith(_SUFFIXES) and _is_ratings(path)]
+    tables = [path for path in files if plain_file_name(path).endswith(_SUFFIXES) and _is_ratings(path)]
     if len(tables) == 1:
         return tables[0]
     if tables:
@@ -80,9 +80,9 @@ def _ratings_in(folder: Path) -> Path:
 def _is_ratings(path: Path) -> bool:
     try:
         if is_parquet(path):
-            columns.find(list(pl.read_parquet_schema(path)), None, str(path))
+            columns.find_columns(list(pl.read_parquet_schema(path)), None, str(path))
         else:
-            recognise(path)
+            detect_layout(path)
     except (DataError, pl.exceptions.PolarsError):
         return False
     return True
@@ -98,23 +98,23 @@ def _what_is_there(folder: Path, files: list[Path]) -> str:
         return f"itself; give the folder {inside[0]} inside it"
     if any(path.suffix == ".zip" for path in files):
         return f"but an archive ({_names([p for p in files if p.suffix == '.zip'])}); unpack it and give its folder"
-    if any(stem(path) in ("watched.csv", "diary.csv", "watched-movies.json") for path in files):
+    if any(plain_file_name(path) in ("watched.csv", "diary.csv", "watched-movies.json") for path in files):
         return "and looks like one person's export, which 'cinematrix import' takes"
     there = f"it has {_names(files)}" if files else "it has no files"
-    return f"({', '.join(RATINGS)} or another table); {there}"
+    return f"({', '.join(RATINGS_FILE_NAMES)} or another table); {there}"
 
 
 def _has_ratings(folder: Path) -> bool:
-    return any(stem(path) in RATINGS for path in folder.iterdir())
+    return any(plain_file_name(path) in RATINGS_FILE_NAMES for path in folder.iterdir())
 
 
 SPLIT = ("train.", "test.", "given.")
 """What `cinematrix data split` writes; the movies stand beside them."""
 
 
-def _beside(ratings: Path, *, whole_folder: bool) -> dict[str, Path]:
+def _find_companions(ratings: Path, *, whole_folder: bool) -> dict[str, Path]:
     """Movies, tags and links that belong to a file of ratings by their names."""
-    name, folder = stem(ratings), ratings.parent
+    name, folder = plain_file_name(ratings), ratings.parent
     if name.startswith("u") and name.endswith((".data", ".base", ".test")):
         found = {"movies": _file(folder, "u.item")}
     elif name.endswith(".inter"):
@@ -131,5 +131,5 @@ def _file(folder: Path, *names: str) -> Path | None:
     """The file in `folder` that has the first of `names`, in any case of letters, perhaps with `.gz`."""
     if not folder.is_dir():
         return None
-    there = {stem(path): path for path in sorted(folder.iterdir()) if path.is_file()}
+    there = {plain_file_name(path): path for path in sorted(folder.iterdir()) if path.is_file()}
     return next((there[name] for name in names if name in there), None)

@@ -9,8 +9,8 @@ import polars as pl
 
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.readers import columns as roles
-from cinematrix.data.readers.report import Tally
-from cinematrix.data.readers.table import Table
+from cinematrix.data.readers.report import ViolationLog
+from cinematrix.data.readers.table import RatingsTable
 from cinematrix.errors import DataError
 
 
@@ -24,21 +24,21 @@ def from_frame(frame: Any, *, columns: dict[str, str] | None = None, scale: Scal
     Raises:
         DataError: a needed column is missing, a value breaks a rule (the message names the row, from 1).
     """
-    table = Table("the frame")
-    add_frame(table, _as_polars(frame), columns, Tally("the frame", "row"))
+    table = RatingsTable("the frame")
+    add_frame(table, _as_polars(frame), columns, ViolationLog("the frame", "row"))
     return table.ratings(scale or table.scale()[0])
 
 
-def read_parquet(path: Path, columns: dict[str, str] | None, tally: Tally) -> Table:
+def read_parquet(path: Path, columns: dict[str, str] | None, tally: ViolationLog) -> RatingsTable:
     """The ratings of a Parquet file.
 
     Raises:
         DataError: it can't be read, a needed column is missing, a row is bad.
     """
-    table = Table(str(path))
+    table = RatingsTable(str(path))
     try:
         names = list(pl.read_parquet_schema(path))
-        places = roles.find(names, columns, str(path))
+        places = roles.find_columns(names, columns, str(path))
         frame = pl.read_parquet(path, columns=[names[place] for place in places.values()])
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path} can't be read as Parquet ({str(error)[:100]}); is it whole?") from error
@@ -46,12 +46,12 @@ def read_parquet(path: Path, columns: dict[str, str] | None, tally: Tally) -> Ta
     return table
 
 
-def add_frame(table: Table, frame: pl.DataFrame, columns: dict[str, str] | None, tally: Tally) -> None:
+def add_frame(table: RatingsTable, frame: pl.DataFrame, columns: dict[str, str] | None, tally: ViolationLog) -> None:
     """Check a frame and add its good rows to `table`; row numbers stand in for lines."""
-    places = roles.find(frame.columns, columns, table.file)
+    places = roles.find_columns(frame.columns, columns, table.file)
     raw = pl.DataFrame({role: frame[frame.columns[place]] for role, place in places.items()})
     lines = np.arange(1, len(raw) + 1, dtype=np.int64)
-    good, seen = roles.check(raw, lines)
+    good, seen = roles.validate_rows(raw, lines)
     tally.add(seen.faults)
     table.add(good, lines[~seen.bad], seen.milliseconds)
 

@@ -12,10 +12,10 @@ from typing import IO
 from cinematrix.data.readers import columns
 from cinematrix.errors import DataError, SettingError
 
-HEAD = 1 << 16
+HEAD_BYTES = 1 << 16
 """How many bytes of a file the recognition looks at."""
 
-UNREADABLE = (OSError, EOFError, zlib.error)
+READ_ERRORS = (OSError, EOFError, zlib.error)
 """What reading a file may raise, a damaged gzip file included."""
 
 MOVIELENS_HEADER = ("userId", "movieId", "rating", "timestamp")
@@ -50,7 +50,7 @@ class Layout:
     text_time: bool = False
 
 
-def opened(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> IO[bytes]:
     """The file's bytes, unpacked if it is a gzip file."""
     file = path.open("rb")
     if file.read(2) == b"\x1f\x8b":
@@ -60,16 +60,16 @@ def opened(path: Path) -> IO[bytes]:
     return file
 
 
-def head_of(path: Path) -> bytes:
-    """The first `HEAD` bytes of a text file.
+def read_head(path: Path) -> bytes:
+    """The first `HEAD_BYTES` bytes of a text file.
 
     Raises:
         DataError: it can't be read, is empty, or isn't text of a kind that we read.
     """
     try:
-        with opened(path) as file:
-            head = file.read(HEAD)
-    except UNREADABLE as error:
+        with open_bytes(path) as file:
+            head = file.read(HEAD_BYTES)
+    except READ_ERRORS as error:
         raise DataError(f"{path} can't be read: {error}") from error
     for looks, what in _NO_TABLES:
         if looks(head):
@@ -89,7 +89,7 @@ _NO_TABLES: list[tuple[Callable[[bytes], bool], str]] = [
 ]
 
 
-def recognise(path: Path, named: dict[str, str] | None = None, *, has_tags: bool = False) -> Layout:
+def detect_layout(path: Path, named: dict[str, str] | None = None, *, has_tags: bool = False) -> Layout:
     """The layout of a file of ratings.
 
     `named` gives the columns of roles (user, movie, …) by name; `has_tags` says that a tags file stands beside it,
@@ -98,10 +98,10 @@ def recognise(path: Path, named: dict[str, str] | None = None, *, has_tags: bool
     Raises:
         DataError: it is no table of ratings; the message says what it looks like and what to do.
     """
-    head = head_of(path)
+    head = read_head(path)
     start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     lines = re.split(r"\r\n|\n|\r", head[start:].decode("latin-1"))
-    lines = lines if len(head) < HEAD else lines[:-1] or lines
+    lines = lines if len(head) < HEAD_BYTES else lines[:-1] or lines
     first = next(i for i, line in enumerate(lines) if line.strip())
     layout = _headerless(path, lines[first:], has_tags)
     if layout is None:
@@ -154,7 +154,7 @@ def _with_header(
             f"{path}, line {first + 1}: {lines[first][:60]!r} is no header; put one above it, such as "
             + separator.join(MOVIELENS_HEADER[: len(names)])
         )
-    places = columns.find(names, named, str(path))
+    places = columns.find_columns(names, named, str(path))
     plain = tuple(name.strip() for name in names)
     begin = start + _offset(text, first + 1)
     after = [line for line in lines[first + 1 :] if line.strip()]

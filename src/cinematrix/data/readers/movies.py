@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cinematrix.data.catalog import Catalog, Film, split_title
+from cinematrix.data.catalog import Catalog, MovieMetadata, split_title
 from cinematrix.data.ids import IdMap
-from cinematrix.data.readers.columns import listed, plain_integers
-from cinematrix.data.readers.files import Sources, is_parquet, stem
-from cinematrix.data.readers.layouts import UNREADABLE, opened
-from cinematrix.data.readers.report import Fault, Tally
+from cinematrix.data.readers.columns import format_names, plain_integers
+from cinematrix.data.readers.files import DatasetPaths, is_parquet, plain_file_name
+from cinematrix.data.readers.layouts import READ_ERRORS, open_bytes
+from cinematrix.data.readers.report import RuleViolation, ViolationLog
 from cinematrix.errors import DataError
 
-NAMES = {
+COLUMN_ALIASES = {
     "id": ("movieid", "movie_id", "itemid", "item_id", "id", "movie", "item"),
     "title": ("title", "movie_title", "name"),
     "year": ("year", "release_year"),
@@ -39,7 +39,7 @@ GENRES_100K = (
 """The genres of u.item's flags where u.genre isn't beside it."""
 
 
-class Movies:
+class MovieTable:
     """The rows of a movies file before their IDs are settled.
 
     Attributes:
@@ -47,7 +47,7 @@ class Movies:
         counts: what `Report` tells of the catalog, by the names of its fields.
     """
 
-    def __init__(self, sources: Sources, tally: Tally) -> None:
+    def __init__(self, sources: DatasetPaths, tally: ViolationLog) -> None:
         assert sources.movies is not None
         frame = _distinct(_read(sources.movies), tally)
         self._text = frame["id"]
@@ -90,7 +90,7 @@ class Movies:
         self.counts["blank_tags"] = len(tags) - len(given)
 
 
-def _distinct(frame: pl.DataFrame, tally: Tally) -> pl.DataFrame:
+def _distinct(frame: pl.DataFrame, tally: ViolationLog) -> pl.DataFrame:
     """The rows whose movie ID is there and hasn't been there before."""
     blank = frame["id"].is_null() | (frame["id"] == "")
     repeated = ~frame["id"].is_first_distinct() & ~blank
@@ -98,13 +98,13 @@ def _distinct(frame: pl.DataFrame, tally: Tally) -> pl.DataFrame:
     for wrong, reason in ((blank, "movie ID is missing"), (repeated, "movie ID is repeated")):
         if wrong.any():
             first = f"the {reason}" if wrong is blank else f"the movie ID {frame['id'].filter(wrong)[0]!r} is repeated"
-            faults.append(Fault(reason, frame["line"].filter(wrong).to_numpy(), first))
+            faults.append(RuleViolation(reason, frame["line"].filter(wrong).to_numpy(), first))
     tally.add(faults)
     return frame.filter(~(blank | repeated))
 
 
 def _read(path: Path) -> pl.DataFrame:
-    """A file of movies, tags or links: columns by the keys of `NAMES` as text, genres as lists, and `line`.
+    """A file of movies, tags or links: columns by the keys of `COLUMN_ALIASES` as text, genres as lists, and `line`.
 
     Raises:
         DataError: it can't be read, lacks the column of the ID, or a line is broken; the message names it.
@@ -120,15 +120,15 @@ def _read(path: Path) -> pl.DataFrame:
             return _headerless(path, text)
         frame = _with_header(path, text)
     frame = frame.with_columns(pl.col(name).cast(pl.String) for name in frame.columns if name not in ("line", "genres"))
-    return _typed(frame, " " if stem(path).endswith(".item") else "|")
+    return _typed(frame, " " if plain_file_name(path).endswith(".item") else "|")
 
 
 def _text(path: Path) -> str:
     """The file as text. Movies without a header, in the older sets, may be latin-1; all else is UTF-8."""
     try:
-        with opened(path) as file:
+        with open_bytes(path) as file:
             content = file.read()
-    except UNREADABLE as error:
+    except READ_ERRORS as error:
         raise DataError(f"{path} can't be read: {error}") from error
     try:
         return content.decode("utf-8-sig")
@@ -146,7 +146,7 @@ def _headerless(path: Path, text: str) -> pl.DataFrame:
     lines = enumerate(text.replace("\r\n", "\n").split("\n"), 1)
     if not re.match(r"[^\n]*::", text):
         return _u_item(path, lines)
-    kind = stem(path).split(".")[0]
+    kind = plain_file_name(path).split(".")[0]
     rows: list[tuple[int, str, str, list[str]]] = []
     for line, content in lines:
         fields = content.split("::")
@@ -222,12 +222,18 @@ def _with_header(path: Path, text: str) -> pl.DataFrame:
 def _renamed(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     """The columns that have a role, under its name."""
     plain = {name.strip().split(":")[0].casefold(): name for name in reversed(table.columns)}
-    found = {key: next((plain[name] for name in names if name in plain), None) for key, names in NAMES.items()}
-    wanted = "tag" if stem(path).startswith("tags") else "imdb" if stem(path).startswith("links") else "title"
+    found = {key: next((plain[name] for name in names if name in plain), None) for key, names in COLUMN_ALIASES.items()}
+    wanted = (
+        "tag"
+        if plain_file_name(path).startswith("tags")
+        else "imdb"
+        if plain_file_name(path).startswith("links")
+        else "title"
+    )
     for key in ("id", wanted):
         if found[key] is None:
             what = "movie" if key == "id" else key
-            raise DataError(f"{path} has no column for the {what}; it has {listed(table.columns)}")
+            raise DataError(f"{path} has no column for the {what}; it has {format_names(table.columns)}")
     renamed = table.select(pl.col(name).alias(key) for key, name in found.items() if name is not None)
     return renamed.with_columns(line=pl.int_range(1, pl.len() + 1))
 
@@ -242,15 +248,15 @@ def _typed(frame: pl.DataFrame, separator: str) -> pl.DataFrame:
     return frame
 
 
-def films_in(path: Path) -> list[Film]:
+def read_movies(path: Path) -> list[MovieMetadata]:
     """The movies of a file of movies in any format of the data sets.
 
     Raises:
         DataError: it can't be read, or a line is broken.
     """
-    catalog = Movies(Sources(path, movies=path), Tally(path.name)).catalog(pl.String)
+    catalog = MovieTable(DatasetPaths(path, movies=path), ViolationLog(path.name)).catalog(pl.String)
     columns = catalog.frame.select("title", "year", "genres").iter_rows()
     return [
-        Film(id_, title or f"movie {id_}", year, genres)
+        MovieMetadata(id_, title or f"movie {id_}", year, genres)
         for id_, (title, year, genres) in zip(catalog.movies.ids.tolist(), columns, strict=True)
     ]

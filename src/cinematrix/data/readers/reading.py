@@ -11,11 +11,11 @@ from cinematrix.data.ratings import Scale
 from cinematrix.data.readers import cache as kept
 from cinematrix.data.readers import files as folders
 from cinematrix.data.readers.frames import read_parquet
-from cinematrix.data.readers.layouts import recognise
-from cinematrix.data.readers.movies import Movies
-from cinematrix.data.readers.report import Dataset, Report, Tally
-from cinematrix.data.readers.table import Table
-from cinematrix.data.readers.text import pieces, read_piece
+from cinematrix.data.readers.layouts import detect_layout
+from cinematrix.data.readers.movies import MovieTable
+from cinematrix.data.readers.report import Dataset, ReadReport, ViolationLog
+from cinematrix.data.readers.table import RatingsTable
+from cinematrix.data.readers.text import parse_chunk, read_chunks
 from cinematrix.errors import DataError
 
 
@@ -46,11 +46,11 @@ def read(
         DataError: there are no ratings, or a line breaks a rule; the message names the file and the line.
         SettingError: `columns` names a role that doesn't exist.
     """
-    found = folders.find(Path(path), None if movies is None else Path(movies))
+    found = folders.find_dataset_files(Path(path), None if movies is None else Path(movies))
     place = None
-    if cache and found.ratings.stat().st_size > kept.LARGE:
+    if cache and found.ratings.stat().st_size > kept.MIN_CACHED_BYTES:
         options = {"columns": columns, "scale": None if scale is None else asdict(scale), "skip_bad": skip_bad}
-        place = kept.Place(found, options)
+        place = kept.CacheEntry(found, options)
         dataset = place.load()
         if dataset is not None:
             return dataset
@@ -61,14 +61,14 @@ def read(
 
 
 def _read(
-    found: folders.Sources,
+    found: folders.DatasetPaths,
     columns: dict[str, str] | None,
     scale: Scale | None,
     skip_bad: bool,
     progress: Progress | None,
 ) -> Dataset:
     in_parquet = folders.is_parquet(found.ratings)
-    tally = Tally(str(found.ratings), "row" if in_parquet else "line", skip_bad)
+    tally = ViolationLog(str(found.ratings), "row" if in_parquet else "line", skip_bad)
     if in_parquet:
         name, table = "parquet", read_parquet(found.ratings, columns, tally)
     else:
@@ -76,13 +76,13 @@ def _read(
     n_rows = table.n_rows + sum(dropped.count for dropped in tally.dropped.values())
     final, inferred = (scale, False) if scale else table.scale(name)
     if final is not None:
-        table.keep_on(final, tally)
-    rows = None if found.movies is None else Movies(found, Tally(str(found.movies), "line", skip_bad))
-    integers = table.kind_of_movies() == pl.Int64 and (rows is None or rows.ids.dtype == pl.Int64)
+        table.drop_off_scale(final, tally)
+    rows = None if found.movies is None else MovieTable(found, ViolationLog(str(found.movies), "line", skip_bad))
+    integers = table.movie_id_type() == pl.Int64 and (rows is None or rows.ids.dtype == pl.Int64)
     kind = pl.Int64 if integers else pl.String
     milliseconds = table.milliseconds
     ratings = table.ratings(final, kind)
-    report = Report(
+    report = ReadReport(
         n_rows, tally.dropped, ratings.merged, milliseconds, ratings.scale,
         scale_inferred=inferred,
         **({} if rows is None else rows.counts),
@@ -92,16 +92,16 @@ def _read(
 
 
 def _read_text(
-    found: folders.Sources, columns: dict[str, str] | None, tally: Tally, progress: Progress | None
-) -> tuple[str, Table]:
-    layout = recognise(found.ratings, columns, has_tags=found.tags is not None)
-    table = Table(str(found.ratings))
+    found: folders.DatasetPaths, columns: dict[str, str] | None, tally: ViolationLog, progress: Progress | None
+) -> tuple[str, RatingsTable]:
+    layout = detect_layout(found.ratings, columns, has_tags=found.tags is not None)
+    table = RatingsTable(str(found.ratings))
     size = found.ratings.stat().st_size
     if progress:
         progress.start(f"reading {found.ratings.name}", size)
-    for piece, line in pieces(found.ratings, layout):
+    for piece, line in read_chunks(found.ratings, layout):
         whole = line == layout.first_line and len(piece) + layout.start >= size
-        for part in read_piece(piece, line, layout, tally, whole=whole):
+        for part in parse_chunk(piece, line, layout, tally, whole=whole):
             table.add(*part)
         if progress:
             progress.advance(len(piece))

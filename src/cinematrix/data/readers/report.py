@@ -16,7 +16,7 @@ FIRST_LINES = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Fault:
+class RuleViolation:
     """Rows of a table that break one rule.
 
     Attributes:
@@ -31,18 +31,18 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Dropped:
+class DroppedRows:
     """Rows left out for one reason: how many, and the lines of the first ones."""
 
     count: int
     lines: list[int]
 
-    def __add__(self, other: "Dropped") -> "Dropped":
-        return Dropped(self.count + other.count, (self.lines + other.lines)[:FIRST_LINES])
+    def __add__(self, other: "DroppedRows") -> "DroppedRows":
+        return DroppedRows(self.count + other.count, (self.lines + other.lines)[:FIRST_LINES])
 
 
 @dataclass(frozen=True)
-class Report:
+class ReadReport:
     """What happened to a table on its way in.
 
     Attributes:
@@ -60,7 +60,7 @@ class Report:
     """
 
     rows: int
-    dropped: dict[str, Dropped] = field(default_factory=dict)
+    dropped: dict[str, DroppedRows] = field(default_factory=dict)
     merged: int = 0
     milliseconds: int = 0
     scale: Scale | None = None
@@ -81,10 +81,10 @@ class Report:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> "Report":
+    def from_dict(cls, plain: dict[str, Any]) -> "ReadReport":
         """The report that `as_dict` took apart."""
         scale = None if plain["scale"] is None else Scale(**plain["scale"])
-        dropped = {reason: Dropped(**each) for reason, each in plain["dropped"].items()}
+        dropped = {reason: DroppedRows(**each) for reason, each in plain["dropped"].items()}
         return cls(**{**plain, "scale": scale, "dropped": dropped})
 
 
@@ -104,17 +104,17 @@ class Dataset:
     source: str
     ratings: Ratings
     catalog: Catalog | None
-    report: Report
+    report: ReadReport
 
 
-class Tally:
+class ViolationLog:
     """Bad rows of one file: the first is an error, or all are dropped and counted."""
 
     def __init__(self, file: str, unit: str = "line", skip_bad: bool = False) -> None:
         self.file, self.unit, self.skip_bad = file, unit, skip_bad
-        self.dropped: dict[str, Dropped] = {}
+        self.dropped: dict[str, DroppedRows] = {}
 
-    def add(self, faults: Iterable[Fault], *, whole: bool = True) -> None:
+    def add(self, faults: Iterable[RuleViolation], *, whole: bool = True) -> None:
         """Take note of `faults`, found in the `whole` file or in a part of it.
 
         Raises:
@@ -124,10 +124,10 @@ class Tally:
         if found and not self.skip_bad:
             raise DataError(self._message(found, whole))
         for fault in found:
-            more = Dropped(len(fault.lines), fault.lines[:FIRST_LINES].tolist())
-            self.dropped[fault.reason] = self.dropped.get(fault.reason, Dropped(0, [])) + more
+            more = DroppedRows(len(fault.lines), fault.lines[:FIRST_LINES].tolist())
+            self.dropped[fault.reason] = self.dropped.get(fault.reason, DroppedRows(0, [])) + more
 
-    def _message(self, found: list[Fault], whole: bool) -> str:
+    def _message(self, found: list[RuleViolation], whole: bool) -> str:
         count = sum(len(fault.lines) for fault in found)
         bad = "" if count == 1 and whole else f" ({'' if whole else 'at least '}{count:,} bad {self.unit}s)"
         first = f"{self.file}, {self.unit} {found[0].lines[0]}: {found[0].problem}{bad}"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from cinematrix.data.ids import IdMap, Numbers
 from cinematrix.data.ratings import Ratings, Scale, grid_step, infer_scale
-from cinematrix.data.readers.report import Fault, Tally
+from cinematrix.data.readers.report import RuleViolation, ViolationLog
 from cinematrix.errors import DataError
 
 FIXED_SCALES = {
@@ -20,7 +20,7 @@ FIXED_SCALES = {
 """The scales of formats that say so in their documentation."""
 
 
-class Table:
+class RatingsTable:
     """Rows gathered from a file or a frame, each with the line it came from.
 
     Attributes:
@@ -49,7 +49,7 @@ class Table:
         start, first, lines = next(piece for piece in reversed(self._lines) if piece[0] <= row)
         return first + row - start if lines is None else int(lines[row - start])
 
-    def kind_of_movies(self) -> type[pl.DataType]:
+    def movie_id_type(self) -> type[pl.DataType]:
         """Int64 if every movie ID is a plain integer, else String."""
         return pl.Int64 if all(piece["movie"].dtype == pl.Int64 for piece in self._pieces) else pl.String
 
@@ -74,7 +74,7 @@ class Table:
         """Whether any rating isn't a whole number."""
         return any(bool((piece["rating"] % 1 != 0).any()) for piece in self._pieces if "rating" in piece.columns)
 
-    def keep_on(self, scale: Scale, tally: Tally) -> None:
+    def drop_off_scale(self, scale: Scale, tally: ViolationLog) -> None:
         """Leave out the rows whose rating is off the scale.
 
         Raises:
@@ -86,7 +86,7 @@ class Table:
             return
         lines = np.array([self.line(int(row)) for row in off], np.int64)
         problem = f"the rating {rating[off[0]]:g} is off the scale {scale}"
-        tally.add([Fault("rating is off the scale", lines, problem)])
+        tally.add([RuleViolation("rating is off the scale", lines, problem)])
         keep = np.ones(self.n_rows, bool)
         keep[off] = False
         starts = [start for start, _, _ in self._lines[1:]]
@@ -103,7 +103,7 @@ class Table:
         if not self.n_rows:
             raise DataError(f"{self.file} has no good row; at least one rating is needed")
         if scale is not None:
-            self.keep_on(scale, Tally(self.file, "row"))
+            self.drop_off_scale(scale, ViolationLog(self.file, "row"))
         rating, time, count = (self.column(role) for role in ("rating", "time", "count"))
         self._pieces = [piece.select("user", "movie") for piece in self._pieces]
         user_map, user = _numbered([piece["user"] for piece in self._pieces])

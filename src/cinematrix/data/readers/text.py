@@ -10,14 +10,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cinematrix.data.readers import columns
-from cinematrix.data.readers.layouts import UNREADABLE, Layout, opened
-from cinematrix.data.readers.report import Fault, Tally
+from cinematrix.data.readers.layouts import READ_ERRORS, Layout, open_bytes
+from cinematrix.data.readers.report import RuleViolation, ViolationLog
 from cinematrix.errors import DataError
 
-PIECE = 1 << 24
+CHUNK_BYTES = 1 << 24
 """Bytes read at once; also the longest line allowed."""
 
-BLOCK = 1 << 18
+BLOCK_BYTES = 1 << 18
 """Bytes that are read line by line around a bad line."""
 
 _UNIT = "\x1f"
@@ -26,26 +26,28 @@ _UNIT = "\x1f"
 _FAST = {"user": pl.String, "movie": pl.String, "rating": pl.Float32, "time": pl.Float64, "count": pl.Float32}
 
 
-def pieces(path: Path, layout: Layout) -> Iterator[tuple[bytes, int]]:
-    """Whole lines of data, about `PIECE` bytes at a time, with the number of the first; line ends are `\\n`.
+def read_chunks(path: Path, layout: Layout) -> Iterator[tuple[bytes, int]]:
+    """Whole lines of data, about `CHUNK_BYTES` bytes at a time, with the number of the first; line ends are `\\n`.
 
     Raises:
-        DataError: a gzip file that is cut off or damaged; a line longer than `PIECE`.
+        DataError: a gzip file that is cut off or damaged; a line longer than `CHUNK_BYTES`.
     """
     line, rest = layout.first_line, b""
     try:
-        with opened(path) as file:
+        with open_bytes(path) as file:
             file.seek(layout.start)
-            while block := file.read(PIECE):
+            while block := file.read(CHUNK_BYTES):
                 rest += block
                 end = rest.rfind(b"\n") + 1 or rest.rfind(b"\r", 0, -1) + 1
-                if not end and len(rest) >= PIECE:
-                    raise DataError(f"{path}, line {line} has more than {PIECE:,} bytes; that is no table of ratings")
+                if not end and len(rest) >= CHUNK_BYTES:
+                    raise DataError(
+                        f"{path}, line {line} has more than {CHUNK_BYTES:,} bytes; that is no table of ratings"
+                    )
                 piece, rest = _plain_ends(rest[:end]), rest[end:]
                 if piece:
                     yield piece, line
                 line += piece.count(b"\n")
-    except UNREADABLE as error:
+    except READ_ERRORS as error:
         raise DataError(f"{path} is damaged or cut off ({error}); fetch it again") from error
     if rest:
         yield _plain_ends(rest), line
@@ -55,11 +57,11 @@ def _plain_ends(text: bytes) -> bytes:
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
 
-Part = tuple[pl.DataFrame, NDArray[np.int64], int]
+ParsedRows = tuple[pl.DataFrame, NDArray[np.int64], int]
 """Good rows in our types, their lines, and how many of their times were in milliseconds."""
 
 
-def read_piece(piece: bytes, first_line: int, layout: Layout, tally: Tally, *, whole: bool) -> list[Part]:
+def parse_chunk(piece: bytes, first_line: int, layout: Layout, tally: ViolationLog, *, whole: bool) -> list[ParsedRows]:
     """The good rows of a piece, which may be the `whole` file. Where a line is bad, its block is read line by line.
 
     Raises:
@@ -68,13 +70,13 @@ def read_piece(piece: bytes, first_line: int, layout: Layout, tally: Tally, *, w
     part = _well_formed(piece, first_line, layout)
     if part is not None:
         return [part]
-    parts: list[Part] = []
-    faults: list[Fault] = []
+    parts: list[ParsedRows] = []
+    faults: list[RuleViolation] = []
     for block, line in _blocks(piece, first_line):
         part = _well_formed(block, line, layout)
         if part is None:
-            raw, lines, broken = _line_by_line(block, line, layout)
-            frame, seen = columns.check(raw, lines)
+            raw, lines, broken = _parse_line_by_line(block, line, layout)
+            frame, seen = columns.validate_rows(raw, lines)
             part = frame, lines[~seen.bad], seen.milliseconds
             faults += [*broken, *seen.faults]
         parts.append(part)
@@ -83,26 +85,26 @@ def read_piece(piece: bytes, first_line: int, layout: Layout, tally: Tally, *, w
 
 
 def _blocks(piece: bytes, line: int) -> Iterator[tuple[bytes, int]]:
-    """A piece in blocks of whole lines, about `BLOCK` bytes each, with the number of the first."""
+    """A piece in blocks of whole lines, about `BLOCK_BYTES` bytes each, with the number of the first."""
     start = 0
     while start < len(piece):
-        end = piece.find(b"\n", start + BLOCK) + 1 or len(piece)
+        end = piece.find(b"\n", start + BLOCK_BYTES) + 1 or len(piece)
         yield piece[start:end], line
         line += piece.count(b"\n", start, end)
         start = end
 
 
-def _well_formed(piece: bytes, first_line: int, layout: Layout) -> Part | None:
+def _well_formed(piece: bytes, first_line: int, layout: Layout) -> ParsedRows | None:
     """The rows of a piece without any bad line, else None."""
-    raw = _quickly(piece, layout)
+    raw = _parse_fast(piece, layout)
     if raw is None:
         return None
     lines = np.arange(first_line, first_line + len(raw), dtype=np.int64)
-    frame, seen = columns.check(raw, lines)
+    frame, seen = columns.validate_rows(raw, lines)
     return None if seen.faults else (frame, lines, seen.milliseconds)
 
 
-def _quickly(piece: bytes, layout: Layout) -> pl.DataFrame | None:
+def _parse_fast(piece: bytes, layout: Layout) -> pl.DataFrame | None:
     """The fields of a piece as Polars reads them; None if anything in it isn't as it should be."""
     if b"\0" in piece:
         return None
@@ -126,7 +128,9 @@ def _quickly(piece: bytes, layout: Layout) -> pl.DataFrame | None:
     return raw if complete else None
 
 
-def _line_by_line(piece: bytes, first_line: int, layout: Layout) -> tuple[pl.DataFrame, NDArray[np.int64], list[Fault]]:
+def _parse_line_by_line(
+    piece: bytes, first_line: int, layout: Layout
+) -> tuple[pl.DataFrame, NDArray[np.int64], list[RuleViolation]]:
     """The fields of the well-formed lines as text, the numbers of these lines, and what the other lines break."""
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -141,7 +145,7 @@ def _line_by_line(piece: bytes, first_line: int, layout: Layout) -> tuple[pl.Dat
         else:
             broken.setdefault(fields[0], ([], fields[1]))[0].append(line)
     raw = pl.DataFrame(rows, schema=dict.fromkeys(layout.places, pl.String), orient="row")
-    faults = [Fault(reason, np.array(at, np.int64), problem) for reason, (at, problem) in broken.items()]
+    faults = [RuleViolation(reason, np.array(at, np.int64), problem) for reason, (at, problem) in broken.items()]
     return raw, np.array(lines, np.int64), faults
 
 

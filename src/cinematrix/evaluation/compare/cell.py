@@ -19,37 +19,37 @@ from typing import Any
 
 import numpy as np
 
-from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import space_of
+from cinematrix.common.settings import get_search_space
 from cinematrix.data import splits
-from cinematrix.data.bundle import unpack
+from cinematrix.data.bundle import read_bundle
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import SPLITS, Split
 from cinematrix.errors import CinematrixError, DataError
-from cinematrix.evaluation.evaluate import Evaluation, evaluate, pooled
-from cinematrix.evaluation.held_out import HeldOut
-from cinematrix.evaluation.segments import MOVIES, movie_segments
+from cinematrix.evaluation.evaluate import Evaluation, evaluate, pool_by_user
+from cinematrix.evaluation.held_out import HeldOutRatings
+from cinematrix.evaluation.segments import MOVIE_SEGMENTS, assign_movie_segments
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
 
-FORMAT = 1
+CELL_FORMAT = 1
 """Raised when what a cell holds changes its meaning, so that older ones aren't reused."""
 
 FIRST_SEED = 42
 """The split's seed of a comparison's first seed: the yardstick's."""
 
 NEW_USERS = "new-users"
-GIVEN = (0, 1, 2, 5, 10, 20)
+GIVEN_COUNTS = (0, 1, 2, 5, 10, 20)
 """How many ratings new users give, all from one training."""
 
 K = 10
-PAIRED = ("rmse", "mae", f"ndcg@{K}", f"recall@{K}")
+PAIRED_MEASURES = ("rmse", "mae", f"ndcg@{K}", f"recall@{K}")
 """The measures that are kept by user, for intervals and tests."""
 
-TIMED = 50
+MAX_TIMED_USERS = 50
 """Users asked for a list, one at a time, to time it."""
 
 
@@ -60,7 +60,7 @@ class Cell:
     Attributes:
         model: its name.
         settings: its hyper-parameters; the seed in them is of the first seed.
-        split: a name in `splits.SPLITS`; `new-users` is measured for all of `GIVEN`.
+        split: a name in `splits.SPLITS`; `new-users` is measured for all of `GIVEN_COUNTS`.
         seed: 0, 1, 2…, which is added to the model's seed, and to `FIRST_SEED` for the split's.
         trials: of a search for hyper-parameters within the training part; 0: none.
         data: `parcels.seal` of ratings and catalog.
@@ -79,7 +79,7 @@ class Cell:
     @property
     def key(self) -> dict[str, Any]:
         """Everything that the numbers depend on."""
-        return {"format": FORMAT, "version": version("cinematrix"), **asdict(self)}
+        return {"format": CELL_FORMAT, "version": version("cinematrix"), **asdict(self)}
 
     @property
     def name(self) -> str:
@@ -96,26 +96,26 @@ class Cell:
             return None
 
 
-def questions(split: str, ratings: Ratings, seed: int) -> Iterator[tuple[str, Split]]:
+def make_questions(split: str, ratings: Ratings, seed: int) -> Iterator[tuple[str, Split]]:
     """What is asked on a split, in words, with the cut; the training part is the same for all of them.
 
-    New users are asked for as many of `GIVEN` as leave anybody with a rating to test.
+    New users are asked for as many of `GIVEN_COUNTS` as leave anybody with a rating to test.
     """
     if split != NEW_USERS:
         yield split, SPLITS[split](ratings, FIRST_SEED + seed)
         return
-    for k in GIVEN:
+    for k in GIVEN_COUNTS:
         given = "1 rating" if k == 1 else f"{k} ratings"
         try:
             cut = splits.new_users(ratings, k=k, seed=FIRST_SEED + seed)
         except DataError:
-            if k == GIVEN[0]:
+            if k == GIVEN_COUNTS[0]:
                 raise
             return
         yield f"{NEW_USERS}, {given} given", cut
 
 
-def measure(
+def measure_cell(
     cell: Cell, ratings: Ratings, catalog: Catalog | None, folder: Path, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Train the cell's model and ask it everything; what a cell's file holds. A search is kept in `folder`.
@@ -124,25 +124,26 @@ def measure(
         CinematrixError: the model can't learn from these ratings, or its training breaks down.
     """
     began, kind = time.perf_counter(), model_class(cell.model)
-    first = next(questions(cell.split, ratings, cell.seed))[1]
+    first = next(make_questions(cell.split, ratings, cell.seed))[1]
     settings = kind.Settings(**cell.settings)
     if "seed" in cell.settings:
         settings = dataclasses.replace(settings, seed=settings.seed + cell.seed)
     found: dict[str, Any] = {"key": cell.key}
-    if cell.trials and space_of(kind.Settings):
+    if cell.trials and get_search_space(kind.Settings):
         started = time.perf_counter()
-        settings, found["tuned"] = _tuned(cell, settings, first.train, catalog, folder, progress)
+        settings, found["tuned"] = _tune(cell, settings, first.train, catalog, folder, progress)
         found["tuning_s"] = time.perf_counter() - started
     started = time.perf_counter()
     model = kind(settings).fit(first.train, catalog, progress=progress)  # type: ignore[call-arg]
     found |= {"training_s": time.perf_counter() - started, "settings": asdict(settings)}
     found["questions"] = [
-        _asked(model, question, split, progress) for question, split in questions(cell.split, ratings, cell.seed)
+        _evaluate_question(model, question, split, progress)
+        for question, split in make_questions(cell.split, ratings, cell.seed)
     ]
-    return found | {"peak_mb": peak_megabytes(), "seconds": time.perf_counter() - began}
+    return found | {"peak_mb": read_peak_megabytes(), "seconds": time.perf_counter() - began}
 
 
-def _tuned(
+def _tune(
     cell: Cell, settings: Any, train: Ratings, catalog: Catalog | None, folder: Path, progress: Progress | None
 ) -> tuple[Any, dict[str, Any]]:
     from cinematrix.evaluation.tuning import tune
@@ -154,12 +155,12 @@ def _tuned(
     return found.settings, {key: value for key, value in vars(found).items() if key != "settings"}
 
 
-def _asked(model: Recommender, question: str, split: Split, progress: Progress | None) -> dict[str, Any]:
+def _evaluate_question(model: Recommender, question: str, split: Split, progress: Progress | None) -> dict[str, Any]:
     """One question: the protocol, each user's part in every measure, all movies together and by segment; the time."""
     whole = evaluate(model, split.test, given=split.given, k=K, split=split.protocol, progress=progress)
-    segment = movie_segments(split.train)[split.test.movie]
+    segment = assign_movie_segments(split.train)[split.test.movie]
     parts = {"all": whole}
-    for place, name in enumerate(MOVIES):
+    for place, name in enumerate(MOVIE_SEGMENTS):
         if len(rows := np.flatnonzero(segment == place)):
             parts[name] = evaluate(model, split.test.take(rows), given=split.given, k=K)
     return {
@@ -167,14 +168,14 @@ def _asked(model: Recommender, question: str, split: Split, progress: Progress |
         "protocol": asdict(whole.protocol),
         "coverage": whole[f"coverage@{K}"],
         "movies": np.bincount(segment[np.unique(split.test.movie, return_index=True)[1]], minlength=3).tolist(),
-        "parts": {name: _by_user(found, split.test) for name, found in parts.items()},
-        **speed(model, split),
+        "parts": {name: _collect_by_user(found, split.test) for name, found in parts.items()},
+        **measure_speed(model, split),
     }
 
 
-def _by_user(found: Evaluation, test: Ratings) -> dict[str, Any]:
-    """Users by number under the data's own map, the length of their histories, and sums and weights of `PAIRED`."""
-    measures = {name: pooled(name, found.per_user) for name in PAIRED if name in found.per_user}
+def _collect_by_user(found: Evaluation, test: Ratings) -> dict[str, Any]:
+    """Users by number under the data's own map, the length of their histories, and sums and weights of `PAIRED_MEASURES`."""
+    measures = {name: pool_by_user(name, found.per_user) for name in PAIRED_MEASURES if name in found.per_user}
     return {
         "users": test.users.numbers(found.users).tolist(),
         "history": found.per_user["history"].tolist(),
@@ -182,27 +183,27 @@ def _by_user(found: Evaluation, test: Ratings) -> dict[str, Any]:
     }
 
 
-def speed(model: Recommender, split: Split) -> dict[str, float]:
+def measure_speed(model: Recommender, split: Split) -> dict[str, float]:
     """How long an answer takes.
 
-    `list_ms` is the median, over up to `TIMED` users one at a time, from a history to its best ten movies; `pair_us`
+    `list_ms` is the median, over up to `MAX_TIMED_USERS` users one at a time, from a history to its best ten movies; `pair_us`
     is microseconds a rating, for as many users' tested ratings at once (left out where there are no stars).
     """
-    held_out, taken = HeldOut.of(model.known, split.test, split.given), []
-    for block in islice(held_out.blocks(1), TIMED):
+    held_out, taken = HeldOutRatings.of(model.data, split.test, split.given), []
+    for block in islice(held_out.blocks(1), MAX_TIMED_USERS):
         started = time.perf_counter()
         top_n(model.score(block.given), K, block.given)
         taken.append(time.perf_counter() - started)
     found = {"list_ms": 1e3 * median(taken)}
-    if model.abilities.stars and model.known.scale is not None:
-        pairs = next(held_out.blocks(TIMED)).pairs(len(model.known.movies))
+    if model.abilities.stars and model.data.scale is not None:
+        pairs = next(held_out.blocks(MAX_TIMED_USERS)).pairs(len(model.data.movies))
         started = time.perf_counter()
         model.predict_pairs(*pairs)
         found["pair_us"] = 1e6 * (time.perf_counter() - started) / len(pairs[1])
     return found
 
 
-def peak_megabytes() -> float:
+def read_peak_megabytes() -> float:
     """The most memory that this process has had.
 
     Linux's own count of it is asked for: that of `getrusage` begins with what the parent had when it forked.
@@ -216,7 +217,7 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-class Lines:
+class JsonProgress:
     """Progress as lines of JSON on stdout, for the process that waits."""
 
     def start(self, what: str, total: int) -> None:
@@ -233,10 +234,10 @@ class Lines:
 
     def _say(self, note: str) -> None:
         self.said = time.monotonic()
-        tell({"note": f"{self.what} {self.done:,}/{self.total:,} {note}".strip()})
+        print_message({"note": f"{self.what} {self.done:,}/{self.total:,} {note}".strip()})
 
 
-def tell(message: dict[str, Any]) -> None:
+def print_message(message: dict[str, Any]) -> None:
     """One line for the process that waits."""
     print(json.dumps(message), flush=True)
 
@@ -246,10 +247,10 @@ def main() -> None:
     job = json.load(sys.stdin)
     cell, folder = Cell(**job["cell"]), Path(job["cells"])
     try:
-        found = measure(cell, *unpack(Path(job["parcel"])), folder, Lines())
-        with written_beside(folder / f"{cell.name}.json", force=True) as file:
+        found = measure_cell(cell, *read_bundle(Path(job["parcel"])), folder, JsonProgress())
+        with write_atomically(folder / f"{cell.name}.json", force=True) as file:
             file.write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
     except CinematrixError as error:
-        tell({"error": str(error)})
+        print_message({"error": str(error)})
     except MemoryError:
-        tell({"error": f"ran out of memory, after {peak_megabytes():,.0f} MB"})
+        print_message({"error": f"ran out of memory, after {read_peak_megabytes():,.0f} MB"})

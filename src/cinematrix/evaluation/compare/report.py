@@ -9,39 +9,39 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.atomic_files import write_atomically
 from cinematrix.data.ratings import Ratings
 from cinematrix.evaluation.compare import plots as plots
 from cinematrix.evaluation.compare.cell import NEW_USERS
-from cinematrix.evaluation.compare.results import Question, failures_told, standings
-from cinematrix.evaluation.compare.run import Outcome, Plan
+from cinematrix.evaluation.compare.results import QuestionResult, list_failures, summarise_results
+from cinematrix.evaluation.compare.run import ComparisonOutcome, ComparisonPlan
 from cinematrix.evaluation.compare.tables import (
-    comparison_table,
-    cost_table,
-    main_table,
-    number,
-    protocol_told,
-    segment_table,
-    segments_told,
-    told,
+    describe_protocol,
+    describe_segments,
+    format_number,
+    format_settings,
+    make_comparison_table,
+    make_cost_table,
+    make_main_table,
+    make_segment_table,
 )
-from cinematrix.metrics.significance import ALPHA, FLIPS, LITTLE, RESAMPLES
+from cinematrix.metrics.significance import ALPHA, NEGLIGIBLE_DIFFERENCE, RESAMPLES, SIGN_FLIPS
 
-FORMAT = 1
+REPORT_FORMAT = 1
 """Of the JSON document; raised when something in it changes its name or meaning."""
 
 LIBRARIES = ("cinematrix", "numpy", "scipy", "polars", "torch", "numba", "optuna")
 
 METHOD = (
     f"Intervals: 95 %, percentile bootstrap over users, {RESAMPLES:,} resamples. P-values: paired randomisation over "
-    f"users, {FLIPS:,} changes of sides, every model against the best by this measure on this question, corrected by "
-    f"Holm. Two models are told apart by a corrected p-value below {ALPHA:g}; a difference of less than {LITTLE:.1%} "
+    f"users, {SIGN_FLIPS:,} changes of sides, every model against the best by this measure on this question, corrected by "
+    f"Holm. Two models are told apart by a corrected p-value below {ALPHA:g}; a difference of less than {NEGLIGIBLE_DIFFERENCE:.1%} "
     "of the best value is called a little one. Seeds are put together user by user before anything is tested."
 )
 
 
 @dataclass(frozen=True)
-class Report:
+class ComparisonReport:
     """A comparison with everything that is needed to believe it or to do it again.
 
     Attributes:
@@ -56,33 +56,35 @@ class Report:
 
     data: dict[str, Any]
     plan: dict[str, Any]
-    questions: tuple[Question, ...]
+    questions: tuple[QuestionResult, ...]
     failures: list[dict[str, Any]]
     tuned: list[dict[str, Any]]
     versions: dict[str, str]
     command: str
 
     @classmethod
-    def of(cls, plan: Plan, outcome: Outcome, ratings: Ratings, source: str, command: str) -> "Report":
+    def of(
+        cls, plan: ComparisonPlan, outcome: ComparisonOutcome, ratings: Ratings, source: str, command: str
+    ) -> "ComparisonReport":
         """The report of what came of a plan; `source` names the ratings."""
         counts = {"users": len(ratings.users), "movies": len(ratings.movies), "ratings": len(ratings)}
         return cls(
             data={"source": source, **counts, "scale": str(ratings.scale) if ratings.scale else None},
             plan=dataclasses.asdict(plan),
-            questions=standings(plan, outcome, len(ratings.users)),
-            failures=failures_told(outcome.failures),
+            questions=summarise_results(plan, outcome, len(ratings.users)),
+            failures=list_failures(outcome.failures),
             tuned=[
                 {**{name: cell["key"][name] for name in ("model", "split", "seed")}, **cell["tuned"]}
                 for cell in outcome.cells
                 if "tuned" in cell
             ],
-            versions=versions(),
+            versions=read_library_versions(),
             command=command,
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, for JSON; NaN where there is no number."""
-        return {"format": FORMAT, "method": METHOD, **dataclasses.asdict(self)}
+        return {"format": REPORT_FORMAT, "method": METHOD, **dataclasses.asdict(self)}
 
     def page(self) -> str:
         """The HTML page: verdict first, then tables and pictures, then how it came about. Nothing in it is loaded."""
@@ -91,47 +93,54 @@ class Report:
         )
         return template.substitute(
             source=escape(Path(self.data["source"]).name),
-            data=escape(self.data_told()),
+            data=escape(self.describe_data()),
             verdicts="".join(self._verdict(question) for question in self.questions) or "<p>No model was measured.</p>",
             failures=self._failures(),
             questions="".join(self._section(question) for question in self.questions),
-            curves=_picture(plots.curves(self.questions), "Measures by how many ratings new users have given"),
+            curves=_render_image(
+                plots.plot_new_user_curves(self.questions), "Measures by how many ratings new users have given"
+            ),
             tuned=self._tuned(),
-            settings=_table(
+            settings=_render_table(
                 ["model", "settings"],
-                [[name, told(settings) or "nothing to set"] for name, settings in self.plan["settings"].items()],
+                [
+                    [name, format_settings(settings) or "nothing to set"]
+                    for name, settings in self.plan["settings"].items()
+                ],
             ),
             method=escape(METHOD),
             versions=escape(", ".join(f"{name} {number}" for name, number in self.versions.items())),
             command=escape(self.command),
         )
 
-    def data_told(self) -> str:
+    def describe_data(self) -> str:
         """`610 users × 9,724 movies, 100,836 ratings, 0.5–5`."""
         data = self.data
         what = f"ratings, {data['scale']}" if data["scale"] else "plain interactions"
         return f"{data['users']:,} users × {data['movies']:,} movies, {data['ratings']:,} {what}"
 
-    def _verdict(self, question: Question) -> str:
+    def _verdict(self, question: QuestionResult) -> str:
         sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in question.verdicts)
         return f"<h3>{escape(question.name)}</h3><ul>{sentences}</ul>"
 
-    def _section(self, question: Question) -> str:
+    def _section(self, question: QuestionResult) -> str:
         drawn = not question.name.startswith(NEW_USERS)  # these are drawn together, as curves
         return "\n".join(
             [
                 f"<section><h2>{escape(question.name)}</h2>",
-                f'<p class="quiet">{escape(protocol_told(question))}</p>',
-                _table(*main_table(question)),
-                _picture(plots.accuracy_by_time(question) if drawn else None, "Accuracy by training time"),
-                _table(*cost_table(question)),
+                f'<p class="quiet">{escape(describe_protocol(question))}</p>',
+                _render_table(*make_main_table(question)),
+                _render_image(plots.plot_accuracy_by_time(question) if drawn else None, "Accuracy by training time"),
+                _render_table(*make_cost_table(question)),
                 "<h3>Differences from the best</h3>",
-                _table(*comparison_table(question)),
-                _picture(plots.differences(question) if drawn else None, "Differences from the best, with intervals"),
+                _render_table(*make_comparison_table(question)),
+                _render_image(
+                    plots.plot_differences(question) if drawn else None, "Differences from the best, with intervals"
+                ),
                 "<h3>By segment</h3>",
-                f'<p class="quiet">{escape(segments_told(question))}</p>',
-                _table(*segment_table(question)),
-                _picture(plots.segments(question) if drawn else None, "Measures by segment"),
+                f'<p class="quiet">{escape(describe_segments(question))}</p>',
+                _render_table(*make_segment_table(question)),
+                _render_image(plots.plot_segments(question) if drawn else None, "Measures by segment"),
                 "</section>",
             ]
         )
@@ -140,32 +149,32 @@ class Report:
         if not self.failures:
             return ""
         rows = [[f["model"], f["split"], f["seed"], f["why"]] for f in self.failures]
-        return "<section><h2>Not measured</h2>" + _table(["model", "split", "seed#", "why"], rows) + "</section>"
+        return "<section><h2>Not measured</h2>" + _render_table(["model", "split", "seed#", "why"], rows) + "</section>"
 
     def _tuned(self) -> str:
         if not self.tuned:
             return ""
         columns = ["model", "split", "seed#", "trials#", "given up#", "measure", "validation#", "untuned#", "chosen"]
         rows = [
-            [t["model"], t["split"], t["seed"], t["trials"], t["pruned"], t["measure"], number(t["value"]),
-             number(t["default"]), told(t["chosen"])]
+            [t["model"], t["split"], t["seed"], t["trials"], t["pruned"], t["measure"], format_number(t["value"]),
+             format_number(t["default"]), format_settings(t["chosen"])]
             for t in self.tuned
         ]  # fmt: skip
-        return "<h3>Searched within the training part</h3>" + _table(columns, rows)
+        return "<h3>Searched within the training part</h3>" + _render_table(columns, rows)
 
 
-def write_page(report: Report, path: Path, *, force: bool = False) -> None:
+def write_page(report: ComparisonReport, path: Path, *, force: bool = False) -> None:
     """The page as a file, whole or absent.
 
     Raises:
         InputError: the file exists and `force` isn't given, or it can't be written.
     """
     page = report.page()
-    with written_beside(path, force=force) as file:
+    with write_atomically(path, force=force) as file:
         file.write_text(page, encoding="utf-8")
 
 
-def versions() -> dict[str, str]:
+def read_library_versions() -> dict[str, str]:
     """Of the libraries that are installed."""
     found = {}
     for name in LIBRARIES:
@@ -176,7 +185,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _table(columns: list[str], rows: list[list[Any]]) -> str:
+def _render_table(columns: list[str], rows: list[list[Any]]) -> str:
     """A table in HTML, every text of it escaped."""
     kinds = [' class="number"' if name.endswith("#") else "" for name in columns]
     head = [
@@ -188,7 +197,7 @@ def _table(columns: list[str], rows: list[list[Any]]) -> str:
     return f'<div class="wide"><table><thead><tr>{"".join(head)}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 
-def _picture(shown: "plots.Shown | None", alternative: str) -> str:
+def _render_image(shown: "plots.ThemedImage | None", alternative: str) -> str:
     """A picture for light and for dark, inside the page; nothing, if there is nothing to draw."""
     if shown is None:
         return ""

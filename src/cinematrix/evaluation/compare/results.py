@@ -11,21 +11,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.evaluation.compare.cell import PAIRED, K
-from cinematrix.evaluation.compare.run import Failure, Outcome, Plan
+from cinematrix.evaluation.compare.cell import PAIRED_MEASURES, K
+from cinematrix.evaluation.compare.run import CellFailure, ComparisonOutcome, ComparisonPlan
 from cinematrix.evaluation.evaluate import Measure
-from cinematrix.evaluation.segments import MOVIES, USERS, users_in
+from cinematrix.evaluation.segments import MOVIE_SEGMENTS, USER_SEGMENTS, select_users
 from cinematrix.metrics.accuracy import bootstrap
-from cinematrix.metrics.significance import RESAMPLES, Difference, differences, holm, verdict
+from cinematrix.metrics.significance import (
+    RESAMPLES,
+    Difference,
+    compute_differences,
+    describe_difference,
+    holm_correction,
+)
 
-Floats = NDArray[np.float64]
-Sums = dict[str, tuple[Floats, Floats]]
+Float64 = NDArray[np.float64]
+UserSums = dict[str, tuple[Float64, Float64]]
 """Of one model: each measure's sums and weights by user number, all seeds together."""
 
-JUDGED = ("rmse", f"ndcg@{K}")
+VERDICT_MEASURES = ("rmse", f"ndcg@{K}")
 """The measures that the verdict is about: how far predicted stars are off, and how good lists are."""
 
-COSTS = ("tuning_s", "training_s", "list_ms", "pair_us", "peak_mb")
+COST_NAMES = ("tuning_s", "training_s", "list_ms", "pair_us", "peak_mb")
 
 
 def smaller_is_better(measure: str) -> bool:
@@ -34,7 +40,7 @@ def smaller_is_better(measure: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Row:
+class SegmentMeasures:
     """One model in one segment (`all`, or a name in `segments`): its measures, of those that it has."""
 
     model: str
@@ -61,7 +67,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Question:
+class QuestionResult:
     """All that a comparison says to one question.
 
     Attributes:
@@ -71,10 +77,10 @@ class Question:
         checks: what the split was checked for.
         movies: how many tested movies are in the head, the torso and the tail (first seed).
         rows: every model that was measured, by all ratings and by segment.
-        costs: by model, means over seeds of `COSTS` (those that it has), and `coverage`.
+        costs: by model, means over seeds of `COST_NAMES` (those that it has), and `coverage`.
         by_seed: by model and measure, the value of each seed.
         comparisons: every model against the best, by each measure.
-        verdicts: a sentence for each of `JUDGED` that was measured.
+        verdicts: a sentence for each of `VERDICT_MEASURES` that was measured.
     """
 
     name: str
@@ -82,14 +88,14 @@ class Question:
     seeds: int
     checks: tuple[str, ...]
     movies: tuple[int, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SegmentMeasures, ...]
     costs: dict[str, dict[str, float]]
     by_seed: dict[str, dict[str, list[float]]]
     comparisons: tuple[Comparison, ...]
     verdicts: tuple[str, ...]
 
 
-def standings(plan: Plan, outcome: Outcome, n_users: int) -> tuple[Question, ...]:
+def summarise_results(plan: ComparisonPlan, outcome: ComparisonOutcome, n_users: int) -> tuple[QuestionResult, ...]:
     """Every question of the plan that any model could be asked; models that failed with any seed are left out of it."""
     failed = {(failure.cell.split, failure.cell.model) for failure in outcome.failures}
     found = []
@@ -102,13 +108,18 @@ def standings(plan: Plan, outcome: Outcome, n_users: int) -> tuple[Question, ...
     return tuple(found)
 
 
-def _question(place: int, cells: dict[str, list[dict[str, Any]]], checks: tuple[str, ...], n_users: int) -> Question:
+def _question(
+    place: int, cells: dict[str, list[dict[str, Any]]], checks: tuple[str, ...], n_users: int
+) -> QuestionResult:
     asked = {name: [cell["questions"][place] for cell in mine] for name, mine in cells.items()}
     first = next(iter(asked.values()))
-    sums = {name: gathered(mine, "all", n_users) for name, mine in asked.items()}
-    comparisons = tuple(each for measure in PAIRED for each in against_the_best(sums, measure))
-    segments = {s: {name: gathered(mine, s, n_users) for name, mine in asked.items()} for s in (*USERS, *MOVIES)}
-    return Question(
+    sums = {name: sum_by_user(mine, "all", n_users) for name, mine in asked.items()}
+    comparisons = tuple(each for measure in PAIRED_MEASURES for each in compare_with_best(sums, measure))
+    segments = {
+        s: {name: sum_by_user(mine, s, n_users) for name, mine in asked.items()}
+        for s in (*USER_SEGMENTS, *MOVIE_SEGMENTS)
+    }
+    return QuestionResult(
         name=first[0]["question"],
         protocol={key: value for key, value in first[0]["protocol"].items() if key != "model"},
         seeds=len(first),
@@ -118,19 +129,21 @@ def _question(place: int, cells: dict[str, list[dict[str, Any]]], checks: tuple[
         costs={name: _costs(cells[name], mine) for name, mine in asked.items()},
         by_seed={name: _by_seed(mine, n_users) for name, mine in asked.items()},
         comparisons=comparisons,
-        verdicts=tuple(filter(None, (sentence(measure, sums, comparisons) for measure in JUDGED))),
+        verdicts=tuple(filter(None, (write_verdict(measure, sums, comparisons) for measure in VERDICT_MEASURES))),
     )
 
 
-def gathered(asked: Sequence[dict[str, Any]], segment: str, n_users: int) -> Sums:
+def sum_by_user(asked: Sequence[dict[str, Any]], segment: str, n_users: int) -> UserSums:
     """One model's sums and weights in a segment, its seeds added up; measures without any weight are left out."""
-    found: Sums = {}
+    found: UserSums = {}
     for seed in asked:
-        part = seed["parts"].get("all" if segment in USERS else segment)
+        part = seed["parts"].get("all" if segment in USER_SEGMENTS else segment)
         if part is None:
             continue
         users = np.array(part["users"], np.int64)
-        inside = users_in(segment, np.array(part["history"])) if segment in USERS else np.ones(len(users), bool)
+        inside = (
+            select_users(segment, np.array(part["history"])) if segment in USER_SEGMENTS else np.ones(len(users), bool)
+        )
         for measure, pair in part["measures"].items():
             mine = [np.bincount(users[inside], np.array(column)[inside], n_users) for column in pair]
             before = found.get(measure, (np.zeros(n_users), np.zeros(n_users)))
@@ -138,15 +151,15 @@ def gathered(asked: Sequence[dict[str, Any]], segment: str, n_users: int) -> Sum
     return {measure: pair for measure, pair in found.items() if pair[1].any()}
 
 
-def value(measure: str, pair: tuple[Floats, Floats]) -> float:
+def compute_value(measure: str, pair: tuple[Float64, Float64]) -> float:
     """The measure itself."""
     quotient = float(pair[0].sum() / pair[1].sum())
     return float(np.sqrt(quotient)) if measure == "rmse" else quotient
 
 
-def _rows(sums: dict[str, Sums], segment: str) -> list[Row]:
+def _rows(sums: dict[str, UserSums], segment: str) -> list[SegmentMeasures]:
     """Each model's measures in a segment with intervals, bootstrapped over users: the same draws for all."""
-    columns = [(name, measure) for name, mine in sums.items() for measure in PAIRED if measure in mine]
+    columns = [(name, measure) for name, mine in sums.items() for measure in PAIRED_MEASURES if measure in mine]
     if not columns:
         return []
     tops, weights = (np.stack([sums[name][m][side] for name, m in columns], axis=1) for side in (0, 1))
@@ -155,64 +168,68 @@ def _rows(sums: dict[str, Sums], segment: str) -> list[Row]:
     found: dict[str, list[Measure]] = {name: [] for name, _ in columns}
     for (name, measure), pair, n_users in zip(columns, ends, np.count_nonzero(weights, axis=0).tolist(), strict=True):
         low, high = (np.sqrt(pair) if measure == "rmse" else pair).tolist()
-        found[name].append(Measure(measure, value(measure, sums[name][measure]), low, high, n_users))
-    return [Row(name, segment, tuple(measures)) for name, measures in found.items()]
+        found[name].append(Measure(measure, compute_value(measure, sums[name][measure]), low, high, n_users))
+    return [SegmentMeasures(name, segment, tuple(measures)) for name, measures in found.items()]
 
 
 def _by_seed(asked: Sequence[dict[str, Any]], n_users: int) -> dict[str, list[float]]:
-    apart = [gathered([seed], "all", n_users) for seed in asked]
-    return {m: [value(m, sums[m]) for sums in apart if m in sums] for m in PAIRED if any(m in sums for sums in apart)}
+    apart = [sum_by_user([seed], "all", n_users) for seed in asked]
+    return {
+        m: [compute_value(m, sums[m]) for sums in apart if m in sums]
+        for m in PAIRED_MEASURES
+        if any(m in sums for sums in apart)
+    }
 
 
 def _costs(cells: Sequence[dict[str, Any]], asked: Sequence[dict[str, Any]]) -> dict[str, float]:
     """Means over seeds."""
     both = [cell | question for cell, question in zip(cells, asked, strict=True)]
-    return {name: float(np.mean([b[name] for b in both])) for name in (*COSTS, "coverage") if name in both[0]}
+    return {name: float(np.mean([b[name] for b in both])) for name in (*COST_NAMES, "coverage") if name in both[0]}
 
 
-def against_the_best(sums: dict[str, Sums], measure: str) -> list[Comparison]:
+def compare_with_best(sums: dict[str, UserSums], measure: str) -> list[Comparison]:
     """Every other model that has the measure against the one that has the best value, p-values corrected by Holm."""
     has = {name: mine[measure] for name, mine in sums.items() if measure in mine}
     if not has:
         return []
-    best = best_of(has, measure)
+    best = find_best(has, measure)
     others = [name for name in has if name != best]
-    top = value(measure, has[best])
+    top = compute_value(measure, has[best])
     tops = np.stack([has[name][0] for name in others], axis=1) if others else np.empty((len(has[best][0]), 0))
-    found = differences(tops, *has[best], root=measure == "rmse")
-    corrected = holm(np.array([each.p for each in found])).tolist()
+    found = compute_differences(tops, *has[best], root=measure == "rmse")
+    corrected = holm_correction(np.array([each.p for each in found])).tolist()
     return [
-        Comparison(name, best, measure, each, p, verdict(each, p, top))
+        Comparison(name, best, measure, each, p, describe_difference(each, p, top))
         for name, each, p in zip(others, found, corrected, strict=True)
     ]
 
 
-def best_of(has: dict[str, tuple[Floats, Floats]], measure: str) -> str:
+def find_best(has: dict[str, tuple[Float64, Float64]], measure: str) -> str:
     """The model with the best value; the first of equals."""
     choose: Callable[..., str] = min if smaller_is_better(measure) else max
-    return choose(has, key=lambda name: value(measure, has[name]))
+    return choose(has, key=lambda name: compute_value(measure, has[name]))
 
 
-def sentence(measure: str, sums: dict[str, Sums], comparisons: Sequence[Comparison]) -> str:
+def write_verdict(measure: str, sums: dict[str, UserSums], comparisons: Sequence[Comparison]) -> str:
     """The verdict of one measure in words; nothing, if no model has it."""
     has = {name: mine[measure] for name, mine in sums.items() if measure in mine}
     if not has:
         return ""
-    best = best_of(has, measure)
-    top = value(measure, has[best])
+    best = find_best(has, measure)
+    top = compute_value(measure, has[best])
     if top == 0 and not smaller_is_better(measure):
         return f"No model has a tested movie in any list, so that {measure} says nothing here."
     parts = [f"{best} is best by {measure} ({top:.4f})"]
-    for word, told in TOLD.items():
+    for word, told in VERDICT_PHRASES.items():
         named = [c for c in comparisons if (c.measure, c.verdict) == (measure, word)]
         named.sort(key=lambda c: abs(c.difference.value))
         if named:
-            names = listed([_with_size(c) if "worse" in word else c.model for c in named])
+            names = join_names([_format_difference(c) if "worse" in word else c.model for c in named])
             parts.append(told[len(named) > 1].format(best=best, names=names))
     return "; ".join(parts) + "."
 
 
-TOLD = {
+VERDICT_PHRASES = {
     "as good": ("{names} is as good, to half a percent", "{names} are as good, to half a percent"),
     "can't be told apart": (
         "{best} and {names} can't be told apart on this data",
@@ -225,7 +242,7 @@ TOLD = {
 """What is said of one model, and of several, with each verdict of `significance.verdict`, in the order of telling."""
 
 
-def _with_size(comparison: Comparison) -> str:
+def _format_difference(comparison: Comparison) -> str:
     """`bias by 0.077 (0.070–0.084)`."""
     found = comparison.difference
     side = -1 if found.value < 0 else 1
@@ -233,11 +250,11 @@ def _with_size(comparison: Comparison) -> str:
     return f"{comparison.model} by {abs(found.value):.4f} ({low:.4f}–{high:.4f})"
 
 
-def listed(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def failures_told(failures: Sequence[Failure]) -> list[dict[str, Any]]:
+def list_failures(failures: Sequence[CellFailure]) -> list[dict[str, Any]]:
     """Each failed cell as a row."""
     return [{"model": f.cell.model, "split": f.cell.split, "seed": f.cell.seed, "why": f.why} for f in failures]

@@ -12,33 +12,33 @@ from statistics import fmean
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, Self
 
-from cinematrix.common.optional import needs
+from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import space_of
-from cinematrix.data.bundle import pack, seal
+from cinematrix.common.settings import get_search_space
+from cinematrix.data.bundle import fingerprint_data, write_bundle
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import SettingError
 from cinematrix.evaluation import leakage
-from cinematrix.evaluation.compare.cell import Cell, questions
+from cinematrix.evaluation.compare.cell import Cell, make_questions
 from cinematrix.models import model_class
 
-ALWAYS = ("popular", "bias")
+BASELINES = ("popular", "bias")
 """The models that no comparison goes without: the same list for all, and what a rating says before any taste."""
 
-QUESTIONS = ("random", "time", "new-users", "new-movies")
+COMPARISON_SPLITS = ("random", "time", "new-users", "new-movies")
 """The splits that answer different questions, by their names on the command line."""
 
-CHILD = [sys.executable, "-P", "-c", "from cinematrix.evaluation.compare.cell import main; main()"]
+CELL_COMMAND = [sys.executable, "-P", "-c", "from cinematrix.evaluation.compare.cell import main; main()"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ComparisonPlan:
     """Which models, on which splits, how often.
 
     Attributes:
         settings: of each model, in the order of the report.
-        splits: of `QUESTIONS`.
+        splits: of `COMPARISON_SPLITS`.
         seeds: how many.
         trials: of a search for each model's hyper-parameters in each cell; 0: none.
     """
@@ -52,7 +52,7 @@ class Plan:
     def of(
         cls, models: Iterable[str], settings: Mapping[str, Any], splits: Iterable[str], seeds: int = 1, trials: int = 0
     ) -> Self:
-        """A plan that has been looked at: `ALWAYS` first, names that exist, everything installed that is needed.
+        """A plan that has been looked at: `BASELINES` first, names that exist, everything installed that is needed.
 
         Args:
             settings: of the models that don't take their own as they are.
@@ -61,24 +61,26 @@ class Plan:
             SettingError: there is no such model or split.
             MissingExtraError: what a model trains with, or the search, isn't installed.
         """
-        kinds = {name: model_class(name) for name in dict.fromkeys([*ALWAYS, *models])}
+        kinds = {name: model_class(name) for name in dict.fromkeys([*BASELINES, *models])}
         cuts = tuple(dict.fromkeys(splits))
         for cut in cuts:
-            if cut not in QUESTIONS:
-                raise SettingError(f"there is no split {cut!r} to compare on; the splits are {', '.join(QUESTIONS)}")
+            if cut not in COMPARISON_SPLITS:
+                raise SettingError(
+                    f"there is no split {cut!r} to compare on; the splits are {', '.join(COMPARISON_SPLITS)}"
+                )
         for name in settings:
             if name not in kinds:
                 raise SettingError(f"settings of {name} are given, which isn't compared; compare {', '.join(kinds)}")
         for kind in kinds.values():
-            needs(kind.abilities.trains_with, kind.name)
-            needs("optuna" if trials and space_of(kind.Settings) else "", kind.name)
+            require_package(kind.abilities.trains_with, kind.name)
+            require_package("optuna" if trials and get_search_space(kind.Settings) else "", kind.name)
         whole = {name: settings[name] if name in settings else kind.Settings() for name, kind in kinds.items()}
         return cls(whole, cuts, seeds, trials)
 
     def cells(self, data: str) -> list[Cell]:
         """All cells, in the order in which they are measured: the models of a split one after the other."""
         return [
-            Cell(name, asdict(settings), split, seed, self.trials if space_of(type(settings)) else 0, data)
+            Cell(name, asdict(settings), split, seed, self.trials if get_search_space(type(settings)) else 0, data)
             for split in self.splits
             for seed in range(self.seeds)
             for name, settings in self.settings.items()
@@ -86,7 +88,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Failure:
+class CellFailure:
     """A cell that came to nothing, and why, in a sentence."""
 
     cell: Cell
@@ -94,7 +96,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ComparisonOutcome:
     """What came of a plan.
 
     Attributes:
@@ -104,13 +106,13 @@ class Outcome:
     """
 
     cells: list[dict[str, Any]]
-    failures: list[Failure]
+    failures: list[CellFailure]
     checks: dict[str, tuple[str, ...]]
 
 
-def carry_out(
-    plan: Plan, ratings: Ratings, catalog: Catalog | None, folder: Path, progress: Progress | None = None
-) -> Outcome:
+def run_comparison(
+    plan: ComparisonPlan, ratings: Ratings, catalog: Catalog | None, folder: Path, progress: Progress | None = None
+) -> ComparisonOutcome:
     """Measure every cell of `plan`.
 
     Cells that lie in `folder` are taken from there, and each that is measured is put there as soon as it is done, so
@@ -119,25 +121,25 @@ def carry_out(
     Raises:
         DataError: a split leaks (`leakage.check`), or these ratings can't be split so; nothing is trained then.
     """
-    checks = {split: _checked(split, plan.seeds, ratings) for split in plan.splits}
-    cells = plan.cells(seal(ratings, catalog))
+    checks = {split: _check_split(split, plan.seeds, ratings) for split in plan.splits}
+    cells = plan.cells(fingerprint_data(ratings, catalog))
     done: dict[str, dict[str, Any]] = {c.name: found for c in cells if (found := c.found(folder)) is not None}
     failures = []
     if progress:
         progress.start(f"comparing {len(plan.settings)} models", len(cells))
         progress.advance(len(done))
     try:
-        with _parcel(ratings, catalog, folder) as parcel:
+        with _pack_data(ratings, catalog, folder) as parcel:
             for place, cell in enumerate(cells):
                 if cell.name in done:
                     continue
-                who = f"{time_left([c for c in cells[place:] if c.name not in done], done.values())}{cell}"
+                who = f"{estimate_time_left([c for c in cells[place:] if c.name not in done], done.values())}{cell}"
                 if progress:
                     progress.advance(0, note=who)
-                why = _in_a_process_of_its_own(cell, parcel, folder, who, progress)
+                why = _run_in_subprocess(cell, parcel, folder, who, progress)
                 found = cell.found(folder)
                 if found is None:
-                    failures.append(Failure(cell, why or "ended without a result"))
+                    failures.append(CellFailure(cell, why or "ended without a result"))
                 else:
                     done[cell.name] = found
                 if progress:
@@ -145,10 +147,10 @@ def carry_out(
     finally:
         if progress:
             progress.stop()
-    return Outcome([done[cell.name] for cell in cells if cell.name in done], failures, checks)
+    return ComparisonOutcome([done[cell.name] for cell in cells if cell.name in done], failures, checks)
 
 
-def time_left(cells: Sequence[Cell], done: Iterable[dict[str, Any]]) -> str:
+def estimate_time_left(cells: Sequence[Cell], done: Iterable[dict[str, Any]]) -> str:
     """How long `cells` will take, going by how long the same model took before, or else by all; with a comma after it.
 
     Nothing, as long as nothing is done. Cells are too unlike for a bar to tell from its steps.
@@ -163,25 +165,25 @@ def time_left(cells: Sequence[Cell], done: Iterable[dict[str, Any]]) -> str:
     return f"about {left / 60:,.0f} min left, " if left >= 90 else f"about {left:.0f} s left, "
 
 
-def _checked(split: str, seeds: int, ratings: Ratings) -> tuple[str, ...]:
+def _check_split(split: str, seeds: int, ratings: Ratings) -> tuple[str, ...]:
     """What every cut of a split, with every seed, was checked for."""
     checks: tuple[str, ...] = ()
     for seed in range(seeds):
-        for _, cut in questions(split, ratings, seed):
+        for _, cut in make_questions(split, ratings, seed):
             checks = leakage.check(cut, split)
     return checks
 
 
 @contextlib.contextmanager
-def _parcel(ratings: Ratings, catalog: Catalog | None, folder: Path) -> Iterator[Path]:
+def _pack_data(ratings: Ratings, catalog: Catalog | None, folder: Path) -> Iterator[Path]:
     """The data as a folder that the cells' processes read, for as long as they do."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".data.", dir=folder) as temporary:
-        pack(Path(temporary) / "data", ratings, catalog)
+        write_bundle(Path(temporary) / "data", ratings, catalog)
         yield Path(temporary) / "data"
 
 
-def _in_a_process_of_its_own(cell: Cell, parcel: Path, folder: Path, who: str, progress: Progress | None) -> str:
+def _run_in_subprocess(cell: Cell, parcel: Path, folder: Path, who: str, progress: Progress | None) -> str:
     """Measure `cell`, called `who` in what is noted; why that came to nothing, or nothing.
 
     The process is in a session of its own, so that Ctrl-C reaches this one alone, which then ends it.
@@ -189,16 +191,16 @@ def _in_a_process_of_its_own(cell: Cell, parcel: Path, folder: Path, who: str, p
     job = json.dumps({"cell": asdict(cell), "parcel": str(parcel), "cells": str(folder)})
     ways: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
     with TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-        with subprocess.Popen(CHILD, **ways, stderr=errors, start_new_session=True) as child:
+        with subprocess.Popen(CELL_COMMAND, **ways, stderr=errors, start_new_session=True) as child:
             try:
-                why = _heard(child, job, who, progress)
+                why = _relay_messages(child, job, who, progress)
             finally:
                 child.kill()
         errors.seek(0)
-        return why or _ended(child.returncode, errors.read())
+        return why or _explain_exit(child.returncode, errors.read())
 
 
-def _heard(child: "subprocess.Popen[str]", job: str, who: str, progress: Progress | None) -> str:
+def _relay_messages(child: "subprocess.Popen[str]", job: str, who: str, progress: Progress | None) -> str:
     """Hand over the job and pass on what the child notes, to its end; its own word for why it failed, or nothing."""
     assert child.stdin is not None
     assert child.stdout is not None
@@ -207,7 +209,7 @@ def _heard(child: "subprocess.Popen[str]", job: str, who: str, progress: Progres
         child.stdin.write(job)
         child.stdin.close()
     for line in child.stdout:
-        message = _message(line)
+        message = _parse_message(line)
         why = message.get("error", why)
         if progress and "note" in message:
             progress.advance(0, note=f"{who}: {message['note']}")
@@ -215,7 +217,7 @@ def _heard(child: "subprocess.Popen[str]", job: str, who: str, progress: Progres
     return why
 
 
-def _message(line: str) -> dict[str, Any]:
+def _parse_message(line: str) -> dict[str, Any]:
     """What a line says; nothing, if it isn't one of ours but what a library printed."""
     try:
         message = json.loads(line)
@@ -224,7 +226,7 @@ def _message(line: str) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-def _ended(code: int, errors: str) -> str:
+def _explain_exit(code: int, errors: str) -> str:
     """Why a process ended with `code`, as far as can be told."""
     if code == 0:
         return ""

@@ -7,20 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.common.optional import needs
+from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
+from cinematrix.data.training_data import TrainingData
 from cinematrix.models.autorec.settings import AutoRecSettings
-from cinematrix.models.base import Abilities, By, Recommender, Run
+from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.mlp import ACTIVATIONS, Dense, pairs_by_block
+from cinematrix.models.components.mlp import ACTIVATIONS, MLP, iterate_pair_blocks
 
 if TYPE_CHECKING:
-    from cinematrix.models.training.loop import Log
+    from cinematrix.models.training.loop import TrainingLog
 
 
 class AutoRec(Recommender):
@@ -43,7 +43,7 @@ class AutoRec(Recommender):
 
     def __init__(self, settings: AutoRecSettings | None = None) -> None:
         self.settings = settings or AutoRecSettings()
-        self.log: dict[By, Log] = {}
+        self.log: dict[Ordering, TrainingLog] = {}
 
     def fit(
         self,
@@ -52,15 +52,17 @@ class AutoRec(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        needs(self.abilities.trains_with, self.name)
+        require_package(self.abilities.trains_with, self.name)
         ratings.stars(self.name)
-        from cinematrix.models.autorec.training import trained
+        from cinematrix.models.autorec.training import train_autorec
 
-        self.known = Known.of(ratings, catalog)
-        n_movies = len(self.known.movies)
-        net, rows, self.log["stars"] = trained(self.settings, ratings, validation, n_movies, run or Run(), progress)
+        self.data = TrainingData.of(ratings, catalog)
+        n_movies = len(self.data.movies)
+        net, rows, self.log["stars"] = train_autorec(
+            self.settings, ratings, validation, n_movies, run or TrainingOptions(), progress
+        )
         self.biases, self.sigma = rows.biases, rows.sigma
         if self.settings.side == "user":
             self.net = net
@@ -68,7 +70,7 @@ class AutoRec(Recommender):
             self._keep_codes(net, rows.matrix(ratings))
         return self
 
-    def _keep_codes(self, net: Dense, rows: sparse.csr_matrix) -> None:
+    def _keep_codes(self, net: MLP, rows: sparse.csr_matrix) -> None:
         """The movies' codes, centred, the trained users' rows, and the ridge that strangers are folded in with."""
         codes = ACTIVATIONS[self.ACTIVATION](np.asarray(rows @ net.weights[0] + net.biases[0], np.float32))
         self.centre = ACTIVATIONS[self.ACTIVATION](net.biases[0])
@@ -85,20 +87,20 @@ class AutoRec(Recommender):
         return user, np.asarray(left / np.float32(self.sigma), np.float32)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        assert self.known.scale is not None, "fitted on ratings with stars only"
+        assert self.data.scale is not None, "fitted on ratings with stars only"
         user, residual = self.residuals(histories)
         stars = self.biases.predict(user[rows], movies)
         if self.settings.side == "item":
             vectors, offsets = self._vectors(histories, residual)
-            return self.known.scale.clip(
+            return self.data.scale.clip(
                 stars + np.float32(self.sigma) * ((vectors[rows] * self.codes[movies]).sum(axis=1) + offsets[rows])
             )
-        for here, some, places in pairs_by_block(histories, rows, self.ROWS):
+        for here, some, places in iterate_pair_blocks(histories, rows, self.ROWS):
             decoded = np.pad(self._decoded(some), ((0, 0), (0, 1)))  # the last column answers for UNKNOWN (-1)
             stars[here] += decoded[places, movies[here]]
-        return self.known.scale.clip(stars)
+        return self.data.scale.clip(stars)
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         user, residual = self.residuals(histories)
         base = np.float32(self.biases.mean) + user[:, None] + self.biases.movie
         if self.settings.side == "user":
@@ -108,7 +110,7 @@ class AutoRec(Recommender):
 
     def _decoded(self, histories: Histories) -> NDArray[np.float32]:
         """What the user-based net adds to the biases, in stars. `[n, n_movies]`."""
-        rows = histories.matrix(len(self.known.movies), self.residuals(histories)[1])
+        rows = histories.matrix(len(self.data.movies), self.residuals(histories)[1])
         return np.float32(self.sigma) * self.net(rows)
 
     def _vectors(
@@ -117,7 +119,7 @@ class AutoRec(Recommender):
         """The row W_u and the offset of each history: a known user's as trained, a stranger's folded in."""
         vectors = np.zeros((len(histories), self.codes.shape[1]), np.float32)
         offsets = np.zeros(len(histories), np.float32)
-        strange = self.known.strange(histories)
+        strange = self.data.needs_fold_in(histories)
         if histories.owners is not None:
             mine = histories.owners[~strange]
             vectors[~strange], offsets[~strange] = self.users[mine], self.offsets[mine]
@@ -143,11 +145,11 @@ class AutoRec(Recommender):
         return common | {"codes": self.codes, "users": self.users, "offsets": self.offsets, "ridge": self.ridge}
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known, model.biases, model.sigma = known, Biases.from_arrays(arrays), arrays["sigma"].item()
+        model.data, model.biases, model.sigma = known, Biases.from_arrays(arrays), arrays["sigma"].item()
         if model.settings.side == "user":
-            model.net = Dense.from_arrays(arrays, "net.", cls.ACTIVATION)
+            model.net = MLP.from_arrays(arrays, "net.", cls.ACTIVATION)
         else:
             model.codes, model.users = arrays["codes"], arrays["users"]
             model.offsets, model.ridge = arrays["offsets"], arrays["ridge"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cinematrix.common.settings import Between, Space, check
+from cinematrix.common.settings import SearchRange, SearchSpace, check_settings
 from cinematrix.errors import SettingError
 
 SIDES = ("item", "user")
@@ -26,11 +26,11 @@ class AutoRecSettings:
         seed: of everything random.
     """
 
-    SPACE: ClassVar[Space] = {
+    SPACE: ClassVar[SearchSpace] = {
         "hidden": (100, 200, 400),
-        "dropout": Between(0.2, 0.8),
-        "learning_rate": Between(5e-4, 5e-3, log=True),
-        "weight_decay": Between(0.01, 1.0, log=True),
+        "dropout": SearchRange(0.2, 0.8),
+        "learning_rate": SearchRange(5e-4, 5e-3, log=True),
+        "weight_decay": SearchRange(0.01, 1.0, log=True),
     }
 
     side: str = "item"
@@ -47,8 +47,8 @@ class AutoRecSettings:
     def __post_init__(self) -> None:
         if self.side not in SIDES:
             raise SettingError(f"side is {self.side!r}; it is item or user")
-        check(self, lambda x: x >= 1, "must be at least 1", "hidden batch epochs")
-        check(self, lambda x: x >= 0, "can't be negative", "patience weight_decay")
-        check(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout")
-        check(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "validation_share")
-        check(self, lambda x: x > 0, "must be above 0", "learning_rate")
+        check_settings(self, lambda x: x >= 1, "must be at least 1", "hidden batch epochs")
+        check_settings(self, lambda x: x >= 0, "can't be negative", "patience weight_decay")
+        check_settings(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout")
+        check_settings(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "validation_share")
+        check_settings(self, lambda x: x > 0, "must be above 0", "learning_rate")

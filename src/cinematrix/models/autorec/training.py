@@ -12,24 +12,24 @@ from torch import nn
 
 from cinematrix.common.progress import Progress
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Run
+from cinematrix.models.base import TrainingOptions
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.mlp import Dense
-from cinematrix.models.components.mlp_torch import as_tables, dense, exported
-from cinematrix.models.training.loop import Log, Schedule, pick_device
-from cinematrix.models.training.two_stage import train_on_all
+from cinematrix.models.components.mlp import MLP
+from cinematrix.models.components.mlp_torch import build_mlp, export_mlp, mark_as_tables
+from cinematrix.models.training.loop import Schedule, TrainingLog, pick_device
+from cinematrix.models.training.two_stage import train_in_two_stages
 
 if TYPE_CHECKING:
     from cinematrix.models.autorec.settings import AutoRecSettings
 
 ACTIVATION = "sigmoid"
 
-SMALLEST_SIGMA = 2e-4
+MIN_SIGMA = 2e-4
 """The least standard deviation of residuals, as a share of the scale's width."""
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class RatingRows:
     """How ratings become the rows of one side: residuals over `biases` in units of `sigma`."""
 
     biases: Biases
@@ -42,7 +42,7 @@ class Rows:
         """By the biases and the spread of `ratings` themselves."""
         biases = Biases.of(ratings, n_movies)
         plain, (stars, scale) = cls(biases, 1.0, by_movie, n_movies), ratings.stars("autorec")
-        least = SMALLEST_SIGMA * ((scale.high - scale.low) or 1)
+        least = MIN_SIGMA * ((scale.high - scale.low) or 1)
         return cls(biases, max(float(plain.residual(ratings, stars, ratings).std()), least), by_movie, n_movies)
 
     def residual(self, ratings: Ratings, stars: NDArray[np.float32], given: Ratings) -> NDArray[np.float32]:
@@ -60,22 +60,22 @@ class Rows:
         return sparse.csr_matrix((residual, (rows, columns)), shape=(n, m))
 
 
-def trained(
-    settings: "AutoRecSettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: Run,
+def train_autorec(
+    settings: "AutoRecSettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: TrainingOptions,
     progress: Progress | None,
-) -> tuple[Dense, Rows, Log]:  # fmt: skip
+) -> tuple[MLP, RatingRows, TrainingLog]:  # fmt: skip
     """The net, ready to serve, how ratings become its rows, and the log of the training that was validated."""
     s, device = settings, pick_device(run.device)
     schedule = Schedule(
         epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
         weight_decay=s.weight_decay, seed=s.seed,
     )  # fmt: skip
-    task, _, log = train_on_all(
+    task, _, log = train_in_two_stages(
         lambda learn, judged: AutoRecTask(learn, judged, n_movies, s, device), ratings, validation, schedule,
         s.validation_share, name="autorec", measure="validation RMSE", data=str(s), threads=1, run=run,
         progress=progress,
     )  # fmt: skip
-    return exported(task.net, ACTIVATION), task.rows, log
+    return export_mlp(task.net, ACTIVATION), task.rows, log
 
 
 class AutoRecTask:
@@ -85,15 +85,15 @@ class AutoRecTask:
         self, ratings: Ratings, validation: Ratings, n_movies: int, settings: "AutoRecSettings", device: torch.device
     ) -> None:
         self.device, self.batch, self.dropout = device, settings.batch, settings.dropout
-        self.rows = Rows.of(ratings, n_movies, settings.side == "item")
+        self.rows = RatingRows.of(ratings, n_movies, settings.side == "item")
         self.matrix, self.held_out = self.rows.matrix(ratings), self.rows.matrix(validation, ratings)
         self.filled = np.flatnonzero(np.diff(self.matrix.indptr))
-        self.judges = np.flatnonzero(np.diff(self.held_out.indptr))
+        self.validated_rows = np.flatnonzero(np.diff(self.held_out.indptr))
         self.steps_per_epoch = -(-len(self.filled) // settings.batch)
         self.cells = float(self.matrix.nnz / self.steps_per_epoch)
         width = self.matrix.shape[1]
-        self.net = dense([width, settings.hidden, width], ACTIVATION).to(device)
-        as_tables(self.net[0], self.net[-1])
+        self.net = build_mlp([width, settings.hidden, width], ACTIVATION).to(device)
+        mark_as_tables(self.net[0], self.net[-1])
 
     def batches(self, rng: np.random.Generator) -> Iterator[torch.Tensor]:
         """Some rows at a time, in random order."""
@@ -110,8 +110,8 @@ class AutoRecTask:
     def validate(self) -> float:
         """RMSE of the validation ratings, in stars."""
         total = 0.0
-        for start in range(0, len(self.judges), self.batch):
-            some = self.judges[start : start + self.batch]
+        for start in range(0, len(self.validated_rows), self.batch):
+            some = self.validated_rows[start : start + self.batch]
             later = self._dense(self.held_out[some])
             error = (self.net(self._dense(self.matrix[some])) - later) * (later != 0)
             total += float(error.square().sum())

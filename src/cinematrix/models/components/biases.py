@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Shares
+from cinematrix.models.base import ScoreShares
 
-SWEEPS = 30
-SMALLEST_VARIANCE = 1e-6
+BIAS_SWEEPS = 30
+MIN_VARIANCE = 1e-6
 """The least variance of biases and noise, as a share of the ratings' own."""
 
 
@@ -53,14 +53,14 @@ class Biases:
         stars, _ = ratings.stars("the bias model")
         mean = float(stars.mean(dtype=np.float64))
         residual = stars - np.float32(mean)
-        least = SMALLEST_VARIANCE * (float(residual.var(dtype=np.float64)) or 1.0)
-        user, movie = _Side(ratings.user, len(ratings.users)), _Side(ratings.movie, len(ratings.movies))
-        for _ in range(SWEEPS):
+        least = MIN_VARIANCE * (float(residual.var(dtype=np.float64)) or 1.0)
+        user, movie = _BiasEstimate(ratings.user, len(ratings.users)), _BiasEstimate(ratings.movie, len(ratings.movies))
+        for _ in range(BIAS_SWEEPS):
             movie.update(residual - user.of_ratings(), least)
             user.update(residual - movie.of_ratings(), least)
         if movie_doubt != 1:
             movie.shrinkage *= movie_doubt
-            for _ in range(SWEEPS):
+            for _ in range(BIAS_SWEEPS):
                 movie.fit(residual - user.of_ratings())
                 user.fit(residual - movie.of_ratings())
         padded = np.zeros(len(ratings.movies) if n_movies is None else n_movies, np.float32)
@@ -92,14 +92,14 @@ class Biases:
         """Every history's stars of every movie, off the scale now and then. `[n, n_movies]`."""
         return np.asarray(np.float32(self.mean) + self.of_users(histories)[:, None] + self.movie, np.float32)
 
-    def shares(self, history: Histories, movies: Numbers) -> Shares:
+    def shares(self, history: Histories, movies: Numbers) -> ScoreShares:
         """What adds up to the stars of `movies` for the one history: the biases, and nothing of a single rating."""
         user = np.broadcast_to(self.of_users(history), len(movies))
         mean = np.full(len(movies), self.mean, np.float32)
         movie = self.predict(np.zeros(len(movies), np.float32), movies) - mean
         parts = {"mean": mean, "movie_bias": movie, "user_bias": user}
         none = np.zeros((len(movies), len(history.items)), np.float32)
-        return Shares(self.predict(user, movies).astype(np.float64), parts, none, none)
+        return ScoreShares(self.predict(user, movies).astype(np.float64), parts, none, none)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""
@@ -115,7 +115,7 @@ class Biases:
         return cls(mean, arrays["bias.movie"], *shrinkage)
 
 
-class _Side:
+class _BiasEstimate:
     """The biases of one side (users or movies) while they are being estimated."""
 
     def __init__(self, numbers: Numbers, n: int) -> None:

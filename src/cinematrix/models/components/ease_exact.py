@@ -25,47 +25,47 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.errors import SettingError, TrainingError
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-MOST = 20_000
+MAX_SIDE = 20_000
 """Rows of the largest matrix that is inverted: 1.6 GB as float32, and twice as much while it is."""
 
-CELLS = 16_000_000
+BLOCK_CELLS = 16_000_000
 """Entries of the largest array beside that matrix."""
 
-LEAST = np.float32(1e-3)
+MIN_UNEXPLAINED = np.float32(1e-3)
 """The least that the others are taken to leave of a movie: 0 would be a movie that they know exactly."""
 
 
 @dataclass(frozen=True, eq=False)
-class ByMovies:
+class ItemSideEase:
     """The regression as a matrix: `weights`, float32 `[n_movies, n_movies]`, B_ij in row i and column j."""
 
-    weights: Floats
+    weights: Float32
 
     @classmethod
-    def of(cls, seen: sparse.csr_matrix, regularization: float) -> "ByMovies":
+    def of(cls, seen: sparse.csr_matrix, regularization: float) -> "ItemSideEase":
         """The regression on `seen` `[n_users, n_movies]`, by inverting a matrix as large as there are movies."""
-        weights = inverse(seen.T.tocsr(), regularization)
+        weights = invert_regularised_gram(seen.T.tocsr(), regularization)
         weights /= -np.diag(weights).copy()
         np.fill_diagonal(weights, 0)
         return cls(weights)
 
-    def gather(self, histories: Histories, values: Floats | None = None) -> sparse.csr_matrix:
+    def gather(self, histories: Histories, values: Float32 | None = None) -> sparse.csr_matrix:
         """The histories as they are, each entry weighed by `values` (default: 1)."""
         return histories.matrix(len(self.weights), values)
 
-    def score(self, gathered: sparse.csr_matrix) -> Floats:
+    def score(self, gathered: sparse.csr_matrix) -> Float32:
         """Every history's score of every movie. `[n, n_movies]`."""
         return np.asarray(gathered @ self.weights, np.float32)
 
-    def pairs(self, gathered: sparse.csr_matrix, rows: Numbers, movies: Numbers) -> Floats:
+    def pairs(self, gathered: sparse.csr_matrix, rows: Numbers, movies: Numbers) -> Float32:
         """Scores of pairs, 0 for `UNKNOWN`. `[n]`."""
         distinct, column = np.unique(movies, return_inverse=True)
         scores = np.asarray(gathered @ self.weights[:, distinct])[rows, column]
         return np.where(movies >= 0, scores, np.float32(0))
 
-    def shares(self, items: Numbers, values: Floats, movies: Numbers) -> Floats:
+    def shares(self, items: Numbers, values: Float32, movies: Numbers) -> Float32:
         """What each of a history's `items`, weighed by `values`, adds to the scores of `movies`. `[n, size]`."""
         return np.asarray(self.weights[np.ix_(items, movies)].T * values * (movies >= 0)[:, None], np.float32)
 
@@ -75,7 +75,7 @@ class ByMovies:
 
 
 @dataclass(frozen=True, eq=False)
-class ByUsers:
+class UserSideEase:
     """The regression by way of its users: a history is as much like each of them as K⁻¹ makes it.
 
     Attributes:
@@ -85,40 +85,40 @@ class ByUsers:
     """
 
     seen: sparse.csr_matrix
-    inverse: Floats
-    left: Floats
+    inverse: Float32
+    left: Float32
 
     @classmethod
-    def of(cls, seen: sparse.csr_matrix, regularization: float) -> "ByUsers":
+    def of(cls, seen: sparse.csr_matrix, regularization: float) -> "UserSideEase":
         """The regression on `seen` `[n_users, n_movies]`, by inverting a matrix as large as there are users."""
-        inverted, by_movie = inverse(seen, regularization), seen.T.tocsr()
-        step = max(1, CELLS // seen.shape[0])
+        inverted, by_movie = invert_regularised_gram(seen, regularization), seen.T.tocsr()
+        step = max(1, BLOCK_CELLS // seen.shape[0])
         blocks = (by_movie[start : start + step] for start in range(0, by_movie.shape[0], step))
         known = [np.asarray(block.multiply(block @ inverted).sum(axis=1)).ravel() for block in blocks]
-        return cls(by_movie, inverted, np.maximum(1 - np.concatenate(known), LEAST).astype(np.float32))
+        return cls(by_movie, inverted, np.maximum(1 - np.concatenate(known), MIN_UNEXPLAINED).astype(np.float32))
 
     @cached_property
     def outward(self) -> sparse.csr_matrix:
         """What likeness to each user counts for each movie. `[n_movies, n_users]`."""
         return (sparse.diags(1 / self.left) @ self.seen).tocsr().astype(np.float32)
 
-    def gather(self, histories: Histories, values: Floats | None = None) -> Floats:
+    def gather(self, histories: Histories, values: Float32 | None = None) -> Float32:
         """How much each user counts for each history, its entries weighed by `values` (default: 1). `[n, n_users]`."""
         common = histories.matrix(self.seen.shape[0], values) @ self.seen
         return np.asarray(common @ self.inverse, np.float32)
 
-    def score(self, gathered: Floats) -> Floats:
+    def score(self, gathered: Float32) -> Float32:
         """Every history's score of every movie. `[n, n_movies]`."""
         return np.ascontiguousarray((self.outward @ gathered.T).T, np.float32)
 
-    def pairs(self, gathered: Floats, rows: Numbers, movies: Numbers) -> Floats:
+    def pairs(self, gathered: Float32, rows: Numbers, movies: Numbers) -> Float32:
         """Scores of pairs, 0 for `UNKNOWN`. `[n]`."""
         raters = self.outward[np.maximum(movies, 0)]
         pair = np.repeat(np.arange(len(movies)), np.diff(raters.indptr))
         scores = np.bincount(pair, raters.data * gathered[rows[pair], raters.indices], len(movies))
         return np.where(movies >= 0, scores, 0).astype(np.float32)
 
-    def shares(self, items: Numbers, values: Floats, movies: Numbers) -> Floats:
+    def shares(self, items: Numbers, values: Float32, movies: Numbers) -> Float32:
         """What each of a history's `items`, weighed by `values`, adds to the scores of `movies`. `[n, size]`."""
         inward = self.seen[items] @ self.inverse
         return np.asarray((self.outward[movies] @ inward.T) * values * (movies >= 0)[:, None], np.float32)
@@ -128,7 +128,7 @@ class ByUsers:
         return {"users.inverse": self.inverse, "users.left": self.left}
 
 
-def regression(seen: sparse.csr_matrix, regularization: float) -> ByMovies | ByUsers:
+def fit_exact_ease(seen: sparse.csr_matrix, regularization: float) -> ItemSideEase | UserSideEase:
     """The regression on `seen` `[n_users, n_movies]`, from the side that is smaller.
 
     Raises:
@@ -136,29 +136,29 @@ def regression(seen: sparse.csr_matrix, regularization: float) -> ByMovies | ByU
     """
     n_users, n_movies = seen.shape
     side = min(n_users, n_movies)
-    if side > MOST:
+    if side > MAX_SIDE:
         raise SettingError(
             f"regression by {n_users:,} users or {n_movies:,} movies inverts a matrix of {4e-9 * side**2:.0f} GB; "
-            f"at most {MOST:,} of either can be done exactly, so set rank, such as rank=1024"
+            f"at most {MAX_SIDE:,} of either can be done exactly, so set rank, such as rank=1024"
         )
-    return (ByUsers if n_users < n_movies else ByMovies).of(seen, regularization)
+    return (UserSideEase if n_users < n_movies else ItemSideEase).of(seen, regularization)
 
 
-def restored(arrays: Mapping[str, NDArray[Any]], seen: sparse.csr_matrix) -> ByMovies | ByUsers:
+def restore_exact_ease(arrays: Mapping[str, NDArray[Any]], seen: sparse.csr_matrix) -> ItemSideEase | UserSideEase:
     """The regression on `seen` that `arrays()` took apart."""
     if "movies.weights" in arrays:
-        return ByMovies(arrays["movies.weights"])
-    return ByUsers(seen.T.tocsr(), arrays["users.inverse"], arrays["users.left"])
+        return ItemSideEase(arrays["movies.weights"])
+    return UserSideEase(seen.T.tocsr(), arrays["users.inverse"], arrays["users.left"])
 
 
-def inverse(rows: sparse.csr_matrix, regularization: float) -> Floats:
+def invert_regularised_gram(rows: sparse.csr_matrix, regularization: float) -> Float32:
     """(AAᵀ + λI)⁻¹ of the sparse `rows` A, float32, by Cholesky's way.
 
     Raises:
         TrainingError: the matrix isn't positive definite in single precision.
     """
     gram, other = np.empty((rows.shape[0],) * 2, np.float32, order="F"), rows.T.tocsc()
-    step = max(1, CELLS // rows.shape[0])
+    step = max(1, BLOCK_CELLS // rows.shape[0])
     for start in range(0, rows.shape[0], step):
         gram[start : start + step] = (rows[start : start + step] @ other).toarray()
     gram[np.diag_indices_from(gram)] += np.float32(regularization)

@@ -28,21 +28,21 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-EXACT = 4_000
+MAX_EXACT_SIDE = 4_000
 """With at most so many rows or columns the spectrum is exact; beyond, a randomised one (Halko et al. 2011)."""
 
-SITTING = 10
+SITTING_SIZE = 10
 """Ratings one after the other that make a sitting."""
 
-SERIES = np.float32(3)
+SERIES_WEIGHT = np.float32(3)
 """What a series counts among the rows of content."""
 
-LIKED = 0.2
+RATING_WEIGHT = 0.2
 """How much more a rating one standard deviation above the biases counts in the item-item model."""
 
-AT_ONCE = 65_536
+BLOCK_ROWS = 65_536
 """Rows that the randomised spectrum multiplies at once."""
 
 
@@ -51,7 +51,7 @@ class Spectrum:
     """The largest eigenvalues of XᵀX, `[rank]`, and their eigenvectors, float32 `[n_movies, rank]`."""
 
     values: NDArray[np.float64]
-    vectors: Floats
+    vectors: Float32
 
     @classmethod
     def of(
@@ -69,7 +69,7 @@ class Spectrum:
     @classmethod
     def of_rows(cls, rows: sparse.csr_matrix, rank: int) -> "Spectrum":
         """The spectrum of any rows over the movies. `rows` `[anything, n_movies]`."""
-        exact = _exact if min(rows.shape) <= EXACT else _randomised
+        exact = _exact_spectrum if min(rows.shape) <= MAX_EXACT_SIDE else _randomised_spectrum
         values, vectors = exact(rows, rank)
         real = values > 1e-6 * values.max(initial=1e-12)
         return cls(values[real], np.ascontiguousarray(vectors[:, real], np.float32))
@@ -80,7 +80,7 @@ class Spectrum:
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours:
+class LowRankEase:
     """The item-item model, ready to serve.
 
     Attributes:
@@ -88,47 +88,49 @@ class Neighbours:
         weight: float32 `[n_movies + 1]`, how much a movie's likeness to a history counts; the last, 0, is of `UNKNOWN`.
     """
 
-    inward: Floats
-    weight: Floats
+    item_vectors: Float32
+    weight: Float32
 
     @classmethod
-    def of(cls, spectrum: Spectrum, decay: float, weight: float = 1.0) -> "Neighbours":
+    def of(cls, spectrum: Spectrum, decay: float, weight: float = 1.0) -> "LowRankEase":
         """The model with the ridge `decay` (λ), its scores times `weight`."""
         w = spectrum.vectors * np.sqrt(spectrum.values / (spectrum.values + decay)).astype(np.float32)
         left = np.maximum(1 - np.einsum("jr,jr->j", w, w), np.float32(1e-3))
         return cls(w, np.append(np.float32(weight) / left, np.float32(0)))
 
-    def gather(self, histories: Histories, values: Floats | None = None) -> Floats:
+    def gather(self, histories: Histories, values: Float32 | None = None) -> Float32:
         """The vectors of histories, each movie weighed by `values` (default: 1). `[n, rank]`."""
-        return histories.sums(self.inward, values)
+        return histories.sums(self.item_vectors, values)
 
-    def score(self, gathered: Floats) -> Floats:
+    def score(self, gathered: Float32) -> Float32:
         """Every history's score of every movie. `[n, n_movies]`; of movies in the history it says nothing."""
-        return np.asarray((gathered @ self.inward.T) * self.weight[:-1], np.float32)
+        return np.asarray((gathered @ self.item_vectors.T) * self.weight[:-1], np.float32)
 
-    def pairs(self, gathered: Floats, rows: Numbers, movies: Numbers) -> Floats:
+    def pairs(self, gathered: Float32, rows: Numbers, movies: Numbers) -> Float32:
         """Scores of pairs. `[n]`."""
-        likeness = np.einsum("nr,nr->n", gathered[rows], self.inward[movies])
+        likeness = np.einsum("nr,nr->n", gathered[rows], self.item_vectors[movies])
         return np.asarray(likeness * self.weight[movies], np.float32)
 
-    def shares(self, items: Numbers, values: Floats, movies: Numbers) -> Floats:
+    def shares(self, items: Numbers, values: Float32, movies: Numbers) -> Float32:
         """What each of a history's `items`, weighed by `values`, adds to the scores of `movies`. `[n, size]`."""
-        return np.asarray(self.inward[movies] @ self.inward[items].T * values * self.weight[movies, None], np.float32)
+        return np.asarray(
+            self.item_vectors[movies] @ self.item_vectors[items].T * values * self.weight[movies, None], np.float32
+        )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""
-        return {"neighbours.inward": self.inward, "neighbours.weight": self.weight}
+        return {"ease_low_rank.item_vectors": self.item_vectors, "ease_low_rank.weight": self.weight}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Neighbours | None":
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "LowRankEase | None":
         """The model that `arrays` took apart; None if there is none."""
-        if "neighbours.inward" not in arrays:
+        if "ease_low_rank.item_vectors" not in arrays:
             return None
-        return cls(arrays["neighbours.inward"], arrays["neighbours.weight"])
+        return cls(arrays["ease_low_rank.item_vectors"], arrays["ease_low_rank.weight"])
 
 
-def sittings(ratings: Ratings) -> Histories | None:
-    """Each user's ratings in the order of time, `SITTING` by `SITTING`; None without times.
+def split_into_sittings(ratings: Ratings) -> Histories | None:
+    """Each user's ratings in the order of time, `SITTING_SIZE` by `SITTING_SIZE`; None without times.
 
     What has the same time comes in random order.
     """
@@ -136,18 +138,18 @@ def sittings(ratings: Ratings) -> Histories | None:
         return None
     order = np.lexsort((np.random.default_rng(0).random(len(ratings)), ratings.time, ratings.user))
     starts = ratings.by_user.starts[:-1]
-    sizes = -(-ratings.by_user.counts // SITTING)
+    sizes = -(-ratings.by_user.counts // SITTING_SIZE)
     place = np.arange(len(ratings)) - np.repeat(starts, ratings.by_user.counts)
-    rows = np.repeat(np.cumsum(sizes) - sizes, ratings.by_user.counts) + place // SITTING
+    rows = np.repeat(np.cumsum(sizes) - sizes, ratings.by_user.counts) + place // SITTING_SIZE
     return Histories.of_pairs(rows, ratings.movie[order], None, int(sizes.sum()))
 
 
-def liked_more(residual: Floats) -> Floats:
+def weigh_by_rating(residual: Float32) -> Float32:
     """How much each entry of a history counts for the item-item model: 1, and up to 0.4 more or less by its rating."""
-    return 1 + np.float32(LIKED) * np.clip(residual, -2, 2)
+    return 1 + np.float32(RATING_WEIGHT) * np.clip(residual, -2, 2)
 
 
-def _exact(rows: sparse.csr_matrix, rank: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
+def _exact_spectrum(rows: sparse.csr_matrix, rank: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """All eigenvalues, or the largest `rank`, by the smaller of the two Gram matrices."""
     few = rows.shape[0] <= rows.shape[1]
     gram = (rows @ rows.T if few else rows.T @ rows).toarray().astype(np.float64)
@@ -159,24 +161,26 @@ def _exact(rows: sparse.csr_matrix, rank: int) -> tuple[NDArray[np.float64], NDA
     return np.maximum(values, 0), vectors
 
 
-def _randomised(rows: sparse.csr_matrix, rank: int, iterations: int = 5) -> tuple[NDArray[np.float64], NDArray[Any]]:
+def _randomised_spectrum(
+    rows: sparse.csr_matrix, rank: int, iterations: int = 5
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """The largest `rank` eigenvalues by subspace iteration from a fixed random start."""
     start = np.random.default_rng(0).standard_normal((rows.shape[1], rank + 16)).astype(np.float32)
-    basis = _upright(start)
+    basis = _orthonormalise(start)
     for _ in range(iterations):
-        basis = _upright(_gram_times(rows, basis))
-    values, rotation = np.linalg.eigh((basis.T @ _gram_times(rows, basis)).astype(np.float64))
+        basis = _orthonormalise(_multiply_gram(rows, basis))
+    values, rotation = np.linalg.eigh((basis.T @ _multiply_gram(rows, basis)).astype(np.float64))
     best = np.argsort(-values)[:rank]
     return np.maximum(values[best], 0), basis @ rotation[:, best]
 
 
-def _upright(basis: NDArray[Any]) -> NDArray[Any]:
+def _orthonormalise(basis: NDArray[Any]) -> NDArray[Any]:
     """Orthonormal columns that span the same, by the eigenvectors of their Gram matrix: a tenth of the time of QR."""
     values, rotation = np.linalg.eigh(basis.T.astype(np.float64) @ basis.astype(np.float64))
     return np.asarray(basis @ (rotation / np.sqrt(np.maximum(values, 1e-12 * values[-1]))).astype(np.float32))
 
 
-def _gram_times(rows: sparse.csr_matrix, basis: NDArray[Any]) -> NDArray[Any]:
+def _multiply_gram(rows: sparse.csr_matrix, basis: NDArray[Any]) -> NDArray[Any]:
     """XᵀX · basis, some rows of X at a time: there are far more of them than movies."""
-    blocks = (rows[start : start + AT_ONCE] for start in range(0, rows.shape[0], AT_ONCE))
+    blocks = (rows[start : start + BLOCK_ROWS] for start in range(0, rows.shape[0], BLOCK_ROWS))
     return np.asarray(sum(block.T @ (block @ basis) for block in blocks))

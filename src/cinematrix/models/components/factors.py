@@ -16,24 +16,24 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.optional import needs
+from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
+from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError, TrainingError
-from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.least_squares import addends, project
+from cinematrix.models.components.least_squares import entry_contributions, solve_ridge
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-INITIAL = 0.05
+INITIAL_STD = 0.05
 """Standard deviation of factors before anything is learned."""
 
-LEAST = 1e-4
+MIN_RESIDUAL_SHARE = 1e-4
 """What the biases leave is nothing if it is smaller than this share of the scale."""
 
 
@@ -56,7 +56,7 @@ class Penalty:
                 "and one of them above"
             )
 
-    def of(self, counts: NDArray[Any]) -> Floats:
+    def of(self, counts: NDArray[Any]) -> Float32:
         """The penalty of those who have so many ratings. `[n]`, above 0."""
         return np.asarray(self.shrinkage + self.regularization * np.maximum(counts, 1), np.float32)
 
@@ -78,11 +78,11 @@ class Factors:
 
     mean: float
     unit: float
-    bias: Floats
-    movies: Floats
+    bias: Float32
+    movies: Float32
     penalty: Penalty
     user_shrinkage: float
-    signs: Floats | None = None
+    signs: Float32 | None = None
 
     @classmethod
     def of_biases(cls, biases: Biases, unit: float, n_factors: int, penalty: Penalty) -> Self:
@@ -92,7 +92,7 @@ class Factors:
         movies[:, -1] = 1
         return cls(biases.mean, unit, bias, movies, penalty, biases.user_shrinkage)
 
-    def learned(self, factors: Floats, bias: Floats, signs: Floats | None = None) -> Self:
+    def learned(self, factors: Float32, bias: Float32, signs: Float32 | None = None) -> Self:
         """The same with the factors `[n, k]` and biases `[n]` of the first `n` movies, those with ratings.
 
         Raises:
@@ -105,29 +105,29 @@ class Factors:
         padded = None if signs is None else np.vstack([signs, np.zeros((len(movies) - 1 - len(signs), signs.shape[1]))])
         return replace(self, movies=movies, bias=biases, signs=None if padded is None else padded.astype(np.float32))
 
-    def standard(self, values: Floats) -> Floats:
+    def standardise(self, values: Float32) -> Float32:
         """Ratings less the mean, in units of σ."""
         return np.asarray((values - np.float32(self.mean)) / np.float32(self.unit), np.float32)
 
-    def users(self, histories: Histories) -> Floats:
+    def users(self, histories: Histories) -> Float32:
         """Each history's factors and, in the last column, its bias. `[len(histories), k + 1]`."""
-        return project(
+        return solve_ridge(
             histories, self.movies[:-1], self._targets(histories), self._penalty(histories), self._prior(histories)
         )
 
-    def score(self, histories: Histories) -> Floats:
+    def score(self, histories: Histories) -> Float32:
         """The expected rating of every movie, not cut to the scale. `[len(histories), n_movies]`."""
         unit = np.float32(self.unit)
         score = np.asarray((self.users(histories) * unit) @ self.movies[:-1].T, np.float32)
         score += np.float32(self.mean) + unit * self.bias[:-1]
         return score
 
-    def pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Floats:
+    def pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
         """The expected rating of pairs of a history and a movie (or `UNKNOWN`), not cut to the scale. `[n]`."""
         dots = np.einsum("nk,nk->n", self.users(histories)[rows], self.movies[movies])
         return np.asarray(np.float32(self.mean) + np.float32(self.unit) * (self.bias[movies] + dots), np.float32)
 
-    def shares(self, history: Histories, movies: Numbers) -> Shares:
+    def shares(self, history: Histories, movies: Numbers) -> ScoreShares:
         """What adds up to `pairs` for one person: her vector is a sum over her ratings, so this is exact."""
         unit = np.float32(self.unit)
         by_rating = self._addends(history) * unit
@@ -138,12 +138,12 @@ class Factors:
             "user_bias": np.full(len(movies), by_rating[:, -1].sum(), np.float32),
         }
         ratings = self.movies[movies, :-1] @ by_rating[:, :-1].T
-        return Shares(score.astype(np.float64), parts, ratings, np.zeros_like(ratings))
+        return ScoreShares(score.astype(np.float64), parts, ratings, np.zeros_like(ratings))
 
-    def _addends(self, history: Histories) -> Floats:
+    def _addends(self, history: Histories) -> Float32:
         """What each rating adds to `users` of one history: A⁻¹(q_j · target_j + D · y_j / √n). `[size, k + 1]`."""
         rows, penalty = self.movies[history.items], self._penalty(history)[0]
-        by_rating = addends(rows, penalty)
+        by_rating = entry_contributions(rows, penalty)
         added = by_rating * self._targets(history)[:, None]
         if self.signs is not None and len(history.items):
             # the prior m becomes m − A⁻¹YᵀY·m = A⁻¹D·m, of which y_j / √n is the share of rating j
@@ -151,15 +151,15 @@ class Factors:
             added += sign - (sign @ rows.T) @ by_rating
         return np.asarray(added, np.float32)
 
-    def _targets(self, histories: Histories) -> Floats:
+    def _targets(self, histories: Histories) -> Float32:
         if histories.values is None:
             return np.zeros(len(histories.items), np.float32)
-        return self.standard(histories.values) - self.bias[histories.items]
+        return self.standardise(histories.values) - self.bias[histories.items]
 
-    def _penalty(self, histories: Histories) -> Floats:
-        return with_bias(self.penalty.of(histories.counts), self.movies.shape[1] - 1, self.user_shrinkage)
+    def _penalty(self, histories: Histories) -> Float32:
+        return append_bias_penalty(self.penalty.of(histories.counts), self.movies.shape[1] - 1, self.user_shrinkage)
 
-    def _prior(self, histories: Histories) -> Floats | None:
+    def _prior(self, histories: Histories) -> Float32 | None:
         if self.signs is None:
             return None
         root = np.sqrt(np.maximum(histories.counts, 1)).astype(np.float32)
@@ -180,19 +180,19 @@ class Factors:
         return cls(mean, unit, bias, movies, Penalty(*penalty), user_shrinkage, arrays.get("factors.signs"))
 
 
-def with_bias(penalty: Floats, n_factors: int, shrinkage: float) -> Floats:
+def append_bias_penalty(penalty: Float32, n_factors: int, shrinkage: float) -> Float32:
     """The penalty of everybody's `n_factors` factors, and `shrinkage` for the bias in a last column. `[n, k + 1]`."""
     columns = np.repeat(penalty[:, None], n_factors + 1, axis=1)
     columns[:, -1] = max(shrinkage, 1e-6)
     return columns
 
 
-def spread_of(ratings: Ratings, biases: Biases, who: str) -> float:
+def residual_std(ratings: Ratings, biases: Biases, who: str) -> float:
     """The standard deviation of what the biases leave of `ratings`; 1 where they leave nothing."""
     stars, scale = ratings.stars(who)
     left = stars - biases.predict(biases.of_users(ratings.by_user)[ratings.user], ratings.movie)
     found = float(np.sqrt(np.mean(np.square(left), dtype=np.float64)))
-    return found if found > LEAST * (scale.high - scale.low) else 1.0
+    return found if found > MIN_RESIDUAL_SHARE * (scale.high - scale.low) else 1.0
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ class FactorSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        positive(self, "factors")
+        require_positive(self, "factors")
         Penalty(self.shrinkage, self.regularization)
 
     @property
@@ -221,7 +221,7 @@ class FactorSettings:
         return Penalty(self.shrinkage, self.regularization)
 
 
-def positive(settings: Any, *names: str) -> None:
+def require_positive(settings: Any, *names: str) -> None:
     """Make sure that these settings are counts from 1 or numbers above 0.
 
     Raises:
@@ -248,13 +248,13 @@ class Factorization(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        needs(self.abilities.trains_with, self.name)
+        require_package(self.abilities.trains_with, self.name)
         s = self.settings
-        self.known = Known.of(ratings, catalog)
-        biases = Biases.of(ratings, len(self.known.movies))
-        start = Factors.of_biases(biases, spread_of(ratings, biases, self.name), s.factors, s.penalty)
+        self.data = TrainingData.of(ratings, catalog)
+        biases = Biases.of(ratings, len(self.data.movies))
+        start = Factors.of_biases(biases, residual_std(ratings, biases, self.name), s.factors, s.penalty)
         self.factors = self.learn(ratings, biases, start, progress)
         return self
 
@@ -262,24 +262,24 @@ class Factorization(Recommender):
         """`start`, in which all factors are 0, with what `ratings` say."""
         raise NotImplementedError
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return self.factors.score(histories)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        assert self.known.scale is not None, f"{self.name} is fitted on ratings with stars only"
-        return self.known.scale.clip(self.factors.pairs(histories, rows, movies))
+        assert self.data.scale is not None, f"{self.name} is fitted on ratings with stars only"
+        return self.data.scale.clip(self.factors.pairs(histories, rows, movies))
 
     def vectors(self) -> NDArray[np.float32]:
         return self.factors.movies[:-1, :-1]
 
-    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+    def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         return self.factors.shares(history, movies)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return self.factors.arrays()
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls()
-        model.settings, model.known, model.factors = settings, known, Factors.from_arrays(arrays)
+        model.settings, model.data, model.factors = settings, known, Factors.from_arrays(arrays)
         return model

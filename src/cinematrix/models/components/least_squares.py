@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-CELLS = 2_000_000
+BLOCK_CELLS = 2_000_000
 """Numbers in the padded block of rows that is solved at a time: 8 MB."""
 
 
-def project(
-    histories: Histories, table: Floats, targets: Floats, penalty: Floats, prior: Floats | None = None
-) -> Floats:
+def solve_ridge(
+    histories: Histories, table: Float32, targets: Float32, penalty: Float32, prior: Float32 | None = None
+) -> Float32:
     """Each history's vector by ridge regression on the rows of its items. float32 `[len(histories), k]`.
 
     Args:
@@ -46,20 +46,20 @@ def project(
     return found
 
 
-def addends(rows: Floats, penalty: Floats) -> Floats:
+def entry_contributions(rows: Float32, penalty: Float32) -> Float32:
     """(YᵀY + D)⁻¹ of one history times its rows Y: what a target of 1 in each entry adds to x. `[size, k]`."""
     y = rows.astype(np.float64)
     return np.asarray(np.linalg.solve(y.T @ y + np.diag(penalty), y.T).T, np.float32)
 
 
-def _by_columns(y: Floats, t: Floats, d: Floats) -> Floats:
+def _by_columns(y: Float32, t: Float32, d: Float32) -> Float32:
     turned, columns = y.transpose(0, 2, 1), np.arange(y.shape[2])
     gram = turned @ y
     gram[:, columns, columns] += d
     return np.asarray(np.linalg.solve(gram, turned @ t[..., None])[..., 0], np.float32)
 
 
-def _by_entries(y: Floats, t: Floats, d: Floats) -> Floats:
+def _by_entries(y: Float32, t: Float32, d: Float32) -> Float32:
     scaled = y / d[:, None]
     kernel = y @ scaled.transpose(0, 2, 1)
     entries = np.arange(y.shape[1])
@@ -68,7 +68,9 @@ def _by_entries(y: Floats, t: Floats, d: Floats) -> Floats:
     return np.asarray((scaled * weights).sum(1), np.float32)
 
 
-def _blocks(histories: Histories, table: Floats, targets: Floats) -> Iterator[tuple[NDArray[np.int64], Floats, Floats]]:
+def _blocks(
+    histories: Histories, table: Float32, targets: Float32
+) -> Iterator[tuple[NDArray[np.int64], Float32, Float32]]:
     """Histories of about one length together: their rows, the padded rows of the table, and the padded targets.
 
     Shapes `[b]`, `[b, longest, k]`, `[b, longest]`. Empty histories are left out.
@@ -87,7 +89,7 @@ def _blocks(histories: Histories, table: Floats, targets: Floats) -> Iterator[tu
 
 
 def _block_size(ascending: NDArray[np.int64], columns: int) -> int:
-    """How many histories, of these lengths, go together: up to a quarter longer than the first, and within `CELLS`."""
+    """How many histories, of these lengths, go together: up to a quarter longer than the first, and within `BLOCK_CELLS`."""
     alike = int(np.searchsorted(ascending, ascending[0] + ascending[0] // 4, side="right"))
     longest = int(ascending[alike - 1])
-    return max(1, min(alike, CELLS // (longest * columns), CELLS // min(longest, columns) ** 2))
+    return max(1, min(alike, BLOCK_CELLS // (longest * columns), BLOCK_CELLS // min(longest, columns) ** 2))

@@ -11,9 +11,9 @@ from scipy import sparse
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
+ACTIVATIONS: dict[str, Callable[[Float32], Float32]] = {
     "tanh": np.tanh,
     "relu": lambda x: np.maximum(x, 0),
     "sigmoid": lambda x: np.asarray(1 / (1 + np.exp(-np.clip(x, -80, 80))), np.float32),
@@ -22,7 +22,7 @@ ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
+class MLP:
     """Dense layers with an activation between each two of them and none after the last.
 
     Attributes:
@@ -31,26 +31,26 @@ class Dense:
         activation: one of `ACTIVATIONS`.
     """
 
-    weights: tuple[Floats, ...]
-    biases: tuple[Floats, ...]
+    weights: tuple[Float32, ...]
+    biases: tuple[Float32, ...]
     activation: str = "tanh"
 
-    def __call__(self, x: Floats | sparse.csr_matrix) -> Floats:
+    def __call__(self, x: Float32 | sparse.csr_matrix) -> Float32:
         """The last layer's output for rows `x`, which may be sparse. `[n, outputs]`."""
-        return np.asarray(self.bent(x) @ self.weights[-1] + self.biases[-1], np.float32)
+        return np.asarray(self.hidden_output(x) @ self.weights[-1] + self.biases[-1], np.float32)
 
-    def bent(self, x: Floats | sparse.csr_matrix) -> Floats | sparse.csr_matrix:
+    def hidden_output(self, x: Float32 | sparse.csr_matrix) -> Float32 | sparse.csr_matrix:
         """What goes into the last layer: the output of all before it, bent by the activation; `x` if there are none."""
         bend = ACTIVATIONS[self.activation]
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = bend(np.asarray(x @ weight + bias, np.float32))
         return x
 
-    def outputs(self, wanted: slice) -> "Dense":
+    def outputs(self, wanted: slice) -> "MLP":
         """The same layers with a part of the last one's outputs."""
         *weights, last = self.weights
         part = np.ascontiguousarray(last[:, wanted])
-        return Dense((*weights, part), (*self.biases[:-1], self.biases[-1][wanted]), self.activation)
+        return MLP((*weights, part), (*self.biases[:-1], self.biases[-1][wanted]), self.activation)
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """For saving, under names that begin with `prefix`."""
@@ -65,13 +65,13 @@ class Dense:
         return cls(weights, biases, activation)
 
 
-def unit_rows(histories: Histories, n_items: int) -> sparse.csr_matrix:
+def normalise_histories(histories: Histories, n_items: int) -> sparse.csr_matrix:
     """Histories as rows of length 1 with equal entries, whatever the ratings; an empty one is 0. `[n, n_items]`."""
     share = np.asarray(np.maximum(histories.counts, 1) ** -0.5, np.float32)
     return histories.matrix(n_items, share[histories.rows])
 
 
-def pairs_by_block(
+def iterate_pair_blocks(
     histories: Histories, rows: Numbers, size: int
 ) -> Iterator[tuple[NDArray[np.int64], Histories, Numbers]]:
     """The pairs of at most `size` histories at a time: their places, the histories, and each pair's row among these."""

@@ -1,17 +1,17 @@
-"""Dense layers in torch, trained here and exported to `dense`; nothing that serves imports this module."""
+"""Dense layers in torch, trained here and exported to `build_mlp`; nothing that serves imports this module."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import nn
 
-from cinematrix.models.components.mlp import Dense
+from cinematrix.models.components.mlp import MLP
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}
-"""What bends a layer's output, by the names of `dense.ACTIVATIONS`."""
+"""What bends a layer's output, by the names of `build_mlp.ACTIVATIONS`."""
 
 
-def dense(widths: Sequence[int], activation: str) -> nn.Sequential:
+def build_mlp(widths: Sequence[int], activation: str) -> nn.Sequential:
     """Dense layers from `widths[0]` inputs to `widths[-1]` outputs, bent between; Glorot's normal weights, biases 0."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
@@ -22,14 +22,14 @@ def dense(widths: Sequence[int], activation: str) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def as_tables(*layers: nn.Module) -> None:
+def mark_as_tables(*layers: nn.Module) -> None:
     """Give each layer's weights one step size (`optimizer.AdamW`): its rows or columns are users or movies."""
     for layer in layers:
         layer.weight.is_table = True  # type: ignore[union-attr]
 
 
-def exported(net: nn.Sequential, activation: str) -> Dense:
+def export_mlp(net: nn.Sequential, activation: str) -> MLP:
     """The layers as they serve."""
     linear = [layer for layer in net if isinstance(layer, nn.Linear)]
     weights = tuple(layer.weight.detach().cpu().numpy().T.copy() for layer in linear)
-    return Dense(weights, tuple(layer.bias.detach().cpu().numpy().copy() for layer in linear), activation)
+    return MLP(weights, tuple(layer.bias.detach().cpu().numpy().copy() for layer in linear), activation)

@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from cinematrix.common.progress import Progress
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.factors import INITIAL, Factors, Penalty
+from cinematrix.models.components.factors import INITIAL_STD, Factors, Penalty
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-LAST = 0.1
+FINAL_RATE_SHARE = 0.1
 """The learning rate of the last epoch, as a share of the first one's; it falls by the same factor each epoch."""
 
 compiled = numba.njit(cache=True, fastmath={"reassoc", "contract", "nsz"})
 
 
-class Side(NamedTuple):
+class SideParameters(NamedTuple):
     """What is learned of users, of movies, or of movies as signs of taste (y, whose biases aren't used).
 
     Attributes:
@@ -39,14 +39,14 @@ class Side(NamedTuple):
         bias_decay: `[n]`, likewise of the bias.
     """
 
-    factors: Floats
-    bias: Floats
-    decay: Floats
-    bias_decay: Floats
+    factors: Float32
+    bias: Float32
+    decay: Float32
+    bias_decay: Float32
 
 
 @dataclass(frozen=True)
-class Descent:
+class SGDTrainer:
     """How factors are learned.
 
     Attributes:
@@ -71,16 +71,16 @@ class Descent:
         """
         rng, histories, raters = np.random.default_rng(self.seed), ratings.by_user, ratings.by_movie.counts
         assert histories.values is not None, "learned from ratings with stars only"
-        z = start.standard(histories.values)
+        z = start.standardise(histories.values)
         of_users = biases.of_users(histories) / np.float32(start.unit)
         users = self._side(rng, histories.counts, start.penalty, of_users, biases.user_shrinkage)
         movies = self._side(rng, raters, start.penalty, start.bias[: len(raters)], biases.movie_shrinkage)
         signs = None if self.signs is None else self._side(rng, raters, self.signs, np.zeros_like(movies.bias), 0)
-        none = Side(np.zeros((0, self.factors), np.float32), *np.zeros((3, 0), np.float32))
+        none = SideParameters(np.zeros((0, self.factors), np.float32), *np.zeros((3, 0), np.float32))
         if progress:
             progress.start(what, self.epochs)
         for epoch in range(self.epochs):
-            rate = np.float32(self.learning_rate * LAST ** (epoch / max(self.epochs - 1, 1)))
+            rate = np.float32(self.learning_rate * FINAL_RATE_SHARE ** (epoch / max(self.epochs - 1, 1)))
             order, draws = rng.permutation(len(histories)), rng.random(len(z), np.float32)
             squares = _epoch(histories.starts, histories.items, z, users, movies, signs or none, rate, order, draws)
             if progress:
@@ -90,12 +90,12 @@ class Descent:
         return start.learned(movies.factors, movies.bias, None if signs is None else signs.factors)
 
     def _side(
-        self, rng: np.random.Generator, counts: NDArray[np.int64], penalty: Penalty, bias: Floats, shrinkage: float
-    ) -> Side:
+        self, rng: np.random.Generator, counts: NDArray[np.int64], penalty: Penalty, bias: Float32, shrinkage: float
+    ) -> SideParameters:
         n = np.maximum(counts, 1)
-        factors = np.float32(INITIAL) * rng.standard_normal((len(n), self.factors), np.float32)
+        factors = np.float32(INITIAL_STD) * rng.standard_normal((len(n), self.factors), np.float32)
         parts = (factors, bias, penalty.of(counts) / n, shrinkage / n)
-        return Side(*(np.array(part, np.float32) for part in parts))
+        return SideParameters(*(np.array(part, np.float32) for part in parts))
 
 
 @compiled
@@ -111,7 +111,7 @@ def _epoch(starts, items, z, users, movies, signs, rate, order, draws):  # type:
             _gather(sign, pull, signs.factors, items[start:end])
         squares += _visit(u, places[start:end], items, z, users, movies, rate, sign, pull)
         if len(signs.factors):
-            _spread(pull, signs, items[start:end], rate)
+            _scatter(pull, signs, items[start:end], rate)
     return squares
 
 
@@ -170,7 +170,7 @@ def _gather(sign, pull, factors, items):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _spread(pull, signs, items, rate):  # type: ignore[no-untyped-def]
+def _scatter(pull, signs, items, rate):  # type: ignore[no-untyped-def]
     """Every y of a history moves by what the visit asks for."""
     pull *= rate * np.float32(1 / np.sqrt(len(items)))
     for i in items:

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.models.base import Shares
-from cinematrix.models.deep_mf.towers import Floats, Towers, encode, silu, statistics
+from cinematrix.models.base import ScoreShares
+from cinematrix.models.deep_mf.towers import Float32, Towers, encode, history_statistics, silu
 
-NODES = (16, 32, 64)
+QUADRATURE_NODES = (16, 32, 64)
 """How many places on the way the gradient is taken at: the first that closes the sum, else the last."""
 
-CLOSED = 2e-6
+SUM_TOLERANCE = 2e-6
 """A sum is closed when both sides differ by no more, in a head's own units."""
 
 
@@ -46,15 +46,15 @@ class HeadShares:
         by_content: `[n, size]`, the part of `entries` that goes by way of the movies' content.
     """
 
-    score: Floats
-    anybody: Floats
-    content: Floats
-    level: Floats
-    habits: Floats
-    entries: Floats
-    by_content: Floats
+    score: Float32
+    anybody: Float32
+    content: Float32
+    level: Float32
+    habits: Float32
+    entries: Float32
+    by_content: Float32
 
-    def shares(self, base: Mapping[str, Floats], unit: float, beside: Floats | None = None) -> Shares:
+    def shares(self, base: Mapping[str, Float32], unit: float, beside: Float32 | None = None) -> ScoreShares:
         """The head's shares in a `unit` of the whole score, with the parts that it stands on (`base`).
 
         Args:
@@ -66,10 +66,10 @@ class HeadShares:
         more = np.zeros_like(self.entries) if beside is None else beside
         stands_on = np.sum(list(base.values()), axis=0, dtype=np.float64)
         score = stands_on + np.float32(unit) * self.score + more.sum(1, dtype=np.float64)
-        return Shares(score, parts, np.float32(unit) * self.entries + more, np.float32(unit) * self.by_content)
+        return ScoreShares(score, parts, np.float32(unit) * self.entries + more, np.float32(unit) * self.by_content)
 
 
-def of_head(head: Towers, history: Histories, residual: Floats | None, movies: Numbers) -> HeadShares:
+def attribute_head(head: Towers, history: Histories, residual: Float32 | None, movies: Numbers) -> HeadShares:
     """Take apart the scores that one head gives `movies` (which may be `UNKNOWN`) for the one history."""
     begin, end = _start(head.weights), head.pooled(history, residual)
     nobody, user = encode(begin, head.weights), encode(end, head.weights)
@@ -87,35 +87,37 @@ def of_head(head: Towers, history: Histories, residual: Floats | None, movies: N
     return HeadShares(score, anybody - content, content, level, habits, gradient @ added.T, by_content)
 
 
-def _closing_gradient(head: Towers, begin: Floats, end: Floats, movies: Floats, gain: Floats) -> tuple[Floats, int]:
+def _closing_gradient(
+    head: Towers, begin: Float32, end: Float32, movies: Float32, gain: Float32
+) -> tuple[Float32, int]:
     """The mean gradient of what `movies` have beyond the average, and how many nodes it took to add up to `gain`."""
     outward = _outward(movies, 1) - _outward(head.mean_movie, 1)
-    for nodes in NODES:
+    for nodes in QUADRATURE_NODES:
         gradient = mean_gradient(begin, end, movies, outward, head.weights, nodes)
-        if np.abs(gain - gradient @ (end - begin)[0]).max(initial=0) <= CLOSED:
+        if np.abs(gain - gradient @ (end - begin)[0]).max(initial=0) <= SUM_TOLERANCE:
             break
     return gradient, nodes
 
 
-def _content_gradient(head: Towers, begin: Floats, end: Floats, content: Floats, nodes: int) -> Floats:
+def _content_gradient(head: Towers, begin: Float32, end: Float32, content: Float32, nodes: int) -> Float32:
     """The mean gradient of the dot product with `content`, the pair gate apart. `[n, width]`."""
     plain = {name: weight for name, weight in head.weights.items() if not name.startswith("pair.")}
     return mean_gradient(begin, end, content, _outward(content, 0), plain, nodes)
 
 
-def _outward(movies: Floats, bias: float) -> Floats:
+def _outward(movies: Float32, bias: float) -> Float32:
     """What users' vectors are multiplied by: the movies' vectors / √factors, and `bias` for the user's own bias."""
     scaled = movies / np.float32((movies.shape[-1] - 1) ** 0.5)
     scaled[..., -1] = bias
     return np.asarray(scaled, np.float32)
 
 
-def _start(weights: Mapping[str, Floats]) -> Floats:
+def _start(weights: Mapping[str, Float32]) -> Float32:
     """What the user's tower sums for somebody who has rated nothing. `[1, width]`."""
-    return np.asarray(statistics(Histories.empty(1), None) @ weights["statistics"], np.float32)
+    return np.asarray(history_statistics(Histories.empty(1), None) @ weights["statistics"], np.float32)
 
 
-def _addends(history: Histories, residual: Floats | None, weights: Mapping[str, Floats]) -> Floats:
+def _addends(history: Histories, residual: Float32 | None, weights: Mapping[str, Float32]) -> Float32:
     """What each entry of one history adds to the sum in the user's tower. `[size, width]`."""
     norm = np.float32(1) / np.sqrt(np.float32(len(history.items) + 1))
     added = weights[f"tables.{0 if residual is None else 1}"][history.items] * norm
@@ -125,8 +127,8 @@ def _addends(history: Histories, residual: Floats | None, weights: Mapping[str, 
 
 
 def mean_gradient(
-    begin: Floats, end: Floats, movies: Floats, outward: Floats, weights: Mapping[str, Floats], nodes: int
-) -> Floats:
+    begin: Float32, end: Float32, movies: Float32, outward: Float32, weights: Mapping[str, Float32], nodes: int
+) -> Float32:
     """The mean gradient of each movie's score on the straight way from `begin` to `end`, both `[1, width]`.
 
     Args:
@@ -150,16 +152,16 @@ def mean_gradient(
 
 
 @cache
-def _nodes(n: int) -> tuple[Floats, Floats]:
+def _nodes(n: int) -> tuple[Float32, Float32]:
     """Places in 0…1 and their shares, exact for polynomials up to degree 2n − 1."""
     place, share = np.polynomial.legendre.leggauss(n)
     return ((place + 1) / 2).astype(np.float32), (share / 2).astype(np.float32)
 
 
-def _layers(h: Floats, weights: Mapping[str, Floats]) -> tuple[list[tuple[Floats, Floats, Floats]], Floats]:
+def _layers(h: Float32, weights: Mapping[str, Float32]) -> tuple[list[tuple[Float32, Float32, Float32]], Float32]:
     """`towers.encode` of `[members, nodes, factors]`: each block's input, its length, its inner layer; the output."""
     members, _, factors = h.shape
-    layers: list[tuple[Floats, Floats, Floats]] = []
+    layers: list[tuple[Float32, Float32, Float32]] = []
     while f"up.{len(layers)}" in weights:
         at = len(layers)
         length = np.sqrt(np.mean(h**2, axis=2, keepdims=True) + np.float32(1e-3))
@@ -170,26 +172,26 @@ def _layers(h: Floats, weights: Mapping[str, Floats]) -> tuple[list[tuple[Floats
 
 
 def _backward(
-    pull: Floats, layers: list[tuple[Floats, Floats, Floats]], weights: Mapping[str, Floats]
+    pull: Float32, layers: list[tuple[Float32, Float32, Float32]], weights: Mapping[str, Float32]
 ) -> NDArray[np.float32]:
     """From the gradient at a tower's output to that at its sum. `[members, nodes, n, factors]`."""
     g = _times(pull, weights["out"])
     for at in reversed(range(len(layers))):
         h, length, inner = (part[:, :, None] for part in layers[at])
-        unit = _times(_times(g, weights[f"down.{at}"]) * silu_slope(inner), weights[f"up.{at}"])
+        unit = _times(_times(g, weights[f"down.{at}"]) * silu_derivative(inner), weights[f"up.{at}"])
         along = np.mean(unit * h, axis=3, keepdims=True) / length**2
         g = g + (unit - h * along) / length
     return g
 
 
-def _times(g: Floats, weight: Floats) -> Floats:
+def _times(g: Float32, weight: Float32) -> Float32:
     """Gradients `[members, nodes, n, b]` back through each member's matrix `[members, a, b]`."""
     members, nodes, n, b = g.shape
     back = g.reshape(members, nodes * n, b) @ weight.transpose(0, 2, 1)
     return np.asarray(back.reshape(members, nodes, n, weight.shape[1]))
 
 
-def _gate_gradient(x: Floats, y: Floats, weights: Mapping[str, Floats]) -> Floats:
+def _gate_gradient(x: Float32, y: Float32, weights: Mapping[str, Float32]) -> Float32:
     """The gradient of the pair gate by the user's vector, 0 for its bias. `[members, nodes, n, factors + 1]`.
 
     Args:
@@ -199,12 +201,12 @@ def _gate_gradient(x: Floats, y: Floats, weights: Mapping[str, Floats]) -> Float
     w = {name: weights[f"pair.{name}"] for name in ("user", "movie", "both", "bias", "out", "gate")}
     both = np.einsum("ekd,end,edh->eknh", x, y, w["both"], optimize=True)
     inner = (x @ w["user"])[:, :, None] + (y @ w["movie"])[:, None] + both + w["bias"][:, None, None]
-    slope = silu_slope(inner) * (w["out"][:, :, 0] * w["gate"][:, None])[:, None, None]
+    slope = silu_derivative(inner) * (w["out"][:, :, 0] * w["gate"][:, None])[:, None, None]
     by_user = _times(slope, w["user"]) + _times(slope, w["both"]) * y[:, None]
     return np.concatenate([by_user, np.zeros((*by_user.shape[:3], 1), np.float32)], axis=3)
 
 
-def silu_slope(x: Floats) -> Floats:
+def silu_derivative(x: Float32) -> Float32:
     """The derivative of x × sigmoid(x)."""
     sigmoid = 1 / (1 + np.exp(-np.clip(x, -80, 80)))
     return np.asarray(sigmoid * (1 + x * (1 - sigmoid)), np.float32)

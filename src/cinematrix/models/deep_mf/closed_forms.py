@@ -12,37 +12,43 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.data.features import series
+from cinematrix.data.features import series_membership
 from cinematrix.data.histories import Histories
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
+from cinematrix.data.training_data import TrainingData
 from cinematrix.metrics.accuracy import ndcg
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.calibration import Chance, judges
-from cinematrix.models.components.ease_low_rank import SERIES, Neighbours, Spectrum, liked_more, sittings
+from cinematrix.models.components.calibration import Calibration, select_validation_users
+from cinematrix.models.components.ease_low_rank import (
+    SERIES_WEIGHT,
+    LowRankEase,
+    Spectrum,
+    split_into_sittings,
+    weigh_by_rating,
+)
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
-from cinematrix.models.deep_mf.residual_gp import AUDIENCE, Kriging, facts, places
-from cinematrix.models.deep_mf.towers import Floats, Towers
-from cinematrix.models.deep_mf.uncertainty import Predicted, Spread, about_movies
+from cinematrix.models.deep_mf.residual_gp import AUDIENCE_RANK, ResidualGP, embed_content, embed_movies
+from cinematrix.models.deep_mf.towers import Float32, Towers
+from cinematrix.models.deep_mf.uncertainty import PredictedPairs, RatingUncertainty, movie_facts
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf.settings import DeepMFSettings
 
-DECAYS = (200.0, 400.0, 800.0)
-WEIGHTS = (0.0, 10.0, 40.0, 160.0)
-USUAL = (400.0, 40.0)
+RIDGE_CHOICES = (200.0, 400.0, 800.0)
+WEIGHT_CHOICES = (0.0, 10.0, 40.0, 160.0)
+DEFAULT_CHOICE = (400.0, 40.0)
 """Ridges and weights of the item-item model to choose from, and those that stay unless others are clearly better."""
 
-JUDGES = 1_000
+MAX_VALIDATION_USERS = 1_000
 """Users whose validation movies that choice is made by."""
 
-ENOUGH = 20_000
+MAX_VALIDATION_RATINGS = 20_000
 """Validation ratings that say enough of how predictions fail."""
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class TrainedHead:
     """A head's towers with the biases (None for plain interactions) and the deviation that they stand on."""
 
     towers: Towers
@@ -51,55 +57,57 @@ class Trained:
 
 
 @dataclass
-class Beside:
+class ClosedForms:
     """Puts the closed forms beside towers: `learn` and `validation` are cut from `ratings`, or `learn` is all of it."""
 
     settings: "DeepMFSettings"
-    known: Known
+    data: TrainingData
     ratings: Ratings
     learn: Ratings
     validation: Ratings
     content: sparse.csr_matrix | None
     spectra: dict[int, Spectrum] = field(default_factory=dict)
 
-    def stars(self, trained: Trained, pilot: Trained) -> tuple[StarsHead, Spread]:
+    def stars(self, trained: TrainedHead, pilot: TrainedHead) -> tuple[StarsHead, RatingUncertainty]:
         """The rating head and how ratings scatter around its predictions."""
         head, judged = self._plain(trained), self._plain(pilot)
-        if self.settings.kriging:
-            judged = replace(judged, kriging=Kriging(self._places(judged.towers, self.learn)))
-            head = replace(head, kriging=Kriging(self._places(head.towers, self.ratings)), newcomers=self._newcomers)
+        if self.settings.residual_gp:
+            judged = replace(judged, residual_gp=ResidualGP(self._places(judged.towers, self.learn)))
+            head = replace(
+                head, residual_gp=ResidualGP(self._places(head.towers, self.ratings)), new_movie_gp=self._newcomers
+            )
         if self.validation is self.ratings:
-            return head, self._before(head)
-        missing, added = judged.missed(*self._tested)
-        if head.kriging and judged.kriging:
-            fitted = judged.kriging.weighed(added, missing)
-            added = added * np.float32(fitted.weight / judged.kriging.weight)
-            head = replace(head, kriging=replace(head.kriging, weight=fitted.weight))
-        return head, self._spread(head, judged, added - missing)
+            return head, self._prior_uncertainty(head)
+        missing, added = judged.held_out_residuals(*self._tested)
+        if head.residual_gp and judged.residual_gp:
+            fitted = judged.residual_gp.fit_weight(added, missing)
+            added = added * np.float32(fitted.weight / judged.residual_gp.weight)
+            head = replace(head, residual_gp=replace(head.residual_gp, weight=fitted.weight))
+        return head, self._fit_uncertainty(head, judged, added - missing)
 
-    def ranking(self, trained: Trained, pilot: Trained, stars: StarsHead | None) -> RankingHead:
+    def ranking(self, trained: TrainedHead, pilot: TrainedHead, stars: StarsHead | None) -> RankingHead:
         """The ranking head with the item-item model beside it, and the chance that scores stand for.
 
         Its ridge and its weight are those that rank the validation movies best beside the pilot's towers.
         """
         head, judged = RankingHead(trained.towers), RankingHead(pilot.towers)
-        given, later = self._judges(JUDGES)
+        given, later = self._judges(MAX_VALIDATION_USERS)
         residual = None if stars is None or given.values is None else stars.residual(given)[1]
-        rank = self.settings.neighbours
+        rank = self.settings.ease_rank
         if rank:
             spectrum, scores = self._spectrum(self.learn).largest(rank), judged.score(given, residual)
-            weighed = None if residual is None else liked_more(residual)
-            decay, weight = best_beside(scores, spectrum, given, later, weighed)
+            weighed = None if residual is None else weigh_by_rating(residual)
+            decay, weight = choose_ridge_and_weight(scores, spectrum, given, later, weighed)
             if weight:
-                judged = replace(judged, neighbours=Neighbours.of(spectrum, decay, weight))
-                both = Neighbours.of(self._spectrum(self.ratings).largest(rank), decay, weight)
-                head = replace(head, neighbours=both)
+                judged = replace(judged, low_rank_ease=LowRankEase.of(spectrum, decay, weight))
+                both = LowRankEase.of(self._spectrum(self.ratings).largest(rank), decay, weight)
+                head = replace(head, low_rank_ease=both)
         if stars is not None:
             return head
-        given, later = judges(self.learn, self.validation, len(self.known.movies))
-        return replace(head, chance=Chance.fitted(judged.score(given, None), given, later))
+        given, later = select_validation_users(self.learn, self.validation, len(self.data.movies))
+        return replace(head, calibration=Calibration.fitted(judged.score(given, None), given, later))
 
-    def _plain(self, trained: Trained) -> StarsHead:
+    def _plain(self, trained: TrainedHead) -> StarsHead:
         assert trained.biases is not None, "the rating head has biases"
         return StarsHead(trained.biases, trained.sigma, trained.towers, self._new)
 
@@ -109,22 +117,22 @@ class Beside:
         return np.asarray(self._raters(self.ratings, 1) == 0)
 
     def _raters(self, ratings: Ratings, more: int = 0) -> NDArray[np.int64]:
-        return np.bincount(ratings.movie, minlength=len(self.known.movies) + more).astype(np.int64)
+        return np.bincount(ratings.movie, minlength=len(self.data.movies) + more).astype(np.int64)
 
     @property
-    def _newcomers(self) -> Kriging | None:
+    def _newcomers(self) -> ResidualGP | None:
         """The process for movies that nobody has rated, where there is content."""
-        return None if self.content is None or not self.content.nnz else Kriging(facts(self.content))
+        return None if self.content is None or not self.content.nnz else ResidualGP(embed_content(self.content))
 
-    def _places(self, towers: Towers, ratings: Ratings) -> Floats:
-        vectors = towers.movies[:-1, :, :-1].reshape(len(self.known.movies), -1)
-        return places(vectors, self._spectrum(ratings), self.content, self._raters(ratings))
+    def _places(self, towers: Towers, ratings: Ratings) -> Float32:
+        vectors = towers.movies[:-1, :, :-1].reshape(len(self.data.movies), -1)
+        return embed_movies(vectors, self._spectrum(ratings), self.content, self._raters(ratings))
 
     def _spectrum(self, ratings: Ratings) -> Spectrum:
         """Of the histories and sittings of `ratings`, with content and series; computed once for both heads."""
         if id(ratings) not in self.spectra:
-            rank = max(self.settings.neighbours, AUDIENCE)
-            made = Spectrum.of(ratings.by_user, self._facts, len(self.known.movies), rank, sittings(ratings))
+            rank = max(self.settings.ease_rank, AUDIENCE_RANK)
+            made = Spectrum.of(ratings.by_user, self._facts, len(self.data.movies), rank, split_into_sittings(ratings))
             self.spectra[id(ratings)] = made
         return self.spectra[id(ratings)]
 
@@ -133,7 +141,7 @@ class Beside:
         """Content and series side by side; None without content."""
         if self.content is None:
             return None
-        return sparse.hstack([self.content, SERIES * series(self.known.catalog)], format="csr")
+        return sparse.hstack([self.content, SERIES_WEIGHT * series_membership(self.data.catalog)], format="csr")
 
     def _judges(self, most: int) -> tuple[Histories, Histories]:
         """The histories, and the validation ratings, of at most so many users who have both."""
@@ -142,28 +150,28 @@ class Beside:
 
     @cached_property
     def _tested(self) -> tuple[Histories, Histories]:
-        """The same of as many users as have `ENOUGH` validation ratings together."""
+        """The same of as many users as have `MAX_VALIDATION_RATINGS` validation ratings together."""
         counts = self.validation.by_user.counts
-        return self._judges(1 + int((counts[counts > 0].cumsum() < ENOUGH).sum()))
+        return self._judges(1 + int((counts[counts > 0].cumsum() < MAX_VALIDATION_RATINGS).sum()))
 
-    def _before(self, head: StarsHead) -> Spread:
+    def _prior_uncertainty(self, head: StarsHead) -> RatingUncertainty:
         """How ratings scatter as far as is known before any prediction was compared with a rating."""
         assert self.ratings.scale is not None, "only ratings have a spread"
         residual = head.residual(self.ratings.by_user)[1]
-        return Spread.before(self.ratings.scale, self.ratings.by_user, residual, len(self.known.movies))
+        return RatingUncertainty.before(self.ratings.scale, self.ratings.by_user, residual, len(self.data.movies))
 
-    def _spread(self, head: StarsHead, judged: StarsHead, error: Floats) -> Spread:
+    def _fit_uncertainty(self, head: StarsHead, judged: StarsHead, error: Float32) -> RatingUncertainty:
         """The same from the pilot, which hasn't seen the validation ratings: how far off (`error`) it foresaw them."""
-        before, (given, later) = self._before(head), self._tested
+        before, (given, later) = self._prior_uncertainty(head), self._tested
         assert later.values is not None, "only ratings have a spread"
         everybody = self.learn.by_user
-        then = about_movies(everybody, judged.residual(everybody)[1], len(self.known.movies))
+        then = movie_facts(everybody, judged.residual(everybody)[1], len(self.data.movies))
         stars = before.scale.clip(later.values + error)
-        seen = Predicted(given, judged.residual(given)[1], later.rows, later.items, stars)
+        seen = PredictedPairs(given, judged.residual(given)[1], later.rows, later.items, stars)
         return replace(before, movies=then).fitted(seen, later.values, before.movies)
 
 
-def best_beside(
+def choose_ridge_and_weight(
     scores: NDArray[np.float32],
     spectrum: Spectrum,
     given: Histories,
@@ -176,11 +184,11 @@ def best_beside(
     few users is mostly luck.
     """
     quality = {}
-    for decay in DECAYS:
-        model = Neighbours.of(spectrum, decay)
+    for decay in RIDGE_CHOICES:
+        model = LowRankEase.of(spectrum, decay)
         beside = model.score(model.gather(given, weighed))
-        for weight in WEIGHTS:
+        for weight in WEIGHT_CHOICES:
             quality[decay, weight] = ndcg(top_n(scores + weight * beside, 10, given).movies, later)
     best = max(quality, key=lambda option: float(np.nanmean(quality[option])))
-    gains = quality[best] - quality[USUAL]
-    return best if gains.mean() > 2 * gains.std() / len(gains) ** 0.5 else USUAL
+    gains = quality[best] - quality[DEFAULT_CHOICE]
+    return best if gains.mean() > 2 * gains.std() / len(gains) ** 0.5 else DEFAULT_CHOICE

@@ -7,25 +7,25 @@ import torch
 from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
-from cinematrix.models.deep_mf.closed_forms import Trained
+from cinematrix.models.deep_mf.closed_forms import TrainedHead
 from cinematrix.models.deep_mf.network import HistoryNet
-from cinematrix.models.deep_mf.tasks import Encoder
-from cinematrix.models.deep_mf.towers import Towers, encode, statistics
+from cinematrix.models.deep_mf.tasks import RatingEncoder
+from cinematrix.models.deep_mf.towers import Towers, encode, history_statistics
 
 
-def trained(net: HistoryNet, encoder: Encoder) -> Trained:
+def export_head(net: HistoryNet, encoder: RatingEncoder) -> TrainedHead:
     """A trained net with all that it serves from: the ratings of `encoder` as histories."""
-    towers = replace(exported(net, encoder), content=of_content(net, encoder))
-    return Trained(towers, encoder.biases, encoder.sigma)
+    towers = replace(export_towers(net, encoder), content=export_content_vectors(net, encoder))
+    return TrainedHead(towers, encoder.biases, encoder.sigma)
 
 
 @torch.inference_mode()
-def exported(net: HistoryNet, encoder: Encoder) -> Towers:
+def export_towers(net: HistoryNet, encoder: RatingEncoder) -> Towers:
     """A trained net ready to serve: the user's tower, and all movies' vectors from all ratings that the model has."""
     net.eval()
-    movies = encoder.encode(net, encoder.everything()).movies.cpu().numpy()
+    movies = encoder.encode(net, encoder.full_mask()).movies.cpu().numpy()
     weights = {name: tensor.cpu().numpy() for name, tensor in net.users.state_dict().items()}
-    rated = encoder.pattern.flipped.sums(encoder.everything()).cpu().numpy() > 0
+    rated = encoder.pattern.transposed.sums(encoder.full_mask()).cpu().numpy() > 0
     for place, whole in enumerate(net.users.item_tables(encoder.content)):
         free = weights[f"tables.{place}"]
         weights[f"tables.{place}"] = whole.cpu().numpy() - np.where(rated[:, None], np.float32(0), free)
@@ -35,16 +35,16 @@ def exported(net: HistoryNet, encoder: Encoder) -> Towers:
     for gate in net.pair:
         kept |= {f"pair.{name}": tensor.cpu().numpy() for name, tensor in gate.state_dict().items()}
     blank = {name: tensor.cpu().numpy() for name, tensor in net.movies.state_dict().items()}
-    nothing = statistics(Histories.empty(1), None) @ blank["statistics"]
+    nothing = history_statistics(Histories.empty(1), None) @ blank["statistics"]
     return Towers(kept, np.concatenate([movies, encode(nothing, blank)]))
 
 
 @torch.inference_mode()
-def of_content(net: HistoryNet, encoder: Encoder) -> NDArray[np.float16] | None:
+def export_content_vectors(net: HistoryNet, encoder: RatingEncoder) -> NDArray[np.float16] | None:
     """What content alone makes of the vector of a movie of which nothing else is known, as in `Towers.content`."""
     if encoder.content is None:
         return None
     net.eval()
-    every = torch.arange(len(encoder.pattern.flipped.starts) - 1, device=encoder.device)
+    every = torch.arange(len(encoder.pattern.transposed.starts) - 1, device=encoder.device)
     added = (net.movies.unseen(encoder.content, every) - net.movies.unseen(None, every[:1])).cpu().numpy()
     return np.concatenate([added, np.zeros_like(added[:1])]).astype(np.float16)

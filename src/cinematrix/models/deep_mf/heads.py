@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
-from cinematrix.models.base import Shares
+from cinematrix.models.base import ScoreShares
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.calibration import PLAIN, Chance
-from cinematrix.models.components.ease_low_rank import Neighbours, liked_more
-from cinematrix.models.deep_mf.attribution import of_head
-from cinematrix.models.deep_mf.residual_gp import Kriging
-from cinematrix.models.deep_mf.towers import Floats, Towers
+from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
+from cinematrix.models.components.ease_low_rank import LowRankEase, weigh_by_rating
+from cinematrix.models.deep_mf.attribution import attribute_head
+from cinematrix.models.deep_mf.residual_gp import ResidualGP
+from cinematrix.models.deep_mf.towers import Float32, Towers
 
 
 @dataclass(frozen=True, eq=False)
-class Read:
+class EncodedHistories:
     """Histories as the rating head has read them.
 
     Attributes:
@@ -30,9 +30,9 @@ class Read:
     """
 
     histories: Histories
-    user: Floats
-    residual: Floats
-    vectors: Floats
+    user: Float32
+    residual: Float32
+    vectors: Float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,20 +52,20 @@ class StarsHead:
     sigma: float
     towers: Towers
     new: NDArray[np.bool_]
-    kriging: Kriging | None = None
-    newcomers: Kriging | None = None
+    residual_gp: ResidualGP | None = None
+    new_movie_gp: ResidualGP | None = None
 
-    def read(self, histories: Histories) -> Read:
+    def read(self, histories: Histories) -> EncodedHistories:
         """What is needed of histories for any prediction."""
         user, residual = self.residual(histories)
-        return Read(histories, user, residual, self.towers.users(histories, residual))
+        return EncodedHistories(histories, user, residual, self.towers.users(histories, residual))
 
-    def residual(self, histories: Histories) -> tuple[Floats, Floats]:
+    def residual(self, histories: Histories) -> tuple[Float32, Float32]:
         """Each history's user bias `[n]`; its ratings' residuals over the biases in standard deviations `[size]`."""
         user, left = self.biases.residuals(histories)
         return user, np.asarray(left / np.float32(self.sigma), np.float32)
 
-    def score(self, histories: Histories) -> Floats:
+    def score(self, histories: Histories) -> Float32:
         """Every history's stars of every movie, off the scale now and then. `[n, n_movies]`."""
         read = self.read(histories)
         base = np.float32(self.biases.mean) + read.user[:, None] + self.biases.movie
@@ -76,7 +76,7 @@ class StarsHead:
                 stars[:, movies] += process.score(histories, self._left(read, new), movies)
         return stars
 
-    def pairs(self, read: Read, rows: Numbers, movies: Numbers) -> Floats:
+    def pairs(self, read: EncodedHistories, rows: Numbers, movies: Numbers) -> Float32:
         """Stars of pairs, off the scale now and then. `[n]`."""
         stars = self._plain(read, rows, movies)
         for process, new in self._processes(read):
@@ -85,16 +85,16 @@ class StarsHead:
                 stars[here] += process.pairs(read.histories, self._left(read, new), rows[here], movies[here])
         return stars
 
-    def missed(self, histories: Histories, held_out: Histories) -> tuple[Floats, Floats]:
-        """What biases and towers miss of held-out ratings, and what `kriging` adds, if there is one. `[size]` each."""
+    def held_out_residuals(self, histories: Histories, held_out: Histories) -> tuple[Float32, Float32]:
+        """What biases and towers miss of held-out ratings, and what `residual_gp` adds, if there is one. `[size]` each."""
         assert held_out.values is not None, "only asked of ratings"
         read, pairs = self.read(histories), (held_out.rows, held_out.items)
         missing = held_out.values - self._plain(read, *pairs)
-        if self.kriging is None:
+        if self.residual_gp is None:
             return missing, np.zeros_like(missing)
-        return missing, self.kriging.pairs(histories, self._left(read), *pairs)
+        return missing, self.residual_gp.pairs(histories, self._left(read), *pairs)
 
-    def shares(self, history: Histories, movies: Numbers) -> Shares:
+    def shares(self, history: Histories, movies: Numbers) -> ScoreShares:
         """What adds up to the stars of `movies` for the one history."""
         read, n = self.read(history), len(movies)
         mean = np.full(n, self.biases.mean, np.float32)
@@ -105,29 +105,29 @@ class StarsHead:
             here = np.flatnonzero(self.new[movies] == new)
             if len(here):
                 solved = process.solve(history, self._left(read, new))
-                near[here] = process.likeness(movies[here], history.items) * solved
-        return of_head(self.towers, history, read.residual, movies).shares(base, self.sigma, near)
+                near[here] = process.similarity(movies[here], history.items) * solved
+        return attribute_head(self.towers, history, read.residual, movies).shares(base, self.sigma, near)
 
-    def _processes(self, read: Read) -> Iterator[tuple[Kriging, bool]]:
+    def _processes(self, read: EncodedHistories) -> Iterator[tuple[ResidualGP, bool]]:
         """What spreads residuals, and whether to movies that nobody has rated."""
         if read.histories.values is not None:
-            processes = (self.kriging, False), (self.newcomers, True)
+            processes = (self.residual_gp, False), (self.new_movie_gp, True)
             yield from ((process, new) for process, new in processes if process)
 
-    def _plain(self, read: Read, rows: Numbers, movies: Numbers, new: bool = False) -> Floats:
+    def _plain(self, read: EncodedHistories, rows: Numbers, movies: Numbers, new: bool = False) -> Float32:
         """Stars of pairs by biases and towers alone, perhaps as if all `movies` were new. `[n]`."""
         biased = np.full_like(movies, UNKNOWN) if new else movies
         scores = self.towers.pairs(read.vectors, rows, movies, rated=not new)
         return self.biases.predict(read.user[rows], biased) + np.float32(self.sigma) * scores
 
-    def _left(self, read: Read, new: bool = False) -> Floats:
+    def _left(self, read: EncodedHistories, new: bool = False) -> Float32:
         """What biases and towers leave of the histories' own ratings. `[size]`."""
         assert read.histories.values is not None, "only asked of ratings"
         return read.histories.values - self._plain(read, read.histories.rows, read.histories.items, new)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""
-        processes = (("kriging.", self.kriging), ("newcomers.", self.newcomers))
+        processes = (("residual_gp.", self.residual_gp), ("new_movie_gp.", self.new_movie_gp))
         spread = [process.arrays(name) for name, process in processes if process]
         saved = {"stars.sigma": np.array([self.sigma]), "stars.new": self.new, **self.biases.arrays()}
         return saved | self.towers.arrays("stars.towers.") | {name: a for part in spread for name, a in part.items()}
@@ -138,7 +138,7 @@ class StarsHead:
         towers = Towers.from_arrays(arrays, "stars.towers.")
         if towers is None:
             return None
-        processes = (Kriging.from_arrays(arrays, name) for name in ("kriging.", "newcomers."))
+        processes = (ResidualGP.from_arrays(arrays, name) for name in ("residual_gp.", "new_movie_gp."))
         return cls(Biases.from_arrays(arrays), arrays["stars.sigma"].item(), towers, arrays["stars.new"], *processes)
 
 
@@ -148,43 +148,45 @@ class RankingHead:
 
     Attributes:
         towers: the users' tower and the movies' vectors.
-        neighbours: the item-item model, perhaps.
+        low_rank_ease: the item-item model, perhaps.
         chance: what turns a score into a chance, for plain interactions.
     """
 
     towers: Towers
-    neighbours: Neighbours | None = None
-    chance: Chance = PLAIN
+    low_rank_ease: LowRankEase | None = None
+    calibration: Calibration = UNCALIBRATED
 
-    def score(self, histories: Histories, residual: Floats | None) -> Floats:
-        """Every history's score of every movie. `[n, n_movies]`; `residual` as in `Read`, None for interactions."""
+    def score(self, histories: Histories, residual: Float32 | None) -> Float32:
+        """Every history's score of every movie. `[n, n_movies]`; `residual` as in `EncodedHistories`, None for interactions."""
         score = self.towers.score(self.towers.users(histories, residual))
-        return score if self.neighbours is None else score + self.neighbours.score(self._gather(histories, residual))
+        return (
+            score if self.low_rank_ease is None else score + self.low_rank_ease.score(self._gather(histories, residual))
+        )
 
-    def chances(self, histories: Histories, rows: Numbers, movies: Numbers) -> Floats:
+    def probabilities(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
         """The chance of pairs, for plain interactions. `[n]`."""
         score = self.towers.pairs(self.towers.users(histories, None), rows, movies)
-        if self.neighbours:
-            score = score + self.neighbours.pairs(self._gather(histories, None), rows, movies)
-        return self.chance(score)
+        if self.low_rank_ease:
+            score = score + self.low_rank_ease.pairs(self._gather(histories, None), rows, movies)
+        return self.calibration(score)
 
-    def shares(self, history: Histories, residual: Floats | None, movies: Numbers) -> Shares:
+    def shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> ScoreShares:
         """What adds up to the scores of `movies` for the one history."""
-        found = of_head(self.towers, history, residual, movies)
-        if self.neighbours is None:
+        found = attribute_head(self.towers, history, residual, movies)
+        if self.low_rank_ease is None:
             return found.shares({}, 1.0)
-        weights = np.ones(len(history.items), np.float32) if residual is None else liked_more(residual)
-        return found.shares({}, 1.0, self.neighbours.shares(history.items, weights, movies))
+        weights = np.ones(len(history.items), np.float32) if residual is None else weigh_by_rating(residual)
+        return found.shares({}, 1.0, self.low_rank_ease.shares(history.items, weights, movies))
 
-    def _gather(self, histories: Histories, residual: Floats | None) -> Floats:
+    def _gather(self, histories: Histories, residual: Float32 | None) -> Float32:
         """The histories as the item-item model takes them: what somebody liked counts a little more."""
-        assert self.neighbours is not None, "only asked where there is an item-item model"
-        return self.neighbours.gather(histories, None if residual is None else liked_more(residual))
+        assert self.low_rank_ease is not None, "only asked where there is an item-item model"
+        return self.low_rank_ease.gather(histories, None if residual is None else weigh_by_rating(residual))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For saving."""
-        beside = self.neighbours.arrays() if self.neighbours else {}
-        return {"ranking.chance": self.chance.array()} | self.towers.arrays("ranking.towers.") | beside
+        beside = self.low_rank_ease.arrays() if self.low_rank_ease else {}
+        return {"ranking.calibration": self.calibration.array()} | self.towers.arrays("ranking.towers.") | beside
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
@@ -192,4 +194,4 @@ class RankingHead:
         towers = Towers.from_arrays(arrays, "ranking.towers.")
         if towers is None:
             return None
-        return cls(towers, Neighbours.from_arrays(arrays), Chance.from_array(arrays["ranking.chance"]))
+        return cls(towers, LowRankEase.from_arrays(arrays), Calibration.from_array(arrays["ranking.calibration"]))

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.optional import needs
+from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Abilities, By, Recommender, Run, Shares
-from cinematrix.models.components.neighbourhoods import kin
+from cinematrix.data.training_data import TrainingData
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
+from cinematrix.models.components.neighbourhoods import genre_adjusted_similarity
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from cinematrix.models.deep_mf.uncertainty import Predicted, Spread
+from cinematrix.models.deep_mf.uncertainty import PredictedPairs, RatingUncertainty
 
 if TYPE_CHECKING:
-    from cinematrix.models.training.loop import Log
+    from cinematrix.models.training.loop import TrainingLog
 
 
 class DeepMF(Recommender):
@@ -37,17 +37,17 @@ class DeepMF(Recommender):
 
     name: ClassVar[str] = "deep-mf"
     abilities: ClassVar[Abilities] = Abilities(
-        stars=True, interactions=True, content=True, vectors=True, explains=True, spread=True, trains_with="torch"
+        stars=True, interactions=True, content=True, vectors=True, explains=True, intervals=True, trains_with="torch"
     )
     Settings = DeepMFSettings
 
     stars: StarsHead | None = None
     ranking: RankingHead | None = None
-    spread: Spread | None = None
+    uncertainty: RatingUncertainty | None = None
 
     def __init__(self, settings: DeepMFSettings | None = None) -> None:
         self.settings = settings or DeepMFSettings()
-        self.log: dict[By, Log] = {}
+        self.log: dict[Ordering, TrainingLog] = {}
 
     def fit(
         self,
@@ -56,28 +56,28 @@ class DeepMF(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        needs(self.abilities.trains_with, self.name)
+        require_package(self.abilities.trains_with, self.name)
         from cinematrix.models.deep_mf.training import fit_heads
 
-        self.known = Known.of(ratings, catalog)
-        heads = fit_heads(self.settings, self.known, ratings, validation, progress, run or Run())
-        self.stars, self.ranking, self.spread, self.log = heads.stars, heads.ranking, heads.spread, heads.log
+        self.data = TrainingData.of(ratings, catalog)
+        heads = fit_heads(self.settings, self.data, ratings, validation, progress, run or TrainingOptions())
+        self.stars, self.ranking, self.uncertainty, self.log = heads.stars, heads.ranking, heads.uncertainty, heads.log
         return self
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         if by == "ranking" and self.ranking:
             return self.ranking.score(histories, self.residual(histories))
         return self._rating.score(histories)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        if self.known.scale is None:
+        if self.data.scale is None:
             assert self.ranking is not None, "a model of interactions has a ranking head"
-            return self.ranking.chances(histories, rows, movies)
-        return self.known.scale.clip(self._rating.pairs(self._rating.read(histories), rows, movies))
+            return self.ranking.probabilities(histories, rows, movies)
+        return self.data.scale.clip(self._rating.pairs(self._rating.read(histories), rows, movies))
 
-    def shares(self, history: Histories, movies: Numbers, *, by: By = "ranking") -> Shares:
+    def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         if by == "ranking" and self.ranking:
             return self.ranking.shares(history, self.residual(history), movies)
         return self._rating.shares(history, movies)
@@ -93,15 +93,15 @@ class DeepMF(Recommender):
         return None if self.stars is None or histories.values is None else self.stars.residual(histories)[1]
 
     @property
-    def spreads(self) -> bool:
-        return self.spread is not None
+    def has_intervals(self) -> bool:
+        return self.uncertainty is not None
 
     def distribution_pairs(
         self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        if self.spread is None:
-            raise self.no_spread()
-        return self.spread.distribution(self.predicted(histories, rows, movies, stars))
+        if self.uncertainty is None:
+            raise self.no_intervals_error()
+        return self.uncertainty.distribution(self.build_predicted_pairs(histories, rows, movies, stars))
 
     def interval_pairs(
         self,
@@ -112,38 +112,38 @@ class DeepMF(Recommender):
         *,
         stars: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        if self.spread is None:
-            raise self.no_spread()
-        return self.spread.interval(self.predicted(histories, rows, movies, stars), coverage)
+        if self.uncertainty is None:
+            raise self.no_intervals_error()
+        return self.uncertainty.interval(self.build_predicted_pairs(histories, rows, movies, stars), coverage)
 
-    def predicted(
+    def build_predicted_pairs(
         self, histories: Histories, rows: Numbers, movies: Numbers, stars: NDArray[np.float32] | None = None
-    ) -> Predicted:
+    ) -> PredictedPairs:
         """Pairs with what the rating head predicts of them: `stars`, if that is known."""
         if stars is None:
             stars = self.predict_pairs(histories, rows, movies)
-        return Predicted(histories, self._rating.residual(histories)[1], rows, movies, stars)
+        return PredictedPairs(histories, self._rating.residual(histories)[1], rows, movies, stars)
 
     def vectors(self) -> NDArray[np.float32]:
         towers = self.ranking.towers if self.ranking else self._rating.towers
         return towers.movies[:-1, :, :-1].reshape(len(towers.movies) - 1, -1)
 
-    def traits(self) -> NDArray[np.float32]:
+    def comparison_vectors(self) -> NDArray[np.float32]:
         """Those of the item-item model, where series and schools lie together; in the towers', popular films do."""
-        beside = self.ranking and self.ranking.neighbours
-        return beside.inward if beside else self.vectors()
+        beside = self.ranking and self.ranking.low_rank_ease
+        return beside.item_vectors if beside else self.vectors()
 
-    def alike(self, movie: int) -> NDArray[np.float32]:
-        return kin(super().alike(movie), movie, self.known)
+    def similarities(self, movie: int) -> NDArray[np.float32]:
+        return genre_adjusted_similarity(super().similarities(movie), movie, self.data)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        parts = [part.arrays() for part in (self.stars, self.ranking, self.spread) if part]
+        parts = [part.arrays() for part in (self.stars, self.ranking, self.uncertainty) if part]
         return {name: array for part in parts for name, array in part.items()}
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known = known
+        model.data = known
         model.stars, model.ranking = StarsHead.from_arrays(arrays), RankingHead.from_arrays(arrays)
-        model.spread = Spread.from_arrays(arrays, known.scale) if known.scale else None
+        model.uncertainty = RatingUncertainty.from_arrays(arrays, known.scale) if known.scale else None
         return model

@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from cinematrix.models.deep_mf.pooling import Content, Incidence, dots
+from cinematrix.models.deep_mf.pooling import ContentMatrix, SparsePattern, pair_dot_products
 
 
 @dataclass(frozen=True)
-class Shape:
+class NetworkShape:
     """The size of a `HistoryNet`; the fields are those of `DeepMFSettings`.
 
     The members of the ensemble lie side by side in the width, each with `factors` factors and weights of its own, so
@@ -33,10 +33,10 @@ class Shape:
 
 
 N_STATISTICS = 5
-NOTHING = torch.tensor([1.0, -1.0, 1.0, 0.0, 0.0])
-"""How many statistics a history has, and those of an empty one (see `Seen.of`)."""
+EMPTY_STATISTICS = torch.tensor([1.0, -1.0, 1.0, 0.0, 0.0])
+"""How many statistics a history has, and those of an empty one (see `VisibleHistories.of`)."""
 
-Rows = tuple[torch.Tensor, torch.Tensor]
+IndexPairs = tuple[torch.Tensor, torch.Tensor]
 """Users and movies by number."""
 
 
@@ -47,7 +47,7 @@ class Tower(nn.Module):
     """
 
     def __init__(
-        self, n_rows: int, n_items: int, channels: int, item_features: int, own_features: int, shape: Shape
+        self, n_rows: int, n_items: int, channels: int, item_features: int, own_features: int, shape: NetworkShape
     ) -> None:
         super().__init__()
         self.shape = shape
@@ -64,13 +64,15 @@ class Tower(nn.Module):
         self.down = nn.ParameterList([_normal(e, d, d, std=0.3 * d**-0.5) for _ in range(shape.blocks)])
         self.out = _projection(e, d)
 
-    def item_tables(self, content: Content | None) -> list[torch.Tensor]:
+    def item_tables(self, content: ContentMatrix | None) -> list[torch.Tensor]:
         """What each item adds to a history, by channel: its own row and its content's. `[n_items, width]` each."""
         if content is None or not self.item_content:
             return list(self.tables)
         return [t + content.times(w) for t, w in zip(self.tables, self.item_content, strict=True)]
 
-    def forward(self, seen: "Seen", content: Content | None, rows: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        self, seen: "VisibleHistories", content: ContentMatrix | None, rows: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Vectors, of `rows` or of all, with the bias as their last factor. `[n, members, factors + 1]`."""
         h = seen.statistics @ self.statistics
         for table, values in zip(self.item_tables(content), seen.channels, strict=True):
@@ -81,9 +83,9 @@ class Tower(nn.Module):
             h = h + self.ids[0] * self._kept(self.ids[0])[:, None]
         return self._bent(h if rows is None else h.index_select(0, rows))
 
-    def unseen(self, content: Content | None, rows: torch.Tensor) -> torch.Tensor:
+    def unseen(self, content: ContentMatrix | None, rows: torch.Tensor) -> torch.Tensor:
         """Vectors of `rows` as if nothing but their content were known. `[n, members, factors + 1]`."""
-        h = (NOTHING.to(rows.device) @ self.statistics).expand(len(rows), -1)
+        h = (EMPTY_STATISTICS.to(rows.device) @ self.statistics).expand(len(rows), -1)
         if content is not None and self.own_content:
             h = h + content.times(self.own_content[0]).index_select(0, rows)
         return self._bent(h)
@@ -91,12 +93,12 @@ class Tower(nn.Module):
     def _bent(self, h: torch.Tensor) -> torch.Tensor:
         """Residual blocks and the projection. `[n, members, factors + 1]`."""
         for up, bias, down in zip(self.up, self.up_bias, self.down, strict=True):
-            inner = nn.functional.silu(_apart(self._unit(h), up).flatten(1) + bias)
-            h = h + _apart(self._drop(inner), down).flatten(1)
-        return _apart(self._drop(h), self.out)
+            inner = nn.functional.silu(_multiply_by_member(self._unit(h), up).flatten(1) + bias)
+            h = h + _multiply_by_member(self._drop(inner), down).flatten(1)
+        return _multiply_by_member(self._drop(h), self.out)
 
     def _drop(self, x: torch.Tensor) -> torch.Tensor:
-        return dropped(x, self.shape.dropout) if self.training else x
+        return fast_dropout(x, self.shape.dropout) if self.training else x
 
     def _kept(self, table: torch.Tensor) -> torch.Tensor:
         """A factor for each row of a table: in training some items are as good as unknown. `[n_rows]`."""
@@ -112,15 +114,15 @@ class Tower(nn.Module):
 
 
 @dataclass
-class Seen:
+class VisibleHistories:
     """What is visible of one side's histories in a step."""
 
-    pattern: Incidence
+    pattern: SparsePattern
     channels: list[torch.Tensor]
     statistics: torch.Tensor
 
     @classmethod
-    def of(cls, pattern: Incidence, mask: torch.Tensor, residual: torch.Tensor | None) -> "Seen":
+    def of(cls, pattern: SparsePattern, mask: torch.Tensor, residual: torch.Tensor | None) -> "VisibleHistories":
         """Channels: the residual over the biases (in standard deviations) where there are stars, and "rated at all".
 
         Both are divided by √(n + 1), n the visible length of the history.
@@ -140,7 +142,7 @@ class Seen:
 class HistoryNet(nn.Module):
     """Two towers of one make: a user is her history, a movie is its raters and its content."""
 
-    def __init__(self, n_users: int, n_movies: int, n_features: int, channels: int, shape: Shape) -> None:
+    def __init__(self, n_users: int, n_movies: int, n_features: int, channels: int, shape: NetworkShape) -> None:
         super().__init__()
         self.shape = shape
         self.users = Tower(n_users, n_movies, channels, n_features, 0, shape)
@@ -148,15 +150,19 @@ class HistoryNet(nn.Module):
         self.pair = nn.ModuleList([PairGate(shape)] if shape.pair else [])
 
     def encode(
-        self, users: Seen, movies: Seen, content: Content | None, rows: Rows | None = None
+        self,
+        users: VisibleHistories,
+        movies: VisibleHistories,
+        content: ContentMatrix | None,
+        rows: IndexPairs | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Both sides' vectors, of all or of those in `rows`."""
         some_users, some_movies = rows or (None, None)
         return self.users(users, content, some_users), self.movies(movies, content, some_movies)
 
-    def score(self, user: torch.Tensor, movie: torch.Tensor, pairs: Rows) -> torch.Tensor:
+    def score(self, user: torch.Tensor, movie: torch.Tensor, pairs: IndexPairs) -> torch.Tensor:
         """Each member's score of pairs of rows of both sides' vectors. `[n, members]`."""
-        dot = dots(*self.plain(user, movie), pairs)
+        dot = pair_dot_products(*self.plain(user, movie), pairs)
         for gate in self.pair:
             dot = dot + gate(user[:, :, :-1].index_select(0, pairs[0]), movie[:, :, :-1].index_select(0, pairs[1]))
         return dot
@@ -171,7 +177,7 @@ class HistoryNet(nn.Module):
 class PairGate(nn.Module):
     """A small MLP on the pair, behind a gate that starts shut: it opens where training pays for it."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
         e, d, h = shape.members, shape.factors, shape.pair
         self.user, self.movie, self.both = (_normal(e, d, h, std=d**-0.5) for _ in range(3))
@@ -183,12 +189,12 @@ class PairGate(nn.Module):
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """What the pair adds to each member's score. `[n, members]`."""
         parts = ((x, self.user), (y, self.movie), (x * y, self.both))
-        hidden = nn.functional.silu(sum(_apart(v, w) for v, w in parts) + self.bias)
+        hidden = nn.functional.silu(sum(_multiply_by_member(v, w) for v, w in parts) + self.bias)
         hidden = nn.functional.dropout(hidden, self.dropout, self.training)
-        return _apart(hidden, self.out)[:, :, 0] * self.gate
+        return _multiply_by_member(hidden, self.out)[:, :, 0] * self.gate
 
 
-def dropped(x: torch.Tensor, share: float) -> torch.Tensor:
+def fast_dropout(x: torch.Tensor, share: float) -> torch.Tensor:
     """Dropout whose share is rounded to 256ths, 255 at most: eight entries from one random number.
 
     That is several times faster on a CPU.
@@ -201,7 +207,7 @@ def dropped(x: torch.Tensor, share: float) -> torch.Tensor:
     return x * (kept * (256 / (256 - limit)))
 
 
-def _apart(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def _multiply_by_member(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Each member's vector times its own matrix: `[n, members × a]` by `[members, a, b]` is `[n, members, b]`."""
     members, a, _ = weight.shape
     if members == 1:
@@ -227,6 +233,6 @@ def _projection(members: int, factors: int) -> nn.Parameter:
     return nn.Parameter(torch.randn(members, factors, factors + 1) * std)
 
 
-def arrays(module: nn.Module) -> dict[str, NDArray[Any]]:
+def state_arrays(module: nn.Module) -> dict[str, NDArray[Any]]:
     """A net's weights as NumPy arrays, by name."""
     return {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}

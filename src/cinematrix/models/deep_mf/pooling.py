@@ -14,35 +14,35 @@ from torch import nn
 
 from cinematrix.data.histories import Histories
 
-SOME_PAIRS = 2_048
+BLOCK_PAIRS = 2_048
 """Pairs whose dot products are taken at a time: what is gathered for them stays near the processor."""
 
 
-class Incidence:
+class SparsePattern:
     """Which items each row has: a sparse matrix of a fixed pattern, whose values change from step to step.
 
     It sums rows of a table over each row's items, and over each item's rows when seen from the other side
-    (`flipped`). The gradient with respect to the table is the same sum from the other side, so neither direction
+    (`transposed`). The gradient with respect to the table is the same sum from the other side, so neither direction
     writes an array with an entry for each pair and factor.
     """
 
     def __init__(
-        self, starts: torch.Tensor, items: torch.Tensor, other: "Incidence | None" = None, n_items: int = 0
+        self, starts: torch.Tensor, items: torch.Tensor, other: "SparsePattern | None" = None, n_items: int = 0
     ) -> None:
         self.starts, self.items = starts, items
         self.pairs: tuple[torch.Tensor, torch.Tensor]  # rows and items, in the order of the values
         self.order: torch.Tensor | None = None  # from this side's order of pairs to the order of the values
         if other is not None:
-            self.flipped, self.pairs = other, (other.pairs[1], other.pairs[0])
+            self.transposed, self.pairs = other, (other.pairs[1], other.pairs[0])
             return
         rows = torch.repeat_interleave(torch.arange(len(starts) - 1, device=starts.device), starts.diff())
         self.pairs = rows, items
         order, others = _sorted(items, n_items)
-        self.flipped = Incidence(others, rows[order], self)
-        self.flipped.order = order
+        self.transposed = SparsePattern(others, rows[order], self)
+        self.transposed.order = order
 
     @classmethod
-    def of(cls, histories: Histories, n_items: int, device: torch.device) -> "Incidence":
+    def of(cls, histories: Histories, n_items: int, device: torch.device) -> "SparsePattern":
         """The pattern of `histories`; values are in their order."""
         starts = torch.from_numpy(histories.starts).to(device)
         return cls(starts, torch.from_numpy(histories.items.astype(np.int64)).to(device), n_items=n_items)
@@ -64,19 +64,19 @@ class Incidence:
 
 
 class _Pool(torch.autograd.Function):
-    """`Incidence.pooled`, with the gradient from the other side."""
+    """`SparsePattern.pooled`, with the gradient from the other side."""
 
     @staticmethod
-    def forward(ctx: Any, table: torch.Tensor, values: torch.Tensor, pattern: Incidence) -> torch.Tensor:
+    def forward(ctx: Any, table: torch.Tensor, values: torch.Tensor, pattern: SparsePattern) -> torch.Tensor:
         ctx.values, ctx.pattern = values, pattern
         return pattern.pooled(table, values)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        return ctx.pattern.flipped.pooled(gradient.contiguous(), ctx.values), None, None
+        return ctx.pattern.transposed.pooled(gradient.contiguous(), ctx.values), None, None
 
 
-def dots(x: torch.Tensor, y: torch.Tensor, pairs: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+def pair_dot_products(x: torch.Tensor, y: torch.Tensor, pairs: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
     """Dot products of rows of two tables, for each member. `[n, members]`.
 
     The gradient of Σ g·(x_u · y_i) with respect to x sums g·y_i over u's pairs: a sum over histories again. So neither
@@ -91,12 +91,12 @@ def dots(x: torch.Tensor, y: torch.Tensor, pairs: tuple[torch.Tensor, torch.Tens
 
 
 class _Dots(torch.autograd.Function):
-    """`dots`, some pairs at a time."""
+    """`pair_dot_products`, some pairs at a time."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, at_x: torch.Tensor, at_y: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(x, y, at_x, at_y)
-        some = [slice(start, start + SOME_PAIRS) for start in range(0, max(len(at_x), 1), SOME_PAIRS)]
+        some = [slice(start, start + BLOCK_PAIRS) for start in range(0, max(len(at_x), 1), BLOCK_PAIRS)]
         return torch.cat([(x.index_select(0, at_x[s]) * y.index_select(0, at_y[s])).sum(2) for s in some])
 
     @staticmethod
@@ -128,13 +128,13 @@ def _bags(table: torch.Tensor, items: torch.Tensor, starts: torch.Tensor, values
     )
 
 
-class Content:
+class ContentMatrix:
     """Movies' features as a constant matrix that multiplies a table of weights."""
 
     def __init__(self, matrix: sparse.csr_matrix, device: torch.device) -> None:
         pattern = Histories(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32))
         self.width = matrix.shape[1]
-        self.pattern = Incidence.of(pattern, self.width, device)
+        self.pattern = SparsePattern.of(pattern, self.width, device)
         self.values = torch.from_numpy(matrix.data.astype(np.float32)).to(device)
 
     def times(self, weights: torch.Tensor) -> torch.Tensor:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cinematrix.common.settings import Between, Space, check
-from cinematrix.models.base import By
+from cinematrix.common.settings import SearchRange, SearchSpace, check_settings
+from cinematrix.models.base import Ordering
 
 if TYPE_CHECKING:
-    from cinematrix.models.deep_mf.network import Shape
+    from cinematrix.models.deep_mf.network import NetworkShape
     from cinematrix.models.training.loop import Schedule
 
 
@@ -21,13 +21,13 @@ class DeepMFSettings:
         blocks: hidden layers (residual blocks) in each tower.
         dropout: of the towers' hidden units.
         row_dropout: share of the movies (and raters) that are left out of all histories in a step.
-        pair: width of the gated MLP on the pair of vectors in the rating head; 0: none.
+        pair_width: width of the gated MLP on the pair of vectors in the rating head; 0: none.
         content: use genres, years and tags.
-        free_ids: give each known user and movie a free embedding besides its history.
-        kriging: add to the stars what each person's own residuals say of movies that are alike.
-        movie_doubt: how many times more movies' biases are shrunk than the ratings imply; the tower sees the rest.
-        unseen: weight of a second loss, of ratings predicted as if their movie had no raters yet.
-        hidden: share of the ratings that are hidden and predicted in a step.
+        id_embeddings: give each known user and movie a free embedding besides its history.
+        residual_gp: add to the stars what each person's own residuals say of movies that are alike.
+        movie_shrinkage: how many times more movies' biases are shrunk than the ratings imply; the tower sees the rest.
+        unseen_weight: weight of a second loss, of ratings predicted as if their movie had no raters yet.
+        hidden_share: share of the ratings that are hidden and predicted in a step.
         batch: the ratings predicted in a step; more where an epoch would take more than ten steps.
         epochs: the most passes; each rating is hidden once in each.
         patience: epochs without a better validation error before training stops; 0: never before the end.
@@ -37,24 +37,24 @@ class DeepMFSettings:
         ranking_members: nets of the ranking head.
         ranking_epochs: passes of the ranking head.
         ranking_learning_rate: of the ranking head.
-        neighbours: rank of the item-item model beside the ranking head's towers; 0: none.
-        refit: learn from all ratings, once those put aside for validation have said for how long.
+        ease_rank: rank of the item-item model beside the ranking head's towers; 0: none.
+        two_stage: learn from all ratings, once those put aside for validation have said for how long.
         validation_share: of the training ratings, to stop by; they are part of the histories afterwards.
         seed: of everything random.
     """
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "fast": {"factors": 32, "members": 1, "epochs": 6, "ranking_epochs": 1, "neighbours": 256, "refit": False},
+        "fast": {"factors": 32, "members": 1, "epochs": 6, "ranking_epochs": 1, "ease_rank": 256, "two_stage": False},
     }
     """Hyper-parameters that go together: `DeepMFSettings(**PRESETS["fast"])`, or `--set preset=fast`."""
 
-    SPACE: ClassVar[Space] = {
+    SPACE: ClassVar[SearchSpace] = {
         "factors": (32, 48, 64, 96),
-        "dropout": Between(0.1, 0.5),
-        "row_dropout": Between(0.1, 0.5),
-        "hidden": Between(0.1, 0.4),
-        "learning_rate": Between(1e-3, 1e-2, log=True),
-        "weight_decay": Between(0.01, 1.0, log=True),
+        "dropout": SearchRange(0.1, 0.5),
+        "row_dropout": SearchRange(0.1, 0.5),
+        "hidden_share": SearchRange(0.1, 0.4),
+        "learning_rate": SearchRange(1e-3, 1e-2, log=True),
+        "weight_decay": SearchRange(0.01, 1.0, log=True),
     }
 
     factors: int = 64
@@ -62,13 +62,13 @@ class DeepMFSettings:
     blocks: int = 1
     dropout: float = 0.3
     row_dropout: float = 0.3
-    pair: int = 0
+    pair_width: int = 0
     content: bool = True
-    free_ids: bool = False
-    kriging: bool = True
-    movie_doubt: float = 10.0
-    unseen: float = 0.1
-    hidden: float = 0.2
+    id_embeddings: bool = False
+    residual_gp: bool = True
+    movie_shrinkage: float = 10.0
+    unseen_weight: float = 0.1
+    hidden_share: float = 0.2
     batch: int = 131_072
     epochs: int = 20
     patience: int = 0
@@ -78,28 +78,35 @@ class DeepMFSettings:
     ranking_members: int = 1
     ranking_epochs: int = 20
     ranking_learning_rate: float = 0.01
-    neighbours: int = 512
-    refit: bool = True
+    ease_rank: int = 512
+    two_stage: bool = True
     validation_share: float = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check(
+        check_settings(
             self, lambda x: x >= 1, "must be at least 1", "factors members epochs batch ranking_members ranking_epochs"
         )
-        check(self, lambda x: x >= 0, "can't be negative", "blocks pair patience neighbours weight_decay unseen")
-        check(self, lambda x: x > 0, "must be above 0", "learning_rate ranking_learning_rate movie_doubt")
-        check(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout row_dropout")
-        check(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "hidden validation_share")
+        check_settings(
+            self,
+            lambda x: x >= 0,
+            "can't be negative",
+            "blocks pair_width patience ease_rank weight_decay unseen_weight",
+        )
+        check_settings(self, lambda x: x > 0, "must be above 0", "learning_rate ranking_learning_rate movie_shrinkage")
+        check_settings(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout row_dropout")
+        check_settings(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "hidden_share validation_share")
 
-    def shape(self, by: By) -> "Shape":
+    def shape(self, by: Ordering) -> "NetworkShape":
         """The size of one head's net."""
-        from cinematrix.models.deep_mf.network import Shape
+        from cinematrix.models.deep_mf.network import NetworkShape
 
-        members, pair = (self.members, self.pair) if by == "stars" else (self.ranking_members, 0)
-        return Shape(self.factors, members, self.blocks, self.dropout, self.row_dropout, pair, self.free_ids)
+        members, pair = (self.members, self.pair_width) if by == "stars" else (self.ranking_members, 0)
+        return NetworkShape(
+            self.factors, members, self.blocks, self.dropout, self.row_dropout, pair, self.id_embeddings
+        )
 
-    def schedule(self, by: By) -> "Schedule":
+    def schedule(self, by: Ordering) -> "Schedule":
         """How one head is trained."""
         from cinematrix.models.training.loop import Schedule
 

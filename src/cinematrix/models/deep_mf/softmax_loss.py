@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from cinematrix.models.deep_mf.network import Rows
+from cinematrix.models.deep_mf.network import IndexPairs
 
-CELLS = 2**19
+BLOCK_LOGITS = 2**19
 """Logits that are made at a time; so few stay near the processor."""
 
 
-def surprise(x: torch.Tensor, y: torch.Tensor, hidden: Rows, chosen: Rows) -> torch.Tensor:
+def softmax_loss(x: torch.Tensor, y: torch.Tensor, hidden: IndexPairs, chosen: IndexPairs) -> torch.Tensor:
     """Mean −ln probability of the pairs `chosen`: a softmax of x_u · y over all y but those `hidden` and not chosen.
 
     A probability below the smallest float counts as that.
@@ -26,16 +26,16 @@ def surprise(x: torch.Tensor, y: torch.Tensor, hidden: Rows, chosen: Rows) -> to
         chosen: rows of x and of y in any order.
     """
     cells, wanted = (users * len(y) + movies for users, movies in (hidden, chosen))
-    return _Surprise.apply(x, y, cells, wanted.sort().values)  # type: ignore[no-any-return, no-untyped-call]
+    return _SoftmaxLoss.apply(x, y, cells, wanted.sort().values)  # type: ignore[no-any-return, no-untyped-call]
 
 
-class _Surprise(torch.autograd.Function):
-    """`surprise` of cells of the table x · y, ascending by row; the gradient is made on the way."""
+class _SoftmaxLoss(torch.autograd.Function):
+    """`softmax_loss` of cells of the table x · y, ascending by row; the gradient is made on the way."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, hidden: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
         x, y = x.contiguous(), y.contiguous()
-        step, width, total = max(CELLS // len(y), 1), len(y), x.new_zeros(())
+        step, width, total = max(BLOCK_LOGITS // len(y), 1), len(y), x.new_zeros(())
         ctx.gradients = torch.empty_like(x), torch.zeros_like(y)
         begins = range(0, len(x), step)
         bounds = torch.tensor([*begins, len(x)], device=x.device) * width

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
-PAIRS = 16_384
+BLOCK_PAIRS = 16_384
 """Pairs scored at a time."""
 
 
@@ -25,7 +25,7 @@ class Towers:
     """One head, ready to serve: the weights by the names they have in `nets`.
 
     Attributes:
-        weights: of the user's tower: `tables.0`… (item rows with their content), `statistics`, `up.0`…, `up_bias.0`…,
+        weights: of the user's tower: `tables.0`… (item rows with their content), `history_statistics`, `up.0`…, `up_bias.0`…,
             `down.0`…, `out`, perhaps `ids`; of the pair gate, perhaps, under `pair.`.
         movies: float32 `[n_movies + 1, members, factors + 1]`, the movies' vectors with their biases; the last one is
             of a movie of which nothing is known, and so answers for `UNKNOWN` (-1).
@@ -33,21 +33,21 @@ class Towers:
             nothing is known; None if there is none.
     """
 
-    weights: dict[str, Floats]
-    movies: Floats
+    weights: dict[str, Float32]
+    movies: Float32
     content: NDArray[np.float16] | None = None
 
     @cached_property
-    def mean_movie(self) -> Floats:
+    def mean_movie(self) -> Float32:
         """The average movie's vector. `[members, factors + 1]`."""
         return np.asarray(self.movies[:-1].mean(0), np.float32)
 
     @cached_property
-    def mean_content(self) -> Floats | None:
+    def mean_content(self) -> Float32 | None:
         """The part of the average movie's vector that comes from content. `[members, factors + 1]`."""
         return None if self.content is None else np.asarray(self.content[:-1].mean(0, dtype=np.float32), np.float32)
 
-    def users(self, histories: Histories, residual: Floats | None) -> Floats:
+    def users(self, histories: Histories, residual: Float32 | None) -> Float32:
         """Vectors of histories. `[n, members, factors + 1]`.
 
         Args:
@@ -56,11 +56,11 @@ class Towers:
         """
         return encode(self.pooled(histories, residual), self.weights)
 
-    def pooled(self, histories: Histories, residual: Floats | None) -> Floats:
+    def pooled(self, histories: Histories, residual: Float32 | None) -> Float32:
         """What the tower sums over each history, before its blocks. `[n, members × factors]`."""
         w = self.weights
         norm = np.float32(1) / np.sqrt(histories.counts + 1, dtype=np.float32)
-        h = statistics(histories, residual) @ w["statistics"]
+        h = history_statistics(histories, residual) @ w["statistics"]
         channels = [None] if residual is None else [residual, None]
         for place, values in enumerate(channels):
             h = h + histories.sums(w[f"tables.{place}"], values) * norm[:, None]
@@ -68,12 +68,12 @@ class Towers:
             h += np.where((histories.owners != UNKNOWN)[:, None], w["ids"][histories.owners], np.float32(0))
         return np.asarray(h, np.float32)
 
-    def score(self, users: Floats) -> Floats:
+    def score(self, users: Float32) -> Float32:
         """The mean over members of every user's score of every movie. float32 `[n, n_movies]`."""
         movies = self.movies[:-1]
         members, factors = movies.shape[1], movies.shape[2] - 1
         x, y = (v[:, :, :-1].reshape(len(v), members * factors) for v in (users, movies))
-        scores: Floats = np.asarray(x @ y.T, np.float32)
+        scores: Float32 = np.asarray(x @ y.T, np.float32)
         scores /= members * factors**0.5
         scores += users[:, :, -1].mean(1)[:, None] + movies[:, :, -1].mean(1)
         if "pair.gate" in self.weights:
@@ -81,31 +81,36 @@ class Towers:
                 scores[row] += self._gate(np.broadcast_to(user, movies.shape), movies)
         return scores
 
-    def pairs(self, users: Floats, rows: Numbers, movies: Numbers, *, rated: bool = True) -> Floats:
+    def pairs(self, users: Float32, rows: Numbers, movies: Numbers, *, rated: bool = True) -> Float32:
         """The mean over members of the scores of pairs, in chunks that bound the memory. float32 `[n]`.
 
         `rated=False`: as if nobody had rated these movies.
         """
         vectors = self.movies.__getitem__ if rated else self.unrated
-        chunks = range(0, len(rows), PAIRS)
-        parts = [self._chunk(users[rows[c : c + PAIRS]], vectors(movies[c : c + PAIRS])) for c in chunks]
+        chunks = range(0, len(rows), BLOCK_PAIRS)
+        parts = [self._chunk(users[rows[c : c + BLOCK_PAIRS]], vectors(movies[c : c + BLOCK_PAIRS])) for c in chunks]
         return np.concatenate([np.zeros(0, np.float32), *parts])
 
-    def unrated(self, movies: Numbers) -> Floats:
+    def unrated(self, movies: Numbers) -> Float32:
         """The vectors of movies as they would be if nobody had rated them: their content alone."""
         assert self.content is not None, "only asked where there is content"
         return np.asarray(self.movies[-1] + self.content[movies], np.float32)
 
-    def _chunk(self, x: Floats, y: Floats) -> Floats:
+    def _chunk(self, x: Float32, y: Float32) -> Float32:
         dot = (x[:, :, :-1] * y[:, :, :-1]).sum(2) / np.float32((y.shape[2] - 1) ** 0.5) + x[:, :, -1] + y[:, :, -1]
-        scores: Floats = dot.mean(1)
+        scores: Float32 = dot.mean(1)
         return scores + self._gate(x, y) if "pair.gate" in self.weights else scores
 
-    def _gate(self, users: Floats, movies: Floats) -> Floats:
+    def _gate(self, users: Float32, movies: Float32) -> Float32:
         """What the pair gate adds, a mean over members. `[n]`."""
         w, x, y = self.weights, users[:, :, :-1], movies[:, :, :-1]
-        inner = apart(x, w["pair.user"]) + apart(y, w["pair.movie"]) + apart(x * y, w["pair.both"]) + w["pair.bias"]
-        added: Floats = (apart(silu(inner), w["pair.out"])[:, :, 0] * w["pair.gate"]).mean(1)
+        inner = (
+            multiply_by_member(x, w["pair.user"])
+            + multiply_by_member(y, w["pair.movie"])
+            + multiply_by_member(x * y, w["pair.both"])
+            + w["pair.bias"]
+        )
+        added: Float32 = (multiply_by_member(silu(inner), w["pair.out"])[:, :, 0] * w["pair.gate"]).mean(1)
         return added
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
@@ -120,20 +125,20 @@ class Towers:
         return cls(mine, mine.pop("movies"), mine.pop("content", None)) if mine else None
 
 
-def encode(h: Floats, weights: Mapping[str, Floats]) -> Floats:
+def encode(h: Float32, weights: Mapping[str, Float32]) -> Float32:
     """Residual blocks and the projection, of either tower. `[n, members, factors + 1]`."""
     members, factors, _ = weights["out"].shape
     h = h.reshape(len(h), members, factors)
     place = 0
     while f"up.{place}" in weights:
         unit = h / np.sqrt(np.mean(h**2, axis=2, keepdims=True) + np.float32(1e-3))
-        inner = apart(unit, weights[f"up.{place}"]) + weights[f"up_bias.{place}"].reshape(members, factors)
-        h = h + apart(silu(inner), weights[f"down.{place}"])
+        inner = multiply_by_member(unit, weights[f"up.{place}"]) + weights[f"up_bias.{place}"].reshape(members, factors)
+        h = h + multiply_by_member(silu(inner), weights[f"down.{place}"])
         place += 1
-    return apart(h, weights["out"])
+    return multiply_by_member(h, weights["out"])
 
 
-def statistics(histories: Histories, residual: Floats | None) -> Floats:
+def history_statistics(histories: Histories, residual: Float32 | None) -> Float32:
     """How long each history is and how its ratings spread: the twin of `nets.Seen.of`. `[n, 5]`."""
     n, counts = len(histories), histories.counts.astype(np.float32)
     mean = np.zeros(n) if residual is None else np.bincount(histories.rows, residual, n) / (counts + 3)
@@ -143,11 +148,11 @@ def statistics(histories: Histories, residual: Floats | None) -> Floats:
     return np.stack(facts, axis=1).astype(np.float32)
 
 
-def apart(x: Floats, weight: Floats) -> Floats:
+def multiply_by_member(x: Float32, weight: Float32) -> Float32:
     """Each member's vectors times its own matrix: `[n, members, a]` by `[members, a, b]` is `[n, members, b]`."""
     return np.ascontiguousarray((x.transpose(1, 0, 2) @ weight).transpose(1, 0, 2))
 
 
-def silu(x: Floats) -> Floats:
+def silu(x: Float32) -> Float32:
     """x × sigmoid(x)."""
     return np.asarray(x / (1 + np.exp(-np.clip(x, -80, 80))), np.float32)

@@ -8,52 +8,52 @@ import torch
 from scipy import sparse
 
 from cinematrix.common.progress import Progress
-from cinematrix.data.features import features
-from cinematrix.data.known import Known
+from cinematrix.data.features import movie_features
 from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.splits import random
-from cinematrix.models.base import By, Run
+from cinematrix.data.training_data import TrainingData
+from cinematrix.models.base import Ordering, TrainingOptions
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.deep_mf.closed_forms import Beside, Trained
-from cinematrix.models.deep_mf.export import trained
+from cinematrix.models.deep_mf.closed_forms import ClosedForms, TrainedHead
+from cinematrix.models.deep_mf.export import export_head
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
-from cinematrix.models.deep_mf.pooling import Content
+from cinematrix.models.deep_mf.pooling import ContentMatrix
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from cinematrix.models.deep_mf.tasks import Encoder, HiddenRatings, Ranking, Stars
-from cinematrix.models.deep_mf.uncertainty import Spread
-from cinematrix.models.training.loop import Log, Schedule, pick_device, surroundings, train
-from cinematrix.models.training.two_stage import MIN_TO_CUT
+from cinematrix.models.deep_mf.tasks import HiddenRatingsTask, RankingTask, RatingEncoder, StarsTask
+from cinematrix.models.deep_mf.uncertainty import RatingUncertainty
+from cinematrix.models.training.loop import Schedule, TrainingLog, pick_device, seeded_torch, train
+from cinematrix.models.training.two_stage import MIN_RATINGS_TO_SPLIT
 
-NAME = "deep-mf"
+MODEL_NAME = "deep-mf"
 """The model's name on progress bars."""
 
-NOISE = 0.001
+ERROR_TOLERANCE = 0.001
 """Validation errors this near (relatively) are equal."""
 
-PAIRS_A_ROW = 4_000.0
+PAIRS_PER_ROW = 4_000.0
 """With as many pairs for each row of a table, tables learn at the full learning rate."""
 
-TASKS: dict[By, type[HiddenRatings]] = {"stars": Stars, "ranking": Ranking}
+TASK_CLASSES: dict[Ordering, type[HiddenRatingsTask]] = {"stars": StarsTask, "ranking": RankingTask}
 
 
 @dataclass(frozen=True, eq=False)
-class Heads:
-    """The parts of a trained model: a model of plain interactions has no `stars` and no `spread`."""
+class TrainedHeads:
+    """The parts of a trained model: a model of plain interactions has no `stars` and no `uncertainty`."""
 
     stars: StarsHead | None
     ranking: RankingHead | None
-    spread: Spread | None
-    log: dict[By, Log]
+    uncertainty: RatingUncertainty | None
+    log: dict[Ordering, TrainingLog]
 
 
 def fit_heads(
     s: DeepMFSettings,
-    known: Known,
+    known: TrainingData,
     ratings: Ratings,
     validation: Ratings | None,
     progress: Progress | None,
-    run: Run,
-) -> Heads:
+    run: TrainingOptions,
+) -> TrainedHeads:
     """Train the heads one after the other, ready to serve.
 
     `validation` None: it is cut from `ratings`, unless they are too few.
@@ -61,95 +61,95 @@ def fit_heads(
     learn = ratings
     if validation is None:
         validation = ratings
-        if len(ratings) >= MIN_TO_CUT:
+        if len(ratings) >= MIN_RATINGS_TO_SPLIT:
             cut = random(ratings, s.validation_share, s.seed)
             learn, validation = cut.train, cut.test
     device = pick_device(run.device)
-    matrix = features(known.catalog) if s.content else None
-    content = Content(matrix, device) if matrix is not None and matrix.nnz else None
-    data = f"{s} {fingerprint(ratings)} {hash_of(matrix)}"
-    trainer = Trainer(s, known, ratings, learn, validation, content, device, run, progress, data)
-    beside = Beside(s, known, ratings, learn, validation, matrix)
-    stars, spread = (None, None) if known.scale is None else beside.stars(*trainer.head("stars"))
+    matrix = movie_features(known.catalog) if s.content else None
+    content = ContentMatrix(matrix, device) if matrix is not None and matrix.nnz else None
+    identity = f"{s} {fingerprint(ratings)} {hash_content(matrix)}"
+    trainer = HeadTrainer(s, known, ratings, learn, validation, content, device, run, progress, identity)
+    beside = ClosedForms(s, known, ratings, learn, validation, matrix)
+    stars, uncertainty = (None, None) if known.scale is None else beside.stars(*trainer.head("stars"))
     ranking = beside.ranking(*trainer.head("ranking"), stars) if known.scale is None or s.ranking else None
-    return Heads(stars, ranking, spread, trainer.log)
+    return TrainedHeads(stars, ranking, uncertainty, trainer.log)
 
 
-def hash_of(matrix: sparse.csr_matrix | None) -> str:
+def hash_content(matrix: sparse.csr_matrix | None) -> str:
     """A checksum of the content, so that a checkpoint of another catalog is refused."""
     parts = [] if matrix is None else [matrix.data, matrix.indices, matrix.indptr]
     return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 
 @dataclass
-class Trainer:
+class HeadTrainer:
     """Trains the heads of a model: `learn` and `validation` are cut from `ratings`, or `learn` is `ratings` itself."""
 
     settings: DeepMFSettings
-    known: Known
+    data: TrainingData
     ratings: Ratings
     learn: Ratings
     validation: Ratings
-    content: Content | None
+    content: ContentMatrix | None
     device: torch.device
-    run: Run
+    run: TrainingOptions
     progress: Progress | None
-    data: str
+    identity: str
     biases: dict[int, Biases | None] = field(default_factory=dict)
-    log: dict[By, Log] = field(default_factory=dict)
+    log: dict[Ordering, TrainingLog] = field(default_factory=dict)
 
-    def head(self, by: By) -> tuple[Trained, Trained]:
+    def head(self, by: Ordering) -> tuple[TrainedHead, TrainedHead]:
         """One head, trained and ready to serve, and the pilot's.
 
         Where validation ratings were cut off, a pilot of one member finds out how many epochs are enough, and all
         members then learn from all ratings for as many: better than to learn from a part and to know the rest only as
-        history, which is what `refit=False` does.
+        history, which is what `two_stage=False` does.
         """
         s = self.settings
         schedule = replace(s.schedule(by), table_rate=table_rate(self.ratings) if by == "stars" else 1.0)
-        if self.learn is self.ratings or not s.refit:
+        if self.learn is self.ratings or not s.two_stage:
             task = judged = self._train(by, s, schedule, self.learn, "")
         else:
             judged = self._train(by, replace(s, members=1, ranking_members=1), schedule, self.learn, ", how long")
-            epochs = long_enough(self.log[by].errors)
+            epochs = choose_epochs(self.log[by].errors)
             task = self._train(by, s, replace(schedule, epochs=epochs, keep_best=False), self.ratings, "")
-        return trained(task.net, self._encoder(task)), trained(judged.net, judged.encoder)
+        return export_head(task.net, self._encoder(task)), export_head(judged.net, judged.encoder)
 
-    def _encoder(self, task: HiddenRatings) -> Encoder:
+    def _encoder(self, task: HiddenRatingsTask) -> RatingEncoder:
         """All ratings, as the histories that the model serves from."""
         if len(task.encoder) == len(self.ratings):
             return task.encoder
-        n_movies = len(self.known.movies)
-        return Encoder(self.ratings, n_movies, self.content, self.device, self._biases(self.ratings))
+        n_movies = len(self.data.movies)
+        return RatingEncoder(self.ratings, n_movies, self.content, self.device, self._biases(self.ratings))
 
     def _biases(self, ratings: Ratings) -> Biases | None:
         """Of `ratings`, computed once for both heads; None for plain interactions."""
         if id(ratings) not in self.biases:
-            n_movies, doubt = len(self.known.movies), self.settings.movie_doubt
+            n_movies, doubt = len(self.data.movies), self.settings.movie_shrinkage
             self.biases[id(ratings)] = None if ratings.rating is None else Biases.of(ratings, n_movies, doubt)
         return self.biases[id(ratings)]
 
     def _train(
-        self, by: By, settings: DeepMFSettings, schedule: Schedule, ratings: Ratings, what: str
-    ) -> HiddenRatings:
+        self, by: Ordering, settings: DeepMFSettings, schedule: Schedule, ratings: Ratings, what: str
+    ) -> HiddenRatingsTask:
         path, name = self.run.checkpoint, f"{by}-pilot" if what else by
         run = replace(self.run, checkpoint=path and path.with_name(f"{path.name}.{name}"))
-        with surroundings(settings.seed, run.threads):
-            n_movies = len(self.known.movies)
+        with seeded_torch(settings.seed, run.threads):
+            n_movies = len(self.data.movies)
             biases = self._biases(ratings)
-            task = TASKS[by](ratings, self.validation, self.content, n_movies, settings, self.device, biases)
+            task = TASK_CLASSES[by](ratings, self.validation, self.content, n_movies, settings, self.device, biases)
             log = train(
-                task, schedule, run=run, data=self.data, progress=self.progress,
-                what=f"{NAME} {by}{what}", measure=task.measure,
+                task, schedule, run=run, data=self.identity, progress=self.progress,
+                what=f"{MODEL_NAME} {by}{what}", measure=task.measure,
             )  # fmt: skip
         if log.errors:
             self.log[by] = log
         return task
 
 
-def long_enough(errors: list[float]) -> int:
+def choose_epochs(errors: list[float]) -> int:
     """The last epoch whose validation error is as good as the best, but for noise; at least 1."""
-    return max(1, *(epoch for epoch, error in enumerate(errors) if error <= min(errors) * (1 + NOISE)))
+    return max(1, *(epoch for epoch, error in enumerate(errors) if error <= min(errors) * (1 + ERROR_TOLERANCE)))
 
 
 def table_rate(ratings: Ratings) -> float:
@@ -162,4 +162,4 @@ def table_rate(ratings: Ratings) -> float:
     """
     users, movies = (np.bincount(c).astype(np.float64) for c in (ratings.user, ratings.movie))
     pairs = min((a**2).sum() / max(np.count_nonzero(b), 1) for a, b in ((users, movies), (movies, users)))
-    return min(1.0, float(pairs) / PAIRS_A_ROW)
+    return min(1.0, float(pairs) / PAIRS_PER_ROW)

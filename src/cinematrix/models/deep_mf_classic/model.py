@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.optional import needs
+from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import Between, Space
+from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.splits import random
+from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import Abilities, By, Recommender, Run
+from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
 
 if TYPE_CHECKING:
     import torch
 
-    from cinematrix.models.training.loop import Log
+    from cinematrix.models.training.loop import TrainingLog
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class DeepMFClassicSettings:
         seed: of the initial weights, the order and the validation ratings.
     """
 
-    SPACE: ClassVar[Space] = {
+    SPACE: ClassVar[SearchSpace] = {
         "factors": (4, 8, 16, 32, 64),
         "batch": (64, 128, 256, 512, 1024),
-        "learning_rate": Between(3e-4, 1e-2, log=True),
+        "learning_rate": SearchRange(3e-4, 1e-2, log=True),
     }
 
     factors: int = 16
@@ -79,7 +79,7 @@ class DeepMFClassic(Recommender):
 
     def __init__(self, settings: DeepMFClassicSettings | None = None) -> None:
         self.settings = settings or DeepMFClassicSettings()
-        self.log: dict[By, Log] = {}
+        self.log: dict[Ordering, TrainingLog] = {}
 
     def fit(
         self,
@@ -88,21 +88,21 @@ class DeepMFClassic(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        needs(self.abilities.trains_with, self.name)
-        from cinematrix.models.training.loop import Schedule, surroundings, train
+        require_package(self.abilities.trains_with, self.name)
+        from cinematrix.models.training.loop import Schedule, seeded_torch, train
 
         _, scale = ratings.stars(self.name)
-        s, run = self.settings, run or Run()
-        self.known = Known.of(ratings, catalog)
+        s, run = self.settings, run or TrainingOptions()
+        self.data = TrainingData.of(ratings, catalog)
         if validation is None and len(ratings) >= 10:
             cut = random(ratings, s.validation_share, s.seed)
             ratings, validation = cut.train, cut.test
         schedule = Schedule(epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, seed=s.seed)
-        with surroundings(s.seed, run.threads or 1):  # steps this small are slower on two threads
+        with seeded_torch(s.seed, run.threads or 1):  # steps this small are slower on two threads
             unit = scale.high / self.HIGHEST
-            task = _Task(self, ratings, ratings if validation is None else validation, run.device, unit)
+            task = _ClassicTask(self, ratings, ratings if validation is None else validation, run.device, unit)
             data = f"{s} {fingerprint(ratings)}"
             self.log["stars"] = train(task, schedule, run=run, data=data, what=self.name, progress=progress)
         self._export(task.net, ratings)
@@ -112,7 +112,7 @@ class DeepMFClassic(Recommender):
         """The net's weights as NumPy arrays; movies without training ratings get the mean embedding."""
         weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
         self.users, movies = weights.pop("users.weight"), weights.pop("movies.weight")
-        more = np.tile(movies.mean(axis=0), (len(self.known.movies) - len(movies) + 1, 1))
+        more = np.tile(movies.mean(axis=0), (len(self.data.movies) - len(movies) + 1, 1))
         self.movies = np.vstack([movies, more])  # the last row answers for UNKNOWN (-1)
         self.dense = list(weights.values())
         dots = (self.users[ratings.user] * self.movies[ratings.movie]).sum(axis=1)
@@ -123,13 +123,13 @@ class DeepMFClassic(Recommender):
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         return self._stars((self._vectors(histories)[rows] * self.movies[movies]).sum(axis=1))
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         dots = self._vectors(histories) @ self.movies[:-1].T
         return np.asarray(self._raw(dots.reshape(-1)).reshape(dots.shape), np.float32)
 
     def _stars(self, dots: NDArray[np.float32]) -> NDArray[np.float32]:
-        assert self.known.scale is not None, "fitted on ratings with stars only"
-        return self.known.scale.clip(self._raw(dots))
+        assert self.data.scale is not None, "fitted on ratings with stars only"
+        return self.data.scale.clip(self._raw(dots))
 
     def _raw(self, dots: NDArray[np.float32]) -> NDArray[np.float32]:
         """The dense layers on the data's scale, a function of the dot product alone: tabulated."""
@@ -139,9 +139,9 @@ class DeepMFClassic(Recommender):
         return np.asarray(np.interp(dots, grid, values), np.float32)
 
     def _table(self, low: float, high: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        assert self.known.scale is not None, "fitted on ratings with stars only"
+        assert self.data.scale is not None, "fitted on ratings with stars only"
         grid = np.linspace(low, high, self.GRID, dtype=np.float32)
-        return grid, self._dense(grid[:, None])[:, 0] * np.float32(self.known.scale.high / self.HIGHEST)
+        return grid, self._dense(grid[:, None])[:, 0] * np.float32(self.data.scale.high / self.HIGHEST)
 
     def _wanted(self, stars: NDArray[np.float32]) -> NDArray[np.float32]:
         """For each rating the dot product, among those of the training ratings, that comes nearest to it."""
@@ -161,7 +161,7 @@ class DeepMFClassic(Recommender):
         if histories.owners is None:
             return self._fold_in(histories)
         vectors: NDArray[np.float32] = self.users[histories.owners]
-        strangers = np.flatnonzero(self.known.strange(histories))
+        strangers = np.flatnonzero(self.data.needs_fold_in(histories))
         vectors[strangers] = self._fold_in(histories.take(strangers))
         return vectors
 
@@ -188,15 +188,15 @@ class DeepMFClassic(Recommender):
         return {"users": self.users, "movies": self.movies, "reach": self.reach, "ridge": self.ridge, **dense}
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known, model.users, model.movies = known, arrays["users"], arrays["movies"]
+        model.data, model.users, model.movies = known, arrays["users"], arrays["movies"]
         model.dense = [arrays[f"dense.{place}"] for place in range(len(arrays) - 4)]
         model.reach, model.ridge = arrays["reach"], arrays["ridge"]
         return model
 
 
-class _Task:
+class _ClassicTask:
     """Batches of ratings for the training loop."""
 
     def __init__(self, model: DeepMFClassic, ratings: Ratings, validation: Ratings, device: str, unit: float) -> None:

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.optional import needs
+from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Abilities, By, Recommender, Run
-from cinematrix.models.components.calibration import PLAIN, Chance
-from cinematrix.models.components.mlp import ACTIVATIONS, Dense, Floats
+from cinematrix.data.training_data import TrainingData
+from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
+from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
+from cinematrix.models.components.mlp import ACTIVATIONS, MLP, Float32
 from cinematrix.models.neumf.settings import NeuMFSettings
 
 if TYPE_CHECKING:
-    from cinematrix.models.training.loop import Log
+    from cinematrix.models.training.loop import TrainingLog
 
 
 class NeuMF(Recommender):
@@ -42,11 +42,11 @@ class NeuMF(Recommender):
     Settings = NeuMFSettings
     STEPS: ClassVar[int] = 8
     SAMPLE: ClassVar[int] = 512
-    chance: Chance = PLAIN
+    calibration: Calibration = UNCALIBRATED
 
     def __init__(self, settings: NeuMFSettings | None = None) -> None:
         self.settings = settings or NeuMFSettings()
-        self.log: dict[By, Log] = {}
+        self.log: dict[Ordering, TrainingLog] = {}
 
     def fit(
         self,
@@ -55,18 +55,20 @@ class NeuMF(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        needs(self.abilities.trains_with, self.name)
-        from cinematrix.models.neumf.training import trained
+        require_package(self.abilities.trains_with, self.name)
+        from cinematrix.models.neumf.training import train_neumf
 
         s, ratings = self.settings, ratings.interactions()
-        self.known = Known.of(ratings, catalog)
-        n_movies = len(self.known.movies)
-        weights, pilot, self.log["ranking"] = trained(s, ratings, validation, n_movies, run or Run(), progress)
+        self.data = TrainingData.of(ratings, catalog)
+        n_movies = len(self.data.movies)
+        weights, pilot, self.log["ranking"] = train_neumf(
+            s, ratings, validation, n_movies, run or TrainingOptions(), progress
+        )
         self._take(pilot[0])
         self.mean = self.users.mean(axis=0)
-        self.chance = Chance.fitted(self.score(pilot[1]), *pilot[1:])
+        self.calibration = Calibration.fitted(self.score(pilot[1]), *pilot[1:])
         self._take(weights)
         share = np.exp(self.popular, dtype=np.float64)
         size = min(self.SAMPLE, n_movies)
@@ -78,25 +80,25 @@ class NeuMF(Recommender):
 
     def _take(self, weights: Mapping[str, NDArray[Any]]) -> None:
         self.users, self.movies, self.product = weights["users"], weights["movies"], weights["product"]
-        self.net, self.popular = Dense.from_arrays(weights, "net.", "relu"), weights["popular"]
+        self.net, self.popular = MLP.from_arrays(weights, "net.", "relu"), weights["popular"]
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         vectors = self._vectors(histories)
         scores = [self._logits(vector[None], self.movies) + self.popular for vector in vectors]
         return np.stack(scores) if scores else np.zeros((0, len(self.movies)), np.float32)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         scores = self._logits(self._vectors(histories)[rows], self.movies[movies]) + self.popular[movies]
-        return np.where(movies == UNKNOWN, np.float32(0), self.chance(scores))
+        return np.where(movies == UNKNOWN, np.float32(0), self.calibration(scores))
 
-    def _logits(self, users: Floats, movies: Floats) -> Floats:
+    def _logits(self, users: Float32, movies: Float32) -> Float32:
         """Of pairs of rows, or of one user and all rows, without their popularity. `[n]`."""
         d, n = len(self.product), len(movies)
         both = np.hstack([np.broadcast_to(users[:, d:], (n, d)), movies[:, d:]])
         products = (users[:, :d] * movies[:, :d]) @ self.product
         return np.asarray(products + self.net(both)[:, 0], np.float32)
 
-    def _slopes(self, user: Floats, movies: Floats) -> tuple[Floats, Floats]:
+    def _slopes(self, user: Float32, movies: Float32) -> tuple[Float32, Float32]:
         """The logits of one user, `[n]`, and their derivatives by her embeddings, `[n, 2 × factors]`."""
         d, n = len(self.product), len(movies)
         x = np.hstack([np.broadcast_to(user[d:], (n, d)), movies[:, d:]])
@@ -108,17 +110,17 @@ class NeuMF(Recommender):
         by_net = (slope @ self.net.weights[-1])[:, :, 0]
         return self._logits(user[None], movies), np.hstack([movies[:, :d] * self.product, by_net])
 
-    def _vectors(self, histories: Histories) -> Floats:
+    def _vectors(self, histories: Histories) -> Float32:
         """Trained embeddings of known users, strangers' folded in. `[n, 2 × factors]`."""
         vectors = np.tile(self.mean, (len(histories), 1))
-        strange = self.known.strange(histories)
+        strange = self.data.needs_fold_in(histories)
         if histories.owners is not None:
             vectors[~strange] = self.users[histories.owners[~strange]]
         for row in np.flatnonzero(strange & (histories.counts > 0)).tolist():
             vectors[row] = self._folded(histories.items_of(row))
         return vectors
 
-    def _folded(self, watched: Numbers) -> Floats:
+    def _folded(self, watched: Numbers) -> Float32:
         """The embeddings that explain a history best: penalised cross-entropy by Gauss and Newton, steps halved."""
         others = np.setdiff1d(self.sample, watched)
         movies = self.movies[np.concatenate([watched, others])]
@@ -126,7 +128,7 @@ class NeuMF(Recommender):
         each = np.where(wanted > 0, 1, self.settings.negatives * len(watched) / max(len(others), 1)).astype(np.float32)
         user, ridge = self.mean.copy(), np.float32(self.ridge[0])
 
-        def loss(at: Floats) -> float:
+        def loss(at: Float32) -> float:
             logits = self._logits(at[None], movies)
             missed = np.logaddexp(0, logits) - wanted * logits
             return float(each @ missed + ridge * np.sum((at - self.mean) ** 2) / 2)
@@ -147,14 +149,19 @@ class NeuMF(Recommender):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         tables = {"users": self.users, "movies": self.movies, "product": self.product, "mean": self.mean}
-        more = {"ridge": self.ridge, "sample": self.sample, "popular": self.popular, "chance": self.chance.array()}
+        more = {
+            "ridge": self.ridge,
+            "sample": self.sample,
+            "popular": self.popular,
+            "calibration": self.calibration.array(),
+        }
         return tables | more | self.net.arrays("net.")
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known = known
+        model.data = known
         model._take(arrays)
         model.mean, model.ridge = arrays["mean"], arrays["ridge"]
-        model.sample, model.chance = arrays["sample"], Chance.from_array(arrays.get("chance"))
+        model.sample, model.calibration = arrays["sample"], Calibration.from_array(arrays.get("calibration"))
         return model

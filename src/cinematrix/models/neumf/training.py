@@ -11,11 +11,11 @@ from torch import nn
 from cinematrix.common.progress import Progress
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Run
-from cinematrix.models.components.calibration import judges
-from cinematrix.models.components.mlp_torch import dense, exported
-from cinematrix.models.training.loop import Log, Schedule, pick_device
-from cinematrix.models.training.two_stage import train_on_all
+from cinematrix.models.base import TrainingOptions
+from cinematrix.models.components.calibration import select_validation_users
+from cinematrix.models.components.mlp_torch import build_mlp, export_mlp
+from cinematrix.models.training.loop import Schedule, TrainingLog, pick_device
+from cinematrix.models.training.two_stage import train_in_two_stages
 
 if TYPE_CHECKING:
     from cinematrix.models.neumf.settings import NeuMFSettings
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Users, movies, and 1 where watched."""
 
-Arrays = Mapping[str, NDArray[Any]]
+ArraysByName = Mapping[str, NDArray[Any]]
 
-Pilot = tuple[Arrays, Histories, Histories]
+NeuMFPilot = tuple[ArraysByName, Histories, Histories]
 """What a pilot learned, some histories that it learned from, and what their owners watched beside."""
 
 
-UNWATCHED = 0.5
+POPULARITY_SMOOTHING = 0.5
 """How often each movie counts as watched beyond how often it was, so that any may be drawn."""
 
 
@@ -42,7 +42,7 @@ class NeuMFNet(nn.Module):
         for table in (self.users, self.movies):
             table.is_table = True  # type: ignore[attr-defined]
         self.product = nn.Parameter(torch.ones(factors))
-        self.net = dense([2 * factors, factors, factors // 2, 1], "relu")
+        self.net = build_mlp([2 * factors, factors, factors // 2, 1], "relu")
 
     def forward(self, users: torch.Tensor, movies: torch.Tensor) -> torch.Tensor:
         """The logits of pairs. `[n]`."""
@@ -51,22 +51,22 @@ class NeuMFNet(nn.Module):
         return logits
 
 
-def trained(
-    settings: "NeuMFSettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: Run,
+def train_neumf(
+    settings: "NeuMFSettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: TrainingOptions,
     progress: Progress | None,
-) -> tuple[Arrays, Pilot, Log]:  # fmt: skip
+) -> tuple[ArraysByName, NeuMFPilot, TrainingLog]:  # fmt: skip
     """The net's arrays, ready to serve; those of the pilot, with what it was validated on; and the pilot's log."""
     s, device = settings, pick_device(run.device)
     schedule = Schedule(
         epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
         weight_decay=s.weight_decay, seed=s.seed,
     )  # fmt: skip
-    task, pilot, log = train_on_all(
+    task, pilot, log = train_in_two_stages(
         lambda learn, judged: NeuMFTask(learn, judged, n_movies, s, device), ratings, validation, schedule,
         s.validation_share, name="neumf", measure="validation loss", data=str(s), threads=1, run=run,
         progress=progress,
     )  # fmt: skip
-    return task.arrays(), (pilot.arrays(), *judges(pilot.ratings, pilot.validation, n_movies)), log
+    return task.arrays(), (pilot.arrays(), *select_validation_users(pilot.ratings, pilot.validation, n_movies)), log
 
 
 class NeuMFTask:
@@ -78,7 +78,7 @@ class NeuMFTask:
         self.device, self.settings, self.n_movies = device, settings, n_movies
         self.ratings, self.validation = ratings, validation
         watched = np.bincount(ratings.movie, minlength=n_movies)
-        self.popular = np.asarray(settings.popularity * np.log(watched + UNWATCHED), np.float32)
+        self.popular = np.asarray(settings.popularity_exponent * np.log(watched + POPULARITY_SMOOTHING), np.float32)
         self.shares = np.exp(self.popular, dtype=np.float64).cumsum()
         self.net = NeuMFNet(len(ratings.users), n_movies, settings.factors).to(device)
         self.steps_per_epoch = -(-len(ratings) // settings.batch)
@@ -103,10 +103,10 @@ class NeuMFTask:
         wanted = (np.arange(len(users)) < len(rows)).astype(np.float32)
         return tuple(torch.from_numpy(column).to(self.device) for column in (users, movies, wanted))  # type: ignore[return-value]
 
-    def arrays(self) -> Arrays:
+    def arrays(self) -> ArraysByName:
         """What was learned, ready to serve."""
         tables = {name: getattr(self.net, name).detach().cpu().numpy() for name in ("users", "movies", "product")}
-        return tables | exported(self.net.net, "relu").arrays("net.") | {"popular": self.popular}
+        return tables | export_mlp(self.net.net, "relu").arrays("net.") | {"popular": self.popular}
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Mean cross-entropy (He et al. 2017, eq. 7)."""

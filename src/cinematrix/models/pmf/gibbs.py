@@ -23,20 +23,20 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.common.progress import Progress
-from cinematrix.data.features import features
+from cinematrix.data.features import movie_features
 from cinematrix.data.histories import Histories
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
+from cinematrix.data.training_data import TrainingData
 from cinematrix.models.pmf.loops import condition, draw_links, draw_rows, squared_error
 
-Floats = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
-LEAST = 1e-4
+MIN_DEVIATION = 1e-4
 """What stands for the ratings' standard deviation, as a share of the scale, where all are equal."""
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class SideData:
     """The users (or the movies): their ratings and their features.
 
     Attributes:
@@ -48,7 +48,7 @@ class Side:
 
     starts: NDArray[np.int64]
     items: NDArray[np.int32]
-    targets: Floats
+    targets: Float64
     features: sparse.csc_matrix
     families: NDArray[np.int64]
 
@@ -63,15 +63,15 @@ class Side:
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class GibbsSample:
     """One draw of what is kept: of both sides the rows, links and precisions, and the precision of the noise."""
 
-    users: "State"
-    movies: "State"
+    users: "ChainState"
+    movies: "ChainState"
     noise_precision: float
 
 
-class State:
+class ChainState:
     """What a chain believes of one side at the moment.
 
     Attributes:
@@ -82,7 +82,7 @@ class State:
         link_precision: float64 `[n_families, width]`.
     """
 
-    def __init__(self, side: Side, width: int, rng: np.random.Generator) -> None:
+    def __init__(self, side: SideData, width: int, rng: np.random.Generator) -> None:
         n, n_features = side.features.shape
         self.side = side
         self.rows = 0.1 * rng.standard_normal((n, width))
@@ -93,9 +93,9 @@ class State:
         self._factor, self._linear = np.empty((n, width, width)), np.empty((n, width))
         self._curvature, self._pull = np.empty((n, width, width)), np.empty((n, width))
 
-    def draw(self, others: Floats, noise_precision: float, rng: np.random.Generator) -> None:
+    def draw(self, others: Float64, noise_precision: float, rng: np.random.Generator) -> None:
         """All of it anew, given the rows of the other side."""
-        self.precision = drawn_precision(self.rows - self.center, rng)
+        self.precision = draw_precision(self.rows - self.center, rng)
         side, features = self.side, self.side.features
         about = self._factor, self._linear, self._curvature, self._pull
         condition(side.starts, side.items, side.targets, others, noise_precision, self.precision, *about)
@@ -104,27 +104,27 @@ class State:
             self.link_precision, rng.standard_normal(self.links.shape), self.links, self.center,
         )  # fmt: skip
         for family in range(1, len(self.link_precision)):
-            self.link_precision[family] = drawn_precision(self.links[side.families == family], rng)
+            self.link_precision[family] = draw_precision(self.links[side.families == family], rng)
         self._fill(rng.standard_normal(self.rows.shape), self.rows)
 
-    def expected(self) -> Floats:
+    def expected(self) -> Float64:
         """The mean of the distribution that the rows were drawn from. float64 `[n, width]`."""
         return self._fill(np.zeros_like(self.rows), np.empty_like(self.rows))
 
-    def _fill(self, noise: Floats, rows: Floats) -> Floats:
+    def _fill(self, noise: Float64, rows: Float64) -> Float64:
         draw_rows(self._factor, self._linear, self.precision, self.center, noise, rows)
         return rows
 
 
-def drawn_precision(deviations: Floats, rng: np.random.Generator) -> Floats:
+def draw_precision(deviations: Float64, rng: np.random.Generator) -> Float64:
     """The precision of each column, given its values, from its Gamma distribution. float64 `[width]`."""
     n, width = deviations.shape
-    drawn: Floats = rng.gamma((1 + n) / 2, size=width) / ((1 + (deviations**2).sum(0)) / 2)
+    drawn: Float64 = rng.gamma((1 + n) / 2, size=width) / ((1 + (deviations**2).sum(0)) / 2)
     return drawn
 
 
 @dataclass(frozen=True)
-class Plan:
+class SamplingPlan:
     """How long to sample: `chains`, each with `burn_in` sweeps and then `samples` kept ones, `thinning` apart."""
 
     width: int
@@ -140,8 +140,13 @@ class Plan:
         return self.burn_in + self.samples * self.thinning
 
 
-def sample(
-    users: Side, movies: Side, plan: Plan, keep: Callable[[Sample], Any], threads: int, progress: Progress | None
+def run_chains(
+    users: SideData,
+    movies: SideData,
+    plan: SamplingPlan,
+    keep: Callable[[GibbsSample], Any],
+    threads: int,
+    progress: Progress | None,
 ) -> list[Any]:
     """What `keep` makes of each kept sample, chain by chain; the same however many `threads` there are."""
     generators = [np.random.default_rng(child) for child in np.random.SeedSequence(plan.seed).spawn(plan.chains)]
@@ -149,7 +154,7 @@ def sample(
 
     def chain(rng: np.random.Generator) -> list[Any]:
         kept = []
-        for sweep, drawn in enumerate(sweeps(users, movies, plan.width, rng, plan.sweeps)):
+        for sweep, drawn in enumerate(iterate_sweeps(users, movies, plan.width, rng, plan.sweeps)):
             if sweep >= plan.burn_in and (sweep - plan.burn_in + 1) % plan.thinning == 0:
                 kept.append(keep(drawn))
             if progress:
@@ -166,19 +171,28 @@ def sample(
     return kept
 
 
-def sweeps(users: Side, movies: Side, width: int, rng: np.random.Generator, n: int) -> Iterator[Sample]:
+def iterate_sweeps(
+    users: SideData, movies: SideData, width: int, rng: np.random.Generator, n: int
+) -> Iterator[GibbsSample]:
     """`n` sweeps of a chain from a random start. The states in the samples change with the next sweep."""
-    user, movie, noise_precision = State(users, width, rng), State(movies, width, rng), 1.0
+    user, movie, noise_precision = ChainState(users, width, rng), ChainState(movies, width, rng), 1.0
     for _ in range(n):
         user.draw(movie.rows, noise_precision, rng)
         movie.draw(user.rows, noise_precision, rng)
         left = squared_error(users.starts, users.items, users.targets, user.rows, movie.rows)
         noise_precision = rng.gamma((1 + len(users.targets)) / 2) / ((1 + left) / 2)
-        yield Sample(user, movie, noise_precision)
+        yield GibbsSample(user, movie, noise_precision)
 
 
-def sampled_posterior(
-    known: Known, ratings: Ratings, plan: Plan, *, history: bool, content: bool, threads: int, progress: Progress | None
+def sample_posterior(
+    known: TrainingData,
+    ratings: Ratings,
+    plan: SamplingPlan,
+    *,
+    history: bool,
+    content: bool,
+    threads: int,
+    progress: Progress | None,
 ) -> dict[str, NDArray[Any]]:
     """What `pmf_posterior.Posterior.from_arrays` takes, sampled.
 
@@ -190,15 +204,18 @@ def sampled_posterior(
     stars, scale = ratings.stars("pmf")
     n_users, n_movies = len(known.users), len(known.movies)
     mean, deviation = float(stars.mean(dtype=np.float64)), float(stars.std(dtype=np.float64))
-    deviation = deviation or LEAST * (scale.high - scale.low) or 1.0
+    deviation = deviation or MIN_DEVIATION * (scale.high - scale.low) or 1.0
     targets = (stars.astype(np.float64) - mean) / deviation
     by_user = Histories.of_pairs(ratings.user, ratings.movie, targets, n_users)
     by_movie = Histories.of_pairs(ratings.movie, ratings.user, targets, n_movies + 1)  # the last is any other movie
-    users = Side.of(by_user, [seen(by_user, n_movies)] if history else [])
-    movies = Side.of(by_movie, [*([seen(by_movie, n_users)] if history else []), *(told(known) if content else [])])
+    users = SideData.of(by_user, [history_features(by_user, n_movies)] if history else [])
+    movies = SideData.of(
+        by_movie,
+        [*([history_features(by_movie, n_users)] if history else []), *(content_features(known) if content else [])],
+    )
     unseen = by_movie.counts[:-1] == 0
 
-    def keep(drawn: Sample) -> dict[str, NDArray[Any]]:
+    def keep(drawn: GibbsSample) -> dict[str, NDArray[Any]]:
         movie, user = drawn.movies, drawn.users
         links = user.links[1:].copy()
         links[unseen[: len(links)]] = 0  # nothing is known, and what is expected of it is no link
@@ -211,22 +228,22 @@ def sampled_posterior(
             "noise": np.float32(drawn.noise_precision),
         }
 
-    kept = sample(users, movies, plan, keep, threads or min(plan.chains, os.cpu_count() or 1), progress)
+    kept = run_chains(users, movies, plan, keep, threads or min(plan.chains, os.cpu_count() or 1), progress)
     arrays = {name: np.stack([each[name] for each in kept]) for name in kept[0]}
     for name in ("movies", "expected", "links"):
         arrays[name] = arrays[name].swapaxes(0, 1)
     return {**arrays, "scale": np.array([mean, deviation])}
 
 
-def seen(histories: Histories, n_items: int) -> sparse.csr_matrix:
+def history_features(histories: Histories, n_items: int) -> sparse.csr_matrix:
     """Which items are in each history, over the root of their number."""
     weights = (1 / np.sqrt(np.maximum(histories.counts, 1))).astype(np.float32)
     return histories.matrix(n_items, weights[histories.rows])
 
 
-def told(known: Known) -> list[sparse.csr_matrix]:
+def content_features(known: TrainingData) -> list[sparse.csr_matrix]:
     """The families of content: genres; years and tags. Any other movie has none."""
-    content, genres = features(known.catalog), len(known.catalog.genres)
+    content, genres = movie_features(known.catalog), len(known.catalog.genres)
     nothing = sparse.csr_matrix((1, content.shape[1]))
     content = sparse.vstack([content, nothing], format="csr")
     return [family for family in (content[:, :genres], content[:, genres:]) if family.shape[1]]

@@ -12,12 +12,12 @@ from numba import njit
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def compiled(function: Function) -> Function:
+def compile_loop(function: Function) -> Function:
     """`function` compiled by Numba, to run beside other threads; kept on disk, so that only the first run compiles."""
     return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
-@compiled
+@compile_loop
 def gather(items: Any, targets: Any, others: Any, gram: Any, linear: Any) -> None:
     """One row's G (its lower triangle) and h."""
     width = len(linear)
@@ -35,7 +35,7 @@ def gather(items: Any, targets: Any, others: Any, gram: Any, linear: Any) -> Non
                 gram[i, j] += other[i] * other[j]
 
 
-@compiled
+@compile_loop
 def factorize(a: Any) -> None:
     """The lower triangle of `a` becomes its Cholesky factor."""
     for i in range(len(a)):
@@ -46,7 +46,7 @@ def factorize(a: Any) -> None:
             a[i, j] = np.sqrt(total) if i == j else total / a[j, j]
 
 
-@compiled
+@compile_loop
 def invert(factor: Any, inverse: Any) -> None:
     """The inverse of a lower triangle."""
     for j in range(len(factor)):
@@ -58,7 +58,7 @@ def invert(factor: Any, inverse: Any) -> None:
             inverse[i, j] = total / factor[i, i]
 
 
-@compiled
+@compile_loop
 def integrate(inverse: Any, linear: Any, precision: Any, curvature: Any, pull: Any) -> None:
     """What a row's ratings say of its center, the row integrated out: Λ − ΛA⁻¹Λ, and ΛA⁻¹ times `linear`."""
     width = len(linear)
@@ -75,7 +75,7 @@ def integrate(inverse: Any, linear: Any, precision: Any, curvature: Any, pull: A
         curvature[i, i] += precision[i]
 
 
-@compiled
+@compile_loop
 def condition(
     starts: Any, items: Any, targets: Any, others: Any, noise_precision: float, precision: Any,
     factor: Any, linear: Any, curvature: Any, pull: Any,
@@ -96,7 +96,7 @@ def condition(
         integrate(inverse, linear[row], precision, curvature[row], pull[row])
 
 
-@compiled
+@compile_loop
 def draw_links(
     curvature: Any, pull: Any, starts: Any, rows: Any, values: Any, families: Any,
     precision: Any, noise: Any, links: Any, center: Any,
@@ -125,7 +125,7 @@ def draw_links(
                 center[rows[place], factor] += change
 
 
-@compiled
+@compile_loop
 def draw_rows(factor: Any, linear: Any, precision: Any, center: Any, noise: Any, drawn: Any) -> None:
     """Each row from N(A⁻¹(αh + Λ·center), A⁻¹)."""
     n, width = linear.shape
@@ -143,7 +143,7 @@ def draw_rows(factor: Any, linear: Any, precision: Any, center: Any, noise: Any,
             drawn[row, i] = total / factor[row, i, i]
 
 
-@compiled
+@compile_loop
 def squared_error(starts: Any, items: Any, targets: Any, rows: Any, others: Any) -> float:
     """The sum over all ratings of what the factorization leaves, squared."""
     total = 0.0

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from cinematrix.common.optional import needs
+from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress
-from cinematrix.common.settings import Space, check
+from cinematrix.common.settings import SearchSpace, check_settings
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.known import Known
-from cinematrix.data.ratings import Ratings, step_width
-from cinematrix.models.base import Abilities, By, Recommender, Run, check_coverage
-from cinematrix.models.components.ordinal import EVEN
+from cinematrix.data.ratings import Ratings, level_spacing
+from cinematrix.data.training_data import TrainingData
+from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions, check_coverage
+from cinematrix.models.components.ordinal import UNIFORM_SHARE
 from cinematrix.models.pmf.posterior import Posterior
 
 
@@ -36,7 +36,7 @@ class PMFSettings:
         seed: of everything random.
     """
 
-    SPACE: ClassVar[Space] = {
+    SPACE: ClassVar[SearchSpace] = {
         "factors": (6, 10, 16, 24),
         "burn_in": (10, 20, 30),
         "chains": (2, 4, 8),
@@ -52,8 +52,8 @@ class PMFSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check(self, lambda x: x >= 1, "must be at least 1", "factors chains samples thinning")
-        check(self, lambda x: x >= 0, "can't be negative", "burn_in")
+        check_settings(self, lambda x: x >= 1, "must be at least 1", "factors chains samples thinning")
+        check_settings(self, lambda x: x >= 0, "can't be negative", "burn_in")
 
 
 class PMF(Recommender):
@@ -65,7 +65,9 @@ class PMF(Recommender):
     """
 
     name: ClassVar[str] = "pmf"
-    abilities: ClassVar[Abilities] = Abilities(stars=True, content=True, vectors=True, spread=True, trains_with="numba")
+    abilities: ClassVar[Abilities] = Abilities(
+        stars=True, content=True, vectors=True, intervals=True, trains_with="numba"
+    )
     Settings = PMFSettings
 
     def __init__(self, settings: PMFSettings | None = None) -> None:
@@ -78,42 +80,42 @@ class PMF(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        needs(self.abilities.trains_with, self.name)
-        from cinematrix.models.pmf.gibbs import Plan, sampled_posterior
+        require_package(self.abilities.trains_with, self.name)
+        from cinematrix.models.pmf.gibbs import SamplingPlan, sample_posterior
 
         ratings.stars(self.name)
-        s, self.known = self.settings, Known.of(ratings, catalog)
-        plan = Plan(s.factors + 1, s.chains, s.burn_in, s.samples, s.thinning, s.seed)
-        arrays = sampled_posterior(
-            self.known, ratings, plan,
-            history=s.history, content=s.content, threads=(run or Run()).threads, progress=progress,
+        s, self.data = self.settings, TrainingData.of(ratings, catalog)
+        plan = SamplingPlan(s.factors + 1, s.chains, s.burn_in, s.samples, s.thinning, s.seed)
+        arrays = sample_posterior(
+            self.data, ratings, plan,
+            history=s.history, content=s.content, threads=(run or TrainingOptions()).threads, progress=progress,
         )  # fmt: skip
         self.posterior = Posterior.from_arrays(arrays)
         return self
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return self.posterior.score(histories)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        assert self.known.scale is not None, "fitted on ratings with stars only"
-        return self.known.scale.clip(self.posterior.pairs(histories, rows, movies))
+        assert self.data.scale is not None, "fitted on ratings with stars only"
+        return self.data.scale.clip(self.posterior.pairs(histories, rows, movies))
 
     @property
-    def spreads(self) -> bool:
+    def has_intervals(self) -> bool:
         return True
 
     def distribution_pairs(
         self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        assert self.known.scale is not None, "fitted on ratings with stars only"
-        levels, half = self.known.scale.levels(), step_width(self.known.scale) / 2
-        expected, deviation = self.posterior.spreads(histories, rows, movies)
+        assert self.data.scale is not None, "fitted on ratings with stars only"
+        levels, half = self.data.scale.levels(), level_spacing(self.data.scale) / 2
+        expected, deviation = self.posterior.predict_with_deviations(histories, rows, movies)
         below = ndtr((levels[:-1] + half - expected[:, None]) / deviation[:, None])
         ends = np.zeros((len(rows), 1))
         share = np.diff(np.hstack([ends, below, ends + 1]), axis=1)
-        return np.asarray((1 - EVEN) * share + EVEN / len(levels), np.float32)
+        return np.asarray((1 - UNIFORM_SHARE) * share + UNIFORM_SHARE / len(levels), np.float32)
 
     def interval_pairs(
         self,
@@ -124,22 +126,22 @@ class PMF(Recommender):
         *,
         stars: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        assert self.known.scale is not None, "fitted on ratings with stars only"
+        assert self.data.scale is not None, "fitted on ratings with stars only"
         check_coverage(coverage)
-        expected, deviation = self.posterior.spreads(histories, rows, movies)
+        expected, deviation = self.posterior.predict_with_deviations(histories, rows, movies)
         reach = np.float32(ndtri((1 + coverage) / 2)) * deviation
-        stars = self.known.scale.clip(expected) if stars is None else stars
-        low, high = self.known.scale.clip(expected - reach), self.known.scale.clip(expected + reach)
+        stars = self.data.scale.clip(expected) if stars is None else stars
+        low, high = self.data.scale.clip(expected - reach), self.data.scale.clip(expected + reach)
         return np.minimum(low, stars), np.maximum(high, stars)
 
     def vectors(self) -> NDArray[np.float32]:
-        return self.posterior.movies[:-1, :, 1:].reshape(len(self.known.movies), -1)
+        return self.posterior.movies[:-1, :, 1:].reshape(len(self.data.movies), -1)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return self.posterior.arrays()
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known, model.posterior = known, Posterior.from_arrays(arrays)
+        model.data, model.posterior = known, Posterior.from_arrays(arrays)
         return model

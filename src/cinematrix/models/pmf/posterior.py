@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 
-Floats = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +38,14 @@ class Posterior:
 
     mean: float
     deviation: float
-    movies: Floats
-    expected: Floats
-    links: Floats
-    constant: Floats
-    precision: Floats
-    noise: Floats
+    movies: Float32
+    expected: Float32
+    links: Float32
+    constant: Float32
+    precision: Float32
+    noise: Float32
 
-    def score(self, histories: Histories) -> Floats:
+    def score(self, histories: Histories) -> Float32:
         """Expected ratings of all movies. `[len(histories), n_movies]`."""
         n_samples, width = self.constant.shape
         vectors = np.empty((len(histories), n_samples, width), np.float32)
@@ -57,46 +57,46 @@ class Posterior:
         dots = vectors.reshape(-1, n_samples * width) @ movies.T / np.float32(n_samples)
         return np.asarray(self.mean + self.deviation * (bias + dots), np.float32)
 
-    def pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Floats:
+    def pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
         """Expected ratings of pairs. `[n]`."""
         stars = np.empty(len(rows), np.float32)
         for person, asked in self._asked(histories, rows):
-            stars[asked] = self.mean + self.deviation * person.foresee(self.expected[movies[asked]]).mean(1)
+            stars[asked] = self.mean + self.deviation * person.predict_samples(self.expected[movies[asked]]).mean(1)
         return stars
 
-    def spreads(self, histories: Histories, rows: Numbers, movies: Numbers) -> tuple[Floats, Floats]:
+    def predict_with_deviations(self, histories: Histories, rows: Numbers, movies: Numbers) -> tuple[Float32, Float32]:
         """Expected ratings of pairs and the standard deviations around them. `[n]` each."""
         stars, deviations = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
         for person, asked in self._asked(histories, rows):
             drawn = self.movies[movies[asked]]
-            doubt = person.foresee(drawn).var(1) + (person.doubt(drawn) + 1 / self.noise).mean(1)
-            stars[asked] = self.mean + self.deviation * person.foresee(self.expected[movies[asked]]).mean(1)
+            doubt = person.predict_samples(drawn).var(1) + (person.doubt(drawn) + 1 / self.noise).mean(1)
+            stars[asked] = self.mean + self.deviation * person.predict_samples(self.expected[movies[asked]]).mean(1)
             deviations[asked] = self.deviation * np.sqrt(doubt)
         return stars, deviations
 
-    def _asked(self, histories: Histories, rows: Numbers) -> Iterator[tuple["Person", NDArray[np.int64]]]:
+    def _asked(self, histories: Histories, rows: Numbers) -> Iterator[tuple["UserPosterior", NDArray[np.int64]]]:
         """Each person of whom something is asked, and the places of these pairs."""
         asked, first = np.unique(np.sort(rows), return_index=True)
         groups = np.split(np.argsort(rows, kind="stable"), first[1:])
         return zip(self.people(histories.take(asked)), groups if len(asked) else [], strict=True)
 
-    def people(self, histories: Histories) -> Iterator["Person"]:
+    def people(self, histories: Histories) -> Iterator["UserPosterior"]:
         """What is known of the owner of each history, one by one."""
         ratings = np.zeros(len(histories.items), np.float32) if histories.values is None else histories.values
         targets = (ratings - np.float32(self.mean)) / np.float32(self.deviation)
         for start, end in pairwise(histories.starts.tolist()):
             yield self._person(histories.items[start:end], targets[start:end])
 
-    def _person(self, items: Numbers, targets: Floats) -> "Person":
+    def _person(self, items: Numbers, targets: Float32) -> "UserPosterior":
         vectors = np.ascontiguousarray(self.movies[items].transpose(1, 0, 2))
         left = targets - vectors[:, :, 0]
         vectors[:, :, 0] = 1
         across, noise = vectors.transpose(0, 2, 1), self.noise[:, None]
         precision = noise[:, :, None] * (across @ vectors) + self.precision[:, :, None] * np.eye(vectors.shape[2])
         linear = noise * (across @ left[:, :, None])[:, :, 0] + self.precision * self._center(items)
-        return Person(np.linalg.solve(precision, linear[:, :, None])[:, :, 0].astype(np.float32), precision)
+        return UserPosterior(np.linalg.solve(precision, linear[:, :, None])[:, :, 0].astype(np.float32), precision)
 
-    def _center(self, items: Numbers) -> Floats:
+    def _center(self, items: Numbers) -> Float32:
         """What is expected of somebody who has rated `items`, whatever her ratings. `[n_samples, width]`."""
         if len(self.links) == 0 or len(items) == 0:
             return self.constant
@@ -124,7 +124,7 @@ class Posterior:
 
 
 @dataclass(frozen=True, eq=False)
-class Person:
+class UserPosterior:
     """What is known of somebody by her ratings.
 
     Attributes:
@@ -132,15 +132,15 @@ class Person:
         precision: float64 `[n_samples, width, width]`, the posterior precision A.
     """
 
-    vectors: Floats
+    vectors: Float32
     precision: NDArray[np.float64]
 
-    def foresee(self, movies: Floats) -> Floats:
+    def predict_samples(self, movies: Float32) -> Float32:
         """What each sample expects of movies given by their vectors `[n, n_samples, width]`. `[n, n_samples]`."""
         dots = (movies[:, :, 1:] * self.vectors[:, 1:]).sum(2)
         return np.asarray(dots + movies[:, :, 0] + self.vectors[:, 0], np.float32)
 
-    def doubt(self, movies: Floats) -> Floats:
+    def doubt(self, movies: Float32) -> Float32:
         """The variance that not knowing her better leaves in that, cᵀ A⁻¹ c. `[n, n_samples]`."""
         weights = movies.transpose(1, 0, 2).copy()
         weights[:, :, 0] = 1

@@ -1,6 +1,6 @@
 """The one training loop, for every net.
 
-A model brings a `Task`: its net, its batches, its loss, and how it is validated. The loop does the rest: seeds,
+A model brings a `TrainingTask`: its net, its batches, its loss, and how it is validated. The loop does the rest: seeds,
 learning-rate schedule, clipping, early stopping with the best weights restored, checkpoints, progress, divergence.
 
 Randomness starts anew each epoch from (seed, epoch), so a run resumed from a checkpoint goes on exactly as the
@@ -21,13 +21,13 @@ import torch
 from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as pack_tensors
 
-from cinematrix.common.atomic_files import written_beside
+from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.progress import Progress
 from cinematrix.errors import ArtifactError, SettingError, TrainingError
-from cinematrix.models.base import Run
+from cinematrix.models.base import TrainingOptions
 from cinematrix.models.training.optimizer import AdamW
 
-DIVERGED = 5.0
+DIVERGENCE_FACTOR = 5.0
 """Training has diverged when the validation error is this many times the untrained net's, and 1 more."""
 
 
@@ -60,7 +60,7 @@ class Schedule:
     seed: int = 0
 
 
-class Task(Protocol):
+class TrainingTask(Protocol):
     """What a model hands to the loop."""
 
     @property
@@ -84,7 +84,7 @@ class Task(Protocol):
 
 
 @dataclass
-class Log:
+class TrainingLog:
     """What happened, an entry an epoch; `errors[0]` is before any training."""
 
     losses: list[float] = field(default_factory=list)
@@ -94,18 +94,18 @@ class Log:
 
 
 def train(
-    task: Task,
+    task: TrainingTask,
     schedule: Schedule,
     *,
-    run: Run | None = None,
+    run: TrainingOptions | None = None,
     what: str = "training",
     measure: str = "validation RMSE",
     data: str = "",
     progress: Progress | None = None,
-) -> Log:
+) -> TrainingLog:
     """Train `task.net` in place and leave it with its best weights (or its last: `keep_best`), in evaluation mode.
 
-    Build the task and train it within `surroundings`, so that the same seed gives the same weights.
+    Build the task and train it within `seeded_torch`, so that the same seed gives the same weights.
 
     Args:
         run: where checkpoints go, and whether to go on from one. The file stays at the end: whoever has saved what was
@@ -119,8 +119,8 @@ def train(
         SettingError: the checkpoint is of another training.
         ArtifactError: the checkpoint is damaged.
     """
-    run = run or Run()
-    state = _State(task, schedule, data)
+    run = run or TrainingOptions()
+    state = _TrainingState(task, schedule, data)
     if run.resume and run.checkpoint is not None and run.checkpoint.exists():
         state.restore(run.checkpoint)
     else:
@@ -129,10 +129,10 @@ def train(
         progress.start(what, schedule.epochs * task.steps_per_epoch)
         progress.advance(state.epoch * task.steps_per_epoch)
     while not state.finished:
-        state.one_epoch(progress, measure)
+        state.run_epoch(progress, measure)
         if run.checkpoint is not None:
-            with written_beside(run.checkpoint, force=True) as file:
-                file.write_bytes(state.packed())
+            with write_atomically(run.checkpoint, force=True) as file:
+                file.write_bytes(state.serialise())
     if progress:
         progress.stop()
     if schedule.keep_best:
@@ -157,7 +157,7 @@ def pick_device(name: str) -> torch.device:
 
 
 @contextmanager
-def surroundings(seed: int, threads: int) -> Iterator[None]:
+def seeded_torch(seed: int, threads: int) -> Iterator[None]:
     """Threads, determinism and torch's random state as building and training a net need them; restored after."""
     threads_before, deterministic = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     memory: Any = torch.utils.deterministic  # a module with a property, which its types don't know
@@ -176,17 +176,17 @@ def surroundings(seed: int, threads: int) -> Iterator[None]:
         memory.fill_uninitialized_memory = filling
 
 
-class _State:
+class _TrainingState:
     """The state of one training: everything that a checkpoint holds."""
 
-    def __init__(self, task: Task, schedule: Schedule, data: str) -> None:
+    def __init__(self, task: TrainingTask, schedule: Schedule, data: str) -> None:
         self.task, self.schedule, self.data = task, schedule, data
         self.optimizer = AdamW(
             task.net.parameters(), weight_decay=schedule.weight_decay, table_rate=schedule.table_rate
         )
         self.total_steps = schedule.epochs * task.steps_per_epoch
         self.epoch = 0
-        self.log = Log()
+        self.log = TrainingLog()
         self.best = _copy(task.net.state_dict()) if schedule.keep_best else {}
 
     @property
@@ -194,7 +194,7 @@ class _State:
         stale = self.epoch - self.log.best_epoch if self.schedule.keep_best else 0
         return self.epoch >= self.schedule.epochs or 0 < self.schedule.patience <= stale
 
-    def one_epoch(self, progress: Progress | None, measure: str) -> None:
+    def run_epoch(self, progress: Progress | None, measure: str) -> None:
         rng = np.random.default_rng([self.schedule.seed, self.epoch])
         torch.manual_seed(int(rng.integers(2**62)))
         self.task.net.train()
@@ -217,14 +217,14 @@ class _State:
         net.eval()
         with torch.inference_mode():
             error = self.task.validate()
-        ran_away = bool(self.log.errors) and error > DIVERGED * self.log.errors[0] + 1
+        ran_away = bool(self.log.errors) and error > DIVERGENCE_FACTOR * self.log.errors[0] + 1
         self._check("the validation error", error, ran_away)
         if not self.log.errors or error < self.log.errors[self.log.best_epoch]:
             self.best, self.log.best_epoch = _copy(net.state_dict()), self.epoch
         self.log.errors.append(error)
 
     def _step(self, batch: Any, step: int) -> float:
-        self.optimizer.forget_gradients()
+        self.optimizer.clear_gradients()
         loss = self.task.loss(batch)
         value = float(loss.detach())
         self._check("the loss", value, False)
@@ -250,7 +250,7 @@ class _State:
             f"(now {self.schedule.learning_rate:g}) or clip (now {self.schedule.clip:g})"
         )
 
-    def packed(self) -> bytes:
+    def serialise(self) -> bytes:
         tensors = {f"net.{name}": tensor for name, tensor in self.task.net.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
         for key, state in enumerate(self.optimizer.states):
@@ -270,11 +270,13 @@ class _State:
             raise SettingError(
                 f"{checkpoint} is of another training; give the same data and settings, or train without --resume"
             )
-        self.epoch, self.log = int(about["epoch"]), Log(**json.loads(about["log"]))
+        self.epoch, self.log = int(about["epoch"]), TrainingLog(**json.loads(about["log"]))
         tensors = parse_tensors(content)
-        self.task.net.load_state_dict(_part(tensors, "net."))
-        self.best = _part(tensors, "best.")
-        self.optimizer.states = [_part(tensors, f"optimizer.{key}.") for key in range(len(self.optimizer.parameters))]
+        self.task.net.load_state_dict(_select_prefix(tensors, "net."))
+        self.best = _select_prefix(tensors, "best.")
+        self.optimizer.states = [
+            _select_prefix(tensors, f"optimizer.{key}.") for key in range(len(self.optimizer.parameters))
+        ]
 
     def _identity(self) -> str:
         """What must be the same for a checkpoint to fit: the schedule, the net's shape and the data."""
@@ -286,5 +288,5 @@ def _copy(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().clone() for name, tensor in state.items()}
 
 
-def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+def _select_prefix(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -5,11 +5,11 @@ from typing import TypeAlias
 
 import torch
 
-State: TypeAlias = dict[str, torch.Tensor]
+OptimizerState: TypeAlias = dict[str, torch.Tensor]
 
 BETAS = 0.9, 0.999
 EPSILON = 1e-8
-LEAST = 1e-12
+MIN_SECOND_MOMENT = 1e-12
 """What keeps a table's step finite. Its second moment is a mean, far less often near 0 than a single entry's."""
 
 
@@ -33,9 +33,9 @@ class AdamW:
     ) -> None:
         self.parameters = list(parameters)
         self.weight_decay, self.table_rate = weight_decay, table_rate
-        self.states: list[State] = [{} for _ in self.parameters]
+        self.states: list[OptimizerState] = [{} for _ in self.parameters]
 
-    def forget_gradients(self) -> None:
+    def clear_gradients(self) -> None:
         """Make ready for the next loss."""
         for p in self.parameters:
             p.grad = None
@@ -53,7 +53,7 @@ class AdamW:
             p.addcdiv_(*_direction(p.grad, state, is_table), value=-speed / (1 - BETAS[0] ** float(state["step"])))
 
 
-def _direction(gradient: torch.Tensor, state: State, is_table: bool) -> tuple[torch.Tensor, torch.Tensor]:
+def _direction(gradient: torch.Tensor, state: OptimizerState, is_table: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """The moving mean of the gradient and what to divide it by; both go on in `state`."""
     first, second = BETAS
     if not state:
@@ -64,6 +64,6 @@ def _direction(gradient: torch.Tensor, state: State, is_table: bool) -> tuple[to
     correction = 1 - second ** float(state["step"])
     if is_table:
         moment = state["exp_avg_sq"].lerp_(gradient.square().mean(), 1 - second)
-        return state["exp_avg"], (moment / correction).sqrt() + LEAST
+        return state["exp_avg"], (moment / correction).sqrt() + MIN_SECOND_MOMENT
     moment = state["exp_avg_sq"].mul_(second).addcmul_(gradient, gradient, value=1 - second)
     return state["exp_avg"], (moment.sqrt() / correction**0.5).add_(EPSILON)

@@ -7,17 +7,17 @@ from typing import TypeVar
 from cinematrix.common.progress import Progress
 from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.splits import random
-from cinematrix.models.base import Run
-from cinematrix.models.training.loop import Log, Schedule, Task, surroundings, train
+from cinematrix.models.base import TrainingOptions
+from cinematrix.models.training.loop import Schedule, TrainingLog, TrainingTask, seeded_torch, train
 
-T = TypeVar("T", bound=Task)
+AnyTask = TypeVar("AnyTask", bound=TrainingTask)
 
-MIN_TO_CUT = 20
+MIN_RATINGS_TO_SPLIT = 20
 """With fewer ratings than this none is put aside for validation."""
 
 
-def train_on_all(
-    build: Callable[[Ratings, Ratings], T],
+def train_in_two_stages(
+    build: Callable[[Ratings, Ratings], AnyTask],
     ratings: Ratings,
     validation: Ratings | None,
     schedule: Schedule,
@@ -27,9 +27,9 @@ def train_on_all(
     measure: str,
     data: str,
     threads: int,
-    run: Run,
+    run: TrainingOptions,
     progress: Progress | None,
-) -> tuple[T, T, Log]:
+) -> tuple[AnyTask, AnyTask, TrainingLog]:
     """A task whose net is trained on all of `ratings`, and the task that was validated (the pilot) with its log.
 
     Where validation ratings are given, or there are too few ratings to cut some off, one training keeps the epoch that
@@ -44,9 +44,11 @@ def train_on_all(
         threads: that torch computes with, unless `run` says.
     """
 
-    def trained(learn: Ratings, judged: Ratings, schedule: Schedule, what: str, part: str) -> tuple[T, Log]:
+    def trained(
+        learn: Ratings, judged: Ratings, schedule: Schedule, what: str, part: str
+    ) -> tuple[AnyTask, TrainingLog]:
         path = run.checkpoint and run.checkpoint.with_name(f"{run.checkpoint.name}.{part}")
-        with surroundings(schedule.seed, run.threads or threads):
+        with seeded_torch(schedule.seed, run.threads or threads):
             task = build(learn, judged)
             log = train(
                 task, schedule, run=replace(run, checkpoint=path), what=what, measure=measure,
@@ -54,7 +56,7 @@ def train_on_all(
             )  # fmt: skip
         return task, log
 
-    if validation is not None or len(ratings) < MIN_TO_CUT:
+    if validation is not None or len(ratings) < MIN_RATINGS_TO_SPLIT:
         task, log = trained(ratings, ratings if validation is None else validation, schedule, name, "all")
         return task, task, log
     cut = random(ratings, share, schedule.seed)

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.optional import needs
+from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
-from cinematrix.data.known import Known
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Abilities, By, Recommender, Run
-from cinematrix.models.components.calibration import PLAIN, Chance
-from cinematrix.models.components.mlp import Dense, pairs_by_block, unit_rows
+from cinematrix.data.training_data import TrainingData
+from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
+from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
+from cinematrix.models.components.mlp import MLP, iterate_pair_blocks, normalise_histories
 from cinematrix.models.vae.settings import VAESettings
 
 if TYPE_CHECKING:
-    from cinematrix.models.training.loop import Log
+    from cinematrix.models.training.loop import TrainingLog
 
 
 class VAE(Recommender):
@@ -42,11 +42,11 @@ class VAE(Recommender):
     NEXT: ClassVar[float] = 0.1
     LEAST: ClassVar[float] = 1e-9
     ROWS: ClassVar[int] = 1024
-    chance: Chance = PLAIN
+    calibration: Calibration = UNCALIBRATED
 
     def __init__(self, settings: VAESettings | None = None) -> None:
         self.settings = settings or VAESettings()
-        self.log: dict[By, Log] = {}
+        self.log: dict[Ordering, TrainingLog] = {}
 
     def fit(
         self,
@@ -55,33 +55,33 @@ class VAE(Recommender):
         *,
         validation: Ratings | None = None,
         progress: Progress | None = None,
-        run: Run | None = None,
+        run: TrainingOptions | None = None,
     ) -> Self:
-        needs(self.abilities.trains_with, self.name)
-        from cinematrix.models.vae.training import trained
+        require_package(self.abilities.trains_with, self.name)
+        from cinematrix.models.vae.training import train_vae
 
         ratings = ratings.interactions()
-        self.known = Known.of(ratings, catalog)
-        n_movies, run = len(self.known.movies), run or Run()
-        net, (pilot, given, later), self.log["ranking"] = trained(
+        self.data = TrainingData.of(ratings, catalog)
+        n_movies, run = len(self.data.movies), run or TrainingOptions()
+        net, (pilot, given, later), self.log["ranking"] = train_vae(
             self.settings, ratings, validation, n_movies, run, progress
         )
         self.encoder, self.decoder = pilot
-        self.chance = Chance.fitted(self._evidence(given), given, later)
+        self.calibration = Calibration.fitted(self._evidence(given), given, later)
         self.encoder, self.decoder = net
         return self
 
-    def score(self, histories: Histories, *, by: By = "ranking") -> NDArray[np.float32]:
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return self.decoder(self.codes(histories))
 
     def codes(self, histories: Histories) -> NDArray[np.float32]:
         """The mean code of each history. float32 `[len(histories), factors]`."""
-        return self.encoder(unit_rows(histories, len(self.known.movies)))
+        return self.encoder(normalise_histories(histories, len(self.data.movies)))
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         chances = np.zeros(len(rows), np.float32)
-        for here, some, places in pairs_by_block(histories, rows, self.ROWS):
-            chances[here] = self.chance(self._evidence(some)[places, movies[here]])
+        for here, some, places in iterate_pair_blocks(histories, rows, self.ROWS):
+            chances[here] = self.calibration(self._evidence(some)[places, movies[here]])
         return np.where(movies == UNKNOWN, np.float32(0), chances)
 
     def _evidence(self, histories: Histories) -> NDArray[np.float32]:
@@ -99,13 +99,17 @@ class VAE(Recommender):
         return np.ascontiguousarray(self.decoder.weights[-1].T)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return self.encoder.arrays("encoder.") | self.decoder.arrays("decoder.") | {"chance": self.chance.array()}
+        return (
+            self.encoder.arrays("encoder.")
+            | self.decoder.arrays("decoder.")
+            | {"calibration": self.calibration.array()}
+        )
 
     @classmethod
-    def restore(cls, settings: Any, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.known = known
-        model.encoder = Dense.from_arrays(arrays, "encoder.", "tanh")
-        model.decoder = Dense.from_arrays(arrays, "decoder.", "tanh")
-        model.chance = Chance.from_array(arrays.get("chance"))
+        model.data = known
+        model.encoder = MLP.from_arrays(arrays, "encoder.", "tanh")
+        model.decoder = MLP.from_arrays(arrays, "decoder.", "tanh")
+        model.calibration = Calibration.from_array(arrays.get("calibration"))
         return model

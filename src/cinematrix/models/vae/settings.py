@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cinematrix.common.settings import Between, Space, check
+from cinematrix.common.settings import SearchRange, SearchSpace, check_settings
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class VAESettings:
         hidden: width of the hidden layer on either side of the code; 0: none.
         dropout: the share of a history's entries that the encoder doesn't see in a step.
         beta: the weight of the codes' divergence from the prior.
-        anneal: the share of all steps in which that weight rises from 0 to `beta`.
+        anneal_share: the share of all steps in which that weight rises from 0 to `beta`.
         batch: users in a step.
         epochs: the most passes over the users.
         patience: epochs without a better validation loss before training stops; 0: never before the end.
@@ -25,18 +25,18 @@ class VAESettings:
         seed: of everything random.
     """
 
-    SPACE: ClassVar[Space] = {
+    SPACE: ClassVar[SearchSpace] = {
         "factors": (100, 200, 400),
-        "dropout": Between(0.3, 0.8),
-        "beta": Between(0.05, 1.0, log=True),
-        "learning_rate": Between(5e-4, 5e-3, log=True),
+        "dropout": SearchRange(0.3, 0.8),
+        "beta": SearchRange(0.05, 1.0, log=True),
+        "learning_rate": SearchRange(5e-4, 5e-3, log=True),
     }
 
     factors: int = 200
     hidden: int = 0
     dropout: float = 0.7
     beta: float = 0.2
-    anneal: float = 0.5
+    anneal_share: float = 0.5
     batch: int = 25
     epochs: int = 20
     patience: int = 0
@@ -46,9 +46,9 @@ class VAESettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check(self, lambda x: x >= 1, "must be at least 1", "factors batch epochs")
-        check(self, lambda x: x >= 0, "can't be negative", "hidden beta patience weight_decay")
-        check(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout")
-        check(self, lambda x: 0 <= x <= 1, "is a share from 0 to 1", "anneal")
-        check(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "validation_share")
-        check(self, lambda x: x > 0, "must be above 0", "learning_rate")
+        check_settings(self, lambda x: x >= 1, "must be at least 1", "factors batch epochs")
+        check_settings(self, lambda x: x >= 0, "can't be negative", "hidden beta patience weight_decay")
+        check_settings(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout")
+        check_settings(self, lambda x: 0 <= x <= 1, "is a share from 0 to 1", "anneal_share")
+        check_settings(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "validation_share")
+        check_settings(self, lambda x: x > 0, "must be above 0", "learning_rate")

@@ -10,40 +10,40 @@ from torch import nn
 from cinematrix.common.progress import Progress
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import Run
-from cinematrix.models.components.calibration import judges
-from cinematrix.models.components.mlp import Dense, unit_rows
-from cinematrix.models.components.mlp_torch import as_tables, dense, exported
-from cinematrix.models.training.loop import Log, Schedule, pick_device
-from cinematrix.models.training.two_stage import train_on_all
+from cinematrix.models.base import TrainingOptions
+from cinematrix.models.components.calibration import select_validation_users
+from cinematrix.models.components.mlp import MLP, normalise_histories
+from cinematrix.models.components.mlp_torch import build_mlp, export_mlp, mark_as_tables
+from cinematrix.models.training.loop import Schedule, TrainingLog, pick_device
+from cinematrix.models.training.two_stage import train_in_two_stages
 
 if TYPE_CHECKING:
     from cinematrix.models.vae.settings import VAESettings
 
-MEASURE = "validation loss"
+VALIDATION_MEASURE = "validation loss"
 
-Coders = tuple[Dense, Dense]
+Coders = tuple[MLP, MLP]
 """The encoder to mean codes and the decoder."""
 
-Pilot = tuple[Coders, Histories, Histories]
+VAEPilot = tuple[Coders, Histories, Histories]
 """A pilot's, some histories that it learned from, and what their owners watched beside."""
 
 
-def trained(
-    settings: "VAESettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: Run,
+def train_vae(
+    settings: "VAESettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: TrainingOptions,
     progress: Progress | None,
-) -> tuple[Coders, Pilot, Log]:  # fmt: skip
+) -> tuple[Coders, VAEPilot, TrainingLog]:  # fmt: skip
     """The coders, ready to serve; those of the pilot, with what it was validated on; and the pilot's log."""
     s, device = settings, pick_device(run.device)
     schedule = Schedule(
         epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
         weight_decay=s.weight_decay, seed=s.seed,
     )  # fmt: skip
-    task, pilot, log = train_on_all(
+    task, pilot, log = train_in_two_stages(
         lambda learn, judged: VAETask(learn, judged, n_movies, s, device), ratings, validation, schedule,
-        s.validation_share, name="vae", measure=MEASURE, data=str(s), threads=1, run=run, progress=progress,
+        s.validation_share, name="vae", measure=VALIDATION_MEASURE, data=str(s), threads=1, run=run, progress=progress,
     )  # fmt: skip
-    return task.coders(), (pilot.coders(), *judges(*pilot.learned, n_movies)), log
+    return task.coders(), (pilot.coders(), *select_validation_users(*pilot.learned, n_movies)), log
 
 
 class VAENet(nn.Module):
@@ -56,9 +56,9 @@ class VAENet(nn.Module):
         self.factors, self.dropout = settings.factors, settings.dropout
         self.beta, self.anneal_steps = settings.beta, anneal_steps
         hidden = [settings.hidden] if settings.hidden else []
-        self.encoder = dense([n_movies, *hidden, 2 * settings.factors], "tanh")
-        self.decoder = dense([settings.factors, *hidden, n_movies], "tanh")
-        as_tables(self.encoder[0], self.decoder[-1])
+        self.encoder = build_mlp([n_movies, *hidden, 2 * settings.factors], "tanh")
+        self.decoder = build_mlp([settings.factors, *hidden, n_movies], "tanh")
+        mark_as_tables(self.encoder[0], self.decoder[-1])
         self.register_buffer("steps", torch.zeros(()))  # kept in checkpoints, so that annealing goes on where it was
 
     def forward(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -88,14 +88,14 @@ class VAETask:
         self.users = np.flatnonzero(self.histories.counts)
         self.length = float(self.histories.counts[self.users].mean())
         self.steps_per_epoch = -(-len(self.users) // settings.batch)
-        steps = max(round(settings.anneal * settings.epochs * self.steps_per_epoch), 1)
+        steps = max(round(settings.anneal_share * settings.epochs * self.steps_per_epoch), 1)
         self.net = VAENet(n_movies, settings, steps).to(device)
         self.validation = validation.by_user
-        self.judges = np.flatnonzero(self.validation.counts)
+        self.validated_rows = np.flatnonzero(self.validation.counts)
 
     def coders(self) -> Coders:
         """What was learned, ready to serve."""
-        encoder, decoder = (exported(part, "tanh") for part in (self.net.encoder, self.net.decoder))
+        encoder, decoder = (export_mlp(part, "tanh") for part in (self.net.encoder, self.net.decoder))
         return encoder.outputs(slice(self.net.factors)), decoder
 
     def batches(self, rng: np.random.Generator) -> Iterator[Histories]:
@@ -106,7 +106,7 @@ class VAETask:
 
     def loss(self, batch: Histories) -> torch.Tensor:
         """The negative evidence bound (Liang et al. 2018, eq. 5), the mean over users, in mean lengths of a history."""
-        rows = torch.from_numpy(unit_rows(batch, self.n_movies).toarray()).to(self.device)
+        rows = torch.from_numpy(normalise_histories(batch, self.n_movies).toarray()).to(self.device)
         likely, divergence = self.net(rows)
         missed: torch.Tensor = -(likely * (rows > 0)).sum(1)
         bound: torch.Tensor = missed + self.net.next_beta() * divergence
@@ -115,9 +115,11 @@ class VAETask:
     def validate(self) -> float:
         """Mean −ln probability of the validation movies among those that a history doesn't hold, in nats."""
         total = 0.0
-        for start in range(0, len(self.judges), self.batch):
-            users = self.judges[start : start + self.batch]
-            rows = torch.from_numpy(unit_rows(self.histories.take(users), self.n_movies).toarray()).to(self.device)
+        for start in range(0, len(self.validated_rows), self.batch):
+            users = self.validated_rows[start : start + self.batch]
+            rows = torch.from_numpy(normalise_histories(self.histories.take(users), self.n_movies).toarray()).to(
+                self.device
+            )
             later = self.validation.take(users)
             likely = self.net(rows)[0].masked_fill(rows > 0, -torch.inf).log_softmax(1)
             picked = likely[

@@ -7,24 +7,24 @@ from pydantic import BaseModel
 
 from cinematrix.lifecycle import versions
 from cinematrix.service.auth import ADMIN
-from cinematrix.service.responses import PROBLEMS, StrictRoute
-from cinematrix.service.schemas import VersionRow
+from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
+from cinematrix.service.schemas import VersionInfo
 from cinematrix.service.state import State
-from cinematrix.service.telemetry import quantile
+from cinematrix.service.telemetry import estimate_quantile
 
-ROUTER = APIRouter(prefix="/v1/admin", route_class=StrictRoute, responses=PROBLEMS, dependencies=[ADMIN])
-DAYS = 30
+ROUTER = APIRouter(prefix="/v1/admin", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[ADMIN])
+REPORTED_DAYS = 30
 """So many are told of, today included."""
 
 
-class Day(BaseModel):
+class DailyRatings(BaseModel):
     """Ratings received on a day (UTC) that still stand."""
 
     day: str
     ratings: int
 
 
-class Latency(BaseModel):
+class RouteLatency(BaseModel):
     """Requests of a route since the start, and within how many milliseconds half and 99 of 100 were answered."""
 
     route: str
@@ -33,7 +33,7 @@ class Latency(BaseModel):
     p99: float
 
 
-class ShownRow(BaseModel):
+class ExposureInfo(BaseModel):
     """What this version has recommended, since it serves and no film came or went.
 
     Attributes:
@@ -54,34 +54,34 @@ class Overview(BaseModel):
 
     version: str
     trained: datetime | None
-    versions: list[VersionRow]
+    versions: list[VersionInfo]
     users: int
     ratings: int
-    days: list[Day]
-    latency: list[Latency]
-    shown: ShownRow
+    days: list[DailyRatings]
+    latency: list[RouteLatency]
+    shown: ExposureInfo
 
 
 @ROUTER.get("/overview")
-def overview(state: State) -> Overview:
+def get_overview(state: State) -> Overview:
     """Versions, ratings a day, users, latency by route, and what was recommended."""
     served, store = state.served, state.store
     today = datetime.now(UTC).date()
-    counts = store.ratings_by_day(since=(today - timedelta(DAYS - 1)))
-    days = [today - timedelta(back) for back in reversed(range(DAYS))]
+    counts = store.ratings_by_day(since=(today - timedelta(REPORTED_DAYS - 1)))
+    days = [today - timedelta(back) for back in reversed(range(REPORTED_DAYS))]
     return Overview(
         version=served.version,
         trained=served.trained,
-        versions=[VersionRow(**version.as_dict()) for version in versions.versions(state.settings.model)],
+        versions=[VersionInfo(**version.as_dict()) for version in versions.list_versions(state.settings.model)],
         users=store.n_users(),
         ratings=store.n_ratings(),
-        days=[Day(day=day.isoformat(), ratings=counts.get(day, 0)) for day in days],
+        days=[DailyRatings(day=day.isoformat(), ratings=counts.get(day, 0)) for day in days],
         latency=[
-            Latency(
+            RouteLatency(
                 route=route, requests=int(buckets[-1][1]),
-                p50=1000 * quantile(buckets, 0.5), p99=1000 * quantile(buckets, 0.99),
+                p50=1000 * estimate_quantile(buckets, 0.5), p99=1000 * estimate_quantile(buckets, 0.99),
             )
             for route, buckets in state.figures.latencies()
         ],
-        shown=ShownRow(**served.shown.spread()._asdict()),
+        shown=ExposureInfo(**served.shown.spread()._asdict()),
     )  # fmt: skip

@@ -15,24 +15,24 @@ from pydantic import BaseModel
 
 from cinematrix.errors import DataError
 from cinematrix.service.auth import PAGE, WRITE
-from cinematrix.service.import_worker import Digest, Upload, digest
+from cinematrix.service.import_worker import PreparedImport, Upload, prepare_import
 from cinematrix.service.logging import LOG
 from cinematrix.service.problems import Problem
-from cinematrix.service.responses import PROBLEMS, StrictRoute, made
+from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute, json_response
 from cinematrix.service.schemas import Movie, TextId
-from cinematrix.service.served_model import Served
+from cinematrix.service.served_model import ServedModel
 from cinematrix.service.state import ServiceState, State
-from cinematrix.service.users import writer
-from cinematrix.store.merging import keep
+from cinematrix.service.users import require_writable_user
+from cinematrix.store.merging import merge_import
 
-ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS)
-WAITING = 4
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
+MAX_WAITING_UPLOADS = 4
 """Files that may wait to be read; the sender of one more is told to come again."""
 
-GIVE_WAY = 0.0001
+IMPORT_SWITCH_INTERVAL_SECONDS = 0.0001
 """Seconds after which who reads a file leaves Python's lock to others: a tenth of a server's usual turn."""
 
-RAW: dict[str, Any] = {
+UPLOAD_OPENAPI: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
@@ -70,7 +70,7 @@ class ImportedRating(BaseModel):
     time: int | None
 
 
-class Imported(BaseModel):
+class ImportBody(BaseModel):
     """What came of an upload: imported, updated, duplicates, skipped and unmatched rows add up to those read."""
 
     source: str
@@ -85,7 +85,7 @@ class Imported(BaseModel):
     warnings: list[str]
 
 
-async def _upload(
+async def _read_upload(
     request: Request,
     name: Annotated[str, Query(max_length=300, description="Of the file.")] = "",
     columns: Annotated[
@@ -96,43 +96,43 @@ async def _upload(
     return Upload(await request.body(), name, columns, highest)
 
 
-Sent = Annotated[Upload, Depends(_upload)]
+UploadParam = Annotated[Upload, Depends(_read_upload)]
 
 
-async def _in_turn(state: ServiceState, work: Callable[[], bytes]) -> Response:
+async def _run_in_turn(state: ServiceState, work: Callable[[], bytes]) -> Response:
     """The answer that `work` makes, once it is its turn.
 
     Raises:
         Problem: 503, too many wait already.
     """
-    if state.importing.statistics().tasks_waiting >= WAITING:
+    if state.import_limiter.statistics().tasks_waiting >= MAX_WAITING_UPLOADS:
         raise Problem(503, "other files are being imported; come again", {"Retry-After": "5"})
 
     def answer() -> Response:
-        with _giving_way():
-            return made(work())
+        with _shorten_switch_interval():
+            return json_response(work())
 
-    return await run_sync(answer, limiter=state.importing)
+    return await run_sync(answer, limiter=state.import_limiter)
 
 
 @contextmanager
-def _giving_way() -> Iterator[None]:
+def _shorten_switch_interval() -> Iterator[None]:
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(GIVE_WAY)
+    sys.setswitchinterval(IMPORT_SWITCH_INTERVAL_SECONDS)
     try:
         yield
     finally:
         sys.setswitchinterval(usual)
 
 
-def _digest(upload: Upload, served: Served) -> Digest:
+def _prepare(upload: Upload, served: ServedModel) -> PreparedImport:
     """What a file comes to.
 
     Raises:
         Problem: 422, it isn't an export that we know, or is damaged; 503, the process that read it came to an end.
     """
     try:
-        return digest(upload, served.model.known.catalog, served.model.known.scale)
+        return prepare_import(upload, served.model.data.catalog, served.model.data.scale)
     except DataError as error:
         raise Problem(422, str(error)) from error
     except OSError as error:
@@ -140,24 +140,24 @@ def _digest(upload: Upload, served: Served) -> Digest:
         raise Problem(503, "the file can't be read now; come again", {"Retry-After": "5"}) from error
 
 
-@ROUTER.post("/imports", dependencies=[PAGE], openapi_extra=RAW, response_model=Imported)
-async def look(upload: Sent, state: State) -> Response:
+@ROUTER.post("/imports", dependencies=[PAGE], openapi_extra=UPLOAD_OPENAPI, response_model=ImportBody)
+async def preview_import(upload: UploadParam, state: State) -> Response:
     """What an export says of which movies; nothing is kept."""
     served = state.served
-    return await _in_turn(state, lambda: _digest(upload, served).answer())
+    return await _run_in_turn(state, lambda: _prepare(upload, served).answer())
 
 
-@ROUTER.post("/users/{user}/imports", dependencies=[WRITE], openapi_extra=RAW, response_model=Imported)
-async def bring(user: TextId, upload: Sent, state: State) -> Response:
+@ROUTER.post("/users/{user}/imports", dependencies=[WRITE], openapi_extra=UPLOAD_OPENAPI, response_model=ImportBody)
+async def import_for_user(user: TextId, upload: UploadParam, state: State) -> Response:
     """Keep what an export says for a user, in one transaction; the same again changes nothing."""
-    return await _in_turn(state, lambda: _kept(user, upload, state))
+    return await _run_in_turn(state, lambda: _store_import(user, upload, state))
 
 
-def _kept(user: str, upload: Upload, state: ServiceState) -> bytes:
+def _store_import(user: str, upload: Upload, state: ServiceState) -> bytes:
     served = state.served
-    found = _digest(upload, served)
-    with state.store.writing() as connection:
-        who = writer(state, served, connection, user)
-        merged = keep(connection, who, found.to_keep)
-    state.wrote(who)
+    found = _prepare(upload, served)
+    with state.store.write_transaction() as connection:
+        who = require_writable_user(state, served, connection, user)
+        merged = merge_import(connection, who, found.to_keep)
+    state.prefetch_for(who)
     return found.answer(merged)

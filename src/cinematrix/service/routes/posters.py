@@ -11,32 +11,32 @@ from fastapi import Request as Asked
 
 from cinematrix.service.auth import PAGE
 from cinematrix.service.problems import Problem
-from cinematrix.service.responses import PROBLEMS, StrictRoute, has
+from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute, client_has_tag
 from cinematrix.service.schemas import TextId
 from cinematrix.service.state import State
-from cinematrix.service.tmdb import DAY, PICTURE
+from cinematrix.service.tmdb import DAY_SECONDS, PICTURE_SIGNATURE
 
-ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
 
 
 @ROUTER.get(
     "/movies/{movie}/poster",
     response_class=Response,
-    responses={200: {"content": {f"image/{kind}": {} for kind in PICTURE.groupindex}}},
+    responses={200: {"content": {f"image/{kind}": {} for kind in PICTURE_SIGNATURE.groupindex}}},
 )
-async def poster(movie: TextId, request: Asked, state: State) -> Response:
+async def get_poster(movie: TextId, request: Asked, state: State) -> Response:
     """A film's poster from TMDB, where the operator has a key to it and TMDB has one."""
     served = state.served
-    number = served.model.known.movies.number(served.movie(movie))
-    at_tmdb = served.model.known.catalog.frame["tmdb"][int(number)] or ""
+    number = served.model.data.movies.number(served.movie(movie))
+    at_tmdb = served.model.data.catalog.frame["tmdb"][int(number)] or ""
     content = b""
     if state.posters is not None and re.fullmatch(r"[0-9]{1,12}", at_tmdb):
         content = await state.posters.poster(at_tmdb)
-    found = PICTURE.match(content)
+    found = PICTURE_SIGNATURE.match(content)
     if found is None:
         raise Problem(404, "there is no poster of this movie", {"Cache-Control": "private, max-age=300"})
     tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
-    headers = {"Cache-Control": f"private, max-age={DAY}", "ETag": tag}
-    if has(request, tag):
+    headers = {"Cache-Control": f"private, max-age={DAY_SECONDS}", "ETag": tag}
+    if client_has_tag(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(content, 200, headers, f"image/{found.lastgroup}")

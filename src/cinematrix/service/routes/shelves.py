@@ -6,46 +6,46 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from cinematrix.recommendation.lists import Filters
-from cinematrix.recommendation.shelves import Kind, rows_of
+from cinematrix.recommendation.shelves import ShelfKind, build_shelves
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE
-from cinematrix.service.responses import PROBLEMS, StrictRoute
+from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.state import State
 
-ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
 
 
-class Evening(schemas.History, schemas.Filtered, schemas.Turned):
+class ShelvesRequest(schemas.HistoryBody, schemas.FilterOptions, schemas.RerankingOptions):
     """A history, and what the rows may show."""
 
     n: Annotated[int, Field(ge=1, le=50)] = 12
 
 
-class RowOut(BaseModel):
+class ShelfBody(BaseModel):
     """A heading and its films; `movie` is what a `because` row is about, `genre` that of a `genre` row."""
 
-    kind: Kind
+    kind: ShelfKind
     title: str
     movie: int | str | None
     genre: str | None
-    items: list[schemas.Item]
+    items: list[schemas.ListItem]
 
 
-class Rows(BaseModel):
+class ShelvesBody(BaseModel):
     """Rows made by one version of the model; `fallback`: without any history of hers."""
 
     model_version: str
     fallback: bool
     unknown: list[int | str]
-    rows: list[RowOut]
+    rows: list[ShelfBody]
 
 
 @ROUTER.post("/rows")
-def rows(body: Evening, state: State) -> Rows:
+def make_shelves(body: ShelvesRequest, state: State) -> ShelvesBody:
     """Rows of films for somebody whose history comes along: no film twice, none that she has seen."""
     served = state.served
-    history, unknown = served.stranger(body)
-    made = rows_of(
+    history, unknown = served.read_history(body)
+    made = build_shelves(
         served.model, history, body.n, everyone=served.everyone,
         filters=Filters(body.where, body.min_ratings, body.excluded), dials=body.dials,
     )  # fmt: skip
@@ -53,10 +53,10 @@ def rows(body: Evening, state: State) -> Rows:
     state.figures.recommended.labels(str(fallback).lower()).inc()
     served.shown.add(served.numbers(line for row in made for line in row.items))
     found = [
-        RowOut(
+        ShelfBody(
             kind=row.kind, title=row.title, movie=row.movie, genre=row.genre,
-            items=[schemas.Item.model_validate(line.as_dict()) for line in row.items],
+            items=[schemas.ListItem.model_validate(line.as_dict()) for line in row.items],
         )
         for row in made
     ]  # fmt: skip
-    return Rows(model_version=served.version, fallback=fallback, unknown=unknown, rows=found)
+    return ShelvesBody(model_version=served.version, fallback=fallback, unknown=unknown, rows=found)

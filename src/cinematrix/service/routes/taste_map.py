@@ -8,18 +8,18 @@ from fastapi import APIRouter, Request, Response
 
 from cinematrix.recommendation.taste_map import TasteMap
 from cinematrix.service.auth import PAGE
-from cinematrix.service.responses import PROBLEMS, StrictRoute, takes_gzip
-from cinematrix.service.served_model import Served
+from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute, accepts_gzip
+from cinematrix.service.served_model import ServedModel
 from cinematrix.service.state import State
 
-ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS, dependencies=[PAGE])
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
 
-DRAWING = Lock()
+DRAWING_LOCK = Lock()
 """One map is drawn at a time; who comes meanwhile waits for it."""
 
 
 @ROUTER.get("/map")
-def taste_map(request: Request, state: State) -> Response:
+def get_taste_map(request: Request, state: State) -> Response:
     """Films as points: `movies`, `titles`, `years`, `x` and `y` (0…1), `genre` (the place in `genres`), `ratings`.
 
     The first call draws the map, which takes seconds; its ETag is the model's version.
@@ -29,16 +29,16 @@ def taste_map(request: Request, state: State) -> Response:
     headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
         return Response(status_code=304, headers=headers)
-    with DRAWING:
-        packed = served.made.get("map") or served.made.setdefault("map", packed_map(served))
-    if takes_gzip(request.headers.get("accept-encoding", "")):
+    with DRAWING_LOCK:
+        packed = served.made.get("map") or served.made.setdefault("map", pack_map(served))
+    if accepts_gzip(request.headers.get("accept-encoding", "")):
         return Response(packed, 200, headers | {"Content-Encoding": "gzip"}, "application/json")
     return Response(gzip.decompress(packed), 200, headers, "application/json")
 
 
-def packed_map(served: Served) -> bytes:
+def pack_map(served: ServedModel) -> bytes:
     """The map as compressed JSON."""
-    known, made = served.model.known, TasteMap.of(served.model)
+    known, made = served.model.data, TasteMap.of(served.model)
     numbers = made.movies.tolist()
     content = {
         "model_version": served.version,

@@ -7,16 +7,16 @@ from pydantic import BaseModel, Field
 
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE, WRITE, Caller
-from cinematrix.service.responses import PROBLEMS, StrictRoute
+from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.schemas import TextId
 from cinematrix.service.state import State
-from cinematrix.service.users import known_person, writer
+from cinematrix.service.users import require_user, require_writable_user
 from cinematrix.store.tokens import create_token, revoke_tokens
 
-ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEMS)
+ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 
 
-class NewToken(schemas.Request):
+class NewToken(schemas.RequestBody):
     """For whom, and for how long."""
 
     user: schemas.Id
@@ -40,23 +40,23 @@ class Me(BaseModel):
 
 
 @ROUTER.post("/tokens", status_code=201)
-def give(body: NewToken, state: State, who: Annotated[Caller, WRITE]) -> Token:
+def issue_token(body: NewToken, state: State, who: Annotated[Caller, WRITE]) -> Token:
     """A token for a user's browser, to be sent as `Authorization: Bearer …`: it opens what is hers, and the page."""
     served = state.served
-    with state.store.writing() as connection:
-        user = writer(state, served, connection, body.user)
+    with state.store.write_transaction() as connection:
+        user = require_writable_user(state, served, connection, body.user)
     secret, expires = create_token(state.store, user, body.days, who.name)
     return Token(token=secret, user=served.user_id(user), expires=expires // 1000)
 
 
 @ROUTER.delete("/users/{user}/tokens", status_code=204)
-def take_away(user: TextId, state: State, who: Annotated[Caller, WRITE]) -> None:
+def delete_tokens(user: TextId, state: State, who: Annotated[Caller, WRITE]) -> None:
     """End all tokens of a user, as when a browser is lost."""
-    revoke_tokens(state.store, known_person(state, state.served, user).user, who.name)
+    revoke_tokens(state.store, require_user(state, state.served, user).user, who.name)
 
 
 @ROUTER.get("/me")
-def me(request: Request, state: State, who: Annotated[Caller, PAGE]) -> Me:
+def get_me(request: Request, state: State, who: Annotated[Caller, PAGE]) -> Me:
     """What the caller may do."""
     user = None if who.user is None else state.served.user_id(who.user)
-    return Me(role=who.role, user=user, open=request.app.state.doorkeeper.open)
+    return Me(role=who.role, user=user, open=request.app.state.authenticator.open)

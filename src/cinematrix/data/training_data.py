@@ -1,4 +1,4 @@
-"""TODO data.known."""
+"""The data that a fitted model keeps: ID maps, scale, catalog and histories."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from cinematrix.data.ids import UNKNOWN, IdMap, Ids, Numbers
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.errors import SettingError
 
-COUNTED = 2_000_000
+RATINGS_PER_COUNT = 2_000_000
 """Ratings counted at a time, since counting copies them."""
 
 
 @dataclass(frozen=True)
-class Known:
+class TrainingData:
     """What a fitted model keeps of its data: the ID maps, the scale, the catalog and the users' histories.
 
     Attributes:
@@ -51,7 +51,7 @@ class Known:
     @cached_property
     def raters(self) -> NDArray[np.int64]:
         """How many training ratings each movie has. int64 `[len(movies)]`."""
-        parts = np.array_split(self.history.items, 1 + len(self.history.items) // COUNTED)
+        parts = np.array_split(self.history.items, 1 + len(self.history.items) // RATINGS_PER_COUNT)
         return sum((np.bincount(part, minlength=len(self.movies)) for part in parts), np.zeros(1, np.int64))
 
     def raters_with(self, movie: int) -> NDArray[np.int64]:
@@ -64,7 +64,7 @@ class Known:
         """The histories of users given by ID; an unknown user's is empty."""
         return self.history.take(self.users.numbers(users))
 
-    def strange(self, histories: Histories) -> NDArray[np.bool_]:
+    def needs_fold_in(self, histories: Histories) -> NDArray[np.bool_]:
         """Which histories nobody owns whom training has met: models that learn users' vectors fold these in. `[n]`."""
         if histories.owners is None:
             return np.ones(len(histories), bool)

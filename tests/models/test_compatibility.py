@@ -1,0 +1,45 @@
+"""Artefacts of earlier versions load and answer as they did: `cinematrix.models.compatibility`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cinematrix.models import MODELS
+from cinematrix.models.artifact import load
+from cinematrix.models.compatibility import SETTINGS
+from places import ROOT
+
+FORMAT_3 = ROOT / "tests" / "fixtures" / "format3"
+"""One small artefact a model, written by the last version of format 3, and what each answered then."""
+
+EXPECTED: dict[str, dict[str, Any]] = json.loads((FORMAT_3 / "expected.json").read_text("utf-8"))
+
+
+def folder(name: str) -> Path:
+    """The artefact of a model."""
+    return FORMAT_3 / name.replace("++", "_plus_plus")
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_artefact_of_format_3_answers_as_it_did(name: str) -> None:
+    """Predictions and scores are the same to five digits."""
+    model, answers = load(folder(name)).model, EXPECTED[name]
+    assert model.name == name
+    np.testing.assert_allclose(model.predict(answers["users"], answers["movies"]), answers["predictions"], atol=2e-5)
+    np.testing.assert_allclose(model.score(model.data.history.take(np.array([0])))[0], answers["scores"], atol=2e-5)
+
+
+def test_every_model_of_format_3_is_there() -> None:
+    """None of the built-in models is forgotten."""
+    assert list(EXPECTED) == list(MODELS)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_renamed_settings_keep_their_values(name: str) -> None:
+    """What was saved under an old name stands under the new one."""
+    loaded = load(folder(name))
+    for old, new in SETTINGS[name].items():
+        assert getattr(loaded.model.settings, new) == loaded.about["settings"][old]
