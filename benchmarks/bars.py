@@ -60,7 +60,7 @@ def fit(folder: Path, model: str, seed: int) -> dict[str, float]:
     chosen = {"seed": seed} if model in RANDOM_MODELS else {}
     settings = kind.Settings(**chosen, **(kind.Settings.PRESETS[preset] if preset else {}))  # type: ignore[attr-defined]
     started = time.perf_counter()
-    recommender = kind(settings).fit(cut.train, dataset.catalog)  # type: ignore[call-arg]
+    recommender = kind(settings).fit(cut.train, dataset.catalog)
     seconds, peak = time.perf_counter() - started, peak_megabytes()
     found = evaluate(recommender, cut.test, split=cut.protocol)
     measures = {name: found[name] for name in ("rmse", "mae", "ndcg@10", "recall@10")}

@@ -150,7 +150,7 @@ def of_ours(model: str, cut: splits.Split, catalog: Catalog | None, seed: int) -
     seeded = ["seed"] if "seed" in kind.Settings.__dataclass_fields__ else []  # type: ignore[attr-defined]
     chosen = parse_settings(kind, [*settings, *(f"{key}={seed}" for key in seeded)])
     started = time.perf_counter()
-    fitted = kind(chosen).fit(cut.train, catalog)  # type: ignore[call-arg]
+    fitted = kind(chosen).fit(cut.train, catalog)
     if fitted.abilities.stars and fitted.data.scale:
         fitted.predict(cut.test.users.ids[cut.test.user], cut.test.movies.ids[cut.test.movie])
     else:

@@ -109,7 +109,7 @@ def fit(name: str, ratings: Ratings, catalog: Catalog | None) -> Recommender:
     kind = model_class(name)
     chosen = dict(MODELS.get(name, {}))
     preset = getattr(kind.Settings, "PRESETS", {}).get(chosen.pop("preset", ""), {})
-    return kind(kind.Settings(**preset)).fit(ratings, catalog)  # type: ignore[call-arg]
+    return kind(kind.Settings(**preset)).fit(ratings, catalog)
 
 
 def again(ratings: Ratings) -> Ratings:

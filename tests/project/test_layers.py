@@ -233,7 +233,7 @@ def test_serving_loads_nothing_that_trains(name: str, world: tuple[Ratings, Cata
     kind = model_class(name)
     fields = kind.Settings.__dataclass_fields__  # type: ignore[attr-defined]
     settings = kind.Settings(**{key: value for key, value in sizes.items() if key in fields})
-    model = kind(settings).fit(*world)  # type: ignore[call-arg]
+    model = kind(settings).fit(*world)
     save(model, tmp_path / "model")
     user, movie = model.data.users.ids[0], model.data.movies.ids[0]
     code = f"""

@@ -53,7 +53,7 @@ def demo(
     metrics = results[-1][2].as_dict()
     told = build_manifest(models["deep-mf"], dataset.ratings, dataset.name)
     save(models["deep-mf"], out, {**told, "metrics": metrics}, force=force)
-    plot_learning_curves(models["deep-mf"].log, out.with_suffix(".png"), title="deep-mf: error by epoch")  # type: ignore[attr-defined]
+    plot_learning_curves({by: log for by, log in models["deep-mf"].log.items()}, out.with_suffix(".png"), title="deep-mf: error by epoch")
     say.print(f"\n[bold]4  Saved[/bold]  the model in {out}, its learning curves in {out.with_suffix('.png')}")
     say.print(f"\nDone in {time.perf_counter() - started:.0f} s. Next:", style="bold")
     for line in _next(out, models["deep-mf"].data):

@@ -52,7 +52,7 @@ def train(
     from cinematrix.models.base import TrainingOptions
 
     kind = model_class(model)
-    recommender = kind(parse_settings(kind, set_ or [], seed=seed))  # type: ignore[call-arg]
+    recommender = kind(parse_settings(kind, set_ or [], seed=seed))
     check_output_folder(out, force=force)
     require_package(kind.abilities.trains_with, kind.name)
     bar = ProgressBar()

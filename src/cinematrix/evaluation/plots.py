@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cinematrix.evaluation.reliability import Reliability
-    from cinematrix.models.training.loop import TrainingLog
+    from cinematrix.models.base import TrainingLog
 
 HEAD_TITLES = {"stars": ("rating head", "RMSE on validation ratings"), "ranking": ("ranking head", "surprise, nats")}
 SERIES_COLOURS = ("#1d4ed8", ACCENT, "#15803d")

@@ -161,7 +161,7 @@ class _Objective:
         return total / ROUNDS
 
     def _value(self, settings: Any, split: Split) -> float:
-        model = self.kind(settings)  # type: ignore[call-arg]
+        model = self.kind(settings)
         model.fit(split.train, self.catalog)
         return evaluate(model, split.test, given=split.given)[self.measure]
 

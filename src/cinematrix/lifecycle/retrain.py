@@ -208,7 +208,7 @@ def train_like(
     like: Recommender, ratings: Ratings, catalog: Catalog, run: TrainingOptions, progress: Progress | None
 ) -> Recommender:
     """A model of the same kind and settings as another, fitted on other ratings."""
-    return type(like)(like.settings).fit(ratings, catalog, progress=progress, run=run)  # type: ignore[call-arg]
+    return type(like)(like.settings).fit(ratings, catalog, progress=progress, run=run)
 
 
 def compare_candidate(

@@ -12,16 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.common.progress import Progress
 from cinematrix.common.vectors import normalise_sparse_rows
 from cinematrix.data.catalog import Catalog, MovieMetadata, build_catalog
 from cinematrix.data.features import movie_features
 from cinematrix.data.histories import Histories, select_entries
 from cinematrix.data.ids import UNKNOWN, Numbers
-from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
 
 N_NEAREST = 30
 """How many known movies a newcomer is like; more or fewer err more (docs/experiments.md)."""
@@ -144,22 +142,14 @@ class WithAddedMovies(Recommender):
         parts[~of_new], parts[of_new], weights[of_new] = movies[~new], rows.indices, rows.data
         return sparse.csr_matrix((weights, np.arange(starts[-1]), starts), shape=(len(movies), starts[-1])), parts
 
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        raise SettingError("a model with newcomers only serves; refit the model itself")
+    def learn(self, training: Training) -> None:
+        raise SettingError("a model with added movies only serves; retrain the model itself")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return self.base.arrays()
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         raise SettingError("newcomers are kept in the store; restore the model itself")
 
 

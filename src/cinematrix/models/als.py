@@ -56,10 +56,7 @@ class ALS(Factorization):
     Settings = ALSSettings
     settings: ALSSettings
 
-    def __init__(self, settings: ALSSettings | None = None) -> None:
-        self.settings = settings or ALSSettings()
-
-    def learn(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress | None) -> Factors:
+    def fit_factors(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress) -> Factors:
         s, users, movies = self.settings, ratings.by_user, ratings.by_movie
         assert movies.values is not None, "learned from ratings with stars only"
         z = start.standardise(movies.values)

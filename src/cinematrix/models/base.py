@@ -1,14 +1,15 @@
 """The one contract that every model keeps, and what a model remembers of the data it learned from."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.progress import Progress
+from cinematrix.common.optional import require_package
+from cinematrix.common.progress import Progress, Silent
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Ids, Numbers
@@ -27,7 +28,6 @@ class Abilities:
     Attributes:
         stars: learns from ratings and predicts them on the data's scale.
         interactions: learns from plain interactions and predicts the chance of one.
-        content: uses the catalog, so that a movie without ratings is more than an average.
         vectors: describes each movie by a vector.
         likeness: tells how alike two movies are otherwise than by vectors.
         explains: takes a score apart into what each rating, the content and the biases add.
@@ -37,7 +37,6 @@ class Abilities:
 
     stars: bool = True
     interactions: bool = False
-    content: bool = False
     vectors: bool = False
     similarity: bool = False
     explains: bool = False
@@ -92,11 +91,49 @@ class TrainingOptions:
     resume: bool = False
 
 
-class Recommender(Protocol):
-    """A model: fitted on ratings, it answers for known users and strangers by one path, from a history.
+@dataclass
+class TrainingLog:
+    """The errors and losses of a training, one entry an epoch; `errors[0]` is before any training.
 
-    A model is a class with a frozen dataclass of hyper-parameters (`Settings`) and, once fitted, `data`.
-    Its arrays (`arrays()`) and its hyper-parameters are all there is to save; `restore` puts it together again.
+    Attributes:
+        losses: mean training loss.
+        errors: validation error.
+        best_epoch: the epoch after which the kept weights were taken.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    errors: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """The input of `Recommender.learn`.
+
+    Attributes:
+        ratings: to learn from.
+        validation: to stop by, under the same ID maps; None: the model holds some out where it needs them.
+        progress: the progress bar.
+        options: how a net trains.
+    """
+
+    ratings: Ratings
+    validation: Ratings | None = None
+    progress: Progress = field(default_factory=Silent)
+    options: TrainingOptions = field(default_factory=TrainingOptions)
+
+
+class Recommender:
+    """The contract of all models: fitted on ratings, a model answers for any user from a history of ratings.
+
+    Users of the training data and new users take the same path. A model is a class with a `name`, its `abilities`,
+    a frozen dataclass of hyper-parameters (`Settings`), and these methods: `learn`, `score`, `predict_pairs`,
+    `arrays` and `restore`. Its arrays and its hyper-parameters are all that is saved.
+
+    Attributes:
+        settings: an instance of `Settings`.
+        data: ID maps, scale, catalog and histories of the training data, once the model is fitted.
+        log: of each head that was trained as a net.
     """
 
     name: ClassVar[str]
@@ -104,6 +141,17 @@ class Recommender(Protocol):
     Settings: ClassVar[Callable[..., Any]]
     settings: Any
     data: TrainingData
+
+    def __init__(self, settings: Any = None) -> None:
+        self.settings = self.Settings() if settings is None else settings
+        self.log: dict[Ordering, TrainingLog] = {}
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "data":
+                raise SettingError(f"{self.name} isn't fitted; call fit with ratings first, or load a saved model")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def fit(
         self,
@@ -114,23 +162,42 @@ class Recommender(Protocol):
         progress: Progress | None = None,
         run: TrainingOptions | None = None,
     ) -> Self:
-        """Learn from `ratings`, and from `catalog` if the model uses content.
+        """Learn from `ratings`, and from `catalog` if the model uses content. Return the model.
 
-        `validation` (same number maps) is what training stops by; None: cut from `ratings` where one is needed.
-        `run` says how a net trains; models that don't train a net have no use for it.
+        Args:
+            ratings: to learn from; a model without `abilities.stars` takes them as plain interactions.
+            catalog: titles, genres, years and tags of movies.
+            validation: ratings under the same ID maps to stop by; None: held out where the model needs some.
+            progress: the progress bar.
+            run: threads, device and checkpoints of a net's training.
+
+        Raises:
+            DataError: the model needs ratings and these are plain interactions.
+            MissingExtraError: the package that it trains with isn't installed.
         """
-        ...
+        require_package(self.abilities.trains_with, self.name)
+        if not self.abilities.stars:
+            ratings = ratings.interactions()
+        elif not self.abilities.interactions:
+            ratings.stars(self.name)
+        self.data = TrainingData.of(ratings, catalog)
+        self.learn(Training(ratings, validation, progress or Silent(), run or TrainingOptions()))
+        return self
+
+    def learn(self, training: Training) -> None:
+        """Learn from `training.ratings`; `data` is set already."""
+        raise NotImplementedError
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         """What orders the movies for each history. float32 `[len(histories), len(known.movies)]`."""
-        ...
+        raise NotImplementedError
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         """The expected rating (the chance, for plain interactions) for pairs. float32 `[n]`.
 
         Pair `i` is the person of `histories` row `rows[i]` and movie number `movies[i]`, which may be `UNKNOWN`.
         """
-        ...
+        raise NotImplementedError
 
     @property
     def has_intervals(self) -> bool:
@@ -208,12 +275,12 @@ class Recommender(Protocol):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What was learned, by name; `data` isn't part of it."""
-        ...
+        raise NotImplementedError
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The model that `arrays()` took apart."""
-        ...
+        raise NotImplementedError
 
     def predict(self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids) -> NDArray[np.float32]:
         """The expected rating on the data's own scale for pairs of IDs, unknown ones included. float32 `[n]`.

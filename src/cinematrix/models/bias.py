@@ -7,13 +7,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.progress import Progress
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
 from cinematrix.models.components.biases import Biases
 
 
@@ -28,22 +25,10 @@ class Bias(Recommender):
     name: ClassVar[str] = "bias"
     abilities: ClassVar[Abilities] = Abilities(stars=True, explains=True)
     Settings = BiasSettings
+    settings: BiasSettings
 
-    def __init__(self, settings: BiasSettings | None = None) -> None:
-        self.settings = settings or BiasSettings()
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        self.data = TrainingData.of(ratings, catalog)
-        self.biases = Biases.of(ratings, len(self.data.movies))
-        return self
+    def learn(self, training: Training) -> None:
+        self.biases = Biases.of(training.ratings, len(self.data.movies))
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return self.biases.score(histories)
@@ -59,7 +44,7 @@ class Bias(Recommender):
         return self.biases.arrays()
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data, model.biases = known, Biases.from_arrays(arrays)
+        model.data, model.biases = data, Biases.from_arrays(arrays)
         return model

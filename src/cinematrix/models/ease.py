@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.common.progress import Progress
+from cinematrix.common.progress import running
 from cinematrix.common.settings import SearchRange, SearchSpace
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration, calibrate_on_held_out, log_estimates
 from cinematrix.models.components.ease_exact import ItemSideEase, UserSideEase, fit_exact_ease, restore_exact_ease
@@ -63,37 +62,20 @@ class Ease(Recommender):
     name: ClassVar[str] = "ease"
     abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, similarity=True, explains=True)
     Settings = EaseSettings
+    settings: EaseSettings
 
     biases: Biases | None = None
     calibration: Calibration = UNCALIBRATED
 
-    def __init__(self, settings: EaseSettings | None = None) -> None:
-        self.settings = settings or EaseSettings()
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        self.data = TrainingData.of(ratings, catalog)
+    def learn(self, training: Training) -> None:
+        ratings, progress = training.ratings, training.progress
         if self.data.scale:
             self.biases = Biases.of(ratings, len(self.data.movies))
-        if progress:
-            progress.start(self.name, 1)
-        try:
+        with running(progress, self.name, 1):
             self.item_model = self._fitted()
             if self.biases is None:
                 self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._pilot)
-            if progress:
-                progress.advance()
-        finally:
-            if progress:
-                progress.stop()
-        return self
+            progress.advance()
 
     def _fitted(self) -> ItemSideEase | UserSideEase | LowRankEase:
         seen, s = self._seen(self.data.history), self.settings
@@ -163,10 +145,10 @@ class Ease(Recommender):
         )
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data = known
-        model.biases = Biases.from_arrays(arrays) if known.scale else None
+        model.data = data
+        model.biases = Biases.from_arrays(arrays) if data.scale else None
         model.calibration = Calibration.from_array(arrays.get("calibration"))
-        model.item_model = LowRankEase.from_arrays(arrays) or restore_exact_ease(arrays, model._seen(known.history))
+        model.item_model = LowRankEase.from_arrays(arrays) or restore_exact_ease(arrays, model._seen(data.history))
         return model

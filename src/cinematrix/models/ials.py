@@ -8,14 +8,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.progress import Progress
+from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.common.settings import SearchRange, SearchSpace
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration, calibrate_on_held_out, log_estimates
 from cinematrix.models.components.factors import require_positive
@@ -75,48 +74,33 @@ class IALS(Recommender):
     name: ClassVar[str] = "ials"
     abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, vectors=True, explains=True)
     Settings = IALSSettings
+    settings: IALSSettings
     biases: Biases | None = None
     calibration: Calibration = UNCALIBRATED
 
-    def __init__(self, settings: IALSSettings | None = None) -> None:
-        self.settings = settings or IALSSettings()
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        self.data = TrainingData.of(ratings, catalog)
+    def learn(self, training: Training) -> None:
+        ratings = training.ratings
         self.biases = None if ratings.rating is None else Biases.of(ratings, len(self.data.movies))
-        if progress:
-            progress.start(self.name, self.settings.iterations)
-        self.movies = self._factors(ratings, progress)
-        if progress:
-            progress.stop()
+        self.movies = self._factors(ratings, training.progress)
         if self.biases is None:
             self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._pilot)
-        return self
 
-    def _factors(self, ratings: Ratings, progress: Progress | None = None) -> Float32:
+    def _factors(self, ratings: Ratings, progress: Progress) -> Float32:
         """The movies' factors; the last row answers for `UNKNOWN`. `[n_movies + 1, factors]`."""
         s = self.settings
         size = np.float32(0.1 / np.sqrt(s.factors))
         movies = size * np.random.default_rng(s.seed).standard_normal((len(ratings.movies), s.factors), np.float32)
-        for _ in range(s.iterations):
-            users = EigenTable.of(movies).project(ratings.by_user, s)
-            movies = EigenTable.of(users).project(ratings.by_movie, s)
-            if progress:
+        with running(progress, self.name, s.iterations):
+            for _ in range(s.iterations):
+                users = EigenTable.of(movies).project(ratings.by_user, s)
+                movies = EigenTable.of(users).project(ratings.by_movie, s)
                 progress.advance()
         return np.vstack([movies, np.zeros((len(self.data.movies) + 1 - len(movies), s.factors), np.float32)])
 
     def _pilot(self, learn: Ratings, given: Histories) -> Float32:
         """What the model would make of `given` if it had learned from `learn`."""
         pilot = IALS(self.settings)
-        pilot.data, pilot.movies = self.data, self._factors(learn)
+        pilot.data, pilot.movies = self.data, self._factors(learn, Silent())
         return log_estimates(pilot.score(given))
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
@@ -157,10 +141,10 @@ class IALS(Recommender):
         )
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data, model.movies = known, arrays["movies"]
-        model.biases = Biases.from_arrays(arrays) if known.scale else None
+        model.data, model.movies = data, arrays["movies"]
+        model.biases = Biases.from_arrays(arrays) if data.scale else None
         model.calibration = Calibration.from_array(arrays.get("calibration"))
         return model
 

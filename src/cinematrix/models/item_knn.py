@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.common.progress import Progress
+from cinematrix.common.progress import Progress, running
 from cinematrix.common.settings import SearchRange, SearchSpace
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
 from cinematrix.models.components import neighbourhoods
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.neighbourhoods import (
@@ -75,37 +73,20 @@ class ItemKNN(Recommender):
     name: ClassVar[str] = "item-knn"
     abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, similarity=True, explains=True)
     Settings = ItemKNNSettings
+    settings: ItemKNNSettings
 
     biases: Biases | None = None
     near: sparse.csr_matrix | None = None
 
-    def __init__(self, settings: ItemKNNSettings | None = None) -> None:
-        self.settings = settings or ItemKNNSettings()
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        self.data = known = TrainingData.of(ratings, catalog)
-        s, n = self.settings, len(known.movies)
-        if progress:
-            progress.start(self.name, n * (2 if known.scale else 1))
-        try:
-            if known.scale:
-                self.biases = Biases.of(ratings, n)
-                left = self.biases.residuals(known.history)[1]
+    def learn(self, training: Training) -> None:
+        s, n, progress = self.settings, len(self.data.movies), training.progress
+        with running(progress, self.name, n * (2 if self.data.scale else 1)):
+            if self.data.scale:
+                self.biases = Biases.of(training.ratings, n)
+                left = self.biases.residuals(self.data.history)[1]
                 self.near = self._nearest(left / residual_unit(left), s.neighbours, s.shrinkage, s.exponent, progress)
-            seen = np.ones(len(known.history.items), np.float32)
+            seen = np.ones(len(self.data.history.items), np.float32)
             self.together = self._nearest(seen, s.ranking_neighbours, s.ranking_shrinkage, 1.0, progress)
-        finally:
-            if progress:
-                progress.stop()
-        return self
 
     def _nearest(
         self, entries: NDArray[np.float32], n: int, doubt: float, exponent: float, progress: Progress | None
@@ -178,9 +159,9 @@ class ItemKNN(Recommender):
         return found | neighbourhoods.pack_matrix("near", self.near) | self.biases.arrays()
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data, model.together = known, neighbourhoods.unpack_matrix("together", arrays)
-        if known.scale:
+        model.data, model.together = data, neighbourhoods.unpack_matrix("together", arrays)
+        if data.scale:
             model.biases, model.near = Biases.from_arrays(arrays), neighbourhoods.unpack_matrix("near", arrays)
         return model

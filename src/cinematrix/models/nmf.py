@@ -7,14 +7,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.progress import Progress
+from cinematrix.common.progress import running
 from cinematrix.common.settings import SearchRange, SearchSpace
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, Training
 from cinematrix.models.components.factors import require_positive
 
 Float32 = NDArray[np.float32]
@@ -66,21 +64,11 @@ class NMF(Recommender):
     name: ClassVar[str] = "nmf"
     abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True)
     Settings = NMFSettings
+    settings: NMFSettings
 
-    def __init__(self, settings: NMFSettings | None = None) -> None:
-        self.settings = settings or NMFSettings()
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        s, (stars, scale) = self.settings, ratings.stars(self.name)
-        self.data = TrainingData.of(ratings, catalog)
+    def learn(self, training: Training) -> None:
+        s, ratings, progress = self.settings, training.ratings, training.progress
+        stars, scale = ratings.stars(self.name)
         self.floor = float(scale.low - scale.step)
         self.height = float(stars.mean(dtype=np.float64)) - self.floor
         rng, root = np.random.default_rng(s.seed), np.float32(s.factors**-0.5)
@@ -88,19 +76,14 @@ class NMF(Recommender):
             root * (1 + rng.uniform(-0.5, 0.5, (len(side), s.factors))).astype(np.float32)
             for side in (ratings.users, ratings.movies)
         )
-        if progress:
-            progress.start(self.name, s.iterations)
-        for _ in range(s.iterations):
-            users = self._updated(ratings.by_user, users, movies, users.mean(axis=0))
-            movies = self._updated(ratings.by_movie, movies, users, movies.mean(axis=0))
-            if progress:
+        with running(progress, self.name, s.iterations):
+            for _ in range(s.iterations):
+                users = self._updated(ratings.by_user, users, movies, users.mean(axis=0))
+                movies = self._updated(ratings.by_movie, movies, users, movies.mean(axis=0))
                 progress.advance()
-        if progress:
-            progress.stop()
         self.mean = users.mean(axis=0)
         more = len(self.data.movies) - len(movies) + 1
         self.movies = np.vstack([movies, np.tile(movies.mean(axis=0), (more, 1))])  # the last row answers for UNKNOWN
-        return self
 
     def _updated(self, histories: Histories, vectors: Float32, table: Float32, mean: Float32) -> Float32:
         """One multiplicative update of the vectors of `histories`, the rows of `table` being their items'."""
@@ -142,8 +125,8 @@ class NMF(Recommender):
         return {"movies": self.movies, "mean": self.mean, "constants": np.array([self.floor, self.height])}
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data, model.movies, model.mean = known, arrays["movies"], arrays["mean"]
+        model.data, model.movies, model.mean = data, arrays["movies"], arrays["mean"]
         model.floor, model.height = arrays["constants"].tolist()
         return model

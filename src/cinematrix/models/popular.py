@@ -7,13 +7,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.progress import Progress
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
 
 
 @dataclass(frozen=True)
@@ -31,22 +28,11 @@ class Popular(Recommender):
     name: ClassVar[str] = "popular"
     abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, explains=True)
     Settings = PopularSettings
+    settings: PopularSettings
     DOUBT: ClassVar[float] = 5.0
 
-    def __init__(self, settings: PopularSettings | None = None) -> None:
-        self.settings = settings or PopularSettings()
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        self.data = TrainingData.of(ratings, catalog)
-        n = len(self.data.movies)
+    def learn(self, training: Training) -> None:
+        ratings, n = training.ratings, len(self.data.movies)
         self.counts = np.bincount(ratings.movie, minlength=n).astype(np.float32)
         if ratings.rating is None:
             self.expected = np.append(self.counts / len(ratings.users), 0).astype(np.float32)
@@ -55,7 +41,6 @@ class Popular(Recommender):
             sums = np.bincount(ratings.movie, ratings.rating, n)
             shrunk = (sums + self.DOUBT * mean) / (self.counts + self.DOUBT)
             self.expected = np.append(shrunk, mean).astype(np.float32)
-        return self
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         one = self.counts if by == "ranking" else self.expected[:-1]
@@ -73,7 +58,7 @@ class Popular(Recommender):
         return {"counts": self.counts, "expected": self.expected}
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data, model.counts, model.expected = known, arrays["counts"], arrays["expected"]
+        model.data, model.counts, model.expected = data, arrays["counts"], arrays["expected"]
         return model

@@ -51,10 +51,7 @@ class SVD(Factorization):
     Settings = SVDSettings
     settings: SVDSettings
 
-    def __init__(self, settings: SVDSettings | None = None) -> None:
-        self.settings = settings or SVDSettings()
-
-    def learn(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress | None) -> Factors:
+    def fit_factors(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress) -> Factors:
         from cinematrix.models.components.sgd import SGDTrainer
 
         s = self.settings

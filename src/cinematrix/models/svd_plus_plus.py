@@ -53,10 +53,7 @@ class SVDPlusPlus(Factorization):
     Settings = SVDPlusPlusSettings
     settings: SVDPlusPlusSettings
 
-    def __init__(self, settings: SVDPlusPlusSettings | None = None) -> None:
-        self.settings = settings or SVDPlusPlusSettings()
-
-    def learn(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress | None) -> Factors:
+    def fit_factors(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress) -> Factors:
         from cinematrix.models.components.sgd import SGDTrainer
 
         s = self.settings

@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.common.progress import Progress
 from cinematrix.common.settings import SearchRange, SearchSpace
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, Training
 from cinematrix.models.components import neighbourhoods
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.neighbourhoods import (
@@ -77,25 +74,13 @@ class UserKNN(Recommender):
     name: ClassVar[str] = "user-knn"
     abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True)
     Settings = UserKNNSettings
+    settings: UserKNNSettings
 
     biases: Biases | None = None
 
-    def __init__(self, settings: UserKNNSettings | None = None) -> None:
-        self.settings = settings or UserKNNSettings()
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        self.data = TrainingData.of(ratings, catalog)
+    def learn(self, training: Training) -> None:
         if self.data.scale:
-            self.biases = Biases.of(ratings, len(self.data.movies))
-        return self
+            self.biases = Biases.of(training.ratings, len(self.data.movies))
 
     @cached_property
     def _unit(self) -> np.float32:
@@ -173,8 +158,8 @@ class UserKNN(Recommender):
         return self.biases.arrays() if self.biases else {}
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data = known
-        model.biases = Biases.from_arrays(arrays) if known.scale else None
+        model.data = data
+        model.biases = Biases.from_arrays(arrays) if data.scale else None
         return model

@@ -86,7 +86,7 @@ CALIBRATED = {
 def test_as_many_are_watched_as_the_chances_say(world: Split, name: str) -> None:
     """Held-out views are as many as the chances add up to: in all within 15 %, in each third within 60 %."""
     kind = model_class(name)
-    model = kind(kind.Settings(**CALIBRATED[name])).fit(world.train)  # type: ignore[call-arg]
+    model = kind(kind.Settings(**CALIBRATED[name])).fit(world.train)
     chance, watched = unseen_chances(model, world)
     assert abs(watched.sum() / chance.sum() - 1) < 0.15
     thirds = np.array_split(np.argsort(chance), 3)
@@ -99,7 +99,7 @@ def test_as_many_are_watched_as_the_chances_say(world: Split, name: str) -> None
 def test_a_model_without_a_slope_of_its_own_answers_still(world: Split, name: str) -> None:
     """One that was saved before chances were learned keeps the order of its scores."""
     kind = model_class(name)
-    model = kind(kind.Settings(**CALIBRATED[name])).fit(world.train)  # type: ignore[call-arg]
+    model = kind(kind.Settings(**CALIBRATED[name])).fit(world.train)
     arrays = {key: array for key, array in model.arrays().items() if key != "chance"}
     old = kind.restore(model.settings, model.data, arrays)
     new, before = unseen_chances(model, world)[0], unseen_chances(old, world)[0]

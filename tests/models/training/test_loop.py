@@ -16,13 +16,14 @@ from cinematrix.errors import ArtifactError, SettingError, TrainingError
 from cinematrix.models.artifact import save
 from cinematrix.models.autorec.model import AutoRec
 from cinematrix.models.autorec.settings import AutoRecSettings
-from cinematrix.models.base import Recommender, TrainingOptions
+from cinematrix.models.base import Recommender, TrainingLog, TrainingOptions
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from cinematrix.models.deep_mf_classic.model import DeepMFClassic, DeepMFClassicSettings
+from cinematrix.models.deep_mf_classic.model import DeepMFClassic
+from cinematrix.models.deep_mf_classic.settings import DeepMFClassicSettings
 from cinematrix.models.neumf.model import NeuMF
 from cinematrix.models.neumf.settings import NeuMFSettings
-from cinematrix.models.training.loop import Schedule, TrainingLog, pick_device, seeded_torch, train
+from cinematrix.models.training.loop import Schedule, pick_device, seeded_torch, train
 from cinematrix.models.training.optimizer import AdamW
 from cinematrix.models.vae.model import VAE
 from cinematrix.models.vae.settings import VAESettings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import TrainingOptions
+from cinematrix.models.base import Training, TrainingOptions
 from cinematrix.models.training.loop import Schedule
 from cinematrix.models.training.two_stage import MIN_RATINGS_TO_SPLIT, train_in_two_stages
 from training_task import LineTask
@@ -37,8 +37,8 @@ def trained(ratings: Ratings, validation: Ratings | None = None, **run: Any) -> 
     """What was built, the task, the pilot, and the log."""
     build = Builder()
     task, pilot, log = train_in_two_stages(
-        build, ratings, validation, SCHEDULE, 0.2, name="line", measure="error", data="x", threads=1, run=TrainingOptions(**run),
-        progress=None,
+        build, Training(ratings, validation, options=TrainingOptions(**run)), SCHEDULE, 0.2,
+        name="line", measure="error", data="x", threads=1,
     )  # fmt: skip
     return build, task, pilot, log
 

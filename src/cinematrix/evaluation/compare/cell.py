@@ -134,7 +134,7 @@ def measure_cell(
         settings, found["tuned"] = _tune(cell, settings, first.train, catalog, folder, progress)
         found["tuning_s"] = time.perf_counter() - started
     started = time.perf_counter()
-    model = kind(settings).fit(first.train, catalog, progress=progress)  # type: ignore[call-arg]
+    model = kind(settings).fit(first.train, catalog, progress=progress)
     found |= {"training_s": time.perf_counter() - started, "settings": asdict(settings)}
     found["questions"] = [
         _evaluate_question(model, question, split, progress)

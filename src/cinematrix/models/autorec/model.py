@@ -7,20 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.common.optional import require_package
-from cinematrix.common.progress import Progress
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
 from cinematrix.models.autorec.settings import AutoRecSettings
-from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, Training
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.mlp import ACTIVATIONS, MLP, iterate_pair_blocks
 
 if TYPE_CHECKING:
-    from cinematrix.models.training.loop import TrainingLog
+    pass
 
 
 class AutoRec(Recommender):
@@ -38,37 +34,19 @@ class AutoRec(Recommender):
     name: ClassVar[str] = "autorec"
     abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, trains_with="torch")
     Settings = AutoRecSettings
+    settings: AutoRecSettings
     ACTIVATION: ClassVar[str] = "sigmoid"
     ROWS: ClassVar[int] = 1024
 
-    def __init__(self, settings: AutoRecSettings | None = None) -> None:
-        self.settings = settings or AutoRecSettings()
-        self.log: dict[Ordering, TrainingLog] = {}
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        require_package(self.abilities.trains_with, self.name)
-        ratings.stars(self.name)
+    def learn(self, training: Training) -> None:
         from cinematrix.models.autorec.training import train_autorec
 
-        self.data = TrainingData.of(ratings, catalog)
-        n_movies = len(self.data.movies)
-        net, rows, self.log["stars"] = train_autorec(
-            self.settings, ratings, validation, n_movies, run or TrainingOptions(), progress
-        )
+        net, rows, self.log["stars"] = train_autorec(self.settings, len(self.data.movies), training)
         self.biases, self.sigma = rows.biases, rows.sigma
         if self.settings.side == "user":
             self.net = net
         else:
-            self._keep_codes(net, rows.matrix(ratings))
-        return self
+            self._keep_codes(net, rows.matrix(training.ratings))
 
     def _keep_codes(self, net: MLP, rows: sparse.csr_matrix) -> None:
         """The movies' codes, centred, the trained users' rows, and the ridge that strangers are folded in with."""
@@ -145,9 +123,9 @@ class AutoRec(Recommender):
         return common | {"codes": self.codes, "users": self.users, "offsets": self.offsets, "ridge": self.ridge}
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data, model.biases, model.sigma = known, Biases.from_arrays(arrays), arrays["sigma"].item()
+        model.data, model.biases, model.sigma = data, Biases.from_arrays(arrays), arrays["sigma"].item()
         if model.settings.side == "user":
             model.net = MLP.from_arrays(arrays, "net.", cls.ACTIVATION)
         else:

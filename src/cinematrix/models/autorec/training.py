@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import nn
 
-from cinematrix.common.progress import Progress
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import TrainingOptions
+from cinematrix.models.base import Training, TrainingLog
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.mlp import MLP
 from cinematrix.models.components.mlp_torch import build_mlp, export_mlp, mark_as_tables
-from cinematrix.models.training.loop import Schedule, TrainingLog, pick_device
+from cinematrix.models.training.loop import Schedule, pick_device
 from cinematrix.models.training.two_stage import train_in_two_stages
 
 if TYPE_CHECKING:
@@ -61,19 +60,17 @@ class RatingRows:
 
 
 def train_autorec(
-    settings: "AutoRecSettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: TrainingOptions,
-    progress: Progress | None,
+    settings: "AutoRecSettings", n_movies: int, training: Training
 ) -> tuple[MLP, RatingRows, TrainingLog]:  # fmt: skip
     """The net, ready to serve, how ratings become its rows, and the log of the training that was validated."""
-    s, device = settings, pick_device(run.device)
+    s, device = settings, pick_device(training.options.device)
     schedule = Schedule(
         epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
         weight_decay=s.weight_decay, seed=s.seed,
     )  # fmt: skip
     task, _, log = train_in_two_stages(
-        lambda learn, judged: AutoRecTask(learn, judged, n_movies, s, device), ratings, validation, schedule,
-        s.validation_share, name="autorec", measure="validation RMSE", data=str(s), threads=1, run=run,
-        progress=progress,
+        lambda learn, judged: AutoRecTask(learn, judged, n_movies, s, device), training, schedule, s.validation_share,
+        name="autorec", measure="validation RMSE", data=str(s), threads=1,
     )  # fmt: skip
     return export_mlp(task.net, ACTIVATION), task.rows, log
 

@@ -16,15 +16,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError, TrainingError
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.least_squares import entry_contributions, solve_ridge
 
@@ -241,24 +239,13 @@ class Factorization(Recommender):
     settings: FactorSettings
     factors: Factors
 
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        require_package(self.abilities.trains_with, self.name)
-        s = self.settings
-        self.data = TrainingData.of(ratings, catalog)
+    def learn(self, training: Training) -> None:
+        ratings, s = training.ratings, self.settings
         biases = Biases.of(ratings, len(self.data.movies))
         start = Factors.of_biases(biases, residual_std(ratings, biases, self.name), s.factors, s.penalty)
-        self.factors = self.learn(ratings, biases, start, progress)
-        return self
+        self.factors = self.fit_factors(ratings, biases, start, training.progress)
 
-    def learn(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress | None) -> Factors:
+    def fit_factors(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress) -> Factors:
         """`start`, in which all factors are 0, with what `ratings` say."""
         raise NotImplementedError
 
@@ -279,7 +266,7 @@ class Factorization(Recommender):
         return self.factors.arrays()
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        model = cls()
-        model.settings, model.data, model.factors = settings, known, Factors.from_arrays(arrays)
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls(settings)
+        model.data, model.factors = data, Factors.from_arrays(arrays)
         return model

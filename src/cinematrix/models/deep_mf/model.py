@@ -6,21 +6,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.optional import require_package
-from cinematrix.common.progress import Progress
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
 from cinematrix.models.components.neighbourhoods import genre_adjusted_similarity
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.uncertainty import PredictedPairs, RatingUncertainty
 
 if TYPE_CHECKING:
-    from cinematrix.models.training.loop import TrainingLog
+    pass
 
 
 class DeepMF(Recommender):
@@ -37,34 +33,20 @@ class DeepMF(Recommender):
 
     name: ClassVar[str] = "deep-mf"
     abilities: ClassVar[Abilities] = Abilities(
-        stars=True, interactions=True, content=True, vectors=True, explains=True, intervals=True, trains_with="torch"
+        stars=True, interactions=True, vectors=True, explains=True, intervals=True, trains_with="torch"
     )
     Settings = DeepMFSettings
+    settings: DeepMFSettings
 
     stars: StarsHead | None = None
     ranking: RankingHead | None = None
     uncertainty: RatingUncertainty | None = None
 
-    def __init__(self, settings: DeepMFSettings | None = None) -> None:
-        self.settings = settings or DeepMFSettings()
-        self.log: dict[Ordering, TrainingLog] = {}
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        require_package(self.abilities.trains_with, self.name)
+    def learn(self, training: Training) -> None:
         from cinematrix.models.deep_mf.training import fit_heads
 
-        self.data = TrainingData.of(ratings, catalog)
-        heads = fit_heads(self.settings, self.data, ratings, validation, progress, run or TrainingOptions())
+        heads = fit_heads(self.settings, self.data, training)
         self.stars, self.ranking, self.uncertainty, self.log = heads.stars, heads.ranking, heads.uncertainty, heads.log
-        return self
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         if by == "ranking" and self.ranking:
@@ -141,9 +123,9 @@ class DeepMF(Recommender):
         return {name: array for part in parts for name, array in part.items()}
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data = known
+        model.data = data
         model.stars, model.ranking = StarsHead.from_arrays(arrays), RankingHead.from_arrays(arrays)
-        model.uncertainty = RatingUncertainty.from_arrays(arrays, known.scale) if known.scale else None
+        model.uncertainty = RatingUncertainty.from_arrays(arrays, data.scale) if data.scale else None
         return model

@@ -12,7 +12,7 @@ from cinematrix.data.features import movie_features
 from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.splits import random
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Ordering, TrainingOptions
+from cinematrix.models.base import Ordering, Training, TrainingLog, TrainingOptions
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.deep_mf.closed_forms import ClosedForms, TrainedHead
 from cinematrix.models.deep_mf.export import export_head
@@ -21,7 +21,7 @@ from cinematrix.models.deep_mf.pooling import ContentMatrix
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.tasks import HiddenRatingsTask, RankingTask, RatingEncoder, StarsTask
 from cinematrix.models.deep_mf.uncertainty import RatingUncertainty
-from cinematrix.models.training.loop import Schedule, TrainingLog, pick_device, seeded_torch, train
+from cinematrix.models.training.loop import Schedule, pick_device, seeded_torch, train
 from cinematrix.models.training.two_stage import MIN_RATINGS_TO_SPLIT
 
 MODEL_NAME = "deep-mf"
@@ -46,29 +46,23 @@ class TrainedHeads:
     log: dict[Ordering, TrainingLog]
 
 
-def fit_heads(
-    s: DeepMFSettings,
-    known: TrainingData,
-    ratings: Ratings,
-    validation: Ratings | None,
-    progress: Progress | None,
-    run: TrainingOptions,
-) -> TrainedHeads:
+def fit_heads(s: DeepMFSettings, known: TrainingData, training: Training) -> TrainedHeads:
     """Train the heads one after the other, ready to serve.
 
-    `validation` None: it is cut from `ratings`, unless they are too few.
+    Without given validation ratings a share of the ratings is held out, unless they are too few.
     """
-    learn = ratings
+    learn = ratings = training.ratings
+    validation, options = training.validation, training.options
     if validation is None:
         validation = ratings
         if len(ratings) >= MIN_RATINGS_TO_SPLIT:
             cut = random(ratings, s.validation_share, s.seed)
             learn, validation = cut.train, cut.test
-    device = pick_device(run.device)
+    device = pick_device(options.device)
     matrix = movie_features(known.catalog) if s.content else None
     content = ContentMatrix(matrix, device) if matrix is not None and matrix.nnz else None
     identity = f"{s} {fingerprint(ratings)} {hash_content(matrix)}"
-    trainer = HeadTrainer(s, known, ratings, learn, validation, content, device, run, progress, identity)
+    trainer = HeadTrainer(s, known, ratings, learn, validation, content, device, options, training.progress, identity)
     beside = ClosedForms(s, known, ratings, learn, validation, matrix)
     stars, uncertainty = (None, None) if known.scale is None else beside.stars(*trainer.head("stars"))
     ranking = beside.ranking(*trainer.head("ranking"), stars) if known.scale is None or s.ranking else None
@@ -93,7 +87,7 @@ class HeadTrainer:
     content: ContentMatrix | None
     device: torch.device
     run: TrainingOptions
-    progress: Progress | None
+    progress: Progress
     identity: str
     biases: dict[int, Biases | None] = field(default_factory=dict)
     log: dict[Ordering, TrainingLog] = field(default_factory=dict)

@@ -1,65 +1,21 @@
 """The textbook's deep matrix factorization: the yardstick that stays in every table."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.optional import require_package
-from cinematrix.common.progress import Progress
-from cinematrix.common.settings import SearchRange, SearchSpace
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.ratings import Ratings, fingerprint
-from cinematrix.data.splits import random
+from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.errors import SettingError
-from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, Training
+from cinematrix.models.deep_mf_classic.settings import DeepMFClassicSettings
 
 if TYPE_CHECKING:
     import torch
-
-    from cinematrix.models.training.loop import TrainingLog
-
-
-@dataclass(frozen=True)
-class DeepMFClassicSettings:
-    """The textbook's choices.
-
-    Attributes:
-        factors: width of the embeddings.
-        hidden: widths of the dense layers after the dot product.
-        batch: ratings in a step.
-        epochs: the most passes over the ratings.
-        patience: epochs without a better validation RMSE before training stops.
-        learning_rate: Adam's.
-        validation_share: of the training ratings, to stop by.
-        seed: of the initial weights, the order and the validation ratings.
-    """
-
-    SPACE: ClassVar[SearchSpace] = {
-        "factors": (4, 8, 16, 32, 64),
-        "batch": (64, 128, 256, 512, 1024),
-        "learning_rate": SearchRange(3e-4, 1e-2, log=True),
-    }
-
-    factors: int = 16
-    hidden: tuple[int, int] = (64, 32)
-    batch: int = 128
-    epochs: int = 20
-    patience: int = 3
-    learning_rate: float = 0.001
-    validation_share: float = 0.1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "hidden", tuple(self.hidden))
-        if min(self.factors, self.batch, self.epochs, *self.hidden) < 1:
-            raise SettingError("factors, batch, epochs and hidden are counts; each must be at least 1")
 
 
 class DeepMFClassic(Recommender):
@@ -74,39 +30,15 @@ class DeepMFClassic(Recommender):
     name: ClassVar[str] = "deep-mf-classic"
     abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, trains_with="torch")
     Settings = DeepMFClassicSettings
+    settings: DeepMFClassicSettings
     HIGHEST: ClassVar[float] = 5.0
     GRID: ClassVar[int] = 2001
 
-    def __init__(self, settings: DeepMFClassicSettings | None = None) -> None:
-        self.settings = settings or DeepMFClassicSettings()
-        self.log: dict[Ordering, TrainingLog] = {}
+    def learn(self, training: Training) -> None:
+        from cinematrix.models.deep_mf_classic.training import train_classic
 
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        require_package(self.abilities.trains_with, self.name)
-        from cinematrix.models.training.loop import Schedule, seeded_torch, train
-
-        _, scale = ratings.stars(self.name)
-        s, run = self.settings, run or TrainingOptions()
-        self.data = TrainingData.of(ratings, catalog)
-        if validation is None and len(ratings) >= 10:
-            cut = random(ratings, s.validation_share, s.seed)
-            ratings, validation = cut.train, cut.test
-        schedule = Schedule(epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, seed=s.seed)
-        with seeded_torch(s.seed, run.threads or 1):  # steps this small are slower on two threads
-            unit = scale.high / self.HIGHEST
-            task = _ClassicTask(self, ratings, ratings if validation is None else validation, run.device, unit)
-            data = f"{s} {fingerprint(ratings)}"
-            self.log["stars"] = train(task, schedule, run=run, data=data, what=self.name, progress=progress)
-        self._export(task.net, ratings)
-        return self
+        net, ratings, self.log["stars"] = train_classic(self.settings, self.HIGHEST, training)
+        self._export(net, ratings)
 
     def _export(self, net: "torch.nn.Module", ratings: Ratings) -> None:
         """The net's weights as NumPy arrays; movies without training ratings get the mean embedding."""
@@ -188,48 +120,9 @@ class DeepMFClassic(Recommender):
         return {"users": self.users, "movies": self.movies, "reach": self.reach, "ridge": self.ridge, **dense}
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data, model.users, model.movies = known, arrays["users"], arrays["movies"]
+        model.data, model.users, model.movies = data, arrays["users"], arrays["movies"]
         model.dense = [arrays[f"dense.{place}"] for place in range(len(arrays) - 4)]
         model.reach, model.ridge = arrays["reach"], arrays["ridge"]
         return model
-
-
-class _ClassicTask:
-    """Batches of ratings for the training loop."""
-
-    def __init__(self, model: DeepMFClassic, ratings: Ratings, validation: Ratings, device: str, unit: float) -> None:
-        import torch
-
-        from cinematrix.models.deep_mf_classic.training import ClassicNet
-        from cinematrix.models.training.loop import pick_device
-
-        s, self.device = model.settings, pick_device(device)
-        self.net = ClassicNet(len(ratings.users), len(ratings.movies), s.factors, s.hidden).to(self.device)
-        self.batch, self.unit = s.batch, np.float32(unit)
-        self.columns, self.held_out = self._tensors(ratings), self._tensors(validation)
-        self.steps_per_epoch = -(-len(ratings) // s.batch)
-        self.mse = torch.nn.functional.mse_loss
-
-    def _tensors(self, ratings: Ratings) -> "tuple[torch.Tensor, ...]":
-        import torch
-
-        stars, _ = ratings.stars(DeepMFClassic.name)
-        columns = (ratings.user.astype(np.int64), ratings.movie.astype(np.int64), stars / self.unit)
-        return tuple(torch.from_numpy(column).to(self.device) for column in columns)
-
-    def batches(self, rng: np.random.Generator) -> "Iterator[tuple[torch.Tensor, ...]]":
-        import torch
-
-        order = torch.from_numpy(rng.permutation(len(self.columns[0]))).to(self.device)
-        for rows in torch.split(order, self.batch):
-            yield tuple(column[rows] for column in self.columns)
-
-    def loss(self, batch: "tuple[torch.Tensor, ...]") -> "torch.Tensor":
-        users, movies, stars = batch
-        return self.mse(self.net(users, movies), stars)
-
-    def validate(self) -> float:
-        users, movies, stars = self.held_out
-        return float(self.unit) * float(self.mse(self.net(users, movies), stars) ** 0.5)

@@ -6,20 +6,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.optional import require_package
-from cinematrix.common.progress import Progress
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
-from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, Training
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
 from cinematrix.models.components.mlp import ACTIVATIONS, MLP, Float32
 from cinematrix.models.neumf.settings import NeuMFSettings
 
 if TYPE_CHECKING:
-    from cinematrix.models.training.loop import TrainingLog
+    pass
 
 
 class NeuMF(Recommender):
@@ -40,32 +36,16 @@ class NeuMF(Recommender):
     name: ClassVar[str] = "neumf"
     abilities: ClassVar[Abilities] = Abilities(stars=False, interactions=True, vectors=True, trains_with="torch")
     Settings = NeuMFSettings
+    settings: NeuMFSettings
     STEPS: ClassVar[int] = 8
     SAMPLE: ClassVar[int] = 512
     calibration: Calibration = UNCALIBRATED
 
-    def __init__(self, settings: NeuMFSettings | None = None) -> None:
-        self.settings = settings or NeuMFSettings()
-        self.log: dict[Ordering, TrainingLog] = {}
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        require_package(self.abilities.trains_with, self.name)
+    def learn(self, training: Training) -> None:
         from cinematrix.models.neumf.training import train_neumf
 
-        s, ratings = self.settings, ratings.interactions()
-        self.data = TrainingData.of(ratings, catalog)
-        n_movies = len(self.data.movies)
-        weights, pilot, self.log["ranking"] = train_neumf(
-            s, ratings, validation, n_movies, run or TrainingOptions(), progress
-        )
+        s, ratings, n_movies = self.settings, training.ratings, len(self.data.movies)
+        weights, pilot, self.log["ranking"] = train_neumf(s, n_movies, training)
         self._take(pilot[0])
         self.mean = self.users.mean(axis=0)
         self.calibration = Calibration.fitted(self.score(pilot[1]), *pilot[1:])
@@ -76,7 +56,6 @@ class NeuMF(Recommender):
         trained_users = self.users[np.unique(ratings.user)]
         self.mean = trained_users.mean(axis=0)
         self.ridge = np.array([1 / max(float(trained_users.var(axis=0).mean()), 1e-3)])
-        return self
 
     def _take(self, weights: Mapping[str, NDArray[Any]]) -> None:
         self.users, self.movies, self.product = weights["users"], weights["movies"], weights["product"]
@@ -158,9 +137,9 @@ class NeuMF(Recommender):
         return tables | more | self.net.arrays("net.")
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data = known
+        model.data = data
         model._take(arrays)
         model.mean, model.ridge = arrays["mean"], arrays["ridge"]
         model.sample, model.calibration = arrays["sample"], Calibration.from_array(arrays.get("calibration"))

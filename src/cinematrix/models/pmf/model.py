@@ -8,15 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from cinematrix.common.optional import require_package
-from cinematrix.common.progress import Progress
 from cinematrix.common.settings import SearchSpace, check_settings
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
-from cinematrix.data.ratings import Ratings, level_spacing
+from cinematrix.data.ratings import level_spacing
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions, check_coverage
+from cinematrix.models.base import Abilities, Ordering, Recommender, Training, check_coverage
 from cinematrix.models.components.ordinal import UNIFORM_SHARE
 from cinematrix.models.pmf.posterior import Posterior
 
@@ -65,35 +62,20 @@ class PMF(Recommender):
     """
 
     name: ClassVar[str] = "pmf"
-    abilities: ClassVar[Abilities] = Abilities(
-        stars=True, content=True, vectors=True, intervals=True, trains_with="numba"
-    )
+    abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, intervals=True, trains_with="numba")
     Settings = PMFSettings
+    settings: PMFSettings
 
-    def __init__(self, settings: PMFSettings | None = None) -> None:
-        self.settings = settings or PMFSettings()
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        require_package(self.abilities.trains_with, self.name)
+    def learn(self, training: Training) -> None:
         from cinematrix.models.pmf.gibbs import SamplingPlan, sample_posterior
 
-        ratings.stars(self.name)
-        s, self.data = self.settings, TrainingData.of(ratings, catalog)
+        s, threads = self.settings, training.options.threads
         plan = SamplingPlan(s.factors + 1, s.chains, s.burn_in, s.samples, s.thinning, s.seed)
         arrays = sample_posterior(
-            self.data, ratings, plan,
-            history=s.history, content=s.content, threads=(run or TrainingOptions()).threads, progress=progress,
+            self.data, training.ratings, plan,
+            history=s.history, content=s.content, threads=threads, progress=training.progress,
         )  # fmt: skip
         self.posterior = Posterior.from_arrays(arrays)
-        return self
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return self.posterior.score(histories)
@@ -141,7 +123,7 @@ class PMF(Recommender):
         return self.posterior.arrays()
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data, model.posterior = known, Posterior.from_arrays(arrays)
+        model.data, model.posterior = data, Posterior.from_arrays(arrays)
         return model

@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ from safetensors.torch import save as pack_tensors
 from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.progress import Progress
 from cinematrix.errors import ArtifactError, SettingError, TrainingError
-from cinematrix.models.base import TrainingOptions
+from cinematrix.models.base import TrainingLog, TrainingOptions
 from cinematrix.models.training.optimizer import AdamW
 
 DIVERGENCE_FACTOR = 5.0
@@ -81,16 +81,6 @@ class TrainingTask(Protocol):
     def validate(self) -> float:
         """The validation error, lower is better; the net is in evaluation mode, without gradients."""
         ...
-
-
-@dataclass
-class TrainingLog:
-    """What happened, an entry an epoch; `errors[0]` is before any training."""
-
-    losses: list[float] = field(default_factory=list)
-    errors: list[float] = field(default_factory=list)
-    best_epoch: int = 0
-    """After how many epochs the weights that were kept had been trained."""
 
 
 def train(

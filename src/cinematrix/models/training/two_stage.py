@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from cinematrix.common.progress import Progress
 from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.splits import random
-from cinematrix.models.base import TrainingOptions
-from cinematrix.models.training.loop import Schedule, TrainingLog, TrainingTask, seeded_torch, train
+from cinematrix.models.base import Training, TrainingLog
+from cinematrix.models.training.loop import Schedule, TrainingTask, seeded_torch, train
 
 AnyTask = TypeVar("AnyTask", bound=TrainingTask)
 
@@ -18,8 +17,7 @@ MIN_RATINGS_TO_SPLIT = 20
 
 def train_in_two_stages(
     build: Callable[[Ratings, Ratings], AnyTask],
-    ratings: Ratings,
-    validation: Ratings | None,
+    training: Training,
     schedule: Schedule,
     share: float,
     *,
@@ -27,10 +25,8 @@ def train_in_two_stages(
     measure: str,
     data: str,
     threads: int,
-    run: TrainingOptions,
-    progress: Progress | None,
 ) -> tuple[AnyTask, AnyTask, TrainingLog]:
-    """A task whose net is trained on all of `ratings`, and the task that was validated (the pilot) with its log.
+    """A task whose net is trained on all ratings, and the task that was validated (the pilot) with its log.
 
     Where validation ratings are given, or there are too few ratings to cut some off, one training keeps the epoch that
     is best on them; it is both tasks.
@@ -41,18 +37,20 @@ def train_in_two_stages(
         name: of the model, for the progress bar.
         measure: what the task's `validate` returns.
         data: what must be the same, beside the ratings, for a checkpoint to fit.
-        threads: that torch computes with, unless `run` says.
+        threads: that torch computes with, unless the training's options say.
     """
+
+    ratings, validation, options = training.ratings, training.validation, training.options
 
     def trained(
         learn: Ratings, judged: Ratings, schedule: Schedule, what: str, part: str
     ) -> tuple[AnyTask, TrainingLog]:
-        path = run.checkpoint and run.checkpoint.with_name(f"{run.checkpoint.name}.{part}")
-        with seeded_torch(schedule.seed, run.threads or threads):
+        path = options.checkpoint and options.checkpoint.with_name(f"{options.checkpoint.name}.{part}")
+        with seeded_torch(schedule.seed, options.threads or threads):
             task = build(learn, judged)
             log = train(
-                task, schedule, run=replace(run, checkpoint=path), what=what, measure=measure,
-                data=f"{data} {fingerprint(ratings)}", progress=progress,
+                task, schedule, run=replace(options, checkpoint=path), what=what, measure=measure,
+                data=f"{data} {fingerprint(ratings)}", progress=training.progress,
             )  # fmt: skip
         return task, log
 

@@ -6,20 +6,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.optional import require_package
-from cinematrix.common.progress import Progress
-from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
-from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, TrainingOptions
+from cinematrix.models.base import Abilities, Ordering, Recommender, Training
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
 from cinematrix.models.components.mlp import MLP, iterate_pair_blocks, normalise_histories
 from cinematrix.models.vae.settings import VAESettings
 
 if TYPE_CHECKING:
-    from cinematrix.models.training.loop import TrainingLog
+    pass
 
 
 class VAE(Recommender):
@@ -39,37 +35,19 @@ class VAE(Recommender):
     name: ClassVar[str] = "vae"
     abilities: ClassVar[Abilities] = Abilities(stars=False, interactions=True, vectors=True, trains_with="torch")
     Settings = VAESettings
+    settings: VAESettings
     NEXT: ClassVar[float] = 0.1
     LEAST: ClassVar[float] = 1e-9
     ROWS: ClassVar[int] = 1024
     calibration: Calibration = UNCALIBRATED
 
-    def __init__(self, settings: VAESettings | None = None) -> None:
-        self.settings = settings or VAESettings()
-        self.log: dict[Ordering, TrainingLog] = {}
-
-    def fit(
-        self,
-        ratings: Ratings,
-        catalog: Catalog | None = None,
-        *,
-        validation: Ratings | None = None,
-        progress: Progress | None = None,
-        run: TrainingOptions | None = None,
-    ) -> Self:
-        require_package(self.abilities.trains_with, self.name)
+    def learn(self, training: Training) -> None:
         from cinematrix.models.vae.training import train_vae
 
-        ratings = ratings.interactions()
-        self.data = TrainingData.of(ratings, catalog)
-        n_movies, run = len(self.data.movies), run or TrainingOptions()
-        net, (pilot, given, later), self.log["ranking"] = train_vae(
-            self.settings, ratings, validation, n_movies, run, progress
-        )
+        net, (pilot, given, later), self.log["ranking"] = train_vae(self.settings, len(self.data.movies), training)
         self.encoder, self.decoder = pilot
         self.calibration = Calibration.fitted(self._evidence(given), given, later)
         self.encoder, self.decoder = net
-        return self
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return self.decoder(self.codes(histories))
@@ -106,9 +84,9 @@ class VAE(Recommender):
         )
 
     @classmethod
-    def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data = known
+        model.data = data
         model.encoder = MLP.from_arrays(arrays, "encoder.", "tanh")
         model.decoder = MLP.from_arrays(arrays, "decoder.", "tanh")
         model.calibration = Calibration.from_array(arrays.get("calibration"))

@@ -7,14 +7,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from cinematrix.common.progress import Progress
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.base import TrainingOptions
+from cinematrix.models.base import Training, TrainingLog
 from cinematrix.models.components.calibration import select_validation_users
 from cinematrix.models.components.mlp import MLP, normalise_histories
 from cinematrix.models.components.mlp_torch import build_mlp, export_mlp, mark_as_tables
-from cinematrix.models.training.loop import Schedule, TrainingLog, pick_device
+from cinematrix.models.training.loop import Schedule, pick_device
 from cinematrix.models.training.two_stage import train_in_two_stages
 
 if TYPE_CHECKING:
@@ -30,18 +29,17 @@ VAEPilot = tuple[Coders, Histories, Histories]
 
 
 def train_vae(
-    settings: "VAESettings", ratings: Ratings, validation: Ratings | None, n_movies: int, run: TrainingOptions,
-    progress: Progress | None,
+    settings: "VAESettings", n_movies: int, training: Training
 ) -> tuple[Coders, VAEPilot, TrainingLog]:  # fmt: skip
     """The coders, ready to serve; those of the pilot, with what it was validated on; and the pilot's log."""
-    s, device = settings, pick_device(run.device)
+    s, device = settings, pick_device(training.options.device)
     schedule = Schedule(
         epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
         weight_decay=s.weight_decay, seed=s.seed,
     )  # fmt: skip
     task, pilot, log = train_in_two_stages(
-        lambda learn, judged: VAETask(learn, judged, n_movies, s, device), ratings, validation, schedule,
-        s.validation_share, name="vae", measure=VALIDATION_MEASURE, data=str(s), threads=1, run=run, progress=progress,
+        lambda learn, judged: VAETask(learn, judged, n_movies, s, device), training, schedule, s.validation_share,
+        name="vae", measure=VALIDATION_MEASURE, data=str(s), threads=1,
     )  # fmt: skip
     return task.coders(), (pilot.coders(), *select_validation_users(*pilot.learned, n_movies)), log
 
