@@ -1,10 +1,10 @@
-"""Measure what Cinematrix promises, and write it to benchmarks/RESULTS.md.
+"""Measure Cinematrix against its own targets, and write the results to benchmarks/RESULTS.md.
 
     python benchmarks/bars.py [--data FOLDER] [--second FOLDER] [--seeds 3]
 
-`--data` is MovieLens latest-small (by default what `cinematrix demo` would take), `--second` a second set such as
-MovieTweetings, measured with one seed. Each training runs in a process of its own, so that its time and its peak of
-memory are its own. Run it on a machine with nothing else to do.
+`--data` is MovieLens latest-small (by default the data set of `cinematrix demo`), `--second` a second set such as
+MovieTweetings, measured with one seed. Each training runs in its own process, so time and peak memory are measured
+separately. Run it on an idle machine.
 """
 
 import argparse
@@ -20,9 +20,10 @@ from measures import child, one_user_ms, peak_megabytes
 from results import HERE, markdown, mean, put
 
 MODELS = ("popular", "bias", "deep-mf-classic", "deep-mf preset=fast", "deep-mf")
-"""A model, perhaps with a preset of its settings."""
+"""Models, some with a preset of their settings."""
 
 RANDOM_MODELS = ("deep-mf-classic", "deep-mf preset=fast", "deep-mf")
+"""Models that depend on a seed."""
 
 
 def main() -> None:
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 def fit(folder: Path, model: str, seed: int) -> dict[str, float]:
-    """Train one model on the random split, measure it, and its time and memory."""
+    """Train one model on the random split; measure its accuracy, time and memory."""
     from cinematrix.data import splits
     from cinematrix.data.readers import read
     from cinematrix.evaluation.evaluate import evaluate
@@ -70,7 +71,7 @@ def fit(folder: Path, model: str, seed: int) -> dict[str, float]:
 
 
 def accuracy(folder: Path, seeds: int) -> str:
-    """A table of all models on one data set, the random split 42."""
+    """Return a table of all models on one data set, random split 42."""
     rows = []
     for model in MODELS:
         seeds_of_model = range(seeds if model in RANDOM_MODELS else 1)
@@ -95,15 +96,15 @@ def accuracy(folder: Path, seeds: int) -> str:
         "list ms",
     ]
     return f"## Accuracy on `{folder.name}`, random split 42\n\n{markdown(head, rows)}\n\n" + (
-        "Means over the seeds; time and memory are medians; the time is of training, the memory the peak of the "
-        "process to the end of training, reading included. One user: from her history to the best ten movies, and to "
-        "the list with stars, intervals and reasons. Ranking: all movies that the user hasn't rated in training, "
+        "Means over the seeds; time and memory are medians. The time is of training, the memory the peak of the "
+        "process to the end of training, reading included. One user: from a history to the best ten movies, and to "
+        "the list with stars, intervals and reasons. Ranking: all movies that the user hasn't rated in training; "
         "every tested rating is relevant."
     )
 
 
 def speed() -> str:
-    """Start-up of the package and of the command line."""
+    """Measure the start-up of the package and of the command line."""
     loaded = "import sys; assert 'torch' not in sys.modules, 'torch was loaded'"
     rows = [
         ["`import cinematrix`", best_seconds(f"import cinematrix; {loaded}"), "0.3 s, no torch"],
@@ -124,7 +125,7 @@ finally:
 
 
 def whole_demo(data: Path) -> str:
-    """The demo from start to end, as a child of its own so that its peak of memory is its own."""
+    """Measure the whole demo, in its own process for its peak memory."""
     with tempfile.TemporaryDirectory() as scratch:
         arguments = [sys.executable, "-c", DEMO, "demo", "--data", str(data), "--out", f"{scratch}/model"]
         started = time.perf_counter()
@@ -146,20 +147,20 @@ finally:
 
 
 def scale() -> str:
-    """Ten million ratings, and twenty thousand users."""
+    """Measure ten million ratings, and twenty thousand users."""
     lines = [*script("data_speed.py"), *script("evaluation_speed.py")]
     return "## Size\n\n```json\n" + "\n".join(lines) + "\n```"
 
 
 def script(name: str) -> list[str]:
-    """The lines that another benchmark prints."""
+    """Run another benchmark; return the lines that it prints."""
     ran = subprocess.run([sys.executable, str(HERE / name)], check=True, capture_output=True, text=True)
     print(ran.stdout, flush=True)
     return ran.stdout.splitlines()
 
 
 def best_seconds(code: str, times: int = 7) -> str:
-    """The least seconds of a Python process that runs `code`."""
+    """Return the fewest seconds of a Python process that runs `code`."""
 
     def once() -> float:
         started = time.perf_counter()

@@ -1,15 +1,14 @@
-"""How good Cinematrix is for users and movies that training has never seen.
+"""Measure the accuracy for users and movies outside the training data.
 
     python benchmarks/cold_start.py [--data FOLDER] [--seeds 3]
 
 Writes its tables into benchmarks/RESULTS.md and the curve for new users into docs/cold-start.png.
 
-- New users: a fifth of the users is held out whole, and 0, 5, 10 or 20 of their ratings are given. One training serves
-  all of these. Errors are over the rest of their ratings (fewer, the more are given) and over the same ratings each
-  time: those that are not among the 20.
-- Fold-in against refit: new users' 10 ratings given to the trained model, or learned from like all others.
-- New movies: a fifth of the movies is held out whole; the model has the catalog.
-- One new user ranked over all movies: milliseconds from her ratings to ten titles.
+- New users: a fifth of the users is held out completely, and 0, 5, 10 or 20 of their ratings are given. One training
+  serves all of these. Errors are over the rest of their ratings (fewer, the more are given), and over the same ratings
+  each time: those that aren't among the 20.
+- Fold-in against retraining: 10 ratings of each new user given to the trained model, or included in the training.
+- New movies: a fifth of the movies is held out completely; the model has the catalog.
 """
 
 import argparse
@@ -37,11 +36,13 @@ from content_factors import predicted as by_content_factors
 from results import HERE, markdown, mean, over_seeds, put
 
 GIVEN = (0, 5, 10, 20)
+"""Numbers of given ratings of a new user."""
 FOLDED = 10
+"""Given ratings in the comparison of fold-in and retraining."""
 PICTURE = HERE.parent / "docs" / "cold-start.png"
 
 Curve = list[float]
-"""An error for each number of `GIVEN`."""
+"""Errors, one for each number of `GIVEN`."""
 
 
 def main() -> None:
@@ -57,7 +58,7 @@ def main() -> None:
 
 
 def new_users(ratings: Ratings, catalog: Catalog, seeds: Sequence[int]) -> str:
-    """Tables of the errors for new users, of fold-in against refit, and of the time; and the picture."""
+    """Return tables of the errors for new users and of fold-in against retraining; draw the curve."""
     rest: dict[str, list[Curve]] = {"bias": [], "deep-mf": []}
     same: dict[str, list[Curve]] = {"bias": [], "deep-mf": []}
     refit = []
@@ -75,35 +76,36 @@ def new_users(ratings: Ratings, catalog: Catalog, seeds: Sequence[int]) -> str:
     return "\n\n".join(
         [
             "## New users",
-            f"A fifth of the users held out whole, k of their ratings given, RMSE on the rest, {over_what(seeds)}.",
+            "A fifth of the users held out completely, k of their ratings given, RMSE on the rest, "
+            f"{over_what(seeds)}.",
             curves(rest),
-            f"The same, on those ratings alone that aren't among the {GIVEN[-1]} given.",
+            f"The same, only on the ratings that aren't among the {GIVEN[-1]} given.",
             curves(same),
-            "## Fold-in against refit",
+            "## Fold-in against retraining",
             refit_table([curve[GIVEN.index(FOLDED)] for curve in rest["deep-mf"]], refit),
         ]
     )
 
 
 def curves(found: Mapping[str, list[Curve]]) -> str:
-    """A table with a row a model and a column for each number of given ratings."""
+    """Return a table with a row per model and a column per number of given ratings."""
     rows = [[f"`{name}`", *(over_seeds(column) for column in zip(*runs, strict=True))] for name, runs in found.items()]
     return markdown(["RMSE", *(f"k = {k}" for k in GIVEN)], rows)
 
 
 def refit_table(folded: list[float], refit: list[float]) -> str:
-    """The errors of both ways, and how far the first is from the second."""
+    """Return a table of the errors of both ways, and of their relative difference."""
     apart = mean(folded) / mean(refit) - 1
     rows = [
-        ["folded in: training has never seen them", over_seeds(folded)],
-        ["refit: their ratings are training ratings", over_seeds(refit)],
-        ["folded in against refit", f"{apart:+.2%}"],
+        ["folded in: not in the training data", over_seeds(folded)],
+        ["retrained: their ratings are training ratings", over_seeds(refit)],
+        ["folded in against retrained", f"{apart:+.2%}"],
     ]
     return markdown([f"new users with {FOLDED} ratings, `deep-mf`", "RMSE"], rows)
 
 
 def new_movies(ratings: Ratings, catalog: Catalog, seeds: Sequence[int]) -> str:
-    """A table of the errors for new movies."""
+    """Return a table of the errors for new movies."""
     found: dict[str, list[float]] = {}
     chosen: list[Choice] = []
     for seed in seeds:
@@ -124,21 +126,21 @@ def new_movies(ratings: Ratings, catalog: Catalog, seeds: Sequence[int]) -> str:
     return "\n\n".join(
         [
             "## New movies",
-            f"A fifth of the movies held out whole, RMSE on their ratings, {over_what(seeds)}.",
+            f"A fifth of the movies held out completely, RMSE on their ratings, {over_what(seeds)}.",
             markdown(["model", "RMSE"], rows),
             "User mean + genre means: the mean, the user's mean deviation from it (shrunk as in `bias`), and the mean "
-            "over the movie's genres of what is left of ratings of movies of that genre. Content factors are tuned on "
+            "over the movie's genres of the residuals of ratings of movies of that genre. Content factors are tuned on "
             f"movies held out of the training ratings: {'; '.join(map(described, chosen))}.",
         ]
     )
 
 
 def by_genres(train: Ratings, test: Ratings, catalog: Catalog) -> NDArray[np.float32]:
-    """The user's shrunk mean + the mean, over the movie's genres, of the residual of ratings of that genre's movies."""
+    """Predict the user's shrunk mean + the mean, over the movie's genres, of the residuals of that genre's ratings."""
     stars, scale = train.stars("genre means")
-    mean_rating, doubt = stars.mean(), Biases.of(train).user_shrinkage
+    mean_rating, shrinkage = stars.mean(), Biases.of(train).user_shrinkage
     sums = np.bincount(train.user, stars - mean_rating, len(train.users))
-    user = sums / (np.bincount(train.user, minlength=len(train.users)) + doubt)
+    user = sums / (np.bincount(train.user, minlength=len(train.users)) + shrinkage)
     genres = catalog.genre_matrix()
     rated = genres[train.movie]
     means = rated.T @ (stars - mean_rating - user[train.user]) / np.maximum(rated.sum(axis=0).A1, 1)
@@ -147,24 +149,24 @@ def by_genres(train: Ratings, test: Ratings, catalog: Catalog) -> NDArray[np.flo
 
 
 def stars_of(train: Ratings, catalog: Catalog, seed: int) -> DeepMF:
-    """`deep-mf` with its rating head alone, whose stars are those of the whole model."""
+    """Train `deep-mf` with only its rating head, whose stars are those of the whole model."""
     return DeepMF(DeepMFSettings(seed=seed, ranking=False)).fit(train, catalog)
 
 
 def over_what(seeds: Sequence[int]) -> str:
-    """In words, what the columns hold."""
+    """Return a description of the columns."""
     return f"mean over {len(seeds)} seeds (of split and training) and each seed's value"
 
 
 def described(choice: Choice) -> str:
-    """What validation chose, in words."""
+    """Return a description of the settings chosen by validation."""
     return f"learning rate {choice.learning_rate:g}, weight decay {choice.weight_decay:g}, {choice.epochs} epochs"
 
 
 def draw(found: Mapping[str, list[Curve]], path: Path) -> None:
-    """The error of each model by the number of given ratings; the band is what the seeds spread over."""
+    """Draw the error of each model by the number of given ratings; the band is the range of the seeds."""
     figure = create_figure(6, 3.6)
-    axes = add_axes(figure, "new users", "ratings that a new user has given", "RMSE on the rest of her ratings")
+    axes = add_axes(figure, "new users", "ratings that a new user has given", "RMSE on the rest of their ratings")
     for (name, runs), colour in zip(found.items(), (INK, ACCENT), strict=True):
         values = np.array(runs)
         axes.fill_between(GIVEN, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.12, linewidth=0)

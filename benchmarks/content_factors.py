@@ -1,10 +1,10 @@
-"""Content factors in the form of LightFM (Kula 2015): the yardstick for new movies.
+"""Content factors in the form of LightFM (Kula 2015): the baseline for new movies.
 
     rating ≈ mean + user bias + Σ feature biases + user embedding · Σ feature embeddings
 
-Features are those that `deep-mf` reads, each movie's brought to a sum of 1 as LightFM does; squared error, AdamW.
-Learning rate, weight decay and the number of epochs are those that are best on movies held out of the training ratings.
-The movie itself as one more feature was worse there with every learning rate.
+Features are those that `deep-mf` reads, each movie's normalised to a sum of 1 as in LightFM; squared error, AdamW.
+Learning rate, weight decay and number of epochs are the best on movies held out of the training ratings. The movie
+itself as one more feature was worse there with every learning rate.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ EPOCHS, PATIENCE = 40, 4
 
 @dataclass(frozen=True)
 class Choice:
-    """What validation chooses."""
+    """Hyper-parameters that validation chooses."""
 
     learning_rate: float
     weight_decay: float
@@ -41,7 +41,7 @@ GRID = [Choice(*values) for values in product((0.001, 0.003, 0.01), (0.1, 0.3, 1
 
 
 def predicted(train: Ratings, test: Ratings, catalog: Catalog, seed: int) -> tuple[NDArray[np.float32], Choice]:
-    """Predictions for `test`, whose movies are new, by a net tuned within `train`; and what was chosen."""
+    """Predict `test`, whose movies are new, by a net tuned within `train`; return the predictions and the choice."""
     cut = splits.new_movies(train, seed=seed)
     errors = {}
     for choice in GRID:
@@ -54,7 +54,7 @@ def predicted(train: Ratings, test: Ratings, catalog: Catalog, seed: int) -> tup
 
 
 def validated(train: Ratings, test: Ratings, catalog: Catalog, choice: Choice, seed: int) -> Iterator[float]:
-    """The validation RMSE after each epoch, until it hasn't become better for a while."""
+    """Yield the validation RMSE after each epoch, until it hasn't improved for `PATIENCE` epochs."""
     best, since = np.inf, 0
     for net in trained(train, catalog, choice, seed):
         error = rmse(test.stars("validation")[0], net.predict(test))
@@ -65,7 +65,7 @@ def validated(train: Ratings, test: Ratings, catalog: Catalog, choice: Choice, s
 
 
 def trained(train: Ratings, catalog: Catalog, choice: Choice, seed: int) -> Iterator["ContentFactors"]:
-    """The net after each epoch."""
+    """Yield the net after each epoch."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     net = ContentFactors(train, content_of(catalog))
@@ -81,14 +81,14 @@ def trained(train: Ratings, catalog: Catalog, choice: Choice, seed: int) -> Iter
 
 
 def content_of(catalog: Catalog) -> ContentMatrix:
-    """Movies × features with rows that sum to 1."""
+    """Return the matrix of movies × features with rows that sum to 1."""
     matrix = movie_features(catalog)
     sums = np.maximum(np.asarray(matrix.sum(axis=1)).ravel(), 1e-6)
     return ContentMatrix(sparse.csr_matrix(sparse.diags(1 / sums) @ matrix), torch.device("cpu"))
 
 
 class ContentFactors(torch.nn.Module):
-    """The net; the last column of either table is the bias."""
+    """The net; the last column of each table is the bias."""
 
     def __init__(self, train: Ratings, content: ContentMatrix) -> None:
         super().__init__()
@@ -98,11 +98,11 @@ class ContentFactors(torch.nn.Module):
         self.features = torch.nn.Parameter(0.05 * torch.randn(content.width, FACTORS + 1))
 
     def forward(self, users: NDArray[np.int32], movies: NDArray[np.int32]) -> torch.Tensor:
-        """Expected ratings of pairs."""
+        """Return expected ratings of pairs."""
         x, y = self.users[torch.from_numpy(users)], self.content.times(self.features)[torch.from_numpy(movies)]
         return self.mean + (x[:, :-1] * y[:, :-1]).sum(1) + x[:, -1] + y[:, -1]
 
     @torch.no_grad()
     def predict(self, test: Ratings) -> NDArray[np.float32]:
-        """Expected ratings on the scale."""
+        """Return expected ratings, clipped to the scale."""
         return self.scale.clip(self(test.user, test.movie).numpy())

@@ -1,8 +1,8 @@
-"""How fast ten million ratings are simulated, read from CSV, and taken from the cache; and the memory of each.
+"""Measure time and memory of simulating ten million ratings, reading them from CSV, and from the cache.
 
     python benchmarks/data_speed.py [--ratings 10000000] [--folder FOLDER]
 
-Each step runs in a process of its own, so that its peak of memory is its own. Prints one line of JSON a step.
+Each step runs in its own process, so its peak memory is measured separately. Prints one line of JSON per step.
 """
 
 import argparse
@@ -20,7 +20,7 @@ STEPS = ("simulate-csv", "simulate-parquet", "csv", "csv-into-cache", "cache", "
 
 
 def main() -> None:
-    """Run all steps, or the one named."""
+    """Run all steps, or the one given by `--step`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ratings", type=int, default=10_000_000)
     parser.add_argument("--folder", type=Path)
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def measure(step: str, folder: Path, n_ratings: int) -> dict[str, object]:
-    """Seconds and memory of one step."""
+    """Measure seconds and memory of one step."""
     from cinematrix.data.readers import read
     from cinematrix.data.simulate import SimulationSettings, simulate
     from cinematrix.data.summary import describe

@@ -1,11 +1,11 @@
-"""What the dials of a list cost in accuracy and what they give.
+"""Measure the effect of reranking by novelty and diversity, and its cost in accuracy.
 
     python benchmarks/dials.py [--data FOLDER] [--model deep-mf]
 
-Writes its tables into benchmarks/RESULTS.md. On the random split 42, for every tested user the list of ten at each
-turn of novelty and of diversity, and of both: NDCG@10 and recall@10 against the plain list's, the mean self-information
-of the list in bits, its intra-list diversity (1 − the mean cosine of its pairs) by genres and by the model's vectors,
-and how much of the catalog all lists together show.
+Writes its tables into benchmarks/RESULTS.md. On the random split 42 every tested user gets a list of ten for several
+values of novelty, of diversity, and of both. Measured are NDCG@10 and recall@10 against the list without reranking, the
+mean self-information of the list in bits, its intra-list diversity (1 − the mean cosine of its pairs) by genres and by
+the model's vectors, and the share of the catalog in all lists.
 """
 
 import argparse
@@ -26,8 +26,11 @@ from cinematrix.recommendation.reranking import POOL_FACTOR, Reranking
 from results import markdown, put
 
 N = 10
+"""Length of the lists."""
 TURNS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.85, 1.0)
+"""Values of novelty, and of diversity."""
 BOTH = ((0.2, 0.2), (0.3, 0.5), (0.5, 0.3), (0.5, 0.5))
+"""Pairs of novelty and diversity."""
 
 
 def main() -> None:
@@ -41,7 +44,7 @@ def main() -> None:
     model = model_class(options.model)().fit(split.train, dataset.catalog)
     pools = Pools.of(model, HeldOutRatings.of(model.data, split.test, None))
     parts = [
-        f"## What the dials of a list cost: `{model.name}`",
+        f"## Reranking by novelty and diversity: `{model.name}`",
         f"{split.protocol}. Lists of {N} out of {POOL_FACTOR * N}.",
     ]
     for name, turns in (
@@ -55,7 +58,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Pools:
-    """What each tested user's list is chosen from, and what she rated."""
+    """Candidates of each tested user's list, and the user's tested ratings."""
 
     model: Recommender
     ranked: RankedLists
@@ -63,12 +66,12 @@ class Pools:
 
     @classmethod
     def of(cls, model: Recommender, held_out: HeldOutRatings) -> "Pools":
-        """Of all users at once."""
+        """Rank the candidates of all users in one block."""
         (block,) = held_out.blocks(len(held_out.users))
         return cls(model, top_n(model.score(block.given), POOL_FACTOR * N, block.given), block)
 
     def measured(self, dials: Reranking) -> list[float]:
-        """NDCG, recall, bits, diversity by genres and by vectors, coverage."""
+        """Return NDCG, recall, bits, diversity by genres and by vectors, and coverage."""
         pool = RankedLists(self.ranked.movies[:, :N], self.ranked.scores[:, :N]) if dials.is_off else self.ranked
         lists, known = dials.rerank(self.model, pool, N).movies, self.model.data
         means = [
@@ -83,7 +86,7 @@ class Pools:
 
 
 def table(pools: Pools, turns: list[Reranking]) -> str:
-    """A row for each turn; the first is the plain list."""
+    """Return a table with a row per setting; the first is the list without reranking."""
     head = ["novelty", "diversity", "NDCG@10", "of the plain", "recall@10", "bits", "apart by genres", "by vectors"]
     measured = [pools.measured(dials) for dials in turns]
     rows = [

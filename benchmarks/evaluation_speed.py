@@ -1,9 +1,9 @@
-"""How long an evaluation takes, and how much memory beyond the model and the data, as users grow.
+"""Measure time and memory of an evaluation, beyond the model and the data, for growing numbers of users.
 
     python benchmarks/evaluation_speed.py [--users 610 20000] [--movies 9724]
 
-The model scores by 64 random factors, about what serving a factorization costs; users have 100 ratings each, a
-fifth of them tested. The peak is of a second run, traced. Prints one line of JSON a number of users.
+The model scores by 64 random factors, which costs about as much as a factorization. Users have 100 ratings each, a
+fifth of them tested. The peak is from a second, traced run. Prints one line of JSON per number of users.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from cinematrix.models.popular import Popular
 
 
 class RandomFactors(Popular):
-    """A user is the sum of her movies' random vectors; stars are Popular's."""
+    """A model whose user vectors are sums of the movies' random vectors; stars are Popular's."""
 
     FACTORS = 64
 
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def measure(n_users: int, n_movies: int) -> dict[str, float]:
-    """Seconds and megabytes of one evaluation, and seconds of the sorter alone."""
+    """Measure seconds and megabytes of one evaluation, and seconds of the sorter alone."""
     split = splits.random(made_up(n_users, n_movies))
     model = RandomFactors().fit(split.train)
     started = time.perf_counter()
@@ -67,7 +67,7 @@ def measure(n_users: int, n_movies: int) -> dict[str, float]:
 
 
 def made_up(n_users: int, n_movies: int) -> Ratings:
-    """100 ratings a user, popular movies more often."""
+    """Return 100 random ratings per user, popular movies more often."""
     generator = np.random.default_rng(1)
     users = np.repeat(np.arange(n_users), 100)
     movies = (n_movies * generator.random(len(users)) ** 3).astype(np.int64)
@@ -75,7 +75,7 @@ def made_up(n_users: int, n_movies: int) -> Ratings:
 
 
 def sorting(n_users: int, n_movies: int, at_once: int = 610) -> float:
-    """Seconds for the best 20 of all movies for all users, scores at hand."""
+    """Measure the seconds for selecting the best 20 movies of all users from given scores."""
     scores = np.random.default_rng(2).random((at_once, n_movies), np.float32)
     started = time.perf_counter()
     for start in range(0, n_users, at_once):

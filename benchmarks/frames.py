@@ -1,9 +1,9 @@
-"""How smoothly the taste map moves: all films of a model in Chromium, dragged and zoomed at every frame.
+"""Measure the frame times of the taste map: all movies of a model in Chromium, dragged and zoomed at every frame.
 
     python benchmarks/frames.py MODEL
 
-The map is drawn on a canvas without a graphics card, so by the processor alone, as on the poorest machine. Of each
-frame it tells how long the page's own code drew, and how long after the one before it came; 60 a second are 16.7 ms.
+The map is drawn on a canvas without a graphics card, by the processor alone, as on a weak machine. Measured per frame
+are the time that the page's own code draws, and the time since the frame before; 60 frames a second are 16.7 ms each.
 """
 
 import argparse
@@ -20,13 +20,14 @@ from servers import START, Server, free_port
 
 SIZES = {"desk, 1,280 × 900": (1280, 900), "phone, 360 × 780": (360, 780)}
 FRAMES = 240
+"""Frames per measurement."""
 
 MOVES = {
     "all films, dragged": (1, "0"),
     "zoomed in eight times, dragged": (8, "0"),
     "zoomed in and out": (1, "(n % 40 < 20 ? -60 : 60)"),
 }
-"""How far it is zoomed in first, and how far the wheel turns at frame n; without that, it is dragged."""
+"""Initial zoom, and the wheel's turn at frame n in JavaScript; with 0 the map is dragged."""
 
 FILM = """async ([zoom, turning, frames]) => {
   const canvas = document.querySelector("canvas.map"), box = canvas.getBoundingClientRect();
@@ -58,7 +59,7 @@ FILM = """async ([zoom, turning, frames]) => {
   if (!turn(0)) canvas.dispatchEvent(new PointerEvent("pointercancel", at));
   return { drawn, apart };
 }"""
-"""Moves the map before each frame and times what it does then."""
+"""JavaScript that moves the map before each frame and times its drawing."""
 
 
 def main() -> None:
@@ -77,7 +78,7 @@ def main() -> None:
 
 
 def table(address: str) -> str:
-    """Of each size of the window and each way to move."""
+    """Return a table with a row per window size and movement."""
     rows = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
@@ -94,7 +95,7 @@ def table(address: str) -> str:
 
 
 def row(what: str, found: dict[str, Any]) -> list[str]:
-    """A line of the table."""
+    """Return a row of the table."""
     times = [f"{np.quantile(found[name], q):.1f}" for name in ("drawn", "apart") for q in (0.5, 0.95)]
     return [what, *times, f"{1000 / np.mean(found['apart']):.0f}"]
 

@@ -1,10 +1,11 @@
-"""How long an upload takes: a Letterboxd export of 2,000 films, from its bytes to recommendations, over HTTP.
+"""Measure an upload: a Letterboxd export of 2,000 movies, from its bytes to recommendations, over HTTP.
 
     python benchmarks/imports.py [--data FOLDER] [--films 2000]
 
-A server of its own, with `deep-mf preset=fast`, on loopback. The archive has ratings, viewings, marks and likes of the
-films, and a watchlist: three rows a film and more. A stranger's export is read and her list made from what came back; a
-user's is kept in SQLite and her list made from the store, each time for another user.
+The server runs in its own process, with `deep-mf preset=fast`, on loopback. The archive has ratings, viewings, marks
+and likes of the movies, and a watchlist: more than three rows per movie. Without an account the export is read and the
+list is computed from the result. For a user it is stored in SQLite and the list is computed from the store, each time
+for another user.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from cinematrix.models.deep_mf.settings import DeepMFSettings
 from results import markdown, put
 
 TIMES = 9
+"""Repetitions of each step."""
 HEADER = "Date,Name,Year,Letterboxd URI"
 
 
@@ -58,7 +60,7 @@ def main() -> None:
 
 
 def export(catalog: Catalog, n_films: int) -> tuple[bytes, int]:
-    """The archive, and how many rows are in it; films are drawn from the catalog, a fiftieth of them unknown to it."""
+    """Return an archive and its number of rows; movies are drawn from the catalog, a fiftieth have other titles."""
     generator = np.random.default_rng(1)
     titled = catalog.frame.filter(catalog.frame["title"].is_not_null() & catalog.frame["year"].is_not_null())
     drawn = titled.select("title", "year").sample(n_films, seed=1).rows()
@@ -88,7 +90,7 @@ def export(catalog: Catalog, n_films: int) -> tuple[bytes, int]:
 
 
 def measured(model: Path, content: bytes) -> dict[str, list[float]]:
-    """Seconds of each step, taken at a server that has answered once."""
+    """Start a server; return the seconds of each step."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -113,7 +115,7 @@ def measured(model: Path, content: bytes) -> dict[str, list[float]]:
 
 
 def timed(base: str, content: bytes) -> dict[str, list[float]]:
-    """The steps for strangers and for users, again and again; the first upload makes the index of the titles."""
+    """Time the steps with and without an account, repeatedly; the first upload builds the index of the titles."""
     taken: dict[str, list[float]] = {}
 
     def step(name: str, *request: Any) -> Any:
@@ -125,27 +127,27 @@ def timed(base: str, content: bytes) -> dict[str, list[float]]:
     step("the first upload after the server's start", f"{base}/imports?name=export.zip", content)
     for at in range(TIMES):
         started = time.perf_counter()
-        found = step("a stranger's upload, read", f"{base}/imports?name=export.zip", content)
+        found = step("an upload without an account, read", f"{base}/imports?name=export.zip", content)
         body = {"ratings": [{"movie": row["movie"], "rating": row["rating"]} for row in found["ratings"]], "n": 50}
-        step("her list of 50", f"{base}/recommendations", json.dumps(body).encode())
+        step("the list of 50 from its result", f"{base}/recommendations", json.dumps(body).encode())
         between = time.perf_counter()
-        taken.setdefault("from upload to list, a stranger", []).append(between - started)
-        step("a user's upload, kept", f"{base}/users/new{at}/imports?name=export.zip", content)
-        step("her list of 50 from the store", f"{base}/users/new{at}/recommendations?n=50")
+        taken.setdefault("from upload to list, without an account", []).append(between - started)
+        step("a user's upload, stored", f"{base}/users/new{at}/imports?name=export.zip", content)
+        step("the list of 50 from the store", f"{base}/users/new{at}/recommendations?n=50")
         taken.setdefault("from upload to list, a user", []).append(time.perf_counter() - between)
         step("the same upload again", f"{base}/users/new{at}/imports?name=export.zip", content)
     return taken
 
 
 def asked(url: str, body: bytes | None = None) -> Any:
-    """The JSON that a request is answered with."""
+    """Send a request; return the JSON of the answer."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
 
 
 def wait(port: int) -> None:
-    """Until the server is ready, a minute at most."""
+    """Wait until the server is ready, at most a minute."""
     for _ in range(600):
         try:
             asked(f"http://127.0.0.1:{port}/readyz")

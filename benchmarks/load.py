@@ -1,9 +1,10 @@
-"""The service under load: latency, ceiling, a large catalog, start-up, kill -9 and overload. About eight minutes.
+"""Measure the service under load: latency, capacity, a large catalog, start-up, kill -9, overload. About eight minutes.
 
     python benchmarks/load.py --data FOLDER [--model DIR] [--seconds 60]
 
-Server and load share the machine. Needs `wrk` (Debian: apt-get install wrk) for the ceiling. Requests go over all users
-of the data in an order drawn at random. Some lists are kept from before, others made; the tables say how many.
+Server and load generator share the machine. Needs `wrk` (Debian: apt-get install wrk) for the capacity. Requests are
+for all users of the data in random order. Some lists come from the cache, others are computed; the tables give the
+share.
 """
 
 import argparse
@@ -33,23 +34,24 @@ from servers import START, Requests, Server, free_port, serving, shot, wrk
 LARGE = 87_585
 """Movies of ml-32m."""
 RATE, WRITES = 300, 30
+"""Requests for lists, and ratings, per second."""
 OVERLOADED, LATE = 15, 0.1
-"""Seconds."""
+"""Seconds of overload; seconds from which an answer afterwards is late."""
 ROUNDS = 3
-"""Of the ceilings and of the time beside imports, in turn; the median counts."""
+"""Repetitions of the measurements of capacity, and beside imports; the median counts."""
 ROWS = 20_000
-"""Of an imported file: as many as one may have."""
+"""Rows of an imported file: the maximum."""
 
 
 def main() -> None:
-    """Measure all of it and write the tables."""
+    """Measure everything and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", type=Path, help="trained before; default: train deep-mf now")
     parser.add_argument("--seconds", type=float, default=60.0, help="of the mixed load")
     options = parser.parse_args()
     if not shutil.which("wrk"):
-        parser.error("wrk isn't there; apt-get install wrk")
+        parser.error("wrk isn't installed; apt-get install wrk")
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         model = options.model or trained(options.data, scratch / "model")
@@ -63,33 +65,33 @@ def main() -> None:
 
 
 def trained(data: Path, folder: Path) -> Path:
-    """`deep-mf` with its defaults, on all ratings."""
+    """Train `deep-mf` with its defaults on all ratings, save it, and return its folder."""
     dataset = read(data)
     save(DeepMF().fit(dataset.ratings, dataset.catalog), folder)
     return folder
 
 
 def store(scratch: Path) -> str:
-    """The URL of a new store."""
+    """Return the URL of a new store."""
     return f"sqlite:///{tempfile.mkdtemp(dir=scratch)}/store.db"
 
 
 def lists_of(known: TrainingData, at_most: int | None = None) -> Requests:
-    """A request for each user's list, 20 times, in random order."""
+    """Return 20 requests for each user's list, in random order."""
     users = known.users.ids[:at_most].tolist()
     drawn = random.Random(1).sample(users * 20, 20 * len(users))
     return [["GET", f"/v1/users/{user}/recommendations", ""] for user in drawn]
 
 
 def fill(server: Server, asked: Requests) -> dict[str, float]:
-    """Ask for each list once; how many were made and kept until then."""
+    """Request each list once; return the counts of lists so far."""
     for path in {path for _, path, _ in asked}:
         server.get(path)
     return server.lists()
 
 
 def writes_of(known: TrainingData) -> Requests:
-    """A thousand ratings by random users of random movies."""
+    """Return a thousand ratings by random users of random movies."""
     rng, users, movies = random.Random(2), known.users.ids.tolist(), known.movies.ids.tolist()
     assert known.scale is not None
     levels = known.scale.levels().tolist()
@@ -98,25 +100,25 @@ def writes_of(known: TrainingData) -> Requests:
 
 
 def row(what: str, outcomes: list[Outcome], kept: str, bar: str) -> list[str]:
-    """A line of a table of latencies."""
+    """Return a row of a table of latencies."""
     ms = np.array([seconds for _, seconds, status, _ in outcomes if 200 <= status < 300] or [np.nan]) * 1000
     wrong = sum(not 200 <= status < 300 for _, _, status, _ in outcomes)
     p50, p99 = np.percentile(ms, [50, 99])
     return [what, f"{len(outcomes):,}", str(wrong), f"{p50:.1f}", f"{p99:.1f}", f"{ms.max():.0f}", kept, bar]
 
 
-HEAD = ["open loop, Poisson arrivals", "requests", "errors", "p50 ms", "p99 ms", "longest ms", "lists kept", "bar"]
+HEAD = ["open loop, Poisson arrivals", "requests", "errors", "p50 ms", "p99 ms", "longest ms", "lists cached", "bar"]
 
 
 def hit_rate(server: Server, before: dict[str, float]) -> str:
-    """The share of lists since `before` that were kept ones."""
+    """Return the share of lists since `before` that came from the cache."""
     now = server.lists()
     made, kept = (now.get(how, 0) - before.get(how, 0) for how in ("made", "kept"))
     return f"{kept / max(made + kept, 1):.1%}"
 
 
 def mixed(model: Path, known: TrainingData, scratch: Path, seconds: float) -> list[str]:
-    """Lists and ratings side by side, once each list was asked for; and lists that are all made for their answer."""
+    """Measure lists and ratings together, after each list was requested once; and lists without a cache."""
     asked = lists_of(known)
     with serving(model, store(scratch)) as server:
         before = fill(server, asked)
@@ -127,18 +129,18 @@ def mixed(model: Path, known: TrainingData, scratch: Path, seconds: float) -> li
     rows = [
         row(f"lists, {RATE} a second, with", found["lists"], share, "p50 ≤ 10, p99 ≤ 50, 0 errors"),
         row(f"ratings, {WRITES} a second", found["ratings"], "", "0 errors"),
-        row("lists all made anew, 20 a second", made, "0 %", ""),
+        row("lists without the cache, 20 a second", made, "0 %", ""),
     ]
     print(rows, flush=True)
     note = (
-        f"Over all {len(known.users)} users, each equally often and once before; a rating makes her list a new "
-        f"one, ahead of her asking for it unless she is quicker. SQLite; {megabytes:.0f} MB resident afterwards."
+        f"Over all {len(known.users)} users, each equally often and once before. A rating invalidates the user's "
+        f"list, which is prefetched unless the next request is quicker. SQLite; {megabytes:.0f} MB resident afterwards."
     )
     return [markdown(HEAD, rows), note]
 
 
 def export_of(known: TrainingData) -> str:
-    """A CSV as Letterboxd writes it, as long as it may be: all films that can be written so, and others."""
+    """Return a CSV in Letterboxd's form of maximum length: the catalog's movies, and unknown ones."""
     titled = zip(*(known.catalog.frame[column].to_list() for column in ("title", "year")), strict=True)
     films = [(title.replace('"', ""), year) for title, year in titled if title and year and title.isascii()]
     films += [(f"Untold {at}", 1990) for at in range(ROWS - len(films))]
@@ -147,7 +149,7 @@ def export_of(known: TrainingData) -> str:
 
 
 def beside_imports(model: Path, known: TrainingData, scratch: Path) -> str:
-    """Lists while somebody's file is read at any moment, and while none is, in turn."""
+    """Measure lists while imported files are read all the time, and while none is, in turn."""
     asked, export = lists_of(known), export_of(known)
     file = [["POST", "/v1/imports?name=ratings.csv", export]]
     got: dict[str, list[list[Outcome]]] = {"alone": [], "beside": [], "files": []}
@@ -164,16 +166,14 @@ def beside_imports(model: Path, known: TrainingData, scratch: Path) -> str:
     rows = [
         row(f"lists, {RATE} a second, alone", middle["alone"], "", ""),
         row("lists beside imports", middle["beside"], "", f"p99 {times:.1f} of that alone; ≤ 2"),
-        row(
-            f"files of {ROWS:,} rows, one begun every 2.5 s, but for those told to come again", middle["files"], "", ""
-        ),
+        row(f"files of {ROWS:,} rows, one begun every 2.5 s, without those refused (503)", middle["files"], "", ""),
     ]
     print(rows, flush=True)
     return markdown([f"median of {ROUNDS} rounds of 10 s", *HEAD[1:]], rows)
 
 
 def in_turn(known: TrainingData, file: Path) -> str:
-    """A script that makes wrk ask for the users' lists in turn."""
+    """Write a script that makes wrk request the users' lists in turn; return its path."""
     paths = ",".join(json.dumps(path) for _, path, _ in lists_of(known)[: 5 * len(known.users)])
     file.write_text(f"local paths, at = {{{paths}}}, 0\nrequest = function()\n  at = at % #paths + 1\n"
                     '  return wrk.format("GET", paths[at])\nend\n', encoding="utf-8")  # fmt: skip
@@ -181,7 +181,7 @@ def in_turn(known: TrainingData, file: Path) -> str:
 
 
 def ceilings(model: Path, known: TrainingData, scratch: Path) -> str:
-    """What one process answers at most, beside an empty endpoint that sends as many bytes."""
+    """Measure the capacity of one process, beside an empty endpoint that sends as many bytes."""
     script = in_turn(known, scratch / "lists.lua")
     got: dict[str, list[float]] = {"kept": [], "empty": [], "made": []}
     with serving(model, store(scratch)) as warm, serving(model, store(scratch), "--keep-nothing") as anew:
@@ -195,9 +195,14 @@ def ceilings(model: Path, known: TrainingData, scratch: Path) -> str:
         share = hit_rate(warm, before)
     kept, nothing, made = (median(got[name]) for name in ("kept", "empty", "made"))
     rows = [
-        [f"lists of all users in turn, {share} kept", f"{kept:,.0f}", f"{kept / nothing:.2f}", "≥ 1,200 and ≥ 0.5"],
+        [
+            f"lists of all users in turn, {share} cached",
+            f"{kept:,.0f}",
+            f"{kept / nothing:.2f}",
+            "≥ 1,200 and ≥ 0.5",
+        ],
         ["an empty FastAPI + Granian endpoint, same bytes", f"{nothing:,.0f}", "1", ""],
-        ["lists all made anew", f"{made:,.0f}", f"{made / nothing:.2f}", ""],
+        ["lists without the cache", f"{made:,.0f}", f"{made / nothing:.2f}", ""],
     ]
     print(rows, got, flush=True)
     head = f"wrk, 32 connections, median of {ROUNDS} rounds of 5 s"
@@ -205,7 +210,7 @@ def ceilings(model: Path, known: TrainingData, scratch: Path) -> str:
 
 
 def overload(model: Path, known: TrainingData, scratch: Path) -> str:
-    """Four times more lists than can be made, then a tenth: who is served, how the rest are told, when it is over."""
+    """Request four times the capacity, then a tenth: measure answers, refusals, and the time to recover."""
     asked = lists_of(known)
     with serving(model, store(scratch), "--keep-nothing") as server:
         script = in_turn(known, scratch / "lists.lua")
@@ -214,30 +219,30 @@ def overload(model: Path, known: TrainingData, scratch: Path) -> str:
         after = shot(server.port, 8, lists=(ceiling / 10, asked))["lists"]
     by_status = {status: [each for each in found["lists"] if each[2] == status] for status in (200, 503)}
     served, refused = (len(by_status[status]) / OVERLOADED for status in (200, 503))
-    told = sum(retry for *_, retry in by_status[503]) / max(len(by_status[503]), 1)
+    with_retry = sum(retry for *_, retry in by_status[503]) / max(len(by_status[503]), 1)
     late = [due for due, seconds, status, _ in after if status != 200 or seconds > LATE]
     rows = [
-        ["answered", f"{served:,.0f} a second, {served / ceiling:.0%} of the ceiling of {ceiling:,.0f}", "≥ 90 %"],
+        ["answered", f"{served:,.0f} a second, {served / ceiling:.0%} of the capacity of {ceiling:,.0f}", "≥ 90 %"],
         ["p99 of these", f"{p99(by_status[200]):.0f} ms", ""],
-        ["503 with Retry-After", f"{refused:,.0f} a second, {told:.0%} of the refusals", "100 %"],
+        ["503 with Retry-After", f"{refused:,.0f} a second, {with_retry:.0%} of the refusals", "100 %"],
         ["p99 of these", f"{p99(by_status[503]):.0f} ms", "early"],
         ["neither", str(len(found["lists"]) - sum(map(len, by_status.values()))), "0"],
         ["`/livez` meanwhile, p99", f"{p99(found['livez']):.0f} ms", "< 100 ms"],
         [f"last answer over {LATE:g} s or refused, after", f"{max(late, default=0):.1f} s at a tenth", "≤ 5 s"],
     ]
     print(rows, flush=True)
-    return markdown([f"4 × the lists that can be made, for {OVERLOADED} s", "measured", "bar"], rows)
+    return markdown([f"4 × the capacity without the cache, for {OVERLOADED} s", "measured", "bar"], rows)
 
 
 def p99(outcomes: list[Outcome]) -> float:
-    """Of the latencies, in milliseconds."""
+    """Return the 99th percentile of the latencies in milliseconds."""
     return float(np.percentile([seconds for _, seconds, _, _ in outcomes] or [0.0], 99)) * 1000
 
 
 def starts(model: Path, known: TrainingData, scratch: Path) -> str:
-    """From the command to the first list, memory after every user's list, and ready again after kill -9 amid writes.
+    """Measure the time to the first list, memory after 300 users' lists, and the time to recover from kill -9.
 
-    With bytecode beside the modules, as `pip install` leaves it.
+    Bytecode is compiled before, as by `pip install`. The kill comes amid writes.
     """
     compile_dir(str(Path(cinematrix.__file__).parent), quiet=1)
     first, ready, megabytes = [], [], []
@@ -264,11 +269,11 @@ def starts(model: Path, known: TrainingData, scratch: Path) -> str:
 
 
 Size = tuple[str, Path]
-"""What a model learned from, and where it is."""
+"""The data set of a model, and the model's folder."""
 
 
 def large(scratch: Path, sizes: list[Size]) -> list[str]:
-    """Lists from a catalog of the size of ml-32m; adds it, and one of many users, to `sizes`."""
+    """Measure lists from a catalog of the size of ml-32m; add it, and one with many users, to `sizes`."""
     for name, users, movies, ratings in (("many users", 20_000, 9_724, 1_000_000), ("large", 6_000, LARGE, 600_000)):
         sizes.append(("simulated", shaped(scratch / name, users, movies, ratings)))
     model = sizes[-1][1]
@@ -276,7 +281,7 @@ def large(scratch: Path, sizes: list[Size]) -> list[str]:
 
 
 def shaped(folder: Path, users: int, movies: int, ratings: int) -> Path:
-    """A model of simulated ratings, trained just long enough to have its shape."""
+    """Train a model of simulated ratings briefly, just for its size; return its folder."""
     simulate(SimulationSettings(users=users, movies=movies, ratings=ratings), folder / "data", format="parquet")
     dataset = read(folder / "data")
     model = DeepMF(DeepMFSettings(epochs=1, ranking_epochs=1, two_stage=False)).fit(dataset.ratings, dataset.catalog)
@@ -285,7 +290,7 @@ def shaped(folder: Path, users: int, movies: int, ratings: int) -> Path:
 
 
 def capacity(sizes: list[Size], scratch: Path) -> str:
-    """What a server of each model takes of disk, memory and time; each list is made, one at a time."""
+    """Measure disk, memory and time of a server of each model; each list is computed, one at a time."""
     rows = []
     for name, model in sizes:
         known, port = load(model).model.data, free_port()
@@ -312,12 +317,12 @@ def capacity(sizes: list[Size], scratch: Path) -> str:
             ]
         )
     print(rows, flush=True)
-    head = ["`deep-mf` of", "users × movies", "ratings", "on the disk", "in memory", "at most", "ready after"]
-    return markdown([*head, f"a list made, median of {len(users)}"], rows)
+    head = ["`deep-mf` of", "users × movies", "ratings", "on the disk", "in memory", "peak", "ready after"]
+    return markdown([*head, f"a list computed, median of {len(users)}"], rows)
 
 
 def measured_large(model: Path, known: TrainingData, scratch: Path) -> list[str]:
-    """The tables of it."""
+    """Return the tables of the large catalog."""
     some = lists_of(known, 610)
     with serving(model, store(scratch)) as server:
         made = shot(server.port, 15, lists=(5, lists_of(known)))["lists"]
@@ -326,7 +331,7 @@ def measured_large(model: Path, known: TrainingData, scratch: Path) -> list[str]
         share, megabytes = hit_rate(server, before), server.megabytes()
     rows = [
         row("lists of 610 users, 100 a second, beside 3 ratings a second", found, share, "p99 ≤ 100"),
-        row(f"lists of {len(known.users):,} users, 5 a second, made anew", made, "few", ""),
+        row(f"lists of {len(known.users):,} users, 5 a second, computed", made, "few", ""),
     ]
     print(rows, flush=True)
     return [markdown([f"{len(known.movies):,} movies", *HEAD[1:]], rows), f"{megabytes:.0f} MB resident."]

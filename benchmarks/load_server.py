@@ -1,10 +1,11 @@
-"""The servers that `load.py` measures.
+"""Servers that `load.py` measures.
 
     python benchmarks/load_server.py PORT MODEL DB [--keep-nothing]
     python benchmarks/load_server.py PORT --same-as FILE
 
-The service without limits on requests a minute, since one client sends them all; with `--keep-nothing` every list is
-made for its answer. Or an empty FastAPI endpoint on the same server that sends the bytes of a file, whatever is asked.
+The first form is the service without rate limits, since one client sends all requests. With `--keep-nothing` lists
+aren't cached. The second is an empty FastAPI endpoint on the same HTTP server that answers every request with the
+bytes of a file.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from cinematrix.service.server import serve
 from cinematrix.service.settings import ServiceSettings
 
 NO_LIMIT = 10**9
+"""Requests a minute."""
 
 
 def main() -> None:
@@ -44,7 +46,7 @@ def main() -> None:
 
 
 def empty(body: bytes) -> FastAPI:
-    """An app that does nothing but send `body`."""
+    """Return an app that answers every request with `body`."""
     app = FastAPI()
 
     @app.get("/{path:path}")

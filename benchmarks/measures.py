@@ -1,4 +1,4 @@
-"""What several benchmarks measure: a process of its own, its peak of memory, the time of one user's list."""
+"""Measurements that benchmarks share: a run in its own process, peak memory, and the time of one user's list."""
 
 import json
 import resource
@@ -18,7 +18,7 @@ from cinematrix.recommendation.lists import recommend
 
 
 def child(script: str, *arguments: str) -> dict[str, float]:
-    """What the benchmark `script` prints when run for one thing, in a process of its own."""
+    """Run the benchmark `script` for one case in its own process; return the JSON that it prints last."""
     command = [sys.executable, str(Path(__file__).with_name(script)), *arguments]
     ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
@@ -27,15 +27,14 @@ def child(script: str, *arguments: str) -> dict[str, float]:
 
 
 def peak_megabytes() -> float:
-    """The most memory that this process has had."""
+    """Return this process's peak memory in megabytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def one_user_ms(model: Recommender, histories: Histories, times: int = 100) -> dict[str, float]:
-    """Median milliseconds for one user, histories taken in turn, the model loaded.
+    """Measure the median milliseconds for one user with a loaded model, histories taken in turn.
 
-    `ranked_ms` is from a history to the best ten movies; `list_ms` to the list as it is shown, with stars, intervals
-    and reasons.
+    `ranked_ms` is from a history to the best ten movies; `list_ms` to the list with stars, intervals and reasons.
     """
     taken: dict[str, list[float]] = {"ranked_ms": [], "list_ms": []}
     for row in islice(cycle(range(len(histories))), times):

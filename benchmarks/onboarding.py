@@ -1,16 +1,16 @@
-"""What a newcomer's answers are worth, by who chooses the questions: the questionnaire against simpler ways.
+"""Measure the questionnaire for new users against simpler ways to choose the questions.
 
     python benchmarks/onboarding.py [--data FOLDER] [--models FOLDER]
 
-Writes its tables into benchmarks/RESULTS.md and the curves into docs/onboarding.png. The users are cut into five parts,
-each answered by a `deep-mf` that has learned from all users but these (kept in `--models`, if that is given).
+Writes its tables into benchmarks/RESULTS.md and the curves into docs/onboarding.png. The users are split into five
+parts. Each part is served by a `deep-mf` trained on all other users (stored in `--models`, if given).
 
-A simulated newcomer answers with her rating if she has rated the film, else "haven't seen it". A quarter of her ratings
-is never asked, whoever asks, and is what the errors and the lists are measured on: a test on what wasn't asked would be
-another one for each way of asking. The rest of her ratings is left out of all lists, answered or not, for that reason.
-She comes four times, with another quarter kept from her each time, and counts with the mean of the four.
-Nobody has fewer than 20 ratings, so everybody has 15 to answer with. Everyone asks about the same pool of films (those
-that may be asked about at all), but for `random of all`.
+A simulated new user answers a question with their rating if they have rated the movie, else with "haven't seen it". A
+quarter of their ratings is never asked by any method; errors and lists are measured on it. (A test on the ratings that
+weren't asked would differ between the methods.) For the same reason the other ratings are left out of all lists,
+answered or not. Each user is measured four times, with another quarter held out each time, and counts with the mean.
+Every user has at least 20 ratings, so at least 15 to answer with. All methods ask about the same candidate movies,
+except `random of all`.
 """
 
 import argparse
@@ -28,10 +28,11 @@ from numpy.typing import NDArray
 
 from cinematrix.common.plotting import ACCENT, INK, add_axes, create_figure, write_png
 from cinematrix.common.threads import limit_process_to_one_thread
+from cinematrix.data.dataset import Dataset
 from cinematrix.data.histories import Histories
 from cinematrix.data.movielens import default
 from cinematrix.data.ratings import Ratings
-from cinematrix.data.readers import Dataset, read
+from cinematrix.data.readers import read
 from cinematrix.data.training_data import TrainingData
 from cinematrix.metrics.accuracy import ndcg
 from cinematrix.metrics.significance import Difference, compute_differences
@@ -45,17 +46,18 @@ from results import HERE, markdown, put
 
 PARTS, QUARTERS = 5, 4
 ANSWERS, QUESTIONS = (3, 5, 10, 15), (5, 10, 20, 40)
+"""Numbers of answers and of questions after which is measured."""
 PICTURE = HERE.parent / "docs" / "onboarding.png"
 OURS, BEYOND = "questionnaire", "random of all"
 
 Floats = NDArray[np.float64]
 Asked = list[tuple[int, int]]
-"""Of one newcomer: the number of each question that she answered with a rating, from 1, and the movie."""
+"""One new user's questions that were answered with a rating: the question's number, from 1, and the movie."""
 
 
 @dataclass(frozen=True)
-class Newcomers:
-    """People of one part: what they answer with (a dictionary each), and what they are tested on."""
+class NewUsers:
+    """New users of one part: their possible answers (a dictionary each), and their tested ratings."""
 
     model: Recommender
     questionnaire: Questionnaire
@@ -63,8 +65,8 @@ class Newcomers:
     test: Histories
 
     @classmethod
-    def of(cls, model: Recommender, held_out: Ratings, part: int, quarter: int) -> "Newcomers":
-        """One of the random quarters into which each one's ratings are cut is tested."""
+    def of(cls, model: Recommender, held_out: Ratings, part: int, quarter: int) -> "NewUsers":
+        """Split each user's ratings into random quarters and hold out one of them for the test."""
         generator, histories = np.random.default_rng(part), held_out.by_user
         answers, tests = [], []
         for user in np.flatnonzero(histories.counts):
@@ -78,37 +80,37 @@ class Newcomers:
         return cls(model, Questionnaire.of(model.data), answers, Histories.of_lists(tests))
 
     @cached_property
-    def known_films(self) -> Histories:
-        """All that they could answer, which no list holds."""
+    def answerable(self) -> Histories:
+        """Histories of all possible answers, which are left out of all lists."""
         return Histories.of_lists([(list(each), list(each.values())) for each in self.answers])
 
     def measured(self, given: Sequence[Sequence[int]]) -> Floats:
-        """Of each one, once she has rated those movies: squared errors summed, NDCG@10, ratings tested. `[n, 3]`."""
-        told = [(list(movies), [known[m] for m in movies]) for movies, known in zip(given, self.answers, strict=True)]
-        histories, test = Histories.of_lists(told), self.test
+        """Measure each user after the given answers: sum of squared errors, NDCG@10, tested ratings. `[n, 3]`."""
+        rated = [(list(movies), [known[m] for m in movies]) for movies, known in zip(given, self.answers, strict=True)]
+        histories, test = Histories.of_lists(rated), self.test
         assert test.values is not None, "the benchmark is about ratings"
         errors = self.model.predict_pairs(histories, test.rows, test.items) - test.values
-        lists = top_n(self.model.score(histories), 10, self.known_films).movies
+        lists = top_n(self.model.score(histories), 10, self.answerable).movies
         return np.stack([np.bincount(test.rows, errors**2, len(test)), ndcg(lists, test), test.counts], axis=1)
 
 
 def by_order(order: Iterable[int], answers: dict[int, float], tested: set[int]) -> Asked:
-    """The questions answered when movies are asked about in an order, tested ones skipped."""
+    """Return the answered questions if movies are asked in a fixed order, tested ones skipped."""
     asked = (movie for movie in order if movie not in tested)
     return [(number, movie) for number, movie in enumerate(asked, start=1) if movie in answers]
 
 
-def by_questionnaire(newcomers: Newcomers, row: int) -> tuple[Asked, list[float]]:
-    """The questions answered when the questionnaire chooses, until there are enough; the seconds for each."""
-    answers, tested = newcomers.answers[row], newcomers.test.items_of(row)
+def by_questionnaire(new_users: NewUsers, row: int) -> tuple[Asked, list[float]]:
+    """Return the answered questions if the questionnaire chooses, and the seconds of each question."""
+    answers, tested = new_users.answers[row], new_users.test.items_of(row)
     rated, unseen, asked, seconds = list[int](), list[int](), list[tuple[int, int]](), list[float]()
-    possible = np.isin(list(answers), newcomers.questionnaire.movies).sum()
+    possible = np.isin(list(answers), new_users.questionnaire.movies).sum()
     while len(rated) < possible and (len(rated) < ANSWERS[-1] or len(seconds) < QUESTIONS[-1]):
         history = Histories.of_lists([(rated, [answers[movie] for movie in rated])])
         started = time.perf_counter()
-        question = newcomers.questionnaire.next(history, np.array(unseen, np.int32), tested)
+        question = new_users.questionnaire.next(history, np.array(unseen, np.int32), tested)
         seconds.append(time.perf_counter() - started)
-        assert question is not None, "there are films left that she could answer"
+        assert question is not None, "there are movies left that the user can answer"
         if question.movie in answers:
             rated.append(question.movie)
             asked.append((len(seconds), question.movie))
@@ -120,7 +122,7 @@ def by_questionnaire(newcomers: Newcomers, row: int) -> tuple[Asked, list[float]
 def orders(
     known: TrainingData, pool: NDArray[np.int32]
 ) -> dict[str, Callable[[np.random.Generator], NDArray[np.int64]]]:
-    """The ways that ask everybody the same, or at random: each gives an order of movies."""
+    """Return the methods that ask in a fixed or random order, as functions that give an order of movies."""
     history, n = known.history, len(known.movies)
     assert history.values is not None, "the benchmark is about ratings"
     assert known.scale is not None, "the benchmark is about ratings"
@@ -146,26 +148,26 @@ def orders(
 
 
 def held_out(ratings: Ratings, part: int) -> NDArray[np.bool_]:
-    """Which ratings are of a part's users."""
+    """Return the mask of the ratings of a part's users."""
     order = np.random.default_rng(0).permutation(len(ratings.users))
     return np.isin(ratings.user, np.array_split(order, PARTS)[part])
 
 
 def train(dataset: Dataset, part: int, place: Path) -> None:
-    """Save a model that knows nobody of a part, unless there is one."""
+    """Train and save a model without the users of a part, unless it exists."""
     if not place.exists():
         learned = dataset.ratings.take(~held_out(dataset.ratings, part))
         save(DeepMF(DeepMFSettings(seed=part)).fit(learned, dataset.catalog), place)
 
 
 @dataclass(frozen=True)
-class Found:
-    """What one way of asking comes to, newcomers of all parts one after the other.
+class Result:
+    """Results of one method, for the new users of all parts one after the other.
 
     Attributes:
-        answered, asked: `[newcomers, 3]` as `Newcomers.measured`, after so many answers, and so many questions.
-        needed: how many questions each one was asked for so many answers; of who has fewer to give, all.
-        given: how many answers she gave after so many questions.
+        answered, asked: `[users, 3]` as `NewUsers.measured`, by number of answers, and by number of questions.
+        needed: questions of each user by number of answers; all questions of a user who has fewer answers.
+        given: answers of each user by number of questions.
     """
 
     answered: dict[int, Floats]
@@ -174,66 +176,66 @@ class Found:
     given: dict[int, Floats]
 
 
-def found_by(newcomers: Newcomers, paths: list[Asked]) -> Found:
-    """Measures after each number of answers and of questions."""
+def measure_paths(new_users: NewUsers, paths: list[Asked]) -> Result:
+    """Measure a method after each number of answers and of questions."""
     first = {k: [[movie for _, movie in path[:k]] for path in paths] for k in ANSWERS}
     within = {q: [[movie for number, movie in path if number <= q] for path in paths] for q in QUESTIONS}
-    return Found(
-        {k: newcomers.measured(given) for k, given in first.items()},
-        {q: newcomers.measured(given) for q, given in within.items()},
+    return Result(
+        {k: new_users.measured(given) for k, given in first.items()},
+        {q: new_users.measured(given) for q, given in within.items()},
         {k: np.array([path[:k][-1][0] if path else np.nan for path in paths]) for k in ANSWERS},
         {q: np.array([len(movies) for movies in given], np.float64) for q, given in within.items()},
     )
 
 
-def joined(parts: Sequence[Found], how: Callable[[Sequence[Floats]], Floats]) -> Found:
-    """Several as one: those of all parts one after the other, or each newcomer's mean."""
+def joined(parts: Sequence[Result], how: Callable[[Sequence[Floats]], Floats]) -> Result:
+    """Combine results: parts one after the other, or each user's mean."""
     tables = [[vars(each)[name] for each in parts] for name in ("answered", "asked", "needed", "given")]
-    return Found(*({key: how([each[key] for each in table]) for key in table[0]} for table in tables))
+    return Result(*({key: how([each[key] for each in table]) for key in table[0]} for table in tables))
 
 
 def mean(quarters: Sequence[Floats]) -> Floats:
-    """Of the visits of the same newcomers."""
+    """Return the mean over the quarters of the same users."""
     return np.asarray(np.mean(quarters, axis=0))
 
 
 def error(measured: Floats) -> float:
-    """The root of the mean over newcomers of each one's mean squared error: all count alike."""
+    """Return the root of the mean over users of each user's mean squared error."""
     return float(np.sqrt(np.mean(measured[:, 0] / measured[:, 2])))
 
 
 def against(ours: Floats, other: Floats) -> tuple[Difference, Difference]:
-    """By how much our error and our NDCG are above another's, paired over newcomers."""
+    """Return the differences of our error and NDCG to another method, paired over users."""
     squared, ones = [each[:, 0] / each[:, 2] for each in (ours, other)], np.ones(len(ours))
     (errors,) = compute_differences(squared[0][:, None], squared[1], ones, root=True)
     (lists,) = compute_differences(ours[:, 1:2], other[:, 1], ones)
     return errors, lists
 
 
-Visits = tuple[dict[str, Found], list[float]]
-"""What each way of asking comes to, and the seconds that choosing each question took."""
+Visits = tuple[dict[str, Result], list[float]]
+"""Results by method, and the seconds of choosing each question."""
 
 
 def visits(data: Path, place: Path, part: int, quarter: int) -> Visits:
-    """Everybody of a part comes once for each way of asking, with the same quarter kept from her."""
+    """Measure each method on the users of a part, with one quarter held out."""
     ratings = read(data).ratings
-    newcomers = Newcomers.of(load(place).model, ratings.take(held_out(ratings, part)), part, quarter)
-    rows = range(len(newcomers.test))
-    ours, seconds = zip(*(by_questionnaire(newcomers, row) for row in rows), strict=True)
-    found = {OURS: found_by(newcomers, list(ours))}
-    for name, order in orders(newcomers.model.data, newcomers.questionnaire.movies).items():
+    new_users = NewUsers.of(load(place).model, ratings.take(held_out(ratings, part)), part, quarter)
+    rows = range(len(new_users.test))
+    ours, seconds = zip(*(by_questionnaire(new_users, row) for row in rows), strict=True)
+    found = {OURS: measure_paths(new_users, list(ours))}
+    for name, order in orders(new_users.model.data, new_users.questionnaire.movies).items():
         generator = np.random.default_rng([part, quarter])
         asked = [
-            by_order(order(generator).tolist(), newcomers.answers[row], set(newcomers.test.items_of(row).tolist()))
+            by_order(order(generator).tolist(), new_users.answers[row], set(new_users.test.items_of(row).tolist()))
             for row in rows
         ]
-        found[name] = found_by(newcomers, asked)
+        found[name] = measure_paths(new_users, asked)
     return found, [each for taken in seconds for each in taken]
 
 
 def of_parts(data: Path, models: Path) -> Visits:
-    """All visits of the newcomers of all parts, by two processes."""
-    runs, seconds = list[dict[str, Found]](), list[float]()
+    """Measure all parts and quarters in two processes."""
+    runs, seconds = list[dict[str, Result]](), list[float]()
     with ProcessPoolExecutor(2, get_context("spawn"), limit_process_to_one_thread) as pool:
         for part in range(PARTS):
             place = models / f"fold{part}"
@@ -246,7 +248,7 @@ def of_parts(data: Path, models: Path) -> Visits:
 
 
 def main() -> None:
-    """Measure, and write the results."""
+    """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--models", type=Path)
@@ -263,29 +265,30 @@ def main() -> None:
     put(text)
 
 
-def report(found: dict[str, Found], seconds: list[float]) -> list[str]:
-    """The tables, and how long a question takes to choose."""
+def report(found: dict[str, Result], seconds: list[float]) -> list[str]:
+    """Return the tables, and the time of choosing a question."""
     n = len(found[OURS].needed[ANSWERS[0]])
     return [
         "## Onboarding",
-        f"{n} simulated newcomers, each unknown to the `deep-mf` that serves her; RMSE (root of the mean over "
-        "newcomers of each one's mean squared error) / NDCG@10 on a quarter of her ratings that is never asked, after "
-        "so many answers; in brackets the mean number of questions it took. Each comes four times, with another "
-        "quarter kept from her.",
-        markdown(["asked", *(f"{k} answers" for k in ANSWERS)], [row(*each) for each in found.items()]),
-        "The questionnaire less each other way, with 95 % intervals (bootstrap over newcomers, paired):",
+        f"{n} simulated new users, each outside the training data of the `deep-mf` that serves them. RMSE (root of the "
+        "mean over users of each user's mean squared error) / NDCG@10 on a quarter of their ratings that is never "
+        "asked, by number of answers; in brackets the mean number of questions. Each user is measured four times, with "
+        "another quarter held out.",
+        markdown(["method", *(f"{k} answers" for k in ANSWERS)], [row(*each) for each in found.items()]),
+        "The questionnaire minus each other method, with 95 % intervals (bootstrap over users, paired):",
         markdown(["against", "RMSE, 5", "RMSE, 10", "NDCG, 5", "NDCG, 10"], compared(found)),
-        "After so many questions, in brackets the mean number of answers:",
+        "The same by number of questions; in brackets the mean number of answers:",
         markdown(
-            ["asked", *(f"{q} questions" for q in QUESTIONS)], [patient(name, each) for name, each in found.items()]
+            ["method", *(f"{q} questions" for q in QUESTIONS)],
+            [row_by_questions(name, each) for name, each in found.items()],
         ),
         f"A question is chosen in {1000 * np.median(seconds):.1f} ms (median of {len(seconds):,}; 99 % in "
         f"{1000 * np.quantile(seconds, 0.99):.1f} ms or less).",
     ]
 
 
-def row(name: str, found: Found) -> list[str]:
-    """A line of the first table."""
+def row(name: str, found: Result) -> list[str]:
+    """Return a row of the table by answers."""
     return [
         name,
         *(
@@ -295,8 +298,8 @@ def row(name: str, found: Found) -> list[str]:
     ]
 
 
-def patient(name: str, found: Found) -> list[str]:
-    """A line of the table by questions."""
+def row_by_questions(name: str, found: Result) -> list[str]:
+    """Return a row of the table by questions."""
     return [
         name,
         *(
@@ -306,8 +309,8 @@ def patient(name: str, found: Found) -> list[str]:
     ]
 
 
-def compared(found: dict[str, Found]) -> list[list[str]]:
-    """Lines of the table of differences."""
+def compared(found: dict[str, Result]) -> list[list[str]]:
+    """Return the rows of the table of differences."""
     lines = []
     for name in (each for each in found if each != OURS):
         pairs = [against(found[OURS].answered[k], found[name].answered[k]) for k in (5, 10)]
@@ -316,8 +319,8 @@ def compared(found: dict[str, Found]) -> list[list[str]]:
     return lines
 
 
-def draw(found: dict[str, Found], path: Path) -> None:
-    """The error by answers and by questions; ours in colour."""
+def draw(found: dict[str, Result], path: Path) -> None:
+    """Draw the error by answers and by questions; the questionnaire in colour."""
     figure = create_figure(10, 3.8)
     for place, (curves, what) in enumerate((("answered", "answers"), ("asked", "questions")), start=1):
         axes = add_axes(figure, f"by {what}", what, "RMSE", (1, 2, place))
@@ -336,7 +339,7 @@ def draw(found: dict[str, Found], path: Path) -> None:
 
 
 def apart(heights: list[float], gap: float) -> list[float]:
-    """Heights for labels: those given, the lower first, each as far above the one below as its letters are high."""
+    """Return heights of labels that don't overlap: each at least `gap` above the one below."""
     placed, highest = dict.fromkeys(range(len(heights)), 0.0), -np.inf
     for number in np.argsort(heights).tolist():
         highest = placed[number] = max(heights[number], highest + gap)

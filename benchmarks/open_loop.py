@@ -1,10 +1,10 @@
-"""An open-loop load generator: requests are sent when they are due, whether or not earlier ones were answered.
+"""Open-loop load generator: requests are sent when they are due, whether or not earlier ones were answered.
 
     python benchmarks/open_loop.py < plan.json
 
-Arrivals are Poisson. A latency counts from the moment when the request was due, so that a stall of the server, or of
-this program, counts for every request that it holds up. Connections are kept alive; one more is opened where none is
-free. The plan is a `Plan`. Prints, for each stream, an `Outcome` for each of its requests.
+Arrivals are Poisson. A latency counts from the moment when the request was due, so a stall of the server, or of
+this program, counts for every request that it delays. Connections are kept alive; another one is opened if none is
+free. The input is a `Plan`. Prints, for each stream, an `Outcome` for each of its requests.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from itertools import cycle
 from typing import TypedDict
 
 MOST = 1000
-"""Connections."""
+"""Maximum open connections."""
 
 Outcome = tuple[float, float, int, bool]
-"""When a request was due, seconds to its answer, the status (0: none came), and whether it had Retry-After."""
+"""Due time of a request, seconds to its answer, its status (0: no answer), and whether it had Retry-After."""
 
 
 class Stream(TypedDict):
-    """Requests `[method, path, body]`, taken in turn, at a rate a second."""
+    """Requests `[method, path, body]`, sent in turn, with their rate per second."""
 
     name: str
     rate: float
@@ -33,7 +33,7 @@ class Stream(TypedDict):
 
 
 class Plan(TypedDict):
-    """Streams side by side. An answer that takes longer than `timeout` doesn't count as one."""
+    """Streams that run at the same time. An answer after more than `timeout` seconds counts as none."""
 
     port: int
     seconds: float
@@ -50,19 +50,19 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way out."""
+        """Store the transport."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def ask(self, request: bytes) -> "asyncio.Future[tuple[int, bool]]":
-        """The status of the answer that will come, and whether it says when to try again."""
+        """Send a request; the future is the status of the answer and whether it has Retry-After."""
         assert self.transport is not None
         self.buffer, self.answer = b"", asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return self.answer
 
     def data_received(self, data: bytes) -> None:
-        """The answer is whole when its Content-Length is here."""
+        """Complete the answer once its Content-Length has arrived."""
         self.buffer += data
         head, end, body = self.buffer.partition(b"\r\n\r\n")
         if not end or self.answer is None or self.answer.done():
@@ -73,7 +73,7 @@ class Connection(asyncio.Protocol):
             self.answer.set_result((int(head[9:12]), b"\r\nretry-after:" in lowered))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Whoever waits gets an error."""
+        """Fail the pending request."""
         if self.answer is not None and not self.answer.done():
             self.answer.set_exception(ConnectionError("closed"))
 
@@ -88,7 +88,7 @@ class Client:
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST))
 
     async def send(self, request: bytes, due: float, start: float, into: list[Outcome]) -> None:
-        """Send one request and note what became of it."""
+        """Send one request and append its outcome."""
         status, retry, connection = 0, False, None
         try:
             async with asyncio.timeout(self.timeout), self.room:
@@ -101,7 +101,7 @@ class Client:
         into.append((due, time.perf_counter() - start - due, status, retry))
 
     def _kept(self) -> Connection | None:
-        """A free connection that the server hasn't closed for being idle."""
+        """Return a free connection that the server hasn't closed as idle; None if there is none."""
         while self.free:
             connection = self.free.pop()
             if connection.transport is not None and not connection.transport.is_closing():
@@ -114,7 +114,7 @@ class Client:
 
 
 def raw(method: str, path: str, body: str) -> bytes:
-    """A request as it goes over the wire."""
+    """Return the bytes of an HTTP/1.1 request."""
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     if body:
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
@@ -122,14 +122,14 @@ def raw(method: str, path: str, body: str) -> bytes:
 
 
 def arrivals(rate: float, seconds: float, seed: int) -> Iterator[float]:
-    """When requests are due, from 0."""
+    """Yield the due times of requests in seconds, from 0."""
     rng, at = random.Random(seed), 0.0
     while (at := at + rng.expovariate(rate)) < seconds:
         yield at
 
 
 async def run(plan: Plan) -> dict[str, list[Outcome]]:
-    """All streams side by side."""
+    """Run all streams at the same time; return their outcomes."""
     client, start = Client(plan["port"], plan["timeout"]), time.perf_counter()
     found: dict[str, list[Outcome]] = {stream["name"]: [] for stream in plan["streams"]}
     async with asyncio.TaskGroup() as group:

@@ -1,4 +1,4 @@
-"""Cornac's nets, as `peers.py` measures them: its Mult-VAE and its NeuMF, over the same split."""
+"""Cornac's Mult-VAE and NeuMF for `peers.py`, on the same split."""
 
 from typing import Any
 
@@ -11,14 +11,17 @@ Stars = NDArray[np.float32]
 
 
 def vae(train: Ratings, seed: int, **settings: Any) -> Stars:
-    """Its variational autoencoder, with the multinomial likelihood."""
+    """Return the scores of Cornac's variational autoencoder with the multinomial likelihood."""
     from cornac.models import VAECF
 
     return _scores(VAECF(likelihood="mult", seed=seed, **settings), train, seed)
 
 
 def neumf(train: Ratings, seed: int, **settings: Any) -> Stars:
-    """Its NeuMF by PyTorch; `layers` begins with the two embeddings side by side and ends with the factors."""
+    """Return the scores of Cornac's NeuMF (PyTorch).
+
+    `layers` are widths: the first of the two embeddings side by side, the last of the factors.
+    """
     from cornac.models import NeuMF
 
     factors = settings["layers"][-1]
@@ -26,7 +29,7 @@ def neumf(train: Ratings, seed: int, **settings: Any) -> Stars:
 
 
 def _scores(model: Any, train: Ratings, seed: int) -> Stars:
-    """Of all users and all movies, every rating an interaction; −∞ where it has none."""
+    """Fit a model, every rating an interaction; return its scores of all users and movies, −∞ where missing."""
     from cornac.data import Dataset
 
     triples = zip(train.user.tolist(), train.movie.tolist(), [1.0] * len(train), strict=True)

@@ -1,4 +1,4 @@
-"""LensKit's recommenders, as `peers.py` measures them: by LensKit's own pipeline, over the same split."""
+"""LensKit's recommenders for `peers.py`, by LensKit's own pipeline, on the same split."""
 
 from typing import Any
 
@@ -12,35 +12,35 @@ Stars = NDArray[np.float32]
 
 
 def biased_mf(train: Ratings, test: Ratings, _: Catalog, seed: int) -> Stars:
-    """Its biased matrix factorization by ALS, as it comes."""
+    """Return predictions of LensKit's biased matrix factorization by ALS, with its defaults."""
     from lenskit.als import BiasedMFScorer
 
     return _predicted(BiasedMFScorer(), train, test, seed)
 
 
 def item_knn(train: Ratings, test: Ratings, _: Catalog, seed: int) -> Stars:
-    """Its item neighbourhoods, with 20 neighbours."""
+    """Return predictions of LensKit's item neighbourhoods, with 20 neighbours."""
     from lenskit.knn import ItemKNNScorer
 
     return _predicted(ItemKNNScorer(max_nbrs=20), train, test, seed)
 
 
 def ease(train: Ratings, seed: int, **settings: Any) -> Stars:
-    """Its EASE."""
+    """Return scores of LensKit's EASE."""
     from lenskit.knn import EASEScorer
 
     return _scores(EASEScorer(**settings), train, seed)
 
 
 def implicit_mf(train: Ratings, seed: int, **settings: Any) -> Stars:
-    """Its implicit ALS."""
+    """Return scores of LensKit's implicit ALS."""
     from lenskit.als import ImplicitMFScorer
 
     return _scores(ImplicitMFScorer(**settings), train, seed)
 
 
 def _predicted(scorer: Any, train: Ratings, test: Ratings, seed: int) -> Stars:
-    """Stars of the test pairs, its bias model where the scorer has none."""
+    """Return stars of the test pairs; of LensKit's bias model where the scorer has none."""
     import pandas as pd
     from lenskit import batch
     from lenskit.data import ItemList
@@ -56,7 +56,7 @@ def _predicted(scorer: Any, train: Ratings, test: Ratings, seed: int) -> Stars:
 
 
 def _scores(scorer: Any, train: Ratings, seed: int) -> Stars:
-    """Of all users and all movies; −∞ where it has none."""
+    """Fit a scorer; return its scores of all users and movies, −∞ where missing."""
     from lenskit.data import ItemList, RecQuery
     from lenskit.training import TrainingOptions
 

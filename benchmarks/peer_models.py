@@ -1,4 +1,4 @@
-"""Other recommenders, as `peers.py` measures them: each predicts the test ratings, or makes lists, by its own means."""
+"""Other recommenders for `peers.py`: each predicts the test ratings, or scores movies for lists."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,12 +17,15 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.metrics.accuracy import rmse
 
 RANK, ITERATIONS = 10, 300
+"""Rank and sampling iterations of myFM."""
 SVD_TRIALS = 30
+"""Random settings tried for Surprise's SVD."""
+
 Stars = NDArray[np.float32]
 
 
 def implicit_als(train: Ratings, seed: int, **settings: Any) -> Stars:
-    """implicit's ALS."""
+    """Return scores of implicit's ALS."""
     from implicit.als import AlternatingLeastSquares
 
     model = AlternatingLeastSquares(iterations=10, random_state=seed, **settings)
@@ -31,14 +34,14 @@ def implicit_als(train: Ratings, seed: int, **settings: Any) -> Stars:
 
 
 def surprise_svd(train: Ratings, test: Ratings, _: Catalog, seed: int, **settings: Any) -> Stars:
-    """Surprise's SVD."""
+    """Return predictions of Surprise's SVD."""
     from surprise import SVD
 
     return surprise(SVD(random_state=seed, **settings), train, test)
 
 
 def surprise(model: Any, train: Ratings, test: Ratings) -> Stars:
-    """What one of Surprise's models predicts of the test pairs."""
+    """Fit one of Surprise's models and predict the test pairs."""
     from surprise import Dataset, Reader
 
     stars, scale = train.stars("Surprise")
@@ -50,7 +53,7 @@ def surprise(model: Any, train: Ratings, test: Ratings) -> Stars:
 
 
 def surprise_svd_tuned(train: Ratings, test: Ratings, catalog: Catalog, seed: int) -> Stars:
-    """Surprise's SVD with the best of some random settings on a tenth of the training ratings."""
+    """Return predictions of Surprise's SVD with the best of random settings on a tenth of the training ratings."""
     cut, rng = splits.random(train, 0.1, seed), np.random.default_rng(seed)
     truth = cut.test.stars("SVD")[0]
 
@@ -68,22 +71,22 @@ def surprise_svd_tuned(train: Ratings, test: Ratings, catalog: Catalog, seed: in
 
 
 def surprise_svd_pp(train: Ratings, test: Ratings, _: Catalog, seed: int) -> Stars:
-    """Surprise's SVD++."""
+    """Return predictions of Surprise's SVD++."""
     from surprise import SVDpp
 
     return surprise(SVDpp(random_state=seed), train, test)
 
 
 def surprise_item_knn(train: Ratings, test: Ratings, _: Catalog, seed: int) -> Stars:
-    """Surprise's neighbourhoods of movies over baselines, with the likeness that it recommends for them."""
+    """Return predictions of Surprise's item neighbourhoods over baselines, with the similarity that it recommends."""
     from surprise import KNNBaseline
 
-    likeness = {"name": "pearson_baseline", "user_based": False}
-    return surprise(KNNBaseline(sim_options=likeness, verbose=False), train, test)
+    similarity = {"name": "pearson_baseline", "user_based": False}
+    return surprise(KNNBaseline(sim_options=similarity, verbose=False), train, test)
 
 
 def myfm_plain(train: Ratings, test: Ratings, _: Catalog, seed: int) -> Stars:
-    """myFM with a normal likelihood, of user and movie alone."""
+    """Return predictions of myFM with a normal likelihood, from user and movie alone."""
     from myfm import MyFMRegressor
 
     def pairs(ratings: Ratings) -> sparse.csr_matrix:
@@ -99,7 +102,7 @@ def myfm_plain(train: Ratings, test: Ratings, _: Catalog, seed: int) -> Stars:
 
 
 def myfm_regression(train: Ratings, test: Ratings, catalog: Catalog, seed: int) -> Stars:
-    """myFM with a normal likelihood."""
+    """Return predictions of myFM with a normal likelihood."""
     from myfm import MyFMRegressor
 
     sides = Sides(train, catalog)
@@ -109,7 +112,7 @@ def myfm_regression(train: Ratings, test: Ratings, catalog: Catalog, seed: int) 
 
 
 def myfm_ordered(train: Ratings, test: Ratings, catalog: Catalog, seed: int) -> Stars:
-    """myFM with ordered probit: the expectation over the levels that occur."""
+    """Return predictions of myFM with ordered probit: the expectation over the levels that occur."""
     from myfm import MyFMOrderedProbit
 
     sides = Sides(train, catalog)
@@ -120,7 +123,7 @@ def myfm_ordered(train: Ratings, test: Ratings, catalog: Catalog, seed: int) -> 
 
 
 class Sides:
-    """The features of users and movies for myFM, each family with a prior of its own."""
+    """Features of users and movies for myFM, each family with its own prior."""
 
     def __init__(self, train: Ratings, catalog: Catalog) -> None:
         users, movies = len(train.users), len(train.movies)
@@ -131,14 +134,14 @@ class Sides:
         self.groups = [family.shape[1] for family in (*of_user, *of_movie)]
 
     def blocks(self, ratings: Ratings) -> list[Any]:
-        """The features of each rating's user and movie."""
+        """Return the features of each rating's user and movie."""
         from myfm import RelationBlock
 
         return [RelationBlock(ratings.user, self.user), RelationBlock(ratings.movie, self.movie)]
 
 
 def seen(histories: Histories, n_items: int) -> sparse.csr_matrix:
-    """Which items are in each history, over the root of their number."""
+    """Return the matrix of items in each history, divided by the root of their number."""
     norm = 1 / np.sqrt(np.maximum(histories.counts, 1))
     return sparse.diags(norm) @ histories.matrix(n_items)
 
@@ -154,7 +157,7 @@ PEERS: dict[str, Callable[[Ratings, Ratings, Catalog, int], Stars]] = {
     "myfm-regression": myfm_regression,
     "myfm-ordered": myfm_ordered,
 }
-"""Each a function of training ratings, tested pairs, catalog and seed."""
+"""Peers that predict stars, as functions of training ratings, tested pairs, catalog and seed."""
 
 RANKERS: dict[str, tuple[Callable[..., Stars], list[dict[str, Any]]]] = {
     "implicit-als": (
@@ -195,7 +198,7 @@ RANKERS: dict[str, tuple[Callable[..., Stars], list[dict[str, Any]]]] = {
         ],
     ),
 }
-"""Peers that make lists alone: each a function of training ratings, seed and settings, and settings to choose from.
+"""Peers that only make lists: a function of training ratings, seed and settings, and the settings to choose from.
 
-EASE has the ridge that is usual for sets of this size: one of its trainings takes longer than all the others together.
+EASE has the usual ridge for sets of this size: one training of it takes longer than all others together.
 """

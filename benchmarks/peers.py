@@ -1,18 +1,18 @@
-"""Cinematrix's models and their peers on the same split: errors, lists, time, memory, side by side.
+"""Compare Cinematrix's models with their peers on the same split: errors, lists, time and memory.
 
     pip install -c benchmarks/constraints-peers.txt 'cinematrix[train,peers]'
     python benchmarks/peers.py [--data FOLDER …] [--rounds 3] [--only MODEL …] [--without MODEL …]
 
-By default the data set that `cinematrix demo` would take. Each training runs in a process of its own; ours and the
-peers' take turns, `--rounds` times with another seed each. Writes its tables into benchmarks/RESULTS.md.
+The default data set is that of `cinematrix demo`. Each training runs in its own process; ours and the peers' alternate,
+`--rounds` times with another seed each. Writes its tables into benchmarks/RESULTS.md.
 
 Peers: Surprise's SVD (biased matrix factorization by SGD) with its defaults and tuned on a tenth of the training
 ratings, its SVD++ and its item neighbourhoods over baselines; myFM (Bayesian factorization machines by Gibbs sampling;
 regression and ordered probit), plain and with the features of its own MovieLens example: user and movie, each user's
 movies, each movie's raters, and genres and years; LensKit's biased ALS, item neighbourhoods, implicit ALS and EASE;
 implicit's ALS; Cornac's Mult-VAE and NeuMF. Both implicit ALS choose from twelve settings on a tenth of the training
-ratings, Cornac's nets, which train far longer, from eight. Runs of some models (`--only`) stand
-beside the whole table, from which others can be left out (`--without`).
+ratings, Cornac's nets, which train far longer, from eight. A run of some models (`--only`) is a separate part of the
+results beside the whole table, from which models can be left out (`--without`).
 """
 
 import argparse
@@ -57,7 +57,7 @@ DUELS = {
     "vae": "cornac-vae",
     "neumf": "cornac-neumf",
 }
-"""Ours, perhaps with settings, and the best peer of its kind."""
+"""The best peer of its kind for each of our models, some with settings."""
 
 BASELINES = ("popular", "bias")
 Found = dict[str, float]
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def compared(folder: Path, models: list[str], rounds: int) -> str:
-    """The tables of one data set: all by themselves, and each of ours against its peer."""
+    """Return the tables of one data set: all models, and each of ours against its peer."""
     runs: dict[str, list[Found]] = {model: [] for model in models}
     for seed in range(rounds):
         for model in models:
@@ -103,25 +103,25 @@ def compared(folder: Path, models: list[str], rounds: int) -> str:
             table,
             markdown(["ours", "peer", "RMSE", "NDCG@10", "time, ours : peer", "memory, ours : peer"], against),
             f"{rounds} round(s), a seed each: errors are means, times and memory medians. Seconds are of training and "
-            "of predicting the test ratings (making the lists), with two cores to take; that of the tuned SVD has its "
-            "search in it, those of the list makers have not. Code that Numba compiles once is compiled.",
+            "of predicting the test ratings (making the lists) on two cores. Those of the tuned SVD include its "
+            "search, those of the list makers don't. Numba's code was compiled before.",
         ]
     )
 
 
 def middle(name: str, runs: list[Found]) -> float:
-    """The mean of errors, the median of costs."""
+    """Return the mean of errors or the median of costs."""
     values = [run.get(name, float("nan")) for run in runs]
     return median(values) if name in ("seconds", "megabytes") else mean(values)
 
 
 def shown(name: str, value: float) -> str:
-    """A figure; a dash where a model has none."""
+    """Return a figure as text; a dash if the model has none."""
     return f"{value:.{DIGITS[name]}f}".replace("nan", "–")
 
 
 def duel(ours: str, peer: str, found: dict[str, Found]) -> list[str]:
-    """A row: the differences of the errors and the ratios of the costs."""
+    """Return a row: the differences of the errors and the ratios of the costs."""
     mine, other = found[ours], found[peer]
     apart = [
         f"{mine[name] - other[name]:+.4f}".replace("+nan", "–").replace("nan", "–") for name in ("rmse", "ndcg@10")
@@ -131,7 +131,7 @@ def duel(ours: str, peer: str, found: dict[str, Found]) -> list[str]:
 
 
 def fit(folder: Path, model: str, seed: int) -> Found:
-    """Train one model on the random split, measure it, and its time and memory."""
+    """Train one model on the random split; measure its accuracy, time and memory."""
     os.environ["TQDM_DISABLE"] = "1"  # myFM's progress bar
     dataset = read(folder)
     cut = splits.random(dataset.ratings)
@@ -144,7 +144,7 @@ def fit(folder: Path, model: str, seed: int) -> Found:
 
 
 def of_ours(model: str, cut: splits.Split, catalog: Catalog | None, seed: int) -> Found:
-    """One of ours: the time is of training and predicting, or of making lists if it has no stars."""
+    """Measure one of our models; the time is of training and predicting, or of making lists if it has no stars."""
     name, *settings = model.split()
     kind = model_class(name)
     seeded = ["seed"] if "seed" in kind.Settings.__dataclass_fields__ else []  # type: ignore[attr-defined]
@@ -161,7 +161,7 @@ def of_ours(model: str, cut: splits.Split, catalog: Catalog | None, seed: int) -
 
 
 def of_stars(peer: str, train: Ratings, test: Ratings, catalog: Catalog, seed: int) -> Found:
-    """A peer that predicts stars."""
+    """Measure a peer that predicts stars."""
     truth, scale = test.stars(peer)
     started = time.perf_counter()
     predicted = scale.clip(PEERS[peer](train, test, catalog, seed))
@@ -170,7 +170,7 @@ def of_stars(peer: str, train: Ratings, test: Ratings, catalog: Catalog, seed: i
 
 
 def of_lists(peer: str, train: Ratings, test: Ratings, seed: int) -> Found:
-    """A peer that makes lists, with the best of its settings on a tenth of the training ratings."""
+    """Measure a peer that makes lists, with its best settings on a tenth of the training ratings."""
     scores, trials = RANKERS[peer]
     cut = splits.random(train, 0.1, seed)
 

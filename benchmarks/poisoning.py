@@ -1,12 +1,12 @@
-"""What a poisoning attack does to a model, and how many fake profiles a refit leaves out, and of real ones.
+"""Measure the effect of a poisoning attack, and how many fake and real profiles retraining leaves out.
 
-Fake profiles, 1 % of the users, push one film: each gives it the highest rating, and fills up with 60 ratings
+Fake profiles, 1 % of the users, push one movie: each gives it the highest rating, and rates 60 others
 
-- random: of random films, around the mean of all ratings;
-- average: of random films, around each film's own mean;
-- bandwagon: of the thirty most popular films the highest rating, and thirty random ones (Burke et al. 2006).
+- random: random movies, around the mean of all ratings;
+- average: random movies, around each movie's own mean;
+- bandwagon: the thirty most popular movies with the highest rating, and thirty random ones (Burke et al. 2006).
 
-The film has 5 to 20 ratings and a mean below 3. Measured on everybody real who hasn't rated it.
+The movie has 5 to 20 ratings and a mean below 3. The effect is measured on all real users who haven't rated it.
 
     python benchmarks/poisoning.py [DATA [MODEL …]]
 """
@@ -35,7 +35,7 @@ SHARE, FILLERS, SEEDS = 0.01, 60, (1, 2)
 
 @dataclass(frozen=True)
 class Attacked:
-    """Ratings with fake profiles in them: which users are fake, and the film that they push."""
+    """Ratings with fake profiles, a mask of the fake users, and the movie that they push."""
 
     ratings: Ratings
     fake: np.ndarray
@@ -43,7 +43,7 @@ class Attacked:
 
 
 def attacked(real: Ratings, attack: str, seed: int) -> Attacked:
-    """`real` with fake profiles that push one film."""
+    """Return `real` with fake profiles that push one movie."""
     rng, stars = np.random.default_rng(seed), real.rating
     assert stars is not None
     assert real.scale is not None
@@ -79,7 +79,7 @@ def attacked(real: Ratings, attack: str, seed: int) -> Attacked:
 
 
 def reach(model: Recommender, real: Ratings, target: int) -> tuple[float, float]:
-    """The share of real users whose twenty best have the film among them, and its mean predicted rating."""
+    """Return the share of real users with the movie among their twenty best, and its mean predicted rating."""
     known, number = model.data, model.data.movies.number(target)
     users = known.users.numbers(real.users.ids.astype(str))
     histories = known.history.take(users)
@@ -92,7 +92,7 @@ def reach(model: Recommender, real: Ratings, target: int) -> tuple[float, float]
 
 
 def trainer(catalog: Catalog | None) -> Callable[[str, Ratings], Recommender]:
-    """What fits a model of a name to ratings, once for equal ratings."""
+    """Return a function that fits a model to ratings, once for equal ratings."""
     models: dict[tuple[str, str], Recommender] = {}
 
     def fitted(name: str, ratings: Ratings) -> Recommender:
@@ -105,7 +105,7 @@ def trainer(catalog: Catalog | None) -> Callable[[str, Ratings], Recommender]:
 
 
 def fit(name: str, ratings: Ratings, catalog: Catalog | None) -> Recommender:
-    """A model as the benchmark takes it."""
+    """Fit a model with the settings of this benchmark."""
     kind = model_class(name)
     chosen = dict(MODELS.get(name, {}))
     preset = getattr(kind.Settings, "PRESETS", {}).get(chosen.pop("preset", ""), {})
@@ -113,13 +113,13 @@ def fit(name: str, ratings: Ratings, catalog: Catalog | None) -> Recommender:
 
 
 def again(ratings: Ratings) -> Ratings:
-    """The same rows with maps of their own, and text for users' IDs, as fake ones have."""
+    """Return the same rows with new ID maps, and text for users' IDs, as fake users have."""
     users, movies = ratings.users.ids.astype(str)[ratings.user], ratings.movies.ids[ratings.movie]
     return Ratings.from_arrays(users, movies, ratings.rating, ratings.time, scale=ratings.scale)
 
 
 def false_alarms(real: Ratings) -> list[str]:
-    """How many real profiles would be left out, if the last tenth to come, or a random tenth, were new."""
+    """Count the real profiles that would be left out if the latest tenth, or a random tenth, were new."""
     found = []
     first = np.full(len(real.users), np.iinfo(np.int64).max)
     assert real.time is not None
@@ -133,7 +133,7 @@ def false_alarms(real: Ratings) -> list[str]:
 
 
 def main() -> None:
-    """Attack, refit, and write down what it did."""
+    """Attack, retrain, and write the results."""
     data = read(default(Path(sys.argv[1]) if len(sys.argv) > 1 else None).path)
     real, rows, fitted = data.ratings, [], trainer(data.catalog)
     late, drawn = false_alarms(real)
@@ -155,16 +155,17 @@ def main() -> None:
             shifts = [f"{mean(each[i][1] - each[0][1] for each in told):+.2f}" for i in (1, 2)]
             rows.append([attack, name, *hits, *shifts, f"{caught} of {fakes}"])
             print(*rows[-1], flush=True)
-    head = ["attack", "model", "hit-rate@20", "attacked", "as refitted", "stars", "as refitted", "left out"]
+    head = ["attack", "model", "hit-rate@20", "attacked", "retrained", "stars", "retrained", "left out"]
     put(
         [
-            "## Poisoning: fake profiles push one film",
-            f"{SHARE:.0%} of the users are fake and give one film with 5 to 20 ratings and a mean below 3 the highest "
-            f"rating, and {FILLERS} others more; means over {len(SEEDS)} films. Hit-rate@20 is the share of real "
-            "people in whose twenty best it is: without the attack, with it, and after a refit, which leaves "
-            "suspicious profiles out; then how its mean predicted stars move, and how many fake profiles are left out.",
+            "## Poisoning: fake profiles push one movie",
+            f"{SHARE:.0%} of the users are fake. They give the highest rating to one movie with 5 to 20 ratings and a "
+            f"mean below 3, and rate {FILLERS} others; means over {len(SEEDS)} movies. Hit-rate@20 is the share of "
+            "real users with the movie among their twenty best: without the attack, with it, and after retraining "
+            "without suspicious profiles. The next columns are the change of its mean predicted stars, with the attack "
+            "and after retraining, and the number of fake profiles that are left out.",
             markdown(head, rows),
-            f"Real profiles left out, were they new: {late} (the last tenth to come), {drawn} (twenty random tenths).",
+            f"Real profiles left out if they were new: {late} (the latest tenth), {drawn} (twenty random tenths).",
         ],
         data.name,
     )

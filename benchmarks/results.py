@@ -1,4 +1,4 @@
-"""RESULTS.md: each benchmark's tables stand in it under the benchmark's name, and are replaced by its next run."""
+"""The file RESULTS.md: each benchmark has a part under its name, which its next run replaces."""
 
 import os
 import platform
@@ -15,9 +15,9 @@ HEAD = "# Results\n\nEach part is written by the benchmark that it names.\n"
 
 
 def put(parts: list[str], of: str = "") -> None:
-    """Write the parts of the benchmark that is running, in place of its earlier ones (of the data set `of`).
+    """Replace the parts of the running benchmark (of the data set `of`) in RESULTS.md.
 
-    Those of other benchmarks, and of other sets, stay.
+    Parts of other benchmarks and of other data sets stay.
     """
     name = f"{Path(sys.argv[0]).name} {of}".strip()
     text = RESULTS.read_text("utf-8") if RESULTS.exists() else ""
@@ -29,7 +29,7 @@ def put(parts: list[str], of: str = "") -> None:
 
 
 def provenance() -> str:
-    """Command, commit, date and machine; of paths the last part only."""
+    """Return command, commit, date and machine in one line; of paths the last part only."""
     import torch
 
     git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False)
@@ -42,18 +42,18 @@ def provenance() -> str:
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def mean(values: Iterable[float]) -> float:
-    """The arithmetic mean."""
+    """Return the arithmetic mean."""
     listed = list(values)
     return sum(listed) / len(listed)
 
 
 def over_seeds(values: Iterable[float]) -> str:
-    """The mean, and each seed's value behind it."""
+    """Return the mean, followed by each seed's value in brackets."""
     listed = list(values)
     return f"**{mean(listed):.4f}** ({' '.join(f'{value:.4f}' for value in listed)})"

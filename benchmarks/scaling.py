@@ -1,12 +1,12 @@
-"""How time and memory of training `deep-mf` grow with the ratings, on simulated data.
+"""Measure time and memory of training `deep-mf` by the number of ratings, on simulated data.
 
     python benchmarks/scaling.py [--sizes 0.1 1 10] [--fast-sizes 0.1 1 10] [--set epochs=2 --set ranking_epochs=2]
         [--name "10 M ratings"]
 
-Sizes are in millions of ratings; fast ones are trained with `preset=fast`. Each training runs in a process of its own,
-so that its peak of memory is its own; reading is part of the memory and not of the time. `--set` changes settings, to
-try the script in less time. Seconds are by the clock; those of work are what all cores did together, which a busy
-machine doesn't change. Writes its table into benchmarks/RESULTS.md, in a part of its own for each `--name`.
+Sizes are in millions of ratings; fast ones are trained with `preset=fast`. Each training runs in its own process for
+its peak memory; reading is part of the memory and not of the time. `--set` changes settings, to try the script in less
+time. Seconds are wall-clock time; those of work are processor time of all cores, which a busy machine doesn't change.
+Writes its table into benchmarks/RESULTS.md, in a separate part for each `--name`.
 """
 
 import argparse
@@ -39,7 +39,7 @@ WORLDS = {
     1.0: SimulationSettings(users=6_000, movies=3_700, ratings=1_000_000),
     10.0: SimulationSettings(users=70_000, movies=10_700, ratings=10_000_000, tail=1.2),
 }
-"""The tail of the largest gives it a film with more than 50,000 raters."""
+"""Simulated data sets by size. The tail of the largest gives it a movie with more than 50,000 raters."""
 
 
 def main() -> None:
@@ -70,14 +70,14 @@ def main() -> None:
     put(
         [
             f"## Size: training `deep-mf` on simulated ratings\n\n{markdown([*head, *shares], rows)}",
-            "The towers' columns are their shares of a step of the rating head, encoding and gradient.",
+            "The towers' columns are their shares of a step of the rating head, forward and backward.",
         ],
         of=options.name,
     )
 
 
 def measured(name: str, size: float, settings: list[str]) -> list[str]:
-    """One row of the table, for the settings of that name."""
+    """Train on a simulated data set; return one row of the table."""
     world = WORLDS[size]
     with tempfile.TemporaryDirectory() as scratch:
         simulate(world, Path(scratch, "world"))
@@ -98,7 +98,7 @@ def measured(name: str, size: float, settings: list[str]) -> list[str]:
 
 
 def fit(folder: Path, settings: DeepMFSettings) -> dict[str, float]:
-    """Train once; then time the parts of a step."""
+    """Train once, then time the parts of a step."""
     dataset = read(folder)
     ratings = dataset.ratings
     catalog = (dataset.catalog or Catalog.empty(ratings.movies)).align(ratings.movies)
@@ -111,7 +111,7 @@ def fit(folder: Path, settings: DeepMFSettings) -> dict[str, float]:
 
 
 def step_parts(ratings: Ratings, catalog: Catalog, settings: DeepMFSettings) -> dict[str, float]:
-    """Seconds of a step of the rating head, and of each tower on its own, forward and backward."""
+    """Return the seconds of a step of the rating head, and of each tower alone, forward and backward."""
     device = torch.device("cpu")
     with seeded_torch(settings.seed, 0):
         content = ContentMatrix(movie_features(catalog), device)
@@ -134,7 +134,7 @@ def step_parts(ratings: Ratings, catalog: Catalog, settings: DeepMFSettings) -> 
 
 
 def seconds(loss: Callable[[], torch.Tensor], times: int = 3) -> float:
-    """The least seconds that a loss and its gradient take."""
+    """Return the fewest seconds for a loss and its gradient."""
 
     def once() -> float:
         started = time.perf_counter()

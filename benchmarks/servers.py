@@ -1,4 +1,4 @@
-"""Servers in processes of their own, and the loads that are sent to them."""
+"""Servers in their own processes, and load that is sent to them."""
 
 import json
 import re
@@ -16,21 +16,21 @@ from open_loop import Outcome, Plan
 
 HERE = Path(__file__).parent
 START = [sys.executable, "-c", "from cinematrix.cli.main import run; run()", "serve"]
-"""The command that a user runs."""
+"""The command `cinematrix serve`."""
 
 Requests = list[list[str]]
-"""`[method, path, body]` each."""
+"""Requests, each `[method, path, body]`."""
 
 
 class Server:
-    """A server in a process of its own."""
+    """A server in its own process."""
 
     def __init__(self, command: list[str], port: int) -> None:
         self.port, self.begun = port, time.perf_counter()
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def get(self, path: str) -> bytes | None:
-        """The body of a 200; None for anything else, and while nobody listens."""
+        """Return the body of a 200; None for any other status, and while nothing listens."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", path)
@@ -43,7 +43,7 @@ class Server:
             connection.close()
 
     def until(self, path: str) -> float:
-        """Seconds from the start of the process to the first 200 for `path`."""
+        """Wait for the first 200 for `path`; return the seconds since the start of the process."""
         while self.get(path) is None:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self.process.returncode}")
@@ -51,24 +51,24 @@ class Server:
         return time.perf_counter() - self.begun
 
     def megabytes(self, what: str = "VmRSS") -> float:
-        """Resident now, or as the system calls it: `VmHWM`, at most so far."""
+        """Return memory in megabytes: `VmRSS` is resident now, `VmHWM` the peak so far."""
         status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
         return int(re.findall(rf"{what}:\s+(\d+)", status)[0]) / 1024
 
     def lists(self) -> dict[str, float]:
-        """How many lists were made and kept so far."""
+        """Return the counts of lists so far, by `how`: made, kept (from the cache), ahead (prefetched)."""
         text = (self.get("/metrics") or b"").decode()
         return {how: float(n) for how, n in re.findall(r'cinematrix_lists_total\{how="(\w+)"\} (\S+)', text)}
 
     def end(self, number: int = signal.SIGTERM) -> None:
-        """Stop it, and wait."""
+        """Stop the server and wait for its end."""
         self.process.send_signal(number)
         self.process.wait(30)
 
 
 @contextmanager
 def serving(*arguments: object) -> Iterator[Server]:
-    """A ready `load_server.py`."""
+    """Run `load_server.py` once it is ready."""
     port = free_port()
     server = Server([sys.executable, str(HERE / "load_server.py"), str(port), *map(str, arguments)], port)
     try:
@@ -79,14 +79,14 @@ def serving(*arguments: object) -> Iterator[Server]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def shot(port: int, seconds: float, **streams: tuple[float, Requests]) -> dict[str, list[Outcome]]:
-    """What became of open-loop streams of (rate, requests)."""
+    """Send open-loop streams of (rate, requests); return their outcomes."""
     plan: Plan = {
         "port": port, "seconds": seconds, "timeout": 10.0,
         "streams": [{"name": name, "rate": rate, "requests": asked} for name, (rate, asked) in streams.items()],
@@ -98,7 +98,7 @@ def shot(port: int, seconds: float, **streams: tuple[float, Requests]) -> dict[s
 
 
 def wrk(port: int, path: str, seconds: int, connections: int = 32) -> float:
-    """Requests a second that wrk gets answered with 200. `path` may be a file of paths, asked in turn."""
+    """Return the requests per second that wrk gets answered with 200; `path` may be a script for wrk."""
     script = "" if path.startswith("/v1") else path
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", *(["-s", script] if script else [])]
     ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""Draw docs/demo.svg: what `cinematrix demo` prints, as it printed it. `python docs/picture.py [--data FOLDER]`."""
+"""Draw the output of `cinematrix demo` as docs/demo.svg: `python docs/picture.py [--data FOLDER]`."""
 
 import os
 import re
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 WIDTH = 141
+"""Width of the terminal in columns."""
 
 
 def main() -> None:
@@ -24,7 +25,7 @@ def main() -> None:
     console = Console(record=True, width=WIDTH, file=StringIO())
     console.print(Text.from_ansi(f"$ make demo\n{text}"))
     svg = console.export_svg(title="cinematrix demo")
-    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # the reader's own monospace, nothing fetched
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # use the reader's monospace font, fetch nothing
     (Path(__file__).parent / "demo.svg").write_text(svg, encoding="utf-8")
 
 

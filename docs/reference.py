@@ -1,6 +1,6 @@
-"""Write docs/command-line.md from the command line itself: `python docs/reference.py`.
+"""Generate docs/command-line.md from the command line: `python docs/reference.py`.
 
-A test fails when the file isn't what this makes.
+A test fails if the file isn't up to date.
 """
 
 import dataclasses
@@ -19,18 +19,17 @@ HEAD = """# The command line
 
 Every command takes `--help`; `cinematrix --debug COMMAND` shows the traceback of an error. Results go to stdout,
 progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 imported in part, 130 interrupted.
-Nothing is left half-written: files and folders appear when they are whole, and what exists is replaced only with
-`--force`.
+Files and folders are written atomically, and existing ones are replaced only with `--force`.
 """
 
 
 def reference() -> str:
-    """The whole page."""
+    """Return the page."""
     return "\n".join([HEAD, *(section(name, command) for name, command in commands(app, "cinematrix")), settings()])
 
 
 def commands(group: typer.Typer, name: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """All commands of a group and the groups in it, with their full names."""
+    """Yield the commands of a group and of its groups, with their full names."""
     for command in group.registered_commands:
         assert command.callback is not None
         yield f"{name} {command.name or command.callback.__name__}", command.callback
@@ -40,12 +39,12 @@ def commands(group: typer.Typer, name: str) -> Iterator[tuple[str, Callable[...,
 
 
 def section(name: str, command: Callable[..., Any]) -> str:
-    """One command: what it does and a table of its arguments and options."""
+    """Return the section of one command: its help and a table of its arguments and options."""
     hints, arguments, rows = get_type_hints(command, include_extras=True), [], []
     for parameter in inspect.signature(command).parameters.values():
         info = get_args(hints[parameter.name])[-1]
         assert isinstance(info, ArgumentInfo | OptionInfo)
-        # inside Annotated, the first name of an option stands where its default otherwise would
+        # inside Annotated, the first name of an option is in the place of its default
         names = [n for n in (info.default, *(info.param_decls or ())) if isinstance(n, str) and n.startswith("-")]
         label = parameter.name.upper() if isinstance(info, ArgumentInfo) else " ".join(names)
         arguments += [label] * isinstance(info, ArgumentInfo)
@@ -55,13 +54,13 @@ def section(name: str, command: Callable[..., Any]) -> str:
 
 
 def default(value: Any) -> str:
-    """A default, empty where there is none to speak of."""
+    """Return a default as Markdown; empty for no default, None, False and empty text."""
     return "" if value in (inspect.Parameter.empty, None, False, "") else f"`{value}`"
 
 
 def settings() -> str:
-    """The hyper-parameters of every model, for `--set`."""
-    parts = ["## Settings of the models\n\nWith `--set key=value`; what they mean is in [models](models.md).\n"]
+    """Return the section of the hyper-parameters of every model, for `--set`."""
+    parts = ["## Settings of the models\n\nSet them with `--set key=value`. Their meaning is in [models](models.md).\n"]
     for name in MODELS:
         found = dataclasses.asdict(model_class(name).Settings()).items()
         parts.append(f"- **{name}**: {', '.join(f'`{key}={value}`' for key, value in found) or 'none'}")

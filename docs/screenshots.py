@@ -1,7 +1,7 @@
-"""Pictures of the views, into docs/screens: `python docs/screenshots.py MODEL [VIEW …]`, with a model of real films.
+"""Take screenshots of the page's views for docs/screens: `python docs/screenshots.py MODEL [VIEW …]`.
 
-They are taken in Chromium, on a phone and on a desk, in light and dark, and reduced to 128 colours; with Inter
-installed (Debian: fonts-inter), which the page prefers.
+MODEL is a model of real movies. The screenshots are taken in Chromium, in the size of a phone and of a desk, in light
+and dark, and reduced to 128 colours. Install the font Inter (Debian: fonts-inter), which the page prefers.
 """
 
 import json
@@ -35,7 +35,7 @@ LIKED = {
     "Blade Runner": 4.5,
     "Amelie": 4,
 }
-"""Ratings of somebody to whom the page is shown."""
+"""The user's ratings in the screenshots, by title."""
 
 VIEWS = {
     "for-you": "/",
@@ -53,7 +53,7 @@ VIEWS = {
 
 
 def main(model: Path, views: list[str]) -> None:
-    """Take those of some views, or of all."""
+    """Take the screenshots of some views; of all if none is named."""
     SCREENS.mkdir(exist_ok=True)
     with served(model) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
@@ -69,7 +69,7 @@ def main(model: Path, views: list[str]) -> None:
 
 
 def taken(browser: Browser, address: str, size: str, scheme: Any, history: list[dict[str, Any]]) -> bytes:
-    """One picture."""
+    """Take one screenshot and return it as PNG."""
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
@@ -90,7 +90,7 @@ def taken(browser: Browser, address: str, size: str, scheme: Any, history: list[
 
 
 def found(url: str, title: str) -> dict[str, Any]:
-    """The film that the search finds first."""
+    """Return the first search result for a title."""
     query = urllib.parse.quote(title)
     with urllib.request.urlopen(f"{url}/v1/movies?query={query}&n=1") as answer:
         movie: dict[str, Any] = json.load(answer)["items"][0]
@@ -99,7 +99,7 @@ def found(url: str, title: str) -> dict[str, Any]:
 
 @contextmanager
 def served(model: Path) -> Iterator[str]:
-    """The model behind a port of this machine."""
+    """Serve the model on a free port; the value is its URL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,6 +1,12 @@
 """Cinematrix: movie recommendation by deep matrix factorization.
 
-    from cinematrix import evaluate, explain, load, model_class, read, recommend, save
+    import cinematrix as cx
+
+    ratings = cx.read("ratings.csv")
+    train, test = cx.split(ratings, "time")
+    model = cx.model("deep-mf", preset="fast", seed=1).fit(train)
+    print(cx.evaluate(model, test))
+    print(model.recommend(user=42))
 
 Each name is loaded when it is first used, so that importing the package costs nothing.
 """
@@ -9,29 +15,58 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cinematrix.api.data import ratings, read, split
+    from cinematrix.api.evaluation import compare, evaluate, tune
+    from cinematrix.api.model import Model, load, model
     from cinematrix.data.catalog import Catalog
-    from cinematrix.data.ratings import Ratings
-    from cinematrix.data.readers import read
-    from cinematrix.evaluation.evaluate import evaluate
-    from cinematrix.models import model_class
-    from cinematrix.models.artifact import load, save
-    from cinematrix.recommendation.explanations import explain
-    from cinematrix.recommendation.lists import recommend
+    from cinematrix.data.dataset import Dataset
+    from cinematrix.data.ratings import Ratings, Scale
+    from cinematrix.errors import CinematrixError
+    from cinematrix.models.base import Abilities, Recommender, Training
+    from cinematrix.models.registry import register
 
-__all__ = ["Catalog", "Ratings", "evaluate", "explain", "load", "model_class", "read", "recommend", "save"]
+__all__ = [
+    "Abilities",
+    "Catalog",
+    "CinematrixError",
+    "Dataset",
+    "Model",
+    "Ratings",
+    "Recommender",
+    "Scale",
+    "Training",
+    "compare",
+    "evaluate",
+    "load",
+    "model",
+    "ratings",
+    "read",
+    "register",
+    "split",
+    "tune",
+]
 
 _HOMES = {
+    "Abilities": "cinematrix.models.base",
     "Catalog": "cinematrix.data.catalog",
+    "CinematrixError": "cinematrix.errors",
+    "Dataset": "cinematrix.data.dataset",
+    "Model": "cinematrix.api.model",
     "Ratings": "cinematrix.data.ratings",
-    "evaluate": "cinematrix.evaluation.evaluate",
-    "explain": "cinematrix.recommendation.explanations",
-    "load": "cinematrix.models.artifact",
-    "model_class": "cinematrix.models",
-    "read": "cinematrix.data.readers",
-    "recommend": "cinematrix.recommendation.lists",
-    "save": "cinematrix.models.artifact",
+    "Recommender": "cinematrix.models.base",
+    "Scale": "cinematrix.data.ratings",
+    "Training": "cinematrix.models.base",
+    "compare": "cinematrix.api.evaluation",
+    "evaluate": "cinematrix.api.evaluation",
+    "load": "cinematrix.api.model",
+    "model": "cinematrix.api.model",
+    "ratings": "cinematrix.api.data",
+    "read": "cinematrix.api.data",
+    "register": "cinematrix.models.registry",
+    "split": "cinematrix.api.data",
+    "tune": "cinematrix.api.evaluation",
 }
-"""The module that each public name comes from (PEP 562)."""
+"""The module of each public name, imported when the name is first used (PEP 562)."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Files are whole or absent: `cinematrix.common.atomic_files`."""
+"""Atomic writes: `cinematrix.common.atomic_files`."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from cinematrix.errors import InputError
 
 
 def names(folder: Path) -> list[str]:
-    """What stands in a folder, hidden files too."""
+    """Names in a folder, hidden files too."""
     return sorted(each.name for each in folder.iterdir())
 
 
@@ -23,7 +23,7 @@ def make_folder(at: Path, content: str) -> None:
 
 
 def test_a_file_and_a_folder_appear_whole_and_nothing_else_stays(tmp_path: Path) -> None:
-    """The parents are made, and only the thing itself is there afterwards."""
+    """Parent folders are created, and no temporary file remains."""
     with write_atomically(tmp_path / "new" / "file") as place:
         place.write_text("x")
         assert not (tmp_path / "new" / "file").exists()
@@ -33,12 +33,12 @@ def test_a_file_and_a_folder_appear_whole_and_nothing_else_stays(tmp_path: Path)
 
 
 def test_what_exists_is_kept_unless_forced(tmp_path: Path) -> None:
-    """Without `force` the block isn't even begun; a broken link counts as existing."""
+    """Without `force` the block doesn't run; a broken link counts as existing."""
     (tmp_path / "file").write_text("old")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for name in ("file", "link"):
         with pytest.raises(InputError, match="exists already; give another name"), write_atomically(tmp_path / name):
-            pytest.fail("the work was begun")
+            pytest.fail("the block ran")
     assert (tmp_path / "file").read_text() == "old"
 
 
@@ -46,7 +46,7 @@ def test_what_exists_is_kept_unless_forced(tmp_path: Path) -> None:
 def test_forced_it_replaces_a_file_and_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool
 ) -> None:
-    """The new one takes the old one's place with no rest of either, also where names can't be exchanged."""
+    """The new content replaces the old one completely, also where names can't be exchanged."""
     if not exchange:
         monkeypatch.setattr(atomic_files, "_exchange", lambda a, b: False)
     make_folder(tmp_path / "folder", "old")
@@ -63,7 +63,7 @@ def test_forced_it_replaces_a_file_and_a_folder(
 
 @pytest.mark.parametrize("error", [RuntimeError("no"), KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_if_the_block_fails_the_old_one_stays_whole(tmp_path: Path, error: BaseException) -> None:
-    """Whatever breaks the writing, Ctrl-C too, nothing half-written stays; an OSError becomes one sentence."""
+    """After any error, Ctrl-C too, no partial file remains; an OSError becomes one sentence."""
     make_folder(tmp_path / "folder", "old")
     expected = InputError if isinstance(error, OSError) else type(error)
     with pytest.raises(expected) as caught, write_atomically(tmp_path / "folder", force=True) as place:  # noqa: PT012
@@ -77,7 +77,7 @@ def test_if_the_block_fails_the_old_one_stays_whole(tmp_path: Path, error: BaseE
 
 
 def test_if_the_renaming_fails_the_old_one_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it takes two steps and the second fails, the old folder has its name again."""
+    """If the second of two renames fails, the first one is undone."""
     monkeypatch.setattr(atomic_files, "_exchange", lambda a, b: False)
     make_folder(tmp_path / "folder", "old")
     rename = Path.rename
@@ -98,24 +98,24 @@ def test_if_the_renaming_fails_the_old_one_is_put_back(tmp_path: Path, monkeypat
 
 
 def test_a_place_inside_a_file_is_one_clear_error(tmp_path: Path) -> None:
-    """A parent that is a file is bad input, said before the block begins."""
+    """A parent that is a file is an error before the block runs."""
     (tmp_path / "file").touch()
     for path in (tmp_path / "file" / "x", tmp_path / "file" / "y" / "x"):
         with pytest.raises(InputError, match=r"can't be written: .*file isn't a folder"), write_atomically(path):
-            pytest.fail("the work was begun")
+            pytest.fail("the block ran")
 
 
-def test_a_closed_folder_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`check_writable` asks whether the nearest folder that exists may be written to."""
-    asked: list[Path] = []
-    monkeypatch.setattr(atomic_files.os, "access", lambda path, mode: bool(asked.append(path)))
-    with pytest.raises(InputError, match="is closed to us"):
+def test_a_read_only_folder_is_an_error_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check_writable` checks the access rights of the nearest existing folder."""
+    checked: list[Path] = []
+    monkeypatch.setattr(atomic_files.os, "access", lambda path, mode: bool(checked.append(path)))
+    with pytest.raises(InputError, match="isn't writable; give another folder"):
         check_writable(tmp_path / "a" / "b")
-    assert asked == [tmp_path]
+    assert checked == [tmp_path]
 
 
 def test_a_file_never_replaces_a_folder(tmp_path: Path) -> None:
-    """Even forced: a folder may hold more than what was written here."""
+    """Not even with `force`: a folder may hold other files."""
     folder = tmp_path / "folder"
     make_folder(folder, "old")
     with pytest.raises(InputError, match="would be replaced by a file"), write_atomically(folder, force=True) as place:
@@ -125,7 +125,7 @@ def test_a_file_never_replaces_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
-    """What a link points to stays as it is."""
+    """The target of a link stays as it is."""
     make_folder(tmp_path / "first", "old")
     (tmp_path / "current").symlink_to(tmp_path / "first")
     with write_atomically(tmp_path / "current", force=True) as place:
@@ -136,10 +136,10 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
 
 
 def test_what_killed_processes_left_is_cleared_away(tmp_path: Path) -> None:
-    """Old rests of this name go; young ones may be in work, other names aren't ours, a stepped-aside one is a copy."""
-    rests = {".m.1.part": True, ".m.2.part": False, ".other.3.part": True, ".m.4.old": True}
-    for name, is_old in rests.items():
-        make_folder(tmp_path / name, "rest")
+    """Old temporary files of this name are removed; recent ones, those of other names and renamed folders stay."""
+    orphans = {".m.1.part": True, ".m.2.part": False, ".other.3.part": True, ".m.4.old": True}
+    for name, is_old in orphans.items():
+        make_folder(tmp_path / name, "orphan")
         if is_old:
             os.utime(tmp_path / name, (0, 0))
     with write_atomically(tmp_path / "m") as place:
@@ -148,8 +148,8 @@ def test_what_killed_processes_left_is_cleared_away(tmp_path: Path) -> None:
 
 
 def test_a_rest_of_an_earlier_process_of_the_same_number_is_no_obstacle(tmp_path: Path) -> None:
-    """In a container every run may have the same process number; what a killed one left is overwritten."""
-    make_folder(tmp_path / f".m.{os.getpid()}.part", "rest")
+    """In a container every run may have the same process ID; a killed run's temporary files are overwritten."""
+    make_folder(tmp_path / f".m.{os.getpid()}.part", "orphan")
     with write_atomically(tmp_path / "m") as place:
         make_folder(place, "new")
     assert names(tmp_path) == ["m"]

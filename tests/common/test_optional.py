@@ -1,4 +1,4 @@
-"""What isn't installed is asked for by name: `cinematrix.common.optional`."""
+"""Checks for optional packages: `cinematrix.common.optional`."""
 
 import re
 from pathlib import Path
@@ -14,13 +14,13 @@ from cinematrix.models import MODELS, model_class
 
 @pytest.fixture(autouse=True)
 def without_training_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if nothing of the extra `train` were installed."""
+    """Hide the packages of the extra `train`."""
     monkeypatch.setattr(optional, "find_spec", lambda name: None if name in optional.PACKAGE_NAMES else object())
 
 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_only_models_that_need_a_package_ask_for_it(name: str, world: tuple[Ratings, Catalog]) -> None:
-    """A model that declares a package that it trains with says how to get it; the others train without."""
+    """The error of a model that needs a package says how to install it; other models train without."""
     kind = model_class(name)
     if package := kind.abilities.trains_with:
         with pytest.raises(
@@ -33,7 +33,7 @@ def test_only_models_that_need_a_package_ask_for_it(name: str, world: tuple[Rati
 
 
 def test_the_command_line_asks_before_it_reads(tmp_path: Path) -> None:
-    """`train` finds out before it looks at the data."""
+    """`train` checks the package before it reads the data."""
     from cinematrix.cli.train import train
 
     with pytest.raises(MissingExtraError):

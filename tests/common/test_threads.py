@@ -1,4 +1,4 @@
-"""How many threads linear algebra takes: `cinematrix.common.threads`."""
+"""Thread limits for linear algebra: `cinematrix.common.threads`."""
 
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -7,12 +7,12 @@ from cinematrix.common.threads import limit_process_to_one_thread, one_thread
 
 
 def blas_threads() -> set[int]:
-    """Of each BLAS that is loaded."""
+    """Threads of the loaded BLAS libraries."""
     return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
 
 def test_one_thread_holds_within_and_ends_after() -> None:
-    """Within, each BLAS takes one thread; after, and after an error, as many as before."""
+    """Inside the context each BLAS uses one thread; afterwards, also after an error, as many as before."""
     with threadpool_limits(2, user_api="blas"):
         before = blas_threads()
         with one_thread():
@@ -24,7 +24,7 @@ def test_one_thread_holds_within_and_ends_after() -> None:
 
 
 def test_a_process_takes_one_thread_for_good() -> None:
-    """What a server asks for stays, also after code that takes one thread within."""
+    """The limit of a process remains after a nested `one_thread` ends."""
     with threadpool_limits(2, user_api="blas"):
         limit_process_to_one_thread()
         with one_thread():

@@ -1,4 +1,4 @@
-"""Ratings and catalog on their way to another process: `cinematrix.data.bundle`."""
+"""Bundles of ratings and catalog: `cinematrix.data.bundle`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from worlds import as_interactions
 
 @pytest.mark.parametrize("what", ["whole", "without catalog", "without times", "interactions", "text IDs", "counts"])
 def test_what_is_packed_comes_out(what: str, world: tuple[Ratings, Catalog], tmp_path: Path) -> None:
-    """Columns, ID maps, scale and catalog are the same, and so is the seal."""
+    """Columns, ID maps, scale, catalog and fingerprint are the same after a round trip."""
     ratings, catalog = world
     if what == "without times":
         ratings = replace(ratings, time=None)
@@ -24,18 +24,18 @@ def test_what_is_packed_comes_out(what: str, world: tuple[Ratings, Catalog], tmp
         ratings = Ratings.from_arrays([f"«{u}»" for u in ratings.user], ratings.movie, ratings.rating)
     if what == "counts":
         ratings = Ratings.from_arrays(ratings.user, ratings.movie, counts=np.ones(len(ratings)))
-    sent = None if what == "without catalog" else catalog
-    write_bundle(tmp_path / "parcel", ratings, sent)
-    again, found = read_bundle(tmp_path / "parcel")
-    assert fingerprint(again) == fingerprint(ratings)
-    assert again.scale == ratings.scale
-    assert (found is None) == (sent is None)
-    assert found is None or found.frame.equals(catalog.frame)
-    assert fingerprint_data(again, found) == fingerprint_data(ratings, sent)
+    written = None if what == "without catalog" else catalog
+    write_bundle(tmp_path / "bundle", ratings, written)
+    read_ratings, read_catalog = read_bundle(tmp_path / "bundle")
+    assert fingerprint(read_ratings) == fingerprint(ratings)
+    assert read_ratings.scale == ratings.scale
+    assert (read_catalog is None) == (written is None)
+    assert read_catalog is None or read_catalog.frame.equals(catalog.frame)
+    assert fingerprint_data(read_ratings, read_catalog) == fingerprint_data(ratings, written)
 
 
 def test_the_seal_tells_data_apart(world: tuple[Ratings, Catalog]) -> None:
-    """Another rating, another catalog, or none, is other data."""
+    """The fingerprint differs for other ratings, another catalog, or no catalog."""
     ratings, catalog = world
     others = [
         (ratings.take(np.arange(len(ratings) - 1)), catalog),

@@ -1,4 +1,4 @@
-"""What is known of movies: `cinematrix.data.catalog`."""
+"""Movie catalog: `cinematrix.data.catalog`."""
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ from cinematrix.errors import SettingError
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    """Six movies, one of which nothing is known."""
+    """Six movies, one of them without metadata."""
     return Catalog.of(
         [10, 7, 99, 3, 50, 1],
         title=["The Matrix", "Amélie", None, "Matrix Reloaded, Part 2", "Matrix", "12 Angry Men"],
@@ -54,7 +54,7 @@ def test_titles_are_put_in_reading_order(text: str, title: str, year: int | None
 
 @given(st.text())
 def test_any_text_has_a_title(text: str) -> None:
-    """No text breaks it, and nothing but white space, an article's comma and the year are ever lost."""
+    """Any text can be split, and only white space, an article's comma and the year are lost."""
     title, year = split_title(text)
     letters = sorted("".join(title.replace(",", "").split()))
     rest = sorted("".join(text.replace(",", "").split()))
@@ -68,12 +68,12 @@ def test_any_text_has_a_title(text: str) -> None:
      ("Straße", "STRASSE"), ("  7  Samurai! ", "7 samurai")],
 )  # fmt: skip
 def test_titles_are_alike_but_for_spelling(one: str, other: str) -> None:
-    """Case, accents, punctuation, white space and a leading article don't count."""
+    """Case, accents, punctuation, white space and a leading article are ignored."""
     assert normalise_title(one) == normalise_title(other)
 
 
 def test_an_article_alone_is_a_title() -> None:
-    """A film called The isn't left without a name."""
+    """A movie with the title The keeps its title."""
     assert normalise_title("The") == "the"
 
 
@@ -103,7 +103,7 @@ def test_an_article_alone_is_a_title() -> None:
     ],
 )
 def test_conditions_hold_all_at_once(catalog: Catalog, expression: str, ids: list[int]) -> None:
-    """Names in any case; a movie without the fact asked for satisfies `!=` alone."""
+    """Names in any case match; a movie without the value satisfies only `!=`."""
     assert catalog.movies.ids[catalog.where(expression)].tolist() == ids
 
 
@@ -125,22 +125,22 @@ def test_conditions_hold_all_at_once(catalog: Catalog, expression: str, ids: lis
         ("year>=1990;year<2000", "a year is a whole number"),
     ],
 )
-def test_conditions_that_are_not_understood_are_told(catalog: Catalog, expression: str, message: str) -> None:
-    """The error repeats what was written and says how it is written right."""
+def test_invalid_conditions_are_errors(catalog: Catalog, expression: str, message: str) -> None:
+    """The error repeats the condition and gives the rule."""
     with pytest.raises(SettingError) as caught:
         catalog.where(expression)
     assert message in str(caught.value)
 
 
 def test_a_catalog_that_knows_no_genre_says_so() -> None:
-    """Instead of an empty list."""
+    """The error doesn't end with an empty list of genres."""
     with pytest.raises(SettingError, match="the genres are not known"):
         Catalog.of([1, 2]).where("genre=Drama")
 
 
 @given(st.text(max_size=30))
 def test_any_filter_is_a_mask_or_one_clear_error(text: str) -> None:
-    """No text breaks the reader of filters."""
+    """Any text is parsed or refused by a SettingError."""
     small = Catalog.of([1], genres=[["Drama"]], year=[1990])
     try:
         assert small.where(text).shape == (1,)
@@ -149,14 +149,14 @@ def test_any_filter_is_a_mask_or_one_clear_error(text: str) -> None:
 
 
 def test_labels_are_for_people(catalog: Catalog) -> None:
-    """Title and year; the ID where no title is known; no empty brackets."""
+    """A label has title and year, the ID in place of a missing title, and no empty brackets."""
     assert [catalog.label(n) for n in (0, 2, 1)] == ["The Matrix (1999)", "movie 99", "Amélie (2001)"]
     assert Catalog.of(["x"], year=[1990]).label(0) == "movie x (1990)"
     assert Catalog.of(["x"], title=["T"]).label(0) == "T"
 
 
 def test_aligning_takes_reorders_and_leaves_blanks(catalog: Catalog) -> None:
-    """Rows follow the given map; a movie that isn't known is blank; text IDs find integers."""
+    """Rows follow the given map; a movie outside the catalog is blank; text IDs match integers."""
     aligned = catalog.align(IdMap(["1", "nowhere", "10"]))
     assert [aligned.label(n) for n in range(3)] == ["12 Angry Men (1957)", "movie nowhere", "The Matrix (1999)"]
     assert aligned.frame["tags"].to_list() == [["jury"], [], ["dark", "dark", "hacker"]]
@@ -166,7 +166,7 @@ def test_aligning_takes_reorders_and_leaves_blanks(catalog: Catalog) -> None:
 
 
 def test_matrices_count_genres_and_tags(catalog: Catalog) -> None:
-    """A column a word in sorted order; tags as often as given; a given vocabulary decides the columns."""
+    """Columns are sorted words, or a given vocabulary; tags are counted."""
     assert catalog.genres == ["Action", "Comedy", "Drama", "Romance", "Sci-Fi", "drama"]
     genres = catalog.genre_matrix().toarray()
     assert genres.shape == (6, 6)
@@ -177,13 +177,13 @@ def test_matrices_count_genres_and_tags(catalog: Catalog) -> None:
 
 
 def test_years_are_numbers_or_nan(catalog: Catalog) -> None:
-    """Float32, so that the unknown can be told."""
+    """Years are float32, so that a missing year can be NaN."""
     np.testing.assert_array_equal(catalog.years, np.float32([1999, 2001, np.nan, 2003, 1993, 1957]))
     assert repr(catalog) == "Catalog(6 movies, 6 genres, 4 tags)"
 
 
 def test_columns_that_do_not_fit_are_refused() -> None:
-    """An unknown column, and one with too few values, are named."""
+    """The error names an unknown column, or one with too few values."""
     with pytest.raises(SettingError, match="no column 'director'; it has title, year"):
         Catalog.of([1], director=["x"])
     with pytest.raises(SettingError, match="title has 1 values for 2 movies"):
@@ -191,14 +191,14 @@ def test_columns_that_do_not_fit_are_refused() -> None:
     assert isinstance(Catalog.of(IdMap([1, 2]), imdb=["0114709", None]).frame, pl.DataFrame)
 
 
-def test_a_mask_that_was_asked_for_before_is_a_fresh_one(catalog: Catalog) -> None:
-    """Whoever changes it changes nobody else's."""
+def test_a_cached_mask_is_copied(catalog: Catalog) -> None:
+    """Changes to a mask don't change the cache."""
     first = catalog.where("genre=Action")
     first[:] = False
     assert catalog.where("genre=Action").sum() == 2
 
 
 def test_facts_are_plain_values(catalog: Catalog) -> None:
-    """By number, what isn't known being None or no genre."""
+    """Summaries are listed by number; missing values are None or an empty list."""
     assert catalog.facts[0] == ("The Matrix", 1999, ["Action", "Sci-Fi"])
     assert catalog.facts[2] == (None, None, [])

@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine that misbehaves on request: `cinematrix.data.download`."""
+"""Downloads from a local server with simulated faults: `cinematrix.data.download`."""
 
 import hashlib
 import time
@@ -16,7 +16,7 @@ BODY = bytes(range(256)) * 1000
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `body` and its checksum; `cut` bodies break off, `silent` ones stall, `plain` ignores ranges."""
+    """Server of `body` and its checksum: `cut` truncates the body, `silent` stalls, `plain` ignores ranges."""
 
     daemon_threads = True
 
@@ -26,7 +26,7 @@ class Server(ThreadingHTTPServer):
         self.checksum: bytes | None = None
         self.cut: int | None = None
         self.plain = self.silent = False
-        self.asked: list[tuple[str, str | None]] = []
+        self.requests: list[tuple[str, str | None]] = []
         self.over = Event()
 
     @property
@@ -35,7 +35,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as the server is told."""
+    """Request handler that follows the server's settings."""
 
     server: Server
 
@@ -44,9 +44,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.path.endswith(".md5"):
             text = server.checksum if server.checksum is not None else f"MD5 (x.zip) = {server.md5}\n".encode()
             return self._answer(200 if text else 404, text, len(text))
-        asked = self.headers["Range"]
-        server.asked.append((self.path, asked))
-        start = 0 if server.plain or not asked else int(asked.removeprefix("bytes=").removesuffix("-"))
+        byte_range = self.headers["Range"]
+        server.requests.append((self.path, byte_range))
+        start = 0 if server.plain or not byte_range else int(byte_range.removeprefix("bytes=").removesuffix("-"))
         if start >= len(server.body):
             return self._answer(416, b"", 0)
         rest = server.body[start:]
@@ -62,12 +62,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A running server."""
+    """Start a server, and stop it after the test."""
     running = Server()
     thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -79,46 +79,46 @@ def server() -> Iterator[Server]:
 
 
 def test_a_file_arrives_verified_and_nothing_is_left_beside_it(server: Server, tmp_path: Path) -> None:
-    """One request for the checksum, one for the file; the part has become the file."""
+    """The file is requested once, and the part is renamed to the file."""
     assert download(server.address, tmp_path / "x.zip", 2, None).read_bytes() == BODY
     assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
-    assert server.asked == [("/x.zip", None)]
+    assert server.requests == [("/x.zip", None)]
 
 
 def test_a_part_is_gone_on_with(server: Server, tmp_path: Path) -> None:
-    """Only what is missing is asked for."""
+    """Only the missing bytes are requested."""
     (tmp_path / "x.zip.part").write_bytes(BODY[:1000])
     assert download(server.address, tmp_path / "x.zip", 2, None).read_bytes() == BODY
-    assert server.asked == [("/x.zip", "bytes=1000-")]
+    assert server.requests == [("/x.zip", "bytes=1000-")]
 
 
 def test_a_server_without_ranges_begins_anew(server: Server, tmp_path: Path) -> None:
-    """A whole answer to a request for a range replaces the part."""
+    """A complete response to a range request replaces the part."""
     server.plain = True
     (tmp_path / "x.zip.part").write_bytes(BODY[:1000])
     assert download(server.address, tmp_path / "x.zip", 2, None).read_bytes() == BODY
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("part", [b"another version", BODY + b"more"])
 def test_a_part_of_another_version_is_thrown_away(server: Server, tmp_path: Path, part: bytes) -> None:
-    """If the resumed file has the wrong checksum, all of it is fetched once more."""
+    """If the resumed file has a wrong checksum, the whole file is downloaded again."""
     (tmp_path / "x.zip.part").write_bytes(part)
     assert download(server.address, tmp_path / "x.zip", 2, None).read_bytes() == BODY
-    assert [asked for _, asked in server.asked] == [f"bytes={len(part)}-", None]
+    assert [byte_range for _, byte_range in server.requests] == [f"bytes={len(part)}-", None]
 
 
 def test_a_body_cut_short_is_resumed_in_the_same_call(server: Server, tmp_path: Path) -> None:
-    """Each attempt goes on where the last one ended."""
+    """Each attempt resumes where the last one ended."""
     server.cut = len(BODY) // 2
     assert download(server.address, tmp_path / "x.zip", 2, None).read_bytes() == BODY
-    assert server.asked[1][1] == f"bytes={len(BODY) // 2}-"
+    assert server.requests[1][1] == f"bytes={len(BODY) // 2}-"
 
 
 def test_what_arrived_before_it_broke_off_stays(server: Server, tmp_path: Path) -> None:
-    """After some attempts it is an error that says how far it came, and the next call goes on from there."""
+    """After `ATTEMPTS` interruptions the error states the received size, and the next call resumes the download."""
     server.cut = 1000
-    with pytest.raises(DownloadError, match=r"broke off after 0.0 MB \(the connection broke off\); run it again"):
+    with pytest.raises(DownloadError, match=r"interrupted after 0.0 MB \(the connection was lost\); run it again"):
         download(server.address, tmp_path / "x.zip", 2, None)
     assert (tmp_path / "x.zip.part").read_bytes() == BODY[:3000]
     server.cut = None
@@ -126,7 +126,7 @@ def test_what_arrived_before_it_broke_off_stays(server: Server, tmp_path: Path) 
 
 
 def test_a_wrong_checksum_leaves_nothing(server: Server, tmp_path: Path) -> None:
-    """A file that isn't the one published is no file at all."""
+    """A file with a wrong checksum is deleted."""
     server.md5 = "0" * 32
     with pytest.raises(DownloadError, match=r"arrived with MD5 .* and 0000.* is published"):
         download(server.address, tmp_path / "x.zip", 2, None)
@@ -138,15 +138,15 @@ def test_a_wrong_checksum_leaves_nothing(server: Server, tmp_path: Path) -> None
     [(b"<html>Log in</html>", "holds b'<html>Log in</html>' and no checksum"), (b"", "the server answers 404")],
 )
 def test_without_a_checksum_nothing_is_fetched(server: Server, tmp_path: Path, checksum: bytes, message: str) -> None:
-    """A login page or an error in place of the checksum is told before anything large is asked for."""
+    """A login page or an error in place of the checksum is an error before the file is requested."""
     server.checksum = checksum
     with pytest.raises(DownloadError, match=message):
         download(server.address, tmp_path / "x.zip", 2, None)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_silent_server_is_given_up(server: Server, tmp_path: Path) -> None:
-    """A server that stalls in the middle costs a few time-outs, and the part stays."""
+    """A server that stalls ends in an error after a few time-outs, and the part stays."""
     server.silent, server.cut = True, 5000
     start = time.monotonic()
     with pytest.raises(DownloadError, match="time-out"):
@@ -156,7 +156,7 @@ def test_a_silent_server_is_given_up(server: Server, tmp_path: Path) -> None:
 
 
 def test_a_host_that_never_answers_is_given_up_within_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even where the look-up of the name hangs, which heeds no time-out of its own."""
+    """The time-out also limits a DNS look-up that hangs, which has no time-out of its own."""
     release = Event()
 
     def hangs(*_: object) -> None:
@@ -172,19 +172,19 @@ def test_a_host_that_never_answers_is_given_up_within_the_time(tmp_path: Path, m
 
 
 def test_progress_hears_of_every_byte(server: Server, tmp_path: Path) -> None:
-    """The bar's total is the length announced, and its steps add up to it."""
-    heard: list[int] = []
+    """The total is the announced length, and the steps add up to it."""
+    reported: list[int] = []
 
     class Bar:
         def start(self, what: str, total: int) -> None:
-            heard.append(-total)
+            reported.append(-total)
 
         def advance(self, steps: int = 1, note: str = "") -> None:
-            heard.append(steps)
+            reported.append(steps)
 
         def stop(self) -> None:
-            heard.append(0)
+            reported.append(0)
 
     download(server.address, tmp_path / "x.zip", 2, Bar())
-    assert sum(heard) == 0
-    assert (heard[0], heard[-1]) == (-len(BODY), 0)
+    assert sum(reported) == 0
+    assert (reported[0], reported[-1]) == (-len(BODY), 0)

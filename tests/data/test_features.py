@@ -1,4 +1,4 @@
-"""What the catalog says of movies, as features: `cinematrix.data.features`."""
+"""Movie features from the catalog: `cinematrix.data.features`."""
 
 import numpy as np
 import pytest
@@ -9,22 +9,22 @@ from cinematrix.data.features import movie_features, series_membership
 
 
 def test_genres_years_and_tags_are_features() -> None:
-    """Genres are 0 or 1; a year is shared by its two knots by nearness; a tag is log(1 + how often)."""
+    """Genres are 0 or 1; a year is interpolated between two knots; a tag given n times is log(1 + n)."""
     catalog = Catalog.of(
         range(4),
         year=[1990, 1992, 1995, None],
         genres=[["B", "A"], ["A"], [], None],
         tags=[["t", "t", "rare"], ["t"], ["t"], []],
     )
-    found = movie_features(catalog).toarray()
+    features = movie_features(catalog).toarray()
     log2, log3 = np.log(2), np.log(3)
     expected = [[1, 1, 1, 0, log3], [1, 0, 0.6, 0.4, log2], [0, 0, 0, 1, log2], [0, 0, 0, 0, 0]]
-    np.testing.assert_allclose(found, np.float32(expected), rtol=1e-6)
-    assert found.dtype == np.float32
+    np.testing.assert_allclose(features, np.float32(expected), rtol=1e-6)
+    assert features.dtype == np.float32
 
 
 def test_near_years_are_alike() -> None:
-    """The nearer two years, the greater the product of their features; beyond ten years it is 0."""
+    """Years at most two apart have similar features; from ten years apart the product is 0."""
     years = np.arange(1950, 2021)
     rows = movie_features(Catalog.of(range(len(years)), year=years.tolist())).toarray()
     np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-6)
@@ -35,29 +35,29 @@ def test_near_years_are_alike() -> None:
 
 @pytest.mark.parametrize("columns", [{}, {"genres": [["A"], None]}, {"year": [None, 0]}, {"tags": [["x"], ["x"]]}])
 def test_what_is_not_known_is_an_empty_row(columns: dict[str, list[object]]) -> None:
-    """Without any fact there is no feature; the rows are always the movies, and all numbers are finite."""
-    found = movie_features(Catalog.of([1, 2], **columns))
-    assert found.shape[0] == 2
-    assert np.isfinite(found.data).all()
+    """Without metadata there is no feature; there is one row a movie, and all numbers are finite."""
+    features = movie_features(Catalog.of([1, 2], **columns))
+    assert features.shape[0] == 2
+    assert np.isfinite(features.data).all()
     if not columns:
-        assert found.shape == (2, 0)
+        assert features.shape == (2, 0)
 
 
 def test_a_few_very_old_films_share_a_knot() -> None:
-    """One film of 1888 among a thousand doesn't stretch the knots over a century."""
+    """One movie of 1888 among a thousand doesn't extend the knots over a century."""
     years = [1888, *([1990, 2000] * 500)]
-    found = movie_features(Catalog.of(range(len(years)), year=years))
-    assert found.shape[1] == 3
-    assert found.toarray()[0].tolist() == [1, 0, 0]
+    features = movie_features(Catalog.of(range(len(years)), year=years))
+    assert features.shape[1] == 3
+    assert features.toarray()[0].tolist() == [1, 0, 0]
 
 
 def in_series(*titles: str | None) -> set[tuple[int, ...]]:
-    """The series of movies with these titles, each as the numbers of its movies."""
-    found = series_membership(Catalog.of(range(len(titles)), title=list(titles))).tocsc()
-    assert found.dtype == np.float32
-    assert found.shape[0] == len(titles)
-    assert (found.data == 1).all()
-    return {tuple(np.sort(movies).tolist()) for movies in np.split(found.indices, found.indptr[1:-1])} - {()}
+    """Return the series among movies with these titles, each as its movie numbers."""
+    members = series_membership(Catalog.of(range(len(titles)), title=list(titles))).tocsc()
+    assert members.dtype == np.float32
+    assert members.shape[0] == len(titles)
+    assert (members.data == 1).all()
+    return {tuple(np.sort(movies).tolist()) for movies in np.split(members.indices, members.indptr[1:-1])} - {()}
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,12 @@ def in_series(*titles: str | None) -> set[tuple[int, ...]]:
     ],
 )
 def test_a_series_is_a_name_that_begins_several_titles(titles: tuple[str, ...], expected: set[tuple[int, ...]]) -> None:
-    """Whole words count; numbers, what follows a colon, dash or bracket, and a leading article don't."""
+    """Whole words are compared, without numbers, text after a colon, dash or bracket, and a leading article."""
     assert in_series(*titles) == expected
 
 
 def test_a_series_within_a_series_and_a_beginning_that_is_too_common() -> None:
-    """A movie may be of two series; a beginning shared by more than `MOST_IN_SERIES` is none."""
+    """A movie may be of two series; a beginning shared by more than `MAX_SERIES_SIZE` is none."""
     inner = [f"Love Boat {i}" for i in range(2)]
     many = [f"Love {i} b" for i in range(module.MAX_SERIES_SIZE - 3)]
     assert in_series("Love", *inner, *many) == {tuple(range(module.MAX_SERIES_SIZE)), (1, 2)}

@@ -1,4 +1,4 @@
-"""Public data sets, from archives on this machine: `cinematrix.data.movielens`."""
+"""MovieLens data sets, from local archives: `cinematrix.data.movielens`."""
 
 import hashlib
 import io
@@ -27,7 +27,7 @@ ATOMIC = {
 
 
 def zipped(files: dict[str, str]) -> bytes:
-    """A zip archive."""
+    """Create a zip archive."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():
@@ -37,7 +37,7 @@ def zipped(files: dict[str, str]) -> bytes:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder of the test's own, and no way out of this machine."""
+    """Give each test its own cache folder, and no network access."""
     monkeypatch.setenv("CINEMATRIX_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("CINEMATRIX_DATA", raising=False)
     monkeypatch.setenv("CINEMATRIX_GROUPLENS", "http://127.0.0.1:9")
@@ -46,26 +46,26 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], list[str]]:
-    """Lets every download bring the given bytes; answers with the list of addresses asked for."""
+    """Return a function that makes every download give the same bytes, and lists the requested addresses."""
 
-    def bring(content: bytes) -> list[str]:
-        asked: list[str] = []
+    def set_content(content: bytes) -> list[str]:
+        requested: list[str] = []
 
         def download(address: str, to: Path, *_: object) -> Path:
-            asked.append(address)
+            requested.append(address)
             to.parent.mkdir(parents=True, exist_ok=True)
             to.write_bytes(content)
             return to
 
         monkeypatch.setattr(movielens, "download", download)
-        return asked
+        return requested
 
-    return bring
+    return set_content
 
 
 @pytest.fixture
 def wheel(monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """A package as PyPI has it, brought by pip."""
+    """Make pip download a package like that on PyPI."""
     content = zipped(ATOMIC)
 
     def pip(command: list[str], **_: object) -> None:
@@ -79,20 +79,20 @@ def wheel(monkeypatch: pytest.MonkeyPatch) -> bytes:
 
 
 def test_an_archive_becomes_a_folder_that_can_be_read(home: Path, serve: Callable[[bytes], list[str]]) -> None:
-    """Only the expected files are taken, and the second call asks nobody."""
+    """Only the expected files are extracted, and the second call requests nothing."""
     extra = {"ml-latest-small/.hidden": "x", "__MACOSX/ml-latest-small/ratings.csv": "no", "../evil.csv": "no"}
-    asked = serve(zipped({f"ml-latest-small/{name}": text for name, text in SMALL.items()} | extra))
-    found = get("ml-latest-small", base="http://127.0.0.1:9/there/")
-    assert asked == ["http://127.0.0.1:9/there/ml-latest-small.zip"]
-    assert sorted(path.name for path in found.path.iterdir()) == sorted(SMALL)
-    assert len(read(found.path).ratings) == 1
-    assert get("ml-latest-small").path == found.path
-    assert len(asked) == 1
+    requested = serve(zipped({f"ml-latest-small/{name}": text for name, text in SMALL.items()} | extra))
+    location = get("ml-latest-small", base="http://127.0.0.1:9/there/")
+    assert requested == ["http://127.0.0.1:9/there/ml-latest-small.zip"]
+    assert sorted(path.name for path in location.path.iterdir()) == sorted(SMALL)
+    assert len(read(location.path).ratings) == 1
+    assert get("ml-latest-small").path == location.path
+    assert len(requested) == 1
     assert not list((home / "cache" / "downloads").iterdir())
 
 
 def test_an_inner_folder_of_another_name_will_do(home: Path, serve: Callable[[bytes], list[str]]) -> None:
-    """ml-10m's archive has the folder ml-10M100K; an empty folder may be given as the place."""
+    """ml-10m's archive has the folder ml-10M100K; the target may be an empty folder."""
     serve(zipped({f"ml-10M100K/{name}": "1::2::3::4\n" for name in ("ratings.dat", "movies.dat", "tags.dat")}))
     (home / "to").mkdir()
     assert get("ml-10m", home / "to").path == home / "to"
@@ -100,7 +100,7 @@ def test_an_inner_folder_of_another_name_will_do(home: Path, serve: Callable[[by
 
 
 def test_a_place_that_holds_something_else_is_left_alone(home: Path, serve: Callable[[bytes], list[str]]) -> None:
-    """Nothing is overwritten."""
+    """Files of another kind aren't overwritten."""
     serve(zipped(SMALL))
     (home / "diary.txt").write_text("mine")
     with pytest.raises(InputError, match="exists already"):
@@ -120,7 +120,7 @@ def test_a_place_that_holds_something_else_is_left_alone(home: Path, serve: Call
 def test_bad_archives_leave_no_folder(
     home: Path, serve: Callable[[bytes], list[str]], monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
 ) -> None:
-    """Another data set, no archive, a damaged one, or a file far too large: an error, and nothing half-done."""
+    """Another data set, no archive, a damaged one, or a file that is too large gives an error and no folder."""
     small = movielens.DatasetFiles(movielens.ARCHIVES["ml-latest-small"].needed, (), 1000)
     monkeypatch.setitem(movielens.ARCHIVES, "ml-latest-small", small)
     serve(content)
@@ -130,7 +130,7 @@ def test_bad_archives_leave_no_folder(
 
 
 def test_names_and_addresses_are_checked() -> None:
-    """An unknown name lists the known ones; a file address isn't followed."""
+    """The error of an unknown name lists the data sets; a file address is refused."""
     with pytest.raises(SettingError, match="no data set 'ml-5m'; there are ml-latest-small, ml-100k"):
         get("ml-5m")
     with pytest.raises(SettingError, match="must begin with http"):
@@ -140,7 +140,7 @@ def test_names_and_addresses_are_checked() -> None:
 def test_the_default_data_set_is_looked_for_in_order(
     home: Path, serve: Callable[[bytes], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder given, then the environment, then GroupLens, and from then on the cache."""
+    """The argument comes first, then the environment, then the cache, then GroupLens."""
     serve(zipped(SMALL))
     fetched = default()
     assert "fetched ml-latest-small" in fetched.note
@@ -153,17 +153,17 @@ def test_the_default_data_set_is_looked_for_in_order(
 
 @pytest.mark.usefixtures("wheel")
 def test_pypi_steps_in_for_grouplens_and_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the connection is refused, MovieLens 100K comes out of the package; next time it is in the cache."""
-    found = default(timeout=1)
-    assert found.note.startswith("GroupLens can't be reached (http://127.0.0.1:9/ml-latest-small.zip.md5")
-    assert "MovieLens 100K from the package recbole==1.2.1" in found.note
-    assert len(read(found.path).ratings) == 1
-    assert read(found.path).catalog is not None
+    """If the connection is refused, MovieLens 100K comes from the package, and next time from the cache."""
+    location = default(timeout=1)
+    assert location.note.startswith("GroupLens can't be reached (http://127.0.0.1:9/ml-latest-small.zip.md5")
+    assert "MovieLens 100K from the package recbole==1.2.1" in location.note
+    assert len(read(location.path).ratings) == 1
+    assert read(location.path).catalog is not None
     assert get("ml-100k", home / "here", timeout=1).path == home / "here"
     monkeypatch.setattr(movielens.subprocess, "run", lambda *_, **__: pytest.fail("pip ran again"))
     assert default(timeout=1).note.startswith("using ml-100k from the cache")
     with monkeypatch.context() as offline:
-        offline.setattr(movielens, "download", lambda *_: pytest.fail("GroupLens was asked again"))
+        offline.setattr(movielens, "download", lambda *_: pytest.fail("GroupLens was requested again"))
         assert get("ml-100k", home / "here").path == home / "here"
     with pytest.raises(DownloadError, match=r"ml-1m.zip.md5 can't be fetched"):
         get("ml-1m", timeout=1)
@@ -177,7 +177,7 @@ def test_a_package_that_is_not_the_one_expected_is_refused(wheel: bytes, monkeyp
 
 
 def test_without_any_source_the_error_names_both_and_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What pip says last is passed on, with the advice to give a folder."""
+    """The error has pip's last line and the advice to give a folder."""
 
     def pip(command: list[str], **_: object) -> None:
         raise movielens.subprocess.CalledProcessError(1, command, stderr="Retrying…\nERROR: no such host\n")

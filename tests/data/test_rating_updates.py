@@ -1,4 +1,4 @@
-"""What counts as people's ratings: `cinematrix.data.rating_updates`."""
+"""Rating updates: `cinematrix.data.rating_updates`."""
 
 import numpy as np
 from hypothesis import given
@@ -8,7 +8,7 @@ from cinematrix.data.rating_updates import RatingUpdates, apply_updates
 
 
 def table(rows: dict[tuple[int, int], float], time: int) -> RatingUpdates:
-    """Rows of pairs and ratings, all of one time."""
+    """Create rows of pairs and ratings, all of one time."""
     n = len(rows)
     users, movies = (np.array([pair[side] for pair in rows], np.int32) for side in (0, 1))
     return RatingUpdates(
@@ -24,10 +24,10 @@ STARS = st.sampled_from([1.0, 2.5, 5.0])
 def test_it_is_one_dict_updated_with_another(
     before: dict[tuple[int, int], float], since: dict[tuple[int, int], float]
 ) -> None:
-    """The later word on a pair stands, with its time; what was taken back is gone; nothing else changes."""
-    found = apply_updates(table(before, 1), table(since, 2))
+    """Updated pairs have the new rating and time, deleted ones are removed, and other pairs stay."""
+    updated = apply_updates(table(before, 1), table(since, 2))
     expected = {pair: (stars, 2 if pair in since else 1) for pair, stars in (before | since).items() if stars == stars}
-    pairs = zip(found.user.tolist(), found.movie.tolist(), strict=True)
-    assert dict(zip(pairs, zip(found.rating.tolist(), found.time.tolist(), strict=True), strict=True)) == expected
-    assert len(found.user) == len(expected)
-    assert np.array_equal(found.received, found.time * 1000)
+    pairs = zip(updated.user.tolist(), updated.movie.tolist(), strict=True)
+    assert dict(zip(pairs, zip(updated.rating.tolist(), updated.time.tolist(), strict=True), strict=True)) == expected
+    assert len(updated.user) == len(expected)
+    assert np.array_equal(updated.received, updated.time * 1000)

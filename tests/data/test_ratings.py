@@ -1,4 +1,4 @@
-"""The table of ratings checks itself at birth: `cinematrix.data.ratings`."""
+"""Table of ratings: `cinematrix.data.ratings`."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,26 +20,26 @@ ROWS = st.lists(st.tuples(ROW, st.integers(0, 3)), min_size=1, max_size=40)
 
 
 def table(ratings: Ratings) -> list[tuple[Any, Any]]:
-    """The pairs of IDs in the table's order."""
+    """Pairs of IDs in the table's order."""
     return list(zip(ratings.users.ids[ratings.user].tolist(), ratings.movies.ids[ratings.movie].tolist(), strict=True))
 
 
 @given(ROWS, st.booleans())
 def test_of_a_repeated_pair_the_latest_rating_stays(rows: list[Any], timed: bool) -> None:
-    """As in a dict written in order of time (of rows, without times or among equals); the order of rows is kept."""
+    """The result is a dict written in order of time (of rows, without times or among equals), in row order."""
     columns = [[row[0][c] for row in rows] for c in range(3)]
     times = [row[1] for row in rows] if timed else None
     ratings = Ratings.from_arrays(columns[0], columns[1], columns[2], times)
     order = sorted(range(len(rows)), key=lambda i: (rows[i][1] if timed else 0, i))
     last = {(rows[i][0][0], rows[i][0][1]): i for i in order}
-    kept = sorted(last.values())
-    assert table(ratings) == [rows[i][0][:2] for i in kept]
+    latest = sorted(last.values())
+    assert table(ratings) == [rows[i][0][:2] for i in latest]
     assert ratings.rating is not None
-    assert ratings.rating.tolist() == [rows[i][0][2] for i in kept]
-    assert ratings.merged == len(rows) - len(kept)
+    assert ratings.rating.tolist() == [rows[i][0][2] for i in latest]
+    assert ratings.merged == len(rows) - len(latest)
     if timed:
         assert ratings.time is not None
-        assert ratings.time.tolist() == [rows[i][1] for i in kept]
+        assert ratings.time.tolist() == [rows[i][1] for i in latest]
     else:
         assert ratings.time is None
     assert ratings.count is None
@@ -47,7 +47,7 @@ def test_of_a_repeated_pair_the_latest_rating_stays(rows: list[Any], timed: bool
 
 @given(ROWS, st.booleans(), st.booleans())
 def test_counts_of_a_repeated_pair_add_up(rows: list[Any], timed: bool, counted: bool) -> None:
-    """Plain interactions are summed as in a dict of sums; without counts each row is one; the latest time stays."""
+    """Counts add up as in a dict of sums; without counts each row counts once; the latest time stays."""
     users, movies, counts = ([row[0][c] for row in rows] for c in range(3))
     times = [row[1] for row in rows] if timed else None
     views = Ratings.from_arrays(users, movies, None, times, counts=counts if counted else None)
@@ -59,8 +59,8 @@ def test_counts_of_a_repeated_pair_add_up(rows: list[Any], timed: bool, counted:
     assert views.rating is None
     assert views.scale is None
     assert sorted(table(views)) == sorted(sums)
-    found = [1.0] * len(views) if views.count is None else views.count.tolist()
-    assert dict(zip(table(views), found, strict=True)) == pytest.approx(sums)
+    merged = [1.0] * len(views) if views.count is None else views.count.tolist()
+    assert dict(zip(table(views), merged, strict=True)) == pytest.approx(sums)
     assert (views.count is None) == (not counted and len(sums) == len(rows))
     if timed:
         assert views.time is not None
@@ -74,16 +74,16 @@ def test_both_views_are_the_table(rows: list[Any]) -> None:
     ratings = Ratings.from_arrays(users, movies, stars)
     shape = (len(ratings.users), len(ratings.movies))
     theirs = sparse.csr_matrix((ratings.rating, (ratings.user, ratings.movie)), shape=shape)
-    for mine, other in ((ratings.by_user, theirs), (ratings.by_movie, theirs.T.tocsr())):
+    for ours, other in ((ratings.by_user, theirs), (ratings.by_movie, theirs.T.tocsr())):
         other.sort_indices()
-        np.testing.assert_array_equal(mine.starts, other.indptr)
-        np.testing.assert_array_equal(mine.items, other.indices)
-        np.testing.assert_array_equal(mine.values, other.data)
+        np.testing.assert_array_equal(ours.starts, other.indptr)
+        np.testing.assert_array_equal(ours.items, other.indices)
+        np.testing.assert_array_equal(ours.values, other.data)
     assert ratings.by_user is ratings.by_user
 
 
 def test_taking_rows_keeps_maps_and_scale() -> None:
-    """Rows by number, in any order, or by mask; every column goes along and the original stays."""
+    """Rows are taken by number, in any order, or by mask, with all columns; the original doesn't change."""
     ratings = Ratings.from_arrays([9, 4, 9, 1], [1, 1, 2, 3], [1, 2, 3, 4], [10, 20, 30, 40], scale=Scale(1, 5, 1))
     backwards = ratings.take(np.array([3, 0]))
     assert table(backwards) == [(1, 3), (9, 1)]
@@ -116,8 +116,8 @@ def test_taking_rows_keeps_maps_and_scale() -> None:
         ([1, 2], "ratings has 2 rows and users has 3; give equally many"),
     ],
 )
-def test_bad_ratings_are_refused_at_birth(stars: list[Any], message: str) -> None:
-    """NaN, infinities, text, gaps and wrong lengths; the row is named, counted from 1."""
+def test_bad_ratings_are_refused_on_creation(stars: list[Any], message: str) -> None:
+    """NaN, infinities, text, gaps and wrong lengths are errors that name the row, counted from 1."""
     with pytest.raises(DataError, match=message):
         Ratings.from_arrays([1, 2, 3], [1, 2, 3], stars)
 
@@ -135,14 +135,14 @@ def test_bad_ratings_are_refused_at_birth(stars: list[Any], message: str) -> Non
         ({"counts": [1, 2]}, "counts has 2 rows"),
     ],
 )
-def test_bad_times_counts_and_scales_are_refused_at_birth(more: dict[str, Any], message: str) -> None:
-    """What stands beside the ratings is checked as they are."""
+def test_bad_times_counts_and_scales_are_refused_on_creation(more: dict[str, Any], message: str) -> None:
+    """Times, counts and ratings off a given scale are checked like ratings."""
     with pytest.raises(DataError, match=message):
         Ratings.from_arrays([1, 2, 3], [1, 2, 3], **more)
 
 
 def test_an_empty_table_and_ids_of_another_kind_are_refused() -> None:
-    """No row is no data set; IDs are integers or text; both columns have equally many."""
+    """A table needs a row, IDs that are integers or text, and columns of equal length."""
     with pytest.raises(DataError, match="no ratings; at least one row"):
         Ratings.from_arrays([], [], [])
     with pytest.raises(DataError, match="must be integers or strings"):
@@ -176,12 +176,12 @@ def test_an_empty_table_and_ids_of_another_kind_are_refused() -> None:
     ],
 )
 def test_the_scale_is_read_off_the_ratings(stars: list[float], scale: Scale) -> None:
-    """The narrowest usual scale that holds all but one in a thousand; or else their range; the step where there is."""
+    """The scale is the narrowest common one that holds all but one in a thousand ratings, else their range."""
     assert infer_scale(np.array(stars)) == scale
 
 
 def test_a_stray_is_an_error_in_a_large_table() -> None:
-    """55 among four thousand half-stars is named as off the scale and doesn't stretch it."""
+    """55 among four thousand half-stars is off the scale and doesn't widen it."""
     stars = [2.5, 5.0] * 2000
     stars[7] = 55
     with pytest.raises(DataError, match=r"row 8: rating 55 is outside the scale 1–5 \(1 such rows\)"):
@@ -189,7 +189,7 @@ def test_a_stray_is_an_error_in_a_large_table() -> None:
 
 
 def test_a_scale_knows_its_levels_and_its_ends() -> None:
-    """Levels by the step, or 21 on a continuous scale; clipping brings back; NaN is never on it."""
+    """Levels follow the step, or are 21 on a continuous scale; ratings are clipped; NaN is off the scale."""
     half, free = Scale(0.5, 5, 0.5), Scale(-1, 1)
     np.testing.assert_array_equal(half.levels(), np.arange(1, 11) / 2)
     assert len(free.levels()) == 21
@@ -202,7 +202,7 @@ def test_a_scale_knows_its_levels_and_its_ends() -> None:
 
 
 def test_stars_are_asked_for_by_name() -> None:
-    """Plain interactions have none: the error says who needs them and what to use instead."""
+    """The error for plain interactions names the caller that needs ratings, and the alternatives."""
     with pytest.raises(DataError, match=r"RMSE needs ratings with stars, and these are plain interactions"):
         Ratings.from_arrays([1], [2]).stars("RMSE")
     stars, scale = Ratings.from_arrays([1], [2], [4]).stars("RMSE")
@@ -211,7 +211,7 @@ def test_stars_are_asked_for_by_name() -> None:
 
 @pytest.mark.parametrize("timed", [True, False])
 def test_memory_at_rest_and_with_both_views(timed: bool) -> None:
-    """24 bytes a rating at most, 48 with both views, IDs and starts included."""
+    """A rating takes at most 24 bytes, and 48 with both views, including IDs and starts."""
     rng = np.random.default_rng(0)
     pairs = rng.choice(2000 * 1000, 100_000, replace=False)
     times = rng.integers(0, 10**9, len(pairs)) if timed else None
@@ -231,7 +231,7 @@ def test_memory_at_rest_and_with_both_views(timed: bool) -> None:
 
 
 def test_the_fingerprint_is_of_the_data() -> None:
-    """Equal tables have equal ones; a change of an ID, a pair, a rating, a time or the order has another."""
+    """Equal tables have equal fingerprints; another ID, pair, rating, time or order changes it."""
     users, movies, stars, times = [5, 3, 5], [1, 2, 2], [1.0, 2.0, 3.0], [7, 8, 9]
     ratings = Ratings.from_arrays(users, movies, stars, times)
     assert fingerprint(ratings) == fingerprint(Ratings.from_arrays(np.array(users), movies, np.array(stars), times))
@@ -250,7 +250,7 @@ def test_the_fingerprint_is_of_the_data() -> None:
 
 
 def test_interactions_are_the_same_rows_without_stars() -> None:
-    """Who rated what and when stays, stars and scale go; counts become one each."""
+    """Users, movies and times stay, ratings and scale are removed, and each row counts once."""
     rated = Ratings.from_arrays([1, 2], [10, 20], [5, 1], [7, 8])
     plain = rated.interactions()
     assert plain.values is None

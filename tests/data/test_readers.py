@@ -1,4 +1,4 @@
-"""Every format comes in whole, and bad input names its line: `cinematrix.data.readers`."""
+"""Readers of all formats, and errors for bad input: `cinematrix.data.readers`."""
 
 import gzip
 import json
@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cinematrix.data.dataset import Dataset, ReadReport
 from cinematrix.data.ratings import Ratings, Scale
-from cinematrix.data.readers import Dataset, ReadReport, cache, from_frame, read
+from cinematrix.data.readers import cache, from_frame, read
 from cinematrix.errors import DataError, SettingError
 from places import SHARED
 
@@ -42,7 +43,7 @@ GENRES += [
 
 @pytest.fixture
 def put(tmp_path: Path) -> Callable[..., Path]:
-    """Writes files, by name, into a folder and answers with it."""
+    """Return a function that writes files, by name, to a folder and returns the folder."""
 
     def write(encoding: str = "utf-8", **files: str | bytes) -> Path:
         for name, content in files.items():
@@ -54,14 +55,14 @@ def put(tmp_path: Path) -> Callable[..., Path]:
 
 
 def rows(ratings: Ratings) -> list[tuple[object, ...]]:
-    """The table with IDs, in its order."""
+    """Rows of the table with IDs, in its order."""
     columns = [ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]]
     columns += [column for column in (ratings.values, ratings.time) if column is not None]
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def movie(dataset: Dataset, id_: object) -> dict[str, object]:
-    """What the catalog knows of one movie."""
+    """Metadata of one movie in the catalog."""
     assert dataset.catalog is not None
     return dataset.catalog.frame.row(dataset.catalog.movies.number(id_), named=True)
 
@@ -70,7 +71,7 @@ def movie(dataset: Dataset, id_: object) -> dict[str, object]:
 
 
 def test_ml_100k_with_latin_1_titles_flags_and_the_unknown_movie(put: Callable[..., Path]) -> None:
-    """u.data has no header; u.item is latin-1 with flags of genres, and its movie 267 has no data at all."""
+    """u.data has no header; u.item is latin-1 with flags of genres, and its movie 267 has no metadata."""
     genre = "".join(f"{name}|{i}\n" for i, name in enumerate(GENRES)) + "\n"
     folder = put("latin-1", u__data="9\t2\t3\t881250949\n1\t267\t5\t891717742\n", u__item=ML100K_ITEMS, u__genre=genre)
     for path in (folder, folder / "u.data"):
@@ -87,7 +88,7 @@ def test_ml_100k_with_latin_1_titles_flags_and_the_unknown_movie(put: Callable[.
 
 
 def test_ml_1m_with_double_colons_and_latin_1(put: Callable[..., Path]) -> None:
-    """Fields are separated by `::`, titles hold single colons and latin-1 letters; the scale is known."""
+    """Fields are separated by `::`, titles have single colons and latin-1 letters; the format has a fixed scale."""
     folder = put(
         "latin-1",
         ratings__dat="1::1193::5::978300760\n1::661::3::978302109\n",
@@ -101,7 +102,7 @@ def test_ml_1m_with_double_colons_and_latin_1(put: Callable[..., Path]) -> None:
 
 
 def test_ml_10m_with_utf_8_and_tags(put: Callable[..., Path]) -> None:
-    """Half-stars or a tags file tell ml-10m from ml-1m; a tag given twice stands twice, in lower case."""
+    """Half-stars or a tags file distinguish ml-10m from ml-1m; a tag given twice is listed twice, in lower case."""
     folder = put(
         ratings__dat="1::122::5::838985046\n2::122::3.5::838983525\n",
         movies__dat="122::Amélie (2001)::Comedy|Romance\n",
@@ -116,7 +117,7 @@ def test_ml_10m_with_utf_8_and_tags(put: Callable[..., Path]) -> None:
 def test_whole_stars_beside_tags_and_late_half_stars_are_ml_10m(
     put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A tags file decides, and so does a half-star beyond what the recognition looks at."""
+    """A tags file means ml-10m, and so does a half-star after the bytes that layout detection reads."""
     folder = put(
         ratings__dat="1::122::5::838985046\n", tags__dat="", alone__dat="1::5::3::9\n2::5::3::9\n3::5::2.5::9\n"
     )
@@ -127,7 +128,7 @@ def test_whole_stars_beside_tags_and_late_half_stars_are_ml_10m(
 
 
 def test_movielens_csv_with_its_quirks(put: Callable[..., Path]) -> None:
-    """Byte order mark, CRLF, quoted commas, `(2007-)`, no year, no genres; IMDb IDs keep their zeros."""
+    """Files may have a byte order mark, CRLF, quoted commas, `(2007-)`, no year or no genres; IMDb IDs keep zeros."""
     folder = put(
         ratings__csv="\ufeffuserId,movieId,rating,timestamp\r\n7,31,2.5,1260759144\r\n2,10,4.0,1260759179\r\n",
         movies__csv='\ufeffmovieId,title,genres\r\n31,"American President, The (1995) ",Drama|IMAX\r\n'
@@ -150,7 +151,7 @@ def test_movielens_csv_with_its_quirks(put: Callable[..., Path]) -> None:
 
 
 def test_movietweetings_keeps_leading_zeros(put: Callable[..., Path]) -> None:
-    """IMDb IDs are text on both sides; the scale is 0 to 10; the ID is the catalog's IMDb ID."""
+    """Movie IDs are text in ratings and catalog, and also the IMDb IDs; the scale is 0 to 10."""
     folder = put(
         ratings__dat="1::0054890::9::1381945744\n2::1408101::0::1382400295\n",
         movies__dat="0054890::Fantômas (1961)::Crime|Drama\n1408101::Star Trek (2013)::\n",
@@ -162,12 +163,12 @@ def test_movietweetings_keeps_leading_zeros(put: Callable[..., Path]) -> None:
 
 
 def test_imdb_ids_without_leading_zeros_are_movietweetings_too(put: Callable[..., Path]) -> None:
-    """A part of the file may have no ID below 1000000; seven digits tell it still."""
+    """A part of the file without IDs below 1000000 is recognised by seven digits."""
     assert read(put(a__dat="1::1408101::5::1\n2::2278388::7::2\n") / "a.dat").name == "movietweetings"
 
 
 def test_typed_headers_and_genres_by_spaces(put: Callable[..., Path]) -> None:
-    """RecBole's atomic files: TAB, types in the header, the year and the genres in columns of their own."""
+    """RecBole's atomic files have TABs, types in the header, and separate columns for year and genres."""
     folder = put(
         a__inter="user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t3\t881250949\n",
         a__item="item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
@@ -181,7 +182,7 @@ def test_typed_headers_and_genres_by_spaces(put: Callable[..., Path]) -> None:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_generic_csv_by_names_in_any_order_and_case(put: Callable[..., Path], separator: str) -> None:
-    """Columns are found by name, whatever their order, case and neighbours; text IDs stay text."""
+    """Columns are found by name, in any order and case, among other columns; text IDs stay text."""
     lines = ["Stars,note,ITEM_ID,User", "80,x,tt01,ann", "35.25,,tt02,bob", "", "100,y,tt01,bob"]
     folder = put(mine__csv="\n".join(lines).replace(",", separator))
     dataset = read(folder)
@@ -190,7 +191,7 @@ def test_generic_csv_by_names_in_any_order_and_case(put: Callable[..., Path], se
 
 
 def test_columns_named_by_the_caller(put: Callable[..., Path]) -> None:
-    """`columns` maps a role to a name; a role or a name that doesn't exist is an error with what there is."""
+    """`columns` maps a role to a name; the error for an unknown role or name lists the existing ones."""
     path = put(mine__csv="who,what,rating\n1,2,3\n") / "mine.csv"
     assert rows(read(path, columns={"user": "who", "movie": "what"}).ratings) == [(1, 2, 3.0)]
     with pytest.raises(DataError, match="no column 'me' for the user; it has who, what, rating"):
@@ -230,14 +231,14 @@ def test_the_latest_of_a_repeated_pair_wins(put: Callable[..., Path]) -> None:
     ],
 )
 def test_times_become_seconds(put: Callable[..., Path], written: str, seconds: int, converted: int) -> None:
-    """Milliseconds are recognised and reported; ISO dates and times are read; years before 1970 are negative."""
+    """Milliseconds are converted and reported; ISO dates and times are parsed; times before 1970 are negative."""
     dataset = read(put(r__csv=f"user,movie,rating,time\n1,5,2,{written}\n") / "r.csv")
     assert dataset.ratings.time is not None
     assert (dataset.ratings.time.tolist(), dataset.report.milliseconds) == ([seconds], converted)
 
 
 def test_ids_are_of_one_kind_on_both_sides(put: Callable[..., Path]) -> None:
-    """If either the ratings or the movies have text IDs, movies are text in both; a leading zero is text."""
+    """If the ratings or the movies have text IDs, movie IDs are text in both; an ID with a leading zero is text."""
     folder = put(ratings__csv="user,movie,rating\n007,1,2\n8,2,3\n", movies__csv="movieId,title\n1,A\n02,B\n")
     dataset = read(folder)
     assert dataset.ratings.users.ids.tolist() == ["007", "8"]
@@ -249,13 +250,13 @@ def test_ids_are_of_one_kind_on_both_sides(put: Callable[..., Path]) -> None:
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("last", ["", "END"])
 def test_line_ends_of_all_systems(put: Callable[..., Path], ending: str, last: str) -> None:
-    """Unix, Windows and old Mac line ends, with or without one at the end of the file."""
+    """Line ends may be those of Unix, Windows or old Macs, with or without one at the end of the file."""
     text = ending.join(["user,movie,rating", "1,5,2", "2,5,4"]) + (ending if last else "")
     assert rows(read(put(r__csv=text) / "r.csv").ratings) == [(1, 5, 2.0), (2, 5, 4.0)]
 
 
 def test_gzip_and_parquet(put: Callable[..., Path]) -> None:
-    """A packed file and a Parquet file are read like the plain one."""
+    """A gzip file and a Parquet file are read like the plain one."""
     text = b"userId,movieId,rating,timestamp\n1,5,2,10\n2,6,4,11\n"
     folder = put(ratings__csv__gz=gzip.compress(text), movies__csv="movieId,title\n5,A (1999)\n")
     expected = [(1, 5, 2.0, 10), (2, 6, 4.0, 11)]
@@ -266,7 +267,7 @@ def test_gzip_and_parquet(put: Callable[..., Path]) -> None:
 
 
 def test_movies_in_parquet(put: Callable[..., Path]) -> None:
-    """Genres may be lists or joined by bars; a folder of Parquet files tells ratings from movies by the columns."""
+    """Genres may be lists; in a folder of Parquet files, ratings and movies are distinguished by the columns."""
     folder = put()
     pl.DataFrame({"user": ["a"], "item": [2], "stars": [3]}).write_parquet(folder / "log.parquet")
     movies = {"item_id": [2, 3], "Name": ["Heat", None], "year": [1995, None], "genres": [["Crime"], []]}
@@ -282,7 +283,7 @@ def test_movies_in_parquet(put: Callable[..., Path]) -> None:
 
 
 def test_a_movielens_header_does_not_force_its_scale(put: Callable[..., Path]) -> None:
-    """Other people write MovieLens' header too: with ratings off its grid the scale is inferred."""
+    """The scale is inferred if a file with MovieLens' header has ratings off MovieLens' grid."""
     head = "userId,movieId,rating,timestamp\n"
     ten = read(put(a__csv=head + "".join(f"{i},1,{i},0\n" for i in range(1, 11))) / "a.csv")
     assert (ten.ratings.scale, ten.report.scale_inferred) == (Scale(1, 10, 1), True)
@@ -300,21 +301,21 @@ EXPECTED = [("a", 7, 4.0, 3), ("b", 7, 3.5, 1), ("a", 3, 1.0, 2)]
 
 @pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame, pa.table, dict, lambda t: pl.DataFrame(t).lazy()])
 def test_frames_of_every_library(make: Callable[[dict[str, list[object]]], object]) -> None:
-    """pandas, Polars (lazy too), Arrow and plain columns give the same ratings."""
+    """Frames of pandas, Polars (lazy too) and Arrow, and plain columns, give the same ratings."""
     ratings = from_frame(make(PLAIN))
     assert rows(ratings) == EXPECTED
     assert ratings.scale == Scale(1, 5, 0.5)
 
 
 def test_frames_with_dates_and_floating_ids() -> None:
-    """pandas' datetimes become seconds, and IDs that it turned into floats become integers again."""
+    """Datetimes of pandas become seconds, and IDs that pandas converted to floats become integers again."""
     frame = pd.DataFrame({"user": [1.0, 2.0], "item": ["x", "y"], "views": [1, 2]})
     frame["time"] = pd.to_datetime(["2020-01-01T00:00:00", "2020-01-02T00:00:01"])
     assert rows(from_frame(frame)) == [(1, "x", 1.0, 1577836800), (2, "y", 2.0, 1577923201)]
 
 
 def test_gaps_in_a_frame_are_missing_not_text() -> None:
-    """None and NaN in a column of pandas' objects are gaps, whatever stands beside them."""
+    """None and NaN in an object column of pandas are missing values."""
     frame = pd.DataFrame({"user": pd.Series(["a", None, float("nan")], dtype=object), "movie": [1, 2, 3]})
     with pytest.raises(DataError, match=r"row 2: the user is missing \(2 bad rows\)"):
         from_frame(frame)
@@ -332,7 +333,7 @@ def test_gaps_in_a_frame_are_missing_not_text() -> None:
     ],
 )
 def test_frames_with_bad_rows(change: dict[str, list[object]], message: str) -> None:
-    """A bad row of a frame is named by its number from 1."""
+    """The error for a bad row of a frame has its number, from 1."""
     with pytest.raises(DataError, match=message):
         from_frame(pl.DataFrame(PLAIN | change, strict=False))
     with pytest.raises(DataError, match="int is no table"):
@@ -392,7 +393,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("case", HOSTILE)
 def test_bad_input_is_one_error_that_says_where(tmp_path: Path, case: str) -> None:
-    """Whatever is wrong with a file, one sentence names the file, the line and the rule."""
+    """The error for a bad file is one line that names the file, the line and the rule."""
     content, message = HOSTILE[case]
     path = tmp_path / "ratings.table"
     path.write_bytes(content)
@@ -403,11 +404,11 @@ def test_bad_input_is_one_error_that_says_where(tmp_path: Path, case: str) -> No
 
 
 def test_skip_bad_drops_and_counts(put: Callable[..., Path]) -> None:
-    """With `skip_bad` every bad line is dropped and counted under one reason, with the first line numbers."""
+    """With `skip_bad` every bad line is dropped and counted for one reason, with the first line numbers."""
     bad = b"4,5,x,1\n\n5,5,y,1\n,5,z,1\n6,5\n7,5,55,1\n8,5\xff,3,1\n9,5,2,99\n"
     report = read(put(r__csv=GOOD + bad) / "r.csv", skip_bad=True).report
-    found = {reason: (dropped.count, dropped.lines) for reason, dropped in report.dropped.items()}
-    assert found == {
+    dropped_by_reason = {reason: (dropped.count, dropped.lines) for reason, dropped in report.dropped.items()}
+    assert dropped_by_reason == {
         "wrong number of fields": (1, [9]),
         "not UTF-8": (1, [11]),
         "user is missing": (1, [8]),
@@ -419,13 +420,13 @@ def test_skip_bad_drops_and_counts(put: Callable[..., Path]) -> None:
 
 
 def test_all_rows_bad_is_an_error_even_when_skipping(put: Callable[..., Path]) -> None:
-    """Nothing left is no data set."""
+    """A data set without a valid row is an error, also with `skip_bad`."""
     with pytest.raises(DataError, match=r"no good row \(2 dropped\)"):
         read(put(r__csv=HEAD + b"1,2,x,1\n1,3,y,1\n") / "r.csv", skip_bad=True)
 
 
 def test_bad_lines_far_into_the_file_are_named(put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file is read in pieces; line numbers run on over them, and over blank and dropped lines."""
+    """Line numbers continue over chunks, blank lines and dropped lines."""
     monkeypatch.setattr("cinematrix.data.readers.text.CHUNK_BYTES", 100)
     monkeypatch.setattr("cinematrix.data.readers.text.BLOCK_BYTES", 30)
     lines = [f"{i},{i % 7},{i % 5 + 1},{i}" for i in range(200)]
@@ -445,14 +446,14 @@ def test_bad_lines_far_into_the_file_are_named(put: Callable[..., Path], monkeyp
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_many_pieces_of_any_line_end(put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
-    """However a piece is cut, even between CR and LF, no row is lost."""
+    """No row is lost where a chunk ends, even between CR and LF."""
     monkeypatch.setattr("cinematrix.data.readers.text.CHUNK_BYTES", 37)
     lines = ["user,movie,rating", *(f"{i},{i % 7},3" for i in range(300))]
     assert len(read(put(r__csv=ending.join(lines).encode()) / "r.csv").ratings) == 300
 
 
 def test_an_endless_line_is_refused(put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line longer than a piece is an error, not a demand for memory."""
+    """A line longer than a chunk is an error, so memory is limited."""
     monkeypatch.setattr("cinematrix.data.readers.text.CHUNK_BYTES", 100)
     with pytest.raises(DataError, match="line 5 has more than 100 bytes"):
         read(put(r__csv=GOOD + b"7" * 500) / "r.csv")
@@ -473,13 +474,13 @@ def test_an_endless_line_is_refused(put: Callable[..., Path], monkeypatch: pytes
     ],
 )
 def test_bad_movies_name_their_line(put: Callable[..., Path], content: str | bytes, message: str) -> None:
-    """A movies file is checked like the ratings."""
+    """The error for a bad file of movies names the line."""
     with pytest.raises(DataError, match=message):
         read(put(ratings__csv=GOOD, movies__csv=content))
 
 
 def test_folders_that_hold_no_ratings(put: Callable[..., Path], tmp_path: Path) -> None:
-    """The error says what the folder looks like and what to do."""
+    """The error describes the content of the folder and the fix."""
     with pytest.raises(DataError, match="doesn't exist"):
         read(tmp_path / "nowhere")
     with pytest.raises(DataError, match="it has no files"):
@@ -505,7 +506,7 @@ def test_folders_that_hold_no_ratings(put: Callable[..., Path], tmp_path: Path) 
 def test_a_large_table_comes_from_the_cache_until_it_changes(
     put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second read gives the same without reading the file; damage and changes mean reading again."""
+    """The second read uses the cache; after damage or changes the files are read again."""
     monkeypatch.setattr(cache, "MIN_CACHED_BYTES", 0)
     folder = put(ratings__csv="user,movie,rating\na,1,4\nb,2,3\na,1,5\n", movies__csv="movieId,title\n1,A (1999)\n")
     monkeypatch.setenv("CINEMATRIX_CACHE", str(folder / "cache"))
@@ -517,12 +518,12 @@ def test_a_large_table_comes_from_the_cache_until_it_changes(
     assert second.ratings.scale == first.ratings.scale
     assert movie(second, 1) == movie(first, 1)
 
-    kept = next((folder / "cache").rglob("ratings.parquet"))
-    content = kept.read_bytes()
+    cached = next((folder / "cache").rglob("ratings.parquet"))
+    content = cached.read_bytes()
     for place in range(0, len(content), len(content) // 40):
-        kept.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        cached.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
         assert rows(read(folder).ratings) == rows(first.ratings)
-        assert kept.read_bytes() == content
+        assert cached.read_bytes() == content
     put(movies__csv="movieId,title\n1,Better (2001)\n")
     assert movie(read(folder), 1)["title"] == "Better"
     assert len(list((folder / "cache" / "ratings").iterdir())) == 1
@@ -531,7 +532,7 @@ def test_a_large_table_comes_from_the_cache_until_it_changes(
 def test_other_options_have_another_place_in_the_cache(
     put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was read with bad lines dropped isn't handed out when they are errors; scales don't mix either."""
+    """Data sets read with `skip_bad` or another scale have their own cache entries."""
     monkeypatch.setattr(cache, "MIN_CACHED_BYTES", 0)
     path = put(r__csv=GOOD + b"4,5,x,1\n") / "r.csv"
     monkeypatch.setenv("CINEMATRIX_CACHE", str(path.parent / "cache"))
@@ -544,7 +545,7 @@ def test_other_options_have_another_place_in_the_cache(
 def test_a_cache_that_cannot_be_written_is_done_without(
     put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the cache folder is a file, or read-only, the table is simply read."""
+    """If the cache folder can't be written, because it is a file, the data set is read without the cache."""
     monkeypatch.setattr(cache, "MIN_CACHED_BYTES", 0)
     folder = put(r__csv=GOOD, block="x")
     monkeypatch.setenv("CINEMATRIX_CACHE", str(folder / "block"))
@@ -577,7 +578,7 @@ def _written(pairs: dict[tuple[object, object], tuple[float, int]], separator: s
 def test_any_table_survives_every_format(
     tmp_path: Path, pairs: dict[tuple[object, object], tuple[float, int]], form: str
 ) -> None:
-    """Random IDs, ratings and times come back as they were, in their order, from every format."""
+    """Random IDs, ratings and times are unchanged and in order after a round trip in every format."""
     expected = [(str(user), str(movie), *rest) for (user, movie), rest in pairs.items()]
     path = tmp_path / "ratings.table"
     columns = {"user": [u for u, _ in pairs], "movie": [m for _, m in pairs]}
@@ -590,8 +591,8 @@ def test_any_table_survives_every_format(
     else:
         path.write_text(_written(pairs, form, header=form != "::"), encoding="utf-8")
         ratings = read(path, scale=Scale(0.5, 5, 0.5)).ratings
-    found = [(str(user), str(movie), stars, time) for user, movie, stars, time in rows(ratings)]
-    assert found == [(user, movie, stars, time) for user, movie, stars, time in expected]
+    actual = [(str(user), str(movie), stars, time) for user, movie, stars, time in rows(ratings)]
+    assert actual == [(user, movie, stars, time) for user, movie, stars, time in expected]
 
 
 WELL_FORMED = [
@@ -608,7 +609,7 @@ NOISE += [b"\x1f\x8b", b"PAR1"]
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_bytes_are_a_data_set_or_one_clear_error(tmp_path: Path, data: st.DataObject) -> None:
-    """Whatever a file is damaged with: an error of one line, or every row is accounted for."""
+    """A damaged file gives an error of one line, or a report that accounts for every row."""
     content = bytearray(data.draw(st.sampled_from(WELL_FORMED)))
     for place, noise in data.draw(st.lists(st.tuples(st.integers(0, 80), st.sampled_from(NOISE)), max_size=4)):
         content[place:place] = noise
@@ -629,7 +630,7 @@ def test_any_bytes_are_a_data_set_or_one_clear_error(tmp_path: Path, data: st.Da
 
 @pytest.mark.skipif(not (DATA / "ml-latest-small").is_dir(), reason="the data set isn't here")
 def test_movielens_latest_small() -> None:
-    """610 users × 9,724 movies, 100,836 ratings in the file's order; 9,742 movies in the catalog."""
+    """The data set has 610 users, 9,724 rated movies of 9,742, and 100,836 ratings in the file's order."""
     dataset = read(DATA / "ml-latest-small")
     assert repr(dataset.ratings) == "Ratings(610 users × 9,724 movies, 100,836 ratings, 0.5–5)"
     assert rows(dataset.ratings)[:2] == [(1, 1, 4.0, 964982703), (1, 3, 4.0, 964981247)]
@@ -641,7 +642,7 @@ def test_movielens_latest_small() -> None:
 
 @pytest.mark.skipif(not (DATA / "movietweetings").is_dir(), reason="the data set isn't here")
 def test_movietweetings() -> None:
-    """21,081 users × 12,611 movies, 141,695 ratings from 0 to 10, with accents in titles."""
+    """The data set has 21,081 users, 12,611 rated movies, 141,695 ratings from 0 to 10, and accents in titles."""
     dataset = read(DATA / "movietweetings" / "ratings.dat")
     assert repr(dataset.ratings) == "Ratings(21,081 users × 12,611 movies, 141,695 ratings, 0–10)"
     assert movie(dataset, "0002844")["title"] == "Fantômas - À l'ombre de la guillotine"

@@ -1,4 +1,4 @@
-"""A world whose truth is known, and the data set made from it: `simulated_world`, `simulate`."""
+"""Simulated world and data set: `cinematrix.data.simulated_world`, `cinematrix.data.simulate`."""
 
 import json
 from dataclasses import replace
@@ -18,14 +18,14 @@ SMALL = SimulationSettings(users=300, movies=200, ratings=12_000, factors=3, see
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small simulated data set."""
+    """Folder of a small simulated data set."""
     folder = tmp_path_factory.mktemp("simulated") / "world"
     simulate(SMALL, folder)
     return folder
 
 
 def expected(truth: GroundTruth, frame: pl.DataFrame) -> np.ndarray:
-    """What each rating would be without noise and rounding."""
+    """Return the ratings without noise and rounding."""
     user_order, movie_order = np.argsort(truth.user_ids), np.argsort(truth.movie_ids)
     user = user_order[np.searchsorted(truth.user_ids, frame["userId"].to_numpy(), sorter=user_order)]
     movie = movie_order[np.searchsorted(truth.movie_ids, frame["movieId"].to_numpy(), sorter=movie_order)]
@@ -35,7 +35,7 @@ def expected(truth: GroundTruth, frame: pl.DataFrame) -> np.ndarray:
 
 
 def test_it_is_read_like_any_data_set(world: Path) -> None:
-    """As many users and ratings as asked for, distinct pairs, stars on the scale, movies with year and genres."""
+    """Users and ratings have the requested numbers, pairs are distinct, and movies have a year and genres."""
     dataset = read(world)
     assert (len(dataset.ratings), len(dataset.ratings.users), dataset.report.merged) == (12_000, 300, 0)
     assert dataset.ratings.scale == Scale(0.5, 5, 0.5)
@@ -47,17 +47,17 @@ def test_it_is_read_like_any_data_set(world: Path) -> None:
 
 
 def test_it_is_labelled_and_keeps_its_settings(world: Path) -> None:
-    """Nobody can take it for real ratings, and anybody can make it again."""
-    about = json.loads((world / "simulated.json").read_text())
-    assert "no real person" in about["label"]
-    assert SimulationSettings(**about["settings"]) == SMALL
+    """The metadata label the data as simulated and hold the settings to reproduce them."""
+    metadata = json.loads((world / "simulated.json").read_text())
+    assert "no real person" in metadata["label"]
+    assert SimulationSettings(**metadata["settings"]) == SMALL
     assert sorted(path.name for path in world.iterdir()) == [
         "movies.csv", "ratings.parquet", "simulated.json", "truth.npz",
     ]  # fmt: skip
 
 
 def test_the_same_settings_give_the_same_world_and_another_seed_another(world: Path, tmp_path: Path) -> None:
-    """CSV and Parquet hold the same rows; batches don't change what a seed means."""
+    """CSV and Parquet have the same rows for the same seed."""
     simulate(SMALL, tmp_path / "csv", format="csv")
     frame = pl.read_parquet(world / "ratings.parquet")
     assert frame.equals(pl.read_csv(tmp_path / "csv" / "ratings.csv", schema=frame.schema))
@@ -66,7 +66,7 @@ def test_the_same_settings_give_the_same_world_and_another_seed_another(world: P
 
 
 def test_many_batches_make_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Users are drawn a few at a time, and no part is left over or lost."""
+    """With small batches, no rating is missing and no temporary file remains."""
     monkeypatch.setattr("cinematrix.data.simulated_world.BATCH_RATINGS", 7 * SMALL.movies)
     simulate(SMALL, tmp_path / "world")
     frame = pl.read_parquet(tmp_path / "world" / "ratings.parquet")
@@ -78,7 +78,7 @@ def test_many_batches_make_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_truth_predicts_as_well_as_it_says(tmp_path: Path) -> None:
-    """The RMSE of the expectation, rounding considered, is the noise floor; without noise it is the rounding's."""
+    """The RMSE of the expected rounded rating is the noise floor; without noise the floor is 0."""
     truth = simulate(replace(SMALL, noise=0.7), tmp_path / "noisy")
     frame = pl.read_parquet(tmp_path / "noisy" / "ratings.parquet")
     mean = expected(GroundTruth.load(tmp_path / "noisy"), frame)
@@ -95,7 +95,7 @@ def test_the_truth_predicts_as_well_as_it_says(tmp_path: Path) -> None:
 
 
 def test_popularity_is_long_tailed_and_taste_shows(tmp_path: Path) -> None:
-    """The top tenth of the movies has most of the ratings; with taste, what users watch they like better."""
+    """The top tenth of the movies has more ratings with a tail; with taste, users watch movies they like better."""
     counts, likes = {}, {}
     for name, change in {
         "flat": {"tail": 0.0, "taste": 0.0},
@@ -112,7 +112,7 @@ def test_popularity_is_long_tailed_and_taste_shows(tmp_path: Path) -> None:
 
 
 def test_genres_tell_something_of_the_factors(world: Path) -> None:
-    """Movies of the same single genre have factors more alike than others."""
+    """Factors of movies with the same genres are more similar than those of others."""
     truth = GroundTruth.load(world)
     genres = pl.read_csv(world / "movies.csv")["genres"].to_numpy()
     unit = truth.movie_factors / np.linalg.norm(truth.movie_factors, axis=1, keepdims=True)
@@ -122,7 +122,7 @@ def test_genres_tell_something_of_the_factors(world: Path) -> None:
 
 
 def test_no_movie_is_rated_before_it_is_out(world: Path) -> None:
-    """The year in the title isn't after the year of the rating; new movies appear over time."""
+    """The release year isn't after the year of the rating, and new movies appear over time."""
     dataset = read(world)
     assert dataset.catalog is not None
     assert dataset.ratings.time is not None
@@ -145,7 +145,7 @@ def test_no_movie_is_rated_before_it_is_out(world: Path) -> None:
     ],
 )
 def test_impossible_worlds_are_refused(change: dict[str, float], message: str) -> None:
-    """Each setting says what it may be."""
+    """The error states the allowed range of the setting."""
     with pytest.raises(SettingError, match=message):
         replace(SMALL, **change)
 
@@ -153,7 +153,7 @@ def test_impossible_worlds_are_refused(change: dict[str, float], message: str) -
 def test_nothing_is_overwritten_and_nothing_half_done_is_left(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that exists needs `force`; what breaks in the middle leaves no folder."""
+    """An existing folder needs `force`; an interrupted simulation leaves no folder."""
     with pytest.raises(InputError, match="exists already"):
         simulate(SMALL, world)
     with pytest.raises(SettingError, match="format 'xml' must be parquet or csv"):
@@ -168,6 +168,6 @@ def test_nothing_is_overwritten_and_nothing_half_done_is_left(
     "settings", [SimulationSettings(users=1, movies=2, ratings=1), SimulationSettings(users=5, movies=2, ratings=5)]
 )
 def test_the_smallest_worlds(tmp_path: Path, settings: SimulationSettings) -> None:
-    """One user and one rating will do."""
+    """One user and one rating are enough."""
     simulate(settings, tmp_path / "w")
     assert len(read(tmp_path / "w").ratings) == settings.ratings

@@ -1,4 +1,4 @@
-"""Splits and their promises: `cinematrix.data.splits`."""
+"""Splits into training and test data: `cinematrix.data.splits`."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from cinematrix.errors import DataError, SettingError
 
 
 def table(n: int, seed: int = 0, *, time: bool = True) -> Ratings:
-    """`n` distinct ratings in random order: twice as many movies as users, IDs unsorted, many equal times."""
+    """Draw `n` distinct ratings in random order: twice as many movies as users, IDs unsorted, many equal times."""
     generator = np.random.default_rng(seed)
     n_users = max(2, int(np.sqrt(n)))
     cells = generator.choice(n_users * 2 * n_users, n, replace=False)
@@ -34,7 +34,7 @@ def counts(ratings: Ratings) -> list[int]:
 @pytest.mark.parametrize("test_size", [0.1, 0.2, 1 / 3, 0.5])
 @pytest.mark.parametrize("seed", [0, 42])
 def test_random_is_scikit_learns(n: int, test_size: float, seed: int) -> None:
-    """The same rows in the same order as `train_test_split`, at odd sizes too."""
+    """Rows and their order are those of `train_test_split`, at odd sizes too."""
     ratings = table(n)
     train, test = train_test_split(np.arange(n), test_size=test_size, random_state=seed)
     split = splits.random(ratings, test_size, seed)
@@ -45,31 +45,31 @@ def test_random_is_scikit_learns(n: int, test_size: float, seed: int) -> None:
 
 @pytest.mark.parametrize(("n", "k"), [(5, 5), (11, 3), (1001, 10)])
 def test_k_fold_is_scikit_learns(n: int, k: int) -> None:
-    """The same folds in the same order as `KFold` with shuffling; each rating is tested once."""
+    """Folds and their order are those of `KFold` with shuffling; each rating is tested once."""
     ratings = table(n)
     folds = list(splits.k_fold(ratings, k, seed=7))
-    wanted = list(KFold(k, shuffle=True, random_state=7).split(np.arange(n)))
-    assert [pairs(fold.train) for fold in folds] == [pairs(ratings.take(train)) for train, _ in wanted]
-    assert [pairs(fold.test) for fold in folds] == [pairs(ratings.take(test)) for _, test in wanted]
+    expected = list(KFold(k, shuffle=True, random_state=7).split(np.arange(n)))
+    assert [pairs(fold.train) for fold in folds] == [pairs(ratings.take(train)) for train, _ in expected]
+    assert [pairs(fold.test) for fold in folds] == [pairs(ratings.take(test)) for _, test in expected]
     assert sorted(pair for fold in folds for pair in pairs(fold.test)) == sorted(pairs(ratings))
 
 
 @given(st.integers(300, 400), st.integers(0, 5), st.sampled_from(sorted(SPLITS)))
 def test_every_split_keeps_what_is_tested_apart(n: int, seed: int, name: str) -> None:
-    """Nothing tested is in training or given, nothing is invented or lost, and a second call gives the same."""
+    """No test rating is in training or given, none is missing, and a second call gives the same split."""
     ratings = table(n, seed)
-    split, again = SPLITS[name](ratings, seed), SPLITS[name](ratings, seed)
-    train, test, known = (set(pairs(part)) for part in (split.train, split.test, split.given))
-    assert not test & (train | known)
-    assert train <= known
-    assert known | test == set(pairs(ratings))
+    split, second = SPLITS[name](ratings, seed), SPLITS[name](ratings, seed)
+    train, test, given_ = (set(pairs(part)) for part in (split.train, split.test, split.given))
+    assert not test & (train | given_)
+    assert train <= given_
+    assert given_ | test == set(pairs(ratings))
     assert split.test.users is ratings.users
-    assert [pairs(split.train), pairs(split.test)] == [pairs(again.train), pairs(again.test)]
+    assert [pairs(split.train), pairs(split.test)] == [pairs(second.train), pairs(second.test)]
 
 
 @pytest.mark.parametrize("name", sorted(set(SPLITS) - {"time"}))
 def test_another_seed_gives_another_split(name: str) -> None:
-    """The seed is heard, and the protocol says it with the name and the share."""
+    """The seed changes the split, and the protocol has the seed."""
     ratings = table(800)
     assert pairs(SPLITS[name](ratings, 1).test) != pairs(SPLITS[name](ratings, 2).test)
     assert "seed 1" in SPLITS[name](ratings, 1).protocol
@@ -87,7 +87,7 @@ def test_per_user_takes_a_share_of_each_user() -> None:
 
 
 def test_per_user_chooses_every_place_alike() -> None:
-    """Neither early nor late rows of a user are favoured: each is tested in about half of the seeds."""
+    """Each row of a user is tested for about half of the seeds, early or late."""
     ratings = Ratings.from_arrays([1] * 6 + [2] * 2, list(range(8)), [3] * 8)
     times = sum(np.bincount(splits.per_user(ratings, 0.5, seed).test.movie, minlength=8) for seed in range(400))
     assert np.all(np.abs(times / 400 - 0.5) < 0.1)
@@ -114,7 +114,7 @@ def test_time_cuts_between_two_seconds(times: list[int], tested: list[int]) -> N
 
 
 def test_time_with_ties_at_the_very_beginning_still_trains_on_something() -> None:
-    """Where the share would reach the earliest second, the cut moves behind it."""
+    """If the share reaches the earliest second, the cut moves after it."""
     assert by_time([10, 10, 10, 20, 10], 0.5).test.movie.tolist() == [3]
 
 
@@ -125,7 +125,7 @@ def test_time_says_from_when_it_tests() -> None:
 
 @pytest.mark.parametrize(("time", "message"), [(None, "no time column"), ([5, 5], "same time")])
 def test_time_refuses_ratings_without_an_earlier_and_a_later(time: list[int] | None, message: str) -> None:
-    """No time, or one time for all, is an error that names another split."""
+    """Ratings without times, or with one time for all, are an error that names another split."""
     with pytest.raises(DataError, match=f"{message}.* use the split random"):
         splits.global_time(Ratings.from_arrays([1, 2], [1, 2], [3, 4], time))
 
@@ -146,7 +146,7 @@ def test_new_users_are_held_out_whole_and_give_k() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_new_users_with_few_ratings_give_all_and_are_not_tested(seed: int) -> None:
-    """Whoever has k ratings or fewer has nothing left to test; the others are tested all the same."""
+    """Users with k ratings or fewer aren't tested; the others are."""
     ratings = Ratings.from_arrays([1, 2, 2, 3, 3, 3, 4, 4, 4, 4], range(10), [3] * 10)
     split = splits.new_users(ratings, share=0.7, k=2, seed=seed)
     held_out = np.array(counts(split.train)) == 0
@@ -156,16 +156,16 @@ def test_new_users_with_few_ratings_give_all_and_are_not_tested(seed: int) -> No
 
 
 def test_new_users_are_the_same_people_for_every_k() -> None:
-    """A curve over k compares like with like: same users, and given ratings nest."""
+    """Splits with different k are comparable: same users, and nested given ratings."""
     ratings = table(900)
-    found = {k: splits.new_users(ratings, k=k) for k in (0, 3, 9)}
-    assert pairs(found[0].train) == pairs(found[3].train) == pairs(found[9].train)
-    assert pairs(found[0].given) == pairs(found[0].train)
-    assert set(pairs(found[3].given)) < set(pairs(found[9].given))
+    by_k = {k: splits.new_users(ratings, k=k) for k in (0, 3, 9)}
+    assert pairs(by_k[0].train) == pairs(by_k[3].train) == pairs(by_k[9].train)
+    assert pairs(by_k[0].given) == pairs(by_k[0].train)
+    assert set(pairs(by_k[3].given)) < set(pairs(by_k[9].given))
 
 
 def test_new_movies_are_held_out_whole() -> None:
-    """A movie is either all tested or all trained on, and the share counts movies."""
+    """All ratings of a movie are in the test, or all in training; the share is of movies."""
     ratings = table(900)
     split = splits.new_movies(ratings)
     held_out = set(split.test.movie.tolist())
@@ -175,14 +175,14 @@ def test_new_movies_are_held_out_whole() -> None:
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 20, float("nan")])
 def test_a_share_lies_between_nothing_and_all(share: float) -> None:
-    """20 for 20 % is the slip to catch."""
+    """Shares outside 0…1, such as 20 for 20 %, are errors."""
     for split in (splits.random, splits.per_user, splits.global_time, splits.new_users, splits.new_movies):
         with pytest.raises(SettingError, match="between 0 and 1"):
             split(table(30), share)
 
 
 def test_too_few_ratings_to_split_is_an_error() -> None:
-    """One rating can't be both trained on and tested; fold counts have their range too."""
+    """Splits without training or test ratings are errors; so are invalid numbers of folds or given ratings."""
     one = Ratings.from_arrays([1], [1], [3.0])
     with pytest.raises(DataError, match="both need one at least"):
         splits.random(one)

@@ -1,4 +1,4 @@
-"""A data set in figures and in a picture: `cinematrix.data.summary`."""
+"""Summary of a data set: `cinematrix.data.summary`."""
 
 import json
 import sys
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from cinematrix.data.catalog import Catalog
+from cinematrix.data.dataset import Dataset, ReadReport
 from cinematrix.data.ratings import Ratings, Scale
-from cinematrix.data.readers import Dataset, ReadReport, read
+from cinematrix.data.readers import read
 from cinematrix.data.summary import DatasetSummary, describe, plot_summary
 from places import SHARED
 
@@ -17,8 +18,8 @@ DATA = SHARED
 
 
 def dataset(ratings: Ratings, catalog: Catalog | None = None) -> Dataset:
-    """A data set around some ratings."""
-    return Dataset("csv", "here.csv", ratings, catalog, ReadReport(len(ratings)))
+    """Create a data set from ratings."""
+    return Dataset(ratings, catalog, "csv", "here.csv", ReadReport(len(ratings)))
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def small() -> DatasetSummary:
 
 
 def test_figures_of_a_table_counted_by_hand(small: DatasetSummary) -> None:
-    """Counts, sparsity, mean, histogram, quantiles, long tail, time span, catalog coverage."""
+    """All figures of a small table equal values counted by hand."""
     assert (small.users, small.movies, small.ratings) == (3, 4, 7)
     assert small.sparsity == pytest.approx(1 - 7 / 12)
     assert small.mean == pytest.approx(24 / 7)
@@ -59,7 +60,7 @@ def test_figures_of_a_table_counted_by_hand(small: DatasetSummary) -> None:
 
 
 def test_gini_and_head_of_extremes() -> None:
-    """Movies that are equally popular have Gini 0; one with nearly all ratings comes near 1."""
+    """Equally popular movies have Gini 0; with nearly all ratings on one movie it is near 1."""
     even = describe(dataset(Ratings.from_arrays(np.repeat(np.arange(4), 50), np.tile(np.arange(50), 4))))
     assert even.gini == pytest.approx(0)
     assert even.head["20 %"] == pytest.approx(0.2)
@@ -72,7 +73,7 @@ def test_gini_and_head_of_extremes() -> None:
 
 
 def test_a_split_counts_only_who_is_in_it() -> None:
-    """Users and movies without a row here, as after a split, aren't counted."""
+    """Users and movies without ratings, as after a split, aren't counted."""
     ratings = Ratings.from_arrays([1, 2, 3], [7, 8, 9], [1.0, 2.0, 3.0])
     part = describe(dataset(ratings.take(np.array([0, 1]))))
     assert (part.users, part.movies, part.per_movie["min"]) == (2, 2, 1)
@@ -81,7 +82,7 @@ def test_a_split_counts_only_who_is_in_it() -> None:
 
 
 def test_it_goes_into_json_and_back(small: DatasetSummary) -> None:
-    """`as_dict` is of plain types only."""
+    """`as_dict` returns plain types only."""
     plain = json.loads(json.dumps(small.as_dict()))
     assert plain["scale"] == {"low": 0.5, "high": 5, "step": 0.5}
     assert plain["report"]["rows"] == 7
@@ -98,19 +99,19 @@ def test_it_goes_into_json_and_back(small: DatasetSummary) -> None:
     ids=["plain interactions", "one rating", "all equal", "continuous scale"],
 )
 def test_degenerate_data_have_figures_and_a_picture(tmp_path: Path, ratings: Ratings) -> None:
-    """Without stars, without times, with one row: no error, no NaN, a picture."""
-    found = describe(dataset(ratings))
-    assert np.isfinite([found.gini, found.sparsity, *found.curve, *found.per_user.values()]).all()
-    json.dumps(found.as_dict(), allow_nan=False)
-    assert found.histogram is None or sum(found.histogram.values()) == len(ratings)
-    plot_summary(found, tmp_path / "p.png")
+    """Data without stars, without times, or with one row have finite figures and a plot."""
+    summary = describe(dataset(ratings))
+    assert np.isfinite([summary.gini, summary.sparsity, *summary.curve, *summary.per_user.values()]).all()
+    json.dumps(summary.as_dict(), allow_nan=False)
+    assert summary.histogram is None or sum(summary.histogram.values()) == len(ratings)
+    plot_summary(summary, tmp_path / "p.png")
     assert (tmp_path / "p.png").stat().st_size > 10_000
 
 
 def test_the_picture_is_a_png_made_without_pyplot(
     small: DatasetSummary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No global state of Matplotlib is touched, so a server may draw too."""
+    """Plotting doesn't use Matplotlib's global state, so a server can do it."""
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # to import it would fail
     plot_summary(small, tmp_path / "it.png")
     assert (tmp_path / "it.png").read_bytes().startswith(b"\x89PNG\r\n")
@@ -119,11 +120,11 @@ def test_the_picture_is_a_png_made_without_pyplot(
 
 @pytest.mark.skipif(not (DATA / "ml-latest-small").is_dir(), reason="the data set isn't here")
 def test_figures_of_movielens_latest_small() -> None:
-    """Known figures: sparsity 98.3 %, mean 3.50, four stars the most frequent."""
-    found = describe(read(DATA / "ml-latest-small"))
-    assert (found.users, found.movies, found.ratings) == (610, 9724, 100836)
-    assert (round(found.sparsity, 4), round(found.mean or 0, 4)) == (0.983, 3.5016)
-    assert found.histogram is not None
-    assert max(found.histogram, key=found.histogram.__getitem__) == "4"
-    assert (found.per_user["min"], found.per_movie["median"], found.per_movie["max"]) == (20, 3, 329)
-    assert found.first == "1996-03-29T18:36:55Z"
+    """Figures equal the published ones: sparsity 98.3 %, mean 3.50, four stars the most frequent rating."""
+    summary = describe(read(DATA / "ml-latest-small"))
+    assert (summary.users, summary.movies, summary.ratings) == (610, 9724, 100836)
+    assert (round(summary.sparsity, 4), round(summary.mean or 0, 4)) == (0.983, 3.5016)
+    assert summary.histogram is not None
+    assert max(summary.histogram, key=summary.histogram.__getitem__) == "4"
+    assert (summary.per_user["min"], summary.per_movie["median"], summary.per_movie["max"]) == (20, 3, 329)
+    assert summary.first == "1996-03-29T18:36:55Z"

@@ -1,4 +1,4 @@
-"""Films found by what people type: `cinematrix.data.title_search`."""
+"""Fuzzy title search: `cinematrix.data.title_search`."""
 
 import time
 
@@ -30,7 +30,7 @@ FILMS = (
 
 @pytest.fixture(scope="module")
 def titles() -> TitleIndex:
-    """Films with their years and how many have rated them."""
+    """Index of movies with their years and numbers of ratings."""
     names, years, raters = zip(*FILMS, strict=True)
     return TitleIndex.of(Catalog.of(range(len(FILMS)), title=names, year=years), np.array(raters))
 
@@ -60,12 +60,12 @@ def titles() -> TitleIndex:
     ],
 )
 def test_the_film_that_was_meant_comes_first(titles: TitleIndex, query: str, first: tuple[str, int]) -> None:
-    """Typos, articles, other titles, words run together or in another order, beginnings, years."""
+    """Queries may have typos, articles, other titles, joined or reordered words, beginnings and years."""
     assert FILMS[titles.search(query)[0]][:2] == first
 
 
 def test_what_nothing_fits_finds_nothing(titles: TitleIndex) -> None:
-    """Nor do blanks and signs, nor an empty catalog."""
+    """Unmatched text, blanks, punctuation and an empty catalog give no results."""
     for query in ("", "  ", "?!", "zzzzqqq", "\x00", "\U0010ffff"):
         assert titles.search(query).tolist() == []
     assert TitleIndex.of(Catalog.of([])).search("matrix").tolist() == []
@@ -73,30 +73,30 @@ def test_what_nothing_fits_finds_nothing(titles: TitleIndex) -> None:
 
 
 def test_lists_are_as_long_as_asked_and_hold_a_film_once(titles: TitleIndex) -> None:
-    """Numbers, better fits first, the better known first among equals."""
-    found = titles.search("matrix", 3)
-    assert found.dtype == np.int32
-    assert found.tolist() == [0, 1, 2]
+    """Results are distinct movie numbers, best match first, more popular movies first among equals."""
+    results = titles.search("matrix", 3)
+    assert results.dtype == np.int32
+    assert results.tolist() == [0, 1, 2]
     assert titles.search("matrix", 1).tolist() == [0]
     assert TitleIndex.of(Catalog.of("ab", title=["Heat", "Heat"]), np.array([1, 2])).search("heat").tolist() == [1, 0]
 
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_query(titles: TitleIndex, text: str) -> None:
-    """No text breaks the search; no film comes twice."""
-    found = titles.search(text).tolist()
-    assert len(found) == len(set(found))
+    """Any text can be searched, and no movie comes twice."""
+    results = titles.search(text).tolist()
+    assert len(results) == len(set(results))
 
 
 def test_a_films_names_are_its_title_and_those_in_brackets() -> None:
-    """Without articles, accents, `a.k.a.` and repetitions."""
+    """Names have no article, accents, `a.k.a.` or repetitions."""
     assert title_variants("The Cité (a.k.a. Lost City) (La Cite)") == ["cite", "lost city"]
     assert title_variants("(500) Days of Summer") == ["days of summer", "500"]
     assert title_variants("()") == []
 
 
 def test_likeness_is_between_none_and_all() -> None:
-    """The whole title beats its beginning, which beats its words in another order."""
+    """Whole titles score higher than beginnings, and beginnings higher than reordered words."""
     assert title_similarity("matrix", "matrix") == 1
     assert (
         1
@@ -108,14 +108,14 @@ def test_likeness_is_between_none_and_all() -> None:
 
 
 def test_among_many_films_the_misspelt_one_is_found() -> None:
-    """With a letter left out, each of twenty among 9,000, in 20 ms at the median, and the busy machine's due."""
+    """Each of twenty titles without one letter is among the results of 9,000, in a median time below 60 ms."""
     rng = np.random.default_rng(3)
     words = np.array(["".join(rng.choice(list("aeioubcdlmnprst"), size)) for size in rng.integers(3, 11, 900)])
     names = [" ".join(words[rng.integers(0, 900, rng.integers(2, 6))]) for _ in range(9_000)]
-    titles, took = TitleIndex.of(Catalog.of(range(len(names)), title=names)), []
+    titles, seconds = TitleIndex.of(Catalog.of(range(len(names)), title=names)), []
     for name in rng.choice(names, 20).tolist():
         started = time.perf_counter()
-        found = titles.search(name[:3] + name[4:])
-        took.append(time.perf_counter() - started)
-        assert name in [names[number] for number in found.tolist()]
-    assert np.median(took) < 0.06
+        results = titles.search(name[:3] + name[4:])
+        seconds.append(time.perf_counter() - started)
+        assert name in [names[number] for number in results.tolist()]
+    assert np.median(seconds) < 0.06

@@ -1,4 +1,4 @@
-"""The evaluator, proved by paper and pencil, by a second path, and by its limits: `cinematrix.evaluation.evaluate`."""
+"""Tests of `cinematrix.evaluation.evaluate`: values by hand, a second implementation, and edge cases."""
 
 import json
 import tracemalloc
@@ -35,12 +35,12 @@ def table(rows: list[tuple[int, int, int]]) -> Ratings:
 
 
 class Three(Popular):
-    """Popular's lists, and three stars for everything; keeps what it was asked."""
+    """Popular's lists, and three stars for every pair; records the inputs of `predict_pairs`."""
 
-    asked: ClassVar[list[tuple[Histories, Numbers, Numbers]]] = []
+    inputs: ClassVar[list[tuple[Histories, Numbers, Numbers]]] = []
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        self.asked.append((histories, rows, movies))
+        self.inputs.append((histories, rows, movies))
         return np.full(len(rows), 3, np.float32)
 
 
@@ -61,7 +61,7 @@ BY_HAND = {
 
 
 def test_popular_by_hand() -> None:
-    """Every number of a small world, unknown user and movie included, is the one computed on paper."""
+    """Every number of a small world, unknown user and movie included, equals the one computed by hand."""
     found = evaluate(Three().fit(table(TRAIN)), table(TEST), k=2)
     assert found.users.tolist() == [10, 20, 40]
     assert sorted(found.per_user) == sorted(BY_HAND)
@@ -76,29 +76,29 @@ def test_popular_by_hand() -> None:
 
 
 def test_the_protocol_counts_what_is_unknown() -> None:
-    """Users, ratings and unknown IDs are counted, and a test movie nobody knows stays in."""
+    """Users, ratings and unknown IDs are counted, and a tested movie that the model doesn't know counts."""
     protocol = evaluate(Three().fit(table(TRAIN)), table(TEST), k=2, split="a split", seed=7).protocol
     assert (protocol.users, protocol.ratings, protocol.movies) == (3, 5, 4)
     assert (protocol.unknown_users, protocol.users_without_history) == (1, 1)
     assert (protocol.unknown_movies, protocol.ratings_of_unknown_movies) == (1, 1)
-    part = table([*TEST, (10, 777, 3)]).take(np.array([0, 1, 2, 3, 4]))  # knows of movie 777, without a rating
+    part = table([*TEST, (10, 777, 3)]).take(np.array([0, 1, 2, 3, 4]))  # has the ID of movie 777, but no rating
     assert evaluate(Three().fit(table(TRAIN)), part).protocol.unknown_movies == 1
     for words in ("a split", "seed 7", "best 2 by ranking of the 4 movies", "every tested movie", "1 users; 1 movies"):
         assert words in str(protocol)
 
 
-def test_a_model_is_asked_with_histories_and_unknown_movies_as_such() -> None:
-    """Pairs reach the model with the user's own history, an empty one for a stranger, -1 for an unknown movie."""
+def test_a_model_gets_histories_and_unknown_movies() -> None:
+    """Pairs reach the model with the user's own history, an empty one for an unknown user, -1 for an unknown movie."""
     model = Three().fit(table(TRAIN))
-    model.asked.clear()
+    model.inputs.clear()
     evaluate(model, table(TEST), k=2)
-    ((histories, rows, movies),) = model.asked
+    ((histories, rows, movies),) = model.inputs
     assert [histories.items_of(row).tolist() for row in range(3)] == [[0, 3], [1, 3], []]
     assert list(zip(rows.tolist(), movies.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 0), (2, 3), (2, -1)]
 
 
-def test_relevance_can_begin_at_a_rating() -> None:
-    """From four stars, user 10 has one relevant movie at place 2; errors still take every rating."""
+def test_relevance_can_start_at_a_rating() -> None:
+    """From four stars, user 10 has one relevant movie at place 2; errors still count every rating."""
     found = evaluate(Three().fit(table(TRAIN)), table(TEST), k=2, relevant_from=4)
     np.testing.assert_allclose(found.per_user["ndcg@2"], [1 / LOG3, 1, 1])
     np.testing.assert_allclose(found.per_user["recall@2"], [1, 1, 1])
@@ -109,23 +109,23 @@ def test_relevance_can_begin_at_a_rating() -> None:
     assert {m.n_users for m in strict.measures if m.name == "ndcg@2"} == {2}
 
 
-def test_given_histories_take_the_place_of_training() -> None:
-    """What is given decides what a user has seen, by ID; movies that the model doesn't know are left out."""
+def test_given_histories_replace_training_histories() -> None:
+    """The ratings given are what a user has seen, by ID; movies that the model doesn't know are left out."""
     given = table([(40, 100, 4), (40, 888, 4), (10, 500, 3)])
     found = evaluate(Three().fit(table(TRAIN)), table([(40, 200, 4), (10, 100, 4), (20, 500, 3)]), given=given, k=1)
     assert found.per_user["history"].tolist() == [1, 0, 1]
     np.testing.assert_allclose(found.per_user["recall@1"], [1, 1, 0])  # lists: [100], [500], [500]
 
 
-def test_given_histories_decide_for_whom_the_list_is() -> None:
-    """The histories stand in the order of the tested users, not of the table given."""
+def test_given_histories_are_matched_to_users() -> None:
+    """Histories are in the order of the tested users, not of the table given."""
     given = table([(40, 100, 4), (10, 500, 3)])
     found = evaluate(Three().fit(table(TRAIN)), table([(40, 500, 4), (10, 100, 4)]), given=given, k=1)
     assert found.per_user["recall@1"].tolist() == [1, 1]
 
 
 def test_a_tested_pair_in_the_histories_is_refused() -> None:
-    """Testing on what the model is told is an error that counts the pairs and names one."""
+    """Testing on ratings in the histories is an error that counts the pairs and names one."""
     model = Popular().fit(table(TRAIN))
     with pytest.raises(DataError, match=r"1 of 6 tested ratings .* user 20, movie 500"):
         evaluate(model, table([*TEST, (20, 500, 3)]))
@@ -147,23 +147,23 @@ def test_errors_are_those_of_predict(world: tuple[Ratings, Catalog]) -> None:
 
 
 @pytest.mark.parametrize("model", [Bias(), Popular()], ids=lambda model: model.name)
-def test_lists_agree_with_going_through_users_one_by_one(model: Recommender, world: tuple[Ratings, Catalog]) -> None:
-    """Recall and genre similarity of every user are what sets and loops give, in blocks as in one piece."""
+def test_lists_agree_with_loops_over_users(model: Recommender, world: tuple[Ratings, Catalog]) -> None:
+    """Recall and genre similarity of every user equal those computed with sets and loops."""
     ratings, catalog = world
     split = splits.new_users(ratings, k=4, seed=2)
     model.fit(split.train, catalog)
     found = evaluate(model, split.test, given=split.given, k=5)
-    known, genres = model.data, catalog.align(model.data.movies).genre_matrix().toarray()
+    data, genres = model.data, catalog.align(model.data.movies).genre_matrix().toarray()
     for place, user in enumerate(found.users.tolist()):
         seen = {m for u, m in _id_pairs(split.given) if u == user}
-        history = Histories.of_lists([(known.movies.numbers(sorted(seen)).tolist(), [3.0] * len(seen))])
-        scores = model.score(_values_of(history, split.given, user, known.movies.ids))[0]
-        order = [m for m in np.argsort(-scores, kind="stable") if known.movies.ids[m] not in seen][:5]
+        history = Histories.of_lists([(data.movies.numbers(sorted(seen)).tolist(), [3.0] * len(seen))])
+        scores = model.score(_values_of(history, split.given, user, data.movies.ids))[0]
+        order = [m for m in np.argsort(-scores, kind="stable") if data.movies.ids[m] not in seen][:5]
         wanted = {m for u, m in _id_pairs(split.test) if u == user}
-        hits = len(wanted & set(known.movies.ids[order].tolist()))
+        hits = len(wanted & set(data.movies.ids[order].tolist()))
         assert found.per_user["recall@5"][place] == pytest.approx(hits / len(wanted))
-        alike = [genres[a] @ genres[b] for i, a in enumerate(order) for b in order[:i]]
-        assert found.per_user["similarity@5"][place] == pytest.approx(np.mean(alike))
+        similarities = [genres[a] @ genres[b] for i, a in enumerate(order) for b in order[:i]]
+        assert found.per_user["similarity@5"][place] == pytest.approx(np.mean(similarities))
 
 
 def _id_pairs(ratings: Ratings) -> list[tuple[int, int]]:
@@ -181,7 +181,7 @@ def _values_of(history: Histories, given: Ratings, user: int, movie_ids: NDArray
 def test_blocks_and_the_order_of_rows_change_nothing(
     world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same numbers whether users come one at a time or all at once, and however the test set is shuffled."""
+    """Block size and order of the test set don't change the numbers."""
     split = splits.random(world[0])
     model = Bias().fit(split.train, world[1])
     at_once = evaluate(model, split.test).as_dict()
@@ -197,8 +197,8 @@ def test_blocks_and_the_order_of_rows_change_nothing(
         )
 
 
-def test_intervals_hold_the_value_and_follow_the_seed(world: tuple[Ratings, Catalog]) -> None:
-    """Every mean lies within its interval; a seed gives the same ends again, another seed others."""
+def test_intervals_contain_the_value_and_follow_the_seed(world: tuple[Ratings, Catalog]) -> None:
+    """Every mean lies within its interval; equal seeds give equal intervals, other seeds others."""
     split = splits.random(world[0])
     model = Bias().fit(split.train, world[1])
     found = evaluate(model, split.test, seed=1)
@@ -210,7 +210,7 @@ def test_intervals_hold_the_value_and_follow_the_seed(world: tuple[Ratings, Cata
 
 
 def test_plain_interactions_are_ranked_only(world: tuple[Ratings, Catalog]) -> None:
-    """Without stars in the data or from the model there are no errors to show, and asking for stars is refused."""
+    """Without stars there are no errors, and ordering by stars or relevance by stars is an error."""
     split = splits.random(as_interactions(world[0]))
     plain = Popular().fit(split.train)
     found = evaluate(plain, split.test)
@@ -223,15 +223,15 @@ def test_plain_interactions_are_ranked_only(world: tuple[Ratings, Catalog]) -> N
 
 
 def test_a_model_without_stars_is_ranked_only() -> None:
-    """A model that declares no stars isn't asked for any."""
+    """A model that declares no stars isn't called for predictions."""
 
     class Ranks(Three):
         abilities = Abilities(stars=False, interactions=True)
 
-    Ranks.asked.clear()
+    Ranks.inputs.clear()
     found = evaluate(Ranks().fit(table(TRAIN)), table(TEST))
     assert "rmse" not in found.per_user
-    assert not Ranks.asked
+    assert not Ranks.inputs
 
 
 def test_lists_can_be_ordered_by_stars() -> None:
@@ -242,7 +242,7 @@ def test_lists_can_be_ordered_by_stars() -> None:
 
 
 def test_a_list_may_be_longer_than_there_are_movies() -> None:
-    """With `k` above the number of movies the lists are padded, and what isn't there isn't a hit."""
+    """With `k` above the number of movies the lists are padded, and padding is no hit."""
     found = evaluate(Popular().fit(table(TRAIN)), table(TEST), k=50)
     np.testing.assert_allclose(found.per_user["precision@50"], [2 / 50, 1 / 50, 1 / 50])
     with pytest.raises(SettingError, match="n must be at least 1"):
@@ -250,7 +250,7 @@ def test_a_list_may_be_longer_than_there_are_movies() -> None:
 
 
 def test_degenerate_tests_give_n_a() -> None:
-    """No rows, one user, equal ratings, one movie: no crash, no warning, and n/a where nothing can be said."""
+    """No rows, one user, equal ratings, one movie: no crash, no warning, and n/a for undefined numbers."""
     model = Three().fit(table(TRAIN))
     nothing = evaluate(model, table(TEST).take(np.zeros(0, np.int64)))
     assert all(np.isnan(m.value) or m.name == "coverage@10" for m in nothing.measures)
@@ -266,8 +266,8 @@ def test_degenerate_tests_give_n_a() -> None:
         assert json.loads(json.dumps(found.as_dict(), allow_nan=False))["protocol"]["model"] == "popular"
 
 
-def test_a_model_gone_wrong_is_told() -> None:
-    """Predictions of NaN are an error and don't vanish from the mean."""
+def test_predictions_of_nan_are_an_error() -> None:
+    """Predictions of NaN aren't left out of the mean."""
 
     class Broken(Three):
         def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
@@ -277,26 +277,26 @@ def test_a_model_gone_wrong_is_told() -> None:
         evaluate(Broken().fit(table(TRAIN)), table(TEST))
 
 
-def test_progress_hears_of_every_user() -> None:
-    """The bar starts with the number of users, gets there, and stops."""
-    heard: list[object] = []
+def test_progress_counts_every_user() -> None:
+    """The bar starts with the number of users, reaches it, and stops."""
+    calls: list[object] = []
 
     class Bar:
         def start(self, what: str, total: int) -> None:
-            heard.append((what, total))
+            calls.append((what, total))
 
         def advance(self, steps: int = 1, note: str = "") -> None:
-            heard.append(steps)
+            calls.append(steps)
 
         def stop(self) -> None:
-            heard.append("stop")
+            calls.append("stop")
 
     evaluate(Popular().fit(table(TRAIN)), table(TEST), progress=Bar())
-    assert heard == [("evaluating popular", 3), 3, "stop"]
+    assert calls == [("evaluating popular", 3), 3, "stop"]
 
 
 def test_memory_stays_below_200_mb_beyond_the_model() -> None:
-    """For 6,000 users × 9,724 movies, whose scores alone would take 233 MB, the peak stays far below."""
+    """For 6,000 users × 9,724 movies, whose scores take 233 MB, the peak stays far below."""
     generator = np.random.default_rng(0)
     users = np.repeat(np.arange(6_000), 6)
     ratings = Ratings.from_arrays(

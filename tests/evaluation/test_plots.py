@@ -1,4 +1,4 @@
-"""Pictures of training and of reliability: `cinematrix.evaluation.plots`."""
+"""Tests of `cinematrix.evaluation.plots`."""
 
 import struct
 from pathlib import Path
@@ -15,8 +15,8 @@ LOG = TrainingLog(losses=[2.0, 1.0], errors=[1.2, 0.9, 1.0], best_epoch=1)
 
 
 @pytest.mark.parametrize("heads", [("stars",), ("ranking",), ("stars", "ranking")])
-def test_learning_curves_are_a_png_with_a_plot_a_head(tmp_path: Path, heads: tuple[str, ...]) -> None:
-    """A real PNG, as wide as there are heads, the same bytes each time, and it replaces an older one."""
+def test_learning_curves_are_a_png_with_one_plot_per_head(tmp_path: Path, heads: tuple[str, ...]) -> None:
+    """A valid PNG, its width proportional to the heads, the same bytes each time; it replaces an older file."""
     for _ in range(2):
         plot_learning_curves(dict.fromkeys(heads, LOG), tmp_path / "curves.png", title="a model")
         png = (tmp_path / "curves.png").read_bytes()
@@ -26,24 +26,24 @@ def test_learning_curves_are_a_png_with_a_plot_a_head(tmp_path: Path, heads: tup
     assert (tmp_path / "again.png").read_bytes() == png
 
 
-def test_a_picture_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
-    """A place inside a file is bad input."""
+def test_an_unwritable_path_is_an_input_error(tmp_path: Path) -> None:
+    """A path inside a file is an InputError."""
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="isn't a folder"):
         plot_learning_curves({"stars": LOG}, tmp_path / "file" / "curves.png")
 
 
 def diagram_of(n_levels: int) -> Reliability:
-    """Something to draw: promises of 18 coverages, and chances of ten bins, of which one is empty."""
+    """Build a Reliability of 18 coverages and ten bins, one of them empty."""
     count = np.tile(np.arange(10.0) * 30, (n_levels, 1))
-    chance = np.where(count > 0, np.linspace(0.05, 0.95, 10), np.nan)
+    predicted = np.where(count > 0, np.linspace(0.05, 0.95, 10), np.nan)
     stars = np.arange(1.0, n_levels + 1)
-    return Reliability("a model", 1234, COVERAGES, COVERAGES**1.1, 4 * COVERAGES, stars, count, chance, chance**2)
+    return Reliability("a model", 1234, COVERAGES, COVERAGES**1.1, 4 * COVERAGES, stars, count, predicted, predicted**2)
 
 
 @pytest.mark.parametrize("n_levels", [0, 1, 3])
 def test_a_reliability_diagram_is_a_png(tmp_path: Path, n_levels: int) -> None:
-    """A real PNG with two panels, the same bytes each time, also where no level can be judged or bins are empty."""
+    """A valid PNG with two plots, the same bytes each time, also without levels or with empty bins."""
     plot_reliability(diagram_of(n_levels), tmp_path / "a.png")
     plot_reliability(diagram_of(n_levels), tmp_path / "b.png")
     png = (tmp_path / "a.png").read_bytes()
@@ -52,8 +52,8 @@ def test_a_reliability_diagram_is_a_png(tmp_path: Path, n_levels: int) -> None:
     assert (tmp_path / "b.png").read_bytes() == png
 
 
-def test_a_reliability_diagram_replaces_nothing_unasked(tmp_path: Path) -> None:
-    """What exists stays, unless forced; nothing half-written is left."""
+def test_a_reliability_diagram_replaces_a_file_only_if_forced(tmp_path: Path) -> None:
+    """An existing file stays unless `force` is given; no partial file is left."""
     path = tmp_path / "a.png"
     path.write_text("precious")
     with pytest.raises(InputError, match="exists already"):

@@ -1,4 +1,4 @@
-"""What intervals and chances are worth, by paper and pencil: `cinematrix.evaluation.reliability`."""
+"""Tests of `cinematrix.evaluation.reliability`: coverage, widths and calibration by hand."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def table(rows: list[tuple[int, int, int]]) -> Ratings:
 
 
 class Sure(Popular):
-    """Two stars for all; the interval is the scale's middle part as wide as the coverage, and the chances are fixed."""
+    """Two stars for every pair, intervals that widen with the coverage, and fixed distributions."""
 
     @property
     def has_intervals(self) -> bool:
@@ -37,9 +37,9 @@ class Sure(Popular):
     def distribution_pairs(
         self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: object = None
     ) -> NDArray[np.float32]:
-        chances = np.tile(np.array([0.25, 0.25, 0.5], np.float32), (len(rows), 1))
-        chances[movies == UNKNOWN] = 0.04, 0.04, 0.92
-        return chances
+        distribution = np.tile(np.array([0.25, 0.25, 0.5], np.float32), (len(rows), 1))
+        distribution[movies == UNKNOWN] = 0.04, 0.04, 0.92
+        return distribution
 
     def interval_pairs(
         self, histories: Histories, rows: Numbers, movies: Numbers, coverage: float = 0.8, *, stars: object = None
@@ -49,7 +49,7 @@ class Sure(Popular):
 
 
 def test_shares_and_widths_by_hand() -> None:
-    """Two of five ratings are a two, so two lie in narrow intervals and all in wide ones."""
+    """Two of five ratings are 2 stars, so two are inside narrow intervals and all inside wide ones."""
     found = measure_reliability(Sure().fit(table(TRAIN)), table(TEST))
     assert (found.model, found.ratings) == ("popular", 5)
     wide = COVERAGES > 0.72
@@ -58,20 +58,20 @@ def test_shares_and_widths_by_hand() -> None:
     np.testing.assert_array_equal(found.asked, COVERAGES)
 
 
-def test_chances_by_hand() -> None:
-    """Of the eight training ratings six reach 2 and four reach 3; the chances to reach these stand each in its bin."""
+def test_calibration_by_hand() -> None:
+    """Six of the eight training ratings reach 2 and four reach 3; each predicted probability falls into its bin."""
     found = measure_reliability(Sure().fit(table(TRAIN)), table(TEST))
     np.testing.assert_array_equal(found.stars, [2, 3])
-    count, promised, happened = np.zeros((2, BINS)), np.full((2, BINS), np.nan), np.full((2, BINS), np.nan)
-    count[0, [7, 9]], promised[0, [7, 9]], happened[0, [7, 9]] = (4, 1), (0.75, 0.96), (3 / 4, 1)
-    count[1, [5, 9]], promised[1, [5, 9]], happened[1, [5, 9]] = (4, 1), (0.5, 0.92), (1 / 4, 1)
+    count, predicted, observed = np.zeros((2, BINS)), np.full((2, BINS), np.nan), np.full((2, BINS), np.nan)
+    count[0, [7, 9]], predicted[0, [7, 9]], observed[0, [7, 9]] = (4, 1), (0.75, 0.96), (3 / 4, 1)
+    count[1, [5, 9]], predicted[1, [5, 9]], observed[1, [5, 9]] = (4, 1), (0.5, 0.92), (1 / 4, 1)
     np.testing.assert_array_equal(found.count, count)
-    np.testing.assert_allclose(found.predicted, promised, atol=1e-6)
-    np.testing.assert_allclose(found.observed, happened, atol=1e-6)
+    np.testing.assert_allclose(found.predicted, predicted, atol=1e-6)
+    np.testing.assert_allclose(found.observed, observed, atol=1e-6)
 
 
-def test_evaluation_tells_how_sure_predictions_are() -> None:
-    """Within 80 %, the width and the logarithmic loss by hand, pooled over ratings and with intervals over users."""
+def test_evaluation_measures_uncertainty() -> None:
+    """Coverage and width of 80 % intervals and the log loss by hand, pooled over ratings, intervals over users."""
     found = evaluate(Sure().fit(table(TRAIN)), table(TEST), k=2)
     assert [m.name for m in found.measures[:5]] == ["rmse", "mae", "within80", "width80", "log_loss"]
     assert found["within80"] == 1
@@ -85,19 +85,19 @@ def test_evaluation_tells_how_sure_predictions_are() -> None:
     assert {"within80", "width80", "log_loss"}.isdisjoint(m.name for m in without.measures)
 
 
-def test_given_histories_and_blocks_change_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One user at a time or all at once, and with the histories handed over, it is the same; progress hears of all."""
-    heard: list[object] = []
+def test_given_histories_and_block_size_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Block size and given histories don't change the numbers; progress counts every user."""
+    calls: list[object] = []
 
     class Bar:
         def start(self, what: str, total: int) -> None:
-            heard.append((what, total))
+            calls.append((what, total))
 
         def advance(self, steps: int = 1, note: str = "") -> None:
-            heard.append(steps)
+            calls.append(steps)
 
         def stop(self) -> None:
-            heard.append("stop")
+            calls.append("stop")
 
     model = Sure().fit(table(TRAIN))
     at_once = measure_reliability(model, table(TEST), given=table([(9, 20, 1)]))
@@ -105,17 +105,17 @@ def test_given_histories_and_blocks_change_nothing_else(monkeypatch: pytest.Monk
     one_by_one = measure_reliability(model, table(TEST), progress=Bar())
     np.testing.assert_allclose(one_by_one.covered, at_once.covered)
     np.testing.assert_allclose(one_by_one.observed, at_once.observed)
-    assert heard == [("how reliable popular is", 4), 1, 1, 1, 1, "stop"]
+    assert calls == [("measuring the reliability of popular", 4), 1, 1, 1, 1, "stop"]
 
 
-def test_what_cannot_be_judged_is_told() -> None:
-    """No spread, no stars, no ratings, or the answers in the histories: each is one clear error."""
+def test_unusable_inputs_are_errors() -> None:
+    """No distributions, no stars, no ratings, and tested ratings in the histories are errors."""
     model = Sure().fit(table(TRAIN))
     with pytest.raises(SettingError, match="bias has no distributions of ratings; train deep-mf on ratings"):
         measure_reliability(Bias().fit(table(TRAIN)), table(TEST))
     with pytest.raises(DataError, match="a reliability diagram needs ratings with stars"):
         measure_reliability(model, as_interactions(taste_world(np.random.default_rng(0))[0]))
-    with pytest.raises(DataError, match="stand in the histories"):
+    with pytest.raises(DataError, match="are also in the histories"):
         measure_reliability(model, table(TRAIN))
     with pytest.raises(SettingError, match="0 ratings are tested"):
         measure_reliability(model, table(TEST).take(np.zeros(0, np.int64)))
@@ -131,7 +131,7 @@ def test_what_cannot_be_judged_is_told() -> None:
     ],
     ids=["even", "all best", "all worst", "one level"],
 )
-def test_levels_that_are_judged(stars: list[float], scale: Scale, levels: list[int]) -> None:
-    """Those that about a quarter, a half and three quarters of the ratings reach, each once; never the lowest."""
+def test_choice_of_levels(stars: list[float], scale: Scale, levels: list[int]) -> None:
+    """Levels that about a quarter, a half and three quarters of the ratings reach, each once, never the lowest."""
     ratings = Ratings.from_arrays(range(len(stars)), range(len(stars)), stars, scale=scale)
     assert choose_levels(Sure().fit(ratings)).tolist() == levels

@@ -1,4 +1,4 @@
-"""Users and movies by how many ratings they have: `cinematrix.evaluation.segments`."""
+"""Tests of `cinematrix.evaluation.segments`."""
 
 import numpy as np
 
@@ -7,15 +7,15 @@ from cinematrix.evaluation.segments import MOVIE_SEGMENTS, USER_SEGMENTS, assign
 
 
 def test_users_are_in_one_segment_each() -> None:
-    """0 and 19 ratings are few, 20 and 100 some, 101 many."""
+    """0 and 19 ratings are in the first segment, 20 and 100 in the second, 101 in the third."""
     history = np.array([0.0, 19, 20, 100, 101, 5000])
     found = np.array([select_users(segment, history) for segment in USER_SEGMENTS])
     assert found.argmax(0).tolist() == [0, 0, 1, 1, 2, 2]
     assert (found.sum(0) == 1).all()
 
 
-def test_movies_by_hand() -> None:
-    """Of 20 ratings, the movie with 9 and the next with 5 begin before the half, one of 4 before nine tenths."""
+def test_segments_of_movies_by_hand() -> None:
+    """The movies with 9 and 5 of 20 ratings start below one half, the one with 4 below nine tenths."""
     counts = {5: 1, 6: 9, 7: 5, 8: 4, 9: 1}
     movies = np.repeat(list(counts), list(counts.values()))
     users = np.concatenate([np.arange(n) for n in counts.values()])

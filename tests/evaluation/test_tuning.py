@@ -1,4 +1,4 @@
-"""The search for hyper-parameters: `cinematrix.evaluation.tuning`."""
+"""Tests of `cinematrix.evaluation.tuning`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from cinematrix.models.popular import Popular
 
 @dataclass(frozen=True)
 class ShiftedSettings:
-    """What to add to Bias's predictions: nothing is best."""
+    """Error added to Bias's predictions; none is best."""
 
     SPACE: ClassVar[SearchSpace] = {"shift": SearchRange(-2.0, 2.0), "noise": (0, 1)}
 
@@ -35,7 +35,7 @@ class ShiftedSettings:
 
 
 class Shifted(Bias):
-    """Bias with an error of known size; counts its trainings, and keeps what it was trained on."""
+    """Bias with an error of known size; records its training ratings."""
 
     name: ClassVar[str] = "shifted"
     Settings = ShiftedSettings
@@ -70,7 +70,7 @@ def no_trainings_yet() -> None:
 
 
 def test_the_best_is_found_within_the_training_ratings(world: tuple[Ratings, Catalog]) -> None:
-    """The search gets near the known optimum, is never worse than where it began, and gives bad trials up."""
+    """The search gets near the known optimum, is never worse than at the start, and prunes bad trials."""
     found = tune(Shifted, *world, trials=30, seed=1)
     assert abs(found.settings.shift) < 0.4
     assert found.settings.noise == 0
@@ -83,8 +83,8 @@ def test_the_best_is_found_within_the_training_ratings(world: tuple[Ratings, Cat
     assert {len(part) for part in Shifted.trained} == {len(world[0]) - int(np.ceil(0.2 * len(world[0])))}
 
 
-def test_a_search_goes_on_where_it_stopped(world: tuple[Ratings, Catalog], tmp_path: Path) -> None:
-    """Of ten trials, four are done before and six after; a finished search trains nothing and says the same."""
+def test_an_interrupted_search_resumes(world: tuple[Ratings, Catalog], tmp_path: Path) -> None:
+    """Four of ten trials are done before and six after; a finished search trains nothing and returns the same."""
     study = tmp_path / "study"
 
     def stop(*_: object, **__: object) -> None:
@@ -104,16 +104,16 @@ def test_a_search_goes_on_where_it_stopped(world: tuple[Ratings, Catalog], tmp_p
     assert Shifted.trained == []
 
 
-def test_trials_that_diverge_are_passed_over(world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A training that breaks down is a trial that failed; where all do, that is the error."""
+def test_trials_that_diverge_are_skipped(world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training that fails is a failed trial; if all fail, that is an error."""
     fit = Shifted.fit
 
-    def sometimes(self: Shifted, ratings: Ratings, catalog: Catalog | None = None) -> Shifted:
+    def fit_if_negative(self: Shifted, ratings: Ratings, catalog: Catalog | None = None) -> Shifted:
         if self.settings.shift > 0:
             raise TrainingError("diverged")
         return fit(self, ratings, catalog)
 
-    monkeypatch.setattr(Shifted, "fit", sometimes)
+    monkeypatch.setattr(Shifted, "fit", fit_if_negative)
     found = tune(Shifted, *world, trials=12)
     assert found.trials == 12
     assert found.settings.shift <= 0
@@ -123,7 +123,7 @@ def test_trials_that_diverge_are_passed_over(world: tuple[Ratings, Catalog], mon
         tune(Shifted, *world, trials=2)
 
 
-def test_a_study_of_something_else_is_refused(world: tuple[Ratings, Catalog], tmp_path: Path) -> None:
+def test_a_study_of_another_search_is_refused(world: tuple[Ratings, Catalog], tmp_path: Path) -> None:
     """One file holds one search."""
     tune(Shifted, *world, trials=1, study=tmp_path / "study")
     with pytest.raises(SettingError, match="holds a search of shifted by random and not of shifted by time"):
@@ -133,26 +133,28 @@ def test_a_study_of_something_else_is_refused(world: tuple[Ratings, Catalog], tm
 
 
 @pytest.mark.parametrize("cut", TUNING_SPLITS)
-def test_every_round_is_another_cut(cut: str, world: tuple[Ratings, Catalog]) -> None:
-    """The cuts of one trial differ."""
+def test_every_round_has_another_split(cut: str, world: tuple[Ratings, Catalog]) -> None:
+    """The validation splits of one trial differ."""
     tested = {TUNING_SPLITS[cut](world[0], round_).test.by_user.items.tobytes() for round_ in range(ROUNDS)}
     assert len(tested) == ROUNDS
 
 
 def test_plain_interactions_are_tuned_by_lists(world: tuple[Ratings, Catalog]) -> None:
-    """Without stars there is no RMSE, and NDCG is made large."""
+    """Without stars there is no RMSE, and NDCG is maximised."""
 
     class Ranks(Popular):
         Settings = ShiftedSettings
 
     found = tune(Ranks, world[0].take(world[0].rating >= 3), world[1], trials=1)
     assert found.measure == "rmse"
-    bare = Ratings.from_arrays(world[0].users.ids[world[0].user], world[0].movies.ids[world[0].movie])
-    assert tune(Ranks, bare, world[1], trials=1).measure == "ndcg@10"
+    interactions = Ratings.from_arrays(world[0].users.ids[world[0].user], world[0].movies.ids[world[0].movie])
+    assert tune(Ranks, interactions, world[1], trials=1).measure == "ndcg@10"
 
 
-def test_what_cannot_be_tuned_says_so(world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model without a space is refused; without Optuna the extra is named."""
+def test_models_that_cannot_be_tuned_are_errors(
+    world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model without a search space is an error; without Optuna the error names the extra."""
     with pytest.raises(SettingError, match="bias has no space of hyper-parameters"):
         tune(Bias, *world, trials=1)
     monkeypatch.setattr(optional, "find_spec", lambda name: None)
@@ -161,8 +163,8 @@ def test_what_cannot_be_tuned_says_so(world: tuple[Ratings, Catalog], monkeypatc
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if get_search_space(model_class(name).Settings)])
-def test_every_declared_space_is_of_settings_that_are_allowed(name: str) -> None:
-    """Both ends of a range and each choice make valid settings of the right type, and the default is inside."""
+def test_search_spaces_contain_valid_settings(name: str) -> None:
+    """Both ends of a range and each choice are valid settings of the right type, and the default is inside."""
     settings = model_class(name).Settings
     for key, values in get_search_space(settings).items():
         default = getattr(settings(), key)
@@ -172,6 +174,6 @@ def test_every_declared_space_is_of_settings_that_are_allowed(name: str) -> None
         assert ends[0] <= default <= ends[-1] if isinstance(values, SearchRange) else default in ends
 
 
-def test_whatever_learns_has_a_space() -> None:
-    """Popular and Bias alone have nothing to set."""
+def test_all_models_but_the_baselines_have_a_search_space() -> None:
+    """Only Popular and Bias have no settings to tune."""
     assert [name for name in MODELS if not get_search_space(model_class(name).Settings)] == ["popular", "bias"]

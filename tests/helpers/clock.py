@@ -1,7 +1,7 @@
-"""A clock that a server goes by and that its test puts forth and back.
+"""Fake wall clock for a server process, which a test can set forward and back.
 
-It does what libfaketime does, and nothing else: under libfaketime 0.9.10, told to leave the monotonic clock alone,
-`time.sleep` fails and each request takes a tenth of a second.
+libfaketime 0.9.10 can't be used: with an unchanged monotonic clock, `time.sleep` fails under it and each request takes
+a tenth of a second.
 """
 
 import struct
@@ -51,14 +51,14 @@ time_t time(time_t *out) {
     return out ? (*out = now.tv_sec) : now.tv_sec;
 }
 """
-"""In place of the C library's: the wall clock as a file says, and the monotonic one as it is."""
+"""C functions that shift the wall clock by the seconds in a file and leave the monotonic clock unchanged."""
 
 
 class ShiftedClock:
-    """A wall clock, so far ahead of ours as a file in `folder` says.
+    """Wall clock shifted by the seconds in a file in `folder`.
 
     Attributes:
-        ahead: the seconds.
+        ahead: seconds ahead of the real clock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -67,11 +67,11 @@ class ShiftedClock:
         self.ahead = 0.0
 
     def shift_to(self, ahead: float) -> None:
-        """From now on it is so many seconds ahead, at once for whoever goes by it."""
+        """Set the clock `ahead` seconds ahead of the real one, at once for all its processes."""
         self.ahead = ahead
         with self._file.open("r+b") as file:
             file.write(struct.pack("d", ahead))
 
     def surroundings(self) -> dict[str, str]:
-        """What a process is started with to go by it."""
+        """Return the environment variables for a process to use this clock."""
         return {"LD_PRELOAD": str(self._shim), "CLOCK": str(self._file)}

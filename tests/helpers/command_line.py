@@ -1,4 +1,4 @@
-"""Running `cinematrix` as a user does, in a process of its own or in this one."""
+"""Helpers that run the `cinematrix` command, in a subprocess or in this process."""
 
 import json
 import os
@@ -25,13 +25,13 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """The environment without what would change the output."""
+    """Return the environment without variables that change the output, plus `more`."""
     colours = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "PYTHONIOENCODING", "LC_ALL")
     return {name: value for name, value in os.environ.items() if name not in colours} | more
 
 
 def run_cli(*words: object, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run `cinematrix` with these words, whatever comes of it."""
+    """Run `cinematrix` with these arguments in a subprocess, without checking its exit status."""
     return subprocess.run(
         [*PROGRAM, *map(str, words)], capture_output=True, encoding="utf-8", cwd=cwd, env=clean_environment(**more),
         check=False, stdin=subprocess.DEVNULL, timeout=120,
@@ -39,7 +39,7 @@ def run_cli(*words: object, cwd: Path | None = None, **more: str) -> subprocess.
 
 
 def run_in_process(*words: object) -> subprocess.CompletedProcess[str]:
-    """The same in this process, which is quicker: for what doesn't depend on the process."""
+    """Run `cinematrix` in this process, which is faster."""
     out, errors = StringIO(), StringIO()
     with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(errors):
         patched.setattr(sys, "argv", ["cinematrix", *map(str, words)])
@@ -49,7 +49,7 @@ def run_in_process(*words: object) -> subprocess.CompletedProcess[str]:
 
 
 def run_ok(*words: object, by: Run = run_in_process) -> str:
-    """The standard output of a command that ends well and has nothing on standard error."""
+    """Return the standard output of a command that must succeed with nothing on standard error."""
     done = by(*words)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert ANSI not in done.stdout
@@ -57,12 +57,12 @@ def run_ok(*words: object, by: Run = run_in_process) -> str:
 
 
 def run_json(*words: object, by: Run = run_in_process) -> Any:
-    """What a command answers with `--json`: one document and nothing beside it."""
+    """Return the parsed output of a command with `--json`, which must be one JSON document."""
     return json.loads(run_ok(*words, "--json", by=by))
 
 
 def run_failing(*words: object, code: int = 2, by: Run = run_in_process) -> str:
-    """The one line on standard error of a command that fails, without a traceback and with nothing on stdout."""
+    """Return the single error line of a command that must fail, without a traceback or standard output."""
     done = by(*words)
     assert done.returncode == code, done.stdout + done.stderr
     assert done.stdout == ""

@@ -1,4 +1,4 @@
-"""Cells of a comparison, and what they measured, for the tests of comparisons."""
+"""Cells of a comparison and their results, for the tests of comparisons."""
 
 from typing import Any
 

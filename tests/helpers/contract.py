@@ -1,4 +1,4 @@
-"""What every model must do, whatever it is: a model's test is this class and four lines."""
+"""Contract tests for all models. A model's test subclasses `Contract` in four lines."""
 
 import re
 from pathlib import Path
@@ -16,13 +16,13 @@ from cinematrix.models.artifact import load, save
 from cinematrix.models.base import Ordering, Recommender
 from worlds import as_interactions
 
-STRANGER, NOWHERE = "nobody", "no such movie"
+UNKNOWN_USER, UNKNOWN_MOVIE = "nobody", "no such movie"
 
 WORLDS_SCALE = Scale(0.5, 5, 0.5)
 
 
 def check_shares(model: Recommender, user: int, by: Ordering) -> None:
-    """The parts and the ratings' shares are the score, of every movie and an unknown one, to 1e-5."""
+    """Check that parts and ratings' shares add up to the score within 1e-5, for all movies and an unknown one."""
     history, movies = model.data.history.take(np.array([user])), np.arange(-1, len(model.data.movies), dtype=np.int32)
     if not model.abilities.explains:
         with pytest.raises(SettingError, match="can't explain its scores; take a model that can, such as deep-mf"):
@@ -45,9 +45,9 @@ class Contract:
     kind: ClassVar[type[Recommender]]
     settings: ClassVar[dict[str, Any]] = {}
     learns_taste: ClassVar[bool] = True
-    """Whether it tells the two tastes of the world apart."""
+    """True if the model separates the two tastes of the test world."""
     settles: ClassVar[bool] = True
-    """Whether a handful of equal ratings is enough to predict just these."""
+    """True if the model predicts a constant after training on a few equal ratings."""
 
     @classmethod
     def make(cls) -> Recommender:
@@ -55,13 +55,13 @@ class Contract:
 
     @classmethod
     def data(cls, world: tuple[Ratings, Catalog]) -> tuple[Ratings, Catalog]:
-        """What the model learns from: the world's stars, or, if it has no use for them, who liked what."""
+        """Return the training data: the world's ratings, or its interactions for a model without stars."""
         ratings, catalog = world
         return (ratings if cls.kind.abilities.stars else as_interactions(ratings)), catalog
 
     @classmethod
     def ends(cls, scale: Scale = WORLDS_SCALE) -> tuple[float, float]:
-        """The ends of predictions: those of the scale, or of a chance."""
+        """Return the range of predictions: the scale, or 0 to 1 for probabilities."""
         return (scale.low, scale.high) if cls.kind.abilities.stars else (0, 1)
 
     @pytest.fixture(scope="class")
@@ -72,7 +72,7 @@ class Contract:
     def test_predictions_are_finite_on_the_scale_and_in_order(
         self, fitted: Recommender, world: tuple[Ratings, Catalog]
     ) -> None:
-        """One prediction a pair, in the pairs' order, on the data's own scale, whatever the order of asking."""
+        """One prediction a pair, on the data's scale, independent of the order of the pairs."""
         ratings, _ = self.data(world)
         low, high = self.ends()
         users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
@@ -84,9 +84,9 @@ class Contract:
         np.testing.assert_allclose(backwards[::-1], predicted, atol=1e-5)
 
     def test_it_fits_what_it_learned_from(self, fitted: Recommender, world: tuple[Ratings, Catalog]) -> None:
-        """It is better than the mean rating; one that learns taste is far better, and doesn't swap its axes.
+        """The RMSE is below that of the mean rating, far below for a model that learns taste, and axes aren't swapped.
 
-        Without stars: what somebody watched has a higher chance on average than what she didn't.
+        Without stars, watched movies have a higher mean probability than unwatched ones.
         """
         ratings, _ = self.data(world)
         if not self.kind.abilities.stars:
@@ -100,15 +100,16 @@ class Contract:
         rmse, spread = np.sqrt(np.mean((predicted - ratings.rating) ** 2)), ratings.rating.std()
         assert rmse < (0.6 if self.learns_taste else 1.01) * spread
 
-    def test_strangers_and_unknown_movies_are_answered(
+    def test_unknown_users_and_movies_get_predictions(
         self, fitted: Recommender, world: tuple[Ratings, Catalog]
     ) -> None:
         """Unknown users and movies, and a movie without ratings, get finite predictions on the scale."""
         (ratings, catalog), (low, high) = self.data(world), self.ends()
-        someone, something = ratings.users.ids[0], ratings.movies.ids[0]
+        user, movie = ratings.users.ids[0], ratings.movies.ids[0]
         unrated = catalog.movies.ids[-1]
         predicted = fitted.predict(
-            [STRANGER, str(someone), STRANGER, str(someone)], [str(something), NOWHERE, NOWHERE, str(unrated)]
+            [UNKNOWN_USER, str(user), UNKNOWN_USER, str(user)],
+            [str(movie), UNKNOWN_MOVIE, UNKNOWN_MOVIE, str(unrated)],
         )
         assert np.all((predicted >= low) & (predicted <= high))
 
@@ -122,16 +123,16 @@ class Contract:
         np.testing.assert_allclose(fitted.score(some.take(np.array([2])))[0], scores[2], atol=1e-4)
         assert fitted.score(Histories.empty(0)).shape == (0, len(fitted.data.movies))
 
-    def test_a_stranger_with_a_taste_gets_its_movies(self, fitted: Recommender) -> None:
-        """Five ratings of somebody never seen tell her taste: movies to it are expected to get more.
+    def test_a_new_user_gets_movies_of_their_taste(self, fitted: Recommender) -> None:
+        """For a new user with five ratings, movies of their taste have higher predictions.
 
-        Without stars three movies that she watched do: others to it are likelier by half at least.
+        Without stars, three watched movies are enough: movies of the same taste are at least 1.5 times as likely.
         """
         if not self.learns_taste:
             return
-        known = fitted.data
-        comedy = np.array([g == ["Comedy"] for g in known.catalog.frame["genres"].to_list()])
-        rated = np.bincount(known.history.items, minlength=len(known.movies)) > 0
+        data = fitted.data
+        comedy = np.array([g == ["Comedy"] for g in data.catalog.frame["genres"].to_list()])
+        rated = np.bincount(data.history.items, minlength=len(data.movies)) > 0
         loved, hated = np.flatnonzero(comedy & rated), np.flatnonzero(~comedy & rated)
         history = Histories.of_lists([([*loved[:3], *hated[:2]], [4.5, 4.5, 4.0, 1.5, 2.0])])
         if not self.kind.abilities.stars:
@@ -144,33 +145,35 @@ class Contract:
     def test_same_data_and_seed_give_the_same_bytes(
         self, fitted: Recommender, world: tuple[Ratings, Catalog], tmp_path: Path
     ) -> None:
-        """Fitted anew and saved, it is the same artefact byte for byte."""
+        """A second fit with the same data and seed saves the same artefact, byte for byte."""
         save(fitted, tmp_path / "a")
         save(self.make().fit(*self.data(world)), tmp_path / "b")
         for file in sorted((tmp_path / "a").iterdir()):
             assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes(), file.name
 
     def test_saved_and_loaded_it_answers_the_same(self, fitted: Recommender, tmp_path: Path) -> None:
-        """An artefact answers exactly as the model that was saved."""
+        """A loaded model predicts exactly as the saved one."""
         save(fitted, tmp_path / "model")
-        again = load(tmp_path / "model").model
+        loaded = load(tmp_path / "model").model
         histories = fitted.data.history
-        np.testing.assert_array_equal(again.score(histories), fitted.score(histories))
+        np.testing.assert_array_equal(loaded.score(histories), fitted.score(histories))
         users, movies = fitted.data.users.ids[:5], fitted.data.movies.ids[:5]
-        np.testing.assert_array_equal(again.predict(users, movies), fitted.predict(users, movies))
-        assert again.has_intervals == fitted.has_intervals
+        np.testing.assert_array_equal(loaded.predict(users, movies), fitted.predict(users, movies))
+        assert loaded.has_intervals == fitted.has_intervals
         if fitted.has_intervals:
-            np.testing.assert_array_equal(again.interval(users, movies), fitted.interval(users, movies))
+            np.testing.assert_array_equal(loaded.interval(users, movies), fitted.interval(users, movies))
             pairs = fitted.data.pairs(users, movies)
-            np.testing.assert_array_equal(again.distribution_pairs(*pairs), fitted.distribution_pairs(*pairs))
+            np.testing.assert_array_equal(loaded.distribution_pairs(*pairs), fitted.distribution_pairs(*pairs))
 
     def test_it_says_how_sure_it_is_or_that_it_cannot(self, fitted: Recommender) -> None:
-        """Distributions add up to 1, intervals hold the prediction, for unknown users and movies too; or it is refused.
+        """Distributions sum to 1 and intervals contain the prediction, also for unknown IDs; or the model refuses.
 
-        Both are the same after saving, which `test_saved_and_loaded_it_answers_the_same` sees to.
+        `test_saved_and_loaded_it_answers_the_same` checks that both are unchanged after saving.
         """
         assert fitted.has_intervals == fitted.abilities.intervals
-        pairs = fitted.data.pairs([*fitted.data.users.ids[:9], STRANGER], [*fitted.data.movies.ids[-9:], NOWHERE])
+        pairs = fitted.data.pairs(
+            [*fitted.data.users.ids[:9], UNKNOWN_USER], [*fitted.data.movies.ids[-9:], UNKNOWN_MOVIE]
+        )
         if not fitted.has_intervals:
             for ask in (fitted.distribution_pairs, fitted.interval_pairs):
                 with pytest.raises(
@@ -195,13 +198,13 @@ class Contract:
                 fitted.interval_pairs(*pairs, wrong)
 
     def test_shares_add_up_to_the_score(self, fitted: Recommender) -> None:
-        """For a user, one without ratings, and every movie, in both orders; or it says that it can't explain."""
+        """Shares sum to the score for users with and without ratings, all movies and both orders; or it refuses."""
         for user in (0, 7, -1):
             for by in get_args(Ordering):
                 check_shares(fitted, user, by)
 
     def test_it_tells_how_alike_movies_are_or_that_it_cannot(self, fitted: Recommender) -> None:
-        """A model that compares movies finds some more like one with raters than others; another says that it can't."""
+        """A model that compares movies gives finite similarities that differ; any other refuses."""
         movie = int(np.argmax(fitted.data.raters))
         if not fitted.abilities.compares:
             with pytest.raises(SettingError):
@@ -213,7 +216,7 @@ class Contract:
         assert np.ptp(np.delete(alike, movie)) > 0
 
     def test_plain_interactions_are_learned_or_refused(self, world: tuple[Ratings, Catalog]) -> None:
-        """A model that declares interactions predicts a chance; any other says that it needs stars."""
+        """A model that declares interactions predicts probabilities; any other refuses data without stars."""
         views = as_interactions(world[0])
         if not self.kind.abilities.interactions:
             with pytest.raises(DataError, match="needs ratings with stars"):
@@ -229,7 +232,7 @@ class Contract:
             model.interval(views.users.ids[:1], views.movies.ids[:1])
 
     def test_without_stars_a_rating_is_an_interaction(self, world: tuple[Ratings, Catalog]) -> None:
-        """A model that predicts no stars learns from a table with stars as from the same rows without them."""
+        """A model without stars is the same whether it is trained on ratings or on the same rows without stars."""
         if self.kind.abilities.stars:
             return
         ratings, catalog = world
@@ -253,17 +256,17 @@ class Contract:
     def test_degenerate_data_trains_and_predicts(
         self, users: list[int], movies: list[int], stars: list[float], scale: Scale
     ) -> None:
-        """Nothing to learn from is no reason for NaN: predictions stay finite and on the scale."""
+        """Degenerate training data gives finite predictions on the scale."""
         ratings = Ratings.from_arrays(users, movies, stars, scale=scale)
         catalog = Catalog.of([*sorted(set(movies)), 777], genres=[["Drama"]] * (len(set(movies)) + 1))
         model = self.make().fit(ratings, catalog)
-        asked = [(u, m) for u in [*sorted(set(users))[:3], 999] for m in [*sorted(set(movies))[:3], 777, 888]]
-        predicted = model.predict([u for u, _ in asked], [m for _, m in asked])
+        pairs = [(u, m) for u in [*sorted(set(users))[:3], 999] for m in [*sorted(set(movies))[:3], 777, 888]]
+        predicted = model.predict([u for u, _ in pairs], [m for _, m in pairs])
         low, high = self.ends(scale)
         assert np.all((predicted >= low) & (predicted <= high))
         if self.settles and self.kind.abilities.stars and len(set(stars)) == 1:
             np.testing.assert_allclose(predicted, stars[0], atol=0.15)
         if model.has_intervals:
-            low, high = model.interval([u for u, _ in asked], [m for _, m in asked])
+            low, high = model.interval([u for u, _ in pairs], [m for _, m in pairs])
             assert np.all((scale.low <= low) & (low <= predicted) & (predicted <= high) & (high <= scale.high))
         assert np.isfinite(model.score(model.data.history)).all()

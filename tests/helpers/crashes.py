@@ -1,10 +1,10 @@
-"""Seeded kills while eight writers write, and a ledger of what they were told.
+"""Crash test: seeded kills of the server while eight writers write, and a ledger of the acknowledged writes.
 
-Writers rate movies of their own and of one user whom they share, take ratings back, and send bulks that they send
-again if no answer came. Every so often the server, or PostgreSQL under it, gets SIGKILL. Afterwards each rating must
-be one that the ledger allows: an acknowledged one that no later acknowledged one replaced, or one without an answer.
+Each writer rates movies for its own user and for one shared user, deletes ratings, and sends bulks, which it resends if
+no response came. The server, or PostgreSQL under it, gets SIGKILL at random moments. Afterwards each rating must be one
+that the ledger allows: the last acknowledged one, or one without a response.
 
-    python tests/crashes.py --kills 1000 --seed 7
+    python tests/helpers/crashes.py --kills 1000 --seed 7
 """
 
 import argparse
@@ -38,7 +38,7 @@ Pair = tuple[str, int]
 
 @dataclass
 class PendingWrite:
-    """One write of one pair: `mark` tells it from all others, None where it takes the rating back."""
+    """One write of one pair. `mark` identifies it; None: it deletes the rating."""
 
     mark: int | None
     started: float
@@ -47,7 +47,7 @@ class PendingWrite:
 
 @dataclass
 class Ledger:
-    """All writes of each pair since it was last read in peace, and everything that was wrong."""
+    """All writes of each pair since the last check, and all errors (`wrong`)."""
 
     pairs: dict[Pair, list[PendingWrite]]
     marks: int = 0
@@ -55,7 +55,7 @@ class Ledger:
     wrong: list[str] = field(default_factory=list)
 
     def begin(self, pairs: list[Pair], gone: bool = False) -> list[PendingWrite]:
-        """Writes under way, of one mark."""
+        """Record writes that start, all with one mark."""
         self.marks += 1
         writes = [PendingWrite(None if gone else self.marks, time.monotonic()) for _ in pairs]
         for pair, write in zip(pairs, writes, strict=True):
@@ -63,18 +63,18 @@ class Ledger:
         return writes
 
     def end(self, writes: list[PendingWrite]) -> None:
-        """They were acknowledged."""
+        """Record that writes were acknowledged."""
         self.acknowledged += 1
         for write in writes:
             write.ended = time.monotonic()
 
     def refused(self, pairs: list[Pair], writes: list[PendingWrite]) -> None:
-        """They surely weren't applied."""
+        """Remove writes that were refused and so not applied."""
         for pair, write in zip(pairs, writes, strict=True):
             self.pairs[pair].remove(write)
 
     def settle(self, found: dict[Pair, int | None]) -> None:
-        """Compare with what is there now, and go on from that."""
+        """Compare with the stored marks, and restart the ledger from them."""
         for pair in found.keys() - self.pairs.keys():
             self.wrong.append(f"phantom: {pair} was never written")
         for pair, writes in self.pairs.items():
@@ -85,25 +85,25 @@ class Ledger:
 
 
 def possible_marks(writes: list[PendingWrite]) -> set[int | None]:
-    """What a pair may be: what no acknowledged write replaced that began after it had ended."""
+    """Return the marks that a pair may have: those not replaced by a later acknowledged write."""
     last = max(write.started for write in writes if write.ended is not None)
     return {write.mark for write in writes if write.ended is None or write.ended >= last}
 
 
 def rating_of_mark(mark: int) -> float:
-    """The rating that goes with a mark."""
+    """Return the rating written with a mark."""
     return 0.5 + mark % 10 / 2
 
 
 class RatingWriter:
-    """One of the eight, with a user and movies of its own."""
+    """One of the eight writers, with its own user and movies."""
 
     def __init__(self, number: int, ledger: Ledger, movies: list[int]) -> None:
         self.name, self.ledger, self.movies = f"writer{number}", ledger, movies
         self.unanswered: tuple[list[Pair], list[PendingWrite], str] | None = None
 
     def write(self, port: int, rng: np.random.Generator, stop: Event) -> None:
-        """Write until told to stop or the server is gone."""
+        """Write until `stop` is set or the server is gone."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         try:
             while not stop.is_set():
@@ -134,7 +134,7 @@ class RatingWriter:
         pairs: list[Pair],
         again: tuple[list[PendingWrite], str] | None = None,
     ) -> None:
-        """All or none; `resend_bulk` sends one a second time."""
+        """Send a bulk of ratings, which is stored whole or not at all. `again`: writes and key of a bulk to resend."""
         writes, key = again or (self.ledger.begin(pairs), secrets.token_hex(8))
         self.unanswered = (pairs, writes, key)
         mark = writes[0].mark
@@ -156,7 +156,7 @@ class RatingWriter:
             time.sleep(0.02)
 
     def resend_bulk(self, port: int) -> None:
-        """Send the bulk that got no answer again; it is applied once, now or then."""
+        """Resend the bulk that got no response. It must be applied exactly once."""
         if self.unanswered is None:
             return
         (pairs, old, key), acknowledged = self.unanswered, self.ledger.acknowledged
@@ -167,12 +167,16 @@ class RatingWriter:
         self.bulk(connection, pairs, (writes, key))
         connection.close()
         if self.ledger.acknowledged == acknowledged:
-            self.ledger.wrong.append(f"the bulk {key} wasn't answered when it came again")
+            self.ledger.wrong.append(f"the bulk {key} got no response when it was resent")
 
 
 @dataclass
 class CrashReport:
-    """What kills came to."""
+    """Results of a crash test.
+
+    Attributes:
+        slowest, worked: longest start of the server, in seconds and in seconds of processor time.
+    """
 
     seed: int
     kills: int = 0
@@ -184,7 +188,7 @@ class CrashReport:
 
 
 class CrashRun:
-    """A store, its server, its writers."""
+    """A crash test: a store, its server and its writers."""
 
     def __init__(self, folder: Path, db: str, seed: int, postgres: Postgres | None = None) -> None:
         ratings, catalog = taste_world(np.random.default_rng(5))
@@ -198,7 +202,7 @@ class CrashRun:
         self._start()
 
     def run(self, kills: int, tell: Callable[[str], object] = lambda _: None) -> CrashReport:
-        """So many kills, one after the other; ends at the first thing that is wrong."""
+        """Kill the server or database `kills` times, but stop at the first error."""
         for _ in range(kills):
             rng = np.random.default_rng([self.report.seed, self.report.kills])
             if self.postgres is not None and rng.random() < 0.3:
@@ -221,7 +225,7 @@ class CrashRun:
         self.report.worked = max(self.report.worked, self.server.worked)
 
     def _under(self, strike: Callable[[], None], rng: np.random.Generator) -> None:
-        """Strike at a moment when all writers write."""
+        """Run `strike` at a random moment while all writers write."""
         stop, before = Event(), self.ledger.acknowledged
         seeds = rng.integers(2**31, size=WRITERS)
         threads = [
@@ -238,7 +242,7 @@ class CrashRun:
             thread.join()
 
     def _restart_postgres(self) -> None:
-        """Kill PostgreSQL and start it; the server finds its way back by itself."""
+        """Kill and restart PostgreSQL. The server must reconnect by itself."""
         assert self.postgres is not None
         self.postgres.kill()
         time.sleep(0.2)
@@ -247,18 +251,18 @@ class CrashRun:
         wait_for(lambda: self.ledger.acknowledged > before)
 
     def _check(self) -> None:
-        """Read through the server and in the database, and send unanswered bulks again."""
+        """Compare the server's responses, the database and the ledger, and resend unanswered bulks."""
         self.report.unanswered += sum(write.ended is None for writes in self.ledger.pairs.values() for write in writes)
-        rows, found = self._rows(), self._answers()
-        if {pair: mark for pair, mark in rows.items() if mark is not None} != found:
-            self.ledger.wrong.append("the server tells something other than what the database holds")
-        self._whole(found)
+        rows, served = self._read_database(), self._read_server()
+        if {pair: mark for pair, mark in rows.items() if mark is not None} != served:
+            self.ledger.wrong.append("the server's ratings differ from those in the database")
+        self._check_bulks(served)
         self.ledger.settle(dict(rows))
         for writer in self.writers:
             writer.resend_bulk(self.server.port)
 
-    def _rows(self) -> dict[Pair, int | None]:
-        """The marks in the database, which must be whole, with one row a pair."""
+    def _read_database(self) -> dict[Pair, int | None]:
+        """Return the marks in the database, which must be intact, with one row a pair."""
         store = Store.open(self.db)
         with store.engine.connect() as connection:
             if self.postgres is None and connection.exec_driver_sql("PRAGMA quick_check").scalar() != "ok":
@@ -269,39 +273,39 @@ class CrashRun:
             self.ledger.wrong.append("a pair has two rows")
         return {(user, int(movie)): None if steps is None else given for user, movie, steps, given in rows}
 
-    def _answers(self) -> dict[Pair, int]:
-        """The marks that the server tells."""
-        found = {}
+    def _read_server(self) -> dict[Pair, int]:
+        """Return the marks in the server's responses."""
+        marks = {}
         for user in {user for user, _ in self.ledger.pairs}:
             status, body = self.server.ask("GET", f"/v1/users/{user}/ratings")
             for row in body["ratings"] if status == 200 else ():
                 if row["rating"] != rating_of_mark(row["time"]):
                     self.ledger.wrong.append(f"{user}'s rating of {row['movie']} has another write's time")
-                found[user, row["movie"]] = row["time"]
-        return found
+                marks[user, row["movie"]] = row["time"]
+        return marks
 
-    def _whole(self, found: dict[Pair, int]) -> None:
-        """Of an unanswered bulk all rows are there, or none."""
+    def _check_bulks(self, found: dict[Pair, int]) -> None:
+        """Check that of an unanswered bulk all rows are stored, or none."""
         for writer in self.writers:
             if writer.unanswered is not None:
                 pairs, writes, _ = writer.unanswered
-                there = {found.get(pair) == write.mark for pair, write in zip(pairs, writes, strict=True)}
-                if len(there) != 1:
-                    self.ledger.wrong.append(f"half of {writer.name}'s bulk is there")
+                stored = {found.get(pair) == write.mark for pair, write in zip(pairs, writes, strict=True)}
+                if len(stored) != 1:
+                    self.ledger.wrong.append(f"only a part of {writer.name}'s bulk is stored")
 
 
 def wait_for(true: Callable[[], bool]) -> None:
-    """Wait until something is true, at most half a minute."""
-    until = time.monotonic() + 30
+    """Wait until a condition is true, for at most 30 seconds."""
+    deadline = time.monotonic() + 30
     while not true():
-        assert time.monotonic() < until, "it never came true"
+        assert time.monotonic() < deadline, "the condition didn't become true within 30 seconds"
         time.sleep(0.002)
 
 
 def run_crashes(
     kind: str, kills: int, seed: int, folder: Path, tell: Callable[[str], object] = lambda _: None
 ) -> CrashReport:
-    """Kills on a database of its own kind."""
+    """Run a crash test on a new database of a kind, `sqlite` or `postgresql`."""
     if kind == "sqlite":
         return CrashRun(folder, f"sqlite:///{folder}/store.db", seed).run(kills, tell)
     postgres = Postgres()
@@ -312,17 +316,17 @@ def run_crashes(
 
 
 def main() -> int:
-    """Half of the kills on SQLite, half on PostgreSQL."""
+    """Run half of the kills on SQLite and half on PostgreSQL. Return the exit status."""
     parser = argparse.ArgumentParser(description="Kill the server while writers write, and count what is lost.")
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
-    asked = parser.parse_args()
+    options = parser.parse_args()
     failed = False
-    for kind, kills in (("sqlite", asked.kills // 2), ("postgresql", asked.kills - asked.kills // 2)):
+    for kind, kills in (("sqlite", options.kills // 2), ("postgresql", options.kills - options.kills // 2)):
         with tempfile.TemporaryDirectory() as folder:
-            print(f"{kind}: {kills} kills, --seed {asked.seed}", flush=True)
+            print(f"{kind}: {kills} kills, --seed {options.seed}", flush=True)
             report = run_crashes(
-                kind, kills, asked.seed, Path(folder), lambda line: print(f"\r{line}", end="", flush=True)
+                kind, kills, options.seed, Path(folder), lambda line: print(f"\r{line}", end="", flush=True)
             )
             print(f"\n{report}", flush=True)
             failed = failed or bool(report.wrong)

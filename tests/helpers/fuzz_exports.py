@@ -1,7 +1,7 @@
-"""Fuzzing of the readers of journals, led by the code that is reached: `make fuzz`, for SECONDS (60).
+"""Coverage-guided fuzzing of the importers: `make fuzz`, for SECONDS (60).
 
-It starts from a file of each source. The first byte of an input says what becomes of the rest: the file itself, or a
-member of an archive, so that no checksum is in the way. What it finds stays in `crash-…` and can be given as argument.
+It starts from a file of each source. The first byte of an input selects the use of the rest: a file itself, or a member
+of an archive, so that no checksum has to match. Inputs that fail are saved as `crash-…` and can be given as argument.
 """
 
 import sys
@@ -22,7 +22,7 @@ MEMBERS = (
 
 
 def fuzz_one(data: bytes) -> None:
-    """Read one input; what isn't a refusal in a sentence ends the fuzzing."""
+    """Check one input. Any exception but a refusal ends the fuzzing."""
     choice, content = data[:1], data[1:]
     if not choice or choice[0] >= len(MEMBERS):
         check_upload(content, "")
@@ -33,7 +33,7 @@ def fuzz_one(data: bytes) -> None:
 
 
 def main() -> None:
-    """Fuzz from the seeds on; arguments are libFuzzer's."""
+    """Fuzz from the seeds. Arguments are libFuzzer's."""
     with tempfile.TemporaryDirectory() as corpus:
         for at, (name, content) in enumerate(SEEDS.items()):
             choice = MEMBERS.index(name) if name in MEMBERS else 255

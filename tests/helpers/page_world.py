@@ -1,4 +1,4 @@
-"""What the tests of the page share: a browser, a served model whose films have hostile titles, and one visit to it."""
+"""Helpers of the page's tests: a browser, a served model with hostile movie titles, and a visit to the page."""
 
 import asyncio
 import contextlib
@@ -32,29 +32,29 @@ HOSTILE_TITLES = (
     "A" * 1_000_000,
     "&amp;<b>\"'`${7*7}",
 )
-"""Titles that would run, turn the text around, or fill the screen."""
+"""Titles that try to run scripts, reverse the text direction or fill the screen."""
 
 HISTORY_KEY = "cinematrix-history"
 
 
 def save_hostile_model(folder: Path) -> Path:
-    """A small model of comedies and horror films; those at the front of the catalog have hostile titles."""
+    """Save a small model of comedies and horror movies whose first movies have hostile titles."""
     ratings, catalog = taste_world(np.random.default_rng(5))
     titles = [*HOSTILE_TITLES, *catalog.frame["title"].to_list()[len(HOSTILE_TITLES) :]]
-    known = {name: catalog.frame[name].to_list() for name in ("year", "genres")}
-    hostile = Catalog.of(catalog.movies, title=titles, **known)
+    columns = {name: catalog.frame[name].to_list() for name in ("year", "genres")}
+    hostile = Catalog.of(catalog.movies, title=titles, **columns)
     save(DeepMF(DeepMFSettings(factors=8, members=1, epochs=4, ranking_epochs=2)).fit(ratings, hostile), folder)
     return folder
 
 
 def longest_titled_movie() -> int:
-    """The film whose title is a megabyte: whoever measures time has seen it."""
+    """Return the movie whose title is a megabyte long. Tests that measure time mark it as seen."""
     return int(taste_world(np.random.default_rng(5))[1].movies.ids[2])
 
 
 @contextlib.contextmanager
 def launch_browser() -> Iterator[Browser]:
-    """Chromium without a window, for as long as the block lasts."""
+    """Run a headless Chromium for the duration of the block."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -63,7 +63,7 @@ def launch_browser() -> Iterator[Browser]:
 
 @contextlib.contextmanager
 def run_service(settings: ServiceSettings) -> Iterator[str]:
-    """The service behind a socket of this machine, for as long as the block lasts; its address."""
+    """Run the service on a local port for the duration of the block, and yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -85,7 +85,7 @@ def run_service(settings: ServiceSettings) -> Iterator[str]:
 
 @contextlib.contextmanager
 def run_model_service(model: Recommender, folder: Path, **settings: Any) -> Iterator[str]:
-    """The service of a model that is saved in a folder, with a store of its own beside it; its address."""
+    """Save a model, run its service with a new store for the duration of the block, and yield its address."""
     save(model, folder / "model")
     with run_service(ServiceSettings(folder / "model", f"sqlite:///{folder}/store.db", **settings)) as url:
         yield url
@@ -93,7 +93,12 @@ def run_model_service(model: Recommender, folder: Path, **settings: Any) -> Iter
 
 @dataclass
 class PageVisit:
-    """One browser's stay: its page, and what must not happen there."""
+    """Visit of one browser.
+
+    Attributes:
+        strayed: requests to other origins.
+        errors: errors of the page and its console.
+    """
 
     page: Page
     context: BrowserContext
@@ -102,42 +107,42 @@ class PageVisit:
     errors: list[str] = field(default_factory=list)
 
     def open(self, path: str = "/") -> None:
-        """Go there and wait until the view is shown."""
+        """Open a path and wait until the view is shown."""
         self.page.goto(self.url + path)
         self.settle()
 
     def settle(self) -> None:
-        """Wait until nothing is on its way."""
+        """Wait until no request is pending and the view is loaded."""
         self.page.wait_for_load_state("networkidle")
         self.page.locator("main:not(:has(.loading))").wait_for()
 
     def movies(self) -> list[str]:
-        """The IDs on the cards, in order."""
-        found: list[str] = self.page.locator(".card[data-movie]").evaluate_all("all => all.map(c => c.dataset.movie)")
-        return found
+        """Return the movie IDs of the cards, in order."""
+        ids: list[str] = self.page.locator(".card[data-movie]").evaluate_all("all => all.map(c => c.dataset.movie)")
+        return ids
 
     def kept(self) -> dict[str, Any]:
-        """The history that this browser keeps."""
-        found: dict[str, Any] = self.page.evaluate(f"JSON.parse(localStorage.getItem('{HISTORY_KEY}') ?? '{{}}')")
-        return found
+        """Return the history in the browser's local storage."""
+        history: dict[str, Any] = self.page.evaluate(f"JSON.parse(localStorage.getItem('{HISTORY_KEY}') ?? '{{}}')")
+        return history
 
 
 @contextlib.contextmanager
 def open_visit(browser: Browser, url: str, **options: Any) -> Iterator[PageVisit]:
-    """A fresh browser profile at the page; at the end, nothing has left the origin and nothing has failed."""
+    """Open the page in a new browser profile. At the end, check for requests to other origins and for errors."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
     page = context.new_page()
-    stay = PageVisit(page, context, url)
+    visit = PageVisit(page, context, url)
 
-    def went(request: Request) -> None:
+    def record(request: Request) -> None:
         if not request.url.startswith((f"{url}/", "data:", "blob:")):
-            stay.strayed.append(request.url)
+            visit.strayed.append(request.url)
 
-    context.on("request", went)
-    page.on("pageerror", lambda error: stay.errors.append(str(error)))
-    page.on("console", lambda message: stay.errors.append(message.text) if message.type == "error" else None)
-    yield stay
-    assert stay.strayed == []
-    assert stay.errors == []
+    context.on("request", record)
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
+    yield visit
+    assert visit.strayed == []
+    assert visit.errors == []
     assert page.evaluate("window.hacked") is None
     context.close()

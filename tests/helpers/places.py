@@ -1,9 +1,9 @@
-"""Where the project and the data that lie beside it are."""
+"""Paths of the project and of shared data."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-"""The project's root."""
+"""Root folder of the project."""
 
 SHARED = ROOT.parent / "shared" / "data"
-"""Real ratings beside the project, where there are any."""
+"""Folder of real rating data beside the project. It may be missing."""

@@ -1,4 +1,4 @@
-"""What the tests of the service share; the fixtures are in conftest.py."""
+"""Helpers of the service's tests. The fixtures are in conftest.py."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 def check_problem(answer: Any, status: int, *never: str) -> dict[str, Any]:
-    """The problem that an answer is; it says none of the words of `never`."""
+    """Check that a response is a problem with this status and contains none of `never`; return its body."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == PROBLEM_TYPE
     body: dict[str, Any] = answer.json()

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, for tests that kill it, stall it or talk to it badly."""
+"""Real server in a subprocess, for tests that kill it, stall it or send it bad requests."""
 
 import http.client
 import json
@@ -25,22 +25,22 @@ def lower(**settings):
 {lower}
 run()
 """
-"""Statements before the start, in which `lower` changes the service's settings."""
+"""Program that runs statements before the server starts. They can change its settings with `lower`."""
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that no process listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class ServerProcess:
-    """`cinematrix serve` with its log in a file.
+    """`cinematrix serve` in a subprocess, with its log in a file.
 
     Attributes:
-        seconds: from start to ready, by the clock.
-        worked: the same in seconds of its processor time, which a busy machine doesn't lengthen.
+        seconds: seconds from start to ready.
+        worked: processor seconds from start to ready, which don't depend on the machine's load.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class ServerProcess:
             )
 
     def ready(self, path: str = "/readyz", status: int = 200) -> Self:
-        """Wait until it is ready, or answers otherwise as it is told to."""
+        """Wait until the server answers `path` with `status`."""
         while self._status(path) != status:
             assert self.process.poll() is None, self.log.read_text("utf-8")[-2000:]
-            assert time.monotonic() < self._started + 60, "it isn't ready after a minute"
+            assert time.monotonic() < self._started + 60, "the server isn't ready after a minute"
             time.sleep(0.01)
         self.seconds = time.monotonic() - self._started
         self.worked = sum(map(int, Path(f"/proc/{self.process.pid}/stat").read_text().split()[13:15])) / os.sysconf(
@@ -76,7 +76,7 @@ class ServerProcess:
     def ask(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:
-        """One request on a connection of its own: the status, and the body as JSON where it is such."""
+        """Send a request on a new connection; return the status and the body, parsed if it is JSON."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             return send_request(connection, method, path, body, headers)
@@ -84,7 +84,7 @@ class ServerProcess:
             connection.close()
 
     def kill(self) -> None:
-        """SIGKILL, and the process is gone."""
+        """Send SIGKILL and wait for the process to end."""
         self.process.kill()
         self.process.wait()
 
@@ -99,22 +99,22 @@ def send_request(
     connection: http.client.HTTPConnection, method: str, path: str, body: Any = None,
     headers: Mapping[str, str] | None = None,
 ) -> tuple[int, Any]:  # fmt: skip
-    """One request on a connection that is kept."""
+    """Send a request on an open connection; return the status and the body, parsed if it is JSON."""
     content = None if body is None else json.dumps(body)
     connection.request(method, path, content, {"content-type": "application/json", **(headers or {})})
-    answer = connection.getresponse()
-    text = answer.read()
-    return answer.status, json.loads(text) if text and "json" in answer.headers.get("content-type", "") else text
+    response = connection.getresponse()
+    text = response.read()
+    return response.status, json.loads(text) if text and "json" in response.headers.get("content-type", "") else text
 
 
 @contextmanager
 def run_with_overrides(folder: Path, tmp_path: Path, lower: str) -> Iterator[ServerProcess]:
-    """A server that runs some statements before it starts."""
+    """Run a server that executes the statements `lower` before it starts."""
     program = [sys.executable, "-c", OVERRIDE_PROGRAM.format(lower=lower)]
     with ServerProcess(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", program=program) as server:
         yield server.ready()
 
 
 def resident_bytes(server: ServerProcess) -> int:
-    """Bytes of memory that it holds."""
+    """Return the resident memory of the server in bytes."""
     return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,4 +1,4 @@
-"""Functions of the C library in other words, for a server to be started with, if there is a compiler for them."""
+"""Replacements of C library functions, compiled for a server to preload."""
 
 import shutil
 import subprocess
@@ -9,8 +9,8 @@ MISSING = "A CLOCK THAT JUMPS OR A DISK THAT BREAKS ISN'T TESTED HERE: there is 
 
 
 def compile_shim(source: str, place: Path) -> Path:
-    """A library of C at `place`, to be loaded before others."""
+    """Compile C source to a shared library at `place`, for LD_PRELOAD."""
     assert COMPILER
-    words = [COMPILER, "-shared", "-fPIC", "-x", "c", "-", "-o", str(place)]
-    subprocess.run(words, input=source, text=True, check=True)
+    command = [COMPILER, "-shared", "-fPIC", "-x", "c", "-", "-o", str(place)]
+    subprocess.run(command, input=source, text=True, check=True)
     return place

@@ -1,4 +1,4 @@
-"""A TMDB of our own on this machine, which answers as it is told to and remembers what it was asked."""
+"""Fake TMDB server with configurable responses, which records its requests."""
 
 import base64
 import contextlib
@@ -21,20 +21,26 @@ KEY = "0123456789abcdef0123456789abcdef"
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-"""One point."""
+"""PNG of one pixel."""
 
 
 def save_numbered_model(folder: Path, ratings: Ratings, catalog: Catalog) -> Path:
-    """A model whose films have their places in the catalog, from 1, as numbers at TMDB, but for the last."""
-    known = {name: catalog.frame[name].to_list() for name in ("title", "year", "genres")}
-    numbers = [*map(str, range(1, len(catalog))), None]
-    save(ItemKNN().fit(ratings, Catalog.of(catalog.movies, **known, tmdb=numbers)), folder)
+    """Save a model whose movies have TMDB IDs 1, 2, … in catalog order, except the last one, which has none."""
+    columns = {name: catalog.frame[name].to_list() for name in ("title", "year", "genres")}
+    tmdb_ids = [*map(str, range(1, len(catalog))), None]
+    save(ItemKNN().fit(ratings, Catalog.of(catalog.movies, **columns, tmdb=tmdb_ids)), folder)
     return folder
 
 
 @dataclass
 class FakeAnswer:
-    """What is sent, after so many seconds once `let` is set; `length` is announced where it isn't the body's."""
+    """A response of the fake server.
+
+    Attributes:
+        seconds: delay before it is sent.
+        length: Content-Length header, if it isn't the body's length.
+        let: event to wait for before it is sent.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -46,7 +52,12 @@ class FakeAnswer:
 
 @dataclass
 class FakeTmdb:
-    """Answers by path; 404 to all others. `asked` has paths without their queries, `keys` what they came with."""
+    """Fake TMDB: responses by path, else 404.
+
+    Attributes:
+        asked: paths of the requests.
+        keys: query strings of the requests.
+    """
 
     url: str = ""
     answers: dict[str, FakeAnswer] = field(default_factory=dict)
@@ -54,7 +65,7 @@ class FakeTmdb:
     keys: list[str] = field(default_factory=list)
 
     def film(self, number: str, picture: FakeAnswer | None = None, path: Any = "/poster.jpg") -> None:
-        """Let it know a film, and a picture at its path."""
+        """Add a movie, and optionally a picture at its path."""
         self.answers[f"/3/movie/{number}"] = FakeAnswer(json.dumps({"id": 1, "poster_path": path}).encode())
         if picture is not None:
             self.answers[f"/t/p/w342{path}"] = picture
@@ -62,7 +73,7 @@ class FakeTmdb:
 
 @contextlib.contextmanager
 def fake_tmdb() -> Iterator[FakeTmdb]:
-    """TMDB's two hosts, for as long as the block lasts."""
+    """Run a fake of TMDB's two hosts for the duration of the block."""
     tmdb = FakeTmdb()
 
     class Handler(BaseHTTPRequestHandler):
@@ -83,7 +94,7 @@ def fake_tmdb() -> Iterator[FakeTmdb]:
                 self.wfile.write(answer.body)
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

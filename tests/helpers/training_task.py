@@ -1,4 +1,4 @@
-"""A small task for the training loop."""
+"""Small task for tests of the training loop."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import torch
 
 
 class LineTask:
-    """A task: fit y = 2x - 1 with dropout, so that every kind of randomness is at work."""
+    """Task that fits y = 2x - 1 with dropout, so that every kind of randomness is used."""
 
     steps_per_epoch = 4
 
@@ -22,18 +22,18 @@ class LineTask:
         self.batches_seen: list[torch.Tensor] = []
 
     def batches(self, rng: np.random.Generator) -> Iterator[torch.Tensor]:
-        """Quarters of the rows in random order."""
+        """Yield quarters of the rows in random order."""
         yield from torch.from_numpy(rng.permutation(32)).split(8)
 
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
-        """Squared error, or what a test dictates."""
+        """Return the squared error, or the value that a test sets."""
         assert self.net.training
         self.batches_seen.append(batch)
         value = (self.net(self.x[batch]) - self.y[batch]).square().mean()
         return value if self.losses is None else value * 0 + self.losses[(len(self.batches_seen) - 1)]
 
     def validate(self) -> float:
-        """The error on all rows, or what a test dictates."""
+        """Return the error on all rows, or the value that a test sets."""
         assert not self.net.training
         assert not torch.is_grad_enabled()
         self.validated.append({name: tensor.clone() for name, tensor in self.net.state_dict().items()})

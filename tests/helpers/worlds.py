@@ -1,4 +1,4 @@
-"""Synthetic worlds whose answer is known: neither square nor symmetric, IDs unsorted, one user without ratings."""
+"""Synthetic rating data with a known structure: not square or symmetric, IDs unsorted, one user without ratings."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ GENRES = ("Comedy", "Horror")
 def taste_world(
     rng: np.random.Generator, share: float = 0.6, n_users: int = N_USERS, n_movies: int = N_MOVIES
 ) -> tuple[Ratings, Catalog]:
-    """Half the users love comedies and hate horror, the other half the reverse; noise is a tenth of a star.
+    """Make ratings of users who love comedies and hate horror, or the reverse, with a noise of 0.1 stars.
 
-    The last two movies have no ratings (the catalog knows their genre); the user with the highest number has
-    none either. Movie `m` is a comedy if `m` is even. The best RMSE is 0.1 plus rounding to half stars.
+    The last two movies have no ratings, only genres in the catalog; the user with the highest index has none either.
+    Movie `m` is a comedy if `m` is even. The best RMSE is 0.1 plus rounding to half stars.
     """
     likes = rng.integers(0, 2, n_users)
     comedy = np.arange(n_movies) % 2 == 0
@@ -40,7 +40,7 @@ def taste_world(
 
 
 def as_interactions(ratings: Ratings) -> Ratings:
-    """The rows rated 3 or better, as views without stars."""
+    """Return the rows rated 3 or better as interactions without stars."""
     assert ratings.rating is not None
     liked = ratings.take(ratings.rating >= 3)
     return Ratings.from_arrays(liked.users.ids[liked.user], liked.movies.ids[liked.movie], None, liked.time)
@@ -51,9 +51,9 @@ class FactorWorld:
     """Ratings made from planted factors.
 
     Attributes:
-        train: on a scale from 0 to 100; ratings of a third of the pairs.
-        users, movies, stars: IDs of the other pairs, and what they would be without noise.
-        noise: standard deviation of what no model can know.
+        train: ratings of a third of the pairs, on a scale from 0 to 100.
+        users, movies, stars: IDs of the other pairs, and their ratings without noise.
+        noise: standard deviation of the noise.
         movie_factors: `[n_movies, 2]`, in the order of `train.movies`.
     """
 
@@ -66,7 +66,7 @@ class FactorWorld:
 
 
 def factor_world(rng: np.random.Generator, n_users: int = 150, n_movies: int = 90) -> FactorWorld:
-    """50 + biases (σ 5) + two factors (σ 12 together) + noise (σ 4)."""
+    """Make ratings of 50 + biases (σ 5) + two factors (σ 12 together) + noise (σ 4)."""
     q = rng.normal(0, 1, (n_movies, 2))
     truth = 50 + rng.normal(0, 5, (n_users, 1)) + rng.normal(0, 5, n_movies) + rng.normal(0, 8.5, (n_users, 2)) @ q.T
     seen = rng.random(truth.shape) < 1 / 3
@@ -79,9 +79,9 @@ def factor_world(rng: np.random.Generator, n_users: int = 150, n_movies: int = 9
 
 
 def check_planted_factors(model: Recommender, within: float = 1.0) -> None:
-    """On unseen pairs `model` errs less than `within` × the noise, where the biases err three times it.
+    """Check that the model's RMSE on unseen pairs is below `within` × the noise (biases alone: three times the noise).
 
-    Its vectors span the planted factors: these are found in them by linear regression.
+    Its vectors must span the planted factors, by linear regression.
     """
     world = factor_world(np.random.default_rng(8))
     model.fit(world.train)

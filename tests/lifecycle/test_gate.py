@@ -8,7 +8,9 @@ import pytest
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import global_time
-from cinematrix.evaluation.evaluate import Evaluation, Measure, evaluate, pool_by_user
+from cinematrix.evaluation.evaluate import evaluate
+from cinematrix.evaluation.measures import Evaluation, Measure
+from cinematrix.evaluation.pooling import pool_by_user
 from cinematrix.lifecycle.gate import compare_evaluations
 from cinematrix.metrics.accuracy import ratio
 from cinematrix.models.bias import Bias

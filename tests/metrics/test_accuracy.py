@@ -22,8 +22,8 @@ NAN = float("nan")
 LOG3 = np.log2(3)
 
 # Five users and their lists of three: hits at places 2 and 3 of four relevant movies; at place 1 of one; none
-# of one (a movie that can't be ranked); nothing relevant; one of two in a short list. Movies 8 and 2 stand in
-# two rows each, to catch whoever mixes up the rows.
+# of one (a movie that can't be ranked); nothing relevant; one of two in a short list. Movies 8 and 2 are in
+# two rows each, to detect mixed-up rows.
 RANKED = np.array([[5, 2, 7], [8, 0, 3], [4, UNKNOWN, UNKNOWN], [1, 2, 3], [6, UNKNOWN, UNKNOWN]], np.int32)
 RELEVANT = Histories.of_lists([([7, 8, 2, 1], [3, 5, 1, 4]), ([8], [2]), ([90], [5]), ([], []), ([0, 6], [1, 1])])
 
@@ -39,18 +39,18 @@ TABLE: dict[Callable[[Numbers, Histories], accuracy.PerUser], list[float]] = {
 
 @pytest.mark.parametrize("metric", TABLE, ids=lambda metric: metric.__name__)
 def test_ranking_metrics_by_hand(metric: Callable[[Numbers, Histories], accuracy.PerUser]) -> None:
-    """Each metric gives the values computed on paper, NaN for the user without a relevant movie."""
+    """Each metric equals the values computed by hand, NaN for the user without a relevant movie."""
     np.testing.assert_allclose(metric(RANKED, RELEVANT), TABLE[metric], rtol=1e-12)
 
 
 def test_graded_ndcg_by_hand() -> None:
-    """With stars as gains, user 0 finds 1 at place 2 and 3 at place 3 where 5, 4, 3 would be ideal."""
-    wanted = [(1 / LOG3 + 3 / 2) / (5 + 4 / LOG3 + 3 / 2), 1, 0, NAN, 1 / (1 + 1 / LOG3)]
-    np.testing.assert_allclose(accuracy.ndcg(RANKED, RELEVANT, graded=True), wanted, rtol=1e-12)
+    """With stars as gains, user 0 has gain 1 at place 2 and 3 at place 3; the ideal list has 5, 4, 3."""
+    expected = [(1 / LOG3 + 3 / 2) / (5 + 4 / LOG3 + 3 / 2), 1, 0, NAN, 1 / (1 + 1 / LOG3)]
+    np.testing.assert_allclose(accuracy.ndcg(RANKED, RELEVANT, graded=True), expected, rtol=1e-12)
 
 
 def test_errors_by_hand() -> None:
-    """Pooled errors weigh every rating, per-user errors every user; who has no rating has NaN."""
+    """Pooled errors weight each rating equally, per-user errors each user; users without ratings have NaN."""
     rows, truth, predicted = np.array([2, 0, 2], np.int32), [4, 1, 2], [3, 1, 4]
     assert accuracy.rmse(np.array(truth), np.array(predicted)) == pytest.approx(np.sqrt(5 / 3))
     assert accuracy.mae(np.array(truth), np.array(predicted)) == 1
@@ -60,7 +60,7 @@ def test_errors_by_hand() -> None:
 
 
 def test_nothing_to_measure_is_nan_without_a_warning() -> None:
-    """No ratings, no users and no relevant movies at all give NaN or nothing."""
+    """Metrics without ratings, users or relevant movies are NaN or empty."""
     nothing = np.zeros(0, np.float32)
     assert np.isnan([accuracy.rmse(nothing, nothing), accuracy.mae(nothing, nothing)]).all()
     assert np.isnan(accuracy.user_rmse(nothing.astype(np.int32), nothing, nothing, 2)).all()
@@ -71,7 +71,7 @@ def test_nothing_to_measure_is_nan_without_a_warning() -> None:
 
 
 def test_find_gives_places_row_by_row() -> None:
-    """A movie is found only in its own row's history, at its place in `items`; pairs work as lists do."""
+    """Movies are looked up only in their row's history; the result is the index in `items`, for lists and pairs."""
     histories = Histories.of_lists([([3, 1], None), ([], None), ([2, 3], None)])
     items = np.array([[1, 2, 3], [UNKNOWN, 1, 3], [3, UNKNOWN, 2]], np.int32)
     assert accuracy.find_entries(histories, np.arange(3)[:, None], items).tolist() == [
@@ -83,7 +83,7 @@ def test_find_gives_places_row_by_row() -> None:
 
 
 def world(seed: int, n_users: int = 7, n_movies: int = 12) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Distinct scores and stars 0-5, 0 for not relevant; user 0 has none and user 1 many."""
+    """Draw distinct scores and stars 0-5, 0 for not relevant; user 0 has no relevant movie, user 1 many."""
     generator = np.random.default_rng(seed)
     scores = generator.permuted(np.tile(np.arange(n_movies, dtype=np.float32), (n_users, 1)), axis=1)
     stars = generator.integers(1, 6, scores.shape) * (generator.random(scores.shape) < 0.3)
@@ -110,7 +110,7 @@ def test_ndcg_and_errors_agree_with_scikit_learn(seed: int, k: int) -> None:
 
 @given(st.integers(0, 1000))
 def test_renaming_movies_changes_nothing(seed: int) -> None:
-    """Metrics don't depend on the numbers the movies happen to have."""
+    """Metrics don't depend on the numbers of the movies."""
     scores, stars = world(seed)
     renamed = np.random.default_rng(seed).permutation(scores.shape[1])
     for metric in TABLE:
@@ -122,27 +122,27 @@ def test_renaming_movies_changes_nothing(seed: int) -> None:
 RANX = """
 import json, sys
 from ranx import Qrels, Run, evaluate
-judged, run, names = json.load(sys.stdin)
-found = evaluate(Qrels(judged), Run(run), names, return_mean=False)
-print(json.dumps({name: values.tolist() for name, values in found.items()}))
+relevant, run, names = json.load(sys.stdin)
+results = evaluate(Qrels(relevant), Run(run), names, return_mean=False)
+print(json.dumps({name: values.tolist() for name, values in results.items()}))
 """
 
 
 def ranx(stars: NDArray[np.int64], scores: NDArray[np.float32], names: list[str]) -> dict[str, list[float]]:
-    """What ranx finds, in a process of its own: compiling it takes a minute, and interpreting it no time."""
-    users = [f"u{user:03}" for user in range(len(stars))]  # ranx answers in the order of the names
-    judged = {u: {f"m{m}": 1 for m in np.flatnonzero(row)} for u, row in zip(users, stars, strict=True)}
+    """Compute the metrics with ranx in another process, without Numba's compiler, which would take a minute."""
+    users = [f"u{user:03}" for user in range(len(stars))]  # ranx returns values in the order of the names
+    relevant = {u: {f"m{m}": 1 for m in np.flatnonzero(row)} for u, row in zip(users, stars, strict=True)}
     run = {u: {f"m{m}": float(s) for m, s in enumerate(row)} for u, row in zip(users, scores, strict=True)}
     answer = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", RANX],
-        input=json.dumps([judged, run, names]),
+        input=json.dumps([relevant, run, names]),
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
         capture_output=True,
         text=True,
         check=True,
     )
-    found: dict[str, list[float]] = json.loads(answer.stdout)
-    return found
+    results: dict[str, list[float]] = json.loads(answer.stdout)
+    return results
 
 
 def test_agrees_with_ranx() -> None:
@@ -156,8 +156,8 @@ def test_agrees_with_ranx() -> None:
         "ndcg": accuracy.ndcg,
     }
     scores, stars = world(5, n_users=40)
-    kept = stars.any(axis=1)
-    scores, stars = scores[kept], stars[kept]
+    defined = stars.any(axis=1)
+    scores, stars = scores[defined], stars[defined]
     theirs = ranx(stars, scores, [f"{name}@{k}" for name in ours for k in (1, 3, 10)])
     for name, values in theirs.items():
         metric, k = name.split("@")
@@ -166,7 +166,7 @@ def test_agrees_with_ranx() -> None:
 
 
 def test_bootstrap_is_as_wide_as_theory_says() -> None:
-    """For many users the interval of a mean is ± 1.96 standard errors, and of a constant nothing wide."""
+    """For many users the interval of a mean is ± 1.96 standard errors, and that of a constant has width 0."""
     values = np.random.default_rng(4).normal(3, 1, 2_000)
     sums = np.column_stack([values, np.full(2_000, 7.0)])
     low, high = accuracy.bootstrap(sums, np.ones_like(sums), seed=1)
@@ -176,7 +176,7 @@ def test_bootstrap_is_as_wide_as_theory_says() -> None:
 
 
 def test_bootstrap_of_a_pooled_error_draws_users_with_all_their_ratings() -> None:
-    """With one heavy user among ten, the pooled mean jumps between draws; every draw is a ratio of sums."""
+    """Each resample is a ratio of sums, so with one heavy user among ten, the pooled mean varies much."""
     weights = np.array([[91.0]] + [[1.0]] * 9)
     sums = weights * np.array([[2.0]] + [[1.0]] * 9)
     low, high = accuracy.bootstrap(sums, weights)
@@ -185,7 +185,7 @@ def test_bootstrap_of_a_pooled_error_draws_users_with_all_their_ratings() -> Non
 
 
 def test_bootstrap_needs_two_users_and_follows_its_seed() -> None:
-    """Fewer than two users with a value give NaN; the same seed gives the same ends."""
+    """Metrics with fewer than two users are NaN; the same seed gives the same interval."""
     sums = np.random.default_rng(0).random((50, 2))
     weights = np.ones((50, 2))
     sums[1:, 1] = weights[1:, 1] = 0

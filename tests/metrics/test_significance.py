@@ -14,31 +14,31 @@ NAN = float("nan")
 
 
 def difference(sums: NDArray[Any], best: NDArray[Any], weights: NDArray[Any], **more: Any) -> Difference:
-    """One model's difference from the best."""
+    """Compute one model's difference from the best."""
     return compute_differences(sums[:, None], best, weights, **more)[0]
 
 
 def randomisation(d: NDArray[np.float64]) -> float:
-    """The p-value of one model."""
+    """Compute the p-value of one model."""
     return float(significance.randomisation_test(d[:, None])[0])
 
 
 def test_holm_by_hand() -> None:
-    """The table of four tests: ×4, ×3, ×2, ×1 from the smallest, never falling, never above 1, in their places."""
+    """Four p-values are multiplied by 4, 3, 2, 1 from the smallest, never decrease, and are at most 1."""
     np.testing.assert_allclose(holm_correction(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
     np.testing.assert_allclose(holm_correction(np.array([0.5, 0.4])), [0.8, 0.8])
     np.testing.assert_allclose(holm_correction(np.array([0.9, 0.001, 0.6])), [1, 0.003, 1])
 
 
 def test_holm_leaves_out_what_was_not_tested() -> None:
-    """A NaN stays and isn't counted among the tests; no test at all is no trouble."""
+    """NaN stays and doesn't count as a test; an empty array is allowed."""
     np.testing.assert_allclose(holm_correction(np.array([NAN, 0.01, 0.03])), [NAN, 0.02, 0.03])
     assert len(holm_correction(np.zeros(0))) == 0
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_holm_rejects_what_its_steps_reject(seed: int) -> None:
-    """At every level the corrected p-values name the tests that the step-down procedure as published rejects."""
+    """Corrected p-values reject the same tests as the published step-down procedure, at every level."""
     p = np.random.default_rng(seed).beta(0.3, 1, 9)
     for alpha in (0.01, 0.05, 0.2):
         order, rejected = np.argsort(p), set()
@@ -50,7 +50,7 @@ def test_holm_rejects_what_its_steps_reject(seed: int) -> None:
 
 
 def test_the_p_value_is_that_of_all_flips() -> None:
-    """With eight users, it is the share of all 256 sign patterns as extreme as the one given, to the draws' noise."""
+    """For eight users the p-value is the share of the 256 sign patterns at least as extreme, up to sampling noise."""
     d = np.array([0.9, -0.2, 0.4, 0.7, -0.1, 0.5, 0.3, -0.6])
     flips = np.array([abs(np.dot(signs, d)) for signs in product((-1, 1), repeat=8)])
     exact = np.mean(flips >= abs(d.sum()) - 1e-12)
@@ -61,7 +61,7 @@ def test_the_p_value_is_that_of_all_flips() -> None:
 
 
 def test_the_difference_of_errors_is_pooled() -> None:
-    """RMSE and MAE by hand: user 1 has two ratings, user 2 one; a user without any changes nothing."""
+    """RMSE and MAE equal values by hand: user 1 has two ratings, user 2 one; a user without ratings is ignored."""
     sums, best, n = np.array([8.0, 1, 0]), np.array([2.0, 1, 0]), np.array([2.0, 1, 0])
     assert difference(sums, best, n, root=True).value == pytest.approx(np.sqrt(3) - 1)
     assert difference(sums, best, n).value == pytest.approx(2)
@@ -69,7 +69,7 @@ def test_the_difference_of_errors_is_pooled() -> None:
 
 
 def test_what_cannot_be_tested_is_nan() -> None:
-    """Nobody: nothing. One user: a value, without interval and p-value."""
+    """Without users all values are NaN; with one user only interval and p-value are."""
     assert np.isnan(list(vars(difference(np.zeros(2), np.zeros(2), np.zeros(2))).values())).all()
     single = difference(np.array([4.0]), np.array([1.0]), np.array([1.0]), root=True)
     assert single.value == 1
@@ -77,39 +77,39 @@ def test_what_cannot_be_tested_is_nan() -> None:
 
 
 def worlds(shift: float, n_worlds: int, n_users: int) -> list[Difference]:
-    """Two models' squared errors: users differ in how many ratings they have and how hard they are to please."""
-    found = []
+    """Simulate two models' squared errors; users differ in their number of ratings and in their difficulty."""
+    differences = []
     for seed in range(n_worlds):
         rng = np.random.default_rng([seed, 9])
         n = rng.geometric(0.1, n_users).astype(float)
         hardness, sides = rng.gamma(3, 0.3, n_users), rng.normal(0, 0.15, (2, n_users))
         sums = n * hardness * np.exp(sides + np.array([[shift], [0.0]]))
-        found.append(difference(sums[0], sums[1], n, root=True, seed=seed))
-    return found
+        differences.append(difference(sums[0], sums[1], n, root=True, seed=seed))
+    return differences
 
 
 def test_false_alarms_are_as_rare_as_promised(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On 400 worlds without a difference, 5 % of p-values are below 0.05 and intervals miss 0 as often (± 3 errors)."""
+    """In 400 worlds without a difference, 5 % of p-values are below 0.05, and 5 % of intervals miss 0 (± 3 errors)."""
     monkeypatch.setattr(significance, "SIGN_FLIPS", 499)
     monkeypatch.setattr(significance, "RESAMPLES", 400)
-    found = worlds(0.0, 400, 80)
+    differences = worlds(0.0, 400, 80)
     noise = 3 * np.sqrt(0.05 * 0.95 / 400)
-    assert np.mean([each.p < 0.05 for each in found]) == pytest.approx(0.05, abs=noise)
-    assert np.mean([each.p < 0.5 for each in found]) == pytest.approx(0.5, abs=3 * np.sqrt(0.25 / 400))
-    assert np.mean([not each.low <= 0 <= each.high for each in found]) == pytest.approx(0.05, abs=noise + 0.02)
+    assert np.mean([each.p < 0.05 for each in differences]) == pytest.approx(0.05, abs=noise)
+    assert np.mean([each.p < 0.5 for each in differences]) == pytest.approx(0.5, abs=3 * np.sqrt(0.25 / 400))
+    assert np.mean([not each.low <= 0 <= each.high for each in differences]) == pytest.approx(0.05, abs=noise + 0.02)
 
 
 def test_a_planted_difference_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Squared errors 20 % larger for one model are told in nearly all worlds, and the interval holds the truth."""
+    """Squared errors 20 % larger are significant in nearly all worlds, and the interval contains the value."""
     monkeypatch.setattr(significance, "SIGN_FLIPS", 499)
     monkeypatch.setattr(significance, "RESAMPLES", 400)
-    found = worlds(0.2, 100, 80)
-    assert np.mean([each.p < 0.05 for each in found]) > 0.9
-    assert all(each.low <= each.value <= each.high for each in found)
+    differences = worlds(0.2, 100, 80)
+    assert np.mean([each.p < 0.05 for each in differences]) > 0.9
+    assert all(each.low <= each.value <= each.high for each in differences)
 
 
 @pytest.mark.parametrize(
-    ("found", "p", "words"),
+    ("result", "p", "words"),
     [
         (Difference(0.05, 0.04, 0.06, 0.0), 0.001, "worse"),
         (Difference(0.003, 0.002, 0.004, 0.0), 0.001, "a little worse"),
@@ -119,13 +119,13 @@ def test_a_planted_difference_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         (Difference(0.05, NAN, NAN, NAN), NAN, "not tested"),
     ],
 )
-def test_verdicts_go_by_p_value_and_size(found: Difference, p: float, words: str) -> None:
-    """Beside a best value of 1.0: significant or not, and small (below 0.005) or not, on either side."""
-    assert describe_difference(found, p, 1.0) == words
+def test_verdicts_go_by_p_value_and_size(result: Difference, p: float, words: str) -> None:
+    """The words depend on significance and on size; below 0.005 of the best value 1.0 is small."""
+    assert describe_difference(result, p, 1.0) == words
 
 
 def test_models_together_are_as_models_apart() -> None:
-    """Comparing several at once is comparing each, draw for draw; comparing none is no trouble."""
+    """Comparing several models at once equals comparing each; an empty comparison is allowed."""
     rng = np.random.default_rng(1)
     sums, best, n = rng.gamma(2, 1, (30, 3)), rng.gamma(2, 1, 30), rng.integers(0, 4, 30).astype(float)
     together = compute_differences(sums, best, n, root=True)

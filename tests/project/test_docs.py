@@ -103,13 +103,42 @@ def test_every_link_of_the_documents_leads_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_file_map_names_every_module() -> None:
-    """The README's map of the house has each module and package of the source."""
-    (house,) = re.findall(r"```\nsrc/cinematrix/\n(.*?)```", README, re.DOTALL)
-    named = set(re.findall(r"[\w-]+", house))
-    for path in (ROOT / "src" / "cinematrix").iterdir():
-        if path.suffix == ".py" and path.stem != "__init__":
-            assert path.stem in named, path.stem
+def mapped(house: str) -> set[str]:
+    """The files and packages that a map of the house names, as paths below `cinematrix`."""
+    found, parents = set(), {0: ""}
+    for line in house.splitlines():
+        depth, words = (len(line) - len(line.lstrip())) // 2, line.split()
+        for word in words:
+            if not word.endswith(("/", ".py")):
+                break
+            found.add(parents[depth - 1] + word if depth > 1 else word)
+            parents[depth] = (parents[depth - 1] if depth > 1 else "") + word
+    return found
+
+
+def house() -> str:
+    """The README's map."""
+    (text,) = re.findall(r"```\nsrc/cinematrix/\n(.*?)\ntests/", README, re.DOTALL)
+    return str(text)
+
+
+def packages() -> set[str]:
+    """The packages of the source and the files beside them, as a map must name them."""
+    source = ROOT / "src" / "cinematrix"
+    folders = {f"{path.parent.relative_to(source)}/" for path in source.rglob("__init__.py") if path.parent != source}
+    return folders | {path.name for path in source.glob("*.py") if path.stem != "__init__"} | {"page/"}
+
+
+def test_the_readmes_map_names_every_package() -> None:
+    """And nothing that isn't there."""
+    assert mapped(house()) == packages()
+
+
+@pytest.mark.parametrize("line", range(len(house().splitlines())))
+def test_a_map_that_lacks_a_line_is_seen(line: int) -> None:
+    """Whichever line is missing."""
+    lines = house().splitlines()
+    assert mapped("\n".join(lines[:line] + lines[line + 1 :])) != packages()
 
 
 def test_the_help_of_train_names_every_model() -> None:

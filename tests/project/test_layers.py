@@ -31,6 +31,7 @@ LAYERS = (
     {"models"},
     {"evaluation", "recommendation"},
     {"lifecycle"},
+    {"api"},
     {"service"},
     {"cli"},
 )
@@ -137,7 +138,7 @@ def trains(module: str) -> bool:
 
 def model_of(module: str) -> str | None:
     """The model that a module of `models` belongs to; None for what models share."""
-    shared = ("base", "artifact", "added_movies", "registry", "components", "training", "update")
+    shared = ("base", "artifact", "added_movies", "compatibility", "registry", "components", "training")
     words = module.split(".")
     return words[1] if words[0] == "models" and len(words) > 1 and words[1] not in shared else None
 
@@ -238,25 +239,24 @@ def test_serving_loads_nothing_that_trains(name: str, world: tuple[Ratings, Cata
     user, movie = model.data.users.ids[0], model.data.movies.ids[0]
     code = f"""
 import pathlib, sys
-from cinematrix import explain, load, recommend
-from cinematrix.recommendation.lists import get_history, find_similar
-model = load(pathlib.Path({str(tmp_path / "model")!r})).model
-recommend(model, get_history(model, {user}), 3)
-model.predict([{user}, -1], [{movie}, -1])
-model.abilities.vectors and find_similar(model, {movie})
-model.abilities.explains and explain(model, get_history(model, {user}), {movie})
+import cinematrix as cx
+model = cx.load({str(tmp_path / "model")!r})
+model.recommend(user={user}, n=3)
+model.predict([{user}, -1], [{movie}, -1], unknown="allow")
+model.recommender.abilities.vectors and model.similar({movie})
+model.recommender.abilities.explains and model.explain(user={user}, movie={movie})
 print([name for name in {TRAINERS} if name in sys.modules])
 """
     assert run(code) == "[]"
 
 
 def test_public_names_come_when_asked_for() -> None:
-    """Every name of `__all__` is there and its own; whatever was imported before, `recommend` is the function."""
+    """Every name of `__all__` is there and its own, whatever was imported before."""
     for name in cinematrix.__all__:
         assert getattr(cinematrix, name).__name__ == name
     assert {*cinematrix.__all__} <= {*dir(cinematrix)}
-    code = "import cinematrix.recommendation.lists; from cinematrix import recommend; print(recommend)"
-    assert run(code).startswith("<function recommend ")
+    code = "import cinematrix.api.model, cinematrix.models; from cinematrix import model; print(model)"
+    assert run(code).startswith("<function model ")
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         cinematrix.nothing  # noqa: B018
 

@@ -1,4 +1,4 @@
-"""Why a movie has its score: `cinematrix.recommendation.explanations`."""
+"""Tests of `cinematrix.recommendation.explanations`."""
 
 import json
 import re
@@ -28,38 +28,40 @@ SMALL = DeepMFSettings(factors=16, members=2, epochs=12, ranking_epochs=8, learn
 
 @pytest.fixture(scope="module")
 def model(world: tuple[Ratings, Catalog]) -> DeepMF:
-    """A small deep-mf that has learned the two tastes."""
+    """A small deep-mf trained on the two tastes."""
     return DeepMF(SMALL).fit(*world)
 
 
 @pytest.fixture(scope="module")
 def viewer(world: tuple[Ratings, Catalog]) -> DeepMF:
-    """The same on what people liked alone, as views."""
+    """A small deep-mf trained on the liked movies, as plain interactions."""
     return DeepMF(SMALL).fit(as_interactions(world[0]), world[1])
 
 
 def movies_of(model: Recommender, genre: str, *, rated: bool = True) -> list[int]:
-    """The numbers of the rated (or of the unrated) movies of a genre."""
+    """Return the numbers of the rated (or of the unrated) movies of a genre."""
     known = model.data
     has = np.array([genres == [genre] for genres in known.catalog.frame["genres"].to_list()])
     counts = np.bincount(known.history.items, minlength=len(known.movies))
     return [int(number) for number in np.flatnonzero(has & ((counts > 0) == rated))]
 
 
-def person(numbers: list[int], stars: list[float]) -> Histories:
-    """Somebody never seen."""
+def make_history(numbers: list[int], stars: list[float]) -> Histories:
+    """Make the history of a new user."""
     return Histories.of_lists([(numbers, stars)])
 
 
 def mixed(model: Recommender) -> tuple[Histories, int]:
-    """Somebody who loved some comedies and hated more, and another one: shares of both signs."""
+    """Make a user who loves some comedies and hates more, and return an unseen comedy: shares of both signs."""
     comedies = movies_of(model, "Comedy")
-    return person(comedies[:9], [5, 0.5, 0.5, 0.5, 4, 0.5, 3, 0.5, 0.5]), model.data.movies.ids[comedies[9]].item()
+    return make_history(comedies[:9], [5, 0.5, 0.5, 0.5, 4, 0.5, 3, 0.5, 0.5]), model.data.movies.ids[
+        comedies[9]
+    ].item()
 
 
 @pytest.mark.parametrize("by", ["stars", "ranking"])
 def test_an_explanation_adds_up(model: DeepMF, by: Ordering) -> None:
-    """Parts, ratings and remainder are the score exactly, the remainder is 1e-5 at most; the score is the model's."""
+    """Parts, shares and remainder add up to the model's score, with a remainder of at most 1e-5."""
     history = model.data.history.take(np.array([0]))
     for number in (movies_of(model, "Comedy")[0], movies_of(model, "Horror", rated=False)[0]):
         found = explain(model, history, model.data.movies.ids[number], by=by)
@@ -76,21 +78,21 @@ def test_an_explanation_adds_up(model: DeepMF, by: Ordering) -> None:
 
 
 def _without(history: Histories, number: int) -> tuple[list[int], list[float]]:
-    """The one history without a movie."""
-    kept = history.items != number
+    """Return the history without a movie."""
+    others = history.items != number
     assert history.values is not None
-    return history.items[kept].tolist(), history.values[kept].tolist()
+    return history.items[others].tolist(), history.values[others].tolist()
 
 
-def test_what_is_explained_by_default(model: DeepMF, viewer: DeepMF) -> None:
-    """Stars where there are any, else the ranking."""
+def test_the_default_order_is_by_stars(model: DeepMF, viewer: DeepMF) -> None:
+    """A model with stars explains the stars, another one the ranking."""
     for each, by in ((model, "stars"), (viewer, "ranking")):
         assert explain(each, Histories.empty(1), each.data.movies.ids[0]).by == by
 
 
 @pytest.mark.parametrize("by", ["stars", "ranking"])
-def test_without_a_rating_it_would_be_what_it_would_be(model: DeepMF, by: Ordering) -> None:
-    """Each line's `without` is the score that the model gives the history that never had the rating."""
+def test_without_is_the_score_without_the_rating(model: DeepMF, by: Ordering) -> None:
+    """Each `without` is the model's score for the history without the rating."""
     history, number = get_history(model, model.data.users.ids[2]), movies_of(model, "Horror", rated=False)[0]
     found = explain(model, history, model.data.movies.ids[number], by=by)
     assert len(found.ratings) == len(history.items)
@@ -101,24 +103,24 @@ def test_without_a_rating_it_would_be_what_it_would_be(model: DeepMF, by: Orderi
 
 
 @pytest.mark.parametrize(("genre", "other"), [("Comedy", "Horror"), ("Horror", "Comedy")])
-def test_what_she_loved_gets_the_share(model: DeepMF, viewer: DeepMF, genre: str, other: str) -> None:
-    """Who loves comedies and is indifferent to horror gets a comedy for the sake of the comedies, by either order."""
+def test_loved_movies_have_the_largest_shares(model: DeepMF, viewer: DeepMF, genre: str, other: str) -> None:
+    """For a user who loves one genre, its movies have the largest shares in another movie of it, by either order."""
     loved, indifferent = movies_of(model, genre)[:4], movies_of(model, other)[:4]
-    history = person([*loved, *indifferent], [5.0] * 4 + [3.0] * 4)
+    history = make_history([*loved, *indifferent], [5.0] * 4 + [3.0] * 4)
     new = model.data.movies.ids[movies_of(model, genre, rated=False)[0]]
     share = {line.movie: line.share for line in explain(model, history, new).ratings}
     ids = model.data.movies.ids
     assert min(share[id_] for id_ in ids[loved].tolist()) > max(share[id_] for id_ in ids[indifferent].tolist())
     assert sum(share[id_] for id_ in ids[loved].tolist()) > 0.2
     loved, seen = movies_of(viewer, genre)[:8], movies_of(viewer, other)[:2]
-    views = explain(viewer, person([*loved[1:], *seen], [1.0] * 9), viewer.data.movies.ids[loved[0]])
+    views = explain(viewer, make_history([*loved[1:], *seen], [1.0] * 9), viewer.data.movies.ids[loved[0]])
     share = {line.movie: line.share for line in views.ratings}
     ids = viewer.data.movies.ids
     assert np.mean([share[i] for i in ids[loved[1:]].tolist()]) > 2 * np.mean([share[i] for i in ids[seen].tolist()])
 
 
 def test_a_movie_nobody_rated_is_its_content(model: DeepMF) -> None:
-    """Two movies without ratings differ by their content alone; in all that anybody would give, and in the taste."""
+    """Two movies without ratings differ only by their content, in the part for all users and in the taste."""
     history = get_history(model, model.data.users.ids[2])
     funny, scary = (movies_of(model, genre, rated=False)[0] for genre in ("Comedy", "Horror"))
     one, two = (explain(model, history, model.data.movies.ids[number]) for number in (funny, scary))
@@ -127,11 +129,11 @@ def test_a_movie_nobody_rated_is_its_content(model: DeepMF) -> None:
     gap = one.taste - two.taste
     assert abs(gap) > 0.5
     by_content = sum(line.by_content for line in one.ratings) - sum(line.by_content for line in two.ratings)
-    assert by_content == pytest.approx(gap, rel=0.1)  # the places of what the towers leave hold content as well
+    assert by_content == pytest.approx(gap, rel=0.1)  # the residual process uses content as well
 
 
 def test_without_content_content_adds_nothing(world: tuple[Ratings, Catalog]) -> None:
-    """A model that doesn't look at content says so."""
+    """A model without content has no part by content."""
     settings = DeepMFSettings(factors=8, members=1, epochs=2, ranking=False, content=False)
     model = DeepMF(settings).fit(*world)
     found = explain(model, get_history(model, model.data.users.ids[2]), model.data.movies.ids[0])
@@ -140,22 +142,22 @@ def test_without_content_content_adds_nothing(world: tuple[Ratings, Catalog]) ->
     assert not any("genres" in note for note in found.notes())
 
 
-def test_her_own_rating_is_no_reason_for_itself(model: DeepMF) -> None:
-    """A movie that she rated is explained as if she hadn't; her rating is told."""
+def test_the_users_own_rating_of_the_movie_is_left_out(model: DeepMF) -> None:
+    """A movie that the user has rated is explained without this rating, which is reported in `own`."""
     history = get_history(model, model.data.users.ids[2])
     number = int(history.items[3])
     found = explain(model, history, model.data.movies.ids[number])
     assert history.values is not None
     assert found.own == history.values[3]
     assert found.movie not in [line.movie for line in found.ratings]
-    stranger = explain(model, Histories.of_lists([_without(history, number)]), found.movie)
-    assert stranger.own is None
-    assert stranger.ratings == found.ratings
-    assert f"this person's own rating of it, {found.own:g}, is left out" in str(found)
+    unrated = explain(model, Histories.of_lists([_without(history, number)]), found.movie)
+    assert unrated.own is None
+    assert unrated.ratings == found.ratings
+    assert f"this user's own rating of it, {found.own:g}, is left out" in str(found)
 
 
-def test_a_known_user_keeps_what_she_has_beside_her_history(world: tuple[Ratings, Catalog]) -> None:
-    """With free IDs, `without` is the score of that very user, and her own row is among her habits."""
+def test_a_training_user_keeps_their_id_embedding(world: tuple[Ratings, Catalog]) -> None:
+    """With ID embeddings, `without` is the score of the same user, and the embedding counts among the habits."""
     settings = DeepMFSettings(factors=8, members=1, epochs=4, ranking=False, id_embeddings=True, learning_rate=0.01)
     model = DeepMF(settings).fit(*world)
     history = model.data.history.take(np.array([2]))
@@ -167,29 +169,29 @@ def test_a_known_user_keeps_what_she_has_beside_her_history(world: tuple[Ratings
     assert given.owners is not None
     assert given.owners.tolist() == [2]
     assert line.without == pytest.approx(model.score(given, by="stars")[0, number], abs=1e-6)
-    stranger = Histories(history.starts, history.items, history.values)
-    assert explain(model, stranger, found.movie).parts["habits"] != pytest.approx(found.parts["habits"], abs=1e-4)
+    new_user = Histories(history.starts, history.items, history.values)
+    assert explain(model, new_user, found.movie).parts["habits"] != pytest.approx(found.parts["habits"], abs=1e-4)
 
 
-def test_nobody_is_explained_too(model: DeepMF) -> None:
-    """Without a history there is what anybody would give, and nothing of her."""
+def test_an_empty_history_is_explained(model: DeepMF) -> None:
+    """Without a history, the parts of the user are 0."""
     found = explain(model, Histories.empty(1), model.data.movies.ids[0])
     assert found.ratings == []
     assert found.parts["user_bias"] == found.parts["habits"] == found.taste == 0
     assert found.parts["mean"] == pytest.approx(model.stars.biases.mean)  # type: ignore[union-attr]
-    assert "this person's taste" in str(found)
+    assert "this user's taste" in str(found)
 
 
-def test_of_long_histories_the_largest_shares_are_left_out_one_by_one(
+def test_long_histories_have_counterfactuals_of_the_largest_shares(
     model: DeepMF, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`without` is there for the `LEFT_OUT` ratings that count most, whichever way; in blocks of any size."""
+    """`without` is given for the `MAX_COUNTERFACTUALS` ratings of the largest absolute share, for any block size."""
     history, movie = mixed(model)
-    whole = explain(model, history, movie)
+    full = explain(model, history, movie)
     monkeypatch.setattr(explanations, "MAX_COUNTERFACTUALS", 5)
     monkeypatch.setattr(explanations, "BLOCK_CELLS", 2 * len(model.data.movies))
     found = explain(model, history, movie)
-    most = sorted(whole.ratings, key=lambda line: -abs(line.share))[:5]
+    most = sorted(full.ratings, key=lambda line: -abs(line.share))[:5]
     assert {line.movie for line in found.ratings if line.without is not None} == {line.movie for line in most}
     expected = {line.movie: line.without for line in most}
     for line in found.ratings:
@@ -198,15 +200,15 @@ def test_of_long_histories_the_largest_shares_are_left_out_one_by_one(
 
 
 def test_saved_and_loaded_it_explains_the_same(model: DeepMF, viewer: DeepMF, tmp_path: Path) -> None:
-    """An artefact explains exactly as the model that was saved."""
+    """A loaded model explains exactly as the saved one."""
     for name, each in (("stars", model), ("views", viewer)):
         save(each, tmp_path / name)
-        again, user, movie = load(tmp_path / name).model, each.data.users.ids[3], each.data.movies.ids[-1]
-        assert explain(again, get_history(again, user), movie) == explain(each, get_history(each, user), movie)
+        loaded, user, movie = load(tmp_path / name).model, each.data.users.ids[3], each.data.movies.ids[-1]
+        assert explain(loaded, get_history(loaded, user), movie) == explain(each, get_history(each, user), movie)
 
 
 def test_the_bias_model_explains_itself() -> None:
-    """The mean, the user's bias and the movie's are all there is, by hand; ratings have no taste but are left out."""
+    """The parts are the mean and the two biases, computed by hand; ratings have no share but a counterfactual."""
     model = Bias().fit(Ratings.from_arrays([1, 1, 2, 2, 3], [1, 2, 1, 2, 1], [5.0, 4.0, 3.0, 1.0, 4.0]))
     found = explain(model, get_history(model, 3), 2)
     biases = model.biases
@@ -219,7 +221,7 @@ def test_the_bias_model_explains_itself() -> None:
 
 
 def test_popular_is_the_same_for_all(world: tuple[Ratings, Catalog]) -> None:
-    """All of its score is the movie's."""
+    """The whole score is the movie's part."""
     model = Popular().fit(*world)
     found = explain(model, get_history(model, model.data.users.ids[0]), model.data.movies.ids[1], by="ranking")
     assert found.parts == {"movie_bias": found.score}
@@ -227,8 +229,8 @@ def test_popular_is_the_same_for_all(world: tuple[Ratings, Catalog]) -> None:
     assert recommend(model, get_history(model, model.data.users.ids[0])).items[0].because == []
 
 
-def test_an_explanation_is_read_from_top_to_bottom(model: DeepMF) -> None:
-    """The first column adds up to the last line, the second to the taste; the ratings that count most are shown."""
+def test_the_printed_explanation_adds_up(model: DeepMF) -> None:
+    """The amounts add up to the last line, the shares to the taste; the ratings of the largest share are shown."""
     found = explain(model, *mixed(model))
     text = str(found)
     assert text.startswith(f"{found.label}: {found.stars:.2f} stars expected\n")
@@ -244,12 +246,12 @@ def test_an_explanation_is_read_from_top_to_bottom(model: DeepMF) -> None:
     assert lines[-1].what == f"  {len(found.ratings) - 4} others"
     assert len(list(found.lines(len(found.ratings)))) == 6 + len(found.ratings) + 1
     assert [line.what for line in found.lines(0)][-2] == f"  {len(found.ratings)} ratings"
-    assert re.search(r"[+-]\d\.\d{3} of the taste comes by way of the movie's genres, year and tags", text)
+    assert re.search(r"[+-]\d\.\d{3} of the taste comes from the movie's genres, year and tags", text)
     assert max(map(len, text.splitlines())) <= 100
 
 
-def test_a_sum_off_the_scale_is_told() -> None:
-    """Expected stars stay on the scale, and the sum that doesn't is explained."""
+def test_a_sum_off_the_scale_has_a_note() -> None:
+    """Expected stars are clipped to the scale, and a note explains the larger sum."""
     users, movies = np.divmod(np.arange(40), 4)
     stars = np.where((movies == 0) | (users < 3), 5.0, 3.0)
     model = Bias().fit(Ratings.from_arrays(users, movies, stars, scale=Scale(1, 5, 1)))
@@ -260,25 +262,25 @@ def test_a_sum_off_the_scale_is_told() -> None:
 
 
 def test_an_explanation_as_json(model: DeepMF) -> None:
-    """It is plain data, and adds up when it is read again."""
+    """The JSON object adds up after a round trip."""
     found = explain(model, get_history(model, model.data.users.ids[2]), model.data.movies.ids[-1], by="ranking")
-    read = json.loads(json.dumps(found.as_dict()))
-    assert read["score"] == found.score
-    together = sum(read["parts"].values()) + sum(line["share"] for line in read["ratings"]) + read["remainder"]
-    assert together == pytest.approx(read["score"], abs=1e-9)
-    assert read["ratings"][0].keys() == {"movie", "title", "year", "rating", "share", "by_content", "without"}
+    parsed = json.loads(json.dumps(found.as_dict()))
+    assert parsed["score"] == found.score
+    together = sum(parsed["parts"].values()) + sum(line["share"] for line in parsed["ratings"]) + parsed["remainder"]
+    assert together == pytest.approx(parsed["score"], abs=1e-9)
+    assert parsed["ratings"][0].keys() == {"movie", "title", "year", "rating", "share", "by_content", "without"}
 
 
-def test_what_can_not_be_explained_is_told(model: DeepMF, viewer: DeepMF) -> None:
-    """An unknown movie, an unknown order, stars of a model of views, a model that can't."""
-    nobody = Histories.empty(1)
+def test_invalid_requests_are_errors(model: DeepMF, viewer: DeepMF) -> None:
+    """An unknown movie, an unknown order, stars of plain interactions, and a model that can't explain are refused."""
+    empty = Histories.empty(1)
     with pytest.raises(UnknownIdError, match="movie -5 isn't among the model's 41 movies"):
-        explain(model, nobody, -5)
+        explain(model, empty, -5)
     with pytest.raises(SettingError, match="can't be ordered by 'taste'"):
-        explain(model, nobody, model.data.movies.ids[0], by="taste")  # type: ignore[arg-type]
+        explain(model, empty, model.data.movies.ids[0], by="taste")  # type: ignore[arg-type]
     with pytest.raises(SettingError, match="plain interactions and has no stars"):
-        explain(viewer, nobody, viewer.data.movies.ids[0], by="stars")
+        explain(viewer, empty, viewer.data.movies.ids[0], by="stars")
     classic = DeepMFClassic()
     classic.data = model.data
     with pytest.raises(SettingError, match="deep-mf-classic can't explain its scores"):
-        explain(classic, nobody, model.data.movies.ids[0])
+        explain(classic, empty, model.data.movies.ids[0])

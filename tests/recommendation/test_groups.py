@@ -1,4 +1,4 @@
-"""One list for several people: `cinematrix.recommendation.groups`."""
+"""Tests of `cinematrix.recommendation.groups`."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -26,11 +26,11 @@ TABLE = np.array(
     ],
     np.float32,
 )
-"""What three members score six movies; over the first five they have means 2.6, 30 and −1."""
+"""Scores of six movies by three members; over the first five movies the means are 2.6, 30 and −1."""
 
 
 class Table(Recommender):
-    """A model whose user number `u` scores movie `10 + m` with `TABLE[u, m]`."""
+    """Model whose user number `u` scores movie `10 + m` with `TABLE[u, m]`."""
 
     name: ClassVar[str] = "table"
     abilities: ClassVar[Abilities] = Abilities()
@@ -39,28 +39,28 @@ class Table(Recommender):
         self.data, self.table = known, table
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
-        """As in the table; by stars the other way round."""
+        """Return the scores of the table; by stars their negatives."""
         assert histories.owners is not None
         return self.table[histories.owners][:, self.data.movies.ids - 10] * (1 if by == "ranking" else -1)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        """The member's number, and a hundredth of the movie's ID."""
+        """Return the member's number plus a hundredth of the movie's ID."""
         assert histories.owners is not None
         return np.asarray(histories.owners[rows] + self.data.movies.ids[movies] / 100, np.float32)
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:  # type: ignore[override]
-        """Nothing."""
+        """Return no arrays."""
         return {}
 
     @classmethod
     def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """As it was."""
+        """Restore the model with the default table."""
         return cls(known)
 
 
 @pytest.fixture
 def model() -> Table:
-    """Members 1, 2, 3; movies 10…15, of which member 3 has seen the last."""
+    """Members 1, 2 and 3; movies 10…15, the last of which all have seen."""
     ratings = Ratings.from_arrays([1, 2, 3], [15, 15, 15], [3, 3, 3])
     movies = Catalog.of(
         list(range(10, 16)), genres=[["Drama"], ["Drama"], ["Comedy"], ["Comedy"], ["Drama"], ["Drama"]]
@@ -69,13 +69,13 @@ def model() -> Table:
 
 
 def order(model: Recommender, how: GroupStrategy, **more: Any) -> list[int]:
-    """The movies of the members' list."""
+    """Return the movie IDs of the members' list."""
     members = [get_history(model, user) for user in (1, 2, 3)]
     return [int(line.movie) for line in recommend_for_group(model, members, 5, how=how, **more).items]
 
 
 def by_hand(how: GroupStrategy) -> dict[int, float]:
-    """Each movie's score for the group, over the five that nobody has seen.
+    """Return each movie's score for the group, over the five unseen movies.
 
     Member 1: 4 2 3 3 1 less 2.6 over √1.04; member 2: 10 30 10 40 60 less 30 over √360; member 3: −1 −1 −4 2 −1 less −1
     over √3.6.
@@ -89,7 +89,7 @@ def by_hand(how: GroupStrategy) -> dict[int, float]:
 
 @pytest.mark.parametrize("how", ["average", "least_misery"])
 def test_the_order_is_the_one_computed_by_hand(model: Table, how: GroupStrategy) -> None:
-    """Scores of different units count alike; the average and the lowest give different lists."""
+    """Scores of different units count alike; the two strategies give different lists."""
     members = [get_history(model, user) for user in (1, 2, 3)]
     found = {int(line.movie): line.score for line in recommend_for_group(model, members, 5, how=how).items}
     wanted = by_hand(how)
@@ -99,15 +99,15 @@ def test_the_order_is_the_one_computed_by_hand(model: Table, how: GroupStrategy)
     assert order(model, "least_misery") == [13, 11, 10, 14, 12]
 
 
-def test_the_unit_of_ones_scores_decides_nothing(model: Table) -> None:
-    """Somebody whose scores are a hundred times as far apart, or all higher, has no more say."""
-    loud = Table(model.data, TABLE * np.array([[1], [100], [1]], np.float32) + np.array([[0], [0], [50]], np.float32))
+def test_the_unit_of_a_members_scores_has_no_effect(model: Table) -> None:
+    """A member whose scores are scaled or shifted has the same weight."""
+    scaled = Table(model.data, TABLE * np.array([[1], [100], [1]], np.float32) + np.array([[0], [0], [50]], np.float32))
     for how in ("average", "least_misery"):
-        assert order(loud, how) == order(model, how)  # type: ignore[arg-type]
+        assert order(scaled, how) == order(model, how)  # type: ignore[arg-type]
 
 
-def test_seen_vetoed_and_filtered_movies_are_not_in_it(model: Table) -> None:
-    """Nobody gets what one has seen or won't have, and the list says why it is short."""
+def test_seen_vetoed_and_filtered_movies_are_left_out(model: Table) -> None:
+    """Movies that a member has seen or vetoed are left out, and a short list has its reason."""
     assert 15 not in order(model, "average")
     assert order(model, "average", filters=Filters(exclude=(13, "14"))) == [10, 11, 12]
     assert order(model, "average", filters=Filters("genre=Comedy")) == [13, 12]
@@ -118,8 +118,8 @@ def test_seen_vetoed_and_filtered_movies_are_not_in_it(model: Table) -> None:
     assert recommend_for_group(model, members, 9, filters=Filters(min_ratings=9)).items == []
 
 
-def test_each_member_has_her_own_opinion(model: Table) -> None:
-    """Stars of each, in the order of the members; the score and the titles are the line's."""
+def test_each_member_has_an_opinion(model: Table) -> None:
+    """Each movie has the stars of each member, in the order of the members, and one score and title."""
     members = [get_history(model, user) for user in (3, 1)]
     line = recommend_for_group(model, members, 1).items[0]
     assert line.movie == 13
@@ -127,33 +127,33 @@ def test_each_member_has_her_own_opinion(model: Table) -> None:
     assert (line.title, line.genres) == ("movie 13", ["Comedy"])
 
 
-def test_a_group_of_one_gets_her_own_list(world: tuple[Ratings, Catalog]) -> None:
-    """Standard deviations keep the order, for either strategy; opinions are those of her list alone."""
+def test_a_group_of_one_gets_the_members_list(world: tuple[Ratings, Catalog]) -> None:
+    """Standardisation keeps the order for either strategy, and the opinions are those of the member's own list."""
     model = Bias().fit(*world)
-    person = model.data.history.take(np.array([2]))
-    alone = recommend(model, person, 8).items
+    history = model.data.history.take(np.array([2]))
+    single = recommend(model, history, 8).items
     for how in ("average", "least_misery"):
-        together = recommend_for_group(model, [person], 8, how=how).items  # type: ignore[arg-type]
-        assert [line.movie for line in together] == [line.movie for line in alone]
-        assert [line.members[0].stars for line in together] == [line.stars for line in alone]
+        group = recommend_for_group(model, [history], 8, how=how).items  # type: ignore[arg-type]
+        assert [line.movie for line in group] == [line.movie for line in single]
+        assert [line.members[0].stars for line in group] == [line.stars for line in single]
 
 
-def test_one_person_twice_changes_nothing(world: tuple[Ratings, Catalog]) -> None:
-    """The average and the minimum of the same scores are these scores."""
+def test_a_repeated_member_changes_nothing(world: tuple[Ratings, Catalog]) -> None:
+    """The average and the minimum of equal scores are these scores."""
     model = Bias().fit(*world)
-    person = model.data.history.take(np.array([2]))
-    lists = [recommend_for_group(model, [person] * times, 8).items for times in (1, 2)]
+    history = model.data.history.take(np.array([2]))
+    lists = [recommend_for_group(model, [history] * times, 8).items for times in (1, 2)]
     assert [line.movie for line in lists[0]] == [line.movie for line in lists[1]]
 
 
-def test_what_makes_no_sense_is_refused(model: Table) -> None:
-    """Nobody, no such strategy, no such order."""
-    person = get_history(model, 1)
+def test_invalid_requests_are_errors(model: Table) -> None:
+    """An empty group, an unknown strategy, an unknown order and a list of length 0 are refused."""
+    history = get_history(model, 1)
     with pytest.raises(SettingError, match="a group of 0 can't decide"):
         recommend_for_group(model, [])
-    with pytest.raises(SettingError, match="can't decide by 'dictator'; give people, and average or least_misery"):
-        recommend_for_group(model, [person], how="dictator")  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match="can't decide by 'dictator'; give members, and average or least_misery"):
+        recommend_for_group(model, [history], how="dictator")  # type: ignore[arg-type]
     with pytest.raises(SettingError, match="can't be ordered by 'taste'"):
-        recommend_for_group(model, [person], by="taste")  # type: ignore[arg-type]
+        recommend_for_group(model, [history], by="taste")  # type: ignore[arg-type]
     with pytest.raises(SettingError, match="n must be at least 1"):
-        recommend_for_group(model, [person], 0)
+        recommend_for_group(model, [history], 0)

@@ -1,4 +1,4 @@
-"""Questions for new users: `recommendation.questionnaire`, `recommendation.rating_prior` and their route."""
+"""Tests of `recommendation.questionnaire`, `recommendation.rating_prior` and their route."""
 
 import time
 from typing import Any
@@ -19,12 +19,12 @@ from service_world import check_problem
 
 NOTHING = np.zeros(0, np.int32)
 DIVIDING = range(10)
-"""The movies on which the two tastes of the world differ."""
+"""Movies on which the two tastes differ."""
 
 
 @pytest.fixture(scope="module")
 def two_tastes() -> Questionnaire:
-    """Movies 0-9 are liked by one half of the people and not by the other; about 10-29 everybody agrees."""
+    """Half of the users like movies 0-9 and half don't; all agree on movies 10-29."""
     generator, n = np.random.default_rng(3), 120
     likes = np.where(np.arange(n) % 2, 1.0, -1.0)[:, None]
     stars = 3.5 + np.where(np.arange(30) < 10, likes * 1.2, 0) + generator.normal(0, 0.8, (n, 30))
@@ -34,7 +34,7 @@ def two_tastes() -> Questionnaire:
 
 
 def many(n_users: int = 500, n_movies: int = 9724) -> Questionnaire:
-    """As large as latest-small."""
+    """Make a questionnaire of the size of latest-small."""
     generator = np.random.default_rng(0)
     movies = (n_movies * generator.random(100_000) ** 3).astype(np.int64)
     rows = Ratings.from_arrays(generator.integers(0, n_users, 100_000), movies, generator.integers(1, 6, 100_000))
@@ -42,41 +42,41 @@ def many(n_users: int = 500, n_movies: int = 9724) -> Questionnaire:
 
 
 def answered(*pairs: tuple[int, float]) -> Histories:
-    """One history."""
+    """Make a history from (movie, rating) pairs."""
     return Histories.of_lists([([movie for movie, _ in pairs], [rating for _, rating in pairs])])
 
 
 def test_the_first_question_separates_two_tastes(two_tastes: Questionnaire) -> None:
-    """It is about a film that divides the people; once it is rated, no other tells half as much."""
+    """It is about a movie on which tastes differ; after its rating, any other reduces the variance by less than half."""
     first = two_tastes.next(answered(), NOTHING)
     assert first is not None
     assert first.movie in DIVIDING
-    then = two_tastes.next(answered((first.movie, 5.0)), NOTHING)
-    assert then is not None
-    assert then.variance_reduction < first.variance_reduction / 2
+    second = two_tastes.next(answered((first.movie, 5.0)), NOTHING)
+    assert second is not None
+    assert second.variance_reduction < first.variance_reduction / 2
 
 
-def test_nothing_is_asked_twice_and_the_questions_end(two_tastes: Questionnaire) -> None:
-    """Rated, unseen and hidden films don't come again; after all of them comes nothing; twice gives the same."""
+def test_questions_are_not_repeated_and_end(two_tastes: Questionnaire) -> None:
+    """Rated, unseen and hidden movies aren't asked about, the questions end, and they are deterministic."""
     hidden = np.array([2, 11], np.int32)
 
     def run() -> list[int]:
-        rated, unseen, asked = list[tuple[int, float]](), list[int](), list[int]()
+        rated, unseen, questions = list[tuple[int, float]](), list[int](), list[int]()
         while question := two_tastes.next(answered(*rated), np.array(unseen, np.int32), hidden):
-            asked.append(question.movie)
-            if len(asked) % 3:
+            questions.append(question.movie)
+            if len(questions) % 3:
                 unseen.append(question.movie)
             else:
                 rated.append((question.movie, 4.0))
-        return asked
+        return questions
 
-    asked = run()
-    assert sorted(asked) == sorted({*range(30)} - {2, 11})
-    assert asked == run()
+    questions = run()
+    assert sorted(questions) == sorted({*range(30)} - {2, 11})
+    assert questions == run()
 
 
-def test_not_having_seen_a_film_makes_its_like_less_likely() -> None:
-    """Half of the people see the first ten films, half the last ten; one unseen answer says which half she is of."""
+def test_an_unseen_movie_makes_similar_movies_less_likely_seen() -> None:
+    """Half of the users see the first ten movies, half the last ten; one answer says to which half the user belongs."""
     generator = np.random.default_rng(1)
     users = np.repeat(np.arange(100), 8)
     movies = np.concatenate([generator.permutation(10)[:8] + 10 * (user % 2) for user in range(100)])
@@ -90,8 +90,8 @@ def test_not_having_seen_a_film_makes_its_like_less_likely() -> None:
     assert np.all((before > 0) & (before < 1))
 
 
-def test_interactions_are_asked_by_the_chance_of_having_been_seen() -> None:
-    """Without ratings the film that most people have seen comes first."""
+def test_plain_interactions_are_ordered_by_the_probability_of_having_been_seen() -> None:
+    """Without ratings the most seen movie comes first."""
     rows = Ratings.from_arrays([1, 2, 3, 1, 2, 3, 1], [5, 5, 5, 6, 6, 7, 8])
     question = Questionnaire.of(TrainingData.of(rows, None)).next(Histories.empty(1), NOTHING)
     assert question is not None
@@ -100,68 +100,68 @@ def test_interactions_are_asked_by_the_chance_of_having_been_seen() -> None:
 
 
 def test_a_question_takes_thirty_milliseconds_at_most() -> None:
-    """On 9,724 movies, the best of a few tries on a machine that is busy, with a short and a long history."""
-    made = many()
+    """The fastest of ten runs on 9,724 movies, with a short and a long history."""
+    questionnaire = many()
     for n in (3, 500):
-        history, took = answered(*((movie, 4.0) for movie in range(n))), []
+        history, seconds = answered(*((movie, 4.0) for movie in range(n))), []
         with one_thread():  # as in the service
             for _ in range(10):
                 started = time.perf_counter()
-                made.next(history, np.arange(n, 2 * n, dtype=np.int32))
-                took.append(time.perf_counter() - started)
-        assert min(took) <= 0.03
+                questionnaire.next(history, np.arange(n, 2 * n, dtype=np.int32))
+                seconds.append(time.perf_counter() - started)
+        assert min(seconds) <= 0.03
 
 
-def hand_made(unsure: float = 0.0) -> RatingPrior:
-    """Of six films, without learning."""
+def hand_made(variance: float = 0.0) -> RatingPrior:
+    """Make a prior of six movies without training, with the given posterior variance of the lines."""
     generator = np.random.default_rng(2)
     lines = np.column_stack([np.zeros(6), generator.normal(0, 1, (6, 3))])
-    return RatingPrior(lines, np.tile(unsure * np.eye(4), (6, 1, 1)), generator.random(6) + 0.5)
+    return RatingPrior(lines, np.tile(variance * np.eye(4), (6, 1, 1)), generator.random(6) + 0.5)
 
 
-def test_what_is_told_is_the_variance_that_a_rating_takes_away() -> None:
-    """By the covariance before and after, of all films' expected ratings; hand-made loadings, no learning."""
-    tastes = hand_made()
+def test_the_variance_reduction_is_exact() -> None:
+    """It is the difference of the variances of all movies' expected ratings before and after; hand-made loadings."""
+    prior = hand_made()
     weights, rated = np.random.default_rng(5).random(6), np.array([1, 4])
-    sought = (tastes.loadings.T * weights) @ tastes.loadings
+    target_matrix = (prior.loadings.T * weights) @ prior.loadings
 
-    def doubtful(movies: np.ndarray) -> float:
-        return float(np.diag(tastes.loadings @ tastes.doubt(movies) @ tastes.loadings.T) @ weights)
+    def variance(movies: np.ndarray) -> float:
+        return float(np.diag(prior.loadings @ prior.doubt(movies) @ prior.loadings.T) @ weights)
 
-    told = tastes.told(tastes.doubt(rated), sought)
-    expected = [doubtful(rated) - doubtful(np.append(rated, movie)) for movie in range(6)]
-    np.testing.assert_allclose(told, expected, rtol=1e-9)
-    prior = tastes.loadings @ tastes.loadings.T  # the posterior of a Gaussian process, the other way round
-    rest = prior[:, rated] @ np.linalg.solve(prior[np.ix_(rated, rated)] + np.diag(tastes.noise[rated]), prior[rated])
-    np.testing.assert_allclose(tastes.loadings @ tastes.doubt(rated) @ tastes.loadings.T, prior - rest, atol=1e-9)
+    reduction = prior.told(prior.doubt(rated), target_matrix)
+    expected = [variance(rated) - variance(np.append(rated, movie)) for movie in range(6)]
+    np.testing.assert_allclose(reduction, expected, rtol=1e-9)
+    kernel = prior.loadings @ prior.loadings.T  # the same posterior, as that of a Gaussian process
+    rest = kernel[:, rated] @ np.linalg.solve(kernel[np.ix_(rated, rated)] + np.diag(prior.noise[rated]), kernel[rated])
+    np.testing.assert_allclose(prior.loadings @ prior.doubt(rated) @ prior.loadings.T, kernel - rest, atol=1e-9)
 
 
-def test_a_rating_of_a_film_that_is_hardly_known_tells_less() -> None:
-    """The variance of such a rating is what it is expected to be, by drawing films and people."""
-    sure, unsure = hand_made(), hand_made(0.3)
-    told = [each.told(np.eye(3), np.eye(3)) for each in (sure, unsure)]
-    assert np.all(told[1] < told[0])
+def test_an_uncertain_movie_reduces_less_variance() -> None:
+    """The variance of its rating agrees with that of sampled movies and users."""
+    certain, uncertain = hand_made(), hand_made(0.3)
+    reductions = [each.told(np.eye(3), np.eye(3)) for each in (certain, uncertain)]
+    assert np.all(reductions[1] < reductions[0])
     generator, n = np.random.default_rng(6), 400_000
-    drawn = unsure.lines[0] + generator.normal(0, 0.3**0.5, (n, 4))
-    people = np.column_stack([np.ones(n), generator.normal(size=(n, 3))])
-    ratings = (drawn * people).sum(1) + generator.normal(0, unsure.noise[0] ** 0.5, n)
-    covered = np.sum(unsure.loadings[0] ** 2)  # how ratings of this film go with each x, squared and summed
-    assert told[1][0] == pytest.approx(covered / ratings.var(), rel=0.02)
+    lines = uncertain.lines[0] + generator.normal(0, 0.3**0.5, (n, 4))
+    users = np.column_stack([np.ones(n), generator.normal(size=(n, 3))])
+    ratings = (lines * users).sum(1) + generator.normal(0, uncertain.noise[0] ** 0.5, n)
+    covariance = np.sum(uncertain.loadings[0] ** 2)  # of the movie's ratings with each x, squared and summed
+    assert reductions[1][0] == pytest.approx(covariance / ratings.var(), rel=0.02)
 
 
-def test_what_tells_films_apart_counts_more() -> None:
-    """Of two factors alike in strength, the one by which films differ is sought `CONTRAST_WEIGHT` times as much."""
+def test_differences_between_movies_count_more() -> None:
+    """Of two equally strong factors, the one in which movies differ has `CONTRAST_WEIGHT` times the weight."""
     loadings = np.array([[1.0, 1.0], [1.0, -1.0]])
     np.testing.assert_allclose(compute_target_matrix(loadings, np.array([0.5, 0.5])), np.diag([1.0, CONTRAST_WEIGHT]))
 
 
-KNOWN = slice(24)
-"""The movies of the planted world that about 1,500 people have rated; the other forty have ten ratings each."""
+MANY = slice(24)
+"""Planted movies with about 1,500 ratings; the other forty have ten each."""
 
 
 @pytest.fixture(scope="module")
 def planted() -> tuple[RatingPrior, np.ndarray]:
-    """Tastes learned from ratings that were drawn from two factors, and the loadings of these."""
+    """A prior trained on ratings sampled from two factors, and their loadings."""
     generator = np.random.default_rng(4)
     loadings, noise = generator.normal(0, 0.7, (64, 2)), np.where(np.arange(64) < 12, 0.2, 1.0)
     rated = generator.random((3000, 64)) < 0.5
@@ -171,31 +171,31 @@ def planted() -> tuple[RatingPrior, np.ndarray]:
     return RatingPrior.of(sparse.csr_matrix((stars[rows, columns], (rows, columns)), rated.shape)), loadings
 
 
-def test_planted_tastes_are_found(planted: tuple[RatingPrior, np.ndarray]) -> None:
-    """The covariance of well known films and their noise, which differs by film, are about the planted."""
-    tastes, loadings = planted
-    found, made = tastes.loadings[KNOWN], loadings[KNOWN]
-    np.testing.assert_allclose(found @ found.T, made @ made.T, atol=0.25)
-    assert tastes.noise[:12].max() < tastes.noise[12:24].min()
-    np.testing.assert_allclose(tastes.lines[KNOWN, 0], 3, atol=0.15)
+def test_planted_covariances_are_recovered(planted: tuple[RatingPrior, np.ndarray]) -> None:
+    """The covariance and the noise of movies with many ratings are close to the planted ones."""
+    prior, loadings = planted
+    trained, expected = prior.loadings[MANY], loadings[MANY]
+    np.testing.assert_allclose(trained @ trained.T, expected @ expected.T, atol=0.25)
+    assert prior.noise[:12].max() < prior.noise[12:24].min()
+    np.testing.assert_allclose(prior.lines[MANY, 0], 3, atol=0.15)
 
 
-def test_it_is_known_what_of_a_film_is_not(planted: tuple[RatingPrior, np.ndarray]) -> None:
-    """Films with ten ratings are far less sure than those with 1,500, and their covariances are off by about so much.
+def test_movies_with_few_ratings_are_uncertain(planted: tuple[RatingPrior, np.ndarray]) -> None:
+    """Movies with ten ratings are far less certain than those with 1,500, and their errors agree with the covariances.
 
-    Variational Bayes takes itself for surer than it is, by two to three times here.
+    Variational Bayes is overconfident, here by a factor of two to three.
     """
-    tastes, loadings = planted
-    doubtful = tastes.covariances.trace(axis1=1, axis2=2)
-    assert doubtful[24:].min() > 10 * doubtful[KNOWN].max()
-    known, others = tastes.loadings[KNOWN], tastes.loadings[24:]
-    off = known @ others.T - loadings[KNOWN] @ loadings[24:].T
-    expected = np.einsum("nk,mkl,nl->nm", known, tastes.covariances[24:, 1:, 1:], known)
-    assert 0.5 < np.mean(off**2) / expected.mean() < 4
+    prior, loadings = planted
+    variances = prior.covariances.trace(axis1=1, axis2=2)
+    assert variances[24:].min() > 10 * variances[MANY].max()
+    certain, others = prior.loadings[MANY], prior.loadings[24:]
+    errors = certain @ others.T - loadings[MANY] @ loadings[24:].T
+    expected = np.einsum("nk,mkl,nl->nm", certain, prior.covariances[24:, 1:, 1:], certain)
+    assert 0.5 < np.mean(errors**2) / expected.mean() < 4
 
 
-def test_the_route_asks_until_nothing_is_left(client: TestClient, model: Any) -> None:
-    """A film with title and chance, other ones as answers come; strange IDs do no harm; at the end a null."""
+def test_the_route_asks_about_every_movie_once(client: TestClient, model: Any) -> None:
+    """Each question has a title and a probability, unknown IDs are ignored, and the last answer is null."""
     rated, unseen = list[dict[str, Any]](), list[int]()
     while (body := client.post("/v1/questions", json={"ratings": rated, "unseen": [*unseen, -7]}).json())["movie"]:
         assert body["title"]
@@ -206,12 +206,12 @@ def test_the_route_asks_until_nothing_is_left(client: TestClient, model: Any) ->
             unseen.append(body["movie"])
         else:
             rated.append({"movie": body["movie"], "rating": 3.5})
-    films = len(np.unique(model.data.history.items))
-    assert (len(rated) + len(unseen), body["seen_chance"], body["genres"]) == (films, None, [])
+    movies = len(np.unique(model.data.history.items))
+    assert (len(rated) + len(unseen), body["seen_chance"], body["genres"]) == (movies, None, [])
 
 
-def test_the_route_refuses_what_it_does_not_know(client: TestClient, model: Any) -> None:
-    """A rating off the scale, and a member that isn't one; hidden films aren't asked about."""
+def test_the_route_refuses_invalid_requests(client: TestClient, model: Any) -> None:
+    """A rating off the scale and an unknown field are refused; hidden movies aren't asked about."""
     first = client.post("/v1/questions", json={"ratings": []}).json()["movie"]
     check_problem(client.post("/v1/questions", json={"ratings": [{"movie": first, "rating": 99}]}), 422)
     check_problem(client.post("/v1/questions", json={"ratings": [], "seen": []}), 422)

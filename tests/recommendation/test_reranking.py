@@ -1,4 +1,4 @@
-"""Novelty and diversity of lists: `cinematrix.recommendation.reranking`."""
+"""Tests of `cinematrix.recommendation.reranking`: novelty and diversity of lists."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -28,45 +28,45 @@ from cinematrix.recommendation.reranking import POOL_FACTOR, Reranking, compute_
 WEIGHTS = st.integers(0, 16).map(lambda sixteenths: sixteenths / 16)
 
 
-class Drawn(Recommender):
-    """A model whose scores and vectors are drawn."""
+class GivenScores(Recommender):
+    """Model with given scores and vectors."""
 
-    name: ClassVar[str] = "drawn"
+    name: ClassVar[str] = "given scores"
     abilities: ClassVar[Abilities] = Abilities(vectors=True)
 
     def __init__(
         self, known: TrainingData, scores: NDArray[np.float32], vectors: NDArray[np.float32] | None = None
     ) -> None:
-        self.data, self.scores, self.drawn = known, scores, vectors
+        self.data, self.scores, self.given = known, scores, vectors
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
-        """As drawn."""
+        """Return the given scores."""
         return np.tile(self.scores, (len(histories), 1))
 
     def vectors(self) -> NDArray[np.float32]:
-        """As drawn."""
-        assert self.drawn is not None
-        return self.drawn
+        """Return the given vectors."""
+        assert self.given is not None
+        return self.given
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:  # type: ignore[override]
-        """Nothing."""
+        """Return no arrays."""
         return {}
 
     @classmethod
     def restore(cls, settings: Any, known: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Not at all."""
+        """Raise an error; the model isn't saved."""
         raise NotImplementedError
 
 
-def known_by(raters: list[int]) -> TrainingData:
-    """Movies 0, 1, … with so many raters each, of as many users as the most seen movie has."""
+def make_data(raters: list[int]) -> TrainingData:
+    """Make training data of movies 0, 1, … with the given number of raters each."""
     pairs = [(user, movie) for movie, n in enumerate(raters) for user in range(n)]
     users, movies = zip(*pairs, strict=True)
     return TrainingData.of(Ratings.from_arrays(users, movies, [3.0] * len(pairs)), Catalog.of(list(range(len(raters)))))
 
 
 def chosen(model: Recommender, dials: Reranking, n: int) -> list[int]:
-    """The movies of the one list of `n`."""
+    """Return the movies of the list of `n`."""
     scores = model.score(Histories.empty(1))
     width = scores.shape[1]
     pool = top_n(scores, min(dials.pool(n), width))
@@ -75,24 +75,24 @@ def chosen(model: Recommender, dials: Reranking, n: int) -> list[int]:
 
 
 def test_novelty_by_hand() -> None:
-    """Scores 3, 2, 1 are +√1.5, 0, −√1.5 deviations from their mean; so are the bits of 4, 2, 1 raters, turned round.
+    """Scores 3, 2, 1 are +√1.5, 0, −√1.5 deviations from their mean; the bits of 4, 2, 1 raters are the reverse.
 
-    At ½ all are equal and the model's order stands; below it the first, above it the last goes ahead.
+    At ½ all are equal and the model's order remains; below ½ the first movie leads, above ½ the last.
     """
-    model = Drawn(known_by([4, 2, 1]), np.array([3, 2, 1], np.float32))
+    model = GivenScores(make_data([4, 2, 1]), np.array([3, 2, 1], np.float32))
     assert chosen(model, Reranking(novelty=0.4), 3) == [0, 1, 2]
     assert chosen(model, Reranking(novelty=0.6), 3) == [2, 1, 0]
     assert chosen(model, Reranking(novelty=1), 2) == [2, 1]
 
 
 def test_diversity_by_hand() -> None:
-    """Movies 0 and 1 are the same, 2 is like neither; scores 3, 2, 1.
+    """Movies 0 and 1 are equal, 2 is similar to neither; scores 3, 2, 1.
 
-    The three likenesses 1, 0, 0 are +√2, −√½, −√½ deviations from their mean; movie 1 goes second as long as
+    The three similarities 1, 0, 0 are +√2, −√½, −√½ deviations from their mean. Movie 1 is second if
     0 − δ√2 > −(1 − δ)√1.5 + δ√½, which is δ < 0.366.
     """
     vectors = np.array([[2, 0], [1, 0], [0, 1]], np.float32)
-    model = Drawn(known_by([1, 1, 1]), np.array([3, 2, 1], np.float32), vectors)
+    model = GivenScores(make_data([1, 1, 1]), np.array([3, 2, 1], np.float32), vectors)
     assert chosen(model, Reranking(diversity=0.36), 3) == [0, 1, 2]
     assert chosen(model, Reranking(diversity=0.37), 3) == [0, 2, 1]
     assert chosen(model, Reranking(diversity=1), 2) == [0, 2]
@@ -100,45 +100,48 @@ def test_diversity_by_hand() -> None:
 
 @given(st.data(), st.lists(st.integers(1, 30), min_size=2, max_size=60), WEIGHTS, WEIGHTS)
 def test_more_novelty_is_never_less_novel(data: st.DataObject, raters: list[int], one: float, other: float) -> None:
-    """Whatever the scores and raters, the mean self-information of a list of any length doesn't fall."""
+    """For any scores, raters and length, the mean self-information of a list doesn't fall."""
     scores = data.draw(st.lists(st.floats(-9, 9, width=32), min_size=len(raters), max_size=len(raters)))
-    model, n = Drawn(known_by(raters), np.array(scores, np.float32)), data.draw(st.integers(1, 8))
+    model, n = GivenScores(make_data(raters), np.array(scores, np.float32)), data.draw(st.integers(1, 8))
     lists = np.array([chosen(model, Reranking(novelty=dial), n) for dial in sorted((one, other))], np.int32)
     less, more = novelty(lists, model.data.raters, len(model.data.users))
     assert more >= less - 1e-9
 
 
-def greedy(value: NDArray[np.float64], alike: NDArray[np.float64], dial: float, n: int) -> list[int]:
-    """Maximal marginal relevance as Carbonell and Goldstein write it, one candidate after the other."""
-    pairs = [alike[a, b] for a in range(len(value)) for b in range(len(value)) if a != b]
+def greedy(value: NDArray[np.float64], similarity: NDArray[np.float64], diversity: float, n: int) -> list[int]:
+    """Select by maximal marginal relevance as Carbonell and Goldstein write it, one candidate after the other."""
+    pairs = [similarity[a, b] for a in range(len(value)) for b in range(len(value)) if a != b]
     scale = np.std(pairs) or 1
-    taken: list[int] = []
-    while len(taken) < n:
-        left = [i for i in range(len(value)) if i not in taken]
-        worth = {
-            i: (1 - dial) * value[i] - dial * max((alike[i, j] - np.mean(pairs)) / scale for j in taken)
-            if taken
+    selected: list[int] = []
+    while len(selected) < n:
+        candidates = [i for i in range(len(value)) if i not in selected]
+        marginal = {
+            i: (1 - diversity) * value[i]
+            - diversity * max((similarity[i, j] - np.mean(pairs)) / scale for j in selected)
+            if selected
             else value[i]
-            for i in left
+            for i in candidates
         }
-        taken.append(max(left, key=lambda i: worth[i]))
-    return taken
+        selected.append(max(candidates, key=lambda i: marginal[i]))
+    return selected
 
 
 @pytest.mark.parametrize("dial", [0.1, 0.5, 0.9, 1.0])
 def test_diversity_is_the_papers_rule(dial: float) -> None:
-    """The same movies as a second implementation takes, from vectors and scores that are drawn."""
+    """The list equals that of a second implementation, for random vectors and scores."""
     generator = np.random.default_rng(7)
     scores, vectors = generator.normal(size=30).astype(np.float32), generator.normal(size=(30, 5)).astype(np.float32)
-    model = Drawn(known_by([1] * 30), scores, vectors)
+    model = GivenScores(make_data([1] * 30), scores, vectors)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     wanted = greedy(standardise(scores.astype(float)), (unit @ unit.T).astype(float), dial, 8)
     assert chosen(model, Reranking(diversity=dial), 8) == wanted
 
 
-def test_what_is_dialled_is_the_best_of_the_model() -> None:
-    """However far the dials are turned, a movie beyond the pool isn't shown; the list has its length."""
-    model = Drawn(known_by([9] * 50 + [1] * 150), -np.arange(200, dtype=np.float32), np.eye(200, dtype=np.float32))
+def test_lists_stay_within_the_pool() -> None:
+    """At any strength, only movies of the pool are shown, and the list has its length."""
+    model = GivenScores(
+        make_data([9] * 50 + [1] * 150), -np.arange(200, dtype=np.float32), np.eye(200, dtype=np.float32)
+    )
     for dials in (Reranking(1, 0), Reranking(0, 1), Reranking(1, 1)):
         found = chosen(model, dials, 7)
         assert len(set(found)) == 7
@@ -147,16 +150,16 @@ def test_what_is_dialled_is_the_best_of_the_model() -> None:
 
 
 def test_a_long_list_ends_as_the_model_orders_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the largest pool nothing is turned, and nothing is lost."""
+    """Movies beyond the largest pool keep their order, and none is lost."""
     monkeypatch.setattr("cinematrix.recommendation.reranking.MAX_POOL", 4)
-    model = Drawn(known_by([8, 7, 6, 5, 4, 3]), -np.arange(6, dtype=np.float32), np.eye(6, dtype=np.float32))
+    model = GivenScores(make_data([8, 7, 6, 5, 4, 3]), -np.arange(6, dtype=np.float32), np.eye(6, dtype=np.float32))
     assert chosen(model, Reranking(novelty=1), 6) == [3, 2, 1, 0, 4, 5]
     assert sorted(chosen(model, Reranking(diversity=1), 6)) == list(range(6))
 
 
 def test_short_and_empty_pools_stay_short() -> None:
-    """Padding stays at the end, beside −inf; a pool without a movie gives a list without one."""
-    model = Drawn(known_by([3, 2, 1]), np.zeros(3, np.float32), np.eye(3, dtype=np.float32))
+    """Padding stays at the end, with scores of −inf; an empty pool gives an empty list."""
+    model = GivenScores(make_data([3, 2, 1]), np.zeros(3, np.float32), np.eye(3, dtype=np.float32))
     pool = RankedLists(
         np.array([[0, 2, UNKNOWN], [UNKNOWN] * 3], np.int32), np.array([[2, 1, -np.inf], [-np.inf] * 3], np.float32)
     )
@@ -171,13 +174,13 @@ def test_short_and_empty_pools_stay_short() -> None:
 
 @pytest.mark.parametrize("dials", [{"novelty": -0.1}, {"diversity": 1.1}, {"novelty": float("nan")}])
 def test_a_dial_goes_from_0_to_1(dials: dict[str, float]) -> None:
-    """Other values are refused, with the name of the dial."""
+    """Values outside 0…1 are refused, with the name of the setting."""
     with pytest.raises(SettingError, match=rf"{next(iter(dials))} is .*must be from 0 to 1"):
         Reranking(**dials)
 
 
-def test_likeness_is_by_vectors_else_genres_else_raters(world: tuple[Ratings, Catalog]) -> None:
-    """Each way is the plain cosine; a movie is wholly like itself."""
+def test_similarity_is_by_vectors_else_genres_else_raters(world: tuple[Ratings, Catalog]) -> None:
+    """Each is the plain cosine."""
     ratings, catalog = world
     movies = np.array([4, 0, 9], np.int32)
 
@@ -197,24 +200,24 @@ def test_likeness_is_by_vectors_else_genres_else_raters(world: tuple[Ratings, Ca
 
 
 def test_dials_at_0_are_the_plain_list(world: tuple[Ratings, Catalog]) -> None:
-    """Byte for byte; turned, the list is another, of more bits or more unlike movies, and keeps the filters."""
+    """At 0 the list is exactly the plain one; at 1 it is more novel or more diverse, and keeps the filters."""
     model = Bias().fit(*world)
-    person, n = model.data.history.take(np.array([0])), 5
-    plain = recommend(model, person, n)
-    assert repr(recommend(model, person, n, dials=Reranking())) == repr(plain)
+    history, n = model.data.history.take(np.array([0])), 5
+    plain = recommend(model, history, n)
+    assert repr(recommend(model, history, n, dials=Reranking())) == repr(plain)
     novel, varied = (
-        recommend(model, person, n, dials=dials) for dials in (Reranking(novelty=1), Reranking(diversity=1))
+        recommend(model, history, n, dials=dials) for dials in (Reranking(novelty=1), Reranking(diversity=1))
     )
-    bits, alike = [], []
+    bits, similarity = [], []
     for found in (plain, novel, varied):
         numbers = model.data.movies.numbers([line.movie for line in found.items])[None]
         bits.append(novelty(numbers, model.data.raters, len(model.data.users))[0])
-        alike.append(intra_list_similarity(numbers, model.data.catalog.genre_matrix())[0])
+        similarity.append(intra_list_similarity(numbers, model.data.catalog.genre_matrix())[0])
     assert bits[1] > bits[0]
-    assert alike[2] < alike[0]
-    few = Filters(min_ratings=int(np.median(model.data.raters)))
-    for line in recommend(model, person, n, filters=few, dials=Reranking(1, 1)).items:
-        assert model.data.raters[model.data.movies.number(line.movie)] >= few.min_ratings
-    scores = {line.movie: line.score for line in recommend(model, person, 50).items}
+    assert similarity[2] < similarity[0]
+    filters = Filters(min_ratings=int(np.median(model.data.raters)))
+    for line in recommend(model, history, n, filters=filters, dials=Reranking(1, 1)).items:
+        assert model.data.raters[model.data.movies.number(line.movie)] >= filters.min_ratings
+    scores = {line.movie: line.score for line in recommend(model, history, 50).items}
     assert all(line.score == scores[line.movie] for line in novel.items)
     assert replace(Reranking(), novelty=1).is_off is False

@@ -1,4 +1,4 @@
-"""Rows for one evening: `cinematrix.recommendation.shelves`, and their route."""
+"""Tests of `cinematrix.recommendation.shelves` and their route, and of the route of the taste profile."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ TINY = DeepMFSettings(factors=4, members=1, epochs=1, ranking_epochs=1)
 
 @pytest.fixture(scope="module")
 def large() -> tuple[Ratings, Catalog]:
-    """Two hundred people and films: comedies and horror, each rated by those who like it, a third by few."""
+    """200 users and 200 movies, comedies and horror, mostly rated by users who like them; a third have few ratings."""
     rng = np.random.default_rng(2)
     fond = rng.integers(0, 2, 200)
     comedy = np.arange(200) % 2 == 0
@@ -44,16 +44,16 @@ def large() -> tuple[Ratings, Catalog]:
 
 @pytest.fixture(scope="module", params=[DeepMF, Ease, Bias], ids=lambda kind: kind.name)
 def model(request: pytest.FixtureRequest, large: tuple[Ratings, Catalog]) -> Recommender:
-    """One that compares films and explains, one without vectors, one that can neither."""
-    made: Recommender = request.param(TINY) if request.param is DeepMF else request.param()
-    return made.fit(*large)
+    """A model that compares movies and explains, one without vectors, and one that can do neither."""
+    model: Recommender = request.param(TINY) if request.param is DeepMF else request.param()
+    return model.fit(*large)
 
 
-@pytest.mark.parametrize("dials", [Reranking(), Reranking(0.5, 0.5)], ids=["as the model says", "dials turned"])
-def test_no_film_stands_twice_and_none_that_she_has_seen(model: Recommender, dials: Reranking) -> None:
-    """Nor one that a filter leaves out; rows have no more films than asked for, and headings of every kind."""
-    for who in (0, 7):
-        history = model.data.history.take(np.array([who]))
+@pytest.mark.parametrize("dials", [Reranking(), Reranking(0.5, 0.5)], ids=["model order", "reranked"])
+def test_shelves_have_no_repeated_or_seen_movies(model: Recommender, dials: Reranking) -> None:
+    """Filtered movies are left out too; shelves have at most the requested length, and every kind occurs."""
+    for user in (0, 7):
+        history = model.data.history.take(np.array([user]))
         rows = build_shelves(model, history, 6, filters=Filters(exclude=(3, 4)), dials=dials)
         shown = [line.movie for row in rows for line in row.items]
         assert len(shown) == len(set(shown)) > 6
@@ -63,33 +63,33 @@ def test_no_film_stands_twice_and_none_that_she_has_seen(model: Recommender, dia
         assert kinds >= ({"top", "gems"} if isinstance(model, Bias) else {"top", "because", "gems"})
 
 
-def test_rows_do_what_their_headings_say(large: tuple[Ratings, Catalog]) -> None:
-    """Because rows name films that she liked, and hold films like them; gems have few raters; genres are hers."""
+def test_shelves_match_their_headings(large: tuple[Ratings, Catalog]) -> None:
+    """A `because` shelf has movies similar to a liked one, gems have few raters, and genres are the user's."""
     model = Ease().fit(*large)
     known = model.data
     history = known.history.take(np.array([0]))
     assert history.values is not None
     liked = known.movies.ids[history.items[history.values >= history.values.mean()]].tolist()
-    mine = "Comedy" if liked[0] % 2 == 0 else "Horror"
+    genre = "Comedy" if liked[0] % 2 == 0 else "Horror"
     rows = build_shelves(model, history, 8)
     assert rows[0].kind == "top"
     for row in rows:
         if row.kind == "because":
             assert row.movie in liked
             assert row.title == f"Because you liked Film {row.movie}"
-            assert np.mean([mine in line.genres for line in row.items]) > 0.8
+            assert np.mean([genre in line.genres for line in row.items]) > 0.8
         if row.kind == "gems":
             assert all(3 <= known.raters[number] <= 10 for number in row.movies)
             stars = [line.stars for line in row.items]
             assert stars == sorted(stars, reverse=True)
         if row.kind == "genre":
             assert all(row.genre in line.genres for line in row.items)
-    assert rank_genres(PopulationTaste(known), history)[0] == mine
+    assert rank_genres(PopulationTaste(known), history)[0] == genre
     assert "IMAX" not in rank_genres(PopulationTaste(known), history)
 
 
-def test_somebody_without_a_history_gets_rows_too(model: Recommender) -> None:
-    """Widely loved films, gems and the genres that most films have; nothing is hers."""
+def test_an_empty_history_has_shelves(model: Recommender) -> None:
+    """They are popular movies, gems and the most frequent genres, without personal reasons."""
     rows = build_shelves(model, Histories.empty(1), 5)
     assert rows[0].title == "Widely loved"
     assert "because" not in {row.kind for row in rows}
@@ -107,8 +107,8 @@ def client(large: tuple[Ratings, Catalog], tmp_path_factory: pytest.TempPathFact
         yield client
 
 
-def test_the_route_answers_for_a_stranger(client: TestClient) -> None:
-    """Rows as of the library, IDs that nobody knows told, hidden films left out, nothing kept."""
+def test_the_route_answers_for_a_new_user(client: TestClient) -> None:
+    """It returns the shelves, reports unknown IDs and leaves out hidden movies."""
     body: dict[str, Any] = {
         "ratings": [{"movie": movie, "rating": 4.5} for movie in (2, 4, 8, 777)], "hidden": [10, 14], "n": 5,
     }  # fmt: skip
@@ -122,8 +122,8 @@ def test_the_route_answers_for_a_stranger(client: TestClient) -> None:
     assert client.post("/v1/rows", json={"ratings": [], "extra": 1}).status_code == 422
 
 
-def test_the_profile_route_answers_for_a_stranger(client: TestClient) -> None:
-    """Her histogram beside everyone's, what she loves more, and how well she is known."""
+def test_the_profile_route_answers_for_a_new_user(client: TestClient) -> None:
+    """It returns the histograms of the user and of all users, the loved genres and the model's accuracy."""
     ratings = [{"movie": movie, "rating": 4.5 if movie % 2 else 2.0} for movie in range(1, 21)]
     found = client.post("/v1/profile", json={"ratings": ratings}).json()
     assert (found["ratings"], found["mean"]) == (20, 3.25)

@@ -1,4 +1,4 @@
-"""A taste beside everyone's: `cinematrix.recommendation.taste_profile`."""
+"""Tests of `cinematrix.recommendation.taste_profile`."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from cinematrix.recommendation.taste_profile import FOLDS, PopulationTaste, comp
 
 @pytest.fixture(scope="module")
 def known() -> TrainingData:
-    """Four films; dramas get 3 on average, comedies 4, all together 3.5."""
+    """Four movies; the mean rating of dramas is 3, of comedies 4, of all 3.5."""
     ratings = Ratings.from_arrays([1, 1, 2, 2], [10, 11, 12, 13], [2, 4, 3, 5], scale=Scale(1, 5, 1))
     catalog = Catalog.of(
         [10, 11, 12, 13], year=[1991, 1999, 2001, None], genres=[["Drama"], ["Drama"], ["Comedy"], ["Comedy"]]
@@ -22,8 +22,8 @@ def known() -> TrainingData:
     return TrainingData.of(ratings, catalog)
 
 
-def test_love_is_what_she_gives_more_than_others_do_shrunk(known: TrainingData) -> None:
-    """Her dramas get 5 and her comedy 2: ((5 − 4) − (3 − 3.5)) × 2/7 and ((2 − 4) − (4 − 3.5)) × 1/6."""
+def test_love_is_the_shrunken_excess_over_other_users(known: TrainingData) -> None:
+    """Dramas rated 5 and a comedy rated 2: ((5 − 4) − (3 − 3.5)) × 2/7 and ((2 − 4) − (4 − 3.5)) × 1/6."""
     history, _ = known.histories([{10: 5, 11: 5, 12: 2}])
     drama, comedy = PopulationTaste(known).parts("genres", history)
     assert (drama.name, drama.count, drama.yours, drama.everyone) == ("Drama", 2, 5, 3)
@@ -34,22 +34,22 @@ def test_love_is_what_she_gives_more_than_others_do_shrunk(known: TrainingData) 
     assert (nineties.name, nineties.count, noughties.name, noughties.count) == ("1990", 2, "2000", 1)
 
 
-def test_without_ratings_nothing_is_loved(known: TrainingData) -> None:
-    """Nor missed: no mean of hers, but everyone's."""
+def test_without_ratings_love_is_0(known: TrainingData) -> None:
+    """Without ratings the user has no means and no love."""
     parts = PopulationTaste(known).parts("genres", Histories.empty(1))
     assert [(part.name, part.count, part.yours, part.love) for part in parts] == [
         ("Comedy", 0, None, 0), ("Drama", 0, None, 0),
     ]  # fmt: skip
 
 
-def test_a_histogram_is_shares_of_the_scales_steps(known: TrainingData) -> None:
-    """Each step of the scale, those that nobody gave too."""
+def test_a_histogram_has_each_level_of_the_scale(known: TrainingData) -> None:
+    """Each level has its share, also levels without ratings."""
     assert PopulationTaste(known).histogram.tolist() == [0, 0.25, 0.25, 0.25, 0.25]
     assert compute_histogram(known, np.zeros(0, np.float32)).tolist() == [0] * 5
 
 
-def test_she_is_known_by_ratings_that_the_model_did_not_get() -> None:
-    """The baseline is the mean of the other parts, reckoned by hand; a model that sees taste beats it."""
+def test_accuracy_is_cross_validated() -> None:
+    """The baseline is the mean of the other folds, computed by hand; a model of taste beats it."""
     rng = np.random.default_rng(1)
     likes = rng.integers(0, 2, 80)
     users, movies = np.nonzero(rng.random((80, 40)) < 0.6)
@@ -67,8 +67,8 @@ def test_she_is_known_by_ratings_that_the_model_did_not_get() -> None:
     assert measure_accuracy(model, few) is None
 
 
-def test_nothing_is_known_without_stars() -> None:
-    """A model of plain interactions predicts none."""
+def test_plain_interactions_have_no_accuracy() -> None:
+    """A model of plain interactions has no stars, so no accuracy and no histogram."""
     views = Ratings.from_arrays([1] * 6 + [2], [1, 2, 3, 4, 5, 6, 1])
     model = Popular().fit(views)
     assert measure_accuracy(model, model.data.history.take(np.array([0]))) is None

@@ -1,4 +1,4 @@
-"""Movies added by API and command line, on SQLite and PostgreSQL: found, rated and recommended at once."""
+"""Movies added by API and command line, on SQLite and PostgreSQL."""
 
 import subprocess
 import sys
@@ -27,35 +27,36 @@ NEW = {"title": "Funny Tomorrow", "year": 2027, "genres": ["Comedy"]}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def kept(
+def served(
     request: pytest.FixtureRequest, tmp_path: Path, world: tuple[Ratings, Catalog], database: Callable[[str], str]
 ) -> ServiceSettings:
-    """A model of biases and an empty store of each kind."""
+    """Settings of a bias model with an empty store of each kind."""
     save(Bias().fit(*world), tmp_path / "model")
     url = database(request.param)
     return ServiceSettings(tmp_path / "model", url, hosts=("testserver",), watch_seconds=0.05)
 
 
 @pytest.fixture
-def pair(kept: ServiceSettings) -> Iterator[list[TestClient]]:
-    """Clients of two servers on the one store."""
+def pair(served: ServiceSettings) -> Iterator[list[TestClient]]:
+    """Clients of two servers on one store."""
     with ExitStack() as stack:
-        clients = [stack.enter_context(TestClient(create_app(kept))) for _ in range(2)]
+        clients = [stack.enter_context(TestClient(create_app(served))) for _ in range(2)]
         for client in clients:  # FastAPI builds routes at the first request, and two apps collide
             client.get("/livez")
         yield clients
 
 
 def recommended(client: TestClient, where: str = "year>=2027") -> list[Any]:
-    """The movies of a list for user 1."""
+    """Return the movies of a list for user 1."""
     answer = client.get("/v1/users/1/recommendations", params={"where": where})
     return [item["movie"] for item in answer.json()["items"]]
 
 
 def test_a_new_movie_is_known_at_once_and_to_others_within_seconds(
-    pair: list[TestClient], kept: ServiceSettings, world: tuple[Ratings, Catalog]
+    pair: list[TestClient], served: ServiceSettings, world: tuple[Ratings, Catalog]
 ) -> None:
-    """Found, recommended, rated; by the other server too, after a restart, after a swap, and in the next refit."""
+    """An added movie is found, recommended and rated, also on the other server, after a restart, after a swap and in
+    the next retraining."""
     one, other = pair
     user = int(world[0].users.ids[3])
     before = one.get("/v1/users/1/recommendations").json()["model_version"]
@@ -69,11 +70,11 @@ def test_a_new_movie_is_known_at_once_and_to_others_within_seconds(
     assert other.put(f"/v1/users/{user}/ratings/90001", json={"rating": 4.5}).status_code == 201
     rows = one.get(f"/v1/users/{user}/ratings").json()["ratings"]
     assert [row["rating"] for row in rows if row["movie"] == 90001] == [4.5]
-    with TestClient(create_app(kept)) as restarted:
+    with TestClient(create_app(served)) as restarted:
         assert recommended(restarted) == [90001]
-    store = Store.open(kept.db)
-    found = retrain_model(kept.model, store, request_refit(store, "test"), RetrainingPlan())
-    wait_for(lambda: one.get("/v1/users/1/recommendations").json()["model_version"].startswith(found.version))
+    store = Store.open(served.db)
+    outcome = retrain_model(served.model, store, request_refit(store, "test"), RetrainingPlan())
+    wait_for(lambda: one.get("/v1/users/1/recommendations").json()["model_version"].startswith(outcome.version))
     assert recommended(one) == [90001]
     assert user in [int(id_) for id_ in one.app.state.service.served.model.base.data.users.ids]  # type: ignore[attr-defined]
     assert 90001 in one.app.state.service.served.model.base.data.movies.ids  # type: ignore[attr-defined]
@@ -81,8 +82,8 @@ def test_a_new_movie_is_known_at_once_and_to_others_within_seconds(
     store.close()
 
 
-def test_a_movie_is_described_anew_and_taken_back(pair: list[TestClient]) -> None:
-    """The last word stands on both servers; taken back, it is nowhere, and again is a 404."""
+def test_a_movie_is_updated_and_deleted(pair: list[TestClient]) -> None:
+    """The last update counts on both servers; a deleted movie is nowhere, and deleting it again is a 404."""
     one, other = pair
     one.put("/v1/movies/90001", json=NEW)
     assert one.put("/v1/movies/90001", json=NEW | {"title": "Funny Again"}).status_code == 200
@@ -94,7 +95,7 @@ def test_a_movie_is_described_anew_and_taken_back(pair: list[TestClient]) -> Non
 
 
 def test_many_come_as_json_or_csv(pair: list[TestClient]) -> None:
-    """All or none; the wrong one is named; a CSV is MovieLens'."""
+    """Bulks are stored whole or not at all and name the wrong row; a CSV has MovieLens' columns."""
     one, _ = pair
     rows: list[dict[str, Any]] = [NEW | {"movie": 90001}, NEW | {"movie": 90002}]
     assert one.post("/v1/movies", json={"movies": rows}).json() == {"created": 2, "updated": 0}
@@ -111,10 +112,10 @@ def test_many_come_as_json_or_csv(pair: list[TestClient]) -> None:
     assert "/" not in check_problem(broken, 422)["detail"].split(" ")[0]
 
 
-def test_the_command_adds_movies(pair: list[TestClient], kept: ServiceSettings, tmp_path: Path) -> None:
-    """A running server knows them within seconds."""
+def test_the_command_adds_movies(pair: list[TestClient], served: ServiceSettings, tmp_path: Path) -> None:
+    """A running server serves movies added by the command within seconds."""
     file = tmp_path / "movies.csv"
     file.write_text("movieId,title,genres\n90001,Funny Dawn (2027),Comedy\n")
-    done = subprocess.run([*PROGRAM, "movies", "add", str(file), "--db", kept.db], capture_output=True, text=True)
+    done = subprocess.run([*PROGRAM, "movies", "add", str(file), "--db", served.db], capture_output=True, text=True)
     assert "1 movies added" in done.stdout, done.stderr
     wait_for(lambda: recommended(pair[0]) == [90001])

@@ -1,4 +1,4 @@
-"""Who may do what: keys, users' tokens, the page's visitors: `cinematrix.service.auth` and `store.tokens`."""
+"""Permissions of keys, users' tokens and visitors: `cinematrix.service.auth` and `store.tokens`."""
 
 import logging
 import time
@@ -35,8 +35,10 @@ CALLERS = {
     "write": "write admin",
     "admin": "admin",
 }
-"""Who may come in, by what a route needs: without a key, such a visitor of a public page, the user's own token, another
-user's, and the roles of keys."""
+"""Allowed callers by the access that a route needs.
+
+Callers: no key (`nobody`), a visitor of a public page, the user's own token, another user's token, and the key roles.
+"""
 
 ROUTES = {
     "GET /": "open",
@@ -85,12 +87,12 @@ ROUTES = {
     "POST /v1/admin/promotions": "admin",
     "POST /v1/admin/rollbacks": "admin",
 }
-"""What each route needs: a new one has its line here, or the tests fail."""
+"""Access that each route needs. A new route needs a line here, or the tests fail."""
 
 
 @dataclass(frozen=True)
 class House:
-    """A service with keys, and one for the public, on one store."""
+    """A service with keys and a public one, on one store."""
 
     store: Store
     keys: dict[str, str]
@@ -98,7 +100,7 @@ class House:
     public: TestClient
 
     def ask(self, caller: str, method: str, path: str, user: Any, **more: Any) -> Any:
-        """What a caller is answered; `user`: whose tokens are `own`."""
+        """Send a request as a caller and return the response. `user`: owner of the `own` token."""
         client = self.public if caller == "page" else self.closed
         headers = more.pop("headers", {})
         if caller in ROLES:
@@ -111,7 +113,7 @@ class House:
 
 @pytest.fixture
 def house(settings: ServiceSettings) -> Iterator[House]:
-    """Both services, their store and a key for each role."""
+    """Both services, with their store and a key for each role."""
     store = Store.open(settings.db)
     keys = {role: create_key(store, role) for role in ROLES}
     closed, public = (create_app(replace(settings, public=public)) for public in (False, True))
@@ -124,47 +126,47 @@ def house(settings: ServiceSettings) -> Iterator[House]:
 
 
 def routes_of(app: FastAPI) -> Iterator[tuple[str, str]]:
-    """Method and path of everything that the app answers."""
-    for each in app.routes:
-        for route in each.original_router.routes if hasattr(each, "original_router") else [each]:
+    """Yield the method and path of all routes of the app."""
+    for entry in app.routes:
+        for route in entry.original_router.routes if hasattr(entry, "original_router") else [entry]:
             for method in sorted(getattr(route, "methods", None) or ["*"]):
                 yield method, route.path
 
 
 def test_every_route_has_its_line(client: TestClient) -> None:
-    """What the app answers is what the table tells of, no more and no less."""
+    """The app's routes are exactly those in the table."""
     assert {f"{method} {path}" for method, path in routes_of(client.app)} == set(ROUTES)  # type: ignore[arg-type]
 
 
 @pytest.mark.fault(43, 44)
 @pytest.mark.parametrize("route", ROUTES)
 def test_each_caller_may_do_what_the_table_says(house: House, user: int, unseen: int, route: str) -> None:
-    """Every route × every caller: 401 who gives nothing that opens anything, 403 who may do other things."""
+    """For every route and caller: 401 without valid credentials, 403 with insufficient ones."""
     method, path = route.split()
     path = path.replace(":path", "").format(user=user, movie=unseen, kind="like", refit=1, path="app.js")
     for caller in CALLERS["open"].split():
         status = house.ask(caller, method, path, user).status_code
-        lets_in = caller in CALLERS[ROUTES[route]].split()
-        assert (status not in (401, 403)) is lets_in, (caller, status)
-        assert lets_in or (status == 401) is (caller in ("nobody", "page")), (caller, status)
+        allowed = caller in CALLERS[ROUTES[route]].split()
+        assert (status not in (401, 403)) is allowed, (caller, status)
+        assert allowed or (status == 401) is (caller in ("nobody", "page")), (caller, status)
 
 
 @pytest.mark.fault(44)
 @pytest.mark.parametrize("route", [route for route, needs in ROUTES.items() if "{user}" in route and "own" in needs])
 def test_a_foreign_token_does_not_learn_who_exists(house: House, user: int, unseen: int, route: str) -> None:
-    """The same answer, word for word, for somebody who is there and somebody who isn't; so for visitors."""
+    """Responses to other users' tokens and to visitors are identical for existing and missing users."""
     method, path = route.split()
     for caller in ("other", "page", "nobody"):
         answers = [
-            house.ask(caller, method, path.format(user=whom, movie=unseen, kind="like"), user)
-            for whom in (user, 987654)
+            house.ask(caller, method, path.format(user=target, movie=unseen, kind="like"), user)
+            for target in (user, 987654)
         ]
         assert answers[0].status_code == answers[1].status_code
         assert answers[0].content == answers[1].content
 
 
-def test_a_table_without_own_users_is_wrong() -> None:
-    """Whatever has a user in its path is open to that user's token, and nothing else is."""
+def test_routes_of_a_user_are_open_to_their_token() -> None:
+    """A user's token opens exactly the routes with that user in their path."""
     assert {route for route, needs in ROUTES.items() if needs.startswith("own")} == {
         route for route in ROUTES if "{user}" in route
     }
@@ -172,38 +174,38 @@ def test_a_table_without_own_users_is_wrong() -> None:
 
 @pytest.mark.parametrize("form", ["{}", "0{}", "00{}"])
 def test_a_token_knows_its_user_in_every_form(house: House, user: int, form: str) -> None:
-    """007 is 7, to the door as to the store."""
+    """User ID 007 is the same as 7, in the authorization and in the store."""
     assert house.ask("own", "GET", f"/v1/users/{form.format(user)}/ratings", user).json()["user"] == user
 
 
-def test_a_token_is_made_shown_once_and_opens_what_is_hers(house: House, user: int, settings: ServiceSettings) -> None:
-    """By a write key; the database has no trace of it but its hash, the audit tells of it and not what it is."""
-    made = house.ask("write", "POST", "/v1/tokens", user, json={"user": user, "days": 2})
-    assert made.status_code == 201
-    body = made.json()
+def test_a_token_is_shown_once_and_opens_its_users_routes(house: House, user: int, settings: ServiceSettings) -> None:
+    """A write key creates a token; the database stores only its hash, and the audit log only its user."""
+    created = house.ask("write", "POST", "/v1/tokens", user, json={"user": user, "days": 2})
+    assert created.status_code == 201
+    body = created.json()
     assert body["user"] == user
     assert 0 <= time.time() + 2 * 86_400 - body["expires"] < 60
     bearer = {"Authorization": f"Bearer {body['token']}"}
     assert house.closed.get(f"/v1/users/{user}/ratings", headers=bearer).status_code == 200
     file = Path(settings.db.removeprefix("sqlite:///"))
-    kept = b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
-    assert body["token"].encode() not in kept
-    assert hash_secret(body["token"]) in kept
+    stored = b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
+    assert body["token"].encode() not in stored
+    assert hash_secret(body["token"]) in stored
     assert house.store.audit()[-1] == f"made a token of user {user}"
     check_problem(house.ask("write", "POST", "/v1/tokens", user, json={"user": "nobody"}), 404)
     check_problem(house.ask("write", "POST", "/v1/tokens", user, json={"user": user, "days": 999}), 422)
 
 
-def test_ended_revoked_and_orphaned_tokens_open_nothing(house: House, user: int) -> None:
-    """Not even what the page needs: who brings a token learns that it is no good."""
+def test_expired_revoked_and_orphaned_tokens_open_nothing(house: House, user: int) -> None:
+    """An invalid token is a 401 even on routes that need none."""
     revoked, _ = create_token(house.store, str(user), 1, "test")
-    ended, _ = create_token(house.store, str(user), -1, "test")
-    assert (find_token_owner(house.store, ended), find_token_owner(house.store, revoked)) == (None, str(user))
+    expired, _ = create_token(house.store, str(user), -1, "test")
+    assert (find_token_owner(house.store, expired), find_token_owner(house.store, revoked)) == (None, str(user))
     assert house.ask("own", "DELETE", f"/v1/users/{user}/tokens", user).status_code == 204
     orphaned, _ = create_token(house.store, str(user), 1, "test")
     assert house.ask("own", "DELETE", f"/v1/users/{user}", user).status_code == 204
     assert house.store.audit()[-1] == f"deleted user {user}"
-    for secret in (ended, revoked, orphaned, "cmt_", ""):
+    for secret in (expired, revoked, orphaned, "cmt_", ""):
         bearer = {"Authorization": f"Bearer {secret or 'x'}"}
         for path in (f"/v1/users/{user}/ratings", "/v1/movies?query=x"):
             check_problem(house.public.get(path, headers=bearer), 401)
@@ -211,8 +213,8 @@ def test_ended_revoked_and_orphaned_tokens_open_nothing(house: House, user: int)
         assert connection.execute(select(TOKENS)).all() == []
 
 
-def test_making_a_token_drops_those_that_ended(house: House) -> None:
-    """The table doesn't grow with the years."""
+def test_creating_a_token_deletes_expired_ones(house: House) -> None:
+    """Creating a token deletes all expired tokens, so the table doesn't grow for ever."""
     create_token(house.store, "ann", -1, "test")
     create_token(house.store, "bob", 1, "test")
     with house.store.engine.connect() as connection:
@@ -222,14 +224,14 @@ def test_making_a_token_drops_those_that_ended(house: House) -> None:
 
 
 def test_me_says_what_the_caller_may_do(house: House, user: int, client: TestClient) -> None:
-    """The role, whose token, and whether everybody may do everything."""
+    """`/v1/me` returns the caller's role, the token's user, and whether the service is open."""
     for caller in ("page", "read", "write", "admin"):
         assert house.ask(caller, "GET", "/v1/me", user).json() == {"role": caller, "user": None, "open": False}
     assert house.ask("own", "GET", "/v1/me", user).json() == {"role": "user", "user": user, "open": False}
 
 
 def test_without_keys_everybody_is_admin_and_a_token_says_who(client: TestClient, user: int) -> None:
-    """As on one's own machine; a token that isn't one is still told so."""
+    """Without keys every caller is an admin, a token names its user, and an invalid token is still a 401."""
     assert client.get("/v1/me").json() == {"role": "admin", "user": None, "open": True}
     bearer = {"Authorization": f"Bearer {client.post('/v1/tokens', json={'user': user}).json()['token']}"}
     assert client.get("/v1/me", headers=bearer).json() == {"role": "admin", "user": user, "open": True}
@@ -237,13 +239,13 @@ def test_without_keys_everybody_is_admin_and_a_token_says_who(client: TestClient
 
 
 def test_a_wrong_key_is_no_visitor(house: House) -> None:
-    """Who shows a key that isn't one learns so on a public page too; another scheme of Authorization is no token."""
+    """A wrong key is a 401 on a public page too; another Authorization scheme is ignored."""
     check_problem(house.public.get("/v1/movies?query=x", headers={"X-API-Key": "cmx_wrong"}), 401)
     assert house.public.get("/v1/movies?query=x", headers={"Authorization": "Basic eDp5"}).status_code == 200
 
 
 def test_a_public_page_without_keys_is_not_served(settings: ServiceSettings) -> None:
-    """Not even on loopback, where a proxy may stand before it; and the app lets nobody write."""
+    """A public page without keys isn't served even on loopback, in case of a proxy; the app refuses writes."""
     public = replace(settings, public=True)
     with pytest.raises(SettingError, match="a public page is open to others and the store has no key; make one"):
         serve(public, "127.0.0.1", 8000)
@@ -254,7 +256,7 @@ def test_a_public_page_without_keys_is_not_served(settings: ServiceSettings) -> 
 
 @pytest.mark.fault(48)
 def test_visitors_have_a_limit_of_their_own(settings: ServiceSettings) -> None:
-    """The fourth of three requests a minute waits; keys have another."""
+    """With a limit of three requests a minute a visitor's fourth is a 429; a key has its own limit."""
     store = Store.open(settings.db)
     key = create_key(store, "read")
     store.close()
@@ -266,7 +268,7 @@ def test_visitors_have_a_limit_of_their_own(settings: ServiceSettings) -> None:
 
 
 def test_a_group_names_users_only_to_those_who_may_read_them(house: House, user: int) -> None:
-    """Oneself by token, anybody by key, nobody as a visitor; guests always."""
+    """A token may name its own user, a read key any user, a visitor none; guests are always allowed."""
     guest = {"name": "Ida", "ratings": []}
     path = "/v1/groups/recommendations"
     for caller, allowed in {"page": False, "other": False, "own": True, "read": True}.items():
@@ -279,7 +281,7 @@ def test_a_group_names_users_only_to_those_who_may_read_them(house: House, user:
 def test_no_secret_gets_into_the_log(
     house: House, user: int, unseen: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sent in the right place or a wrong one, refused or let in, in an error of ours or of the store: never a word."""
+    """Secrets never appear in the log, in right or wrong headers, accepted or refused, or in errors."""
     caplog.set_level(logging.DEBUG)
     token, _ = create_token(house.store, str(user), 1, "test")
     secrets = [*house.keys.values(), token, "cmx_" + "wrong" * 8]
@@ -295,20 +297,20 @@ def test_no_secret_gets_into_the_log(
         connection.execute(text(full))
     broken = house.ask("write", "PUT", f"/v1/users/{user}/ratings/{unseen}", user, json={"rating": 4.5})
     check_problem(broken, 503)
-    said = "\n".join(caplog.handler.format(record) for record in caplog.records if record.name.startswith("cinematrix"))
-    assert "invalid literal for int" in said
+    log = "\n".join(caplog.handler.format(record) for record in caplog.records if record.name.startswith("cinematrix"))
+    assert "invalid literal for int" in log
     (failed,) = [record.getMessage() for record in caplog.records if "the store failed" in record.getMessage()]
     assert "INSERT INTO ratings" in failed
     assert f"'{unseen}'" not in failed
     for secret in secrets:
-        assert secret not in said
-        assert secret[4:] not in said
+        assert secret not in log
+        assert secret[4:] not in log
     assert LOG.name == "cinematrix.service"
     assert redact("a cmx_0123456789abcdef-_ b") == "a cmx_… b"
 
 
 def test_new_users_stay_within_the_cap_however_many_come_at_once(either: ServiceSettings, unseen: int) -> None:
-    """Of twelve who write at the same moment to two servers, five are made."""
+    """Twelve new users write to two servers at once, and five of them are created."""
     with (
         TestClient(create_app(replace(either, new_users=5))) as one,
         TestClient(create_app(replace(either, new_users=5))) as other,
@@ -332,7 +334,7 @@ def test_new_users_stay_within_the_cap_however_many_come_at_once(either: Service
 def test_a_clock_may_be_a_day_ahead_and_no_more(
     client: TestClient, user: int, unseen: int, ahead: int, status: int
 ) -> None:
-    """What was rated next week is refused, alone and in a bulk, where its row is named."""
+    """A rating time more than a day in the future is refused, alone and in a bulk, which names its row."""
     when = int(time.time()) + ahead
     answer = client.put(f"/v1/users/{user}/ratings/{unseen}", json={"rating": 3, "time": when})
     assert answer.status_code == status
@@ -342,11 +344,11 @@ def test_a_clock_may_be_a_day_ahead_and_no_more(
 
 
 def test_answers_kept_for_others_survive_a_deletion(client: TestClient, model: Any, user: int, unseen: int) -> None:
-    """A repeated request about somebody else still gets its first answer; one about her is gone."""
+    """After a user is deleted, only the stored responses about them are deleted."""
     other = next(int(id_) for id_ in model.data.users.ids if id_ != user)
-    rows = {who: {"ratings": [{"user": who, "movie": unseen, "rating": 2}]} for who in (user, other)}
-    for who, body in rows.items():
-        client.post("/v1/ratings", json=body, headers={"Idempotency-Key": str(who)})
+    rows = {id_: {"ratings": [{"user": id_, "movie": unseen, "rating": 2}]} for id_ in (user, other)}
+    for id_, body in rows.items():
+        client.post("/v1/ratings", json=body, headers={"Idempotency-Key": str(id_)})
     client.delete(f"/v1/users/{user}")
     again = client.post("/v1/ratings", json=rows[other], headers={"Idempotency-Key": str(other)})
     assert again.json() == {"created": 1, "updated": 0}
@@ -356,7 +358,7 @@ def test_answers_kept_for_others_survive_a_deletion(client: TestClient, model: A
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_an_older_store_gets_tokens(kind: str, database: Any) -> None:
-    """One of version 3 is brought to today's, its keys kept."""
+    """A store of version 3 is migrated and keeps its keys."""
     url = database(kind)
     store = Store.open(url)
     create_key(store, "read")

@@ -13,26 +13,26 @@ PATH = "/v1/groups/recommendations"
 
 
 def test_users_and_guests_get_one_list(client: TestClient, model: Any, user: int, unseen: int) -> None:
-    """By ID or with a history that comes along: the list is the model's for the group, with a reason for each."""
+    """For members by ID and guests with a history, the list is the model's for the group, with reasons."""
     rated = int(model.data.movies.ids[0])
     guest = {"name": "Ida", "ratings": [{"movie": rated, "rating": 5}, {"movie": -9, "rating": 1}], "hidden": [unseen]}
     body = {"members": [{"user": user}, guest], "how": "least_misery", "n": 6, "min_ratings": 2}
     answer = client.post(PATH, json=body).json()
-    stranger, _ = model.data.histories([{rated: 5}])
-    wanted = recommend_for_group(
-        model, [get_history(model, user), stranger], 6, how="least_misery", filters=Filters("", 2, (unseen,))
+    guest_history, _ = model.data.histories([{rated: 5}])
+    expected = recommend_for_group(
+        model, [get_history(model, user), guest_history], 6, how="least_misery", filters=Filters("", 2, (unseen,))
     ).items
-    assert [item["movie"] for item in answer["items"]] == [line.movie for line in wanted]
+    assert [item["movie"] for item in answer["items"]] == [line.movie for line in expected]
     assert answer["unknown"] == [-9]
-    for item, line in zip(answer["items"], wanted, strict=True):
+    for item, line in zip(answer["items"], expected, strict=True):
         assert [member["name"] for member in item["members"]] == [str(user), "Ida"]
         assert [member["stars"] for member in item["members"]] == pytest.approx([m.stars for m in line.members])
         assert all(member["low"] <= member["stars"] <= member["high"] for member in item["members"])
     assert any(member["because"] for item in answer["items"] for member in item["members"][:1])
 
 
-def test_what_one_has_seen_or_vetoes_nobody_gets(client: TestClient, model: Any, user: int) -> None:
-    """Seen by event, rated a moment ago, hidden by a guest, or vetoed."""
+def test_movies_that_a_member_excludes_are_left_out(client: TestClient, model: Any, user: int) -> None:
+    """Movies seen by event, just rated, hidden by a guest or vetoed aren't recommended."""
     body: dict[str, Any] = {"members": [{"user": user}, {"name": "Ida", "ratings": []}], "n": 200}
     first, second, third, fourth, *_ = [item["movie"] for item in client.post(PATH, json=body).json()["items"]]
     client.put(f"/v1/users/{user}/events/seen/{first}")
@@ -54,6 +54,6 @@ def test_what_one_has_seen_or_vetoes_nobody_gets(client: TestClient, model: Any,
         {"members": [{"user": 1}, {"user": 2}], "novelty": 0.5},
     ],
 )
-def test_what_is_no_group_is_refused(client: TestClient, body: dict[str, Any]) -> None:
-    """One person, nine, somebody who is neither user nor guest, no such strategy, a dial that groups don't have."""
+def test_an_invalid_group_is_refused(client: TestClient, body: dict[str, Any]) -> None:
+    """One member, nine, a member that is both user and guest, an unknown strategy and reranking options are refused."""
     check_problem(client.post(PATH, json=body), 422, "Ida")

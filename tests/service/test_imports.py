@@ -1,4 +1,4 @@
-"""Bringing and taking away ratings over HTTP: `cinematrix.service.routes.imports` and `exports`."""
+"""Imports and exports over HTTP: `cinematrix.service.routes.imports` and `exports`."""
 
 import csv
 import io
@@ -29,12 +29,12 @@ STARS = Scale(0.5, 5, 0.5)
 
 
 def film(place: int) -> str:
-    """Title and year of one of the world's films, as they stand in a CSV."""
+    """Return the title and year of a movie of the test world as CSV cells."""
     return f"{'Scary' if place % 2 else 'Funny'} {place},{1980 + place}"
 
 
 def export(*rows: str, watched: tuple[int, ...] = (), wanted: tuple[int, ...] = ()) -> bytes:
-    """A Letterboxd archive."""
+    """Make a Letterboxd archive."""
     return zip_files(
         {
             "ratings.csv": lines(f"{LETTERBOXD},Rating", *rows),
@@ -56,13 +56,13 @@ COUNTS = {"read": 9, "imported": 4, "updated": 0, "duplicates": 3}
 
 
 def counts(body: dict[str, Any]) -> int:
-    """All rows that the answer accounts for."""
+    """Return the number of rows that the response accounts for."""
     lists = len(body["skipped"]) + len(body["unmatched"])
     return int(body["imported"] + body["updated"] + body["duplicates"] + lists)
 
 
-def test_an_upload_is_read_and_nothing_is_kept(client: TestClient, model: Any) -> None:
-    """Counts add up; what is rated is on the model's scale, in the catalog's words; a miss comes with candidates."""
+def test_a_preview_is_not_stored(client: TestClient, model: Any) -> None:
+    """Counts add up; ratings have the model's scale and the catalog's titles; an unmatched row has candidates."""
     answer = client.post("/v1/imports", params={"name": "export.zip"}, content=EXPORT)
     assert answer.status_code == 200, answer.text
     body = answer.json()
@@ -77,13 +77,13 @@ def test_an_upload_is_read_and_nothing_is_kept(client: TestClient, model: Any) -
     ]
     assert body["events"] == {"seen": [place["Funny 6"]], "watchlist": [place["Funny 8"]], "like": []}
     assert body["skipped"] == [{"row": "ratings.csv:6", "reason": "no rating", "title": "Funny 4"}]
-    (missed,) = body["unmatched"]
-    assert (missed["row"], missed["title"], missed["rating"]) == ("ratings.csv:5", "Funny Bones", 3.0)
+    (unmatched,) = body["unmatched"]
+    assert (unmatched["row"], unmatched["title"], unmatched["rating"]) == ("ratings.csv:5", "Funny Bones", 3.0)
     assert check_problem(client.get("/v1/users/ann/ratings"), 404)
 
 
-def test_an_import_is_kept_once(client: TestClient, user: int) -> None:
-    """It counts in the next list; the same again changes nothing; a newer rating wins, an older one doesn't."""
+def test_an_import_is_stored_once(client: TestClient, user: int) -> None:
+    """An import counts in the next list; repeating it changes nothing; a newer rating wins, an older one doesn't."""
     path = f"/v1/users/{user}/imports"
     first = client.post(path, content=EXPORT).json()
     assert {name: first[name] for name in COUNTS} == COUNTS
@@ -100,8 +100,8 @@ def test_an_import_is_kept_once(client: TestClient, user: int) -> None:
         assert (body["imported"], body["updated"]) == (0, updated)
 
 
-def test_only_who_may_write_brings(settings: ServiceSettings) -> None:
-    """For users whom nobody knows there is a 404, unless new ones are welcome."""
+def test_imports_for_new_users_need_room(settings: ServiceSettings) -> None:
+    """An import for a new user is a 404, unless new users are allowed."""
     with TestClient(create_app(settings)) as client:
         check_problem(client.post("/v1/users/nobody/imports", content=EXPORT), 404)
     with TestClient(create_app(replace(settings, new_users=9))) as client:
@@ -110,15 +110,15 @@ def test_only_who_may_write_brings(settings: ServiceSettings) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/imports", "/v1/users/{user}/imports"])
-def test_what_is_no_export_is_refused_in_a_sentence(client: TestClient, user: int, path: str) -> None:
-    """422 without a word of what was sent, and nothing is kept."""
+def test_an_unsupported_file_is_refused(client: TestClient, user: int, path: str) -> None:
+    """An unsupported file is a 422 that repeats nothing of it, and nothing is stored."""
     for content in (b"", b"secret,words\n1,2\n", b"PK\3\4secret", b"<!DOCTYPE secret><a/>", b"\xff\xfesecret\xd8\0"):
         check_problem(client.post(path.format(user=user), content=content), 422, "secret")
     assert client.get(f"/v1/users/{user}/export").json()["events"] == {}
 
 
 def test_a_mapping_comes_with_the_query(client: TestClient) -> None:
-    """Columns and the best rating of any CSV."""
+    """The query may name the columns and the best rating of a generic CSV."""
     content = f"Que;Nota\n{film(0).replace(',', ' (')});8\n".encode()
     query = {"columns": "title=Que,rating=Nota", "highest": 10}
     assert [row["rating"] for row in client.post("/v1/imports", params=query, content=content).json()["ratings"]] == [4]
@@ -127,7 +127,7 @@ def test_a_mapping_comes_with_the_query(client: TestClient) -> None:
 
 
 def test_uploads_have_a_cap_of_their_own(client: TestClient) -> None:
-    """20 MB, whatever the other bodies' cap, declared or found while reading."""
+    """Uploads are limited to 20 MB, other bodies to less, by their declared length or while reading."""
     row = f"2023-01-01,{film(0)},u,4.5\n".encode()
     content = lines(f"{LETTERBOXD},Rating") + row + b"\n" * 3_000_000
     assert client.post("/v1/imports", params={"name": "ratings.csv"}, content=content).status_code == 200
@@ -140,42 +140,42 @@ def test_uploads_have_a_cap_of_their_own(client: TestClient) -> None:
 def test_others_are_answered_while_files_are_imported(
     settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One file is read at a time, four wait, one more is told to come again: nobody else waits for any of them."""
-    begun, go = Queue[int](), Event()
+    """One file is read at a time, four wait and a further one is a 503; other requests wait for none of them."""
+    started, proceed = Queue[int](), Event()
 
     def slowly(*_: Any) -> ParsedImport:
-        begun.put(1)
-        assert go.wait(30)
+        started.put(1)
+        assert proceed.wait(30)
         return read(EXPORT)
 
     monkeypatch.setattr(import_worker, "read", slowly)
     with TestClient(create_app(replace(settings, new_users=9))) as client, ThreadPoolExecutor(9) as pool:
         sent = [pool.submit(client.post, f"/v1/users/u{at}/imports", content=EXPORT) for at in range(5)]
         waiting = client.app.state.service.import_limiter.statistics  # type: ignore[attr-defined]
-        until = time.monotonic() + 10
+        deadline = time.monotonic() + 10
         while waiting().tasks_waiting < 4:
-            assert time.monotonic() < until
+            assert time.monotonic() < deadline
             time.sleep(0.005)
-        usual, others = client.get("/v1/users/7/recommendations"), client.post("/v1/imports", content=EXPORT)
+        usual, refused = client.get("/v1/users/7/recommendations"), client.post("/v1/imports", content=EXPORT)
         assert usual.status_code == 200
-        check_problem(others, 503)
-        assert others.headers["retry-after"] == "5"
-        assert begun.qsize() == 1
-        go.set()
+        check_problem(refused, 503)
+        assert refused.headers["retry-after"] == "5"
+        assert started.qsize() == 1
+        proceed.set()
         assert [each.result().json()["imported"] for each in sent] == [4] * 5
 
 
 @pytest.mark.fault(17)
 def test_too_many_rows_are_refused(client: TestClient, user: int) -> None:
-    """200,000 in one file: nothing is kept; of 20,000 in one all are accounted for, and the first 500 misses come with
-    films that may be meant."""
+    """A file of 200,000 rows is refused; of 20,000 rows all are counted, and the first 500 unmatched ones have
+    candidates."""
     row = b"2023-01-02,Funny 0 Again,1995,u,3\n"
     many = lines(f"{LETTERBOXD},Rating") + row * 200_000
     path = f"/v1/users/{user}/imports?name=ratings.csv"
     assert "20,000 rows" in check_problem(client.post(path, content=many), 422)["detail"]
     assert client.get(f"/v1/users/{user}/export").json()["events"] == {}
-    misses = [f"2023-01-02,Funny {at % 9} Again {at},1995,u,3" for at in range(20_000)]
-    body = client.post(path, content=lines(f"{LETTERBOXD},Rating", *misses)).json()
+    unmatched = [f"2023-01-02,Funny {at % 9} Again {at},1995,u,3" for at in range(20_000)]
+    body = client.post(path, content=lines(f"{LETTERBOXD},Rating", *unmatched)).json()
     assert counts(body) == body["read"] == 20_000
     assert {bool(each["candidates"]) for each in body["unmatched"][500:]} == {False}
     assert body["unmatched"][0]["candidates"]
@@ -184,11 +184,11 @@ def test_too_many_rows_are_refused(client: TestClient, user: int) -> None:
 def test_a_large_file_is_read_by_a_process_of_its_own(
     client: TestClient, user: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the same answer to the byte, and the same refusals; when it is killed nothing is kept, and it says so."""
+    """A subprocess gives the same response, byte for byte, and the same errors; if it is killed, nothing is stored."""
     path, sent = "/v1/imports?name=export.zip", {"content": EXPORT}
-    here, damaged = client.post(path, **sent), client.post(path, content=EXPORT[:-9]).json()
+    in_process, damaged = client.post(path, **sent), client.post(path, content=EXPORT[:-9]).json()
     monkeypatch.setattr(import_worker, "WORKER_MIN_BYTES", 10)
-    assert client.post(path, **sent).content == here.content
+    assert client.post(path, **sent).content == in_process.content
     assert client.post(path, content=EXPORT[:-9]).json()["detail"] == damaged["detail"]
     before = client.get(f"/v1/users/{user}/export").json()
     program = (*import_worker.WORKER_COMMAND[:2], "import os; os.kill(os.getpid(), 9)")
@@ -204,7 +204,7 @@ def test_a_large_file_is_read_by_a_process_of_its_own(
 
 
 def test_ratings_go_to_letterboxd(client: TestClient, model: Any) -> None:
-    """A CSV to download, with days where they are given; unknown movies are counted; ratings must be on the scale."""
+    """The CSV has dates where they are given; unknown movies are counted; ratings must be on the scale."""
     ids = [int(id_) for id_ in model.data.movies.ids[:2]]
     rows = [{"movie": ids[0], "rating": 4.5, "time": 1_700_000_000}, {"movie": ids[1], "rating": 1}]
     answer = client.post("/v1/exports", json={"ratings": [*rows, {"movie": 10**9, "rating": 3}]})
@@ -216,13 +216,15 @@ def test_ratings_go_to_letterboxd(client: TestClient, model: Any) -> None:
     check_problem(client.post("/v1/exports?part=2", json={"ratings": rows}), 404)
 
 
-def test_a_users_history_goes_there_and_comes_back(client: TestClient, user: int) -> None:
-    """What is exported and brought again is what was there: every rating is a duplicate."""
+def test_an_exported_history_can_be_imported(client: TestClient, user: int) -> None:
+    """An imported export has the same ratings."""
     client.post(f"/v1/users/{user}/imports", content=EXPORT)
     rated = client.get(f"/v1/users/{user}/ratings").json()["ratings"]
     answer = client.get(f"/v1/users/{user}/export", params={"format": "letterboxd"})
-    back = client.post("/v1/imports", params={"name": "mine.csv"}, content=answer.content).json()
-    assert {row["movie"]: row["rating"] for row in back["ratings"]} == {row["movie"]: row["rating"] for row in rated}
+    imported = client.post("/v1/imports", params={"name": "mine.csv"}, content=answer.content).json()
+    assert {row["movie"]: row["rating"] for row in imported["ratings"]} == {
+        row["movie"]: row["rating"] for row in rated
+    }
     assert "1672617600" not in answer.text
     dated = client.get(f"/v1/users/{user}/export", params={"format": "letterboxd", "days": True}).text
     assert dated.count("2023-01-0") == 2
@@ -240,8 +242,8 @@ TITLES = st.text(
         st.tuples(TITLES | st.sampled_from(["=1+1", "+x", "-y", "@z", "'=a", '"q"']), st.integers(1, 10)), min_size=1
     )
 )
-def test_titles_survive_the_way_there_and_back(rows: list[tuple[str, int]]) -> None:
-    """No cell of text begins a formula, numbers are untouched, and our reader reads what was written."""
+def test_titles_survive_an_export_and_import(rows: list[tuple[str, int]]) -> None:
+    """No text cell starts a formula, numbers are unchanged, and the importer reads the written CSV."""
     titles = [f"{' '.join(title.split()) or 'x'}" for title, _ in rows]
     catalog = Catalog.of(IdMap(list(range(len(rows)))), title=titles, tmdb=[str(at + 1) for at in range(len(rows))])
     (text,) = letterboxd_csv([ExportedRating(at, halves / 2) for at, (_, halves) in enumerate(rows)], catalog, STARS)
@@ -253,7 +255,7 @@ def test_titles_survive_the_way_there_and_back(rows: list[tuple[str, int]]) -> N
 
 
 def test_a_long_history_goes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each with its header and no longer than Letterboxd takes; together they are all."""
+    """Each part has a header and fits Letterboxd's limit; together they contain all rows."""
     monkeypatch.setattr("cinematrix.importers.letterboxd_export.MAX_FILE_BYTES", 200)
     catalog = Catalog.of(list(range(30)), title=[f"Film {at}" for at in range(30)])
     parts = letterboxd_csv([ExportedRating(at, 4.0) for at in range(30)], catalog, STARS)

@@ -1,4 +1,4 @@
-"""The service of a model that learned who watched what: events are its ratings."""
+"""The service with a model trained on plain interactions, where events take the place of ratings."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ from worlds import as_interactions
 
 @pytest.fixture
 def client(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Iterator[TestClient]:
-    """A client of a service without stars."""
+    """A client of a service whose model has no stars."""
     save(Ease().fit(as_interactions(world[0]), world[1]), tmp_path / "model")
     settings = ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/store.db", hosts=("testserver",), new_users=9)
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
@@ -30,18 +30,18 @@ def client(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Iterator[TestClien
 
 
 def watched(client: TestClient, user: Any) -> set[int]:
-    """What counts as hers."""
+    """Return the movies that count as watched by a user."""
     return {row["movie"] for row in client.get(f"/v1/users/{user}/ratings").json()["ratings"]}
 
 
 def listed(client: TestClient, user: Any) -> list[int]:
-    """What is recommended to her."""
+    """Return the movies recommended to a user."""
     return [item["movie"] for item in client.get(f"/v1/users/{user}/recommendations").json()["items"]]
 
 
-def test_what_she_liked_or_has_seen_counts_as_watched(client: TestClient) -> None:
-    """A newcomer's list changes with each, as a stranger's for the same films; a rating is refused."""
-    one, other = [film["movie"] for film in client.get("/v1/movies?query=funny&n=2").json()["items"]]
+def test_liked_and_seen_movies_count_as_watched(client: TestClient) -> None:
+    """A new user's list changes with each event, to the list of a history with these movies; a rating is refused."""
+    one, other = [movie["movie"] for movie in client.get("/v1/movies?query=funny&n=2").json()["items"]]
     check_problem(client.put(f"/v1/users/new/ratings/{one}", json={"rating": 1}), 422)
     lists = [listed(client, "new")]
     for kind, movie in (("like", one), ("seen", other)):
@@ -51,14 +51,15 @@ def test_what_she_liked_or_has_seen_counts_as_watched(client: TestClient) -> Non
     assert len({tuple(each) for each in lists}) == 3
     assert not {one, other} & set(lists[-1])
     body = {"ratings": [{"movie": one, "rating": 1}, {"movie": other, "rating": 1}]}
-    strangers = client.post("/v1/recommendations", json=body).json()["items"]
-    assert lists[-1] == [item["movie"] for item in strangers]
+    expected = client.post("/v1/recommendations", json=body).json()["items"]
+    assert lists[-1] == [item["movie"] for item in expected]
     assert client.put(f"/v1/users/new/events/watchlist/{lists[-1][0]}").status_code == 204
     assert listed(client, "new") == lists[-1]
 
 
-def test_what_she_watched_is_taken_back(client: TestClient, world: tuple[Ratings, Catalog]) -> None:
-    """What an event told and what the model remembers alike; liked again, it counts again; twice is a 404."""
+def test_watched_movies_can_be_deleted(client: TestClient, world: tuple[Ratings, Catalog]) -> None:
+    """Watched movies from events and from training data are deleted alike; a second deletion is a 404; a new like
+    counts again."""
     user = int(world[0].users.ids[0])
     before = watched(client, user)
     new = next(movie for movie in listed(client, user))
@@ -74,13 +75,13 @@ def test_what_she_watched_is_taken_back(client: TestClient, world: tuple[Ratings
 
 
 def test_films_are_exported_without_stars(client: TestClient, world: tuple[Ratings, Catalog]) -> None:
-    """As watched: hers from her account, and those that a stranger brings."""
+    """Exports of a user and of a history in the request contain watched movies without ratings."""
     user = int(world[0].users.ids[0])
     movies = sorted(watched(client, user))
-    hers = client.get(f"/v1/users/{user}/export", params={"format": "letterboxd"}).text
-    strangers = client.post("/v1/exports", json={"ratings": [{"movie": movie, "rating": 1} for movie in movies]}).text
-    assert hers == strangers
-    rows = list(csv.DictReader(io.StringIO(hers)))
+    exported = client.get(f"/v1/users/{user}/export", params={"format": "letterboxd"}).text
+    expected = client.post("/v1/exports", json={"ratings": [{"movie": movie, "rating": 1} for movie in movies]}).text
+    assert exported == expected
+    rows = list(csv.DictReader(io.StringIO(exported)))
     assert len(rows) == len(movies)
     assert {row["Rating"] for row in rows} == {""}
 
@@ -88,7 +89,7 @@ def test_films_are_exported_without_stars(client: TestClient, world: tuple[Ratin
 def test_the_model_says_whether_it_can_draw_a_map(
     client: TestClient, tmp_path: Path, world: tuple[Ratings, Catalog]
 ) -> None:
-    """It needs vectors of movies: one that has none refuses the map, and one that has some draws it."""
+    """A model without movie vectors refuses the taste map; one with vectors draws it."""
     assert client.get("/v1/model").json()["map"] is False
     check_problem(client.get("/v1/map"), 422)
     save(IALS().fit(as_interactions(world[0]), world[1]), tmp_path / "ials")

@@ -1,4 +1,4 @@
-"""Lists that are sent again: `cinematrix.service.list_cache`, and the route that keeps them."""
+"""The cache of lists and their prefetch: `cinematrix.service.list_cache`, `prefetch` and their route."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ NOTHING, ANY = np.zeros(0, np.int32), ListRequest()
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catalog]) -> Path:
-    """A model for which every rating matters."""
+    """A model whose lists depend on every rating."""
     path = tmp_path_factory.mktemp("model") / "model"
     save(Ease().fit(*world), path)
     return path
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catal
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(request: pytest.FixtureRequest, folder: Path, database: Callable[[str], str]) -> ServiceSettings:
-    """With an empty store of each kind."""
+    """Settings with an empty store of each kind."""
     return ServiceSettings(folder, database(request.param), hosts=("testserver",), reads=10**6, writes=10**6)
 
 
@@ -52,48 +52,49 @@ def client(settings: ServiceSettings) -> Iterator[TestClient]:
 
 @pytest.fixture
 def users(client: TestClient) -> list[int]:
-    """Some who have a history in the model."""
-    found: list[int] = known(client).users.ids[:3].tolist()
-    return found
+    """Three users with a history in the model."""
+    ids: list[int] = training_data(client).users.ids[:3].tolist()
+    return ids
 
 
-def known(client: TestClient) -> Any:
-    """What the served model knows."""
+def training_data(client: TestClient) -> Any:
+    """Return the served model's training data."""
     return client.app.state.service.served.model.data  # type: ignore[attr-defined]
 
 
-def sent(client: TestClient, how: str) -> int:
-    """How many lists were `made` or `kept`."""
+def count_lists(client: TestClient, how: str) -> int:
+    """Return the number of lists `made` on request, `kept` in the cache or made `ahead`."""
     metrics = client.get("/metrics").text
     return int(float(metrics.partition(f'cinematrix_lists_total{{how="{how}"}} ')[2].split("\n")[0] or 0))
 
 
-def afresh(client: TestClient, path: str) -> bytes:
-    """The answer of a service that has kept nothing."""
+def get_uncached(client: TestClient, path: str) -> bytes:
+    """Return the response of a service with an empty cache."""
     state = client.app.state.service  # type: ignore[attr-defined]
     before, state.served = state.served, replace(state.served)
-    answer = client.get(path).content
+    content = client.get(path).content
     state.served = before
-    return answer
+    return content
 
 
 @pytest.mark.fault(41)
 def test_a_list_is_made_once_and_sent_again(client: TestClient, users: list[int]) -> None:
-    """Byte for byte, as described, counted, and with the headers of any answer; other dials are another list."""
+    """A cached response has the same bytes and headers, fits its schema and is counted; other options make another
+    list."""
     path = f"/v1/users/{users[0]}/recommendations"
     first, again = client.get(path), client.get(path)
-    assert first.content == again.content == afresh(client, path)
+    assert first.content == again.content == get_uncached(client, path)
     assert RecommendationList.model_validate_json(again.content).model_dump() == again.json()
     assert {**again.headers, "x-request-id": ""} == {**first.headers, "x-request-id": ""}
-    assert (sent(client, "made"), sent(client, "kept")) == (2, 1)
+    assert (count_lists(client, "made"), count_lists(client, "kept")) == (2, 1)
     assert len(client.get(f"{path}?n=3").json()["items"]) == 3
     assert 'cinematrix_recommended_total{fallback="false"} 4.0' in client.get("/metrics").text
 
 
-def test_a_kept_list_is_always_what_a_new_one_would_be(client: TestClient, users: list[int]) -> None:
-    """Whatever is written in between, in any order, by this server or by another one on the same store."""
+def test_a_cached_list_equals_a_new_one(client: TestClient, users: list[int]) -> None:
+    """Cached lists equal new ones after any writes, by this server or by another one on the same store."""
     rng = np.random.default_rng(0)
-    movies = known(client).movies.ids[:8].tolist()
+    movies = training_data(client).movies.ids[:8].tolist()
     with TestClient(create_app(client.app.state.service.settings)) as other:  # type: ignore[attr-defined]
 
         def write() -> None:
@@ -115,22 +116,22 @@ def test_a_kept_list_is_always_what_a_new_one_would_be(client: TestClient, users
         for _ in range(120):
             write()
             path = f"/v1/users/{rng.choice(users)}/recommendations"
-            assert client.get(path).content == afresh(client, path)
-    assert sent(client, "kept") > 20
+            assert client.get(path).content == get_uncached(client, path)
+    assert count_lists(client, "kept") > 20
 
 
 @pytest.mark.fault(41)
 def test_many_who_ask_at_once_have_one_list_made(
     client: TestClient, users: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sixteen clients on a cold cache; after a write, one more."""
-    made, real, barrier = [], recommendations.recommend, Barrier(16)
+    """Sixteen clients on a cold cache cause one list; after a write, one more."""
+    calls, real, barrier = [], recommendations.recommend, Barrier(16)
 
-    def counted(*given: Any, **named: Any) -> Any:
-        made.append(1)
-        return real(*given, **named)
+    def count(*args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        return real(*args, **kwargs)
 
-    monkeypatch.setattr(recommendations, "recommend", counted)
+    monkeypatch.setattr(recommendations, "recommend", count)
     path = f"/v1/users/{users[1]}/recommendations"
 
     def ask(_: int) -> bytes:
@@ -140,38 +141,38 @@ def test_many_who_ask_at_once_have_one_list_made(
     for turn in (1, 2):
         with ThreadPoolExecutor(16) as pool:
             assert len(set(pool.map(ask, range(16)))) == 1
-        assert len(made) == turn
-        client.put(f"/v1/users/{users[1]}/events/seen/{known(client).movies.ids[0]}")
+        assert len(calls) == turn
+        client.put(f"/v1/users/{users[1]}/events/seen/{training_data(client).movies.ids[0]}")
 
 
-def test_a_list_is_made_ahead_of_who_asks_after_a_write(client: TestClient, users: list[int]) -> None:
-    """As it would be made for her; once for each time that she was sent it, however much she writes."""
-    path, movies = f"/v1/users/{users[0]}/recommendations?n=5", known(client).movies.ids.tolist()
-    client.put(f"/v1/users/{users[0]}/events/seen/{movies[0]}")  # she hasn't asked for a list
+def test_a_list_is_prefetched_after_a_write(client: TestClient, users: list[int]) -> None:
+    """After writes the user's last list is prefetched, once for each time that it was sent."""
+    path, movies = f"/v1/users/{users[0]}/recommendations?n=5", training_data(client).movies.ids.tolist()
+    client.put(f"/v1/users/{users[0]}/events/seen/{movies[0]}")  # no list was sent yet
     client.get(path)
     for turn in (1, 2):
         best = client.get(path).json()["items"][0]["movie"]
         client.put(f"/v1/users/{users[0]}/ratings/{best}", json={"rating": 1})
-        made_ahead(client, turn)
+        wait_for_prefetches(client, turn)
         client.put(f"/v1/users/{users[1]}/ratings/{best}", json={"rating": 1})
         assert best not in [line["movie"] for line in client.get(path).json()["items"]]
-        assert client.get(path).content == afresh(client, path)
-        assert sent(client, "made") == 1 + turn  # those made afresh, and the first
+        assert client.get(path).content == get_uncached(client, path)
+        assert count_lists(client, "made") == 1 + turn  # the uncached ones and the first
     for movie in movies[:5]:
         client.put(f"/v1/users/{users[0]}/events/seen/{movie}")
-    made_ahead(client, 3)
+    wait_for_prefetches(client, 3)
     sleep(0.2)
-    assert sent(client, "ahead") == 3
-    assert client.get(path).content == afresh(client, path)
+    assert count_lists(client, "ahead") == 3
+    assert client.get(path).content == get_uncached(client, path)
 
 
-def made_ahead(client: TestClient, n: int) -> None:
-    """Wait until so many lists have been."""
-    wait_for(lambda: sent(client, "ahead") == n, 5)
+def wait_for_prefetches(client: TestClient, n: int) -> None:
+    """Wait until `n` lists were prefetched."""
+    wait_for(lambda: count_lists(client, "ahead") == n, 5)
 
 
-def test_a_list_that_cannot_be_made_ahead_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
-    """The next one is made; the log tells of it. Beyond those who may wait, nobody is kept."""
+def test_a_failing_prefetch_does_not_stop_others(caplog: pytest.LogCaptureFixture) -> None:
+    """After a failure, which is logged, the next list is made. Users beyond the queue's limit are dropped."""
     made: list[str] = []
 
     def make(user: str) -> None:
@@ -179,20 +180,20 @@ def test_a_list_that_cannot_be_made_ahead_holds_nobody_up(caplog: pytest.LogCapt
         if user == "broken":
             raise ZeroDivisionError
 
-    ahead = Prefetcher(make)
+    prefetcher = Prefetcher(make)
     for user in ("broken", *(str(number) for number in range(2 * MAX_WAITING_USERS))):
-        ahead.schedule(user)
-    ahead.start()
+        prefetcher.schedule(user)
+    prefetcher.start()
     wait_for(lambda: len(made) == MAX_WAITING_USERS, 5)
-    ahead.schedule("last")
+    prefetcher.schedule("last")
     wait_for(lambda: len(made) == MAX_WAITING_USERS + 1, 5)
-    ahead.stop()
+    prefetcher.stop()
     assert made == ["broken", *(str(number) for number in range(MAX_WAITING_USERS - 1)), "last"]
-    assert "couldn't be made ahead" in caplog.text
+    assert "couldn't be prefetched" in caplog.text
 
 
 def test_another_model_has_other_lists(client: TestClient, users: list[int]) -> None:
-    """A swap leaves every list behind."""
+    """After a model swap no list of the old model is sent."""
     state = client.app.state.service  # type: ignore[attr-defined]
     path = f"/v1/users/{users[0]}/recommendations"
     client.get(path)
@@ -200,15 +201,15 @@ def test_another_model_has_other_lists(client: TestClient, users: list[int]) -> 
     assert client.get(path).json()["model_version"] == "another"
 
 
-def test_a_kept_list_needs_a_key_too(settings: ServiceSettings) -> None:
-    """And counts among the requests of a minute."""
+def test_cached_lists_count_against_the_rate_limit(settings: ServiceSettings) -> None:
+    """With a limit of three reads a minute the fourth request is a 429, although its list is cached."""
     with TestClient(create_app(replace(settings, reads=3))) as client:
-        path = f"/v1/users/{known(client).users.ids[0]}/recommendations"
+        path = f"/v1/users/{training_data(client).users.ids[0]}/recommendations"
         assert [client.get(path).status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
-def test_lists_are_let_go_of_the_oldest_first() -> None:
-    """By their bytes; one that was asked for is young again, and one in place of another isn't counted twice."""
+def test_the_least_recently_used_lists_are_evicted() -> None:
+    """Eviction is by bytes and last use, and a replaced list isn't counted twice."""
     lists = ListCache(3 * (ENTRY_OVERHEAD_BYTES + 10))
     for name in "abc":
         lists.keep((name, b""), CachedList(name, NEW, {}, False, b"0123456789", NOTHING, ANY))
@@ -222,14 +223,14 @@ def test_lists_are_let_go_of_the_oldest_first() -> None:
 
 
 def test_lists_are_made_while_writers_wait_for_the_disk(client: TestClient, users: list[int]) -> None:
-    """More writers than there are threads for lists hold none of them up, and all are answered in the end."""
-    state, movies = client.app.state.service, known(client).movies.ids[:8].tolist()  # type: ignore[attr-defined]
+    """More waiting writers than request threads don't delay lists, and all writers are answered in the end."""
+    state, movies = client.app.state.service, training_data(client).movies.ids[:8].tolist()  # type: ignore[attr-defined]
     with ThreadPoolExecutor(len(movies)) as writers:
-        with state.store.write_transaction() as connection:  # as a slow disk: nobody else can write
+        with state.store.write_transaction() as connection:  # simulates a slow disk: no other write is possible
             state.store.note(connection, str(users[0]), str(movies[0]), "seen")
             urls = [f"/v1/users/{users[0]}/ratings/{movie}" for movie in movies]
-            rated = [writers.submit(client.put, url, json={"rating": 4.0}) for url in urls]
+            writes = [writers.submit(client.put, url, json={"rating": 4.0}) for url in urls]
             sleep(0.3)  # until they wait
             assert client.get(f"/v1/users/{users[1]}/recommendations").status_code == 200
-            assert not any(each.done() for each in rated)
-        assert {each.result().status_code for each in rated} <= {200, 201}
+            assert not any(write.done() for write in writes)
+        assert {write.result().status_code for write in writes} <= {200, 201}

@@ -1,4 +1,4 @@
-"""Movies and the model over HTTP: `service.routes.movies`, `service.routes.model`."""
+"""Routes of movies and of the model: `service.routes.movies`, `service.routes.model`."""
 
 import json
 import os
@@ -29,18 +29,18 @@ TINY = DeepMFSettings(factors=4, members=1, epochs=1, ranking_epochs=1)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catalog]) -> Path:
-    """A model whose artefact says where its ratings are from and what was measured."""
+    """A model whose artefact has the source of its ratings and its metrics."""
     path = tmp_path_factory.mktemp("model") / "model"
     model, cut = DeepMF(TINY).fit(*world), random(world[0])
-    measured = evaluate(DeepMF(TINY).fit(cut.train, world[1]), cut.test, split=cut.protocol)
-    save(model, path, {**build_manifest(model, world[0], "ml-csv"), "metrics": measured.as_dict()})
+    evaluation = evaluate(DeepMF(TINY).fit(cut.train, world[1]), cut.test, split=cut.protocol)
+    save(model, path, {**build_manifest(model, world[0], "ml-csv"), "metrics": evaluation.as_dict()})
     os.utime(path / "model.json", (0, 0))  # a copy has another date than the model
     return path
 
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> Any:
-    """The same model, to ask directly."""
+    """The same model, without the service."""
     return load(folder).model
 
 
@@ -52,41 +52,42 @@ def client(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
         yield client
 
 
-def test_a_film_comes_with_how_people_rated_it(client: TestClient, world: tuple[Ratings, Catalog]) -> None:
-    """Count, mean and histogram are those of the training ratings; a film without any has zeros and no mean."""
+def test_a_movie_has_rating_statistics(client: TestClient, world: tuple[Ratings, Catalog]) -> None:
+    """Count, mean and histogram are those of the training ratings; an unrated movie has zeros and no mean."""
     ratings, catalog = world
     assert ratings.rating is not None
     movie = ratings.movies.ids[3]
     stars = ratings.rating[ratings.movie == 3]
-    film = client.get(f"/v1/movies/{movie}").json()
-    assert film["ratings"] == len(stars)
-    assert film["mean"] == pytest.approx(stars.mean())
-    assert {bar["rating"]: bar["count"] for bar in film["histogram"]} == {
+    details = client.get(f"/v1/movies/{movie}").json()
+    assert details["ratings"] == len(stars)
+    assert details["mean"] == pytest.approx(stars.mean())
+    assert {bar["rating"]: bar["count"] for bar in details["histogram"]} == {
         step / 2: int(np.sum(stars == step / 2)) for step in range(1, 11)
     }
-    assert (film["movie"], film["links"]) == (movie, {"imdb": None, "tmdb": None})
+    assert (details["movie"], details["links"]) == (movie, {"imdb": None, "tmdb": None})
     unrated = client.get(f"/v1/movies/{catalog.movies.ids[-1]}").json()
     assert (unrated["ratings"], unrated["mean"]) == (0, None)
     assert client.get("/v1/movies/999999").status_code == 404
 
 
-def test_a_prediction_is_made_without_her_own_rating_of_the_film(client: TestClient, model: Any) -> None:
-    """It is what the model says for the rest of her history, and comes with her rating."""
+def test_a_prediction_ignores_the_users_own_rating(client: TestClient, model: Any) -> None:
+    """A prediction is the model's for the rest of the history, and comes with the user's own rating."""
     ids = model.data.movies.ids[:4].tolist()
     rows = [{"movie": movie, "rating": rating} for movie, rating in zip(ids, (4.5, 1.0, 4.0, 0.5), strict=True)]
-    found = client.post(f"/v1/movies/{ids[0]}/prediction", json={"ratings": rows}).json()
+    prediction = client.post(f"/v1/movies/{ids[0]}/prediction", json={"ratings": rows}).json()
     history, _ = model.data.histories([{row["movie"]: row["rating"] for row in rows[1:]}])
     (line,) = describe_movies(model, history, np.array([0], np.int32), np.zeros(1, np.float32), "ranking")
-    assert found["yours"] == 4.5
-    assert (found["stars"], found["low"], found["high"]) == pytest.approx((line.stars, line.low, line.high))
-    assert [reason["movie"] for reason in found["because"]] == [reason.movie for reason in line.because]
+    assert prediction["yours"] == 4.5
+    expected = (line.stars, line.low, line.high)
+    assert (prediction["stars"], prediction["low"], prediction["high"]) == pytest.approx(expected)
+    assert [reason["movie"] for reason in prediction["because"]] == [reason.movie for reason in line.because]
     other = client.post(f"/v1/movies/{ids[0]}/prediction", json={"ratings": rows[1:]}).json()
-    assert other == found | {"yours": None}
+    assert other == prediction | {"yours": None}
     assert client.post("/v1/movies/999999/prediction", json={"ratings": []}).status_code == 404
 
 
-def test_films_alike_come_with_why(client: TestClient, model: Any, world: tuple[Ratings, Catalog]) -> None:
-    """The genres that both have, and how many people have rated both."""
+def test_similar_movies_have_reasons(client: TestClient, model: Any, world: tuple[Ratings, Catalog]) -> None:
+    """Reasons are the shared genres and the number of users who rated both."""
     ratings, catalog = world
     movie = int(ratings.movies.ids[5])
     items = client.get(f"/v1/movies/{movie}/similar", params={"n": 3}).json()["items"]
@@ -101,59 +102,61 @@ def test_films_alike_come_with_why(client: TestClient, model: Any, world: tuple[
 
 
 @pytest.mark.parametrize("kind", [DeepMF, Ease, ItemKNN])
-def test_who_watches_them_and_genres_make_films_alike(kind: Any, world: tuple[Ratings, Catalog]) -> None:
-    """A comedy that the comedies' people watch is most like comedies."""
+def test_common_raters_and_genres_make_movies_similar(kind: Any, world: tuple[Ratings, Catalog]) -> None:
+    """A comedy rated by the users who rate comedies is most similar to comedies."""
     ratings, catalog = world
     assert ratings.rating is not None
     fans = ratings.take(ratings.rating > 3)
     model = kind(TINY if kind is DeepMF else None).fit(fans, catalog)
-    alike = model.similarities(0)
-    assert alike.shape == (len(model.data.movies),)
-    alike[0] = -1
+    similarities = model.similarities(0)
+    assert similarities.shape == (len(model.data.movies),)
+    similarities[0] = -1
     genres = [facts.genres for facts in model.data.catalog.facts]
-    assert all(genres[at] == genres[0] for at in np.argsort(-alike)[:5])
+    assert all(genres[at] == genres[0] for at in np.argsort(-similarities)[:5])
 
 
-def test_the_model_is_told_of(client: TestClient, folder: Path, world: tuple[Ratings, Catalog]) -> None:
-    """Its age, data, scale and genres, what was measured, and the citation that MovieLens asks for."""
-    told = client.get("/v1/model").json()
-    assert (told["model"], told["ratings"], told["users"]) == ("deep-mf", len(world[0]), len(world[0].users))
-    assert told["movies"] == len(world[1])
-    assert told["scale"] == {"low": 0.5, "high": 5, "step": 0.5}
-    assert told["genres"] == ["Comedy", "Horror"]
-    tested, training = told["metrics"]
-    written = json.loads((folder / "model.json").read_text("utf-8"))
-    assert tested["on"].startswith(f"{written['metrics']['protocol']['ratings']} ratings that it hasn't learned from (")
-    assert tested["figures"]["rmse"] == written["metrics"]["measures"]["rmse"]["value"]
+def test_the_model_is_described(client: TestClient, folder: Path, world: tuple[Ratings, Catalog]) -> None:
+    """The description has age, data, scale, genres, metrics, and the citation that MovieLens asks for."""
+    info = client.get("/v1/model").json()
+    assert (info["model"], info["ratings"], info["users"]) == ("deep-mf", len(world[0]), len(world[0].users))
+    assert info["movies"] == len(world[1])
+    assert info["scale"] == {"low": 0.5, "high": 5, "step": 0.5}
+    assert info["genres"] == ["Comedy", "Horror"]
+    tested, training = info["metrics"]
+    manifest = json.loads((folder / "model.json").read_text("utf-8"))
+    n_ratings = manifest["metrics"]["protocol"]["ratings"]
+    assert tested["on"].startswith(f"{n_ratings} ratings that it hasn't learned from (")
+    assert tested["figures"]["rmse"] == manifest["metrics"]["measures"]["rmse"]["value"]
     assert "n_users" not in tested["figures"]
-    log = written["training"]["stars"]
+    log = manifest["training"]["stars"]
     assert training["figures"] == {"rmse": log["errors"][log["best_epoch"]]}
-    assert "Harper" in told["attribution"]
-    assert told["trained"] == written["trained"]
-    assert datetime.now(UTC) - datetime.fromisoformat(told["trained"]) < timedelta(hours=1)
-    assert told["version"] == load(folder).about["sha256"]["model.json"][:12]
+    assert "Harper" in info["attribution"]
+    assert info["trained"] == manifest["trained"]
+    assert datetime.now(UTC) - datetime.fromisoformat(info["trained"]) < timedelta(hours=1)
+    assert info["version"] == load(folder).about["sha256"]["model.json"][:12]
 
 
 @pytest.mark.fault(48)
 @pytest.mark.parametrize("people", [1, 2, 3])
-def test_one_or_two_people_are_not_told_of(tmp_path: Path, people: int) -> None:
-    """Neither how they rated a film that nobody else did, nor that they rated another one too."""
+def test_statistics_of_one_or_two_people_are_hidden(tmp_path: Path, people: int) -> None:
+    """With fewer than three raters neither rating statistics nor the number of common raters are shown."""
     rng, rare = np.random.default_rng(4), 99
     rows = [(user, movie, rng.integers(1, 6)) for user in range(30) for movie in rng.choice(20, 8, replace=False)]
     rows += [(user, rare, 5) for user in range(people)]
     save(DeepMF(TINY).fit(Ratings.from_arrays(*map(np.array, zip(*rows, strict=True)))), tmp_path / "model")
     settings = ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/s.db", hosts=("testserver",))
-    told = people > 2
+    shown = people > 2
     with TestClient(create_app(settings)) as client:
-        film = client.get(f"/v1/movies/{rare}").json()
-        assert (film["ratings"], film["mean"], bool(film["histogram"])) == (people, 5.0 if told else None, told)
-        alike = client.get(f"/v1/movies/{rare}/similar", params={"n": 20}).json()["items"]
-        assert {item["why"]["both"] for item in alike} <= ({0, 3} if told else {0})
+        movie = client.get(f"/v1/movies/{rare}").json()
+        assert (movie["ratings"], movie["mean"], bool(movie["histogram"])) == (people, 5.0 if shown else None, shown)
+        similar = client.get(f"/v1/movies/{rare}/similar", params={"n": 20}).json()["items"]
+        assert {item["why"]["both"] for item in similar} <= ({0, 3} if shown else {0})
 
 
 @pytest.mark.fault(48)
-def test_who_is_deleted_is_folded_in_no_more(tmp_path: Path, folder: Path, model: Any) -> None:
-    """Her next list is everybody's, without reasons, and her ratings are gone, though the model was trained on them."""
+def test_a_deleted_user_is_not_folded_in(tmp_path: Path, folder: Path, model: Any) -> None:
+    """A deleted user gets the fallback list without reasons and has no ratings, even if the model was trained on
+    them."""
     user = int(model.data.users.ids[3])
     settings = ServiceSettings(folder, f"sqlite:///{tmp_path}/s.db", hosts=("testserver",))
     with TestClient(create_app(settings)) as client:

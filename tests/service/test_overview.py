@@ -1,4 +1,4 @@
-"""How the service does, in `/metrics` and for the operator: `service.figures`, `service.shown`, `service.overview`."""
+"""Metrics and the operator's overview: `service.telemetry`, `service.exposure`, `service.routes.admin_overview`."""
 
 import math
 import re
@@ -22,25 +22,25 @@ from cinematrix.store.tables import RATINGS
 INF = math.inf
 
 
-def test_what_was_shown_by_hand() -> None:
-    """Movies with 9, 4, 4 and 0 ratings: one in four has more than each of the next two, three than the last."""
-    shown = ExposureCounter(np.array([4, 9, 0, 4]))
-    assert shown.spread() == ExposureSummary(0, None, None, None)
+def test_exposure_by_hand() -> None:
+    """Exposure of movies with 9, 4, 4 and 0 ratings: 0, 1, 1 and 3 of four movies have more ratings."""
+    counter = ExposureCounter(np.array([4, 9, 0, 4]))
+    assert counter.spread() == ExposureSummary(0, None, None, None)
     for movies in ([1, 0], [1], []):
-        shown.add(np.array(movies, np.int32))
-    spread = shown.spread()
-    assert (spread.lists, spread.coverage) == (3, 0.5)
-    assert spread.gini == pytest.approx((1 * 1 + 2 * 3) / (4 * 3))  # exposures 0 0 1 2
-    assert spread.popularity == pytest.approx((0 + 0 + 1 / 4) / 3)
+        counter.add(np.array(movies, np.int32))
+    summary = counter.spread()
+    assert (summary.lists, summary.coverage) == (3, 0.5)
+    assert summary.gini == pytest.approx((1 * 1 + 2 * 3) / (4 * 3))  # exposures 0 0 1 2
+    assert summary.popularity == pytest.approx((0 + 0 + 1 / 4) / 3)
 
 
 def test_popularity_counts_movies_with_more_ratings() -> None:
-    """Second implementation: the share of movies that have more ratings, for each one shown."""
+    """Popularity equals a second implementation: the share of movies with more ratings than the one shown."""
     raters = np.random.default_rng(3).integers(0, 6, 50)
     for movie in range(50):
-        shown = ExposureCounter(raters)
-        shown.add(np.array([movie], np.int32))
-        assert shown.spread().popularity == pytest.approx(np.mean(raters > raters[movie]))
+        counter = ExposureCounter(raters)
+        counter.add(np.array([movie], np.int32))
+        assert counter.spread().popularity == pytest.approx(np.mean(raters > raters[movie]))
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_popularity_counts_movies_with_more_ratings() -> None:
     ],
 )
 def test_quantiles_by_hand(buckets: list[tuple[float, float]], share: float, seconds: float) -> None:
-    """Straight lines inside a bucket; beyond the last end nothing is known but that end."""
+    """Quantiles are interpolated linearly in a bucket; in the infinite one they are its lower bound."""
     assert estimate_quantile(buckets, share) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_ratings_are_counted_by_the_day_they_came(kind: str, database: Callable[[str], str]) -> None:
-    """In UTC, both ends of a day in it; what was taken back isn't counted, nor what came before."""
+    """Ratings are counted by UTC day, both ends included, without deleted and earlier ones."""
     store, day = Store.open(database(kind)), date(2026, 3, 1)
     midnight = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
     times = {
@@ -80,52 +80,53 @@ def test_ratings_are_counted_by_the_day_they_came(kind: str, database: Callable[
     store.close()
 
 
-def test_the_overview_tells_how_the_service_does(client: TestClient, model: Any, user: int, unseen: int) -> None:
-    """Today's ratings, the routes' latencies, and what was recommended to users, strangers and groups."""
+def test_the_overview_is_complete(client: TestClient, model: Any, user: int, unseen: int) -> None:
+    """The overview has today's ratings, latencies by route, and exposure by users, histories and groups."""
     client.put(f"/v1/users/{user}/ratings/{unseen}", json={"rating": 3})
-    for _ in range(2):  # the second one is kept
+    for _ in range(2):  # the second one is cached
         client.get(f"/v1/users/{user}/recommendations", params={"n": 5})
     client.post("/v1/recommendations", json={"ratings": [], "n": 4})
     guest = {"name": "Ida", "ratings": []}
     client.post("/v1/groups/recommendations", json={"members": [guest, guest], "n": 2})
-    found = client.get("/v1/admin/overview").json()
-    assert found["version"] == client.get(f"/v1/users/{user}/recommendations").json()["model_version"]
-    assert datetime.fromisoformat(found["trained"]) == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    assert (found["users"], found["ratings"], len(found["days"])) == (1, 1, 30)
-    assert found["days"][-1] == {"day": datetime.now(UTC).date().isoformat(), "ratings": 1}
-    assert sum(day["ratings"] for day in found["days"]) == 1
-    routes = {row["route"]: row for row in found["latency"]}
+    overview = client.get("/v1/admin/overview").json()
+    assert overview["version"] == client.get(f"/v1/users/{user}/recommendations").json()["model_version"]
+    assert datetime.fromisoformat(overview["trained"]) == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert (overview["users"], overview["ratings"], len(overview["days"])) == (1, 1, 30)
+    assert overview["days"][-1] == {"day": datetime.now(UTC).date().isoformat(), "ratings": 1}
+    assert sum(day["ratings"] for day in overview["days"]) == 1
+    routes = {row["route"]: row for row in overview["latency"]}
     lists = routes["/v1/users/{user}/recommendations"]
     assert lists["requests"] == 2
     assert 0 < lists["p50"] <= lists["p99"]
-    assert found["shown"]["lists"] == 4
-    assert 5 / len(model.data.movies) <= found["shown"]["coverage"] <= 11 / len(model.data.movies)
-    assert 0 < found["shown"]["gini"] < 1
-    assert 0 <= found["shown"]["popularity"] < 1
+    exposure = overview["shown"]
+    assert exposure["lists"] == 4
+    assert 5 / len(model.data.movies) <= exposure["coverage"] <= 11 / len(model.data.movies)
+    assert 0 < exposure["gini"] < 1
+    assert 0 <= exposure["popularity"] < 1
 
 
 @pytest.mark.fault(50)
-def test_the_metrics_tell_age_fold_in_and_what_was_shown(client: TestClient, user: int) -> None:
-    """Nothing is known before the first list; the age grows; each list made is timed, one kept isn't."""
+def test_the_metrics_have_age_fold_in_and_exposure(client: TestClient, user: int) -> None:
+    """Exposure is NaN before the first list; the age grows; made lists are timed, cached ones aren't."""
 
-    def told(name: str) -> float:
+    def metric(name: str) -> float:
         (value,) = re.findall(rf"^cinematrix_{name} (\S+)$", client.get("/metrics").text, re.MULTILINE)
         return float(value)
 
-    assert math.isnan(told("shown_coverage"))
-    age = told("model_age_seconds")
+    assert math.isnan(metric("shown_coverage"))
+    age = metric("model_age_seconds")
     assert age > 0
     for _ in range(2):
         client.get(f"/v1/users/{user}/recommendations")
-    assert told("fold_in_seconds_count") == 1
-    assert told("model_age_seconds") > age
-    assert 0 < told("shown_coverage") < 1
-    assert 0 < told("shown_gini") < 1
-    assert 0 <= told("shown_popularity") < 1
+    assert metric("fold_in_seconds_count") == 1
+    assert metric("model_age_seconds") > age
+    assert 0 < metric("shown_coverage") < 1
+    assert 0 < metric("shown_gini") < 1
+    assert 0 <= metric("shown_popularity") < 1
 
 
-def test_two_servers_tell_of_one_store(settings: ServiceSettings, user: int, unseen: int) -> None:
-    """Ratings are the store's; what was shown and how fast is each server's own."""
+def test_two_servers_share_one_store(settings: ServiceSettings, user: int, unseen: int) -> None:
+    """Two servers count the same ratings, but each its own exposure."""
     with TestClient(create_app(settings)) as one, TestClient(create_app(replace(settings))) as other:
         one.put(f"/v1/users/{user}/ratings/{unseen}", json={"rating": 3})
         one.get(f"/v1/users/{user}/recommendations")

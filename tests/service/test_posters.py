@@ -1,4 +1,4 @@
-"""Posters from TMDB: `cinematrix.service.routes.posters`, against a TMDB of our own."""
+"""Posters from a fake TMDB: `cinematrix.service.routes.posters` and `cinematrix.service.tmdb`."""
 
 import logging
 import os
@@ -31,54 +31,54 @@ from tmdb_world import KEY, PNG, FakeAnswer, FakeTmdb, fake_tmdb, save_numbered_
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, world: tuple[Ratings, Catalog]) -> Path:
-    """A model whose films have their places in the catalog as numbers at TMDB, but for the last."""
+    """A model whose movies have TMDB IDs 1, 2, … in catalog order, except the last one."""
     return save_numbered_model(tmp_path_factory.mktemp("model") / "model", *world)
 
 
 @pytest.fixture
 def tmdb() -> Iterator[FakeTmdb]:
-    """TMDB, which knows nothing yet."""
+    """A fake TMDB without movies."""
     with fake_tmdb() as tmdb:
         yield tmdb
 
 
 @pytest.fixture
 def settings(folder: Path, tmp_path: Path, tmdb: FakeTmdb) -> ServiceSettings:
-    """Of a service with a key to it."""
+    """Settings of a service with a key for the fake TMDB."""
     posters = PosterSettings(KEY, tmp_path / "posters", api=tmdb.url, images=tmdb.url, seconds=20)
     return ServiceSettings(folder, f"sqlite:///{tmp_path}/store.db", hosts=("testserver",), posters=posters)
 
 
 @pytest.fixture
 def movies(world: tuple[Ratings, Catalog]) -> list[Any]:
-    """IDs of the films, in the order of their numbers at TMDB less one."""
+    """Movie IDs. The movie at index i has TMDB ID i + 1."""
     ids: list[Any] = world[1].movies.ids.tolist()
     return ids
 
 
-def started(settings: ServiceSettings) -> AbstractContextManager[TestClient]:
-    """A client of a service that starts."""
+def run_client(settings: ServiceSettings) -> AbstractContextManager[TestClient]:
+    """Start a service and return a client of it."""
     return TestClient(create_app(settings))
 
 
-def kept(settings: ServiceSettings, number: str) -> Path:
-    """Where the poster with this number is kept."""
+def poster_file(settings: ServiceSettings, number: str) -> Path:
+    """Return the path of the cached poster with a TMDB ID."""
     assert settings.posters is not None
     return settings.posters.folder / f"{number}.poster"
 
 
 def age(path: Path, seconds: float) -> None:
-    """Let a file be older."""
+    """Set a file's modification time `seconds` back."""
     os.utime(path, (time.time() - seconds,) * 2)
 
 
-def test_a_poster_is_fetched_once_and_kept(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
-    """The picture with its type; from then on TMDB isn't asked, nor by the next server, nor is who has it sent it."""
+def test_a_poster_is_fetched_once_and_cached(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
+    """The poster has its media type; it is fetched once, even after a restart, and is a 304 with its ETag."""
     tmdb.film("1", FakeAnswer(PNG, headers={"Content-Type": "text/html"}))
-    with started(settings) as client:
+    with run_client(settings) as client:
         found = client.get(f"/v1/movies/{movies[0]}/poster")
         again = client.get(f"/v1/movies/{movies[0]}/poster", headers={"If-None-Match": found.headers["etag"]})
-    with started(settings) as client:
+    with run_client(settings) as client:
         assert client.get(f"/v1/movies/{movies[0]}/poster").content == found.content == PNG
     assert (found.headers["content-type"], found.headers["cache-control"]) == ("image/png", "private, max-age=86400")
     assert found.headers["x-content-type-options"] == "nosniff"
@@ -88,12 +88,12 @@ def test_a_poster_is_fetched_once_and_kept(settings: ServiceSettings, tmdb: Fake
 
 
 @pytest.mark.parametrize("start", [b"\xff\xd8\xff\xe0", b"RIFF\n\0\0\0WEBPVP8 "], ids=["jpeg", "webp"])
-def test_pictures_are_told_by_their_first_bytes(
+def test_media_types_come_from_the_first_bytes(
     settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any], start: bytes, request: pytest.FixtureRequest
 ) -> None:
-    """JPEG and WebP are let through as such, whatever their name says."""
+    """JPEG and WebP get their media type from their content, whatever their name says."""
     tmdb.film("1", FakeAnswer(start + bytes(100)))
-    with started(settings) as client:
+    with run_client(settings) as client:
         found = client.get(f"/v1/movies/{movies[0]}/poster")
     assert found.headers["content-type"] == f"image/{request.node.callspec.id}"
 
@@ -112,19 +112,19 @@ def test_pictures_are_told_by_their_first_bytes(
     ],
     ids=["none", "gone", "no-picture", "gif", "huge", "climbs", "elsewhere", "no-text"],
 )
-def test_that_there_is_no_poster_is_remembered_for_a_day(
+def test_a_missing_poster_is_cached_for_a_day(
     settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any], picture: FakeAnswer | None, path: Any
 ) -> None:
-    """No poster, or what isn't a picture of two megabytes at most: 404, and TMDB is asked again a day later."""
+    """A missing poster, or one that isn't a picture of at most 2 MB, is a 404; TMDB is asked again a day later."""
     tmdb.film("1", picture, path)
-    with started(settings) as client:
+    with run_client(settings) as client:
         answer = client.get(f"/v1/movies/{movies[0]}/poster")
         check_problem(answer, 404)
         assert answer.headers["cache-control"] == "private, max-age=300"
-        asked = len(tmdb.asked)
+        n_requests = len(tmdb.asked)
         check_problem(client.get(f"/v1/movies/{movies[0]}/poster"), 404)
-        assert len(tmdb.asked) == asked
-        age(kept(settings, "1"), DAY_SECONDS + 1)
+        assert len(tmdb.asked) == n_requests
+        age(poster_file(settings, "1"), DAY_SECONDS + 1)
         tmdb.film("1", FakeAnswer(PNG))
         assert client.get(f"/v1/movies/{movies[0]}/poster").content == PNG
 
@@ -142,99 +142,99 @@ def test_that_there_is_no_poster_is_remembered_for_a_day(
     ],
     ids=["refused", "too-many", "too-many-until", "redirect", "damaged", "broken-off", "slow"],
 )
-def test_tmdb_is_left_alone_after_it_failed(
+def test_requests_to_tmdb_pause_after_a_failure(
     settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any], answer: FakeAnswer, seconds: int,
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    """It isn't asked for any film until it has had its rest; nothing is remembered of it, and no redirect followed."""
+    """After a failure no movie is requested until the pause ends; the failure isn't cached and no redirect followed."""
     tmdb.film("1", FakeAnswer(PNG))
     tmdb.film("2", FakeAnswer(PNG))
     if answer.seconds:
         assert settings.posters is not None
         settings = replace(settings, posters=replace(settings.posters, seconds=answer.seconds / 2))
     good, tmdb.answers["/3/movie/1"] = tmdb.answers["/3/movie/1"], answer
-    with started(settings) as client, caplog.at_level(logging.DEBUG):
-        began = time.monotonic()
+    with run_client(settings) as client, caplog.at_level(logging.DEBUG):
+        start = time.monotonic()
         assert client.get(f"/v1/movies/{movies[0]}/poster").status_code == 404
         tmdb.answers["/3/movie/1"] = good
         assert client.get(f"/v1/movies/{movies[1]}/poster").status_code == 404
         assert tmdb.asked == ["/3/movie/1"]
-        clock = SimpleNamespace(time=time.time, monotonic=lambda: began + seconds + 30)
+        clock = SimpleNamespace(time=time.time, monotonic=lambda: start + seconds + 30)
         monkeypatch.setattr("cinematrix.service.tmdb.time", clock)
         assert [client.get(f"/v1/movies/{movie}/poster").status_code for movie in movies[:2]] == [200, 200]
-    assert f"left alone for {seconds} seconds" in caplog.text
+    assert f"pause for {seconds} seconds" in caplog.text
     assert KEY not in caplog.text
 
 
-def test_a_poster_grows_old(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
-    """One that was kept as long as it may be is fetched anew, and one that nobody asks for is removed."""
+def test_posters_expire(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
+    """An expired poster is fetched again on request; others are deleted, but no foreign files."""
     assert POSTER_LIFETIME_SECONDS <= 180 * DAY_SECONDS
     tmdb.film("1", FakeAnswer(PNG))
-    with started(settings) as client:
+    with run_client(settings) as client:
         assert client.get(f"/v1/movies/{movies[0]}/poster").content == PNG
-    kept(settings, "2").write_bytes(PNG)
-    strange = kept(settings, "2").with_name("mine.jpg")
-    strange.write_bytes(PNG)
-    for path in (kept(settings, "1"), kept(settings, "2"), strange):
+    poster_file(settings, "2").write_bytes(PNG)
+    foreign = poster_file(settings, "2").with_name("mine.jpg")
+    foreign.write_bytes(PNG)
+    for path in (poster_file(settings, "1"), poster_file(settings, "2"), foreign):
         age(path, POSTER_LIFETIME_SECONDS + 1)
     tmdb.film("1", FakeAnswer(PNG + b"new"))
-    with started(settings) as client:
+    with run_client(settings) as client:
         assert client.get(f"/v1/movies/{movies[0]}/poster").content == PNG + b"new"
-    assert not kept(settings, "2").exists()
-    assert strange.exists()
+    assert not poster_file(settings, "2").exists()
+    assert foreign.exists()
 
 
 def test_the_folder_stays_below_its_size(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
-    """The oldest go first."""
+    """Beyond the size limit the oldest posters are deleted."""
     assert settings.posters is not None
     settings = replace(settings, posters=replace(settings.posters, most_bytes=5 * len(PNG)))
-    with started(settings) as client:
+    with run_client(settings) as client:
         for number in range(1, 9):
             tmdb.film(str(number), FakeAnswer(PNG))
             assert client.get(f"/v1/movies/{movies[number - 1]}/poster").status_code == 200
-            age(kept(settings, str(number)), 1000 - number)
-            held = sorted(int(path.stem) for path in kept(settings, "1").parent.iterdir())
-            assert len(held) <= 5
-            assert held == list(range(number - len(held) + 1, number + 1))
+            age(poster_file(settings, str(number)), 1000 - number)
+            cached = sorted(int(path.stem) for path in poster_file(settings, "1").parent.iterdir())
+            assert len(cached) <= 5
+            assert cached == list(range(number - len(cached) + 1, number + 1))
 
 
-def test_who_ask_at_once_have_it_fetched_once(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
-    """Eight browsers wait for the same request to TMDB."""
+def test_concurrent_requests_share_one_fetch(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
+    """Eight concurrent requests for a poster cause one fetch from TMDB."""
     tmdb.film("1", FakeAnswer(PNG, seconds=0.2))
-    with started(settings) as client, ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: client.get(f"/v1/movies/{movies[0]}/poster").content, range(8)))
-    assert found == [PNG] * 8
+    with run_client(settings) as client, ThreadPoolExecutor(8) as pool:
+        posters = list(pool.map(lambda _: client.get(f"/v1/movies/{movies[0]}/poster").content, range(8)))
+    assert posters == [PNG] * 8
     assert len(tmdb.asked) == 2
 
 
-def test_nobody_else_waits_for_posters(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
-    """While TMDB is slow, films are answered at once; and posters beyond those under way do without."""
-    let = threading.Event()
+def test_slow_posters_delay_no_other_request(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
+    """While TMDB is slow, other requests are answered at once, and posters beyond the pending ones are a 404."""
+    proceed = threading.Event()
     for number in range(1, MAX_PENDING_FETCHES + 5):
         tmdb.film(str(number))
-        tmdb.answers[f"/3/movie/{number}"].let = let
-    with started(settings) as client, ThreadPoolExecutor(MAX_PENDING_FETCHES + 4) as pool:
+        tmdb.answers[f"/3/movie/{number}"].let = proceed
+    with run_client(settings) as client, ThreadPoolExecutor(MAX_PENDING_FETCHES + 4) as pool:
         client.get(f"/v1/movies/{movies[0]}")
-        asking = [pool.submit(client.get, f"/v1/movies/{movie}/poster") for movie in movies[: MAX_PENDING_FETCHES + 4]]
-        for _ in zip(range(4), as_completed(asking, 15), strict=False):
+        pending = [pool.submit(client.get, f"/v1/movies/{movie}/poster") for movie in movies[: MAX_PENDING_FETCHES + 4]]
+        for _ in zip(range(4), as_completed(pending, 15), strict=False):
             pass
-        answered = client.get(f"/v1/movies/{movies[0]}").status_code, sum(each.done() for each in asking)
-        let.set()
-        assert answered == (200, 4)
-        assert {each.result().status_code for each in asking} == {404}
+        results = client.get(f"/v1/movies/{movies[0]}").status_code, sum(each.done() for each in pending)
+        proceed.set()
+        assert results == (200, 4)
+        assert {each.result().status_code for each in pending} == {404}
     assert len([path for path in tmdb.asked if "movie" in path]) == MAX_PENDING_FETCHES
 
 
 def test_the_key_is_in_no_answer_and_no_line_of_the_log(
     settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever goes wrong; nor is it in what the settings say of themselves, nor in the folder."""
+    """The TMDB key isn't in responses, log, the settings' repr or the poster folder, even after errors."""
     assert settings.posters is not None
     nowhere = replace(settings.posters, api="http://127.0.0.1:1")
     tmdb.film("1", FakeAnswer(PNG))
     with caplog.at_level(logging.DEBUG):
         for posters in (nowhere, replace(nowhere, api="nonsense"), settings.posters):
-            with started(replace(settings, posters=posters)) as client:
+            with run_client(replace(settings, posters=posters)) as client:
                 for path in (f"movies/{movies[0]}/poster", f"movies/{movies[0]}", "model"):
                     answer = client.get(f"/v1/{path}")
                     assert KEY not in answer.text + str(answer.headers)
@@ -244,11 +244,12 @@ def test_the_key_is_in_no_answer_and_no_line_of_the_log(
 
 
 def test_there_are_none_without_a_key(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
-    """404, and the model says so; 404 too for a film that TMDB's number isn't known of, or that nobody knows."""
-    with started(replace(settings, posters=None)) as client:
+    """Without a key posters are a 404 and the model says so; so are those of movies without a TMDB ID and of unknown
+    movies."""
+    with run_client(replace(settings, posters=None)) as client:
         check_problem(client.get(f"/v1/movies/{movies[0]}/poster"), 404)
         assert client.get("/v1/model").json()["posters"] is False
-    with started(settings) as client:
+    with run_client(settings) as client:
         check_problem(client.get(f"/v1/movies/{movies[-1]}/poster"), 404)
         check_problem(client.get("/v1/movies/999999/poster"), 404)
         assert client.get("/v1/model").json()["posters"] is True
@@ -256,22 +257,22 @@ def test_there_are_none_without_a_key(settings: ServiceSettings, tmdb: FakeTmdb,
 
 
 @pytest.mark.parametrize("public", [False, True])
-def test_a_browser_is_told_of_posters_that_it_may_see(
+def test_posters_are_offered_if_browsers_may_see_them(
     settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any], public: bool
 ) -> None:
-    """A picture is asked for without a key: where one is needed, the page keeps to those that it draws."""
+    """Browsers send no key for pictures: the model offers posters only if no key is needed."""
     store = Store.open(settings.db)
     key = {"X-API-Key": create_key(store, "read")}
     store.close()
     tmdb.film("1", FakeAnswer(PNG))
-    with started(replace(settings, public=public)) as client:
+    with run_client(replace(settings, public=public)) as client:
         assert client.get("/v1/model", headers=key).json()["posters"] is public
         assert client.get(f"/v1/movies/{movies[0]}/poster").status_code == (200 if public else 401)
         assert client.get(f"/v1/movies/{movies[0]}/poster", headers=key).status_code == 200
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused(settings: ServiceSettings, tmp_path: Path) -> None:
-    """At the start, before anybody asks."""
+    """A poster folder that can't be written to is refused at the start."""
     (tmp_path / "file").write_text("")
     assert settings.posters is not None
     with pytest.raises(InputError, match="isn't a folder"):
@@ -282,11 +283,11 @@ def test_a_folder_that_cannot_be_written_to_is_refused(settings: ServiceSettings
 def test_the_key_comes_from_the_environment(
     folder: Path, tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Posters are kept in the cache unless told otherwise; without a key there are none."""
+    """Posters are stored in the cache folder by default; without a key there are none."""
     served: list[ServiceSettings] = []
     monkeypatch.setattr("cinematrix.service.server.serve", lambda settings, *_, **__: served.append(settings))
     for key in (KEY, ""):
         env = {"CINEMATRIX_TMDB_KEY": key, "CINEMATRIX_CACHE": str(tmp_path)}
         assert CliRunner().invoke(app, ["serve", str(folder), *words], env=env).exit_code == 0
-    where = Path("given") if words else tmp_path / "posters"
-    assert [each.posters for each in served] == [PosterSettings(KEY, where), None]
+    posters_folder = Path("given") if words else tmp_path / "posters"
+    assert [each.posters for each in served] == [PosterSettings(KEY, posters_folder), None]

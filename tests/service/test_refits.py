@@ -1,4 +1,4 @@
-"""Refits by the service: by request, by schedule, and which version serves."""
+"""Retraining by the service, by request and by schedule, and the choice of the version that serves."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ from service_world import check_problem
 
 @pytest.fixture
 def place(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Path:
-    """A served model, with one on its shelf that the gate refused."""
+    """A served model with another version that the gate refused."""
     save(Bias().fit(*world), tmp_path / "model")
     versions.save_version(
         tmp_path / "model", Popular().fit(*world), {"refit": {"state": "refused", "why": "it is worse"}}
@@ -39,7 +39,7 @@ def place(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Path:
 
 @pytest.fixture
 def served(place: Path, tmp_path: Path) -> ServiceSettings:
-    """It with an empty store."""
+    """Settings of this model with an empty store."""
     return ServiceSettings(place, f"sqlite:///{tmp_path}/store.db", hosts=("testserver",), watch_seconds=0.05)
 
 
@@ -50,34 +50,34 @@ def admin(served: ServiceSettings) -> Iterator[TestClient]:
         yield client
 
 
-def within(seconds: float, found: Callable[[], Any]) -> Any:
-    """What is found once it is something."""
-    until = time.monotonic() + seconds
-    while not (something := found()):
-        assert time.monotonic() < until, "it never came"
+def within(seconds: float, get_value: Callable[[], Any]) -> Any:
+    """Wait until a function returns a true value, for at most `seconds`, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (value := get_value()):
+        assert time.monotonic() < deadline, f"there was no value within {seconds:g} seconds"
         time.sleep(0.05)
-    return something
+    return value
 
 
-def test_a_refit_that_is_asked_for_runs_and_serves(admin: TestClient, place: Path) -> None:
-    """202 with its number; while it runs another is a 409; then it is promoted, counted, and served without a start."""
-    asked = admin.post("/v1/admin/refits", json={"force": False})
-    assert asked.status_code == 202
+def test_a_requested_refit_runs_and_serves(admin: TestClient, place: Path) -> None:
+    """A request is a 202 and a second one a 409; the new version is promoted, counted and served without a restart."""
+    requested = admin.post("/v1/admin/refits", json={"force": False})
+    assert requested.status_code == 202
     check_problem(admin.post("/v1/admin/refits", json={"force": False}), 409)
-    path = f"/v1/admin/refits/{asked.json()['refit']}"
+    path = f"/v1/admin/refits/{requested.json()['refit']}"
     ended = within(60, lambda: (row := admin.get(path).json())["ended"] and row)
     assert (ended["state"], ended["against"]) == ("promoted", versions.get_previous_version(place))
     within(10, lambda: 'cinematrix_refits_total{state="promoted"} 1.0' in admin.get("/metrics").text)
-    answer = "/v1/users/1/recommendations"
-    within(10, lambda: admin.get(answer).json()["model_version"] == ended["version"])
-    told = admin.get("/v1/admin/versions").json()
-    assert [row["version"] for row in told["versions"] if row["serves"]] == [ended["version"]]
-    assert told["refits"][0]["refit"] == ended["refit"]
+    list_path = "/v1/users/1/recommendations"
+    within(10, lambda: admin.get(list_path).json()["model_version"] == ended["version"])
+    listed = admin.get("/v1/admin/versions").json()
+    assert [row["version"] for row in listed["versions"] if row["serves"]] == [ended["version"]]
+    assert listed["refits"][0]["refit"] == ended["refit"]
     check_problem(admin.get("/v1/admin/refits/999"), 404)
 
 
 def test_versions_are_promoted_and_rolled_back(admin: TestClient, place: Path, served: ServiceSettings) -> None:
-    """A refused one with force alone; back and forth in one step each; the audit has a line for each."""
+    """A refused version needs force; rollbacks go back and forth; the audit log has a line for each step."""
     old = versions.get_serving_version(place)
     check_problem(admin.post("/v1/admin/rollbacks"), 409)
     check_problem(admin.post("/v1/admin/promotions", json={"version": "0" * 12}), 404)
@@ -94,7 +94,7 @@ def test_versions_are_promoted_and_rolled_back(admin: TestClient, place: Path, s
 
 
 def test_a_refit_elsewhere_is_waited_for(admin: TestClient, served: ServiceSettings) -> None:
-    """Another server's holds the lock of the store."""
+    """While another server's retraining holds the store's lock, a request is a 409."""
     store = Store.open(served.db)
     with hold_refit_lock(store):
         check_problem(admin.post("/v1/admin/refits", json={"force": False}), 409)
@@ -103,7 +103,7 @@ def test_a_refit_elsewhere_is_waited_for(admin: TestClient, served: ServiceSetti
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_of_several_servers_one_begins_what_is_due(kind: str, database: Callable[[str], str]) -> None:
-    """Not before its time since the model was trained; then one of two, and the next only a period later."""
+    """No server starts a retraining before it is due; then one of two does, and the next only a period later."""
     store, now = Store.open(database(kind)), int(time.time() * 1000)
     assert request_refit_if_due(store, 3_600_000, now) is None
     first, second = (
@@ -116,7 +116,7 @@ def test_of_several_servers_one_begins_what_is_due(kind: str, database: Callable
 
 
 def test_the_schedule_begins_refits(served: ServiceSettings, tmp_path: Path) -> None:
-    """By itself, one after the other; it ends with the server, and a whole model stays."""
+    """The schedule starts a retraining; it ends with the server and leaves a complete model."""
     place = tmp_path / "scheduled"
     shutil.copytree(served.model, place)
     os.utime(place / "model.json", (1, 1))
@@ -126,8 +126,8 @@ def test_the_schedule_begins_refits(served: ServiceSettings, tmp_path: Path) -> 
     versions.get_serving_version(place)
 
 
-def test_what_cannot_be_refitted_is_told_at_the_start(served: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what trains the model a schedule is refused at once, and a request is a 501."""
+def test_retraining_needs_its_packages(served: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the training packages a schedule is refused at the start, and a request is a 501."""
     monkeypatch.setattr(Bias, "abilities", Abilities(trains_with="numba"))
     monkeypatch.setattr("cinematrix.common.optional.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"cinematrix\[train\]"):
@@ -137,7 +137,7 @@ def test_what_cannot_be_refitted_is_told_at_the_start(served: ServiceSettings, m
 
 
 def test_durations_are_read() -> None:
-    """With a unit; 0 needs none."""
+    """Durations need a unit, except 0."""
     assert [parse_duration(text) for text in ("24h", "7d", "1.5m", "30s", "0")] == [86400, 604800, 90, 30, 0]
     for text in ("24", "h", "-1h", "1y"):
         with pytest.raises(SettingError, match="24h"):

@@ -1,4 +1,4 @@
-"""A rating's whole way into the next model: sent to a server, learned by `cinematrix refit`, served by the same."""
+"""A rating's way into the next model: sent to a server, trained on by `cinematrix refit`, served by the same server."""
 
 import json
 import subprocess
@@ -19,15 +19,15 @@ from worlds import taste_world
 SMALL = DeepMFSettings(**DeepMFSettings.PRESETS["fast"] | {"factors": 8, "ease_rank": 32, "learning_rate": 0.01})
 
 
-def some(ratings: Ratings, rows: np.ndarray) -> Ratings:
-    """The rows alone, and nothing of users who have none of them."""
+def select_rows(ratings: Ratings, rows: np.ndarray) -> Ratings:
+    """Return these rows, without users who have none of them."""
     part = ratings.take(rows)
     columns = part.users.ids[part.user], part.movies.ids[part.movie], part.rating, part.time
     return Ratings.from_arrays(*columns, scale=part.scale)
 
 
 def bodies(ratings: Ratings) -> list[dict[str, object]]:
-    """Bulks of a thousand, the oldest rating first."""
+    """Return request bodies with a thousand ratings each, the oldest rating first."""
     columns = [ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie], ratings.rating, ratings.time]
     names = ("user", "movie", "rating", "time")
     rows = pl.DataFrame(dict(zip(names, columns, strict=True))).sort("time").to_dicts()
@@ -35,33 +35,32 @@ def bodies(ratings: Ratings) -> list[dict[str, object]]:
 
 
 def test_deep_mf_learns_what_was_rated_and_is_served(tmp_path: Path) -> None:
-    """A third of the ratings comes over HTTP, some by people whom the model has never heard of. The refit compares
-    old and new on what neither has learned from and promotes the new one; the running server takes it up, and it
-    knows them all."""
+    """A third of the ratings is sent over HTTP, some by new users. Retraining compares the old and new model on
+    held-out ratings and promotes the new one; the running server loads it, and all users are in it."""
     ratings, catalog = taste_world(np.random.default_rng(1), 0.5, n_users=150, n_movies=60)
     place, db = tmp_path / "model", f"sqlite:///{tmp_path}/s.db"
     assert ratings.time is not None
-    new_people = ratings.users.ids[130:-1]
+    new_users = ratings.users.ids[130:-1]
     late = (ratings.user >= 130) | (ratings.time >= np.quantile(ratings.time, 0.8))
-    save(DeepMF(SMALL).fit(some(ratings, ~late), catalog), place)
+    save(DeepMF(SMALL).fit(select_rows(ratings, ~late), catalog), place)
     old = versions.get_serving_version(place)
     with ServerProcess(place, db, tmp_path / "log", "--new-users", "1000") as server:
         server.ready()
-        path = f"/v1/users/{new_people[0]}/recommendations"
+        path = f"/v1/users/{new_users[0]}/recommendations"
         for body in bodies(ratings.take(late)):
             assert server.ask("POST", "/v1/ratings", body)[0] == 200
         assert server.ask("GET", path)[1]["model_version"] == old
         command = [*PROGRAM, "refit", str(place), "--db", db, "--json"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-        told = json.loads(done.stdout)
-        assert (told["state"], told["version"]) == ("promoted", versions.get_serving_version(place))
-        assert told["figures"]["ratings"] > 200
-        assert {"rmse", "ndcg"} <= {name.partition("@")[0].lower() for name in told["figures"]["measures"]}
-        wait_for(lambda: server.ask("GET", path)[1]["model_version"] == told["version"])
+        outcome = json.loads(done.stdout)
+        assert (outcome["state"], outcome["version"]) == ("promoted", versions.get_serving_version(place))
+        assert outcome["figures"]["ratings"] > 200
+        assert {"rmse", "ndcg"} <= {name.partition("@")[0].lower() for name in outcome["figures"]["measures"]}
+        wait_for(lambda: server.ask("GET", path)[1]["model_version"] == outcome["version"])
         assert server.ask("GET", path)[1]["fallback"] is False
     assert versions.get_previous_version(place) == old
-    learned = load(place).model.data
-    assert set(new_people.tolist()) <= set(learned.users.ids.tolist())
-    left_out = ratings.users.numbers([int(user) for user in told["suspects"]])
-    assert len(learned.history.items) == int((~np.isin(ratings.user, left_out)).sum())
+    data = load(place).model.data
+    assert set(new_users.tolist()) <= set(data.users.ids.tolist())
+    left_out = ratings.users.numbers([int(user) for user in outcome["suspects"]])
+    assert len(data.history.items) == int((~np.isin(ratings.user, left_out)).sum())

@@ -1,4 +1,4 @@
-"""The API is what its OpenAPI description says, whatever is sent: schemathesis over all routes, with two roles."""
+"""Conformance of the API to its OpenAPI description: schemathesis over all routes, with two roles."""
 
 import itertools
 import os
@@ -26,7 +26,7 @@ from cinematrix.store.keys import create_key
 from cinematrix.store.tokens import create_token
 
 EXAMPLES = int(os.environ.get("CINEMATRIX_EXAMPLES", "3"))
-"""Requests of each route and role; `make schemathesis` sends more."""
+"""Requests to each route with each role. `make schemathesis` sends more."""
 
 CHECKS = [
     not_a_server_error,
@@ -42,7 +42,7 @@ CREDENTIALS = ("x-api-key", "authorization")
 
 @pytest.fixture
 def service(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    """A service without limits that makes new users and begins no refits."""
+    """A service without limits that creates new users and starts no retraining."""
     plenty = {"reads": 10**9, "writes": 10**9, "visits": 10**9, "new_users": 10**6}
     app = create_app(replace(settings, **plenty))  # type: ignore[arg-type]
     monkeypatch.setattr(app.state.service.refit_runner, "start", lambda _: None)
@@ -50,14 +50,14 @@ def service(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield client
 
 
-def made_up(operation: Any) -> SearchStrategy[Case]:
-    """Requests as the description wants them, and others; a route that takes nothing has no others."""
+def generate_cases(operation: Any) -> SearchStrategy[Case]:
+    """Return a strategy of valid requests, and of invalid ones if the route has parameters."""
     kinds = [operation.as_strategy(generation_mode=mode) for mode in GenerationMode]
     return one_of(kinds if operation.path_parameters or operation.query or operation.body else kinds[:1])
 
 
-def sent(client: TestClient, case: Case, headers: dict[str, str]) -> Any:
-    """The answer to what was made up, with these credentials in place of those made up."""
+def send_case(client: TestClient, case: Case, headers: dict[str, str]) -> Any:
+    """Send a generated request with these credentials in place of generated ones, and return the response."""
     case.headers = {name: value for name, value in case.headers.items() if name.lower() not in CREDENTIALS} | headers
     request = case.as_transport_kwargs(base_url="http://testserver")
     request |= {"content": request.pop("data", None), "cookies": None}
@@ -67,9 +67,9 @@ def sent(client: TestClient, case: Case, headers: dict[str, str]) -> Any:
 @pytest.mark.fault(2)
 @pytest.mark.parametrize("role", ["admin", "user"])
 def test_the_api_is_as_described(service: TestClient, user: int, unseen: int, role: str) -> None:
-    """No 5xx; each answer has a status, a content type and a body that the description allows.
+    """No response is a 5xx; each has a status, a content type and a body that the description allows.
 
-    Every other request is about a user and a movie that are there, and all of a user's own about herself.
+    Every other request is about an existing user and movie. All requests with a user's token are about that user.
     """
     turns = itertools.count()
     store = service.app.state.service.store  # type: ignore[attr-defined]
@@ -83,15 +83,15 @@ def test_the_api_is_as_described(service: TestClient, user: int, unseen: int, ro
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate],
         )
-        @given(case=made_up(operation.ok()))
+        @given(case=generate_cases(operation.ok()))
         def conforms(case: Case) -> None:
             headers = {"X-API-Key": key}
             if role == "user":
                 headers = {"Authorization": f"Bearer {create_token(store, str(user), 1, 'test')[0]}"}
-            there = {"user": user} if role == "user" else {}
-            there |= {"user": user, "movie": unseen} if next(turns) % 2 else {}
-            case.path_parameters |= {name: there[name] for name in case.path_parameters if name in there}
-            case.validate_response(sent(service, case, headers), checks=CHECKS)
+            existing = {"user": user} if role == "user" else {}
+            existing |= {"user": user, "movie": unseen} if next(turns) % 2 else {}
+            case.path_parameters |= {name: existing[name] for name in case.path_parameters if name in existing}
+            case.validate_response(send_case(service, case, headers), checks=CHECKS)
 
         try:
             conforms()

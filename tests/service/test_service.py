@@ -1,4 +1,4 @@
-"""The service as a client meets it: `cinematrix.service`, in this process and behind a real socket."""
+"""The service from a client's view: `cinematrix.service`, in this process and behind a real socket."""
 
 import asyncio
 import json
@@ -40,8 +40,8 @@ from waiting import wait_for
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
 
 
-def test_a_list_is_what_the_model_says(client: TestClient, model: Any, user: int) -> None:
-    """With title, stars, interval and reasons, the version, and no fallback; `n`, `by` and `where` are obeyed."""
+def test_a_list_equals_the_librarys(client: TestClient, model: Any, user: int) -> None:
+    """A list has titles, stars, intervals, reasons and the version, and follows `n`, `by` and `where`."""
     answer = client.get(f"/v1/users/{user}/recommendations", params={"n": 4, "by": "stars", "where": "genre=Comedy"})
     assert answer.status_code == 200
     body = answer.json()
@@ -55,7 +55,7 @@ def test_a_list_is_what_the_model_says(client: TestClient, model: Any, user: int
 
 
 def test_a_rating_counts_in_the_next_list(client: TestClient, model: Any, user: int, unseen: int) -> None:
-    """The list is the one of the history with the rating in it; the rated movie isn't in it."""
+    """After a rating the list is that of the history with the rating, without the rated movie."""
     path = f"/v1/users/{user}/ratings/{unseen}"
     answer = client.put(path, json={"rating": 0.5, "time": 1_700_000_000})
     assert answer.status_code == 201
@@ -63,9 +63,9 @@ def test_a_rating_counts_in_the_next_list(client: TestClient, model: Any, user: 
         "user": user, "movie": unseen, "rating": 0.5, "received": answer.json()["received"], "time": 1_700_000_000,
     }  # fmt: skip
     history = get_history(model, user)
-    known = model.data
-    rated = dict(zip(known.movies.ids[history.items].tolist(), history.values.tolist(), strict=True)) | {unseen: 0.5}
-    (changed,), _ = [known.histories([rated])], None
+    data = model.data
+    rated = dict(zip(data.movies.ids[history.items].tolist(), history.values.tolist(), strict=True)) | {unseen: 0.5}
+    (changed,), _ = [data.histories([rated])], None
     expected = recommend(model, replace(changed[0], owners=history.owners), 5).items
     items = client.get(f"/v1/users/{user}/recommendations", params={"n": 5}).json()["items"]
     assert [item["movie"] for item in items] == [line.movie for line in expected]
@@ -73,15 +73,15 @@ def test_a_rating_counts_in_the_next_list(client: TestClient, model: Any, user: 
     assert client.put(path, json={"rating": 4}).status_code == 200
     rows = {row["movie"]: row for row in client.get(f"/v1/users/{user}/ratings").json()["ratings"]}
     assert rows[unseen]["rating"] == 4.0
-    film = client.get(f"/v1/movies/{unseen}").json()
+    movie = client.get(f"/v1/movies/{unseen}").json()
     assert {name: rows[unseen][name] for name in ("title", "year", "genres")} == {
-        name: film[name] for name in ("title", "year", "genres")
+        name: movie[name] for name in ("title", "year", "genres")
     }
     assert len(rows) == len(rated)
 
 
-def test_a_rating_taken_back_counts_no_more(client: TestClient, model: Any, user: int, unseen: int) -> None:
-    """One in the store, and one that the model remembers; what wasn't rated can't be taken back."""
+def test_a_deleted_rating_no_longer_counts(client: TestClient, model: Any, user: int, unseen: int) -> None:
+    """Ratings in the store and in the training data can be deleted; an unrated movie is a 404."""
     before = client.get(f"/v1/users/{user}/recommendations").json()
     client.put(f"/v1/users/{user}/ratings/{unseen}", json={"rating": 1})
     assert client.delete(f"/v1/users/{user}/ratings/{unseen}").status_code == 204
@@ -94,7 +94,7 @@ def test_a_rating_taken_back_counts_no_more(client: TestClient, model: Any, user
 
 
 def test_seen_movies_are_never_recommended(client: TestClient, model: Any, user: int) -> None:
-    """Rated, seen or refused: none is in the longest list; what she likes or watches for may be."""
+    """Rated, seen and refused movies aren't in the longest list; liked and watchlisted ones may be."""
     first, second, third = [line.movie for line in recommend(model, get_history(model, user), 3).items]
     for kind, movie in (("seen", first), ("not_interested", second), ("watchlist", third), ("like", third)):
         assert client.put(f"/v1/users/{user}/events/{kind}/{movie}").status_code == 204
@@ -111,8 +111,8 @@ def test_seen_movies_are_never_recommended(client: TestClient, model: Any, user:
     assert client.get(f"/v1/users/{user}/recommendations").json()["items"][0]["movie"] == first
 
 
-def test_a_stranger_leaves_nothing(client: TestClient, model: Any, settings: ServiceSettings) -> None:
-    """The list of the history in the body; unknown movies are told; an empty history falls back; the store is empty."""
+def test_a_history_in_the_request_is_not_stored(client: TestClient, model: Any, settings: ServiceSettings) -> None:
+    """The list is that of the history in the body; unknown movies are returned; an empty history gives the fallback."""
     movie = int(model.data.movies.ids[0])
     body = {"ratings": [{"movie": movie, "rating": 4.5}, {"movie": -5, "rating": 1}], "n": 3}
     answer = client.post("/v1/recommendations", json=body).json()
@@ -127,7 +127,7 @@ def test_a_stranger_leaves_nothing(client: TestClient, model: Any, settings: Ser
 
 @pytest.mark.fault(3)
 def test_an_unknown_user_reads_popular_movies_and_writes_nothing(client: TestClient, unseen: int) -> None:
-    """A fallback list; 404 for her ratings, and for a write."""
+    """An unknown user gets a fallback list and a 404 for ratings and writes."""
     assert client.get("/v1/users/nobody/recommendations").json()["fallback"] is True
     for answer in (
         client.get("/v1/users/nobody/ratings"), client.get("/v1/users/nobody/export"),
@@ -140,29 +140,29 @@ def test_an_unknown_user_reads_popular_movies_and_writes_nothing(client: TestCli
 
 @pytest.mark.fault(3)
 def test_new_users_are_made_up_to_the_cap(settings: ServiceSettings, unseen: int) -> None:
-    """The third of two is refused; those that are there still rate."""
+    """With a limit of two new users the third is refused; existing users can still rate."""
     with TestClient(create_app(replace(settings, new_users=2))) as client:
         codes = [
-            client.put(f"/v1/users/{who}/ratings/{unseen}", json={"rating": 3}).status_code
-            for who in ("a", "b", "c", "a")
+            client.put(f"/v1/users/{name}/ratings/{unseen}", json={"rating": 3}).status_code
+            for name in ("a", "b", "c", "a")
         ]
         assert codes == [201, 201, 404, 200]
         assert client.get("/v1/users/a/recommendations").json()["fallback"] is False
 
 
 def test_similar_movies_and_search(client: TestClient, model: Any) -> None:
-    """As the library finds them."""
+    """Similar movies and search results equal the library's."""
     movie = int(model.data.movies.ids[0])
     answer = client.get(f"/v1/movies/{movie}/similar", params={"n": 3}).json()
     assert [item["movie"] for item in answer["items"]] == [line.movie for line in find_similar(model, movie, 3)]
-    found = client.get("/v1/movies", params={"query": "funy 12"}).json()["items"][0]
-    assert (found["title"], found["year"], found["genres"]) == ("Funny 12", 1992, ["Comedy"])
+    best = client.get("/v1/movies", params={"query": "funy 12"}).json()["items"][0]
+    assert (best["title"], best["year"], best["genres"]) == ("Funny 12", 1992, ["Comedy"])
     check_problem(client.get("/v1/movies/999999/similar"), 404)
 
 
 @pytest.mark.fault(10)
-def test_a_bulk_is_kept_whole_or_not_at_all(client: TestClient, model: Any, user: int) -> None:
-    """The failing row is named by its index, and the ones before it aren't kept."""
+def test_a_bulk_is_stored_whole_or_not_at_all(client: TestClient, model: Any, user: int) -> None:
+    """A problem has the index of the wrong row, and the rows before it aren't stored."""
     ids = model.data.movies.ids[:4].tolist()
     rows: list[dict[str, Any]] = [{"user": user, "movie": movie, "rating": 2.5} for movie in ids]
     before = client.get(f"/v1/users/{user}/ratings").json()
@@ -177,7 +177,7 @@ def test_a_bulk_is_kept_whole_or_not_at_all(client: TestClient, model: Any, user
 
 @pytest.mark.fault(5)
 def test_sixteen_clients_of_two_servers_share_a_store(either: ServiceSettings, user: int, unseen: int) -> None:
-    """Everybody's rating of the same movie is acknowledged, one stands, and both servers tell the same one."""
+    """Concurrent ratings of one movie are all acknowledged, one is stored, and both servers return the same one."""
     with TestClient(create_app(either)) as one, TestClient(create_app(either)) as other:
         for client in (one, other):  # FastAPI builds routes at the first request, and two apps collide
             assert client.get("/livez").status_code == 200
@@ -196,7 +196,7 @@ def test_sixteen_clients_of_two_servers_share_a_store(either: ServiceSettings, u
 
 @pytest.mark.fault(6)
 def test_a_repeated_request_is_applied_once(client: TestClient, user: int, unseen: int) -> None:
-    """The same key and body: the first answer, though the rating has changed since; another body: 409."""
+    """The same key and body get the first response, even if the rating has changed since; another body is a 409."""
     body = {"ratings": [{"user": user, "movie": unseen, "rating": 2}]}
     headers = {"Idempotency-Key": "k1"}
     first = client.post("/v1/ratings", json=body, headers=headers)
@@ -210,7 +210,7 @@ def test_a_repeated_request_is_applied_once(client: TestClient, user: int, unsee
 
 
 def test_a_deleted_user_is_forgotten(client: TestClient, user: int, unseen: int, settings: ServiceSettings) -> None:
-    """Exported whole, then gone from the store, and what the model remembers isn't used; the audit has a line."""
+    """A deleted user is gone from the store, their training data isn't used, and the audit log has a line."""
     client.put(f"/v1/users/{user}/ratings/{unseen}", json={"rating": 2})
     client.put(f"/v1/users/{user}/events/like/{unseen}")
     exported = client.get(f"/v1/users/{user}/export").json()
@@ -242,7 +242,7 @@ BAD = [
 @pytest.mark.fault(1)
 @pytest.mark.parametrize("value", BAD, ids=[value[:9] for value in BAD])
 def test_a_bad_rating_is_refused_without_an_echo(client: TestClient, user: int, unseen: int, value: str) -> None:
-    """Never a 5xx, and the store stays as it was."""
+    """A bad rating is a 4xx that repeats nothing, and the store is unchanged."""
     headers = {"content-type": "application/json"}
     answer = client.put(f"/v1/users/{user}/ratings/{unseen}", content=f'{{"rating": {value}}}', headers=headers)
     assert answer.status_code in (400, 422), answer.text
@@ -263,7 +263,8 @@ def test_a_bad_rating_is_refused_without_an_echo(client: TestClient, user: int, 
     ids=lambda each: repr(each)[:24],
 )  # fmt: skip
 def test_bad_bodies_are_problems(client: TestClient, user: int, unseen: int, body: bytes, statuses: set[int]) -> None:
-    """Empty, not UTF-8, nested deeply, names twice or unknown, surrogates, times that can't be, too long."""
+    """Bodies that are empty, not UTF-8, deeply nested or too long, or that have duplicate or unknown names, surrogates
+    or invalid times, are problems."""
     headers = {"content-type": "application/json"}
     answer = client.put(f"/v1/users/{user}/ratings/{unseen}", content=body, headers=headers)
     assert answer.status_code in statuses
@@ -272,7 +273,7 @@ def test_bad_bodies_are_problems(client: TestClient, user: int, unseen: int, bod
 
 @pytest.mark.fault(9)
 def test_a_body_without_a_length_is_counted(client: TestClient) -> None:
-    """Chunks that go on past the cap end in 413."""
+    """A chunked body beyond the limit is a 413."""
     parts = (b" " * 100_000 for _ in range(30))
     check_problem(client.post("/v1/ratings", content=parts, headers={"content-type": "application/json"}), 413)
 
@@ -280,7 +281,7 @@ def test_a_body_without_a_length_is_counted(client: TestClient) -> None:
 @pytest.mark.fault(2)
 @pytest.mark.parametrize("id_", ["0", "-1", str(2**31), str(2**63), "9" * 30, "1e3", "١٢", "a b", "x" * 200])
 def test_well_formed_unknown_ids_are_404(client: TestClient, user: int, id_: str) -> None:
-    """Whatever they look like."""
+    """Unknown IDs of any valid form are a 404."""
     check_problem(client.put(f"/v1/users/{user}/ratings/{id_}", json={"rating": 3}), 404)
     check_problem(client.get(f"/v1/users/{id_}/ratings"), 404)
 
@@ -288,13 +289,13 @@ def test_well_formed_unknown_ids_are_404(client: TestClient, user: int, id_: str
 @pytest.mark.fault(2)
 @pytest.mark.parametrize("id_", ["%00", "9" * 5000, "x" * 201, "%0a", "%7f"])
 def test_ids_that_cannot_be_are_422(client: TestClient, user: int, id_: str) -> None:
-    """Control characters, and too long ones."""
+    """IDs with control characters and too long ones are a 422."""
     check_problem(client.put(f"/v1/users/{user}/ratings/{id_}", json={"rating": 3}), 422, id_)
 
 
 @pytest.mark.fault(38)
 def test_parameters_out_of_bounds_are_422(client: TestClient, user: int) -> None:
-    """Lengths, orders and filters."""
+    """Invalid lengths, orders and filters are a 422."""
     for params in (
         {"n": 0},
         {"n": 10**9},
@@ -310,7 +311,7 @@ def test_parameters_out_of_bounds_are_422(client: TestClient, user: int) -> None
 
 @pytest.mark.fault(40)
 def test_an_error_of_ours_is_a_500_without_details(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process goes on."""
+    """An unexpected error is a 500 without details, and the server keeps running."""
 
     def broken(*_: object) -> None:
         raise RuntimeError("secret plans")
@@ -324,24 +325,25 @@ def test_an_error_of_ours_is_a_500_without_details(client: TestClient, monkeypat
 
 @pytest.mark.fault(33)
 def test_a_full_store_refuses_writes_and_answers_reads(client: TestClient, user: int, model: Any) -> None:
-    """503 with Retry-After once SQLite says that it is full; what was acknowledged is there; with room it goes on."""
+    """In a full SQLite file a write is a 503 with Retry-After and acknowledged data is readable; with space writes
+    succeed again."""
     engine = client.app.state.service.store.engine  # type: ignore[attr-defined]
 
     def cap(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA max_page_count=1")  # SQLite takes the least it can: the pages that there are
+        connection.execute("PRAGMA max_page_count=1")  # SQLite takes the minimum: the existing pages
 
     event.listen(engine, "connect", cap)
     engine.dispose()
-    kept: dict[str, list[int]] = {}
+    stored: dict[str, list[int]] = {}
     for kind in ("seen", "not_interested", "like", "watchlist"):
         for movie in model.data.movies.ids.tolist():
             answer = client.put(f"/v1/users/{user}/events/{kind}/{movie}")
             if answer.status_code == 204:
-                kept.setdefault(kind, []).append(movie)
+                stored.setdefault(kind, []).append(movie)
     check_problem(answer, 503)
     assert answer.headers["retry-after"] == "1"
-    found = client.get(f"/v1/users/{user}/events").json()["events"]
-    assert {name: sorted(movies) for name, movies in found.items()} == {n: sorted(m) for n, m in kept.items()}
+    events = client.get(f"/v1/users/{user}/events").json()["events"]
+    assert {name: sorted(movies) for name, movies in events.items()} == {n: sorted(m) for n, m in stored.items()}
     event.remove(engine, "connect", cap)
     engine.dispose()
     assert client.put(f"/v1/users/{user}/events/{kind}/{movie}").status_code == 204
@@ -349,7 +351,7 @@ def test_a_full_store_refuses_writes_and_answers_reads(client: TestClient, user:
 
 @pytest.mark.fault(45)
 def test_answers_carry_security_headers_and_hosts_are_known(client: TestClient) -> None:
-    """No sniffing, no frames, no CORS; a strange Host is refused."""
+    """Responses forbid sniffing and frames and have no CORS headers; an unknown Host is refused."""
     answer = client.get("/readyz", headers={"Origin": "https://elsewhere.example"})
     assert answer.json() == {"status": "ready"}
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -359,7 +361,7 @@ def test_answers_carry_security_headers_and_hosts_are_known(client: TestClient) 
 
 
 def test_every_route_is_in_the_documents(client: TestClient) -> None:
-    """No route escapes docs/service.md; each describes its problems."""
+    """Every route is in docs/service.md and describes its problems."""
     described = client.get("/openapi.json").json()
     page = (ROOT / "docs" / "service.md").read_text("utf-8")
     for path, methods in described["paths"].items():
@@ -374,7 +376,7 @@ def test_every_route_is_in_the_documents(client: TestClient) -> None:
 
 @pytest.mark.fault(43)
 def test_too_many_requests_wait(settings: ServiceSettings) -> None:
-    """The fourth of three writes a minute is a 429 that says how long; reads go on."""
+    """With a limit of three writes a minute the fourth is a 429 with Retry-After; reads succeed."""
     with TestClient(create_app(replace(settings, writes=3))) as client:
         answers = [client.put("/v1/users/1/events/like/1") for _ in range(4)]
         check_problem(answers[-1], 429)
@@ -383,15 +385,15 @@ def test_too_many_requests_wait(settings: ServiceSettings) -> None:
 
 
 def test_a_bucket_fills_with_time() -> None:
-    """Two a minute: the third waits half a minute; after an hour it holds two and no more."""
+    """With two requests a minute the third waits half a minute; after an hour the bucket holds two and no more."""
     bucket = RateLimitBucket(2, 2, 0.0)
     assert [bucket.take(0), bucket.take(0), bucket.take(0)] == [0, 0, 30]
     assert [bucket.take(3600), bucket.take(3600), bucket.take(3615)] == [0, 0, 15]
 
 
 @pytest.mark.fault(39)
-def test_beyond_its_capacity_it_says_come_again(settings: ServiceSettings) -> None:
-    """With room for none a 503 at once with Retry-After, while /livez answers."""
+def test_a_busy_server_refuses_requests(settings: ServiceSettings) -> None:
+    """Beyond its capacity the server sends a 503 with Retry-After, while /livez answers."""
     with TestClient(create_app(replace(settings, in_flight=0))) as client:
         answer = client.get("/readyz")
         check_problem(answer, 503)
@@ -400,7 +402,7 @@ def test_beyond_its_capacity_it_says_come_again(settings: ServiceSettings) -> No
 
 
 def test_another_scale_is_refused(settings: ServiceSettings, tmp_path: Path) -> None:
-    """A store with half stars doesn't serve a model with whole ones."""
+    """A store of half-star ratings doesn't serve a model of whole stars."""
     create_app(settings)
     whole = Ratings.from_arrays([1, 2], [1, 2], [3, 5])
     save(Bias().fit(whole), tmp_path / "whole")
@@ -412,8 +414,8 @@ def test_another_scale_is_refused(settings: ServiceSettings, tmp_path: Path) -> 
 def test_models_are_swapped_under_load(
     settings: ServiceSettings, world: tuple[Ratings, Catalog], tmp_path: Path
 ) -> None:
-    """Fifty swaps between two models while four clients ask: no request fails, and each answer is that of the version
-    that it names, whole."""
+    """During fifty swaps between two models no request of four clients fails, and each response is that of the version
+    that it names."""
     ratings, catalog = world
     assert ratings.rating is not None
     upside_down = replace(ratings, rating=np.float32(5.5) - ratings.rating)
@@ -434,13 +436,13 @@ def test_models_are_swapped_under_load(
                 answers.append((answer.status_code, answer.json()))
 
         with ThreadPoolExecutor(4) as pool:
-            asking = [pool.submit(ask) for _ in range(4)]
+            clients = [pool.submit(ask) for _ in range(4)]
             for turn in range(50):
                 save(models[turn % 2], place, force=True)
                 version = list(expected)[turn % 2]
                 wait_for(lambda version=version: client.app.state.service.served.version == version)  # type: ignore
             stop.set()
-            assert [each.exception() for each in asking] == [None] * 4
+            assert [each.exception() for each in clients] == [None] * 4
     assert {answer["model_version"] for _, answer in answers} == set(expected)
     for status, answer in answers:
         assert status == 200
@@ -449,7 +451,7 @@ def test_models_are_swapped_under_load(
 
 @pytest.mark.fault(24)
 def test_a_damaged_model_is_not_swapped_in(settings: ServiceSettings, folder: Path, tmp_path: Path) -> None:
-    """The version before goes on and is ready, and the failure is counted once"""
+    """The current version keeps serving and is ready, and the failure is counted once."""
     place = tmp_path / "model"
     shutil.copytree(folder, place)
     with TestClient(create_app(replace(settings, model=place, watch_seconds=0.01))) as client:
@@ -467,7 +469,7 @@ def test_a_damaged_model_is_not_swapped_in(settings: ServiceSettings, folder: Pa
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that no process listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -475,13 +477,13 @@ def free_port() -> int:
 
 @pytest.mark.fault(32, 34, 43)
 def test_the_command_serves_keeps_and_stops(folder: Path, tmp_path: Path, user: int, unseen: int) -> None:
-    """Over a real socket: a rating is there after kill -9 and a new start; a second server is refused; SIGTERM ends
-    with 0; nothing that trains is loaded; the secret of a key isn't in the log."""
+    """A rating survives kill -9 and a restart; a second server is refused; SIGTERM ends with status 0; no training
+    package is loaded; the secret of a key isn't in the log."""
     db, port = f"sqlite:///{tmp_path}/store.db", free_port()
     words = ["serve", str(folder), "--db", db, "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
     first = subprocess.Popen([*PROGRAM, *words], stderr=subprocess.PIPE, text=True)
-    answered(url)
+    wait_until_ready(url)
     assert httpx2.put(f"{url}/v1/users/{user}/ratings/{unseen}", json={"rating": 1.5}).status_code == 201
     maps = Path(f"/proc/{first.pid}/maps").read_text()
     assert "torch" not in maps
@@ -491,10 +493,10 @@ def test_the_command_serves_keeps_and_stops(folder: Path, tmp_path: Path, user: 
     assert f"process id {first.pid}" in second.stderr
     first.kill()
     assert "nobody else" in first.communicate()[1]
-    made = subprocess.run([*PROGRAM, "key", "create", "--role", "read", "--db", db], capture_output=True, text=True)
-    secret = made.stdout.strip()
+    created = subprocess.run([*PROGRAM, "key", "create", "--role", "read", "--db", db], capture_output=True, text=True)
+    secret = created.stdout.strip()
     third = subprocess.Popen([*PROGRAM, *words], stderr=subprocess.PIPE, text=True)
-    answered(url)
+    wait_until_ready(url)
     assert httpx2.get(f"{url}/v1/users/{user}/ratings").status_code == 401
     rows = httpx2.get(f"{url}/v1/users/{user}/ratings", headers={"X-API-Key": secret}).json()["ratings"]
     assert [row["rating"] for row in rows if row["movie"] == unseen] == [1.5]
@@ -505,7 +507,7 @@ def test_the_command_serves_keeps_and_stops(folder: Path, tmp_path: Path, user: 
     assert '"status": 401' in log
 
 
-def answered(url: str) -> None:
+def wait_until_ready(url: str) -> None:
     """Wait until a server is ready."""
     for _ in range(200):
         try:
@@ -517,7 +519,7 @@ def answered(url: str) -> None:
 
 
 def test_an_open_address_needs_a_key(folder: Path, tmp_path: Path) -> None:
-    """Refused before it listens, and the message says what to do."""
+    """An open address without a key is refused before the server listens, and the message says what to do."""
     words = ["serve", str(folder), "--db", f"sqlite:///{tmp_path}/s.db", "--address", "0.0.0.0"]
     done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True)
     assert done.returncode == 2
@@ -525,21 +527,21 @@ def test_an_open_address_needs_a_key(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_browser_opens_once_the_server_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not before, and not at all where nothing listens in time."""
+    """The browser opens only once the server listens, and not at all after the timeout."""
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", opened.append)
     monkeypatch.setattr(server, "BROWSER_TIMEOUT_SECONDS", 0.2)
 
-    async def shown() -> None:
+    async def check() -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{free.getsockname()[1]}"
             await server.open_browser_when_ready(url)
             assert opened == []
-            showing = asyncio.create_task(server.open_browser_when_ready(url))
+            opening = asyncio.create_task(server.open_browser_when_ready(url))
             await asyncio.sleep(0.05)
             free.listen()
-            await showing
+            await opening
             assert opened == [url]
 
-    asyncio.run(shown())
+    asyncio.run(check())

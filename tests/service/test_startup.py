@@ -1,4 +1,4 @@
-"""How a server starts: what it loads, and what ends it."""
+"""Startup of the server with a bad model."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ from serving import PROGRAM, free_port
 
 
 def test_a_damaged_model_ends_the_start_with_one_line(folder: Path, tmp_path: Path) -> None:
-    """The error of `load`, and the exit code of bad input."""
+    """A damaged model gives the error line of `load` and the exit status of bad input."""
     place = shutil.copytree(folder, tmp_path / "model")
     arrays = place / "arrays.safetensors"
     arrays.write_bytes(arrays.read_bytes()[:-1])

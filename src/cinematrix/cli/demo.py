@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cinematrix.data.training_data import TrainingData
-    from cinematrix.evaluation.evaluate import Evaluation
+    from cinematrix.evaluation.measures import Evaluation
     from cinematrix.models.base import Recommender
 
 MODELS = ("popular", "bias", "deep-mf-classic", "deep-mf")

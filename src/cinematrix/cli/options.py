@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, get_args, get_type_hints
 from cinematrix.errors import SettingError
 
 if TYPE_CHECKING:
+    from cinematrix.data.dataset import Dataset
     from cinematrix.data.histories import Histories
     from cinematrix.data.ratings import Scale
-    from cinematrix.data.readers import Dataset
     from cinematrix.models.base import Recommender
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]

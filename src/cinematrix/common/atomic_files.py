@@ -1,4 +1,4 @@
-"""Files that are whole or absent: everything is written beside its place, synced, and renamed."""
+"""Atomic writes of files and folders: written to a temporary path, synced, then renamed."""
 
 import contextlib
 import ctypes
@@ -13,51 +13,51 @@ from pathlib import Path
 from cinematrix.errors import InputError
 
 ORPHAN_SECONDS = 86_400
-"""What a killed process left half-written is removed by the next one that writes there, once it is this old."""
+"""Age in seconds at which a killed process's temporary files are removed by the next write to the same path."""
 
 
 def check_writable(path: Path, *, force: bool = False) -> None:
-    """Refuse a place that can't be written to, before the work whose result goes there.
+    """Check that `path` can be written, before the work that produces its content.
 
     Raises:
-        InputError: `path` exists and `force` isn't given, or it lies in what isn't a folder or is closed to us.
+        InputError: `path` exists and `force` isn't given, or the nearest existing parent isn't a writable folder.
     """
     if os.path.lexists(path) and not force:
         raise InputError(f"{path} exists already; give another name, or --force to replace it")
-    above = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
-    if not above.is_dir():
-        raise InputError(f"{path} can't be written: {above} isn't a folder")
-    if not os.access(above, os.W_OK):
-        raise InputError(f"{path} can't be written: {above} is closed to us; give a folder of your own")
+    parent = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+    if not parent.is_dir():
+        raise InputError(f"{path} can't be written: {parent} isn't a folder")
+    if not os.access(parent, os.W_OK):
+        raise InputError(f"{path} can't be written: {parent} isn't writable; give another folder")
 
 
 @contextlib.contextmanager
 def write_atomically(path: Path, *, force: bool = False) -> Iterator[Path]:
-    """A place to write a file or a folder that becomes `path` only if the block ends well.
+    """Yield a temporary path for a file or a folder; it is renamed to `path` only if the block succeeds.
 
     Raises:
         InputError: `path` exists and `force` isn't given, or its folder can't be written to.
     """
     check_writable(path, force=force)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(beside)
+        _remove(temporary)
         _remove_orphans(path)
-        yield beside
-        _sync(beside)
-        _replace(beside, path)
+        yield temporary
+        _sync(temporary)
+        _replace(temporary, path)
     except OSError as error:
         raise InputError(f"{path} can't be written: {error.strerror or error}") from error
     finally:
         with contextlib.suppress(OSError):
-            _remove(beside)
+            _remove(temporary)
 
 
 def _remove_orphans(path: Path) -> None:
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        if time.time() - left.lstat().st_mtime > ORPHAN_SECONDS:
-            _remove(left)
+    for orphan in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        if time.time() - orphan.lstat().st_mtime > ORPHAN_SECONDS:
+            _remove(orphan)
 
 
 def _sync(path: Path) -> None:
@@ -69,20 +69,20 @@ def _sync(path: Path) -> None:
             os.close(descriptor)
 
 
-def _replace(beside: Path, path: Path) -> None:
-    """Rename `beside` to `path`, and what stood there, if it is a folder, to `beside`.
+def _replace(temporary: Path, path: Path) -> None:
+    """Rename `temporary` to `path`; exchange the two if `path` is a folder.
 
-    Where the system can't exchange two names at once, the old folder steps aside first.
+    Where the system can't exchange two names at once, the old folder is renamed first.
     """
     if not path.is_dir() or path.is_symlink():
-        beside.replace(path)
-    elif not beside.is_dir():
+        temporary.replace(path)
+    elif not temporary.is_dir():
         raise InputError(f"{path} is a folder and would be replaced by a file; give another name")
-    elif not _exchange(beside, path):
-        old = path.with_name(f".{path.name}.{os.getpid()}.old")  # never cleared away: it may be the only copy
+    elif not _exchange(temporary, path):
+        old = path.with_name(f".{path.name}.{os.getpid()}.old")  # never removed as an orphan: it may be the only copy
         path.rename(old)
         try:
-            beside.rename(path)
+            temporary.rename(path)
         except OSError:
             old.rename(path)
             raise
@@ -90,7 +90,7 @@ def _replace(beside: Path, path: Path) -> None:
 
 
 def _exchange(a: Path, b: Path) -> bool:
-    """Exchange the names of two folders in one step; False where the system can't."""
+    """Exchange the names of two folders in one step; return False where the system can't."""
     if sys.platform != "linux":
         return False
     at_cwd, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of renameat2(2)

@@ -1,25 +1,24 @@
-"""Optional parts: what isn't installed is asked for by name before any work is done."""
+"""Checks for optional packages: a missing one is an error before any work starts."""
 
 from importlib.util import find_spec
 
 from cinematrix.errors import MissingExtraError
 
 PACKAGE_NAMES = {"torch": "PyTorch", "numba": "Numba", "optuna": "Optuna"}
-"""What packages of the extras are called."""
+"""Display names of the packages for training and tuning."""
 
 PACKAGE_EXTRAS = {"optuna": "tune"}
-"""The extra that a package comes with, where it isn't `train`."""
-
+"""Extra of each package that isn't in the extra `train`."""
 
 SERVING_PACKAGES = {"granian": "Granian", "sqlalchemy": "SQLAlchemy"}
-"""What packages that serve are called."""
+"""Display names of the packages for serving."""
 
 
 def require_serving_package(package: str) -> None:
-    """Make sure that a package of the extra `serve` is installed, without loading it.
+    """Check that a package of the extra `serve` is installed, without importing it.
 
     Raises:
-        MissingExtraError: it isn't; the message says how to get it.
+        MissingExtraError: it isn't; the message says how to install it.
     """
     if find_spec(package) is None:
         raise MissingExtraError(
@@ -28,10 +27,12 @@ def require_serving_package(package: str) -> None:
 
 
 def require_package(package: str, who: str) -> None:
-    """Make sure that what trains (or tunes) `who` is installed, without loading it; no `package`: nothing is needed.
+    """Check that the package that trains or tunes `who` is installed, without importing it.
+
+    An empty `package` means that none is needed.
 
     Raises:
-        MissingExtraError: it isn't; the message says how to get it.
+        MissingExtraError: it isn't; the message says how to install it.
     """
     if package and find_spec(package) is None:
         extra, doing = PACKAGE_EXTRAS.get(package, "train"), "tuning" if package in PACKAGE_EXTRAS else "training"

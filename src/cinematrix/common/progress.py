@@ -1,4 +1,4 @@
-"""TODO common.progress."""
+"""Progress reporting for long work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,23 +6,23 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """What hears about long work. `None` in its place means silence."""
+    """Receiver of progress reports, such as a progress bar; None in its place reports nothing."""
 
     def start(self, what: str, total: int) -> None:
-        """`total` steps of `what` begin."""
+        """Begin the task `what` of `total` steps."""
         ...
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        """`steps` more are done; `note` is shown beside the bar (the loss, the validation RMSE)."""
+        """Report `steps` finished steps; `note` is shown beside the bar (the loss, the validation RMSE)."""
         ...
 
     def stop(self) -> None:
-        """The work begun last is over."""
+        """End the task that began last."""
         ...
 
 
 class Silent:
-    """Progress that nobody sees."""
+    """Progress receiver that shows nothing."""
 
     def start(self, what: str, total: int) -> None:
         """Do nothing."""

@@ -1,6 +1,6 @@
 """Hyper-parameters: validation on construction, and the search space for tuning.
 
-A model declares its space beside its settings: `SPACE = {"factors": Between(8, 128, log=True), "batch": (64, 256)}`.
+A settings class declares its space: `SPACE = {"factors": SearchRange(8, 128, log=True), "batch": (64, 256)}`.
 A tuple lists the values to choose from. A setting that isn't in the space isn't tuned.
 """
 
@@ -12,10 +12,10 @@ from cinematrix.errors import SettingError
 
 
 def check_settings(settings: Any, allowed: Callable[[float], bool], rule: str, names: str) -> None:
-    """Make sure that each of the settings called `names` (words) is allowed; `rule` says in words what is.
+    """Check that each setting in `names` (separated by spaces) is allowed; `rule` completes the error message.
 
     Raises:
-        SettingError: one isn't.
+        SettingError: a setting isn't allowed.
     """
     for name in names.split():
         value = getattr(settings, name)
@@ -25,7 +25,7 @@ def check_settings(settings: Any, allowed: Callable[[float], bool], rule: str, n
 
 @dataclass(frozen=True)
 class SearchRange:
-    """Any number from `low` to `high`, both included; a whole one, if both ends are. `log`: evenly by its logarithm."""
+    """Range of a number to tune, ends included; integers if both ends are. `log`: sampled on a logarithmic scale."""
 
     low: float
     high: float
@@ -36,6 +36,6 @@ SearchSpace = Mapping[str, SearchRange | tuple[Any, ...]]
 
 
 def get_search_space(settings: Any) -> SearchSpace:
-    """The space that a class of settings declares; empty, if it has none."""
+    """Return the search space of a settings class; empty if it declares none."""
     space: SearchSpace = getattr(settings, "SPACE", {})
     return space

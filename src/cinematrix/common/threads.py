@@ -1,4 +1,4 @@
-"""How many threads linear algebra computes with."""
+"""Thread limits for linear algebra."""
 
 from contextlib import AbstractContextManager
 from functools import cache
@@ -7,22 +7,22 @@ from threadpoolctl import ThreadpoolController
 
 
 def one_thread() -> AbstractContextManager[object]:
-    """A context in which BLAS and LAPACK take one thread, as suits many small problems. They do from this call on.
+    """Limit BLAS and LAPACK to one thread, from this call until the context ends; for many small problems.
 
-    With several, these wait for each other longer than they compute, and the longer the busier the machine is.
+    With several threads, small problems spend more time waiting than computing, above all on a busy machine.
     """
-    one: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
-    return one
+    limit: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
+    return limit
 
 
 def limit_process_to_one_thread() -> None:
-    """From now on the same for this whole process, as suits a server: its requests share the cores among themselves."""
+    """Limit BLAS and LAPACK to one thread for this whole process; for servers, where requests share the cores."""
     one_thread()
 
 
 @cache
 def _controller() -> ThreadpoolController:
-    """Of the libraries that are loaded, found once, by when NumPy's and SciPy's are."""
+    """Controller of the loaded BLAS libraries, cached; SciPy is imported first so that its BLAS is among them."""
     import scipy.linalg  # noqa: F401
 
     return ThreadpoolController()

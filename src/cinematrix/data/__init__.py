@@ -1,1 +1,1 @@
-"""TODO data."""
+"""Data sets: ratings, movies, IDs, readers, downloads, splits, simulation and title search."""

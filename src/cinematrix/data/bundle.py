@@ -1,8 +1,8 @@
-"""A table of ratings and its catalog as a folder, for a process that goes on with them: no pickle, no parsing.
+"""Ratings and catalog as a folder, to pass to another process without pickle or parsing.
 
-ratings.safetensors   the ID maps and the columns
-scale.json            the scale
-catalog.parquet       the catalog, aligned or not (with its own ID map in ratings.safetensors); absent if there is none
+ratings.safetensors   ID maps and columns
+scale.json            scale of the ratings
+catalog.parquet       catalog, if there is one; its ID map is in ratings.safetensors
 """
 
 import dataclasses
@@ -23,21 +23,23 @@ COLUMNS = ("user", "movie", "rating", "time", "count")
 
 
 def write_bundle(folder: Path, ratings: Ratings, catalog: Catalog | None) -> None:
-    """Write both to `folder`, which is replaced if it is there."""
+    """Write ratings and catalog to `folder`, replacing it if it exists."""
     maps = {"users": ratings.users, "movies": ratings.movies} | ({} if catalog is None else {"catalog": catalog.movies})
     arrays = {f"{name}.{key}": array for name, ids in maps.items() for key, array in ids.arrays().items()}
     arrays |= {name: column for name in COLUMNS if (column := getattr(ratings, name)) is not None}
-    with write_atomically(folder, force=True) as beside:
-        beside.mkdir()
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, beside / "ratings.safetensors")
+    with write_atomically(folder, force=True) as temporary:
+        temporary.mkdir()
+        save_file(
+            {name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary / "ratings.safetensors"
+        )
         scale = ratings.scale and dataclasses.asdict(ratings.scale)
-        (beside / "scale.json").write_text(json.dumps(scale), encoding="utf-8")
+        (temporary / "scale.json").write_text(json.dumps(scale), encoding="utf-8")
         if catalog is not None:
-            catalog.frame.write_parquet(beside / "catalog.parquet")
+            catalog.frame.write_parquet(temporary / "catalog.parquet")
 
 
 def read_bundle(folder: Path) -> tuple[Ratings, Catalog | None]:
-    """What `write_bundle` wrote."""
+    """Read ratings and catalog that `write_bundle` wrote."""
     arrays = load_file(folder / "ratings.safetensors")
 
     def ids(name: str) -> IdMap:
@@ -55,6 +57,6 @@ def read_bundle(folder: Path) -> tuple[Ratings, Catalog | None]:
 
 
 def fingerprint_data(ratings: Ratings, catalog: Catalog | None) -> str:
-    """A SHA-256 of both: equal for equal data, however they were read."""
-    about = "" if catalog is None else catalog.frame.with_columns(id=catalog.movies.ids).write_ndjson()
-    return hashlib.sha256(f"{fingerprint(ratings)}{about}".encode()).hexdigest()
+    """SHA-256 of ratings and catalog: equal for equal data, whatever the file format."""
+    rows = "" if catalog is None else catalog.frame.with_columns(id=catalog.movies.ids).write_ndjson()
+    return hashlib.sha256(f"{fingerprint(ratings)}{rows}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What is known of each movie: title, year, genres, tags, IDs elsewhere; filters."""
+"""Movie catalog: title, year, genres, tags and external IDs of each movie; filters."""
 
 import re
 import unicodedata
@@ -25,10 +25,10 @@ SCHEMA = pl.Schema(
         "tmdb": pl.String(),
     }
 )
-"""The columns of `Catalog.frame`; a tag that several users gave stands as often as it was given."""
+"""Columns of `Catalog.frame`; a tag that several users gave is repeated in its list."""
 
 MAX_CACHED_FILTERS = 64
-"""Of so many filters each catalog keeps which movies pass."""
+"""Filter masks cached per catalog."""
 
 _YEAR = re.compile(r"\s*\((\d{4})(?:[-–/]\d{0,4})?\)\s*$")
 _ARTICLES = (
@@ -39,38 +39,38 @@ _TRAILING_ARTICLE = re.compile(rf"^(?P<title>[^()]*\S), (?P<article>{'|'.join(_A
 
 
 def split_title(text: str) -> tuple[str, int | None]:
-    """A MovieLens title in reading order, and its year where it has one.
+    """Split a MovieLens title into the title in reading order and the year, None if it has none.
 
     >>> split_title("City of Lost Children, The (Cité des enfants perdus, La) (1995)")
     ('The City of Lost Children (La Cité des enfants perdus)', 1995)
     >>> split_title("Das Millionenspiel (2007-)")
     ('Das Millionenspiel', 2007)
     """
-    found = _YEAR.search(text)
-    title = (text[: found.start()] if found else text).strip()
-    others = re.sub(r"\(([^()]*)\)", lambda other: f"({_article_first(other[1])})", title)
-    head, bracket, rest = others.partition(" (")
-    return _article_first(head) + bracket + rest, int(found[1]) if found else None
+    match = _YEAR.search(text)
+    title = (text[: match.start()] if match else text).strip()
+    title = re.sub(r"\(([^()]*)\)", lambda other: f"({_article_first(other[1])})", title)
+    head, bracket, rest = title.partition(" (")
+    return _article_first(head) + bracket + rest, int(match[1]) if match else None
 
 
 def _article_first(title: str) -> str:
     title = title.strip()
-    found = _TRAILING_ARTICLE.match(title)
-    if not found:
+    match = _TRAILING_ARTICLE.match(title)
+    if not match:
         return title
-    gap = "" if found["article"].endswith("'") else " "
-    return f"{found['article']}{gap}{found['title']}"
+    gap = "" if match["article"].endswith("'") else " "
+    return f"{match['article']}{gap}{match['title']}"
 
 
 def normalise_title(title: str) -> str:
-    """A title for comparing: case, accents, punctuation and a leading article don't count."""
+    """Normalise a title for comparison: case, accents, punctuation and a leading article are ignored."""
     plain = unicodedata.normalize("NFKD", title).casefold()
     words = re.sub(r"[^\w\s]", " ", "".join(c for c in plain if not unicodedata.combining(c))).split()
     return " ".join(words[1:] if len(words) > 1 and words[0] in _ARTICLES else words)
 
 
 class MovieSummary(NamedTuple):
-    """What is shown of one movie."""
+    """Title, year and genres of one movie, for display."""
 
     title: str | None
     year: int | None
@@ -79,11 +79,11 @@ class MovieSummary(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Catalog:
-    """One row a movie, by movie number.
+    """Metadata of movies, one row a movie, by movie number.
 
     Attributes:
         movies: the movies' IDs.
-        frame: a Polars frame with the columns of `SCHEMA`, row `i` for `movies.ids[i]`; what isn't known is null
+        frame: a Polars frame with the columns of `SCHEMA`, row `i` for `movies.ids[i]`; a missing value is null
             (title, year, imdb, tmdb) or an empty list (genres, tags).
     """
 
@@ -92,7 +92,11 @@ class Catalog:
 
     @classmethod
     def of(cls, movies: IdMap | Iterable[Any] | Ids, **columns: Any) -> Self:
-        """A catalog from IDs and any of the columns title, year, genres, tags, imdb, tmdb."""
+        """Create a catalog from IDs and any of the columns title, year, genres, tags, imdb, tmdb.
+
+        Raises:
+            SettingError: an unknown column, or one that doesn't have one value a movie.
+        """
         ids = movies if isinstance(movies, IdMap) else IdMap(movies)
         unknown = sorted(set(columns) - set(SCHEMA))
         if unknown:
@@ -109,7 +113,7 @@ class Catalog:
 
     @classmethod
     def empty(cls, movies: IdMap) -> Self:
-        """A catalog that knows nothing but the IDs."""
+        """Create a catalog with IDs only."""
         return cls.of(movies)
 
     def __len__(self) -> int:
@@ -119,44 +123,44 @@ class Catalog:
         return f"Catalog({len(self):,} movies, {len(self.genres)} genres, {len(self.tags):,} tags)"
 
     def align(self, movies: IdMap) -> "Catalog":
-        """The rows for `movies`, in that order; blank where this catalog doesn't have the movie."""
+        """Return the catalog of `movies`, in that order; movies that this catalog lacks have blank rows."""
         rows = self.movies.numbers(movies.ids)
         picks = pl.Series([None if row == UNKNOWN else row for row in rows.tolist()], dtype=pl.UInt32)
         frame = self.frame.select(pl.all().gather(picks)) if len(self) else Catalog.empty(movies).frame
         return Catalog(movies, frame.with_columns(pl.col("genres", "tags").fill_null([])))
 
     def updated(self, other: "Catalog") -> "Catalog":
-        """This catalog with more movies at its end, and with titles, years and genres as `other` has them."""
+        """Return this catalog with the new movies of `other` appended, and its titles, years and genres taken over."""
         movies = self.movies.extend(other.movies.ids)
-        theirs = pl.Series(other.movies.numbers(movies.ids) != UNKNOWN)
+        in_other = pl.Series(other.movies.numbers(movies.ids) != UNKNOWN)
         new, columns = other.align(movies).frame, ("title", "year", "genres")
         frame = self.align(movies).frame.with_columns(
-            pl.when(theirs).then(new[name]).otherwise(pl.col(name)).alias(name) for name in columns
+            pl.when(in_other).then(new[name]).otherwise(pl.col(name)).alias(name) for name in columns
         )
         return Catalog(movies, frame)
 
     @cached_property
     def years(self) -> NDArray[np.float32]:
-        """Release year of each movie, NaN where it isn't known. Shape `[n]`."""
+        """Release year of each movie, NaN where it is missing. float32 `[n]`."""
         return self.frame["year"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
 
     @cached_property
     def facts(self) -> list[MovieSummary]:
-        """What is shown of each movie, as plain Python values: a row of the frame takes a hundred times longer."""
+        """Summary of each movie as plain Python values; a hundred times faster than reading rows of the frame."""
         return [MovieSummary(*row) for row in self.frame.select(MovieSummary._fields).iter_rows()]
 
     @cached_property
     def genres(self) -> list[str]:
-        """All genres that occur, sorted."""
+        """Genres in the catalog, sorted."""
         return _vocabulary(self.frame["genres"])
 
     @cached_property
     def tags(self) -> list[str]:
-        """All tags that occur, sorted."""
+        """Tags in the catalog, sorted."""
         return _vocabulary(self.frame["tags"])
 
     def genre_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
-        """Movies × genres, 1 where the movie has the genre. float32."""
+        """Return the matrix movies × genres, 1 where the movie has the genre. float32."""
         return self._genres if vocabulary is None else _membership(self.frame["genres"], vocabulary)
 
     @cached_property
@@ -164,38 +168,42 @@ class Catalog:
         return _membership(self.frame["genres"], self.genres)
 
     def tag_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
-        """Movies × tags, how often the movie got the tag. float32."""
+        """Return the matrix movies × tags, how often the movie got the tag. float32."""
         return _membership(self.frame["tags"], self.tags if vocabulary is None else vocabulary)
 
     def title(self, number: int) -> str:
-        """A movie's title; `movie 17` where it has none."""
+        """Return a movie's title; `movie 17`, with its ID, if it has none."""
         return self.facts[number].title or f"movie {self.movies.listed[number]}"
 
     def label(self, number: int) -> str:
-        """`Title (Year)` for people; the ID where the title isn't known."""
+        """Return `Title (Year)` for display; `movie 17`, with its ID, in place of a missing title."""
         name, year = self.title(number), self.facts[number].year
         return f"{name} ({year})" if year else name
 
     def where(self, expression: str) -> NDArray[np.bool_]:
-        """Which movies satisfy conditions such as `genre=Drama year>=1990 genre!=Horror tag="dark comedy"`.
+        """Return a mask of the movies that satisfy conditions such as `genre=Drama year>=1990 tag!="dark comedy"`.
 
-        All conditions hold at once. A movie without the fact asked for satisfies only `!=`.
+        All conditions must hold. A movie without the value satisfies only `!=`.
 
         Raises:
-            SettingError: a condition that isn't understood; a genre that no movie has.
+            SettingError: a condition can't be parsed, or no movie has the genre or tag.
         """
         return self._masks(expression).copy()
 
     @cached_property
     def _masks(self) -> Callable[[str], NDArray[np.bool_]]:
-        """The masks of expressions, the last `MAX_CACHED_FILTERS` of which are kept."""
+        """LRU cache of filter masks, by expression."""
         return lru_cache(MAX_CACHED_FILTERS)(self._mask)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickle stores: all but the cache of masks."""
+        return {name: value for name, value in vars(self).items() if name != "_masks"}
+
     def _mask(self, expression: str) -> NDArray[np.bool_]:
-        keep = np.ones(len(self), bool)
+        mask = np.ones(len(self), bool)
         for field, operator, value in _conditions(expression):
-            keep &= self._condition(field, operator, value)
-        return keep
+            mask &= self._condition(field, operator, value)
+        return mask
 
     def _condition(self, field: str, operator: str, value: str) -> NDArray[np.bool_]:
         if field == "year":
@@ -206,12 +214,11 @@ class Catalog:
         if operator not in ("=", "!="):
             raise SettingError(f"{field} {operator} {value!r}: a {field} is compared with = or !=")
         column = {"genre": "genres", "tag": "tags"}[field]
-        known = {name.casefold(): name for name in getattr(self, column)}
-        if value.casefold() not in known:
+        spellings = [name for name in getattr(self, column) if name.casefold() == value.casefold()]
+        if not spellings:
             hint = f"; the genres are {', '.join(self.genres) or 'not known'}" if field == "genre" else ""
             raise SettingError(f"no movie has the {field} {value!r}{hint}")
-        wanted = [name for name in getattr(self, column) if name.casefold() == value.casefold()]
-        has = self.frame[column].list.set_intersection(pl.Series([wanted])).list.len().to_numpy() > 0
+        has = self.frame[column].list.set_intersection(pl.Series([spellings])).list.len().to_numpy() > 0
         return has if operator == "=" else ~has
 
 
@@ -222,7 +229,7 @@ _CONDITION = re.compile(r"""\s*(\w+)\s*(!=|<=|>=|=|<|>)\s*(?:"([^"]*)"|'([^']*)'
 
 
 def _conditions(expression: str) -> list[tuple[str, str, str]]:
-    found, position = [], 0
+    conditions, position = [], 0
     while expression[position:].strip():
         match = _CONDITION.match(expression, position)
         if not match or match[1] not in ("genre", "year", "tag"):
@@ -231,9 +238,9 @@ def _conditions(expression: str) -> list[tuple[str, str, str]]:
                 f"filter {rest!r} isn't understood; write conditions on genre, year or tag "
                 "such as 'genre=Drama year>=1990'"
             )
-        found.append((match[1], match[2], next(v for v in match.group(3, 4, 5) if v is not None)))
+        conditions.append((match[1], match[2], next(v for v in match.group(3, 4, 5) if v is not None)))
         position = match.end()
-    return found
+    return conditions
 
 
 def _vocabulary(lists: pl.Series) -> list[str]:
@@ -242,7 +249,7 @@ def _vocabulary(lists: pl.Series) -> list[str]:
 
 
 def _membership(lists: pl.Series, vocabulary: list[str]) -> sparse.csr_matrix:
-    """Rows × vocabulary, how often each word stands in each list; words outside the vocabulary are left out."""
+    """Count the vocabulary's words in each list, rows × vocabulary; other words are ignored."""
     pairs = pl.DataFrame({"row": np.arange(len(lists)), "word": lists}).explode("word").drop_nulls()
     names = pl.Series("word", vocabulary, dtype=pl.String)
     places = pl.DataFrame([names, pl.Series("column", np.arange(len(vocabulary)))])
@@ -253,7 +260,7 @@ def _membership(lists: pl.Series, vocabulary: list[str]) -> sparse.csr_matrix:
 
 
 class MovieMetadata(NamedTuple):
-    """A movie as it was described."""
+    """Metadata of one movie, its ID as text."""
 
     movie: str
     title: str
@@ -262,7 +269,7 @@ class MovieMetadata(NamedTuple):
 
 
 def build_catalog(films: Sequence[MovieMetadata], like: IdMap) -> Catalog:
-    """A catalog of described movies, with IDs of the kind that a model's have."""
+    """Create a catalog of `films`, with IDs of the same type as in `like`."""
     return Catalog.of(
         [parse_id(like, film.movie) for film in films],
         title=[film.title for film in films], year=[film.year for film in films],

@@ -1,4 +1,4 @@
-"""What the catalog says of each movie, as features: genres, release year, tags; and the series that titles tell."""
+"""Movie features from the catalog: genres, release year and tags; and movie series recognised by their titles."""
 
 import re
 from collections import defaultdict
@@ -9,20 +9,20 @@ from scipy import sparse
 from cinematrix.data.catalog import Catalog, normalise_title
 
 KNOT_YEARS = 5
-"""Distance of the knots between which a release year is interpolated."""
+"""Distance in years between the knots that a release year is interpolated between."""
 
 MIN_TAG_MOVIES = 3
-"""A tag on fewer movies says nothing of others."""
+"""Minimum movies with a tag for it to be a feature."""
 
 MAX_SERIES_SIZE = 20
-"""A beginning that more titles share is a common word, no series."""
+"""Maximum movies of a series; a beginning shared by more titles is a common word."""
 
 
 def movie_features(catalog: Catalog) -> sparse.csr_matrix:
-    """Movies × features, float32; a fact that isn't known is an empty row.
+    """Return the matrix movies × features, float32; a movie without metadata has an empty row.
 
-    Genres are 0 or 1. A year lies between two knots five years apart and is shared among them by nearness, so that
-    near years are alike. A tag counts as the logarithm of 1 + how often it was given.
+    Genres are 0 or 1. A year is split between its two nearest knots by linear interpolation, so near years have
+    similar features. A tag given n times is log(1 + n).
     """
     tags = catalog.tag_matrix().tocsc()
     common = tags[:, np.diff(tags.indptr) >= MIN_TAG_MOVIES].tocsr()
@@ -36,7 +36,7 @@ def _years(catalog: Catalog) -> sparse.csr_matrix:
     known = np.isfinite(years)
     if not known.any():
         return sparse.csr_matrix((len(catalog), 0), dtype=np.float32)
-    first = np.floor(np.quantile(years[known], 0.005) / KNOT_YEARS) * KNOT_YEARS  # a few very old films share one
+    first = np.floor(np.quantile(years[known], 0.005) / KNOT_YEARS) * KNOT_YEARS  # very old movies share one knot
     knots = np.arange(first, years[known].max() + KNOT_YEARS, KNOT_YEARS)
     place = np.where(known, np.clip(years, knots[0], knots[-1]), knots[0])
     nearness = np.maximum(0, 1 - np.abs(place[:, None] - knots) / KNOT_YEARS) * known[:, None]
@@ -44,10 +44,10 @@ def _years(catalog: Catalog) -> sparse.csr_matrix:
 
 
 def series_membership(catalog: Catalog) -> sparse.csr_matrix:
-    """Movies × series, 1 where the movie is of the series, float32.
+    """Return the matrix movies × series, 1 where the movie belongs to the series, float32.
 
-    A series is a name that begins several titles, word by word. The names are the titles themselves, each up to a
-    colon, dash or bracket and without a number at its end: Rocky, Rocky II and Rocky Balboa are of the series Rocky.
+    A series is a name whose words begin several titles. The names are the titles themselves, each up to a colon,
+    dash or bracket and without a number at its end: Rocky, Rocky II and Rocky Balboa are the series Rocky.
     """
     titles = [title or "" for title in catalog.frame["title"].to_list()]
     beginnings = [re.sub(r"\s([0-9]+|[IVX]+)$", "", re.split(r":| - | \(", title)[0]) for title in titles]
@@ -58,8 +58,8 @@ def series_membership(catalog: Catalog) -> sparse.csr_matrix:
         for end in range(1, len(words) + 1):
             if tuple(words[:end]) in names:
                 movies[tuple(words[:end])].append(movie)
-    found = [members for members in movies.values() if 2 <= len(members) <= MAX_SERIES_SIZE]
-    starts = np.cumsum([0, *map(len, found)])
-    rows = np.array([movie for members in found for movie in members], np.int32)
-    shape = (len(catalog), len(found))
+    series = [members for members in movies.values() if 2 <= len(members) <= MAX_SERIES_SIZE]
+    starts = np.cumsum([0, *map(len, series)])
+    rows = np.array([movie for members in series for movie in members], np.int32)
+    shape = (len(catalog), len(series))
     return sparse.csc_matrix((np.ones(len(rows), np.float32), rows, starts), shape=shape).tocsr()

@@ -1,7 +1,7 @@
-"""The one place where the caller's IDs and our numbers meet.
+"""Maps between the caller's IDs and internal numbers.
 
-An *ID* is what the caller uses for a user or a movie: any integer or string. A *number* is its place
-0…n-1 inside, the row of every matrix. Only this module turns one into the other.
+An *ID* is what the caller uses for a user or a movie: any integer or string. A *number* is its internal index
+0…n-1, the row of every matrix. Only this module converts one into the other.
 """
 
 from collections.abc import Iterable
@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from cinematrix.errors import DataError
 
 UNKNOWN = -1
-"""The number of an ID that isn't in the map."""
+"""Number of an ID that isn't in the map."""
 
 Ids = NDArray[Any]
 Numbers = NDArray[np.int32]
 
 
 def as_ids(values: Iterable[Any] | Ids) -> Ids:
-    """IDs as one array: `int64` if all are integers, else text.
+    """Convert IDs to one array: `int64` if all are integers, else text.
 
-    Raises `DataError` for what is neither an integer nor text (a float, None, a nested list).
+    Raises:
+        DataError: an ID is neither an integer nor text (a float, None, a nested list).
     """
     array = values if isinstance(values, np.ndarray) else np.array(list(values))
     if array.ndim != 1:
@@ -40,11 +41,11 @@ def as_ids(values: Iterable[Any] | Ids) -> Ids:
 
 
 class IdMap:
-    """The IDs of one kind of thing, in the order of their numbers.
+    """IDs of all users or of all movies, in the order of their numbers.
 
-    `ids[number]` is the ID; `numbers(ids)` is the way back, `UNKNOWN` (-1) for strangers.
-    Integer IDs may be looked up by their decimal text and text IDs by integer, since a CSV and a URL
-    don't say which they mean.
+    `ids[number]` is the ID; `numbers(ids)` is the inverse, `UNKNOWN` (-1) for an ID that isn't in the map.
+    Integer IDs may be looked up by their decimal text and text IDs by integers, because a CSV or a URL doesn't
+    distinguish the two.
     """
 
     def __init__(self, ids: Iterable[Any] | Ids) -> None:
@@ -57,7 +58,7 @@ class IdMap:
 
     @classmethod
     def of(cls, values: Ids) -> Self:
-        """The map of all distinct `values`, numbered in sorted order (so row order doesn't matter)."""
+        """Create the map of the distinct `values`, numbered in sorted order, so that row order doesn't matter."""
         ids = as_ids(values)
         low, span = _span(ids)
         if not _is_dense(span, len(ids)):
@@ -80,44 +81,43 @@ class IdMap:
 
     @cached_property
     def listed(self) -> list[int | str]:
-        """The IDs as plain Python values, by number."""
+        """IDs as plain Python values, by number."""
         plain: list[int | str] = self.ids.tolist()
         return plain
 
     def numbers(self, ids: Iterable[Any] | Ids) -> Numbers:
-        """The number of each ID, `UNKNOWN` where it isn't in the map. Shape `[n]`, int32."""
-        wanted = self._alike(as_ids(ids))
+        """Return the number of each ID, `UNKNOWN` where it isn't in the map. int32 `[n]`."""
+        wanted = self._to_own_type(as_ids(ids))
         if len(self) == 0 or wanted.size == 0:
             return np.full(wanted.shape, UNKNOWN, np.int32)
         low, span = _span(self.ids)
         if _is_dense(span, len(wanted)):
-            table = np.full(span + 1, UNKNOWN, np.int32)  # the last place answers for all outside the span
+            table = np.full(span + 1, UNKNOWN, np.int32)  # the last entry is for IDs outside the span
             table[self.ids - low] = np.arange(len(self))
             inside = (wanted >= low) & (wanted < low + span)
             return table[np.where(inside, wanted - low, span)]
         place = np.minimum(np.searchsorted(self._sorted, wanted), len(self) - 1)
-        found = self._sorted[place] == wanted
-        return np.where(found, self._order[place], UNKNOWN).astype(np.int32)
+        return np.where(self._sorted[place] == wanted, self._order[place], UNKNOWN).astype(np.int32)
 
     def number(self, id_: Any) -> int:
-        """The number of one ID, `UNKNOWN` if it isn't in the map."""
+        """Return the number of one ID, `UNKNOWN` if it isn't in the map."""
         return int(self.numbers([id_])[0])
 
     def extend(self, ids: Iterable[Any] | Ids) -> "IdMap":
-        """This map with those of `ids` that it lacks appended: numbers already given stay as they are.
+        """Return this map with the missing `ids` appended; existing numbers stay as they are.
 
-        Where one side has integers and the other text, the result is text.
+        If one side has integers and the other text, the result is text.
         """
-        more = np.unique(as_ids(ids))
-        fresh = more[self.numbers(more) == UNKNOWN]
-        if len(fresh) == 0:
+        ids = np.unique(as_ids(ids))
+        new = ids[self.numbers(ids) == UNKNOWN]
+        if len(new) == 0:
             return self
-        alike = len(self) == 0 or fresh.dtype.kind == self.ids.dtype.kind
-        mine, theirs = (self.ids, fresh) if alike else (self.ids.astype(np.str_), fresh.astype(np.str_))
-        return IdMap(theirs if len(self) == 0 else np.concatenate([mine, theirs]))
+        same_kind = len(self) == 0 or new.dtype.kind == self.ids.dtype.kind
+        old, new = (self.ids, new) if same_kind else (self.ids.astype(np.str_), new.astype(np.str_))
+        return IdMap(new if len(self) == 0 else np.concatenate([old, new]))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The map as plain numeric arrays, for saving: integers as they are, text as UTF-8 with ends."""
+        """Return the map as numeric arrays, for saving: integers as they are, text as UTF-8 with end positions."""
         if self.ids.dtype.kind == "i":
             return {"ids": self.ids}
         encoded = [text.encode() for text in self.ids.tolist()]
@@ -126,14 +126,14 @@ class IdMap:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
-        """The map that `arrays()` took apart."""
+        """Restore a map; inverse of `arrays()`."""
         if "ids" in arrays:
             return cls(arrays["ids"])
         text, ends = arrays["text"].tobytes(), arrays["ends"].tolist()
         return cls(np.array([text[a:b].decode() for a, b in zip([0, *ends], ends, strict=False)], np.str_))
 
-    def _alike(self, ids: Ids) -> Ids:
-        """`ids` in this map's own type: text of digits as integers and the other way round."""
+    def _to_own_type(self, ids: Ids) -> Ids:
+        """Convert `ids` to this map's type: text of digits to integers, or integers to text."""
         if len(self) == 0 or ids.dtype.kind == self.ids.dtype.kind or ids.size == 0:
             return ids
         if self.ids.dtype.kind == "U":
@@ -142,13 +142,13 @@ class IdMap:
 
 
 def parse_id(ids: IdMap, text: str) -> int | str:
-    """An ID from text, an integer if the map's IDs are integers and it is one."""
-    whole = ids.ids.dtype.kind == "i" and _as_integer(text) != _NO_INTEGER
-    return int(text) if whole else text
+    """Parse an ID: an integer if the map's IDs are integers and the text is one, else the text."""
+    is_integer = ids.ids.dtype.kind == "i" and _as_integer(text) != _NO_INTEGER
+    return int(text) if is_integer else text
 
 
 def _span(ids: Ids) -> tuple[int, int]:
-    """The lowest of some integer IDs and how many integers lie from it to the highest; (0, 0) for text."""
+    """Return the lowest integer ID and the count of integers from it to the highest; (0, 0) for text."""
     if ids.size == 0 or ids.dtype.kind != "i":
         return 0, 0
     low = int(ids.min())
@@ -156,12 +156,12 @@ def _span(ids: Ids) -> tuple[int, int]:
 
 
 def _is_dense(span: int, n: int) -> bool:
-    """Whether a table over `span` integers is cheaper than sorting or searching `n` of them."""
+    """Return True if a table over `span` integers is cheaper than sorting or searching `n` of them."""
     return 0 < span <= 4 * n
 
 
 _NO_INTEGER = np.iinfo(np.int64).min
-"""Stands for text that is no integer; no caller's ID, since `as_ids` of a file never yields it."""
+"""Marker for text that isn't an integer; `_as_integer` yields it for no valid ID."""
 
 
 def _as_integer(text: str) -> int:
@@ -170,3 +170,4 @@ def _as_integer(text: str) -> int:
 
 
 ID_PATTERN = r"^[^\x00-\x1f\x7f/]{1,200}$"
+"""Pattern of IDs that the service and the importers accept: 1 to 200 characters, no control characters, no slash."""

@@ -1,8 +1,7 @@
-"""Public data sets, fetched, verified and kept in the user's cache folder.
+"""MovieLens data sets: downloaded, verified and stored in the user's cache folder.
 
-MovieLens comes from GroupLens, with the checksum that GroupLens publishes beside each archive. Where GroupLens
-can't be reached, MovieLens 100K is also inside a package on PyPI, which is opened as an archive: it is neither
-installed nor imported.
+They come from GroupLens, which publishes a checksum beside each archive. If GroupLens can't be reached,
+MovieLens 100K comes from a package on PyPI. The package is opened as an archive: it is neither installed nor imported.
 """
 
 import hashlib
@@ -23,10 +22,10 @@ from cinematrix.data.download import download
 from cinematrix.errors import DownloadError, SettingError
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
-"""Where MovieLens is; the environment variable `CINEMATRIX_GROUPLENS` names another place with the same files."""
+"""Address of the MovieLens archives; the environment variable `CINEMATRIX_GROUPLENS` names a mirror."""
 
 CONNECT_SECONDS = 5.0
-"""How long GroupLens has to answer before the fallback steps in."""
+"""Time-out in seconds for GroupLens, before the fallback to PyPI."""
 
 _CSV = ("ratings.csv", "movies.csv", "tags.csv", "links.csv")
 _DAT = ("ratings.dat", "movies.dat")
@@ -36,7 +35,7 @@ _MB = 1 << 20
 
 @dataclass(frozen=True)
 class DatasetFiles:
-    """A data set at GroupLens: the files needed, those taken if there, and the most bytes that one may have."""
+    """Files of a data set: the required ones, the optional ones, and the maximum bytes of one file."""
 
     needed: tuple[str, ...]
     optional: tuple[str, ...]
@@ -56,12 +55,12 @@ WHEEL = "recbole==1.2.1"
 WHEEL_SHA256 = "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"
 WHEEL_FOLDER = "recbole/dataset_example/ml-100k/"
 WHEEL_FILES = DatasetFiles(("ml-100k.inter", "ml-100k.item"), (), 50 * _MB)
-"""The package that has MovieLens 100K inside, and the files in it."""
+"""Files of MovieLens 100K in the PyPI package `WHEEL`."""
 
 
 @dataclass(frozen=True)
 class DatasetLocation:
-    """Where a data set is on this machine, and a sentence for the user on where it came from."""
+    """Path of a data set on this machine, and a sentence for the user on its source."""
 
     path: Path
     note: str
@@ -74,17 +73,17 @@ def default(
     timeout: float = CONNECT_SECONDS,
     progress: Progress | None = None,
 ) -> DatasetLocation:
-    """The data set to begin with: `data`, else `$CINEMATRIX_DATA`, else MovieLens.
+    """Return the default data set: `data`, else `$CINEMATRIX_DATA`, else MovieLens.
 
-    MovieLens is latest-small from the cache or from GroupLens; if that can't be reached within seconds,
-    MovieLens 100K from PyPI.
+    MovieLens is latest-small from the cache or from GroupLens. If GroupLens can't be reached within `timeout` seconds,
+    it is MovieLens 100K from PyPI.
 
     Raises:
-        DownloadError: there is none of them.
+        DownloadError: no source can be reached.
     """
-    for given, what in ((data, "the data given"), (os.environ.get("CINEMATRIX_DATA"), "$CINEMATRIX_DATA")):
+    for given, source in ((data, "the data given"), (os.environ.get("CINEMATRIX_DATA"), "$CINEMATRIX_DATA")):
         if given:
-            return DatasetLocation(Path(given), f"using {what}: {given}")
+            return DatasetLocation(Path(given), f"using {source}: {given}")
     for name, files in (("ml-latest-small", ARCHIVES["ml-latest-small"]), ("ml-100k-wheel", WHEEL_FILES)):
         if _is_whole(_cached_folder(name), files):
             return DatasetLocation(
@@ -104,15 +103,15 @@ def get(
     timeout: float = CONNECT_SECONDS,
     progress: Progress | None = None,
 ) -> DatasetLocation:
-    """The data set `name` in the folder `to` (by default in the cache), fetched unless it is there.
+    """Return the data set `name` in the folder `to` (default: the cache), downloading it if it isn't there.
 
-    A download that breaks off goes on where it stopped, now or in the next call. `base` is the address of the
-    archives, `timeout` in seconds is for the connection. For ml-100k, PyPI steps in for GroupLens.
+    An interrupted download is resumed, in this call or the next. `base` is the address of the archives, `timeout` the
+    connection time-out in seconds. PyPI is the fallback for ml-100k.
 
     Raises:
-        SettingError: there is no data set of that name; `base` isn't an http address.
-        DownloadError: it can't be fetched, or isn't what GroupLens published.
-        InputError: `to` holds something else, or can't be written to.
+        SettingError: there is no data set of that name, or `base` isn't an http address.
+        DownloadError: the data set can't be downloaded, or its checksum is wrong.
+        InputError: `to` holds other files, or can't be written to.
     """
     if name not in ARCHIVES:
         raise SettingError(f"there is no data set {name!r}; there are {', '.join(ARCHIVES)}")
@@ -142,22 +141,22 @@ def _is_whole(folder: Path, files: DatasetFiles) -> bool:
 
 
 def _extract(archive: Path, files: DatasetFiles, folder: Path, prefix: str | None = None) -> None:
-    """Write the expected files of a zip archive to `folder`, by their plain names; nothing else leaves it.
+    """Extract the expected files of a zip archive to `folder`, by their base names; other entries are ignored.
 
     Raises:
-        DownloadError: it isn't an archive, lacks a file, or a file is larger than it may be.
+        DownloadError: it isn't an archive, lacks a file, or a file is larger than allowed.
     """
     empty = folder.is_dir() and not any(folder.iterdir())
     try:
-        with zipfile.ZipFile(archive) as opened, write_atomically(folder, force=empty) as beside:
-            beside.mkdir(parents=True)
+        with zipfile.ZipFile(archive) as opened, write_atomically(folder, force=empty) as temporary:
+            temporary.mkdir(parents=True)
             for name, entry in _expected(opened.infolist(), files, prefix).items():
                 if entry.file_size > files.most:
                     raise DownloadError(f"{archive.name} has {name} of {entry.file_size:,} bytes, more than expected")
-                with opened.open(entry) as source, (beside / name).open("wb") as target:
+                with opened.open(entry) as source, (temporary / name).open("wb") as target:
                     while block := source.read(_MB):
                         target.write(block)
-            if not _is_whole(beside, files):
+            if not _is_whole(temporary, files):
                 raise DownloadError(f"{archive.name} lacks some of {', '.join(files.needed)}; is it another data set?")
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         archive.unlink(missing_ok=True)
@@ -167,21 +166,21 @@ def _extract(archive: Path, files: DatasetFiles, folder: Path, prefix: str | Non
 def _expected(
     entries: Iterable[zipfile.ZipInfo], files: DatasetFiles, prefix: str | None
 ) -> dict[str, zipfile.ZipInfo]:
-    """The entries with an expected name, directly in `prefix` or, without one, in the one folder on top."""
-    found: dict[str, zipfile.ZipInfo] = {}
+    """Select the entries with an expected name, directly in `prefix` or, without one, at most one folder deep."""
+    selected: dict[str, zipfile.ZipInfo] = {}
     for entry in entries:
         inside, name = entry.filename.rpartition("/")[::2]
         in_place = inside.count("/") == 0 if prefix is None else inside + "/" == prefix
         if in_place and name in files.needed + files.optional:
-            found.setdefault(name, entry)
-    return found
+            selected.setdefault(name, entry)
+    return selected
 
 
 def _from_wheel(folder: Path, why: DownloadError) -> DatasetLocation:
-    """MovieLens 100K out of the package on PyPI.
+    """Extract MovieLens 100K from the package on PyPI.
 
     Raises:
-        DownloadError: pip can't fetch it, or it isn't the package expected.
+        DownloadError: pip can't download the package, or its checksum is wrong.
     """
     if not _is_whole(folder, WHEEL_FILES):
         with tempfile.TemporaryDirectory() as scratch:
@@ -199,9 +198,9 @@ def _pip_download(scratch: Path, why: DownloadError) -> Path:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
         wheel = next(scratch.glob("*.whl"))
     except (OSError, subprocess.SubprocessError, StopIteration) as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1][:200]
-        raise DownloadError(f"{why}; nor can pip fetch {WHEEL} ({said}); {advice}") from error
-    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    if found != WHEEL_SHA256:
-        raise DownloadError(f"{why}; and {wheel.name} has SHA-256 {found}, not {WHEEL_SHA256}; {advice}")
+        reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1][:200]
+        raise DownloadError(f"{why}; nor can pip fetch {WHEEL} ({reason}); {advice}") from error
+    checksum = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if checksum != WHEEL_SHA256:
+        raise DownloadError(f"{why}; and {wheel.name} has SHA-256 {checksum}, not {WHEEL_SHA256}; {advice}")
     return wheel

@@ -1,4 +1,4 @@
-"""The table of ratings, checked at birth and never changed after.
+"""Immutable table of ratings, validated on creation.
 
 Everything that trains, splits or measures takes a `Ratings`.
 """
@@ -19,7 +19,7 @@ from cinematrix.errors import DataError
 
 @dataclass(frozen=True)
 class Scale:
-    """The scale of the stars: lowest and highest rating, and the step between (0: continuous)."""
+    """Rating scale: lowest and highest rating, and the step between them (0: continuous)."""
 
     low: float
     high: float
@@ -29,33 +29,33 @@ class Scale:
         return f"{self.low:g}–{self.high:g}"
 
     def clip(self, stars: NDArray[Any]) -> NDArray[np.float32]:
-        """`stars` brought back into the scale, float32."""
+        """Clip `stars` to the scale. float32."""
         return np.asarray(np.clip(stars, self.low, self.high), np.float32)
 
     def levels(self) -> NDArray[np.float32]:
-        """Every rating that can be given, ascending; 21 evenly spaced ones on a continuous scale."""
+        """Return all possible ratings, ascending; 21 evenly spaced ones on a continuous scale."""
         n = round((self.high - self.low) / self.step) + 1 if self.step else 21
         return np.linspace(self.low, self.high, n, dtype=np.float32)
 
     def contains(self, stars: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which of `stars` lie within low…high (NaN doesn't)."""
+        """Return a mask of the `stars` within low…high (False for NaN)."""
         inside: NDArray[np.bool_] = (stars >= self.low) & (stars <= self.high)
         return inside
 
 
 COMMON_MAXIMA = (5, 10, 100)
 COMMON_MINIMA = (1, 0.5, 0)
-"""The ends of the scales in use, narrowest first."""
+"""Ends of common scales, narrowest first."""
 
 MAX_OFF_SCALE_SHARE = 0.001
-"""The share of ratings that may lie off the inferred scale; these are then errors, not the scale."""
+"""Maximum share of ratings off the inferred scale; these count as errors."""
 
 
 def infer_scale(stars: NDArray[Any]) -> Scale:
-    """The narrowest common scale (½ or 0 or 1 up to 5, 10 or 100) that holds the ratings, or else their own range.
+    """Infer the narrowest common scale (½, 0 or 1 up to 5, 10 or 100) that holds the ratings, else their own range.
 
-    A thousandth of them may lie above it or below 0: a slip of the pen (55 for 5.5) in a large table is an error
-    to report and doesn't stretch the scale.
+    A thousandth of them may lie above it or below 0: a typing error (55 for 5.5) in a large table is reported and
+    doesn't widen the scale.
     """
     finite = stars[np.isfinite(stars)]
     if finite.size == 0:
@@ -69,7 +69,7 @@ def infer_scale(stars: NDArray[Any]) -> Scale:
 
 
 def grid_step(stars: NDArray[Any]) -> float:
-    """The step of a scale that holds `stars`: 1 or ½ if every rating is a multiple of it, else 0 (continuous)."""
+    """Return the step of the scale of `stars`: 1 or ½ if every rating is a multiple of it, else 0 (continuous)."""
     for step in (1.0, 0.5):
         if np.all(stars / step == np.round(stars / step)):
             return step
@@ -78,7 +78,7 @@ def grid_step(stars: NDArray[Any]) -> float:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Ratings:
-    """Ratings by users of movies: immutable columns, one row a (user, movie) pair, in the file's order.
+    """Ratings of movies by users: immutable columns, one row a (user, movie) pair, in the file's order.
 
     Attributes:
         users: the users' IDs; a split keeps the whole map, so some users may have no row here.
@@ -86,11 +86,11 @@ class Ratings:
         user: int32 `[n]`, user numbers.
         movie: int32 `[n]`, movie numbers.
         rating: float32 `[n]` on the data's own scale; None for plain interactions (views, plays, clicks).
-        count: float32 `[n]`, how often, for plain interactions; None where there are ratings.
+        count: float32 `[n]`, times of each plain interaction; None where there are ratings or each counts once.
         time: int64 `[n]`, UTC epoch seconds; None if the data have no time.
         scale: the scale of `rating`; None for plain interactions.
 
-    20 bytes a rating with time, and 8 more for each of the views `by_user` and `by_movie` (made on first use).
+    Memory: 20 bytes a rating with time, plus 8 for each of the views `by_user` and `by_movie` (created on first use).
     """
 
     users: IdMap
@@ -102,7 +102,7 @@ class Ratings:
     count: NDArray[np.float32] | None = None
     scale: Scale | None = None
     merged: int = field(default=0)
-    """How many repeated (user, movie) rows were merged into the ones kept."""
+    """Repeated (user, movie) rows that were merged into the remaining ones."""
 
     @classmethod
     def from_arrays(
@@ -115,10 +115,10 @@ class Ratings:
         counts: Iterable[float] | NDArray[Any] | None = None,
         scale: Scale | None = None,
     ) -> "Ratings":
-        """Ratings from columns of equal length, IDs as the caller has them.
+        """Create ratings from columns of equal length, with the caller's IDs.
 
-        A (user, movie) pair that occurs again replaces the earlier one by time (by row without times); plain
-        interactions add up their counts instead. `scale` is inferred where it isn't given.
+        Of a repeated (user, movie) pair, the row that is latest by time (by row order without times) remains. Counts
+        of plain interactions add up. `scale` is inferred by default.
 
         Raises:
             DataError: no row, unequal lengths, a rating that is NaN, infinite or off the scale.
@@ -143,7 +143,7 @@ class Ratings:
         counts: Iterable[float] | NDArray[Any] | None = None,
         scale: Scale | None = None,
     ) -> "Ratings":
-        """`from_arrays` where the IDs are mapped already: `user` and `movie` are numbers under these maps."""
+        """Create ratings as `from_arrays` does, from numbers: `user` and `movie` are numbers under the given maps."""
         rating, count = _column(ratings, np.float32), _column(counts, np.float32)
         time = _column(times, np.int64)
         columns = {"movies": movie, "ratings": rating, "times": time, "counts": count}
@@ -158,8 +158,8 @@ class Ratings:
             count = None
         elif count is not None:
             _check_counts(count)
-        born = cls(users, movies, user, movie, rating, time, count, scale if rating is not None else None)
-        return born._merge_repeated()
+        table = cls(users, movies, user, movie, rating, time, count, scale if rating is not None else None)
+        return table._merge_repeated()
 
     def __len__(self) -> int:
         return len(self.user)
@@ -170,21 +170,21 @@ class Ratings:
 
     @property
     def values(self) -> NDArray[np.float32] | None:
-        """The ratings; for plain interactions the counts, or None where each counts once."""
+        """Ratings; for plain interactions the counts, or None where each counts once."""
         return self.rating if self.rating is not None else self.count
 
     @cached_property
     def by_user(self) -> Histories:
-        """Each user's movies and ratings, by user number."""
+        """Movies and ratings of each user, by user number."""
         return Histories.of_pairs(self.user, self.movie, self.values, len(self.users))
 
     @cached_property
     def by_movie(self) -> Histories:
-        """Each movie's raters and their ratings, by movie number."""
+        """Raters and ratings of each movie, by movie number."""
         return Histories.of_pairs(self.movie, self.user, self.values, len(self.movies))
 
     def take(self, rows: NDArray[Any]) -> "Ratings":
-        """The rows given by numbers or by a mask, in that order, under the same numbers and scale."""
+        """Return the rows given by numbers or by a mask, in that order, with the same ID maps and scale."""
 
         def pick(column: NDArray[Any] | None) -> NDArray[Any] | None:
             return None if column is None else column[rows]
@@ -195,14 +195,14 @@ class Ratings:
         )  # fmt: skip
 
     def interactions(self) -> "Ratings":
-        """The same rows as plain interactions, each counted once, for what asks whether and not how much."""
+        """Return the same rows as plain interactions, each counted once."""
         return replace(self, rating=None, count=None, scale=None)
 
     def stars(self, who: str) -> tuple[NDArray[np.float32], Scale]:
-        """The ratings and their scale, for what can't do without.
+        """Return the ratings and their scale.
 
         Raises:
-            DataError: these are plain interactions; `who` is named as the one that needs stars.
+            DataError: these are plain interactions; the message says that `who` needs ratings.
         """
         if self.rating is None or self.scale is None:
             raise DataError(
@@ -212,7 +212,7 @@ class Ratings:
         return self.rating, self.scale
 
     def _merge_repeated(self) -> "Ratings":
-        """One row a pair: the latest by time (by row among equals); counts of plain interactions add up."""
+        """Merge repeated pairs to the latest row by time (by row among equals), and add up their counts."""
         key = self.user.astype(np.int64) * len(self.movies) + self.movie
         in_order = np.sort(key)
         repeated = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
@@ -222,18 +222,18 @@ class Ratings:
         order = rows[np.lexsort((rows if self.time is None else self.time[rows], key[rows]))]
         first = np.append(True, key[order[1:]] != key[order[:-1]])
         latest = order[np.append(first[1:], True)]
-        kept = np.ones(len(self), bool)
-        kept[rows] = False
-        kept[latest] = True
+        mask = np.ones(len(self), bool)
+        mask[rows] = False
+        mask[latest] = True
         count = self.count
         if self.rating is None:
             count = np.ones(len(self), np.float32) if self.count is None else self.count.copy()
             count[latest] = np.add.reduceat(count[order], np.flatnonzero(first))
-        return replace(replace(self, count=count).take(kept), merged=len(self) - int(kept.sum()))
+        return replace(replace(self, count=count).take(mask), merged=len(self) - int(mask.sum()))
 
 
 def fingerprint(ratings: Ratings) -> str:
-    """A SHA-256 of the IDs and columns of `ratings`: equal for equal data, however they were read."""
+    """SHA-256 of the IDs and columns of `ratings`: equal for equal data, whatever the file format."""
     digest = hashlib.sha256()
     for ids in (ratings.users, ratings.movies):
         for array in ids.arrays().values():
@@ -254,7 +254,7 @@ def _column(values: Iterable[Any] | NDArray[Any] | None, dtype: Any) -> NDArray[
     if dtype is np.int64 and array.dtype.kind == "f" and not np.isfinite(array).all():
         row = int(np.flatnonzero(~np.isfinite(array))[0])
         raise DataError(f"row {row + 1}: time {array[row]:g} is not a finite number; give UTC epoch seconds")
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is refused as such
+    with np.errstate(over="ignore"):  # numbers beyond float32 become infinite and are rejected later
         return array.astype(dtype, copy=False)
 
 
@@ -275,12 +275,12 @@ def _check_counts(count: NDArray[np.float32]) -> None:
 
 
 def nearest_levels(scale: Scale, ratings: NDArray[Any]) -> NDArray[np.int64]:
-    """The number of the level that is nearest to each rating."""
+    """Return the index of the level nearest to each rating."""
     places = np.rint((np.asarray(ratings, np.float64) - scale.low) / level_spacing(scale))
     return np.clip(places, 0, len(scale.levels()) - 1).astype(np.int64)
 
 
 def level_spacing(scale: Scale) -> float:
-    """The distance of two levels, in stars; 1 where there is but one."""
+    """Return the distance between two levels, in stars; 1 if there is only one level."""
     width = (scale.high - scale.low) / max(len(scale.levels()) - 1, 1)
     return width if width > 0 else 1.0

@@ -1,4 +1,4 @@
-"""Ratings of any size from a world whose truth is known, written as a data set and labelled as simulated."""
+"""Simulated data sets of any size, with known ground truth, labelled as simulated."""
 
 import json
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from cinematrix.errors import SettingError
 __all__ = ["LABEL", "GroundTruth", "SimulationSettings", "simulate"]
 
 LABEL = "simulated by Cinematrix: no real person rated anything here"
+"""Label in the metadata of every simulated data set."""
 
 
 def simulate(
@@ -28,10 +29,10 @@ def simulate(
     force: bool = False,
     progress: Progress | None = None,
 ) -> GroundTruth:
-    """Make a world and write it to the folder `to`, in constant memory.
+    """Simulate a world and write its ratings to the folder `to`, in constant memory.
 
-    The folder gets `ratings.parquet` (or `ratings.csv`), `movies.csv`, `truth.npz` and `simulated.json`, and is
-    there only when it is whole.
+    The folder holds `ratings.parquet` (or `ratings.csv`), `movies.csv`, `truth.npz` and `simulated.json`. It appears
+    only when it is complete.
 
     Raises:
         SettingError: `format` is neither parquet nor csv.
@@ -49,8 +50,8 @@ def simulate(
         world.catalog().write_csv(folder / "movies.csv")
         truth = world.truth()
         np.savez(folder / "truth.npz", allow_pickle=False, **vars(truth))
-        about = {"label": LABEL, "settings": asdict(settings), "noise_floor": truth.noise_floor}
-        (folder / "simulated.json").write_text(json.dumps(about, indent=2) + "\n")
+        metadata = {"label": LABEL, "settings": asdict(settings), "noise_floor": truth.noise_floor}
+        (folder / "simulated.json").write_text(json.dumps(metadata, indent=2) + "\n")
     if progress:
         progress.stop()
     return truth
@@ -63,7 +64,7 @@ def _write_csv(folder: Path, batches: Iterator[pl.DataFrame]) -> None:
 
 
 def _write_parquet(folder: Path, batches: Iterator[pl.DataFrame]) -> None:
-    """Batches to one file, by way of one file each: Polars appends only so."""
+    """Write batches to one file by way of one file each, because Polars can't append to a Parquet file."""
     parts = []
     for i, batch in enumerate(batches):
         parts.append(folder / f"part-{i:06}.parquet")

@@ -1,9 +1,9 @@
-"""A world of users and movies whose tastes are known, from which ratings are drawn.
+"""Simulated world of users and movies with known parameters, from which ratings are drawn.
 
-Users and movies have biases and latent factors; a movie's factors come in part from its genres. A user watches,
-from the movies already out in her time, the popular ones and those to her taste, and rates
+Users and movies have biases and latent factors; a movie's factors depend in part on its genres. Users watch movies
+released before their first rating, and prefer popular movies and movies to their taste. A rating is
 `mean + user bias + movie bias + user factors · movie factors + noise`, rounded to the scale. So the best RMSE that
-any model can reach (`GroundTruth.noise_floor`) is known too.
+any model can reach (`GroundTruth.noise_floor`) is known.
 """
 
 from collections.abc import Iterator
@@ -27,26 +27,26 @@ GENRES = (
 )
 
 BATCH_RATINGS = 1 << 23
-"""Users × movies looked at at once, about 100 MB."""
+"""Maximum users × movies in memory at a time, about 100 MB."""
 
 _YEAR = 365.2425 * 86400
 
 
 @dataclass(frozen=True)
 class SimulationSettings:
-    """The world to simulate.
+    """Settings of a simulated world.
 
     Attributes:
-        users, movies, ratings: how many; the pairs of (user, movie) are distinct.
-        factors: latent factors of each user and movie.
-        seed: of everything; the same settings give the same world.
-        noise: standard deviation, in stars, of what no model can know.
-        spread: standard deviation, in stars, that the factors give to the ratings; each bias gives half of it.
-        taste: how much more often users watch what they like; 0: popularity alone decides.
-        tail: how fast popularity falls with rank; 0: all movies are equally popular.
-        genre_share: the share of a movie's factors that its genres determine, 0…1.
-        low, high, step: of the scale of the stars.
-        since, years: the first year with ratings, and over how many years they are given.
+        users, movies, ratings: number of each; (user, movie) pairs are distinct.
+        factors: number of latent factors of each user and movie.
+        seed: random seed; the same settings give the same world.
+        noise: standard deviation of the unpredictable part of a rating, in stars.
+        spread: standard deviation of the factors' part of a rating, in stars; that of each bias is half of it.
+        taste: strength of users' preference for movies to their taste; 0: popularity alone decides.
+        tail: exponent by which popularity falls with rank; 0: all movies are equally popular.
+        genre_share: share of the variance of a movie's factors that comes from its genres, 0…1.
+        low, high, step: rating scale, in stars.
+        since, years: first year with ratings, and number of years with ratings.
     """
 
     users: int = 6000
@@ -66,7 +66,7 @@ class SimulationSettings:
     years: int = 20
 
     def __post_init__(self) -> None:
-        least: dict[str, float] = {
+        minimum: dict[str, float] = {
             "users": 1,
             "movies": 1,
             "ratings": self.users,
@@ -74,12 +74,12 @@ class SimulationSettings:
             "noise": 0,
             "years": 1,
         }
-        least |= {"spread": 0, "taste": 0, "tail": 0, "genre_share": 0, "seed": 0, "since": 1900}
-        most = {"genre_share": 1, "tail": 3, "taste": 10}
-        for name, low in least.items():
-            if not low <= getattr(self, name) <= most.get(name, np.inf):
-                above = f" and at most {most[name]}" if name in most else ""
-                raise SettingError(f"{name} {getattr(self, name)} must be at least {low}{above}")
+        minimum |= {"spread": 0, "taste": 0, "tail": 0, "genre_share": 0, "seed": 0, "since": 1900}
+        maximum = {"genre_share": 1, "tail": 3, "taste": 10}
+        for name, low in minimum.items():
+            if not low <= getattr(self, name) <= maximum.get(name, np.inf):
+                upper = f" and at most {maximum[name]}" if name in maximum else ""
+                raise SettingError(f"{name} {getattr(self, name)} must be at least {low}{upper}")
         if self.ratings > self.users * self.movies // 2:
             raise SettingError(f"ratings {self.ratings:,} must be at most half of users × movies; raise one of them")
         if not (self.step > 0 and self.low + self.step <= self.high):
@@ -88,14 +88,14 @@ class SimulationSettings:
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """What the ratings were made from.
+    """Parameters that the ratings were drawn from.
 
     Attributes:
-        user_ids, movie_ids: int64, the IDs in the files, in the order of the rows below.
-        mean: the rating of an average user for an average movie, before rounding.
+        user_ids, movie_ids: int64 `[n]`, the IDs in the files, in the order of the rows below.
+        mean: rating of an average movie by an average user, before rounding.
         user_bias, movie_bias: float32 `[n]`, in stars.
         user_factors, movie_factors: float32 `[n, factors]`.
-        noise_floor: the RMSE of the best possible prediction.
+        noise_floor: RMSE of the best possible prediction.
     """
 
     user_ids: NDArray[np.int64]
@@ -109,14 +109,14 @@ class GroundTruth:
 
     @classmethod
     def load(cls, folder: str | PathLike[str]) -> "GroundTruth":
-        """The truth of a simulated data set, from its folder."""
+        """Read the ground truth of a simulated data set from its folder."""
         with np.load(Path(folder) / "truth.npz", allow_pickle=False) as arrays:
             columns: dict[str, Any] = {name: array if array.ndim else float(array) for name, array in arrays.items()}
         return cls(**columns)
 
 
 class SimulatedWorld:
-    """Everything about users and movies; ratings are drawn from it batch by batch."""
+    """Parameters of simulated users and movies, from which ratings are drawn batch by batch."""
 
     def __init__(self, settings: SimulationSettings) -> None:
         self.settings = s = settings
@@ -143,13 +143,13 @@ class SimulatedWorld:
         return rng.standard_normal(shape, np.float32)
 
     def _draw_genres(self, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """One to three genres a movie, some genres more usual than others. Shape `[movies, len(GENRES)]`."""
-        usual = rng.dirichlet(np.full(len(GENRES), 2.0))
-        race = rng.standard_exponential((self.settings.movies, len(GENRES))) / usual
+        """Draw one to three genres a movie, some genres more often than others. bool `[movies, len(GENRES)]`."""
+        frequency = rng.dirichlet(np.full(len(GENRES), 2.0))
+        race = rng.standard_exponential((self.settings.movies, len(GENRES))) / frequency
         return race.argsort(axis=1).argsort(axis=1) < rng.integers(1, 4, (self.settings.movies, 1))
 
     def _movie_factors(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Unit normal factors, `genre_share` of their variance from the genres."""
+        """Draw standard normal factors, `genre_share` of their variance from the genres."""
         s = self.settings
         directions = self._normal(rng, len(GENRES), s.factors)
         of_genres = self.genres @ directions / np.sqrt(self.genres.sum(axis=1, keepdims=True))
@@ -157,25 +157,25 @@ class SimulatedWorld:
         return np.asarray(np.sqrt(s.genre_share) * of_genres + np.sqrt(1 - s.genre_share) * own, np.float32)
 
     def _draw_release(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Years of release, with fractions: four fifths before the first rating."""
+        """Draw fractional release years, four fifths of them before the first rating."""
         s = self.settings
         before = s.since - rng.gamma(1.5, 10.0, s.movies).clip(0, 80)
         later = rng.permutation(s.movies) < s.movies // 5
         return np.where(later, s.since + s.years * rng.random(s.movies), before)
 
     def _draw_activity(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Ratings of each user: long-tailed, at least 1, at most what is out by then, `ratings` in all."""
+        """Draw each user's number of ratings: long-tailed, from 1 to the movies released by then, `ratings` in all."""
         s = self.settings
-        most = np.searchsorted(np.sort(self.release), self.start, side="right")
+        maximum = np.searchsorted(np.sort(self.release), self.start, side="right")
         weight = rng.lognormal(0, 1.1, s.users)
-        n = np.minimum(most, 1 + (weight / weight.sum() * (s.ratings - s.users)).astype(np.int64))
-        while left := s.ratings - int(n.sum()):
-            room = np.flatnonzero(n < most)
-            n[rng.choice(room, min(left, len(room)), replace=False)] += 1
+        n = np.minimum(maximum, 1 + (weight / weight.sum() * (s.ratings - s.users)).astype(np.int64))
+        while missing := s.ratings - int(n.sum()):
+            room = np.flatnonzero(n < maximum)
+            n[rng.choice(room, min(missing, len(room)), replace=False)] += 1
         return np.asarray(n, np.int64)
 
     def batches(self, progress: Progress | None) -> Iterator[pl.DataFrame]:
-        """The ratings of some users at a time; each batch has a seed of its own."""
+        """Yield the ratings of some users at a time; each batch has its own seed."""
         s = self.settings
         step = max(1, BATCH_RATINGS // s.movies)
         starts = range(0, s.users, step)
@@ -187,15 +187,15 @@ class SimulatedWorld:
 
     def _batch(self, users: NDArray[np.int64], rng: np.random.Generator) -> pl.DataFrame:
         n = self.n_ratings[users]
-        user, movie = np.repeat(users, n), self._watched(users, rng)
-        stars = self._expected(user, movie)
+        user, movie = np.repeat(users, n), self._draw_movies(users, rng)
+        stars = self._expectation(user, movie)
         self._variances.append(self._variance(stars[:: max(1, len(stars) // 4096)]))
-        stars = self._rounded(stars + self.settings.noise * rng.standard_normal(len(stars)))
+        stars = self._round(stars + self.settings.noise * rng.standard_normal(len(stars)))
         columns = {"userId": self.user_ids[user], "movieId": self.movie_ids[movie], "rating": stars}
         return pl.DataFrame({**columns, "timestamp": self._times(user, n, rng)})
 
-    def _watched(self, users: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        """The movies of each user, without repeats: those that win an exponential race.
+    def _draw_movies(self, users: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draw the movies of each user without replacement, by an exponential race.
 
         The first k arrivals at rates w are a draw without replacement with probabilities proportional to w
         (Efraimidis and Spirakis, 2006).
@@ -210,28 +210,28 @@ class SimulatedWorld:
         picks = [np.argpartition(row, k - 1)[:k] for row, k in zip(arrival, self.n_ratings[users], strict=True)]
         return np.concatenate(picks)
 
-    def _expected(self, user: NDArray[np.int64], movie: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _expectation(self, user: NDArray[np.int64], movie: NDArray[np.int64]) -> NDArray[np.float32]:
         dot = np.einsum("nf,nf->n", self.user_factors[user], self.movie_factors[movie])
         expected: NDArray[np.float32] = self.mean + self.user_bias[user] + self.movie_bias[movie] + dot
         return expected
 
-    def _rounded(self, stars: NDArray[Any]) -> NDArray[np.float32]:
+    def _round(self, stars: NDArray[Any]) -> NDArray[np.float32]:
         s = self.settings
         return self._scale.clip(s.low + np.round((stars - s.low) / s.step) * s.step)
 
     def _variance(self, expected: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The variance of the rating, once noisy and rounded, at each expectation: what no model can predict."""
+        """Return the variance of the noisy, rounded rating at each expectation: the unpredictable part."""
         levels = self._scale.levels().astype(np.float64)
         cuts = (levels[:-1] + levels[1:]) / 2
         if not self.settings.noise:
             return np.zeros(len(expected))
         below = ndtr((cuts - expected[:, None]) / self.settings.noise)
-        chance = np.diff(below, axis=1, prepend=0, append=1)
-        variance: NDArray[np.float64] = chance @ levels**2 - (chance @ levels) ** 2
+        probability = np.diff(below, axis=1, prepend=0, append=1)
+        variance: NDArray[np.float64] = probability @ levels**2 - (probability @ levels) ** 2
         return variance
 
     def _times(self, user: NDArray[np.int64], n: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        """Seconds since 1970: from a user's start on, a rating every minute, and a pause of days now and then."""
+        """Draw rating times in epoch seconds: about one a minute from a user's start on, with rare pauses of days."""
         pauses = np.where(rng.random(len(user)) < 0.02, rng.exponential(1e6, len(user)), 0)
         gaps = rng.exponential(60, len(user)) + pauses
         total = np.cumsum(gaps)
@@ -239,14 +239,14 @@ class SimulatedWorld:
         return ((self.start[user] - 1970) * _YEAR + total - total[first]).astype(np.int64)
 
     def catalog(self) -> pl.DataFrame:
-        """The movies as MovieLens writes them."""
+        """Return the movies in the columns of MovieLens' movies.csv."""
         movies = zip(self.movie_ids.tolist(), self.release.tolist(), strict=True)
         names = [f"Simulated Movie {id_} ({int(year)})" for id_, year in movies]
         genres = ["|".join(np.array(GENRES)[row]) for row in self.genres]
         return pl.DataFrame({"movieId": self.movie_ids, "title": names, "genres": genres})
 
     def truth(self) -> GroundTruth:
-        """What the ratings were made from; to be asked after the ratings are drawn."""
+        """Return the ground truth; call it after all batches are drawn, because the noise floor depends on them."""
         floor = float(np.sqrt(np.concatenate(self._variances).mean()))
         return GroundTruth(
             self.user_ids, self.movie_ids, self.mean, self.user_bias, self.movie_bias,

@@ -1,11 +1,10 @@
-"""Splits: which ratings a model learns from and which it is measured on.
+"""Splits of ratings into training and test data.
 
-Each split is a pure function of the ratings and a seed, and comes with the sentence that is printed beside
-every number measured on it. Which question each one answers:
+Each split is a pure function of the ratings and a seed. Its `protocol` is printed beside every number measured on it.
 
-- `random`, `k_fold`: how well are missing ratings of known users filled in (textbook numbers; sees the future)?
-- `per_user`: the same, every user alike.
-- `global_time`: how well does it work on the days after training? The honest one for a service.
+- `random`, `k_fold`: predict held-out ratings of training users, as textbooks do; training data include the future.
+- `per_user`: the same, with an equal share of every user's ratings.
+- `global_time`: predict the days after training, as a service has to.
 - `new_users`, `new_movies`: cold start.
 """
 
@@ -25,13 +24,13 @@ RowNumbers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Split:
-    """Ratings cut in two.
+    """Ratings split into training and test data.
 
     Attributes:
-        train: what the model learns from.
-        test: what it is measured on; no pair of it is in `train` or `given`.
-        given: what each user's history is at the time of the test. It is `train` itself, except for new users:
-            there it is `train` and the few ratings that the held-out users give.
+        train: training ratings.
+        test: test ratings; none of their pairs is in `train` or `given`.
+        given: users' histories at the time of the test. It is `train` itself, except for new users: there it is
+            `train` and the few ratings that the held-out users give.
         protocol: the split in words, with its share and seed.
     """
 
@@ -45,53 +44,53 @@ class Split:
 
 
 def random(ratings: Ratings, test_size: float = 0.2, seed: int = 42) -> Split:
-    """A random share of the ratings is tested.
+    """Hold out a random share of the ratings for the test.
 
-    Row for row what scikit-learn's `train_test_split(test_size=test_size, random_state=seed)` gives on the
-    table in its own order, so that numbers from textbooks and papers can be reproduced.
+    The rows are those of scikit-learn's `train_test_split(test_size=test_size, random_state=seed)` on the table in its
+    own order, so that numbers from textbooks and papers can be reproduced.
     """
-    n_test = int(np.ceil(_share(test_size, "test_size") * len(ratings)))
+    n_test = int(np.ceil(_check_share(test_size, "test_size") * len(ratings)))
     rows = _legacy_generator(seed).permutation(len(ratings))
     return _split(ratings, rows[n_test:], rows[:n_test], f"random split, {test_size:.0%} of the ratings, seed {seed}")
 
 
 def k_fold(ratings: Ratings, k: int = 5, seed: int = 42) -> Iterator[Split]:
-    """The ratings in `k` random parts, each the test part of one split.
+    """Split the ratings into `k` random parts, each the test data of one split.
 
-    Row for row what scikit-learn's `KFold(k, shuffle=True, random_state=seed)` gives.
+    The rows are those of scikit-learn's `KFold(k, shuffle=True, random_state=seed)`.
     """
     if not 2 <= k <= len(ratings):
         raise SettingError(f"k is {k}; it must be from 2 to the number of ratings, {len(ratings):,}")
     rows = np.arange(len(ratings))
     _legacy_generator(seed).shuffle(rows)
     return (
-        _masked(ratings, _mask(fold, len(ratings)), f"fold {number} of {k}, seed {seed}")
+        _split_by_mask(ratings, _mask(fold, len(ratings)), f"fold {number} of {k}, seed {seed}")
         for number, fold in enumerate(np.array_split(rows, k), start=1)
     )
 
 
 def per_user(ratings: Ratings, test_size: float = 0.2, seed: int = 42) -> Split:
-    """The same random share of each user's ratings is tested, rounded (half up).
+    """Hold out the same random share of each user's ratings for the test, rounded (half up).
 
-    Every user keeps at least one rating in training; who has too few for the share to reach one isn't tested.
+    Every user keeps at least one rating in training, so users with few ratings may have none tested.
     """
-    share = _share(test_size, "test_size")
+    share = _check_share(test_size, "test_size")
     counts = np.bincount(ratings.user, minlength=len(ratings.users))
     n_test = np.minimum(np.floor(counts * share + 0.5), counts - 1)
     tested = _random_places(ratings, seed) < n_test[ratings.user]
-    return _masked(ratings, tested, f"per-user split, {share:.0%} of each user's ratings, seed {seed}")
+    return _split_by_mask(ratings, tested, f"per-user split, {share:.0%} of each user's ratings, seed {seed}")
 
 
 def global_time(ratings: Ratings, test_size: float = 0.2) -> Split:
-    """The latest share of all ratings is tested: everything in training is strictly earlier.
+    """Hold out the latest share of all ratings for the test; all training ratings are strictly earlier.
 
-    Ratings of the same second as the first tested one are tested too, so the share may come out a bit larger
-    (smaller, if it would otherwise leave nothing to train on).
+    All ratings of the first tested second are tested, so the share may be a bit larger. It is smaller if nothing would
+    remain for training.
 
     Raises:
         DataError: the ratings have no time, or all have the same.
     """
-    share = _share(test_size, "test_size")
+    share = _check_share(test_size, "test_size")
     if ratings.time is None:
         raise DataError("the ratings have no time column; split them by time only with one, or use the split random")
     in_order = np.sort(ratings.time)
@@ -100,31 +99,31 @@ def global_time(ratings: Ratings, test_size: float = 0.2) -> Split:
     second = in_order[np.searchsorted(in_order, in_order[0], side="right")]
     cut = max(in_order[len(in_order) - int(np.ceil(share * len(in_order)))], second)
     day = datetime.fromtimestamp(int(cut), UTC).strftime("%Y-%m-%d %H:%M:%S")
-    split = _masked(ratings, ratings.time >= cut, f"global time split, the latest {share:.0%}, from {day} UTC")
+    split = _split_by_mask(ratings, ratings.time >= cut, f"global time split, the latest {share:.0%}, from {day} UTC")
     assert split.train.time is not None  # for the type checker
     assert split.train.time.max() < cut, "the split by time looks into the future"
     return split
 
 
 def new_users(ratings: Ratings, share: float = 0.2, k: int = 5, seed: int = 42) -> Split:
-    """A random share of the users is held out whole; `k` random ratings of each are given, the rest is tested.
+    """Hold out a random share of the users; `k` random ratings of each are given, the others are tested.
 
-    `train` has nothing of these users; `given` is `train` and their `k` ratings. With one seed, the users are
-    the same for every `k` and the ratings given at a smaller `k` are among those at a larger one. A held-out
-    user with `k` ratings or fewer gives all and isn't tested.
+    `train` has no ratings of these users; `given` is `train` and their `k` ratings. With the same seed, the users are
+    the same for every `k`, and the ratings given at a smaller `k` are among those given at a larger one. Held-out
+    users with `k` ratings or fewer give all and aren't tested.
     """
     if k < 0:
         raise SettingError(f"k is {k}; it must be 0 or more ratings that a new user gives")
-    held_out = _drawn(ratings.user, len(ratings.users), share, seed)[ratings.user]
+    held_out = _draw_share(ratings.user, len(ratings.users), share, seed)[ratings.user]
     tested = held_out & (_random_places(ratings, seed) >= k)
     protocol = f"new-users split, {share:.0%} of the users held out, {k} of their ratings given, seed {seed}"
     return _split(ratings, np.flatnonzero(~held_out), np.flatnonzero(tested), protocol, np.flatnonzero(~tested))
 
 
 def new_movies(ratings: Ratings, share: float = 0.2, seed: int = 42) -> Split:
-    """A random share of the movies is held out whole: all their ratings are tested, none is trained on."""
-    held_out = _drawn(ratings.movie, len(ratings.movies), share, seed)[ratings.movie]
-    return _masked(ratings, held_out, f"new-movies split, {share:.0%} of the movies held out, seed {seed}")
+    """Hold out a random share of the movies: all their ratings are tested, none is in training."""
+    held_out = _draw_share(ratings.movie, len(ratings.movies), share, seed)[ratings.movie]
+    return _split_by_mask(ratings, held_out, f"new-movies split, {share:.0%} of the movies held out, seed {seed}")
 
 
 SPLITS: dict[str, Callable[[Ratings, int], Split]] = {
@@ -135,13 +134,13 @@ SPLITS: dict[str, Callable[[Ratings, int], Split]] = {
     "new-users": lambda ratings, seed: new_users(ratings, seed=seed),
     "new-movies": lambda ratings, seed: new_movies(ratings, seed=seed),
 }
-"""The splits by the names of the command line, each a function of (ratings, seed); `k-fold` is its first fold."""
+"""Splits by command-line name, each a function of (ratings, seed); `k-fold` is the first fold."""
 
 
 def _split(
     ratings: Ratings, train: RowNumbers, test: RowNumbers, protocol: str, given: RowNumbers | None = None
 ) -> Split:
-    """The split with these rows, after a check that what is tested isn't known."""
+    """Create the split with these rows, after a check that no test rating is in training or given."""
     tested = _mask(test, len(ratings))
     for rows in (train, train if given is None else given):
         assert not tested[rows].any(), "a tested rating is also in training or given"
@@ -150,12 +149,12 @@ def _split(
             f"{protocol}: {len(train):,} ratings to train on and {len(test):,} to test on are left of "
             f"{len(ratings):,}; both need one at least, so change the share or k, or take more ratings"
         )
-    part = ratings.take(train)
-    return Split(part, ratings.take(test), part if given is None else ratings.take(given), protocol)
+    training = ratings.take(train)
+    return Split(training, ratings.take(test), training if given is None else ratings.take(given), protocol)
 
 
-def _masked(ratings: Ratings, tested: NDArray[np.bool_], protocol: str) -> Split:
-    """The split that tests the rows of a mask and trains on the others, both in the table's order."""
+def _split_by_mask(ratings: Ratings, tested: NDArray[np.bool_], protocol: str) -> Split:
+    """Create the split that tests the rows of a mask and trains on the others, both in the table's order."""
     return _split(ratings, np.flatnonzero(~tested), np.flatnonzero(tested), protocol)
 
 
@@ -165,21 +164,21 @@ def _mask(rows: RowNumbers, n: int) -> NDArray[np.bool_]:
     return mask
 
 
-def _share(share: float, name: str) -> float:
+def _check_share(share: float, name: str) -> float:
     if not 0 < share < 1:
         raise SettingError(f"{name} is {share}; it must be a share between 0 and 1, such as 0.2")
     return share
 
 
-def _drawn(numbers: NDArray[Any], n: int, share: float, seed: int) -> NDArray[np.bool_]:
-    """A random share (rounded up) of those users or movies that occur in `numbers`, as a mask of length `n`."""
+def _draw_share(numbers: NDArray[Any], n: int, share: float, seed: int) -> NDArray[np.bool_]:
+    """Draw a random share (rounded up) of the users or movies that occur in `numbers`, as a mask of length `n`."""
     occurring = np.unique(numbers)
-    n_drawn = int(np.ceil(_share(share, "share") * len(occurring)))
+    n_drawn = int(np.ceil(_check_share(share, "share") * len(occurring)))
     return _mask(np.random.default_rng(seed).permutation(occurring)[:n_drawn], n)
 
 
 def _random_places(ratings: Ratings, seed: int) -> RowNumbers:
-    """The place 0, 1, 2… of each row when each user's rows are shuffled."""
+    """Return the place 0, 1, 2… of each row after shuffling each user's rows."""
     shuffled = np.random.default_rng([seed, 1]).permutation(len(ratings))
     order = shuffled[np.argsort(ratings.user[shuffled], kind="stable")]
     counts = np.bincount(ratings.user, minlength=len(ratings.users))
@@ -189,5 +188,5 @@ def _random_places(ratings: Ratings, seed: int) -> RowNumbers:
 
 
 def _legacy_generator(seed: int) -> np.random.RandomState:
-    """NumPy's older generator, the one scikit-learn uses: only it gives the same rows."""
+    """Return NumPy's legacy generator, which scikit-learn uses: only it gives the same rows."""
     return np.random.RandomState(seed)

@@ -1,4 +1,4 @@
-"""What a data set is like, in numbers and in a picture."""
+"""Summary of a data set: figures and plots."""
 
 from dataclasses import asdict, dataclass
 from os import PathLike
@@ -8,42 +8,46 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.atomic_files import write_atomically
+from cinematrix.common.plotting import ACCENT, INK, MUTED, SERIES_COLOURS, add_axes, create_figure, write_png
+from cinematrix.common.vectors import gini_coefficient
 from cinematrix.data.catalog import Catalog
+from cinematrix.data.dataset import Dataset, ReadReport
 from cinematrix.data.ratings import Ratings, Scale
-from cinematrix.data.readers import Dataset, ReadReport
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 QUANTILES = {"min": 0.0, "p10": 0.1, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9, "max": 1.0}
+"""Quantiles of the ratings per user and per movie, by name."""
+
 HEADS = {"1 %": 0.01, "10 %": 0.1, "20 %": 0.2}
-"""The shares of the most rated movies that the long tail is told by."""
+"""Shares of the most rated movies for which the share of ratings is reported, by name."""
 
 FEW_RATINGS = 5
-"""Movies with fewer ratings than this are counted as hardly known."""
+"""Ratings below which a movie counts as rarely rated."""
 
 _MONTHS_SHOWN = 400
+"""Maximum months in the plot over time; longer spans are shown by year."""
 
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """A data set in figures.
+    """Figures of a data set.
 
     Attributes:
-        name, source: the format and the file.
-        users, movies, ratings: how many; movies are those with a rating.
-        sparsity: the share of all pairs (user, movie) without a rating, 0…1.
-        scale, mean, histogram: of the stars, the histogram from level to count; None for plain interactions.
-        per_user, per_movie: ratings of each, from the names of quantiles to values, with their mean.
-        head: the share of all ratings that the most rated 1, 10 and 20 % of the movies have.
-        gini: of the ratings over the movies; 0: all have equally many, near 1: one has all.
+        name, source: format and file.
+        users, movies, ratings: number of each; users and movies without a rating don't count.
+        sparsity: share of (user, movie) pairs without a rating, 0…1.
+        scale, mean, histogram: of the ratings, the histogram from level to count; None for plain interactions.
+        per_user, per_movie: quantiles (by name) and mean of the ratings per user and per movie.
+        head: share of all ratings that the most rated 1, 10 and 20 % of the movies have.
+        gini: Gini coefficient of the ratings over movies; 0: all have equally many, near 1: one has all.
         few: movies with fewer than five ratings.
         first, last: time of the first and the last rating, ISO 8601 in UTC; None without times.
-        per_month: ratings by calendar month, from "2013-09" on; None without times.
-        catalog: how many of the rated movies have a title, a year and a genre, as shares; None without a catalog.
+        per_month: ratings by calendar month, such as "2013-09"; None without times.
+        catalog: shares of the rated movies that have a title, a year and a genre; None without a catalog.
         curve: 101 points of the long-tail curve: share of ratings by share of movies, most rated first.
-        report: what reading dropped, merged and converted.
+        report: rows that reading dropped, merged and converted.
     """
 
     name: str
@@ -67,15 +71,15 @@ class DatasetSummary:
     curve: list[float]
     report: ReadReport
     counts_per_user: tuple[list[int], list[int]]
-    """How many users have how many ratings: distinct numbers of ratings, and users with each."""
+    """Distinct numbers of ratings a user has, and the number of users with each."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The description in plain types, for JSON."""
+        """Return the summary as plain types, for JSON."""
         return asdict(self)
 
 
 def describe(dataset: Dataset) -> DatasetSummary:
-    """The figures of a data set as read."""
+    """Compute the figures of a data set."""
     ratings = dataset.ratings
     per_user = np.bincount(ratings.user, minlength=len(ratings.users))
     per_movie = np.bincount(ratings.movie, minlength=len(ratings.movies))
@@ -96,7 +100,7 @@ def describe(dataset: Dataset) -> DatasetSummary:
         per_user=_quantiles(per_user),
         per_movie=_quantiles(per_movie),
         head={name: _share_of_head(per_movie, share) for name, share in HEADS.items()},
-        gini=_gini(per_movie),
+        gini=gini_coefficient(per_movie),
         few=int((per_movie < FEW_RATINGS).sum()),
         first=None if span is None else _iso(span[0]),
         last=None if span is None else _iso(span[1]),
@@ -109,7 +113,7 @@ def describe(dataset: Dataset) -> DatasetSummary:
 
 
 def _histogram(ratings: Ratings) -> dict[str, int] | None:
-    """Ratings by level; on a continuous scale each counts for the nearest of its 21 levels."""
+    """Count the ratings by level; on a continuous scale each counts for the nearest of 21 levels."""
     if ratings.rating is None or ratings.scale is None:
         return None
     levels = ratings.scale.levels()
@@ -124,7 +128,7 @@ def _quantiles(counts: NDArray[Any]) -> dict[str, float]:
 
 
 def _share_of_head(per_movie: NDArray[Any], share: float) -> float:
-    """The share of all ratings on the most rated `share` of the movies (at least one movie)."""
+    """Return the share of all ratings on the most rated `share` of the movies (at least one movie)."""
     n = max(1, round(share * len(per_movie)))
     return float(np.sort(per_movie)[-n:].sum() / per_movie.sum())
 
@@ -133,12 +137,6 @@ def _curve(per_movie: NDArray[Any]) -> list[float]:
     shares = np.append(0, np.cumsum(np.sort(per_movie)[::-1])) / per_movie.sum()
     points: list[float] = np.interp(np.linspace(0, 1, 101), np.linspace(0, 1, len(shares)), shares).tolist()
     return points
-
-
-def _gini(counts: NDArray[Any]) -> float:
-    """Gini's coefficient: half the mean difference of two counts over their mean."""
-    ascending, n = np.sort(counts).astype(np.float64), len(counts)
-    return float((2 * np.arange(1, n + 1) - n - 1) @ ascending / (n * ascending.sum()))
 
 
 def _iso(seconds: int) -> str:
@@ -153,84 +151,78 @@ def _per_month(times: NDArray[np.int64]) -> dict[str, int]:
 
 
 def _coverage(catalog: Catalog, ratings: Ratings) -> dict[str, float]:
-    """The shares of the rated movies with a title, a year, a genre."""
+    """Return the shares of the rated movies with a title, a year, a genre."""
     rows = catalog.align(ratings.movies).frame[np.unique(ratings.movie)]
-    known = {"title": rows["title"].is_not_null(), "year": rows["year"].is_not_null()}
-    known["genres"] = rows["genres"].list.len() > 0
-    return {name: float(has.sum()) / len(rows) for name, has in known.items()}
+    present = {"title": rows["title"].is_not_null(), "year": rows["year"].is_not_null()}
+    present["genres"] = rows["genres"].list.len() > 0
+    return {name: float(has.sum()) / len(rows) for name, has in present.items()}
 
 
 def plot_summary(description: DatasetSummary, path: str | PathLike[str], *, force: bool = True) -> None:
-    """A PNG of four plots: stars, long tail, ratings per user, ratings over time.
+    """Write a PNG of four plots: stars, long tail, ratings per user, ratings over time.
 
     Raises:
         InputError: the file can't be written, or exists and `force` is false.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 7.5), dpi=120, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(2, 2)
+    figure = create_figure(11, 7.5)
     scale = f", {description.scale} stars" if description.scale else ", plain interactions"
     figure.suptitle(
         f"{description.name}: {description.ratings:,} ratings by {description.users:,} users of "
         f"{description.movies:,} movies{scale}",
         fontsize=13,
+        color=INK,
     )
-    for draw, axis in zip((_draw_stars, _draw_tail, _draw_users, _draw_time), axes.flat, strict=True):
-        draw(axis, description)
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(axis="y", color="#e4e4e4", linewidth=0.8)
-        axis.set_axisbelow(True)
-    with write_atomically(Path(path), force=force) as beside:
-        figure.savefig(beside, format="png")
+    for place, draw in enumerate((_draw_stars, _draw_tail, _draw_users, _draw_time), start=1):
+        draw(figure, (2, 2, place), description)
+    write_png(figure, Path(path), force=force)
 
 
-_BLUE, _RED = "#3b6fb6", "#c8553d"
-
-
-def _draw_stars(axis: "Axes", it: DatasetSummary) -> None:
-    axis.set_title("Ratings by stars")
-    if it.histogram is None:
-        axis.text(0.5, 0.5, "plain interactions: no stars", ha="center", transform=axis.transAxes)
+def _draw_stars(figure: "Figure", place: tuple[int, int, int], summary: DatasetSummary) -> None:
+    if summary.histogram is None:
+        axis = add_axes(figure, "Ratings by stars", "", "", place)
+        axis.text(0.5, 0.5, "plain interactions: no stars", ha="center", color=INK, transform=axis.transAxes)
         return
-    axis.bar(list(it.histogram), [n / it.ratings * 100 for n in it.histogram.values()], color=_BLUE)
-    axis.set(xlabel=f"stars (mean {it.mean:.2f})", ylabel="% of ratings")
-    axis.tick_params(axis="x", labelrotation=90 if len(it.histogram) > 12 else 0)
+    axis = add_axes(figure, "Ratings by stars", f"stars (mean {summary.mean:.2f})", "% of ratings", place)
+    shares = [n / summary.ratings * 100 for n in summary.histogram.values()]
+    axis.bar(list(summary.histogram), shares, color=SERIES_COLOURS[0])
+    axis.tick_params(axis="x", labelrotation=90 if len(summary.histogram) > 12 else 0)
 
 
-def _draw_tail(axis: "Axes", it: DatasetSummary) -> None:
-    axis.set_title("The long tail")
-    axis.plot(np.linspace(0, 100, 101), np.array(it.curve) * 100, color=_BLUE, linewidth=2)
-    axis.plot([0, 100], [0, 100], color="#999999", linewidth=1, linestyle=":")
-    axis.plot([20], [it.curve[20] * 100], "o", color=_RED)
-    axis.annotate(f"20 % of the movies have\n{it.curve[20]:.0%} of the ratings", (22, it.curve[20] * 100 - 12))
-    axis.set(xlabel=f"% of movies, most rated first (Gini {it.gini:.2f})", ylabel="% of ratings", ylim=(0, 102))
+def _draw_tail(figure: "Figure", place: tuple[int, int, int], summary: DatasetSummary) -> None:
+    label = f"% of movies, most rated first (Gini {summary.gini:.2f})"
+    axis = add_axes(figure, "The long tail", label, "% of ratings", place)
+    axis.plot(np.linspace(0, 100, 101), np.array(summary.curve) * 100, color=SERIES_COLOURS[0], linewidth=2)
+    axis.plot([0, 100], [0, 100], color=MUTED, linewidth=1, linestyle=":")
+    share = summary.curve[20]
+    axis.plot([20], [share * 100], "o", color=ACCENT)
+    axis.annotate(f"20 % of the movies have\n{share:.0%} of the ratings", (22, share * 100 - 12), color=INK)
+    axis.set_ylim(0, 102)
 
 
-def _draw_users(axis: "Axes", it: DatasetSummary) -> None:
-    axis.set_title("Ratings per user")
-    counts, users = it.counts_per_user
+def _draw_users(figure: "Figure", place: tuple[int, int, int], summary: DatasetSummary) -> None:
+    label = f"ratings (median {summary.per_user['median']:g})"
+    axis = add_axes(figure, "Ratings per user", label, "users", place)
+    counts, users = summary.counts_per_user
     edges = np.unique(np.geomspace(max(1, counts[0]), counts[-1] + 1, 31).round())
     edges = edges if len(edges) > 1 else np.array([counts[0], counts[0] + 1])
-    axis.hist(counts, bins=edges.tolist(), weights=users, color=_BLUE)
+    axis.hist(counts, bins=edges.tolist(), weights=users, color=SERIES_COLOURS[0])
     axis.set_xscale("log")
-    axis.axvline(it.per_user["median"], color=_RED, linewidth=1.5)
-    axis.set(xlabel=f"ratings (median {it.per_user['median']:g})", ylabel="users")
+    axis.axvline(summary.per_user["median"], color=ACCENT, linewidth=1.5)
 
 
-def _draw_time(axis: "Axes", it: DatasetSummary) -> None:
-    axis.set_title("Ratings over time")
-    if it.per_month is None:
-        axis.text(0.5, 0.5, "no times in the data", ha="center", transform=axis.transAxes)
+def _draw_time(figure: "Figure", place: tuple[int, int, int], summary: DatasetSummary) -> None:
+    if summary.per_month is None:
+        axis = add_axes(figure, "Ratings over time", "", "", place)
+        axis.text(0.5, 0.5, "no times in the data", ha="center", color=INK, transform=axis.transAxes)
         return
-    months = np.array(list(it.per_month), "datetime64[M]")
+    months = np.array(list(summary.per_month), "datetime64[M]")
     if len(months) > _MONTHS_SHOWN or len(months) < 2:
         months = months.astype("datetime64[Y]")
-    distinct, place = np.unique(months, return_inverse=True)
+    unit = "month" if months.dtype == np.dtype("datetime64[M]") else "year"
+    axis = add_axes(figure, "Ratings over time", "", f"ratings per {unit}", place)
+    distinct, positions = np.unique(months, return_inverse=True)
     axis.fill_between(
-        distinct.astype("datetime64[D]"), np.bincount(place, list(it.per_month.values())),
-        color=_BLUE, alpha=0.8, step="post",
+        distinct.astype("datetime64[D]"), np.bincount(positions, list(summary.per_month.values())),
+        color=SERIES_COLOURS[0], alpha=0.8, step="post",
     )  # fmt: skip
-    axis.set(ylabel=f"ratings per {'month' if months.dtype == np.dtype('datetime64[M]') else 'year'}", ylim=(0, None))
+    axis.set_ylim(0, None)

@@ -1,1 +1,1 @@
-"""TODO evaluation."""
+"""Evaluation on held-out ratings: measures, leakage checks, reliability, tuning, and comparisons of models."""

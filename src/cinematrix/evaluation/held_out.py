@@ -1,4 +1,4 @@
-"""Held-out ratings, joined by ID with the model that is measured on them and with what it is told of the users."""
+"""Held-out ratings, joined by ID with the measured model and with the users' histories."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,12 +15,13 @@ from cinematrix.errors import DataError
 
 
 class UserBlock(NamedTuple):
-    """Some of the users, in the model's movie numbers.
+    """Block of tested users, in the model's movie numbers.
 
     Attributes:
-        users: their numbers in the test set.
-        given: what the model is told of each.
-        tested: what is tested; a movie that the model doesn't know has a number beyond all of the model's.
+        users: int64, numbers of the users in the test set.
+        given: each user's history, the input of the model.
+        tested: each user's tested ratings; numbers from the model's number of movies on stand for movies that the
+            model doesn't know.
     """
 
     users: NDArray[np.int64]
@@ -28,23 +29,26 @@ class UserBlock(NamedTuple):
     tested: Histories
 
     def pairs(self, n_movies: int) -> tuple[Histories, Numbers, Numbers]:
-        """What is tested, as a model of `n_movies` movies is asked for it: histories, rows, and known movies."""
+        """Return the tested pairs as `Recommender.predict_pairs` of a model of `n_movies` movies takes them.
+
+        These are histories, rows, and movies, `UNKNOWN` for movies that the model doesn't know.
+        """
         movies = self.tested.items
         return self.given, self.tested.rows, np.where(movies < n_movies, movies, UNKNOWN).astype(np.int32)
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOutRatings:
-    """A test set and the users' histories, joined with a model.
+    """Test set and histories, joined with a model.
 
     Attributes:
-        known: what the model knows.
+        data: the model's training data.
         test: the test set.
-        users: numbers in it of those who have a rating there.
-        movies: the model's number of each movie of `test`; from `len(known.movies)` on for those it doesn't know.
-        past: the given histories.
-        past_movies: the model's number of each movie of `past`, `UNKNOWN` for those it doesn't know.
-        past_rows: the row of `past` for each of `users`, `UNKNOWN` for one who isn't in it.
+        users: int64, numbers in `test` of the users with a rating there.
+        movies: the model's number of each movie of `test`; from `len(data.movies)` on for movies that it doesn't know.
+        past: the histories.
+        past_movies: the model's number of each movie of `past`; `UNKNOWN` for movies that it doesn't know.
+        past_rows: the row of `past` of each of `users`; `UNKNOWN` for users without one.
     """
 
     data: TrainingData
@@ -56,19 +60,19 @@ class HeldOutRatings:
     past_rows: Numbers
 
     @classmethod
-    def of(cls, known: TrainingData, test: Ratings, given: Ratings | None) -> Self:
-        """`given` None: the model's own training ratings are the histories."""
+    def of(cls, data: TrainingData, test: Ratings, given: Ratings | None) -> Self:
+        """Join a test set with a model; `given` None: the model's own training ratings are the histories."""
         users = np.flatnonzero(test.by_user.counts)
-        movies = known.movies.numbers(test.movies.ids)
+        movies = data.movies.numbers(test.movies.ids)
         unknown = movies == UNKNOWN
-        movies[unknown] = len(known.movies) + np.arange(unknown.sum())
-        source = known if given is None else given
-        past = known.history if given is None else given.by_user
+        movies[unknown] = len(data.movies) + np.arange(unknown.sum())
+        source = data if given is None else given
+        past = data.history if given is None else given.by_user
         rows = source.users.numbers(test.users.ids[users])
-        return cls(known, test, users, movies, past, known.movies.numbers(source.movies.ids), rows)
+        return cls(data, test, users, movies, past, data.movies.numbers(source.movies.ids), rows)
 
     def blocks(self, size: int) -> Iterator[UserBlock]:
-        """The tested users, `size` at a time."""
+        """Yield the tested users in blocks of `size`."""
         for start in range(0, len(self.users), size):
             users, rows = self.users[start : start + size], self.past_rows[start : start + size]
             owners = self.data.users.numbers(self.test.users.ids[users])
@@ -77,20 +81,20 @@ class HeldOutRatings:
 
     @property
     def unknown_users(self) -> int:
-        """How many of the users the model has never heard of."""
+        """Number of tested users outside the model's training data."""
         return int(np.count_nonzero(self.data.users.numbers(self.test.users.ids[self.users]) == UNKNOWN))
 
     @property
     def ratings_of_unknown_movies(self) -> NDArray[np.int64]:
-        """How many tested ratings each tested movie has that the model has never heard of."""
+        """Number of tested ratings of each tested movie that the model doesn't know. int64 `[unknown movies]`."""
         counts = np.bincount(self.test.movie, minlength=len(self.movies))[self.movies >= len(self.data.movies)]
         return counts[counts > 0]
 
     def check(self, size: int) -> None:
-        """Refuse a test set of which the model is told the answers.
+        """Check that no tested rating is in the histories, `size` users at a time.
 
         Raises:
-            DataError: a tested pair of user and movie stands in the histories.
+            DataError: a tested pair of user and movie is in the histories.
         """
         n_leaked, example = 0, ""
         for block in self.blocks(size):
@@ -101,12 +105,12 @@ class HeldOutRatings:
                 example = f"user {user}, movie {self.data.movies.ids[block.tested.items[leaked[0]]]}"
         if n_leaked:
             raise DataError(
-                f"{n_leaked:,} of {len(self.test):,} tested ratings stand in the histories that the model is "
+                f"{n_leaked:,} of {len(self.test):,} tested ratings are also in the histories that the model is "
                 f"given, such as {example}; test on ratings that it hasn't seen"
             )
 
 
 def _renumber(histories: Histories, numbers: Numbers) -> Histories:
-    """The histories with `numbers[item]` in place of each item; those that are `UNKNOWN` are left out."""
+    """Replace each item by `numbers[item]`; drop items whose number is `UNKNOWN`."""
     items = numbers[histories.items]
     return select_entries(Histories(histories.starts, items, histories.values), items != UNKNOWN)

@@ -1,7 +1,7 @@
-"""What must not be known before it is tested: checks of a split that stop the work with the first example.
+"""Leakage checks of a split: errors with an example where training data contain what is tested.
 
-`splits` cuts by construction so that none of this happens, and `heldout` looks again at what a model is handed; these
-checks look at the cut itself, whoever made it, and at what a cut can't know: ratings that stand in the data twice.
+`data.splits` splits without leakage by construction, and `held_out` checks the histories that a model is given. These
+checks take any split, wherever it comes from. They also find users who are in the data twice, under two IDs.
 """
 
 from typing import Any
@@ -14,84 +14,86 @@ from cinematrix.data.splits import Split
 from cinematrix.errors import DataError
 
 MIN_SHARED_RATINGS = 5
-"""So many ratings of one user that another repeats, and at least half of those tested, are no coincidence."""
+"""Minimum ratings that two IDs share to count as one user; they must also be half of the tested user's ratings."""
 
 
 def check(split: Split, kind: str) -> tuple[str, ...]:
-    """Everything that can be checked of a split of this kind; what was, in words.
+    """Check a split for leakage; return descriptions of the checks that it passed.
 
     Args:
-        kind: `time`, `new-users`, `new-movies`, or another that promises nothing beyond what all do.
+        split: the split.
+        kind: `time`, `new-users`, `new-movies`, or another kind, without checks of its own.
 
     Raises:
-        DataError: a tested rating is also in training or given, or tested twice; a user's ratings stand in training
-            under another ID; training ratings of a split by time aren't earlier; new users or movies aren't new.
+        DataError: a tested rating is also in training or among the ratings given, or is tested twice; a tested user is
+            in training under another ID; training ratings of a split by time aren't earlier than the tested ones; new
+            users or movies aren't new.
     """
     _check_pairs(split)
-    done = ["no tested rating is in training or among those given"]
+    passed = ["no tested rating is in training or among the ratings given"]
     if split.test.time is not None:
         _check_duplicate_users(split)
-        done.append("no tested user is in training under another ID")
+        passed.append("no tested user is in training under another ID")
     if kind == "time":
         _check_time(split)
-        done.append("every training rating is earlier than every tested one")
+        passed.append("every training rating is earlier than every tested one")
     for what in ("user", "movie"):
         if kind == f"new-{what}s":
             _check_new(split, what)
-            done.append(f"no tested {what} has a rating in training")
-    return tuple(done)
+            passed.append(f"no tested {what} has a rating in training")
+    return tuple(passed)
 
 
 def _check_pairs(split: Split) -> None:
     tested, n = _keys(split, split.test), len(split.test)
     for part, name in ((split.train, "in training"), (split.given, "among the ratings given")):
-        known = np.isin(tested, _keys(split, part))
-        if known.any():
-            raise _leak(split, np.flatnonzero(known), f"also {name}")
+        shared = np.isin(tested, _keys(split, part))
+        if shared.any():
+            raise _leakage_error(split, np.flatnonzero(shared), f"also {name}")
     repeated = np.setdiff1d(np.arange(n), np.unique(tested, return_index=True)[1])
     if len(repeated):
-        raise _leak(split, repeated, "tested twice")
+        raise _leakage_error(split, repeated, "tested twice")
 
 
 def _keys(split: Split, part: Ratings) -> NDArray[np.int64]:
-    """One number for each row's pair of user and movie, under the IDs of the test part; negative for IDs not in it."""
+    """Return a key of each row's user and movie, under the ID maps of the test part; negative for IDs not in them."""
     users = split.test.users.numbers(part.users.ids)[part.user].astype(np.int64)
     movies = split.test.movies.numbers(part.movies.ids)[part.movie]
     return np.where((users < 0) | (movies < 0), -1, users * len(split.test.movies) + movies)
 
 
-def _leak(split: Split, rows: NDArray[np.int64], what: str) -> DataError:
+def _leakage_error(split: Split, rows: NDArray[np.int64], what: str) -> DataError:
     test, row = split.test, rows[0]
     user, movie = test.users.ids[test.user[row]], test.movies.ids[test.movie[row]]
     return DataError(
         f"{split.protocol}: {len(rows):,} of {len(test):,} tested ratings are {what}, such as user {user}, movie "
-        f"{movie}; cut the ratings anew so that each is on one side only"
+        f"{movie}; split the ratings again so that each is in one part only"
     )
 
 
 def _check_time(split: Split) -> None:
     train, test = split.train.time, split.test.time
     if train is None or test is None:
-        raise DataError(f"{split.protocol}: without times nobody can say what came first; use the split random")
+        raise DataError(f"{split.protocol}: a split by time needs ratings with times; use the split random")
     late = int(np.count_nonzero(train >= test.min()))
     if late:
         raise DataError(
             f"{split.protocol}: {late:,} of {len(train):,} training ratings are not earlier than the first tested "
-            f"one, so the model would look into the future; train on what came before"
+            f"one, so the model would learn from the future; train on earlier ratings"
         )
 
 
 def _check_new(split: Split, what: str) -> None:
-    """No tested user (or movie) is in training."""
+    """Check that no tested user (or movie, by `what`) is in training."""
     parts = [
         (part.users, part.user) if what == "user" else (part.movies, part.movie) for part in _test_and_train(split)
     ]
     tested, trained = (ids.ids[np.unique(numbers)] for ids, numbers in parts)
-    known = np.intersect1d(tested, trained)
-    if len(known):
+    shared = np.intersect1d(tested, trained)
+    if len(shared):
         raise DataError(
-            f"{split.protocol}: {len(known):,} of {len(tested):,} tested {what}s are in training, such as {known[0]}; "
-            f"hold out all ratings of a new {what}"
+            f"{split.protocol}: {len(shared):,} of {len(tested):,} tested {what}s are in training, such as "
+            f"{shared[0]}; hold out all ratings of a new {what}"
         )
 
 
@@ -100,10 +102,10 @@ def _test_and_train(split: Split) -> tuple[Ratings, Ratings]:
 
 
 def _check_duplicate_users(split: Split) -> None:
-    """No tested user's ratings (movie, rating, second) stand in training as somebody else's.
+    """Check that no tested user's ratings (movie, rating, second) are in training under another ID.
 
-    Only what stands in the whole table exactly twice counts, so that days or hours in place of seconds, which many
-    share, raise no false alarm.
+    Only ratings that occur exactly twice in all parts count. Times rounded to days or hours, which many users share,
+    thus raise no false alarm.
     """
     test, train = _test_and_train(split)
     if train.time is None or test.time is None:
@@ -114,22 +116,23 @@ def _check_duplicate_users(split: Split) -> None:
         columns.append(np.append(test.rating, train.rating))
     order = np.lexsort(columns)
     same = np.all([c[order[1:]] == c[order[:-1]] for c in columns], axis=0)
-    alone = np.append(True, ~same[:-1]) & np.append(~same[1:], True)  # neither the row before nor the one after
-    first, second = order[:-1][same & alone], order[1:][same & alone]
+    single = np.append(True, ~same[:-1]) & np.append(~same[1:], True)  # the rows before and after the pair differ
+    first, second = order[:-1][same & single], order[1:][same & single]
     tested, trained = np.minimum(first, second), np.maximum(first, second) - len(test)
     across = (tested < len(test)) & (trained >= 0)
     _refuse_duplicate_users(split, test.user[tested[across]], train.user[trained[across]])
 
 
 def _refuse_duplicate_users(split: Split, tested: NDArray[np.int32], trained: NDArray[np.int32]) -> None:
-    """Row by row: a tested user's rating is also a training user's."""
+    """Raise if two users share too many ratings; row by row, `tested` and `trained` are users of the same rating."""
     test, train = _test_and_train(split)
     pairs, shared = np.unique(np.column_stack([tested, trained]), axis=0, return_counts=True)
-    twins = np.flatnonzero((shared >= MIN_SHARED_RATINGS) & (2 * shared >= test.by_user.counts[pairs[:, 0]]))
-    twins = twins[test.users.ids[pairs[twins, 0]] != train.users.ids[pairs[twins, 1]]]
-    if len(twins):
-        one, other = test.users.ids[pairs[twins[0], 0]], train.users.ids[pairs[twins[0], 1]]
+    duplicates = np.flatnonzero((shared >= MIN_SHARED_RATINGS) & (2 * shared >= test.by_user.counts[pairs[:, 0]]))
+    duplicates = duplicates[test.users.ids[pairs[duplicates, 0]] != train.users.ids[pairs[duplicates, 1]]]
+    if len(duplicates):
+        first = duplicates[0]
+        user, other = test.users.ids[pairs[first, 0]], train.users.ids[pairs[first, 1]]
         raise DataError(
-            f"{split.protocol}: {len(twins):,} tested users stand in training under another ID, such as user {one}, "
-            f"{shared[twins[0]]} of whose tested ratings user {other} has too, to the second; keep one of the two"
+            f"{split.protocol}: {len(duplicates):,} tested users are in training under another ID, such as user "
+            f"{user}: {shared[first]} of their tested ratings are also user {other}'s, to the second; keep one of them"
         )

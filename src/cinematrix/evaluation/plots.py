@@ -1,4 +1,4 @@
-"""Pictures of training and of reliability, and the look of all pictures, with Matplotlib."""
+"""Plots of learning curves and of reliability."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cinematrix.common.plotting import ACCENT, INK, MUTED, add_axes, create_figure, write_png
+from cinematrix.common.plotting import ACCENT, INK, MUTED, SERIES_COLOURS, add_axes, create_figure, write_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from cinematrix.evaluation.reliability import Reliability
     from cinematrix.models.base import TrainingLog
 
-HEAD_TITLES = {"stars": ("rating head", "RMSE on validation ratings"), "ranking": ("ranking head", "surprise, nats")}
-SERIES_COLOURS = ("#1d4ed8", ACCENT, "#15803d")
+HEAD_TITLES = {
+    "stars": ("rating head", "RMSE on validation ratings"),
+    "ranking": ("ranking head", "softmax loss, nats"),
+}
+"""Title and axis label of each head's learning curve."""
 
 MIN_PAIRS_PER_BIN = 50
-"""Chances of fewer pairs than this aren't drawn."""
+"""Minimum pairs in a bin of the calibration plot; emptier bins aren't drawn."""
 
 
 def plot_learning_curves(logs: "Mapping[str, TrainingLog]", path: Path, *, title: str = "") -> None:
-    """A PNG with each head's validation error by epoch, and a ring at the weights that were kept.
+    """Write a PNG of each head's validation error by epoch, with a ring at the epoch whose weights were kept.
 
     Raises:
         InputError: the file can't be written.
@@ -41,22 +44,23 @@ def plot_learning_curves(logs: "Mapping[str, TrainingLog]", path: Path, *, title
     write_png(figure, path)
 
 
-def plot_reliability(found: "Reliability", path: Path, *, force: bool = False) -> None:
-    """A PNG of what a model's intervals and chances are worth: what is on the diagonal keeps its promise.
+def plot_reliability(reliability: "Reliability", path: Path, *, force: bool = False) -> None:
+    """Write a PNG of interval coverage and calibration; a perfect model is on the diagonal.
 
     Raises:
         InputError: the file exists and `force` isn't given, or it can't be written.
     """
     figure = create_figure(10, 4.8)
-    figure.suptitle(f"{found.model} on {found.ratings:,} ratings it hasn't seen", color=INK)
-    _plot_intervals(_make_diagonal_axes(figure, "intervals", "coverage asked for", "ratings inside", 1), found)
-    _plot_calibration(_make_diagonal_axes(figure, "chances", "predicted chance", "share that got it", 2), found)
+    figure.suptitle(f"{reliability.model} on {reliability.ratings:,} ratings it hasn't seen", color=INK)
+    _plot_intervals(_add_diagonal_axes(figure, "intervals", "nominal coverage", "ratings inside", 1), reliability)
+    axes = _add_diagonal_axes(figure, "calibration", "predicted probability", "observed share", 2)
+    _plot_calibration(axes, reliability)
     write_png(figure, path, force=force)
 
 
-def _make_diagonal_axes(figure: "Figure", title: str, across: str, up: str, place: int) -> "Axes":
-    """An empty square with the diagonal, both ways from 0 to 100 %."""
-    axes = add_axes(figure, title, across, up, (1, 2, place))
+def _add_diagonal_axes(figure: "Figure", title: str, x: str, y: str, place: int) -> "Axes":
+    """Add square axes with the diagonal, both from 0 to 100 %."""
+    axes = add_axes(figure, title, x, y, (1, 2, place))
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.xaxis.set_major_formatter("{x:.0%}")
@@ -65,31 +69,29 @@ def _make_diagonal_axes(figure: "Figure", title: str, across: str, up: str, plac
     return axes
 
 
-def _plot_intervals(axes: "Axes", found: "Reliability") -> None:
-    """The share inside by the coverage asked for, and in words how wide the intervals of 50, 80 and 95 % are."""
+def _plot_intervals(axes: "Axes", reliability: "Reliability") -> None:
+    """Draw observed by nominal coverage, with a note of the widths of the 50, 80 and 95 % intervals."""
     axes.fill_between([0, 1], [-0.02, 0.98], [0.02, 1.02], color=MUTED, alpha=0.2, linewidth=0, zorder=0)
-    axes.plot(found.asked, found.covered, "o-", color=ACCENT, linewidth=2, markersize=5, zorder=3)
+    nominal, covered = reliability.asked, reliability.covered
+    axes.plot(nominal, covered, "o-", color=ACCENT, linewidth=2, markersize=5, zorder=3)
     lines = []
     for coverage in (0.5, 0.8, 0.95):
-        place = int(np.abs(found.asked - coverage).argmin())
-        lines.append(
-            f"{found.asked[place]:.0%}: {found.covered[place]:.1%} inside, {found.width[place]:.2f} stars wide"
-        )
+        at = int(np.abs(nominal - coverage).argmin())
+        lines.append(f"{nominal[at]:.0%}: {covered[at]:.1%} inside, {reliability.width[at]:.2f} stars wide")
     axes.text(0.98, 0.03, "\n".join([*lines, "grey band: ± 2 points"]), ha="right", va="bottom", color=INK, fontsize=9)
 
 
-def _plot_calibration(axes: "Axes", found: "Reliability") -> None:
-    """The share that came true by the chance promised, a line a rating, dots as large as there are pairs."""
-    for colour, stars, count, promised, happened in zip(
-        SERIES_COLOURS, found.stars.tolist(), found.count, found.predicted, found.observed, strict=False
+def _plot_calibration(axes: "Axes", reliability: "Reliability") -> None:
+    """Draw observed share by predicted probability, one line a threshold; dots grow with the pairs in the bin."""
+    counts, thresholds = reliability.count, reliability.stars.tolist()
+    for colour, stars, count, predicted, observed in zip(
+        SERIES_COLOURS, thresholds, counts, reliability.predicted, reliability.observed, strict=False
     ):
-        enough = count >= MIN_PAIRS_PER_BIN
-        sizes = 8 + 150 * count[enough] / found.count.max()
-        axes.plot(promised[enough], happened[enough], color=colour, linewidth=1.2, zorder=2)
-        axes.scatter(
-            promised[enough], happened[enough], sizes, color=colour, edgecolor="white", linewidth=0.6, zorder=3
-        )
+        drawn = count >= MIN_PAIRS_PER_BIN
+        sizes = 8 + 150 * count[drawn] / counts.max()
+        axes.plot(predicted[drawn], observed[drawn], color=colour, linewidth=1.2, zorder=2)
+        axes.scatter(predicted[drawn], observed[drawn], sizes, color=colour, edgecolor="white", linewidth=0.6, zorder=3)
         axes.plot([], [], "o", color=colour, label=f"{stars:g} stars or more")
-    if len(found.stars):
+    if thresholds:
         axes.legend(frameon=False, loc="upper left", labelcolor=INK, fontsize=9)
     axes.text(0.98, 0.03, "area of a dot: pairs in the bin", ha="right", va="bottom", color=INK, fontsize=9)

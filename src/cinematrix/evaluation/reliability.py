@@ -1,11 +1,11 @@
-"""Whether a model is as sure as it should be: what it promises against what happens, on ratings it hasn't seen."""
+"""Reliability of a model's intervals and probabilities: calibration and coverage on held-out ratings."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.progress import Progress
+from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.data.ratings import Ratings, nearest_levels
 from cinematrix.errors import SettingError
 from cinematrix.evaluation.held_out import HeldOutRatings, UserBlock
@@ -14,32 +14,32 @@ from cinematrix.models.base import Recommender
 Float64 = NDArray[np.float64]
 
 BLOCK_USERS = 256
-"""Users asked about at a time."""
+"""Users per block."""
 
 COVERAGES = np.linspace(0.1, 0.95, 18)
-"""The coverages that intervals are asked for."""
+"""Nominal coverages of the measured intervals."""
 
 THRESHOLD_SHARES = (0.75, 0.5, 0.25)
-"""The ratings whose chance to be reached is judged are those that about these shares of training ratings reach."""
+"""Shares of training ratings that reach the thresholds, roughly; `choose_levels` picks the thresholds by them."""
 
 BINS = 10
-"""Equally wide bins of a chance."""
+"""Number of equally wide bins of a probability."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """What was promised and what happened.
+    """Nominal and observed coverage of intervals, predicted and observed probabilities of ratings.
 
     Attributes:
         model: the model's name.
-        ratings: how many were tested.
-        asked: float64 `[c]`, the coverages that intervals were asked for.
-        covered: float64 `[c]`, the share of ratings in intervals of each coverage.
-        width: float64 `[c]`, the intervals' mean width in stars.
-        stars: float64 `[m]`, up to three ratings, ascending.
-        count: float64 `[m, BINS]`, how many pairs had a chance in this bin to get at least `stars`.
-        promised: float64 `[m, BINS]`, their mean chance; NaN in an empty bin.
-        happened: float64 `[m, BINS]`, the share of them that did; NaN in an empty bin.
+        ratings: number of tested ratings.
+        asked: float64 `[c]`, nominal coverages.
+        covered: float64 `[c]`, share of ratings inside the intervals of each coverage.
+        width: float64 `[c]`, mean width of the intervals in stars.
+        stars: float64 `[m]`, thresholds, up to three, ascending.
+        count: float64 `[m, BINS]`, number of pairs by threshold and predicted probability of at least `stars`.
+        predicted: float64 `[m, BINS]`, their mean predicted probability; NaN in an empty bin.
+        observed: float64 `[m, BINS]`, share of them that were rated at least `stars`; NaN in an empty bin.
     """
 
     model: str
@@ -56,54 +56,54 @@ class Reliability:
 def measure_reliability(
     model: Recommender, test: Ratings, *, given: Ratings | None = None, progress: Progress | None = None
 ) -> Reliability:
-    """Compare the intervals and chances of `model` with the ratings in `test`.
+    """Compare the intervals and probabilities of `model` with the ratings in `test`.
 
     Args:
+        model: a fitted model with distributions of ratings.
+        test: ratings that the model hasn't seen.
         given: the users' histories; None: the model's own training ratings.
+        progress: receiver of one step per user.
 
     Raises:
-        DataError: `test` has no ratings, or a tested pair stands in the histories.
-        SettingError: the model has no distributions, or nothing is tested.
+        DataError: `test` has no stars, or a tested pair is in the histories.
+        SettingError: the model has no distributions, or `test` is empty.
     """
     check_uncertainty(model)
     test.stars("a reliability diagram")
     if len(test) == 0:
-        raise SettingError("0 ratings are tested, and reliability needs some; give a test set that isn't empty")
+        raise SettingError("0 ratings are tested, and a reliability diagram needs at least 1; give more ratings")
     held_out = HeldOutRatings.of(model.data, test, given)
     held_out.check(BLOCK_USERS)
     levels = choose_levels(model)
     inside, bins = np.zeros((2, len(COVERAGES))), np.zeros((3, len(levels), BINS))
-    if progress:
-        progress.start(f"how reliable {model.name} is", len(held_out.users))
-    for block in held_out.blocks(BLOCK_USERS):
-        inside += _count_covered(model, block)
-        bins += _count_reached(model, block, levels)
-        if progress:
-            progress.advance(len(block.users))
-    if progress:
-        progress.stop()
+    bar = progress or Silent()
+    with running(bar, f"measuring the reliability of {model.name}", len(held_out.users)):
+        for block in held_out.blocks(BLOCK_USERS):
+            inside += _count_covered(model, block)
+            bins += _count_reached(model, block, levels)
+            bar.advance(len(block.users))
     scale, count = model.data.scale, bins[0]
     assert scale is not None, "a model with distributions learned from ratings"
     stars = scale.levels()[levels].astype(np.float64)
     with np.errstate(invalid="ignore"):
-        promised, happened = bins[1:] / count
+        predicted, observed = bins[1:] / count
     covered, width = inside / len(test)
-    return Reliability(model.name, len(test), COVERAGES, covered, width, stars, count, promised, happened)
+    return Reliability(model.name, len(test), COVERAGES, covered, width, stars, count, predicted, observed)
 
 
 def check_uncertainty(model: Recommender) -> None:
-    """Refuse a model that doesn't say how sure it is."""
+    """Raise SettingError if the model has no intervals."""
     if not model.has_intervals:
         raise model.no_intervals_error()
 
 
 def choose_levels(model: Recommender) -> NDArray[np.int64]:
-    """The levels that about `THRESHOLD_SHARES` of the training ratings reach, ascending; never the lowest, which all reach."""
+    """Return the levels that about `THRESHOLD_SHARES` of the training ratings reach, ascending, without the lowest."""
     scale, values = model.data.scale, model.data.history.values
     assert scale is not None, "a model with distributions learned from ratings"
     assert values is not None, "a model with distributions learned from ratings"
-    given = np.bincount(nearest_levels(scale, values), minlength=len(scale.levels()))
-    reach = given[::-1].cumsum()[::-1] / max(given.sum(), 1)
+    counts = np.bincount(nearest_levels(scale, values), minlength=len(scale.levels()))
+    reach = counts[::-1].cumsum()[::-1] / max(counts.sum(), 1)
     return (
         np.unique([1 + np.argmin(np.abs(reach[1:] - share)) for share in THRESHOLD_SHARES])
         if len(reach) > 1
@@ -112,26 +112,29 @@ def choose_levels(model: Recommender) -> NDArray[np.int64]:
 
 
 def _count_covered(model: Recommender, block: UserBlock) -> Float64:
-    """How many of a block's ratings lie in their intervals, and the intervals' summed widths. `[2, COVERAGES]`."""
+    """Count the ratings of a block inside their intervals, and sum the widths of the intervals. `[2, COVERAGES]`."""
     pairs, stars = block.pairs(len(model.data.movies)), block.tested.values
     assert stars is not None, "tested ratings have stars"
-    found, predicted = np.zeros((2, len(COVERAGES))), model.predict_pairs(*pairs)
+    totals, predicted = np.zeros((2, len(COVERAGES))), model.predict_pairs(*pairs)
     for place, coverage in enumerate(COVERAGES.tolist()):
         low, high = model.interval_pairs(*pairs, coverage, stars=predicted)
-        found[:, place] = np.count_nonzero((low <= stars) & (stars <= high)), (high - low).sum(dtype=np.float64)
-    return found
+        totals[:, place] = np.count_nonzero((low <= stars) & (stars <= high)), (high - low).sum(dtype=np.float64)
+    return totals
 
 
 def _count_reached(model: Recommender, block: UserBlock, levels: NDArray[np.int64]) -> Float64:
-    """How many chances fall into each bin, their sum, and how many came true. `[3, levels, BINS]`."""
+    """Sum up each bin: number of pairs, predicted probabilities, and pairs rated at the level or above.
+
+    float64 `[3, levels, BINS]`.
+    """
     scale, stars = model.data.scale, block.tested.values
     assert scale is not None, "a model with distributions learned from ratings"
     assert stars is not None, "tested ratings have stars"
-    likely = model.distribution_pairs(*block.pairs(len(model.data.movies))).astype(np.float64)
-    step, found = nearest_levels(scale, stars), np.zeros((3, len(levels), BINS))
+    distribution = model.distribution_pairs(*block.pairs(len(model.data.movies))).astype(np.float64)
+    step, totals = nearest_levels(scale, stars), np.zeros((3, len(levels), BINS))
     for place, level in enumerate(levels.tolist()):
-        chance = likely[:, level:].sum(1)
-        bins = np.clip((chance * BINS).astype(np.int64), 0, BINS - 1)
-        for row, weight in enumerate((np.ones_like(chance), chance, step >= level)):
-            found[row, place] = np.bincount(bins, weight, BINS)
-    return found
+        probability = distribution[:, level:].sum(1)
+        bins = np.clip((probability * BINS).astype(np.int64), 0, BINS - 1)
+        for row, weight in enumerate((np.ones_like(probability), probability, step >= level)):
+            totals[row, place] = np.bincount(bins, weight, BINS)
+    return totals

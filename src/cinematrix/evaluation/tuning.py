@@ -1,9 +1,9 @@
-"""The search for a model's hyper-parameters, within the training ratings alone.
+"""Hyper-parameter search within the training ratings, with Optuna.
 
-Each trial trains on several cuts of the training ratings and is measured on what they leave out, cut as the test is
-(see `TUNING_SPLITS`). A trial that is worse after a cut than most others were there is given up. The study lies in a file, so
-that it goes on where it was interrupted. Optuna (Akiba et al. 2019) chooses the trials, by its tree-structured Parzen
-estimator.
+Each trial is trained and validated on several splits of the training ratings, of the same kind as the split of the test
+(see `TUNING_SPLITS`). A trial that is worse than the median of the others after a split is pruned. The study can be
+stored in a file, and an interrupted search resumes from it. Optuna (Akiba et al. 2019) chooses the trials by its
+tree-structured Parzen estimator.
 """
 
 import dataclasses
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cinematrix.common.html import html_table
 from cinematrix.common.optional import require_package
-from cinematrix.common.progress import Progress
+from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.common.settings import SearchRange, SearchSpace, get_search_space
 from cinematrix.data import splits
 from cinematrix.data.catalog import Catalog
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
 
 ROUNDS = 3
-"""Cuts that a trial is measured on, one after the other."""
+"""Number of splits that a trial is measured on."""
 
 MIN_FINISHED_TRIALS = 5
-"""Finished trials before one may be given up."""
+"""Number of finished trials before pruning starts."""
 
 TUNING_SPLITS: dict[str, Callable[[Ratings, int], Split]] = {
     "random": lambda ratings, round_: splits.random(ratings, seed=1_000 + round_),
@@ -39,20 +40,21 @@ TUNING_SPLITS: dict[str, Callable[[Ratings, int], Split]] = {
     "new-users": lambda ratings, round_: splits.new_users(ratings, seed=1_000 + round_),
     "new-movies": lambda ratings, round_: splits.new_movies(ratings, seed=1_000 + round_),
 }
-"""How training ratings are cut for each split, a function of (ratings, round 0…ROUNDS − 1)."""
+"""Validation splits by name: functions of (ratings, round 0…ROUNDS − 1)."""
 
 
 @dataclass(frozen=True)
 class TuningResult:
-    """What a search found.
+    """Result of a search.
 
     Attributes:
-        settings: the best hyper-parameters, whole.
-        chosen: those of them that the search chose.
-        measure: what was made small (`rmse`) or large (`ndcg@10`).
-        value: its mean over the cuts, for the best trial.
-        default: the same for the settings that the search began with; None if they aren't in the space.
-        trials, pruned: how many there were, and how many of them were given up.
+        settings: the best settings, those that aren't searched included.
+        chosen: the searched settings among them.
+        measure: the measure that was minimised (`rmse`) or maximised (`ndcg@10`).
+        value: its mean over the splits, for the best trial.
+        default: the same for the initial settings; None if they are outside the search space or weren't finished.
+        trials, pruned: number of trials, and of those pruned.
+        model: name of the model.
     """
 
     settings: Any
@@ -62,13 +64,26 @@ class TuningResult:
     default: float | None
     trials: int
     pruned: int
+    model: str = ""
+
+    def __str__(self) -> str:
+        default = "" if self.default is None else f", {self.default:.4f} with the settings at the start"
+        chosen = ", ".join(f"{name}={value!r}" for name, value in self.chosen.items())
+        return (
+            f"{self.model}: {self.measure} {self.value:.4f} in validation{default}; {self.trials} trials, "
+            f"{self.pruned} stopped early\n{chosen}"
+        )
+
+    def _repr_html_(self) -> str:
+        notes = str(self).splitlines()[0]
+        return html_table(["setting", "value"], list(self.chosen.items()), f"Best settings of {self.model}", notes)
 
 
 def check_tunable(kind: type[Recommender]) -> None:
-    """Refuse to tune what has no space, or where Optuna isn't installed.
+    """Check that the model has a search space and that Optuna is installed.
 
     Raises:
-        SettingError: the model declares no space of hyper-parameters.
+        SettingError: the model has no search space.
         MissingExtraError: Optuna isn't installed.
     """
     if not get_search_space(kind.Settings):
@@ -90,55 +105,53 @@ def tune(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> TuningResult:
-    """The best of `trials` settings of the model `kind` for `ratings`.
+    """Search for the best settings of the model class `kind` on `ratings`.
 
     Args:
-        ratings: to train on; nothing outside of them is looked at.
-        trials: in all, those of an earlier search in `study` included.
-        settings: where to start, and what isn't searched; None: the model's own.
-        cut: the name in `TUNING_SPLITS` of how the ratings are cut.
-        study: the file that keeps the search; None: it isn't kept.
+        kind: the model class.
+        ratings: the training ratings; the search uses no others.
+        catalog: metadata of the movies.
+        trials: number of trials, those of an earlier search in `study` included.
+        settings: initial settings, and values of those that aren't searched; None: the model's defaults.
+        cut: name of the validation split, in `TUNING_SPLITS`.
+        study: file that stores the search; None: the search isn't stored.
         seed: of the search.
+        progress: receiver of one step per trial.
 
     Raises:
-        SettingError: as `check_tunable` says; `cut` has no such name; the study is of another search.
+        SettingError: the model has no search space, `cut` is no such name, or `study` stores another search.
         MissingExtraError: Optuna isn't installed.
-        TrainingError: no trial came to an end. (One that diverges counts among the trials and is passed over.)
+        TrainingError: no trial could be trained. (A single trial that diverges counts as a trial without a result.)
     """
     check_tunable(kind)
     if cut not in TUNING_SPLITS:
-        raise SettingError(f"there is no cut {cut!r} to tune by; take one of {', '.join(TUNING_SPLITS)}")
-    start = kind.Settings() if settings is None else settings
-    search = _Objective(kind, start, ratings, catalog, TUNING_SPLITS[cut], progress)
-    found = _open_study(study, search, f"{kind.name} by {cut}", seed)
-    first = {name: getattr(start, name) for name in search.space}
-    if not found.trials and all(_is_within(value, search.space[name]) for name, value in first.items()):
-        found.enqueue_trial(first)
-    ended = [trial for trial in found.trials if trial.state.is_finished()]
-    if progress:
-        progress.start(f"tuning {kind.name}", trials)
-        progress.advance(min(len(ended), trials))
-    try:
-        left = max(0, trials - len(ended))
-        found.optimize(search, n_trials=left, catch=(TrainingError,), callbacks=[search.heard])
-    finally:
-        if progress:
-            progress.stop()
-    if not any(trial.state.name == "COMPLETE" for trial in found.trials):
+        raise SettingError(f"there is no cut {cut!r} to tune by; use one of {', '.join(TUNING_SPLITS)}")
+    start, bar = kind.Settings() if settings is None else settings, progress or Silent()
+    objective = _Objective(kind, start, ratings, catalog, TUNING_SPLITS[cut], bar)
+    optuna_study = _open_study(study, objective, f"{kind.name} by {cut}", seed)
+    first = {name: getattr(start, name) for name in objective.space}
+    if not optuna_study.trials and all(_is_within(value, objective.space[name]) for name, value in first.items()):
+        optuna_study.enqueue_trial(first)
+    n_finished = sum(trial.state.is_finished() for trial in optuna_study.trials)
+    with running(bar, f"tuning {kind.name}", trials):
+        bar.advance(min(n_finished, trials))
+        left = max(0, trials - n_finished)
+        optuna_study.optimize(objective, n_trials=left, catch=(TrainingError,), callbacks=[objective.report])
+    if not any(trial.state.name == "COMPLETE" for trial in optuna_study.trials):
         raise TrainingError(f"none of the {trials} trials of {kind.name} could be trained; give more trials")
-    return search.result(found, first)
+    return objective.result(optuna_study, first)
 
 
 @dataclass(frozen=True)
 class _Objective:
-    """The objective: a trial's settings, measured on cut after cut."""
+    """Objective of the search: the mean of the measure over the validation splits."""
 
     kind: type[Recommender]
     start: Any
     ratings: Ratings
     catalog: Catalog | None
     cut: Callable[[Ratings, int], Split]
-    progress: Progress | None
+    progress: Progress
 
     @property
     def space(self) -> SearchSpace:
@@ -154,60 +167,60 @@ class _Objective:
         settings = dataclasses.replace(self.start, **{n: _suggest(trial, n, v) for n, v in self.space.items()})
         total = 0.0
         for round_ in range(ROUNDS):
-            total += self._value(settings, self.cut(self.ratings, round_))
+            total += self._validate(settings, self.cut(self.ratings, round_))
             trial.report(total / (round_ + 1), round_)
             if trial.should_prune():
                 raise TrialPruned
         return total / ROUNDS
 
-    def _value(self, settings: Any, split: Split) -> float:
+    def _validate(self, settings: Any, split: Split) -> float:
         model = self.kind(settings)
         model.fit(split.train, self.catalog)
         return evaluate(model, split.test, given=split.given)[self.measure]
 
-    def heard(self, study: "Study", trial: Any) -> None:
-        if self.progress:
-            done = any(each.value is not None for each in study.trials)
-            self.progress.advance(note=f"best {self.measure} {study.best_value:.4f}" if done else "")
+    def report(self, study: "Study", trial: Any) -> None:
+        """Report a finished trial to the progress bar (a callback of Optuna)."""
+        has_value = any(each.value is not None for each in study.trials)
+        self.progress.advance(note=f"best {self.measure} {study.best_value:.4f}" if has_value else "")
 
     def result(self, study: "Study", first: dict[str, Any]) -> TuningResult:
-        best = study.best_trial
-        whole = [trial for trial in study.trials if trial.state.is_finished()]
-        at_first = [t.value for t in whole if t.value is not None and t.params == first]
-        chosen = dict(best.params)
+        finished = [trial for trial in study.trials if trial.state.is_finished()]
+        first_values = [t.value for t in finished if t.value is not None and t.params == first]
+        chosen = dict(study.best_trial.params)
         return TuningResult(
             settings=dataclasses.replace(self.start, **chosen),
             chosen=chosen,
             measure=self.measure,
             value=float(study.best_value),
-            default=at_first[0] if at_first else None,
-            trials=len(whole),
-            pruned=sum(trial.state.name == "PRUNED" for trial in whole),
+            default=first_values[0] if first_values else None,
+            model=self.kind.name,
+            trials=len(finished),
+            pruned=sum(trial.state.name == "PRUNED" for trial in finished),
         )
 
 
-def _open_study(file: Path | None, search: _Objective, name: str, seed: int) -> "Study":
-    """The study in `file`, begun if it isn't there; it forgets the trial that an interruption left unfinished."""
+def _open_study(file: Path | None, objective: _Objective, name: str, seed: int) -> "Study":
+    """Open the study in `file`, or create it; a trial that an interruption left unfinished is marked as failed."""
     import optuna
     from optuna.storages import InMemoryStorage, JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = InMemoryStorage() if file is None else JournalStorage(JournalFileBackend(str(file)))
-    known = [each.study_name for each in storage.get_all_studies()]
-    if known not in ([], [name]):
-        raise SettingError(f"{file} holds a search of {known[0]} and not of {name}; give another file")
-    made = optuna.create_study(
+    stored = [each.study_name for each in storage.get_all_studies()]
+    if stored not in ([], [name]):
+        raise SettingError(f"{file} holds a search of {stored[0]} and not of {name}; give another file")
+    study = optuna.create_study(
         storage=storage,
-        sampler=optuna.samplers.TPESampler(seed=seed + len(storage.get_all_trials(0)) if known else seed),
+        sampler=optuna.samplers.TPESampler(seed=seed + len(storage.get_all_trials(0)) if stored else seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=MIN_FINISHED_TRIALS),
         study_name=name,
-        direction="minimize" if search.measure == "rmse" else "maximize",
+        direction="minimize" if objective.measure == "rmse" else "maximize",
         load_if_exists=True,
     )
-    for trial in made.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
-        made.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-    return made
+    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    return study
 
 
 def _suggest(trial: "Trial", name: str, values: SearchRange | tuple[Any, ...]) -> Any:

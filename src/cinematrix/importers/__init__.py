@@ -1,4 +1,4 @@
-"""What people wrote elsewhere of films they saw: Letterboxd, IMDb, Trakt and others, read and matched to a catalog."""
+"""Importers of a user's exports from Letterboxd, IMDb, Trakt and other sites, matched to a catalog."""
 
 from cinematrix.importers.entries import Entry, ParsedImport, SkippedEntry
 from cinematrix.importers.reading import read

@@ -1,7 +1,7 @@
-"""ZIP archives from strangers: read in memory, within caps, by exact name. Nothing is ever unpacked to disk.
+"""Untrusted ZIP archives: read in memory, within caps, by exact name. Nothing is ever unpacked to disk.
 
-A real Letterboxd export unpacks to four times its size. What an archive says of its sizes is checked against the bytes
-that come out, counted as they come.
+A real Letterboxd export unpacks to four times its size. The sizes that an archive declares are checked against the
+bytes counted while unpacking.
 """
 
 import io
@@ -14,42 +14,57 @@ from typing import Self
 
 from cinematrix.errors import DataError
 
-MOST_MEMBERS = 500
-MOST_DIRECTORY = 262_144
-"""Bytes of the list of members."""
+MAX_MEMBERS = 500
+"""Maximum members of an archive."""
 
-MOST_MEMBER = 32_000_000
-MOST_TOTAL = 100_000_000
-MOST_RATIO = 100
-FREE = 1_000_000
-"""Bytes that a member may unpack to whatever the ratio."""
+MAX_DIRECTORY_BYTES = 262_144
+"""Maximum bytes of the central directory."""
 
-CHUNK = 65_536
-LOCAL = 30
-"""Bytes of the header before each member, without its name."""
+MAX_MEMBER_BYTES = 32_000_000
+"""Maximum unpacked bytes of one member."""
 
-END = struct.Struct("<4s4H2LH")
-LOCATOR = 20
-"""Bytes before the end in which ZIP64 says where its own end is."""
+MAX_TOTAL_BYTES = 100_000_000
+"""Maximum unpacked bytes of all members read."""
 
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-FOLDERS = {"likes", "deleted", "orphaned", "lists", "watched", "ratings"}
-"""Folders of the exports themselves, which no one packed around an export."""
+MAX_COMPRESSION_RATIO = 100
+"""Maximum unpacked bytes per packed byte, beyond `RATIO_FREE_BYTES`."""
 
-BROKEN = (
+RATIO_FREE_BYTES = 1_000_000
+"""Bytes that a member may unpack to at any ratio."""
+
+CHUNK_BYTES = 65_536
+"""Bytes unpacked at a time."""
+
+LOCAL_HEADER_BYTES = 30
+"""Bytes of the local header before each member, without its name."""
+
+END_RECORD = struct.Struct("<4s4H2LH")
+"""End of central directory record, without its comment."""
+
+ZIP64_LOCATOR_BYTES = 20
+"""Bytes of the ZIP64 locator, which stands right before the end record."""
+
+COMPRESSION_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Allowed compression methods."""
+
+EXPORT_FOLDERS = {"likes", "deleted", "orphaned", "lists", "watched", "ratings"}
+"""Folders that belong to an export; a user didn't pack them around it."""
+
+ZIP_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError),
     *(struct.error, IndexError, OverflowError),
 )
-"""What `zipfile` raises at damage."""
+"""Exceptions that `zipfile` raises for damaged archives."""
 
 
 @dataclass
 class ZipExport:
-    """A ZIP whose members can be read.
+    """An open ZIP archive with its readable members.
 
     Attributes:
-        members: by name, without a folder that is around all of them; links, folders and names that lead elsewhere
-            aren't among them.
+        file: the open archive.
+        members: by name, without a top folder around all of them. Links, folders and unsafe names are left out.
+        unpacked: bytes read so far.
     """
 
     file: zipfile.ZipFile
@@ -58,18 +73,18 @@ class ZipExport:
 
     @classmethod
     def open(cls, content: bytes) -> Self:
-        """The archive in `content`.
+        """Open the archive in `content`.
 
         Raises:
-            DataError: it is damaged or cut off, encrypted, or built to do harm: too many members, members that overlap,
-                a name that occurs twice.
+            DataError: the archive is damaged, cut off, encrypted or malicious: too many members, overlapping members,
+                or a duplicate name.
         """
         _check_directory(content)
         try:
             file = zipfile.ZipFile(io.BytesIO(content))
             infos = file.infolist()
-            _check_places(infos, content)
-        except BROKEN as error:
+            _check_members(infos, content)
+        except ZIP_ERRORS as error:
             raise DataError("the ZIP is damaged or cut off; export it once more") from error
         plain = [info for info in infos if _is_plain(info)]
         names = _without_top([info.filename for info in plain])
@@ -79,69 +94,70 @@ class ZipExport:
 
     @property
     def names(self) -> list[str]:
-        """The members' names."""
+        """Names of the members."""
         return list(self.members)
 
     def read(self, name: str) -> bytes:
-        """The content of a member.
+        """Return the content of a member.
 
         Raises:
-            DataError: it is damaged, or larger than the caps allow.
+            DataError: the member is damaged, or larger than the caps allow.
         """
         info, content = self.members[name], bytearray()
-        most = min(MOST_MEMBER, max(FREE, MOST_RATIO * info.compress_size), MOST_TOTAL - self.unpacked)
+        by_ratio = max(RATIO_FREE_BYTES, MAX_COMPRESSION_RATIO * info.compress_size)
+        limit = min(MAX_MEMBER_BYTES, by_ratio, MAX_TOTAL_BYTES - self.unpacked)
         try:
             with self.file.open(info) as stream:
-                while piece := stream.read(CHUNK):
-                    content += piece
-                    if len(content) > most:
+                while chunk := stream.read(CHUNK_BYTES):
+                    content += chunk
+                    if len(content) > limit:
                         raise DataError("the ZIP unpacks to more than an export holds")
-        except BROKEN as error:
+        except ZIP_ERRORS as error:
             raise DataError(f"{name} in the ZIP is damaged; export it once more") from error
         if len(content) != info.file_size:
-            raise DataError(f"{name} in the ZIP hasn't the size that the ZIP says; export it once more")
+            raise DataError(f"{name} in the ZIP hasn't the size that the ZIP declares; export it once more")
         self.unpacked += len(content)
         return bytes(content)
 
 
 def _check_directory(content: bytes) -> None:
-    """Look at the end of the archive before `zipfile` reads its whole list of members."""
-    at = content.rfind(b"PK\5\6", max(0, len(content) - END.size - 65_535))
-    if at < 0 or len(content) < at + END.size:
+    """Check the end record, before `zipfile` reads the whole central directory."""
+    end = content.rfind(b"PK\5\6", max(0, len(content) - END_RECORD.size - 65_535))
+    if end < 0 or len(content) < end + END_RECORD.size:
         raise DataError("the ZIP is damaged or cut off; export it once more")
-    _, _, _, _, members, size, _, _ = END.unpack_from(content, at)
-    large = content[:at][-LOCATOR:].startswith(b"PK\6\7")  # ZIP64 says its sizes elsewhere
-    if large or members > MOST_MEMBERS or size > MOST_DIRECTORY:
-        raise DataError(f"the ZIP holds more than {MOST_MEMBERS} files, which no export does")
+    _, _, _, _, members, size, _, _ = END_RECORD.unpack_from(content, end)
+    is_zip64 = content[:end][-ZIP64_LOCATOR_BYTES:].startswith(b"PK\6\7")  # its sizes are in another record
+    if is_zip64 or members > MAX_MEMBERS or size > MAX_DIRECTORY_BYTES:
+        raise DataError(f"the ZIP holds more than {MAX_MEMBERS} files, which no export does")
 
 
-def _check_places(infos: list[zipfile.ZipInfo], content: bytes) -> None:
-    """Raise DataError where members are too many, encrypted, packed unusually, or share bytes."""
-    if len(infos) > MOST_MEMBERS:
-        raise DataError(f"the ZIP holds more than {MOST_MEMBERS} files, which no export does")
+def _check_members(infos: list[zipfile.ZipInfo], content: bytes) -> None:
+    """Raise DataError if members are too many, encrypted, packed by another method, or overlap."""
+    if len(infos) > MAX_MEMBERS:
+        raise DataError(f"the ZIP holds more than {MAX_MEMBERS} files, which no export does")
     if any(info.flag_bits & 1 for info in infos):
         raise DataError("the ZIP is encrypted; pack it without a password")
-    if any(info.compress_type not in METHODS for info in infos):
-        raise DataError("the ZIP is packed in an unusual way; pack it with the usual one, Deflate")
+    if any(info.compress_type not in COMPRESSION_METHODS for info in infos):
+        raise DataError("the ZIP is packed by an unusual method; pack it with Deflate")
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < end:
             raise DataError("the ZIP holds files that overlap, which no export does")
-        end = info.header_offset + LOCAL + len(info.orig_filename) + info.compress_size
+        end = info.header_offset + LOCAL_HEADER_BYTES + len(info.orig_filename) + info.compress_size
     if end > len(content):
         raise DataError("the ZIP is damaged or cut off; export it once more")
 
 
 def _is_plain(info: zipfile.ZipInfo) -> bool:
-    """Whether it is a file under a harmless name."""
+    """Return whether a member is a regular file with a safe name."""
     name, kind = info.orig_filename, stat.S_IFMT(info.external_attr >> 16)
-    harmless = not name.startswith("/") and not {"\0", "\\", ":"} & set(name) and ".." not in name.split("/")
-    return harmless and name[-1:] not in ("", "/") and kind in (0, stat.S_IFREG) and not name.startswith("__MACOSX/")
+    safe = not name.startswith("/") and not {"\0", "\\", ":"} & set(name) and ".." not in name.split("/")
+    return safe and name[-1:] not in ("", "/") and kind in (0, stat.S_IFREG) and not name.startswith("__MACOSX/")
 
 
 def _without_top(names: list[str]) -> list[str]:
-    """The names without the folder that all of them lie in, if it isn't one of the export's own."""
+    """Return the names without a top folder common to all, unless the folder belongs to the export."""
     tops = {name.split("/", 1)[0] for name in names}
-    if len(tops) != 1 or not all("/" in name for name in names) or tops <= FOLDERS:
+    if len(tops) != 1 or not all("/" in name for name in names) or tops <= EXPORT_FOLDERS:
         return names
     return [name.split("/", 1)[1] for name in names]

@@ -1,4 +1,4 @@
-"""Criticker: the XML of a person's ratings, 0 to 100."""
+"""Importer of Criticker's XML of a user's ratings, 0 to 100."""
 
 import io
 import re
@@ -21,52 +21,52 @@ DATE = re.compile(r"([A-Za-z]{3})[a-z]* (\d{1,2}),? (\d{4})(?:, (\d{1,2}):(\d{2}
 
 
 def read_entries(content: bytes) -> Entries:
-    """One entry a `<film>`, numbered as they come.
+    """Yield one entry per `<film>`, numbered in file order.
 
     Raises:
-        DataError: it isn't well-formed, has a document type (entities could be bombs), or has no films.
+        DataError: the XML isn't well-formed, has a document type (entities could be bombs), or has no movies.
     """
     number = 0
-    for number, film_ in enumerate(_films(content), start=1):
-        fields = {name: clean_text(film_.findtext(name) or "") for name in FIELDS}
+    for number, element in enumerate(_iterate_movies(content), start=1):
+        fields = {name: clean_text(element.findtext(name) or "") for name in FIELDS}
         yield require_movie(
             build_entry(
                 CsvRow(f"{number}", fields), "rating", title=fields["filmname"], rating=fields["rating"], highest=HIGHEST,
-                moment=_moment(fields["reviewdate"]), imdb=fields["imdbid"],
+                moment=_parse_timestamp(fields["reviewdate"]), imdb=fields["imdbid"],
             )
         )  # fmt: skip
     if not number:
-        raise DataError("the XML holds no film of Criticker's")
+        raise DataError("the XML has no films of Criticker's; give Criticker's export")
 
 
-def _films(content: bytes) -> Iterator[Element]:
-    """Each film as it is read, without keeping those before."""
-    above: list[Element] = []
-    films = 0  # open ones
+def _iterate_movies(content: bytes) -> Iterator[Element]:
+    """Yield each `<film>` as it is read; earlier elements are freed."""
+    parents: list[Element] = []
+    n_open = 0  # open <film> elements
     try:
         for event, element in iterparse(io.BytesIO(content), ("start", "end"), forbid_dtd=True):
             if event == "start":
-                above.append(element)
-                films += element.tag == "film"
+                parents.append(element)
+                n_open += element.tag == "film"
                 continue
-            above.pop()
-            films -= element.tag == "film"
-            if element.tag == "film" and not films:
+            parents.pop()
+            n_open -= element.tag == "film"
+            if element.tag == "film" and not n_open:
                 yield element
-            if above and not films:
-                above[-1].remove(element)
+            if parents and not n_open:
+                parents[-1].remove(element)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise DataError("the XML isn't well-formed, or has a document type; export it once more") from error
 
 
-def _moment(text: str) -> Timestamp:
-    """`Apr 23 2017, 08:18`, whose zone isn't told."""
-    found = DATE.fullmatch(text)
-    if not found or found[1].lower() not in MONTHS:
+def _parse_timestamp(text: str) -> Timestamp:
+    """Parse `Apr 23 2017, 08:18`. The time zone is unknown; UTC is used."""
+    match = DATE.fullmatch(text)
+    if not match or match[1].lower() not in MONTHS:
         return Timestamp(None)
-    month = MONTHS.index(found[1].lower()) + 1
+    month = MONTHS.index(match[1].lower()) + 1
     try:
-        moment = datetime(int(found[3]), month, int(found[2]), int(found[4] or 0), int(found[5] or 0), tzinfo=UTC)
+        moment = datetime(int(match[3]), month, int(match[2]), int(match[4] or 0), int(match[5] or 0), tzinfo=UTC)
     except ValueError:
         return Timestamp(None)
-    return timestamp_at(moment.timestamp(), day=found[4] is None)
+    return timestamp_at(moment.timestamp(), day=match[4] is None)

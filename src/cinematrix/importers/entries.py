@@ -1,4 +1,4 @@
-"""One shape for what every journal of films says, and how its fields become values."""
+"""Entries of an import, common to all sources, and parsers of their fields."""
 
 import re
 import time as clock
@@ -11,30 +11,31 @@ from typing import Literal, NamedTuple
 Kind = Literal["rating", "seen", "watchlist", "like"]
 
 MAX_TEXT_LENGTH = 500
-"""Of a title; what is longer is none."""
+"""Maximum letters of a title; rows with longer ones are skipped."""
 
-DAY = 86_400
-MILLISECONDS = 10**11
-"""A time above it is in milliseconds: in seconds it would lie beyond the year 5000."""
+DAY_SECONDS = 86_400
+MAX_EPOCH_SECONDS = 10**11
+"""Maximum of a time in seconds, beyond the year 5000; a larger number is in milliseconds."""
 
 NOT_A_FILM, NO_RATING, NO_FILM = "not a film", "no rating", "neither a title nor an ID"
-"""Reasons to skip a row that are no fault of it."""
+"""Reasons to skip a valid row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row that says something of a film.
+    """A row about a movie.
 
     Attributes:
-        row: where it stands: `ratings.csv:12`, member and line, or the line alone.
-        kind: what it says.
-        title, year: of the film; the title may be empty where an ID is given.
+        row: position: `ratings.csv:12` (member and line), or the line alone.
+        kind: rating, seen, watchlist or like.
+        title, year: of the movie; the title may be empty if there is an ID.
         rating: on the scale of the source, above 0; None unless `kind` is rating.
-        time: UTC epoch seconds, of the day's first moment where `day`; None if it isn't told.
-        day: the source tells the day only.
-        imdb, tmdb: the film's numbers there, and `movie` its ID in the catalog or at MovieLens, if told.
-        others: more titles of the same film.
-        rank: which of two ratings of a film counts, the lower, whatever their times.
+        time: UTC epoch seconds, the start of the day if `day`; None if the source gives none.
+        day: the source gives only the day.
+        imdb, tmdb: the movie's IDs at IMDb and TMDB; None if the source gives none.
+        movie: the movie's ID in the catalog or at MovieLens; empty if the source gives none.
+        others: alternative titles of the movie.
+        rank: priority of the row; of several ratings of a movie the lowest rank counts, before the time.
     """
 
     row: str
@@ -53,7 +54,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class SkippedEntry:
-    """A row that was read and says nothing to keep, and why."""
+    """A row that was read but not imported, and the reason."""
 
     row: str
     reason: str
@@ -65,14 +66,14 @@ Entries = Iterator[Entry | SkippedEntry]
 
 @dataclass(frozen=True)
 class ParsedImport:
-    """All that one upload says.
+    """The entries of one upload.
 
     Attributes:
-        source: whose format it is, as `letterboxd`.
-        highest: the best rating there.
-        relative: people use different parts of the scale, so that a rating means its place among the person's own.
+        source: name of the format, such as `letterboxd`.
+        highest: the best rating of the source's scale.
+        relative: ratings are converted by rank, since users use different parts of the scale.
         entries, skipped: every row read is in one of them.
-        warnings: what went wrong without spoiling the rest.
+        warnings: problems that didn't stop the import.
     """
 
     source: str
@@ -84,23 +85,23 @@ class ParsedImport:
 
     @property
     def read(self) -> int:
-        """How many rows were read."""
+        """Number of rows read."""
         return len(self.entries) + len(self.skipped)
 
 
 class Timestamp(NamedTuple):
-    """When, in UTC epoch seconds, and whether only the day is known."""
+    """A time in UTC epoch seconds; `day`: only the day is known."""
 
     time: int | None
     day: bool = False
 
 
 def clean_text(text: str) -> str:
-    """Text without control characters and without what turns the direction of writing, spaces made one."""
+    """Return the text without control and bidirectional characters, with runs of spaces made one."""
     if text.isprintable():
         return " ".join(text.split())
-    kept = (" " if letter in "\t\r\n" else letter for letter in text)
-    return " ".join("".join(c for c in kept if c.isprintable() or unicodedata.category(c) == "Zs").split())
+    letters = (" " if letter in "\t\r\n" else letter for letter in text)
+    return " ".join("".join(c for c in letters if c.isprintable() or unicodedata.category(c) == "Zs").split())
 
 
 _YEAR = re.compile(r"((?:18[7-9]|19\d|20\d|21\d)\d)(?!\d)", re.ASCII)
@@ -110,44 +111,44 @@ _EPOCH = re.compile(r"\d{6,14}", re.ASCII)
 
 
 def parse_year(text: str) -> int | None:
-    """A year from 1870 on; None for anything else."""
-    found = _YEAR.match(text.strip())
-    return int(found[1]) if found else None
+    """Parse a year from 1870 on; None for anything else."""
+    match = _YEAR.match(text.strip())
+    return int(match[1]) if match else None
 
 
 def parse_number(text: str) -> float | None:
-    """A plain number, with a point or a comma; None for anything else."""
+    """Parse a plain number with a decimal point or comma; None for anything else."""
     plain = text.strip().replace(",", ".")
     return float(plain) if _NUMBER.fullmatch(plain) else None
 
 
 def parse_external_id(text: str) -> int | None:
-    """The number in `tt0111161`, `0111161` or `278`; None for blank, 0, -1 and anything else."""
-    found = _ID.fullmatch(text.strip())
-    return int(found[1]) or None if found else None
+    """Parse the number in `tt0111161`, `0111161` or `278`; None for blank, 0, -1 and anything else."""
+    match = _ID.fullmatch(text.strip())
+    return int(match[1]) or None if match else None
 
 
 def parse_timestamp(text: str) -> Timestamp:
-    """An ISO date or time, or epoch seconds or milliseconds; no moment for what is none, or lies ahead."""
+    """Parse an ISO date or time, or epoch seconds or milliseconds; without a time if invalid or in the future."""
     plain = text.strip()
     try:
         if _EPOCH.fullmatch(plain):
-            seconds = int(plain) // 1000 if int(plain) > MILLISECONDS else int(plain)
+            seconds = int(plain) // 1000 if int(plain) > MAX_EPOCH_SECONDS else int(plain)
         else:
-            found = datetime.fromisoformat(plain)
-            seconds = int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+            moment = datetime.fromisoformat(plain)
+            seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         return Timestamp(None)
     return timestamp_at(seconds, day=len(plain) == len("2024-12-31") and "-" in plain)
 
 
 def timestamp_at(seconds: float, *, day: bool) -> Timestamp:
-    """The moment so many seconds after 1970; none if that is before 1970, or later than tomorrow."""
-    return Timestamp(int(seconds), day) if 0 <= seconds <= clock.time() + DAY else Timestamp(None)
+    """Return the timestamp of UTC epoch seconds; without a time if negative or more than a day ahead."""
+    return Timestamp(int(seconds), day) if 0 <= seconds <= clock.time() + DAY_SECONDS else Timestamp(None)
 
 
 def find_rating_problem(rating: float | None, highest: float, text: str = "") -> str:
-    """Why this is no rating on a scale up to `highest`; empty if it is one. A 0 never is one."""
+    """Return the reason why a rating is invalid on a scale up to `highest`; empty if valid. A 0 is no rating."""
     if rating is None:
         return "the rating isn't a number" if text.strip() else NO_RATING
     if rating == 0:

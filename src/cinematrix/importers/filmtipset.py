@@ -1,4 +1,4 @@
-"""Filmtipset: `VoteDate;MovieTitle;IMDB;Score`."""
+"""Importer of Filmtipset's CSV: `VoteDate;MovieTitle;IMDB;Score`."""
 
 from cinematrix.importers.entries import Entry, SkippedEntry, parse_timestamp
 from cinematrix.importers.source import Reader, Source, build_entry
@@ -8,7 +8,7 @@ MAX_RATING = 5.0
 
 
 def reader(_: CsvTable) -> Reader:
-    """What reads the rows; where the film isn't at IMDb the file has -1 or nothing."""
+    """Return a reader of the rows. The IMDb ID of a movie that isn't at IMDb is -1 or blank."""
 
     def entry(row: CsvRow) -> Entry | SkippedEntry:
         return build_entry(

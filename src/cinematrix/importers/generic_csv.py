@@ -1,7 +1,8 @@
-"""Any CSV: its columns found by the names that are in use, or by those that the person gives."""
+"""Importer of any CSV, by common column names or by a column mapping."""
 
 from collections.abc import Mapping
 
+from cinematrix.common.text import parse_pairs
 from cinematrix.errors import SettingError
 from cinematrix.importers.entries import Entry, SkippedEntry, parse_timestamp
 from cinematrix.importers.source import Reader, Source, build_entry
@@ -16,52 +17,50 @@ COLUMN_ALIASES: dict[str, tuple[str, ...]] = {
     "tmdb": ("tmdb", "tmdb id", "tmdb_id", "tmdbid"),
     "movie": ("movieid", "movie id", "movie_id"),
 }
-"""What a mapping may name, and the columns' names that are found without one."""
+"""Fields that a mapping may name, and the column names detected without one."""
 
-FILM = ("title", "imdb", "tmdb", "movie")
+MOVIE_FIELDS = ("title", "imdb", "tmdb", "movie")
 UNKNOWN_MAXIMUM = 1e6
-"""Stands for the best rating until all ratings are read."""
+"""Placeholder for the best rating until all ratings are read."""
 
 
 def parse_mapping(text: str) -> dict[str, str]:
-    """`title=Film,rating=Score` as a mapping from our names to the file's.
+    """Parse `title=Film,rating=Score` into a mapping from field to column; empty if `text` is blank.
 
     Raises:
-        SettingError: it isn't written so.
+        SettingError: `text` has another form.
     """
-    pairs = [part.partition("=") for part in text.split(",")] if text.strip() else []
-    if not all(name.strip() and column.strip() for name, _, column in pairs):
-        raise SettingError("the columns aren't understood; write title=NAME,rating=NAME")
-    return {name.strip().lower(): column.strip() for name, _, column in pairs}
+    pairs = parse_pairs(text, "the columns aren't understood; write title=NAME,rating=NAME") if text.strip() else []
+    return {field.lower(): column for field, column in pairs}
 
 
 def build_source(columns: Mapping[str, str]) -> Source:
-    """Tables with these columns, from our names to the file's, found by name where one isn't mapped.
+    """Return the source for a mapping from field to column; fields not mapped are detected by column name.
 
     Raises:
-        SettingError: a mapping names what there isn't.
+        SettingError: the mapping names an unknown field.
     """
     unknown = sorted(set(columns) - set(COLUMN_ALIASES))
     if unknown:
-        raise SettingError(f"columns: there is no {unknown[0]!r} to map; there is {', '.join(COLUMN_ALIASES)}")
-    found = {**COLUMN_ALIASES, **{name: (theirs.strip().lower(),) for name, theirs in columns.items()}}
+        raise SettingError(f"columns: there is no field {unknown[0]!r} to map; the fields are {', '.join(COLUMN_ALIASES)}")
+    aliases = {**COLUMN_ALIASES, **{field: (column.strip().lower(),) for field, column in columns.items()}}
 
     def reader(table: CsvTable) -> Reader:
-        table.need(*(found[name][0] for name in columns))
-        return lambda row: _entry(row, found)
+        table.need(*(aliases[field][0] for field in columns))
+        return lambda row: _entry(row, aliases)
 
-    return Source("csv", 0, lambda header: bool(columns) or _fits(header), reader)
+    return Source("csv", 0, lambda header: bool(columns) or _is_ratings_header(header), reader)
 
 
-def _fits(header: set[str]) -> bool:
+def _is_ratings_header(header: set[str]) -> bool:
     return not header.isdisjoint(COLUMN_ALIASES["rating"]) and any(
-        not header.isdisjoint(COLUMN_ALIASES[name]) for name in FILM
+        not header.isdisjoint(COLUMN_ALIASES[name]) for name in MOVIE_FIELDS
     )
 
 
-def _entry(row: CsvRow, names: Mapping[str, tuple[str, ...]]) -> Entry | SkippedEntry:
+def _entry(row: CsvRow, aliases: Mapping[str, tuple[str, ...]]) -> Entry | SkippedEntry:
     return build_entry(
-        row, "rating", title=row.text(*names["title"]), year=row.raw(*names["year"]), rating=row.raw(*names["rating"]),
-        highest=UNKNOWN_MAXIMUM, moment=parse_timestamp(row.raw(*names["date"])), imdb=row.raw(*names["imdb"]),
-        tmdb=row.raw(*names["tmdb"]), movie=row.raw(*names["movie"]),
+        row, "rating", title=row.text(*aliases["title"]), year=row.raw(*aliases["year"]), rating=row.raw(*aliases["rating"]),
+        highest=UNKNOWN_MAXIMUM, moment=parse_timestamp(row.raw(*aliases["date"])), imdb=row.raw(*aliases["imdb"]),
+        tmdb=row.raw(*aliases["tmdb"]), movie=row.raw(*aliases["movie"]),
     )  # fmt: skip

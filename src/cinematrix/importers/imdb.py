@@ -1,4 +1,4 @@
-"""IMDb: Your Ratings → Export in its forms since before 2017, and the watchlist."""
+"""Importer of IMDb's ratings, in all forms since before 2017, and of its watchlist."""
 
 from cinematrix.importers.entries import NOT_A_FILM, Entry, Kind, SkippedEntry, parse_timestamp
 from cinematrix.importers.source import Reader, Source, build_entry
@@ -11,16 +11,16 @@ NON_MOVIE_TYPES = {
     *("tvseries", "tvminiseries", "tvepisode", "tvpilot", "videogame", "musicvideo", "podcastseries"),
     "podcastepisode",
 }
-"""Title types without spaces, in lower case. All others are kept: exports in other languages name films otherwise."""
+"""Skipped title types, without spaces, in lower case. All others pass: exports in other languages translate them."""
 
 
 def reader(table: CsvTable) -> Reader:
-    """What reads the rows of ratings, or of a watchlist, whose ratings, if any, don't count.
+    """Return a reader of the rows of ratings or of a watchlist. Ratings in a watchlist don't count.
 
-    A list has positions and today's names of columns; before 2017 ratings had positions too.
+    A watchlist has positions and today's column names. Before 2017, ratings had positions too.
 
     Raises:
-        DataError: there is no column of ratings.
+        DataError: the column of ratings is missing.
     """
     watchlist = "watchlist" in table.name or ("position" in table.header and "you rated" not in table.header)
     if not (watchlist or "you rated" in table.header):

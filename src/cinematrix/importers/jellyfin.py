@@ -1,4 +1,4 @@
-"""Jellyfin: the backup of its plugin Playback Reporting, a table without a header of what was played, and how long."""
+"""Importer of the backup of Jellyfin's plugin Playback Reporting, a table of played items without a header."""
 
 import re
 
@@ -7,11 +7,11 @@ from cinematrix.importers.source import HeadlessSource, Reader, Source, build_en
 from cinematrix.importers.text import CsvRow, CsvTable
 
 MIN_PLAY_SECONDS = 600
-"""Seconds; whoever played less of a film hasn't seen it."""
+"""Minimum seconds played for a movie to count as seen."""
 
 
 def reader(_: CsvTable) -> Reader:
-    """What reads the rows: films that were played are seen. Times are local without a zone, so only the day counts."""
+    """Return a reader of the rows: played movies are seen. Times are local without a zone, so only the day counts."""
     check = single_user_check()
 
     def entry(row: CsvRow) -> Entry | SkippedEntry:

@@ -1,4 +1,4 @@
-"""Letterboxd: the ZIP of Settings → Data, a file out of it, and the CSV that Letterboxd itself imports."""
+"""Importer of Letterboxd's ZIP (Settings → Data), of a file from it, and of the CSV that Letterboxd imports."""
 
 from collections.abc import Iterable
 
@@ -11,63 +11,65 @@ from cinematrix.importers.text import CsvRow, CsvTable, decode, parse_table
 MAX_RATING = 5.0
 DIARIES = ("diary.csv", "reviews.csv")
 MARKS: dict[str, Kind] = {"watched.csv": "seen", "watchlist.csv": "watchlist", "likes/films.csv": "like"}
-"""Files with one header among them, which only their names tell apart."""
+"""Files with the same header, distinguished by name only."""
 
 FILES = ("ratings.csv", *DIARIES, *MARKS)
-"""What is read of the archive; the profile (it holds an e-mail address), comments, lists and deleted things aren't."""
+"""Members read. The profile (it holds an e-mail address), comments, lists and deleted entries aren't read."""
 
-OURS = {"title", "year", "rating", "imdbid", "tmdbid"}
+IMPORT_COLUMNS = {"title", "year", "rating", "imdbid", "tmdbid"}
 
 
 def is_export(names: Iterable[str]) -> bool:
-    """Whether an archive is Letterboxd's, by the names in it."""
+    """Return whether an archive with these member names is Letterboxd's."""
     return not {"ratings.csv", "watched.csv", "diary.csv"}.isdisjoint(names)
 
 
-def read_archive(found: ZipExport, warnings: list[str]) -> Entries:
-    """All that is read of the archive."""
+def read_archive(archive: ZipExport, warnings: list[str]) -> Entries:
+    """Yield the entries of the archive. Warnings about the encoding are appended to `warnings`."""
     for name in FILES:
-        if name in found.names:
-            text, doubts = decode(found.read(name))
-            warnings += [f"{name}: {doubt}" for doubt in doubts]
+        if name in archive.names:
+            text, problems = decode(archive.read(name))
+            warnings += [f"{name}: {problem}" for problem in problems]
             if text.strip():
-                rows = parse_table(text, name, f"{name}:")
-                yield from read_table_entries(rows, reader(rows))
+                table = parse_table(text, name, f"{name}:")
+                yield from read_table_entries(table, reader(table))
 
 
-def reader(found: CsvTable) -> Reader:
-    """What reads the rows of one file, by its header and, where that is shared, by its name.
+def reader(table: CsvTable) -> Reader:
+    """Return a reader of the rows of one file, chosen by its header and, where that is shared, by its name.
 
     Raises:
-        DataError: a column is missing, or name and header don't tell what the rows say.
+        DataError: a column is missing, or the kind of the rows can't be known from name and header.
     """
-    found.need("date", "name", "year", "letterboxd uri", *["rating"] * (found.name in ("ratings.csv", *DIARIES)))
+    table.need("date", "name", "year", "letterboxd uri", *["rating"] * (table.name in ("ratings.csv", *DIARIES)))
     marks = {**MARKS, "films.csv": MARKS["likes/films.csv"]}
-    if found.name in marks:
-        return lambda row: _film(row, marks[found.name], rank=2)
-    if "rating" not in found.header:
-        raise DataError("the columns are those of Letterboxd's watched.csv and watchlist.csv alike; keep the name")
-    return _diary if "watched date" in found.header else _rating
+    if table.name in marks:
+        return lambda row: _build_entry(row, marks[table.name], rank=2)
+    if "rating" not in table.header:
+        raise DataError(
+            "the columns fit both watched.csv and watchlist.csv of Letterboxd; keep the name of the file in the export"
+        )
+    return _read_diary_row if "watched date" in table.header else _read_rating_row
 
 
-def _rating(row: CsvRow) -> Entry | SkippedEntry:
-    return _film(row, "rating")
+def _read_rating_row(row: CsvRow) -> Entry | SkippedEntry:
+    return _build_entry(row, "rating")
 
 
-def _diary(row: CsvRow) -> Entry | SkippedEntry:
-    """A viewing: its rating counts where ratings.csv has none; without one the film was seen."""
-    return _film(row, "rating" if row.raw("rating") else "seen", rank=1)
+def _read_diary_row(row: CsvRow) -> Entry | SkippedEntry:
+    """Read a viewing. Its rating counts if ratings.csv has none; without a rating the movie is seen."""
+    return _build_entry(row, "rating" if row.raw("rating") else "seen", rank=1)
 
 
-def _film(row: CsvRow, kind: Kind, rank: int = 0) -> Entry | SkippedEntry:
+def _build_entry(row: CsvRow, kind: Kind, rank: int = 0) -> Entry | SkippedEntry:
     return build_entry(
         row, kind, title=row.text("name"), year=row.raw("year"), rating=row.raw("rating"), highest=MAX_RATING,
         moment=parse_timestamp(row.raw("watched date", "date")), rank=rank,
     )  # fmt: skip
 
 
-def _of_import(_: CsvTable) -> Reader:
-    """The CSV that Letterboxd imports, which is what we export."""
+def _import_reader(_: CsvTable) -> Reader:
+    """Return a reader of the CSV that Letterboxd imports and `letterboxd_csv` writes."""
 
     def entry(row: CsvRow) -> Entry | SkippedEntry:
         return build_entry(
@@ -80,4 +82,4 @@ def _of_import(_: CsvTable) -> Reader:
 
 
 EXPORTED = Source("letterboxd", MAX_RATING, lambda header: "letterboxd uri" in header, reader)
-IMPORTABLE = Source("letterboxd", MAX_RATING, lambda header: header >= OURS and "userid" not in header, _of_import)
+IMPORTABLE = Source("letterboxd", MAX_RATING, lambda header: header >= IMPORT_COLUMNS and "userid" not in header, _import_reader)

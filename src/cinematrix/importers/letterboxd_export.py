@@ -1,4 +1,4 @@
-"""Ratings as the CSV that Letterboxd imports, in parts as large as it takes."""
+"""Export of ratings as the CSV that Letterboxd imports, split at its size limit."""
 
 import csv
 import io
@@ -14,11 +14,11 @@ from cinematrix.importers.text import escape_formula
 
 COLUMNS = ("tmdbID", "imdbID", "Title", "Year", "WatchedDate", "Rating")
 MAX_FILE_BYTES = 1_000_000
-"""Of a file that Letterboxd takes."""
+"""Maximum bytes of a file that Letterboxd imports."""
 
 
 class ExportedRating(NamedTuple):
-    """A movie's number, its rating on the model's scale, and when it was seen in epoch seconds, if that is told."""
+    """A movie's number, its rating on the model's scale, and the time it was seen in epoch seconds, if known."""
 
     number: int
     rating: float
@@ -26,28 +26,28 @@ class ExportedRating(NamedTuple):
 
 
 def letterboxd_csv(ratings: Iterable[ExportedRating], catalog: Catalog, scale: Scale | None) -> list[str]:
-    """The files, each with its header and at most `MAX_FILE_BYTES` long; at least one.
+    """Return the files, each with a header and at most `MAX_FILE_BYTES` long; at least one.
 
-    Without a scale no film has stars, and all count as watched.
-    Text that a spreadsheet would take for a formula begins with a quote; numbers and dates are as they are.
+    Without a scale the stars are blank, and all movies count as watched.
+    Text that a spreadsheet would read as a formula is quoted; numbers and dates aren't changed.
     """
     frame = catalog.frame.select("tmdb", "imdb", "title", "year").rows()
-    head = _line(COLUMNS)
-    parts, size = [[head]], len(head)
+    header = _line(COLUMNS)
+    parts, size = [[header]], len(header)
     for rated in ratings:
         line = _line(_fields(frame[rated.number], rated, scale))
         if size + len(line.encode()) > MAX_FILE_BYTES:
-            parts.append([head])
-            size = len(head)
+            parts.append([header])
+            size = len(header)
         parts[-1].append(line)
         size += len(line.encode())
     return ["".join(part) for part in parts]
 
 
 def _fields(
-    film: tuple[str | None, str | None, str | None, int | None], rated: ExportedRating, scale: Scale | None
+    movie: tuple[str | None, str | None, str | None, int | None], rated: ExportedRating, scale: Scale | None
 ) -> list[object]:
-    tmdb, imdb, title, year = film
+    tmdb, imdb, title, year = movie
     stars = f"{scale_to_half_stars([rated.rating], scale.high)[0] / 2:g}" if scale else ""
     day = "" if rated.seen is None else f"{datetime.fromtimestamp(rated.seen, UTC):%Y-%m-%d}"
     number = parse_external_id(imdb or "")

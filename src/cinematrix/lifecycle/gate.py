@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from cinematrix.evaluation.evaluate import Evaluation, pool_by_user
+from cinematrix.evaluation.measures import Evaluation
+from cinematrix.evaluation.pooling import pool_by_user
 from cinematrix.metrics.significance import compute_differences
 
 MAX_LOSS = 0.1

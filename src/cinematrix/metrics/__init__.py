@@ -1,1 +1,1 @@
-"""TODO metrics."""
+"""Metrics of accuracy and diversity, significance tests, and top-n ranking."""

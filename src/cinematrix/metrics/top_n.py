@@ -1,7 +1,6 @@
-"""The one sorter: from scores to the best `n` movies of each user.
+"""Top-n ranking: the best `n` movies of each user by score.
 
-Everything that shows or measures a list goes through `top_n`, so that filters, ties and short lists behave
-the same everywhere.
+All lists, shown or measured, come from `top_n`, so filters, ties and short lists behave the same everywhere.
 """
 
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ _NEVER = np.float32(-np.inf)
 
 
 class RankedLists(NamedTuple):
-    """The best movies of each user, best first.
+    """Best movies of each user, best first.
 
     Attributes:
         movies: int32 `[users, n]`, movie numbers; `UNKNOWN` (-1) pads the end of a list that is short.
@@ -29,22 +28,22 @@ class RankedLists(NamedTuple):
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """How many movies each list really holds, `n` or fewer. Shape `[users]`."""
+        """Number of movies in each list without padding. int64 `[users]`."""
         return np.asarray(np.count_nonzero(self.movies != UNKNOWN, axis=1))
 
 
 def top_n(
     scores: NDArray[Any], n: int, exclude: Histories | None = None, where: NDArray[np.bool_] | None = None
 ) -> RankedLists:
-    """The `n` best-scored movies of each user among those allowed, ties by ascending movie number.
+    """Return the `n` best-scored movies of each user among those allowed, ties by ascending movie number.
 
-    Filters come before the cut, so a list is short only when fewer than `n` movies are left. A score of NaN
-    or -inf is never ranked.
+    Filters are applied before the cut, so a list is short only if fewer than `n` movies remain. Movies with a score of
+    NaN or -inf are never ranked.
 
     Args:
         scores: float `[users, movies]`; not changed.
         n: the length of the lists.
-        exclude: one history a user; its movies aren't ranked (the films already seen).
+        exclude: one history a user; its movies aren't ranked (the movies already seen).
         where: bool `[movies]` or `[users, movies]`; only movies that are True are ranked.
 
     Raises:
@@ -61,13 +60,13 @@ def top_n(
 
 
 def _winners(scores: NDArray[np.float32], n: int) -> NDArray[np.bool_]:
-    """The cells among the `n` best of their row, equal scores by ascending column. bool `[users, movies]`."""
-    possible: NDArray[np.bool_] = scores > _NEVER
+    """Return a mask of the `n` best cells of each row, equal scores by ascending column. bool `[users, movies]`."""
+    allowed: NDArray[np.bool_] = scores > _NEVER
     if n >= scores.shape[1]:
-        return possible
+        return allowed
     last = np.partition(scores, -n, axis=1)[:, -n, None]  # the n-th best score of each row
     better = scores > last
-    tied: NDArray[np.bool_] = (scores == last) & possible
+    tied: NDArray[np.bool_] = (scores == last) & allowed
     room = n - np.count_nonzero(better, axis=1)
     for row in np.flatnonzero(np.count_nonzero(tied, axis=1) > room):
         tied[row, np.flatnonzero(tied[row])[room[row] :]] = False
@@ -78,7 +77,7 @@ def _winners(scores: NDArray[np.float32], n: int) -> NDArray[np.bool_]:
 def _sorted_lists(
     rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32], n: int
 ) -> RankedLists:
-    """Cells that come row by row, columns ascending, as lists of length `n`, best first."""
+    """Convert cells, sorted by row and column, to lists of length `n`, best first."""
     counts = np.bincount(rows, minlength=len(scores))
     place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     movies = np.full((len(scores), n), UNKNOWN, np.int32)
@@ -91,7 +90,7 @@ def _sorted_lists(
 
 def _check(scores: NDArray[Any], n: int, exclude: Histories | None, where: NDArray[np.bool_] | None) -> None:
     if n < 1:
-        raise SettingError(f"a list of length {n} was asked for; n must be at least 1")
+        raise SettingError(f"n is {n}; n must be at least 1")
     if scores.ndim != 2:
         raise SettingError(f"scores have {scores.ndim} dimensions; they must be [users, movies]")
     if exclude is not None and len(exclude) != len(scores):

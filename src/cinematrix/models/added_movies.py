@@ -1,7 +1,8 @@
-"""Movies that a model hasn't learned of, answered for at once: each as its nearest known ones by content, on average.
+"""Movies added after training: each one is a weighted mean of its nearest trained movies by content.
 
-Genres, year and tags say which movies are near (the cosine of their features), and movies of many raters say more.
-Scores, stars, vectors and reasons are then means over them, whatever the model: a newcomer's parts add up as theirs do.
+Genres, year and tags give the similarity (the cosine of their features), and movies with many raters weigh more.
+Scores, stars, vectors and explanations of an added movie are means over those movies, for any model. So its score parts
+add up as theirs do.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,27 +23,30 @@ from cinematrix.errors import SettingError
 from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
 
 N_NEAREST = 30
-"""How many known movies a newcomer is like; more or fewer err more (docs/experiments.md)."""
+"""Trained movies that an added movie is made of; more or fewer give larger errors (docs/experiments.md)."""
 
 MIN_NEARNESS = 1e-6
-"""The nearness of movies that have nothing in common: what is left where the catalog tells nothing."""
+"""Similarity of movies that have nothing in common; it decides where the catalog has no content."""
 
 BLOCK_MOVIES = 256
-"""Newcomers compared with all movies at a time."""
+"""Added movies compared with all trained movies at a time."""
 
 
 def add_movies(model: Recommender, films: Sequence[MovieMetadata]) -> Recommender:
-    """A model that knows of described movies too."""
+    """Return a model that also answers for the movies described by `films`."""
     return WithAddedMovies(model, build_catalog(films, model.data.movies)) if films else model
 
 
 class WithAddedMovies(Recommender):
-    """`base`, with movies of a catalog that it doesn't know; of those that it does, the catalog has the last word.
+    """A trained model (`base`) extended by the movies of a catalog.
 
-    What somebody rates among them isn't recommended to her again, and tells the model of her taste after a refit.
+    For trained movies the catalog's metadata replaces the model's.
+
+    A user's rating of an added movie excludes it from their recommendations. It changes their taste only after a
+    retraining.
 
     Attributes:
-        near: float32 CSR `[n_newcomers, n_known]`, what each newcomer is made of; rows add up to 1.
+        near: float32 CSR `[n_added, n_trained]`, weights of the trained movies in each added one; rows add up to 1.
     """
 
     name: ClassVar[str] = "newcomers"
@@ -57,13 +61,13 @@ class WithAddedMovies(Recommender):
         self.near = blend_nearest_movies(described, base.data.raters)
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
-        scores = self.base.score(self._read(histories), by=by)
+        scores = self.base.score(self._base_histories(histories), by=by)
         return np.hstack([scores, np.asarray(self.near @ scores.T, np.float32).T])
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        made, parts = self._made_of(movies)
-        whose = rows[np.repeat(np.arange(len(movies)), np.diff(made.indptr))]
-        return np.asarray(made @ self.base.predict_pairs(self._read(histories), whose, parts), np.float32)
+        weights, parts = self._trained_parts(movies)
+        part_rows = rows[np.repeat(np.arange(len(movies)), np.diff(weights.indptr))]
+        return np.asarray(weights @ self.base.predict_pairs(self._base_histories(histories), part_rows, parts), np.float32)
 
     @property
     def has_intervals(self) -> bool:
@@ -73,7 +77,7 @@ class WithAddedMovies(Recommender):
         self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         stars = self.predict_pairs(histories, rows, movies) if stars is None else stars
-        return self.base.distribution_pairs(self._read(histories), rows, self._or_unknown(movies), stars=stars)
+        return self.base.distribution_pairs(self._base_histories(histories), rows, self._or_unknown(movies), stars=stars)
 
     def interval_pairs(
         self,
@@ -85,61 +89,64 @@ class WithAddedMovies(Recommender):
         stars: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         stars = self.predict_pairs(histories, rows, movies) if stars is None else stars
-        return self.base.interval_pairs(self._read(histories), rows, self._or_unknown(movies), coverage, stars=stars)
+        return self.base.interval_pairs(self._base_histories(histories), rows, self._or_unknown(movies), coverage, stars=stars)
 
     def vectors(self) -> NDArray[np.float32]:
-        return self._with_new(self.base.vectors())
+        return self._append_added(self.base.vectors())
 
     def comparison_vectors(self) -> NDArray[np.float32]:
-        return self._with_new(self.base.comparison_vectors())
+        return self._append_added(self.base.comparison_vectors())
 
     def similarities(self, movie: int) -> NDArray[np.float32]:
-        """As the base compares them; a newcomer is as like others as what it is made of."""
-        made, parts = self._made_of(np.array([movie]))
-        found = np.stack([self.base.similarities(part) for part in parts.tolist()])
-        return self._with_new(np.asarray(made @ found, np.float32)[0])
+        """Return the base model's similarities; those of an added movie are the means of its trained movies'."""
+        weights, parts = self._trained_parts(np.array([movie]))
+        part_similarities = np.stack([self.base.similarities(part) for part in parts.tolist()])
+        return self._append_added(np.asarray(weights @ part_similarities, np.float32)[0])
 
-    def _with_new(self, known: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What is said of each known movie, and then of each newcomer. `[len(known.movies), …]`."""
-        return np.concatenate([known, np.asarray(self.near @ known, np.float32)])
+    def _append_added(self, trained: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Append the added movies' weighted means to an array of the trained movies. `[len(data.movies), …]`."""
+        return np.concatenate([trained, np.asarray(self.near @ trained, np.float32)])
 
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
-        made, parts = self._made_of(movies)
-        found = self.base.shares(self._read(history), parts, by=by)
-        counted = history.items < len(self.base.data.movies)
+        weights, parts = self._trained_parts(movies)
+        base_shares = self.base.shares(self._base_histories(history), parts, by=by)
+        trained = history.items < len(self.base.data.movies)
 
-        def mixed(part: NDArray[Any]) -> NDArray[np.float32]:
-            return np.asarray(made @ part, np.float32)
+        def mix(part: NDArray[Any]) -> NDArray[np.float32]:
+            return np.asarray(weights @ part, np.float32)
 
-        def of_ratings(part: NDArray[np.float32]) -> NDArray[np.float32]:
-            whole = np.zeros((len(movies), len(history.items)), np.float32)
-            whole[:, counted] = mixed(part)
-            return whole
+        def mix_ratings(part: NDArray[np.float32]) -> NDArray[np.float32]:
+            padded = np.zeros((len(movies), len(history.items)), np.float32)
+            padded[:, trained] = mix(part)
+            return padded
 
         return ScoreShares(
-            np.asarray(made @ found.score, np.float64), {name: mixed(part) for name, part in found.parts.items()},
-            of_ratings(found.ratings), of_ratings(found.by_content),
+            np.asarray(weights @ base_shares.score, np.float64), {name: mix(part) for name, part in base_shares.parts.items()},
+            mix_ratings(base_shares.ratings), mix_ratings(base_shares.by_content),
         )  # fmt: skip
 
-    def _read(self, histories: Histories) -> Histories:
-        """The histories as the base knows them."""
-        counted = histories.items < len(self.base.data.movies)
-        return histories if counted.all() else replace(select_entries(histories, counted), owners=histories.owners)
+    def _base_histories(self, histories: Histories) -> Histories:
+        """Return the histories without added movies, as the base model reads them."""
+        trained = histories.items < len(self.base.data.movies)
+        return histories if trained.all() else replace(select_entries(histories, trained), owners=histories.owners)
 
     def _or_unknown(self, movies: Numbers) -> Numbers:
         return np.where(movies < len(self.base.data.movies), movies, UNKNOWN).astype(np.int32)
 
-    def _made_of(self, movies: Numbers) -> tuple[sparse.csr_matrix, Numbers]:
-        """What each of `movies` is made of: weights `[n, parts]`, and the known movie of each part (itself alone)."""
-        n_known = len(self.base.data.movies)
-        new = movies >= n_known
+    def _trained_parts(self, movies: Numbers) -> tuple[sparse.csr_matrix, Numbers]:
+        """Return the trained movies of each of `movies`: weights `[n, parts]`, and the movie number of each part.
+
+        A trained movie has one part, itself, of weight 1.
+        """
+        n_trained = len(self.base.data.movies)
+        added = movies >= n_trained
         counts = np.ones(len(movies), np.int64)
-        rows = self.near[movies[new] - n_known]
-        counts[new] = np.diff(rows.indptr)
+        added_weights = self.near[movies[added] - n_trained]
+        counts[added] = np.diff(added_weights.indptr)
         starts = np.concatenate([[0], np.cumsum(counts)])
-        of_new = np.repeat(new, counts)
+        part_of_new = np.repeat(added, counts)
         parts, weights = np.zeros(starts[-1], np.int32), np.ones(starts[-1], np.float32)
-        parts[~of_new], parts[of_new], weights[of_new] = movies[~new], rows.indices, rows.data
+        parts[~part_of_new], parts[part_of_new], weights[part_of_new] = movies[~added], added_weights.indices, added_weights.data
         return sparse.csr_matrix((weights, np.arange(starts[-1]), starts), shape=(len(movies), starts[-1])), parts
 
     def learn(self, training: Training) -> None:
@@ -150,24 +157,24 @@ class WithAddedMovies(Recommender):
 
     @classmethod
     def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        raise SettingError("newcomers are kept in the store; restore the model itself")
+        raise SettingError("added movies are stored in the database; restore the model itself")
 
 
 def blend_nearest_movies(catalog: Catalog, raters: NDArray[np.int64]) -> sparse.csr_matrix:
-    """What the movies from number `len(raters)` on are made of: the nearest rated ones before, weights adding up to 1.
+    """Return the weights of the nearest rated movies for the movies from number `len(raters)` on; rows add up to 1.
 
-    A weight is the cosine of the features times the root of the number of raters; equally near ones go by raters.
+    A weight is the cosine of the features times the root of the number of raters. Raters break ties of the cosine.
     """
-    found, rated = movie_features(catalog), np.flatnonzero(raters)
-    unit = normalise_sparse_rows(found)
-    known, trust = unit[rated].T.tocsc(), raters[rated] / raters.max(initial=1)
+    features, rated = movie_features(catalog), np.flatnonzero(raters)
+    unit = normalise_sparse_rows(features)
+    trained, trust = unit[rated].T.tocsc(), raters[rated] / raters.max(initial=1)
     n_near, n_new = min(N_NEAREST, len(rated)), len(catalog) - len(raters)
     items, weights = np.zeros((n_new, n_near), np.int32), np.zeros((n_new, n_near), np.float32)
     for start in range(0, n_new, BLOCK_MOVIES):
-        alike = (unit[len(raters) + start :][:BLOCK_MOVIES] @ known).toarray() + MIN_NEARNESS * (1 + trust)
-        top = np.argsort(-alike, axis=1, kind="stable")[:, :n_near]
+        similarity = (unit[len(raters) + start :][:BLOCK_MOVIES] @ trained).toarray() + MIN_NEARNESS * (1 + trust)
+        top = np.argsort(-similarity, axis=1, kind="stable")[:, :n_near]
         items[start : start + BLOCK_MOVIES] = rated[top]
-        weights[start : start + BLOCK_MOVIES] = np.take_along_axis(alike, top, 1) * np.sqrt(trust[top])
+        weights[start : start + BLOCK_MOVIES] = np.take_along_axis(similarity, top, 1) * np.sqrt(trust[top])
     weights /= np.maximum(weights.sum(1, keepdims=True), np.finfo(np.float32).tiny)
     starts = np.arange(0, n_new * n_near + 1, max(n_near, 1))[: n_new + 1]
     return sparse.csr_matrix((weights.ravel(), items.ravel(), starts), shape=(n_new, len(raters)))

@@ -1,11 +1,11 @@
-"""ALS: biased matrix factorization by alternating least squares; NumPy alone."""
+"""ALS: biased matrix factorization by alternating least squares. Needs NumPy alone."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from cinematrix.common.progress import Progress
+from cinematrix.common.progress import Progress, running
 from cinematrix.common.settings import SearchRange, SearchSpace
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.components.biases import Biases
@@ -22,14 +22,14 @@ from cinematrix.models.components.least_squares import solve_ridge
 
 @dataclass(frozen=True)
 class ALSSettings(FactorSettings):
-    """How ALS learns.
+    """Hyper-parameters of `als`.
 
     Attributes:
-        factors: of each user and movie.
-        shrinkage: ratings' worth of doubt that pull a user's or a movie's factors to 0.
-        regularization: more doubt for each rating.
-        iterations: times that both sides are solved for.
-        seed: of the first factors.
+        factors: number of factors of each user and movie.
+        shrinkage: ridge penalty that pulls a user's or a movie's factors to 0, in ratings.
+        regularization: additional penalty for each rating.
+        iterations: number of alternations; each solves for both sides.
+        seed: random seed of the initial factors.
     """
 
     SPACE: ClassVar[SearchSpace] = {
@@ -46,10 +46,10 @@ class ALSSettings(FactorSettings):
 
 
 class ALS(Factorization):
-    """rating ≈ μ + b_u + b_i + p_u · q_i, each side solved for exactly while the other stands still.
+    """rating ≈ μ + b_u + b_i + p_u · q_i, each side solved exactly while the other is fixed.
 
-    ALS-WR (Zhou, Wilkinson, Schreiber & Pan 2008) with biases and a constant part of the penalty. The half-step for
-    the users is the fold-in; the movies' is the same regression, with the users' biases as what is known.
+    ALS-WR (Zhou, Wilkinson, Schreiber & Pan 2008) with biases and a constant part of the penalty. The half-step for the
+    users is the fold-in; the movies' is the same regression, with the users' biases as an offset.
     """
 
     name: ClassVar[str] = "als"
@@ -58,21 +58,17 @@ class ALS(Factorization):
 
     def fit_factors(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress) -> Factors:
         s, users, movies = self.settings, ratings.by_user, ratings.by_movie
-        assert movies.values is not None, "learned from ratings with stars only"
+        assert movies.values is not None, "ALS is fitted on ratings with stars only"
         z = start.standardise(movies.values)
         penalty = append_bias_penalty(s.penalty.of(movies.counts), s.factors, biases.movie_shrinkage)
         rng = np.random.default_rng(s.seed)
         first = np.float32(INITIAL_STD) * rng.standard_normal((len(movies), s.factors), np.float32)
         factors = start.learned(first, start.bias[: len(movies)])
-        if progress:
-            progress.start(self.name, s.iterations)
-        for _ in range(s.iterations):
-            folded_in = factors.users(users)
-            table = np.hstack([folded_in[:, :-1], np.ones((len(users), 1), np.float32)])
-            found = solve_ridge(movies, table, z - folded_in[movies.items, -1], penalty)
-            factors = start.learned(found[:, :-1], found[:, -1])
-            if progress:
+        with running(progress, self.name, s.iterations):
+            for _ in range(s.iterations):
+                folded_in = factors.users(users)
+                table = np.hstack([folded_in[:, :-1], np.ones((len(users), 1), np.float32)])
+                solution = solve_ridge(movies, table, z - folded_in[movies.items, -1], penalty)
+                factors = start.learned(solution[:, :-1], solution[:, -1])
                 progress.advance()
-        if progress:
-            progress.stop()
         return factors

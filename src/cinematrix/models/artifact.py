@@ -1,11 +1,11 @@
-"""A saved model: a folder that is whole or refused, readable without Cinematrix and free of code.
+"""Saved models: a folder that is complete or refused, readable without Cinematrix and free of code.
 
-    model.json            what it is: format, model, settings, seed, date, data fingerprint, metrics, versions, sums
-    arrays.safetensors    what was learned, the ID maps, and the users' histories
-    catalog.parquet       what is known of the movies
+    model.json            metadata: format, model, settings, seed, date, data fingerprint, metrics, versions, checksums
+    arrays.safetensors    learned arrays, the ID maps, and the users' histories
+    catalog.parquet       metadata of the movies
 
-Loading checks the checksum of every file and that every number is finite; it needs no training data and no torch.
-The same model saved twice gives the same bytes.
+Loading checks the checksum of every file and that every number is finite. It needs no training data and no torch. The
+same model saved twice gives the same bytes.
 """
 
 import dataclasses
@@ -40,10 +40,10 @@ from cinematrix.models.base import Recommender
 from cinematrix.models.compatibility import translate_arrays, translate_settings
 
 FORMAT = 4
-"""The format that is written; raised when an older Cinematrix can't read it."""
+"""Format that is written; raised when an older Cinematrix can't read the new one."""
 
 READABLE = (3, FORMAT)
-"""The formats that are read; names of format 3 are translated (`compatibility`)."""
+"""First and last format that can be read; names of format 3 are translated (`compatibility`)."""
 
 MANIFEST, ARRAYS, CATALOG = "model.json", "arrays.safetensors", "catalog.parquet"
 DTYPE_NAMES = {
@@ -51,23 +51,23 @@ DTYPE_NAMES = {
     **{f"{kind.upper()}{8 * size}": np.dtype(f"<{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)},
     **{f"F{8 * size}": np.dtype(f"<f{size}") for size in (2, 4, 8)},
 }
-"""NumPy's types by the names that safetensors has for them."""
+"""NumPy types by their names in safetensors."""
 LIBRARIES = ("cinematrix", "numpy", "scipy", "polars", "safetensors")
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A model with what is written about it: `build_manifest` is the content of `model.json`."""
+    """A model with the content of its `model.json` (see `build_manifest`)."""
 
     model: Recommender
     about: dict[str, Any]
 
 
 def check_output_folder(path: Path, *, force: bool = False) -> None:
-    """Refuse a place that no model can be saved to, before it is trained.
+    """Check that a model can be saved to `path`, before it is trained.
 
     Raises:
-        InputError: `path` exists without `force`, or isn't a model (which alone is replaced), or can't be written to.
+        InputError: `path` exists without `force`, or isn't a model (nothing else is replaced), or can't be written to.
     """
     check_writable(path, force=force)
     replaceable = not path.exists() or (path / MANIFEST).is_file() or (path.is_dir() and not any(path.iterdir()))
@@ -76,17 +76,17 @@ def check_output_folder(path: Path, *, force: bool = False) -> None:
 
 
 def save(model: Recommender, path: Path, about: Mapping[str, Any] | None = None, *, force: bool = False) -> None:
-    """Write `model` to the folder `path`, whole or not at all.
+    """Write `model` to the folder `path`, atomically.
 
     Args:
         about: more for `model.json`: seed, data fingerprint, metrics with their protocol, training log.
-        force: replace what stands at `path`.
+        force: replace an existing model at `path`.
 
     Raises:
-        InputError: as `check_output_folder` says, or the disk is full.
+        InputError: as in `check_output_folder`, or the disk is full.
     """
     check_output_folder(path, force=force)
-    contents = {ARRAYS: pack_arrays(_arrays(model)), CATALOG: _parquet(model.data.catalog)}
+    contents = {ARRAYS: pack_arrays(_arrays(model)), CATALOG: _pack_catalog(model.data.catalog)}
     scale = model.data.scale
     manifest = {
         "format": FORMAT,
@@ -107,48 +107,51 @@ def save(model: Recommender, path: Path, about: Mapping[str, Any] | None = None,
 
 
 def load(path: Path) -> Artifact:
-    """The model saved in the folder `path`.
+    """Load the model saved in the folder `path`.
 
     Raises:
-        ArtifactError: it isn't there, isn't whole, was changed, or was written by a newer Cinematrix.
+        ArtifactError: it doesn't exist, is incomplete, was changed, or was written by a newer Cinematrix.
     """
     manifest = read_manifest(path)
-    arrays = _parsed(path, _content(path, ARRAYS, manifest))
+    arrays = _parse_arrays(path, _read_file(path, ARRAYS, manifest))
     try:
-        frame = pl.read_parquet(_content(path, CATALOG, manifest).tobytes()).select(list(SCHEMA)).cast(SCHEMA)
-        known = _known(arrays, frame, manifest["scale"])
-        kind = model_class(manifest["model"])
+        frame = pl.read_parquet(_read_file(path, CATALOG, manifest).tobytes()).select(list(SCHEMA)).cast(SCHEMA)
+        data = _build_training_data(arrays, frame, manifest["scale"])
+        model_type = model_class(manifest["model"])
         learned = {name[6:]: array for name, array in arrays.items() if name.startswith("model.")}
         settings = manifest["settings"]
         if manifest["format"] < FORMAT:
-            settings, learned = translate_settings(kind.name, settings), translate_arrays(learned)
-        model = kind.restore(kind.Settings(**settings), known, learned)
+            settings, learned = translate_settings(model_type.name, settings), translate_arrays(learned)
+        model = model_type.restore(model_type.Settings(**settings), data, learned)
     except (LookupError, TypeError, ValueError, CinematrixError, pl.exceptions.PolarsError) as error:
         raise ArtifactError(f"{path} isn't a model that this version understands: {error!r}; train it anew") from error
     return Artifact(model, manifest)
 
 
 def fingerprint_manifest(about: Mapping[str, Any]) -> str:
-    """What a saved model is called among others, from the content of its `model.json`: the same for the same bytes."""
+    """Return the ID of a saved model from the content of its `model.json`: the same for the same bytes."""
     return str(about["sha256"][MANIFEST])[:12]
 
 
 def verify_artifact(path: Path) -> dict[str, Any]:
-    """The content of `model.json`, after a check of every file's checksum; quicker than `load`.
+    """Check every file's checksum and return the content of `model.json`; faster than `load`.
 
     Raises:
-        ArtifactError: the model isn't there, isn't whole, was changed, or was written by a newer Cinematrix.
+        ArtifactError: the model doesn't exist, is incomplete, was changed, or was written by a newer Cinematrix.
     """
     manifest = read_manifest(path)
     for name in (ARRAYS, CATALOG):
-        _content(path, name, manifest)
+        _read_file(path, name, manifest)
     return manifest
 
 
 def build_manifest(model: Recommender, ratings: Ratings, form: str) -> dict[str, Any]:
-    """What is written beside a model about its data, which came in the form named `form`, and its training.
+    """Return the metadata of a trained model for `model.json`: its date, its data and its training log.
 
-    It has been trained now, or at `SOURCE_DATE_EPOCH` (seconds), by which two trainings give the same bytes.
+    The date is now, or `SOURCE_DATE_EPOCH` (seconds), with which two trainings give the same bytes.
+
+    Args:
+        form: name of the data's format.
     """
     now = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC)
     counts = {"users": len(ratings.users), "movies": len(ratings.movies), "ratings": len(ratings)}
@@ -160,26 +163,31 @@ def build_manifest(model: Recommender, ratings: Ratings, form: str) -> dict[str,
 
 
 def _arrays(model: Recommender) -> dict[str, NDArray[Any]]:
-    known = model.data
+    data = model.data
     arrays = {f"model.{name}": array for name, array in model.arrays().items()}
-    arrays |= {f"users.{name}": array for name, array in known.users.arrays().items()}
-    arrays |= {f"movies.{name}": array for name, array in known.movies.arrays().items()}
-    arrays |= {"history.starts": known.history.starts, "history.items": known.history.items}
-    if known.history.values is not None:
-        arrays["history.values"] = known.history.values
-    if known.times is not None:
-        arrays["history.times"] = known.times
+    arrays |= {f"users.{name}": array for name, array in data.users.arrays().items()}
+    arrays |= {f"movies.{name}": array for name, array in data.movies.arrays().items()}
+    arrays |= {"history.starts": data.history.starts, "history.items": data.history.items}
+    if data.history.values is not None:
+        arrays["history.values"] = data.history.values
+    if data.times is not None:
+        arrays["history.times"] = data.times
+    owners = data.history.owners
+    if owners is not None and not np.array_equal(owners, np.arange(len(owners))):  # some were updated after training
+        arrays["history.owners"] = owners
     return {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
 
 
-def _known(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str, float] | None) -> TrainingData:
-    def part(prefix: str) -> dict[str, NDArray[Any]]:
+def _build_training_data(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str, float] | None) -> TrainingData:
+    def select_prefix(prefix: str) -> dict[str, NDArray[Any]]:
         return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
 
-    movies = IdMap.from_arrays(part("movies."))
-    history = part("history.")
+    movies = IdMap.from_arrays(select_prefix("movies."))
+    history = select_prefix("history.")
     histories = Histories(history["starts"], history["items"], history.get("values")).owned()
-    users = IdMap.from_arrays(part("users."))
+    if "owners" in history:
+        histories = dataclasses.replace(histories, owners=history["owners"])
+    users = IdMap.from_arrays(select_prefix("users."))
     _check_histories(histories, len(users), len(movies))
     if (times := history.get("times")) is not None and len(times) != len(histories.items):
         raise ValueError("the times don't fit the histories")
@@ -190,30 +198,30 @@ def _known(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str
 
 def _check_histories(histories: Histories, n_users: int, n_movies: int) -> None:
     starts, items, values = histories.starts, histories.items, histories.values
-    whole = len(starts) == n_users + 1 and starts[0] == 0 and starts[-1] == len(items) and np.all(np.diff(starts) >= 0)
-    if not whole or (values is not None and len(values) != len(items)):
+    starts_valid = len(starts) == n_users + 1 and starts[0] == 0 and starts[-1] == len(items) and np.all(np.diff(starts) >= 0)
+    if not starts_valid or (values is not None and len(values) != len(items)):
         raise ValueError("the histories don't fit the users")
     if len(items) and not 0 <= items.min() <= items.max() < n_movies:
         raise ValueError("the histories hold numbers that aren't a movie's")
 
 
-def _parquet(catalog: Catalog) -> bytes:
+def _pack_catalog(catalog: Catalog) -> bytes:
     buffer = BytesIO()
     catalog.frame.write_parquet(buffer, compression="zstd")
     return buffer.getvalue()
 
 
 def _checksum(manifest: Mapping[str, Any]) -> str:
-    """The checksum of the manifest itself, reckoned without its own line."""
+    """Return the checksum of the manifest itself, computed without its own line."""
     rest = {**manifest, "sha256": {k: v for k, v in manifest["sha256"].items() if k != MANIFEST}}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The content of `model.json` in the folder `path`.
+    """Return the content of `model.json` in the folder `path`.
 
     Raises:
-        ArtifactError: it isn't there, was changed, or was written by a newer Cinematrix.
+        ArtifactError: it doesn't exist, was changed, or was written by a newer Cinematrix.
     """
     file = path / MANIFEST
     if not file.is_file():
@@ -231,31 +239,34 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _content(path: Path, name: str, manifest: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """What is in a file; NumPy takes large pages for it, of which the system need not make so many."""
-    file = path / name
+def _read_file(path: Path, file_name: str, manifest: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Return the bytes of a file after a check of its checksum.
+
+    NumPy allocates large pages for the array, so that the system sets up fewer of them.
+    """
+    file = path / file_name
     if not file.is_file():
-        raise ArtifactError(f"{path} lacks {name}; train the model anew or restore a copy")
-    content = np.fromfile(file, np.uint8)
-    if hashlib.sha256(content.data).hexdigest() != manifest["sha256"].get(name):
+        raise ArtifactError(f"{path} lacks {file_name}; train the model anew or restore a copy")
+    file_bytes = np.fromfile(file, np.uint8)
+    if hashlib.sha256(file_bytes.data).hexdigest() != manifest["sha256"].get(file_name):
         raise ArtifactError(f"{file} isn't what was written (its SHA-256 differs); train the model anew")
-    return content
+    return file_bytes
 
 
-def _parsed(path: Path, content: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-    """The arrays, as views of the content: the library, which checks the header, would copy each."""
+def _parse_arrays(path: Path, content: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """Return the arrays as views of `content`; safetensors, which checks the header, would copy each of them."""
     arrays, end = {}, len(content)
     try:
-        with safe_open(path / ARRAYS, "numpy") as parts:
-            for name in reversed(parts.offset_keys()):
-                part = parts.get_slice(name)
-                dtype, shape = DTYPE_NAMES[part.get_dtype()], part.get_shape()
+        with safe_open(path / ARRAYS, "numpy") as tensors:
+            for array_name in reversed(tensors.offset_keys()):
+                tensor = tensors.get_slice(array_name)
+                dtype, shape = DTYPE_NAMES[tensor.get_dtype()], tensor.get_shape()
                 start = end - prod(shape) * dtype.itemsize
-                arrays[name] = content[start:end].view(dtype).reshape(shape)
+                arrays[array_name] = content[start:end].view(dtype).reshape(shape)
                 end = start
     except (SafetensorError, KeyError, ValueError) as error:
         raise ArtifactError(f"{path / ARRAYS} is damaged: {error}; train the model anew") from error
-    for name, array in arrays.items():
+    for array_name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ArtifactError(f"{path / ARRAYS} holds NaN or infinity in {name}; train the model anew")
+            raise ArtifactError(f"{path / ARRAYS} holds NaN or infinity in {array_name}; train the model anew")
     return arrays

@@ -1,7 +1,8 @@
-"""The one contract that every model keeps, and what a model remembers of the data it learned from."""
+"""The contract of every model, and the data types around it: abilities, score shares, training options and log."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -18,21 +19,21 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 
 Ordering = Literal["ranking", "stars"]
-"""What a list is ordered by: the chance to be watched, or the expected rating."""
+"""Criterion that orders a list: the probability of being watched, or the expected rating."""
 
 
 @dataclass(frozen=True)
 class Abilities:
-    """What a model can do, declared, so that nobody finds out by catching exceptions.
+    """Declared capabilities of a model, checked before a method is called.
 
     Attributes:
         stars: learns from ratings and predicts them on the data's scale.
-        interactions: learns from plain interactions and predicts the chance of one.
-        vectors: describes each movie by a vector.
-        likeness: tells how alike two movies are otherwise than by vectors.
-        explains: takes a score apart into what each rating, the content and the biases add.
-        intervals: tells how sure a predicted rating is, by a distribution over the scale's steps and an interval.
-        trains_with: the package of the extra `train` that `fit` needs (predicting never does): torch or numba.
+        interactions: learns from plain interactions and predicts the probability of one.
+        vectors: has a vector for each movie.
+        similarity: compares movies by other means than vectors.
+        explains: splits a score into the shares of each rating, the content and the biases.
+        intervals: has a distribution over the scale's steps and an interval for each predicted rating.
+        trains_with: package of the extra `train` that `fit` needs, torch or numba; predicting never needs it.
     """
 
     stars: bool = True
@@ -45,21 +46,22 @@ class Abilities:
 
     @property
     def compares(self) -> bool:
-        """Whether it tells how alike two movies are (`Recommender.similarities`)."""
+        """True if the model can compare movies (`Recommender.similarities`)."""
         return self.vectors or self.similarity
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreShares:
-    """What adds up to one person's scores of `n` movies.
+    """Additive parts of one user's scores of `n` movies.
 
     Attributes:
-        score: float64 `[n]`, what orders the movies, as `Recommender.score` gives it.
-        parts: `[n]` each: `mean` (of all ratings), `movie_bias` (what anybody would give this movie), `content` (the
-            share of its genres, year and tags in that), `user_bias` (what her history adds to all movies alike),
-            `habits` (what it adds by its length and spread). A part that a model doesn't have is left out.
-        ratings: `[n, size]`, what each entry of her history adds to this movie beyond the rest: her taste.
-        by_content: `[n, size]`, how much of `ratings` goes by way of the movie's content.
+        score: float64 `[n]`, the scores as `Recommender.score` returns them.
+        parts: `[n]` each: `mean` (of all ratings), `movie_bias` (the movie's part for every user), `content` (the share
+            of its genres, year and tags in that), `user_bias` (the history's part that is the same for all movies),
+            `habits` (the part of the history's length and spread). Parts that a model lacks are left out.
+        ratings: `[n, size]`, the part that each entry of the history adds to this movie beyond the rest: the user's
+            taste.
+        by_content: `[n, size]`, the part of `ratings` that goes through the movie's content.
     """
 
     score: NDArray[np.float64]
@@ -69,20 +71,20 @@ class ScoreShares:
 
     @property
     def remainder(self) -> NDArray[np.float64]:
-        """What the parts and the ratings leave of the score: rounding, and what can't be shared out. `[n]`."""
+        """Score minus all parts and ratings: rounding, and effects that can't be attributed. `[n]`."""
         parts = np.sum(list(self.parts.values()), axis=0, dtype=np.float64)
         return np.asarray(self.score - parts - self.ratings.sum(1, dtype=np.float64), np.float64)
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a training runs, as opposed to what it learns; nothing of it is saved with the model.
+    """Options of how training runs. They don't change what is learned and aren't saved with the model.
 
     Attributes:
-        threads: that torch computes with; 0: as many as suit the model.
+        threads: threads of torch; 0: as many as suit the model.
         device: auto, cpu, cuda or mps.
-        checkpoint: a file written after each epoch (one a net, with more at the end of its name).
-        resume: go on from `checkpoint` if it is there.
+        checkpoint: file that is written after each epoch (one per net, with a suffix after its name).
+        resume: continue from `checkpoint` if it exists.
     """
 
     threads: int = 0
@@ -93,12 +95,12 @@ class TrainingOptions:
 
 @dataclass
 class TrainingLog:
-    """The errors and losses of a training, one entry an epoch; `errors[0]` is before any training.
+    """Losses and validation errors of a training, one entry per epoch; `errors[0]` is that of the untrained net.
 
     Attributes:
         losses: mean training loss.
         errors: validation error.
-        best_epoch: the epoch after which the kept weights were taken.
+        best_epoch: epoch whose weights were kept.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -108,13 +110,13 @@ class TrainingLog:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """The input of `Recommender.learn`.
+    """Input of `Recommender.learn`.
 
     Attributes:
-        ratings: to learn from.
-        validation: to stop by, under the same ID maps; None: the model holds some out where it needs them.
-        progress: the progress bar.
-        options: how a net trains.
+        ratings: training ratings.
+        validation: validation ratings under the same ID maps; None: the model holds some out where it needs them.
+        progress: progress bar.
+        options: options of a net's training.
     """
 
     ratings: Ratings
@@ -124,16 +126,16 @@ class Training:
 
 
 class Recommender:
-    """The contract of all models: fitted on ratings, a model answers for any user from a history of ratings.
+    """The contract of all models: a fitted model answers for any user from a history of ratings.
 
-    Users of the training data and new users take the same path. A model is a class with a `name`, its `abilities`,
-    a frozen dataclass of hyper-parameters (`Settings`), and these methods: `learn`, `score`, `predict_pairs`,
-    `arrays` and `restore`. Its arrays and its hyper-parameters are all that is saved.
+    Users inside and outside the training data take the same path. A model is a class with a `name`, its `abilities`, a
+    frozen dataclass of hyper-parameters (`Settings`), and these methods: `learn`, `score`, `predict_pairs`, `arrays`
+    and `restore`. Only its arrays and its hyper-parameters are saved.
 
     Attributes:
         settings: an instance of `Settings`.
         data: ID maps, scale, catalog and histories of the training data, once the model is fitted.
-        log: of each head that was trained as a net.
+        log: training log of each head that was trained as a net.
     """
 
     name: ClassVar[str]
@@ -165,15 +167,15 @@ class Recommender:
         """Learn from `ratings`, and from `catalog` if the model uses content. Return the model.
 
         Args:
-            ratings: to learn from; a model without `abilities.stars` takes them as plain interactions.
+            ratings: training ratings; a model without `abilities.stars` takes them as plain interactions.
             catalog: titles, genres, years and tags of movies.
-            validation: ratings under the same ID maps to stop by; None: held out where the model needs some.
-            progress: the progress bar.
+            validation: validation ratings under the same ID maps; None: the model holds some out where it needs them.
+            progress: progress bar.
             run: threads, device and checkpoints of a net's training.
 
         Raises:
             DataError: the model needs ratings and these are plain interactions.
-            MissingExtraError: the package that it trains with isn't installed.
+            MissingExtraError: the package that the model trains with isn't installed.
         """
         require_package(self.abilities.trains_with, self.name)
         if not self.abilities.stars:
@@ -185,29 +187,32 @@ class Recommender:
         return self
 
     def learn(self, training: Training) -> None:
-        """Learn from `training.ratings`; `data` is set already."""
+        """Learn from `training.ratings`; `data` is set before the call."""
         raise NotImplementedError
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
-        """What orders the movies for each history. float32 `[len(histories), len(known.movies)]`."""
+        """Return the scores that order the movies for each history. float32 `[len(histories), len(data.movies)]`."""
         raise NotImplementedError
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        """The expected rating (the chance, for plain interactions) for pairs. float32 `[n]`.
+        """Return the expected rating of pairs; for plain interactions the probability of one. float32 `[n]`.
 
-        Pair `i` is the person of `histories` row `rows[i]` and movie number `movies[i]`, which may be `UNKNOWN`.
+        Pair `i` is row `rows[i]` of `histories` and movie number `movies[i]`, which may be `UNKNOWN`.
         """
         raise NotImplementedError
 
     @property
     def has_intervals(self) -> bool:
-        """Whether this model, as fitted, has `distribution_pairs` and `interval_pairs`."""
+        """True if this fitted model has `distribution_pairs` and `interval_pairs`."""
         return False
 
     def distribution_pairs(
         self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        """How likely each of `known.scale.levels()` is, for the pairs of `predict_pairs`. float32 `[n, steps]`.
+        """Return the probability of each of `data.scale.levels()` for the pairs of `predict_pairs`. `[n, steps]`.
+
+        Args:
+            stars: the result of `predict_pairs`, if it has been computed already; this saves time.
 
         Raises:
             SettingError: the model has no distributions (`has_intervals`).
@@ -223,10 +228,12 @@ class Recommender:
         *,
         stars: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Low and high ends that hold a share `coverage` of ratings, for the pairs of `predict_pairs`.
+        """Return the low and high ends of intervals that hold a share `coverage` of ratings. float32 `[n]` each.
 
-        They lie on the scale, with the prediction between them. float32 `[n]` each. `stars` saves time where
-        `predict_pairs` has been asked already: what it said.
+        Pairs are as in `predict_pairs`. Both ends lie on the scale, with the prediction between them.
+
+        Args:
+            stars: the result of `predict_pairs`, if it has been computed already; this saves time.
 
         Raises:
             SettingError: the model has no intervals (`has_intervals`), or `coverage` isn't between 0 and 1.
@@ -234,12 +241,12 @@ class Recommender:
         raise self.no_intervals_error()
 
     def no_intervals_error(self) -> SettingError:
-        """The error that tells why this model has no distributions and what to do for some."""
-        why = "was saved without distributions; train it anew" if self.abilities.intervals and self.data.scale else ""
-        return SettingError(f"{self.name} {why or 'has no distributions of ratings; train deep-mf on ratings'}")
+        """Return the error that says why this model has no distributions and how to get some."""
+        reason = "was saved without distributions; train it anew" if self.abilities.intervals and self.data.scale else ""
+        return SettingError(f"{self.name} {reason or 'has no distributions of ratings; train deep-mf on ratings'}")
 
     def vectors(self) -> NDArray[np.float32]:
-        """A vector for each movie; alike where people's taste finds the movies alike. `[len(known.movies), d]`.
+        """Return a vector for each movie; movies with similar audiences have similar vectors. `[len(data.movies), d]`.
 
         Raises:
             SettingError: the model has none (`abilities.vectors`).
@@ -247,7 +254,7 @@ class Recommender:
         raise SettingError(f"{self.name} has no vectors of movies; take a model that has, such as deep-mf")
 
     def comparison_vectors(self) -> NDArray[np.float32]:
-        """What movies are compared by: a vector for each, by default `vectors`. `[len(known.movies), d]`.
+        """Return a vector for each movie for comparing movies, by default `vectors`. `[len(data.movies), d]`.
 
         Raises:
             SettingError: the model has none.
@@ -255,52 +262,80 @@ class Recommender:
         return self.vectors()
 
     def similarities(self, movie: int) -> NDArray[np.float32]:
-        """How alike each movie is to the one with the number `movie`, about 1 for the nearest. `[len(known.movies)]`.
+        """Return the similarity of each movie to movie number `movie`, about 1 for the nearest. `[len(data.movies)]`.
 
         Raises:
             SettingError: the model can't compare movies.
         """
-        traits = self.comparison_vectors()
-        lengths = np.sqrt(np.einsum("md,md->m", traits, traits))
-        cosines = (traits @ traits[movie]) / np.maximum(lengths * lengths[movie], 1e-12)
+        vectors = self.comparison_vectors()
+        norms = np.sqrt(np.einsum("md,md->m", vectors, vectors))
+        cosines = (vectors @ vectors[movie]) / np.maximum(norms * norms[movie], 1e-12)
         return np.asarray(cosines, np.float32)
 
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
-        """What adds up to the scores of `movies` (which may be `UNKNOWN`) for the one person of `history`.
+        """Return the additive parts of the scores of `movies` (which may be `UNKNOWN`) for the one user of `history`.
 
         Raises:
-            SettingError: the model can't tell (`abilities.explains`).
+            SettingError: the model can't explain its scores (`abilities.explains`).
         """
         raise SettingError(f"{self.name} can't explain its scores; take a model that can, such as deep-mf")
 
+    def movie_index(self) -> NDArray[np.float32]:
+        """Return a vector for each movie, for an index that ranks by dot products. `[len(data.movies), d]`.
+
+        The dot product with a vector of `user_index` is the movie's ranking score, up to a constant of the user's.
+
+        Raises:
+            SettingError: the model's scores are no dot product.
+        """
+        raise SettingError(f"{self.name} ranks by no dot product; take deep-mf, als, svd, svd++, ials, bias or popular")
+
+    def user_index(self, histories: Histories) -> NDArray[np.float32]:
+        """Return a vector for each history, in the space of `movie_index`. `[len(histories), d]`.
+
+        Raises:
+            SettingError: the model's scores are no dot product.
+        """
+        raise SettingError(f"{self.name} ranks by no dot product; take deep-mf, als, svd, svd++, ials, bias or popular")
+
+    def take_data(self, data: TrainingData) -> None:
+        """Replace `data` by other histories of the same movies, such as those of `TrainingData.with_ratings`."""
+        self.data = data
+        for name in [name for name in vars(self) if isinstance(getattr(type(self), name, None), cached_property)]:
+            del vars(self)[name]
+
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What was learned, by name; `data` isn't part of it."""
+        """Return the learned arrays by name; `data` isn't part of them."""
         raise NotImplementedError
 
     @classmethod
     def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The model that `arrays()` took apart."""
+        """Return a model from the output of `arrays`."""
         raise NotImplementedError
 
     def predict(self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids) -> NDArray[np.float32]:
-        """The expected rating on the data's own scale for pairs of IDs, unknown ones included. float32 `[n]`.
+        """Return the expected rating on the data's scale for pairs of IDs, unknown IDs included. float32 `[n]`.
 
-        For plain interactions it is the chance (0…1) that the user will want the movie.
+        For plain interactions it is the probability (0…1) that the user watches the movie.
         """
         return self.predict_pairs(*self.data.pairs(users, movies))
 
     def interval(
         self, users: Iterable[Any] | Ids, movies: Iterable[Any] | Ids, coverage: float = 0.8
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Low and high ends that hold a share `coverage` of ratings, for pairs of IDs as in `predict`.
+        """Return the ends of intervals that hold a share `coverage` of ratings, for pairs of IDs as in `predict`.
 
         Raises:
-            SettingError: as `interval_pairs` says.
+            SettingError: as in `interval_pairs`.
         """
         return self.interval_pairs(*self.data.pairs(users, movies), coverage)
 
 
 def check_coverage(coverage: float) -> None:
-    """Refuse a coverage that isn't a share between 0 and 1."""
+    """Raise an error for a coverage that isn't a share between 0 and 1.
+
+    Raises:
+        SettingError: `coverage` is outside.
+    """
     if not 0 < coverage < 1:
         raise SettingError(f"coverage is {coverage}; it is a share between 0 and 1, such as 0.8")

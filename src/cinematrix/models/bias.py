@@ -1,4 +1,4 @@
-"""Bias: mean + user bias + movie bias, regularised. What a rating says before any taste."""
+"""Bias: overall mean + user bias + movie bias, regularised; the baseline prediction without taste."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from cinematrix.models.components.biases import Biases
 
 @dataclass(frozen=True)
 class BiasSettings:
-    """Bias has nothing to set: its shrinkage comes from the data."""
+    """Hyper-parameters of `bias`: none; its shrinkage is estimated from the data."""
 
 
 class Bias(Recommender):
-    """User and movie biases as a model; every list has the best-liked movies first."""
+    """User and movie biases as a model; every list has the best-rated movies first."""
 
     name: ClassVar[str] = "bias"
     abilities: ClassVar[Abilities] = Abilities(stars=True, explains=True)
@@ -36,6 +36,12 @@ class Bias(Recommender):
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         assert self.data.scale is not None, "Bias is fitted on ratings with stars only"
         return self.data.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
+
+    def movie_index(self) -> NDArray[np.float32]:
+        return self.biases.movie[:, None]
+
+    def user_index(self, histories: Histories) -> NDArray[np.float32]:
+        return np.ones((len(histories), 1), np.float32)
 
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         return self.biases.shares(history, movies)

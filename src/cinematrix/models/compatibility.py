@@ -1,4 +1,4 @@
-"""Names in artefacts of format 3, translated to those of today."""
+"""Names in artefacts of format 3, translated to today's names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ SETTINGS = {
     "vae": {"anneal": "anneal_share"},
     "neumf": {"popularity": "popularity_exponent"},
 }
-"""Today's name of each renamed setting, by model and old name."""
+"""Today's names of renamed settings, by model and old name."""
 
 ARRAYS = {
     "neighbours.inward": "ease_low_rank.item_vectors",
@@ -33,7 +33,7 @@ ARRAYS = {
     "ranking.chance": "ranking.calibration",
     "chance": "calibration",
 }
-"""Today's beginning of each renamed array's name, by its old beginning."""
+"""Today's prefixes of renamed arrays, by their old prefixes."""
 
 
 def translate_settings(model: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""EASE: each movie told from all others by ridge regression, in closed form (Steck 2019)."""
+"""EASE: each movie predicted from all others by ridge regression, in closed form (Steck 2019)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from cinematrix.models.components.ease_low_rank import LowRankEase, Spectrum, we
 from cinematrix.models.components.neighbourhoods import genre_adjusted_similarity, residual_unit
 
 POPULARITY_ITEM_WEIGHT = np.float32(0.1)
-"""What the movie counts that everybody is taken to have seen: enough to order a list for who has seen nothing."""
+"""Weight of the constant movie that every history contains; it orders the list of an empty history by popularity."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class EaseSettings:
     """Hyper-parameters of `ease`.
 
     Attributes:
-        regularization: λ, how many viewers' worth of doubt pull all weights to 0.
-        rank: directions of the spectrum to keep, for catalogs too large to be done exactly; 0: all, exactly.
+        regularization: λ, ridge penalty that pulls all weights to 0, in viewers.
+        rank: number of directions of the spectrum, for catalogs too large for the exact solution; 0: exact.
     """
 
     SPACE: ClassVar[SearchSpace] = {"regularization": SearchRange(20.0, 2000.0, log=True)}
@@ -49,14 +49,14 @@ class EaseSettings:
 
 
 class Ease(Recommender):
-    """Lists by EASE, every rating an interaction; expected stars, of which it knows nothing, by the biases.
+    """Lists by EASE, which takes every rating as an interaction; expected ratings by the biases.
 
-    A rating one standard deviation above the biases counts a fifth more than one at them (`neighbours.liked_more`), in
-    training as in the history of who asks.
+    A rating one standard deviation above the biases weighs a fifth more than one at them
+    (`ease_low_rank.weigh_by_rating`), in training as in the histories to score.
 
-    Among the movies is one that everybody has seen, so that the list of a person without a history is by popularity.
-    For plain interactions the chance that a tenth put aside holds a movie comes from the regression's estimate of it,
-    by a slope and an offset that a pilot on the other nine tenths finds (`chances`).
+    A constant movie is part of every history, so that the list of an empty history is by popularity. For plain
+    interactions, `predict` is the probability that a held-out tenth holds a movie. It is the regression's estimate,
+    calibrated by a slope and an offset from a pilot on the other nine tenths (`calibration`).
     """
 
     name: ClassVar[str] = "ease"
@@ -72,52 +72,52 @@ class Ease(Recommender):
         if self.data.scale:
             self.biases = Biases.of(ratings, len(self.data.movies))
         with running(progress, self.name, 1):
-            self.item_model = self._fitted()
+            self.item_model = self._fit_item_model()
             if self.biases is None:
-                self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._pilot)
+                self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._score_with_pilot)
             progress.advance()
 
-    def _fitted(self) -> ItemSideEase | UserSideEase | LowRankEase:
-        seen, s = self._seen(self.data.history), self.settings
+    def _fit_item_model(self) -> ItemSideEase | UserSideEase | LowRankEase:
+        seen, s = self._history_matrix(self.data.history), self.settings
         if s.rank:
             return LowRankEase.of(Spectrum.of_rows(seen, s.rank), s.regularization)
         return fit_exact_ease(seen, s.regularization)
 
-    def _pilot(self, learn: Ratings, given: Histories) -> NDArray[np.float32]:
-        """What the model would make of `given` if it had learned from `learn`."""
+    def _score_with_pilot(self, learn: Ratings, given: Histories) -> NDArray[np.float32]:
+        """Return the log estimates for `given` of a model trained on `learn`."""
         pilot = Ease(self.settings)
         pilot.data = replace(self.data, history=learn.by_user)
-        pilot.item_model = pilot._fitted()
+        pilot.item_model = pilot._fit_item_model()
         return log_estimates(pilot.score(given))
 
-    def _seen(self, histories: Histories) -> sparse.csr_matrix:
-        """What each history holds, and last the movie that everybody has seen. `[n, n_movies + 1]`."""
-        whole, values = self._read(histories)
-        return whole.matrix(len(self.data.movies) + 1, values)
+    def _history_matrix(self, histories: Histories) -> sparse.csr_matrix:
+        """Return the histories as a matrix, with the constant movie in the last column. `[n, n_movies + 1]`."""
+        extended, values = self._with_constant_movie(histories)
+        return extended.matrix(len(self.data.movies) + 1, values)
 
-    def _read(self, histories: Histories) -> tuple[Histories, NDArray[np.float32]]:
-        """The histories with that movie at the end of each, and what each entry counts."""
+    def _with_constant_movie(self, histories: Histories) -> tuple[Histories, NDArray[np.float32]]:
+        """Append the constant movie to each history; return the histories and the weight of each entry."""
         ends, counts = histories.starts[1:], np.ones(len(histories.items), np.float32)
         if self.biases and histories.values is not None:
-            counts = weigh_by_rating(self.biases.residuals(histories)[1] / self._unit)
+            counts = weigh_by_rating(self.biases.residuals(histories)[1] / self._residual_std)
         items = np.insert(histories.items, ends, len(self.data.movies))
         starts = histories.starts + np.arange(len(histories) + 1)
         return Histories(starts, items), np.insert(counts, ends, POPULARITY_ITEM_WEIGHT)
 
     @cached_property
-    def _unit(self) -> np.float32:
-        """The standard deviation of what the biases leave, in stars."""
+    def _residual_std(self) -> np.float32:
+        """Standard deviation of the residuals over the biases, in stars."""
         assert self.biases is not None, "only asked of ratings"
         return residual_unit(self.biases.residuals(self.data.history)[1])
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         if by == "stars" and self.biases:
             return self.biases.score(histories)
-        return self.item_model.score(self.item_model.gather(*self._read(histories)))[:, :-1]
+        return self.item_model.score(self.item_model.gather(*self._with_constant_movie(histories)))[:, :-1]
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.biases is None:
-            estimate = self.item_model.pairs(self.item_model.gather(*self._read(histories)), rows, movies)
+            estimate = self.item_model.pairs(self.item_model.gather(*self._with_constant_movie(histories)), rows, movies)
             return self.calibration(log_estimates(estimate))
         assert self.data.scale is not None, "biases are of ratings"
         return self.data.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
@@ -125,13 +125,13 @@ class Ease(Recommender):
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         if by == "stars" and self.biases:
             return self.biases.shares(history, movies)
-        whole, values = self._read(history)
+        whole, values = self._with_constant_movie(history)
         shares = self.item_model.shares(whole.items, values, movies)
         ratings, anybody = shares[:, :-1], shares[:, -1]
         return ScoreShares(shares.sum(1, dtype=np.float64), {"movie_bias": anybody}, ratings, np.zeros_like(ratings))
 
     def similarities(self, movie: int) -> NDArray[np.float32]:
-        """By the model's own weights, of either for the other."""
+        """Return similarities by the model's own weights, of either movie for the other."""
         itself = self.item_model.gather(Histories.of_lists([([movie], None)]))
         weights = self.item_model.score(itself)[0, :-1]
         weights[movie] = 0
@@ -150,5 +150,5 @@ class Ease(Recommender):
         model.data = data
         model.biases = Biases.from_arrays(arrays) if data.scale else None
         model.calibration = Calibration.from_array(arrays.get("calibration"))
-        model.item_model = LowRankEase.from_arrays(arrays) or restore_exact_ease(arrays, model._seen(data.history))
+        model.item_model = LowRankEase.from_arrays(arrays) or restore_exact_ease(arrays, model._history_matrix(data.history))
         return model

@@ -1,4 +1,4 @@
-"""iALS: implicit alternating least squares; what is watched at all, whatever the stars."""
+"""iALS: implicit alternating least squares; it learns which movies are watched, whatever the ratings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,20 +23,21 @@ from cinematrix.models.components.least_squares import entry_contributions, solv
 Float32 = NDArray[np.float32]
 
 MIN_PENALTY = 1e-6
-"""No penalty is lower."""
+"""Lowest penalty of a factor."""
 
 
 @dataclass(frozen=True)
 class IALSSettings:
-    """How iALS learns.
+    """Hyper-parameters of `ials`.
 
     Attributes:
-        factors: of each user and movie.
-        unobserved_weight: what a pair that wasn't observed counts, as against 1 for one that was.
-        regularization: of all factors.
-        regularization_exponent: how the regularization grows with the observations of a user or movie: 0 not at all, 1 in proportion.
-        iterations: times that both sides are solved for.
-        seed: of the first factors.
+        factors: number of factors of each user and movie.
+        unobserved_weight: weight of a pair that wasn't observed; an observed one has 1.
+        regularization: penalty of all factors.
+        regularization_exponent: growth of the penalty with the observations of a user or movie: 0 none, 1 in
+            proportion.
+        iterations: number of alternations; each solves for both sides.
+        seed: random seed of the initial factors.
     """
 
     SPACE: ClassVar[SearchSpace] = {
@@ -58,17 +59,17 @@ class IALSSettings:
 
 
 class IALS(Recommender):
-    """score = x_u · y_i, by weighted regression of 1 for what was watched and 0 for all else.
+    """score = x_u · y_i, by weighted regression on 1 for watched movies and 0 for all others.
 
         loss = Σ_{observed} (x_u·y_i − 1)² + α Σ_{all} (x_u·y_i)² + λ Σ_u (n_u + α·movies)^ν |x_u|² + movies'
 
     (Hu, Koren & Volinsky 2008; in the form of Rendle, Krichene, Zhang & Koren 2022.) The sum over all pairs is the same
-    matrix α·YᵀY for everybody; along its eigenvectors it is a penalty on each column, so that `least_squares.project`
+    matrix α·YᵀY for every user. Along its eigenvectors it is a penalty on each column, so `least_squares.solve_ridge`
     is the half-step of either side and the fold-in.
 
-    Stars don't enter the lists; where they are asked for they are those of `bias`. Without stars `predict` is the
-    chance that a tenth put aside holds the movie: of the score, by a slope and an offset that a pilot on the other nine
-    tenths finds (`chances`).
+    Ratings don't affect the lists; expected ratings are those of `bias`. Without ratings, `predict` is the probability
+    that a held-out tenth holds the movie. It is the score, calibrated by a slope and an offset from a pilot on the
+    other nine tenths (`calibration`).
     """
 
     name: ClassVar[str] = "ials"
@@ -81,12 +82,12 @@ class IALS(Recommender):
     def learn(self, training: Training) -> None:
         ratings = training.ratings
         self.biases = None if ratings.rating is None else Biases.of(ratings, len(self.data.movies))
-        self.movies = self._factors(ratings, training.progress)
+        self.movies = self._fit_movie_factors(ratings, training.progress)
         if self.biases is None:
-            self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._pilot)
+            self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._score_with_pilot)
 
-    def _factors(self, ratings: Ratings, progress: Progress) -> Float32:
-        """The movies' factors; the last row answers for `UNKNOWN`. `[n_movies + 1, factors]`."""
+    def _fit_movie_factors(self, ratings: Ratings, progress: Progress) -> Float32:
+        """Return the movies' factors; the last row is that of `UNKNOWN`. `[n_movies + 1, factors]`."""
         s = self.settings
         size = np.float32(0.1 / np.sqrt(s.factors))
         movies = size * np.random.default_rng(s.seed).standard_normal((len(ratings.movies), s.factors), np.float32)
@@ -97,10 +98,10 @@ class IALS(Recommender):
                 progress.advance()
         return np.vstack([movies, np.zeros((len(self.data.movies) + 1 - len(movies), s.factors), np.float32)])
 
-    def _pilot(self, learn: Ratings, given: Histories) -> Float32:
-        """What the model would make of `given` if it had learned from `learn`."""
+    def _score_with_pilot(self, learn: Ratings, given: Histories) -> Float32:
+        """Return the log estimates for `given` of a model trained on `learn`."""
         pilot = IALS(self.settings)
-        pilot.data, pilot.movies = self.data, self._factors(learn, Silent())
+        pilot.data, pilot.movies = self.data, self._fit_movie_factors(learn, Silent())
         return log_estimates(pilot.score(given))
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
@@ -115,21 +116,27 @@ class IALS(Recommender):
         return self.calibration(log_estimates(score))
 
     def _users(self, histories: Histories) -> Float32:
-        return self._turned.project(histories, self.settings)
+        return self._eigen_table.project(histories, self.settings)
 
     @cached_property
-    def _turned(self) -> "EigenTable":
+    def _eigen_table(self) -> "EigenTable":
         return EigenTable.of(self.movies[:-1])
 
     def vectors(self) -> NDArray[np.float32]:
         return self.movies[:-1]
 
+    def movie_index(self) -> NDArray[np.float32]:
+        return self.movies[:-1]
+
+    def user_index(self, histories: Histories) -> NDArray[np.float32]:
+        return self._users(histories)
+
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         if by == "stars" and self.biases is not None:
             return self.biases.shares(history, movies)
-        turned = self._turned
+        eigen = self._eigen_table
         by_movie = (
-            entry_contributions(turned.table[history.items], turned.penalty(history, self.settings)[0]) @ turned.axes.T
+            entry_contributions(eigen.table[history.items], eigen.penalty(history, self.settings)[0]) @ eigen.axes.T
         )
         ratings = np.asarray(self.movies[movies] @ by_movie.T, np.float32)
         score = self.movies[movies] @ self._users(history)[0]
@@ -151,13 +158,13 @@ class IALS(Recommender):
 
 @dataclass(frozen=True, eq=False)
 class EigenTable:
-    """One side's table along the eigenvectors of its Gram matrix, from which the other side is solved for.
+    """One side's factors along the eigenvectors of their Gram matrix; the other side is solved from them.
 
     Attributes:
-        table: `[n, factors]`; rows of 0 belong to what nobody watched and don't count.
-        axes: the eigenvectors, in columns.
-        values: the eigenvalues.
-        n: how many rows count.
+        table: `[n, factors]`; rows of 0 belong to movies (or users) without observations and don't count.
+        axes: eigenvectors, in columns.
+        values: eigenvalues.
+        n: number of rows that count.
     """
 
     table: Float32
@@ -167,13 +174,13 @@ class EigenTable:
 
     @classmethod
     def of(cls, table: Float32) -> Self:
-        """A table, turned."""
+        """Rotate a table of factors to its eigenvectors."""
         values, axes = np.linalg.eigh((table.T @ table).astype(np.float64))
         axes = axes.astype(np.float32)
         return cls(table @ axes, axes, np.maximum(values, 0), int(np.count_nonzero(table.any(1))))
 
     def penalty(self, histories: Histories, s: IALSSettings) -> Float32:
-        """Of each history, one a column. `[len(histories), factors]`."""
+        """Return the penalty of each column for each history. `[len(histories), factors]`."""
         observations = histories.counts + s.unobserved_weight * self.n
         penalty = (
             s.unobserved_weight * self.values + s.regularization * observations[:, None] ** s.regularization_exponent
@@ -181,6 +188,6 @@ class EigenTable:
         return np.asarray(np.maximum(penalty, MIN_PENALTY), np.float32)
 
     def project(self, histories: Histories, s: IALSSettings) -> Float32:
-        """The other side's vectors: the half-step, and the fold-in. `[len(histories), factors]`."""
+        """Solve for the other side's vectors: the half-step, and the fold-in. `[len(histories), factors]`."""
         ones = np.ones(len(histories.items), np.float32)
         return np.asarray(solve_ridge(histories, self.table, ones, self.penalty(histories, s)) @ self.axes.T)

@@ -1,4 +1,7 @@
-"""Item neighbourhoods: a movie gets what the person gave to movies like it (Koren 2010; Bell & Koren 2007)."""
+"""Item neighbourhoods: a rating is predicted from the user's ratings of similar movies.
+
+Papers: Koren 2010; Bell & Koren 2007.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,12 +35,12 @@ class ItemKNNSettings:
     """Hyper-parameters of `item-knn`.
 
     Attributes:
-        neighbours: movies that speak for a movie's rating, at most.
-        shrinkage: ratings' worth of doubt in each movie's likeness to others.
-        exponent: to which likeness counts in the average.
-        damping: weight of a neighbour rated as the biases expect, which is always there.
-        ranking_neighbours: movies that speak for watching a movie.
-        ranking_shrinkage: viewers' worth of doubt there.
+        neighbours: maximum neighbours of a movie for its rating.
+        shrinkage: shrinkage of each movie's similarity to others, in ratings.
+        exponent: exponent of the similarity in the weighted mean.
+        damping: weight of an additional neighbour whose rating is that of the biases.
+        ranking_neighbours: maximum neighbours of a movie for lists.
+        ranking_shrinkage: shrinkage of the similarity for lists, in viewers.
     """
 
     SPACE: ClassVar[SearchSpace] = {
@@ -61,13 +64,13 @@ class ItemKNNSettings:
 
 
 class ItemKNN(Recommender):
-    """Stars are the biases and a weighted mean of the person's residuals over them; lists add up likeness.
+    """Expected ratings are biases plus a weighted mean of the user's residuals; list scores are sums of similarities.
 
         stars_ui = μ + b_u + b_i + Σ_j s_ij^exponent · residual_uj / (damping + Σ_j s_ij^exponent)
 
-    over the movies j of her history that are among the neighbours of i (`similarity`). A list by ranking adds up how
-    alike each movie is to hers by who has watched both. For plain interactions the chance is the share of a movie's
-    neighbours, weighed by likeness, that she has watched.
+    The sum is over the movies j of the user's history that are among the neighbours of i (`neighbourhoods`). A list by
+    ranking adds up each movie's similarity to those of the history, by common viewers. For plain interactions, the
+    probability is the share of a movie's neighbours, weighted by similarity, that the user has watched.
     """
 
     name: ClassVar[str] = "item-knn"
@@ -83,80 +86,80 @@ class ItemKNN(Recommender):
         with running(progress, self.name, n * (2 if self.data.scale else 1)):
             if self.data.scale:
                 self.biases = Biases.of(training.ratings, n)
-                left = self.biases.residuals(self.data.history)[1]
-                self.near = self._nearest(left / residual_unit(left), s.neighbours, s.shrinkage, s.exponent, progress)
+                residuals = self.biases.residuals(self.data.history)[1]
+                self.near = self._find_neighbours(residuals / residual_unit(residuals), s.neighbours, s.shrinkage, s.exponent, progress)
             seen = np.ones(len(self.data.history.items), np.float32)
-            self.together = self._nearest(seen, s.ranking_neighbours, s.ranking_shrinkage, 1.0, progress)
+            self.together = self._find_neighbours(seen, s.ranking_neighbours, s.ranking_shrinkage, 1.0, progress)
 
-    def _nearest(
-        self, entries: NDArray[np.float32], n: int, doubt: float, exponent: float, progress: Progress | None
+    def _find_neighbours(
+        self, entries: NDArray[np.float32], n: int, shrinkage: float, exponent: float, progress: Progress
     ) -> sparse.csr_matrix:
-        """Each movie's neighbours by the `entries` of the histories. `[n_movies, n_movies]`."""
-        movies = shrink_rows(self.data.history.matrix(len(self.data.movies), entries).T.tocsr(), doubt)
+        """Return each movie's neighbours by the `entries` of the histories. `[n_movies, n_movies]`."""
+        movies = shrink_rows(self.data.history.matrix(len(self.data.movies), entries).T.tocsr(), shrinkage)
         return find_nearest(movies, movies, n, exponent=exponent, themselves=True, progress=progress)
 
     @cached_property
-    def _outward(self) -> dict[Ordering, sparse.csr_matrix]:
-        """Of which movies each movie is a neighbour, by rating and by watching."""
+    def _transposed(self) -> dict[Ordering, sparse.csr_matrix]:
+        """Transposed neighbour matrices, by rating and by watching: row j holds the movies that j is a neighbour of."""
         both: dict[Ordering, sparse.csr_matrix | None] = {"stars": self.near, "ranking": self.together}
         return {by: matrix.T.tocsr() for by, matrix in both.items() if matrix is not None}
 
     @cached_property
-    def _popular(self) -> NDArray[np.float32]:
+    def _popularity(self) -> NDArray[np.float32]:
         return popularity_scores(self.data)
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
-        n, outward = len(self.data.movies), self._outward
+        n, by_neighbour = len(self.data.movies), self._transposed
         if by == "ranking" or self.biases is None:
-            return np.asarray((histories.matrix(n) @ outward["ranking"]).toarray() + self._popular, np.float32)
-        added = (histories.matrix(n, self.biases.residuals(histories)[1]) @ outward["stars"]).toarray()
-        weight = (histories.matrix(n) @ outward["stars"]).toarray()
+            return np.asarray((histories.matrix(n) @ by_neighbour["ranking"]).toarray() + self._popularity, np.float32)
+        added = (histories.matrix(n, self.biases.residuals(histories)[1]) @ by_neighbour["stars"]).toarray()
+        weight = (histories.matrix(n) @ by_neighbour["stars"]).toarray()
         return self.biases.score(histories) + damped_mean(weight, added, self.settings.damping)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.biases is None or self.near is None:
-            whole = np.append(np.asarray(self.together.sum(axis=1)).ravel(), 0)[movies]
-            alike = self._sums(self.together, histories, None, rows, movies)
-            return np.asarray(np.clip(alike / np.maximum(whole, 1e-9), 0, 1), np.float32)
-        added = self._sums(self.near, histories, self.biases.residuals(histories)[1], rows, movies)
-        weight = self._sums(self.near, histories, None, rows, movies)
+            total_weight = np.append(np.asarray(self.together.sum(axis=1)).ravel(), 0)[movies]
+            watched_weight = self._sum_over_neighbours(self.together, histories, None, rows, movies)
+            return np.asarray(np.clip(watched_weight / np.maximum(total_weight, 1e-9), 0, 1), np.float32)
+        added = self._sum_over_neighbours(self.near, histories, self.biases.residuals(histories)[1], rows, movies)
+        weight = self._sum_over_neighbours(self.near, histories, None, rows, movies)
         assert self.data.scale is not None, "biases are of ratings"
         base = self.biases.predict(self.biases.of_users(histories)[rows], movies)
         return self.data.scale.clip(base + damped_mean(weight, added, self.settings.damping))
 
-    def _sums(
-        self, near: sparse.csr_matrix, histories: Histories, values: NDArray[np.float32] | None, rows: Numbers,
+    def _sum_over_neighbours(
+        self, neighbours: sparse.csr_matrix, histories: Histories, values: NDArray[np.float32] | None, rows: Numbers,
         movies: Numbers,
     ) -> NDArray[np.float32]:  # fmt: skip
-        """Σ likeness × value over the history and the neighbours of each pair; 0 for `UNKNOWN`. `[n]`."""
-        given, sums = histories.matrix(near.shape[0], values), np.zeros(len(rows), np.float32)
-        for start, stop in neighbourhoods.iterate_blocks(len(rows), int(np.diff(near.indptr).max(initial=1))):
-            pair = near[np.maximum(movies[start:stop], 0)].multiply(given[rows[start:stop]])
-            sums[start:stop] = np.asarray(pair.sum(axis=1)).ravel()
+        """Return Σ similarity × value over the history and the neighbours of each pair; 0 for `UNKNOWN`. `[n]`."""
+        values_matrix, sums = histories.matrix(neighbours.shape[0], values), np.zeros(len(rows), np.float32)
+        for start, stop in neighbourhoods.iterate_blocks(len(rows), int(np.diff(neighbours.indptr).max(initial=1))):
+            products = neighbours[np.maximum(movies[start:stop], 0)].multiply(values_matrix[rows[start:stop]])
+            sums[start:stop] = np.asarray(products.sum(axis=1)).ravel()
         return sums * (movies >= 0)
 
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         stars = by == "stars" and self.biases is not None
-        near = self.near if stars else self.together
-        assert near is not None, "a model of ratings has neighbours by rating"
-        weight = near[np.maximum(movies, 0)][:, history.items].toarray() * (movies >= 0)[:, None]
+        neighbours = self.near if stars else self.together
+        assert neighbours is not None, "a model of ratings has neighbours by rating"
+        weight = neighbours[np.maximum(movies, 0)][:, history.items].toarray() * (movies >= 0)[:, None]
         if not stars or self.biases is None:
-            anybody = np.append(self._popular, np.float32(0))[movies]
-            whole = anybody + weight.sum(axis=1, dtype=np.float64)
-            return ScoreShares(whole, {"movie_bias": anybody}, weight, np.zeros_like(weight))
+            popular = np.append(self._popularity, np.float32(0))[movies]
+            score = popular + weight.sum(axis=1, dtype=np.float64)
+            return ScoreShares(score, {"movie_bias": popular}, weight, np.zeros_like(weight))
         base, added = self.biases.shares(history, movies), weight * self.biases.residuals(history)[1]
         ratings = damped_mean(weight.sum(axis=1, keepdims=True), added, self.settings.damping)
         return ScoreShares(base.score + ratings.sum(axis=1, dtype=np.float64), base.parts, ratings, base.by_content)
 
     def similarities(self, movie: int) -> NDArray[np.float32]:
-        """By who has watched both."""
+        """Return similarities by common viewers."""
         return genre_adjusted_similarity(self.together[[movie]].toarray()[0], movie, self.data)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        found = neighbourhoods.pack_matrix("together", self.together)
+        together = neighbourhoods.pack_matrix("together", self.together)
         if self.biases is None or self.near is None:
-            return found
-        return found | neighbourhoods.pack_matrix("near", self.near) | self.biases.arrays()
+            return together
+        return together | neighbourhoods.pack_matrix("near", self.near) | self.biases.arrays()
 
     @classmethod
     def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:

@@ -1,4 +1,4 @@
-"""NMF: non-negative matrix factorization of the ratings that there are; tastes as sums of parts."""
+"""NMF: non-negative matrix factorization of the observed ratings; tastes as sums of parts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from cinematrix.models.components.factors import require_positive
 Float32 = NDArray[np.float32]
 
 FOLD_IN_ITERATIONS = 40
-"""Updates of a person's vector when she asks; it hardly moves any more."""
+"""Updates of a user's vector in the fold-in; more hardly change it."""
 
 MIN_FACTOR = np.float32(1e-12)
-"""Nothing is divided by less."""
+"""Smallest divisor."""
 
 
 @dataclass(frozen=True)
 class NMFSettings:
-    """How NMF learns.
+    """Hyper-parameters of `nmf`.
 
     Attributes:
-        factors: parts that tastes are made of.
-        shrinkage: ratings' worth of doubt that pull everybody's vector to the mean vector of her side.
+        factors: number of factors of each user and movie.
+        shrinkage: penalty that pulls each vector to the mean vector of its side, in ratings.
         iterations: updates of both sides.
-        seed: of the first vectors.
+        seed: random seed of the initial vectors.
     """
 
     SPACE: ClassVar[SearchSpace] = {
@@ -51,14 +51,14 @@ class NMFSettings:
 
 
 class NMF(Recommender):
-    """rating ≈ floor + mean height · (p_u · q_i), no entry of either below 0.
+    """rating ≈ floor + mean height · (p_u · q_i), with no entry of either vector below 0.
 
-        Σ (x_ui − p_u·q_i)² + λ Σ_u |p_u − p̄|² + λ Σ_i |q_i − q̄|²       over what was rated
+        Σ (x_ui − p_u·q_i)² + λ Σ_u |p_u − p̄|² + λ Σ_i |q_i − q̄|²       over the observed ratings
 
-    x is a rating's height above the floor, which lies a step below the scale, as a share of the mean height. Lee &
-    Seung's multiplicative updates (2001), over observed entries alone (Zhang, Wang, Ford & Makedon 2006), with vectors
-    drawn to their means in place of 0, so that whoever has rated nothing is the average person. The same update is
-    training and fold-in; known users and strangers are folded in alike.
+    x is a rating's height above the floor, which lies a step below the scale, divided by the mean height. Training uses
+    Lee & Seung's multiplicative updates (2001) on observed entries alone (Zhang, Wang, Ford & Makedon 2006). Vectors
+    are pulled to their means instead of to 0, so that a user without ratings has the mean vector. The same update is
+    training and fold-in; users inside and outside the training data are folded in alike.
     """
 
     name: ClassVar[str] = "nmf"
@@ -78,41 +78,40 @@ class NMF(Recommender):
         )
         with running(progress, self.name, s.iterations):
             for _ in range(s.iterations):
-                users = self._updated(ratings.by_user, users, movies, users.mean(axis=0))
-                movies = self._updated(ratings.by_movie, movies, users, movies.mean(axis=0))
+                users = self._update(ratings.by_user, users, movies, users.mean(axis=0))
+                movies = self._update(ratings.by_movie, movies, users, movies.mean(axis=0))
                 progress.advance()
         self.mean = users.mean(axis=0)
         more = len(self.data.movies) - len(movies) + 1
-        self.movies = np.vstack([movies, np.tile(movies.mean(axis=0), (more, 1))])  # the last row answers for UNKNOWN
+        self.movies = np.vstack([movies, np.tile(movies.mean(axis=0), (more, 1))])  # the last row is for UNKNOWN
 
-    def _updated(self, histories: Histories, vectors: Float32, table: Float32, mean: Float32) -> Float32:
-        """One multiplicative update of the vectors of `histories`, the rows of `table` being their items'."""
-        doubt, n = np.float32(self.settings.shrinkage), len(table)
-        found = np.einsum("nk,nk->n", vectors[histories.rows], table[histories.items])
-        wanted = histories.matrix(n, self._heights(histories)) @ table + doubt * mean
-        return np.asarray(
-            vectors * wanted / (histories.matrix(n, found) @ table + doubt * vectors + MIN_FACTOR), np.float32
-        )
+    def _update(self, histories: Histories, vectors: Float32, table: Float32, mean: Float32) -> Float32:
+        """Return the vectors of `histories` after one multiplicative update; `table` holds their items' vectors."""
+        shrinkage, n = np.float32(self.settings.shrinkage), len(table)
+        predicted = np.einsum("nk,nk->n", vectors[histories.rows], table[histories.items])
+        numerator = histories.matrix(n, self._heights(histories)) @ table + shrinkage * mean
+        denominator = histories.matrix(n, predicted) @ table + shrinkage * vectors + MIN_FACTOR
+        return np.asarray(vectors * numerator / denominator, np.float32)
 
     def _heights(self, histories: Histories) -> Float32:
-        assert histories.values is not None, "only asked of ratings"
+        assert histories.values is not None, "NMF is fitted on ratings with stars only"
         return np.asarray((histories.values - np.float32(self.floor)) / np.float32(self.height), np.float32)
 
-    def _users(self, histories: Histories) -> Float32:
-        """Each history's vector, beginning at the average person's. `[len(histories), factors]`."""
+    def _fold_in(self, histories: Histories) -> Float32:
+        """Fold in each history, starting from the mean user vector. `[len(histories), factors]`."""
         vectors = np.tile(self.mean, (len(histories), 1))
         if histories.values is None:
             return vectors
         for _ in range(FOLD_IN_ITERATIONS):
-            vectors = self._updated(histories, vectors, self.movies, self.mean)
+            vectors = self._update(histories, vectors, self.movies, self.mean)
         return vectors
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
-        return np.asarray(self._stars(self._users(histories) @ self.movies[:-1].T), np.float32)
+        return np.asarray(self._stars(self._fold_in(histories) @ self.movies[:-1].T), np.float32)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         assert self.data.scale is not None, "NMF is fitted on ratings with stars only"
-        dots = np.einsum("nk,nk->n", self._users(histories)[rows], self.movies[movies])
+        dots = np.einsum("nk,nk->n", self._fold_in(histories)[rows], self.movies[movies])
         return self.data.scale.clip(self._stars(dots))
 
     def _stars(self, dots: Float32) -> Float32:

@@ -1,4 +1,4 @@
-"""Popular: the same list for everybody. The floor that a recommender has to beat."""
+"""Popular: the same list for every user; the baseline that a recommender has to beat."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares
 
 @dataclass(frozen=True)
 class PopularSettings:
-    """Popular has nothing to set."""
+    """Hyper-parameters of `popular`: none."""
 
 
 class Popular(Recommender):
-    """Movies by how many users rated (or watched) them; expected stars are each movie's shrunk mean.
+    """Movies ordered by the number of users who rated (or watched) them; expected ratings are each movie's shrunk mean.
 
-    The shrunk mean is (sum of ratings + 5 × overall mean) / (number of ratings + 5). For plain interactions
+    The shrunk mean is (sum of ratings + 5 × overall mean) / (number of ratings + 5). For plain interactions,
     `predict_pairs` is the share of users who watched the movie.
     """
 
@@ -47,7 +47,13 @@ class Popular(Recommender):
         return np.tile(one, (len(histories), 1))
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        return self.expected[movies]  # the last place answers for UNKNOWN (-1)
+        return self.expected[movies]  # the last entry is for UNKNOWN (-1)
+
+    def movie_index(self) -> NDArray[np.float32]:
+        return self.counts[:, None]
+
+    def user_index(self, histories: Histories) -> NDArray[np.float32]:
+        return np.ones((len(histories), 1), np.float32)
 
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         score = np.append(self.counts, np.float32(0))[movies] if by == "ranking" else self.expected[movies]

@@ -1,4 +1,4 @@
-"""SVD: biased matrix factorization by stochastic gradient descent, the workhorse of the Netflix prize."""
+"""SVD: biased matrix factorization by stochastic gradient descent, the standard model of the Netflix prize."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,15 +13,15 @@ from cinematrix.models.components.factors import Factorization, Factors, FactorS
 
 @dataclass(frozen=True)
 class SVDSettings(FactorSettings):
-    """How SVD learns.
+    """Hyper-parameters of `svd`.
 
     Attributes:
-        factors: of each user and movie.
-        shrinkage: ratings' worth of doubt that pull a user's or a movie's factors to 0.
-        regularization: more doubt for each rating.
+        factors: number of factors of each user and movie.
+        shrinkage: ridge penalty that pulls a user's or a movie's factors to 0, in ratings.
+        regularization: additional penalty for each rating.
         epochs: passes over the ratings.
-        learning_rate: of the first epoch, for errors in units of what the biases leave; it falls to a tenth.
-        seed: of the first factors, and of the order of the ratings.
+        learning_rate: learning rate of the first epoch, for residuals of standard deviation 1; it falls to a tenth.
+        seed: random seed of the initial factors and of the order of the ratings.
     """
 
     SPACE: ClassVar[SearchSpace] = {
@@ -42,8 +42,8 @@ class SVDSettings(FactorSettings):
 class SVD(Factorization):
     """rating ≈ μ + b_u + b_i + p_u · q_i (Koren, Bell & Volinsky 2009, equation 4).
 
-    SGD learns the movies' factors and biases. Users are folded in, in closed form, whether training met them or not:
-    the exact solution for the movies' factors predicts no worse than the users' factors that SGD found on the way.
+    SGD learns the movies' factors and biases. Users are folded in, in closed form, inside and outside the training
+    data: the exact solution for the movies' factors predicts no worse than the users' factors from SGD.
     """
 
     name: ClassVar[str] = "svd"
@@ -55,5 +55,5 @@ class SVD(Factorization):
         from cinematrix.models.components.sgd import SGDTrainer
 
         s = self.settings
-        descent = SGDTrainer(s.factors, s.epochs, s.learning_rate, s.seed)
-        return descent.learn(ratings, biases, start, progress, self.name)
+        trainer = SGDTrainer(s.factors, s.epochs, s.learning_rate, s.seed)
+        return trainer.learn(ratings, biases, start, progress, self.name)

@@ -1,4 +1,4 @@
-"""SVD++: biased matrix factorization in which what somebody rated at all tells her taste too."""
+"""SVD++: biased matrix factorization that also learns taste from which movies a user rated at all."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,16 +13,16 @@ from cinematrix.models.components.factors import Factorization, Factors, FactorS
 
 @dataclass(frozen=True)
 class SVDPlusPlusSettings(FactorSettings):
-    """How SVD++ learns.
+    """Hyper-parameters of `svd++`.
 
     Attributes:
-        factors: of each user and movie.
-        shrinkage: ratings' worth of doubt that pull a user's or a movie's factors to 0.
-        regularization: more doubt for each rating.
+        factors: number of factors of each user and movie.
+        shrinkage: ridge penalty that pulls a user's or a movie's factors to 0, in ratings.
+        regularization: additional penalty for each rating.
         epochs: passes over the ratings.
-        learning_rate: of the first epoch, for errors in units of what the biases leave; it falls to a tenth.
-        sign_shrinkage: the shrinkage of what a movie in a history says of a user whatever her rating.
-        seed: of the first factors, and of the order of the ratings.
+        learning_rate: learning rate of the first epoch, for residuals of standard deviation 1; it falls to a tenth.
+        sign_shrinkage: shrinkage of the implicit factors y, those of having rated a movie at all.
+        seed: random seed of the initial factors and of the order of the ratings.
     """
 
     SPACE: ClassVar[SearchSpace] = {
@@ -45,7 +45,7 @@ class SVDPlusPlusSettings(FactorSettings):
 class SVDPlusPlus(Factorization):
     """rating ≈ μ + b_u + b_i + (p_u + |N(u)|^(−1/2) Σ_{j ∈ N(u)} y_j) · q_i (Koren 2008, equation 15).
 
-    SGD learns q, y and the movies' biases; users are folded in, with Σ y_j as what their factors are pulled to.
+    SGD learns q, y and the movies' biases. Users are folded in, with Σ y_j as the prior mean of their factors.
     """
 
     name: ClassVar[str] = "svd++"
@@ -57,5 +57,5 @@ class SVDPlusPlus(Factorization):
         from cinematrix.models.components.sgd import SGDTrainer
 
         s = self.settings
-        descent = SGDTrainer(s.factors, s.epochs, s.learning_rate, s.seed, Penalty(s.sign_shrinkage, s.regularization))
-        return descent.learn(ratings, biases, start, progress, self.name)
+        trainer = SGDTrainer(s.factors, s.epochs, s.learning_rate, s.seed, Penalty(s.sign_shrinkage, s.regularization))
+        return trainer.learn(ratings, biases, start, progress, self.name)

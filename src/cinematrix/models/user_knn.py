@@ -1,4 +1,4 @@
-"""User neighbourhoods: a movie gets what people with the person's taste gave it (Resnick et al. 1994)."""
+"""User neighbourhoods: a rating is predicted from those of users with similar taste (Resnick et al. 1994)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ class UserKNNSettings:
     """Hyper-parameters of `user-knn`.
 
     Attributes:
-        neighbours: known users who speak for a person's ratings, at most.
-        shrinkage: ratings' worth of doubt in anybody's likeness to others.
-        exponent: to which likeness counts in the average.
-        damping: weight of a neighbour who rates as the biases expect, who is always there.
-        ranking_neighbours: known users who speak for what she will watch.
-        ranking_shrinkage: movies' worth of doubt there.
+        neighbours: maximum neighbours of a user for their ratings, among the training users.
+        shrinkage: shrinkage of the similarity between users, in ratings.
+        exponent: exponent of the similarity in the weighted mean.
+        damping: weight of an additional neighbour whose rating is that of the biases.
+        ranking_neighbours: maximum neighbours of a user for lists, among the training users.
+        ranking_shrinkage: shrinkage of the similarity for lists, in movies.
     """
 
     SPACE: ClassVar[SearchSpace] = {
@@ -61,14 +61,15 @@ class UserKNNSettings:
 
 
 class UserKNN(Recommender):
-    """Stars are the biases and a weighted mean of her neighbours' residuals over them; lists add up likeness.
+    """Expected ratings are biases plus a weighted mean of neighbours' residuals; list scores are sums of similarities.
 
         stars_ui = μ + b_u + b_i + Σ_v s_uv^exponent · residual_vi / (damping + Σ_v s_uv^exponent)
 
-    over the neighbours v of u who rated i (`similarity`). Who is like her is computed when she asks, from her history:
-    a known user and a stranger with the same ratings get the same answer. A list by ranking adds up how like her each
-    movie's viewers are; for plain interactions the chance is the share of her neighbours, weighed by likeness, who
-    watched it. Nothing is learned but the biases, and an answer costs as much as there are ratings.
+    The sum is over the neighbours v of u who rated i (`neighbourhoods`). Neighbours are found at prediction time from
+    the user's history, so a training user and a new user with the same ratings get the same answer. A list by ranking
+    adds up the similarities of each movie's viewers. For plain interactions, the probability is the share of the
+    neighbours, weighted by similarity, who watched the movie. Only the biases are learned, and a prediction costs time
+    in proportion to the number of training ratings.
     """
 
     name: ClassVar[str] = "user-knn"
@@ -83,75 +84,75 @@ class UserKNN(Recommender):
             self.biases = Biases.of(training.ratings, len(self.data.movies))
 
     @cached_property
-    def _unit(self) -> np.float32:
-        """The standard deviation of what the biases leave, in stars."""
+    def _residual_std(self) -> np.float32:
+        """Standard deviation of the residuals over the biases, in stars."""
         assert self.biases is not None, "only asked of ratings"
         return residual_unit(self.biases.residuals(self.data.history)[1])
 
     @cached_property
-    def _left(self) -> sparse.csr_matrix:
-        """What the biases leave of the known users' ratings, in stars. `[n_users, n_movies]`."""
+    def _residuals(self) -> sparse.csr_matrix:
+        """Residuals of the training users' ratings over the biases, in stars. `[n_users, n_movies]`."""
         assert self.biases is not None, "only asked of ratings"
         return self._matrix(self.data.history, self.biases.residuals(self.data.history)[1])
 
     @cached_property
-    def _seen(self) -> sparse.csr_matrix:
-        """What the known users have rated or watched. `[n_users, n_movies]`."""
+    def _watched(self) -> sparse.csr_matrix:
+        """Movies that the training users have rated or watched, as 1. `[n_users, n_movies]`."""
         return self._matrix(self.data.history)
 
     @cached_property
-    def _tastes(self) -> sparse.csr_matrix:
-        return shrink_rows(self._left / self._unit, self.settings.shrinkage)
+    def _rows_by_rating(self) -> sparse.csr_matrix:
+        return shrink_rows(self._residuals / self._residual_std, self.settings.shrinkage)
 
     @cached_property
-    def _habits(self) -> sparse.csr_matrix:
-        return shrink_rows(self._seen, self.settings.ranking_shrinkage)
+    def _rows_by_watching(self) -> sparse.csr_matrix:
+        return shrink_rows(self._watched, self.settings.ranking_shrinkage)
 
     def _matrix(self, histories: Histories, values: Float32 | None = None) -> sparse.csr_matrix:
         return histories.matrix(len(self.data.movies), values)
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> Float32:
         if by == "stars" and self.biases:
-            return self.biases.score(histories) + self._added(histories)
-        return np.asarray((self._viewers(histories) @ self._seen).toarray() + self._popular, np.float32)
+            return self.biases.score(histories) + self._mean_residuals(histories)
+        return np.asarray((self._find_viewers(histories) @ self._watched).toarray() + self._popularity, np.float32)
 
     @cached_property
-    def _popular(self) -> Float32:
+    def _popularity(self) -> Float32:
         return popularity_scores(self.data)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
-        found, distinct = np.zeros(len(rows), np.float32), np.unique(rows)
+        predicted, distinct = np.zeros(len(rows), np.float32), np.unique(rows)
         for start, stop in neighbourhoods.iterate_blocks(len(distinct), len(self.data.movies)):
-            some = distinct[start:stop]
-            here = np.flatnonzero((rows >= some[0]) & (rows <= some[-1]) & (movies >= 0))
-            answers = self._answers(histories.take(some))
-            found[here] = answers[np.searchsorted(some, rows[here]), movies[here]]
+            block = distinct[start:stop]
+            in_block = np.flatnonzero((rows >= block[0]) & (rows <= block[-1]) & (movies >= 0))
+            answers = self._predict_all(histories.take(block))
+            predicted[in_block] = answers[np.searchsorted(block, rows[in_block]), movies[in_block]]
         if self.biases is None:
-            return np.clip(found, 0, 1)
+            return np.clip(predicted, 0, 1)
         assert self.data.scale is not None, "biases are of ratings"
-        return self.data.scale.clip(found + self.biases.predict(self.biases.of_users(histories)[rows], movies))
+        return self.data.scale.clip(predicted + self.biases.predict(self.biases.of_users(histories)[rows], movies))
 
-    def _answers(self, histories: Histories) -> Float32:
-        """What is added to the biases, or, for plain interactions, the chance. `[n, n_movies]`."""
+    def _predict_all(self, histories: Histories) -> Float32:
+        """Return the addition to the biases, or for plain interactions the probability. `[n, n_movies]`."""
         if self.biases:
-            return self._added(histories)
-        viewers = self._viewers(histories)
-        whole = np.asarray(viewers.sum(axis=1), np.float32)
-        return np.asarray((viewers @ self._seen).toarray() / np.maximum(whole, np.float32(1e-9)), np.float32)
+            return self._mean_residuals(histories)
+        viewers = self._find_viewers(histories)
+        total_weight = np.asarray(viewers.sum(axis=1), np.float32)
+        return np.asarray((viewers @ self._watched).toarray() / np.maximum(total_weight, np.float32(1e-9)), np.float32)
 
-    def _viewers(self, histories: Histories) -> sparse.csr_matrix:
-        """How like each history's owner her nearest users are by what they have watched. `[n, n_users]`."""
-        asked = shrink_rows(self._matrix(histories), self.settings.ranking_shrinkage)
-        return find_nearest(asked, self._habits, self.settings.ranking_neighbours)
+    def _find_viewers(self, histories: Histories) -> sparse.csr_matrix:
+        """Return the similarity of each history to its nearest training users, by watched movies. `[n, n_users]`."""
+        rows = shrink_rows(self._matrix(histories), self.settings.ranking_shrinkage)
+        return find_nearest(rows, self._rows_by_watching, self.settings.ranking_neighbours)
 
-    def _added(self, histories: Histories) -> Float32:
-        """The weighted mean of the neighbours' residuals, in stars. `[n, n_movies]`."""
+    def _mean_residuals(self, histories: Histories) -> Float32:
+        """Return the weighted mean of the neighbours' residuals, in stars. `[n, n_movies]`."""
         assert self.biases is not None, "only asked of ratings"
-        s, own = self.settings, self.biases.residuals(histories)[1] / self._unit
-        alike = find_nearest(
-            shrink_rows(self._matrix(histories, own), s.shrinkage), self._tastes, s.neighbours, exponent=s.exponent
+        s, residuals = self.settings, self.biases.residuals(histories)[1] / self._residual_std
+        similar = find_nearest(
+            shrink_rows(self._matrix(histories, residuals), s.shrinkage), self._rows_by_rating, s.neighbours, exponent=s.exponent
         )
-        sums = (alike @ self._seen).toarray(), (alike @ self._left).toarray()
+        sums = (similar @ self._watched).toarray(), (similar @ self._residuals).toarray()
         return damped_mean(*sums, s.damping)
 
     def arrays(self) -> dict[str, NDArray[Any]]:

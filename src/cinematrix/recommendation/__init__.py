@@ -1,1 +1,1 @@
-"""TODO recommendation."""
+"""Recommendation lists of a model, and their filters, reranking, explanations, shelves, questionnaire and taste map."""

@@ -1,7 +1,7 @@
-"""Explanations: what adds up to one score, and what it would be without one of the ratings.
+"""Explanations of a score: its additive parts, the share of each rating, and the score without that rating.
 
-The parts and the shares of the ratings come from the model (`Recommender.shares`); what the score would be without a
-rating is no share but a forward pass over the history that lacks it.
+The parts and shares come from the model (`Recommender.shares`). The score without a rating is counterfactual: a forward
+pass over the history without it.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cinematrix.common.html import html_table
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.errors import UnknownIdError
@@ -19,43 +20,43 @@ from cinematrix.models.base import Ordering, Recommender
 from cinematrix.recommendation.lists import check_order
 
 MAX_COUNTERFACTUALS = 200
-"""For so many ratings, those with the largest shares, the score without them is computed."""
+"""Maximum ratings explained counterfactually, those with the largest shares."""
 
 BLOCK_CELLS = 1_000_000
-"""Scores (histories × movies) held at a time."""
+"""Scores (histories × movies) computed per block; bounds the memory."""
 
 MIN_SHOWN_AMOUNT = 0.0005
-"""A remainder below is rounding and isn't shown to people."""
+"""Minimum remainder shown, in units of the score; a smaller one is rounding."""
 
 MIN_SHOWN_CONTENT_SHARE = 0.05
-"""A share of the taste by way of content below this share isn't shown to people."""
+"""Minimum share of the taste through the movie's content that is shown, 0…1."""
 
 PART_LABELS = {
     "mean": "the mean of all ratings",
-    "movie_bias": "this movie, for anybody",
-    "content": "its genres, year and tags, for anybody",
-    "user_bias": "this person, for any movie",
-    "habits": "how much this person rates, and how far apart",
-    "ratings": "this person's taste, of which",
-    "remainder": "what can't be shared out",
+    "movie_bias": "this movie, for any user",
+    "content": "its genres, year and tags, for any user",
+    "user_bias": "this user, for any movie",
+    "habits": "how much this user rates, and how far apart",
+    "ratings": "this user's taste, of which",
+    "remainder": "the rest, which belongs to no rating",
 }
-"""The parts of a score in words, in the order of adding up."""
+"""Display names of the parts of a score, in the order shown."""
 
 LABEL_WIDTH = 58
-"""Of the middle column, where an explanation is printed as text."""
+"""Width of the middle column of a printed explanation, in characters."""
 
 
 @dataclass(frozen=True)
 class RatingShare:
-    """What one of the person's own ratings adds to the score.
+    """Contribution of one of the user's ratings to the score.
 
     Attributes:
-        movie, title, year: the movie that she rated; `movie 17` where it has no title.
-        rating: that she gave it; the count of a plain interaction.
-        share: what the rating adds, in units of the score.
-        by_content: how much of `share` goes by way of the explained movie's genres, year and tags.
-        without: the score if she hadn't rated it; None for the small shares of a very long history. It differs from
-            the score by more than `share`, since a rating also moves her bias and the weight of the other ratings.
+        movie, title, year: the rated movie; `movie 17` without a title.
+        rating: the user's rating; the count of a plain interaction.
+        share: contribution to the score, in its units.
+        by_content: part of `share` through the explained movie's genres, year and tags.
+        without: the score without the rating; None for the small shares of a very long history. It differs from the
+            score by more than `share`, since a rating also changes the user's bias and the weights of the others.
     """
 
     movie: int | str
@@ -68,12 +69,12 @@ class RatingShare:
 
     @property
     def label(self) -> str:
-        """`Title (Year)` for people."""
+        """The display name, `Title (Year)`."""
         return f"{self.title} ({self.year})" if self.year else self.title
 
 
 class ExplanationLine(NamedTuple):
-    """A line for people: an amount of the sum and what adds it, or a rating with its share and the score without it."""
+    """A printed line: an amount of the sum and its name, or a rating with its share and the score without it."""
 
     amount: str
     what: str
@@ -84,17 +85,17 @@ class ExplanationLine(NamedTuple):
 
 @dataclass(frozen=True)
 class Explanation:
-    """What adds up to one score: Σ `parts` + Σ shares of `ratings` + `remainder` = `score`.
+    """Additive explanation of one score: Σ `parts` + Σ shares of `ratings` + `remainder` = `score`.
 
     Attributes:
-        movie, title, year: the movie explained.
-        by: which score it is.
-        score: what lists are ordered by.
-        stars: the expected rating, which is the score by stars kept on the scale; for plain interactions the chance.
-        own: her own rating of the movie, left out, since it is no reason for itself; None: she has none.
-        parts: as in `Shares.parts`.
-        ratings: her ratings, the largest share first.
-        remainder: what could not be shared out, and rounding.
+        movie, title, year: the explained movie.
+        by: the explained score, by ranking or by stars.
+        score: the score that orders lists.
+        stars: expected rating, the score by stars clipped to the scale; for plain interactions, the probability.
+        own: the user's own rating of the movie, which the explanation leaves out; None without one.
+        parts: as in `ScoreShares.parts`.
+        ratings: contributions of the user's ratings, largest share first.
+        remainder: the rest of the score, and rounding.
     """
 
     movie: int | str
@@ -110,37 +111,37 @@ class Explanation:
 
     @property
     def label(self) -> str:
-        """`Title (Year)` for people."""
+        """The display name, `Title (Year)`."""
         return f"{self.title} ({self.year})" if self.year else self.title
 
     @property
     def taste(self) -> float:
-        """What her ratings add together."""
+        """The sum of the ratings' shares."""
         return float(np.sum([line.share for line in self.ratings]))
 
     def as_dict(self) -> dict[str, Any]:
-        """The explanation for JSON."""
+        """Return the explanation as a JSON object."""
         return asdict(self)
 
     @property
     def outcome(self) -> str:
-        """What is explained, for people: `4.23 stars`."""
+        """The explained score as text: `4.23 stars expected`."""
         if self.by == "stars":
             return f"{self.stars:.2f} stars expected"
         return f"score {self.score:.3f} in the ranking"
 
     def lines(self, n: int = 10) -> Iterator[ExplanationLine]:
-        """What adds up, for people, with the `n` ratings that add or take most; the last line is the sum."""
+        """Yield the printed lines, with the `n` ratings of the largest absolute share; the last line is the sum."""
         amounts = {**self.parts, "ratings": self.taste, "remainder": self.remainder}
-        for name, words in PART_LABELS.items():
+        for name, label in PART_LABELS.items():
             if name not in amounts or (name == "remainder" and abs(self.remainder) < MIN_SHOWN_AMOUNT):
                 continue
-            yield ExplanationLine(f"{amounts[name]:{'' if name == 'mean' else '+'}.3f}", words)
+            yield ExplanationLine(f"{amounts[name]:{'' if name == 'mean' else '+'}.3f}", label)
             if name == "ratings":
-                yield from self._of_ratings(n)
+                yield from self._rating_lines(n)
         yield ExplanationLine(f"{self.score:.3f}", "together")
 
-    def _of_ratings(self, n: int) -> Iterator[ExplanationLine]:
+    def _rating_lines(self, n: int) -> Iterator[ExplanationLine]:
         shown = sorted(self.ratings, key=lambda line: -abs(line.share))[:n]
         for line in sorted(shown, key=lambda line: -line.share):
             without = "" if line.without is None else f"{line.without:.3f}"
@@ -152,14 +153,20 @@ class Explanation:
             )
 
     def notes(self) -> Iterator[str]:
-        """What there is to say beside the sum."""
+        """Yield remarks on the sum, as text."""
         content = sum(line.by_content for line in self.ratings)
         if abs(content) > MIN_SHOWN_CONTENT_SHARE * abs(self.taste):
-            yield f"{content:+.3f} of the taste comes by way of the movie's genres, year and tags"
+            yield f"{content:+.3f} of the taste comes from the movie's genres, year and tags"
         if self.own is not None:
-            yield f"this person's own rating of it, {self.own:g}, is left out"
+            yield f"this user's own rating of it, {self.own:g}, is left out"
         if self.by == "stars" and abs(self.stars - self.score) > MIN_SHOWN_AMOUNT:
             yield f"the scale ends at {self.stars:g}"
+
+    def _repr_html_(self) -> str:
+        columns = ["adds#", "", "of it#", "rated#", "without it#"]
+        return html_table(
+            columns, [list(line) for line in self.lines()], f"{self.label}: {self.outcome}", " ".join(self.notes())
+        )
 
     def __str__(self) -> str:
         lines = [ExplanationLine("adds", "", "of it", "rated", "without it"), *self.lines()]
@@ -171,18 +178,18 @@ class Explanation:
 
 
 def shorten(text: str) -> str:
-    """At most `LABEL_WIDTH` letters."""
+    """Cut a text to `LABEL_WIDTH` characters."""
     return text if len(text) <= LABEL_WIDTH else f"{text[: LABEL_WIDTH - 1]}…"
 
 
 def explain(model: Recommender, history: Histories, movie: Any, *, by: Ordering | None = None) -> Explanation:
-    """What adds up to the score of `movie` for the one person of `history`.
+    """Explain the score of `movie` for the user of `history`.
 
     Args:
-        by: which score; None: by stars where the model has them.
+        by: the score to explain; None: by stars if the model has them, else by ranking.
 
     Raises:
-        UnknownIdError: the model doesn't know the movie.
+        UnknownIdError: the movie isn't in the model's catalog.
         SettingError: the model can't explain, or has no stars.
     """
     by = by or ("stars" if model.data.scale else "ranking")
@@ -209,7 +216,7 @@ def explain(model: Recommender, history: Histories, movie: Any, *, by: Ordering 
 
 
 def _name(model: Recommender, number: int) -> tuple[int | str, str, int | None]:
-    """A movie's ID, title and year."""
+    """Return a movie's ID, title and year."""
     known = model.data
     return known.movies.listed[number], known.catalog.title(number), known.catalog.facts[number].year
 
@@ -219,7 +226,7 @@ def _values(history: Histories) -> NDArray[np.float32]:
 
 
 def _leave_movie_out(history: Histories, number: int) -> tuple[Histories, float | None]:
-    """The history without the explained movie, and the rating that stood there."""
+    """Return the history without the explained movie, and the user's rating of it."""
     places = np.flatnonzero(history.items == number)
     if len(places) == 0:
         return history, None
@@ -229,7 +236,7 @@ def _leave_movie_out(history: Histories, number: int) -> tuple[Histories, float 
 def _score_without(
     model: Recommender, history: Histories, number: int, by: Ordering, shares: NDArray[np.float32]
 ) -> dict[int, float]:
-    """The score of the movie without one entry of the history, for the entries with the largest shares."""
+    """Return the score of the movie without one entry of the history, for the entries with the largest shares."""
     places = np.argsort(-np.abs(shares), kind="stable")[:MAX_COUNTERFACTUALS]
     step = max(1, BLOCK_CELLS // len(model.data.movies))
     starts = [*range(0, len(places), step), len(places)]
@@ -238,10 +245,10 @@ def _score_without(
 
 
 def leave_each_out(history: Histories, places: NDArray[np.int64]) -> Histories:
-    """The one history once for each of `places`, each time without the entry there."""
+    """Return one copy of the history per entry of `places`, without that entry (leave-one-out)."""
     size, n = len(history.items), len(places)
-    kept = np.arange(size) != places[:, None]
-    source = np.broadcast_to(np.arange(size), (n, size))[kept]
+    others = np.arange(size) != places[:, None]
+    source = np.broadcast_to(np.arange(size), (n, size))[others]
     values = None if history.values is None else history.values[source]
     owners: Numbers | None = None if history.owners is None else np.repeat(history.owners, n)
     return Histories(np.arange(n + 1) * (size - 1), history.items[source], values, owners)

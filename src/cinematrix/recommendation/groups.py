@@ -1,11 +1,10 @@
-"""One list for several people: what all of them would like, or what none of them would mind.
+"""Group recommendation: one list for several users, by average or least misery.
 
-Scores of different people aren't on one footing: a model gives somebody with long or generous histories higher ones,
-and spreads them more widely for one than for another, so that sums would be decided by whoever's scores differ most
-and minima by whoever rates lowest. Each member's scores therefore count in standard deviations from her own mean over
-the movies that the group may get: how far a movie stands out among these, for her. What is aggregated then are the
-members' own lists (Jameson & Smyth, *Recommendation to Groups*, 2007), by one of two strategies of Masthoff (*Group
-Modeling*, UMUAI 2004): the average, which people use most and find fair, or the least misery.
+Scores of different users aren't comparable. Their mean and spread depend on the length and generosity of the history,
+so the member with the widest spread would decide a sum, and the member with the lowest ratings a minimum. Each member's
+scores are therefore standardised over the movies that the group may get. They are aggregated (Jameson & Smyth,
+*Recommendation to Groups*, 2007) by one of two strategies of Masthoff (*Group Modeling*, UMUAI 2004): the average,
+which people use most and find fair, or the least misery (the minimum).
 """
 
 from collections.abc import Callable, Sequence
@@ -27,12 +26,12 @@ from cinematrix.recommendation.lists import Filters, Reason, Recommendation, che
 GroupStrategy = Literal["average", "least_misery"]
 
 STRATEGIES: dict[str, Callable[..., Any]] = {"average": np.mean, "least_misery": np.min}
-"""From `[members, movies]` to what orders the group's list, `[movies]`."""
+"""Aggregation of the members' scores by strategy, from `[members, movies]` to `[movies]`."""
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one member is expected to think of a movie, and why; as in a `Recommendation` for her alone."""
+    """One member's expected rating of a movie, interval and reasons, as in a `Recommendation` for them alone."""
 
     stars: float
     low: float | None
@@ -42,11 +41,11 @@ class Opinion:
 
 @dataclass(frozen=True)
 class GroupRecommendation:
-    """One line of a group's list.
+    """One movie of a group's list.
 
     Attributes:
         movie, title, year, genres: as in a `Recommendation`.
-        score: what the list is ordered by, in standard deviations; 0 is a movie like any other.
+        score: aggregated score that orders the list, in standard deviations from the average movie.
         members: each member's opinion, in the order of the members.
     """
 
@@ -60,7 +59,7 @@ class GroupRecommendation:
 
 @dataclass(frozen=True)
 class GroupRecommendations:
-    """A list and, where it is shorter than asked for, why."""
+    """A group's list, and the reason if it is shorter than requested."""
 
     items: list[GroupRecommendation]
     shortfall: str | None
@@ -75,22 +74,22 @@ def recommend_for_group(
     by: Ordering | None = None,
     filters: Filters | None = None,
 ) -> GroupRecommendations:
-    """The best `n` movies for all people of `members` together; none that one of them has seen.
+    """Return the top-`n` movies for the group of `members`, none of which a member has seen.
 
     Args:
-        members: one history each, of a known user or a stranger.
-        how: what makes one score of theirs: `average`, or `least_misery`, the lowest of them.
-        by: which scores; None: by ranking.
-        filters: which movies may be recommended; a veto is an ID in its `exclude`.
+        members: one history a member.
+        how: aggregation of the members' scores: `average`, or `least_misery` (the lowest).
+        by: the scores to aggregate; None: by ranking.
+        filters: conditions on the movies; a veto is an ID in its `exclude`.
 
     Raises:
-        SettingError: nobody is in the group, there is no such `how`, or what `recommend` refuses.
+        SettingError: an empty group, an unknown `how`, or what `recommend` refuses.
     """
     by = by or "ranking"
     check_order(model, by)
     if how not in STRATEGIES or not members:
         raise SettingError(
-            f"a group of {len(members)} can't decide by {how!r}; give people, and average or least_misery"
+            f"a group of {len(members)} can't decide by {how!r}; give members, and average or least_misery"
         )
     scores = np.concatenate([model.score(history, by=by) for history in members])
     allowed = (filters or Filters()).mask(model.data) & np.isfinite(scores).all(0)
@@ -107,15 +106,15 @@ def recommend_for_group(
 def _lines(
     model: Recommender, members: Sequence[Histories], movies: Numbers, scores: NDArray[np.float32], by: Ordering
 ) -> list[GroupRecommendation]:
-    alone = [describe_movies(model, history, movies, scores, by) for history in members]
-    return [_line(lines) for lines in zip(*alone, strict=True)]
+    lists = [describe_movies(model, history, movies, scores, by) for history in members]
+    return [_line(lines) for lines in zip(*lists, strict=True)]
 
 
 def _line(lines: Sequence[Recommendation]) -> GroupRecommendation:
-    """One movie's line from what is said of it to each member."""
-    one = lines[0]
+    """Combine the members' recommendations of one movie."""
+    first = lines[0]
     opinions = [Opinion(line.stars, line.low, line.high, line.because) for line in lines]
-    return GroupRecommendation(one.movie, one.title, one.year, one.genres, one.score, opinions)
+    return GroupRecommendation(first.movie, first.title, first.year, first.genres, first.score, opinions)
 
 
 def _shortfall(n: int, found: int, known: TrainingData) -> str | None:

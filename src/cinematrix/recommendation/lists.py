@@ -1,18 +1,17 @@
-"""Recommendations: the movies that a person would like next, by name, and movies like another.
+"""Recommendation lists of one user, and lists of movies similar to a movie.
 
-A known user and a stranger take the same path: both are a history.
+Users inside and outside the training data are treated alike: both are a history.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cinematrix.common.atomic_files import write_atomically
-from cinematrix.common.progress import Progress
+from cinematrix.common.html import html_table
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.data.training_data import TrainingData
@@ -23,21 +22,17 @@ from cinematrix.recommendation.reranking import Reranking
 
 Float32 = NDArray[np.float32]
 
-BLOCK_USERS = 256
-"""Users ranked at a time when lists are made for everybody."""
-
-
 MAX_REASONS = 3
-"""How many of the person's own movies a line names as its reasons."""
+"""Maximum reasons per recommended movie."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One of the person's own movies that speaks for a recommendation.
+    """A movie of the user's history that contributes to a recommendation.
 
     Attributes:
         movie, title, year: the movie's ID, title and year.
-        share: of all that her history adds to the score, 0…1.
+        share: share of the history's positive contributions to the score, 0…1.
     """
 
     movie: int | str
@@ -48,15 +43,15 @@ class Reason:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One line of a list.
+    """One movie of a list.
 
     Attributes:
         movie: the movie's ID.
-        title, year, genres: as the catalog has them; `movie 17` where it has no title.
-        score: the model's; what the list is ordered by, if no dial is turned.
-        stars: the expected rating on the data's scale; for plain interactions, the chance to be watched (0…1).
-        low, high: ends that hold 80 % of ratings; None where the model has none.
-        because: what she liked that adds most to the score, the largest share first; empty where the model can't tell.
+        title, year, genres: as in the catalog; `movie 17` without a title.
+        score: the model's score; the list is ordered by it unless it is reranked.
+        stars: expected rating on the data's scale; for plain interactions, the probability of watching (0…1).
+        low, high: ends of the 80 % prediction interval; None if the model has none.
+        because: liked movies that contribute most to the score, largest share first; empty if the model can't explain.
     """
 
     movie: int | str
@@ -71,30 +66,62 @@ class Recommendation:
 
     @property
     def label(self) -> str:
-        """`Title (Year)` for people."""
+        """The display name, `Title (Year)`."""
         return f"{self.title} ({self.year})" if self.year else self.title
 
     def as_dict(self) -> dict[str, Any]:
-        """The line for JSON."""
+        """Return the recommendation as a JSON object."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Recommendations:
-    """A list and, where it is shorter than asked for, why."""
+    """A list, and the reason if it is shorter than requested.
+
+    Attributes:
+        items: the movies, best first.
+        shortfall: the reason for a short list; None if it is as long as requested.
+        title: heading where the list is shown.
+    """
 
     items: list[Recommendation]
     shortfall: str | None
+    title: str = "Recommendations"
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Recommendation]:
+        return iter(self.items)
+
+    def __getitem__(self, place: int) -> Recommendation:
+        return self.items[place]
+
+    def __str__(self) -> str:
+        lines = [f"{n:>3}  {_shorten(item.label):<46}{_expected(item):>18}  {_speakers(item)}".rstrip()
+                 for n, item in enumerate(self.items, 1)]  # fmt: skip
+        return "\n".join([self.title, *lines, *([self.shortfall] if self.shortfall else [])])
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return a frame: movie, title, year, genres, score, stars, low, high."""
+        names = ("movie", "title", "year", "genres", "score", "stars", "low", "high")
+        return pl.DataFrame({name: [getattr(item, name) for item in self.items] for name in names}, strict=False)
+
+    def _repr_html_(self) -> str:
+        columns = ["#", "movie", "genres", "expected#", "because"]
+        rows = [[n, item.label, ", ".join(item.genres), _expected(item), _speakers(item)]
+                for n, item in enumerate(self.items, 1)]  # fmt: skip
+        return html_table(columns, rows, self.title, self.shortfall or "")
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Which movies may be recommended.
+    """Conditions on the movies that may be recommended.
 
     Attributes:
         where: conditions on the catalog, as in `Catalog.where`.
-        min_ratings: how many training ratings a movie must have.
-        exclude: IDs of movies to leave out besides the seen ones.
+        min_ratings: minimum training ratings of a movie.
+        exclude: IDs of movies to leave out in addition to the seen ones.
     """
 
     where: str = ""
@@ -102,7 +129,7 @@ class Filters:
     exclude: tuple[Any, ...] = ()
 
     def mask(self, known: TrainingData) -> NDArray[np.bool_]:
-        """The movies that pass. bool `[len(known.movies)]`."""
+        """Return the mask of the movies that pass. bool `[len(known.movies)]`."""
         keep = known.catalog.where(self.where)
         if self.min_ratings > 0:
             keep &= known.raters >= self.min_ratings
@@ -120,19 +147,19 @@ def recommend(
     filters: Filters | None = None,
     dials: Reranking | None = None,
 ) -> Recommendations:
-    """The best `n` unseen movies for the one person of `history`.
+    """Return the top-`n` unseen movies for the user of `history`.
 
     Args:
         by: what orders the list; None: by ranking.
-        dials: how far to leave that order for the sake of novelty and diversity; None: not at all.
+        dials: novelty and diversity of the list; None: the order of the model.
 
     Raises:
-        SettingError: `n` below 1, filters that aren't understood, stars from a model without.
+        SettingError: `n` below 1, invalid filters, or stars from a model without a scale.
     """
     by = by or "ranking"
     check_order(model, by)
     mask = (filters or Filters()).mask(model.data)
-    ranked = _rank(model, history, n, by, mask, dials or Reranking())
+    ranked = rank_movies(model, history, n, by, mask, dials or Reranking())
     items = describe_movies(model, history, ranked.movies[0, : ranked.lengths[0]], ranked.scores[0], by)
     return Recommendations(items, _shortfall(n, len(items), int(mask.sum()), history))
 
@@ -140,7 +167,7 @@ def recommend(
 def describe_movies(
     model: Recommender, history: Histories, movies: Numbers, scores: NDArray[np.float32], by: Ordering
 ) -> list[Recommendation]:
-    """What the model says of each of `movies` for the one person of `history`: stars, interval and reasons."""
+    """Return the stars, interval and reasons of each of `movies` for the user of `history`."""
     pairs = history, np.zeros(len(movies), np.int32), movies
     stars = model.predict_pairs(*pairs)
     reasons = _find_reasons(model, history, movies, by) if model.abilities.explains else None
@@ -149,35 +176,39 @@ def describe_movies(
 
 
 def check_order(model: Recommender, by: str) -> None:
-    """Refuse an order that isn't one, or stars from a model of plain interactions."""
+    """Check that `by` is an order, and that the model has stars if it is by stars.
+
+    Raises:
+        SettingError: it isn't, or the model has none.
+    """
     if by not in ("ranking", "stars"):
-        raise SettingError(f"a list can't be ordered by {by!r}; by ranking or by stars")
+        raise SettingError(f"a list can't be ordered by {by!r}; order by ranking or stars")
     if by == "stars" and model.data.scale is None:
-        raise SettingError("this model learned from plain interactions and has no stars; order by ranking")
+        raise SettingError("this model was trained on plain interactions and has no stars; order by ranking")
 
 
 def get_history(model: Recommender, user: Any) -> Histories:
-    """The training history of a known user.
+    """Return the training history of a user.
 
     Raises:
-        UnknownIdError: the model doesn't know the user.
+        UnknownIdError: the user isn't in the training data.
     """
     number = model.data.users.number(user)
     if number == UNKNOWN:
         raise UnknownIdError(
             f"user {user} isn't among the model's {len(model.data.users):,} users; "
-            "give a stranger's ratings as a history instead"
+            "give the ratings of a new user as a history instead"
         )
     return model.data.history.take(np.array([number]))
 
 
 def find_similar(model: Recommender, movie: Any, n: int = 10) -> list[Recommendation]:
-    """The `n` movies most like `movie` as the model compares them (`similarities`), the score. Stars are movies' means.
+    """Return the `n` movies most similar to `movie`: the similarity is the score, the mean rating the stars.
 
-    Only movies with training ratings are compared, since a vector of content alone says little.
+    Movies without training ratings are left out, since similarity by content alone is weak.
 
     Raises:
-        UnknownIdError: the model doesn't know the movie.
+        UnknownIdError: the movie isn't in the model's catalog.
         SettingError: the model can't compare movies.
     """
     known, number = model.data, model.data.movies.number(movie)
@@ -191,85 +222,24 @@ def find_similar(model: Recommender, movie: Any, n: int = 10) -> list[Recommenda
     return _make_items(known, movies, ranked.scores[0], stars)
 
 
-def recommend_all(
-    model: Recommender,
-    path: Path,
-    n: int = 10,
-    *,
-    by: Ordering = "ranking",
-    filters: Filters | None = None,
-    dials: Reranking | None = None,
-    force: bool = False,
-    progress: Progress | None = None,
-) -> int:
-    """The best `n` unseen movies for every known user, to a Parquet file: user, rank, movie, score, stars,
-    and low and high where the model has them.
-
-    Memory is bounded by blocks of users. Returns the number of rows written.
-    """
-    check_order(model, by)
-    known, mask = model.data, (filters or Filters()).mask(model.data)
-    rows = 0
-    with write_atomically(path, force=force) as file:
-        if progress:
-            progress.start("recommending", len(known.users))
-        frames = []
-        for start in range(0, len(known.users), BLOCK_USERS):
-            block = np.arange(start, min(start + BLOCK_USERS, len(known.users)))
-            frames.append(_rank_block(model, block, n, by, mask, dials or Reranking()))
-            rows += len(frames[-1])
-            if progress:
-                progress.advance(len(block))
-        if progress:
-            progress.stop()
-        pl.concat(frames).write_parquet(file)
-    return rows
-
-
-def _rank(
+def rank_movies(
     model: Recommender, histories: Histories, n: int, by: Ordering, mask: NDArray[np.bool_], dials: Reranking
 ) -> RankedLists:
-    """The lists of each history, as short as the movies that there are."""
+    """Return the reranked top-`n` unseen movies of each history, out of those in `mask`."""
     length = _length(n, model.data)
     pool = top_n(model.score(histories, by=by), _length(dials.pool(n), model.data), histories, mask)
     return dials.rerank(model, pool, length)
 
 
-def _rank_block(
-    model: Recommender, users: NDArray[np.int64], n: int, by: Ordering, mask: NDArray[np.bool_], dials: Reranking
-) -> pl.DataFrame:
-    histories = model.data.history.take(users)
-    ranked = _rank(model, histories, n, by, mask, dials)
-    rows, places = np.nonzero(ranked.movies != UNKNOWN)
-    movies: Numbers = ranked.movies[rows, places]
-    pairs = histories, rows.astype(np.int32), movies
-    stars = model.predict_pairs(*pairs)
-    ends = (
-        dict(zip(("low", "high"), model.interval_pairs(*pairs, stars=stars), strict=True))
-        if model.has_intervals
-        else {}
-    )
-    return pl.DataFrame(
-        {
-            "user": model.data.users.ids[users[rows]],
-            "rank": (places + 1).astype(np.int32),
-            "movie": model.data.movies.ids[movies],
-            "score": ranked.scores[rows, places],
-            "stars": stars,
-            **ends,
-        }
-    )
-
-
 def _find_reasons(model: Recommender, history: Histories, movies: Numbers, by: Ordering) -> list[list[Reason]]:
-    """For each movie the `MAX_REASONS` movies of the history that she liked and that add most to its score.
+    """Return the `MAX_REASONS` liked movies of the history that contribute most to the score of each movie.
 
-    A film that she disliked can speak for another one, but nobody wants to read it.
+    A disliked movie can contribute too, but would confuse as a reason.
     """
     gains = np.maximum(model.shares(history, movies, by=by).ratings, 0, dtype=np.float64)
-    part = np.where(find_liked(model, history), gains, 0) / np.maximum(gains.sum(1, keepdims=True), 1e-12)
-    best, known = np.argsort(-part, axis=1, kind="stable")[:, :MAX_REASONS], model.data
-    shares, numbers = np.take_along_axis(part, best, 1).tolist(), history.items[best].tolist()
+    fractions = np.where(find_liked(model, history), gains, 0) / np.maximum(gains.sum(1, keepdims=True), 1e-12)
+    best, known = np.argsort(-fractions, axis=1, kind="stable")[:, :MAX_REASONS], model.data
+    shares, numbers = np.take_along_axis(fractions, best, 1).tolist(), history.items[best].tolist()
     return [
         [
             Reason(known.movies.listed[number], known.catalog.title(number), known.catalog.facts[number].year, share)
@@ -281,14 +251,14 @@ def _find_reasons(model: Recommender, history: Histories, movies: Numbers, by: O
 
 
 def find_liked(model: Recommender, history: Histories) -> NDArray[np.bool_]:
-    """Which movies of the one history she rated no lower than her mean; all, where there are no ratings. `[size]`."""
+    """Return the mask of the history's movies rated at or above the user's mean; all without ratings. `[size]`."""
     if history.values is None or model.data.scale is None or not len(history.items):
         return np.ones(len(history.items), bool)
     return np.asarray(history.values >= history.values.mean(dtype=np.float64) - 1e-6)
 
 
 def _length(n: int, known: TrainingData) -> int:
-    """How long a list can be: no memory is asked for beyond the movies that there are."""
+    """Return the list length, at most the number of movies, so that a large `n` allocates no memory."""
     return min(n, len(known.movies))
 
 
@@ -300,7 +270,7 @@ def _make_items(
     ends: tuple[Float32, Float32] | None = None,
     reasons: list[list[Reason]] | None = None,
 ) -> list[Recommendation]:
-    """The lines for `movies`; `scores` may go on beyond them."""
+    """Return the recommendations of `movies`; `scores` may be longer than these."""
     ids, catalog, facts, numbers = known.movies.listed, known.catalog, known.catalog.facts, movies.tolist()
     n = len(numbers)
     lows, highs = ([None] * n, [None] * n) if ends is None else (end.tolist() for end in ends)
@@ -315,3 +285,18 @@ def _shortfall(n: int, found: int, allowed: int, history: Histories) -> str | No
     if found == n:
         return None
     return f"{found} of {n} movies: the filters leave {allowed:,} and {len(history.items):,} movies are in the history"
+
+
+def _expected(item: Recommendation) -> str:
+    """Format the expected rating with its interval: `4.2 (3.1–5.0)`."""
+    interval = "" if item.low is None or item.high is None else f" ({item.low:.1f}–{item.high:.1f})"
+    return f"{item.stars:.2f}{interval}"
+
+
+def _speakers(item: Recommendation) -> str:
+    """Format the reasons: `Heat 40 %, Alien 12 %`."""
+    return ", ".join(f"{reason.title} {reason.share:.0%}" for reason in item.because)
+
+
+def _shorten(text: str, width: int = 45) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

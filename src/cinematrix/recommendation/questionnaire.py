@@ -1,21 +1,20 @@
-"""Which film to ask a newcomer about next: the one whose rating would tell most, if she is likely to have seen it.
+"""Questionnaire for new users: active learning picks the movie whose rating is expected to be the most informative.
 
-A question is worth
+The next question is the movie i of the largest
 
-    worth_i = P(she has seen i)^PATIENCE · what her rating of i tells
+    value_i = P(seen i)^SEEN_CHANCE_EXPONENT · variance reduction_i
 
-What it tells is how much of the doubt about her ratings of all films, each weighed by how many have seen it, it would
-take away (`prior`; Rubens, Elahi, Sugiyama & Kaplan 2015 survey such criteria). That needs no answer to be known
-beforehand, so it is exact and quick. Doubt by which her films differ counts more than doubt about all of them alike:
-how generous she is changes her stars, but no list.
+The variance reduction is how much a rating of i lowers the variance of the user's ratings of all movies, each weighted
+by its number of raters (`RatingPrior`; Rubens, Elahi, Sugiyama & Kaplan 2015 survey such criteria). It doesn't depend
+on the rating given, so it is exact and quick. Variance between movies counts more than variance common to all movies:
+the generosity of a user changes the predicted stars, but no list.
 
-The chance that she has seen it is learned from what she has seen and what she hasn't: each person of the training data
-is a guess at who she might be, and what she answers makes those likelier who would have answered so:
+P(seen i) comes from a mixture over users of the training data, weighted by the likelihood of the answers so far:
 
-    P(seen i) = (1 − TYPICAL) · Σ_u w_u · seen_ui + TYPICAL · popularity_i,       w_u ∝ Π_asked P(her answer | u)^TRUST
+    P(seen i) = (1 − q) · Σ_u w_u · seen_ui + q · popularity_i,      w_u ∝ Π_answers P(answer | u)^ANSWER_WEIGHT
 
-so "haven't seen it" is an answer that tells something too. Nothing is learned for her; everything follows from her
-answers and what a model keeps of its data, so that any model may stand behind.
+with q = POPULARITY_WEIGHT, so "haven't seen it" is informative too. Nothing is trained per user. Only the answers and
+the model's training data are needed, so the questionnaire works with any model.
 """
 
 from dataclasses import dataclass
@@ -30,36 +29,36 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.recommendation.rating_prior import RatingPrior
 
 MAX_CANDIDATES = 2_000
-"""Films that may be asked about: those that most people have rated. Others would be asked about in vain."""
+"""Maximum movies that may be asked about, the most rated; few users have seen others."""
 
 MAX_PROFILES = 2_000
-"""Guesses at who she is; of more people, as many drawn at random."""
+"""Maximum users in the mixture, sampled at random."""
 
 POPULARITY_WEIGHT = 0.3
-"""How much of what each of them has seen is taken to be what everybody sees."""
+"""Weight of a movie's popularity in the probability that a user has seen it, 0…1."""
 
 ANSWER_WEIGHT = 0.5
-"""How much an answer counts for who she is: answers aren't independent of each other, as the product above has them."""
+"""Exponent of an answer's likelihood, 0…1; below 1 since answers aren't independent."""
 
 SEEN_CHANCE_EXPONENT = 0.5
-"""1: what a question tells on average; 0: what a rating tells, however many films she hasn't seen are asked before."""
+"""Exponent of P(seen) in the value of a question; 1: expected variance reduction; 0: P(seen) is ignored."""
 
 CONTRAST_WEIGHT = 5.0
-"""How much more what tells films apart counts than what raises or lowers her stars for all of them."""
+"""Weight of variance between movies relative to variance common to all movies."""
 
 MIN_ANSWER_CHANCE = 1e-4
-"""No answer is less likely than that."""
+"""Minimum probability of an answer."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A film to ask about: its number, the chance that she has seen it, and what its rating would tell.
+    """A movie to ask about.
 
     Attributes:
         movie: the movie's number.
-        seen_chance: 0…1.
-        tells: the variance, in stars², that her rating would take away from an average film, weighed as
-            `compute_target_matrix` has it; 0 for interactions.
+        seen_chance: probability that the user has seen it, 0…1.
+        variance_reduction: expected variance reduction by the user's rating, in stars², over all movies weighted as in
+            `compute_target_matrix`; 0 for plain interactions.
     """
 
     movie: int
@@ -69,16 +68,15 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Questionnaire:
-    """What is asked, prepared once for a model.
+    """Questionnaire of a model, prepared once.
 
     Attributes:
-        movies: int32 `[n]`, the films that may be asked about, ascending.
-        place: int64 `[n_movies]`, where each movie is among these, -1 if it isn't.
-        seen: float32 `[people, n]`, 1 where one of the people has rated the film.
-        popularity: float32 `[n]`, the share of the people who have.
-        tastes: how ratings of these go together; None where the data have no ratings: then what is likely to have been
-            seen is asked.
-        sought: what all answers are for, as `compute_target_matrix` has it of all movies; empty without tastes.
+        movies: int32 `[n]`, candidate movies, ascending.
+        place: int64 `[n_movies]`, index of each movie in `movies`; -1 if it is no candidate.
+        seen: float32 `[users, n]`, 1 if a user of the mixture has rated the movie.
+        popularity: float32 `[n]`, share of these users who have rated the movie.
+        prior: prior of the candidates' ratings; None for plain interactions, when P(seen) alone decides.
+        target_matrix: `compute_target_matrix` of all movies; empty without a prior.
     """
 
     movies: Numbers
@@ -90,70 +88,72 @@ class Questionnaire:
 
     @classmethod
     def of(cls, known: TrainingData) -> Self:
-        """The questionnaire from what a model keeps of its data."""
-        people = np.flatnonzero(known.history.counts)
-        drawn = np.sort(np.random.default_rng(0).permutation(people)[:MAX_PROFILES])
-        histories = known.history.take(drawn)
+        """Create the questionnaire from a model's training data."""
+        active = np.flatnonzero(known.history.counts)
+        sampled = np.sort(np.random.default_rng(0).permutation(active)[:MAX_PROFILES])
+        histories = known.history.take(sampled)
         raters = np.bincount(histories.items, minlength=len(known.movies))
         rated = np.flatnonzero(raters)
-        asked = np.sort(np.argsort(-raters[rated], kind="stable")[:MAX_CANDIDATES])
-        movies: Numbers = rated[asked].astype(np.int32)
+        candidates = np.sort(np.argsort(-raters[rated], kind="stable")[:MAX_CANDIDATES])
+        movies: Numbers = rated[candidates].astype(np.int32)
         seen = histories.matrix(len(known.movies))[:, movies].toarray()
-        tastes, sought = None, np.zeros((0, 0))
+        prior, target = None, np.zeros((0, 0))
         if known.scale is not None and len(histories.items):
-            learned = RatingPrior.of(histories.matrix(len(known.movies), histories.values)[:, rated])
-            tastes, sought = learned.take(asked), compute_target_matrix(learned.loadings, raters[rated] / raters.sum())
+            full = RatingPrior.of(histories.matrix(len(known.movies), histories.values)[:, rated])
+            prior, target = full.take(candidates), compute_target_matrix(full.loadings, raters[rated] / raters.sum())
         place = np.full(len(known.movies), -1)
         place[movies] = np.arange(len(movies))
-        return cls(movies, place, seen, seen.sum(0) / np.float32(max(len(seen), 1)), tastes, sought)
+        return cls(movies, place, seen, seen.sum(0) / np.float32(max(len(seen), 1)), prior, target)
 
     def next(self, history: Histories, unseen: Numbers, never: Numbers | None = None) -> Question | None:
-        """The film to ask about, or None when all have been.
+        """Return the next question, or None if no candidate is left.
 
         Args:
-            history: what she has rated, one history.
-            unseen: movies that she hasn't seen.
-            never: movies that aren't to be asked about for other reasons.
+            history: the user's ratings, one history.
+            unseen: movies that the user hasn't seen.
+            never: further movies to leave out.
         """
         rated, not_seen = self._places(history.items), self._places(unseen)
         left = np.ones(len(self.movies), bool)
         left[np.concatenate([rated, not_seen, self._places(unseen if never is None else never)])] = False
         if not left.any():
             return None
-        chance, tells = self.chances(rated, not_seen), self.variance_reduction(rated)
-        best = int(np.argmax(np.where(left, chance**SEEN_CHANCE_EXPONENT * tells, -1)))
-        return Question(int(self.movies[best]), float(chance[best]), 0.0 if self.prior is None else float(tells[best]))
+        chance, reduction = self.chances(rated, not_seen), self.variance_reduction(rated)
+        best = int(np.argmax(np.where(left, chance**SEEN_CHANCE_EXPONENT * reduction, -1)))
+        return Question(
+            int(self.movies[best]), float(chance[best]), 0.0 if self.prior is None else float(reduction[best])
+        )
 
     def chances(self, rated: NDArray[np.int64], unseen: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How likely she has seen each film, by those that she has and hasn't (places among `movies`). `[n]`."""
+        """Return the probability that the user has seen each candidate, given rated and unseen indices. `[n]`."""
         with_, without = (
             np.clip(POPULARITY_WEIGHT * self.popularity + bit, MIN_ANSWER_CHANCE, 1 - MIN_ANSWER_CHANCE)
             for bit in (1 - POPULARITY_WEIGHT, 0)
         )
-        evidence = np.zeros(len(self.movies), np.float32)
-        evidence[rated] = np.log(with_ / without)[rated]
-        evidence[unseen] = np.log((1 - with_) / (1 - without))[unseen]
-        likely = ANSWER_WEIGHT * (self.seen @ evidence)
-        weights = np.exp(likely - likely.max())
+        log_ratio = np.zeros(len(self.movies), np.float32)
+        log_ratio[rated] = np.log(with_ / without)[rated]
+        log_ratio[unseen] = np.log((1 - with_) / (1 - without))[unseen]
+        log_likelihood = ANSWER_WEIGHT * (self.seen @ log_ratio)
+        weights = np.exp(log_likelihood - log_likelihood.max())
         return np.asarray(
             (1 - POPULARITY_WEIGHT) * (weights / weights.sum() @ self.seen) + POPULARITY_WEIGHT * self.popularity,
             np.float64,
         )
 
     def variance_reduction(self, rated: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What a rating of each film would tell beside those of the films that she has rated (places). `[n]`."""
+        """Return the variance reduction by a rating of each candidate, given the rated indices. `[n]`."""
         if self.prior is None:
             return np.ones(len(self.movies))
         return self.prior.told(self.prior.doubt(rated), self.target_matrix)
 
     def _places(self, movies: Numbers) -> NDArray[np.int64]:
-        """Where movies are among those that may be asked about; those that aren't are left out."""
+        """Return the indices of movies among the candidates; others are left out."""
         places = self.place[movies[movies >= 0]]
         return np.asarray(places[places >= 0])
 
 
 def compute_target_matrix(loadings: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Σ_j weight_j a_j a_jᵀ, where that by which loadings differ from the usual counts `CONTRAST_WEIGHT` times. `[factors]²`."""
-    usual = weights @ loadings
-    apart = loadings - usual
-    return np.asarray(np.outer(usual, usual) + CONTRAST_WEIGHT * (apart.T * weights) @ apart)
+    """Return Σ_j weight_j a_j a_jᵀ, with `CONTRAST_WEIGHT` on deviations from the mean loading. `[factors]²`."""
+    mean = weights @ loadings
+    deviations = loadings - mean
+    return np.asarray(np.outer(mean, mean) + CONTRAST_WEIGHT * (deviations.T * weights) @ deviations)

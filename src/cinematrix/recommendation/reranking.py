@@ -1,8 +1,7 @@
-"""The dials of a list: away from what everybody has seen, and away from more of the same.
+"""Reranking of a list for novelty and diversity.
 
-They reorder the best of what the model would recommend and nothing else, so that even a dial at its end shows movies
-for this person. What they mix is in standard deviations from its mean over these movies, so that a dial means the same
-whatever the unit of a model's scores, and however close together its movies lie.
+Only the pool of the best movies by score is reordered, so even at 1 the list suits the user. The mixed quantities are
+standardised over the pool, so the settings mean the same for any unit of the scores and any similarity of the movies.
 """
 
 from dataclasses import dataclass
@@ -20,36 +19,34 @@ from cinematrix.metrics.top_n import RankedLists
 from cinematrix.models.base import Recommender
 
 POOL_FACTOR = 10
-"""A list of `n` is chosen from the best `POOL_FACTOR` × `n` movies by score …"""
+"""Size of the pool of a list of `n`, in multiples of `n`."""
 
 MAX_POOL = 1000
-"""… or from so many. What a longer list has beyond these follows as the model orders it."""
+"""Maximum movies in the pool; a longer list continues in the order of the model."""
 
 Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Reranking:
-    """How far a list leaves the order of the model's scores. Both at 0, it is that order.
+    """Strength of the reranking; with both at 0, a list keeps the order of the model's scores.
 
     Attributes:
         novelty: 0…1. The pool is ordered by
 
                 value = (1 − novelty) · z(score) + novelty · z(−log₂(raters / users))
 
-            with z for standard deviations from the pool's mean; the second part is the self-information of Zhou et
-            al. (PNAS 2010). Without diversity, more novelty never lowers the mean self-information of a list: of two
-            lists of one length, each the best at its own novelty, the one with more of it can't have less of what it
-            weighs more.
-        diversity: 0…1. Maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998): the best by value comes first,
-            and then always the movie of the largest
+            with z for standardisation over the pool; the second term is the self-information of Zhou et al. (PNAS
+            2010). Without diversity, the mean self-information of a list of given length never falls as novelty grows.
+        diversity: 0…1. Maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998): the best movie by value comes
+            first, then repeatedly the movie of the largest
 
-                (1 − diversity) · z(value) − diversity · z(its likeness to the most like one chosen before)
+                (1 − diversity) · z(value) − diversity · max z(similarity to a movie chosen before)
 
-            Likeness is what `compute_similarity` says, its z over all pairs of the pool.
+            The similarity is `compute_similarity`, standardised over all pairs of the pool.
 
     Raises:
-        SettingError: a dial that isn't from 0 to 1.
+        SettingError: a value outside 0…1.
     """
 
     novelty: float = 0.0
@@ -60,15 +57,15 @@ class Reranking:
 
     @property
     def is_off(self) -> bool:
-        """Whether lists stay as the model orders them."""
+        """True if lists keep the order of the model."""
         return self.novelty == 0 and self.diversity == 0
 
     def pool(self, n: int) -> int:
-        """How many of the best movies a list of `n` is chosen from."""
+        """Return the size of the pool from which a list of `n` is chosen."""
         return n if self.is_off else max(n, min(POOL_FACTOR * n, MAX_POOL))
 
     def rerank(self, model: Recommender, ranked: RankedLists, n: int) -> RankedLists:
-        """The lists of `n` movies out of ranked pools of `pool(n)`; the scores stay the model's."""
+        """Return lists of `n` movies out of ranked pools of `pool(n)`; the scores stay the model's."""
         if self.is_off:
             return ranked
         movies = np.full((len(ranked.movies), n), UNKNOWN, np.int32)
@@ -80,25 +77,25 @@ class Reranking:
         return RankedLists(movies, scores)
 
     def _places(self, model: Recommender, movies: Numbers, scores: NDArray[np.float32], n: int) -> list[int]:
-        """Which of one person's pool are shown, in order."""
-        turned, n = movies[:MAX_POOL], min(n, len(movies))
-        value = self._value(model, turned, scores[:MAX_POOL])
+        """Return the indices in one user's pool of the movies shown, in order."""
+        pool, n = movies[:MAX_POOL], min(n, len(movies))
+        value = self._value(model, pool, scores[:MAX_POOL])
         if self.diversity and n:
-            places = self._unlike(value, compute_similarity(model, turned), min(n, len(turned)))
+            places = self._select_diverse(value, compute_similarity(model, pool), min(n, len(pool)))
         else:
             places = np.argsort(-value, kind="stable")[:n].tolist()
-        return [*places, *range(len(turned), n)]
+        return [*places, *range(len(pool), n)]
 
     def _value(self, model: Recommender, movies: Numbers, scores: NDArray[np.float32]) -> Float64:
         bits = self_information(model.data.raters[movies], len(model.data.users))
         mixed = (1 - self.novelty) * standardise(scores.astype(np.float64)) + self.novelty * standardise(bits)
         return standardise(mixed)
 
-    def _unlike(self, value: Float64, alike: Float64, n: int) -> list[int]:
-        """The places of `n` movies by maximal marginal relevance."""
-        different = ~np.eye(len(alike), dtype=bool)
-        alike[different] = standardise(alike[different])
-        relevance, penalty = (1 - self.diversity) * value, self.diversity * alike
+    def _select_diverse(self, value: Float64, similarity: Float64, n: int) -> list[int]:
+        """Return the indices of `n` movies by maximal marginal relevance."""
+        pairs = ~np.eye(len(similarity), dtype=bool)
+        similarity[pairs] = standardise(similarity[pairs])
+        relevance, penalty = (1 - self.diversity) * value, self.diversity * similarity
         places = [int(np.argmax(value))]
         nearest = penalty[places[0]]
         while len(places) < n:
@@ -110,14 +107,16 @@ class Reranking:
 
 
 def compute_similarity(model: Recommender, movies: Numbers) -> Float64:
-    """How alike movies are: the cosines of the model's vectors of them; where it has none, of their genres; where the
-    catalog has none either, of who rated them. `[n, n]`."""
+    """Return the cosine similarities of movies. `[n, n]`.
+
+    They are those of the model's vectors; without vectors, of the genres; without genres, of the raters.
+    """
     rows = _comparison_features(model, movies)
     if sparse.issparse(rows):
-        few = normalise_sparse_rows(sparse.csr_matrix(rows, dtype=np.float64))
-        return np.asarray((few @ few.T).toarray())
-    many = normalise_rows(rows)
-    return np.asarray(many @ many.T, np.float64)
+        unit = normalise_sparse_rows(sparse.csr_matrix(rows, dtype=np.float64))
+        return np.asarray((unit @ unit.T).toarray())
+    unit = normalise_rows(rows)
+    return np.asarray(unit @ unit.T, np.float64)
 
 
 def _comparison_features(model: Recommender, movies: Numbers) -> Any:

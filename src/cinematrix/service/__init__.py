@@ -1,1 +1,1 @@
-"""The service: an HTTP API of ratings and recommendations. `cinematrix.service.app.create_app` makes it."""
+"""HTTP API of ratings and recommendations, created by `cinematrix.service.app.create_app`."""

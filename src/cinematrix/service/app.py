@@ -1,4 +1,4 @@
-"""The app, made by a call."""
+"""Factory of the FastAPI app: routes, middleware, error handlers and background tasks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -51,8 +51,11 @@ from cinematrix.store.engine import check_integrity, free_bytes
 from cinematrix.store.records import Store
 
 REQUEST_THREADS = {"sqlite": 2, "postgresql": 4}
-"""Requests computed at once. More would only take turns on Python's lock, in which a fifth of the time goes; a few more
-for a database that they wait for."""
+"""Worker threads for requests, by database.
+
+More threads would only compete for Python's global interpreter lock, which costs a fifth of the time. A database server
+gets a few more, because requests wait for it.
+"""
 
 ROUTERS = (
     *(
@@ -66,25 +69,25 @@ ROUTERS = (
     *(movies.ROUTER, posters.ROUTER, questionnaire.ROUTER, tokens.ROUTER, admin_refits.ROUTER, admin_movies.ROUTER),
     *(admin_overview.ROUTER, model.ROUTER, shelves.ROUTER, taste_map.ROUTER, profile.ROUTER, page.ROUTER),
 )
-"""In the order in which they are asked whether a request is theirs."""
+"""Routers in the order in which they are matched against a request."""
 
 
 def create_app(settings: ServiceSettings) -> FastAPI:
-    """The service of one model and one store, ready to answer; the model may come later.
+    """Create the app that serves one model and one store. The model may be added later.
 
     Raises:
         ArtifactError: the model can't be loaded.
-        InputError: posters can't be kept where they should be.
-        MissingExtraError: refits are scheduled and what trains the model isn't installed.
+        InputError: the poster folder can't be written to.
+        MissingExtraError: retraining is scheduled, but the package that trains the model isn't installed.
         StoreError: the store can't be opened or holds ratings on another scale.
     """
-    before = read_fingerprint(settings.model)
+    fingerprint = read_fingerprint(settings.model)
     store, figures = Store.open(settings.db), Telemetry()
     check_integrity(store.engine)
     refitter = RefitRunner(settings, store, figures)
-    shown = PosterCache(settings.posters) if settings.posters else None
-    state = ServiceState(settings, store, None, figures, refitter, posters=shown)
-    if before is not None:
+    posters_cache = PosterCache(settings.posters) if settings.posters else None
+    state = ServiceState(settings, store, None, figures, refitter, posters=posters_cache)
+    if fingerprint is not None:
         _load_first_model(state)
 
     @asynccontextmanager
@@ -92,13 +95,13 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         anyio.to_thread.current_default_thread_limiter().total_tokens = REQUEST_THREADS[store.engine.dialect.name]
         state.ahead = Prefetcher(partial(recommendations.prefetch_list, state))
         state.ahead.start()
-        watching = [asyncio.create_task(watch_model(state, before)), asyncio.create_task(refitter.watch())]
+        watchers = [asyncio.create_task(watch_model(state, fingerprint)), asyncio.create_task(refitter.watch())]
         yield
-        for each in watching:
-            each.cancel()
+        for task in watchers:
+            task.cancel()
         refitter.stop()
         state.ahead.stop()
-        with state.swap_lock:  # a look at the store that had begun has its connection back
+        with state.swap_lock:  # a `refresh_movies` still running has returned its connection
             store.close()
 
     app = FastAPI(title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, openapi_url=None)
@@ -129,21 +132,21 @@ def _load_first_model(state: ServiceState) -> None:
 def _add_health_routes(app: FastAPI) -> None:
     @app.get("/livez")
     async def livez() -> Health:
-        """Whether the process answers."""
+        """Report that the process is alive."""
         return Health(status="alive")
 
     @app.get("/readyz", responses=PROBLEM_RESPONSES)
     def readyz(state: State) -> Health:
-        """Whether the model is loaded, the store answers, and its disk has room."""
+        """Report that the model is loaded, the store answers and its disk has free space; else 503."""
         assert state.served
         state.store.n_users()
         if free_bytes(state.store.engine) < state.settings.free_bytes:
-            raise Problem(503, "the store's disk is nearly full; make room", {"Retry-After": "10"})
+            raise Problem(503, "the store's disk is nearly full; free some space", {"Retry-After": "10"})
         return Health(status="ready")
 
     @app.get("/metrics", dependencies=[READ], responses=PROBLEM_RESPONSES, response_class=PlainTextResponse)
     def metrics(state: State) -> Response:
-        """Figures for Prometheus."""
+        """Return the metrics in Prometheus text format."""
         return Response(
             state.figures.text(state.served.trained, state.served.shown.spread()),
             media_type="text/plain; version=0.0.4",
@@ -151,12 +154,12 @@ def _add_health_routes(app: FastAPI) -> None:
 
     @app.get("/openapi.json", dependencies=[READ], include_in_schema=False)
     def openapi() -> dict[str, Any]:
-        """This description of the routes."""
+        """Return this OpenAPI description."""
         return app.openapi()
 
 
 def _build_openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI description, with the form of all problems."""
+    """Return the OpenAPI description, including the schema of problem responses."""
     if app.openapi_schema is None:
         app.openapi_schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
         schemas = app.openapi_schema.setdefault("components", {}).setdefault("schemas", {})

@@ -1,5 +1,7 @@
-"""Who may do what, and how often: API keys with roles, tokens of users, the page's visitors, and a bucket of requests
-for each of them."""
+"""Authentication, authorization and rate limits.
+
+A caller is an API key with a role, a user with a token, or a visitor of the page. Each has its own token bucket.
+"""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -17,31 +19,32 @@ from cinematrix.store.records import Store
 from cinematrix.store.tokens import find_token_owner
 
 KEY_CACHE_SECONDS = 1.0
-"""How old the list of keys may be: so long a new key may have to wait."""
+"""Key-cache lifetime in seconds. A new key may need this long to work."""
 
 MAX_BUCKETS = 10_000
+"""Maximum rate-limit buckets in memory. When it is reached, all are reset."""
 
-API_KEY_SCHEME = APIKeyHeader(name="X-API-Key", auto_error=False, description="Made by `cinematrix key create`.")
+API_KEY_SCHEME = APIKeyHeader(name="X-API-Key", auto_error=False, description="Created by `cinematrix key create`.")
 KEY, AUTHORIZATION = API_KEY_SCHEME.model.name.lower().encode(), b"authorization"
-"""Names of headers, as a server has them."""
+"""Header names as in an ASGI scope: lower-case bytes."""
 
-BEARER_SCHEME = HTTPBearer(auto_error=False, description="A user's token, made by `POST /v1/tokens`.")
+BEARER_SCHEME = HTTPBearer(auto_error=False, description="A user's token, created by `POST /v1/tokens`.")
 
 Permission = Literal["page", "read", "write", "admin"]
-"""What a route needs: `page`, what keeps nothing and tells of nobody; and the roles of keys."""
+"""Permission that a route needs: the role of a key, or `page` for routes that store nothing and reveal no user."""
 
 PERMISSION_ORDER: tuple[Permission, ...] = ("page", *ROLES)
-"""Each may do what those before it may."""
+"""Permissions in ascending order. Each includes all before it."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks.
+    """Authenticated sender of a request.
 
     Attributes:
-        name: as it stands in the audit.
-        role: `page` for a visitor, `user` for one with a token, or the role of a key.
-        user: whose token came along.
+        name: name in the audit log.
+        role: `page` for a visitor, `user` for a user with a token, or the role of a key.
+        user: owner of the token in the request.
     """
 
     name: str
@@ -49,9 +52,9 @@ class Caller:
     user: str | None = None
 
     def is_allowed(self, needed: Permission, of: str | None = None) -> bool:
-        """Whether something that needs a role may be done; `of`: the user whom it is about.
+        """Return whether the caller has the `needed` permission for data of the user `of`.
 
-        A token opens all that is about its user, and what the page needs.
+        A token grants everything about its own user, and the permission `page`.
         """
         if self.role == "user":
             return needed == "page" or (of is not None and of == self.user)
@@ -60,14 +63,19 @@ class Caller:
 
 @dataclass
 class RateLimitBucket:
-    """Requests that may be sent now; a minute fills it."""
+    """Token bucket that refills within a minute.
+
+    Attributes:
+        size: requests in a full bucket.
+        left: requests left at the time `at`, in monotonic seconds.
+    """
 
     size: int
     left: float
     at: float
 
     def take(self, now: float) -> float:
-        """Take one; the seconds to wait if there is none, else 0."""
+        """Take one request from the bucket. Return the seconds to wait if it is empty, else 0."""
         self.left = min(self.size, self.left + (now - self.at) * self.size / 60)
         self.at = now
         if self.left < 1:
@@ -78,13 +86,13 @@ class RateLimitBucket:
 
 @dataclass
 class Authenticator:
-    """Lets requests in.
+    """Identifies callers and checks their permissions and rate limits.
 
-    Without any key in the store everybody is let in as admin, which is why the server then binds to loopback only.
+    While the store has no key, every caller is an admin. That is why the server then binds to loopback only.
 
     Attributes:
-        limits: requests a minute, by `page` (of a visitor or a user with a token), `read`, `write` and `admin`.
-        public: visitors without a key may do what the page needs.
+        limits: requests a minute, by `page` (for a visitor or a user with a token), `read`, `write` and `admin`.
+        public: visitors without a key have the permission `page`.
     """
 
     store: Store
@@ -97,11 +105,11 @@ class Authenticator:
 
     @property
     def fresh(self) -> bool:
-        """Whether `keys` needn't ask the store."""
+        """Return whether the key cache is still valid."""
         return time.monotonic() - self._read_at < KEY_CACHE_SECONDS
 
     def keys(self) -> list[ApiKey]:
-        """The store's keys, at most a second old."""
+        """Return the store's keys, at most `KEY_CACHE_SECONDS` old."""
         with self._lock:
             if not self.fresh:
                 self._keys, self._read_at = list_keys(self.store), time.monotonic()
@@ -109,30 +117,32 @@ class Authenticator:
 
     @property
     def open(self) -> bool:
-        """Whether everybody may do everything."""
+        """Return whether every caller is an admin, because the store has no keys."""
         return not self.public and not self.keys()
 
     def authorize(self, key: str | None, token: str | None, address: str, needed: Permission, of: str | None) -> Caller:
-        """Who comes in to do what needs a role, `of` a user where it is about one.
+        """Return the caller, if they may make a request that needs a permission for data of the user `of`.
 
-        What may not be done is refused before anything is looked up, so the answer doesn't tell what there is.
+        Permissions are checked before anything is looked up, so a refusal reveals nothing about the data.
 
         Raises:
-            Problem: 401 without a key or token that is known, 403 with one that may not, 429 too often.
+            Problem: 401 without a valid key or token, 403 without the permission, 429 above the rate limit.
         """
         caller = self._identify(key, token, address)
         if caller is None or (caller.role == "page" and not caller.is_allowed(needed)):
             self._count(address, "read")
             raise Problem(
-                401, "give a key in the header X-API-Key, or a token", {"WWW-Authenticate": "X-API-Key, Bearer"}
+                401,
+                "the request has no valid key or token; send a key in the header X-API-Key or a bearer token",
+                {"WWW-Authenticate": "X-API-Key, Bearer"},
             )
         if not caller.is_allowed(needed, of):
-            raise Problem(403, f"this needs a key with the role {needed}")
+            raise Problem(403, f"this request needs a key with the role {needed}")
         self._count(caller.name, _limit_name(caller, needed))
         return caller
 
     def _identify(self, key: str | None, token: str | None, address: str) -> Caller | None:
-        """Who asks; None: nobody who may come in. A token that is given must be good, even where none is needed."""
+        """Return the caller, or None if they can't be identified. A token must be valid even where none is needed."""
         user = None if token is None else find_token_owner(self.store, token)
         if token is not None and user is None:
             return None
@@ -140,64 +150,66 @@ class Authenticator:
             return Caller(address, "admin", user)
         if user is not None:
             return Caller(f"user {user}", "user", user)
-        found = find_key(self.keys(), key or "")
-        if found is not None:
-            return Caller(f"key {found.name}", found.role)
+        api_key = find_key(self.keys(), key or "")
+        if api_key is not None:
+            return Caller(f"key {api_key.name}", api_key.role)
         return Caller(address, "page") if self.public and key is None else None
 
-    def _count(self, who: str, what: str) -> None:
-        size, now = self.limits[what], time.monotonic()
+    def _count(self, caller: str, limit: str) -> None:
+        size, now = self.limits[limit], time.monotonic()
         with self._lock:
             if len(self._buckets) >= MAX_BUCKETS:
                 self._buckets.clear()
-            wait = self._buckets.setdefault((who, what), RateLimitBucket(size, size, now)).take(now)
+            wait = self._buckets.setdefault((caller, limit), RateLimitBucket(size, size, now)).take(now)
         if wait:
-            raise Problem(429, "too many requests; wait", {"Retry-After": str(int(wait) + 1)})
+            raise Problem(
+                429, f"more than {size:,} requests a minute; wait, then retry", {"Retry-After": str(int(wait) + 1)}
+            )
 
 
 def _limit_name(caller: Caller, needed: Permission) -> str:
-    """Which limit a request counts against."""
+    """Return the name of the limit that a request counts against."""
     if caller.role in ("page", "user"):
         return "page"
     return "read" if needed == "page" else needed
 
 
 def authorize_request(request: Request, needed: Permission) -> Caller:
-    """Who asks, if they may do what needs a role.
+    """Return the caller of a request that needs a permission.
 
-    A route with a `{user}` in its path is about her, and her own token opens it whatever it needs.
+    A route with `{user}` in its path concerns that user. The user's own token is enough for it, whatever it needs.
 
     Raises:
-        Problem: as `Authenticator.authorize` says.
+        Problem: as in `Authenticator.authorize`.
     """
     state, user = request.app.state, request.path_params.get("user")
-    doorkeeper: Authenticator = state.authenticator
+    authenticator: Authenticator = state.authenticator
     address = request.client.host if request.client else "unknown"
     of = None if user is None else state.service.served.user(user)
     scheme, _, token = (_read_header(request, AUTHORIZATION) or "").partition(" ")
     bearer = token if scheme.lower() == "bearer" else None
-    return doorkeeper.authorize(_read_header(request, KEY), bearer, address, needed, of)
+    return authenticator.authorize(_read_header(request, KEY), bearer, address, needed, of)
 
 
 def can_authorize_without_store(request: Request) -> bool:
-    """Whether `authorize_request` needn't ask the store, which may be busy."""
-    doorkeeper: Authenticator = request.app.state.authenticator
-    return doorkeeper.fresh and _read_header(request, AUTHORIZATION) is None
+    """Return whether `authorize_request` needs no query of the store, which may be busy."""
+    authenticator: Authenticator = request.app.state.authenticator
+    return authenticator.fresh and _read_header(request, AUTHORIZATION) is None
 
 
 def _read_header(request: Request, name: bytes) -> str | None:
-    """The first header of a name, as `Request.headers` would find it, which takes ten times as long."""
+    """Return the first header with a name, as `Request.headers` does, but ten times as fast."""
     for each, value in request.scope["headers"]:
         if each == name:
-            found: str = value.decode("latin-1")
-            return found
+            text: str = value.decode("latin-1")
+            return text
     return None
 
 
 def require_permission(needed: Permission) -> Callable[..., Awaitable[Caller]]:
-    """The dependency of a route that needs a role; its value is who asks."""
+    """Return the dependency of a route that needs a permission. Its value is the caller."""
 
-    async def who(
+    async def authorize(
         request: Request,
         _: Annotated[str | None, Security(API_KEY_SCHEME)] = None,
         __: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER_SCHEME)] = None,
@@ -206,8 +218,8 @@ def require_permission(needed: Permission) -> Callable[..., Awaitable[Caller]]:
             return authorize_request(request, needed)
         return await run_sync(authorize_request, request, needed)
 
-    return who
+    return authorize
 
 
 PAGE, READ, WRITE, ADMIN = (Depends(require_permission(needed)) for needed in PERMISSION_ORDER)
-"""Dependencies of routes."""
+"""Dependencies of routes, by the permission that they need."""

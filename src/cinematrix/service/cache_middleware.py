@@ -1,4 +1,4 @@
-"""A list that was sent before is sent again before the app does anything else about the request."""
+"""Middleware that answers a request from the list cache before the app handles it."""
 
 from dataclasses import dataclass
 
@@ -13,32 +13,32 @@ from cinematrix.service.state import ServiceState
 
 @dataclass
 class CacheMiddleware:
-    """Middleware around `app`, which makes the lists that aren't there and refuses who may not have them."""
+    """Middleware around `app`. Requests that it can't answer go on to `app`, which makes lists and refuses callers."""
 
     app: ASGIApp
     state: ServiceState
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        known = scope["type"] == "http" and scope["method"] == "GET"
-        answer = self._cached_response(Request(scope)) if known else None
-        await (self.app if answer is None else answer)(scope, receive, send)
+        cacheable = scope["type"] == "http" and scope["method"] == "GET"
+        response = self._cached_response(Request(scope)) if cacheable else None
+        await (self.app if response is None else response)(scope, receive, send)
 
     def _cached_response(self, request: Request) -> Response | None:
-        """The list, if it can be told at once that it is still right, and that whoever asks may have it."""
+        """Return the cached list if, without waiting for the store, it is current and the caller may read it."""
         scope, served = request.scope, self.state.served_or_none
         if served is None:
             return None
-        kept = served.lists.find((scope["path"], scope["query_string"]))
-        if kept is None or self.state.store.peek_revision(kept.user) != kept.revision:
+        cached = served.lists.find((scope["path"], scope["query_string"]))
+        if cached is None or self.state.store.peek_revision(cached.user) != cached.revision:
             return None
         if not can_authorize_without_store(request):
             return None
-        scope.update(kept.matched)
+        scope.update(cached.matched)
         try:
             authorize_request(request, "read")
         except Problem:
             return None
-        served.lists.asked(kept.user, (scope["path"], scope["query_string"]))
-        self.state.figures.count_list("kept", kept.fallback)
-        served.shown.add(kept.movies)
-        return json_response(kept.body)
+        served.lists.asked(cached.user, (scope["path"], scope["query_string"]))
+        self.state.figures.count_list("kept", cached.fallback)
+        served.shown.add(cached.movies)
+        return json_response(cached.body)

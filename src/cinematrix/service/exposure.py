@@ -1,4 +1,4 @@
-"""What a version of the model has recommended so far, all lists together: how much of the catalog, and how popular."""
+"""Exposure of movies: catalog coverage, inequality and popularity of all lists that a model version has sent."""
 
 from threading import Lock
 from typing import NamedTuple
@@ -10,17 +10,17 @@ from cinematrix.data.ids import Numbers
 from cinematrix.metrics.diversity import coverage, gini
 
 COUNT_BATCH_SIZE = 1_000
-"""Lists that wait to be counted."""
+"""Lists counted in one batch."""
 
 
 class ExposureSummary(NamedTuple):
-    """What lists together are like; None before there are any.
+    """Summary of all lists sent. The figures are None before the first list.
 
     Attributes:
-        lists: how many were sent.
-        coverage: the share of the catalog that stood in at least one.
-        gini: how unequally movies were shown, from 0, all as often, to 1.
-        popularity: the mean, over all that was shown, of the share of movies with more ratings; 0 is the most rated.
+        lists: number of lists sent.
+        coverage: share of the catalog that was in at least one list.
+        gini: inequality of exposure, from 0 (all movies equally often) to 1.
+        popularity: mean share of movies with more ratings than the one shown. 0: only the most rated movie.
     """
 
     lists: int
@@ -30,10 +30,10 @@ class ExposureSummary(NamedTuple):
 
 
 class ExposureCounter:
-    """Counts how often each movie is shown.
+    """Thread-safe counter of the times that each movie was recommended.
 
     Args:
-        raters: how many ratings each movie has, `[movies]`.
+        raters: number of ratings of each movie, `[movies]`.
     """
 
     def __init__(self, raters: NDArray[np.int64]) -> None:
@@ -44,7 +44,7 @@ class ExposureCounter:
         self._waiting: list[Numbers] = []
 
     def add(self, movies: Numbers) -> None:
-        """A list was sent; no movie stands in it twice."""
+        """Add a list that was sent. It contains no movie twice."""
         with self._lock:
             self._lists += 1
             self._waiting.append(movies)
@@ -52,7 +52,7 @@ class ExposureCounter:
                 self._count()
 
     def spread(self) -> ExposureSummary:
-        """What the lists until now are like."""
+        """Return the summary of all lists until now."""
         with self._lock:
             self._count()
             exposures, lists = self._exposures.copy(), self._lists
@@ -64,6 +64,6 @@ class ExposureCounter:
         )
 
     def _count(self) -> None:
-        """Count the lists that wait, all at once, which takes hardly longer than one."""
+        """Count the waiting lists in one batch, which takes hardly longer than a single list."""
         np.add.at(self._exposures, np.concatenate([np.zeros(0, np.int32), *self._waiting]), 1)
         self._waiting.clear()

@@ -1,8 +1,8 @@
-"""What an uploaded file comes to: made here, or, where it is large, by a process of its own.
+"""Reading and matching of uploaded exports: small files in this process, large ones in a subprocess.
 
-A thread that reads thousands of rows holds Python's lock so often, and so long while it collects garbage, that all
-others' answers come late. A process leaves them the lock; but it takes half a second to start, for which who brings a
-usual export needn't wait.
+A thread that reads thousands of rows holds Python's global interpreter lock so often, and so long during garbage
+collection, that all other responses are late. A subprocess avoids that, but takes half a second to start. Usual exports
+are small enough to do without it.
 """
 
 import os
@@ -24,15 +24,22 @@ from cinematrix.importers.outcome import MatchedImport, match_entries
 from cinematrix.importers.result import ImportRecords, ImportResult, MergeCounts, add_merge_counts
 
 WORKER_MIN_BYTES = 200_000
-"""Bytes of a file that a process of its own reads: an export of four thousand films."""
+"""File size in bytes above which a subprocess reads the file: an export of about 4,000 movies."""
 
 WORKER_COMMAND = (sys.executable, "-c", "from cinematrix.service.import_worker import main; main()")
 WORKER_NICENESS = 10
-"""Of that process: it takes what time the server leaves."""
+"""Niceness of the subprocess, so that it yields to the server."""
 
 
 class Upload(NamedTuple):
-    """A file, and what its sender says of it."""
+    """An uploaded file and its options.
+
+    Attributes:
+        content: bytes of the file.
+        name: name of the file.
+        columns: column mapping of a generic CSV, such as `title=Film,rating=Score`.
+        highest: best rating of a generic CSV.
+    """
 
     content: bytes
     name: str
@@ -41,11 +48,12 @@ class Upload(NamedTuple):
 
 
 class PreparedImport(NamedTuple):
-    """What there is to keep of a file, and what is answered.
+    """Records to store from a file, and its response.
 
     Attributes:
-        counts: rows read, and what became of them if nothing was known before.
-        rows: the lists of the answer, as JSON.
+        to_keep: records to store.
+        counts: rows read, and their outcomes if the store had no data of the user.
+        rows: lists of the response, as JSON.
     """
 
     to_keep: ImportRecords
@@ -54,24 +62,24 @@ class PreparedImport(NamedTuple):
 
     @classmethod
     def of(cls, outcome: MatchedImport, catalog: Catalog, scale: Scale | None) -> Self:
-        """Of a journal that was matched to a catalog."""
+        """Create it from an export that was matched to a catalog."""
         result = ImportResult(outcome, catalog)
         rows = result.rows()
         counts = {name: count for name, count in result.counts.items() if name not in rows}
         return cls(ImportRecords.of(outcome, catalog, scale), counts, to_json(rows))
 
     def answer(self, merged: MergeCounts | None = None) -> bytes:
-        """The JSON to answer with, once it is kept; without `merged` nothing is."""
+        """Return the response as JSON. `merged`: counts of the stored records; None for a preview."""
         return to_json(add_merge_counts(self.counts, merged))[:-1] + b"," + self.rows[1:]
 
 
 def prepare_import(upload: Upload, catalog: Catalog, scale: Scale | None) -> PreparedImport:
-    """What a file comes to with a model's catalog and scale.
+    """Read an uploaded file and match it to a model's catalog and scale.
 
     Raises:
-        DataError: it isn't an export that we know, or is damaged.
-        SettingError: its columns are named wrongly.
-        OSError: the process that read it came to an end.
+        DataError: the file isn't in a supported export format, or is damaged.
+        SettingError: the column mapping is invalid.
+        OSError: the subprocess that read the file failed.
     """
     return (_prepare_in_subprocess if len(upload.content) > WORKER_MIN_BYTES else _prepare_here)(upload, catalog, scale)
 
@@ -85,24 +93,24 @@ WorkerInput = tuple[Upload, Ids, pl.DataFrame, Scale | None]
 
 
 def _prepare_in_subprocess(upload: Upload, catalog: Catalog, scale: Scale | None) -> PreparedImport:
-    asked: WorkerInput = (upload, catalog.movies.ids, catalog.frame, scale)
-    done = subprocess.run(WORKER_COMMAND, input=pickle.dumps(asked), stdout=subprocess.PIPE, check=False)
+    work: WorkerInput = (upload, catalog.movies.ids, catalog.frame, scale)
+    done = subprocess.run(WORKER_COMMAND, input=pickle.dumps(work), stdout=subprocess.PIPE, check=False)
     if done.returncode:
-        raise OSError(f"the process that read a file ended with {done.returncode}")
-    found = pickle.loads(done.stdout)  # of our own process
-    if isinstance(found, Exception):
-        raise found
-    assert isinstance(found, PreparedImport)
-    return found
+        raise OSError(f"the subprocess that read an uploaded file ended with exit status {done.returncode}")
+    result = pickle.loads(done.stdout)  # trusted: the subprocess is ours
+    if isinstance(result, Exception):
+        raise result
+    assert isinstance(result, PreparedImport)
+    return result
 
 
 def main() -> None:
-    """Read a file that comes on standard input, and write what it comes to on standard output."""
+    """Read a pickled `WorkerInput` from standard input and write the result or error, pickled, to standard output."""
     os.nice(WORKER_NICENESS)
     upload, ids, frame, scale = pickle.load(sys.stdin.buffer)
-    found: PreparedImport | Exception
+    result: PreparedImport | Exception
     try:
-        found = _prepare_here(upload, Catalog(IdMap(ids), frame), scale)
+        result = _prepare_here(upload, Catalog(IdMap(ids), frame), scale)
     except (DataError, SettingError) as error:
-        found = error
-    pickle.dump(found, sys.stdout.buffer)
+        result = error
+    pickle.dump(result, sys.stdout.buffer)

@@ -1,8 +1,8 @@
-"""Finished lists, kept as the bytes that were sent, so that who asks again gets them again while they are right.
+"""Cache of rendered recommendation lists, as the response bytes.
 
-A list is right while the model is the same, which is why each `Served` has lists of its own, and while the revision of
-all that the store has of the user is the one that was read before the list was made. That is asked of the store for
-each answer, so whoever wrote, in whatever process, what was acknowledged counts.
+A cached list is valid under two conditions. The model is the same: each `ServedModel` has its own cache. The user's
+revision in the store is the one that was read before the list was made: it is compared for each response, so every
+acknowledged write counts, whichever process made it.
 """
 
 from collections import OrderedDict
@@ -15,26 +15,26 @@ from cinematrix.service.schemas import ListRequest
 from cinematrix.store.records import Revision
 
 MAX_CACHE_BYTES = 32_000_000
-"""Of all lists of a model; the ones that nobody asked for longest go first."""
+"""Maximum bytes of the cache of one model version. The least recently used lists are evicted first."""
 
 ENTRY_OVERHEAD_BYTES = 500
-"""Bytes that a kept list takes beside its body, about."""
+"""Approximate bytes that a cached list takes besides its body."""
 
 CacheKey = tuple[str, bytes]
 """The path and the query string of a request."""
 
 
 class CachedList(NamedTuple):
-    """A finished list.
+    """A rendered list.
 
     Attributes:
-        user: as the store has her.
-        revision: of all that the store had of her before the list was made.
-        matched: what routing found of the request: the route and what stands in its path.
-        fallback: made without any history of hers.
-        body: what is sent.
-        movies: the numbers of those in it.
-        wanted: what was asked for.
+        user: user ID as in the store.
+        revision: the user's revision in the store before the list was made.
+        matched: the matched route and its path parameters.
+        fallback: the list was made without a history of the user.
+        body: response body.
+        movies: indices of the movies in the list.
+        wanted: list options of the request.
     """
 
     user: str
@@ -47,48 +47,48 @@ class CachedList(NamedTuple):
 
 
 class ListCache:
-    """The lists of one version of the model, by who asked for what."""
+    """Least-recently-used cache of the lists of one model version, by request."""
 
     def __init__(self, most_bytes: int = MAX_CACHE_BYTES) -> None:
         self._most_bytes, self._bytes = most_bytes, 0
-        self._kept: OrderedDict[CacheKey, CachedList] = OrderedDict()
-        self._asked: dict[str, CacheKey] = {}
+        self._lists: OrderedDict[CacheKey, CachedList] = OrderedDict()
+        self._last_sent: dict[str, CacheKey] = {}
         self._lock = Lock()
-        self._making = [Lock() for _ in range(64)]
+        self._build_locks = [Lock() for _ in range(64)]
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._lists)
 
     def lock_for(self, key: CacheKey) -> Lock:
-        """To be held while this list is made: who asks at the same time waits, and finds it made."""
-        return self._making[hash(key) % len(self._making)]
+        """Return the lock to hold while this list is made, so that concurrent requests for it share one computation."""
+        return self._build_locks[hash(key) % len(self._build_locks)]
 
     def find(self, key: CacheKey) -> CachedList | None:
-        """The list as it was made; whether it is still right is for the caller to ask."""
+        """Return the cached list or None. The caller must check that it is still valid."""
         with self._lock:
-            found = self._kept.get(key)
-            if found:
-                self._kept.move_to_end(key)
-            return found
+            cached = self._lists.get(key)
+            if cached:
+                self._lists.move_to_end(key)
+            return cached
 
     def keep(self, key: CacheKey, kept: CachedList) -> None:
-        """Keep a list in place of the one before, and let go of the oldest where there are too many."""
+        """Store a list, replacing an earlier one, and evict the least recently used lists beyond the byte limit."""
         with self._lock:
             self._evict(key)
-            self._kept[key] = kept
+            self._lists[key] = kept
             self._bytes += ENTRY_OVERHEAD_BYTES + len(kept.body)
             while self._bytes > self._most_bytes:
-                self._evict(next(iter(self._kept)))
+                self._evict(next(iter(self._lists)))
 
     def asked(self, user: str, key: CacheKey) -> None:
-        """She was sent this list."""
-        self._asked[user] = key
+        """Remember that this list was the last one sent to the user."""
+        self._last_sent[user] = key
 
     def pop_last_sent(self, user: str) -> CacheKey | None:
-        """The list that she was sent last; None if that was told before, or she was sent none."""
-        return self._asked.pop(user, None)
+        """Remove and return the key of the list last sent to the user; None if there is none."""
+        return self._last_sent.pop(user, None)
 
     def _evict(self, key: CacheKey) -> None:
-        if gone := self._kept.pop(key, None):
-            self._bytes -= ENTRY_OVERHEAD_BYTES + len(gone.body)
-            self._asked.pop(gone.user, None)
+        if evicted := self._lists.pop(key, None):
+            self._bytes -= ENTRY_OVERHEAD_BYTES + len(evicted.body)
+            self._last_sent.pop(evicted.user, None)

@@ -1,4 +1,4 @@
-"""The service's log: secrets redacted, written by a background thread so that no request waits for the reader."""
+"""Logging of the service: secrets redacted, lines written by a background thread so that no request waits for it."""
 
 import logging
 import os
@@ -10,74 +10,79 @@ from contextlib import suppress
 from threading import Event, Thread
 
 MAX_WAITING_LINES = 10_000
-"""How many lines may wait; those after are dropped and counted."""
+"""Maximum lines in the queue. Further lines are dropped and counted."""
 
 MAX_LINES_PER_WRITE = 1_000
-"""Lines that are written at once."""
+"""Maximum lines in one write."""
 
 WRITE_INTERVAL_SECONDS = 0.02
-"""Seconds in which lines gather before they are written at once."""
+"""Seconds for which lines are collected before a write."""
 
 
 class QueuedLogHandler(logging.Handler):
-    """Lines to the file with this descriptor; `dropped` is called for each that there is no room for."""
+    """Handler that writes lines to a file descriptor from a background thread.
+
+    Args:
+        descriptor: file descriptor to write to.
+        dropped: called for each line dropped because the queue is full.
+    """
 
     def __init__(self, descriptor: int, dropped: Callable[[], object]) -> None:
         super().__init__()
         self._descriptor, self._dropped = descriptor, dropped
-        self._lines: deque[str] = deque()  # whose ends need no lock, for which requests and writer would wait
-        self._some, self._ending = Event(), False
+        self._lines: deque[str] = deque()  # appends and pops are atomic, so requests and writer need no lock
+        self._has_lines, self._ending = Event(), False
         self._thread = Thread(target=self._write, daemon=True, name="log")
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Let a line wait for its turn."""
+        """Append a line to the queue, or drop it if the queue is full."""
         if len(self._lines) >= MAX_WAITING_LINES:
             self._dropped()
             return
         self._lines.append(self.format(record))
-        if not self._some.is_set():
-            self._some.set()
+        if not self._has_lines.is_set():
+            self._has_lines.set()
 
     def finish(self, seconds: float) -> None:
-        """Wait until all lines are written, at most so long; those that come later aren't."""
+        """Wait until all queued lines are written, for at most `seconds`. Later lines aren't written."""
         self._ending = True
-        self._some.set()
+        self._has_lines.set()
         self._thread.join(seconds)
 
     def _write(self) -> None:
         while self._lines or not self._ending:
-            self._some.wait()
+            self._has_lines.wait()
             time.sleep(WRITE_INTERVAL_SECONDS)
-            self._some.clear()
-            rest = "".join(
+            self._has_lines.clear()
+            batch = "".join(
                 f"{self._lines.popleft()}\n" for _ in range(min(len(self._lines), MAX_LINES_PER_WRITE))
             ).encode("utf-8", "replace")
-            with suppress(OSError):  # its reader has gone
-                while rest:
-                    rest = rest[os.write(self._descriptor, rest) :]
+            with suppress(OSError):  # the reader of the descriptor is gone
+                while batch:
+                    batch = batch[os.write(self._descriptor, batch) :]
             if self._lines or self._ending:
-                self._some.set()
+                self._has_lines.set()
 
 
 LOG = logging.getLogger("cinematrix.service")
 REQUEST_LOG = LOG.getChild("requests")
-"""A line a request, of nothing but what `guard` writes; what a client sent is redacted there."""
+"""Access log: one line a request, written and redacted by `service.middleware`."""
 
 SECRET_PATTERN = re.compile(r"\b(cm[xt]_)[\w-]{8,}")
-"""Keys and tokens, or what a client sent that looks like them."""
+"""Keys and tokens, or text from a client that looks like them."""
 
 
 def redact(text: str) -> str:
-    """The text without the secrets in it."""
+    """Return the text with keys and tokens cut to their prefix."""
     return SECRET_PATTERN.sub(r"\1…", text)
 
 
 class RedactingFilter(logging.Filter):
-    """Takes secrets out of messages and tracebacks, wherever an exception may have picked them up."""
+    """Filter that redacts secrets in messages and tracebacks."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Always lets the record pass."""
+        """Redact the record and return True."""
         record.msg, record.args = redact(record.getMessage()), None
         if record.exc_info:
             record.exc_text = redact(logging.Formatter().formatException(record.exc_info))

@@ -1,4 +1,4 @@
-"""What stands before the app: limits on hosts, bodies and requests at once, security headers, figures and the log."""
+"""Outer middleware: host and origin checks, limits on bodies and requests in flight, security headers, metrics, log."""
 
 import asyncio
 import json
@@ -15,10 +15,10 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.telemetry import Telemetry
 
 LIVENESS_PATH = "/livez"
-"""Answered however much there is to do."""
+"""Path that is answered however many requests are in flight."""
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-"""Methods that change nothing, and whose answers a browser keeps from pages of other origins."""
+"""Methods that change nothing, and whose responses a browser hides from pages of other origins."""
 
 DEFAULT_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -27,12 +27,16 @@ DEFAULT_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 )
-"""Of every answer that doesn't bring its own."""
+"""Default headers of every response. A route may set its own instead."""
 
 
 @dataclass
 class RequestGuardMiddleware:
-    """Middleware around `app`."""
+    """Outermost middleware around `app`: refuses bad requests, limits bodies, counts and logs.
+
+    Attributes:
+        working: requests in flight.
+    """
 
     app: ASGIApp
     settings: ServiceSettings
@@ -54,7 +58,7 @@ class RequestGuardMiddleware:
                 )
         except Exception:
             LOG.exception("request %s failed", exchange.id)
-            await exchange.refuse(Problem(500, "something broke here; the log tells more under this request's id"))
+            await exchange.refuse(Problem(500, "the server failed; its log has the details under this request's ID"))
         finally:
             self.working -= 1
             exchange.count(self.figures)
@@ -62,20 +66,20 @@ class RequestGuardMiddleware:
     def _refusal(self, scope: Scope) -> Problem | None:
         headers = dict(scope["headers"])
         if _parse_host(headers.get(b"host", b"").decode("latin-1")) not in self.settings.hosts:
-            return Problem(400, "this server isn't known by that host name; name it with --host-name")
+            return Problem(400, "the host name isn't allowed; add it with --host-name")
         if scope["method"] not in SAFE_METHODS and not _is_same_origin(headers):
-            return Problem(403, "a page of another origin can't have anything done here")
+            return Problem(403, "pages of another origin may not change anything here")
         length = headers.get(b"content-length", b"0")
         most = self.settings.most_bytes(scope["path"])
         if not length.isdigit() or len(length) > 15 or int(length) > most:
             return _body_too_large(most)
         if self.working >= self.settings.in_flight and scope["path"] != LIVENESS_PATH:
-            return Problem(503, "too much to do; come again", {"Retry-After": "1"})
+            return Problem(503, "the server is busy; retry later", {"Retry-After": "1"})
         return None
 
 
 class _Exchange:
-    """One request and its answer, as they pass."""
+    """One request and its response."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self.scope, self._send = scope, send
@@ -85,13 +89,13 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            given = {name.lower() for name, _ in message["headers"]}
-            ours = [each for each in DEFAULT_HEADERS if each[0] not in given]
-            message["headers"] = [*message["headers"], *ours, (b"x-request-id", self.id.encode())]
+            present = {name.lower() for name, _ in message["headers"]}
+            added = [header for header in DEFAULT_HEADERS if header[0] not in present]
+            message["headers"] = [*message["headers"], *added, (b"x-request-id", self.id.encode())]
         await self._send(message)
 
     async def refuse(self, refusal: Problem) -> None:
-        """Answer with a problem, unless an answer has begun."""
+        """Send a problem response, unless a response has already started."""
         if self.status:
             return
         headers = [(name.lower().encode(), value.encode()) for name, value in (refusal.headers or {}).items()]
@@ -101,21 +105,21 @@ class _Exchange:
         await self.send({"type": "http.response.body", "body": body})
 
     def count(self, figures: Telemetry) -> None:
-        """By the route's pattern: no user's or movie's ID gets into figures or log."""
+        """Count and log the request by its route pattern, so that no user or movie ID gets into metrics or log."""
         seconds, route = time.perf_counter() - self.started, getattr(self.scope.get("route"), "path", "none")
         figures.answered(self.scope["method"], route, self.status, seconds)
-        told = _format_log_fields(self.scope["method"], route, self.status)
-        REQUEST_LOG.info(f'{{"request": "{self.id}", {told}, "ms": {seconds * 1000:.2f}}}')
+        fields = _format_log_fields(self.scope["method"], route, self.status)
+        REQUEST_LOG.info(f'{{"request": "{self.id}", {fields}, "ms": {seconds * 1000:.2f}}}')
 
 
 @lru_cache(1000)
 def _format_log_fields(method: str, route: str, status: int) -> str:
-    """What the log says of such answers; it is the same for most requests."""
+    """Return the log fields that many requests share, as JSON without braces."""
     return redact(json.dumps({"method": method, "route": route, "status": status})[1:-1])
 
 
 def _limit_body(receive: Receive, settings: ServiceSettings, most: int) -> Receive:
-    """`receive` that gives up on a body that is too long or comes too slowly."""
+    """Wrap `receive` so that it raises a problem for a body that is too long or too slow."""
     read, open_, until = 0, True, time.monotonic() + settings.read_seconds
 
     async def limited() -> Message:
@@ -125,7 +129,9 @@ def _limit_body(receive: Receive, settings: ServiceSettings, most: int) -> Recei
         try:
             message = await asyncio.wait_for(receive(), until - time.monotonic())
         except TimeoutError as error:
-            raise Problem(408, "the body came too slowly") from error
+            raise Problem(
+                408, f"the body took longer than {settings.read_seconds:g} seconds; send it faster"
+            ) from error
         read += len(message.get("body", b""))
         if read > most:
             raise _body_too_large(most)
@@ -140,9 +146,10 @@ def _body_too_large(most: int) -> Problem:
 
 
 def _is_same_origin(headers: dict[bytes, bytes]) -> bool:
-    """Whether a request comes from no page, or from one of ours: a browser says so, and old ones name the origin.
+    """Return whether a request comes from no web page or from this server's own page.
 
-    Where the store has no keys, whatever page a browser on this machine shows could otherwise have things done.
+    Browsers send Sec-Fetch-Site; old ones send only Origin. Without this check, any page open in a browser on this
+    machine could change a store without keys.
     """
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
     if site is not None:
@@ -151,7 +158,7 @@ def _is_same_origin(headers: dict[bytes, bytes]) -> bool:
 
 
 def _parse_host(header: str) -> str:
-    """The name in a Host header, without its port."""
+    """Return the host name in a Host header, without the port."""
     if header.startswith("["):
         return header[1:].partition("]")[0]
     return header.partition(":")[0].lower()

@@ -1,7 +1,7 @@
-"""Another model in the same folder is served as soon as it is there, without a request failing.
+"""Hot swap of the served model when another one is saved to its folder, without a failing request.
 
-`artifact.save` exchanges folders whole, so a new `model.json` means a new model. It is loaded and warmed beside the one
-that serves and takes its place by one assignment; each request has taken its model once and keeps it to the end.
+`artifact.save` replaces the folder atomically, so a new `model.json` means a new model. The new model is loaded and
+warmed up while the old one serves, then replaces it in one assignment. Each request uses one model to its end.
 """
 
 import asyncio
@@ -27,32 +27,32 @@ Fingerprint = tuple[int, int] | None
 
 
 def read_fingerprint(folder: Path) -> Fingerprint:
-    """What changes when another model stands in `folder`; None while none does."""
+    """Return the inode and modification time of the manifest in `folder`; None while there is no model."""
     try:
-        found = (folder / MANIFEST).stat()
+        status = (folder / MANIFEST).stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns
+    return status.st_ino, status.st_mtime_ns
 
 
 async def watch_model(state: ServiceState, before: Fingerprint) -> None:
-    """Warm the first model once it answers; then swap whenever the folder's mark is another than `before`."""
+    """Warm up the first model, then swap the model whenever the folder's fingerprint differs from `before`."""
     freeze_loaded_objects()
     await asyncio.sleep(state.settings.watch_seconds)
     if state.served_or_none is not None:
         await run_sync(state.served_or_none.warm)
         freeze_loaded_objects()
     while True:
-        found = read_fingerprint(state.settings.model)
+        fingerprint = read_fingerprint(state.settings.model)
         try:
-            if found is not None and found != before:
+            if fingerprint is not None and fingerprint != before:
                 await run_sync(swap_model, state)
-                before = found
+                before = fingerprint
             if state.served_or_none is not None:
                 await run_sync(refresh_movies, state)
         except SQLAlchemyError as error:
             LOG.error(
-                "the store can't be read now, version %s stays: %s",
+                "the store can't be read, model version %s keeps serving: %s",
                 state.served_or_none and state.served_or_none.version,
                 error,
             )
@@ -60,35 +60,39 @@ async def watch_model(state: ServiceState, before: Fingerprint) -> None:
 
 
 def swap_model(state: ServiceState) -> None:
-    """Serve the model that is in the folder now; if it can't be served, go on with the one before and say so once."""
+    """Serve the model in the folder. If it can't be served, log the error once and keep the current model."""
     try:
         served = ServedModel.load(state.settings.model)
         if served.model.data.scale is not None:
             state.store.fix_scale(served.model.data.scale)
     except (CinematrixError, OSError) as error:
         state.figures.load_failures.inc()
-        LOG.error("version %s stays: %s", state.served_or_none and state.served_or_none.version, error)
+        LOG.error(
+            "the new model can't be served, version %s keeps serving: %s",
+            state.served_or_none and state.served_or_none.version,
+            error,
+        )
         return
     with state.swap_lock:
-        films = read_movies_revision(state.store)
-        state.served, state.films = with_stored_movies(served, state.store).warm(), films
+        revision = read_movies_revision(state.store)
+        state.served, state.films = with_stored_movies(served, state.store).warm(), revision
     freeze_loaded_objects()
-    LOG.info("version %s is served now", served.version)
+    LOG.info("model version %s serves from now on", served.version)
 
 
 def refresh_movies(state: ServiceState) -> None:
-    """Serve with the movies that the store has now, if they aren't those of before, whichever server got them."""
+    """Serve with the added movies in the store if they have changed, by this or another server."""
     with state.swap_lock:
-        found = read_movies_revision(state.store)
-        if found != state.films:
-            state.served, state.films = with_stored_movies(state.served, state.store), found
+        revision = read_movies_revision(state.store)
+        if revision != state.films:
+            state.served, state.films = with_stored_movies(state.served, state.store), revision
 
 
 def with_stored_movies(served: ServedModel, store: Store) -> ServedModel:
-    """The same model with the movies in it that the store has now; its version tells that it has some."""
+    """Return the model extended by the added movies in the store, with their hash as a suffix of its version."""
     base = served.model.base if isinstance(served.model, WithAddedMovies) else served.model
-    films, version = list_movies(store), served.version.partition(".")[0]
-    if not films and served.model is base:
+    movies, version = list_movies(store), served.version.partition(".")[0]
+    if not movies and served.model is base:
         return served
-    told = hashlib.sha256(json.dumps(films).encode()).hexdigest()[:6]
-    return replace(served, model=add_movies(base, films), version=f"{version}.{told}" if films else version)
+    digest = hashlib.sha256(json.dumps(movies).encode()).hexdigest()[:6]
+    return replace(served, model=add_movies(base, movies), version=f"{version}.{digest}" if movies else version)

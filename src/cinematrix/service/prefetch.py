@@ -1,8 +1,8 @@
-"""Lists made anew before they are asked for: who has just rated a film asks next what to watch now.
+"""Prefetch of recommendation lists: a user who has just rated a movie usually requests their list next.
 
-A write for a user lets the list that she asked for last be made again at once, in a thread of its own that makes one
-after the other. So she rarely waits for it, nor does who asks for another one at that moment. A list that wasn't asked
-for since is left alone, so that a thousand ratings in a row make no thousand lists.
+After a write for a user, a background thread remakes the list last sent to them, one list after the other. So the user
+rarely waits for it, and neither do other requests. Each list is remade only once after it was sent: a thousand ratings
+in a row don't cause a thousand lists.
 """
 
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from threading import Thread
 from cinematrix.service.logging import LOG
 
 MAX_WAITING_USERS = 100
-"""Users who may wait; the lists of those beyond are made when they are asked for."""
+"""Maximum users in the queue. Lists of further users are made on request."""
 
 
 class Prefetcher:
-    """The thread, and who waits for it; `make` makes the list of the user whom it is given."""
+    """Background thread with a queue of users. `make` makes the list of one user."""
 
     def __init__(self, make: Callable[[str], None]) -> None:
         self._make = make
@@ -25,16 +25,16 @@ class Prefetcher:
         self._thread = Thread(target=self._work, daemon=True, name="ahead")
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def schedule(self, user: str) -> None:
-        """Make her list when it is her turn, if there is room."""
+        """Add a user to the queue, if it isn't full."""
         with suppress(Full):
             self._users.put_nowait(user)
 
     def stop(self) -> None:
-        """End; the lists of those who wait are made when they are asked for."""
+        """Empty the queue and stop the thread."""
         with suppress(Empty):
             while True:
                 self._users.get_nowait()
@@ -45,5 +45,5 @@ class Prefetcher:
         while (user := self._users.get()) is not None:
             try:
                 self._make(user)
-            except Exception:  # whoever asks for the list will be told what is wrong
-                LOG.exception("a list couldn't be made ahead")
+            except Exception:  # the next request for the list gets the error
+                LOG.exception("a list couldn't be prefetched")

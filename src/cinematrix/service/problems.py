@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457). What the client sent is never said back to it."""
+"""Error responses as `application/problem+json` (RFC 9457). They never repeat the client's input."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(HTTPException):
-    """An answer that says what is wrong: a status, a sentence, and more members such as `index`."""
+    """Error response: a status, a sentence, and further members such as `index`."""
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any) -> None:
         super().__init__(status, detail, headers)
@@ -26,7 +26,7 @@ class Problem(HTTPException):
 
 
 def problem_body(status: int, detail: str, **members: Any) -> dict[str, Any]:
-    """The body of a problem."""
+    """Return the body of a problem response."""
     return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
 
 
@@ -41,21 +41,21 @@ def _handle_http_error(_: Request, error: Exception) -> Response:
 
 
 def _handle_validation_error(_: Request, error: Exception) -> Response:
-    """What doesn't fit the model of a request: where and why, and in a bulk the row."""
+    """Return a 422 response with the place and reason of each error, and the index of the first wrong bulk row."""
     assert isinstance(error, RequestValidationError)
-    wrong = [{"where": list(each["loc"]), "why": each["type"]} for each in error.errors()]
+    errors = [{"where": list(each["loc"]), "why": each["type"]} for each in error.errors()]
     rows = [
         each["loc"][2] for each in error.errors() if each["loc"][:2] == ("body", "ratings") and len(each["loc"]) > 2
     ]
     members: dict[str, Any] = {"index": min(rows)} if rows else {}
     return _problem_response(
-        422, "the request doesn't fit its description", errors=_hide_client_names(wrong), **members
+        422, "the request doesn't match the API description", errors=_hide_client_names(errors), **members
     )
 
 
-def _hide_client_names(wrong: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without names that the client made up."""
-    return [each | {"where": each["where"][:-1]} if each["why"] == "extra_forbidden" else each for each in wrong]
+def _hide_client_names(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Remove the names of unknown members, which the client chose."""
+    return [each | {"where": each["where"][:-1]} if each["why"] == "extra_forbidden" else each for each in errors]
 
 
 def _handle_input_error(_: Request, error: Exception) -> Response:
@@ -64,14 +64,14 @@ def _handle_input_error(_: Request, error: Exception) -> Response:
 
 def _handle_store_error(_: Request, error: Exception) -> Response:
     LOG.error("the store failed: %s", error)
-    return _problem_response(503, "the store can't answer now; try again", {"Retry-After": "1"})
+    return _problem_response(503, "the store isn't available; try again", {"Retry-After": "1"})
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Answer errors of `app` in this form; `guard` answers those that nobody foresaw."""
+    """Make `app` answer errors as problems. `service.middleware` handles unexpected exceptions."""
     app.add_exception_handler(HTTPException, _handle_http_error)
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
-    for ours in (UnknownIdError, SettingError):
-        app.add_exception_handler(ours, _handle_input_error)
-    for busy in (DBAPIError, TimeoutError):
-        app.add_exception_handler(busy, _handle_store_error)
+    for input_error in (UnknownIdError, SettingError):
+        app.add_exception_handler(input_error, _handle_input_error)
+    for store_error in (DBAPIError, TimeoutError):
+        app.add_exception_handler(store_error, _handle_store_error)

@@ -1,4 +1,4 @@
-"""TODO service.refit_runner."""
+"""Retraining runs beside the server, by schedule and by request, each in a subprocess."""
 
 import asyncio
 import os
@@ -21,36 +21,39 @@ REFIT_COMMAND = (sys.executable, "-c", "from cinematrix.cli.main import run; run
 
 
 REFIT_NICENESS = 10
-"""A refit takes what time the server leaves."""
+"""Niceness of the subprocess, so that it yields to the server."""
 
 
 @dataclass
 class RefitRunner:
-    """Runs refits beside the server, one at a time; the server itself never imports what trains."""
+    """Runs retraining subprocesses, one at a time. The server itself never imports training packages."""
 
     settings: ServiceSettings
     store: Store
     figures: Telemetry
     _process: "subprocess.Popen[bytes] | None" = None
-    _asked: Refit | None = None
-    _looking: Lock = field(default_factory=Lock)
+    _running: Refit | None = None
+    _lock: Lock = field(default_factory=Lock)
 
     @property
     def busy(self) -> bool:
-        """Whether one that this server began is still running."""
+        """Return whether a retraining that this server started is still running."""
         return self._process is not None
 
     def start(self, asked: Refit) -> None:
-        """Begin a refit; the store's URL, which may hold a password, isn't among the words of the command."""
-        words = [*REFIT_COMMAND, "refit", str(self.settings.model), "--asked", str(asked.refit)]
+        """Start a requested retraining.
+
+        The store's URL may contain a password, so it is passed in the environment, not on the command line.
+        """
+        command = [*REFIT_COMMAND, "refit", str(self.settings.model), "--asked", str(asked.refit)]
         environment = os.environ | {"CINEMATRIX_DB": self.settings.db}
-        self._process, self._asked = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL), asked
+        self._process, self._running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL), asked
         os.setpriority(os.PRIO_PROCESS, self._process.pid, REFIT_NICENESS)
-        LOG.info("refit %s of %s has begun", asked.refit, asked.who)
+        LOG.info("refit %s, requested by %s, has started", asked.refit, asked.who)
 
     def check_progress(self) -> None:
-        """Tell of a refit that has ended, and begin one if the schedule says so."""
-        with self._looking:
+        """Record a retraining that has ended, and start one that is due."""
+        with self._lock:
             self._check_progress()
 
     def _check_progress(self) -> None:
@@ -58,34 +61,34 @@ class RefitRunner:
             self._record_end(self._process.returncode)
         if self._process is None and self.settings.refit_every:
             trained = int((self.settings.model / MANIFEST).stat().st_mtime * 1000)
-            asked = request_refit_if_due(self.store, int(self.settings.refit_every * 1000), trained)
-            if asked is not None:
-                self.start(asked)
+            refit = request_refit_if_due(self.store, int(self.settings.refit_every * 1000), trained)
+            if refit is not None:
+                self.start(refit)
 
     def _record_end(self, code: int) -> None:
-        assert self._asked is not None, "what has ended was asked for"
-        found = find_refit(self.store, self._asked.refit)
+        assert self._running is not None, "no retraining was started"
+        refit = find_refit(self.store, self._running.refit)
         self._process = None
-        state, why = (found.state, found.why) if found else ("failed", "")
+        state, why = (refit.state, refit.why) if refit else ("failed", "")
         if state in ("asked", "running"):
-            state, why = "failed", f"its process ended with {code}"
+            state, why = "failed", f"its process ended with exit status {code}"
         self.figures.refits.labels(state).inc()
-        if found and found.begun and found.ended:
-            self.figures.refit_seconds.set((found.ended - found.begun) / 1000)
-        LOG.info("refit %s is %s: %s", self._asked.refit, state, why)
+        if refit and refit.begun and refit.ended:
+            self.figures.refit_seconds.set((refit.ended - refit.begun) / 1000)
+        LOG.info("refit %s is %s: %s", self._running.refit, state, why)
 
     async def watch(self) -> None:
-        """Look again and again, until cancelled."""
+        """Check the progress every `watch_seconds`, until cancelled."""
         while True:
             await asyncio.sleep(self.settings.watch_seconds)
             try:
                 await run_sync(self.check_progress)
             except (SQLAlchemyError, OSError) as error:
-                LOG.error("refits can't be looked after now: %s", error)
+                LOG.error("the progress of refits can't be checked: %s", error)
 
     def stop(self) -> None:
-        """End a refit that is running: whatever it has done, a whole version serves."""
-        with self._looking:
+        """Terminate a running retraining. The served version stays complete, whatever was done."""
+        with self._lock:
             if self._process is not None:
                 self._process.terminate()
                 self._process.wait()

@@ -1,4 +1,4 @@
-"""TODO service.responses."""
+"""Building blocks of requests and responses: strict JSON parsing, JSON responses, ETags, gzip, problem descriptions."""
 
 import json
 import re
@@ -14,13 +14,13 @@ from cinematrix.service.schemas import ProblemBody
 
 
 def client_has_tag(request: Request, tag: str) -> bool:
-    """Whether the client has what `tag` names already."""
-    held = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
-    return tag in held or "*" in held
+    """Return whether the request's If-None-Match header contains the ETag `tag`."""
+    tags = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
+    return tag in tags or "*" in tags
 
 
 def accepts_gzip(accepted: str) -> bool:
-    """Whether an Accept-Encoding allows gzip: it is named, and not with the weight 0."""
+    """Return whether an Accept-Encoding header allows gzip: it names gzip with a weight above 0."""
     for each in accepted.split(","):
         name, _, weight = each.partition(";")
         if name.strip().lower() == "gzip":
@@ -30,14 +30,15 @@ def accepts_gzip(accepted: str) -> bool:
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": {
-        "description": "What is wrong",
+        "description": "Problem",
         "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}}},
     }
 }
+"""OpenAPI responses of routes that may answer with a problem."""
 
 
 class StrictRoute(APIRoute):
-    """A route that reads strictly."""
+    """Route that parses JSON bodies by `StrictRequest`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -49,12 +50,12 @@ class StrictRoute(APIRoute):
 
 
 def json_response(content: Any) -> Response:
-    """The answer with what we made ourselves, which nobody needs to check before it is sent."""
+    """Return a JSON response without validating `content`. Bytes are sent as they are."""
     return Response(content if isinstance(content, bytes) else to_json(content), media_type="application/json")
 
 
 class StrictRequest(Request):
-    """A request whose JSON is what RFC 8259 says: no NaN, and no name twice in an object."""
+    """Request whose JSON body must follow RFC 8259: no NaN or Infinity, and no duplicate name in an object."""
 
     async def json(self) -> Any:
         try:
@@ -62,15 +63,15 @@ class StrictRequest(Request):
                 await self.body(), object_pairs_hook=_reject_duplicate_names, parse_constant=_reject_constant
             )
         except RecursionError as error:
-            raise ValueError("nested too deeply") from error
+            raise ValueError("the JSON is nested too deeply") from error
 
 
 def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name occurs twice in an object")
-    return found
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a JSON object has a duplicate name; names must be unique")
+    return members
 
 
 def _reject_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} isn't valid JSON")

@@ -1,4 +1,4 @@
-"""What requests and answers look like. Requests are strict: no text for a number, no member that isn't known."""
+"""Schemas of requests and responses. Requests are strict: no text in place of a number, no unknown members."""
 
 import time
 from typing import Annotated, Any, Literal
@@ -13,62 +13,62 @@ TextId = Annotated[str, Path(pattern=ID_PATTERN, description="ID as in the catal
 Id = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictStr, Field(pattern=ID_PATTERN)]
 RatingValue = Annotated[StrictFloat | StrictInt, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 MAX_CLOCK_SKEW_SECONDS = 86_400
-"""By so many seconds a client's clock may be ahead."""
+"""Maximum seconds that a client's clock may be ahead."""
 
 
 def _reject_future_time(seconds: int) -> int:
     if seconds > time.time() + MAX_CLOCK_SKEW_SECONDS:
-        raise ValueError("the time is more than a day ahead")
+        raise ValueError("the time is more than a day in the future")
     return seconds
 
 
 ClientTime = Annotated[
     StrictInt,
-    Field(ge=0, lt=2**40, description="The client's time, UTC epoch seconds, at most a day ahead."),
+    Field(ge=0, lt=2**40, description="Client's time in UTC epoch seconds, at most a day in the future."),
     AfterValidator(_reject_future_time),
 ]
 EventKind = Literal["seen", "not_interested", "like", "watchlist"]
-ListLength = Annotated[int, Query(ge=1, le=200, description="ListLength of the list.")]
+ListLength = Annotated[int, Query(ge=1, le=200, description="Length of the list.")]
 
 
 class RequestBody(BaseModel):
-    """Of all requests."""
+    """Base of all request bodies."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class NewRating(RequestBody):
-    """A rating on the model's scale."""
+    """A rating on the model's scale, and when the user gave it."""
 
     rating: RatingValue
     time: ClientTime | None = None
 
 
 class BulkRating(NewRating):
-    """One row of many."""
+    """One row of a bulk request."""
 
     user: Id
     movie: Id
 
 
 class BulkRatings(RequestBody):
-    """Ratings that are all kept, or none of them."""
+    """Ratings to store, either all or none."""
 
     ratings: Annotated[list[BulkRating], Field(min_length=1, max_length=1000)]
 
 
 class HistoryRating(RequestBody):
-    """One of a stranger's ratings."""
+    """One rating of a history."""
 
     movie: Id
     rating: RatingValue
 
 
 class HistoryBody(RequestBody):
-    """What somebody brings along; nothing of it is kept.
+    """A user's history, sent with the request and not stored.
 
     Attributes:
-        hidden: movies that aren't to be recommended although they aren't rated, such as those seen.
+        hidden: movies not to recommend although they aren't rated, such as those seen.
     """
 
     ratings: Annotated[list[HistoryRating], Field(max_length=5000)]
@@ -76,46 +76,51 @@ class HistoryBody(RequestBody):
 
     @property
     def excluded(self) -> tuple[str, ...]:
-        """The hidden ones, as filters take them."""
+        """The hidden movies as text, for filters."""
         return tuple(str(id_) for id_ in self.hidden)
 
 
 class FilterOptions(BaseModel):
-    """Which movies may be recommended; in a query, or as part of a body."""
+    """Filters on the movies that may be recommended, in a query or in a body."""
 
     model_config = ConfigDict(extra="forbid")
 
     where: Annotated[str, Field(max_length=500, description="Filter, such as `genre=Drama year>=1990`.")] = ""
-    min_ratings: Annotated[int, Field(ge=0, lt=2**40, description="Only movies with so many ratings.")] = 0
+    min_ratings: Annotated[int, Field(ge=0, lt=2**40, description="Minimum ratings of a movie.")] = 0
 
 
 class ListOptions(FilterOptions):
-    """What to recommend."""
+    """Filters, length and order of a list."""
 
-    n: Annotated[int, Field(ge=1, le=200, description="ListLength of the list.")] = 10
-    by: Annotated[Literal["ranking", "stars"], Field(description="Likely to be watched, or liked.")] = "ranking"
+    n: Annotated[int, Field(ge=1, le=200, description="Length of the list.")] = 10
+    by: Annotated[
+        Literal["ranking", "stars"],
+        Field(description="Order by the model's ranking (likely to be watched) or by predicted stars (liked)."),
+    ] = "ranking"
 
 
 class RerankingOptions(BaseModel):
-    """How far from the model's order."""
+    """Reranking of the model's list."""
 
     model_config = ConfigDict(extra="forbid")
 
-    novelty: Annotated[float, Field(ge=0, le=1, description="0: as the model says; 1: adventurous.")] = 0.0
-    diversity: Annotated[float, Field(ge=0, le=1, description="0: as the model says; 1: unlike each other.")] = 0.0
+    novelty: Annotated[float, Field(ge=0, le=1, description="0: the model's order; 1: adventurous.")] = 0.0
+    diversity: Annotated[float, Field(ge=0, le=1, description="0: the model's order; 1: movies unlike each other.")] = (
+        0.0
+    )
 
     @property
     def dials(self) -> Reranking:
-        """As `recommend` takes them."""
+        """Reranking options for `recommend`."""
         return Reranking(self.novelty, self.diversity)
 
 
 class ListRequest(ListOptions, RerankingOptions):
-    """What to recommend, and how far from the model's order."""
+    """List options and reranking."""
 
 
 class RecommendationRequest(HistoryBody, ListRequest):
-    """A history, and what to recommend."""
+    """A history, list options and reranking."""
 
 
 class Movie(BaseModel):
@@ -128,8 +133,11 @@ class Movie(BaseModel):
 
 
 class TimestampedRating(BaseModel):
-    """A rating; `received` is the server's time in epoch milliseconds, null where the model alone remembers it, and
-    `time` the client's in epoch seconds."""
+    """A rating with its times.
+
+    `received` is the server's time in epoch milliseconds; null for ratings that are only in the model's training data.
+    `time` is the client's time in epoch seconds.
+    """
 
     movie: int | str
     rating: float
@@ -138,38 +146,38 @@ class TimestampedRating(BaseModel):
 
 
 class UserRating(TimestampedRating):
-    """A rating and whose it is."""
+    """A rating and its user."""
 
     user: int | str
 
 
 class RatedMovie(TimestampedRating, Movie):
-    """A rating and the film."""
+    """A rating and its movie."""
 
 
 class RatingList(BaseModel):
-    """What counts as a user's ratings."""
+    """A user's ratings, from the store and from the model's training data."""
 
     user: int | str
     ratings: list[RatedMovie]
 
 
 class BulkResult(BaseModel):
-    """How many rows were new and how many replaced another."""
+    """Numbers of new rows (`created`) and of rows that replaced an earlier one (`updated`)."""
 
     created: int
     updated: int
 
 
 class UserEvents(BaseModel):
-    """Movies by kind of event."""
+    """A user's movies by kind of event."""
 
     user: int | str
     events: dict[EventKind, list[int | str]]
 
 
 class ReasonItem(BaseModel):
-    """One of her own movies, and its share in the score."""
+    """A movie from the user's history and its share of the score."""
 
     movie: int | str
     title: str
@@ -178,7 +186,7 @@ class ReasonItem(BaseModel):
 
 
 class ListItem(Movie):
-    """A line of a list."""
+    """A recommended movie: its score, predicted stars with an interval, and reasons from the user's history."""
 
     score: float
     stars: float
@@ -188,7 +196,10 @@ class ListItem(Movie):
 
 
 class RecommendationList(BaseModel):
-    """A list, made by one version of the model; `fallback`: without any history of hers."""
+    """A list made by one version of the model.
+
+    `fallback`: it was made without a history of the user. `unknown`: IDs in the request that the model doesn't have.
+    """
 
     user: int | str | None
     model_version: str
@@ -198,13 +209,13 @@ class RecommendationList(BaseModel):
 
 
 class SearchResults(BaseModel):
-    """Movies that a query may mean, best first."""
+    """Movies that match a query, best match first."""
 
     items: list[Movie]
 
 
 class UserExport(BaseModel):
-    """Everything about a user."""
+    """All data of a user."""
 
     user: int | str
     ratings: list[RatedMovie]
@@ -212,13 +223,13 @@ class UserExport(BaseModel):
 
 
 class Health(BaseModel):
-    """Alive or ready."""
+    """Health of the server: `alive` or `ready`."""
 
     status: str
 
 
 class ProblemBody(BaseModel):
-    """RFC 9457; more members may follow, such as `index`, the failing row of a bulk."""
+    """A problem (RFC 9457). It may have further members, such as `index`, the wrong row of a bulk request."""
 
     type: str
     title: str
@@ -227,7 +238,11 @@ class ProblemBody(BaseModel):
 
 
 class VersionInfo(BaseModel):
-    """A version that is kept: `refit` tells when it was made, what the gate found and by which figures."""
+    """A stored model version.
+
+    `serves`: it is the served version. `before`: it served before. `refit`: time, gate decision and figures of the
+    retraining that made it.
+    """
 
     version: str
     serves: bool

@@ -1,6 +1,6 @@
-"""A person's history: what the model remembers of her, overlaid with what the store has.
+"""The served model, and user histories: ratings from its training data, updated with those in the store.
 
-The same history is folded in for every answer, so a rating counts in the next list without any training.
+The history is folded in for every response, so a new rating counts in the next list without retraining.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,22 +32,23 @@ from cinematrix.service.schemas import HistoryBody, Movie, RatedMovie
 from cinematrix.store.records import UserRecords
 
 HIDING_EVENTS = ("seen", "not_interested")
-"""Events after which a movie isn't recommended any more."""
+"""Events that exclude a movie from a user's lists."""
 
 WATCHED_EVENTS = ("like", "seen")
-"""Events that count as her history where a model learned from plain interactions: who watched what."""
+"""Events that count as a user's history if the model was trained on plain interactions (watched or not)."""
 
 STEP_TOLERANCE = 1e-6
+"""Maximum deviation of a rating from a step of the scale, in steps."""
 
 
 @dataclass(frozen=True, eq=False)
 class ServedModel:
-    """The model that answers, and its version. A request takes it once, so no answer mixes two.
+    """The served model and its version. A request reads it once, so that no response mixes two versions.
 
     Attributes:
-        about: what its `model.json` says.
-        made: answers that are the same for everybody, as they were made.
-        lists: those it made for users.
+        about: content of its `model.json`.
+        made: cached responses that are the same for all users, by name.
+        lists: cached lists of users.
     """
 
     model: Recommender
@@ -58,13 +59,13 @@ class ServedModel:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """The model in a folder, asked for one list, so that the first caller doesn't wait for what that makes."""
-        found = load(path)
-        recommend(found.model, Histories.empty(1), 1)
-        return cls(found.model, fingerprint_manifest(found.about), found.about)
+        """Load the model in a folder and make one list, so that its lazy parts are ready for the first request."""
+        artifact = load(path)
+        recommend(artifact.model, Histories.empty(1), 1)
+        return cls(artifact.model, fingerprint_manifest(artifact.about), artifact.about)
 
     def warm(self) -> Self:
-        """Make what searches, imports and questions need, so that nobody waits for it: about a second."""
+        """Build the indexes for searches, imports and the questionnaire in advance. Takes about a second."""
         get_matcher(self.model.data.catalog)
         self.titles.search("a", 1)
         self.questionnaire.next(Histories.empty(1), np.zeros(0, np.int32))
@@ -72,47 +73,47 @@ class ServedModel:
 
     @cached_property
     def trained(self) -> datetime | None:
-        """When it was trained; the file's own date may be that of a copy."""
-        told = self.about.get("trained")
-        return datetime.fromisoformat(told) if told else None
+        """Training time from the manifest. The file's own time may be that of a copy."""
+        trained = self.about.get("trained")
+        return datetime.fromisoformat(trained) if trained else None
 
     @cached_property
     def shown(self) -> ExposureCounter:
-        """What has been recommended by this model."""
+        """Exposure counter of the lists made by this model."""
         return ExposureCounter(self.model.data.raters)
 
     @cached_property
     def titles(self) -> TitleIndex:
-        """What the films are called, to be searched."""
+        """Search index of the movie titles."""
         return TitleIndex.of(self.model.data.catalog, self.model.data.raters)
 
     @cached_property
     def questionnaire(self) -> Questionnaire:
-        """What newcomers are asked."""
+        """Questionnaire for new users."""
         return Questionnaire.of(self.model.data)
 
     @cached_property
     def everyone(self) -> PopulationTaste:
-        """What all ratings come to, beside which a person's stand."""
+        """Taste of the population, to compare a user with."""
         return PopulationTaste(self.model.data)
 
     @property
     def scale(self) -> Scale:
-        """Of the ratings.
+        """Rating scale of the model.
 
         Raises:
-            Problem: 422, the model learned from plain interactions.
+            Problem: 422, the model was trained on plain interactions.
         """
         scale = self.model.data.scale
         if scale is None:
-            raise Problem(422, "this model learned from plain interactions and takes events, such as like, not ratings")
+            raise Problem(422, "this model was trained on plain interactions; send events, such as like, not ratings")
         return scale
 
     def steps(self, rating: float) -> int:
-        """A rating in steps of the scale.
+        """Convert a rating to steps of the scale.
 
         Raises:
-            SettingError: it is off the scale or between two steps.
+            SettingError: the rating is off the scale or between two steps.
         """
         scale = self.scale
         steps = round(rating / scale.step)
@@ -121,20 +122,20 @@ class ServedModel:
         return steps
 
     def check(self, ratings: Iterable[float]) -> None:
-        """Refuse ratings that aren't on the scale; without one, each says that a movie was watched.
+        """Check that ratings are on the scale. Without a scale any rating is valid and means that a movie was watched.
 
         Raises:
-            SettingError: as `steps` says.
+            SettingError: as in `steps`.
         """
         if self.model.data.scale is not None:
             for rating in ratings:
                 self.steps(rating)
 
     def movie(self, id_: int | str) -> str:
-        """The text that the store has for a movie's ID.
+        """Return a movie's ID as text, as in the store.
 
         Raises:
-            Problem: 404, the model doesn't know it.
+            Problem: 404, the movie isn't in the model's catalog.
         """
         movies = self.model.data.movies
         number = movies.number(id_)
@@ -143,86 +144,88 @@ class ServedModel:
         return str(movies.ids[number])
 
     def user(self, id_: int | str) -> str:
-        """The text that the store has for a user's ID; whole numbers in one form, where the data's are such."""
+        """Return a user's ID as text, as in the store. Integers are normalized if the data's IDs are integers."""
         return str(self.user_id(str(id_)))
 
     def user_id(self, text: str) -> int | str:
-        """A user's ID as the data have it."""
+        """Parse a user's ID to the type of IDs in the data."""
         return parse_id(self.model.data.users, text)
 
     def movie_id(self, text: str) -> int | str:
-        """A movie's ID as the catalog has it."""
+        """Parse a movie's ID to the type of IDs in the catalog."""
         return parse_id(self.model.data.movies, text)
 
     def has_usable_history(self, person: UserRecords) -> bool:
-        """Whether she has a history in the model that may be used."""
+        """Return whether the model has a history of the user and they haven't been deleted."""
         return not person.forgotten and self.was_trained_on(person.user)
 
     def was_trained_on(self, user: str) -> bool:
-        """Whether the model has a history of this user, deleted or not."""
+        """Return whether the user is in the training data, even if they have been deleted since."""
         return self.model.data.users.number(user) != UNKNOWN
 
     def trained_history(self, person: UserRecords) -> Histories:
-        """What the model remembers of her; nothing, if she was deleted."""
+        """Return the user's history in the training data; empty if they have been deleted."""
         number = self.model.data.users.number(person.user) if self.has_usable_history(person) else UNKNOWN
         return self.model.data.history.take(np.array([number]))
 
     def history(self, person: UserRecords) -> Histories:
-        """All that counts as her ratings."""
-        remembered, known = self.trained_history(person), self.model.data
-        if known.scale is None:
-            return self._watched(person, remembered)
+        """Return the user's current history: training data updated with the ratings in the store."""
+        trained, data = self.trained_history(person), self.model.data
+        if data.scale is None:
+            return self._watched(person, trained)
         if not person.ratings:
-            return remembered
-        numbers = known.movies.numbers([row.movie for row in person.ratings])
+            return trained
+        numbers = data.movies.numbers([row.movie for row in person.ratings])
         steps = np.array([np.nan if row.steps is None else row.steps for row in person.ratings])
-        none = np.zeros(len(numbers), np.int64)
-        since = RatingUpdates(none.astype(np.int32), numbers, (steps * known.scale.step).astype(np.float32), none, none)
-        found = apply_updates(RatingUpdates.of(remembered), since.take(numbers != UNKNOWN))
-        return replace(Histories.of_pairs(found.user, found.movie, found.rating, 1), owners=remembered.owners)
+        zeros = np.zeros(len(numbers), np.int64)
+        stored = RatingUpdates(
+            zeros.astype(np.int32), numbers, (steps * data.scale.step).astype(np.float32), zeros, zeros
+        )
+        merged = apply_updates(RatingUpdates.of(trained), stored.take(numbers != UNKNOWN))
+        return replace(Histories.of_pairs(merged.user, merged.movie, merged.rating, 1), owners=trained.owners)
 
-    def _watched(self, person: UserRecords, remembered: Histories) -> Histories:
-        """What she watched: what is remembered of it, without what was taken back and with what her events tell."""
+    def _watched(self, person: UserRecords, trained: Histories) -> Histories:
+        """Return the watched movies: training data without deleted ones, plus those with a watched event."""
         if not person.ratings and not person.events:
-            return remembered
+            return trained
         movies = self.model.data.movies
-        back = movies.numbers([row.movie for row in person.ratings if row.steps is None])
-        told = movies.numbers([id_ for kind in WATCHED_EVENTS for id_ in person.events.get(kind, ())])
-        items = np.union1d(np.setdiff1d(remembered.items, back), told[told != UNKNOWN])
-        return replace(Histories.of_lists([(items.tolist(), None)]), owners=remembered.owners)
+        deleted = movies.numbers([row.movie for row in person.ratings if row.steps is None])
+        added = movies.numbers([id_ for kind in WATCHED_EVENTS for id_ in person.events.get(kind, ())])
+        items = np.union1d(np.setdiff1d(trained.items, deleted), added[added != UNKNOWN])
+        return replace(Histories.of_lists([(items.tolist(), None)]), owners=trained.owners)
 
     def film(self, number: int) -> Movie:
-        """What the catalog says of the film with a number."""
-        known, facts = self.model.data, self.model.data.catalog.facts[number]
-        title = known.catalog.title(number)
-        return Movie(movie=known.movies.listed[number], title=title, year=facts.year, genres=facts.genres)
+        """Return the catalog's data of the movie with a model index."""
+        data, facts = self.model.data, self.model.data.catalog.facts[number]
+        title = data.catalog.title(number)
+        return Movie(movie=data.movies.listed[number], title=title, year=facts.year, genres=facts.genres)
 
     def numbers(self, lines: Iterable[Recommendation | GroupRecommendation]) -> Numbers:
-        """The films in the lines of a list."""
+        """Return the model indices of the movies in a list."""
         return self.model.data.movies.numbers([line.movie for line in lines])
 
     def ratings(self, person: UserRecords) -> list[RatedMovie]:
-        """What counts as her ratings, for her to read."""
-        known, stored = self.model.data, {row.movie: row for row in person.ratings}
+        """Return the user's current ratings with titles and times."""
+        data, stored = self.model.data, {row.movie: row for row in person.ratings}
         history, rows = self.history(person), []
         values = np.ones(len(history.items)) if history.values is None else history.values
         for number, value in zip(history.items.tolist(), values.tolist(), strict=True):
-            row = stored.get(str(known.movies.ids[number]))
+            row = stored.get(str(data.movies.ids[number]))
             received, given = (None, None) if row is None else (row.received, row.given)
-            film = self.film(number).model_dump()
-            rows.append(RatedMovie(**film, rating=value, received=received, time=given))
+            movie = self.film(number).model_dump()
+            rows.append(RatedMovie(**movie, rating=value, received=received, time=given))
         return rows
 
     def events(self, person: UserRecords) -> dict[str, list[int | str]]:
-        """Her events, with the movies' IDs as in the catalog."""
+        """Return the user's events, with movie IDs as in the catalog."""
         return {kind: [self.movie_id(id_) for id_ in ids] for kind, ids in person.events.items()}
 
     def hidden(self, person: UserRecords) -> tuple[Any, ...]:
-        """What isn't recommended to her although it isn't in her history."""
+        """Return the movies hidden from the user's lists by events."""
         return tuple(id_ for kind in HIDING_EVENTS for id_ in person.events.get(kind, ()))
 
     def read_history(self, body: HistoryBody) -> tuple[Histories, list[int | str]]:
-        """The history that somebody brings along, and the IDs in it that the model doesn't know."""
+        """Return the history in a request, and its movie IDs that aren't in the catalog."""
         rated = {str(row.movie): row.rating for row in body.ratings}
         self.check(rated.values())
         history, unknown = self.model.data.histories([rated])

@@ -1,4 +1,4 @@
-"""The server: one process that listens, with Granian."""
+"""HTTP server: one Granian process that runs the app."""
 
 import asyncio
 import logging
@@ -22,31 +22,33 @@ from cinematrix.service.startup import limit_malloc_arenas
 from cinematrix.store.engine import hold_server_lock
 
 BROWSER_TIMEOUT_SECONDS = 10.0
-"""Seconds within which the server must listen for a browser to be shown the page."""
+"""Maximum seconds to wait for the server to listen before the browser is opened."""
 
 MAX_CONNECTIONS = 2_000
-"""How many may be open at once; those beyond wait to be accepted."""
+"""Maximum open connections. Further ones wait to be accepted."""
 
 HEADER_TIMEOUT_MS = 10_000
-"""How long a client may take over a request's headers, and stay silent between two requests."""
+"""Maximum milliseconds for a request's headers, and of silence between two requests of a connection."""
 
 MAX_HEADER_BYTES = 65_536
+"""Maximum bytes of a request's headers."""
 
 SWITCH_INTERVAL_SECONDS = 0.001
-"""Seconds after which a thread that computes leaves Python's lock to the others; usually it is five times as long."""
+"""Seconds after which a computing thread yields Python's global interpreter lock: a fifth of Python's default."""
 
 SHUTDOWN_SECONDS = 10.0
-"""How long what has begun may take after a signal to stop."""
+"""Maximum seconds for requests in flight after a stop signal."""
 
 
 def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = False) -> None:
-    """Answer until SIGTERM or SIGINT; what has begun is finished first, unless a second one comes.
+    """Serve until SIGTERM or SIGINT. Requests in flight are finished first, unless a second signal comes.
 
-    `opens`: show the page in a browser.
+    Args:
+        opens: open the page in a browser.
 
     Raises:
         SettingError: `address` or the page is open to others and the store has no keys.
-        StoreError: another server has the store.
+        StoreError: another server uses the store.
     """
     _skip_log_caller_lookup()
     limit_malloc_arenas()
@@ -62,21 +64,21 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
                     f"{'a public page' if settings.public else address} is open to others and the store has no key; "
                     "make one with 'cinematrix key create', or serve on 127.0.0.1"
                 )
-            print("no key: everybody on this machine may read and write, and nobody else", file=sys.stderr)
+            print("the store has no key: anyone on this machine may read and write, nobody else may", file=sys.stderr)
         server = Server(
             app, address=address, port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False,
-            http=HTTPModes.http1,  # to tell HTTP/2 apart it would wait for a first byte, for ever
+            http=HTTPModes.http1,  # detecting HTTP/2 would wait for a first byte without a timeout
             backlog=MAX_CONNECTIONS, backpressure=MAX_CONNECTIONS,
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=MAX_HEADER_BYTES),
         )  # fmt: skip
         url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
-        print(f"answering on {url}; the page for people: {url}/", file=sys.stderr, flush=True)
+        print(f"serving on {url}; open the page at {url}/", file=sys.stderr, flush=True)
         asyncio.run(_run_until_stopped(server, url if opens else None))
         log.finish(1)
 
 
 def _skip_log_caller_lookup() -> None:
-    """Don't look up for each line which code of which thread and task wrote it: no line of ours says so."""
+    """Turn off logging's lookup of caller, thread and process for each line, which no line contains."""
     logging._srcfile = None  # as the documentation of logging advises
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
@@ -85,18 +87,18 @@ async def _run_until_stopped(server: Server, url: str | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _shut_down, server, number)
-    showing = asyncio.create_task(open_browser_when_ready(url)) if url else None
+    opening = asyncio.create_task(open_browser_when_ready(url)) if url else None
     await server.serve()
-    if showing:
-        showing.cancel()
+    if opening:
+        opening.cancel()
 
 
 async def open_browser_when_ready(url: str) -> None:
-    """Show the page in a browser as soon as something listens there; not at all, if nothing does in time."""
-    at = urlsplit(url)
+    """Open the page in a browser once the server listens, unless that takes longer than `BROWSER_TIMEOUT_SECONDS`."""
+    parts = urlsplit(url)
     with suppress(TimeoutError):
         async with asyncio.timeout(BROWSER_TIMEOUT_SECONDS):
-            while not await _is_listening(at.hostname, at.port):
+            while not await _is_listening(parts.hostname, parts.port):
                 await asyncio.sleep(0.05)
         await asyncio.to_thread(webbrowser.open, url)
 
@@ -111,7 +113,7 @@ async def _is_listening(host: str | None, port: int | None) -> bool:
 
 
 def _shut_down(server: Server, number: int) -> None:
-    """Finish what has begun, and take no more; at a second signal, or when it takes too long, end at once."""
+    """Shut down gracefully. A second signal, or `SHUTDOWN_SECONDS`, ends the process at once."""
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, os._exit, 128 + number)

@@ -1,4 +1,4 @@
-"""How a server runs."""
+"""Settings of the service."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,17 +6,19 @@ from pathlib import Path
 from cinematrix.store.engine import MIN_FREE_BYTES
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+"""Host names of this machine, which no other machine can reach."""
 
 
 @dataclass(frozen=True)
 class PosterSettings:
-    """Where posters come from, and where they are kept.
+    """Settings of the poster cache.
 
     Attributes:
-        key: the operator's own API key at TMDB; no answer and no line of the log has it.
-        folder: of the posters that are kept, and `most_bytes` of it.
+        key: the operator's TMDB API key. It appears in no response and no log line.
+        folder: folder of the cached posters.
+        most_bytes: maximum bytes of the cached posters.
         api, images: addresses of TMDB's two hosts.
-        seconds: how long either may take to answer.
+        seconds: timeout of a request to TMDB, in seconds.
     """
 
     key: str = field(repr=False)
@@ -29,24 +31,24 @@ class PosterSettings:
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """What `create_app` takes.
+    """Settings of `create_app`.
 
     Attributes:
         model: folder of the model.
         db: URL of the store.
-        hosts: names that requests may call this server by.
-        new_users: how many users the store may hold before a write by one that neither it nor the model knows is
-            refused; 0: such users aren't made.
-        public: visitors without a key may do what the page needs.
-        reads, writes: requests that one key (one address, where there are no keys) may send a minute.
-        visits: requests that one visitor's address, or one user with a token, may send a minute.
-        max_body: bytes of a request's body, and `max_upload` of a file that somebody imports.
-        in_flight: requests worked on at once; those beyond are sent away to come again.
-        watch_seconds: how often to look whether another model stands in `model`.
-        read_seconds: how long a client may take over its body.
-        free_bytes: how much room the disk of a SQLite file must have for the server to be ready.
-        refit_every: seconds from one refit to the next; 0: none by itself.
-        posters: where they come from; None: there are none but those that the page draws.
+        hosts: host names that requests may use for this server.
+        new_users: number of users in the store from which writes for new users are refused; 0: no new users.
+        public: visitors without a key have the permission `page`.
+        reads, writes: maximum requests a minute by one key, or by one address while there are no keys.
+        visits: maximum requests a minute by one visitor's address or one user with a token.
+        max_body: maximum bytes of a request's body.
+        max_upload: maximum bytes of an imported file.
+        in_flight: maximum concurrent requests. Further ones get a 503.
+        watch_seconds: interval, in seconds, at which `model` is checked for another model.
+        read_seconds: maximum seconds for a request's body.
+        free_bytes: free disk space, in bytes, that a SQLite store needs for the server to be ready.
+        refit_every: seconds between scheduled retrainings; 0: none.
+        posters: settings of the poster cache; None: no posters except those drawn by the page.
     """
 
     model: Path
@@ -67,5 +69,5 @@ class ServiceSettings:
     posters: PosterSettings | None = None
 
     def most_bytes(self, path: str) -> int:
-        """How long the body of a request to this path may be."""
+        """Return the maximum bytes of a request body sent to this path."""
         return self.max_upload if path.endswith("/imports") else self.max_body

@@ -5,27 +5,28 @@ import gc
 import sys
 
 MALLOPT_ARENA_MAX = -8
-"""The number by which glibc's `mallopt` calls how many heaps threads may have."""
+"""glibc's `mallopt` parameter for the maximum number of heaps (arenas)."""
 
 
 def limit_malloc_arenas() -> None:
-    """Let threads share two heaps: each would keep what it once needed for itself."""
+    """Limit all threads to two shared heaps, so that no thread keeps freed memory in its own."""
     if mallopt := _find_libc_function("mallopt"):
         mallopt(MALLOPT_ARENA_MAX, 2)
 
 
 def pause_garbage_collector() -> None:
-    """Let the garbage collector rest until `freeze_loaded_objects`: nothing that is loaded now is garbage, and it takes a tenth of the
-    time to find that out."""
+    """Disable the garbage collector until `freeze_loaded_objects`.
+
+    Nothing loaded at startup is garbage, and checking that takes a tenth of the startup time.
+    """
     gc.disable()
 
 
 def freeze_loaded_objects() -> None:
-    """Take what has been loaded for granted.
+    """Exempt all loaded objects from garbage collection and return free memory to the system.
 
-    The garbage collector won't look through it any more, for which it would stop every request for a tenth of a second
-    now and then; and memory that only the loading needed goes back. What was taken for granted before is looked through
-    this once: of a model that was replaced some parts hold each other.
+    Otherwise the collector would stop all requests for a tenth of a second now and then. Objects frozen before are
+    collected once first: a replaced model has reference cycles.
     """
     if gc.get_freeze_count():
         gc.unfreeze()
@@ -37,5 +38,5 @@ def freeze_loaded_objects() -> None:
 
 
 def _find_libc_function(name: str) -> "ctypes._NamedFuncPointer | None":
-    """A function of glibc; None where there is another library of C."""
+    """Return a function of glibc; None if the C library doesn't have it."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -1,4 +1,4 @@
-"""What the routes share: the app's parts, how bodies are read, and how errors are described."""
+"""State of the app that the routes share, and the thread pool for writes."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 WRITER_THREADS = {"sqlite": 1, "postgresql": 4}
-"""Threads of requests that write: SQLite lets one at a time, and who waits here needn't ask it again and again."""
+"""Threads for write requests, by database. SQLite allows one writer; others wait here instead of polling its lock."""
 
 RouteParams = ParamSpec("RouteParams")
 RouteResult = TypeVar("RouteResult")
@@ -31,15 +31,16 @@ RouteResult = TypeVar("RouteResult")
 
 @dataclass
 class ServiceState:
-    """The parts of one app. A route takes `served` once; `served_or_none` is None until there is a first model.
+    """Parts of one app. A route reads `served` once a request.
 
     Attributes:
-        films: which of the store's movies `served` has in it (`store.movies.mark_of_movies`).
-        ahead: makes lists before they are asked for; None until the server runs.
-        posters: None where the operator has no key to them.
-        changing: held by who puts another in the place of `served`.
-        importing: held by who reads somebody's file.
-        writers: the threads of requests that write.
+        served_or_none: the served model; None until there is a first one.
+        films: revision of the added movies in `served` (`store.movies.read_movies_revision`).
+        posters: poster cache; None without a TMDB key.
+        ahead: prefetcher of lists; None until the server runs.
+        swap_lock: lock to hold while `served` is replaced.
+        import_limiter: limiter of concurrent imports.
+        writers: limiter of the threads for write requests.
     """
 
     settings: ServiceSettings
@@ -58,26 +59,26 @@ class ServiceState:
         self.writers = CapacityLimiter(WRITER_THREADS[self.store.engine.dialect.name])
 
     def prefetch_for(self, *users: str) -> None:
-        """Something was kept or taken back of each of `users`, as the store has them."""
+        """Schedule a prefetch for users (IDs as in the store) whose data has changed."""
         if self.ahead:
             for user in users:
                 self.ahead.schedule(user)
 
     @property
     def served(self) -> ServedModel:
-        """The model that answers.
+        """The served model.
 
         Raises:
-            Problem: 503, there is none yet.
+            Problem: 503, there is no model yet.
         """
         if self.served_or_none is None:
-            why = "there is no model yet; write one to the server's model folder with 'cinematrix train --out'"
-            raise Problem(503, why, {"Retry-After": "10"})
+            detail = "the server has no model yet; save one to its model folder with 'cinematrix train --out'"
+            raise Problem(503, detail, {"Retry-After": "10"})
         return self.served_or_none
 
     @served.setter
     def served(self, served: ServedModel) -> None:
-        """Let it answer from the next request on."""
+        """Serve this model from the next request on."""
         self.served_or_none = served
         self.figures.model.clear()
         self.figures.model.labels(served.version).set(1)
@@ -94,15 +95,15 @@ State = Annotated[ServiceState, Depends(_get_state)]
 def run_in_writer_thread(
     route: Callable[RouteParams, RouteResult],
 ) -> Callable[RouteParams, Coroutine[Any, Any, RouteResult]]:
-    """A route, called with `state`, that writes: it runs in a thread of the writers.
+    """Decorate a route that writes, so that it runs in a writer thread and slow writes don't delay other requests.
 
-    While the disk takes its time with what they write, all others are answered.
+    The route must have a parameter `state`.
     """
 
     @wraps(route)
-    async def beside(*given: RouteParams.args, **named: RouteParams.kwargs) -> RouteResult:
-        state = named["state"]
+    async def run(*args: RouteParams.args, **kwargs: RouteParams.kwargs) -> RouteResult:
+        state = kwargs["state"]
         assert isinstance(state, ServiceState)
-        return await run_sync(partial(route, *given, **named), limiter=state.writers)
+        return await run_sync(partial(route, *args, **kwargs), limiter=state.writers)
 
-    return beside
+    return run

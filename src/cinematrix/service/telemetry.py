@@ -1,4 +1,4 @@
-"""What Prometheus is told."""
+"""Prometheus metrics of the service."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,54 +10,62 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from cinematrix.service.exposure import ExposureSummary
 
 LATENCY_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+"""Upper bounds of the latency histograms, in seconds."""
 
 
 class Telemetry:
-    """The figures of one app."""
+    """Metrics of one app."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = self._counter("requests", "Requests answered.", "method", "route", "status")
-        self.ratings = self._counter("ratings", "Ratings kept.", "how")
-        self.recommended = self._counter("recommended", "Lists made, for people with a history or without.", "fallback")
-        self.lists = self._counter(
-            "lists", "Users' lists sent, made for the answer or kept from before, and those made ahead.", "how"
+        self.ratings = self._counter("ratings", "Ratings stored, created or updated.", "how")
+        self.recommended = self._counter(
+            "recommended", "Lists sent, with a history (fallback=false) or without.", "fallback"
         )
-        self.load_failures = self._counter("model_load_failures", "Models that couldn't be served.")
-        self.refits = self._counter("refits", "Refits that this server began, by what came of them.", "state")
-        self.refit_seconds = Gauge("cinematrix_refit_seconds", "What the last refit took.", registry=self.registry)
-        self.dropped = self._counter("log_lines_dropped", "Lines that the log's reader was too slow for.")
+        self.lists = self._counter(
+            "lists", "Users' lists, made on request (made), sent from the cache (kept) or prefetched (ahead).", "how"
+        )
+        self.load_failures = self._counter("model_load_failures", "New models that couldn't be served.")
+        self.refits = self._counter("refits", "Retrainings started by this server, by outcome.", "state")
+        self.refit_seconds = Gauge(
+            "cinematrix_refit_seconds", "Duration of the last retraining.", registry=self.registry
+        )
+        self.dropped = self._counter("log_lines_dropped", "Log lines dropped because the queue was full.")
         self.latency = Histogram(
             "cinematrix_request_seconds",
-            "From request to answer.",
+            "Time from request to response.",
             ("route",),
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
         self.fold_in = Histogram(
-            "cinematrix_fold_in_seconds", "From a history to a list.", buckets=LATENCY_BUCKETS, registry=self.registry
+            "cinematrix_fold_in_seconds",
+            "Time to make a list from a history.",
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
         )
-        self.age = self._gauge("model_age_seconds", "Since the model was trained.")
+        self.age = self._gauge("model_age_seconds", "Time since the model was trained.")
         self.coverage = self._gauge("shown_coverage", "Share of the catalog that this model has recommended.")
-        self.gini = self._gauge("shown_gini", "How unequally movies were recommended, 0 to 1.")
+        self.gini = self._gauge("shown_gini", "Gini coefficient of the recommendations of movies, 0 (equal) to 1.")
         self.popularity = self._gauge(
-            "shown_popularity", "Mean share of movies with more ratings than a recommended one; 0: the most rated."
+            "shown_popularity", "Mean share of movies with more ratings than a recommended one. 0: the most rated."
         )
-        self.model = Gauge("cinematrix_model", "1 for the version served.", ("version",), registry=self.registry)
+        self.model = Gauge("cinematrix_model", "1 for the served version.", ("version",), registry=self.registry)
 
         self._request = lru_cache(1000)(self.requests.labels)
         self._seconds = lru_cache(1000)(self.latency.labels)
         self._list = lru_cache(4)(lambda how, fallback: (self.lists.labels(how), self.recommended.labels(fallback)))
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was; the labels' children are looked up once, since that takes longer than counting."""
+        """Count an answered request. Label lookups are cached, because they take longer than counting."""
         self._request(method, route, status).inc()
         self._seconds(route).observe(seconds)
 
     def count_list(self, how: str, fallback: bool) -> None:
-        """A user's list was, `made` or `kept`."""
-        for each in self._list(how, str(fallback).lower()):
-            each.inc()
+        """Count a list sent to a user. `how`: `made` for the request or `kept` in the cache."""
+        for counter in self._list(how, str(fallback).lower()):
+            counter.inc()
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"cinematrix_{name}", meaning, labels, registry=self.registry)
@@ -66,11 +74,11 @@ class Telemetry:
         return Gauge(f"cinematrix_{name}", meaning, registry=self.registry)
 
     def text(self, trained: datetime | None, spread: ExposureSummary) -> bytes:
-        """All of them as Prometheus reads them.
+        """Return all metrics in Prometheus text format.
 
         Args:
-            trained: when the model was.
-            spread: of what it has recommended.
+            trained: training time of the model.
+            spread: exposure summary of the model's lists.
         """
         self.age.set(math.nan if trained is None else max(0.0, (datetime.now(UTC) - trained).total_seconds()))
         for gauge, value in (
@@ -82,19 +90,25 @@ class Telemetry:
         return generate_latest(self.registry)
 
     def latencies(self) -> Iterator[tuple[str, Sequence[tuple[float, float]]]]:
-        """Each route that was asked for, and its requests up to each number of seconds, the last one infinite."""
-        found: dict[str, list[tuple[float, float]]] = {}
+        """Yield each requested route and its cumulative latency histogram: upper bounds in seconds and request counts.
+
+        The last upper bound is infinite.
+        """
+        buckets: dict[str, list[tuple[float, float]]] = {}
         for sample in next(iter(self.latency.collect())).samples:
             if sample.name.endswith("_bucket"):
-                found.setdefault(sample.labels["route"], []).append((float(sample.labels["le"]), sample.value))
-        yield from sorted(found.items())
+                buckets.setdefault(sample.labels["route"], []).append((float(sample.labels["le"]), sample.value))
+        yield from sorted(buckets.items())
 
 
 def estimate_quantile(buckets: Sequence[tuple[float, float]], share: float) -> float:
-    """Seconds within which a share of requests was answered, if they lie evenly in each bucket; of the last, its start.
+    """Estimate a quantile of latency in seconds by linear interpolation within a bucket.
+
+    In the last bucket, which is infinite, it is the lower bound.
 
     Args:
-        buckets: ends in seconds and how many requests took at most so long; at least one did.
+        buckets: upper bounds in seconds and cumulative counts of requests; at least one request.
+        share: quantile, from 0 to 1.
     """
     wanted, start, below = share * buckets[-1][1], 0.0, 0.0
     for end, count in buckets:

@@ -1,4 +1,4 @@
-"""TODO service.tmdb."""
+"""Disk cache of movie posters, fetched from TMDB (The Movie Database) with the operator's key."""
 
 import asyncio
 import json
@@ -20,9 +20,47 @@ from cinematrix.errors import InputError
 from cinematrix.service.logging import LOG
 from cinematrix.service.settings import PosterSettings
 
+DAY_SECONDS = 86_400
+"""Seconds of a day, for which a missing poster is remembered."""
+
+POSTER_LIFETIME_SECONDS = 150 * DAY_SECONDS
+"""Poster-cache lifetime in seconds. TMDB's terms allow six months."""
+
+MAX_PICTURE_BYTES = 2_000_000
+"""Maximum bytes of a response from TMDB."""
+
+MAX_PARALLEL_FETCHES = 4
+"""Maximum concurrent fetches from TMDB."""
+
+MAX_PENDING_FETCHES = 16
+"""Maximum movies whose poster is being fetched or waits for it. Further ones get no poster this time."""
+
+PAUSE_SECONDS = 30.0
+"""Seconds without requests to TMDB after a failure."""
+
+PAUSE_SECONDS_BY_STATUS = {401: 600.0, 403: 600.0}
+"""Seconds without requests to TMDB after it refused the key, by HTTP status."""
+
+PICTURE_PATH = re.compile(r"/[\w-]{1,100}\.(jpg|jpeg|png|webp)", re.ASCII)
+"""Valid path of a poster at TMDB's image host."""
+
+PICTURE_SIGNATURE = re.compile(rb"(?P<jpeg>\xff\xd8\xff)|(?P<png>\x89PNG\r\n\x1a\n)|(?P<webp>RIFF.{4}WEBP)", re.DOTALL)
+"""First bytes of the accepted picture formats, as groups named by media subtype."""
+
+
+class _RejectRedirects(HTTPRedirectHandler):
+    """Handler that treats redirects as errors."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> None:
+        """Return None, which makes the redirect an error."""
+
 
 class PosterCache:
-    """Posters by the films' numbers at TMDB: a file each, empty where there is none; its time is when it was fetched.
+    """Posters by TMDB movie ID, one file each.
+
+    An empty file means that TMDB has no poster. A file's modification time is when it was fetched.
 
     Raises:
         InputError: the folder can't be written to.
@@ -31,27 +69,27 @@ class PosterCache:
     def __init__(self, settings: PosterSettings) -> None:
         check_writable(settings.folder, force=True)
         self._settings, self._opener = settings, build_opener(_RejectRedirects)
-        self._limiter, self._under_way = CapacityLimiter(MAX_PARALLEL_FETCHES), dict[str, asyncio.Task[bytes]]()
-        self._tidying, self._tidied, self._bytes = Lock(), float("-inf"), 0
-        self._again_at = 0.0
+        self._limiter, self._pending = CapacityLimiter(MAX_PARALLEL_FETCHES), dict[str, asyncio.Task[bytes]]()
+        self._cleanup_lock, self._cleaned_at, self._bytes = Lock(), float("-inf"), 0
+        self._paused_until = 0.0
 
     async def poster(self, number: str) -> bytes:
-        """The picture, from the folder or from TMDB; empty where there is none, or none now."""
-        kept = await run_sync(self._kept, number)
-        if kept is not None:
-            return kept
-        if number not in self._under_way:
-            if len(self._under_way) >= MAX_PENDING_FETCHES or time.monotonic() < self._again_at:
+        """Return the poster from the cache or from TMDB; empty if there is none or it isn't available now."""
+        cached = await run_sync(self._read_cached, number)
+        if cached is not None:
+            return cached
+        if number not in self._pending:
+            if len(self._pending) >= MAX_PENDING_FETCHES or time.monotonic() < self._paused_until:
                 return b""
-            self._under_way[number] = asyncio.create_task(run_sync(self._fetch, number, limiter=self._limiter))
-            self._under_way[number].add_done_callback(lambda _: self._under_way.pop(number))
-        return await asyncio.shield(self._under_way[number])
+            self._pending[number] = asyncio.create_task(run_sync(self._fetch, number, limiter=self._limiter))
+            self._pending[number].add_done_callback(lambda _: self._pending.pop(number))
+        return await asyncio.shield(self._pending[number])
 
     def _file(self, number: str) -> Path:
         return self._settings.folder / f"{number}.poster"
 
-    def _kept(self, number: str) -> bytes | None:
-        """What is kept of it and isn't too old."""
+    def _read_cached(self, number: str) -> bytes | None:
+        """Return the cached poster; None if there is none or it has expired."""
         try:
             fetched, content = self._file(number).stat().st_mtime, self._file(number).read_bytes()
         except OSError:
@@ -59,38 +97,34 @@ class PosterCache:
         return content if time.time() < fetched + (POSTER_LIFETIME_SECONDS if content else DAY_SECONDS) else None
 
     def _fetch(self, number: str) -> bytes:
-        """Fetch and keep it, unless somebody else just has; when that fails, leave TMDB alone for a while."""
-        kept = self._kept(number)
-        if kept is not None or time.monotonic() < self._again_at:
-            return kept or b""
+        """Fetch and store a poster, unless another thread just has. After a failure, pause requests to TMDB."""
+        cached = self._read_cached(number)
+        if cached is not None or time.monotonic() < self._paused_until:
+            return cached or b""
         try:
             content = self._download(number)
-            self._keep(number, content)
+            self._store(number, content)
             return content
         except HTTPError as error:
-            self._pause(f"TMDB answers {error.code}", _pause_seconds(error))
-        except (
-            OSError,
-            HTTPException,
-            ValueError,
-            InputError,
-        ) as error:  # its words may have the address and so the key
-            self._pause(f"a poster can't be fetched or kept ({type(error).__name__})", PAUSE_SECONDS)
+            self._pause(f"TMDB answered with status {error.code}", _pause_seconds(error))
+        # Log only the error's type: its message may contain the address and so the key.
+        except (OSError, HTTPException, ValueError, InputError) as error:
+            self._pause(f"a poster can't be fetched or stored ({type(error).__name__})", PAUSE_SECONDS)
         return b""
 
-    def _pause(self, why: str, seconds: float) -> None:
-        self._again_at = max(self._again_at, time.monotonic() + seconds)
-        LOG.warning("%s; TMDB is left alone for %d seconds", why, seconds)
+    def _pause(self, reason: str, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+        LOG.warning("%s; requests to TMDB pause for %d seconds", reason, seconds)
 
     def _download(self, number: str) -> bytes:
-        """The picture that TMDB has; empty where it has none, or something else."""
-        here = self._settings
+        """Return the poster from TMDB; empty if it has none or sends something other than a picture."""
+        settings = self._settings
         try:
-            film = json.loads(self._get(f"{here.api}/3/movie/{number}?{urlencode({'api_key': here.key})}"))
-            path = str(film.get("poster_path")) if isinstance(film, dict) else ""
+            movie = json.loads(self._get(f"{settings.api}/3/movie/{number}?{urlencode({'api_key': settings.key})}"))
+            path = str(movie.get("poster_path")) if isinstance(movie, dict) else ""
             if not PICTURE_PATH.fullmatch(path):
                 return b""
-            picture = self._get(f"{here.images}/t/p/w342{path}")
+            picture = self._get(f"{settings.images}/t/p/w342{path}")
         except HTTPError as error:
             if error.code == 404:
                 error.close()
@@ -99,89 +133,49 @@ class PosterCache:
         return picture if len(picture) <= MAX_PICTURE_BYTES and PICTURE_SIGNATURE.match(picture) else b""
 
     def _get(self, address: str) -> bytes:
-        """What is at an address, broken off once it is too large.
+        """Return the content at an address, cut off once it exceeds `MAX_PICTURE_BYTES`.
 
         Raises:
             HTTPError: TMDB answers with an error or a redirect.
-            OSError, HTTPException: it doesn't answer, or not in time, or breaks off.
+            OSError, HTTPException: no response, a timeout, or an incomplete response.
         """
-        until, content = time.monotonic() + self._settings.seconds, b""
-        asked = Request(address, headers={"User-Agent": "cinematrix"})
-        with self._opener.open(asked, timeout=self._settings.seconds) as answer:
-            while len(content) <= MAX_PICTURE_BYTES and (block := answer.read1(1 << 16)):
+        deadline, content = time.monotonic() + self._settings.seconds, b""
+        request = Request(address, headers={"User-Agent": "cinematrix"})
+        with self._opener.open(request, timeout=self._settings.seconds) as response:
+            while len(content) <= MAX_PICTURE_BYTES and (block := response.read1(1 << 16)):
                 content += block
-                if time.monotonic() > until:
+                if time.monotonic() > deadline:
                     raise TimeoutError
-            if answer.length and len(content) <= MAX_PICTURE_BYTES:
+            if response.length and len(content) <= MAX_PICTURE_BYTES:
                 raise IncompleteRead(content)
         return content
 
-    def _keep(self, number: str, content: bytes) -> None:
-        with write_atomically(self._file(number), force=True) as beside:
-            beside.write_bytes(content)
-        with self._tidying:
+    def _store(self, number: str, content: bytes) -> None:
+        with write_atomically(self._file(number), force=True) as temporary:
+            temporary.write_bytes(content)
+        with self._cleanup_lock:
             self._bytes += len(content)
-            if self._bytes > self._settings.most_bytes or time.monotonic() > self._tidied + DAY_SECONDS:
-                self._tidy()
+            if self._bytes > self._settings.most_bytes or time.monotonic() > self._cleaned_at + DAY_SECONDS:
+                self._clean_up()
 
-    def _tidy(self) -> None:
-        """Remove what is too old, and the oldest beyond nine tenths of the room."""
+    def _clean_up(self) -> None:
+        """Remove expired posters, and the oldest ones beyond nine tenths of `most_bytes`."""
         files = [(file.stat(), file) for file in self._settings.folder.glob("*.poster")]
-        self._bytes, self._tidied = sum(about.st_size for about, _ in files), time.monotonic()
-        for about, file in sorted(files, key=lambda each: each[0].st_mtime):
+        self._bytes, self._cleaned_at = sum(status.st_size for status, _ in files), time.monotonic()
+        for status, file in sorted(files, key=lambda each: each[0].st_mtime):
             if (
                 self._bytes <= 0.9 * self._settings.most_bytes
-                and about.st_mtime > time.time() - POSTER_LIFETIME_SECONDS
+                and status.st_mtime > time.time() - POSTER_LIFETIME_SECONDS
             ):
                 break
             file.unlink(missing_ok=True)
-            self._bytes -= about.st_size
-
-
-DAY_SECONDS = 86_400
-
-
-POSTER_LIFETIME_SECONDS = 150 * DAY_SECONDS
-"""Seconds that a poster is kept: TMDB's terms allow six months. That there is none is remembered for a day."""
-
-
-MAX_PICTURE_BYTES = 2_000_000
-"""Bytes of an answer of TMDB's."""
-
-
-MAX_PARALLEL_FETCHES = 4
-
-
-MAX_PENDING_FETCHES = 16
-"""Films whose posters are fetched or wait for it; one more goes without this time, so that lists are answered."""
-
-
-PAUSE_SECONDS = 30.0
-
-
-PAUSE_SECONDS_BY_STATUS = {401: 600.0, 403: 600.0}
-"""Seconds to leave TMDB alone after it failed, or refused the key."""
-
-
-PICTURE_PATH = re.compile(r"/[\w-]{1,100}\.(jpg|jpeg|png|webp)", re.ASCII)
-
-
-PICTURE_SIGNATURE = re.compile(rb"(?P<jpeg>\xff\xd8\xff)|(?P<png>\x89PNG\r\n\x1a\n)|(?P<webp>RIFF.{4}WEBP)", re.DOTALL)
-
-
-class _RejectRedirects(HTTPRedirectHandler):
-    """Follows no redirect."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        """None: the redirect is an error."""
+            self._bytes -= status.st_size
 
 
 def _pause_seconds(error: HTTPError) -> float:
-    """How long to leave TMDB alone after this answer, which is closed."""
+    """Close an error response and return the seconds to pause requests to TMDB after it."""
     error.close()
-    told = error.headers.get("Retry-After", "")
-    if error.code == 429 and re.fullmatch(r"[0-9]{1,4}", told):
-        return float(told)
+    retry_after = error.headers.get("Retry-After", "")
+    if error.code == 429 and re.fullmatch(r"[0-9]{1,4}", retry_after):
+        return float(retry_after)
     return PAUSE_SECONDS_BY_STATUS.get(error.code, PAUSE_SECONDS)

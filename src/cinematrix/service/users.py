@@ -1,4 +1,4 @@
-"""TODO service.users."""
+"""User lookups that answer 404 for users who don't exist."""
 
 from sqlalchemy import Connection
 
@@ -9,10 +9,10 @@ from cinematrix.store.records import UserRecords
 
 
 def require_user(state: ServiceState, served: ServedModel, id_: int | str) -> UserRecords:
-    """Somebody whom the store or the model knows.
+    """Return a user's records, if the user is in the store or in the training data.
 
     Raises:
-        Problem: 404.
+        Problem: 404, the user is in neither.
     """
     person = state.store.person(served.user(id_))
     if not person.known and not served.has_usable_history(person):
@@ -21,10 +21,10 @@ def require_user(state: ServiceState, served: ServedModel, id_: int | str) -> Us
 
 
 def require_writable_user(state: ServiceState, served: ServedModel, connection: Connection, id_: int | str) -> str:
-    """The user who is written for in this transaction: known, or new where new ones are welcome.
+    """Return the ID of a user to write for in this transaction. New users are created while there is room.
 
     Raises:
-        Problem: 404.
+        Problem: 404, the user is new and `new_users` is reached.
     """
     user = served.user(id_)
     if not state.store.has_room_for(connection, user, state.settings.new_users, remembered=served.was_trained_on(user)):

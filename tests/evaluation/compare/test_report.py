@@ -1,4 +1,4 @@
-"""The report of a comparison: `cinematrix.evaluation.compare.report`, its tables and its pictures."""
+"""Tests of `cinematrix.evaluation.compare.report`, its tables and its plots."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ import pytest
 
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import InputError
-from cinematrix.evaluation.compare import plots as plots
+from cinematrix.evaluation.compare import plots
 from cinematrix.evaluation.compare.cell import GIVEN_COUNTS
 from cinematrix.evaluation.compare.report import METHOD, ComparisonReport, write_page
 from cinematrix.evaluation.compare.run import CellFailure, ComparisonOutcome, ComparisonPlan
@@ -30,7 +30,7 @@ EVIL = "<script>alert(1)</script>&\"'$x$$_1^{"
 
 
 def question(name: str, errors: float, who: str = "", segments: bool = True) -> dict[str, Any]:
-    """Twenty users, ten with short histories and ten with long ones."""
+    """Build a question with twenty users, ten with short histories and ten with long ones."""
     rng = np.random.default_rng(int(100 * errors))
     users, history = list(range(20)), [5.0] * 10 + [500.0] * 10
     pairs = {
@@ -45,7 +45,7 @@ def question(name: str, errors: float, who: str = "", segments: bool = True) -> 
 
 
 def report(*models: str, splits: tuple[str, ...] = ("random",), who: str = "", tuned: bool = False) -> ComparisonReport:
-    """A report of simulated cells; one of `bias` failed."""
+    """Build a report of simulated cells; one of `bias` failed."""
     cells = []
     for split in splits:
         for n, model in enumerate(models):
@@ -73,18 +73,18 @@ def report(*models: str, splits: tuple[str, ...] = ("random",), who: str = "", t
 
 
 class Page(HTMLParser):
-    """What a browser would make of a page: its tags in order, and all addresses."""
+    """Parser that records the tags of a page in order, and all URLs; unbalanced tags are an error."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.open: list[str] = []
         self.tags: list[str] = []
-        self.addresses: list[str] = []
+        self.urls: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.addresses += [value or "" for name, value in attrs if name in ("src", "srcset", "href", "action", "data")]
+        self.urls += [value or "" for name, value in attrs if name in ("src", "srcset", "href", "action", "data")]
         if tag not in ("meta", "img", "source", "link", "br"):
             self.open.append(tag)
 
@@ -92,24 +92,22 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_is_whole_and_needs_nothing_beside_it() -> None:
-    """Every tag is closed, every address is inside the page, nothing runs, and each picture is a PNG twice."""
+def test_the_page_is_valid_and_self_contained() -> None:
+    """Every tag is closed, every URL is a `data:` URL, there are no scripts, and each plot is a PNG in two themes."""
     text = report("popular", "svd", splits=("random", "new-users")).page()
     page = Page(text)
     assert page.open == []
     assert not {"script", "link", "iframe", "object", "form"} & set(page.tags)
     assert not re.search(r"https?:|//\w|@import|url\(", re.sub(r"data:image/png;base64,[\w+/=]+", "", text))
-    assert len(page.addresses) == 2 * page.tags.count("img") >= 2 * 4
-    for address in page.addresses:
-        assert base64.b64decode(address.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
-    order = [
-        text.index(mark) for mark in (">Verdict<", ">Not measured<", "<h2>random", "How this came about", METHOD[:20])
-    ]
+    assert len(page.urls) == 2 * page.tags.count("img") >= 2 * 4
+    for url in page.urls:
+        assert base64.b64decode(url.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
+    order = [text.index(mark) for mark in (">Verdict<", ">Not measured<", "<h2>random", ">Method<", METHOD[:20])]
     assert order == sorted(order)
 
 
 def test_all_text_of_the_page_is_escaped() -> None:
-    """A hostile name of a model, a path, a setting, an error or a command is shown as it is and does nothing."""
+    """A hostile model name, path, setting, error or command is shown as text."""
     text = report("popular", f"m{EVIL}", who=EVIL, tuned=True).page()
     assert "<script" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;" in text
@@ -117,8 +115,8 @@ def test_all_text_of_the_page_is_escaped() -> None:
     assert text.count("$x$$_1^{") >= 5
 
 
-def test_the_document_keeps_its_form() -> None:
-    """Whoever reads the JSON finds these names; every number is one or null."""
+def test_the_json_document_keeps_its_fields() -> None:
+    """Clients of the JSON document rely on these names."""
     found = json.loads(json.dumps(report("popular", "svd", tuned=True).as_dict()))
     assert sorted(found) == [
         *("command", "data", "failures", "format", "method", "plan", "questions", "tuned", "versions")
@@ -127,62 +125,62 @@ def test_the_document_keeps_its_form() -> None:
     assert sorted(found["data"]) == ["movies", "ratings", "scale", "source", "users"]
     assert sorted(found["plan"]) == ["seeds", "settings", "splits", "trials"]
     assert sorted(found["failures"][0]) == ["model", "seed", "split", "why"]
-    (asked,) = found["questions"]
-    assert sorted(asked) == [
+    (first,) = found["questions"]
+    assert sorted(first) == [
         *("by_seed", "checks", "comparisons", "costs", "movies", "name", "protocol", "rows", "seeds", "verdicts")
     ]
-    assert sorted(asked["rows"][0]) == ["measures", "model", "segment"]
-    assert sorted(asked["rows"][0]["measures"][0]) == ["high", "low", "n_users", "name", "value"]
-    assert sorted(asked["comparisons"][0]) == ["best", "difference", "measure", "model", "p_holm", "verdict"]
-    assert sorted(asked["comparisons"][0]["difference"]) == ["high", "low", "p", "value"]
-    assert sorted(asked["costs"]["svd"]) == ["coverage", "list_ms", "pair_us", "peak_mb", "training_s", "tuning_s"]
+    assert sorted(first["rows"][0]) == ["measures", "model", "segment"]
+    assert sorted(first["rows"][0]["measures"][0]) == ["high", "low", "n_users", "name", "value"]
+    assert sorted(first["comparisons"][0]) == ["best", "difference", "measure", "model", "p_holm", "verdict"]
+    assert sorted(first["comparisons"][0]["difference"]) == ["high", "low", "p", "value"]
+    assert sorted(first["costs"]["svd"]) == ["coverage", "list_ms", "pair_us", "peak_mb", "training_s", "tuning_s"]
     assert sorted(found["tuned"][0]) == [
         *("chosen", "default", "measure", "model", "pruned", "seed", "split", "trials", "value")
     ]
 
 
-def test_tables_have_a_row_a_model_and_say_what_is_missing() -> None:
-    """Every table is as wide as its head; intervals stand beside values."""
-    (asked,) = report("popular", "svd").questions
+def test_tables_have_one_row_per_model_and_dashes_for_missing_values() -> None:
+    """Every row is as wide as the header; intervals follow values."""
+    (first,) = report("popular", "svd").questions
     for columns, rows in (
-        table(asked) for table in (make_main_table, make_cost_table, make_segment_table, make_comparison_table)
+        table(first) for table in (make_main_table, make_cost_table, make_segment_table, make_comparison_table)
     ):
         assert {len(row) for row in rows} == {len(columns)}
-    assert [row[0] for row in make_main_table(asked)[1]] == ["popular", "svd"]
-    assert re.fullmatch(r"0\.\d{4} \(0\.\d{3}–0\.\d{3}\)", make_main_table(asked)[1][0][1])
-    assert [row[0] for row in make_segment_table(asked)[1]] == [
+    assert [row[0] for row in make_main_table(first)[1]] == ["popular", "svd"]
+    assert re.fullmatch(r"0\.\d{4} \(0\.\d{3}–0\.\d{3}\)", make_main_table(first)[1][0][1])
+    assert [row[0] for row in make_segment_table(first)[1]] == [
         *["users with < 20 ratings"] * 2, *["users with > 100"] * 2, *["tail movies"] * 2
     ]  # fmt: skip
-    assert make_cost_table(asked)[1][1] == ["svd", "0.300", "–", "1.00 s", "0.50 ms", "0.1 µs", "120 MB"]
+    assert make_cost_table(first)[1][1] == ["svd", "0.300", "–", "1.00 s", "0.50 ms", "0.1 µs", "120 MB"]
 
 
-def test_a_comparison_of_nothing_is_a_page_too() -> None:
-    """Where every cell failed, the page says so and why."""
+def test_a_comparison_without_results_has_a_page() -> None:
+    """If every cell failed, the page gives the reasons."""
     text = report().page()
     assert "No model was measured." in text
     assert "stopped with" in text
 
 
-def test_a_model_alone_has_no_differences_to_draw() -> None:
-    """One model: no comparison, no picture of differences; without measures no picture at all; one k is no curve."""
-    (asked,) = report("popular").questions
-    assert asked.comparisons == ()
-    assert plots.plot_differences(asked) is None
-    assert plots.plot_accuracy_by_time(asked) is not None
-    assert plots.plot_new_user_curves([asked]) is None
+def test_one_model_has_no_plot_of_differences() -> None:
+    """One model has no comparison and no plot of differences; one number of ratings given has no curve."""
+    (first,) = report("popular").questions
+    assert first.comparisons == ()
+    assert plots.plot_differences(first) is None
+    assert plots.plot_accuracy_by_time(first) is not None
+    assert plots.plot_new_user_curves([first]) is None
 
 
-def test_pictures_are_the_same_each_time() -> None:
-    """The same bytes for light, others for dark."""
-    asked = report("popular", "svd").questions[0]
-    first, again = plots.plot_segments(asked), plots.plot_segments(asked)
+def test_plots_are_deterministic() -> None:
+    """Equal inputs give equal bytes; the themes differ."""
+    question = report("popular", "svd").questions[0]
+    first, again = plots.plot_segments(question), plots.plot_segments(question)
     assert first is not None
     assert first == again
     assert first.light != first.dark
 
 
-def test_the_page_replaces_nothing_unasked(tmp_path: Path) -> None:
-    """What exists stays, unless forced."""
+def test_the_page_replaces_a_file_only_if_forced(tmp_path: Path) -> None:
+    """An existing file stays unless `force` is given."""
     path = tmp_path / "out.html"
     path.write_text("precious")
     with pytest.raises(InputError, match="exists already"):

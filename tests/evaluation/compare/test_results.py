@@ -1,4 +1,4 @@
-"""What a comparison comes to: `cinematrix.evaluation.compare.results`."""
+"""Tests of `cinematrix.evaluation.compare.results`."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def plan_of(*models: str, splits: tuple[str, ...] = ("random",)) -> ComparisonPl
     return ComparisonPlan(dict.fromkeys(models), splits, 2)
 
 
-def test_seeds_are_put_together_user_by_user() -> None:
+def test_seeds_are_added_up_by_user() -> None:
     """RMSE by hand: user 3's squared errors of both seeds add up, and costs are means."""
     cells = [
         cell("one", 0, all=build_part([3, 5], [10, 200], rmse=[[4.0, 1.0], [2.0, 1.0]])),
@@ -42,8 +42,8 @@ def test_seeds_are_put_together_user_by_user() -> None:
     assert found.verdicts == ("one is best by rmse (1.5000).",)
 
 
-def test_segments_of_movies_are_parts_of_their_own() -> None:
-    """Head and tail have their own sums; a segment that nothing is tested in has no row."""
+def test_segments_of_movies_have_their_own_sums() -> None:
+    """A segment without tested movies has no row."""
     whole, tail = build_part([0, 1], [1, 1], mae=[[3.0, 1], [2, 2]]), build_part([1], [1], mae=[[1.0], [2.0]])
     sums = sum_by_user([{"parts": {"all": whole, "tail movies": tail}}], "tail movies", 2)
     assert {name: [column.tolist() for column in pair] for name, pair in sums.items()} == {"mae": [[0, 1], [0, 2]]}
@@ -51,7 +51,7 @@ def test_segments_of_movies_are_parts_of_their_own() -> None:
 
 
 def crowd(model: str, errors: float, hits: float, noise: int = 0, n: int = 60) -> dict[str, Any]:
-    """A cell of 60 users with 10 ratings each, whose squared errors and gains are around a mean."""
+    """Build a cell of 60 users with 10 ratings each, with squared errors and gains around a mean."""
     rng = np.random.default_rng(noise)
     squared = (10 * errors**2 * np.exp(rng.normal(0, 0.01, n))).tolist()
     gains = np.clip(hits + rng.normal(0, 0.01, n), 0, 1).tolist()
@@ -60,7 +60,7 @@ def crowd(model: str, errors: float, hits: float, noise: int = 0, n: int = 60) -
 
 
 def test_every_model_is_tested_against_the_best() -> None:
-    """The best of errors is the smallest, of lists the largest; differences have signs, sizes and words."""
+    """The smallest error and the largest list measure are best; differences have sign, size and verdict."""
     cells = [crowd("a", 0.9, 0.3, 1), crowd("b", 0.8, 0.2, 2), crowd("c", 0.8002, 0.2, 3)]
     (found,) = summarise_results(plan_of("a", "b", "c"), ComparisonOutcome(cells, [], {"random": ()}), 60)
     by = {(c.measure, c.model): c for c in found.comparisons}
@@ -80,24 +80,24 @@ def test_every_model_is_tested_against_the_best() -> None:
     assert " and " in ndcg.partition("worse: ")[2]
 
 
-def test_what_cannot_be_told_apart_is_said_so() -> None:
-    """Two models whose users disagree about them: the sentence names both, and never a winner over the other."""
+def test_models_without_a_significant_difference_cannot_be_told_apart() -> None:
+    """For two models whose users disagree, the verdict names both and no winner."""
     rng = np.random.default_rng(0)
     cells = [
         cell(name, 0, all=build_part(list(range(30)), [5.0] * 30, rmse=[rng.gamma(2, 1, 30).tolist(), [1.0] * 30]))
         for name in ("pmf", "svd")
     ]
     (found,) = summarise_results(plan_of("pmf", "svd"), ComparisonOutcome(cells, [], {"random": ()}), 30)
-    (told,) = found.verdicts
-    assert "can't be told apart on this data." in told
-    assert "pmf and svd" in told or "svd and pmf" in told
+    (verdict,) = found.verdicts
+    assert "can't be told apart on this data." in verdict
+    assert "pmf and svd" in verdict or "svd and pmf" in verdict
     assert write_verdict("ndcg@10", {}, []) == ""
 
 
 def test_a_model_that_failed_is_left_out_of_its_question() -> None:
-    """With one seed missing, its tests would be on other ratings; on another split it stands."""
-    mine = {"all": build_part([0, 1], [1, 1], rmse=[[1.0, 2], [1, 1]])}
-    cells = [cell(m, s, split, **mine) for m in ("a", "b") for s in (0, 1) for split in ("random", "time")]
+    """With one seed missing, its tests would be on other ratings; its other splits count."""
+    parts = {"all": build_part([0, 1], [1, 1], rmse=[[1.0, 2], [1, 1]])}
+    cells = [cell(m, s, split, **parts) for m in ("a", "b") for s in (0, 1) for split in ("random", "time")]
     failed = CellFailure(Cell("b", {}, "random", 1, 0, ""), "stopped")
     cells = [c for c in cells if c["key"] != {"model": "b", "split": "random", "seed": 1}]
     outcome = ComparisonOutcome(cells, [failed], {"random": (), "time": ()})
@@ -106,20 +106,20 @@ def test_a_model_that_failed_is_left_out_of_its_question() -> None:
     assert summarise_results(plan_of("a"), ComparisonOutcome([], [], {"random": ()}), 2) == ()
 
 
-def test_names_are_listed_as_they_are_spoken() -> None:
-    """One, two, three."""
+def test_names_are_joined() -> None:
+    """One, two and three names."""
     assert [join_names("abc"[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
 
 
 def test_lists_without_a_hit_have_no_winner() -> None:
-    """Where nobody's lists hold a tested movie, equal zeros aren't a first place."""
+    """If no list has a tested movie, equal zeros have no best model."""
     cells = [cell(name, 0, all=build_part([0, 1], [5.0] * 2, **{"ndcg@10": [[0.0, 0], [1, 1]]})) for name in ("a", "b")]
     (found,) = summarise_results(plan_of("a", "b"), ComparisonOutcome(cells, [], {"random": ()}), 2)
-    assert found.verdicts == ("No model has a tested movie in any list, so that ndcg@10 says nothing here.",)
+    assert found.verdicts == ("No model has a tested movie in any list, so ndcg@10 says nothing here.",)
 
 
-def test_three_that_are_alike_are_each_compared_with_the_best_alone() -> None:
-    """Of several it is said that they can't be told from the best, not from each other."""
+def test_several_models_are_each_compared_with_the_best_only() -> None:
+    """The verdict on several models is about the best one, not about each other."""
     rng = np.random.default_rng(0)
     draws = [rng.gamma(2, 1, 30).tolist() for _ in "abc"]
     cells = [

@@ -1,4 +1,4 @@
-"""Every fault that the service promises to survive has a test: one marked `@pytest.mark.fault(number)`."""
+"""Coverage of the faults that the service must survive: each has a test marked `@pytest.mark.fault(number)`."""
 
 import re
 
@@ -6,7 +6,7 @@ from places import ROOT
 
 FAULTS = {
     1: "ratings that aren't on the scale, or aren't numbers",
-    2: "IDs that are unknown, or can't be",
+    2: "IDs that are unknown or invalid",
     3: "an unknown movie or user",
     4: "the same rating sent twice",
     5: "two writers of one rating at once",
@@ -20,11 +20,11 @@ FAULTS = {
     13: "archives that are damaged, encrypted, or none",
     14: "text in any encoding, with any fault",
     15: "other headers, and the wrong file",
-    16: "rows that say nothing, or say it twice",
+    16: "rows that are empty or duplicate",
     17: "an import of 200,000 rows",
-    18: "an import that comes twice, or is killed",
+    18: "an import that is repeated or killed",
     19: "hostile XML",
-    20: "cells that a spreadsheet would run",
+    20: "cells that a spreadsheet would execute",
     24: "a damaged or hostile model file",
     25: "kill -9 while a model is written or swapped in",
     26: "hot swaps under load",
@@ -36,40 +36,40 @@ FAULTS = {
     32: "SIGTERM, SIGINT, and a second signal",
     33: "a full disk",
     34: "another process or server on the same SQLite file",
-    35: "a database that is corrupt, deleted, strange, or of another version",
-    36: "a SQLite with the race of the write-ahead log",
+    35: "a database that is corrupt, deleted, foreign, or of another version",
+    36: "a SQLite with the write-ahead log race",
     37: "idle connections, slow headers and bodies",
     38: "requests for too much memory",
-    39: "four times more requests than it can answer",
+    39: "four times the requests that it can answer",
     40: "a route that raises",
-    41: "a cold cache that everybody asks at once",
+    41: "a cold cache under concurrent requests",
     42: "a log that nobody reads",
     43: "no key, a wrong key, a key in the wrong place",
-    44: "somebody else's data, members that aren't known, roles",
+    44: "other users' data, unknown members, roles",
     45: "other origins, frames, hosts",
     46: "paths out of the tree, ranges, huge headers",
     47: "floods of ratings and fake users",
-    48: "questions that would tell of other people",
+    48: "requests that would reveal other users",
     49: "a model or dependency that was tampered with",
     50: "recommendations that narrow down",
 }
 
 UNTESTED: dict[int, str] = {}
-"""Rows without a test, each with the reason. It only shrinks."""
+"""Faults without a test, each with the reason. It may only shrink."""
 
 
-def marked() -> dict[int, set[str]]:
-    """The names of the test files that prove each row."""
-    found: dict[int, set[str]] = {}
+def list_tested_faults() -> dict[int, set[str]]:
+    """Return the names of the test files by fault number."""
+    tested: dict[int, set[str]] = {}
     for file in (ROOT / "tests").rglob("test_*.py"):
         for numbers in re.findall(r"pytest\.mark\.fault\(([\d, ]+)\)", file.read_text("utf-8")):
             for number in numbers.split(","):
-                found.setdefault(int(number), set()).add(file.name)
-    return found
+                tested.setdefault(int(number), set()).add(file.name)
+    return tested
 
 
 def test_every_fault_has_a_test_or_a_reason() -> None:
-    """One of the two, and not both."""
-    proved = {number for number in marked() if number in FAULTS}
-    assert not proved & set(UNTESTED), "strike out what has a test now"
-    assert proved | set(UNTESTED) == set(FAULTS)
+    """Each fault has a test or a reason why not, and not both."""
+    tested = {number for number in list_tested_faults() if number in FAULTS}
+    assert not tested & set(UNTESTED), "remove the faults that have a test now from UNTESTED"
+    assert tested | set(UNTESTED) == set(FAULTS)

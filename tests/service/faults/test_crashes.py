@@ -1,4 +1,4 @@
-"""Nothing acknowledged is lost, whatever is killed: forty seeded kills; `make crash` does a thousand."""
+"""Crash tests: no acknowledged write is lost in forty seeded kills. `make crash` does a thousand."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from crashes import Ledger, PendingWrite, possible_marks, run_crashes
 
 
 def test_the_ledger_allows_what_may_be() -> None:
-    """The last acknowledged write, and those that overlap it or weren't answered; no earlier one."""
+    """It allows the last acknowledged write, and writes that overlap it or got no response; no earlier one."""
     first, second = PendingWrite(1, 0, 1), PendingWrite(2, 2, 3)
     assert possible_marks([first, second]) == {2}
     assert possible_marks([first, PendingWrite(2, 0.5, 3)]) == {1, 2}
@@ -17,7 +17,7 @@ def test_the_ledger_allows_what_may_be() -> None:
 
 
 def test_the_ledger_notices_what_is_lost_and_what_was_never_written() -> None:
-    """An older mark, none, one nobody sent, a pair nobody wrote, and an unanswered write that appears late."""
+    """It reports an older mark, a missing one, one never sent, an unknown pair, and a late unanswered write."""
     for found in ({("ann", 1): 1}, {}, {("ann", 1): 9}, {("ann", 1): 2, ("bob", 1): 3}):
         ledger = Ledger({("ann", 1): [PendingWrite(1, 0, 1), PendingWrite(2, 2, 3)]})
         ledger.settle(dict(found))
@@ -32,8 +32,9 @@ def test_the_ledger_notices_what_is_lost_and_what_was_never_written() -> None:
 @pytest.mark.fault(31)
 @pytest.mark.parametrize(("kind", "kills"), [("sqlite", 20), ("postgresql", 20)])
 def test_no_kill_loses_what_was_acknowledged(kind: str, kills: int, tmp_path: Path) -> None:
-    """Eight writers, and kill -9 of the server (of PostgreSQL too): every acknowledged write stands, nothing stands
-    that nobody sent, no pair has two rows, bulks are whole, no answer is a 500, a start takes three seconds at most."""
+    """With eight writers and kill -9 of the server or PostgreSQL, every acknowledged write is stored, nothing is stored
+    that wasn't sent, no pair has two rows, bulks are atomic, no response is a 500, and a start takes at most three
+    seconds."""
     report = run_crashes(kind, kills, 31, tmp_path)
     assert not report.wrong
     assert report.kills == kills

@@ -1,4 +1,4 @@
-"""More connections and requests than there is room for: a real server whose limits are low."""
+"""Overload by connections and requests: a real server with low limits."""
 
 import asyncio
 import http.client
@@ -23,60 +23,60 @@ async def slowly(self, scope, receive, send):
 cache_middleware.CacheMiddleware.__call__ = slowly
 """
 CAPACITY = 40
-"""Requests a second that the slow one may answer: four at once, each of which takes a tenth of one."""
+"""Requests a second that the slow server can answer: four at once, each in a tenth of a second."""
 
 
 @contextmanager
 def crowd(server: ServerProcess, size: int) -> Iterator[list[socket.socket]]:
-    """So many connections."""
+    """Open `size` connections."""
     with ExitStack() as all_:
         yield [
             all_.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20)) for _ in range(size)
         ]
 
 
-def closed(connections: list[socket.socket]) -> int:
-    """How many of them the server has closed."""
-    gone = 0
-    for each in connections:
-        each.setblocking(False)
+def count_closed(connections: list[socket.socket]) -> int:
+    """Return the number of connections that the server has closed."""
+    closed = 0
+    for connection in connections:
+        connection.setblocking(False)
         with suppress(BlockingIOError):
             try:
-                while each.recv(1000):
+                while connection.recv(1000):
                     pass
             except ConnectionError:
                 pass
-            gone += 1
-    return gone
+            closed += 1
+    return closed
 
 
 @pytest.mark.fault(37)
 def test_without_descriptors_it_waits_and_goes_on(folder: Path, tmp_path: Path, user: int) -> None:
-    """More idle connections than it may open files: who is connected is answered still, from the model and the store;
-    the others come in once those have gone; and the process lives."""
+    """With more idle connections than it may open files, the server still answers open connections, accepts new ones
+    once others close, and keeps running."""
     few = "resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))"
     with run_with_overrides(folder, tmp_path, few) as server:
-        kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
         path = f"/v1/users/{user}/ratings"
-        kept.request("GET", path)
-        expected = kept.getresponse().read()
+        connection.request("GET", path)
+        expected = connection.getresponse().read()
         files = Path(f"/proc/{server.process.pid}/fd")
         with crowd(server, 150):
             wait_for(lambda: len(list(files.iterdir())) >= 99)
             for _ in range(20):
-                kept.request("GET", path)
-                answer = kept.getresponse()
-                assert (answer.status, answer.read()) == (200, expected)
+                connection.request("GET", path)
+                response = connection.getresponse()
+                assert (response.status, response.read()) == (200, expected)
         server.ready()
         wait_for(lambda: len(list(files.iterdir())) < 60)
-        kept.close()
+        connection.close()
         assert server.process.poll() is None
 
 
 @pytest.mark.fault(37)
-def test_who_says_nothing_or_little_makes_room(folder: Path, tmp_path: Path) -> None:
-    """More connections than it takes, silent ones, ones whose headers or bodies trickle: each is closed when its time
-    is over, and everybody else's request is answered then."""
+def test_silent_and_slow_connections_are_closed(folder: Path, tmp_path: Path) -> None:
+    """Silent connections and those with slow headers or bodies, more than the server takes, are closed at their
+    timeout, and other requests are answered then."""
     low = "server.MAX_CONNECTIONS, server.HEADER_TIMEOUT_MS = 20, 1500\nlower(read_seconds=1.5)"
     with run_with_overrides(folder, tmp_path, low) as server, crowd(server, 60) as rude:
         for turn in range(6):
@@ -93,11 +93,11 @@ def test_who_says_nothing_or_little_makes_room(folder: Path, tmp_path: Path) -> 
                     )
             time.sleep(0.1)
         assert server.ask("GET", "/readyz")[0] == 200
-        wait_for(lambda: closed(rude) == len(rude), 30)
+        wait_for(lambda: count_closed(rude) == len(rude), 30)
 
 
-async def asked(port: int, path: str, at: float) -> tuple[int, float, bool]:
-    """The status of one request that is sent at its time, the seconds it took, and whether it says when to come."""
+async def send_at(port: int, path: str, at: float) -> tuple[int, float, bool]:
+    """Send a request at a time; return its status, its seconds, and whether it has a Retry-After header."""
     await asyncio.sleep(at - time.monotonic())
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
@@ -107,29 +107,29 @@ async def asked(port: int, path: str, at: float) -> tuple[int, float, bool]:
 
 
 async def burst(port: int, rate: int, seconds: float) -> dict[str, list[tuple[int, float, bool]]]:
-    """So many requests a second, whether or not those before have been answered, and ten of /livez."""
+    """Send `rate` requests and ten of /livez a second, without waiting for responses."""
     start = time.monotonic() + 0.1
     paths = {"/readyz": rate, "/livez": 10}
     sent = [(path, turn / each) for path, each in paths.items() for turn in range(int(seconds * each))]
-    answers = await asyncio.gather(*(asked(port, path, start + after) for path, after in sent))
+    answers = await asyncio.gather(*(send_at(port, path, start + after) for path, after in sent))
     return {path: [answer for (to, _), answer in zip(sent, answers, strict=True) if to == path] for path in paths}
 
 
 @pytest.mark.fault(39)
 def test_four_times_too_much_is_answered_in_part_and_sent_away_in_part(folder: Path, tmp_path: Path) -> None:
-    """It answers what it can, sends the others away at once with a time to come again, says that it lives meanwhile,
-    and answers all again once it is over. The bounds are wide: benchmarks/load.py measures."""
+    """Under four times its capacity the server answers what it can, refuses the rest at once with Retry-After, stays
+    alive, and recovers. The bounds are wide: benchmarks/load.py measures."""
     with run_with_overrides(folder, tmp_path, SLOW) as server:
-        found = asyncio.run(burst(server.port, 4 * CAPACITY, 3))
+        responses = asyncio.run(burst(server.port, 4 * CAPACITY, 3))
         for _ in range(5):
             assert server.ask("GET", "/readyz")[0] == 200
-    answers = found["/readyz"]
-    good = [seconds for status, seconds, _ in answers if status == 200]
-    away = [(seconds, again) for status, seconds, again in answers if status == 503]
-    assert len(good) + len(away) == len(answers), "all are answered, with one of both"
-    assert len(good) > 0.5 * 3 * CAPACITY
-    assert len(away) > 0.5 * len(answers)
-    assert all(again for _, again in away)
-    assert statistics.median(seconds for seconds, _ in away) < statistics.median(good)
-    assert {status for status, _, _ in found["/livez"]} == {200}
-    assert statistics.median(seconds for _, seconds, _ in found["/livez"]) < 0.1
+    answers = responses["/readyz"]
+    served = [seconds for status, seconds, _ in answers if status == 200]
+    refused = [(seconds, retry_after) for status, seconds, retry_after in answers if status == 503]
+    assert len(served) + len(refused) == len(answers), "each request gets a 200 or a 503"
+    assert len(served) > 0.5 * 3 * CAPACITY
+    assert len(refused) > 0.5 * len(answers)
+    assert all(retry_after for _, retry_after in refused)
+    assert statistics.median(seconds for seconds, _ in refused) < statistics.median(served)
+    assert {status for status, _, _ in responses["/livez"]} == {200}
+    assert statistics.median(seconds for _, seconds, _ in responses["/livez"]) < 0.1

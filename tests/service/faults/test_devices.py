@@ -1,4 +1,4 @@
-"""A store's disk that turns read-only or broken under a real server: the C library says what such a disk would."""
+"""A store's disk that breaks or turns read-only under a real server, simulated by preloaded C functions."""
 
 import errno
 from collections.abc import Iterator
@@ -51,12 +51,12 @@ int fsync(int file) { return broken(file) ? -1 : (int)syscall(SYS_fsync, file); 
 
 int fdatasync(int file) { return broken(file) ? -1 : (int)syscall(SYS_fdatasync, file); }
 """
-"""Writes to the store's files fail with the error number that a file holds, unless it is 0."""
+"""C functions that fail writes to the store's files with the error number in a file, unless it is 0."""
 
 
 @pytest.fixture
 def fault(tmp_path: Path) -> Path:
-    """The file with the error number."""
+    """File with the error number."""
     compile_shim(SHIM, tmp_path / "fault.so")
     (tmp_path / "fault").write_bytes(bytes(4))
     return tmp_path / "fault"
@@ -64,14 +64,14 @@ def fault(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(folder: Path, tmp_path: Path, fault: Path) -> Iterator[ServerProcess]:
-    """A real one whose disk can break."""
+    """A real server whose disk can break."""
     surroundings = {"LD_PRELOAD": str(fault.with_suffix(".so")), "FAULT": str(fault)}
     with ServerProcess(folder, f"sqlite:///{tmp_path}/store.db", tmp_path / "log", surroundings=surroundings) as server:
         yield server.ready()
 
 
-def breaks(fault: Path, number: int) -> None:
-    """From now on; 0: it is whole again."""
+def set_fault(fault: Path, number: int) -> None:
+    """Let writes fail with an error number from now on; 0: let them succeed."""
     with fault.open("r+b") as file:
         file.write(number.to_bytes(4, "little"))
 
@@ -81,23 +81,23 @@ def breaks(fault: Path, number: int) -> None:
 def test_a_disk_that_breaks_refuses_writes_and_comes_back(
     server: ServerProcess, fault: Path, user: int, unseen: int
 ) -> None:
-    """Broken, read-only or full: each write is a 503, reads go on with what was acknowledged, and so do writes once it
-    is whole again."""
+    """On a broken, read-only or full disk each write is a 503 and reads return the acknowledged data; writes succeed
+    again after the fault."""
     path = f"/v1/users/{user}/ratings/{unseen}"
 
-    def told() -> list[float]:
+    def stored() -> list[float]:
         rows = server.ask("GET", f"/v1/users/{user}/ratings")[1]["ratings"]
         return [row["rating"] for row in rows if row["movie"] == unseen]
 
     assert server.ask("PUT", path, {"rating": 2})[0] == 201
     for number in (errno.EIO, errno.EROFS, errno.ENOSPC):
-        breaks(fault, number)
+        set_fault(fault, number)
         for _ in range(3):
             status, problem = server.ask("PUT", path, {"rating": 4})
-            assert (status, problem["detail"]) == (503, "the store can't answer now; try again")
-            assert told() == [2.0]
+            assert (status, problem["detail"]) == (503, "the store isn't available; try again")
+            assert stored() == [2.0]
             assert server.ask("GET", f"/v1/users/{user}/recommendations")[0] == 200
-        breaks(fault, 0)
+        set_fault(fault, 0)
         assert server.ask("PUT", path, {"rating": 3})[0] == 200
-        assert told() == [3.0]
+        assert stored() == [3.0]
         assert server.ask("PUT", path, {"rating": 2})[0] == 200

@@ -1,4 +1,4 @@
-"""What is written to a disk that is full: a real one of two megabytes, where mounting is allowed."""
+"""Training onto a full disk: a real file system of two megabytes, if mounting is allowed."""
 
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from worlds import taste_world
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 2 MB."""
+    """A file system of 2 MB."""
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], capture_output=True).returncode:
@@ -26,8 +26,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.fault(33)
 def test_training_on_a_full_disk_leaves_nothing_half(disk: Path, tmp_path: Path) -> None:
-    """A sentence and exit status 2; the model that stood there is whole, and nothing lies beside it; with room again
-    it goes through."""
+    """On a full disk training ends with one sentence and exit status 2, and leaves the old model intact and no other
+    files; with free space it succeeds."""
     ratings, _ = taste_world(np.random.default_rng(5))
     users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
     pl.DataFrame({"user": users, "movie": movies, "rating": ratings.rating}).write_csv(tmp_path / "ratings.csv")

@@ -1,4 +1,4 @@
-"""Models that are swapped in a real server, and the memory that they leave."""
+"""Memory of a real server after model swaps."""
 
 import http.client
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ SWAPS = 10
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A model of some megabytes, which its ratings' histories take, with another one on its shelf."""
+    """A model of several megabytes, with another stored version."""
     rng, place = np.random.default_rng(3), tmp_path / "model"
     cells = np.unique(rng.integers(0, 20_000 * 500, 1_000_000))
     ratings = Ratings.from_arrays(cells // 500, cells % 500, rng.integers(1, 6, len(cells)))
@@ -33,9 +33,8 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.mark.fault(26)
 def test_swaps_leave_one_model_in_memory(place: Path, tmp_path: Path) -> None:
-    """While a client asks; none of its requests fails, each is answered by one of both versions, and the last ten
-    swaps leave less than the half of what ten models take. (Memory that is free and not given back goes up and down
-    by three.)"""
+    """During swaps no request fails and each is answered by one of both versions; ten swaps add less memory than five
+    models. (Free memory that isn't returned varies by three models.)"""
     size = (place / ARRAYS).stat().st_size
     assert size > 6_000_000
     names = sorted(
@@ -72,5 +71,5 @@ def test_swaps_leave_one_model_in_memory(place: Path, tmp_path: Path) -> None:
 
 
 def version_served(server: ServerProcess) -> str:
-    """The version that it says it serves."""
+    """Return the version that the server serves."""
     return str(server.ask("POST", "/v1/recommendations", {"ratings": []})[1]["model_version"])

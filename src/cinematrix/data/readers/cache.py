@@ -1,4 +1,4 @@
-"""Large tables, read once, are kept as Parquet in the user's cache folder and come back in a second or two."""
+"""Cache of large data sets as Parquet files in the user's cache folder; loading takes a second or two."""
 
 import contextlib
 import hashlib
@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.paths import cache_folder
 from cinematrix.data.catalog import Catalog
+from cinematrix.data.dataset import Dataset, ReadReport
 from cinematrix.data.ids import IdMap
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.readers.files import DatasetPaths
-from cinematrix.data.readers.report import Dataset, ReadReport
 from cinematrix.errors import InputError
 
 MIN_CACHED_BYTES = 1 << 24
-"""Files of ratings larger than this (16 MB) are kept in the cache."""
+"""Bytes above which a file of ratings is cached (16 MB)."""
 
 VERSION = 1
-"""Changes when what is kept, or how a file is understood, changes."""
+"""Version of the cache; it increases when the cached content or the parsing of files changes."""
 
 _PARTS = ("ratings", "users", "movies", "catalog")
 
 
 class CacheEntry:
-    """Where one data set, read with given options, is kept, and the state of its files now."""
+    """Cache entry of one data set read with given options, with the current sizes and times of its files."""
 
     def __init__(self, sources: DatasetPaths, options: dict[str, Any]) -> None:
         files = [path.resolve() for path in sources.files()]
@@ -38,13 +38,13 @@ class CacheEntry:
         self.stamp = [VERSION, name, *([path.stat().st_size, path.stat().st_mtime_ns] for path in files)]
 
     def load(self) -> Dataset | None:
-        """The data set as kept; None if it isn't there, is damaged, or its files have changed since."""
+        """Return the cached data set; None if it isn't there, is damaged, or its files have changed since."""
         try:
-            about = json.loads((self.path / "about.json").read_text())
-            if about["stamp"] != self.stamp:
+            metadata = json.loads((self.path / "about.json").read_text())
+            if metadata["stamp"] != self.stamp:
                 return None
-            parts = {name: self._part(name, about["crc32"]) for name in _PARTS if name in about["crc32"]}
-            return _restore_dataset(about, parts)
+            parts = {name: self._part(name, metadata["crc32"]) for name in _PARTS if name in metadata["crc32"]}
+            return _restore_dataset(metadata, parts)
         except (OSError, ValueError, KeyError, TypeError, InputError, pl.exceptions.PolarsError):
             return None
 
@@ -55,20 +55,20 @@ class CacheEntry:
         return pl.read_parquet(content)
 
     def save(self, dataset: Dataset) -> None:
-        """Keep a data set; where the folder can't be written to, it is read anew next time."""
+        """Cache a data set; do nothing where the folder can't be written to."""
         parts = _split_dataset(dataset)
-        with contextlib.suppress(InputError, OSError), write_atomically(self.path, force=True) as beside:
-            beside.mkdir(parents=True)
-            sums = {}
+        with contextlib.suppress(InputError, OSError), write_atomically(self.path, force=True) as temporary:
+            temporary.mkdir(parents=True)
+            checksums = {}
             for name, frame in parts.items():
-                file = beside / f"{name}.parquet"
+                file = temporary / f"{name}.parquet"
                 frame.write_parquet(file, compression="lz4")
-                sums[name] = zlib.crc32(file.read_bytes())
-            about = {
-                "stamp": self.stamp, "crc32": sums, "name": dataset.name, "source": dataset.source,
+                checksums[name] = zlib.crc32(file.read_bytes())
+            metadata = {
+                "stamp": self.stamp, "crc32": checksums, "name": dataset.name, "source": dataset.source,
                 "report": dataset.report.as_dict(),
             }  # fmt: skip
-            (beside / "about.json").write_text(json.dumps(about))
+            (temporary / "about.json").write_text(json.dumps(metadata))
 
 
 def _split_dataset(dataset: Dataset) -> dict[str, pl.DataFrame]:
@@ -87,8 +87,8 @@ def _split_dataset(dataset: Dataset) -> dict[str, pl.DataFrame]:
     return parts
 
 
-def _restore_dataset(about: dict[str, Any], parts: dict[str, pl.DataFrame]) -> Dataset:
-    report = ReadReport.from_dict(about["report"])
+def _restore_dataset(metadata: dict[str, Any], parts: dict[str, pl.DataFrame]) -> Dataset:
+    report = ReadReport.from_dict(metadata["report"])
     columns = {name: parts["ratings"][name].to_numpy() for name in parts["ratings"].columns}
     users, movies = _id_map(parts["users"]), _id_map(parts["movies"])
     ratings = Ratings(
@@ -97,7 +97,7 @@ def _restore_dataset(about: dict[str, Any], parts: dict[str, pl.DataFrame]) -> D
     )  # fmt: skip
     rows = parts.get("catalog")
     catalog = None if rows is None else Catalog(_id_map(rows), rows.drop("id"))
-    return Dataset(about["name"], about["source"], ratings, catalog, report)
+    return Dataset(ratings, catalog, metadata["name"], metadata["source"], report)
 
 
 def _id_frame(ids: IdMap) -> pl.DataFrame:

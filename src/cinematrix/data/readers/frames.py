@@ -1,6 +1,5 @@
-"""Tables that come as columns: Parquet files, and frames of pandas, Polars or Arrow."""
+"""Readers of columnar tables: Parquet files, and frames of pandas, Polars or Arrow."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,31 +8,32 @@ import polars as pl
 
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.readers import columns as roles
-from cinematrix.data.readers.report import ViolationLog
+from cinematrix.data.readers.memory import as_polars
 from cinematrix.data.readers.table import RatingsTable
+from cinematrix.data.readers.violations import ViolationLog
 from cinematrix.errors import DataError
 
 
 def from_frame(frame: Any, *, columns: dict[str, str] | None = None, scale: Scale | None = None) -> Ratings:
-    """Ratings from a pandas, Polars or Arrow table, or a mapping of names to columns.
+    """Create ratings from any table in memory that `memory.as_polars` takes.
 
     Columns are found by the usual names (user, userId, item_id, rating, timestamp, …) or by `columns`, from role
     (user, movie, rating, time, count) to name. Without a rating column the rows are plain interactions.
-    Dates and times of any unit become seconds; those without a zone are taken for UTC.
+    Dates and times of any unit become seconds; times without a zone are UTC.
 
     Raises:
-        DataError: a needed column is missing, a value breaks a rule (the message names the row, from 1).
+        DataError: a required column is missing, or a value breaks a rule; the message names the row, from 1.
     """
     table = RatingsTable("the frame")
-    add_frame(table, _as_polars(frame), columns, ViolationLog("the frame", "row"))
+    add_frame(table, as_polars(frame), columns, ViolationLog("the frame", "row"))
     return table.ratings(scale or table.scale()[0])
 
 
 def read_parquet(path: Path, columns: dict[str, str] | None, tally: ViolationLog) -> RatingsTable:
-    """The ratings of a Parquet file.
+    """Read the ratings of a Parquet file.
 
     Raises:
-        DataError: it can't be read, a needed column is missing, a row is bad.
+        DataError: the file can't be read, a required column is missing, or a row is bad.
     """
     table = RatingsTable(str(path))
     try:
@@ -47,37 +47,10 @@ def read_parquet(path: Path, columns: dict[str, str] | None, tally: ViolationLog
 
 
 def add_frame(table: RatingsTable, frame: pl.DataFrame, columns: dict[str, str] | None, tally: ViolationLog) -> None:
-    """Check a frame and add its good rows to `table`; row numbers stand in for lines."""
+    """Validate a frame and add its good rows to `table`; row numbers serve as line numbers."""
     places = roles.find_columns(frame.columns, columns, table.file)
     raw = pl.DataFrame({role: frame[frame.columns[place]] for role, place in places.items()})
     lines = np.arange(1, len(raw) + 1, dtype=np.int64)
-    good, seen = roles.validate_rows(raw, lines)
-    tally.add(seen.faults)
-    table.add(good, lines[~seen.bad], seen.milliseconds)
-
-
-def _as_polars(frame: Any) -> pl.DataFrame:
-    """Any table as a Polars frame: pandas' column by column through NumPy, Arrow's by its own interface."""
-    if isinstance(frame, pl.LazyFrame):
-        return frame.collect()
-    if isinstance(frame, pl.DataFrame):
-        return frame
-    if isinstance(frame, Mapping):
-        return pl.DataFrame(dict(frame), strict=False)
-    if hasattr(frame, "to_numpy") and hasattr(frame, "columns"):
-        return pl.DataFrame([_series(str(name), frame[name]) for name in frame.columns])
-    if hasattr(frame, "__arrow_c_stream__"):
-        return pl.DataFrame(frame)
-    raise DataError(f"{type(frame).__name__} is no table; give a pandas, Polars or Arrow table, or named columns")
-
-
-def _series(name: str, column: Any) -> pl.Series:
-    values = column.to_numpy()
-    if values.dtype.kind != "O":
-        return pl.Series(name, values)
-    gaps = column.isna().to_numpy()
-    plain = [None if gap else value for value, gap in zip(values.tolist(), gaps.tolist(), strict=True)]
-    try:
-        return pl.Series(name, plain)
-    except (TypeError, pl.exceptions.PolarsError):
-        return pl.Series(name, [None if value is None else str(value) for value in plain])
+    good, validator = roles.validate_rows(raw, lines)
+    tally.add(validator.faults)
+    table.add(good, lines[~validator.bad], validator.milliseconds)

@@ -1,4 +1,4 @@
-"""What a file of ratings looks like, told by its first lines: format, separator, and which field is what."""
+"""Layout detection of a file of ratings by its first lines: format, separator and fields."""
 
 import csv
 import gzip
@@ -13,29 +13,29 @@ from cinematrix.data.readers import columns
 from cinematrix.errors import DataError, SettingError
 
 HEAD_BYTES = 1 << 16
-"""How many bytes of a file the recognition looks at."""
+"""Bytes of a file that layout detection reads."""
 
 READ_ERRORS = (OSError, EOFError, zlib.error)
-"""What reading a file may raise, a damaged gzip file included."""
+"""Exceptions of reading a file, a damaged gzip file included."""
 
 MOVIELENS_HEADER = ("userId", "movieId", "rating", "timestamp")
 HEADERLESS = ("user", "movie", "rating", "time")
-"""The order of the fields in the formats without a header; the time may be absent."""
+"""Order of the fields in formats without a header; the time may be missing."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How to read one file of ratings.
+    """Layout of a file of ratings.
 
     Attributes:
         name: the format, such as ml-1m or csv.
-        separator: between fields; two characters in `::` files.
-        n_fields: of each line.
-        places: the index of the field of each role.
+        separator: text between fields; two characters in `::` files.
+        n_fields: fields of a line.
+        places: index of the field of each role.
         start: bytes before the first line of data (byte order mark, blank lines, header).
-        first_line: the number of that line, from 1.
+        first_line: number of the first line of data, from 1.
         quoted: whether `"` encloses fields.
-        header: the names in it; empty where there is none.
+        header: column names; empty without a header.
         text_time: whether times are written as dates.
     """
 
@@ -51,7 +51,7 @@ class Layout:
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """The file's bytes, unpacked if it is a gzip file."""
+    """Open a file as bytes, unpacked if it is a gzip file."""
     file = path.open("rb")
     if file.read(2) == b"\x1f\x8b":
         file.close()
@@ -61,19 +61,19 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 
 def read_head(path: Path) -> bytes:
-    """The first `HEAD_BYTES` bytes of a text file.
+    """Read the first `HEAD_BYTES` bytes of a text file.
 
     Raises:
-        DataError: it can't be read, is empty, or isn't text of a kind that we read.
+        DataError: the file can't be read, is empty, or isn't a text table.
     """
     try:
         with open_bytes(path) as file:
             head = file.read(HEAD_BYTES)
     except READ_ERRORS as error:
         raise DataError(f"{path} can't be read: {error}") from error
-    for looks, what in _NO_TABLES:
-        if looks(head):
-            raise DataError(f"{path} {what}")
+    for matches, problem in _NO_TABLES:
+        if matches(head):
+            raise DataError(f"{path} {problem}")
     return head
 
 
@@ -90,13 +90,14 @@ _NO_TABLES: list[tuple[Callable[[bytes], bool], str]] = [
 
 
 def detect_layout(path: Path, named: dict[str, str] | None = None, *, has_tags: bool = False) -> Layout:
-    """The layout of a file of ratings.
+    """Detect the layout of a file of ratings.
 
-    `named` gives the columns of roles (user, movie, …) by name; `has_tags` says that a tags file stands beside it,
-    which tells ml-10m from ml-1m.
+    `named` maps roles (user, movie, …) to column names. `has_tags` means that there is a file of tags beside it,
+    which distinguishes ml-10m from ml-1m.
 
     Raises:
-        DataError: it is no table of ratings; the message says what it looks like and what to do.
+        DataError: it isn't a table of ratings; the message says what it looks like and what to do.
+        SettingError: `named` is given for a format without a header.
     """
     head = read_head(path)
     start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
@@ -114,7 +115,7 @@ def detect_layout(path: Path, named: dict[str, str] | None = None, *, has_tags: 
 
 
 def _headerless(path: Path, lines: list[str], has_tags: bool) -> tuple[str, str, int] | None:
-    """Format, separator and number of fields if the lines are of a format without a header."""
+    """Return format, separator and number of fields if the format has no header, else None."""
     if "::" in lines[0]:
         rows = [line.split("::") for line in lines if line.strip()]
         good = [row for row in rows if len(row) in (3, 4) and _is_number(row[2])]
@@ -133,7 +134,7 @@ def _headerless(path: Path, lines: list[str], has_tags: bool) -> tuple[str, str,
 
 
 def _double_colon(rows: list[list[str]], has_tags: bool) -> str:
-    """Which data set lines of `user::movie::rating::time` are from: IMDb IDs have seven digits and more."""
+    """Return the format of lines `user::movie::rating::time`; MovieTweetings has IMDb IDs of seven digits or more."""
     if all(len(row[1]) >= 7 for row in rows) or any(re.match(r"0\d", row[1]) for row in rows):
         return "movietweetings"
     return "ml-10m" if has_tags or any(not float(row[2]).is_integer() for row in rows) else "ml-1m"
@@ -157,12 +158,12 @@ def _with_header(
     places = columns.find_columns(names, named, str(path))
     plain = tuple(name.strip() for name in names)
     begin = start + _offset(text, first + 1)
-    after = [line for line in lines[first + 1 :] if line.strip()]
-    if not after:
+    data = [line for line in lines[first + 1 :] if line.strip()]
+    if not data:
         raise DataError(f"{path} has a header and no ratings; at least one row is needed")
     return Layout(
         "ml-csv" if plain == MOVIELENS_HEADER and not named else "csv", separator, len(names), places, begin,
-        first + 2, quoted=True, header=plain, text_time=_writes_dates(after[0], separator, places.get("time")),
+        first + 2, quoted=True, header=plain, text_time=_writes_dates(data[0], separator, places.get("time")),
     )  # fmt: skip
 
 
@@ -172,9 +173,9 @@ def _writes_dates(line: str, separator: str, place: int | None) -> bool:
 
 
 def _offset(text: bytes, n_lines: int) -> int:
-    """Where line `n_lines` (from 0) begins."""
-    at = 0
+    """Return the position in bytes at which line `n_lines` (from 0) begins."""
+    position = 0
     for _ in range(n_lines):
-        end = re.search(rb"\r\n|\n|\r", text[at:])
-        at = len(text) if end is None else at + end.end()
-    return at
+        end = re.search(rb"\r\n|\n|\r", text[position:])
+        position = len(text) if end is None else position + end.end()
+    return position

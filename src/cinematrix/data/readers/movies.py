@@ -1,4 +1,4 @@
-"""Tables of movies, their tags and their links elsewhere, as a `Catalog`."""
+"""Readers of movies, tags and links to other sites, as a `Catalog`."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from cinematrix.data.ids import IdMap
 from cinematrix.data.readers.columns import format_names, plain_integers
 from cinematrix.data.readers.files import DatasetPaths, is_parquet, plain_file_name
 from cinematrix.data.readers.layouts import READ_ERRORS, open_bytes
-from cinematrix.data.readers.report import RuleViolation, ViolationLog
+from cinematrix.data.readers.violations import RuleViolation, ViolationLog
 from cinematrix.errors import DataError
 
 COLUMN_ALIASES = {
@@ -28,23 +28,24 @@ COLUMN_ALIASES = {
     "tmdb": ("tmdbid", "tmdb_id", "tmdb"),
     "tag": ("tag",),
 }
-"""The names, in lower case, by which columns are found."""
+"""Column names, in lower case, that are recognised for each key."""
 
 NO_GENRES = {"", "(no genres listed)", "unknown"}
+"""Values in place of genres that mean none."""
 
 GENRES_100K = (
     *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama"),
     *("Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
 )
-"""The genres of u.item's flags where u.genre isn't beside it."""
+"""Genres of the flags in u.item, if there is no file u.genre."""
 
 
 class MovieTable:
-    """The rows of a movies file before their IDs are settled.
+    """Rows of a file of movies, before the type of their IDs is decided.
 
     Attributes:
         ids: Int64 if every movie ID is a plain integer, else text; distinct.
-        counts: what `Report` tells of the catalog, by the names of its fields.
+        counts: the catalog's numbers in `ReadReport`, by field.
     """
 
     def __init__(self, sources: DatasetPaths, tally: ViolationLog) -> None:
@@ -67,31 +68,31 @@ class MovieTable:
             self._add_tags(_read(sources.tags))
 
     def catalog(self, kind: type[pl.DataType], *, imdb: bool = False) -> Catalog:
-        """The catalog, with IDs of `kind` (Int64 or String), which may be IMDb's."""
+        """Create the catalog, with IDs of type `kind` (Int64 or String); `imdb`: they are also the IMDb IDs."""
         if imdb:
             self._columns["imdb"] = self._text
         ids = self.ids.to_numpy() if kind == pl.Int64 else np.array(self._text.to_list(), np.str_)
         return Catalog.of(IdMap(ids), **self._columns)
 
     def _add_links(self, links: pl.DataFrame) -> None:
-        known = pl.DataFrame({"id": self._text}).join(links.unique("id", keep="first"), on="id", how="left")
+        joined = pl.DataFrame({"id": self._text}).join(links.unique("id", keep="first"), on="id", how="left")
         for name in ("imdb", "tmdb"):
-            if name in known.columns:
-                self._columns[name] = known[name].replace("", None)
+            if name in joined.columns:
+                self._columns[name] = joined[name].replace("", None)
                 self.counts[f"without_{name}"] = int(self._columns[name].null_count())
 
     def _add_tags(self, tags: pl.DataFrame) -> None:
-        """Tags in lower case; one given by several users stands several times."""
+        """Add the tags in lower case; a tag given by several users is repeated."""
         rows = pl.DataFrame({"id": self._text}).with_row_index("row")
         plain = tags.select("id", tag=pl.col("tag").str.to_lowercase().str.strip_chars()).filter(pl.col("tag") != "")
-        given = plain.join(rows, on="id", how="inner", maintain_order="left")
-        lists = given.group_by("row").agg("tag")
+        joined = plain.join(rows, on="id", how="inner", maintain_order="left")
+        lists = joined.group_by("row").agg("tag")
         self._columns["tags"] = rows.join(lists, on="row", how="left", maintain_order="left")["tag"]
-        self.counts["blank_tags"] = len(tags) - len(given)
+        self.counts["blank_tags"] = len(tags) - len(joined)
 
 
 def _distinct(frame: pl.DataFrame, tally: ViolationLog) -> pl.DataFrame:
-    """The rows whose movie ID is there and hasn't been there before."""
+    """Return the first row of each movie ID; log missing and repeated IDs."""
     blank = frame["id"].is_null() | (frame["id"] == "")
     repeated = ~frame["id"].is_first_distinct() & ~blank
     faults = []
@@ -104,10 +105,10 @@ def _distinct(frame: pl.DataFrame, tally: ViolationLog) -> pl.DataFrame:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    """A file of movies, tags or links: columns by the keys of `COLUMN_ALIASES` as text, genres as lists, and `line`.
+    """Read a file of movies, tags or links: the columns of `COLUMN_ALIASES` as text, genres as lists, and `line`.
 
     Raises:
-        DataError: it can't be read, lacks the column of the ID, or a line is broken; the message names it.
+        DataError: it can't be read, lacks a required column, or a line is broken; the message names the line.
     """
     if is_parquet(path):
         try:
@@ -124,7 +125,7 @@ def _read(path: Path) -> pl.DataFrame:
 
 
 def _text(path: Path) -> str:
-    """The file as text. Movies without a header, in the older sets, may be latin-1; all else is UTF-8."""
+    """Read the file as UTF-8 text; files without a header, of older data sets, may be latin-1."""
     try:
         with open_bytes(path) as file:
             content = file.read()
@@ -142,7 +143,7 @@ def _text(path: Path) -> str:
 
 
 def _headerless(path: Path, text: str) -> pl.DataFrame:
-    """`id::title::genres`, tags as `user::id::tag::time`, and ml-100k's u.item with its flags of genres."""
+    """Parse movies `id::title::genres`, tags `user::id::tag::time`, or ml-100k's u.item with flags of genres."""
     lines = enumerate(text.replace("\r\n", "\n").split("\n"), 1)
     if not re.match(r"[^\n]*::", text):
         return _u_item(path, lines)
@@ -182,10 +183,10 @@ def _frame(rows: list[Any], *middle: str) -> pl.DataFrame:
 
 
 def _genre_names(path: Path) -> list[str]:
-    beside = path.with_name("u.genre")
-    if not beside.is_file():
+    file = path.with_name("u.genre")
+    if not file.is_file():
         return list(GENRES_100K)
-    return [line.split("|")[0] for line in beside.read_text("latin-1").splitlines() if line.strip()]
+    return [line.split("|")[0] for line in file.read_text("latin-1").splitlines() if line.strip()]
 
 
 def _genres(text: str, separator: str = "|") -> list[str]:
@@ -193,25 +194,25 @@ def _genres(text: str, separator: str = "|") -> list[str]:
 
 
 def _with_header(path: Path, text: str) -> pl.DataFrame:
-    """A table with a header. Quoted fields may span lines; `line` is where a row begins."""
+    """Parse a table with a header. Quoted fields may span lines; `line` is the first line of a row."""
     first = text.lstrip("\r\n").split("\n", 1)[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
     header: list[str] = []
-    rows, lines, begins = [], [], 1
+    rows, lines, next_line = [], [], 1
     try:
         for fields in reader:
-            begin, begins = begins, reader.line_num + 1
+            line, next_line = next_line, reader.line_num + 1
             if not fields:
                 continue
             if not header:
                 header = fields
             elif len(fields) != len(header):
-                raise DataError(f"{path}, line {begin}: {len(fields)} fields where the header has {len(header)}")
+                raise DataError(f"{path}, line {line}: {len(fields)} fields where the header has {len(header)}")
             else:
                 rows.append(fields)
-                lines.append(begin)
+                lines.append(line)
     except csv.Error as error:
-        raise DataError(f"{path}, line {begins}: a quote isn't closed, or is out of place ({error})") from error
+        raise DataError(f"{path}, line {next_line}: a quote isn't closed, or is out of place ({error})") from error
     if not header:
         raise DataError(f"{path} is empty; a header is needed")
     table = pl.DataFrame(rows, schema=[f"{i}" for i in range(len(header))], orient="row")
@@ -220,21 +221,23 @@ def _with_header(path: Path, text: str) -> pl.DataFrame:
 
 
 def _renamed(table: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """The columns that have a role, under its name."""
+    """Select the columns of `COLUMN_ALIASES`, renamed to its keys, and number the rows."""
     plain = {name.strip().split(":")[0].casefold(): name for name in reversed(table.columns)}
-    found = {key: next((plain[name] for name in names if name in plain), None) for key, names in COLUMN_ALIASES.items()}
-    wanted = (
+    sources = {
+        key: next((plain[name] for name in names if name in plain), None) for key, names in COLUMN_ALIASES.items()
+    }
+    required = (
         "tag"
         if plain_file_name(path).startswith("tags")
         else "imdb"
         if plain_file_name(path).startswith("links")
         else "title"
     )
-    for key in ("id", wanted):
-        if found[key] is None:
-            what = "movie" if key == "id" else key
-            raise DataError(f"{path} has no column for the {what}; it has {format_names(table.columns)}")
-    renamed = table.select(pl.col(name).alias(key) for key, name in found.items() if name is not None)
+    for key in ("id", required):
+        if sources[key] is None:
+            role = "movie" if key == "id" else key
+            raise DataError(f"{path} has no column for the {role}; it has {format_names(table.columns)}")
+    renamed = table.select(pl.col(name).alias(key) for key, name in sources.items() if name is not None)
     return renamed.with_columns(line=pl.int_range(1, pl.len() + 1))
 
 
@@ -249,10 +252,10 @@ def _typed(frame: pl.DataFrame, separator: str) -> pl.DataFrame:
 
 
 def read_movies(path: Path) -> list[MovieMetadata]:
-    """The movies of a file of movies in any format of the data sets.
+    """Read the movies of a file in any supported format.
 
     Raises:
-        DataError: it can't be read, or a line is broken.
+        DataError: the file can't be read, or a line is broken.
     """
     catalog = MovieTable(DatasetPaths(path, movies=path), ViolationLog(path.name)).catalog(pl.String)
     columns = catalog.frame.select("title", "year", "genres").iter_rows()

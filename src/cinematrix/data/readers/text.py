@@ -1,4 +1,4 @@
-"""Reading a text file of ratings piece by piece: fast while all is well, line by line where it isn't."""
+"""Parser of text files of ratings in chunks: by Polars if a chunk is valid, else line by line."""
 
 import csv
 import io
@@ -11,26 +11,26 @@ from numpy.typing import NDArray
 
 from cinematrix.data.readers import columns
 from cinematrix.data.readers.layouts import READ_ERRORS, Layout, open_bytes
-from cinematrix.data.readers.report import RuleViolation, ViolationLog
+from cinematrix.data.readers.violations import RuleViolation, ViolationLog
 from cinematrix.errors import DataError
 
 CHUNK_BYTES = 1 << 24
-"""Bytes read at once; also the longest line allowed."""
+"""Bytes of a chunk; also the maximum length of a line."""
 
 BLOCK_BYTES = 1 << 18
-"""Bytes that are read line by line around a bad line."""
+"""Bytes that are parsed line by line around a bad line."""
 
 _UNIT = "\x1f"
-"""Stands for `::` while Polars reads, since it takes separators of one character only."""
+"""Replacement for `::` during parsing, because Polars accepts only separators of one character."""
 
 _FAST = {"user": pl.String, "movie": pl.String, "rating": pl.Float32, "time": pl.Float64, "count": pl.Float32}
 
 
 def read_chunks(path: Path, layout: Layout) -> Iterator[tuple[bytes, int]]:
-    """Whole lines of data, about `CHUNK_BYTES` bytes at a time, with the number of the first; line ends are `\\n`.
+    """Yield chunks of complete lines, about `CHUNK_BYTES` each, with the number of the first; line ends are `\\n`.
 
     Raises:
-        DataError: a gzip file that is cut off or damaged; a line longer than `CHUNK_BYTES`.
+        DataError: a gzip file is truncated or damaged, or a line is longer than `CHUNK_BYTES`.
     """
     line, rest = layout.first_line, b""
     try:
@@ -43,10 +43,10 @@ def read_chunks(path: Path, layout: Layout) -> Iterator[tuple[bytes, int]]:
                     raise DataError(
                         f"{path}, line {line} has more than {CHUNK_BYTES:,} bytes; that is no table of ratings"
                     )
-                piece, rest = _plain_ends(rest[:end]), rest[end:]
-                if piece:
-                    yield piece, line
-                line += piece.count(b"\n")
+                chunk, rest = _plain_ends(rest[:end]), rest[end:]
+                if chunk:
+                    yield chunk, line
+                line += chunk.count(b"\n")
     except READ_ERRORS as error:
         raise DataError(f"{path} is damaged or cut off ({error}); fetch it again") from error
     if rest:
@@ -58,59 +58,59 @@ def _plain_ends(text: bytes) -> bytes:
 
 
 ParsedRows = tuple[pl.DataFrame, NDArray[np.int64], int]
-"""Good rows in our types, their lines, and how many of their times were in milliseconds."""
+"""Valid rows in internal types, their line numbers, and the number of times that were in milliseconds."""
 
 
-def parse_chunk(piece: bytes, first_line: int, layout: Layout, tally: ViolationLog, *, whole: bool) -> list[ParsedRows]:
-    """The good rows of a piece, which may be the `whole` file. Where a line is bad, its block is read line by line.
+def parse_chunk(chunk: bytes, first_line: int, layout: Layout, tally: ViolationLog, *, whole: bool) -> list[ParsedRows]:
+    """Parse the valid rows of a chunk, which may be the `whole` file; a block with a bad line is parsed line by line.
 
     Raises:
-        DataError: from `tally`, for the first bad line.
+        DataError: there is a bad line and `tally` doesn't skip bad rows.
     """
-    part = _well_formed(piece, first_line, layout)
+    part = _well_formed(chunk, first_line, layout)
     if part is not None:
         return [part]
     parts: list[ParsedRows] = []
     faults: list[RuleViolation] = []
-    for block, line in _blocks(piece, first_line):
+    for block, line in _blocks(chunk, first_line):
         part = _well_formed(block, line, layout)
         if part is None:
             raw, lines, broken = _parse_line_by_line(block, line, layout)
-            frame, seen = columns.validate_rows(raw, lines)
-            part = frame, lines[~seen.bad], seen.milliseconds
-            faults += [*broken, *seen.faults]
+            frame, validator = columns.validate_rows(raw, lines)
+            part = frame, lines[~validator.bad], validator.milliseconds
+            faults += [*broken, *validator.faults]
         parts.append(part)
     tally.add(faults, whole=whole)
     return parts
 
 
-def _blocks(piece: bytes, line: int) -> Iterator[tuple[bytes, int]]:
-    """A piece in blocks of whole lines, about `BLOCK_BYTES` bytes each, with the number of the first."""
+def _blocks(chunk: bytes, line: int) -> Iterator[tuple[bytes, int]]:
+    """Split a chunk into blocks of complete lines, about `BLOCK_BYTES` each, with the number of the first line."""
     start = 0
-    while start < len(piece):
-        end = piece.find(b"\n", start + BLOCK_BYTES) + 1 or len(piece)
-        yield piece[start:end], line
-        line += piece.count(b"\n", start, end)
+    while start < len(chunk):
+        end = chunk.find(b"\n", start + BLOCK_BYTES) + 1 or len(chunk)
+        yield chunk[start:end], line
+        line += chunk.count(b"\n", start, end)
         start = end
 
 
-def _well_formed(piece: bytes, first_line: int, layout: Layout) -> ParsedRows | None:
-    """The rows of a piece without any bad line, else None."""
-    raw = _parse_fast(piece, layout)
+def _well_formed(chunk: bytes, first_line: int, layout: Layout) -> ParsedRows | None:
+    """Parse a chunk without a bad line; return None if there is one."""
+    raw = _parse_fast(chunk, layout)
     if raw is None:
         return None
     lines = np.arange(first_line, first_line + len(raw), dtype=np.int64)
-    frame, seen = columns.validate_rows(raw, lines)
-    return None if seen.faults else (frame, lines, seen.milliseconds)
+    frame, validator = columns.validate_rows(raw, lines)
+    return None if validator.faults else (frame, lines, validator.milliseconds)
 
 
-def _parse_fast(piece: bytes, layout: Layout) -> pl.DataFrame | None:
-    """The fields of a piece as Polars reads them; None if anything in it isn't as it should be."""
-    if b"\0" in piece:
+def _parse_fast(chunk: bytes, layout: Layout) -> pl.DataFrame | None:
+    """Parse the fields of a chunk by Polars; return None if any line or value is invalid."""
+    if b"\0" in chunk:
         return None
     separator = layout.separator
     if separator == "::":
-        piece, separator = piece.replace(b"::", _UNIT.encode()), _UNIT
+        chunk, separator = chunk.replace(b"::", _UNIT.encode()), _UNIT
     names = [f"column_{i + 1}" for i in range(layout.n_fields)]
     roles = {names[place]: role for role, place in layout.places.items()}
     types = {name: _FAST[roles[name]] if name in roles else pl.String for name in names}
@@ -118,24 +118,24 @@ def _parse_fast(piece: bytes, layout: Layout) -> pl.DataFrame | None:
         types[names[layout.places["time"]]] = pl.String
     try:
         raw = pl.read_csv(
-            io.BytesIO(piece), has_header=False, separator=separator, quote_char='"' if layout.quoted else None,
+            io.BytesIO(chunk), has_header=False, separator=separator, quote_char='"' if layout.quoted else None,
             schema=types, columns=list(roles),
         ).rename(roles)  # fmt: skip
-    except (pl.exceptions.PolarsError, OSError):  # OSError: the piece begins as if it were compressed
+    except (pl.exceptions.PolarsError, OSError):  # OSError: the chunk begins like compressed data
         return None
-    n_lines = piece.count(b"\n") + (not piece.endswith(b"\n"))
+    n_lines = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
     complete = len(raw) == n_lines and not any(raw[role].null_count() for role in raw.columns)
     return raw if complete else None
 
 
 def _parse_line_by_line(
-    piece: bytes, first_line: int, layout: Layout
+    chunk: bytes, first_line: int, layout: Layout
 ) -> tuple[pl.DataFrame, NDArray[np.int64], list[RuleViolation]]:
-    """The fields of the well-formed lines as text, the numbers of these lines, and what the other lines break."""
+    """Return the fields of the well-formed lines as text, their line numbers, and the rules that other lines break."""
     rows: list[list[str]] = []
     lines: list[int] = []
     broken: dict[str, tuple[list[int], str]] = {}
-    for line, text in enumerate(piece.removesuffix(b"\n").split(b"\n"), first_line):
+    for line, text in enumerate(chunk.removesuffix(b"\n").split(b"\n"), first_line):
         if not text.strip():
             continue
         fields = _fields(text, layout)
@@ -150,7 +150,7 @@ def _parse_line_by_line(
 
 
 def _fields(text: bytes, layout: Layout) -> list[str] | tuple[str, str]:
-    """The fields of one line, or the rule that it breaks and how."""
+    """Return the fields of one line, or the violated rule and the problem."""
     if b"\0" in text:
         return "NUL byte", "there is a NUL byte, which no text has"
     try:

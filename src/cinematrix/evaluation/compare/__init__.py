@@ -1,1 +1,1 @@
-"""TODO evaluation.compare."""
+"""Comparison of models on the same splits: cells, results, and one report."""

@@ -1,7 +1,7 @@
-"""One cell of a comparison: one model trained and measured on one split with one seed, in a process of its own.
+"""Cell of a comparison: one model, trained and measured on one split with one seed, in its own process.
 
-So its time and its peak of memory are its own, and what breaks in it leaves the others alone. A finished cell is a JSON
-file, whole or absent, under a name made of everything that its numbers depend on.
+A process per cell gives each its own time and peak memory, and a crash doesn't affect the others. The result of a cell
+is a JSON file, written atomically. Its name contains a hash of everything that the result depends on.
 """
 
 import dataclasses
@@ -28,42 +28,49 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import SPLITS, Split
 from cinematrix.errors import CinematrixError, DataError
-from cinematrix.evaluation.evaluate import Evaluation, evaluate, pool_by_user
+from cinematrix.evaluation.evaluate import evaluate
 from cinematrix.evaluation.held_out import HeldOutRatings
+from cinematrix.evaluation.measures import Evaluation
+from cinematrix.evaluation.pooling import pool_by_user
 from cinematrix.evaluation.segments import MOVIE_SEGMENTS, assign_movie_segments
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
+from cinematrix.models.registry import register_path
 
 CELL_FORMAT = 1
-"""Raised when what a cell holds changes its meaning, so that older ones aren't reused."""
+"""Version of the result file; a new version keeps older files from being reused."""
 
 FIRST_SEED = 42
-"""The split's seed of a comparison's first seed: the yardstick's."""
+"""Split seed of seed 0 of a comparison."""
 
 NEW_USERS = "new-users"
+"""Name of the split by new users."""
+
 GIVEN_COUNTS = (0, 1, 2, 5, 10, 20)
-"""How many ratings new users give, all from one training."""
+"""Numbers of ratings that new users give, one question each; one training serves all."""
 
 K = 10
+"""Length of the lists."""
+
 PAIRED_MEASURES = ("rmse", "mae", f"ndcg@{K}", f"recall@{K}")
-"""The measures that are kept by user, for intervals and tests."""
+"""Measures stored per user, for intervals and paired tests."""
 
 MAX_TIMED_USERS = 50
-"""Users asked for a list, one at a time, to time it."""
+"""Maximum users whose lists are timed, one at a time."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is to be measured.
+    """Cell to measure.
 
     Attributes:
-        model: its name.
-        settings: its hyper-parameters; the seed in them is of the first seed.
+        model: name of the model.
+        settings: its settings; `seed` is added to the seed among them.
         split: a name in `splits.SPLITS`; `new-users` is measured for all of `GIVEN_COUNTS`.
-        seed: 0, 1, 2…, which is added to the model's seed, and to `FIRST_SEED` for the split's.
-        trials: of a search for hyper-parameters within the training part; 0: none.
-        data: `parcels.seal` of ratings and catalog.
+        seed: 0, 1, 2…, added to the model's seed and, for the split, to `FIRST_SEED`.
+        trials: number of trials of a hyper-parameter search within the training part; 0: no search.
+        data: fingerprint of ratings and catalog (`bundle.fingerprint_data`).
     """
 
     model: str
@@ -78,17 +85,17 @@ class Cell:
 
     @property
     def key(self) -> dict[str, Any]:
-        """Everything that the numbers depend on."""
+        """Everything that the result depends on."""
         return {"format": CELL_FORMAT, "version": version("cinematrix"), **asdict(self)}
 
     @property
     def name(self) -> str:
-        """Of its file, without an ending."""
+        """Name of the result file, without extension."""
         digest = hashlib.sha256(json.dumps(self.key, sort_keys=True).encode()).hexdigest()
         return f"{self.model}.{self.split}.{self.seed}.{digest[:16]}"
 
-    def found(self, folder: Path) -> dict[str, Any] | None:
-        """What was measured before and lies in `folder`; None, if it isn't there or isn't this cell."""
+    def read_result(self, folder: Path) -> dict[str, Any] | None:
+        """Read the stored result from `folder`; None if there is none, or it is damaged or of another cell."""
         try:
             stored = json.loads((folder / f"{self.name}.json").read_text(encoding="utf-8"))
             return dict(stored) if stored["key"] == json.loads(json.dumps(self.key)) else None
@@ -97,9 +104,9 @@ class Cell:
 
 
 def make_questions(split: str, ratings: Ratings, seed: int) -> Iterator[tuple[str, Split]]:
-    """What is asked on a split, in words, with the cut; the training part is the same for all of them.
+    """Yield the questions of a split: name and split of each. All have the same training part.
 
-    New users are asked for as many of `GIVEN_COUNTS` as leave anybody with a rating to test.
+    The split `new-users` has one question for each of `GIVEN_COUNTS` that leaves a rating to test.
     """
     if split != NEW_USERS:
         yield split, SPLITS[split](ratings, FIRST_SEED + seed)
@@ -118,29 +125,35 @@ def make_questions(split: str, ratings: Ratings, seed: int) -> Iterator[tuple[st
 def measure_cell(
     cell: Cell, ratings: Ratings, catalog: Catalog | None, folder: Path, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Train the cell's model and ask it everything; what a cell's file holds. A search is kept in `folder`.
+    """Train and measure the cell's model; return the content of its result file.
+
+    Args:
+        cell: the cell.
+        ratings, catalog: the whole data set.
+        folder: stores the study of a hyper-parameter search.
+        progress: receiver of progress reports.
 
     Raises:
         CinematrixError: the model can't learn from these ratings, or its training breaks down.
     """
-    began, kind = time.perf_counter(), model_class(cell.model)
+    cell_start, kind = time.perf_counter(), model_class(cell.model)
     first = next(make_questions(cell.split, ratings, cell.seed))[1]
     settings = kind.Settings(**cell.settings)
     if "seed" in cell.settings:
         settings = dataclasses.replace(settings, seed=settings.seed + cell.seed)
-    found: dict[str, Any] = {"key": cell.key}
+    result: dict[str, Any] = {"key": cell.key}
     if cell.trials and get_search_space(kind.Settings):
-        started = time.perf_counter()
-        settings, found["tuned"] = _tune(cell, settings, first.train, catalog, folder, progress)
-        found["tuning_s"] = time.perf_counter() - started
-    started = time.perf_counter()
+        start = time.perf_counter()
+        settings, result["tuned"] = _tune(cell, settings, first.train, catalog, folder, progress)
+        result["tuning_s"] = time.perf_counter() - start
+    start = time.perf_counter()
     model = kind(settings).fit(first.train, catalog, progress=progress)
-    found |= {"training_s": time.perf_counter() - started, "settings": asdict(settings)}
-    found["questions"] = [
+    result |= {"training_s": time.perf_counter() - start, "settings": asdict(settings)}
+    result["questions"] = [
         _evaluate_question(model, question, split, progress)
         for question, split in make_questions(cell.split, ratings, cell.seed)
     ]
-    return found | {"peak_mb": read_peak_megabytes(), "seconds": time.perf_counter() - began}
+    return result | {"peak_mb": read_peak_megabytes(), "seconds": time.perf_counter() - cell_start}
 
 
 def _tune(
@@ -148,65 +161,68 @@ def _tune(
 ) -> tuple[Any, dict[str, Any]]:
     from cinematrix.evaluation.tuning import tune
 
-    found = tune(
+    tuned = tune(
         model_class(cell.model), train, catalog, trials=cell.trials, settings=settings, cut=cell.split,
         study=folder / f"{cell.name}.study", seed=cell.seed, progress=progress,
     )  # fmt: skip
-    return found.settings, {key: value for key, value in vars(found).items() if key != "settings"}
+    return tuned.settings, {key: value for key, value in vars(tuned).items() if key != "settings"}
 
 
 def _evaluate_question(model: Recommender, question: str, split: Split, progress: Progress | None) -> dict[str, Any]:
-    """One question: the protocol, each user's part in every measure, all movies together and by segment; the time."""
+    """Measure one question: protocol, sums and weights per user (of all movies, and by segment of movies), speed."""
     whole = evaluate(model, split.test, given=split.given, k=K, split=split.protocol, progress=progress)
     segment = assign_movie_segments(split.train)[split.test.movie]
-    parts = {"all": whole}
+    evaluations = {"all": whole}
     for place, name in enumerate(MOVIE_SEGMENTS):
         if len(rows := np.flatnonzero(segment == place)):
-            parts[name] = evaluate(model, split.test.take(rows), given=split.given, k=K)
+            evaluations[name] = evaluate(model, split.test.take(rows), given=split.given, k=K)
     return {
         "question": question,
         "protocol": asdict(whole.protocol),
         "coverage": whole[f"coverage@{K}"],
         "movies": np.bincount(segment[np.unique(split.test.movie, return_index=True)[1]], minlength=3).tolist(),
-        "parts": {name: _collect_by_user(found, split.test) for name, found in parts.items()},
+        "parts": {name: _collect_by_user(each, split.test) for name, each in evaluations.items()},
         **measure_speed(model, split),
     }
 
 
-def _collect_by_user(found: Evaluation, test: Ratings) -> dict[str, Any]:
-    """Users by number under the data's own map, the length of their histories, and sums and weights of `PAIRED_MEASURES`."""
-    measures = {name: pool_by_user(name, found.per_user) for name in PAIRED_MEASURES if name in found.per_user}
+def _collect_by_user(evaluation: Evaluation, test: Ratings) -> dict[str, Any]:
+    """Collect user numbers of the data set, lengths of histories, and sums and weights of `PAIRED_MEASURES`."""
+    per_user = evaluation.per_user
+    measures = {name: pool_by_user(name, per_user) for name in PAIRED_MEASURES if name in per_user}
     return {
-        "users": test.users.numbers(found.users).tolist(),
-        "history": found.per_user["history"].tolist(),
+        "users": test.users.numbers(evaluation.users).tolist(),
+        "history": per_user["history"].tolist(),
         "measures": {name: [column.tolist() for column in pair] for name, pair in measures.items()},
     }
 
 
 def measure_speed(model: Recommender, split: Split) -> dict[str, float]:
-    """How long an answer takes.
+    """Measure the time of lists and predictions.
 
-    `list_ms` is the median, over up to `MAX_TIMED_USERS` users one at a time, from a history to its best ten movies; `pair_us`
-    is microseconds a rating, for as many users' tested ratings at once (left out where there are no stars).
+    Returns:
+        `list_ms`, the median milliseconds from a user's history to their ten best movies, over up to `MAX_TIMED_USERS`
+        users, one at a time. `pair_us`, the microseconds per predicted rating, for as many users' tested ratings at
+        once; left out if the model predicts no stars.
     """
-    held_out, taken = HeldOutRatings.of(model.data, split.test, split.given), []
+    held_out, seconds = HeldOutRatings.of(model.data, split.test, split.given), []
     for block in islice(held_out.blocks(1), MAX_TIMED_USERS):
-        started = time.perf_counter()
+        start = time.perf_counter()
         top_n(model.score(block.given), K, block.given)
-        taken.append(time.perf_counter() - started)
-    found = {"list_ms": 1e3 * median(taken)}
+        seconds.append(time.perf_counter() - start)
+    speed = {"list_ms": 1e3 * median(seconds)}
     if model.abilities.stars and model.data.scale is not None:
         pairs = next(held_out.blocks(MAX_TIMED_USERS)).pairs(len(model.data.movies))
-        started = time.perf_counter()
+        start = time.perf_counter()
         model.predict_pairs(*pairs)
-        found["pair_us"] = 1e6 * (time.perf_counter() - started) / len(pairs[1])
-    return found
+        speed["pair_us"] = 1e6 * (time.perf_counter() - start) / len(pairs[1])
+    return speed
 
 
 def read_peak_megabytes() -> float:
-    """The most memory that this process has had.
+    """Return the peak memory of this process in MB.
 
-    Linux's own count of it is asked for: that of `getrusage` begins with what the parent had when it forked.
+    On Linux it is `VmHWM`, because `getrusage` starts from the parent's memory at the fork.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -218,39 +234,47 @@ def read_peak_megabytes() -> float:
 
 
 class JsonProgress:
-    """Progress as lines of JSON on stdout, for the process that waits."""
+    """Progress receiver that prints JSON lines on stdout, for the parent process."""
 
     def start(self, what: str, total: int) -> None:
-        self.what, self.total, self.done, self.said = what, total, 0, 0.0
-        self._say("")
+        """Begin a task and print it."""
+        self.what, self.total, self.done, self.printed_at = what, total, 0, 0.0
+        self._print("")
 
     def advance(self, steps: int = 1, note: str = "") -> None:
+        """Count the steps, and print them at most every 0.2 s."""
         self.done += steps
-        if time.monotonic() - self.said > 0.2:
-            self._say(note)
+        if time.monotonic() - self.printed_at > 0.2:
+            self._print(note)
 
     def stop(self) -> None:
-        pass
+        """Do nothing."""
 
-    def _say(self, note: str) -> None:
-        self.said = time.monotonic()
+    def _print(self, note: str) -> None:
+        self.printed_at = time.monotonic()
         print_message({"note": f"{self.what} {self.done:,}/{self.total:,} {note}".strip()})
 
 
 def print_message(message: dict[str, Any]) -> None:
-    """One line for the process that waits."""
+    """Print one message to the parent process, as a line of JSON."""
     print(json.dumps(message), flush=True)
 
 
 def main() -> None:
-    """Measure the cell that stdin describes (`cell`, and the folders `parcel` and `cells`) and write its file."""
+    """Measure the cell that stdin describes and write its result file.
+
+    Stdin is a JSON object: `cell`, `class` (`module:class` of a registered model, or null), the folder `parcel` of the
+    data, and the folder `cells` of results.
+    """
     job = json.load(sys.stdin)
+    if job["class"]:
+        register_path(job["cell"]["model"], job["class"])
     cell, folder = Cell(**job["cell"]), Path(job["cells"])
     try:
-        found = measure_cell(cell, *read_bundle(Path(job["parcel"])), folder, JsonProgress())
+        result = measure_cell(cell, *read_bundle(Path(job["parcel"])), folder, JsonProgress())
         with write_atomically(folder / f"{cell.name}.json", force=True) as file:
-            file.write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
+            file.write_text(json.dumps(result, allow_nan=False), encoding="utf-8")
     except CinematrixError as error:
         print_message({"error": str(error)})
     except MemoryError:
-        print_message({"error": f"ran out of memory, after {read_peak_megabytes():,.0f} MB"})
+        print_message({"error": f"ran out of memory, with a peak of {read_peak_megabytes():,.0f} MB"})

@@ -1,4 +1,4 @@
-"""The report of a comparison: one document for machines, and one page for people that needs nothing beside it."""
+"""Report of a comparison: a JSON document and a self-contained HTML page."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -9,9 +9,12 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import polars as pl
+
 from cinematrix.common.atomic_files import write_atomically
+from cinematrix.common.html import html_table
 from cinematrix.data.ratings import Ratings
-from cinematrix.evaluation.compare import plots as plots
+from cinematrix.evaluation.compare import plots
 from cinematrix.evaluation.compare.cell import NEW_USERS
 from cinematrix.evaluation.compare.results import QuestionResult, list_failures, summarise_results
 from cinematrix.evaluation.compare.run import ComparisonOutcome, ComparisonPlan
@@ -28,30 +31,33 @@ from cinematrix.evaluation.compare.tables import (
 from cinematrix.metrics.significance import ALPHA, NEGLIGIBLE_DIFFERENCE, RESAMPLES, SIGN_FLIPS
 
 REPORT_FORMAT = 1
-"""Of the JSON document; raised when something in it changes its name or meaning."""
+"""Version of the JSON document; raised when a field changes its name or meaning."""
 
 LIBRARIES = ("cinematrix", "numpy", "scipy", "polars", "torch", "numba", "optuna")
+"""Packages whose versions are reported."""
 
 METHOD = (
-    f"Intervals: 95 %, percentile bootstrap over users, {RESAMPLES:,} resamples. P-values: paired randomisation over "
-    f"users, {SIGN_FLIPS:,} changes of sides, every model against the best by this measure on this question, corrected by "
-    f"Holm. Two models are told apart by a corrected p-value below {ALPHA:g}; a difference of less than {NEGLIGIBLE_DIFFERENCE:.1%} "
-    "of the best value is called a little one. Seeds are put together user by user before anything is tested."
+    f"Intervals: 95 %, percentile bootstrap over users, {RESAMPLES:,} resamples. P-values: paired randomisation test "
+    f"over users, {SIGN_FLIPS:,} random sign flips, every model against the best one by the same measure on the same "
+    f"question, with Holm's correction. A difference is significant if its corrected p-value is below {ALPHA:g}, and "
+    f"small if it is less than {NEGLIGIBLE_DIFFERENCE:.1%} of the best value. Each user's results of all seeds are "
+    "added up before any test."
 )
+"""Description of the statistics, part of every report."""
 
 
 @dataclass(frozen=True)
 class ComparisonReport:
-    """A comparison with everything that is needed to believe it or to do it again.
+    """Results of a comparison, with everything needed to check and to repeat it.
 
     Attributes:
-        data: where the ratings come from and how many there are.
+        data: source, counts and scale of the ratings.
         plan: models with their settings, splits, seeds and trials.
-        questions: what was found.
-        failures: cells that came to nothing, each with `model`, `split`, `seed` and `why`.
-        tuned: what was searched for: a row a cell, with the settings chosen and what they were worth in validation.
-        versions: of the libraries.
-        command: what to type to have it again.
+        questions: results by question.
+        failures: failed cells, each with `model`, `split`, `seed` and `why`.
+        tuned: hyper-parameter searches, one row per cell, with the settings chosen and their validation measure.
+        versions: versions of the libraries.
+        command: command that repeats the comparison.
     """
 
     data: dict[str, Any]
@@ -66,7 +72,7 @@ class ComparisonReport:
     def of(
         cls, plan: ComparisonPlan, outcome: ComparisonOutcome, ratings: Ratings, source: str, command: str
     ) -> "ComparisonReport":
-        """The report of what came of a plan; `source` names the ratings."""
+        """Create the report of a plan's outcome; `source` names the ratings, `command` repeats the comparison."""
         counts = {"users": len(ratings.users), "movies": len(ratings.movies), "ratings": len(ratings)}
         return cls(
             data={"source": source, **counts, "scale": str(ratings.scale) if ratings.scale else None},
@@ -83,11 +89,49 @@ class ComparisonReport:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, for JSON; NaN where there is no number."""
+        """Return the report for JSON; NaN stands for undefined numbers."""
         return {"format": REPORT_FORMAT, "method": METHOD, **dataclasses.asdict(self)}
 
+    def __str__(self) -> str:
+        parts = [self.describe_data()]
+        for question in self.questions:
+            columns, rows = make_main_table(question)
+            parts += ["", question.name, _text_table(columns, rows), *question.verdicts]
+        parts += [f"{f['model']} on {f['split']}, seed {f['seed']}: {f['why']}" for f in self.failures]
+        return "\n".join(parts)
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return a frame: question, segment, model, measure, value, low, high, users."""
+        rows = [
+            (
+                question.name,
+                row.segment,
+                row.model,
+                measure.name,
+                measure.value,
+                measure.low,
+                measure.high,
+                measure.n_users,
+            )
+            for question in self.questions
+            for row in question.rows
+            for measure in row.measures
+        ]
+        names = ["question", "segment", "model", "measure", "value", "low", "high", "users"]
+        return pl.DataFrame(rows, schema=names, orient="row")
+
+    def _repr_html_(self) -> str:
+        tables = [
+            html_table(*make_main_table(question), question.name, "\n".join(question.verdicts))
+            for question in self.questions
+        ]
+        failures = [[f["model"], f["split"], f["seed"], f["why"]] for f in self.failures]
+        if failures:
+            tables.append(html_table(["model", "split", "seed#", "why"], failures, "Not measured"))
+        return f"<p>{escape(self.describe_data())}</p>{''.join(tables)}"
+
     def page(self) -> str:
-        """The HTML page: verdict first, then tables and pictures, then how it came about. Nothing in it is loaded."""
+        """Render the HTML page: verdicts, tables and plots by question, then method and settings. It loads nothing."""
         template = Template(
             files("cinematrix.evaluation.compare").joinpath("templates/comparison.html").read_text(encoding="utf-8")
         )
@@ -98,13 +142,13 @@ class ComparisonReport:
             failures=self._failures(),
             questions="".join(self._section(question) for question in self.questions),
             curves=_render_image(
-                plots.plot_new_user_curves(self.questions), "Measures by how many ratings new users have given"
+                plots.plot_new_user_curves(self.questions), "Measures by the number of ratings that new users gave"
             ),
             tuned=self._tuned(),
             settings=_render_table(
                 ["model", "settings"],
                 [
-                    [name, format_settings(settings) or "nothing to set"]
+                    [name, format_settings(settings) or "no settings"]
                     for name, settings in self.plan["settings"].items()
                 ],
             ),
@@ -114,7 +158,7 @@ class ComparisonReport:
         )
 
     def describe_data(self) -> str:
-        """`610 users × 9,724 movies, 100,836 ratings, 0.5–5`."""
+        """Describe the data, such as `610 users × 9,724 movies, 100,836 ratings, 0.5–5`."""
         data = self.data
         what = f"ratings, {data['scale']}" if data["scale"] else "plain interactions"
         return f"{data['users']:,} users × {data['movies']:,} movies, {data['ratings']:,} {what}"
@@ -124,7 +168,7 @@ class ComparisonReport:
         return f"<h3>{escape(question.name)}</h3><ul>{sentences}</ul>"
 
     def _section(self, question: QuestionResult) -> str:
-        drawn = not question.name.startswith(NEW_USERS)  # these are drawn together, as curves
+        drawn = not question.name.startswith(NEW_USERS)  # curves at the top show these instead
         return "\n".join(
             [
                 f"<section><h2>{escape(question.name)}</h2>",
@@ -154,17 +198,31 @@ class ComparisonReport:
     def _tuned(self) -> str:
         if not self.tuned:
             return ""
-        columns = ["model", "split", "seed#", "trials#", "given up#", "measure", "validation#", "untuned#", "chosen"]
+        columns = ["model", "split", "seed#", "trials#", "pruned#", "measure", "validation#", "untuned#", "chosen"]
         rows = [
             [t["model"], t["split"], t["seed"], t["trials"], t["pruned"], t["measure"], format_number(t["value"]),
              format_number(t["default"]), format_settings(t["chosen"])]
             for t in self.tuned
         ]  # fmt: skip
-        return "<h3>Searched within the training part</h3>" + _render_table(columns, rows)
+        return "<h3>Hyper-parameter search within the training part</h3>" + _render_table(columns, rows)
+
+
+def _text_table(columns: list[str], rows: list[list[Any]]) -> str:
+    """Format a table as text; columns whose name ends in `#` are aligned to the right."""
+    cells = [[name.removesuffix("#") for name in columns], *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(columns))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if name.endswith("#") else cell.ljust(width)
+            for cell, width, name in zip(row, widths, columns, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+    return "\n".join(lines)
 
 
 def write_page(report: ComparisonReport, path: Path, *, force: bool = False) -> None:
-    """The page as a file, whole or absent.
+    """Write the HTML page to a file, atomically.
 
     Raises:
         InputError: the file exists and `force` isn't given, or it can't be written.
@@ -175,18 +233,18 @@ def write_page(report: ComparisonReport, path: Path, *, force: bool = False) -> 
 
 
 def read_library_versions() -> dict[str, str]:
-    """Of the libraries that are installed."""
-    found = {}
+    """Return the versions of the installed packages among `LIBRARIES`."""
+    versions = {}
     for name in LIBRARIES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _render_table(columns: list[str], rows: list[list[Any]]) -> str:
-    """A table in HTML, every text of it escaped."""
+    """Render an HTML table, all text escaped."""
     kinds = [' class="number"' if name.endswith("#") else "" for name in columns]
     head = [
         f'<th scope="col"{kind}>{escape(name.removesuffix("#"))}</th>'
@@ -197,11 +255,11 @@ def _render_table(columns: list[str], rows: list[list[Any]]) -> str:
     return f'<div class="wide"><table><thead><tr>{"".join(head)}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 
-def _render_image(shown: "plots.ThemedImage | None", alternative: str) -> str:
-    """A picture for light and for dark, inside the page; nothing, if there is nothing to draw."""
-    if shown is None:
+def _render_image(image: "plots.ThemedImage | None", alternative: str) -> str:
+    """Render a plot as a `picture` element with both themes; empty for None."""
+    if image is None:
         return ""
     return (
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{shown.dark}">'
-        f'<img src="{shown.light}" alt="{escape(alternative)}"></picture>'
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{image.dark}">'
+        f'<img src="{image.light}" alt="{escape(alternative)}"></picture>'
     )

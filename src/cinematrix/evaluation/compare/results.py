@@ -1,7 +1,7 @@
-"""What a comparison comes to: measures with intervals, every model against the best, and a verdict in words.
+"""Results of a comparison: measures with intervals, differences from the best model, and verdicts in words.
 
-Seeds are put together user by user before anything is tested: a user's sums and weights of all seeds add up, so that
-she is drawn, or changes sides, as one.
+Each user's sums and weights are added up over all seeds before any test. A user is thus one unit in the bootstrap and
+in the randomisation test.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cinematrix.evaluation.compare.cell import PAIRED_MEASURES, K
 from cinematrix.evaluation.compare.run import CellFailure, ComparisonOutcome, ComparisonPlan
-from cinematrix.evaluation.evaluate import Measure
+from cinematrix.evaluation.measures import Measure
 from cinematrix.evaluation.segments import MOVIE_SEGMENTS, USER_SEGMENTS, select_users
 from cinematrix.metrics.accuracy import bootstrap
 from cinematrix.metrics.significance import (
@@ -26,22 +26,23 @@ from cinematrix.metrics.significance import (
 
 Float64 = NDArray[np.float64]
 UserSums = dict[str, tuple[Float64, Float64]]
-"""Of one model: each measure's sums and weights by user number, all seeds together."""
+"""Sums and weights of one model by measure, float64 `[users]` each, added up over seeds."""
 
 VERDICT_MEASURES = ("rmse", f"ndcg@{K}")
-"""The measures that the verdict is about: how far predicted stars are off, and how good lists are."""
+"""Measures with a verdict in words."""
 
 COST_NAMES = ("tuning_s", "training_s", "list_ms", "pair_us", "peak_mb")
+"""Costs of a cell: seconds of search and training, ms per list, µs per prediction, peak memory in MB."""
 
 
 def smaller_is_better(measure: str) -> bool:
-    """Errors are; what is measured on lists isn't."""
+    """Return True for errors, False for list measures."""
     return "@" not in measure
 
 
 @dataclass(frozen=True)
 class SegmentMeasures:
-    """One model in one segment (`all`, or a name in `segments`): its measures, of those that it has."""
+    """Measures of one model in one segment: `all`, or a name in `evaluation.segments`."""
 
     model: str
     segment: str
@@ -50,12 +51,14 @@ class SegmentMeasures:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One model against the best by one measure.
+    """Comparison of one model with the best one by one measure.
 
     Attributes:
+        model, best: names of the two models.
+        measure: name of the measure.
         difference: the model's measure minus the best one's, with its 95 % interval and its p-value.
-        p_holm: the p-value corrected for all models compared with the best by this measure on this question.
-        verdict: in words, as `significance.verdict` says them.
+        p_holm: the p-value with Holm's correction for all comparisons by this measure on this question.
+        verdict: the verdict of `significance.describe_difference`.
     """
 
     model: str
@@ -68,19 +71,19 @@ class Comparison:
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """All that a comparison says to one question.
+    """Results of one question: a split, or a split with a number of ratings given.
 
     Attributes:
-        name: the split, and how many ratings new users give.
-        protocol: of the first seed, as `evaluation.Protocol` has it.
-        seeds: how many are put together.
-        checks: what the split was checked for.
-        movies: how many tested movies are in the head, the torso and the tail (first seed).
-        rows: every model that was measured, by all ratings and by segment.
-        costs: by model, means over seeds of `COST_NAMES` (those that it has), and `coverage`.
+        name: the split, and for new users the number of ratings given.
+        protocol: fields of `measures.Protocol` of the first seed, without the model.
+        seeds: number of seeds.
+        checks: descriptions of the leakage checks that the split passed.
+        movies: numbers of tested head, torso and tail movies, of the first seed.
+        rows: measures by model and segment.
+        costs: by model, means over seeds of the measured `COST_NAMES`, and of `coverage`.
         by_seed: by model and measure, the value of each seed.
-        comparisons: every model against the best, by each measure.
-        verdicts: a sentence for each of `VERDICT_MEASURES` that was measured.
+        comparisons: each model with the best one, by each measure.
+        verdicts: one sentence for each of the measured `VERDICT_MEASURES`.
     """
 
     name: str
@@ -96,27 +99,28 @@ class QuestionResult:
 
 
 def summarise_results(plan: ComparisonPlan, outcome: ComparisonOutcome, n_users: int) -> tuple[QuestionResult, ...]:
-    """Every question of the plan that any model could be asked; models that failed with any seed are left out of it."""
+    """Return the results of all questions; a model that failed on a split with any seed is left out there."""
     failed = {(failure.cell.split, failure.cell.model) for failure in outcome.failures}
-    found = []
+    results = []
     for split in plan.splits:
         cells = [c for c in outcome.cells if c["key"]["split"] == split and (split, c["key"]["model"]) not in failed]
-        of = {name: [c for c in cells if c["key"]["model"] == name] for name in plan.settings}
-        of = {name: mine for name, mine in of.items() if mine}
+        by_model = {name: [c for c in cells if c["key"]["model"] == name] for name in plan.settings}
+        by_model = {name: model_cells for name, model_cells in by_model.items() if model_cells}
         for place in range(min((len(cell["questions"]) for cell in cells), default=0)):
-            found.append(_question(place, of, outcome.checks[split], n_users))
-    return tuple(found)
+            results.append(_summarise_question(place, by_model, outcome.checks[split], n_users))
+    return tuple(results)
 
 
-def _question(
+def _summarise_question(
     place: int, cells: dict[str, list[dict[str, Any]]], checks: tuple[str, ...], n_users: int
 ) -> QuestionResult:
-    asked = {name: [cell["questions"][place] for cell in mine] for name, mine in cells.items()}
-    first = next(iter(asked.values()))
-    sums = {name: sum_by_user(mine, "all", n_users) for name, mine in asked.items()}
+    """Summarise the question at `place` of the models' cells, one cell a seed."""
+    questions = {name: [cell["questions"][place] for cell in model_cells] for name, model_cells in cells.items()}
+    first = next(iter(questions.values()))
+    sums = {name: sum_by_user(seeds, "all", n_users) for name, seeds in questions.items()}
     comparisons = tuple(each for measure in PAIRED_MEASURES for each in compare_with_best(sums, measure))
     segments = {
-        s: {name: sum_by_user(mine, s, n_users) for name, mine in asked.items()}
+        s: {name: sum_by_user(seeds, s, n_users) for name, seeds in questions.items()}
         for s in (*USER_SEGMENTS, *MOVIE_SEGMENTS)
     }
     return QuestionResult(
@@ -125,18 +129,24 @@ def _question(
         seeds=len(first),
         checks=checks,
         movies=tuple(first[0]["movies"]),
-        rows=tuple(row for segment, mine in ({"all": sums} | segments).items() for row in _rows(mine, segment)),
-        costs={name: _costs(cells[name], mine) for name, mine in asked.items()},
-        by_seed={name: _by_seed(mine, n_users) for name, mine in asked.items()},
+        rows=tuple(row for name, part in ({"all": sums} | segments).items() for row in _measure_segment(part, name)),
+        costs={name: _average_costs(cells[name], seeds) for name, seeds in questions.items()},
+        by_seed={name: _values_by_seed(seeds, n_users) for name, seeds in questions.items()},
         comparisons=comparisons,
         verdicts=tuple(filter(None, (write_verdict(measure, sums, comparisons) for measure in VERDICT_MEASURES))),
     )
 
 
-def sum_by_user(asked: Sequence[dict[str, Any]], segment: str, n_users: int) -> UserSums:
-    """One model's sums and weights in a segment, its seeds added up; measures without any weight are left out."""
-    found: UserSums = {}
-    for seed in asked:
+def sum_by_user(questions: Sequence[dict[str, Any]], segment: str, n_users: int) -> UserSums:
+    """Add up one model's sums and weights in a segment over seeds; measures without any weight are left out.
+
+    Args:
+        questions: the model's results of one question, one a seed.
+        segment: `all`, or a name in `evaluation.segments`.
+        n_users: number of users of the data set.
+    """
+    totals: UserSums = {}
+    for seed in questions:
         part = seed["parts"].get("all" if segment in USER_SEGMENTS else segment)
         if part is None:
             continue
@@ -145,87 +155,88 @@ def sum_by_user(asked: Sequence[dict[str, Any]], segment: str, n_users: int) -> 
             select_users(segment, np.array(part["history"])) if segment in USER_SEGMENTS else np.ones(len(users), bool)
         )
         for measure, pair in part["measures"].items():
-            mine = [np.bincount(users[inside], np.array(column)[inside], n_users) for column in pair]
-            before = found.get(measure, (np.zeros(n_users), np.zeros(n_users)))
-            found[measure] = before[0] + mine[0], before[1] + mine[1]
-    return {measure: pair for measure, pair in found.items() if pair[1].any()}
+            sums, weights = (np.bincount(users[inside], np.array(column)[inside], n_users) for column in pair)
+            before = totals.get(measure, (np.zeros(n_users), np.zeros(n_users)))
+            totals[measure] = before[0] + sums, before[1] + weights
+    return {measure: pair for measure, pair in totals.items() if pair[1].any()}
 
 
 def compute_value(measure: str, pair: tuple[Float64, Float64]) -> float:
-    """The measure itself."""
+    """Compute a measure from its sums and weights."""
     quotient = float(pair[0].sum() / pair[1].sum())
     return float(np.sqrt(quotient)) if measure == "rmse" else quotient
 
 
-def _rows(sums: dict[str, UserSums], segment: str) -> list[SegmentMeasures]:
-    """Each model's measures in a segment with intervals, bootstrapped over users: the same draws for all."""
-    columns = [(name, measure) for name, mine in sums.items() for measure in PAIRED_MEASURES if measure in mine]
+def _measure_segment(sums: dict[str, UserSums], segment: str) -> list[SegmentMeasures]:
+    """Compute each model's measures in a segment, with bootstrap intervals over users; all use the same resamples."""
+    columns = [(name, measure) for name, own in sums.items() for measure in PAIRED_MEASURES if measure in own]
     if not columns:
         return []
-    tops, weights = (np.stack([sums[name][m][side] for name, m in columns], axis=1) for side in (0, 1))
+    numerators, weights = (np.stack([sums[name][m][side] for name, m in columns], axis=1) for side in (0, 1))
     used = weights.any(axis=1)
-    ends = np.stack(bootstrap(tops[used], weights[used], resamples=RESAMPLES), axis=1)
-    found: dict[str, list[Measure]] = {name: [] for name, _ in columns}
+    ends = np.stack(bootstrap(numerators[used], weights[used], resamples=RESAMPLES), axis=1)
+    by_model: dict[str, list[Measure]] = {name: [] for name, _ in columns}
     for (name, measure), pair, n_users in zip(columns, ends, np.count_nonzero(weights, axis=0).tolist(), strict=True):
         low, high = (np.sqrt(pair) if measure == "rmse" else pair).tolist()
-        found[name].append(Measure(measure, compute_value(measure, sums[name][measure]), low, high, n_users))
-    return [SegmentMeasures(name, segment, tuple(measures)) for name, measures in found.items()]
+        by_model[name].append(Measure(measure, compute_value(measure, sums[name][measure]), low, high, n_users))
+    return [SegmentMeasures(name, segment, tuple(measures)) for name, measures in by_model.items()]
 
 
-def _by_seed(asked: Sequence[dict[str, Any]], n_users: int) -> dict[str, list[float]]:
-    apart = [sum_by_user([seed], "all", n_users) for seed in asked]
+def _values_by_seed(questions: Sequence[dict[str, Any]], n_users: int) -> dict[str, list[float]]:
+    """Compute each measure of one model seed by seed."""
+    by_seed = [sum_by_user([seed], "all", n_users) for seed in questions]
     return {
-        m: [compute_value(m, sums[m]) for sums in apart if m in sums]
+        m: [compute_value(m, sums[m]) for sums in by_seed if m in sums]
         for m in PAIRED_MEASURES
-        if any(m in sums for sums in apart)
+        if any(m in sums for sums in by_seed)
     }
 
 
-def _costs(cells: Sequence[dict[str, Any]], asked: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Means over seeds."""
-    both = [cell | question for cell, question in zip(cells, asked, strict=True)]
+def _average_costs(cells: Sequence[dict[str, Any]], questions: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Average the costs of one model over seeds."""
+    both = [cell | question for cell, question in zip(cells, questions, strict=True)]
     return {name: float(np.mean([b[name] for b in both])) for name in (*COST_NAMES, "coverage") if name in both[0]}
 
 
 def compare_with_best(sums: dict[str, UserSums], measure: str) -> list[Comparison]:
-    """Every other model that has the measure against the one that has the best value, p-values corrected by Holm."""
-    has = {name: mine[measure] for name, mine in sums.items() if measure in mine}
-    if not has:
+    """Compare each model that has the measure with the best one; p-values have Holm's correction."""
+    pairs = {name: own[measure] for name, own in sums.items() if measure in own}
+    if not pairs:
         return []
-    best = find_best(has, measure)
-    others = [name for name in has if name != best]
-    top = compute_value(measure, has[best])
-    tops = np.stack([has[name][0] for name in others], axis=1) if others else np.empty((len(has[best][0]), 0))
-    found = compute_differences(tops, *has[best], root=measure == "rmse")
-    corrected = holm_correction(np.array([each.p for each in found])).tolist()
+    best = find_best(pairs, measure)
+    others = [name for name in pairs if name != best]
+    best_value = compute_value(measure, pairs[best])
+    numerators = np.stack([pairs[name][0] for name in others], axis=1) if others else np.empty((len(pairs[best][0]), 0))
+    differences = compute_differences(numerators, *pairs[best], root=measure == "rmse")
+    corrected = holm_correction(np.array([each.p for each in differences])).tolist()
     return [
-        Comparison(name, best, measure, each, p, describe_difference(each, p, top))
-        for name, each, p in zip(others, found, corrected, strict=True)
+        Comparison(name, best, measure, each, p, describe_difference(each, p, best_value))
+        for name, each, p in zip(others, differences, corrected, strict=True)
     ]
 
 
-def find_best(has: dict[str, tuple[Float64, Float64]], measure: str) -> str:
-    """The model with the best value; the first of equals."""
+def find_best(pairs: dict[str, tuple[Float64, Float64]], measure: str) -> str:
+    """Return the model with the best value, from sums and weights by model; the first in a tie."""
     choose: Callable[..., str] = min if smaller_is_better(measure) else max
-    return choose(has, key=lambda name: compute_value(measure, has[name]))
+    return choose(pairs, key=lambda name: compute_value(measure, pairs[name]))
 
 
 def write_verdict(measure: str, sums: dict[str, UserSums], comparisons: Sequence[Comparison]) -> str:
-    """The verdict of one measure in words; nothing, if no model has it."""
-    has = {name: mine[measure] for name, mine in sums.items() if measure in mine}
-    if not has:
+    """Write the verdict on one measure as a sentence; empty if no model has the measure."""
+    pairs = {name: own[measure] for name, own in sums.items() if measure in own}
+    if not pairs:
         return ""
-    best = find_best(has, measure)
-    top = compute_value(measure, has[best])
-    if top == 0 and not smaller_is_better(measure):
-        return f"No model has a tested movie in any list, so that {measure} says nothing here."
-    parts = [f"{best} is best by {measure} ({top:.4f})"]
-    for word, told in VERDICT_PHRASES.items():
-        named = [c for c in comparisons if (c.measure, c.verdict) == (measure, word)]
-        named.sort(key=lambda c: abs(c.difference.value))
-        if named:
-            names = join_names([_format_difference(c) if "worse" in word else c.model for c in named])
-            parts.append(told[len(named) > 1].format(best=best, names=names))
+    best = find_best(pairs, measure)
+    best_value = compute_value(measure, pairs[best])
+    if best_value == 0 and not smaller_is_better(measure):
+        return f"No model has a tested movie in any list, so {measure} says nothing here."
+    parts = [f"{best} is best by {measure} ({best_value:.4f})"]
+    for verdict, phrases in VERDICT_PHRASES.items():
+        selected = [c for c in comparisons if (c.measure, c.verdict) == (measure, verdict)]
+        selected.sort(key=lambda c: abs(c.difference.value))
+        if selected:
+            names = join_names([_format_difference(c) if "worse" in verdict else c.model for c in selected])
+            parts.append(phrases[len(selected) > 1].format(best=best, names=names))
     return "; ".join(parts) + "."
 
 
@@ -239,22 +250,22 @@ VERDICT_PHRASES = {
     "worse": ("worse: {names}",) * 2,
     "not tested": ("not tested: {names}",) * 2,
 }
-"""What is said of one model, and of several, with each verdict of `significance.verdict`, in the order of telling."""
+"""Phrases for one model and for several, by verdict of `significance.describe_difference`, in order of appearance."""
 
 
 def _format_difference(comparison: Comparison) -> str:
-    """`bias by 0.077 (0.070–0.084)`."""
-    found = comparison.difference
-    side = -1 if found.value < 0 else 1
-    low, high = sorted((side * found.low, side * found.high))
-    return f"{comparison.model} by {abs(found.value):.4f} ({low:.4f}–{high:.4f})"
+    """Format a difference, such as `bias by 0.0770 (0.0700–0.0840)`."""
+    difference = comparison.difference
+    sign = -1 if difference.value < 0 else 1
+    low, high = sorted((sign * difference.low, sign * difference.high))
+    return f"{comparison.model} by {abs(difference.value):.4f} ({low:.4f}–{high:.4f})"
 
 
 def join_names(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Join names: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def list_failures(failures: Sequence[CellFailure]) -> list[dict[str, Any]]:
-    """Each failed cell as a row."""
+    """Return the failed cells as rows: `model`, `split`, `seed` and `why`."""
     return [{"model": f.cell.model, "split": f.cell.split, "seed": f.cell.seed, "why": f.why} for f in failures]

@@ -1,4 +1,4 @@
-"""Models against each other on the same splits: the plan, carried out cell by cell, kept, and gone on with."""
+"""Comparison of models on the same splits: the plan, and its cells, measured in subprocesses, stored and resumed."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, Self
 
 from cinematrix.common.optional import require_package
-from cinematrix.common.progress import Progress
+from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.common.settings import get_search_space
 from cinematrix.data.bundle import fingerprint_data, write_bundle
 from cinematrix.data.catalog import Catalog
@@ -22,25 +22,27 @@ from cinematrix.errors import SettingError
 from cinematrix.evaluation import leakage
 from cinematrix.evaluation.compare.cell import Cell, make_questions
 from cinematrix.models import model_class
+from cinematrix.models.registry import class_path
 
 BASELINES = ("popular", "bias")
-"""The models that no comparison goes without: the same list for all, and what a rating says before any taste."""
+"""Models that are part of every comparison."""
 
 COMPARISON_SPLITS = ("random", "time", "new-users", "new-movies")
-"""The splits that answer different questions, by their names on the command line."""
+"""Names of the splits that models can be compared on."""
 
 CELL_COMMAND = [sys.executable, "-P", "-c", "from cinematrix.evaluation.compare.cell import main; main()"]
+"""Command that measures a cell in a subprocess."""
 
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """Which models, on which splits, how often.
+    """Plan of a comparison: models, splits and seeds.
 
     Attributes:
-        settings: of each model, in the order of the report.
-        splits: of `COMPARISON_SPLITS`.
-        seeds: how many.
-        trials: of a search for each model's hyper-parameters in each cell; 0: none.
+        settings: settings by model, in the order of the report.
+        splits: names from `COMPARISON_SPLITS`.
+        seeds: number of seeds.
+        trials: number of trials of each model's hyper-parameter search in each cell; 0: no search.
     """
 
     settings: dict[str, Any]
@@ -52,33 +54,40 @@ class ComparisonPlan:
     def of(
         cls, models: Iterable[str], settings: Mapping[str, Any], splits: Iterable[str], seeds: int = 1, trials: int = 0
     ) -> Self:
-        """A plan that has been looked at: `BASELINES` first, names that exist, everything installed that is needed.
+        """Create a plan and check it; `BASELINES` come first.
 
         Args:
-            settings: of the models that don't take their own as they are.
+            models: names of the models, with or without `BASELINES`.
+            settings: settings by model; other models have their defaults.
+            splits: names from `COMPARISON_SPLITS`.
+            seeds: number of seeds.
+            trials: number of trials of each hyper-parameter search; 0: no search.
 
         Raises:
-            SettingError: there is no such model or split.
-            MissingExtraError: what a model trains with, or the search, isn't installed.
+            SettingError: there is no such model or split, or settings are given for a model outside the plan.
+            MissingExtraError: a package for training or for the search isn't installed.
         """
         kinds = {name: model_class(name) for name in dict.fromkeys([*BASELINES, *models])}
-        cuts = tuple(dict.fromkeys(splits))
-        for cut in cuts:
-            if cut not in COMPARISON_SPLITS:
+        unique = tuple(dict.fromkeys(splits))
+        for split in unique:
+            if split not in COMPARISON_SPLITS:
                 raise SettingError(
-                    f"there is no split {cut!r} to compare on; the splits are {', '.join(COMPARISON_SPLITS)}"
+                    f"there is no split {split!r} to compare on; the splits are {', '.join(COMPARISON_SPLITS)}"
                 )
         for name in settings:
             if name not in kinds:
-                raise SettingError(f"settings of {name} are given, which isn't compared; compare {', '.join(kinds)}")
+                raise SettingError(
+                    f"settings are given for {name}, which isn't compared; the models are {', '.join(kinds)}"
+                )
         for kind in kinds.values():
+            class_path(kind.name)
             require_package(kind.abilities.trains_with, kind.name)
             require_package("optuna" if trials and get_search_space(kind.Settings) else "", kind.name)
-        whole = {name: settings[name] if name in settings else kind.Settings() for name, kind in kinds.items()}
-        return cls(whole, cuts, seeds, trials)
+        complete = {name: settings[name] if name in settings else kind.Settings() for name, kind in kinds.items()}
+        return cls(complete, unique, seeds, trials)
 
     def cells(self, data: str) -> list[Cell]:
-        """All cells, in the order in which they are measured: the models of a split one after the other."""
+        """Return all cells in the order of measurement: by split, then by seed, then by model."""
         return [
             Cell(name, asdict(settings), split, seed, self.trials if get_search_space(type(settings)) else 0, data)
             for split in self.splits
@@ -89,7 +98,7 @@ class ComparisonPlan:
 
 @dataclass(frozen=True)
 class CellFailure:
-    """A cell that came to nothing, and why, in a sentence."""
+    """Cell that failed, and the reason in a sentence."""
 
     cell: Cell
     why: str
@@ -97,12 +106,12 @@ class CellFailure:
 
 @dataclass(frozen=True)
 class ComparisonOutcome:
-    """What came of a plan.
+    """Outcome of a plan.
 
     Attributes:
-        cells: what each finished cell found, in the plan's order (see `cells.measure`).
+        cells: results of the finished cells (see `cell.measure_cell`), in the order of the plan.
         failures: the other cells.
-        checks: what each split was checked for, in words.
+        checks: descriptions of the checks that each split passed.
     """
 
     cells: list[dict[str, Any]]
@@ -115,110 +124,106 @@ def run_comparison(
 ) -> ComparisonOutcome:
     """Measure every cell of `plan`.
 
-    Cells that lie in `folder` are taken from there, and each that is measured is put there as soon as it is done, so
-    that an interruption costs no more than the cell under way.
+    Results are stored in `folder` as soon as each cell is finished, and stored results are reused. An interruption thus
+    costs only the cell in progress.
 
     Raises:
-        DataError: a split leaks (`leakage.check`), or these ratings can't be split so; nothing is trained then.
+        DataError: a split has leakage (`leakage.check`), or the ratings can't be split so; nothing is trained then.
     """
     checks = {split: _check_split(split, plan.seeds, ratings) for split in plan.splits}
     cells = plan.cells(fingerprint_data(ratings, catalog))
-    done: dict[str, dict[str, Any]] = {c.name: found for c in cells if (found := c.found(folder)) is not None}
-    failures = []
-    if progress:
-        progress.start(f"comparing {len(plan.settings)} models", len(cells))
-        progress.advance(len(done))
-    try:
-        with _pack_data(ratings, catalog, folder) as parcel:
+    done: dict[str, dict[str, Any]] = {c.name: stored for c in cells if (stored := c.read_result(folder)) is not None}
+    failures, bar = [], progress or Silent()
+    with running(bar, f"comparing {len(plan.settings)} models", len(cells)):
+        bar.advance(len(done))
+        with _pack_data(ratings, catalog, folder) as bundle:
             for place, cell in enumerate(cells):
                 if cell.name in done:
                     continue
-                who = f"{estimate_time_left([c for c in cells[place:] if c.name not in done], done.values())}{cell}"
-                if progress:
-                    progress.advance(0, note=who)
-                why = _run_in_subprocess(cell, parcel, folder, who, progress)
-                found = cell.found(folder)
-                if found is None:
-                    failures.append(CellFailure(cell, why or "ended without a result"))
+                label = f"{estimate_time_left([c for c in cells[place:] if c.name not in done], done.values())}{cell}"
+                bar.advance(0, note=label)
+                reason = _run_in_subprocess(cell, bundle, folder, label, bar)
+                result = cell.read_result(folder)
+                if result is None:
+                    failures.append(CellFailure(cell, reason or "ended without a result"))
                 else:
-                    done[cell.name] = found
-                if progress:
-                    progress.advance()
-    finally:
-        if progress:
-            progress.stop()
+                    done[cell.name] = result
+                bar.advance()
     return ComparisonOutcome([done[cell.name] for cell in cells if cell.name in done], failures, checks)
 
 
 def estimate_time_left(cells: Sequence[Cell], done: Iterable[dict[str, Any]]) -> str:
-    """How long `cells` will take, going by how long the same model took before, or else by all; with a comma after it.
+    """Estimate the time of `cells`, formatted with a trailing comma; empty before any cell is done.
 
-    Nothing, as long as nothing is done. Cells are too unlike for a bar to tell from its steps.
+    Each cell counts with the mean time of the model's finished cells, or of all models if it has none. A progress bar
+    can't estimate this from its steps, because the times of models differ too much.
     """
-    took: dict[str, list[float]] = {}
-    for found in done:
-        took.setdefault(found["key"]["model"], []).append(found["seconds"])
-    if not took:
+    durations: dict[str, list[float]] = {}
+    for result in done:
+        durations.setdefault(result["key"]["model"], []).append(result["seconds"])
+    if not durations:
         return ""
-    others = fmean(fmean(seconds) for seconds in took.values())
-    left = sum(fmean(took[cell.model]) if cell.model in took else others for cell in cells)
+    overall = fmean(fmean(seconds) for seconds in durations.values())
+    left = sum(fmean(durations[cell.model]) if cell.model in durations else overall for cell in cells)
     return f"about {left / 60:,.0f} min left, " if left >= 90 else f"about {left:.0f} s left, "
 
 
 def _check_split(split: str, seeds: int, ratings: Ratings) -> tuple[str, ...]:
-    """What every cut of a split, with every seed, was checked for."""
+    """Check a split for leakage with every seed; return descriptions of the checks."""
     checks: tuple[str, ...] = ()
     for seed in range(seeds):
-        for _, cut in make_questions(split, ratings, seed):
-            checks = leakage.check(cut, split)
+        for _, parts in make_questions(split, ratings, seed):
+            checks = leakage.check(parts, split)
     return checks
 
 
 @contextlib.contextmanager
 def _pack_data(ratings: Ratings, catalog: Catalog | None, folder: Path) -> Iterator[Path]:
-    """The data as a folder that the cells' processes read, for as long as they do."""
+    """Write the data to a temporary folder that the subprocesses read; return it."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".data.", dir=folder) as temporary:
         write_bundle(Path(temporary) / "data", ratings, catalog)
         yield Path(temporary) / "data"
 
 
-def _run_in_subprocess(cell: Cell, parcel: Path, folder: Path, who: str, progress: Progress | None) -> str:
-    """Measure `cell`, called `who` in what is noted; why that came to nothing, or nothing.
+def _run_in_subprocess(cell: Cell, bundle: Path, folder: Path, label: str, progress: Progress) -> str:
+    """Measure `cell`, with `label` before its progress notes; return the reason of a failure, else an empty string.
 
-    The process is in a session of its own, so that Ctrl-C reaches this one alone, which then ends it.
+    The subprocess has its own session, so Ctrl-C reaches only this process, which then kills the subprocess.
     """
-    job = json.dumps({"cell": asdict(cell), "parcel": str(parcel), "cells": str(folder)})
-    ways: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
+    job = json.dumps(
+        {"cell": asdict(cell), "class": class_path(cell.model), "parcel": str(bundle), "cells": str(folder)}
+    )
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
     with TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-        with subprocess.Popen(CELL_COMMAND, **ways, stderr=errors, start_new_session=True) as child:
+        with subprocess.Popen(CELL_COMMAND, **pipes, stderr=errors, start_new_session=True) as child:
             try:
-                why = _relay_messages(child, job, who, progress)
+                reason = _relay_messages(child, job, label, progress)
             finally:
                 child.kill()
         errors.seek(0)
-        return why or _explain_exit(child.returncode, errors.read())
+        return reason or _explain_exit(child.returncode, errors.read())
 
 
-def _relay_messages(child: "subprocess.Popen[str]", job: str, who: str, progress: Progress | None) -> str:
-    """Hand over the job and pass on what the child notes, to its end; its own word for why it failed, or nothing."""
+def _relay_messages(child: "subprocess.Popen[str]", job: str, label: str, progress: Progress) -> str:
+    """Send the job and relay progress until the child ends; return the error that it reports, else an empty string."""
     assert child.stdin is not None
     assert child.stdout is not None
-    why = ""
+    reason = ""
     with contextlib.suppress(BrokenPipeError):
         child.stdin.write(job)
         child.stdin.close()
     for line in child.stdout:
         message = _parse_message(line)
-        why = message.get("error", why)
-        if progress and "note" in message:
-            progress.advance(0, note=f"{who}: {message['note']}")
+        reason = message.get("error", reason)
+        if "note" in message:
+            progress.advance(0, note=f"{label}: {message['note']}")
     child.wait()
-    return why
+    return reason
 
 
 def _parse_message(line: str) -> dict[str, Any]:
-    """What a line says; nothing, if it isn't one of ours but what a library printed."""
+    """Parse a line of the child; an empty dict if it isn't a message but the output of a library."""
     try:
         message = json.loads(line)
     except ValueError:
@@ -227,11 +232,11 @@ def _parse_message(line: str) -> dict[str, Any]:
 
 
 def _explain_exit(code: int, errors: str) -> str:
-    """Why a process ended with `code`, as far as can be told."""
+    """Explain the exit code of a subprocess; an empty string for 0."""
     if code == 0:
         return ""
     if code < 0:
-        likely = ", most likely for want of memory" if -code == 9 else ""
-        return f"was ended by the signal {Signals(-code).name}{likely}"
+        guess = ", most likely because memory ran out" if -code == 9 else ""
+        return f"was ended by the signal {Signals(-code).name}{guess}"
     last = errors.strip().splitlines()[-1:] or ["no message"]
     return f"stopped with {last[0].strip()}"

@@ -1,17 +1,17 @@
-"""What a comparison found as tables and sentences, for the terminal and for the page."""
+"""Tables and sentences of a comparison's results, for the terminal and for the report."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cinematrix.evaluation.compare.results import QuestionResult
-from cinematrix.evaluation.evaluate import Measure
+from cinematrix.evaluation.measures import Measure
 
 TextTable = tuple[list[str], list[list[Any]]]
-"""Columns (a name that ends in `#` is of numbers) and rows of text."""
+"""Column names (ending in `#` for columns of numbers) and rows of text."""
 
 
 def make_main_table(question: QuestionResult) -> TextTable:
-    """Each model's measures with intervals."""
+    """Return each model's measures with intervals."""
     rows = [row for row in question.rows if row.segment == "all"]
     measures = list(dict.fromkeys(m.name for row in rows for m in row.measures))
     columns = ["model", *(f"{name}#" for name in measures)]
@@ -19,13 +19,13 @@ def make_main_table(question: QuestionResult) -> TextTable:
 
 
 def make_cost_table(question: QuestionResult) -> TextTable:
-    """What each model costs, and the share of all movies that its lists hold between them."""
+    """Return each model's costs and catalog coverage."""
     columns = ["model", "coverage#", "search#", "training#", "one list#", "one rating#", "peak memory#"]
     return columns, [[model, *_format_costs(costs)] for model, costs in question.costs.items()]
 
 
 def make_segment_table(question: QuestionResult) -> TextTable:
-    """Each model's measures in each segment."""
+    """Return each model's measures in each segment."""
     rows = [row for row in question.rows if row.segment != "all"]
     measures = list(dict.fromkeys(m.name for row in rows for m in row.measures))
     columns = ["segment", "users#", "model", *(f"{name}#" for name in measures)]
@@ -36,19 +36,19 @@ def make_segment_table(question: QuestionResult) -> TextTable:
 
 
 def make_comparison_table(question: QuestionResult) -> TextTable:
-    """Every model against the best, measure by measure."""
+    """Return each model's difference from the best model, measure by measure."""
     columns = ["measure", "best", "model", "difference#", "95 % interval#", "p#", "p, Holm#", "verdict"]
     rows = []
     for c in question.comparisons:
-        found = c.difference
-        ends = f"{found.low:+.4f} to {found.high:+.4f}" if found.low == found.low else "–"
-        p_values = format_number(found.p), format_number(c.p_holm)
-        rows.append([c.measure, c.best, c.model, f"{found.value:+.4f}", ends, *p_values, c.verdict])
+        difference = c.difference
+        interval = f"{difference.low:+.4f} to {difference.high:+.4f}" if difference.low == difference.low else "–"
+        p_values = format_number(difference.p), format_number(c.p_holm)
+        rows.append([c.measure, c.best, c.model, f"{difference.value:+.4f}", interval, *p_values, c.verdict])
     return columns, rows
 
 
 def describe_protocol(question: QuestionResult) -> str:
-    """What was tested, on which cut, and what the cut was checked for."""
+    """Describe the split, the test set, the lists, and the checks that the split passed."""
     p = question.protocol
     seeds = f"{question.seeds} seeds, of which this is the first" if question.seeds > 1 else "one seed"
     return (
@@ -59,37 +59,37 @@ def describe_protocol(question: QuestionResult) -> str:
 
 
 def describe_segments(question: QuestionResult) -> str:
-    """What the segments are."""
+    """Describe the segments of users and movies."""
     head, torso, tail = question.movies
     return (
         "Users by the ratings in their history. Movies from the most rated one down: head movies share the first half "
         f"of all training ratings, torso movies the next 40 %, tail movies the rest; {head:,}, {torso:,} and {tail:,} "
-        "of them are tested. In a segment of movies, only its movies are relevant, while lists may hold any."
+        "of them are tested. In a segment of movies, only its movies are relevant, but lists may contain any movie."
     )
 
 
 def format_settings(settings: dict[str, Any]) -> str:
-    """Settings as they are typed."""
+    """Format settings as `name=value`, separated by spaces."""
     return " ".join(f"{key}={f'{value:.4g}' if isinstance(value, float) else value}" for key, value in settings.items())
 
 
 def _format_measures(measures: Sequence[Measure], names: Iterable[str]) -> list[str]:
-    found = {measure.name: measure for measure in measures}
-    return [_format_measure(found[name]) if name in found else "–" for name in names]
+    by_name = {measure.name: measure for measure in measures}
+    return [_format_measure(by_name[name]) if name in by_name else "–" for name in names]
 
 
 def _format_measure(measure: Measure) -> str:
-    ends = f" ({measure.low:.3f}–{measure.high:.3f})" if measure.low == measure.low else ""
-    return f"{measure.value:.4f}{ends}"
+    interval = f" ({measure.low:.3f}–{measure.high:.3f})" if measure.low == measure.low else ""
+    return f"{measure.value:.4f}{interval}"
 
 
 def _format_costs(costs: dict[str, float]) -> list[str]:
     search = f"{costs['tuning_s']:,.1f} s" if "tuning_s" in costs else "–"
     rating = f"{costs['pair_us']:.1f} µs" if "pair_us" in costs else "–"
-    told = [f"{costs['coverage']:.3f}", search, f"{costs['training_s']:,.2f} s", f"{costs['list_ms']:.2f} ms", rating]
-    return [*told, f"{costs['peak_mb']:,.0f} MB"]
+    training, one_list = f"{costs['training_s']:,.2f} s", f"{costs['list_ms']:.2f} ms"
+    return [f"{costs['coverage']:.3f}", search, training, one_list, rating, f"{costs['peak_mb']:,.0f} MB"]
 
 
 def format_number(value: float | None) -> str:
-    """A number to four places; a dash where there is none."""
+    """Format a number with four decimals; a dash for None and NaN."""
     return "–" if value is None or value != value else f"{value:.4f}"

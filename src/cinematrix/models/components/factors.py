@@ -259,6 +259,13 @@ class Factorization(Recommender):
     def vectors(self) -> NDArray[np.float32]:
         return self.factors.movies[:-1, :-1]
 
+    def movie_index(self) -> NDArray[np.float32]:
+        return np.hstack([self.factors.movies, self.factors.bias[:, None]])[:-1]
+
+    def user_index(self, histories: Histories) -> NDArray[np.float32]:
+        users = self.factors.users(histories)
+        return np.hstack([users, np.ones((len(users), 1), np.float32)]) * np.float32(self.factors.unit)
+
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         return self.factors.shares(history, movies)
 

@@ -163,6 +163,24 @@ class RankingHead:
             score if self.low_rank_ease is None else score + self.low_rank_ease.score(self._gather(histories, residual))
         )
 
+    def movie_index(self) -> Float32:
+        """Return a vector for each movie, whose dot product with a `user_index` is its score but for a constant."""
+        movies = self.towers.movies[:-1]
+        members, factors = movies.shape[1], movies.shape[2] - 1
+        scaled = movies[:, :, :-1].reshape(len(movies), -1) / np.float32(members * factors**0.5)
+        parts = [scaled, movies[:, :, -1].mean(1)[:, None]]
+        if self.low_rank_ease is not None:
+            parts.append(self.low_rank_ease.item_vectors * self.low_rank_ease.weight[:-1, None])
+        return np.hstack(parts)
+
+    def user_index(self, histories: Histories, residual: Float32 | None) -> Float32:
+        """Return a vector for each history, in the space of `movie_index`; `residual` as in `score`."""
+        users = self.towers.users(histories, residual)
+        parts = [users[:, :, :-1].reshape(len(users), -1), np.ones((len(users), 1), np.float32)]
+        if self.low_rank_ease is not None:
+            parts.append(self._gather(histories, residual))
+        return np.hstack(parts)
+
     def probabilities(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
         """The chance of pairs, for plain interactions. `[n]`."""
         score = self.towers.pairs(self.towers.users(histories, None), rows, movies)

@@ -106,6 +106,16 @@ class DeepMF(Recommender):
             stars = self.predict_pairs(histories, rows, movies)
         return PredictedPairs(histories, self._rating.residual(histories)[1], rows, movies, stars)
 
+    def movie_index(self) -> NDArray[np.float32]:
+        if self.ranking is None:
+            return super().movie_index()
+        return self.ranking.movie_index()
+
+    def user_index(self, histories: Histories) -> NDArray[np.float32]:
+        if self.ranking is None:
+            return super().user_index(histories)
+        return self.ranking.user_index(histories, self.residual(histories))
+
     def vectors(self) -> NDArray[np.float32]:
         towers = self.ranking.towers if self.ranking else self._rating.towers
         return towers.movies[:-1, :, :-1].reshape(len(towers.movies) - 1, -1)

@@ -1,15 +1,15 @@
 /** Bring the ratings that you already have: a file in, what became of each row, and what is left to say by hand. */
 
-import { shortened } from "../cards.js";
-import { Columns } from "../columns.js";
-import { icon } from "../dom.js";
-import { keep, kept } from "../tab.js";
-import { missing } from "../unmatched.js";
+import { shorten } from "../parts/cards.js";
+import { ColumnForm } from "../parts/columns.js";
+import { icon } from "../parts/dom.js";
+import { writeTab, readTab } from "../parts/tab.js";
+import { unmatchedSection } from "../parts/unmatched.js";
 
 export const title = "Bring your ratings";
 
 /** Bytes that the server takes. */
-const MOST = 20_000_000;
+const MAX_BYTES = 20_000_000;
 
 /** How the sites that the server knows write themselves. @type {Record<string, string>} */
 const SITES = {
@@ -18,18 +18,18 @@ const SITES = {
 };
 
 /** What to know of a table that an account takes in again with another best rating. */
-const STAYED = "Ratings without a date that your account held already stay as they were; change them on the films' pages.";
+const UNDATED_WARNING = "Ratings without a date that your account held already stay as they were; change them on the films' pages.";
 
 /** Under which name the tab keeps what came of the last upload. */
-const LAST = "upload";
+const UPLOAD_KEY = "upload";
 
-/** @typedef {import("../uploads.js").Row} Row */
+/** @typedef {import("../parts/uploads.js").UnmatchedRow} Row */
 /**
  * @typedef {{source: string, read: number, imported: number, updated: number, duplicates: number,
  *   skipped: {row: string, reason: string, title: string}[], unmatched: Row[],
- *   warnings: string[]} & import("../uploads.js").Said} Outcome
+ *   warnings: string[]} & import("../parts/uploads.js").Upload} Outcome
  */
-/** What is told of an upload: the counts, and why rows were left out. @typedef {{source: string, counts: [string, number][], reasons: [string, number][], unmatched: Row[], warnings: string[]}} Told */
+/** What is told of an upload: the counts, and why rows were left out. @typedef {{source: string, counts: [string, number][], reasons: [string, number][], unmatched: Row[], warnings: string[]}} Summary */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -40,23 +40,23 @@ export async function show(main, app) {
     icon("up"), element("strong", {}, "Drop your export here"), element("span", {}, "or choose the file: as you downloaded it, zipped or not"));
   /** @type {File | undefined} */
   let last;
-  /** What the last file brought in, to be taken back. @type {import("../history.js").History["undos"][number] | undefined} */
-  let taken;
-  const columns = new Columns(() => read(last, taken));
+  /** What the last file brought in, to be taken back. @type {import("../parts/history.js").History["undos"][number] | undefined} */
+  let undo;
+  const columns = new ColumnForm(() => read(last, undo));
   const bring = async (/** @type {File | undefined} */ file) => {
     if (file) await columns.offer(file);
     await read(last = file, undefined);
   };
-  const read = async (/** @type {File | undefined} */ file, /** @type {import("../history.js").History["undos"][number] | undefined} */ before) => {
+  const read = async (/** @type {File | undefined} */ file, /** @type {import("../parts/history.js").History["undos"][number] | undefined} */ before) => {
     if (!file) return;
-    outcome.replaceChildren(element("p", { class: "lead", role: "status" }, `Reading ${shortened(file.name, 60)} …`));
+    outcome.replaceChildren(element("p", { class: "lead", role: "status" }, `Reading ${shorten(file.name, 60)} …`));
     drop.classList.add("busy");
     try {
-      const news = summary(app, await send(app, file, columns.query, before));
-      taken = app.history.undos.at(-1);
-      keep(LAST, { user: app.history.account?.user ?? null, ...news });
-      outcome.replaceChildren(...told(app, news));
-      app.announce(news.counts.map(([name, n]) => `${n} ${name}`).join(", "));
+      const result = summary(app, await send(app, file, columns.query, before));
+      undo = app.history.undos.at(-1);
+      writeTab(UPLOAD_KEY, { user: app.history.account?.user ?? null, ...result });
+      outcome.replaceChildren(...resultParts(app, result));
+      app.announce(result.counts.map(([name, n]) => `${n} ${name}`).join(", "));
     } catch (error) {
       if (app.signal.aborted) return;
       outcome.replaceChildren(app.failed(error, () => read(file, before)));
@@ -75,19 +75,19 @@ export async function show(main, app) {
   });
   main.append(
     element("h1", {}, "Bring your ratings"),
-    element("p", { class: "lead" }, stays(app.history)),
+    element("p", { class: "lead" }, storageText(app.history)),
     element("div", { class: "drop-place" }, input, drop,
       columns.form),
     outcome,
     sources(app));
-  const before = kept(LAST);
-  if (before && before.user === (app.history.account?.user ?? null)) outcome.append(...told(app, before));
+  const before = readTab(UPLOAD_KEY);
+  if (before && before.user === (app.history.account?.user ?? null)) outcome.append(...resultParts(app, before));
 }
 
-/** Where her ratings stay. @param {import("../history.js").History} history */
-function stays({ account, lasts }) {
+/** Where her ratings stay. @param {import("../parts/history.js").History} history */
+function storageText({ account, persistent }) {
   if (account) return "They go into your account on this server.";
-  return `The server reads the file and forgets it; your ratings stay ${lasts ? "in this browser" : "until the page is closed: this browser lends it no room"}.`;
+  return `The server reads the file and forgets it; your ratings stay ${persistent ? "in this browser" : "until the page is closed: this browser lends it no room"}.`;
 }
 
 /** Where the exports are found. @param {import("../app.js").App} app */
@@ -105,28 +105,28 @@ function sources(app) {
 
 /**
  * @param {import("../app.js").App} app @param {File} file @param {Record<string, string>} columns
- * @param {import("../history.js").History["undos"][number] | undefined} before what the same file brought into this browser, read otherwise, which is taken back
+ * @param {import("../parts/history.js").History["undos"][number] | undefined} before what the same file brought into this browser, read otherwise, which is taken back
  * @returns {Promise<Outcome>}
  */
 async function send(app, file, columns, before) {
-  if (file.size > MOST) throw new Error("The file is larger than 20 MB; an export of ratings hardly is.");
+  if (file.size > MAX_BYTES) throw new Error("The file is larger than 20 MB; an export of ratings hardly is.");
   const query = new URLSearchParams({ name: file.name.slice(0, 200), ...columns });
   const { account } = app.history;
   if (account) {
     const outcome = await app.api.post(`/v1/users/${encodeURIComponent(account.user)}/imports?${query}`, file, app.signal);
     await app.history.open(app.api, account.user, app.signal);
-    if (columns.highest && outcome.duplicates) outcome.warnings.push(STAYED);
+    if (columns.highest && outcome.duplicates) outcome.warnings.push(UNDATED_WARNING);
     return outcome;
   }
   const outcome = await app.api.post(`/v1/imports?${query}`, file, app.signal);
   if (before) await app.history.revoke(before);
-  const { created, updated } = app.history.take(outcome);
+  const { created, updated } = app.history.importUpload(outcome);
   return { ...outcome, imported: created, updated, duplicates: outcome.duplicates + outcome.imported - created - updated };
 }
 
-/** What there is to tell of an upload; a row whose film she picked before is there already. @param {import("../app.js").App} app @param {Outcome} outcome @returns {Told} */
+/** What there is to tell of an upload; a row whose film she picked before is there already. @param {import("../app.js").App} app @param {Outcome} outcome @returns {Summary} */
 function summary(app, { source, read, imported, updated, duplicates, skipped, unmatched, warnings }) {
-  const open = unmatched.filter((row) => !app.history.picked(row));
+  const open = unmatched.filter((row) => !app.history.pickFor(row));
   const reasons = new Map();
   for (const { reason } of skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   return {
@@ -136,8 +136,8 @@ function summary(app, { source, read, imported, updated, duplicates, skipped, un
   };
 }
 
-/** What became of the rows. @param {import("../app.js").App} app @param {Told} news */
-function told(app, { source, counts, reasons, unmatched, warnings }) {
+/** What became of the rows. @param {import("../app.js").App} app @param {Summary} news */
+function resultParts(app, { source, counts, reasons, unmatched, warnings }) {
   const { element } = app;
   const { new: fresh, changed } = Object.fromEntries(counts);
   return [
@@ -147,13 +147,13 @@ function told(app, { source, counts, reasons, unmatched, warnings }) {
       element("dl", { class: "counts" }, counts.map(([name, n]) => element("div", {}, element("dt", {}, name), element("dd", {}, n.toLocaleString("en"))))),
       element("p", { class: "buttons" }, element("a", { class: "primary", href: "/" }, "See your films", icon("arrow")))),
     ...warnings.map((warning) => element("p", { class: "note" }, warning)),
-    reasons.length ? leftOut(app, reasons) : null,
-    unmatched.length ? missing(app, unmatched) : null,
+    reasons.length ? skippedDetails(app, reasons) : null,
+    unmatched.length ? unmatchedSection(app, unmatched) : null,
   ].filter((each) => each !== null);
 }
 
-/** Why rows were left out, with how many each. @param {import("../app.js").App} app @param {Told["reasons"]} reasons */
-function leftOut({ element }, reasons) {
+/** Why rows were left out, with how many each. @param {import("../app.js").App} app @param {Summary["reasons"]} reasons */
+function skippedDetails({ element }, reasons) {
   const n = reasons.reduce((sum, [, count]) => sum + count, 0);
   return element("details", { class: "why" }, element("summary", {}, `Why ${n.toLocaleString("en")} ${n === 1 ? "row was" : "rows were"} left out`),
     element("ul", {}, reasons.map(([reason, count]) => element("li", {}, `${count.toLocaleString("en")} × ${reason}`))));

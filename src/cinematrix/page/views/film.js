@@ -1,8 +1,8 @@
 /** A film: what the model expects of it, how people rated it, and which films are like it. */
 
-import { because, expected, facts, hides, shortened, title as titled } from "../cards.js";
-import { bars } from "../charts.js";
-import { written } from "../stars.js";
+import { reasons, expectedStars, factsLine, hideButtons, shorten, titleElement } from "../parts/cards.js";
+import { barChart } from "../parts/charts.js";
+import { formatNumber } from "../parts/stars.js";
 
 export const title = "Film";
 
@@ -13,7 +13,7 @@ const ELSEWHERE = {
 };
 
 /**
- * @typedef {import("../history.js").Movie & {ratings: number, mean: number | null,
+ * @typedef {import("../parts/history.js").Movie & {ratings: number, mean: number | null,
  *   histogram: {rating: number, count: number}[], links: Record<string, string | null>}} Film
  */
 
@@ -24,30 +24,30 @@ export async function show(main, app) {
   app.loading(main, "Opening the film", 4);
   /** @type {Film} */
   const film = await app.api.get(path, {}, app.signal);
-  document.title = `${shortened(film.title ?? "")} · Cinematrix`;
-  const guess = app.element("div", { class: "guess" });
-  const aside = app.element("div", {});
-  let rated = people(app, film);
-  setAside(app, film, aside);
-  main.replaceChildren(head(app, film, guess, aside), rated);
+  document.title = `${shorten(film.title ?? "")} · Cinematrix`;
+  const prediction = app.element("div", { class: "guess" });
+  const marks = app.element("div", {});
+  let ratings = peopleSection(app, film);
+  drawMarks(app, film, marks);
+  main.replaceChildren(head(app, film, prediction, marks), ratings);
   const refresh = async () => {
-    const said = await app.api.post(`${path}/prediction`, app.history.body(), app.signal);
-    guess.replaceChildren(...prediction(app, said));
+    const answer = await app.api.post(`${path}/prediction`, app.history.body(), app.signal);
+    prediction.replaceChildren(...predictionParts(app, answer));
   };
   app.history.on("change", () => {
-    rated.replaceWith(rated = people(app, film));
-    setAside(app, film, aside);
-    refresh().catch(() => guess.replaceChildren());
+    ratings.replaceWith(ratings = peopleSection(app, film));
+    drawMarks(app, film, marks);
+    refresh().catch(() => prediction.replaceChildren());
   }, app.signal);
-  const [, alike] = await Promise.all([refresh().catch(() => null), like(app, path).catch(() => null)]);
+  const [, alike] = await Promise.all([refresh().catch(() => null), similarFilms(app, path).catch(() => null)]);
   if (alike) main.append(alike);
 }
 
-/** Draw what she may say besides stars as it is now; the focus stays. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} aside */
-function setAside(app, film, aside) {
-  const at = [...aside.querySelectorAll("button")].indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
-  aside.replaceChildren(...[hides(app, film)].filter((each) => each !== null));
-  aside.querySelectorAll("button")[at]?.focus({ preventScroll: true });
+/** Draw what she may say besides stars as it is now; the focus stays. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} marks */
+function drawMarks(app, film, marks) {
+  const at = [...marks.querySelectorAll("button")].indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+  marks.replaceChildren(...[hideButtons(app, film)].filter((each) => each !== null));
+  marks.querySelectorAll("button")[at]?.focus({ preventScroll: true });
 }
 
 /** @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} guess @param {HTMLElement} aside */
@@ -59,50 +59,50 @@ function head(app, film, guess, aside) {
     element("div", { class: "film-poster" }, app.poster(film)),
     element("div", { class: "feature-words large" },
       element("p", { class: "kicker" }, film.year ? String(film.year) : "Film"),
-      element("h1", {}, titled(film)),
-      element("p", { class: "facts" }, facts({ ...film, year: null })),
+      element("h1", {}, titleElement(film)),
+      element("p", { class: "facts" }, factsLine({ ...film, year: null })),
       guess,
       app.stars(film),
       aside,
       links.length > 0 && element("p", { class: "facts links" }, "More at ", links.flatMap((link, at) => (at ? [" and ", link] : [link])))));
 }
 
-/** @param {import("../app.js").App} app @param {import("../cards.js").Item & {yours: number | null}} said */
-function prediction(app, said) {
+/** @param {import("../app.js").App} app @param {import("../parts/cards.js").Item & {yours: number | null}} prediction */
+function predictionParts(app, prediction) {
   const { element } = app;
-  const shown = expected(said, app.model.scale);
+  const shown = expectedStars(prediction, app.model.scale);
   if (!shown) return [];
-  const why = because(said);
-  const nobody = app.history.size === 0 && element("p", { class: "because" }, "What people on average would say: rate a few films, and it becomes what you would.");
-  return [element("p", { class: "facts" }, said.yours === null ? "You would give it" : "Without your own rating, the model would expect"), shown, why ? element("p", { class: "because" }, why) : nobody].filter((each) => each instanceof Node);
+  const why = reasons(prediction);
+  const unpersonal = app.history.size === 0 && element("p", { class: "because" }, "What people on average would say: rate a few films, and it becomes what you would.");
+  return [element("p", { class: "facts" }, prediction.yours === null ? "You would give it" : "Without your own rating, the model would expect"), shown, why ? element("p", { class: "because" }, why) : unpersonal].filter((each) => each instanceof Node);
 }
 
 /** How people rated it. @param {import("../app.js").App} app @param {Film} film */
-function people(app, film) {
+function peopleSection(app, film) {
   const { element } = app;
   const { ratings: count, mean, histogram } = film;
   if (!count) return element("section", { class: "people" }, element("h2", {}, "How people rated it"), element("p", { class: "lead" }, "Nobody has yet: what the model says comes from the film’s content."));
   if (app.history.plain) return element("section", { class: "people" }, element("h2", {}, "Who watched it"), element("p", { class: "lead" }, count === 1 ? "One person" : `${count.toLocaleString("en")} people`));
-  const mine = app.history.rating(film.movie);
+  const rating = app.history.rating(film.movie);
   return element("section", { class: "people" },
     element("h2", {}, "How people rated it"),
-    element("p", { class: "lead" }, `${count.toLocaleString("en")} ${count === 1 ? "rating" : "ratings"}`, mean !== null && `, ${written(mean)} on average`),
-    histogram.length > 0 && bars(`Ratings of ${shortened(film.title ?? "")}`, histogram.map((bar) => ({ label: written(bar.rating), value: bar.count, mark: bar.rating === mine }))));
+    element("p", { class: "lead" }, `${count.toLocaleString("en")} ${count === 1 ? "rating" : "ratings"}`, mean !== null && `, ${formatNumber(mean)} on average`),
+    histogram.length > 0 && barChart(`Ratings of ${shorten(film.title ?? "")}`, histogram.map((bar) => ({ label: formatNumber(bar.rating), value: bar.count, mark: bar.rating === rating }))));
 }
 
 /** @param {import("../app.js").App} app @param {string} path */
-async function like(app, path) {
+async function similarFilms(app, path) {
   const { element } = app;
   const { items } = await app.api.get(`${path}/similar`, { n: 12 }, app.signal);
   if (!items.length) return null;
   return element("section", { class: "row alike" },
     element("h2", {}, "Like it"),
-    element("ul", { class: "strip-of-cards", tabindex: "-1" }, items.map((/** @type {import("../cards.js").Item & {why: {genres: string[], both: number}}} */ item) =>
-      element("li", {}, app.card({ ...item, stars: undefined }, { reason: linked(item.why), hide: false })))));
+    element("ul", { class: "strip-of-cards", tabindex: "-1" }, items.map((/** @type {import("../parts/cards.js").Item & {why: {genres: string[], both: number}}} */ item) =>
+      element("li", {}, app.card({ ...item, stars: undefined }, { reason: linkText(item.why), hide: false })))));
 }
 
 /** What links two films, in words. @param {{genres: string[], both: number}} why */
-function linked({ genres, both }) {
+function linkText({ genres, both }) {
   const people = `${both.toLocaleString("en")} people rated both`;
   return [genres.length > 0 && `both ${genres.slice(0, 3).join(", ")}`, both > 0 && people].filter(Boolean).join("; ") || "near each other in what the model learned";
 }

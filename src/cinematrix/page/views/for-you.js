@@ -1,21 +1,21 @@
 /** Rows of films that she may like tonight, made anew with each thing she says. */
 
-import { address, because, expected, facts, hides, shortened, title as titled } from "../cards.js";
-import { asked, dials, wanted } from "../dials.js";
-import { icon } from "../dom.js";
-import { empty, loading } from "../states.js";
-import { keep, kept } from "../tab.js";
+import { filmUrl, reasons, expectedStars, factsLine, hideButtons, shorten, titleElement } from "../parts/cards.js";
+import { dialParameters, dials, wantedGenres } from "../parts/dials.js";
+import { icon } from "../parts/dom.js";
+import { emptyState, loadingState } from "../parts/states.js";
+import { writeTab, readTab } from "../parts/tab.js";
 
 export const title = "For you";
 export const early = true;
 
 /** How many films a row has. */
-const ROW = 12;
+const ROW_SIZE = 12;
 
 /** Under which name the last answer is kept for a time without connection. */
-const LAST = "last-rows";
+const ANSWER_KEY = "last-rows";
 
-/** @typedef {import("../cards.js").Item} Item */
+/** @typedef {import("../parts/cards.js").Item} Item */
 /** @typedef {{kind: string, title: string, items: Item[]}} Row */
 /** @typedef {{model_version: string, fallback: boolean, rows: Row[]}} Rows */
 
@@ -23,33 +23,33 @@ const LAST = "last-rows";
 export async function show(main, app) {
   const { element } = app;
   const head = element("div", { class: "head" });
-  const list = element("div", { class: "rows" }, loading("Looking for films"));
+  const list = element("div", { class: "rows" }, loadingState("Looking for films"));
   /** @type {AbortController | null} */
-  let asking = null;
+  let request = null;
 
   const refresh = async () => {
-    asking?.abort();
-    asking = new AbortController();
-    const { signal } = asking;
+    request?.abort();
+    request = new AbortController();
+    const { signal } = request;
     list.setAttribute("aria-busy", "true");
     try {
-      const [answer] = await Promise.all([ask(app, AbortSignal.any([signal, app.signal])), app.asked]);
-      keep(LAST, { time: Date.now(), answer });
+      const [answer] = await Promise.all([fetchRows(app, AbortSignal.any([signal, app.signal])), app.asked]);
+      writeTab(ANSWER_KEY, { time: Date.now(), answer });
       draw(answer, null);
       app.answeredBy(answer.model_version);
     } catch (error) {
       if (/** @type {Error} */ (error).name === "AbortError") return;
-      const last = /** @type {{status?: number}} */ (error).status === 0 ? kept(LAST) : null;
+      const last = /** @type {{status?: number}} */ (error).status === 0 ? readTab(ANSWER_KEY) : null;
       if (last) draw(last.answer, last.time);
       else list.replaceChildren(app.failed(error, refresh));
     }
     list.removeAttribute("aria-busy");
   };
   const draw = (/** @type {Rows} */ answer, /** @type {number | null} */ stale) => {
-    const focus = focused(list);
+    const focus = focusedControl(list);
     head.replaceChildren(...heading(app, answer.fallback));
     list.replaceChildren(...(stale ? [staleNote(app, stale, refresh)] : []), ...rows(app, answer));
-    refocus(list, focus);
+    restoreFocus(list, focus);
     if (!stale) performance.mark("films");
   };
   main.append(head, list);
@@ -59,16 +59,16 @@ export async function show(main, app) {
 }
 
 /** @param {import("../app.js").App} app @param {AbortSignal} signal @returns {Promise<Rows>} */
-async function ask(app, signal) {
-  return app.api.post("/v1/rows", { ...app.history.body(), ...(await asked(app)), n: ROW }, signal);
+async function fetchRows(app, signal) {
+  return app.api.post("/v1/rows", { ...app.history.body(), ...(await dialParameters(app)), n: ROW_SIZE }, signal);
 }
 
 /** @param {import("../app.js").App} app @param {boolean} fallback */
 function heading(app, fallback) {
   const { element } = app;
   const { size: n, plain } = app.history;
-  const how = plain ? "watched" : "rated";
-  if (!fallback) return [element("h1", {}, "For you"), element("p", { class: "lead" }, n === 1 ? `By the one film you ${how} so far` : `By the ${n.toLocaleString("en")} films you ${how}`)];
+  const verb = plain ? "watched" : "rated";
+  if (!fallback) return [element("h1", {}, "For you"), element("p", { class: "lead" }, n === 1 ? `By the one film you ${verb} so far` : `By the ${n.toLocaleString("en")} films you ${verb}`)];
   return [
     element("h1", { class: "display" }, "What will you watch tonight?"),
     element("p", { class: "lead" }, "Rate a film or two below and the list becomes yours, or tell more at once:"),
@@ -81,29 +81,29 @@ function heading(app, fallback) {
 /** @param {import("../app.js").App} app @param {Rows} answer @returns {HTMLElement[]} */
 function rows(app, answer) {
   const { element } = app;
-  const full = answer.rows.filter((row) => row.items.length);
-  if (!full.length) return [empty("No film is left", "Nothing fits all the dials: turn one back.")];
-  const [first, ...rest] = full[0].items;
-  const strips = [{ ...full[0], items: rest }, ...full.slice(1)].filter((row) => row.items.length);
+  const nonEmpty = answer.rows.filter((row) => row.items.length);
+  if (!nonEmpty.length) return [emptyState("No film is left", "Nothing fits all the dials: turn one back.")];
+  const [first, ...rest] = nonEmpty[0].items;
+  const strips = [{ ...nonEmpty[0], items: rest }, ...nonEmpty.slice(1)].filter((row) => row.items.length);
   return [feature(app, first, answer.fallback ? "To begin with" : "Tonight"), ...strips.map((row) => element("section", { class: "row", "aria-label": row.title },
-    element("h2", {}, element("bdi", {}, shortened(row.title, 90))),
+    element("h2", {}, element("bdi", {}, shorten(row.title, 90))),
     element("ul", { class: "strip-of-cards", tabindex: "-1" }, row.items.map((item) => element("li", {}, app.card(item))))))];
 }
 
 /** The first film, larger. @param {import("../app.js").App} app @param {Item} item @param {string} label */
 function feature(app, item, label) {
   const { element } = app;
-  const why = because(item);
+  const why = reasons(item);
   return element("article", { class: "feature card", "data-movie": item.movie, "aria-label": label },
-    element("a", { class: "feature-poster", href: address(item.movie), tabindex: "-1", "aria-hidden": "true" }, app.poster(item)),
+    element("a", { class: "feature-poster", href: filmUrl(item.movie), tabindex: "-1", "aria-hidden": "true" }, app.poster(item)),
     element("div", { class: "feature-words" },
       element("p", { class: "kicker" }, label),
-      element("h2", {}, element("a", { href: address(item.movie) }, titled(item))),
-      element("p", { class: "facts" }, facts(item, wanted(app.params))),
-      expected(item, app.model.scale),
+      element("h2", {}, element("a", { href: filmUrl(item.movie) }, titleElement(item))),
+      element("p", { class: "facts" }, factsLine(item, wantedGenres(app.params))),
+      expectedStars(item, app.model.scale),
       why && element("p", { class: "because" }, why),
       app.stars(item),
-      hides(app, item)));
+      hideButtons(app, item)));
 }
 
 /** @param {import("../app.js").App} app @param {number} time @param {() => void} again */
@@ -114,7 +114,7 @@ function staleNote(app, time, again) {
 }
 
 /** Which control of which card has the focus. @param {HTMLElement} list */
-function focused(list) {
+function focusedControl(list) {
   const active = document.activeElement;
   const card = active?.closest(".card");
   if (!card || !list.contains(card)) return null;
@@ -122,8 +122,8 @@ function focused(list) {
   return { movie: /** @type {HTMLElement} */ (card).dataset.movie, at: [...list.querySelectorAll(".card")].indexOf(card), control: controls.indexOf(/** @type {Element} */ (active)) };
 }
 
-/** Give the focus to the same film, or to the one in its place. @param {HTMLElement} list @param {ReturnType<typeof focused>} focus */
-function refocus(list, focus) {
+/** Give the focus to the same film, or to the one in its place. @param {HTMLElement} list @param {ReturnType<typeof focusedControl>} focus */
+function restoreFocus(list, focus) {
   if (!focus) return;
   const cards = [...list.querySelectorAll(".card")];
   const card = cards.find((each) => /** @type {HTMLElement} */ (each).dataset.movie === focus.movie) ?? cards[Math.min(focus.at, cards.length - 1)];

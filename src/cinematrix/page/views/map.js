@@ -1,8 +1,8 @@
 /** The taste map: films as points on a canvas, near each other where the same people watch them. */
 
-import { address, counted, shortened } from "../cards.js";
-import { icon } from "../dom.js";
-import { empty } from "../states.js";
+import { filmUrl, plural, shorten } from "../parts/cards.js";
+import { icon } from "../parts/dom.js";
+import { emptyState } from "../parts/states.js";
 
 export const title = "Map";
 
@@ -11,25 +11,25 @@ export const title = "Map";
  *   y: number[], genre: number[], genres: string[], ratings: number[]}} TasteMap
  */
 
-const [LEAST_ZOOM, MOST_ZOOM] = [1, 60];
+const [MIN_ZOOM, MAX_ZOOM] = [1, 60];
 
 /** How far an arrow key moves the map, and how much one step of + zooms. */
 const [MOVE, ZOOM] = [0.12, 1.5];
 
 /** Pixels within which a film is under the pointer. */
-const REACH = 16;
+const POINTER_RADIUS = 16;
 
 /** Pixels that a pointer may slip in a click. */
-const SLIP = 5;
+const CLICK_TOLERANCE = 5;
 
 /** Points of a smaller radius are drawn as squares, which look the same and take a tenth of the time. */
-const SQUARE = 1.6;
+const SQUARE_RADIUS = 1.6;
 
 /** Films that the list beside the map names. */
 const LISTED = 20;
 
 /** The map of one model, fetched once. @type {TasteMap | null} */
-let held = null;
+let cachedMap = null;
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -37,14 +37,14 @@ export async function show(main, app) {
   const head = element("div", { class: "head" }, element("h1", {}, "The taste map"),
     element("p", { class: "lead" }, "Each point is a film. Films lie together where the same people watch them."));
   if (!app.model.map) {
-    return main.append(empty("This model draws no map", "It learned which films to recommend, but not where each of them lies beside the others.", element("a", { class: "primary", href: "/" }, "To your films")));
+    return main.append(emptyState("This model draws no map", "It learned which films to recommend, but not where each of them lies beside the others.", element("a", { class: "primary", href: "/" }, "To your films")));
   }
   const waiting = element("p", { class: "loading lead", role: "status" }, "Drawing the map: the first time takes some seconds…");
   main.append(head, waiting);
-  if (held?.model_version !== app.model.version || !held) held = await app.api.get("/v1/map", {}, app.signal);
-  const map = /** @type {TasteMap} */ (held);
+  if (cachedMap?.model_version !== app.model.version || !cachedMap) cachedMap = await app.api.get("/v1/map", {}, app.signal);
+  const map = /** @type {TasteMap} */ (cachedMap);
   waiting.remove();
-  if (!map.movies.length) return main.append(empty("There are no films", "The model knows none."));
+  if (!map.movies.length) return main.append(emptyState("There are no films", "The model knows none."));
   const chart = new Chart(app, map);
   main.append(chart.legend(), chart.frame, chart.beside);
   chart.begin();
@@ -60,11 +60,11 @@ class Chart {
     /** Width and height in pixels of the page. */
     this.size = { width: 1, height: 1 };
     /** What lies in the middle, in 0…1, and how much larger than to fit. */
-    this.seen = { x: 0.5, y: 0.5, zoom: 1 };
+    this.view = { x: 0.5, y: 0.5, zoom: 1 };
     /** @type {number | null} */
     this.genre = null;
     /** @type {number | null} */
-    this.over = null;
+    this.hovered = null;
     this.order = map.movies.map((_, at) => at).sort((a, b) => map.ratings[b] - map.ratings[a]);
     this.canvas = /** @type {HTMLCanvasElement} */ (element("canvas", {
       class: "map", tabindex: "0", role: "application", "aria-label": "Taste map. Arrow keys move it, plus and minus zoom, 0 shows all, Enter opens the film that is named; the films in view are listed below.",
@@ -73,7 +73,7 @@ class Chart {
     const button = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {() => void} */ act) =>
       element("button", { type: "button", class: "ghost round", "aria-label": label, onclick: act }, sign);
     this.frame = element("figure", { class: "map-frame" }, this.canvas, this.tip, element("div", { class: "map-zoom" },
-      button("Zoom in", "+", () => this.zoom(ZOOM)), button("Zoom out", "−", () => this.zoom(1 / ZOOM)), button("Show all films", "○", () => this.all())));
+      button("Zoom in", "+", () => this.zoom(ZOOM)), button("Zoom out", "−", () => this.zoom(1 / ZOOM)), button("Show all films", "○", () => this.showAll())));
     this.list = element("ul", { class: "map-list" });
     const finder = app.finder({ label: "Find a film on the map", placeholder: "Find a film on the map", choose: (movie) => this.find(movie.movie) });
     this.beside = element("section", { class: "map-beside" }, finder, element("h2", {}, "Best known here"), this.list);
@@ -94,7 +94,7 @@ class Chart {
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
-      this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002)), this.at(event));
+      this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002)), this.pointOf(event));
     }, { passive: false });
     this.listenToPointers();
     this.resize();
@@ -112,24 +112,24 @@ class Chart {
     };
     this.canvas.addEventListener("pointerdown", (event) => {
       if (down.size === 0) moved = 0;
-      down.set(event.pointerId, this.at(event));
+      down.set(event.pointerId, this.pointOf(event));
       this.canvas.setPointerCapture(event.pointerId);
     });
     this.canvas.addEventListener("pointermove", (event) => {
-      if (!down.has(event.pointerId)) return this.hover(this.at(event));
+      if (!down.has(event.pointerId)) return this.hover(this.pointOf(event));
       const before = middle();
-      down.set(event.pointerId, this.at(event));
+      down.set(event.pointerId, this.pointOf(event));
       const after = middle();
       moved += Math.hypot(after.x - before.x, after.y - before.y);
-      this.move((before.x - after.x) / this.across(), (before.y - after.y) / this.down());
+      this.move((before.x - after.x) / this.mapWidth(), (before.y - after.y) / this.mapHeight());
       if (before.apart && after.apart) this.zoom(after.apart / before.apart, after);
     });
     const up = (/** @type {PointerEvent} */ event) => {
-      const clicked = down.size === 1 && moved < SLIP && event.type === "pointerup";
+      const clicked = down.size === 1 && moved < CLICK_TOLERANCE && event.type === "pointerup";
       down.delete(event.pointerId);
       if (!clicked) return;
-      const point = this.at(event);
-      if (event.pointerType === "mouse" || this.near(point) === this.over) this.open(this.near(point));
+      const point = this.pointOf(event);
+      if (event.pointerType === "mouse" || this.filmAt(point) === this.hovered) this.open(this.filmAt(point));
       else this.hover(point);
     };
     this.canvas.addEventListener("pointerup", up);
@@ -144,11 +144,11 @@ class Chart {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    const step = MOVE / this.seen.zoom;
+    const step = MOVE / this.view.zoom;
     /** @type {Record<string, () => void>} */
     const acts = {
       ArrowLeft: () => this.move(-step, 0), ArrowRight: () => this.move(step, 0), ArrowUp: () => this.move(0, -step), ArrowDown: () => this.move(0, step),
-      "+": () => this.zoom(ZOOM), "=": () => this.zoom(ZOOM), "-": () => this.zoom(1 / ZOOM), 0: () => this.all(), Enter: () => this.open(this.over),
+      "+": () => this.zoom(ZOOM), "=": () => this.zoom(ZOOM), "-": () => this.zoom(1 / ZOOM), 0: () => this.showAll(), Enter: () => this.open(this.hovered),
     };
     if (event.ctrlKey || event.metaKey || !Object.hasOwn(acts, event.key)) return;
     event.preventDefault();
@@ -156,44 +156,44 @@ class Chart {
   }
 
   /** Pixels from the map's left to its right. */
-  across() {
-    return this.size.width * 0.9 * this.seen.zoom;
+  mapWidth() {
+    return this.size.width * 0.9 * this.view.zoom;
   }
 
   /** Pixels from its top to its bottom. */
-  down() {
-    return this.size.height * 0.92 * this.seen.zoom;
+  mapHeight() {
+    return this.size.height * 0.92 * this.view.zoom;
   }
 
   /** Where a film is drawn. @param {number} film */
   place(film) {
-    return [this.size.width / 2 + (this.map.x[film] - this.seen.x) * this.across(), this.size.height / 2 + (this.map.y[film] - this.seen.y) * this.down()];
+    return [this.size.width / 2 + (this.map.x[film] - this.view.x) * this.mapWidth(), this.size.height / 2 + (this.map.y[film] - this.view.y) * this.mapHeight()];
   }
 
   /** @param {MouseEvent} event */
-  at(event) {
+  pointOf(event) {
     const box = this.canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   }
 
   /** Move over the map, not off it. @param {number} x @param {number} y */
   move(x, y) {
-    this.seen.x = Math.min(1, Math.max(0, this.seen.x + x));
-    this.seen.y = Math.min(1, Math.max(0, this.seen.y + y));
+    this.view.x = Math.min(1, Math.max(0, this.view.x + x));
+    this.view.y = Math.min(1, Math.max(0, this.view.y + y));
     this.draw();
   }
 
   /** Zoom about a point, the middle by default. @param {number} factor @param {{x: number, y: number}} [point] */
   zoom(factor, point = { x: this.size.width / 2, y: this.size.height / 2 }) {
-    const before = this.seen.zoom;
-    this.seen.zoom = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, this.seen.zoom * factor));
-    const gain = 1 - before / this.seen.zoom;
-    const [across, down] = [(this.across() * before) / this.seen.zoom, (this.down() * before) / this.seen.zoom];
+    const before = this.view.zoom;
+    this.view.zoom = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, this.view.zoom * factor));
+    const gain = 1 - before / this.view.zoom;
+    const [across, down] = [(this.mapWidth() * before) / this.view.zoom, (this.mapHeight() * before) / this.view.zoom];
     this.move(((point.x - this.size.width / 2) / across) * gain, ((point.y - this.size.height / 2) / down) * gain);
   }
 
-  all() {
-    this.seen = { x: 0.5, y: 0.5, zoom: 1 };
+  showAll() {
+    this.view = { x: 0.5, y: 0.5, zoom: 1 };
     this.draw();
   }
 
@@ -201,17 +201,17 @@ class Chart {
   find(movie) {
     const film = this.map.movies.indexOf(movie);
     if (film < 0) return this.app.toast("This film is not on the map: too few people rated it.");
-    this.seen = { x: this.map.x[film], y: this.map.y[film], zoom: 14 };
-    this.over = film;
+    this.view = { x: this.map.x[film], y: this.map.y[film], zoom: 14 };
+    this.hovered = film;
     this.draw();
-    this.app.announce(`${shortened(this.map.titles[film], 80)} is in the middle of the map.`);
+    this.app.announce(`${shorten(this.map.titles[film], 80)} is in the middle of the map.`);
   }
 
   /** The film under a point, the best known of several. @param {{x: number, y: number}} point */
-  near({ x, y }) {
-    let [best, least] = [/** @type {number | null} */ (null), REACH ** 2];
+  filmAt({ x, y }) {
+    let [best, least] = [/** @type {number | null} */ (null), POINTER_RADIUS ** 2];
     for (const film of this.order) {
-      if (!this.shows(film)) continue;
+      if (!this.isShown(film)) continue;
       const [left, top] = this.place(film);
       const far = (left - x) ** 2 + (top - y) ** 2;
       if (far < least) [best, least] = [film, far];
@@ -220,26 +220,26 @@ class Chart {
   }
 
   /** Whether a film's genre is shown. @param {number} film */
-  shows(film) {
+  isShown(film) {
     return this.genre === null || this.map.genre[film] === this.genre;
   }
 
   /** @param {{x: number, y: number} | null} point */
   hover(point) {
-    const film = point && this.near(point);
-    if (film === this.over) return;
-    this.over = film;
+    const film = point && this.filmAt(point);
+    if (film === this.hovered) return;
+    this.hovered = film;
     this.canvas.style.cursor = film === null ? "grab" : "pointer";
     this.draw();
   }
 
   resize() {
     const { width, height } = this.canvas.getBoundingClientRect();
-    const sharp = Math.min(devicePixelRatio || 1, 2);
+    const scale = Math.min(devicePixelRatio || 1, 2);
     this.size = { width: width || 1, height: height || 1 };
-    this.canvas.width = Math.round(this.size.width * sharp);
-    this.canvas.height = Math.round(this.size.height * sharp);
-    this.canvas.getContext("2d")?.setTransform(sharp, 0, 0, sharp, 0, 0);
+    this.canvas.width = Math.round(this.size.width * scale);
+    this.canvas.height = Math.round(this.size.height * scale);
+    this.canvas.getContext("2d")?.setTransform(scale, 0, 0, scale, 0, 0);
     this.draw();
   }
 
@@ -251,7 +251,7 @@ class Chart {
       this.paint();
     });
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.name(), 250);
+    this.timer = setTimeout(() => this.listFilms(), 250);
   }
 
   paint() {
@@ -262,7 +262,7 @@ class Chart {
     const [ink, paper, accent] = ["--ink", "--paper", "--accent"].map((name) => style.getPropertyValue(name));
     const dark = style.colorScheme.includes("dark");
     pen.clearRect(0, 0, width, height);
-    const radius = Math.min(6, 1.1 + 0.55 * Math.sqrt(this.seen.zoom));
+    const radius = Math.min(6, 1.1 + 0.55 * Math.sqrt(this.view.zoom));
     const most = Math.log1p(this.map.ratings[this.order[0]]);
     const inside = this.order.filter((film) => {
       const [x, y] = this.place(film);
@@ -279,7 +279,7 @@ class Chart {
       for (const film of groups[genre + 1]) {
         const [x, y] = this.place(film);
         const size = radius * (0.6 + (0.9 * Math.log1p(this.map.ratings[film])) / most);
-        if (size < SQUARE) {
+        if (size < SQUARE_RADIUS) {
           pen.fillRect(x - size, y - size, 1.8 * size, 1.8 * size);
         } else {
           pen.moveTo(x + size, y);
@@ -295,27 +295,27 @@ class Chart {
       ring(pen, x, y, radius + 3.5, paper, 4.5);
       ring(pen, x, y, radius + 3.5, accent, 2.5);
     }
-    this.letter(pen, inside, ink, paper);
-    this.point(pen, ink);
+    this.drawTitles(pen, inside, ink, paper);
+    this.drawTip(pen, ink);
   }
 
   /** Titles of the best known films, as many as have room. @param {CanvasRenderingContext2D} pen @param {number[]} inside @param {string} ink @param {string} paper */
-  letter(pen, inside, ink, paper) {
+  drawTitles(pen, inside, ink, paper) {
     /** @type {number[][]} */
-    const taken = [];
+    const boxes = [];
     pen.font = `500 12px ${getComputedStyle(document.body).fontFamily}`;
     pen.lineJoin = "round";
     const most = Math.min(60, (this.size.width * this.size.height) / 16_000);
     for (const film of inside.slice(0, 600)) {
-      if (taken.length >= most) break;
-      if (!this.shows(film)) continue;
+      if (boxes.length >= most) break;
+      if (!this.isShown(film)) continue;
       const [x, y] = this.place(film);
-      const text = shortened(this.map.titles[film], 28);
+      const text = shorten(this.map.titles[film], 28);
       const width = pen.measureText(text).width;
       const left = x + 12 + width > this.size.width ? x - 8 - width : x + 8;
       const box = [left, y - 8, left + width + 8, y + 8];
-      if (taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
-      taken.push(box);
+      if (boxes.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
+      boxes.push(box);
       pen.strokeStyle = paper;
       pen.lineWidth = 3.5;
       pen.strokeText(text, left, y + 4);
@@ -325,27 +325,27 @@ class Chart {
   }
 
   /** The film under the pointer. @param {CanvasRenderingContext2D} pen @param {string} ink */
-  point(pen, ink) {
-    this.tip.hidden = this.over === null;
-    if (this.over === null) return;
-    const [x, y] = this.place(this.over);
+  drawTip(pen, ink) {
+    this.tip.hidden = this.hovered === null;
+    if (this.hovered === null) return;
+    const [x, y] = this.place(this.hovered);
     ring(pen, x, y, 9, ink, 2);
     const { titles, years, genre, genres, ratings } = this.map;
-    const facts = [years[this.over], genres[genre[this.over]], counted(ratings[this.over], this.app.history.plain ? "viewer" : "rating")].filter(Boolean).join(" · ");
-    this.tip.replaceChildren(this.app.element("strong", {}, this.app.element("bdi", {}, shortened(titles[this.over], 80))), this.app.element("span", {}, facts));
+    const facts = [years[this.hovered], genres[genre[this.hovered]], plural(ratings[this.hovered], this.app.history.plain ? "viewer" : "rating")].filter(Boolean).join(" · ");
+    this.tip.replaceChildren(this.app.element("strong", {}, this.app.element("bdi", {}, shorten(titles[this.hovered], 80))), this.app.element("span", {}, facts));
     this.tip.style.setProperty("--x", `${Math.max(0, Math.min(x + 14, this.size.width - 250))}px`);
     this.tip.style.setProperty("--y", `${Math.max(0, y > this.size.height - 90 ? y - 80 : y + 14)}px`);
   }
 
   /** The best known films in view, as links. */
-  name() {
+  listFilms() {
     const { width, height } = this.size;
     const inside = this.order.filter((film) => {
       const [x, y] = this.place(film);
-      return this.shows(film) && x >= 0 && y >= 0 && x <= width && y <= height;
+      return this.isShown(film) && x >= 0 && y >= 0 && x <= width && y <= height;
     });
     this.list.replaceChildren(...inside.slice(0, LISTED).map((film) => this.app.element("li", {},
-      this.app.element("a", { href: address(this.map.movies[film]) }, this.app.element("bdi", {}, shortened(this.map.titles[film], 80)),
+      this.app.element("a", { href: filmUrl(this.map.movies[film]) }, this.app.element("bdi", {}, shorten(this.map.titles[film], 80)),
         this.map.years[film] ? ` (${this.map.years[film]})` : ""))));
   }
 

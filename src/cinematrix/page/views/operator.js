@@ -1,19 +1,19 @@
 /** The operator's page: what serves, how it does, and the handles of refit, promotion, rollback and new films. */
 
-import { bars } from "../charts.js";
-import { shortened } from "../cards.js";
-import { pieces } from "../csv.js";
+import { barChart } from "../parts/charts.js";
+import { shorten } from "../parts/cards.js";
+import { splitCsv } from "../parts/csv.js";
 
 export const title = "Operator";
 
 /** Films that the server takes at a time. */
-const AT_ONCE = 5_000;
+const MAX_FILMS = 5_000;
 
 /** Milliseconds between two looks while something is on its way. */
-const LOOK = 2000;
+const POLL_INTERVAL = 2000;
 
 /** @typedef {{version: string, serves: boolean, before: boolean, model: string, refit: {state?: string, why?: string} | null}} Version */
-/** @typedef {{versions: Version[], refits: {state: string, why: string}[]}} Kept */
+/** @typedef {{versions: Version[], refits: {state: string, why: string}[]}} StoredVersions */
 /**
  * @typedef {{version: string, trained: string | null, versions: Version[], users: number, ratings: number,
  *   days: {day: string, ratings: number}[], latency: {route: string, requests: number, p50: number, p99: number}[],
@@ -24,23 +24,23 @@ const LOOK = 2000;
 export async function show(main, app) {
   const { element } = app;
   const body = element("div", { class: "operator" }, element("p", { class: "loading lead", role: "status" }, "Asking how it does…"));
-  const films = element("div", { class: "operator", hidden: true }, imports(app));
+  const films = element("div", { class: "operator", hidden: true }, importSection(app));
   main.append(element("h1", {}, "Operator"), body, films);
   let timer = 0;
   app.signal.addEventListener("abort", () => clearTimeout(timer));
   const refresh = async () => {
     clearTimeout(timer);
     try {
-      const [now, kept] = await Promise.all([app.operator.get("/v1/admin/overview", {}, app.signal), app.operator.get("/v1/admin/versions", {}, app.signal)]);
+      const [now, stored] = await Promise.all([app.operator.get("/v1/admin/overview", {}, app.signal), app.operator.get("/v1/admin/versions", {}, app.signal)]);
       await app.answeredBy(now.version);
-      if (!body.querySelector("dialog[open]")) redraw(body, drawn(app, now, kept, refresh));
+      if (!body.querySelector("dialog[open]")) redraw(body, viewParts(app, now, stored, refresh));
       films.hidden = false;
-      if (changing(now, kept)) timer = window.setTimeout(refresh, LOOK);
+      if (isChanging(now, stored)) timer = window.setTimeout(refresh, POLL_INTERVAL);
     } catch (error) {
       if (app.signal.aborted) return;
       const { status } = /** @type {{status?: number}} */ (error);
       films.hidden = true;
-      body.replaceChildren(status === 401 || status === 403 ? gate(app, refresh) : app.failed(error, refresh));
+      body.replaceChildren(status === 401 || status === 403 ? adminKeyForm(app, refresh) : app.failed(error, refresh));
     }
   };
   await refresh();
@@ -53,36 +53,36 @@ function redraw(body, parts) {
   if (focused) document.getElementById(focused)?.focus();
 }
 
-/** Whether a refit runs. @param {Kept} kept */
-const refits = ({ refits: [last] }) => last !== undefined && ["asked", "running"].includes(last.state);
+/** Whether a refit runs. @param {StoredVersions} kept */
+const isRefitting = ({ refits: [last] }) => last !== undefined && ["asked", "running"].includes(last.state);
 
-/** Whether something is on its way: a refit, or a version that was promoted and isn't loaded yet. @param {Overview} now @param {Kept} kept */
-function changing(now, kept) {
+/** Whether something is on its way: a refit, or a version that was promoted and isn't loaded yet. @param {Overview} now @param {StoredVersions} stored */
+function isChanging(now, stored) {
   const [serving] = now.version.split(".");
-  return refits(kept) || kept.versions.some((one) => one.serves && one.version !== serving);
+  return isRefitting(stored) || stored.versions.some((one) => one.serves && one.version !== serving);
 }
 
 /** Ask for the admin key; one that opens this page stays in this tab. @param {import("../app.js").App} app @param {() => void} again */
-function gate(app, again) {
+function adminKeyForm(app, again) {
   const { element } = app;
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "admin-key", type: "password", autocomplete: "off", required: true }));
-  const said = element("p", { role: "status" }, "Made by “cinematrix key create --role admin”. It stays in this tab.");
+  const note = element("p", { role: "status" }, "Made by “cinematrix key create --role admin”. It stays in this tab.");
   const open = async (/** @type {Event} */ event) => {
     event.preventDefault();
     try {
       await app.unlock(field.value.trim(), "/v1/admin/overview");
       again();
     } catch (error) {
-      const { status, message } = /** @type {import("../api.js").ApiError} */ (error);
-      said.textContent = status === 401 || status === 403 ? "The key that you gave isn’t an admin’s. It isn’t kept." : message;
+      const { status, message } = /** @type {import("../parts/api.js").ApiError} */ (error);
+      note.textContent = status === 401 || status === 403 ? "The key that you gave isn’t an admin’s. It isn’t kept." : message;
     }
   };
-  return element("section", { class: "state" }, element("h2", {}, "This page needs an admin key"), said,
+  return element("section", { class: "state" }, element("h2", {}, "This page needs an admin key"), note,
     element("form", { class: "buttons", onsubmit: open }, element("label", { for: "admin-key" }, "Key"), field, element("button", { class: "primary" }, "Open")));
 }
 
-/** @param {import("../app.js").App} app @param {Overview} now @param {Kept} kept @param {() => Promise<void>} refresh */
-function drawn(app, now, kept, refresh) {
+/** @param {import("../app.js").App} app @param {Overview} now @param {StoredVersions} stored @param {() => Promise<void>} refresh */
+function viewParts(app, now, stored, refresh) {
   const { element } = app;
   const share = (/** @type {number | null} */ value) => (value === null ? "–" : `${Math.round(100 * value)} %`);
   const facts = /** @type {[string, string][]} */ ([
@@ -94,8 +94,8 @@ function drawn(app, now, kept, refresh) {
     element("p", { class: "lead" }, `Version ${now.version} of ${trained}`),
     element("dl", { class: "counts" }, facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)))),
     metrics(app),
-    element("section", {}, element("h2", {}, "Ratings a day"), now.days.every(({ ratings }) => !ratings) ? element("p", { class: "facts" }, "None in these thirty days.") : bars("Ratings received a day", now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
-    versions(app, kept, refresh),
+    element("section", {}, element("h2", {}, "Ratings a day"), now.days.every(({ ratings }) => !ratings) ? element("p", { class: "facts" }, "None in these thirty days.") : barChart("Ratings received a day", now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
+    versions(app, stored, refresh),
     latency(app, now),
   ].filter((each) => each instanceof Node);
 }
@@ -110,19 +110,19 @@ function metrics(app) {
       element("dl", { class: "counts" }, Object.entries(figures).slice(0, 8).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value.toFixed(3)))))]));
 }
 
-/** The versions and what can be done with them. @param {import("../app.js").App} app @param {Kept} kept @param {() => Promise<void>} refresh */
-function versions(app, kept, refresh) {
+/** The versions and what can be done with them. @param {import("../app.js").App} app @param {StoredVersions} stored @param {() => Promise<void>} refresh */
+function versions(app, stored, refresh) {
   const { element } = app;
-  const [last] = kept.refits;
-  const running = refits(kept);
-  const said = element("p", { class: "facts", role: "status" }, last ? `Last refit: ${last.state}${last.why ? ` (${shortened(last.why, 200)})` : ""}.` : "No refit yet.");
+  const [last] = stored.refits;
+  const running = isRefitting(stored);
+  const status = element("p", { class: "facts", role: "status" }, last ? `Last refit: ${last.state}${last.why ? ` (${shorten(last.why, 200)})` : ""}.` : "No refit yet.");
   const act = (/** @type {string} */ path, /** @type {unknown} */ body, /** @type {string} */ done) => async () => {
     try {
       await app.operator.post(path, body);
       app.toast(done);
       await refresh();
     } catch (error) {
-      said.textContent = /** @type {Error} */ (error).message;
+      status.textContent = /** @type {Error} */ (error).message;
     }
   };
   const promote = (/** @type {string} */ version, force = false) => act("/v1/admin/promotions", { version, force }, "Promoted: it serves within seconds.");
@@ -130,7 +130,7 @@ function versions(app, kept, refresh) {
   return element("section", {}, element("h2", {}, "Versions"),
     element("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Versions that are kept" }, element("table", {},
       element("thead", {}, element("tr", {}, ["Version", "Model", "State", ""].map((name) => element(name ? "th" : "td", name ? { scope: "col" } : {}, name)))),
-      element("tbody", {}, kept.versions.map((one) => element("tr", {},
+      element("tbody", {}, stored.versions.map((one) => element("tr", {},
         element("th", { scope: "row" }, one.version), element("td", {}, one.model), element("td", {}, one.serves ? "serves" : one.before ? "served before" : one.refit?.state ?? "kept"),
         element("td", {}, !one.serves && element("button", {
           type: "button", class: "ghost small", id: `promote-${one.version}`, "aria-label": `Promote ${one.version}`,
@@ -138,8 +138,8 @@ function versions(app, kept, refresh) {
         }, "Promote"))))))),
     element("div", { class: "buttons" },
       element("button", { type: "button", class: "primary", id: "refit", disabled: running || app.history.plain, onclick: act("/v1/admin/refits", { force: false }, "A refit has begun.") }, running ? "Refit runs…" : "Refit now"),
-      element("button", { type: "button", class: "ghost", id: "rollback", disabled: !kept.versions.some((one) => one.before), onclick: act("/v1/admin/rollbacks", undefined, "Rolled back: the version before serves within seconds.") }, "Roll back")),
-    said, app.history.plain && element("p", { class: "facts" }, "A model that learned from plain interactions is trained anew, not refitted."), ask.element);
+      element("button", { type: "button", class: "ghost", id: "rollback", disabled: !stored.versions.some((one) => one.before), onclick: act("/v1/admin/rollbacks", undefined, "Rolled back: the version before serves within seconds.") }, "Roll back")),
+    status, app.history.plain && element("p", { class: "facts" }, "A model that learned from plain interactions is trained anew, not refitted."), ask.element);
 }
 
 /** Ask before a refused version serves. @param {import("../app.js").App} app @param {(version: string) => void} force */
@@ -154,7 +154,7 @@ function dialog(app, force) {
       element("button", { type: "button", class: "ghost", onclick: () => made.close() }, "Leave it"))));
   const open = (/** @type {Version} */ one) => {
     version = one.version;
-    why.textContent = `The gate refused ${one.version}${one.refit?.why ? `: ${shortened(one.refit.why, 300)}` : ""}.`;
+    why.textContent = `The gate refused ${one.version}${one.refit?.why ? `: ${shorten(one.refit.why, 300)}` : ""}.`;
     made.showModal();
   };
   return { element: made, open };
@@ -172,39 +172,39 @@ function latency(app, now) {
 }
 
 /** New films from a CSV. @param {import("../app.js").App} app */
-function imports(app) {
+function importSection(app) {
   const { element } = app;
   const file = /** @type {HTMLInputElement} */ (element("input", { id: "films-file", type: "file", accept: ".csv" }));
-  const said = element("p", { role: "status" });
+  const status = element("p", { role: "status" });
   return element("section", {}, element("h2", {}, "New films"),
     element("label", { class: "label", for: "films-file" }, "A CSV with movie, title, year and genres; they are recommended at once, by what they are"), file,
     element("div", { class: "buttons" }, element("button", { type: "button", class: "ghost", onclick: async (/** @type {Event} */ event) => {
       const [given] = file.files ?? [];
-      if (!given) return void (said.textContent = "Choose a file first.");
+      if (!given) return void (status.textContent = "Choose a file first.");
       const button = /** @type {HTMLButtonElement} */ (event.currentTarget);
       button.disabled = true;
-      said.textContent = await imported(app, given, (words) => { said.textContent = words; });
+      status.textContent = await importFilms(app, given, (words) => { status.textContent = words; });
       button.disabled = false;
       file.value = "";
-    } }, "Import films")), said);
+    } }, "Import films")), status);
 }
 
-/** Send a CSV of films piece by piece; what came of it. @param {import("../app.js").App} app @param {File} file @param {(words: string) => void} tell */
-async function imported(app, file, tell) {
+/** Send a CSV of films piece by piece; what came of it. @param {import("../app.js").App} app @param {File} file @param {(words: string) => void} report */
+async function importFilms(app, file, report) {
   const count = (/** @type {number} */ n) => n.toLocaleString("en");
   const sum = { created: 0, updated: 0 };
-  const soFar = () => `${count(sum.created)} new, ${count(sum.updated)} described anew.`;
+  const summary = () => `${count(sum.created)} new, ${count(sum.updated)} described anew.`;
   try {
-    const all = await pieces(file, AT_ONCE);
+    const all = await splitCsv(file, MAX_FILMS);
     for (const { blob, last } of all) {
-      tell(`Importing ${count(last)} of ${count(all[all.length - 1].last)}…`);
+      report(`Importing ${count(last)} of ${count(all[all.length - 1].last)}…`);
       const { created, updated } = await app.operator.post("/v1/movies", blob, app.signal);
       sum.created += created;
       sum.updated += updated;
     }
-    return soFar();
+    return summary();
   } catch (error) {
     const { message } = /** @type {Error} */ (error);
-    return sum.created + sum.updated ? `Imported in part: ${soFar()} Then: ${message}` : `Not imported: ${message}`;
+    return sum.created + sum.updated ? `Imported in part: ${summary()} Then: ${message}` : `Not imported: ${message}`;
   }
 }

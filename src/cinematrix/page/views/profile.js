@@ -1,11 +1,11 @@
 /** Her taste beside everyone's, how well the model knows her, and what is hers to take along or to delete. */
 
-import { MOST_RATINGS } from "../body.js";
-import { icon } from "../dom.js";
-import { shortened } from "../cards.js";
-import { written } from "../stars.js";
-import { shelves } from "../shelves.js";
-import { empty } from "../states.js";
+import { MAX_RATINGS } from "../parts/body.js";
+import { icon } from "../parts/dom.js";
+import { shorten } from "../parts/cards.js";
+import { formatNumber } from "../parts/stars.js";
+import { markLists } from "../parts/marks.js";
+import { emptyState } from "../parts/states.js";
 
 export const title = "Profile";
 
@@ -22,18 +22,18 @@ const NO_GENRES = ["(no genres listed)", "IMAX"];
 export async function show(main, app) {
   const { element } = app;
   const body = element("div", { class: "profile" });
-  const mine = element("div", { class: "profile" });
-  main.append(element("h1", {}, "Your profile"), body, shelves(app), mine);
+  const data = element("div", { class: "profile" });
+  main.append(element("h1", {}, "Your profile"), body, markLists(app), data);
   const refresh = async () => {
     const { empty: nothing, account } = app.history;
-    mine.replaceChildren(...(nothing && !account ? [] : [yours(app)]));
+    data.replaceChildren(...(nothing && !account ? [] : [dataSection(app)]));
     if (nothing) {
-      body.replaceChildren(empty("Nothing is yours yet", "Rate some films, or bring the ratings that you have elsewhere, and this page tells what they say of you.",
+      body.replaceChildren(emptyState("Nothing is yours yet", "Rate some films, or bring the ratings that you have elsewhere, and this page tells what they say of you.",
         element("a", { class: "primary", href: "/?view=bring" }, "Bring my ratings"), element("a", { class: "ghost", href: "/" }, "See films")));
       return;
     }
     try {
-      body.replaceChildren(...drawn(app, await app.api.post("/v1/profile", app.history.body(), app.signal)));
+      body.replaceChildren(...profileParts(app, await app.api.post("/v1/profile", app.history.body(), app.signal)));
     } catch (error) {
       if (!app.signal.aborted) body.replaceChildren(app.failed(error, refresh));
     }
@@ -43,53 +43,53 @@ export async function show(main, app) {
 }
 
 /** @param {import("../app.js").App} app @param {Profile} profile */
-function drawn(app, profile) {
+function profileParts(app, profile) {
   const { element } = app;
-  if (app.history.plain) return watched(app, profile);
+  if (app.history.plain) return interactionParts(app, profile);
   const mean = profile.mean ?? 0;
   const generous = Math.abs(mean - profile.everyone) < 0.1 ? "as generous as others" : mean > profile.everyone ? "more generous than others" : "stricter than others";
-  const lead = profile.ratings === 0 ? "You have rated nothing yet." : `${profile.ratings.toLocaleString("en")} ${profile.ratings === 1 ? "rating" : "ratings"}, ${round(mean)} on average: you are ${generous} (${round(profile.everyone)}).`;
+  const lead = profile.ratings === 0 ? "You have rated nothing yet." : `${profile.ratings.toLocaleString("en")} ${profile.ratings === 1 ? "rating" : "ratings"}, ${fixed(mean)} on average: you are ${generous} (${fixed(profile.everyone)}).`;
   return [
     element("p", { class: "lead" }, lead),
-    older(app),
-    known(app, profile),
-    profile.ratings > 0 && histogram(app, profile),
-    parts(app, "Genres you love", profile.genres),
-    parts(app, "Your decades", profile.decades, { ending: "s" }),
+    truncationNote(app),
+    accuracySection(app, profile),
+    profile.ratings > 0 && histogramSection(app, profile),
+    preferenceSection(app, "Genres you love", profile.genres),
+    preferenceSection(app, "Your decades", profile.decades, { ending: "s" }),
   ].filter((each) => each instanceof Node);
 }
 
 /** What she watches beside others, where there are no stars to tell what she loves. @param {import("../app.js").App} app @param {Profile} profile */
-function watched(app, profile) {
+function interactionParts(app, profile) {
   const more = (/** @type {Part[]} */ all) => all.map((part) => ({ ...part, love: 100 * (part.share - part.usual) })).sort((one, other) => other.love - one.love);
   const note = "Points that their share of your films is above, or below, their share of everyone’s.";
   return [
     app.element("p", { class: "lead" }, `${profile.ratings.toLocaleString("en")} ${profile.ratings === 1 ? "film" : "films"} that you liked or have seen.`),
-    older(app),
-    parts(app, "Genres you watch", more(profile.genres), { note, digits: 0 }),
-    parts(app, "Your decades", more(profile.decades), { note, digits: 0, ending: "s" }),
+    truncationNote(app),
+    preferenceSection(app, "Genres you watch", more(profile.genres), { note, digits: 0 }),
+    preferenceSection(app, "Your decades", more(profile.decades), { note, digits: 0, ending: "s" }),
   ].filter((each) => each instanceof Node);
 }
 
 /** What is left out of a history too long for one question. @param {import("../app.js").App} app */
-function older({ element, history: { all } }) {
-  return all.length > MOST_RATINGS && element("p", { class: "note" }, `The newest ${MOST_RATINGS.toLocaleString("en")} of your ${all.length.toLocaleString("en")} films count; the others don’t come up again.`);
+function truncationNote({ element, history: { allRatings } }) {
+  return allRatings.length > MAX_RATINGS && element("p", { class: "note" }, `The newest ${MAX_RATINGS.toLocaleString("en")} of your ${allRatings.length.toLocaleString("en")} films count; the others don’t come up again.`);
 }
 
 /** How well the model knows her. @param {import("../app.js").App} app @param {Profile} profile */
-function known(app, { known: found }) {
+function accuracySection(app, { known: accuracy }) {
   const { element } = app;
-  if (!found) return element("p", { class: "note" }, "With five ratings or more, the model tells how well it knows you.");
-  const gain = Math.round(100 * (1 - found.rmse / found.baseline));
-  const words = gain > 0 ? `That is ${gain} % nearer than guessing your average each time (${round(found.baseline, 2)}).` : `Guessing your average each time would miss by ${round(found.baseline, 2)}: it doesn’t know you better than that yet.`;
+  if (!accuracy) return element("p", { class: "note" }, "With five ratings or more, the model tells how well it knows you.");
+  const gain = Math.round(100 * (1 - accuracy.rmse / accuracy.baseline));
+  const words = gain > 0 ? `That is ${gain} % nearer than guessing your average each time (${fixed(accuracy.baseline, 2)}).` : `Guessing your average each time would miss by ${fixed(accuracy.baseline, 2)}: it doesn’t know you better than that yet.`;
   return element("section", { class: "known" },
     element("h2", {}, "How well the model knows you"),
-    element("p", { class: "known-figure" }, element("strong", {}, `± ${round(found.rmse, 2)}`), " stars"),
+    element("p", { class: "known-figure" }, element("strong", {}, `± ${fixed(accuracy.rmse, 2)}`), " stars"),
     element("p", {}, `So far does it miss your own ratings when it hasn’t seen them. ${words}`));
 }
 
 /** Her ratings and everyone's, side by side. @param {import("../app.js").App} app @param {Profile} profile */
-function histogram(app, { histogram: all }) {
+function histogramSection(app, { histogram: all }) {
   const { element } = app;
   const most = Math.max(...all.flatMap((bar) => [bar.yours, bar.everyone]), 1e-9);
   const bar = (/** @type {string} */ kind, /** @type {number} */ value) => {
@@ -102,27 +102,27 @@ function histogram(app, { histogram: all }) {
     element("p", { class: "key facts" }, element("span", { class: "dot mine" }), "you", element("span", { class: "dot theirs" }), "everyone"),
     element("figure", { class: "chart" },
       element("div", { class: "bars", "aria-hidden": "true" }, all.map((row) => element("span", { class: "column" },
-        element("span", { class: "pair" }, bar("mine", row.yours), bar("", row.everyone)), element("span", { class: "tick" }, written(row.rating))))),
+        element("span", { class: "pair" }, bar("mine", row.yours), bar("", row.everyone)), element("span", { class: "tick" }, formatNumber(row.rating))))),
       element("div", { class: "quiet" }, element("table", {}, element("caption", {}, "Shares of ratings, yours and everyone’s"),
-        element("tbody", {}, all.map((row) => element("tr", {}, element("th", { scope: "row" }, written(row.rating)), element("td", {}, percent(row.yours)), element("td", {}, percent(row.everyone)))))))));
+        element("tbody", {}, all.map((row) => element("tr", {}, element("th", { scope: "row" }, formatNumber(row.rating)), element("td", {}, percent(row.yours)), element("td", {}, percent(row.everyone)))))))));
 }
 
 /** What the stars of a genre or a decade mean. */
-const LOVE = "Stars that you give more, or fewer, than others would; few films count for little.";
+const LOVE_NOTE = "Stars that you give more, or fewer, than others would; few films count for little.";
 
 /** Genres or decades, what she loves more than others do to the right. @param {import("../app.js").App} app @param {string} heading @param {Part[]} all */
-function parts(app, heading, all, { note = LOVE, digits = 2, ending = "" } = {}) {
+function preferenceSection(app, heading, all, { note = LOVE_NOTE, digits = 2, ending = "" } = {}) {
   const { element } = app;
-  const hers = all.filter((part) => part.count > 0 && !NO_GENRES.includes(part.name));
-  if (!hers.length) return null;
-  const most = Math.max(...hers.map((part) => Math.abs(part.love)), 25 / 10 ** digits);
+  const shown = all.filter((part) => part.count > 0 && !NO_GENRES.includes(part.name));
+  if (!shown.length) return null;
+  const most = Math.max(...shown.map((part) => Math.abs(part.love)), 25 / 10 ** digits);
   return element("section", {},
     element("h2", {}, heading),
     element("p", { class: "facts" }, note),
-    element("ul", { class: "loves" }, hers.map((part) => {
+    element("ul", { class: "loves" }, shown.map((part) => {
       const bar = element("span", { class: part.love >= 0 ? "love" : "love less", "aria-hidden": "true" });
       bar.style.setProperty("--size", `${(50 * Math.abs(part.love)) / most}%`);
-      return element("li", {}, element("span", { class: "love-name" }, shortened(part.name, 30) + ending),
+      return element("li", {}, element("span", { class: "love-name" }, shorten(part.name, 30) + ending),
         element("span", { class: "love-track", "aria-hidden": "true" }, bar),
         element("span", { class: "love-figure" }, `${part.love < 0 ? "−" : "+"}${Math.abs(part.love).toFixed(digits)}`),
         element("span", { class: "facts" }, `${part.count.toLocaleString("en")} ${part.count === 1 ? "film" : "films"}`));
@@ -130,10 +130,10 @@ function parts(app, heading, all, { note = LOVE, digits = 2, ending = "" } = {})
 }
 
 /** Take it along, or delete it. @param {import("../app.js").App} app */
-function yours(app) {
+function dataSection(app) {
   const { element } = app;
   const { account } = app.history;
-  const said = element("p", { role: "status" });
+  const status = element("p", { role: "status" });
   const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "ask-title" },
     element("h2", { id: "ask-title" }, "Delete everything?"),
     element("p", {}, account ? "All ratings and events of your account go from the server, and this can’t be undone." : "All your ratings go from this browser, and this can’t be undone. The server has none of them."),
@@ -147,34 +147,34 @@ function yours(app) {
           } else app.history.clear();
           app.toast("Everything of yours is deleted.");
         } catch (error) {
-          said.textContent = `Not deleted: ${/** @type {Error} */ (error).message}`;
+          status.textContent = `Not deleted: ${/** @type {Error} */ (error).message}`;
         }
       } }, "Delete everything"),
       element("button", { type: "button", class: "ghost", onclick: () => dialog.close() }, "Keep it"))));
   return element("section", { class: "yours" },
     element("h2", {}, "Yours to take or delete"),
-    !app.history.lasts && element("p", { class: "note" }, "This browser lends the page no room: all of it lasts as long as the page is open."),
+    !app.history.persistent && element("p", { class: "note" }, "This browser lends the page no room: all of it lasts as long as the page is open."),
     element("p", { class: "facts" }, "The CSV can be imported at Letterboxd."),
     element("div", { class: "buttons" },
-      element("button", { type: "button", class: "ghost", onclick: () => save(app).catch((/** @type {Error} */ error) => { said.textContent = `Not exported: ${error.message}`; }) }, icon("down"), "Export my ratings"),
+      element("button", { type: "button", class: "ghost", onclick: () => downloadRatings(app).catch((/** @type {Error} */ error) => { status.textContent = `Not exported: ${error.message}`; }) }, icon("down"), "Export my ratings"),
       account && element("button", { type: "button", class: "ghost", onclick: () => app.leave() }, "Leave the account here"),
       element("button", { type: "button", class: "ghost danger", onclick: () => dialog.showModal() }, "Delete everything")),
-    said, dialog);
+    status, dialog);
 }
 
 /** Have the browser save her ratings, in files of as many as the server takes at a time. @param {import("../app.js").App} app */
-async function save(app) {
-  const { all } = app.history;
-  for (let at = 0; at < Math.max(1, all.length); at += MOST_RATINGS) {
-    const text = await app.api.post("/v1/exports", { ratings: all.slice(at, at + MOST_RATINGS) }, app.signal);
+async function downloadRatings(app) {
+  const { allRatings } = app.history;
+  for (let at = 0; at < Math.max(1, allRatings.length); at += MAX_RATINGS) {
+    const text = await app.api.post("/v1/exports", { ratings: allRatings.slice(at, at + MAX_RATINGS) }, app.signal);
     const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-    app.element("a", { href: url, download: `cinematrix-ratings${at ? `-${at / MOST_RATINGS + 1}` : ""}.csv` }).click();
+    app.element("a", { href: url, download: `cinematrix-ratings${at ? `-${at / MAX_RATINGS + 1}` : ""}.csv` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
 }
 
 /** @param {number} value */
-function round(value, digits = 1) {
+function fixed(value, digits = 1) {
   return value.toFixed(digits);
 }
 

@@ -1,35 +1,35 @@
 /** For somebody who brings nothing: one film after the other, each chosen by what her answer would tell. */
 
-import { title as titled, facts } from "../cards.js";
-import { icon } from "../dom.js";
-import { empty, loading } from "../states.js";
-import { keep, kept } from "../tab.js";
+import { titleElement, factsLine } from "../parts/cards.js";
+import { icon } from "../parts/dom.js";
+import { emptyState, loadingState } from "../parts/states.js";
+import { writeTab, readTab } from "../parts/tab.js";
 
 export const title = "Questions";
 
 /** Answers from which on a list is shown. */
-const ENOUGH = 3;
+const MIN_ANSWERS = 3;
 
 /** Under which name the tab keeps the films that she hasn't seen. */
-const UNSEEN = "unseen";
+const UNSEEN_KEY = "unseen";
 
-/** @typedef {import("../history.js").Movie & {seen_chance: number, asked: number}} Question */
+/** @typedef {import("../parts/history.js").Movie & {seen_chance: number, asked: number}} Question */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
   const { element } = app;
-  const place = element("section", { class: "question", "aria-live": "polite", "aria-label": "Question" }, loading("Choosing a film", 1));
+  const place = element("section", { class: "question", "aria-live": "polite", "aria-label": "Question" }, loadingState("Choosing a film", 1));
   const list = element("section", { class: "row so-far", "aria-live": "polite" });
   const lead = element("p", { class: "lead" });
   /** @type {(number | string)[]} */
-  const unseen = kept(UNSEEN) ?? [];
-  const [asking, recommending] = [latest(app.signal), latest(app.signal)];
+  const unseen = readTab(UNSEEN_KEY) ?? [];
+  const [asking, recommending] = [latestSignal(app.signal), latestSignal(app.signal)];
   main.append(element("h1", {}, "A few questions"), lead, place, list);
 
   const next = async () => {
     const signal = asking();
     const n = app.history.size;
-    lead.textContent = n < ENOUGH ? `Your list appears after ${words(ENOUGH - n)} more ${ENOUGH - n === 1 ? "answer" : "answers"}.` : "Each answer makes the list below better. Stop whenever you like.";
+    lead.textContent = n < MIN_ANSWERS ? `Your list appears after ${numberWord(MIN_ANSWERS - n)} more ${MIN_ANSWERS - n === 1 ? "answer" : "answers"}.` : "Each answer makes the list below better. Stop whenever you like.";
     try {
       const focused = place.contains(document.activeElement);
       /** @type {Question} */
@@ -42,27 +42,27 @@ export async function show(main, app) {
   };
   const skip = (/** @type {Question} */ { movie }) => {
     unseen.push(movie);
-    keep(UNSEEN, unseen);
+    writeTab(UNSEEN_KEY, unseen);
     next();
   };
   const draw = (/** @type {Question} */ question) => {
     if (question.movie === null) {
-      place.replaceChildren(empty("That was all", "There is nothing left to ask.", element("a", { class: "primary", href: "/" }, "See your films")));
+      place.replaceChildren(emptyState("That was all", "There is nothing left to ask.", element("a", { class: "primary", href: "/" }, "See your films")));
       return;
     }
     place.replaceChildren(
       element("div", { class: "question-poster" }, app.poster(question)),
       element("div", { class: "feature-words large" },
         element("p", { class: "kicker" }, "How did you like"),
-        element("h2", { tabindex: "-1" }, titled(question)),
-        element("p", { class: "facts" }, facts(question)),
+        element("h2", { tabindex: "-1" }, titleElement(question)),
+        element("p", { class: "facts" }, factsLine(question)),
         app.stars(question),
         element("div", { class: "hides" },
           element("button", { type: "button", class: "ghost", onclick: () => skip(question) }, "Haven’t seen it", icon("arrow")))));
   };
   const recommend = async () => {
     const signal = recommending();
-    if (app.history.size < ENOUGH) return list.replaceChildren();
+    if (app.history.size < MIN_ANSWERS) return list.replaceChildren();
     try {
       const { items, model_version } = await app.api.post("/v1/recommendations", { ...app.history.body(), n: 6 }, signal);
       list.replaceChildren(...soFar(items));
@@ -71,7 +71,7 @@ export async function show(main, app) {
       if (!signal.aborted) list.replaceChildren();
     }
   };
-  const soFar = (/** @type {import("../cards.js").Item[]} */ items) => [
+  const soFar = (/** @type {import("../parts/cards.js").Item[]} */ items) => [
     element("h2", {}, "Your list so far"),
     element("ul", { class: "strip-of-cards", tabindex: "-1" }, items.map((item) => element("li", {}, app.card(item, { rate: false, hide: false })))),
     element("p", {}, element("a", { class: "primary", href: "/" }, "See them all", icon("arrow"))),
@@ -84,7 +84,7 @@ export async function show(main, app) {
 }
 
 /** A signal for each request, which aborts once the next is made, so that no late answer takes a newer one's place. @param {AbortSignal} left */
-function latest(left) {
+function latestSignal(left) {
   let current = new AbortController();
   return () => {
     current.abort();
@@ -94,4 +94,4 @@ function latest(left) {
 }
 
 /** @param {number} n */
-const words = (n) => ["no", "one", "two", "three"][n] ?? String(n);
+const numberWord = (n) => ["no", "one", "two", "three"][n] ?? String(n);

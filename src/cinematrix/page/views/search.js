@@ -1,11 +1,11 @@
 /** Films by their titles, as many as fit. */
 
-import { empty, loading } from "../states.js";
+import { emptyState, loadingState } from "../parts/states.js";
 
 export const title = "Search";
 
 /** How many films are shown. */
-const MOST = 48;
+const MAX_RESULTS = 48;
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -24,14 +24,14 @@ export async function show(main, app) {
     results.append(element("p", { class: "lead" }, "A word of the title will do, and a slip of the finger is forgiven."));
     return;
   }
-  results.append(loading("Searching"));
-  const { items } = await app.api.get("/v1/movies", { query, n: MOST }, app.signal);
+  results.append(loadingState("Searching"));
+  const { items } = await app.api.get("/v1/movies", { query, n: MAX_RESULTS }, app.signal);
   app.announce(items.length === 1 ? "One film found." : `${items.length} films found.`);
   if (!items.length) {
-    results.replaceChildren(empty("No film by that name", "Try fewer words, or the original title."));
+    results.replaceChildren(emptyState("No film by that name", "Try fewer words, or the original title."));
     return;
   }
   results.replaceChildren(
     element("p", { class: "lead" }, items.length === 1 ? "One film" : `${items.length} films`, " like “", element("bdi", {}, query), "”"),
-    element("ul", { class: "grid-of-cards" }, items.map((/** @type {import("../cards.js").Item} */ item) => element("li", {}, app.card(item, { heading: "h2", hide: false })))));
+    element("ul", { class: "grid-of-cards" }, items.map((/** @type {import("../parts/cards.js").Item} */ item) => element("li", {}, app.card(item, { heading: "h2", hide: false })))));
 }

@@ -1,79 +1,79 @@
 /** One list for two to eight people: each brings a history along, each gets a reason, and anybody has a veto. */
 
-import { kept as keptBy } from "../account.js";
-import { Api } from "../api.js";
-import { asBody } from "../body.js";
-import { address, facts, shortened, title as titled } from "../cards.js";
-import { icon } from "../dom.js";
-import { stars, written } from "../stars.js";
-import { loading } from "../states.js";
-import { keep, kept } from "../tab.js";
+import { loadAccount } from "../parts/account.js";
+import { Api } from "../parts/api.js";
+import { requestBody } from "../parts/body.js";
+import { filmUrl, factsLine, shorten, titleElement } from "../parts/cards.js";
+import { icon } from "../parts/dom.js";
+import { stars, formatNumber } from "../parts/stars.js";
+import { loadingState } from "../parts/states.js";
+import { writeTab, readTab } from "../parts/tab.js";
 
 export const title = "Together";
 
 /** How many people there may be, for how many each one's opinion is shown at once, and how many films are. */
-const [PEOPLE, FEW, FILMS] = [8, 4, 12];
+const [MAX_PEOPLE, MAX_OPINIONS, FILMS] = [8, 4, 12];
 
 /** Under which names the tab keeps the friends, and what they settled on. */
-const [FRIENDS, EVENING] = ["friends", "evening"];
+const [FRIENDS_KEY, GROUP_KEY] = ["friends", "evening"];
 
-/** @typedef {import("../history.js").Movie & {rating: number}} Rated */
-/** @typedef {{movie: number | string, kind: import("../history.js").Kind}} Hidden */
+/** @typedef {import("../parts/history.js").Movie & {rating: number}} Rated */
+/** @typedef {{movie: number | string, kind: import("../parts/history.js").Kind}} Hidden */
 /** `user` where the server has the history of an account. @typedef {{name: string, ratings: Rated[], hidden: Hidden[], user?: string}} Friend */
 /** @typedef {{name: string, stars: number, low: number | null, high: number | null, because: {title: string, share: number}[]}} Opinion */
-/** @typedef {import("../history.js").Movie & {score: number, members: Opinion[]}} Line */
+/** @typedef {import("../parts/history.js").Movie & {score: number, members: Opinion[]}} GroupFilm */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
   const { element } = app;
-  const evening = new Evening(app);
+  const group = new Group(app);
   main.append(
     element("div", { class: "head" }, element("h1", {}, "Together"),
       element("p", { class: "lead" }, "One list for two to eight people, with a reason for each. Films that one of you has seen don’t come up.")),
-    evening.people, evening.adding(), evening.list);
-  app.history.on("change", () => evening.refresh(), app.signal);
-  app.api.get("/v1/me", {}, app.signal).then(({ role }) => evening.allow(["read", "write", "admin"].includes(role)), () => {});
-  await evening.refresh();
+    group.people, group.friendForm(), group.list);
+  app.history.on("change", () => group.refresh(), app.signal);
+  app.api.get("/v1/me", {}, app.signal).then(({ role }) => group.allowIds(["read", "write", "admin"].includes(role)), () => {});
+  await group.refresh();
 }
 
 /** Who is there, what they won't have, and the list for them. */
-class Evening {
+class Group {
   /** @param {import("../app.js").App} app */
   constructor(app) {
     this.app = app;
     /** @type {Friend[]} */
-    this.friends = friends();
-    const { how = "average", veto = [] } = kept(EVENING) ?? {};
-    /** @type {Map<number | string, import("../history.js").Movie>} */
-    this.veto = new Map(veto.map((/** @type {import("../history.js").Movie} */ film) => [film.movie, film]));
+    this.friends = loadFriends();
+    const { how = "average", veto = [] } = readTab(GROUP_KEY) ?? {};
+    /** @type {Map<number | string, import("../parts/history.js").Movie>} */
+    this.veto = new Map(veto.map((/** @type {import("../parts/history.js").Movie} */ film) => [film.movie, film]));
     /** @type {string} */
-    this.how = how;
+    this.method = how;
     this.people = app.element("ul", { class: "people-here", "aria-label": "Who is there" });
     this.list = app.element("div", { class: "together" });
-    this.byId = app.element("span", { hidden: true }, ", or its ID");
+    this.idHint = app.element("span", { hidden: true }, ", or its ID");
     /** @type {AbortController | null} */
-    this.asking = null;
+    this.request = null;
   }
 
-  /** Whether accounts may be named by their IDs. @param {boolean} may */
-  allow(may) {
-    this.byId.hidden = !may;
+  /** Whether accounts may be named by their IDs. @param {boolean} allowed */
+  allowIds(allowed) {
+    this.idHint.hidden = !allowed;
   }
 
   /**
    * Somebody with an account: read once in her own name, by a token that isn't kept, or named by ID.
-   * @param {string} given @returns {Promise<Friend>}
+   * @param {string} text @returns {Promise<Friend>}
    */
-  async member(given) {
-    const [token] = /cmt_[\w-]+/.exec(given) ?? [];
-    if (!token && this.byId.hidden) throw new Error("That is no link or token of an account.");
-    if (!token) return { name: given, ratings: [], hidden: [], user: given };
-    const hers = new Api();
-    hers.credentials = { Authorization: `Bearer ${token}` };
-    const { user } = await hers.get("/v1/me", {}, this.app.signal).catch((error) => {
+  async accountMember(text) {
+    const [token] = /cmt_[\w-]+/.exec(text) ?? [];
+    if (!token && this.idHint.hidden) throw new Error("That is no link or token of an account.");
+    if (!token) return { name: text, ratings: [], hidden: [], user: text };
+    const api = new Api();
+    api.credentials = { Authorization: `Bearer ${token}` };
+    const { user } = await api.get("/v1/me", {}, this.app.signal).catch((error) => {
       throw error.status === 401 ? new Error("This token opens no account, or not any more.") : error;
     });
-    const { ratings, hidden } = await keptBy(hers, user);
+    const { ratings, hidden } = await loadAccount(api, user);
     return { name: String(user), ratings, hidden };
   }
 
@@ -81,38 +81,38 @@ class Evening {
   body() {
     const me = { name: "You", ...this.app.history.body() };
     const members = this.friends.map(({ name, ratings, hidden, user }) => (user === undefined
-      ? { name, ...asBody(ratings, hidden, this.app.history.plain) }
+      ? { name, ...requestBody(ratings, hidden, this.app.history.plain) }
       : { user: /^-?\d{1,15}$/.test(user) ? Number(user) : user }));
-    return { members: [me, ...members], how: this.how, veto: [...this.veto.keys()], n: FILMS };
+    return { members: [me, ...members], how: this.method, veto: [...this.veto.keys()], n: FILMS };
   }
 
   async refresh() {
-    keep(FRIENDS, this.friends);
-    keep(EVENING, { how: this.how, veto: [...this.veto.values()].map(({ movie, title, year }) => ({ movie, title, year })) });
-    this.people.replaceChildren(...this.names());
+    writeTab(FRIENDS_KEY, this.friends);
+    writeTab(GROUP_KEY, { how: this.method, veto: [...this.veto.values()].map(({ movie, title, year }) => ({ movie, title, year })) });
+    this.people.replaceChildren(...this.peopleItems());
     if (!this.friends.length) return this.list.replaceChildren(this.app.element("p", { class: "note" }, "Add one friend at least: by a file that she exported, or by a few films that she loves."));
-    this.asking?.abort();
-    this.asking = new AbortController();
-    const signal = AbortSignal.any([this.asking.signal, this.app.signal]);
-    if (!this.list.querySelector(".group")) this.list.replaceChildren(loading("Looking for films that suit all of you"));
+    this.request?.abort();
+    this.request = new AbortController();
+    const signal = AbortSignal.any([this.request.signal, this.app.signal]);
+    if (!this.list.querySelector(".group")) this.list.replaceChildren(loadingState("Looking for films that suit all of you"));
     try {
       const { items } = await this.app.api.post("/v1/groups/recommendations", this.body(), signal);
-      this.list.replaceChildren(...this.lines(items));
+      this.list.replaceChildren(...this.listParts(items));
     } catch (error) {
       if (!signal.aborted) this.list.replaceChildren(this.app.failed(error, () => this.refresh()));
     }
   }
 
   /** You, and your friends, who may leave. */
-  names() {
+  peopleItems() {
     const { element } = this.app;
-    const mine = this.app.history.size;
+    const size = this.app.history.size;
     return [
-      element("li", {}, element("strong", {}, "You"), element("span", { class: "facts" }, mine ? count(mine) : "nothing said yet")),
+      element("li", {}, element("strong", {}, "You"), element("span", { class: "facts" }, size ? filmCount(size) : "nothing said yet")),
       ...this.friends.map((friend) => element("li", {},
-        element("strong", {}, element("bdi", {}, shortened(friend.name, 40))),
-        element("span", { class: "facts" }, friend.user === undefined ? count(asBody(friend.ratings, friend.hidden, this.app.history.plain).ratings.length) : "an account here"),
-        element("button", { type: "button", class: "ghost round small", "aria-label": `Take ${shortened(friend.name, 40)} off`, onclick: () => {
+        element("strong", {}, element("bdi", {}, shorten(friend.name, 40))),
+        element("span", { class: "facts" }, friend.user === undefined ? filmCount(requestBody(friend.ratings, friend.hidden, this.app.history.plain).ratings.length) : "an account here"),
+        element("button", { type: "button", class: "ghost round small", "aria-label": `Take ${shorten(friend.name, 40)} off`, onclick: () => {
           this.friends = this.friends.filter((other) => other !== friend);
           this.refresh();
         } }, icon("close")))),
@@ -120,36 +120,36 @@ class Evening {
   }
 
   /** The form for one more person. */
-  adding() {
+  friendForm() {
     const { app, app: { element } } = this;
     const name = /** @type {HTMLInputElement} */ (element("input", { id: "friend-name", type: "text", maxlength: 60, autocomplete: "off", placeholder: "Name" }));
     const user = /** @type {HTMLInputElement} */ (element("input", { id: "friend-user", type: "text", maxlength: 200, autocomplete: "off" }));
     const file = /** @type {HTMLInputElement} */ (element("input", { id: "friend-file", type: "file", accept: ".zip,.csv,.xml,.json,.tsv,.txt,.dat" }));
-    const said = element("p", { class: "facts", role: "status" });
+    const status = element("p", { class: "facts", role: "status" });
     const films = element("ul", { class: "friend-films" });
     /** @type {Map<number | string, Rated>} */
-    let loved = new Map();
-    const draw = () => films.replaceChildren(...[...loved.values()].map((film) => element("li", {},
-      element("span", {}, titled(film)), stars(shortened(film.title ?? "", 60), () => loved.get(film.movie)?.rating ?? null, (/** @type {number | null} */ rating) => {
-        if (rating === null) loved.delete(film.movie);
-        else loved.set(film.movie, { ...film, rating });
+    let rated = new Map();
+    const draw = () => films.replaceChildren(...[...rated.values()].map((film) => element("li", {},
+      element("span", {}, titleElement(film)), stars(shorten(film.title ?? "", 60), () => rated.get(film.movie)?.rating ?? null, (/** @type {number | null} */ rating) => {
+        if (rating === null) rated.delete(film.movie);
+        else rated.set(film.movie, { ...film, rating });
         draw();
       }, app.model.scale))));
     const finder = app.finder({ label: "A film that your friend has an opinion of", placeholder: "A film your friend loves", choose: (movie) => {
-      loved.set(movie.movie, { ...movie, rating: app.model.scale?.high ?? 1 });
+      rated.set(movie.movie, { ...movie, rating: app.model.scale?.high ?? 1 });
       draw();
     } });
     const add = async () => {
-      said.textContent = "";
+      status.textContent = "";
       try {
-        if (this.friends.length + 2 > PEOPLE) throw new Error("Eight people are the most.");
+        if (this.friends.length + 2 > MAX_PEOPLE) throw new Error("Eight people are the most.");
         const account = user.value.trim();
         const [given] = file.files ?? [];
-        const friend = account ? await this.member(account) : given ? await imported(app, given) : { name: "", ratings: [], hidden: [] };
-        friend.ratings.push(...loved.values());
+        const friend = account ? await this.accountMember(account) : given ? await importFriend(app, given) : { name: "", ratings: [], hidden: [] };
+        friend.ratings.push(...rated.values());
         if (!friend.ratings.length && !friend.hidden.length && !account) throw new Error("Choose a film or two, or a file, or name an account.");
         this.friends.push({ ...friend, name: name.value.trim() || friend.name || `Friend ${this.friends.length + 1}` });
-        loved = new Map();
+        rated = new Map();
         draw();
         for (const field of [name, user, file]) field.value = "";
         form.open = false;
@@ -157,7 +157,7 @@ class Evening {
         app.announce("Added.");
         await this.refresh();
       } catch (error) {
-        if (!app.signal.aborted) said.textContent = /** @type {Error} */ (error).message;
+        if (!app.signal.aborted) status.textContent = /** @type {Error} */ (error).message;
       }
     };
     const summary = element("summary", {}, "Add somebody");
@@ -166,67 +166,67 @@ class Evening {
         element("div", {}, element("label", { class: "label", for: "friend-name" }, "Name"), name),
         element("div", { class: "friend-taste" }, finder, films),
         element("div", {}, element("label", { class: "label", for: "friend-file" }, "Or a file: an export of Letterboxd, IMDb, Trakt, …"), file),
-        element("div", {}, element("label", { class: "label", for: "friend-user" }, "Or an account here: the link or the token that opens it", this.byId), user),
-        element("div", { class: "buttons" }, element("button", { type: "button", class: "primary", onclick: add }, "Add"), said))));
+        element("div", {}, element("label", { class: "label", for: "friend-user" }, "Or an account here: the link or the token that opens it", this.idHint), user),
+        element("div", { class: "buttons" }, element("button", { type: "button", class: "primary", onclick: add }, "Add"), status))));
     return form;
   }
 
-  /** The list, how it is made, and what was vetoed. @param {Line[]} items */
-  lines(items) {
+  /** The list, how it is made, and what was vetoed. @param {GroupFilm[]} items */
+  listParts(items) {
     const { element } = this.app;
     const ways = /** @type {[string, string][]} */ ([["average", "Best on average"], ["least_misery", "Nobody unhappy"]]);
     const choice = element("div", { class: "buttons", role: "group", "aria-label": "How the list is made" }, ways.map(([how, words]) =>
-      element("button", { type: "button", class: this.how === how ? "primary" : "ghost", "aria-pressed": String(this.how === how), onclick: () => { this.how = how; this.refresh(); } }, words)));
+      element("button", { type: "button", class: this.method === how ? "primary" : "ghost", "aria-pressed": String(this.method === how), onclick: () => { this.method = how; this.refresh(); } }, words)));
     const vetoed = this.veto.size > 0 && element("p", { class: "facts vetoed" }, "Vetoed: ", [...this.veto.values()].map((film) =>
-      element("button", { type: "button", class: "ghost small", "aria-label": `Take back the veto on ${shortened(film.title ?? "", 60)}`, onclick: () => { this.veto.delete(film.movie); this.refresh(); } }, titled(film), icon("undo"))));
-    return [choice, vetoed, element("ul", { class: "group" }, items.map((item) => element("li", {}, this.line(item))))].filter((each) => each instanceof Node);
+      element("button", { type: "button", class: "ghost small", "aria-label": `Take back the veto on ${shorten(film.title ?? "", 60)}`, onclick: () => { this.veto.delete(film.movie); this.refresh(); } }, titleElement(film), icon("undo"))));
+    return [choice, vetoed, element("ul", { class: "group" }, items.map((item) => element("li", {}, this.filmItem(item))))].filter((each) => each instanceof Node);
   }
 
   /** What a film means to each; of many people the ends, until all is asked for. @param {Opinion[]} members */
   opinions(members) {
     const { element, history: { plain } } = this.app;
     const all = element("dl", { class: "opinions" }, members.map((one) => element("div", {},
-      element("dt", {}, element("bdi", {}, shortened(one.name, 30))),
+      element("dt", {}, element("bdi", {}, shorten(one.name, 30))),
       element("dd", {}, !plain && element("span", { class: "expected-stars" }, expectation(one), element("span", { class: "one-star", "aria-label": "stars", role: "img" })),
-        element("span", { class: "facts" }, one.because.length ? ["because of ", element("bdi", {}, shortened(one.because[0].title, 40))] : "what most people would say")))));
-    if (members.length <= FEW) return all;
+        element("span", { class: "facts" }, one.because.length ? ["because of ", element("bdi", {}, shorten(one.because[0].title, 40))] : "what most people would say")))));
+    if (members.length <= MAX_OPINIONS) return all;
     const [least, ...rest] = [...members].sort((one, other) => one.stars - other.stars);
-    const ends = [least, rest[rest.length - 1]].flatMap((one, at) => [at ? " to " : "", `${expectation(one)} (`, element("bdi", {}, shortened(one.name, 20)), ")"]);
+    const ends = [least, rest[rest.length - 1]].flatMap((one, at) => [at ? " to " : "", `${expectation(one)} (`, element("bdi", {}, shorten(one.name, 20)), ")"]);
     return element("details", { class: "why" }, element("summary", {}, ...(plain ? ["Why, for each of you"] : [...ends, " stars"])), all);
   }
 
-  /** @param {Line} item */
-  line(item) {
+  /** @param {GroupFilm} item */
+  filmItem(item) {
     const { element } = this.app;
     return element("article", { class: "group-film", "data-movie": item.movie },
-      element("a", { class: "group-poster", href: address(item.movie), tabindex: "-1", "aria-hidden": "true" }, this.app.poster(item)),
+      element("a", { class: "group-poster", href: filmUrl(item.movie), tabindex: "-1", "aria-hidden": "true" }, this.app.poster(item)),
       element("div", { class: "group-words" },
-        element("h2", {}, element("a", { href: address(item.movie) }, titled(item))),
-        element("p", { class: "facts" }, facts(item)),
+        element("h2", {}, element("a", { href: filmUrl(item.movie) }, titleElement(item))),
+        element("p", { class: "facts" }, factsLine(item)),
         this.opinions(item.members),
-        element("button", { type: "button", class: "ghost small", "aria-label": `Veto ${shortened(item.title ?? "", 60)}`, onclick: () => { this.veto.set(item.movie, item); this.refresh(); } }, icon("no"), "Veto")));
+        element("button", { type: "button", class: "ghost small", "aria-label": `Veto ${shorten(item.title ?? "", 60)}`, onclick: () => { this.veto.set(item.movie, item); this.refresh(); } }, icon("no"), "Veto")));
   }
 }
 
 /** The stars that somebody is expected to give. @param {Opinion} opinion */
 function expectation({ stars: expected }) {
-  return written(Math.round(expected * 10) / 10);
+  return formatNumber(Math.round(expected * 10) / 10);
 }
 
 /** Somebody by a file that she exported. @param {import("../app.js").App} app @param {File} file @returns {Promise<Friend>} */
-async function imported(app, file) {
+async function importFriend(app, file) {
   const { ratings, events } = await app.api.post(`/v1/imports?${new URLSearchParams({ name: file.name.slice(0, 200) })}`, file, app.signal);
   const seen = (events.seen ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind: "seen" }));
   return { name: "", ratings, hidden: seen };
 }
 
 /** @param {number} n */
-function count(n) {
+function filmCount(n) {
   return `by ${n.toLocaleString("en")} ${n === 1 ? "film" : "films"}`;
 }
 
 /** @returns {Friend[]} */
-function friends() {
-  const found = kept(FRIENDS);
-  return Array.isArray(found) ? found.filter((friend) => typeof friend?.name === "string" && Array.isArray(friend.ratings) && Array.isArray(friend.hidden)) : [];
+function loadFriends() {
+  const stored = readTab(FRIENDS_KEY);
+  return Array.isArray(stored) ? stored.filter((friend) => typeof friend?.name === "string" && Array.isArray(friend.ratings) && Array.isArray(friend.hidden)) : [];
 }

@@ -1,1 +1,1 @@
-"""TODO service.routes."""
+"""Routes of the HTTP API and of the page, one module a resource."""

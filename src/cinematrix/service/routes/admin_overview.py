@@ -1,4 +1,4 @@
-"""The route of the operator's page: how the service does."""
+"""Route of the operator's overview: versions, usage, latency and exposure."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,18 +14,18 @@ from cinematrix.service.telemetry import estimate_quantile
 
 ROUTER = APIRouter(prefix="/v1/admin", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[ADMIN])
 REPORTED_DAYS = 30
-"""So many are told of, today included."""
+"""Days reported, including today."""
 
 
 class DailyRatings(BaseModel):
-    """Ratings received on a day (UTC) that still stand."""
+    """Current ratings received on a day (UTC)."""
 
     day: str
     ratings: int
 
 
 class RouteLatency(BaseModel):
-    """Requests of a route since the start, and within how many milliseconds half and 99 of 100 were answered."""
+    """Requests to a route since the server started, and their median and 99th percentile latency in milliseconds."""
 
     route: str
     requests: int
@@ -34,13 +34,13 @@ class RouteLatency(BaseModel):
 
 
 class ExposureInfo(BaseModel):
-    """What this version has recommended, since it serves and no film came or went.
+    """Exposure of movies by this version, since it serves or since movies were last added or removed.
 
     Attributes:
-        lists: how many were sent.
-        coverage: the share of the catalog that stood in one.
-        gini: how unequally movies were shown.
-        popularity: the mean share of movies with more ratings than the ones shown; 0 is the most rated.
+        lists: number of lists sent.
+        coverage: share of the catalog that was in at least one list.
+        gini: inequality of exposure, from 0 (all movies equally often) to 1.
+        popularity: mean share of movies with more ratings than the one shown. 0: only the most rated movie.
     """
 
     lists: int
@@ -50,7 +50,7 @@ class ExposureInfo(BaseModel):
 
 
 class Overview(BaseModel):
-    """How the service does."""
+    """Overview of the service: versions, usage, latency and exposure."""
 
     version: str
     trained: datetime | None
@@ -64,7 +64,7 @@ class Overview(BaseModel):
 
 @ROUTER.get("/overview")
 def get_overview(state: State) -> Overview:
-    """Versions, ratings a day, users, latency by route, and what was recommended."""
+    """Return versions, ratings a day, users, latency by route, and exposure of movies."""
     served, store = state.served, state.store
     today = datetime.now(UTC).date()
     counts = store.ratings_by_day(since=(today - timedelta(REPORTED_DAYS - 1)))

@@ -1,4 +1,4 @@
-"""Refits by schedule and by request, each in a process of its own; and which version serves."""
+"""Admin routes that retrain the model and choose the version that serves."""
 
 from typing import Annotated, Any
 
@@ -29,26 +29,30 @@ Admin = Annotated[Caller, ADMIN]
 
 
 class RefitRequest(RequestBody):
-    """`force`: promote the new version even if it is worse."""
+    """A request to retrain; `force`: promote the new version even if the gate refuses it."""
 
     force: bool
 
 
 class PromotionRequest(RequestBody):
-    """A version that shall serve; `force`: even if it was refused."""
+    """A request to promote a version; `force`: even if the gate refused it."""
 
     version: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
     force: bool = False
 
 
 class ServingVersion(BaseModel):
-    """What serves from now on; servers take it up within seconds."""
+    """The promoted version. Servers load it within seconds."""
 
     version: str
 
 
 class RefitInfo(BaseModel):
-    """A refit; `state` is asked, running, promoted, refused or failed; times in epoch milliseconds."""
+    """A retraining.
+
+    `state`: asked, running, promoted, refused or failed. `asked`, `begun` and `ended`: times in epoch milliseconds.
+    `against`: version that it was compared with. `version`: new version. `why`: reason of the outcome.
+    """
 
     refit: int
     who: str
@@ -64,13 +68,13 @@ class RefitInfo(BaseModel):
 
 
 class RefitDetails(RefitInfo):
-    """A refit with the profiles that it left out, and why, as long as it is the last one."""
+    """A retraining and the suspicious users that it left out, with reasons. Only the last one has them."""
 
     suspects: dict[str, str]
 
 
 class VersionList(BaseModel):
-    """The versions that are kept and the last refits, the newest first."""
+    """Stored versions and recent retrainings, newest first."""
 
     versions: list[VersionInfo]
     refits: list[RefitInfo]
@@ -82,14 +86,14 @@ def _build_info(refit: Refit) -> RefitInfo:
 
 @ROUTER.get("/versions")
 def get_versions(state: State, who: Admin) -> VersionList:
-    """Which versions are kept, which one serves, and what became of the last refits."""
-    kept = [VersionInfo(**version.as_dict()) for version in versions.list_versions(state.settings.model)]
-    return VersionList(versions=kept, refits=[_build_info(refit) for refit in list_refits(state.store)])
+    """Return the stored versions, the one that serves, and the outcomes of recent retrainings."""
+    stored = [VersionInfo(**version.as_dict()) for version in versions.list_versions(state.settings.model)]
+    return VersionList(versions=stored, refits=[_build_info(refit) for refit in list_refits(state.store)])
 
 
 @ROUTER.post("/refits", status_code=202)
 def create_refit(body: RefitRequest, state: State, who: Admin) -> RefitInfo:
-    """Begin a refit. 409: one is running; 501: what trains the model isn't installed."""
+    """Start a retraining. 409: one is running; 501: the package that trains the model isn't installed."""
     model = state.served.model
     try:
         require_package(model.abilities.trains_with, model.name)
@@ -98,41 +102,40 @@ def create_refit(body: RefitRequest, state: State, who: Admin) -> RefitInfo:
     except MissingExtraError as error:
         raise Problem(501, str(error)) from error
     except StoreError as error:
-        raise Problem(409, "a refit is running; wait until it has ended") from error
+        raise Problem(409, "a refit is already running; wait until it ends") from error
     if state.refit_runner.busy:
-        raise Problem(409, "a refit is running; wait until it has ended")
-    asked = request_refit(state.store, who.name, force=body.force)
-    state.refit_runner.start(asked)
-    return _build_info(asked)
+        raise Problem(409, "a refit is already running; wait until it ends")
+    requested = request_refit(state.store, who.name, force=body.force)
+    state.refit_runner.start(requested)
+    return _build_info(requested)
 
 
 @ROUTER.get("/refits/{refit}")
 def get_refit(refit: int, state: State, who: Admin) -> RefitDetails:
-    """What became of a refit."""
-    found = find_refit(state.store, refit) if abs(refit) < 2**31 else None
-    if found is None:
+    """Return the state and outcome of a retraining."""
+    record = find_refit(state.store, refit) if abs(refit) < 2**31 else None
+    if record is None:
         raise Problem(404, "there is no such refit")
-    return RefitDetails(**_build_info(found).model_dump(), suspects=read_suspects(state.store, refit))
+    return RefitDetails(**_build_info(record).model_dump(), suspects=read_suspects(state.store, refit))
 
 
 @ROUTER.post("/promotions")
 def promote_version(body: PromotionRequest, state: State, who: Admin) -> ServingVersion:
-    """Let a version serve that is kept. 409: the gate refused it, and `force` isn't given."""
-    place = state.settings.model
-    kept = {version.name: version for version in versions.list_versions(place)}
-    if body.version not in kept:
+    """Promote a stored version, so that it serves. 409: the gate refused it and `force` isn't set."""
+    stored = {version.name: version for version in versions.list_versions(state.settings.model)}
+    if body.version not in stored:
         raise Problem(404, "there is no such version")
-    if (kept[body.version].about.get("refit") or {}).get("state") == "refused" and not body.force:
-        raise Problem(409, "this version was refused; force it, if you know better")
+    if (stored[body.version].about.get("refit") or {}).get("state") == "refused" and not body.force:
+        raise Problem(409, "the gate refused this version; set `force` to promote it anyway")
     return _promote(state, body.version, who.name)
 
 
 @ROUTER.post("/rollbacks")
 def roll_back(state: State, who: Admin) -> ServingVersion:
-    """Let the version before serve again; done twice, it is undone. 409: none is known."""
+    """Roll back to the version that served before. A second rollback undoes the first. 409: there is none."""
     name = versions.get_previous_version(state.settings.model)
     if name is None:
-        raise Problem(409, "no version before this one is kept")
+        raise Problem(409, "no earlier version is stored; there is nothing to roll back to")
     return _promote(state, name, who.name)
 
 
@@ -140,7 +143,7 @@ def _promote(state: ServiceState, name: str, who: str) -> ServingVersion:
     try:
         versions.promote(state.settings.model, name)
     except InputError as error:
-        LOG.error("version %s can't serve: %s", name, error)
-        raise Problem(409, "this version can't serve; the log tells why") from error
+        LOG.error("model version %s can't serve: %s", name, error)
+        raise Problem(409, "this version can't serve; the server's log has the reason") from error
     append_audit(state.store, who, f"promoted version {name}")
     return ServingVersion(version=name)

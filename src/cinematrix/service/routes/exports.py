@@ -1,4 +1,4 @@
-"""Routes that give people what is theirs: everything as JSON, ratings as a CSV for Letterboxd."""
+"""Routes that export a user's data: everything as JSON, or ratings as a CSV for Letterboxd."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -19,13 +19,13 @@ from cinematrix.service.users import require_user
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 CSV_RESPONSE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/csv": {}}, "description": "What Letterboxd imports"}
+    200: {"content": {"text/csv": {}}, "description": "The export; a CSV is in Letterboxd's import format"}
 }
-PartNumber = Annotated[int, Query(ge=1, le=100, description="Of a history too long for one file.")]
+PartNumber = Annotated[int, Query(ge=1, le=100, description="Part of a CSV too long for one file.")]
 
 
 class ExportRating(RequestBody):
-    """A rating, and when the film was seen, if it is to stand in Letterboxd's diary."""
+    """A rating; `time`: when the user saw the movie, for Letterboxd's diary."""
 
     movie: Id
     rating: RatingValue
@@ -33,7 +33,7 @@ class ExportRating(RequestBody):
 
 
 class ExportRequest(RequestBody):
-    """Ratings to hand over; nothing is kept."""
+    """Ratings to export. Nothing is stored."""
 
     ratings: Annotated[list[ExportRating], Field(max_length=5000)]
 
@@ -42,21 +42,22 @@ class ExportRequest(RequestBody):
 def export_user(
     user: TextId,
     state: State,
-    format: Annotated[Literal["json", "letterboxd"], Query(description="All, or ratings for Letterboxd.")] = "json",
+    format: Annotated[
+        Literal["json", "letterboxd"], Query(description="Everything as JSON, or ratings as a CSV for Letterboxd.")
+    ] = "json",
     part: PartNumber = 1,
-    days: Annotated[bool, Query(description="Letterboxd: ratings' days are the days when she saw the films.")] = False,
+    days: Annotated[bool, Query(description="Letterboxd: use the rating dates as watch dates.")] = False,
 ) -> schemas.UserExport | Response:
-    """Everything about a user, or her ratings as a CSV that Letterboxd imports."""
+    """Export all data of a user, or their ratings as a CSV for Letterboxd."""
     served = state.served
     person = require_user(state, served, user)
     ratings = served.ratings(person)
     if format == "letterboxd":
         numbers = served.model.data.movies.numbers([row.movie for row in ratings]).tolist()
-        seen = [row.time if days else None for row in ratings]
+        times = [row.time if days else None for row in ratings]
+        rows = zip(numbers, ratings, times, strict=True)
         return build_csv_response(
-            served,
-            [ExportedRating(at, row.rating, day) for at, row, day in zip(numbers, ratings, seen, strict=True)],
-            part,
+            served, [ExportedRating(number, row.rating, time) for number, row, time in rows], part
         )
     events = served.events(person)
     return schemas.UserExport(user=served.user_id(person.user), ratings=ratings, events=events)  # type: ignore[arg-type]
@@ -64,7 +65,7 @@ def export_user(
 
 @ROUTER.post("/exports", dependencies=[PAGE], response_class=Response, responses=CSV_RESPONSE)
 def export_ratings(body: ExportRequest, state: State, part: PartNumber = 1) -> Response:
-    """Ratings as a CSV that Letterboxd imports; movies that the model doesn't know are left out and counted."""
+    """Convert ratings to a CSV for Letterboxd. Movies outside the catalog are skipped; X-Left-Out counts them."""
     served = state.served
     movies = served.model.data.movies
     served.check(row.rating for row in body.ratings)
@@ -73,7 +74,7 @@ def export_ratings(body: ExportRequest, state: State, part: PartNumber = 1) -> R
 
 
 def build_csv_response(served: ServedModel, ratings: Sequence[ExportedRating], part: int) -> Response:
-    """One part of the CSV; a header tells of the next one, and how many ratings are of unknown movies.
+    """Return one part of the CSV, with the number of parts and of skipped ratings in headers.
 
     Raises:
         Problem: 404, there is no such part.
@@ -81,7 +82,7 @@ def build_csv_response(served: ServedModel, ratings: Sequence[ExportedRating], p
     known = [row for row in ratings if row.number != UNKNOWN]
     parts = letterboxd_csv(known, served.model.data.catalog, served.model.data.scale)
     if part > len(parts):
-        raise Problem(404, f"there is no such part; the last one is {len(parts)}")
+        raise Problem(404, f"there is no such part; the last part is {len(parts)}")
     headers = {
         "Content-Disposition": f'attachment; filename="letterboxd-{part}.csv"',
         "X-Parts": str(len(parts)),

@@ -1,4 +1,4 @@
-"""The route for people who choose together; it keeps nothing."""
+"""Route of group recommendations. It stores nothing."""
 
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
@@ -20,23 +20,23 @@ ROUTER = APIRouter(prefix="/v1/groups", route_class=StrictRoute, responses=PROBL
 
 
 class UserMember(schemas.RequestBody):
-    """Somebody by her ID."""
+    """A user by ID."""
 
     user: schemas.Id
 
 
 class GuestMember(schemas.HistoryBody):
-    """Somebody by name, who brings her history along."""
+    """A guest: a name and a history sent with the request."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class GroupRequest(schemas.RequestBody, schemas.ListOptions):
-    """People who want one list.
+    """A request for one list for a group.
 
     Attributes:
-        how: by their average, or by the least happy of them.
-        veto: movies that one of them won't have.
+        how: order by the members' average score, or by the lowest score of a member (least misery).
+        veto: movies to exclude for the whole group.
     """
 
     members: Annotated[list[UserMember | GuestMember], Field(min_length=2, max_length=8)]
@@ -45,7 +45,7 @@ class GroupRequest(schemas.RequestBody, schemas.ListOptions):
 
 
 class MemberOpinion(BaseModel):
-    """What one member is expected to think of a movie, and her own movies that speak for it."""
+    """One member's predicted stars for a movie with an interval, and reasons from their history."""
 
     name: str
     stars: float
@@ -55,14 +55,14 @@ class MemberOpinion(BaseModel):
 
 
 class GroupItem(schemas.Movie):
-    """A line of a group's list; `score` is in standard deviations above the movies that could be shown."""
+    """A movie in a group's list; `score`: standard deviations above the mean of all candidates."""
 
     score: float
     members: list[MemberOpinion]
 
 
 class GroupList(BaseModel):
-    """A list for a group; `unknown`: IDs in the guests' histories that the model doesn't know."""
+    """A list for a group; `unknown`: IDs in the guests' histories that aren't in the catalog."""
 
     model_version: str
     unknown: list[int | str]
@@ -71,36 +71,37 @@ class GroupList(BaseModel):
 
 @ROUTER.post("/recommendations")
 def recommend_together(body: GroupRequest, state: State, who: Annotated[Caller, PAGE]) -> GroupList:
-    """One list for 2 to 8 people, with what it is to each of them; none that one has seen or won't have.
+    """Recommend movies for a group of 2 to 8, with predictions for each member.
 
-    Users by ID need the role read, or their own token; guests, who bring their history along, don't.
+    Movies that a member has seen or excluded are left out. Members by ID need a key with the role read or their own
+    token; guests, whose history is in the request, don't.
     """
     served, unknown = state.served, []
     histories: list[Histories] = []
     hidden = {str(id_) for id_ in body.veto}
     for member in body.members:
-        history, hides, strange = _read_member(state, served, member, who)
+        history, member_hidden, member_unknown = _read_member(state, served, member, who)
         histories.append(history)
-        hidden |= hides
-        unknown += strange
+        hidden |= member_hidden
+        unknown += member_unknown
     filters = Filters(body.where, body.min_ratings, tuple(sorted(hidden)))
-    found = recommend_for_group(served.model, histories, body.n, how=body.how, by=body.by, filters=filters)
-    served.shown.add(served.numbers(found.items))
+    recommended = recommend_for_group(served.model, histories, body.n, how=body.how, by=body.by, filters=filters)
+    served.shown.add(served.numbers(recommended.items))
     names = [member.name if isinstance(member, GuestMember) else str(member.user) for member in body.members]
-    items = [_build_item(asdict(line), names) for line in found.items]
+    items = [_build_item(asdict(line), names) for line in recommended.items]
     return GroupList(model_version=served.version, unknown=unknown, items=items)
 
 
 def _read_member(
     state: ServiceState, served: ServedModel, member: UserMember | GuestMember, who: Caller
 ) -> tuple[Histories, set[str], list[int | str]]:
-    """What counts as a member's ratings, what she won't have, and what of hers isn't known."""
+    """Return a member's history, hidden movies, and IDs outside the catalog."""
     if isinstance(member, GuestMember):
         history, unknown = served.read_history(member)
         return history, set(member.excluded), unknown
     user = served.user(member.user)
     if not who.is_allowed("read", user):
-        raise Problem(403, "users by ID need a key with the role read; let them bring their ratings along")
+        raise Problem(403, "members by ID need a key with the role read or their own token; send their ratings instead")
     person = state.store.person(user)
     return served.history(person), {str(id_) for id_ in served.hidden(person)}, []
 

@@ -1,7 +1,7 @@
-"""Routes that take an export of another site: as a raw body, read in memory and never put on the disk.
+"""Routes that import a user's export from another site, sent as a raw body and never written to disk.
 
-Files are read one at a time and beside the threads that answer, large ones by a process of their own
-(`service.digests`): however many come, others wait for none of them.
+Files are read one at a time outside the request threads, large ones in a subprocess (`service.import_worker`), so that
+imports don't delay other requests.
 """
 
 import sys
@@ -27,10 +27,10 @@ from cinematrix.store.merging import merge_import
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 MAX_WAITING_UPLOADS = 4
-"""Files that may wait to be read; the sender of one more is told to come again."""
+"""Maximum files in the queue. Further uploads get a 503."""
 
 IMPORT_SWITCH_INTERVAL_SECONDS = 0.0001
-"""Seconds after which who reads a file leaves Python's lock to others: a tenth of a server's usual turn."""
+"""Seconds after which a thread yields Python's global interpreter lock during an import: a tenth of the usual."""
 
 UPLOAD_OPENAPI: dict[str, Any] = {
     "requestBody": {
@@ -41,7 +41,7 @@ UPLOAD_OPENAPI: dict[str, Any] = {
 
 
 class SkippedRow(BaseModel):
-    """A row that says nothing to keep."""
+    """A row without anything to import, and the reason."""
 
     row: str
     reason: str
@@ -49,7 +49,7 @@ class SkippedRow(BaseModel):
 
 
 class UnmatchedRow(BaseModel):
-    """A film that isn't in the catalog or can't be told from others; `rating` is on the model's scale."""
+    """A row whose movie isn't in the catalog or is ambiguous; `rating`: on the model's scale."""
 
     row: str
     kind: Literal["rating", "seen", "watchlist", "like"]
@@ -61,7 +61,7 @@ class UnmatchedRow(BaseModel):
 
 
 class ImportedRating(BaseModel):
-    """A rating on the model's scale."""
+    """An imported rating, on the model's scale."""
 
     movie: int | str
     title: str
@@ -71,7 +71,7 @@ class ImportedRating(BaseModel):
 
 
 class ImportBody(BaseModel):
-    """What came of an upload: imported, updated, duplicates, skipped and unmatched rows add up to those read."""
+    """Result of an import. Imported, updated, duplicate, skipped and unmatched rows add up to the rows read."""
 
     source: str
     read: int
@@ -87,11 +87,11 @@ class ImportBody(BaseModel):
 
 async def _read_upload(
     request: Request,
-    name: Annotated[str, Query(max_length=300, description="Of the file.")] = "",
+    name: Annotated[str, Query(max_length=300, description="Name of the file.")] = "",
     columns: Annotated[
-        str, Query(max_length=500, description="Of a CSV that isn't a known one, such as `title=Film,rating=Score`.")
+        str, Query(max_length=500, description="Column mapping of a generic CSV, such as `title=Film,rating=Score`.")
     ] = "",
-    highest: Annotated[float | None, Query(gt=0, le=1e6, description="The best rating of such a CSV.")] = None,
+    highest: Annotated[float | None, Query(gt=0, le=1e6, description="Best rating of a generic CSV.")] = None,
 ) -> Upload:
     return Upload(await request.body(), name, columns, highest)
 
@@ -100,19 +100,19 @@ UploadParam = Annotated[Upload, Depends(_read_upload)]
 
 
 async def _run_in_turn(state: ServiceState, work: Callable[[], bytes]) -> Response:
-    """The answer that `work` makes, once it is its turn.
+    """Wait for a turn, then run `work` and return its JSON as a response.
 
     Raises:
-        Problem: 503, too many wait already.
+        Problem: 503, too many imports are waiting.
     """
     if state.import_limiter.statistics().tasks_waiting >= MAX_WAITING_UPLOADS:
-        raise Problem(503, "other files are being imported; come again", {"Retry-After": "5"})
+        raise Problem(503, "too many files are being imported; retry later", {"Retry-After": "5"})
 
-    def answer() -> Response:
+    def respond() -> Response:
         with _shorten_switch_interval():
             return json_response(work())
 
-    return await run_sync(answer, limiter=state.import_limiter)
+    return await run_sync(respond, limiter=state.import_limiter)
 
 
 @contextmanager
@@ -126,10 +126,10 @@ def _shorten_switch_interval() -> Iterator[None]:
 
 
 def _prepare(upload: Upload, served: ServedModel) -> PreparedImport:
-    """What a file comes to.
+    """Read a file and match it to the catalog.
 
     Raises:
-        Problem: 422, it isn't an export that we know, or is damaged; 503, the process that read it came to an end.
+        Problem: 422, the file isn't in a supported export format, or is damaged; 503, the subprocess failed.
     """
     try:
         return prepare_import(upload, served.model.data.catalog, served.model.data.scale)
@@ -137,27 +137,27 @@ def _prepare(upload: Upload, served: ServedModel) -> PreparedImport:
         raise Problem(422, str(error)) from error
     except OSError as error:
         LOG.error("%s", error)
-        raise Problem(503, "the file can't be read now; come again", {"Retry-After": "5"}) from error
+        raise Problem(503, "the file can't be read now; retry later", {"Retry-After": "5"}) from error
 
 
 @ROUTER.post("/imports", dependencies=[PAGE], openapi_extra=UPLOAD_OPENAPI, response_model=ImportBody)
 async def preview_import(upload: UploadParam, state: State) -> Response:
-    """What an export says of which movies; nothing is kept."""
+    """Preview an import: read an export and match it to the catalog. Nothing is stored."""
     served = state.served
     return await _run_in_turn(state, lambda: _prepare(upload, served).answer())
 
 
 @ROUTER.post("/users/{user}/imports", dependencies=[WRITE], openapi_extra=UPLOAD_OPENAPI, response_model=ImportBody)
 async def import_for_user(user: TextId, upload: UploadParam, state: State) -> Response:
-    """Keep what an export says for a user, in one transaction; the same again changes nothing."""
+    """Import an export for a user, in one transaction. Importing the same file again changes nothing."""
     return await _run_in_turn(state, lambda: _store_import(user, upload, state))
 
 
 def _store_import(user: str, upload: Upload, state: ServiceState) -> bytes:
     served = state.served
-    found = _prepare(upload, served)
+    prepared = _prepare(upload, served)
     with state.store.write_transaction() as connection:
-        who = require_writable_user(state, served, connection, user)
-        merged = merge_import(connection, who, found.to_keep)
-    state.prefetch_for(who)
-    return found.answer(merged)
+        user_id = require_writable_user(state, served, connection, user)
+        merged = merge_import(connection, user_id, prepared.to_keep)
+    state.prefetch_for(user_id)
+    return prepared.answer(merged)

@@ -1,4 +1,4 @@
-"""The route that tells what model answers."""
+"""Route that describes the served model."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,11 +16,11 @@ MOVIELENS = (
     "Trained on ratings in MovieLens format; those from GroupLens are for research, not for commercial use without "
     "permission (F. M. Harper and J. A. Konstan, The MovieLens Datasets: History and Context, ACM TiiS 5(4), 2015)."
 )
-"""Its licence asks for the citation; whether ratings in its format are its own, a model doesn't know."""
+"""Citation that the MovieLens licence asks for. A model knows only the format of its ratings, not their origin."""
 
 
 class ScaleInfo(BaseModel):
-    """Ratings go from `low` to `high` in steps of `step`."""
+    """Rating scale from `low` to `high` in steps of `step`."""
 
     low: float
     high: float
@@ -28,16 +28,19 @@ class ScaleInfo(BaseModel):
 
 
 class ModelMetrics(BaseModel):
-    """Figures by name, and `on` what they were measured."""
+    """Metrics by name (`figures`) and the data that they were measured `on`."""
 
     on: str
     figures: dict[str, float]
 
 
 class ModelInfo(BaseModel):
-    """The model that answers; `trained` is when it was, if that is known, `metrics` what was measured of it, `scale`
-    null where it learned from plain interactions, `map` whether it can draw the taste map, and `posters` whether a
-    browser, which sends no key for a picture, may have posters from `GET /v1/movies/{movie}/poster`."""
+    """The served model.
+
+    `trained`: training time, null if unknown. `scale`: null for a model trained on plain interactions. `map`: the model
+    can draw the taste map. `posters`: `GET /v1/movies/{movie}/poster` sends posters to browsers, which send no key for
+    pictures.
+    """
 
     version: str
     model: str
@@ -54,17 +57,17 @@ class ModelInfo(BaseModel):
 
 
 def list_metrics(about: Mapping[str, Any]) -> Iterator[ModelMetrics]:
-    """What a model's `get_model.json` tells that was measured: in an evaluation, by a refit's gate, while it trained."""
-    if found := about.get("metrics"):
-        rated, split = found["protocol"]["ratings"], found["protocol"]["split"]
-        values = {name: measure["value"] for name, measure in found["measures"].items()}
+    """Yield the metrics in a model's `model.json`: from an evaluation, from the retraining gate, and from training."""
+    if section := about.get("metrics"):
+        rated, split = section["protocol"]["ratings"], section["protocol"]["split"]
+        values = {name: measure["value"] for name, measure in section["measures"].items()}
         yield _build_metrics(f"{rated:,} ratings that it hasn't learned from ({split})", values)
-    if "measures" in (found := about.get("refit") or {}):
-        values = {name: measure["new"] for name, measure in found["measures"].items()}
-        on = f"{found['ratings']:,} new ratings by {found['users']:,} users before it learned from them"
+    if "measures" in (section := about.get("refit") or {}):
+        values = {name: measure["new"] for name, measure in section["measures"].items()}
+        on = f"{section['ratings']:,} new ratings by {section['users']:,} users before it learned from them"
         yield _build_metrics(on, values)
-    if (found := (about.get("training") or {}).get("stars", {})).get("errors"):
-        yield _build_metrics("ratings put aside in its training", {"rmse": found["errors"][found["best_epoch"]]})
+    if (section := (about.get("training") or {}).get("stars", {})).get("errors"):
+        yield _build_metrics("ratings held out from its training", {"rmse": section["errors"][section["best_epoch"]]})
 
 
 def _build_metrics(on: str, values: Mapping[str, float | None]) -> ModelMetrics:
@@ -73,17 +76,18 @@ def _build_metrics(on: str, values: Mapping[str, float | None]) -> ModelMetrics:
 
 @ROUTER.get("/model")
 def get_model(request: Request, state: State) -> ModelInfo:
-    """What model answers: its version and age, its data, and what was measured of it."""
+    """Return the served model's version, age, data and metrics."""
     served = state.served
-    known, about, scale = served.model.data, served.about, served.model.data.scale
-    data = about.get("data") or {}
-    doorkeeper: Authenticator = request.app.state.authenticator
+    data, about, scale = served.model.data, served.about, served.model.data.scale
+    source = about.get("data") or {}
+    authenticator: Authenticator = request.app.state.authenticator
     return ModelInfo(
         version=served.version, model=served.model.name,
         trained=served.trained.isoformat(timespec="seconds") if served.trained else None,
-        ratings=len(known.history.items), users=len(known.users), movies=len(known.movies),
+        ratings=len(data.history.items), users=len(data.users), movies=len(data.movies),
         scale=ScaleInfo(low=scale.low, high=scale.high, step=scale.step) if scale else None,
-        genres=known.catalog.genres, map=served.model.abilities.vectors,
-        posters=state.posters is not None and (doorkeeper.public or doorkeeper.open), metrics=list(list_metrics(about)),
-        attribution=MOVIELENS if str(data.get("format", "")).startswith("ml-") else None,
+        genres=data.catalog.genres, map=served.model.abilities.vectors,
+        posters=state.posters is not None and (authenticator.public or authenticator.open),
+        metrics=list(list_metrics(about)),
+        attribution=MOVIELENS if str(source.get("format", "")).startswith("ml-") else None,
     )  # fmt: skip

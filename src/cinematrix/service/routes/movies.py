@@ -1,4 +1,4 @@
-"""Routes about films: found by title, one of them, and those like it."""
+"""Routes of movies: search by title, details, predictions and similar movies."""
 
 from typing import Annotated
 
@@ -18,25 +18,25 @@ from cinematrix.service.state import State
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
 
 MIN_RATERS = 3
-"""Fewer people aren't told of: what one or two have rated, and how, is theirs."""
+"""Minimum raters before statistics are shown, to protect the privacy of single users."""
 
 
 class HistogramBar(BaseModel):
-    """How many gave a rating."""
+    """A rating value and the number of users who gave it."""
 
     rating: float
     count: int
 
 
 class MovieLinks(BaseModel):
-    """A film's IDs elsewhere, where the catalog has them."""
+    """A movie's IDs at IMDb and TMDB; null where the catalog has none."""
 
     imdb: str | None
     tmdb: str | None
 
 
 class MovieDetails(schemas.Movie):
-    """A film with how people rated it: `ratings` counts them; of one or two, how isn't told."""
+    """A movie with its rating statistics. `mean` is null and `histogram` empty with one or two ratings."""
 
     ratings: int
     mean: float | None
@@ -45,7 +45,7 @@ class MovieDetails(schemas.Movie):
 
 
 class Prediction(BaseModel):
-    """What somebody is expected to give a film, and what she gave it, if she did."""
+    """Predicted stars for a movie with an interval and reasons; `yours`: the user's own rating or null."""
 
     movie: int | str
     model_version: str
@@ -57,20 +57,20 @@ class Prediction(BaseModel):
 
 
 class SimilarityReason(BaseModel):
-    """What links two films: genres of both, and how many people have rated both, 0 if it is one or two."""
+    """Genres that two movies share, and the number of users who rated both; 0 if it is one or two."""
 
     genres: list[str]
     both: int
 
 
 class SimilarMovie(schemas.ListItem):
-    """A film like another, and why."""
+    """A similar movie and the reason."""
 
     why: SimilarityReason
 
 
 class SimilarMovies(BaseModel):
-    """Films like another."""
+    """Movies similar to a movie."""
 
     movie: int | str
     model_version: str
@@ -81,22 +81,22 @@ class SimilarMovies(BaseModel):
 def search_movies(
     query: Annotated[str, Query(min_length=1, max_length=200)], state: State, n: ListLength = 10
 ) -> schemas.SearchResults:
-    """Films that the query may mean, best first: typos, other titles and a year behind are understood."""
+    """Search movies by title, best match first. Typos, alternative titles and a year at the end are understood."""
     served = state.served
     return schemas.SearchResults(items=[served.film(number) for number in served.titles.search(query, n).tolist()])
 
 
 @ROUTER.get("/movies/{movie}")
 def get_movie(movie: TextId, state: State) -> MovieDetails:
-    """One film, and how people rated it."""
+    """Return a movie and its rating statistics."""
     served = state.served
-    known, number = served.model.data, _find_number(served, movie)
-    given = np.flatnonzero(known.history.items == number)
-    told = known.history.values is not None and known.scale is not None and not 0 < len(given) < MIN_RATERS
-    values = known.history.values[given] if told and known.history.values is not None else None
-    row = known.catalog.frame.row(number, named=True)
+    data, number = served.model.data, _find_number(served, movie)
+    ratings = np.flatnonzero(data.history.items == number)
+    shown = data.history.values is not None and data.scale is not None and not 0 < len(ratings) < MIN_RATERS
+    values = data.history.values[ratings] if shown and data.history.values is not None else None
+    row = data.catalog.frame.row(number, named=True)
     return MovieDetails(
-        **served.film(number).model_dump(), ratings=len(given),
+        **served.film(number).model_dump(), ratings=len(ratings),
         mean=None if values is None or not len(values) else float(values.mean(dtype=np.float64)),
         histogram=[] if values is None else build_histogram(served, values),
         links=MovieLinks(imdb=row["imdb"], tmdb=row["tmdb"]),
@@ -105,7 +105,7 @@ def get_movie(movie: TextId, state: State) -> MovieDetails:
 
 @ROUTER.post("/movies/{movie}/prediction")
 def predict_rating(movie: TextId, body: schemas.HistoryBody, state: State) -> Prediction:
-    """What somebody whose history comes along is expected to give a film; her own rating of it doesn't count."""
+    """Predict the stars that a user with the given history would give a movie, without their own rating of it."""
     served = state.served
     number, id_ = _find_number(served, movie), served.movie(movie)
     others = body.model_copy(update={"ratings": [row for row in body.ratings if str(row.movie) != id_]})
@@ -121,17 +121,17 @@ def predict_rating(movie: TextId, body: schemas.HistoryBody, state: State) -> Pr
 
 @ROUTER.get("/movies/{movie}/similar")
 def list_similar_movies(movie: TextId, state: State, n: ListLength = 10) -> SimilarMovies:
-    """Films like another, as the model compares them, and what links them."""
+    """Return the movies most similar to a movie in the model, with reasons."""
     served = state.served
     text = served.movie(movie)
-    found = find_similar(served.model, text, n)
-    whys = _explain_similarity(served, _find_number(served, text), [line.movie for line in found])
-    items = [SimilarMovie(**line.as_dict(), why=why) for line, why in zip(found, whys, strict=True)]
+    similar = find_similar(served.model, text, n)
+    reasons = _explain_similarity(served, _find_number(served, text), [line.movie for line in similar])
+    items = [SimilarMovie(**line.as_dict(), why=reason) for line, reason in zip(similar, reasons, strict=True)]
     return SimilarMovies(movie=served.movie_id(text), model_version=served.version, items=items)
 
 
 def build_histogram(served: ServedModel, values: np.ndarray) -> list[HistogramBar]:
-    """How many of `values` lie on each step of the scale."""
+    """Return the number of `values` on each step of the scale."""
     levels = served.scale.levels()
     counts = np.bincount(nearest_levels(served.scale, values), minlength=len(levels))
     return [
@@ -144,12 +144,12 @@ def _find_number(served: ServedModel, movie: str) -> int:
 
 
 def _explain_similarity(served: ServedModel, number: int, others: list[int | str]) -> list[SimilarityReason]:
-    known = served.model.data
-    both, genres = known.raters_with(number), set(known.catalog.facts[number].genres)
+    data = served.model.data
+    both, genres = data.raters_with(number), set(data.catalog.facts[number].genres)
     return [
         SimilarityReason(
-            genres=[name for name in known.catalog.facts[at].genres if name in genres],
-            both=int(both[at] if both[at] >= MIN_RATERS else 0),
+            genres=[name for name in data.catalog.facts[other].genres if name in genres],
+            both=int(both[other] if both[other] >= MIN_RATERS else 0),
         )
-        for at in known.movies.numbers(others).tolist()
+        for other in data.movies.numbers(others).tolist()
     ]

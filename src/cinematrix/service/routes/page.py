@@ -1,6 +1,6 @@
-"""The web page: files of the package, read and compressed once as the app is made.
+"""Routes of the web page's files, which are read and compressed once when the app is created.
 
-A path is looked up among those files and never opened, so there is nothing to climb out of.
+A request's path is looked up among the loaded files and never opened, so path traversal is impossible.
 """
 
 import gzip
@@ -29,14 +29,18 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""The page runs its own files and speaks to its own server, and to nothing else."""
+"""Content Security Policy of the page: only its own files and its own server."""
 
 INDEX = "index.html"
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One file as it is sent."""
+    """A file of the page, plain and compressed.
+
+    Attributes:
+        tag: ETag, a hash of `body`.
+    """
 
     body: bytes
     compressed: bytes
@@ -45,41 +49,41 @@ class Asset:
 
     @classmethod
     def of(cls, body: bytes, suffix: str) -> Self:
-        """The file with these bytes; the same bytes have the same tag."""
+        """Create an asset from a file's bytes and suffix."""
         tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
         return cls(body, gzip.compress(body, mtime=0), MEDIA_TYPES[suffix], tag)
 
 
 @cache
 def load_assets() -> dict[str, Asset]:
-    """All files of the page by their path below `/page/`."""
-    found = _list_files(files("cinematrix") / "page")
-    return {path: Asset.of(file.read_bytes(), path[path.rindex(".") :]) for path, file in found}
+    """Load all files of the page by their path below `/page/`."""
+    listed = _list_files(files("cinematrix") / "page")
+    return {path: Asset.of(file.read_bytes(), path[path.rindex(".") :]) for path, file in listed}
 
 
-def _list_files(folder: Traversable, above: str = "") -> list[tuple[str, Traversable]]:
-    found: list[tuple[str, Traversable]] = []
-    for each in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        path = above + each.name
-        if each.is_dir():
-            found += _list_files(each, f"{path}/")
+def _list_files(folder: Traversable, prefix: str = "") -> list[tuple[str, Traversable]]:
+    listed: list[tuple[str, Traversable]] = []
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        path = prefix + entry.name
+        if entry.is_dir():
+            listed += _list_files(entry, f"{path}/")
         elif path[path.rfind(".") :] in MEDIA_TYPES:
-            found.append((path, each))
-    return found
+            listed.append((path, entry))
+    return listed
 
 
 @ROUTER.api_route("/", methods=["GET", "HEAD"])
 async def get_index(request: Request) -> Response:
-    """The page; what it shows is told by the query, which its scripts read."""
+    """Send the page. Its scripts read the query to choose the view."""
     return _send_asset(request, load_assets()[INDEX])
 
 
 @ROUTER.api_route("/page/{path:path}", methods=["GET", "HEAD"])
 async def get_file(path: str, request: Request) -> Response:
-    """One of its files.
+    """Send a file of the page.
 
     Raises:
-        Problem: 404.
+        Problem: 404, there is no such file.
     """
     asset = load_assets().get(path)
     if asset is None:
@@ -88,10 +92,13 @@ async def get_file(path: str, request: Request) -> Response:
 
 
 def _send_asset(request: Request, asset: Asset) -> Response:
-    """The file, compressed where the client takes it; 304 where it has it already."""
+    """Return the file, compressed if the client accepts it; 304 if the client has it already."""
     headers = {
-        "ETag": asset.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding", "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    }  # fmt: skip
+        "ETag": asset.tag,
+        "Cache-Control": "no-cache",
+        "Vary": "Accept-Encoding",
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    }
     if client_has_tag(request, asset.tag):
         return Response(status_code=304, headers=headers)
     if accepts_gzip(request.headers.get("accept-encoding", "")):

@@ -1,13 +1,12 @@
-"""The route of posters, which the server fetches from TMDB with the operator's own key, and keeps.
+"""Route of posters, which the server fetches from TMDB with the operator's key and caches.
 
-Browsers ask this server alone. TMDB is told the number of a film and never by whom it is looked at.
+Browsers contact only this server. TMDB gets the ID of a movie and learns nothing about the user.
 """
 
 import hashlib
 import re
 
-from fastapi import APIRouter, Response
-from fastapi import Request as Asked
+from fastapi import APIRouter, Request, Response
 
 from cinematrix.service.auth import PAGE
 from cinematrix.service.problems import Problem
@@ -24,19 +23,19 @@ ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESP
     response_class=Response,
     responses={200: {"content": {f"image/{kind}": {} for kind in PICTURE_SIGNATURE.groupindex}}},
 )
-async def get_poster(movie: TextId, request: Asked, state: State) -> Response:
-    """A film's poster from TMDB, where the operator has a key to it and TMDB has one."""
+async def get_poster(movie: TextId, request: Request, state: State) -> Response:
+    """Return a movie's poster. 404: TMDB has none, or the server has no TMDB key."""
     served = state.served
     number = served.model.data.movies.number(served.movie(movie))
-    at_tmdb = served.model.data.catalog.frame["tmdb"][int(number)] or ""
+    tmdb_id = served.model.data.catalog.frame["tmdb"][int(number)] or ""
     content = b""
-    if state.posters is not None and re.fullmatch(r"[0-9]{1,12}", at_tmdb):
-        content = await state.posters.poster(at_tmdb)
-    found = PICTURE_SIGNATURE.match(content)
-    if found is None:
+    if state.posters is not None and re.fullmatch(r"[0-9]{1,12}", tmdb_id):
+        content = await state.posters.poster(tmdb_id)
+    signature = PICTURE_SIGNATURE.match(content)
+    if signature is None:
         raise Problem(404, "there is no poster of this movie", {"Cache-Control": "private, max-age=300"})
     tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
     headers = {"Cache-Control": f"private, max-age={DAY_SECONDS}", "ETag": tag}
     if client_has_tag(request, tag):
         return Response(status_code=304, headers=headers)
-    return Response(content, 200, headers, f"image/{found.lastgroup}")
+    return Response(content, 200, headers, f"image/{signature.lastgroup}")

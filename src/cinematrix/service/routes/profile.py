@@ -1,4 +1,4 @@
-"""The route of a person's profile; it keeps nothing."""
+"""Route of a user's taste profile. It stores nothing."""
 
 from dataclasses import asdict
 
@@ -15,7 +15,7 @@ ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESP
 
 
 class RatingShares(BaseModel):
-    """Which share of her ratings, and of everybody's, is this one."""
+    """Share of a rating value in the user's ratings (`yours`) and in all ratings (`everyone`)."""
 
     rating: float
     yours: float
@@ -23,7 +23,11 @@ class RatingShares(BaseModel):
 
 
 class ProfilePart(BaseModel):
-    """Her films of a genre or a decade beside everybody's: mean ratings, shares, and the stars she loves it more."""
+    """The user's movies of a genre or decade, compared with all users.
+
+    `yours`, `everyone`: mean ratings. `love`: stars by which the user likes it more than all users do. `share`,
+    `usual`: shares of the user's ratings and of all ratings.
+    """
 
     name: str
     count: int
@@ -35,7 +39,7 @@ class ProfilePart(BaseModel):
 
 
 class PredictionAccuracy(BaseModel):
-    """How far predictions of `n` of her ratings miss, each made without it; `baseline` is her mean rating's."""
+    """Cross-validated error of predictions of `n` of the user's ratings; `baseline`: error of their mean rating."""
 
     rmse: float
     baseline: float
@@ -43,7 +47,7 @@ class PredictionAccuracy(BaseModel):
 
 
 class Profile(BaseModel):
-    """Somebody's taste beside everybody's; `known` is null with fewer than five ratings."""
+    """A user's taste compared with all users; `known`: prediction accuracy, null with fewer than five ratings."""
 
     model_version: str
     ratings: int
@@ -58,22 +62,22 @@ class Profile(BaseModel):
 
 @ROUTER.post("/profile")
 def make_profile(body: schemas.HistoryBody, state: State) -> Profile:
-    """What the ratings that come along tell of a person, and how well the model knows her."""
+    """Compute a taste profile from the ratings in the request, and the accuracy of predictions for them."""
     served = state.served
-    known, everyone = served.model.data, served.everyone
+    data, everyone = served.model.data, served.everyone
     history, unknown = served.read_history(body)
     mean = None if history.values is None or not len(history.items) else float(history.values.mean(dtype="float64"))
     yours = (
-        everyone.histogram * 0 if mean is None or history.values is None else compute_histogram(known, history.values)
+        everyone.histogram * 0 if mean is None or history.values is None else compute_histogram(data, history.values)
     )
-    levels = [] if known.scale is None else known.scale.levels().tolist()
+    levels = [] if data.scale is None else data.scale.levels().tolist()
     bars = zip(levels, yours.tolist(), everyone.histogram.tolist(), strict=True)
-    found = measure_accuracy(served.model, history)
+    accuracy = measure_accuracy(served.model, history)
     return Profile(
         model_version=served.version, ratings=len(history.items), mean=mean, everyone=everyone.mean,
-        histogram=[RatingShares(rating=rating, yours=mine, everyone=theirs) for rating, mine, theirs in bars],
+        histogram=[RatingShares(rating=rating, yours=user, everyone=all_users) for rating, user, all_users in bars],
         genres=[ProfilePart(**asdict(part)) for part in everyone.parts("genres", history)],
         decades=[ProfilePart(**asdict(part)) for part in everyone.parts("decades", history)],
-        known=PredictionAccuracy(**asdict(found)) if found else None,
+        known=PredictionAccuracy(**asdict(accuracy)) if accuracy else None,
         unknown=unknown,
     )  # fmt: skip

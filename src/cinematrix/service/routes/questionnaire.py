@@ -1,4 +1,4 @@
-"""The route of the questionnaire: which film to ask a newcomer about next. Nothing is kept; all answers come along."""
+"""Route of the questionnaire for new users. It stores nothing: each request contains all answers so far."""
 
 from typing import Annotated
 
@@ -14,16 +14,16 @@ ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESP
 
 
 class QuestionnaireAnswers(schemas.HistoryBody):
-    """What a newcomer has answered: ratings, and the films that she hasn't seen; hidden ones aren't asked about."""
+    """A new user's answers so far: ratings and unseen movies. Hidden movies aren't asked about."""
 
     unseen: Annotated[list[schemas.Id], Field(max_length=5000, default_factory=list)]
 
 
 class NextQuestion(BaseModel):
-    """The film to ask about, all null when none is left, with the chance that she has seen it.
+    """The movie to ask about, and the probability that the user has seen it. All null if no movie is left.
 
     Attributes:
-        asked: how many answers came along.
+        asked: number of answers in the request.
     """
 
     movie: int | str | None
@@ -37,12 +37,12 @@ class NextQuestion(BaseModel):
 
 @ROUTER.post("/questions")
 def choose_question(body: QuestionnaireAnswers, state: State) -> NextQuestion:
-    """The film whose rating by her would tell most, given her answers so far, if she is likely to have seen it."""
+    """Choose the movie whose rating is most informative, given the answers so far and the chance that it was seen."""
     served = state.served
     history, _ = served.read_history(body)
     unseen, hidden = (served.model.data.movies.numbers([str(id_) for id_ in ids]) for ids in (body.unseen, body.hidden))
     question = served.questionnaire.next(history, unseen, hidden)
-    film: dict[str, object] = dict.fromkeys(("movie", "title", "year", "seen_chance")) | {"genres": []}
+    movie: dict[str, object] = dict.fromkeys(("movie", "title", "year", "seen_chance")) | {"genres": []}
     if question is not None:
-        film = served.film(question.movie).model_dump() | {"seen_chance": question.seen_chance}
-    return NextQuestion(**film, asked=len(body.ratings) + len(body.unseen), model_version=served.version)  # type: ignore[arg-type]
+        movie = served.film(question.movie).model_dump() | {"seen_chance": question.seen_chance}
+    return NextQuestion(**movie, asked=len(body.ratings) + len(body.unseen), model_version=served.version)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Routes that answer from the model, and keep nothing."""
+"""Routes of recommendation lists, for users of the store and for histories in the request."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -25,30 +25,30 @@ USER_ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM
 def list_recommendations(
     user: TextId, request: Request, state: State, wanted: Annotated[schemas.ListRequest, Query()]
 ) -> Response:
-    """Movies for a user by all her ratings up to now, without those she has seen; popular ones for one unknown."""
+    """Recommend unseen movies by all current ratings of a user; popular movies for a user without any."""
     served, scope, how = state.served, request.scope, "kept"
     text, key = served.user(user), (scope["path"], scope["query_string"])
     with served.lists.lock_for(key):
-        revision, kept = state.store.revision(text), served.lists.find(key)
-        if kept is None or kept.revision != revision:
+        revision, cached = state.store.revision(text), served.lists.find(key)
+        if cached is None or cached.revision != revision:
             matched = {name: scope[name] for name in ("route", "path_params")}
-            kept, how = _make_user_list(state, served, text, revision, matched, wanted), "made"
-            served.lists.keep(key, kept)
+            cached, how = _make_user_list(state, served, text, revision, matched, wanted), "made"
+            served.lists.keep(key, cached)
     served.lists.asked(text, key)
-    state.figures.count_list(how, kept.fallback)
-    served.shown.add(kept.movies)
-    return json_response(kept.body)
+    state.figures.count_list(how, cached.fallback)
+    served.shown.add(cached.movies)
+    return json_response(cached.body)
 
 
 def prefetch_list(state: ServiceState, user: str) -> None:
-    """Make the list that she was sent last again, if it isn't right any more; once for each time that it was sent."""
+    """Remake the list last sent to a user if it is no longer valid, once for each time that it was sent."""
     served = state.served_or_none
     if served is None or (key := served.lists.pop_last_sent(user)) is None:
         return
     with served.lists.lock_for(key):
-        revision, kept = state.store.revision(user), served.lists.find(key)
-        if kept is not None and kept.revision != revision:
-            served.lists.keep(key, _make_user_list(state, served, user, revision, kept.matched, kept.wanted))
+        revision, cached = state.store.revision(user), served.lists.find(key)
+        if cached is not None and cached.revision != revision:
+            served.lists.keep(key, _make_user_list(state, served, user, revision, cached.matched, cached.wanted))
             state.figures.lists.labels("ahead").inc()
 
 
@@ -60,33 +60,33 @@ def _make_user_list(
     matched: Mapping[str, Any],
     wanted: schemas.ListRequest,
 ) -> CachedList:
-    """A user's list by all that the store has of her, which is no older than `revision`."""
+    """Make a user's list from the store's current data, which is at least as new as `revision`."""
     person = state.store.person(user)
-    found = _make_list(state, served, served.history(person), wanted, served.hidden(person))
-    found |= {"user": served.user_id(user)}
-    numbers = served.numbers(found["items"])
-    return CachedList(user, revision, matched, found["fallback"], to_json(found), numbers, wanted)
+    content = _make_list(state, served, served.history(person), wanted, served.hidden(person))
+    content |= {"user": served.user_id(user)}
+    numbers = served.numbers(content["items"])
+    return CachedList(user, revision, matched, content["fallback"], to_json(content), numbers, wanted)
 
 
 @ROUTER.post("/recommendations", response_model=schemas.RecommendationList)
 def recommend_for_history(body: schemas.RecommendationRequest, state: State) -> Response:
-    """Movies for somebody whose history comes along; nothing is kept."""
+    """Recommend movies for the history in the request. Nothing is stored."""
     served = state.served
     history, unknown = served.read_history(body)
-    found = _make_list(state, served, history, body, body.excluded)
-    state.figures.recommended.labels(str(found["fallback"]).lower()).inc()
-    served.shown.add(served.numbers(found["items"]))
-    return json_response(found | {"unknown": unknown})
+    content = _make_list(state, served, history, body, body.excluded)
+    state.figures.recommended.labels(str(content["fallback"]).lower()).inc()
+    served.shown.add(served.numbers(content["items"]))
+    return json_response(content | {"unknown": unknown})
 
 
 def _make_list(
     state: ServiceState, served: ServedModel, history: Histories, wanted: schemas.ListRequest, exclude: tuple[Any, ...]
 ) -> dict[str, Any]:
-    """A list as `schemas.Recommended` describes it."""
+    """Make a list with the members of `schemas.RecommendationList`."""
     filters = Filters(wanted.where, wanted.min_ratings, exclude)
     with state.figures.fold_in.time():
-        found = recommend(served.model, history, wanted.n, by=wanted.by, filters=filters, dials=wanted.dials)
+        recommended = recommend(served.model, history, wanted.n, by=wanted.by, filters=filters, dials=wanted.dials)
     return {
         "user": None, "model_version": served.version, "fallback": len(history.items) == 0, "unknown": [],
-        "items": found.items,
+        "items": recommended.items,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The route of the rows for one evening; it keeps nothing."""
+"""Route of shelves: themed rows of recommendations. It stores nothing."""
 
 from typing import Annotated
 
@@ -16,13 +16,13 @@ ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESP
 
 
 class ShelvesRequest(schemas.HistoryBody, schemas.FilterOptions, schemas.RerankingOptions):
-    """A history, and what the rows may show."""
+    """A history, filters and reranking; `n`: maximum movies in a row."""
 
     n: Annotated[int, Field(ge=1, le=50)] = 12
 
 
 class ShelfBody(BaseModel):
-    """A heading and its films; `movie` is what a `because` row is about, `genre` that of a `genre` row."""
+    """A row: a title and its movies; `movie`: subject of a `because` row, `genre`: that of a `genre` row."""
 
     kind: ShelfKind
     title: str
@@ -32,7 +32,7 @@ class ShelfBody(BaseModel):
 
 
 class ShelvesBody(BaseModel):
-    """Rows made by one version of the model; `fallback`: without any history of hers."""
+    """Rows made by one version of the model; `fallback`: they were made without a history."""
 
     model_version: str
     fallback: bool
@@ -42,21 +42,21 @@ class ShelvesBody(BaseModel):
 
 @ROUTER.post("/rows")
 def make_shelves(body: ShelvesRequest, state: State) -> ShelvesBody:
-    """Rows of films for somebody whose history comes along: no film twice, none that she has seen."""
+    """Recommend rows of movies for the history in the request: no movie twice, none already rated or hidden."""
     served = state.served
     history, unknown = served.read_history(body)
-    made = build_shelves(
+    shelves = build_shelves(
         served.model, history, body.n, everyone=served.everyone,
         filters=Filters(body.where, body.min_ratings, body.excluded), dials=body.dials,
     )  # fmt: skip
     fallback = len(history.items) == 0
     state.figures.recommended.labels(str(fallback).lower()).inc()
-    served.shown.add(served.numbers(line for row in made for line in row.items))
-    found = [
+    served.shown.add(served.numbers(line for row in shelves for line in row.items))
+    rows = [
         ShelfBody(
             kind=row.kind, title=row.title, movie=row.movie, genre=row.genre,
             items=[schemas.ListItem.model_validate(line.as_dict()) for line in row.items],
         )
-        for row in made
+        for row in shelves
     ]  # fmt: skip
-    return ShelvesBody(model_version=served.version, fallback=fallback, unknown=unknown, rows=found)
+    return ShelvesBody(model_version=served.version, fallback=fallback, unknown=unknown, rows=rows)

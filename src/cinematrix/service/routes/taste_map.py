@@ -1,4 +1,4 @@
-"""The route of the taste map, drawn once for each version of the model and sent compressed."""
+"""Route of the taste map, which is computed once a model version and sent compressed."""
 
 import gzip
 import json
@@ -15,14 +15,14 @@ from cinematrix.service.state import State
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
 
 DRAWING_LOCK = Lock()
-"""One map is drawn at a time; who comes meanwhile waits for it."""
+"""Lock held while a map is computed. Concurrent requests wait for its result."""
 
 
 @ROUTER.get("/map")
 def get_taste_map(request: Request, state: State) -> Response:
-    """Films as points: `movies`, `titles`, `years`, `x` and `y` (0…1), `genre` (the place in `genres`), `ratings`.
+    """Return movies as points: `movies`, `titles`, `years`, `x` and `y` (0…1), `genre` (index in `genres`), `ratings`.
 
-    The first call draws the map, which takes seconds; its ETag is the model's version.
+    The first request computes the map, which takes seconds. Its ETag is the model's version.
     """
     served = state.served
     tag = f'"map-{served.version}"'
@@ -37,18 +37,18 @@ def get_taste_map(request: Request, state: State) -> Response:
 
 
 def pack_map(served: ServedModel) -> bytes:
-    """The map as compressed JSON."""
-    known, made = served.model.data, TasteMap.of(served.model)
-    numbers = made.movies.tolist()
+    """Return the map as compressed JSON."""
+    data, taste_map = served.model.data, TasteMap.of(served.model)
+    numbers = taste_map.movies.tolist()
     content = {
         "model_version": served.version,
-        "movies": [known.movies.listed[number] for number in numbers],
-        "titles": [known.catalog.title(number) for number in numbers],
-        "years": [known.catalog.facts[number].year for number in numbers],
-        "x": [round(x, 4) for x in made.places[:, 0].tolist()],
-        "y": [round(y, 4) for y in made.places[:, 1].tolist()],
-        "genre": made.genre.tolist(),
-        "genres": made.genres,
-        "ratings": known.raters[made.movies].tolist(),
+        "movies": [data.movies.listed[number] for number in numbers],
+        "titles": [data.catalog.title(number) for number in numbers],
+        "years": [data.catalog.facts[number].year for number in numbers],
+        "x": [round(x, 4) for x in taste_map.places[:, 0].tolist()],
+        "y": [round(y, 4) for y in taste_map.places[:, 1].tolist()],
+        "genre": taste_map.genre.tolist(),
+        "genres": taste_map.genres,
+        "ratings": data.raters[taste_map.movies].tolist(),
     }
     return gzip.compress(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)

@@ -1,4 +1,4 @@
-"""Routes about who asks: users' tokens, and what a caller may do."""
+"""Routes of users' tokens and of the caller's own permissions."""
 
 from typing import Annotated, Literal
 
@@ -17,14 +17,14 @@ ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESP
 
 
 class NewToken(schemas.RequestBody):
-    """For whom, and for how long."""
+    """User of a token, and its lifetime in days."""
 
     user: schemas.Id
     days: Annotated[int, Field(ge=1, le=365)] = 30
 
 
 class Token(BaseModel):
-    """A token, shown this once; `expires` is in UTC epoch seconds."""
+    """A new token, which is shown only once; `expires`: UTC epoch seconds."""
 
     token: str
     user: int | str
@@ -32,7 +32,7 @@ class Token(BaseModel):
 
 
 class Me(BaseModel):
-    """What the caller may do; `open`: everybody may do everything here."""
+    """The caller's role and user; `open`: the store has no keys, so every caller is an admin."""
 
     role: Literal["page", "user", "read", "write", "admin"]
     user: int | str | None
@@ -41,7 +41,10 @@ class Me(BaseModel):
 
 @ROUTER.post("/tokens", status_code=201)
 def issue_token(body: NewToken, state: State, who: Annotated[Caller, WRITE]) -> Token:
-    """A token for a user's browser, to be sent as `Authorization: Bearer …`: it opens what is hers, and the page."""
+    """Create a token for a user's browser, to be sent as `Authorization: Bearer …`.
+
+    It grants access to the user's own data and to routes that need no more than the page.
+    """
     served = state.served
     with state.store.write_transaction() as connection:
         user = require_writable_user(state, served, connection, body.user)
@@ -51,12 +54,12 @@ def issue_token(body: NewToken, state: State, who: Annotated[Caller, WRITE]) -> 
 
 @ROUTER.delete("/users/{user}/tokens", status_code=204)
 def delete_tokens(user: TextId, state: State, who: Annotated[Caller, WRITE]) -> None:
-    """End all tokens of a user, as when a browser is lost."""
+    """Revoke all tokens of a user, for example after a browser is lost."""
     revoke_tokens(state.store, require_user(state, state.served, user).user, who.name)
 
 
 @ROUTER.get("/me")
 def get_me(request: Request, state: State, who: Annotated[Caller, PAGE]) -> Me:
-    """What the caller may do."""
+    """Return the caller's role and user."""
     user = None if who.user is None else state.served.user_id(who.user)
     return Me(role=who.role, user=user, open=request.app.state.authenticator.open)

@@ -1,6 +1,6 @@
 /**
- * Posters made from what is known: the genre chooses the picture, the title its variation, and type does the rest.
- * The same film has the same poster everywhere.
+ * Drawn posters: the genre selects the picture, and the title seeds its variation and colours.
+ * The same film always has the same poster.
  */
 
 import { element, svg } from "./dom.js";
@@ -9,7 +9,7 @@ import { element, svg } from "./dom.js";
 /** @typedef {[ground: string, shape: string, second: string, type: string]} Palette */
 /** @typedef {{next: () => number, pick: <T>(list: T[]) => T}} Dice */
 
-/** Every `type` is legible on its `ground` (at least 7 : 1). @type {Palette[]} */
+/** Colours; each `type` has a contrast of at least 7 : 1 on its `ground`. @type {Palette[]} */
 const PALETTES = [
   ["#1f2a44", "#e4572e", "#f3a712", "#f8f1e5"], ["#f2e8d5", "#c8412b", "#2b4162", "#1d1a16"],
   ["#0f3d3e", "#e2b13c", "#e9e3d2", "#f7f4ea"], ["#e9c46a", "#264653", "#d1495b", "#1c1917"],
@@ -21,7 +21,7 @@ const PALETTES = [
 
 const [WIDTH, HEIGHT] = [200, 250];
 
-/** @type {Record<string, (palette: Palette, dice: Dice) => SVGElement[]>} */
+/** Pictures by genre. @type {Record<string, (palette: Palette, dice: Dice) => SVGElement[]>} */
 const PICTURES = {
   Action: ([, shape, second], { pick }) => {
     const lean = pick([60, 90, 120]);
@@ -77,51 +77,52 @@ const PICTURES = {
   Western: ([, shape, second]) => [circle(100, 118, 56, second), path("M-10 136 H40 V104 H66 V128 H120 V112 H150 V136 H210 V260 H-10z", shape)],
 };
 
+/** The picture of films without a known genre. */
 const PLAIN = (/** @type {Palette} */ [, shape, second], /** @type {Dice} */ { next }) => [
   ring(100, 88, 58, shape, 10),
   stroke(`M-10 ${120 + next() * 30} L210 ${40 + next() * 30}`, second, 5),
 ];
 
-/** Genres that say more about a film than the ones beside them, most telling first. */
-const TELLING = [
+/** Genres in order of priority: a poster shows the first one that the film has. */
+const GENRE_PRIORITY = [
   "Film-Noir", "Western", "Horror", "Sci-Fi", "Musical", "Documentary", "War", "Animation", "Fantasy", "Mystery", "Romance",
   "Crime", "Thriller", "Children", "Adventure", "Comedy", "Action", "Drama",
 ];
 
 /**
- * A film's poster. It repeats what stands beside it, so it is hidden from screen readers.
+ * Create a film's poster. It repeats the text beside it, so it is hidden from screen readers.
  * @param {Movie} movie
- * @param {boolean} real whether the server may have its real one, which covers the drawn one once it is loaded
+ * @param {boolean} real whether the server may have the real poster, which covers the drawn one once it is loaded
  * @returns {HTMLElement}
  */
 export function poster(movie, real) {
   const title = (movie.title ?? String(movie.movie)).slice(0, 120);
-  const dice = rolling(`${title} ${movie.year ?? ""}`);
+  const dice = seededDice(`${title} ${movie.year ?? ""}`);
   const palette = dice.pick(PALETTES);
-  const genre = TELLING.find((name) => movie.genres?.includes(name));
+  const genre = GENRE_PRIORITY.find((name) => movie.genres?.includes(name));
   const picture = genre ? PICTURES[genre](palette, dice) : PLAIN(palette, dice);
   const art = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "xMidYMin slice" },
     svg("rect", { width: WIDTH, height: HEIGHT, fill: palette[0] }), picture, rect(0, 160, WIDTH, 90, palette[0]));
-  const made = element("div", { class: "poster", "aria-hidden": "true" }, art,
-    element("div", { class: "poster-type", "data-size": size(title) },
+  const container = element("div", { class: "poster", "aria-hidden": "true" }, art,
+    element("div", { class: "poster-type", "data-size": titleSize(title) },
       element("span", { class: "poster-title" }, element("bdi", {}, title)),
       element("span", { class: "poster-year" }, movie.year ? String(movie.year) : "")),
-    real && photo(movie));
-  made.style.setProperty("--ground", palette[0]);
-  made.style.setProperty("--type", palette[3]);
-  return made;
+    real && realPoster(movie));
+  container.style.setProperty("--ground", palette[0]);
+  container.style.setProperty("--type", palette[3]);
+  return container;
 }
 
-/** The real poster; it goes where the server has none. @param {Movie} movie */
-function photo(movie) {
-  const made = element("img", { loading: "lazy", decoding: "async", alt: "", src: `/v1/movies/${encodeURIComponent(movie.movie)}/poster` });
-  made.addEventListener("load", () => made.classList.add("loaded"));
-  made.addEventListener("error", () => made.remove());
-  return made;
+/** The real poster; removed if the server has none. @param {Movie} movie */
+function realPoster(movie) {
+  const image = element("img", { loading: "lazy", decoding: "async", alt: "", src: `/v1/movies/${encodeURIComponent(movie.movie)}/poster` });
+  image.addEventListener("load", () => image.classList.add("loaded"));
+  image.addEventListener("error", () => image.remove());
+  return image;
 }
 
-/** How large a title may be set: by its length and by its longest word. @param {string} title */
-function size(title) {
+/** Font size class of a title, by its length and its longest word. @param {string} title */
+function titleSize(title) {
   const longest = Math.max(...title.split(/\s+/).map((word) => word.length));
   if (title.length <= 6) return "xl";
   if (title.length <= 22 && longest <= 8) return "l";
@@ -129,8 +130,8 @@ function size(title) {
   return title.length <= 60 && longest <= 14 ? "s" : "xs";
 }
 
-/** Dice that fall the same way for the same text (FNV-1a, then mulberry32). @param {string} text @returns {Dice} */
-function rolling(text) {
+/** Random numbers seeded by a text (FNV-1a, then mulberry32). @param {string} text @returns {Dice} */
+function seededDice(text) {
   let state = 0x811c9dc5;
   for (const sign of text) state = Math.imul(state ^ /** @type {number} */ (sign.codePointAt(0)), 0x01000193);
   const next = () => {

@@ -1,48 +1,48 @@
-/** Elements made by calls. Text is always text: nothing here, or anywhere in the page, parses data as HTML. */
+/** Create elements. Text becomes text nodes; nothing in the page parses data as HTML. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
 /**
- * An element with attributes, listeners (`onclick: fn`) and children; what is null or false is left out.
+ * Create an HTML element with attributes, listeners (`onclick: fn`) and children. Null, undefined and false are skipped.
  * @param {string} tag
- * @param {Record<string, unknown>} [attributes] `class`, `aria-label`, …; a boolean is present or absent
+ * @param {Record<string, unknown>} [attributes] `class`, `aria-label`, …; true sets an empty attribute
  * @param {...(Child | Child[])} children
  * @returns {HTMLElement}
  */
 export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  dress(made, attributes, children);
-  return made;
+  const created = document.createElement(tag);
+  fill(created, attributes, children);
+  return created;
 }
 
 /**
- * The same for SVG.
+ * Create an SVG element, like `element`.
  * @param {string} tag
  * @param {Record<string, unknown>} [attributes]
  * @param {...(Child | Child[])} children
  * @returns {SVGElement}
  */
 export function svg(tag, attributes = {}, ...children) {
-  const made = document.createElementNS(SVG, tag);
-  dress(made, attributes, children);
-  return made;
+  const created = document.createElementNS(SVG, tag);
+  fill(created, attributes, children);
+  return created;
 }
 
-/** @param {Element} made @param {Record<string, unknown>} attributes @param {(Child | Child[])[]} children */
-function dress(made, attributes, children) {
+/** Set attributes and listeners, and append children. @param {Element} target @param {Record<string, unknown>} attributes @param {(Child | Child[])[]} children */
+function fill(target, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
-    else made.setAttribute(name, value === true ? "" : String(value));
+    if (name.startsWith("on")) target.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    else target.setAttribute(name, value === true ? "" : String(value));
   }
   for (const child of children.flat()) {
-    if (child !== null && child !== undefined && child !== false) made.append(/** @type {Node} */ (child));
+    if (child !== null && child !== undefined && child !== false) target.append(/** @type {Node} */ (child));
   }
 }
 
-/** The paths of the icons, drawn on 24 × 24. */
+/** SVG paths of the icons, in a box of 24 × 24. */
 const ICONS = {
   arrow: "M5 12h14M13 6l6 6-6 6",
   check: "M5 12.5l4.5 4.5L19 7.5",
@@ -59,7 +59,7 @@ const ICONS = {
 };
 
 /**
- * An icon; it says nothing to a screen reader, so whatever holds it needs words.
+ * Create an icon. It is hidden from screen readers, so its control needs a text or a label.
  * @param {keyof typeof ICONS} name
  */
 export function icon(name) {
@@ -68,8 +68,8 @@ export function icon(name) {
 
 let last = 0;
 
-/** An id that no other element of the page has. @param {string} word */
-export function fresh(word) {
+/** An ID that is unique on the page. @param {string} word */
+export function uniqueId(word) {
   last += 1;
   return `${word}-${last}`;
 }

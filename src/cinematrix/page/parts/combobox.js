@@ -1,19 +1,19 @@
-/** Finding a film by its title: a text field with a list under it (ARIA's combobox pattern). */
+/** Film search field with a list of results (ARIA combobox pattern). */
 
-import { counted, facts, title } from "./cards.js";
-import { element, fresh, icon } from "./dom.js";
+import { plural, factsLine, titleElement } from "./cards.js";
+import { element, uniqueId, icon } from "./dom.js";
 
-/** Milliseconds that a typist may pause before the server is asked. */
-const PAUSE = 120;
+/** Milliseconds without typing before the search request. */
+const DEBOUNCE = 120;
 
 /**
- * A field that offers films as one types; `choose` gets the film.
+ * Create a search field; `choose` receives the selected film, `submit` the text.
  * @param {import("./api.js").Api} api
  * @param {{label: string, choose: (movie: import("./history.js").Movie) => void, submit?: (query: string) => void,
  *   placeholder?: string, value?: string, visible?: boolean}} options
  */
 export function combobox(api, { label, choose, submit, placeholder = "Search films", value = "", visible = false }) {
-  const [field, list] = [fresh("search"), fresh("found")];
+  const [field, list] = [uniqueId("search"), uniqueId("found")];
   const input = /** @type {HTMLInputElement} */ (element("input", {
     id: field, type: "search", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder, value, maxlength: 200,
     "aria-expanded": "false", "aria-controls": list, "aria-autocomplete": "list",
@@ -21,47 +21,47 @@ export function combobox(api, { label, choose, submit, placeholder = "Search fil
   const options = element("ul", { id: list, role: "listbox", class: "options", "aria-label": "Films found", hidden: true });
   const status = element("span", { class: "quiet", role: "status" });
   /** @type {import("./history.js").Movie[]} */
-  let found = [];
-  let at = -1;
+  let movies = [];
+  let active = -1;
   /** @type {AbortController | null} */
-  let asking = null;
+  let request = null;
   let timer = 0;
 
   const close = () => {
     options.hidden = true;
-    at = -1;
+    active = -1;
     input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
   };
-  const take = (/** @type {number} */ index) => {
-    const movie = found[index];
+  const select = (/** @type {number} */ index) => {
+    const movie = movies[index];
     close();
     input.value = "";
     choose(movie);
   };
-  const point = (/** @type {number} */ index) => {
-    at = index;
-    [...options.children].forEach((option, i) => option.setAttribute("aria-selected", String(i === at)));
-    if (at < 0) input.removeAttribute("aria-activedescendant");
-    else input.setAttribute("aria-activedescendant", options.children[at].id);
-    options.children[at]?.scrollIntoView({ block: "nearest" });
+  const highlight = (/** @type {number} */ index) => {
+    active = index;
+    [...options.children].forEach((option, i) => option.setAttribute("aria-selected", String(i === active)));
+    if (active < 0) input.removeAttribute("aria-activedescendant");
+    else input.setAttribute("aria-activedescendant", options.children[active].id);
+    options.children[active]?.scrollIntoView({ block: "nearest" });
   };
   const show = () => {
-    options.replaceChildren(...found.map((movie, index) =>
-      element("li", { id: fresh("option"), role: "option", "aria-selected": "false", onpointerdown: (/** @type {Event} */ event) => event.preventDefault(), onclick: () => take(index) },
-        title(movie), element("span", { class: "facts" }, facts(movie)))));
-    at = -1;
-    options.hidden = found.length === 0;
-    input.setAttribute("aria-expanded", String(found.length > 0));
-    status.textContent = found.length ? `${counted(found.length, "film")} found` : "no film found";
+    options.replaceChildren(...movies.map((movie, index) =>
+      element("li", { id: uniqueId("option"), role: "option", "aria-selected": "false", onpointerdown: (/** @type {Event} */ event) => event.preventDefault(), onclick: () => select(index) },
+        titleElement(movie), element("span", { class: "facts" }, factsLine(movie)))));
+    active = -1;
+    options.hidden = movies.length === 0;
+    input.setAttribute("aria-expanded", String(movies.length > 0));
+    status.textContent = movies.length ? `${plural(movies.length, "film")} found` : "no film found";
   };
-  const ask = async () => {
-    asking?.abort();
+  const search = async () => {
+    request?.abort();
     const query = input.value.trim();
     if (!query) return close();
-    asking = new AbortController();
+    request = new AbortController();
     try {
-      found = (await api.get("/v1/movies", { query, n: 8 }, asking.signal)).items;
+      movies = (await api.get("/v1/movies", { query, n: 8 }, request.signal)).items;
       if (document.activeElement === input) show();
     } catch (error) {
       if (/** @type {Error} */ (error).name !== "AbortError") status.textContent = /** @type {Error} */ (error).message;
@@ -69,15 +69,15 @@ export function combobox(api, { label, choose, submit, placeholder = "Search fil
   };
   input.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = window.setTimeout(ask, PAUSE);
+    timer = window.setTimeout(search, DEBOUNCE);
   });
   input.addEventListener("blur", close);
   input.addEventListener("keydown", (event) => {
     const open = !options.hidden;
-    if (event.key === "ArrowDown" && open) point(at + 1 < found.length ? at + 1 : -1);
-    else if (event.key === "ArrowUp" && open) point(at < 0 ? found.length - 1 : at - 1);
+    if (event.key === "ArrowDown" && open) highlight(active + 1 < movies.length ? active + 1 : -1);
+    else if (event.key === "ArrowUp" && open) highlight(active < 0 ? movies.length - 1 : active - 1);
     else if (event.key === "Escape" && open) close();
-    else if (event.key === "Enter" && open && at >= 0) take(at);
+    else if (event.key === "Enter" && open && active >= 0) select(active);
     else return;
     event.preventDefault();
   });
@@ -85,7 +85,7 @@ export function combobox(api, { label, choose, submit, placeholder = "Search fil
     class: "combobox", role: "search", onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
       clearTimeout(timer);
-      asking?.abort();
+      request?.abort();
       close();
       if (input.value.trim()) submit?.(input.value.trim());
     },

@@ -1,0 +1,105 @@
+"""Ratings from files and frames, and their splits."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from cinematrix.data import splits
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.dataset import Dataset
+from cinematrix.data.ratings import Ratings, Scale
+from cinematrix.data.readers import from_frame
+from cinematrix.data.readers import read as read_file
+from cinematrix.data.readers.memory import catalog_from_frame
+from cinematrix.errors import DataError, SettingError
+
+SPLITS: dict[str, Callable[..., splits.Split]] = {
+    "random": splits.random,
+    "per-user": splits.per_user,
+    "time": splits.global_time,
+    "new-users": splits.new_users,
+    "new-movies": splits.new_movies,
+}
+"""The splits by name; their parameters are those of the functions in `cinematrix.data.splits`."""
+
+
+def read(path: str | PathLike[str], **options: Any) -> Dataset:
+    """Read ratings, and the movies beside them, from a file or folder.
+
+    Args:
+        path: a folder or file in any MovieLens format, or a CSV or Parquet file whose columns are found by name.
+        options: those of `cinematrix.data.readers.read`: `movies`, `columns`, `scale`, `skip_bad`.
+
+    Raises:
+        DataError: a file can't be read, a column is missing, or a row breaks a rule (the message names the line).
+    """
+    return read_file(Path(path), **options)
+
+
+def ratings(
+    frame: Any, catalog: Any = None, *, columns: dict[str, str] | None = None, scale: Scale | None = None
+) -> Dataset:
+    """Take ratings from a table in memory.
+
+    Args:
+        frame: a pandas, Polars or Arrow table, a DuckDB relation, a NumPy record array, a mapping of columns, or a
+            SciPy sparse matrix (users in rows, movies in columns, their numbers as IDs). Columns are found by the
+            usual names, an index of pandas included. Without a rating column the rows are plain interactions.
+        catalog: a `Catalog`, or a table with the movies' IDs and title, year, genres.
+        columns: names of columns by role: user, movie, rating, time, count.
+        scale: of the ratings; None: inferred.
+
+    Raises:
+        DataError: a needed column is missing or stands twice, or a value breaks a rule (the message names the row).
+    """
+    if isinstance(frame, Dataset | Ratings):
+        found = frame if isinstance(frame, Dataset) else Dataset(frame)
+        return found if catalog is None else replace(found, catalog=as_catalog(catalog))
+    return Dataset(from_frame(frame, columns=columns, scale=scale), as_catalog(catalog))
+
+
+def as_catalog(catalog: Any) -> Catalog | None:
+    """Return a catalog from a `Catalog`, a `Dataset` or a table of movies.
+
+    Raises:
+        DataError: the table has no column of movie IDs.
+    """
+    if isinstance(catalog, Dataset):
+        return catalog.catalog
+    return catalog if catalog is None or isinstance(catalog, Catalog) else catalog_from_frame(catalog)
+
+
+def split(data: Any, how: str = "random", **options: Any) -> tuple[Dataset, Dataset]:
+    """Cut ratings into a training part and a test part.
+
+    Args:
+        data: a `Dataset`, or whatever `ratings` takes.
+        how: random, per-user, time, new-users or new-movies.
+        options: those of the split: `test_size` and `seed`; `share`, `k` and `seed` for new-users.
+
+    Raises:
+        SettingError: there is no such split or option.
+        DataError: the ratings can't be split so.
+    """
+    if how not in SPLITS:
+        raise SettingError(f"there is no split {how!r}; the splits are {', '.join(SPLITS)}")
+    allowed = list(inspect.signature(SPLITS[how]).parameters)[1:]
+    for name in options:
+        if name not in allowed:
+            raise SettingError(f"the split {how} has no option {name!r}; its options are {', '.join(allowed)}")
+    dataset = ratings(data)
+    return dataset.parts(SPLITS[how](dataset.ratings, **options))
+
+
+def as_test(test: Any, scale: Scale | None) -> Dataset:
+    """Return test data as a `Dataset`; ratings of a frame are taken for ratings on the model's `scale`.
+
+    Raises:
+        DataError: it isn't data to test on, or it is on another scale.
+    """
+    if isinstance(test, tuple):
+        raise DataError("test is a pair of parts; unpack it first: train, test = cinematrix.split(ratings)")
+    return test if isinstance(test, Dataset) else ratings(test, scale=scale)

@@ -1,0 +1,137 @@
+"""Measuring models, comparing them, and searching for their settings."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from cinematrix.api.data import as_catalog, as_test
+from cinematrix.api.data import ratings as as_dataset
+from cinematrix.api.model import Model, recommender_of
+from cinematrix.common.progress import Progress
+from cinematrix.common.progress_bar import default_progress
+from cinematrix.evaluation.compare.report import ComparisonReport
+from cinematrix.evaluation.compare.run import ComparisonPlan, run_comparison
+from cinematrix.evaluation.evaluate import evaluate as evaluate_recommender
+from cinematrix.evaluation.measures import Evaluation
+from cinematrix.evaluation.tuning import TuningResult
+from cinematrix.evaluation.tuning import tune as search_settings
+from cinematrix.models import model_class
+from cinematrix.models.base import Ordering
+from cinematrix.models.registry import build_settings
+
+
+def evaluate(
+    model: Any,
+    test: Any,
+    *,
+    k: int = 10,
+    by: Ordering = "ranking",
+    metrics: Sequence[str | Callable[..., Any]] | None = None,
+    relevant_from: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Measure a model on ratings that it hasn't seen. Return the measures with their protocol.
+
+    Args:
+        model: a fitted `Model` or recommender.
+        test: the test part of `cinematrix.split`, or any table of ratings; matched by ID.
+        k: the length of the lists.
+        by: what orders the lists: ranking or stars.
+        metrics: names such as `rmse` or `ndcg`, and functions of (movies `[users, k]`, tested histories) that return
+            one value a user; None: all built-in ones.
+        relevant_from: a tested movie is relevant from this rating up; None: every tested movie is.
+        seed: of the bootstrap.
+        progress: the progress bar; None: one on stderr or in the notebook.
+
+    Raises:
+        DataError: a tested rating is part of the histories, or the test is on another scale.
+        SettingError: there is no such metric, or the model has no stars to order by.
+    """
+    recommender = recommender_of(model)
+    part = as_test(test, recommender.data.scale)
+    more = {"split": part.protocol} if part.protocol else {}
+    return evaluate_recommender(
+        recommender, part.ratings, given=part.given, k=k, by=by, metrics=metrics, relevant_from=relevant_from,
+        seed=seed, progress=default_progress() if progress is None else progress, **more,
+    )  # fmt: skip
+
+
+def compare(
+    data: Any,
+    models: Iterable[str | Model],
+    *,
+    splits: Iterable[str] = ("random",),
+    seeds: int = 1,
+    trials: int = 0,
+    folder: str | PathLike[str] | None = None,
+    catalog: Any = None,
+    progress: Progress | None = None,
+) -> ComparisonReport:
+    """Compare models on the same splits, each trained and measured in a process of its own. Return the report.
+
+    Args:
+        data: a `Dataset`, or any table that `cinematrix.ratings` takes.
+        models: names, or unfitted models with settings; `popular` and `bias` are always among them.
+        splits: random, time, new-users, new-movies.
+        seeds: how many times each model is trained on each split.
+        trials: of a search for each model's settings within the training part; 0: none.
+        folder: keeps finished measurements, so that an interrupted comparison goes on; None: nothing is kept.
+        catalog: a `Catalog` or a table of movies; None: the one that comes with `data`.
+        progress: the progress bar; None: one on stderr or in the notebook.
+
+    Raises:
+        SettingError: there is no such model or split.
+        DataError: the ratings can't be split so.
+    """
+    dataset = as_dataset(data, catalog)
+    named: Mapping[str, Any] = {model.name: model.recommender.settings for model in models if isinstance(model, Model)}
+    names = [model.name if isinstance(model, Model) else model for model in models]
+    plan = ComparisonPlan.of(names, named, splits, seeds, trials)
+    bar = default_progress() if progress is None else progress
+    with TemporaryDirectory() as temporary:
+        place = Path(temporary if folder is None else folder)
+        outcome = run_comparison(plan, dataset.ratings, dataset.catalog, place, bar)
+    command = f"cinematrix.compare({dataset.source or dataset.name!r}, {names!r}, splits={list(plan.splits)!r})"
+    return ComparisonReport.of(plan, outcome, dataset.ratings, dataset.source or dataset.name, command)
+
+
+def tune(
+    model: str | Model,
+    data: Any,
+    *,
+    trials: int,
+    split: str = "random",
+    study: str | PathLike[str] | None = None,
+    seed: int = 0,
+    catalog: Any = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> TuningResult:
+    """Search for a model's best settings by validation within `data`, which should be the training part alone.
+
+    Args:
+        model: a name, or an unfitted model to start from.
+        data: a `Dataset`, or any table that `cinematrix.ratings` takes.
+        trials: in all, those of an earlier search in `study` included.
+        split: how validation ratings are cut off: random, per-user, time, new-users or new-movies.
+        study: a file that keeps the search; None: it isn't kept.
+        seed: of the search.
+        catalog: a `Catalog` or a table of movies; None: the one that comes with `data`.
+        progress: the progress bar; None: one on stderr or in the notebook.
+        settings: where to start, and what isn't searched.
+
+    Raises:
+        SettingError: the model has no settings to search, or there is no such split.
+        MissingExtraError: Optuna isn't installed.
+    """
+    dataset = as_dataset(data, catalog)
+    kind = type(model.recommender) if isinstance(model, Model) else model_class(model)
+    start = model.recommender.settings if isinstance(model, Model) else build_settings(kind, settings)
+    return search_settings(
+        kind, dataset.ratings, as_catalog(dataset), trials=trials, settings=start, cut=split,
+        study=None if study is None else Path(study), seed=seed,
+        progress=default_progress() if progress is None else progress,
+    )  # fmt: skip

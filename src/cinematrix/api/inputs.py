@@ -1,0 +1,126 @@
+"""The caller's users, histories and pairs, turned into what models take."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from cinematrix.data.dataset import Dataset
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import UNKNOWN, IdMap, as_ids
+from cinematrix.data.ratings import Ratings
+from cinematrix.data.readers.columns import find_columns
+from cinematrix.data.readers.memory import as_polars
+from cinematrix.data.training_data import TrainingData
+from cinematrix.errors import DataError, SettingError, UnknownIdError
+
+Unknown = Literal["error", "allow"]
+"""Unknown IDs: an error that names one, or allowed (a user without a history; a movie without ratings)."""
+
+MAX_SHOWN_IDS = 5
+"""Unknown IDs that an error names."""
+
+
+def require_known(ids: IdMap, wanted: Any, what: str, unknown: Unknown) -> None:
+    """Refuse IDs that the model doesn't know, unless they are allowed.
+
+    Raises:
+        UnknownIdError: it names the first ones.
+        SettingError: `unknown` is neither error nor allow.
+    """
+    if unknown not in ("error", "allow"):
+        raise SettingError(f"unknown is {unknown!r}; it must be 'error' or 'allow'")
+    if unknown == "allow":
+        return
+    wanted = as_ids(wanted)
+    missing = list(dict.fromkeys(wanted[ids.numbers(wanted) == UNKNOWN].tolist()))
+    if missing:
+        shown = ", ".join(map(str, missing[:MAX_SHOWN_IDS])) + (", …" if len(missing) > MAX_SHOWN_IDS else "")
+        plural = "s" if len(missing) > 1 else ""
+        isnt = "aren't" if plural else "isn't"
+        raise UnknownIdError(
+            f"{what}{plural} {shown} {isnt} among the {len(ids):,} {what}s of the training data; "
+            "correct the ID, or give unknown='allow'"
+        )
+
+
+def read_history(data: TrainingData, history: Any, unknown: Unknown = "error") -> Histories:
+    """Return one user's history.
+
+    Args:
+        history: a mapping from movie ID to rating (or count); for plain interactions also a sequence of movie IDs;
+            or a table with the columns movie and rating, of one user.
+        unknown: movies that the model doesn't know are an error, or left out.
+
+    Raises:
+        DataError: a table of several users.
+        SettingError: a rating off the scale, or what isn't a history.
+        UnknownIdError: an unknown movie.
+    """
+    ratings = _as_mapping(data, history)
+    require_known(data.movies, list(ratings), "movie", unknown)
+    histories, _ = data.histories([ratings])
+    return histories
+
+
+def _as_mapping(data: TrainingData, history: Any) -> Mapping[Any, float]:
+    if isinstance(history, Mapping) and not any(isinstance(value, Sequence | np.ndarray) for value in history.values()):
+        return history
+    if isinstance(history, str | bytes):
+        raise SettingError(f"history is the text {history[:40]!r}; give a mapping such as {{318: 5.0}}, or a table")
+    if isinstance(history, Sequence | np.ndarray) and len(np.shape(history)) == 1:
+        if data.scale is not None:
+            raise SettingError("history is a list without ratings; give a mapping such as {318: 5.0}")
+        return dict.fromkeys(np.asarray(history).tolist(), 1.0)
+    return _from_table(data, history)
+
+
+def _from_table(data: TrainingData, history: Any) -> dict[Any, float]:
+    frame = history.to_frame() if isinstance(history, Dataset) else as_polars(history)
+    places = find_columns(frame.columns, None, "the history", needed=("movie",))
+    columns = {role: frame[frame.columns[place]] for role, place in places.items()}
+    if "user" in columns and columns["user"].n_unique() > 1:
+        users = columns["user"].unique(maintain_order=True).to_list()
+        raise DataError(f"the history has ratings of {len(users)} users, such as {users[0]} and {users[1]}; give one's")
+    values = columns.get("rating", columns.get("count"))
+    if values is None and data.scale is not None:
+        raise DataError(f"the history has no column rating; it has {', '.join(frame.columns)}")
+    numbers = [1.0] * len(frame) if values is None else values.to_list()
+    return dict(zip(columns["movie"].to_list(), numbers, strict=True))
+
+
+def read_pairs(users: Any, movies: Any, columns: dict[str, str] | None) -> tuple[Any, Any, pl.DataFrame]:
+    """Return the users and movies of pairs, and the frame that they stand in.
+
+    `users` is a table with both, or `movies` is given beside it.
+
+    Raises:
+        DataError: a column is missing, or the two have unequal lengths.
+    """
+    if movies is None:
+        frame = users.to_frame() if isinstance(users, Dataset) else as_polars(users)
+        places = find_columns(frame.columns, columns, "the pairs", needed=("user", "movie"))
+        pairs = [frame[frame.columns[places[role]]] for role in ("user", "movie")]
+        return pairs[0].to_numpy(), pairs[1].to_numpy(), frame
+    ids = as_ids(np.atleast_1d(users)), as_ids(np.atleast_1d(movies))
+    if len(ids[0]) != len(ids[1]):
+        raise DataError(f"there are {len(ids[0]):,} users and {len(ids[1]):,} movies; give two lists of equal length")
+    return *ids, pl.DataFrame({"user": ids[0], "movie": ids[1]})
+
+
+def like_input(given: Any, frame: pl.DataFrame) -> Any:
+    """Return `frame` as pandas where `given` is a frame of pandas."""
+    if type(given).__module__.split(".")[0] != "pandas":
+        return frame
+    extra = {name: frame[name].to_numpy() for name in frame.columns if name not in given.columns}
+    return given.assign(**extra)
+
+
+def align_ratings(train: Ratings, other: Ratings) -> Ratings:
+    """Return `other` under the ID maps of `train`, without rows of unknown users or movies."""
+    user, movie = train.users.numbers(other.users.ids), train.movies.numbers(other.movies.ids)
+    rows = np.flatnonzero((user[other.user] != UNKNOWN) & (movie[other.movie] != UNKNOWN))
+    part = other.take(rows)
+    return replace(part, users=train.users, movies=train.movies, user=user[part.user], movie=movie[part.movie])

@@ -1,0 +1,150 @@
+/** List controls: genres, years, popularity, variety. Their values are in the address. */
+
+import { element, icon } from "./dom.js";
+
+/** Address parameters of the controls. */
+const NAMES = ["with", "without", "from", "to", "novelty", "diversity", "min"];
+
+/** Choices of the minimum ratings per film. */
+const MIN_RATINGS = [0, 5, 20, 50, 100, 500];
+
+/** Milliseconds between the last change and the request of a new list. */
+const DEBOUNCE = 250;
+
+/** Values of a comma-separated parameter. @param {URLSearchParams} params @param {string} name */
+const listParameter = (params, name) => (params.get(name) ?? "").split(",").filter(Boolean);
+
+/** Genres that each film must have. @param {URLSearchParams} params */
+export const wantedGenres = (params) => listParameter(params, "with");
+
+/** A valid year as text, or null. @param {string | null} text */
+const parseYear = (text) => (text && /^\d{1,4}$/.test(text) ? text : null);
+
+/** Parse a number and limit it to 0 to 1. @param {string | null} text */
+const parseShare = (text) => Math.min(1, Math.max(0, Number(text) || 0));
+
+/** Remove invalid years and unknown genres from the parameters. @param {import("../app.js").App} app */
+function dropInvalid({ params, model: { genres } }) {
+  for (const name of ["from", "to"]) if (!parseYear(params.get(name))) params.delete(name);
+  for (const name of ["with", "without"]) {
+    if (genres && params.has(name)) params.set(name, listParameter(params, name).filter((genre) => genres.includes(genre)).join(","));
+  }
+}
+
+/**
+ * The controls' values as API parameters, without those at their default.
+ * @param {import("../app.js").App} app
+ * @returns {Promise<{where?: string, min_ratings?: number, novelty?: number, diversity?: number}>}
+ */
+export async function dialParameters(app) {
+  const { params } = app;
+  if (params.has("with") || params.has("without")) {
+    await app.asked;
+    dropInvalid(app);
+  }
+  const quoted = (/** @type {string} */ genre) => `"${genre.replaceAll('"', "")}"`;
+  const [from, to] = [parseYear(params.get("from")), parseYear(params.get("to"))];
+  const where = [
+    ...wantedGenres(params).map((genre) => `genre=${quoted(genre)}`),
+    ...listParameter(params, "without").map((genre) => `genre!=${quoted(genre)}`),
+    from && `year>=${from}`, to && `year<=${to}`,
+  ].filter(Boolean).join(" ");
+  const numbers = { min_ratings: Math.max(0, Math.floor(Number(params.get("min")) || 0)), novelty: parseShare(params.get("novelty")), diversity: parseShare(params.get("diversity")) };
+  return { ...(where && { where }), ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value > 0)) };
+}
+
+/** Number of controls that are set. @param {URLSearchParams} params */
+const countSet = (params) => NAMES.reduce((sum, name) => sum + (["with", "without"].includes(name) ? listParameter(params, name).length : params.get(name) ? 1 : 0), 0);
+
+/**
+ * Create the controls of a view.
+ * @param {import("../app.js").App} app
+ * @param {() => void} changed called after a change, once the address is updated and `DEBOUNCE` is over
+ */
+export function dials(app, changed) {
+  dropInvalid(app);
+  let timer = 0;
+  const count = element("span", { class: "count" });
+  const showCount = () => {
+    const n = countSet(app.params);
+    count.textContent = n ? String(n) : "";
+    count.setAttribute("aria-label", n ? `, ${n} set` : "");
+    reset.hidden = n === 0;
+  };
+  const update = (/** @type {Record<string, string | null>} */ changes) => {
+    app.keep(changes);
+    showCount();
+    clearTimeout(timer);
+    timer = window.setTimeout(changed, DEBOUNCE);
+  };
+  app.signal.addEventListener("abort", () => clearTimeout(timer));
+  const reset = element("button", { type: "button", class: "ghost", onclick: () => {
+    update(Object.fromEntries(NAMES.map((name) => [name, null])));
+    body.replaceChildren(...controls(app, update), reset);
+    body.querySelector("button")?.focus();
+  } }, icon("undo"), "Reset all");
+  const body = element("div", { class: "dials-body" }, ...controls(app, update), reset);
+  showCount();
+  return element("details", { class: "dials", open: countSet(app.params) > 0 },
+    element("summary", {}, icon("dials"), "In the mood for", count), body);
+}
+
+/** All controls. @param {import("../app.js").App} app @param {(changes: Record<string, string | null>) => void} update */
+function controls(app, update) {
+  const { params } = app;
+  return [
+    genreButtons(app, update),
+    element("fieldset", { class: "years" }, element("legend", {}, "Years"),
+      yearField("From", "from", params, update), element("span", { "aria-hidden": "true" }, "–"), yearField("To", "to", params, update)),
+    slider("Well known", "Adventurous", "novelty", "How adventurous", params, update),
+    slider("Alike", "Varied", "diversity", "How varied", params, update),
+    element("label", { class: "least" }, "Rated by at least",
+      element("select", { onchange: (/** @type {Event} */ event) => update({ min: nullIfZero(/** @type {HTMLSelectElement} */ (event.target).value) }) },
+        MIN_RATINGS.map((n) => element("option", { value: n, selected: String(n) === (params.get("min") ?? "0") }, n ? `${n} people` : "anybody")))),
+  ];
+}
+
+/** Null for 0, which removes the parameter from the address. @param {string} value */
+const nullIfZero = (value) => (Number(value) === 0 ? null : value);
+
+/** One button per genre, which cycles through any, with and without. @param {import("../app.js").App} app @param {(changes: Record<string, string | null>) => void} update */
+function genreButtons(app, update) {
+  const names = app.model.genres ?? [];
+  const state = (/** @type {string} */ genre) => (listParameter(app.params, "with").includes(genre) ? "with" : listParameter(app.params, "without").includes(genre) ? "without" : "any");
+  const next = { any: "with", with: "without", without: "any" };
+  const chip = (/** @type {string} */ genre) => {
+    const button = element("button", { type: "button", class: "chip" }, genre);
+    const show = () => {
+      button.dataset.state = state(genre);
+      button.setAttribute("aria-label", `${genre}: ${{ any: "with or without", with: "only with it", without: "only without it" }[state(genre)]}`);
+    };
+    button.addEventListener("click", () => {
+      const now = next[state(genre)];
+      const rest = (/** @type {string} */ name) => [...listParameter(app.params, name).filter((each) => each !== genre), ...(now === name ? [genre] : [])].join(",");
+      update({ with: rest("with"), without: rest("without") });
+      show();
+    });
+    show();
+    return button;
+  };
+  if (!names.length) return null;
+  return element("fieldset", { class: "genres" }, element("legend", {}, "Genres: once for “with”, twice for “without”; films have all that you choose"), element("div", { class: "chips" }, names.map(chip)));
+}
+
+/** @param {string} words @param {string} name @param {URLSearchParams} params @param {(changes: Record<string, string | null>) => void} update */
+function yearField(words, name, params, update) {
+  return element("label", {}, element("span", { class: "quiet" }, words),
+    element("input", { type: "number", min: 1870, max: 2100, inputmode: "numeric", placeholder: words.toLowerCase(), value: params.get(name) ?? "",
+      oninput: (/** @type {Event} */ event) => {
+        const { value } = /** @type {HTMLInputElement} */ (event.target);
+        if (value === "" || /^\d{4}$/.test(value)) update({ [name]: value });
+      } }));
+}
+
+/** @param {string} low @param {string} high @param {string} name @param {string} words @param {URLSearchParams} params @param {(changes: Record<string, string | null>) => void} update */
+function slider(low, high, name, words, params, update) {
+  return element("div", { class: "slider" },
+    element("span", { class: "ends", "aria-hidden": "true" }, element("span", {}, low), element("span", {}, high)),
+    element("input", { type: "range", min: 0, max: 1, step: 0.1, value: parseShare(params.get(name)), "aria-label": `${words}, from ${low.toLowerCase()} to ${high.toLowerCase()}`,
+      oninput: (/** @type {Event} */ event) => update({ [name]: nullIfZero(/** @type {HTMLInputElement} */ (event.target).value) }) }));
+}
