@@ -89,7 +89,7 @@ def model(folder: Path) -> Any:
 
 @pytest.fixture
 def settings(folder: Path, tmp_path: Path) -> "ServiceSettings":
-    """Of a service with an empty store."""
+    """Settings of a service with an empty store."""
     from cinematrix.service.settings import ServiceSettings
 
     return ServiceSettings(folder, f"sqlite:///{tmp_path}/store.db", hosts=("testserver",))
@@ -110,7 +110,7 @@ def client(settings: "ServiceSettings") -> "Iterator[TestClient]":
 def either(
     request: pytest.FixtureRequest, settings: "ServiceSettings", database: Callable[[str], str]
 ) -> "ServiceSettings":
-    """Of a service with an empty store of each kind."""
+    """Settings of a service with an empty store of each kind."""
     return replace(settings, db=database(request.param))
 
 

@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 import cinematrix as cx
 from cinematrix.models import MODELS
+from cinematrix.recommendation import lists
 from worlds import taste_world
 
 FAST = {"factors": 8, "members": 1, "epochs": 2, "ranking_epochs": 2, "ease_rank": 8, "two_stage": False}
@@ -319,7 +320,10 @@ WRONG = {
     "a setting of the wrong type": (lambda m, d: cx.model("als", factors="x"), "als: a setting has a value of the wr"),
     "an unknown split": (lambda m, d: cx.split(d, "folds"), "there is no split 'folds'"),
     "an unknown option": (lambda m, d: cx.split(d, "time", seed=1), "the split time has no option 'seed'"),
-    "an unknown metric": (lambda m, d: cx.evaluate(m, cx.split(d, "time")[1], metrics=["rmsle"]), "there is no metric 'rmsle'"),
+    "an unknown metric": (
+        lambda m, d: cx.evaluate(m, cx.split(d, "time")[1], metrics=["rmsle"]),
+        "there is no metric 'rmsle'",
+    ),
     "a series without index": (lambda m, d: cx.ratings(pd.Series([1.0, 2.0])), "a pandas Series without a named"),
     "a number as table": (lambda m, d: cx.ratings(3), "int is no table; give a pandas"),
     "repeated columns": (
@@ -347,6 +351,38 @@ WRONG = {
     "no movie": (lambda m, d: m.explain(user=1), "give movie=ID"),
     "unknown that isn't one": (lambda m, d: m.predict([1], [1], unknown="maybe"), "must be 'error' or 'allow'"),
 }
+
+
+INSIDE = {
+    "a frame given to a recommender": (lambda r, f: type(r)().fit(f), "can't learn from DataFrame"),
+    "two histories for one list": (
+        lambda r, f: lists.recommend(r, r.data.history.take(np.array([0, 1]))),
+        "there are 2 histories; give one",
+    ),
+    "unequal lengths": (lambda r, f: r.predict([1, 2, 3], [1]), "3 users and 1 movies"),
+    "the other way round": (lambda r, f: r.predict([1], [1, 2, 3]), "1 users and 3 movies"),
+    "predict before fit": (lambda r, f: type(r)().predict([1], [1]), "deep-mf isn't fitted"),
+    "times in milliseconds": (
+        lambda r, f: cx.Ratings.from_arrays(f["user"], f["movie"], f["rating"], f["time"] * 1000),
+        "give UTC epoch seconds, not milliseconds",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_wrong_use_behind_the_front_door_is_one_sentence(name: str, model: cx.Model, frame: pl.DataFrame) -> None:
+    """Recommenders and lists refuse what once gave wrong numbers."""
+    wrong, message = INSIDE[name]
+    with pytest.raises(cx.CinematrixError, match=message):
+        wrong(model.recommender, frame)
+
+
+def test_bad_rows_are_dropped_where_asked(frame: pl.DataFrame) -> None:
+    """The advice of the error works."""
+    bad = frame.with_columns(rating=pl.when(pl.int_range(pl.len()) == 3).then(None).otherwise("rating"))
+    with pytest.raises(cx.CinematrixError, match="skip_bad=True"):
+        cx.ratings(bad)
+    assert len(cx.ratings(bad, skip_bad=True)) == len(frame) - 1
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: `cinematrix.cli`, each command in a process of its own."""
+"""Tests of the commands of `cinematrix.cli`, in subprocesses or in this process."""
 
 import os
 import pty
@@ -39,13 +39,13 @@ TINY = [
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """All bytes of an artefact."""
+    """Return the bytes of all files of a folder."""
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose name has a space and letters, with simulated data, a split of them and models of it."""
+    """A folder with a non-ASCII name, holding simulated data, a split of them and models trained on it."""
     folder = tmp_path_factory.mktemp("shop") / "Kino «Žižkov» 映画"
     folder.mkdir()
     sizes = ["users=60", "movies=45", "ratings=1200", "seed=3"]
@@ -54,8 +54,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert answer == {"name": "simulated", "folder": str(folder / "data")}
     answer = run_json("data", "split", folder / "data", "--out", folder / "split", "--split", "per-user", by=run_cli)
     assert answer["train"] + answer["test"] == 1200
-    for model, more, by in (("popular", [], run_cli), ("bias", [], run_in_process), ("deep-mf", TINY, run_in_process)):
-        words = ("train", folder / "split/train.csv", "--out", folder / model, "--model", model, *more)
+    for model, sets, by in (("popular", [], run_cli), ("bias", [], run_in_process), ("deep-mf", TINY, run_in_process)):
+        words = ("train", folder / "split/train.csv", "--out", folder / model, "--model", model, *sets)
         answer = run_json(*words, by=by)
         assert answer["data"]["ratings"] == pytest.approx(960, abs=20)
         assert answer["out"] == str(folder / model)
@@ -63,7 +63,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_simulated_set_is_described(shop: Path) -> None:
-    """In text and as JSON: the counts asked for, a histogram that adds up; the picture is a PNG of sensible size."""
+    """Text and JSON have the requested counts and a histogram that adds up; the plot is a PNG of sensible size."""
     text = run_ok("data", "describe", shop / "data", "--png", shop / "new folder" / "picture.png")
     assert "60 users × 45 movies, 1,200 ratings" in text
     assert "picture.png" in text
@@ -79,8 +79,8 @@ def test_a_simulated_set_is_described(shop: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["random", "k-fold", "per-user", "time", "new-users", "new-movies"])
-def test_every_split_cuts_the_table_in_two(shop: Path, tmp_path: Path, how: str) -> None:
-    """Train and test have all rows between them and no pair in common; the files can be read again."""
+def test_every_split_partitions_the_table(shop: Path, tmp_path: Path, how: str) -> None:
+    """Training and test ratings are all rows and have no pair in common; the files can be read."""
     answer = run_json("data", "split", shop / "data", "--out", tmp_path / "cut", "--split", how, "--seed", 7)
     parts = {name: pl.read_csv(tmp_path / "cut" / f"{name}.csv") for name in ("train", "test")}
     assert {name: len(part) for name, part in parts.items()} == {name: answer[name] for name in parts}
@@ -92,8 +92,8 @@ def test_every_split_cuts_the_table_in_two(shop: Path, tmp_path: Path, how: str)
 
 
 @pytest.mark.parametrize("model", ["popular", "bias", "deep-mf"])
-def test_a_model_is_measured_with_its_protocol(shop: Path, model: str) -> None:
-    """In text and as JSON the same numbers, each with an interval; the protocol names the file and the model."""
+def test_an_evaluation_has_its_protocol(shop: Path, model: str) -> None:
+    """Text and JSON have the same numbers with intervals; the protocol names the file and the model."""
     text = run_ok("evaluate", shop / model, shop / "split/test.csv")
     found = run_json("evaluate", shop / model, shop / "split/test.csv", by=run_cli)
     rmse = found["measures"]["rmse"]
@@ -104,17 +104,17 @@ def test_a_model_is_measured_with_its_protocol(shop: Path, model: str) -> None:
     assert "seed 0" in text
 
 
-def test_dials_turn_a_list(shop: Path) -> None:
-    """The list of the same length is another; beyond their ends and for no number they are refused."""
+def test_novelty_and_diversity_change_a_list(shop: Path) -> None:
+    """The reranked list has the same length and other movies; at 0 it is the plain list."""
     words = ("recommend", shop / "bias", "--user", 5, "-n", 6)
-    plain, turned = run_json(*words), run_json(*words, "--novelty", 1, "--diversity", 0.5)
-    assert len(plain["items"]) == len(turned["items"]) == 6
-    assert plain["items"] != turned["items"]
+    plain, reranked = run_json(*words), run_json(*words, "--novelty", 1, "--diversity", 0.5)
+    assert len(plain["items"]) == len(reranked["items"]) == 6
+    assert plain["items"] != reranked["items"]
     assert run_json(*words, "--novelty", 0)["items"] == plain["items"]
 
 
 def test_several_users_get_one_list(shop: Path) -> None:
-    """With the stars of each, by the average or the lowest; what is for one person is refused."""
+    """The group's list has the stars of each member, by average or least misery."""
     words = ("recommend", shop / "bias", "--user", 5, "--user", 6, "-n", 4)
     found = run_json(*words)
     assert (found["users"], found["how"], len(found["items"])) == (["5", "6"], "average", 4)
@@ -125,8 +125,8 @@ def test_several_users_get_one_list(shop: Path) -> None:
         assert all(f"{member['stars']:.2f}" in text for member in line["members"])
 
 
-def test_lists_for_a_user_a_stranger_and_everybody(shop: Path, tmp_path: Path) -> None:
-    """As tables and as JSON: none of the films seen, the filters kept, the history of a file taken."""
+def test_lists_for_a_user_a_new_user_and_all_users(shop: Path, tmp_path: Path) -> None:
+    """Tables and JSON have no seen movies and keep the filters; a new user's history comes from a file."""
     model = shop / "deep-mf"
     seen = set(pl.read_csv(shop / "split/train.csv").filter(pl.col("userId") == 5)["movieId"])
     found = run_json("recommend", model, "--user", 5, "-n", 4, "--by", "stars", "--where", "year>=1900")
@@ -138,25 +138,25 @@ def test_lists_for_a_user_a_stranger_and_everybody(shop: Path, tmp_path: Path) -
     assert all(f"{line['low']:.1f}–{line['high']:.1f}" in text for line in found["items"])
     assert "80 %" not in run_ok("recommend", shop / "bias", "--user", 5)
     assert "80 %" not in run_ok("similar", model, "--movie", found["items"][0]["movie"])
-    without = ",".join(str(line["movie"]) for line in found["items"][:2])
-    again = run_json("recommend", model, "--user", 5, "-n", 2, "--by", "stars", "--exclude", without)
-    assert [line["movie"] for line in again["items"]] == [line["movie"] for line in found["items"][2:]]
+    exclude = ",".join(str(line["movie"]) for line in found["items"][:2])
+    rest = run_json("recommend", model, "--user", 5, "-n", 2, "--by", "stars", "--exclude", exclude)
+    assert [line["movie"] for line in rest["items"]] == [line["movie"] for line in found["items"][2:]]
     (tmp_path / "my films.csv").write_text(f"movieId,rating\n{found['items'][0]['movie']},5\n999999,3\n")
-    stranger = run_json("recommend", model, "--history", tmp_path / "my films.csv", "-n", 99)
-    assert stranger["unknown"] == ["999999"]
-    assert "of 99 movies" in stranger["shortfall"]
-    assert found["items"][0]["movie"] not in {line["movie"] for line in stranger["items"]}
+    new_user = run_json("recommend", model, "--history", tmp_path / "my films.csv", "-n", 99)
+    assert new_user["unknown"] == ["999999"]
+    assert "of 99 movies" in new_user["shortfall"]
+    assert found["items"][0]["movie"] not in {line["movie"] for line in new_user["items"]}
     assert "999999" in run_ok("recommend", model, "--history", tmp_path / "my films.csv")
     rows = run_json("recommend", model, "--all", "--out", tmp_path / "all.parquet", "-n", 4, "--by", "stars")["rows"]
-    everybody = pl.read_parquet(tmp_path / "all.parquet")
-    assert len(everybody) == rows
-    assert everybody.columns == ["user", "rank", "movie", "score", "stars", "low", "high"]
+    lists = pl.read_parquet(tmp_path / "all.parquet")
+    assert len(lists) == rows
+    assert lists.columns == ["user", "rank", "movie", "score", "stars", "low", "high"]
     for name in ("movie", "low", "high"):
-        assert everybody.filter(pl.col("user") == 5)[name].to_list() == pytest.approx([i[name] for i in found["items"]])
+        assert lists.filter(pl.col("user") == 5)[name].to_list() == pytest.approx([i[name] for i in found["items"]])
 
 
-def test_a_list_says_why_where_it_is_asked_to(shop: Path, tmp_path: Path) -> None:
-    """JSON always has the reasons; the table has them in place of the genres with `--why`."""
+def test_why_shows_the_reasons(shop: Path, tmp_path: Path) -> None:
+    """JSON always has the reasons; with `--why` the table has them in place of the genres."""
     words = ("recommend", shop / "deep-mf", "--user", 5, "-n", 4)
     reasons = [line["because"] for line in run_json(*words)["items"]]
     assert all(len(because) == 3 for because in reasons)
@@ -168,13 +168,13 @@ def test_a_list_says_why_where_it_is_asked_to(shop: Path, tmp_path: Path) -> Non
     assert "because" in text
     assert "genres" not in text
     assert "because" not in plain
-    everybody = ("recommend", shop / "deep-mf", "--all", "--out", tmp_path / "all.parquet")
-    assert "the file of --all has no column for reasons" in run_failing(*everybody, "--why")
+    all_users = ("recommend", shop / "deep-mf", "--all", "--out", tmp_path / "all.parquet")
+    assert "the file of --all has no column for reasons" in run_failing(*all_users, "--why")
     assert run_json("recommend", shop / "bias", "--user", 5, "-n", 1)["items"][0]["because"] == []
 
 
 def test_a_score_is_explained(shop: Path, tmp_path: Path) -> None:
-    """As a table and as JSON that adds up, for a user and a stranger, a movie by ID or title, by stars or ranking."""
+    """Table and JSON add up, for a user and a new user, a movie by ID or title, by stars or ranking."""
     movie = run_json("recommend", shop / "deep-mf", "--user", 5, "-n", 1)["items"][0]
     words = ("explain", shop / "deep-mf", "--user", 5, "--movie", movie["movie"])
     for by, score in (("ranking", movie["score"]), ("stars", movie["stars"])):
@@ -192,8 +192,8 @@ def test_a_score_is_explained(shop: Path, tmp_path: Path) -> None:
     assert {label for label, *_ in lines} == {f"{line['title']} ({line['year']})" for line in most}
     seen = most[0]
     (tmp_path / "mine.csv").write_text(f"movie,rating\n{seen['movie']},4\n999999,3\n")
-    stranger = run_json("explain", shop / "deep-mf", "--history", tmp_path / "mine.csv", "--movie", movie["movie"])
-    assert (stranger["unknown"], [line["movie"] for line in stranger["ratings"]]) == (["999999"], [seen["movie"]])
+    new_user = run_json("explain", shop / "deep-mf", "--history", tmp_path / "mine.csv", "--movie", movie["movie"])
+    assert (new_user["unknown"], [line["movie"] for line in new_user["ratings"]]) == (["999999"], [seen["movie"]])
     assert "999999" in run_ok(
         "explain", shop / "deep-mf", "--history", tmp_path / "mine.csv", "--movie", movie["movie"]
     )
@@ -208,41 +208,41 @@ def test_a_score_is_explained(shop: Path, tmp_path: Path) -> None:
         (["--user", "1", "--by", "taste"], "can't be ordered by 'taste'"),
     ],
 )
-def test_explanations_that_make_no_sense_are_told(shop: Path, words: list[str], message: str) -> None:
-    """Nobody, two people, or an order that isn't one: one line and exit code 2."""
+def test_invalid_explanations_are_errors(shop: Path, words: list[str], message: str) -> None:
+    """No user, two users, an unknown user or order: one line and exit code 2."""
     movie = pl.read_csv(shop / "data/movies.csv")["movieId"][0]
     assert message in run_failing("explain", shop / "bias", "--movie", movie, *words)
     assert "neither an ID nor like a title" in run_failing("explain", shop / "bias", "--user", 1, "--movie", "zzz")
 
 
-def test_movies_to_leave_out_come_from_a_list_or_a_file(shop: Path, tmp_path: Path) -> None:
-    """A list longer than any file's name, or a file with an ID a line; a file that is no text is an error."""
+def test_excluded_movies_come_from_a_list_or_a_file(shop: Path, tmp_path: Path) -> None:
+    """A list longer than any file name, or a file with one ID per line; a binary file is an error."""
     movies = sorted(pl.read_csv(shop / "data/movies.csv")["movieId"])
-    keep, without = movies[0], [str(movie) for movie in movies[1:]]
-    (tmp_path / "ids.txt").write_text("\n".join(without) + "\n\n")
-    for exclude in (",".join(without * 30), tmp_path / "ids.txt"):
+    included, excluded = movies[0], [str(movie) for movie in movies[1:]]
+    (tmp_path / "ids.txt").write_text("\n".join(excluded) + "\n\n")
+    for exclude in (",".join(excluded * 30), tmp_path / "ids.txt"):
         found = run_json("recommend", shop / "bias", "--history", history(tmp_path), "--exclude", exclude)
-        assert [line["movie"] for line in found["items"]] == [keep]
+        assert [line["movie"] for line in found["items"]] == [included]
     (tmp_path / "ids.txt").write_bytes(b"\xff\xfe1")
     words = ("recommend", shop / "bias", "--user", 1, "--exclude", tmp_path / "ids.txt")
-    assert "isn't a text file in UTF-8; write one ID a line" in run_failing(*words)
+    assert "isn't a text file in UTF-8; write one ID per line" in run_failing(*words)
 
 
 def history(folder: Path) -> Path:
-    """The history of somebody who has seen one film that no model knows."""
+    """Write the history of a user with one unknown movie."""
     (folder / "history.csv").write_text("movie,rating\n-1,3\n")
     return folder / "history.csv"
 
 
 def test_similar_by_id_and_by_title(shop: Path) -> None:
-    """A movie is found by ID or by a part of its title, and isn't similar to itself."""
+    """A movie is found by ID or by a part of its title, and isn't in its own list."""
     movie = pl.read_csv(shop / "data/movies.csv").row(0, named=True)
     found = run_json("similar", shop / "deep-mf", "--movie", movie["movieId"], "-n", 5)
     assert found["movie"] == movie["movieId"]
     assert len(found["items"]) == 5
     assert movie["movieId"] not in {line["movie"] for line in found["items"]}
     title = movie["title"].rsplit(" (", 1)[0]
-    assert f"like {title}" in run_ok("similar", shop / "deep-mf", "--movie", title.upper(), "-n", 5)
+    assert f"similar to {title}" in run_ok("similar", shop / "deep-mf", "--movie", title.upper(), "-n", 5)
     assert "neither an ID nor like a title" in run_failing("similar", shop / "deep-mf", "--movie", "zzz")
     assert "has no vectors" in run_failing("similar", shop / "bias", "--movie", movie["movieId"])
 
@@ -266,12 +266,12 @@ def test_pairs_come_back_in_their_rows_and_order(shop: Path, tmp_path: Path, mod
 
 
 def test_predictions_come_with_intervals_of_any_coverage(shop: Path, tmp_path: Path) -> None:
-    """Low and high lie around the prediction, on the scale, as Python gives them; wider where more is to be covered."""
+    """Intervals hold the prediction, equal those of Python, and are wider for a larger coverage."""
     pl.read_csv(shop / "split/test.csv").select(user="userId", movie="movieId").write_csv(tmp_path / "pairs.csv")
     command = ("predict", shop / "deep-mf", tmp_path / "pairs.csv", "--force", "--out", tmp_path / "out.csv")
     found = {}
-    for coverage, more in ((0.8, []), (0.5, ["--coverage", 0.5]), (0.95, ["--coverage", 0.95])):
-        run_ok(*command, *more)
+    for coverage, option in ((0.8, []), (0.5, ["--coverage", 0.5]), (0.95, ["--coverage", 0.95])):
+        run_ok(*command, *option)
         found[coverage] = pl.read_csv(tmp_path / "out.csv")
         low, high = load(shop / "deep-mf").model.interval(*found[coverage].select("user", "movie"), coverage)
         np.testing.assert_allclose(found[coverage]["low"], low, atol=1e-4)
@@ -281,25 +281,25 @@ def test_predictions_come_with_intervals_of_any_coverage(shop: Path, tmp_path: P
     assert width[0.5] < width[0.8] < width[0.95] < 4.5  # type: ignore[operator]
     for wrong in (0, 1, 80, "nan"):
         assert "is a share between 0 and 1, such as 0.8" in run_failing(*command, "--coverage", wrong)
-    said = run_failing("predict", shop / "bias", *command[2:], "--coverage", 0.5)
-    assert "bias has no distributions of ratings; train deep-mf on ratings" in said
+    error = run_failing("predict", shop / "bias", *command[2:], "--coverage", 0.5)
+    assert "bias has no distributions of ratings; train deep-mf on ratings" in error
 
 
-def test_a_reliability_diagram_is_drawn_where_a_model_is_sure(shop: Path, tmp_path: Path) -> None:
-    """A PNG beside the measures, whose coverage has an interval; refused for a model without, and where one stands."""
-    picture = tmp_path / "sure.png"
-    command = ("evaluate", shop / "deep-mf", shop / "split/test.csv", "--reliability", picture)
+def test_a_reliability_diagram_is_drawn(shop: Path, tmp_path: Path) -> None:
+    """A PNG is saved and the coverage has an interval; an existing file and a model without intervals are errors."""
+    plot = tmp_path / "reliability.png"
+    command = ("evaluate", shop / "deep-mf", shop / "split/test.csv", "--reliability", plot)
     text = run_ok(*command)
-    assert f"reliability drawn in {picture}" in text
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert f"reliability plot saved in {plot}" in text
+    assert plot.read_bytes().startswith(b"\x89PNG")
     assert "exists already; give another name, or --force" in run_failing(*command)
     measures = run_json(*command, "--force")["measures"]
     within = measures["within80"]
     assert 0.6 < within["low"] <= within["value"] <= within["high"] <= 1
     assert 0.5 < measures["width80"]["value"] < 4.5
     assert 0.5 < measures["log_loss"]["value"] < np.log(10)
-    other = run_failing("evaluate", shop / "bias", shop / "split/test.csv", "--reliability", tmp_path / "b.png")
-    assert "bias has no distributions" in other
+    error = run_failing("evaluate", shop / "bias", shop / "split/test.csv", "--reliability", tmp_path / "b.png")
+    assert "bias has no distributions" in error
     assert not (tmp_path / "b.png").exists()
 
 
@@ -315,8 +315,8 @@ def test_a_reliability_diagram_is_drawn_where_a_model_is_sure(shop: Path, tmp_pa
         (None, "pairs.csv isn't a file; give a CSV with the columns user, movie"),
     ],
 )
-def test_pairs_that_are_none_are_one_clear_error(shop: Path, tmp_path: Path, content: str | None, message: str) -> None:
-    """An empty file, other columns, a gap, a ragged line or no file at all; nothing is written."""
+def test_invalid_pairs_are_one_clear_error(shop: Path, tmp_path: Path, content: str | None, message: str) -> None:
+    """An empty or missing file, a missing column, a gap and a ragged line are errors; nothing is written."""
     if content is not None:
         (tmp_path / "pairs.csv").write_text(content)
     assert message in run_failing("predict", shop / "bias", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv")
@@ -324,16 +324,16 @@ def test_pairs_that_are_none_are_one_clear_error(shop: Path, tmp_path: Path, con
 
 
 def test_no_pairs_are_no_predictions(shop: Path, tmp_path: Path) -> None:
-    """A header alone is a table of length 0, and so is the answer."""
+    """A header without rows gives a header without rows."""
     (tmp_path / "pairs.csv").write_text("user,movie\n")
     assert run_json("predict", shop / "deep-mf", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv")["rows"] == 0
     assert (tmp_path / "out.csv").read_text() == "user,movie,prediction,low,high\n"
 
 
-def test_what_exists_is_refused_before_any_work(shop: Path, tmp_path: Path) -> None:
-    """An output that exists, or can't be, is told before the input is even looked at; --force replaces it."""
+def test_existing_output_is_an_error_before_the_work(shop: Path, tmp_path: Path) -> None:
+    """An existing or impossible output is an error before the input is read; --force replaces it."""
     out = tmp_path / "out"
-    out.write_text("precious")
+    out.write_text("existing")
     (tmp_path / "pairs.csv").write_text("user,movie\n1,1\n")
     nowhere = tmp_path / "not there"
     commands: list[list[object]] = [
@@ -349,7 +349,7 @@ def test_what_exists_is_refused_before_any_work(shop: Path, tmp_path: Path) -> N
         assert f"{out} exists already; give another" in run_failing(*command, out)
     for command in commands[:6]:
         assert f"{out} isn't a folder" in run_failing(*command, out / "deeper")
-    assert out.read_text() == "precious"
+    assert out.read_text() == "existing"
     run_ok("predict", shop / "bias", tmp_path / "pairs.csv", "--out", out, "--force")
     assert out.read_text().startswith("user,movie,prediction\n1,1,")
     assert "isn't a model and so isn't replaced" in run_failing("train", nowhere, "--out", out, "--force")
@@ -360,7 +360,7 @@ def test_what_exists_is_refused_before_any_work(shop: Path, tmp_path: Path) -> N
     [
         (["--set", "depth=3"], "deep-mf has no such setting; its settings are factors=64"),
         (["--set", "factors"], "--set 'factors': deep-mf has no such setting"),
-        (["--set", "preset=slow"], "--set preset=slow: there is no such preset; there is fast"),
+        (["--set", "preset=slow"], "--set preset=slow: there is no such preset; the presets are fast"),
         (["--model", "bias", "--set", "preset=fast"], "--set 'preset=fast': bias has no such setting"),
         (["--set", "factors=many"], "--set factors=many: factors must be a whole number"),
         (["--set", "factors=4.5"], "factors must be a whole number"),
@@ -378,8 +378,8 @@ def test_what_exists_is_refused_before_any_work(shop: Path, tmp_path: Path) -> N
         (["--model", "popular", "--scale", "1-3"], "the rating 4 is off the scale 1–3"),
     ],
 )
-def test_settings_that_are_wrong_are_told(shop: Path, tmp_path: Path, words: list[str], message: str) -> None:
-    """An unknown key, a value of another type or outside its range: one line says what there is; nothing is written."""
+def test_invalid_settings_are_errors(shop: Path, tmp_path: Path, words: list[str], message: str) -> None:
+    """An unknown key or a value of another type or range is one line with the options; nothing is written."""
     assert message in run_failing("train", shop / "split/train.csv", "--out", tmp_path / "m", *words)
     assert list(tmp_path.iterdir()) == []
 
@@ -398,14 +398,14 @@ def test_settings_that_are_wrong_are_told(shop: Path, tmp_path: Path, words: lis
         (["--history", "x.csv"], "x.csv isn't a file; give a CSV with the columns movie, rating"),
     ],
 )
-def test_questions_that_make_no_sense_are_told(shop: Path, words: list[str], message: str) -> None:
-    """Filters, users and orders that don't exist: one line and exit code 2."""
+def test_invalid_recommendations_are_errors(shop: Path, words: list[str], message: str) -> None:
+    """Invalid filters, users and orders: one line and exit code 2."""
     assert message in run_failing("recommend", shop / "bias", *words)
 
 
 @pytest.mark.parametrize("words", [["train"], ["train", "x", "--bogus"], ["nonsense"], ["recommend", "x", "-n", "0"]])
 def test_wrong_usage_ends_with_2_and_help(words: list[str]) -> None:
-    """What the command line itself can't make sense of: usage on stderr, nothing on stdout, no traceback."""
+    """Invalid arguments print the usage on stderr, nothing on stdout, and no traceback."""
     done = run_cli(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage: " in done.stderr
@@ -414,7 +414,7 @@ def test_wrong_usage_ends_with_2_and_help(words: list[str]) -> None:
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    """With --debug the error is shown with where it came from; without, one line."""
+    """With --debug the error has its traceback; without it is one line."""
     done = run_cli("--debug", "recommend", tmp_path / "nothing", "--user", 1)
     assert done.returncode != 0
     assert "Traceback" in done.stderr
@@ -423,7 +423,7 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 
 
 def test_help_and_version() -> None:
-    """Both end with 0; every command has its help, without colours."""
+    """Both exit with 0; every command has help, without colours."""
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", run_ok("--version"))
     text = run_ok("--help", by=run_cli)
     for command in ("demo", "train", "evaluate", "predict", "recommend", "similar", "data"):
@@ -434,38 +434,38 @@ def test_help_and_version() -> None:
 @pytest.mark.parametrize(
     "more", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONIOENCODING": "ascii"}, {"TZ": "Pacific/Chatham"}]
 )
-def test_the_answer_is_the_same_in_any_locale(shop: Path, more: dict[str, str]) -> None:
-    """Locale and time zone change nothing in what a machine reads, letters of all scripts included."""
+def test_the_output_is_the_same_in_any_locale(shop: Path, more: dict[str, str]) -> None:
+    """Locale and time zone don't change the output, characters of all scripts included."""
     words = ("data", "describe", shop / "data")
-    elsewhere: Run = partial(run_cli, **more)  # type: ignore[arg-type]
-    assert run_ok(*words, "--json", by=elsewhere) == run_ok(*words, "--json")
-    assert run_ok(*words, by=elsewhere) == run_ok(*words)
-    assert "Žižkov» 映画" in run_failing("recommend", shop / "nothing", "--user", 1, by=elsewhere)
+    in_locale: Run = partial(run_cli, **more)  # type: ignore[arg-type]
+    assert run_ok(*words, "--json", by=in_locale) == run_ok(*words, "--json")
+    assert run_ok(*words, by=in_locale) == run_ok(*words)
+    assert "Žižkov» 映画" in run_failing("recommend", shop / "nothing", "--user", 1, by=in_locale)
 
 
 def in_a_terminal(*words: object, code: int = 0, **more: str) -> str:
-    """What a command prints where stdout and stderr are a terminal."""
-    ours, theirs = pty.openpty()
+    """Return the output of a command whose stdout and stderr are a terminal."""
+    reader, writer = pty.openpty()
     with subprocess.Popen(
-        [*PROGRAM, *map(str, words)], stdout=theirs, stderr=theirs, env=clean_environment(**more)
+        [*PROGRAM, *map(str, words)], stdout=writer, stderr=writer, env=clean_environment(**more)
     ) as process:
-        os.close(theirs)
+        os.close(writer)
         parts = []
         while True:
             try:
-                part = os.read(ours, 65536)
-            except OSError:  # the other side has closed
+                part = os.read(reader, 65536)
+            except OSError:  # the process has ended
                 break
             if not part:
                 break
             parts.append(part)
-    os.close(ours)
+    os.close(reader)
     assert process.returncode == code
     return b"".join(parts).decode()
 
 
-def test_colours_only_where_they_are_wanted(shop: Path) -> None:
-    """A terminal gets styles, with NO_COLOR none that are colours, and a dumb one none at all."""
+def test_colours_follow_the_terminal_and_no_color(shop: Path) -> None:
+    """A terminal gets styles, with NO_COLOR no colours, and a dumb terminal gets none."""
     words = ("recommend", shop / "bias", "--user", 1, "-n", 99)
     colour = re.compile(r"\x1b\[(\d+;)*(3[0-8]|4[0-8]|9[0-7])(;\d+)*m")
     assert ANSI in in_a_terminal(*words, TERM="xterm-256color")
@@ -476,8 +476,8 @@ def test_colours_only_where_they_are_wanted(shop: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["--json"], []])
-def test_a_reader_that_goes_is_no_error(shop: Path, words: list[str]) -> None:
-    """`… | head`: when the pipe is closed, the command ends quietly."""
+def test_a_closed_pipe_is_no_error(shop: Path, words: list[str]) -> None:
+    """If the pipe is closed (`… | head`), the command ends without an error."""
     command = [*PROGRAM, "data", "describe", str(shop / "data"), *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
     assert process.stdout is not None
@@ -489,7 +489,7 @@ def test_a_reader_that_goes_is_no_error(shop: Path, words: list[str]) -> None:
 
 
 def test_plain_interactions_from_end_to_end(tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
-    """Views without stars: described, split, trained on, measured and recommended; stars are refused in words."""
+    """Interactions without stars are described, split, trained on, evaluated and recommended; stars are errors."""
     views = as_interactions(world[0])
     frame = pl.DataFrame(
         {"user_id": views.users.ids[views.user], "item_id": views.movies.ids[views.movie], "time": views.time}
@@ -499,11 +499,11 @@ def test_plain_interactions_from_end_to_end(tmp_path: Path, world: tuple[Ratings
     assert run_json("data", "describe", tmp_path / "views.csv")["histogram"] is None
     run_ok("data", "split", tmp_path / "views.csv", "--out", tmp_path / "cut")
     assert "rating" not in (tmp_path / "cut/train.csv").read_text().splitlines()[0]
-    assert "the bias model needs ratings with stars" in run_failing(
+    assert "bias needs ratings with stars" in run_failing(
         "train", tmp_path / "cut/train.csv", "--out", tmp_path / "b", "--model", "bias"
     )
-    for name, more in (("popular", []), ("deep-mf", TINY)):
-        run_ok("train", tmp_path / "cut/train.csv", "--out", tmp_path / name, "--model", name, *more)
+    for name, sets in (("popular", []), ("deep-mf", TINY)):
+        run_ok("train", tmp_path / "cut/train.csv", "--out", tmp_path / name, "--model", name, *sets)
         measures = run_json("evaluate", tmp_path / name, tmp_path / "cut/test.csv")["measures"]
         assert "rmse" not in measures
         assert 0 <= measures["ndcg@10"]["value"] <= 1
@@ -517,7 +517,7 @@ def test_plain_interactions_from_end_to_end(tmp_path: Path, world: tuple[Ratings
 
 
 def test_divergence_ends_with_1_and_no_model(shop: Path, tmp_path: Path) -> None:
-    """A learning rate of a thousand million: one line of advice and nothing that looks like a model."""
+    """A learning rate of 1e9 ends with one line of advice and writes no model."""
     for model, by in (("deep-mf", run_cli), ("deep-mf-classic", run_in_process)):
         out = tmp_path / model
         words = ("train", shop / "split/train.csv", "--out", out, "--model", model, "--set", "learning_rate=1e9")
@@ -532,7 +532,7 @@ LONG = [
 
 
 def start_training(shop: Path, out: Path) -> subprocess.Popen[bytes]:
-    """A training in the background that has written a checkpoint and is far from its end."""
+    """Start a training in the background and wait for its first checkpoint, far from its end."""
     words = [*PROGRAM, "train", str(shop / "split/train.csv"), "--out", str(out), *LONG]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
     while not list(out.parent.glob(f"{out.name}.checkpoint.*")):
@@ -542,14 +542,14 @@ def start_training(shop: Path, out: Path) -> subprocess.Popen[bytes]:
 
 
 def finish(process: subprocess.Popen[bytes], number: signal.Signals) -> tuple[int, str]:
-    """Send a signal; the exit code and what is on stderr."""
+    """Send a signal; return the exit code and stderr."""
     process.send_signal(number)
     _, errors = process.communicate()
     return process.returncode, errors.decode()
 
 
-def test_killed_and_resumed_it_is_the_same_model(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After `kill -9` --resume gives the bytes of an uninterrupted run, and no checkpoint stays beside the model."""
+def test_a_resumed_training_gives_the_same_model(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After `kill -9`, --resume gives the bytes of an uninterrupted run, and the checkpoint is removed."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     run_ok("train", shop / "split/train.csv", "--out", tmp_path / "whole", *LONG)
     assert [file.name for file in tmp_path.iterdir()] == ["whole"]
@@ -572,15 +572,15 @@ def test_killed_and_resumed_it_is_the_same_model(shop: Path, tmp_path: Path, mon
     assert left == {"whole", "killed"}
 
 
-def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(shop: Path, tmp_path: Path) -> None:
-    """The checkpoint stays to go on from; there is no model and no part of one."""
+def test_ctrl_c_ends_with_130_and_no_partial_model(shop: Path, tmp_path: Path) -> None:
+    """The checkpoint stays for --resume; no model or partial model is written."""
     code, errors = finish(start_training(shop, tmp_path / "m"), signal.SIGINT)
     assert (code, errors) == (130, "cinematrix: interrupted\n")
     assert [file.name[:13] for file in tmp_path.iterdir()] == ["m.checkpoint."]
 
 
-def test_without_resume_old_checkpoints_are_cleared_away(shop: Path, tmp_path: Path) -> None:
-    """A checkpoint of an earlier training isn't gone on from; files of other names stay."""
+def test_without_resume_old_checkpoints_are_removed(shop: Path, tmp_path: Path) -> None:
+    """Checkpoints of an earlier training are removed; files of other names stay."""
     for name in ("m.checkpoint.ranking", "m.checkpoint", "mm.checkpoint.stars", "m.checkpointed"):
         (tmp_path / name).write_text("old")
     run_ok("train", shop / "split/train.csv", "--out", tmp_path / "m", *TINY)
@@ -588,20 +588,20 @@ def test_without_resume_old_checkpoints_are_cleared_away(shop: Path, tmp_path: P
     (tmp_path / "n.checkpoint.ranking").write_text("old")
     diverging = ("train", shop / "split/train.csv", "--out", tmp_path / "n", *TINY, "--set", "learning_rate=1e9")
     run_failing(*diverging, code=1)
-    assert not (tmp_path / "n.checkpoint.ranking").exists(), "a later --resume would have gone on from it"
+    assert not (tmp_path / "n.checkpoint.ranking").exists(), "a later --resume would continue from it"
 
 
 @pytest.mark.parametrize("model", ["deep-mf", "deep-mf-classic"])
 def test_two_processes_make_the_same_bytes(
     shop: Path, tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same data, seed, threads and date, and the model is the same byte for byte; another seed is another model."""
+    """The same data, seed, threads and date give the same bytes; another seed gives others."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     sizes = TINY[:-2] if model == "deep-mf" else ["--set", "epochs=1"]
     words = ("train", shop / "split/train.csv", "--model", model, *sizes, "--threads", 2)
     for out, seed in (("a", 1), ("b", 1), ("c", 2)):
-        elsewhere: Run = partial(run_cli, PYTHONHASHSEED=str(ord(out)), OMP_WAIT_POLICY="passive")
-        run_ok(*words, "--seed", seed, "--out", tmp_path / out, by=elsewhere)
+        run_hashed: Run = partial(run_cli, PYTHONHASHSEED=str(ord(out)), OMP_WAIT_POLICY="passive")
+        run_ok(*words, "--seed", seed, "--out", tmp_path / out, by=run_hashed)
     assert content(tmp_path / "a") == content(tmp_path / "b")
     assert content(tmp_path / "a")["arrays.safetensors"] != content(tmp_path / "c")["arrays.safetensors"]
     assert load(tmp_path / "a").about["trained"] == "2023-11-14T22:13:20+00:00"
@@ -618,7 +618,7 @@ SMALL: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_test_ratings_never_reach_the_model(world: tuple[Ratings, Catalog], tmp_path: Path, name: str) -> None:
-    """With every tested row poisoned the same training gives the same bytes; with a trained one, others."""
+    """Poisoned test rows don't change the bytes of the trained model; poisoned training rows do."""
     ratings, catalog = world
     kind: Callable[..., Any] = model_class(name)
     settings = model_class(name).Settings(**SMALL.get(name, {}))
@@ -641,12 +641,12 @@ def test_test_ratings_never_reach_the_model(world: tuple[Ratings, Catalog], tmp_
 
 
 def keys(ratings: Ratings) -> np.ndarray:
-    """Each pair as one number."""
+    """Return each (user, movie) pair as one number."""
     return ratings.user.astype(np.int64) * len(ratings.movies) + ratings.movie
 
 
-def test_evaluating_leaves_the_model_as_it_was(shop: Path, tmp_path: Path) -> None:
-    """Neither the artefact nor later answers depend on what it was tested on."""
+def test_evaluation_does_not_change_the_model(shop: Path, tmp_path: Path) -> None:
+    """Neither the artefact nor the lists depend on the test ratings."""
     shutil.copytree(shop / "deep-mf", tmp_path / "m")
     before = content(tmp_path / "m")
     poisoned = (shop / "split/test.csv").read_text().replace(",5.0,", ",0.5,")
@@ -659,7 +659,7 @@ def test_evaluating_leaves_the_model_as_it_was(shop: Path, tmp_path: Path) -> No
 
 
 def test_a_damaged_model_is_one_clear_error_everywhere(shop: Path, tmp_path: Path) -> None:
-    """Every command that takes a model refuses one that isn't whole, with exit code 2."""
+    """Every command that loads a model refuses a damaged one, with exit code 2."""
     shutil.copytree(shop / "bias", tmp_path / "m")
     arrays = tmp_path / "m" / "arrays.safetensors"
     arrays.write_bytes(arrays.read_bytes()[:-1])
@@ -676,7 +676,7 @@ def test_a_damaged_model_is_one_clear_error_everywhere(shop: Path, tmp_path: Pat
 
 @given(st.text("=,.-–5x0()[]\"'ü \n1e9truefalsnaif", max_size=14))
 def test_any_option_is_a_value_or_one_clear_error(text: str) -> None:
-    """Whatever is written after --columns, --scale or --set, a value comes of it or an error that repeats it."""
+    """Any text of --columns, --scale or --set gives a value or a SettingError."""
     deep, classic = model_class("deep-mf"), model_class("deep-mf-classic")
     readers: list[Callable[[], object]] = [
         lambda: parse_columns(text),
@@ -703,7 +703,7 @@ def test_any_option_is_a_value_or_one_clear_error(text: str) -> None:
     ],
 )
 def test_settings_are_read_by_their_types(text: str, value: dict[str, object] | None) -> None:
-    """Integers, floats and truth values; dashes are underscores; names are as they are written in the docs."""
+    """Integers, floats and Booleans are parsed; dashes in names are underscores, and names are case-sensitive."""
     kind = model_class("deep-mf")
     if value is None:
         with pytest.raises(SettingError, match="no such setting"):
@@ -716,8 +716,8 @@ def test_settings_are_read_by_their_types(text: str, value: dict[str, object] | 
     assert parse_settings(model_class("popular"), [], seed=5) == model_class("popular").Settings()
 
 
-def test_a_preset_stands_behind_what_is_set_beside_it() -> None:
-    """`preset=fast` sets what goes together; a setting given as well goes first, whichever comes first."""
+def test_settings_override_a_preset() -> None:
+    """`preset=fast` sets several values; a setting overrides it in any order."""
     fast = parse_settings(DeepMF, ["preset=fast"], seed=3)
     assert (fast.members, fast.two_stage, fast.seed) == (1, False, 3)
     for pairs in (["preset=fast", "members=4"], ["members=4", "preset=fast"]):

@@ -1,4 +1,4 @@
-"""Archives from strangers, most of them built to do harm: `cinematrix.importers.archives`."""
+"""Tests of `cinematrix.importers.archives`: untrusted, mostly malicious archives."""
 
 import io
 import os
@@ -11,32 +11,32 @@ import pytest
 
 from cinematrix.errors import DataError
 from cinematrix.importers import read
-from cinematrix.importers.archives import MOST_MEMBER, MOST_TOTAL, ZipExport
+from cinematrix.importers.archives import MAX_MEMBER_BYTES, MAX_TOTAL_BYTES, ZipExport
 from export_files import LETTERBOXD, letterboxd, lines, patch_bytes, zip_files
 from places import ROOT
 
 RATINGS = lines(f"{LETTERBOXD},Rating", *[f"2023-01-05,Film {at},1995,u,4" for at in range(100)])
 GOOD = {"ratings.csv": RATINGS}
 END = -22
-"""Where the record of the archive's end begins, in an archive without a comment."""
+"""Offset of the end record from the end, in an archive without a comment."""
 
 
 def directory(content: bytes) -> int:
-    """Where the list of members begins."""
+    """Return the offset of the central directory."""
     return content.index(b"PK\1\2")
 
 
 def linked() -> bytes:
-    """An archive whose ratings are a symbolic link."""
-    made, info = io.BytesIO(), zipfile.ZipInfo("ratings.csv")
+    """Build an archive whose ratings are a symbolic link."""
+    content, info = io.BytesIO(), zipfile.ZipInfo("ratings.csv")
     info.external_attr = 0o120777 << 16
-    with zipfile.ZipFile(made, "w") as archive:
+    with zipfile.ZipFile(content, "w") as archive:
         archive.writestr(info, "/etc/passwd")
-    return made.getvalue()
+    return content.getvalue()
 
 
 def overlapping(n: int) -> bytes:
-    """One member's bytes, claimed by several in the list of members."""
+    """Build an archive with `n` members that share the bytes of one."""
     content = zip_files(GOOD)
     start = directory(content)
     entry, body = content[start:END], content[:start]
@@ -46,7 +46,7 @@ def overlapping(n: int) -> bytes:
 
 
 def listed(n: int) -> bytes:
-    """One member, listed so many times by an archive that admits to one."""
+    """Build an archive that lists one member `n` times and declares one."""
     content = zip_files(GOOD)
     start = directory(content)
     entries = content[start:END] * n
@@ -54,12 +54,12 @@ def listed(n: int) -> bytes:
 
 
 def named(name: str) -> bytes:
-    """An archive with an export's file under another name, whatever it is."""
+    """Build an archive with an export's file under any name."""
     return zip_files({"x" * len(name): RATINGS}).replace(b"x" * len(name), name.encode())
 
 
 def many(n: int) -> bytes:
-    """An archive of so many files."""
+    """Build an archive of `n` files."""
     return zip_files({f"{at}.csv": b"" for at in range(n)})
 
 
@@ -102,17 +102,17 @@ BAD = {
 @pytest.mark.fault(11, 12, 13)
 @pytest.mark.parametrize("name", BAD)
 def test_a_harmful_or_damaged_archive_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one sentence, and nothing appears on the disk."""
+    """The error is one sentence, and nothing is written to disk."""
     monkeypatch.chdir(tmp_path)
-    content, says = BAD[name]
-    with pytest.raises(DataError, match=says):
+    content, message = BAD[name]
+    with pytest.raises(DataError, match=message):
         read(content, "export.zip")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.fault(12)
 def test_a_name_that_occurs_twice_is_refused() -> None:
-    """Also where only the case of letters tells them apart."""
+    """Names that differ only in case count as equal."""
     for other in ("ratings.csv", "Ratings.CSV"):
         content = zip_files(GOOD | {"x" * len(other): RATINGS}).replace(b"x" * len(other), other.encode())
         with pytest.raises(DataError, match="a name twice"):
@@ -120,10 +120,10 @@ def test_a_name_that_occurs_twice_is_refused() -> None:
 
 
 @pytest.mark.fault(11)
-def test_caps_count_what_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A member may unpack to 32 MB, all that is read to 100 MB, and beyond a megabyte to a hundred times its size."""
-    assert (MOST_MEMBER, MOST_TOTAL) == (32_000_000, 100_000_000)
-    monkeypatch.setattr("cinematrix.importers.archives.MOST_TOTAL", 3 * len(RATINGS))
+def test_caps_count_unpacked_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits: 32 MB per member, 100 MB in total, and, above 1 MB, 100 times the packed size."""
+    assert (MAX_MEMBER_BYTES, MAX_TOTAL_BYTES) == (32_000_000, 100_000_000)
+    monkeypatch.setattr("cinematrix.importers.archives.MAX_TOTAL_BYTES", 3 * len(RATINGS))
     archive = ZipExport.open(zip_files(dict.fromkeys("abcd", RATINGS)))
     assert [archive.read(name) for name in "abc"] == [RATINGS] * 3
     with pytest.raises(DataError, match="unpacks to more"):
@@ -135,13 +135,13 @@ def test_caps_count_what_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_archive_with_one_table_is_that_table() -> None:
-    """A CSV that somebody packed is read like the CSV; a CSV called .zip and a ZIP called .csv are what they are."""
-    bare = read(RATINGS, "ratings.zip")
-    packed_one = read(
+    """A zipped CSV is read like the CSV; the content counts, not the ending .zip or .csv."""
+    plain = read(RATINGS, "ratings.zip")
+    zipped = read(
         zip_files({"my ratings.csv": RATINGS, "readme.txt": "x", "__MACOSX/._my ratings.csv": b"\0"}), "a.csv"
     )
-    assert packed_one.entries == bare.entries
-    assert bare.read == 100
+    assert zipped.entries == plain.entries
+    assert plain.read == 100
 
 
 GROWTH = """
@@ -163,20 +163,22 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, seconds)
 
 
 @pytest.mark.fault(11)
-def test_none_of_them_takes_a_second_or_memory() -> None:
-    """Each is refused within a second of work; the process grows by less than two members as large as are allowed."""
-    place = os.environ | {"PYTHONPATH": str(ROOT / "tests" / "helpers")}
+def test_bad_archives_take_little_time_and_memory() -> None:
+    """Each is refused within a second of CPU time; the process grows by less than two members of maximum size."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests" / "helpers")}
     command = [sys.executable, "-c", GROWTH]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent, env=place)
-    kilobytes, seconds = map(float, ran.stdout.split())
+    completed = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent, env=environment
+    )
+    kilobytes, seconds = map(float, completed.stdout.split())
     assert seconds < 1
     assert kilobytes < 64_000
 
 
 def test_a_profile_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It holds an e-mail address; of all that isn't needed not a byte is unpacked."""
-    asked = []
-    whole = ZipExport.read
-    monkeypatch.setattr(ZipExport, "read", lambda self, name: asked.append(name) or whole(self, name))
+    """The profile holds an e-mail address; members that aren't needed are never unpacked."""
+    names = []
+    original = ZipExport.read
+    monkeypatch.setattr(ZipExport, "read", lambda self, name: names.append(name) or original(self, name))
     read(zip_files(letterboxd()))
-    assert asked == ["ratings.csv", "diary.csv", "reviews.csv", "watched.csv", "watchlist.csv", "likes/films.csv"]
+    assert names == ["ratings.csv", "diary.csv", "reviews.csv", "watched.csv", "watchlist.csv", "likes/films.csv"]

@@ -1,6 +1,6 @@
-"""Whatever is uploaded is read or refused: `cinematrix.importers` against made-up and damaged files.
+"""Fuzz tests of `cinematrix.importers`: any generated or damaged file is read or refused.
 
-`make fuzz` does the same for as long as one likes, led by what code the bytes reach.
+`make fuzz` does the same without a time limit, guided by code coverage.
 """
 
 import json
@@ -20,7 +20,7 @@ DAMAGE = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 9), st.binary(m
 
 
 def damaged(content: bytes, damage: list[tuple[int, int, bytes]]) -> bytes:
-    """Bytes with pieces cut out and others put in."""
+    """Return the bytes with pieces removed and inserted."""
     for at, cut, piece in damage:
         at %= len(content) + 1
         content = content[:at] + piece + content[at + cut :]
@@ -29,7 +29,7 @@ def damaged(content: bytes, damage: list[tuple[int, int, bytes]]) -> bytes:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_seeds_are_read(seed: str) -> None:
-    """Undamaged they are journals, so what is tried below begins close to one."""
+    """Undamaged seeds are valid exports, so the damaged ones below are close to valid."""
     assert check_upload(SEEDS[seed], seed)
 
 
@@ -37,7 +37,7 @@ def test_the_seeds_are_read(seed: str) -> None:
 @FUZZ
 @given(damage=DAMAGE)
 def test_damaged_files_are_read_or_refused(seed: str, damage: list[tuple[int, int, bytes]]) -> None:
-    """Each source's file with bytes cut out and put in, alone and, so that no checksum stops it, within an archive."""
+    """Each source's file with bytes removed and inserted, alone and in an archive with a valid checksum."""
     content = damaged(SEEDS[seed], damage)
     check_upload(content, seed)
     if not SEEDS[seed].startswith(b"PK"):
@@ -49,7 +49,7 @@ def test_damaged_files_are_read_or_refused(seed: str, damage: list[tuple[int, in
     content=st.binary(max_size=300), start=st.sampled_from([b"", b"PK\3\4", b"<", b"[", b"\xff\xfe", b"title,rating\n"])
 )
 def test_bytes_are_read_or_refused(content: bytes, start: bytes) -> None:
-    """Any bytes at all, behind what tells the kinds of files."""
+    """Any bytes after each format's first bytes."""
     for name in NAMES:
         check_upload(start + content, name)
 
@@ -69,7 +69,7 @@ JSON = st.recursive(
 @FUZZ
 @given(JSON)
 def test_json_is_read_or_refused(value: object) -> None:
-    """JSON of any form, with Trakt's names in it."""
+    """Any JSON with Trakt's keys."""
     for file in (json.dumps(value), json.dumps([value])):
         check_upload(file.encode(), "x.json")
         check_upload(zip_files({"ratings-movies.json": file}), "x.zip")

@@ -1,4 +1,4 @@
-"""Exports of other sites, read: `cinematrix.importers`."""
+"""Tests of `cinematrix.importers`: reading the exports of other sites."""
 
 import json
 from datetime import UTC, datetime
@@ -32,26 +32,26 @@ from export_files import (
 
 
 def at(text: str) -> int:
-    """A moment in epoch seconds."""
+    """Return an ISO time in epoch seconds."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
-def told(journal: ParsedImport) -> list[tuple[Any, ...]]:
-    """What the entries say, in short."""
+def summarise(journal: ParsedImport) -> list[tuple[Any, ...]]:
+    """Return the kind, title, year and rating of each entry."""
     return [(entry.kind, entry.title, entry.year, entry.rating) for entry in journal.entries]
 
 
 def reasons(journal: ParsedImport) -> list[tuple[str, str]]:
-    """What was skipped, where and why."""
-    return [(each.row, each.reason) for each in journal.skipped]
+    """Return the row and reason of each skipped entry."""
+    return [(entry.row, entry.reason) for entry in journal.skipped]
 
 
 @pytest.mark.parametrize("top", ["", "letterboxd-ann-2024-01-01-00-00-utc/"])
 def test_a_letterboxd_archive_is_read_by_full_names(top: str) -> None:
-    """Ratings, diary, reviews and marks are read, with a folder around or not; nothing deleted, no list, no profile."""
+    """Ratings, diary, reviews and marks are read, with or without a top folder; no deleted entry, list or profile."""
     journal = read(zip_files({top + name: content for name, content in letterboxd().items()}), "export.zip")
     assert (journal.source, journal.highest, journal.warnings, journal.read) == ("letterboxd", 5.0, [], 11)
-    assert told(journal) == [
+    assert summarise(journal) == [
         ("rating", "Heat", 1995, 4.5),
         ("rating", "The Good, the Bad and the Ugly", 1966, 5.0),
         ("rating", "Heat", 1995, 3.0),
@@ -70,46 +70,49 @@ def test_a_letterboxd_archive_is_read_by_full_names(top: str) -> None:
 
 
 def test_a_deleted_diary_alone_is_no_export() -> None:
-    """A folder of the export's own isn't taken for one that is around it."""
+    """A folder of the export itself isn't stripped as a top folder."""
     with pytest.raises(DataError, match="the ZIP isn't a Letterboxd"):
         read(zip_files({"deleted/diary.csv": letterboxd()["deleted/diary.csv"]}))
 
 
 @pytest.mark.fault(15)
-def test_marks_are_told_apart_by_name_and_never_become_ratings() -> None:
-    """watched.csv, watchlist.csv and films.csv have one header; under another name they are refused."""
+def test_marks_are_distinguished_by_name_and_never_become_ratings() -> None:
+    """watched.csv, watchlist.csv and films.csv have the same header; under another name they are refused."""
     content = lines(LETTERBOXD, "2020-01-01,Heat,1995,u")
     for name, kind in {"watched.csv": "seen", "a\\b/WATCHLIST.csv": "watchlist", "likes/films.csv": "like"}.items():
-        assert told(read(content, name)) == [(kind, "Heat", 1995, None)]
+        assert summarise(read(content, name)) == [(kind, "Heat", 1995, None)]
     for name in ("ratings.csv", "export.csv"):
-        with pytest.raises(DataError, match=r"no column 'rating'|watchlist\.csv alike"):
+        with pytest.raises(DataError, match=r"no column 'rating'|watchlist\.csv of Letterboxd"):
             read(content, name)
     rated_list = lines(f"{LETTERBOXD},Rating", "2020-01-01,Heat,1995,u,5")
-    assert told(read(rated_list, "watchlist.csv")) == [("watchlist", "Heat", 1995, None)]
+    assert summarise(read(rated_list, "watchlist.csv")) == [("watchlist", "Heat", 1995, None)]
 
 
 def test_a_diary_without_rewatch_and_an_empty_file() -> None:
     """Older diaries have no column Rewatch; a file of the archive may be empty."""
     older = lines(DIARY.replace("Rewatch,", ""), "2022-01-02,Heat,1995,https://letterboxd.com/film/heat/,3,,2022-01-01")
     journal = read(zip_files({"ratings.csv": b"", "diary.csv": older}))
-    assert told(journal) == [("rating", "Heat", 1995, 3.0)]
+    assert summarise(journal) == [("rating", "Heat", 1995, 3.0)]
 
 
 @pytest.mark.fault(16)
-def test_ratings_that_are_none_are_skipped_with_their_reasons() -> None:
-    """Blank, 0, words, and what is off the scale; a blank year is no fault."""
+def test_invalid_ratings_are_skipped_with_their_reasons() -> None:
+    """Blank, 0, text and values off the scale are skipped; a blank year is valid."""
     rows = [f"2023-01-05,Heat,,u,{rating}" for rating in ("", "0", "good", "7", "-1", "3,5", "3.5")]
     journal = read(lines(f"{LETTERBOXD},Rating", *rows[:5], '2023-01-05,Heat,,u,"3,5"', rows[6]))
-    off = "the rating isn't between 0 and 5"
-    why = ["no rating", "no rating", "the rating isn't a number", off, off]
-    assert reasons(journal) == [(f"{line}", reason) for line, reason in enumerate(why, start=2)]
-    assert told(journal) == [("rating", "Heat", None, 3.5)] * 2
+    off_scale = "the rating isn't between 0 and 5"
+    expected = ["no rating", "no rating", "the rating isn't a number", off_scale, off_scale]
+    assert reasons(journal) == [(f"{line}", reason) for line, reason in enumerate(expected, start=2)]
+    assert summarise(journal) == [("rating", "Heat", None, 3.5)] * 2
 
 
 @pytest.mark.fault(15)
 @pytest.mark.parametrize("header", [IMDB, IMDB.replace("Original Title,", ""), IMDB.upper()])
 def test_imdb_is_read_by_the_names_of_columns(header: str) -> None:
-    """Of today, of before 2024, in any case and order; series and games aren't films, other languages' films are."""
+    """Today's columns and those of before 2024, in any case and order; series and games are skipped.
+
+    Title types in other languages are read as movies.
+    """
     names = header.lower().split(",")
 
     def row(**fields: str) -> str:
@@ -123,32 +126,32 @@ def test_imdb_is_read_by_the_names_of_columns(header: str) -> None:
     ]
     journal = read(lines(header, *films), "ratings.csv")
     assert journal.source == "imdb"
-    assert told(journal) == [("rating", "Heat", 1995, 9.0), ("rating", "Good, Bad", 2021, 7.0)]
+    assert summarise(journal) == [("rating", "Heat", 1995, 9.0), ("rating", "Good, Bad", 2021, 7.0)]
     assert [(entry.imdb, entry.time) for entry in journal.entries] == [(113277, at("2020-05-06")), (12345678, None)]
     assert reasons(journal) == [("4", "not a film"), ("5", "not a film")]
 
 
 def test_imdbs_older_ratings_and_its_lists() -> None:
-    """Before 2017 ratings have positions too; a list of today is a watchlist, whatever it says of ratings."""
+    """Before 2017, ratings have positions too; a newer list is a watchlist, even with ratings."""
     old = lines(
         IMDB_2017,
         '"1","tt0113277","Sat Jan  1 00:00:00 2011","","","Heat","Feature Film","Mann","9","8.2","170","1995"',
     )
-    assert told(read(old)) == [("rating", "Heat", 1995, 9.0)]
-    listed = lines(
+    assert summarise(read(old)) == [("rating", "Heat", 1995, 9.0)]
+    watchlist = lines(
         IMDB_LIST, "1,tt0113277,2023-01-01,2023-01-01,,Heat,Heat,u,Movie,8.2,170,1995,Crime,1,1995-12-15,M,9,2020-01-01"
     )
-    assert told(read(listed)) == [("watchlist", "Heat", 1995, None)]
-    assert told(read(old, "WATCHLIST.csv")) == [("watchlist", "Heat", 1995, None)]
+    assert summarise(read(watchlist)) == [("watchlist", "Heat", 1995, None)]
+    assert summarise(read(old, "WATCHLIST.csv")) == [("watchlist", "Heat", 1995, None)]
     with pytest.raises(DataError, match="no column 'your rating'"):
         read(lines("Const,Title", "tt1,Heat"))
 
 
-def test_a_trakt_archive_of_today() -> None:
-    """Pages in numeric order; no shows, no persons, no list named like a page of the watchlist; 0 is no rating."""
+def test_a_trakt_archive_of_the_newer_layout() -> None:
+    """Pages are in numeric order; shows, persons and lists named like pages are left out; 0 is no rating."""
     journal = read(zip_files(trakt()))
     assert (journal.source, journal.highest, journal.warnings) == ("trakt", 10.0, [])
-    assert told(journal) == [
+    assert summarise(journal) == [
         ("rating", "Heat", 1995, 9.0),
         ("seen", "Alien", 1979, None),
         ("seen", "Alien", 1979, None),
@@ -167,8 +170,8 @@ def test_a_trakt_archive_of_today() -> None:
     ]
 
 
-def test_a_trakt_archive_of_old() -> None:
-    """The older layout lies in the user's folder, which a further one may be around."""
+def test_a_trakt_archive_of_the_older_layout() -> None:
+    """The files are in the user's folder, which may be in another folder."""
     heat = json.dumps([trakt_rating(trakt_movie("Heat", 1995), 8)])
     files = {
         "ratings/ratings-movies.json": heat,
@@ -184,7 +187,7 @@ def test_a_trakt_archive_of_old() -> None:
 
 
 def test_trakts_broken_files_are_warnings() -> None:
-    """What isn't JSON, isn't a list or is absent doesn't spoil the rest; strange items are skipped."""
+    """Files that are missing, no JSON or no list don't stop the import; invalid items are skipped."""
     journal = read(
         zip_files(
             trakt(watched_movies=b"<html>", watched_history_1={"a": 1}, lists_favorites=None, lists_watchlist=b"")
@@ -194,8 +197,8 @@ def test_trakts_broken_files_are_warnings() -> None:
         "watched-history-1.json: it isn't a list of items",
         "watched-movies.json: it isn't JSON",
     ]
-    assert told(journal) == [("rating", "Heat", 1995, 9.0)]
-    odd: list[Any] = [
+    assert summarise(journal) == [("rating", "Heat", 1995, 9.0)]
+    invalid: list[Any] = [
         None,
         3,
         [],
@@ -203,34 +206,34 @@ def test_trakts_broken_files_are_warnings() -> None:
         {"movie": {"ids": 3, "title": 4, "year": "x"}},
         trakt_rating(trakt_movie("Heat", 1995), True),
     ]
-    assert read(zip_files(trakt(ratings_movies=odd))).entries[0].kind == "seen"
+    assert read(zip_files(trakt(ratings_movies=invalid))).entries[0].kind == "seen"
 
 
 def test_one_file_of_trakts() -> None:
-    """Items say themselves what they are."""
+    """The kind of an item is detected by its keys."""
     items = [
         trakt_rating(trakt_movie("Heat", 1995), 8),
         {"listed_at": "2023-01-01T00:00:00.000Z", "movie": trakt_movie("Brazil", 1985)},
         {},
     ]
     journal = read(json.dumps(items).encode())
-    assert told(journal) == [("rating", "Heat", 1995, 8.0), ("watchlist", "Brazil", 1985, None)]
+    assert summarise(journal) == [("rating", "Heat", 1995, 8.0), ("watchlist", "Brazil", 1985, None)]
     assert reasons(journal) == [("3", "not an item of Trakt's")]
 
 
-def test_what_movielens_org_gives() -> None:
-    """Numbers of IMDb and TMDB, no date, the year in the title; a wishlist is a watchlist."""
+def test_the_exports_of_movielens_org() -> None:
+    """They have IDs of IMDb and TMDB, no date, and the year in the title; a wishlist is a watchlist."""
     journal = read(lines(MOVIELENS, '6,0113277,949,4.5,3.9,"Heat, The (1995)"'), "movielens-ratings.csv")
     assert journal.source == "movielens"
     assert journal.entries == [Entry("2", "rating", "The Heat", 1995, 4.5, imdb=113277, tmdb=949, movie="6")]
-    wishes = lines(MOVIELENS.replace("rating,average", "average"), "6,0113277,949,3.9,Heat (1995)")
-    assert told(read(wishes, "movielens-wishlist.csv")) == [("watchlist", "Heat", 1995, None)]
+    wishlist = lines(MOVIELENS.replace("rating,average", "average"), "6,0113277,949,3.9,Heat (1995)")
+    assert summarise(read(wishlist, "movielens-wishlist.csv")) == [("watchlist", "Heat", 1995, None)]
     with pytest.raises(DataError, match="no column 'rating'"):
-        read(wishes, "x.csv")
+        read(wishlist, "x.csv")
 
 
-def test_a_data_set_of_one_user_is_hers_and_of_several_is_refused() -> None:
-    """`userId,movieId,rating,timestamp`; the movie's ID is all there is."""
+def test_a_data_set_of_one_user_is_read_and_of_several_is_refused() -> None:
+    """`userId,movieId,rating,timestamp`: the only ID of a movie is the data set's."""
     journal = read(lines("userId,movieId,rating,timestamp", "7,6,4.5,964982703"))
     assert journal.entries == [Entry("2", "rating", "", None, 4.5, 964982703, movie="6")]
     with pytest.raises(DataError, match="several users"):
@@ -238,7 +241,7 @@ def test_a_data_set_of_one_user_is_hers_and_of_several_is_refused() -> None:
 
 
 def test_movietweetings_of_one_user() -> None:
-    """By IMDb's numbers, 0 to 10, told by its first line whatever the file is called; a 0 is no rating."""
+    """IMDb IDs, 0 to 10; the format is detected by the first line, not by the file's name; a 0 is no rating."""
     journal = read(lines("7::0113277::9::1381945744", "7::0078748::0::1381945745", "7::10872600::10::1381945746"))
     assert (journal.source, journal.highest) == ("movietweetings", 10.0)
     assert [(entry.imdb, entry.rating, entry.time) for entry in journal.entries] == [
@@ -252,8 +255,8 @@ def test_movietweetings_of_one_user() -> None:
     ]  # fmt: skip
 
 
-def test_what_jellyfin_played_is_seen() -> None:
-    """Films for ten minutes or longer; episodes aren't films, and of local times only the day is known."""
+def test_movies_played_by_jellyfin_are_seen() -> None:
+    """Movies played for ten minutes or longer; episodes are skipped; local times give only the day."""
     user, item = "a" * 32, "0123456789abcdef" * 2
 
     def played(kind: str, name: str, seconds: object, day: str = "2023-01-05") -> str:
@@ -264,7 +267,7 @@ def test_what_jellyfin_played_is_seen() -> None:
             played("Movie", "Heat", 9000), played("Episode", "Lost - s01e02 - Pilot", 2500), played("Movie", "Up", 599)
         )
     )
-    assert (journal.source, told(journal)) == ("jellyfin", [("seen", "Heat", None, None)])
+    assert (journal.source, summarise(journal)) == ("jellyfin", [("seen", "Heat", None, None)])
     assert (journal.entries[0].time, journal.entries[0].day) == (at("2023-01-05"), True)
     assert reasons(journal) == [("2", "not a film"), ("3", "played for less than ten minutes")]
     with pytest.raises(DataError, match="several users"):
@@ -272,7 +275,7 @@ def test_what_jellyfin_played_is_seen() -> None:
 
 
 def test_tmdb_and_filmtipset() -> None:
-    """TMDB's numbers of series mean other things; Filmtipset has -1 or nothing for a film that IMDb hasn't."""
+    """TMDB IDs of series are skipped; Filmtipset has -1 or a blank for a movie that isn't at IMDb."""
     journal = read(
         lines(
             TMDB,
@@ -285,8 +288,10 @@ def test_tmdb_and_filmtipset() -> None:
         Entry("2", "rating", "Heat", 1995, 8.5, at("2023-01-01T10:00:00"), imdb=113277, tmdb=949)
     ]
     assert reasons(journal) == [("3", "not a film"), ("4", "no rating")]
-    tips = read(lines(FILMTIPSET, "2009-01-02;Heat;0113277;4", "2009-01-02;Jag, du, han;-1;3", "2009-01-02;Alien;;5"))
-    assert [(e.title, e.imdb, e.rating) for e in tips.entries] == [
+    filmtipset = read(
+        lines(FILMTIPSET, "2009-01-02;Heat;0113277;4", "2009-01-02;Jag, du, han;-1;3", "2009-01-02;Alien;;5")
+    )
+    assert [(e.title, e.imdb, e.rating) for e in filmtipset.entries] == [
         ("Heat", 113277, 4.0),
         ("Jag, du, han", None, 3.0),
         ("Alien", None, 5.0),
@@ -294,7 +299,7 @@ def test_tmdb_and_filmtipset() -> None:
 
 
 def test_criticker() -> None:
-    """Names with years, 0 to 100 and relative; a date in English; 0 is no rating."""
+    """Titles have years; ratings are 0 to 100 and relative; dates are English; 0 is no rating."""
     journal = read(criticker(("Fight Club (1999)", 85), ("Alien (1979)", 0), more="<imdbid>tt0137523</imdbid>"))
     assert (journal.source, journal.highest, journal.relative) == ("criticker", 100.0, True)
     assert journal.entries == [Entry("1", "rating", "Fight Club", 1999, 85.0, at("2017-04-23T08:18:00"), imdb=137523)]
@@ -319,16 +324,16 @@ LAUGHS = '<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
     ids=["laughs", "file", "dtd", "cut", "html", "encoding", "deep"],
 )
 def test_hostile_xml_is_refused(content: bytes) -> None:
-    """Entities, document types, what is cut off, deep or not Criticker's: one sentence, and nothing is fetched."""
+    """Entities, document types, cut-off, deep and foreign XML give one sentence, and nothing is fetched."""
     with pytest.raises(DataError, match="the XML"):
         list(read(content).entries)
 
 
-def test_any_csv_by_known_names_or_a_mapping() -> None:
-    """Names in use are found, others mapped; the scale is the narrowest that holds the ratings, or the one given."""
-    found = read(lines("Title;Year;Score;Date", "Heat;1995;8;1700000000000", "Alien;1979;6,5;2020-01-02"))
-    assert (found.source, found.highest, found.relative) == ("csv", 10.0, False)
-    assert [(e.rating, e.time, e.day) for e in found.entries] == [
+def test_any_csv_by_common_column_names_or_a_mapping() -> None:
+    """Common columns are detected, others mapped; the scale is given, or the narrowest that holds all ratings."""
+    detected = read(lines("Title;Year;Score;Date", "Heat;1995;8;1700000000000", "Alien;1979;6,5;2020-01-02"))
+    assert (detected.source, detected.highest, detected.relative) == ("csv", 10.0, False)
+    assert [(e.rating, e.time, e.day) for e in detected.entries] == [
         (8.0, 1_700_000_000, False),
         (6.5, at("2020-01-02"), True),
     ]
@@ -336,17 +341,17 @@ def test_any_csv_by_known_names_or_a_mapping() -> None:
     with pytest.raises(DataError, match="name the columns"):
         read(content)
     mapped = read(content, columns={"title": "Que", "rating": "NOTA"}, highest=10)
-    assert told(mapped) == [("rating", "Heat", 1995, 4.0)]
+    assert summarise(mapped) == [("rating", "Heat", 1995, 4.0)]
     assert reasons(mapped) == [("3", "the rating isn't between 0 and 10")]
     with pytest.raises(DataError, match="no column 'stars'"):
         read(content, columns={"title": "Que", "rating": "stars"})
-    with pytest.raises(SettingError, match="no 'user' to map"):
+    with pytest.raises(SettingError, match="no field 'user' to map"):
         read(content, columns={"user": "Que"})
 
 
 @pytest.mark.fault(14)
 @pytest.mark.parametrize(
-    ("encode", "warns"),
+    ("encode", "n_warnings"),
     [
         (lambda text: b"\xef\xbb\xbf" + text.encode(), 0),
         (lambda text: text.encode("utf-16"), 0),
@@ -358,16 +363,16 @@ def test_any_csv_by_known_names_or_a_mapping() -> None:
     ],
     ids=["bom", "utf-16", "cp1252", "cr", "mixed", "semicolon", "tab"],
 )
-def test_every_common_encoding_and_line_end(encode: Any, warns: int) -> None:
-    """With a byte order mark, UTF-16, Windows-1252 (with a warning), any line end, any usual delimiter."""
+def test_every_common_encoding_and_line_end(encode: Any, n_warnings: int) -> None:
+    """Byte order mark, UTF-16, Windows-1252 (with a warning), any line end and any usual delimiter are read."""
     journal = read(encode("title,year,rating\nAmélie,2001,5\n\nLéon,1994,4\n"))
-    assert told(journal) == [("rating", "Amélie", 2001, 5.0), ("rating", "Léon", 1994, 4.0)]
-    assert len(journal.warnings) == warns
+    assert summarise(journal) == [("rating", "Amélie", 2001, 5.0), ("rating", "Léon", 1994, 4.0)]
+    assert len(journal.warnings) == n_warnings
 
 
 @pytest.mark.fault(14)
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"", "empty"),
         (b" \n ", "empty"),
@@ -384,15 +389,15 @@ def test_every_common_encoding_and_line_end(encode: Any, warns: int) -> None:
     ],
     ids=["none", "blank", "unclosed", "quote", "field", "line", "nul", "bytes", "utf-16", "list", "rows", "large"],
 )
-def test_bad_text_is_refused_with_its_line(content: bytes, says: str) -> None:
-    """One sentence, with the line where there is one; nothing of the file is repeated."""
-    with pytest.raises(DataError, match=says) as refusal:
+def test_bad_text_is_refused_with_its_line(content: bytes, message: str) -> None:
+    """The error is one sentence, with the line if there is one, and repeats nothing of the file."""
+    with pytest.raises(DataError, match=message) as refusal:
         read(content)
     assert "Heat" not in str(refusal.value)
 
 
 def test_rows_too_long_too_short_or_without_a_film() -> None:
-    """A row of too many fields may be shifted; too few end in blanks; a film has a title of at most 500 letters."""
+    """Rows with too many fields are skipped; missing fields are blank; a title has at most 500 letters."""
     journal = read(
         lines("title,year,rating", "Good, the Bad,1966,5", "Heat", ",1995,4", f"{'x' * 501},1995,4", "Jaws,1975,4,,")
     )
@@ -402,11 +407,11 @@ def test_rows_too_long_too_short_or_without_a_film() -> None:
         ("4", "neither a title nor an ID"),
         ("5", "the title has more than 500 letters"),
     ]
-    assert told(journal) == [("rating", "Jaws", 1975, 4.0)]
+    assert summarise(journal) == [("rating", "Jaws", 1975, 4.0)]
 
 
-def test_titles_are_fit_to_be_shown() -> None:
-    """No control characters, nothing that turns the direction of writing; markup stays text."""
+def test_titles_are_cleaned_for_display() -> None:
+    """Control and bidirectional characters are removed; markup stays text."""
     assert clean_text("a\x1b[31m\u202egnp.\u2066 b\r\n<img onerror=x>\u00a0\u2029") == "a[31mgnp. b <img onerror=x>"
 
 
@@ -424,13 +429,13 @@ def test_titles_are_fit_to_be_shown() -> None:
         ),
     ],
 )
-def test_moments(text: str, seconds: int | None, day: bool) -> None:
-    """ISO dates and times in any zone, epoch seconds, milliseconds; what is no moment, or lies ahead, is none."""
+def test_timestamps(text: str, seconds: int | None, day: bool) -> None:
+    """ISO dates and times in any zone, epoch seconds and milliseconds are read; invalid and future ones give None."""
     assert parse_timestamp(text) == (seconds, day)
 
 
 def test_small_fields() -> None:
-    """Years, numbers and IDs are what they plainly are, or nothing."""
+    """Years, numbers and IDs are parsed, or give None."""
     assert [parse_year(text) for text in ("1995", "1995.0", "1995-12-15", " 2010 ", "19955", "1820", "")] == [
         *(1995, 1995, 1995, 2010, None, None, None)
     ]
@@ -450,7 +455,7 @@ def test_small_fields() -> None:
 @pytest.mark.fault(20)
 @given(st.text(st.sampled_from("'=+-@\t\r\n＝ab\"0,"), max_size=6) | st.text(max_size=20))
 def test_quoting_for_spreadsheets_is_undone_exactly(text: str) -> None:
-    """What is written never begins a formula, and what is read again is what was."""
+    """Quoted text never begins a formula, and unquoting restores the original."""
     written = escape_formula(text)
     assert written[:1] not in tuple("=+-@\t\r\n＝＋－＠")
     assert unescape_formula(written) == text
@@ -459,10 +464,10 @@ def test_quoting_for_spreadsheets_is_undone_exactly(text: str) -> None:
 
 @pytest.mark.fault(20)
 def test_a_quoted_title_is_read_as_the_title() -> None:
-    """A quote that was put before a formula is gone again, in cells and in the header; one of the title's own stays."""
+    """The quote before a formula is removed, in cells and in the header; a quote of the title itself stays."""
     rows = ["2023-01-05,'=Sum of Us,1994,u,4", "2023-01-06,''-Twice,1995,u,3", "2023-01-07,'71,2014,u,5"]
     journal = read(lines(f"{LETTERBOXD},Rating", *rows), "ratings.csv")
     assert [entry.title for entry in journal.entries] == ["=Sum of Us", "'-Twice", "'71"]
     names = {"title": "title", "year": "=year", "rating": "-score"}
-    own = read(lines("title,'=year,'-score", "Heat,1995,4"), "mine.csv", names, 5)
-    assert told(own) == [("rating", "Heat", 1995, 4.0)]
+    mapped = read(lines("title,'=year,'-score", "Heat,1995,4"), "mine.csv", names, 5)
+    assert summarise(mapped) == [("rating", "Heat", 1995, 4.0)]

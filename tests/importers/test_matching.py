@@ -1,4 +1,4 @@
-"""Journals against a catalog: `cinematrix.importers.matching`, `outcome` and `scales`."""
+"""Tests of `cinematrix.importers.matching`, `outcome` and `scales`: matching imports to a catalog."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from cinematrix.importers.scales import convert_to_scale, rank_to_half_stars, sc
 from export_files import letterboxd, zip_files
 
 STARS = Scale(0.5, 5, 0.5)
-FILMS: list[tuple[int, str | None, int | None, str | None, str | None]] = [
+MOVIES: list[tuple[int, str | None, int | None, str | None, str | None]] = [
     (6, "Heat", 1995, "0113277", "949"),
     (7, "Heat", 1986, None, None),
     (8, "The City of Lost Children (La Cité des enfants perdus)", 1995, None, "902"),
@@ -40,18 +40,18 @@ FILMS: list[tuple[int, str | None, int | None, str | None, str | None]] = [
     (21, "Live Action Short", None, None, None),
 ]
 CATALOG = Catalog.of(
-    [film[0] for film in FILMS],
-    **{name: [film[at] for film in FILMS] for at, name in enumerate(("title", "year", "imdb", "tmdb"), start=1)},
+    [movie[0] for movie in MOVIES],
+    **{name: [movie[at] for movie in MOVIES] for at, name in enumerate(("title", "year", "imdb", "tmdb"), start=1)},
 )
 
 
 def entry(title: str = "", year: int | None = None, **more: Any) -> Entry:
-    """A row that says that a film was seen."""
+    """Build an entry of a movie that was seen."""
     return Entry("1", "seen", title, year, **more)
 
 
 @pytest.mark.parametrize(
-    ("said", "movie"),
+    ("imported", "movie"),
     [
         (entry("Whatever", 1900, imdb=113277), 6),
         (entry("Whatever", 1900, imdb=1, tmdb=348), 16),
@@ -86,37 +86,37 @@ def entry(title: str = "", year: int | None = None, **more: Any) -> Entry:
     ],
     ids=lambda value: f"{value.title}-{value.year}" if isinstance(value, Entry) else str(value),
 )
-def test_a_film_is_found_or_it_is_not(said: Entry, movie: int | None) -> None:
-    """By numbers elsewhere, the catalog's ID if the title agrees, title and year, the year beside; never of two one."""
-    number = MovieMatcher(CATALOG).number(said)
+def test_a_movie_is_matched_or_unknown(imported: Entry, movie: int | None) -> None:
+    """IDs elsewhere, the catalog's ID if the title agrees, title and year, or next year match; never one of two."""
+    number = MovieMatcher(CATALOG).number(imported)
     assert (None if number == UNKNOWN else int(CATALOG.movies.ids[number])) == movie
 
 
 def test_candidates_share_the_rare_words() -> None:
-    """The nearest year and length first; none for words that no title has."""
-    finder = MovieMatcher(CATALOG)
+    """The nearest year and length come first; words that no title has give none."""
+    matcher = MovieMatcher(CATALOG)
 
-    def near(said: Entry) -> list[int]:
-        return [int(CATALOG.movies.ids[at]) for at in finder.candidates(said)]
+    def candidates(imported: Entry) -> list[int]:
+        return [int(CATALOG.movies.ids[at]) for at in matcher.candidates(imported)]
 
-    assert near(entry("Heat", 1990)) == [7, 6]
-    assert near(entry("Hamlet", 2000)) == [10, 11]
-    assert near(entry("Lost Children of the City", 1995)) == [8]
-    assert near(entry("Zzz", 1995)) == []
+    assert candidates(entry("Heat", 1990)) == [7, 6]
+    assert candidates(entry("Hamlet", 2000)) == [10, 11]
+    assert candidates(entry("Lost Children of the City", 1995)) == [8]
+    assert candidates(entry("Zzz", 1995)) == []
 
 
 def test_a_title_whose_only_word_is_misspelt_has_candidates() -> None:
-    """Of its year or the one beside it, or of any where it tells none; another letter more is too far."""
-    finder = MovieMatcher(CATALOG)
+    """Candidates are at most one year apart, or of any year if the entry has none; one more wrong letter gives none."""
+    matcher = MovieMatcher(CATALOG)
 
-    def near(said: Entry) -> list[int]:
-        return [int(CATALOG.movies.ids[at]) for at in finder.candidates(said)]
+    def candidates(imported: Entry) -> list[int]:
+        return [int(CATALOG.movies.ids[at]) for at in matcher.candidates(imported)]
 
-    assert near(entry("Hamlte", 2000)) == [10, 11]
-    assert near(entry("Alein", 1980)) == [16]
-    assert near(entry("Alein", 2024)) == []
-    assert near(entry("Sollaris")) == [19, 20]
-    assert near(entry("Ailne", 1979)) == []
+    assert candidates(entry("Hamlte", 2000)) == [10, 11]
+    assert candidates(entry("Alein", 1980)) == [16]
+    assert candidates(entry("Alein", 2024)) == []
+    assert candidates(entry("Sollaris")) == [19, 20]
+    assert candidates(entry("Ailne", 1979)) == []
 
 
 REAL = Catalog.of(
@@ -132,7 +132,7 @@ REAL = Catalog.of(
 
 
 @pytest.mark.parametrize(
-    ("title", "offered"),
+    ("title", "candidates"),
     [
         ("Knives Out", []),
         ("Past Lives", []),
@@ -147,9 +147,9 @@ REAL = Catalog.of(
         ("The Good, The Bad & The Uggly", ["The Good, the Bad and the Ugly (Il Buono, il brutto, il cattivo)"]),
     ],
 )
-def test_far_fetched_films_are_not_offered(title: str, offered: list[str]) -> None:
-    """One word in common isn't enough; a letter wrong, a part of the title or a longer one still is."""
-    assert [REAL.title(at) for at in MovieMatcher(REAL).candidates(entry(title, 2023))] == offered
+def test_far_fetched_movies_are_no_candidates(title: str, candidates: list[str]) -> None:
+    """One common word isn't enough; a wrong letter, a part of the title or a longer title is."""
+    assert [REAL.title(at) for at in MovieMatcher(REAL).candidates(entry(title, 2023))] == candidates
 
 
 @pytest.mark.parametrize(
@@ -161,12 +161,12 @@ def test_far_fetched_films_are_not_offered(title: str, offered: list[str]) -> No
     ],
 )
 def test_half_stars(highest: float, ratings: list[float], halves: list[int]) -> None:
-    """Twice the stars of five, as it is of ten, a half rounded up; never 0."""
+    """Ratings up to 5 are doubled, up to 10 unchanged, a half rounded up; never 0."""
     assert scale_to_half_stars(ratings, highest) == halves
 
 
-def test_relative_ratings_go_by_their_place() -> None:
-    """Ten different ones are the ten tenths wherever they lie; equal ones are equal; one alone is in the middle."""
+def test_relative_ratings_are_converted_by_rank() -> None:
+    """Ten different ratings give the ten deciles; equal ratings give equal ones; a single rating gives the middle."""
     assert rank_to_half_stars([90 + at for at in range(10)]) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
     assert rank_to_half_stars([70, 70, 70, 95]) == [4, 4, 4, 9]
     assert rank_to_half_stars([42]) == [6]
@@ -185,19 +185,19 @@ def test_relative_ratings_go_by_their_place() -> None:
     ids=str,
 )
 def test_half_stars_on_a_models_scale(scale: Scale, stars: list[float]) -> None:
-    """By their share of the highest, on a step of the scale."""
+    """They are converted by their share of the highest, to a step of the scale."""
     assert [convert_to_scale(halves, scale) for halves in (1, 3, 7, 10)] == pytest.approx(stars)
 
 
-def said(outcome: MatchedImport) -> list[tuple[str, int, float | None, str]]:
-    """What is kept, in short."""
+def summarise(outcome: MatchedImport) -> list[tuple[str, int, float | None, str]]:
+    """Return the kind, movie ID, rating and row of each matched entry."""
     return [(s.kind, int(CATALOG.movies.ids[s.number]), s.rating, s.entry.row) for s in outcome.films]
 
 
-def test_an_export_says_each_thing_once() -> None:
-    """ratings.csv before the diary, a rating before a mark that the film was seen; likes and wishes beside them."""
+def test_an_export_gives_each_entry_once() -> None:
+    """ratings.csv comes before the diary, a rating before a seen mark; likes and the watchlist are added."""
     outcome = match_entries(read(zip_files(letterboxd())), CATALOG, STARS)
-    assert said(outcome) == [
+    assert summarise(outcome) == [
         ("rating", 6, 4.5, "ratings.csv:2"),
         ("seen", 16, None, "diary.csv:4"),
         ("like", 6, None, "likes/films.csv:2"),
@@ -210,7 +210,7 @@ def test_an_export_says_each_thing_once() -> None:
 
 
 def test_of_several_ratings_the_newest_counts() -> None:
-    """Of a rank, by time; of the same time the later row; an undated one is the oldest; a lower rank goes first."""
+    """A lower rank wins, then the newer time, then the later row; an undated rating is the oldest."""
 
     def best(*rows: tuple[int, int | None]) -> str:
         entries = [Entry(str(at), "rating", "Heat", 1995, 4.0, time, rank=rank) for at, (rank, time) in enumerate(rows)]
@@ -222,33 +222,33 @@ def test_of_several_ratings_the_newest_counts() -> None:
     assert best((1, 9), (0, 1)) == "1"
 
 
-def test_a_model_without_stars_hears_that_films_were_seen() -> None:
-    """Ratings are viewings then, once for each film."""
+def test_for_a_model_without_stars_ratings_count_as_seen() -> None:
+    """Each rated movie is seen once."""
     outcome = match_entries(read(zip_files(letterboxd())), CATALOG, None)
     assert Counter(s.kind for s in outcome.films) == {"seen": 2, "like": 1}
 
 
-def test_a_pick_says_which_film_is_meant() -> None:
-    """For all rows of that film at once; a row or a movie that isn't there is an error, which repeats nothing."""
+def test_a_pick_matches_a_movie() -> None:
+    """It counts for all rows of that movie; an unknown row or movie is an error, which repeats nothing."""
     journal = read(zip_files(letterboxd()))
     outcome = match_entries(journal, CATALOG, STARS, {"ratings.csv:3": "10", "watchlist.csv:2": 11})
     assert outcome.unmatched == []
-    assert ("rating", 10, 5.0, "ratings.csv:3") in said(outcome)
-    assert ("watchlist", 11, None, "watchlist.csv:2") in said(outcome)
+    assert ("rating", 10, 5.0, "ratings.csv:3") in summarise(outcome)
+    assert ("watchlist", 11, None, "watchlist.csv:2") in summarise(outcome)
     for picks in ({"ratings.csv:9": 10}, {"ratings.csv:3": 999}):
         with pytest.raises(SettingError, match="a pick names no"):
             match_entries(journal, CATALOG, STARS, picks)
 
 
 def test_the_list_of_the_unmatched_is_safe_in_a_spreadsheet() -> None:
-    """One line a film, with candidates, an empty column for the pick, and no formula."""
+    """One line per movie, with candidates, a blank column for the pick, and no formula."""
     rows = [
         Entry("7", "rating", '=HYPERLINK("http://x","Hamlet")', 2000, 3.0),
         Entry("8", "rating", "Hamlet", 2000, 3.0),
     ]
     outcome = match_entries(ParsedImport("x", 5, False, rows, [], []), CATALOG, STARS)
-    finder = MovieMatcher(CATALOG)
-    text = unmatched_csv(outcome, CATALOG, {s.entry.row: finder.candidates(s.entry) for s in outcome.unmatched})
+    matcher = MovieMatcher(CATALOG)
+    text = unmatched_csv(outcome, CATALOG, {s.entry.row: matcher.candidates(s.entry) for s in outcome.unmatched})
     table = list(csv.DictReader(io.StringIO(text)))
     assert [row["title"] for row in table] == ['\'=HYPERLINK("http://x","Hamlet")', "Hamlet"]
     assert table[1] == {
@@ -273,7 +273,7 @@ ENTRIES = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ENTRIES, max_size=30), st.integers(0, 3), st.booleans())
 def test_every_row_is_accounted_for(drawn: list[Entry], n_skipped: int, stars: bool) -> None:
-    """Rows read = films + unmatched + duplicates + skipped, whatever the rows; of a kind there is one a film."""
+    """Rows read = matched + unmatched + duplicates + skipped, for any rows; each movie has one entry per kind."""
     entries = [
         Entry(
             **{name: getattr(e, name) for name in Entry.__slots__}

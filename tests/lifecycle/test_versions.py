@@ -1,4 +1,4 @@
-"""The versions of a served model: `cinematrix.lifecycle.versions`."""
+"""Tests of `cinematrix.lifecycle.versions`."""
 
 import json
 import subprocess
@@ -19,21 +19,21 @@ from cinematrix.models.popular import Popular
 
 @pytest.fixture
 def place(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Path:
-    """A served model with another version on its shelf."""
+    """A served model with another stored version."""
     save(Bias().fit(*world), tmp_path / "model")
     versions.save_version(tmp_path / "model", Popular().fit(*world), {})
     return tmp_path / "model"
 
 
 def other(place: Path) -> str:
-    """The version that doesn't serve."""
+    """Return the name of the version that doesn't serve."""
     (name,) = [version.name for version in versions.list_versions(place) if not version.serves]
     return name
 
 
 @pytest.mark.fault(28)
-def test_a_version_is_promoted_and_taken_back(place: Path) -> None:
-    """It serves whole; the one before is known and serves again after one step, and after two the new one."""
+def test_a_version_is_promoted_and_rolled_back(place: Path) -> None:
+    """The promoted version serves; one rollback restores the previous one, a second one the new one."""
     old, new = versions.get_serving_version(place), other(place)
     assert versions.get_previous_version(place) is None
     versions.promote(place, new)
@@ -47,12 +47,12 @@ def test_a_version_is_promoted_and_taken_back(place: Path) -> None:
     assert time.perf_counter() - started < 1
     assert (versions.get_previous_version(place), load(place).model.name) == (new, "bias")
     assert versions.roll_back(place) == new
-    told = {version.name: version for version in versions.list_versions(place)}
-    assert (told[new].serves, told[old].before, len(told)) == (True, True, 2)
+    listed = {version.name: version for version in versions.list_versions(place)}
+    assert (listed[new].serves, listed[old].before, len(listed)) == (True, True, 2)
 
 
-def test_what_cannot_be_promoted_is_told(place: Path) -> None:
-    """Nothing to go back to, a version that isn't there, and a damaged one, which changes nothing."""
+def test_failed_promotions_are_errors(place: Path) -> None:
+    """A missing previous version, an unknown version and a damaged version are errors and change nothing."""
     with pytest.raises(InputError, match="nothing to go back to"):
         versions.roll_back(place)
     with pytest.raises(UnknownIdError, match="there is no version abc"):
@@ -65,22 +65,22 @@ def test_what_cannot_be_promoted_is_told(place: Path) -> None:
     assert versions.get_serving_version(place) == old
 
 
-def test_old_versions_go(place: Path, world: tuple[Ratings, Catalog]) -> None:
-    """Beyond the last three; but never the one that serves, nor the one before; forgotten people's at once."""
+def test_old_versions_are_removed(place: Path, world: tuple[Ratings, Catalog]) -> None:
+    """The serving, the previous and three more versions stay; those of forgotten users are removed at once."""
     old = versions.get_serving_version(place)
     versions.promote(place, other(place))
     new = versions.get_serving_version(place)
     for turn in range(5):
         versions.save_version(place, Bias().fit(*world), {"turn": turn})
     versions.remove_old_versions(place, [])
-    kept = [version.name for version in versions.list_versions(place)]
-    assert len(kept) == 5
-    assert {old, new} <= {*kept}
+    names = [version.name for version in versions.list_versions(place)]
+    assert len(names) == 5
+    assert {old, new} <= {*names}
     versions.remove_old_versions(place, [str(world[0].users.ids[0])])
     assert {version.name for version in versions.list_versions(place)} == {old, new}
 
 
-KILLED = """
+KILL_LOOP = """
 import json, os, pathlib, signal, sys, time
 import numpy as np
 from cinematrix.common import atomic_files as files
@@ -88,35 +88,37 @@ from cinematrix.lifecycle import versions
 from cinematrix.models.artifact import verify_artifact
 place, rng = pathlib.Path(sys.argv[1]), np.random.default_rng(int(sys.argv[2]))
 names = {version.name for version in versions.list_versions(place)}
-seen, started = [], time.perf_counter()
+serving, started = [], time.perf_counter()
 versions.roll_back(place)
-took = time.perf_counter() - started
+seconds = time.perf_counter() - started
 for _ in range(200):
     child = os.fork()
     if child == 0:
         while True:
             versions.roll_back(place)
-    time.sleep(float(rng.uniform(0, 2 * took)))
+    time.sleep(float(rng.uniform(0, 2 * seconds)))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     verify_artifact(place)
     assert {versions.get_serving_version(place), versions.get_previous_version(place)} == names
-    seen.append(versions.get_serving_version(place))
+    serving.append(versions.get_serving_version(place))
 files.ORPHAN_SECONDS = -1
 versions.roll_back(place)
 left = [path.name for path in place.parent.iterdir()]
-print(json.dumps([len(set(seen)), left]))
+print(json.dumps([len(set(serving)), left]))
 """
 
 
 @pytest.mark.fault(25)
-def test_a_version_serves_whole_whenever_its_promotion_is_killed(place: Path) -> None:
-    """200 seeded kills of promotions back and forth: always one of both serves and the other is the one before; what
-    was left half-written is cleared away."""
+def test_a_killed_promotion_leaves_a_complete_version(place: Path) -> None:
+    """After 200 kills at seeded random times, one version serves and the other is the previous one.
+
+    Temporary files are removed.
+    """
     versions.promote(place, other(place))
-    command = [sys.executable, "-c", KILLED, str(place), "13"]
+    command = [sys.executable, "-c", KILL_LOOP, str(place), "13"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    n_seen, left = json.loads(done.stdout)
-    assert n_seen == 2
+    n_serving, left = json.loads(done.stdout)
+    assert n_serving == 2
     assert sorted(left) == ["model", "model.versions"]

@@ -1,4 +1,4 @@
-"""Saved models are whole or refused: `cinematrix.models.artifact`."""
+"""Saved models are complete or refused: `cinematrix.models.artifact`."""
 
 import hashlib
 import json
@@ -53,12 +53,12 @@ def saved(model: Bias, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def content(path: Path) -> dict[str, bytes]:
-    """All bytes of an artefact by file."""
+    """Return all bytes of an artefact by file."""
     return {file.name: file.read_bytes() for file in sorted(path.iterdir())}
 
 
-def resealed(path: Path, **changed: Callable[[Any], Any]) -> Path:
-    """Change an artefact's parts and write the checksums anew, as a careful forger would."""
+def reseal(path: Path, **changed: Callable[[Any], Any]) -> Path:
+    """Change an artefact's parts and update the checksums, as a careful forger would."""
     manifest = json.loads((path / MANIFEST).read_text("utf-8"))
     arrays = parse_arrays((path / ARRAYS).read_bytes())
     arrays = changed.get("arrays", lambda a: a)(arrays)
@@ -73,32 +73,32 @@ def resealed(path: Path, **changed: Callable[[Any], Any]) -> Path:
 
 def test_everything_comes_back(model: Bias, saved: Path) -> None:
     """IDs of any script, titles with quotes, tabs and emoji, histories, scale, settings and notes survive."""
-    found = load(saved)
-    known, again = model.data, found.model.data
-    assert again.users == known.users
-    assert again.movies == known.movies
-    assert again.scale == known.scale
-    assert again.catalog.frame.equals(known.catalog.frame)
+    artifact_ = load(saved)
+    data, restored = model.data, artifact_.model.data
+    assert restored.users == data.users
+    assert restored.movies == data.movies
+    assert restored.scale == data.scale
+    assert restored.catalog.frame.equals(data.catalog.frame)
     for name in ("starts", "items", "values", "owners"):
-        np.testing.assert_array_equal(getattr(again.history, name), getattr(known.history, name))
-        assert getattr(again.history, name).dtype == getattr(known.history, name).dtype
-    assert found.about["seed"] == 7
-    assert found.about["format"] == FORMAT
-    assert found.model.settings == model.settings
-    np.testing.assert_array_equal(found.model.score(again.history), model.score(known.history))
+        np.testing.assert_array_equal(getattr(restored.history, name), getattr(data.history, name))
+        assert getattr(restored.history, name).dtype == getattr(data.history, name).dtype
+    assert artifact_.about["seed"] == 7
+    assert artifact_.about["format"] == FORMAT
+    assert artifact_.model.settings == model.settings
+    np.testing.assert_array_equal(artifact_.model.score(restored.history), model.score(data.history))
 
 
 def test_plain_interactions_come_back_without_values(tmp_path: Path) -> None:
-    """A model of views has no scale and no values in its histories, before and after."""
+    """A model of plain interactions has no scale and no values in its histories, before and after."""
     model = Popular().fit(Ratings.from_arrays([1, 1, 2], [3, 4, 3]))
     save(model, tmp_path / "m")
-    again = load(tmp_path / "m").model.data
-    assert again.scale is None
-    assert again.history.values is None
+    restored = load(tmp_path / "m").model.data
+    assert restored.scale is None
+    assert restored.history.values is None
 
 
 def test_the_same_model_gives_the_same_bytes(model: Bias, saved: Path, tmp_path: Path) -> None:
-    """Saved again, or loaded and saved, it is byte for byte the same."""
+    """A model saved again, or loaded and saved, has the same bytes."""
     save(model, tmp_path / "again", {"seed": 7})
     save(load(saved).model, tmp_path / "twice", {"seed": 7})
     assert content(tmp_path / "again") == content(saved)
@@ -111,50 +111,52 @@ def test_the_same_model_gives_the_same_bytes(model: Bias, saved: Path, tmp_path:
 def test_any_damage_is_refused_or_changes_nothing(
     saved: Path, tmp_path: Path, model: Bias, data: st.DataObject
 ) -> None:
-    """A byte changed anywhere, a cut or a longer file: an ArtifactError of one line, or a change without meaning."""
+    """A changed byte, a shorter or a longer file is an ArtifactError of one line, or changes nothing of the model."""
     shutil.rmtree(tmp_path / "m", ignore_errors=True)
     shutil.copytree(saved, tmp_path / "m")
     file = tmp_path / "m" / data.draw(st.sampled_from(FILES))
-    whole = bytearray(file.read_bytes())
-    place = data.draw(st.integers(0, len(whole) - 1))
+    file_bytes = bytearray(file.read_bytes())
+    place = data.draw(st.integers(0, len(file_bytes) - 1))
     damage = data.draw(st.sampled_from(["flip", "cut", "insert", "append"]))
     if damage == "flip":
-        whole[place] ^= data.draw(st.integers(1, 255))
+        file_bytes[place] ^= data.draw(st.integers(1, 255))
     elif damage == "cut":
-        del whole[place:]
+        del file_bytes[place:]
     else:
-        at = place if damage == "insert" else len(whole)
-        whole[at:at] = data.draw(st.binary(min_size=1, max_size=9))
-    file.write_bytes(whole)
+        at = place if damage == "insert" else len(file_bytes)
+        file_bytes[at:at] = data.draw(st.binary(min_size=1, max_size=9))
+    file.write_bytes(file_bytes)
     try:
-        again = load(tmp_path / "m")
+        restored = load(tmp_path / "m")
     except ArtifactError as error:
-        told = str(error)
-        clear = "\n" not in told and str(tmp_path / "m") in told and any(word in told for word in ADVICE)
-        assert clear, told
+        message = str(error)
+        clear = "\n" not in message and str(tmp_path / "m") in message and any(word in message for word in ADVICE)
+        assert clear, message
     else:  # white space between the fields of model.json, or another way to write the same text
         assert file.name == MANIFEST
-        assert again.about == load(saved).about
-        np.testing.assert_array_equal(again.model.score(model.data.history), model.score(model.data.history))
+        assert restored.about == load(saved).about
+        np.testing.assert_array_equal(restored.model.score(model.data.history), model.score(model.data.history))
 
 
 @pytest.mark.fault(24)
 @pytest.mark.parametrize("name", FILES)
 def test_every_bit_of_the_checksums_counts(saved: Path, tmp_path: Path, name: str) -> None:
-    """Each byte of the first and last hundred of each file, flipped, is noticed."""
+    """A flipped bit in any of the first and last hundred bytes of a file is detected."""
     shutil.copytree(saved, tmp_path / "m")
-    whole = (saved / name).read_bytes()
-    for place in [*range(100), *range(len(whole) - 100, len(whole))]:
-        if whole[place : place + 1].isspace() or whole[place] ^ 1 in b"\t\n\r ":
+    file_bytes = (saved / name).read_bytes()
+    for place in [*range(100), *range(len(file_bytes) - 100, len(file_bytes))]:
+        if file_bytes[place : place + 1].isspace() or file_bytes[place] ^ 1 in b"\t\n\r ":
             continue
-        (tmp_path / "m" / name).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        (tmp_path / "m" / name).write_bytes(
+            file_bytes[:place] + bytes([file_bytes[place] ^ 1]) + file_bytes[place + 1 :]
+        )
         with pytest.raises(ArtifactError):
             load(tmp_path / "m")
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(saved: Path, tmp_path: Path, name: str) -> None:
-    """What is lacking is told, whichever of the three it is; a folder in its place is no file."""
+    """The error names the missing file, also if a folder has its name."""
     shutil.copytree(saved, tmp_path / "m")
     (tmp_path / "m" / name).unlink()
     with pytest.raises(ArtifactError, match=name):
@@ -165,7 +167,7 @@ def test_a_missing_file_is_named(saved: Path, tmp_path: Path, name: str) -> None
 
 
 def test_nothing_a_file_and_an_empty_folder_are_no_models(tmp_path: Path) -> None:
-    """A path that isn't an artefact is told what to give instead."""
+    """The error for a path that isn't an artefact says what to give instead."""
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()
     for name in ("nothing", "file", "folder"):
@@ -177,8 +179,8 @@ def test_nothing_a_file_and_an_empty_folder_are_no_models(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("number", "remedy"), [(FORMAT + 1, "upgrade cinematrix"), (READABLE[0] - 1, "train the model anew")]
 )
-def test_another_format_is_told_with_the_remedy(saved: Path, tmp_path: Path, number: int, remedy: str) -> None:
-    """Another format number is said as such, before anything else is looked at."""
+def test_another_format_is_refused_with_the_fix(saved: Path, tmp_path: Path, number: int, remedy: str) -> None:
+    """Another format number is reported with the fix, before any other check."""
     shutil.copytree(saved, tmp_path / "m")
     text = (saved / MANIFEST).read_text("utf-8").replace(f'"format": {FORMAT}', f'"format": {number}')
     (tmp_path / "m" / MANIFEST).write_text(text, "utf-8")
@@ -191,7 +193,7 @@ def test_another_format_is_told_with_the_remedy(saved: Path, tmp_path: Path, num
 @pytest.mark.fault(24)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_not_finite_are_refused(model: Bias, tmp_path: Path, value: float) -> None:
-    """A model with NaN or infinity in it isn't served, though its checksums be right."""
+    """A model with NaN or infinity isn't loaded, even if its checksums are right."""
     broken = Bias().fit(Ratings.from_arrays([1, 2], [1, 2], [3, 4]))
     biases = broken.biases
     broken.biases = replace(biases, movie=np.full_like(biases.movie, value))
@@ -202,7 +204,7 @@ def test_numbers_that_are_not_finite_are_refused(model: Bias, tmp_path: Path, va
 
 @pytest.mark.fault(24)
 def test_a_pickle_is_never_run(saved: Path, tmp_path: Path) -> None:
-    """A pickle under the name of the arrays is refused, resealed or not, and doesn't get to do anything."""
+    """A pickle in the place of the arrays is refused and never executed, with or without valid checksums."""
     trap = tmp_path / "sprung"
 
     class Trap:
@@ -246,14 +248,14 @@ def test_a_pickle_is_never_run(saved: Path, tmp_path: Path) -> None:
 def test_parts_that_do_not_fit_are_refused(
     saved: Path, tmp_path: Path, change: dict[str, Callable[[Any], Any]]
 ) -> None:
-    """With right checksums but a model, setting, ID or history that makes no sense, it is one clear error."""
+    """A model, setting, ID or history that makes no sense is one clear error, even with valid checksums."""
     shutil.copytree(saved, tmp_path / "m")
     with pytest.raises(ArtifactError, match="isn't a model that this version understands"):
-        load(resealed(tmp_path / "m", **change))
+        load(reseal(tmp_path / "m", **change))
 
 
-def test_what_exists_is_kept_unless_forced(model: Bias, saved: Path, tmp_path: Path) -> None:
-    """Saving to a model that is there needs `force`, and then replaces all of it."""
+def test_an_existing_model_is_kept_without_force(model: Bias, saved: Path, tmp_path: Path) -> None:
+    """Saving over an existing model needs `force`, and then replaces all of it."""
     shutil.copytree(saved, tmp_path / "m")
     (tmp_path / "m" / "note.txt").write_text("of the old one")
     with pytest.raises(InputError, match="exists already"):
@@ -263,7 +265,7 @@ def test_what_exists_is_kept_unless_forced(model: Bias, saved: Path, tmp_path: P
 
 
 def test_only_a_model_is_replaced(model: Bias, tmp_path: Path) -> None:
-    """`--force` on a folder of other things, or on a file, is an error and takes nothing away; an empty one is fine."""
+    """`force` on a folder of other files, or on a file, is an error and deletes nothing; an empty folder is fine."""
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").touch()
     (tmp_path / "file").write_text("x")
@@ -282,7 +284,7 @@ def test_only_a_model_is_replaced(model: Bias, tmp_path: Path) -> None:
 def test_a_write_that_fails_half_way_leaves_the_old_model(
     model: Bias, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """A full disk at any of the files is one clear error; the old model is whole and no rest lies beside it."""
+    """A full disk at any of the files is one clear error; the old model is complete and no temporary files remain."""
     shutil.copytree(saved, tmp_path / "m")
     write_bytes, write_text = Path.write_bytes, Path.write_text
 
@@ -337,10 +339,10 @@ for path, last in zip(sys.argv[1::2], sys.argv[2::2]):
 """
 
 
-def killed_at(moments: dict[Path, int]) -> str:
-    """Save to each path in a process that is killed at its n-th line; what is printed by one that isn't (n = 0)."""
+def save_and_kill(moments: dict[Path, int]) -> str:
+    """Save to each path in a process that is killed at its n-th line; return the output of processes with n = 0."""
     words = [str(word) for moment in moments.items() for word in moment]
-    alone = {**os.environ, "POLARS_MAX_THREADS": "1"}  # each process starts as many
+    alone = {**os.environ, "POLARS_MAX_THREADS": "1"}  # each process starts as many threads
     done = subprocess.run([sys.executable, "-c", SAVER, *words], capture_output=True, check=False, text=True, env=alone)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -349,21 +351,23 @@ def killed_at(moments: dict[Path, int]) -> str:
 @pytest.mark.fault(25)
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere two names can't be exchanged in one step")
 def test_kill_9_leaves_the_old_or_the_new_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed at a hundred seeded moments of a save, and at each while names change, one whole model is there to load;
-    the next save clears away what was left half-written."""
+    """Killed at any of a hundred seeded lines of a save, the old or the new model loads.
+
+    The lines include each one at which names change. The next save removes half-written files.
+    """
     save(Popular().fit(Ratings.from_arrays([1, 1, 2], [3, 4, 3])), tmp_path / "old" / "m", {"turn": "old"})
     shutil.copytree(tmp_path / "old", tmp_path / "whole")
-    n_lines = int(killed_at({tmp_path / "whole" / "m": 0}))
+    n_lines = int(save_and_kill({tmp_path / "whole" / "m": 0}))
     early = np.random.default_rng(20).integers(1, n_lines - 10, 100 - 11)
     moments = dict(enumerate([*early.tolist(), *range(n_lines - 10, n_lines + 1)]))
     for turn in moments:
         shutil.copytree(tmp_path / "old", tmp_path / str(turn))
-    killed_at({tmp_path / str(turn) / "m": line for turn, line in moments.items()})
-    seen = {load(tmp_path / str(turn) / "m").about["turn"] for turn in moments}
-    assert seen == {"old", "new"}, "no kill came before, or none after, the change of names"
+    save_and_kill({tmp_path / str(turn) / "m": line for turn, line in moments.items()})
+    loaded = {load(tmp_path / str(turn) / "m").about["turn"] for turn in moments}
+    assert loaded == {"old", "new"}, "no kill came before, or none after, the change of names"
     monkeypatch.setattr(atomic_files, "ORPHAN_SECONDS", -1)
-    left = [turn for turn in moments if len(list((tmp_path / str(turn)).iterdir())) > 1]
-    assert left, "no kill left anything"
-    for turn in left[:5]:
+    with_leftovers = [turn for turn in moments if len(list((tmp_path / str(turn)).iterdir())) > 1]
+    assert with_leftovers, "no kill left anything"
+    for turn in with_leftovers[:5]:
         save(load(tmp_path / str(turn) / "m").model, tmp_path / str(turn) / "m", force=True)
         assert [path.name for path in (tmp_path / str(turn)).iterdir()] == ["m"]

@@ -17,14 +17,14 @@ from contract import Contract
 
 
 class TestItemAutoRec(Contract):
-    """The autoencoder of movies keeps the contract."""
+    """Contract tests of the autoencoder of movies."""
 
     kind = AutoRec
     settings = {"hidden": 16, "batch": 10, "epochs": 20, "learning_rate": 0.02}  # noqa: RUF012
 
 
 class TestUserAutoRec(Contract):
-    """The autoencoder of users keeps the contract."""
+    """Contract tests of the autoencoder of users."""
 
     kind = AutoRec
     settings = {"side": "user", "hidden": 16, "batch": 10, "epochs": 20, "learning_rate": 0.02}  # noqa: RUF012
@@ -43,25 +43,25 @@ def planted() -> Ratings:
     return Ratings.from_arrays(900 - users, 7 * movies, np.clip(stars[users, movies], 1, 5), scale=Scale(1, 5))
 
 
-def rmse(model: AutoRec | Bias, test: Ratings, known: bool = True) -> float:
-    """Of held-out ratings, by users whom the model knows or takes for strangers with the same history."""
-    histories = model.data.history if known else replace(model.data.history, owners=None)
+def rmse(model: AutoRec | Bias, test: Ratings, trained: bool = True) -> float:
+    """Return the RMSE of held-out ratings, for training users or for new users with the same history."""
+    histories = model.data.history if trained else replace(model.data.history, owners=None)
     assert test.rating is not None
     return float(np.sqrt(np.mean((model.predict_pairs(histories, test.user, test.movie) - test.rating) ** 2)))
 
 
 @SIDES
-@pytest.mark.parametrize("known", [True, False], ids=["known", "strangers"])
-def test_a_planted_factor_is_found(planted: Ratings, side: str, known: bool) -> None:
-    """Held-out ratings come near the noise, where biases alone miss the factor's whole star; of strangers too."""
+@pytest.mark.parametrize("trained", [True, False], ids=["training users", "new users"])
+def test_a_planted_factor_is_found(planted: Ratings, side: str, trained: bool) -> None:
+    """Held-out errors are near the noise, for new users too; those of biases alone are near one star."""
     cut = random(planted)
     model = AutoRec(replace(SMALL, side=side)).fit(cut.train)
     assert rmse(Bias().fit(cut.train), cut.test) > 0.95
-    assert rmse(model, cut.test, known) < 0.5
+    assert rmse(model, cut.test, trained) < 0.5
 
 
-def test_numpy_answers_as_torch_does() -> None:
-    """The layers that serve are the net's, to 1e-5."""
+def test_numpy_equals_torch() -> None:
+    """The layers that serve equal the net's, to 1e-5."""
     torch.manual_seed(0)
     net, rows = build_mlp([30, 12, 30], "sigmoid"), np.random.default_rng(0).normal(size=(9, 30)).astype(np.float32)
     with torch.inference_mode():
@@ -69,20 +69,20 @@ def test_numpy_answers_as_torch_does() -> None:
     np.testing.assert_allclose(export_mlp(net, "sigmoid")(rows), expected, atol=1e-5)
 
 
-def test_a_stranger_is_folded_in_by_ridge_regression(planted: Ratings) -> None:
-    """Both forms, by movies and by hidden units, are the textbook's solution; no history, no taste."""
+def test_a_new_user_is_folded_in_by_ridge_regression(planted: Ratings) -> None:
+    """Both forms, by movies and by hidden units, are the textbook's solution; an empty history gives 0."""
     model = AutoRec(replace(SMALL, epochs=2)).fit(planted)
     rng = np.random.default_rng(0)
     for n in (0, 3, 16, 40):
         movies, residual = rng.choice(80, n, replace=False).astype(np.int32), rng.normal(size=n).astype(np.float32)
         x, ridge = model.codes[movies].astype(np.float64), model.ridge.item()
         expected = np.linalg.solve(x.T @ x + ridge * np.eye(16), x.T @ residual)
-        np.testing.assert_allclose(model._folded(movies, residual), expected, atol=1e-4)
+        np.testing.assert_allclose(model._fold_in(movies, residual), expected, atol=1e-4)
 
 
 @SIDES
 def test_lists_and_pairs_agree(planted: Ratings, side: str) -> None:
-    """A list's score of a movie is its expected rating, before it is cut to the scale."""
+    """A list's score of a movie is its expected rating, before it is clipped to the scale."""
     model = AutoRec(replace(SMALL, side=side, epochs=3)).fit(planted)
     rows, movies = (x.ravel().astype(np.int32) for x in np.indices((120, 80)))
     scores = model.score(model.data.history).reshape(-1)

@@ -1,4 +1,4 @@
-"""Artefacts of earlier versions load and answer as they did: `cinematrix.models.compatibility`."""
+"""Artefacts of earlier versions load and predict as before: `cinematrix.models.compatibility`."""
 
 import json
 from pathlib import Path
@@ -13,18 +13,18 @@ from cinematrix.models.compatibility import SETTINGS
 from places import ROOT
 
 FORMAT_3 = ROOT / "tests" / "fixtures" / "format3"
-"""One small artefact a model, written by the last version of format 3, and what each answered then."""
+"""One small artefact of each model from the last version of format 3, and its predictions."""
 
 EXPECTED: dict[str, dict[str, Any]] = json.loads((FORMAT_3 / "expected.json").read_text("utf-8"))
 
 
 def folder(name: str) -> Path:
-    """The artefact of a model."""
+    """Return the artefact's folder of a model."""
     return FORMAT_3 / name.replace("++", "_plus_plus")
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_an_artefact_of_format_3_answers_as_it_did(name: str) -> None:
+def test_an_artefact_of_format_3_predicts_as_before(name: str) -> None:
     """Predictions and scores are the same to five digits."""
     model, answers = load(folder(name)).model, EXPECTED[name]
     assert model.name == name
@@ -33,13 +33,13 @@ def test_an_artefact_of_format_3_answers_as_it_did(name: str) -> None:
 
 
 def test_every_model_of_format_3_is_there() -> None:
-    """None of the built-in models is forgotten."""
+    """All built-in models have an artefact of format 3."""
     assert list(EXPECTED) == list(MODELS)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_renamed_settings_keep_their_values(name: str) -> None:
-    """What was saved under an old name stands under the new one."""
+    """A value saved under an old name is read under the new one."""
     loaded = load(folder(name))
     for old, new in SETTINGS[name].items():
         assert getattr(loaded.model.settings, new) == loaded.about["settings"][old]

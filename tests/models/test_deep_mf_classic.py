@@ -5,7 +5,7 @@ from contract import Contract
 
 
 class TestDeepMFClassic(Contract):
-    """The textbook net keeps the contract."""
+    """Contract tests of the textbook net."""
 
     kind = DeepMFClassic
     settings = {"factors": 8, "batch": 32, "learning_rate": 0.01, "epochs": 20}  # noqa: RUF012

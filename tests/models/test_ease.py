@@ -1,4 +1,4 @@
-"""The model `ease`, and the regression under it against its formula written out."""
+"""Tests of the model `ease`, and of its regression against the formula written out."""
 
 from pathlib import Path
 
@@ -20,14 +20,14 @@ from worlds import as_interactions
 
 
 class TestEase(Contract):
-    """Ease keeps the contract; the regression is by movies, of which its world has fewer."""
+    """Contract tests of `ease`; the regression is by movies, which are fewer than users in its world."""
 
     kind = Ease
     learns_taste = False
 
 
 class TestEaseOfLowRank(Contract):
-    """So does the one cut to a part of the spectrum."""
+    """Contract tests of `ease` cut to a part of the spectrum."""
 
     kind = Ease
     settings = {"rank": 8}  # noqa: RUF012
@@ -42,7 +42,7 @@ def views(n_users: int, n_movies: int, seed: int = 0) -> tuple[np.ndarray, Ratin
 
 
 def written_out(x: np.ndarray, given: np.ndarray, ridge: float) -> np.ndarray:
-    """Scores by the paper's formula, with a column of `POPULARITY_ITEM_WEIGHT` at the end of the movies."""
+    """Scores by the paper's formula, with a column of `POPULARITY_ITEM_WEIGHT` after the movies."""
     x, given = (np.column_stack([each, np.full(len(each), POPULARITY_ITEM_WEIGHT)]) for each in (x, given))
     p = np.linalg.inv(x.T @ x + ridge * np.eye(x.shape[1]))
     b = -p / np.diag(p)
@@ -63,38 +63,38 @@ SHAPES = pytest.mark.parametrize(
 
 @SHAPES
 def test_it_is_the_formula_of_the_paper_from_either_side(n_users: int, n_movies: int, rank: int, kind: str) -> None:
-    """Scores of unseen movies (by movies, of all), known users and strangers, more users than movies or fewer."""
+    """Scores of unseen movies (by movies, of all) are the formula's, for training and new users and either shape."""
     x, ratings = views(n_users, n_movies)
-    strangers = (np.random.default_rng(1).random((5, n_movies)) < 0.2).astype(float)
-    strangers[0] = 0
+    new_users = (np.random.default_rng(1).random((5, n_movies)) < 0.2).astype(float)
+    new_users[0] = 0
     model = Ease(EaseSettings(regularization=5, rank=rank)).fit(ratings)
     assert type(model.item_model).__name__ == kind
-    asked = Histories.of_pairs(*np.nonzero(strangers), None, 5)
-    for given, histories in ((x, model.data.history), (strangers, asked)):
+    new_histories = Histories.of_pairs(*np.nonzero(new_users), None, 5)
+    for given, histories in ((x, model.data.history), (new_users, new_histories)):
         expected, unseen = written_out(x, given, 5), (given == 0) | (kind == "ItemSideEase")
         np.testing.assert_allclose(model.score(histories)[unseen], expected[unseen], atol=2e-5)
         rows, movies = (each.astype(np.int32) for each in np.nonzero(unseen))
-        chance = model.predict_pairs(histories, rows, movies)
-        np.testing.assert_allclose(chance, model.calibration(log_estimates(expected[unseen])), atol=1e-4)
+        probability = model.predict_pairs(histories, rows, movies)
+        np.testing.assert_allclose(probability, model.calibration(log_estimates(expected[unseen])), atol=1e-4)
 
 
 @SHAPES
 def test_shares_are_the_weights_of_the_formula(n_users: int, n_movies: int, rank: int, kind: str) -> None:
-    """Each view of a history adds its own weight, the score of whoever has that view alone, less everybody's."""
+    """Each view of a history adds its own weight: the score of that view alone minus the score of an empty history."""
     x, ratings = views(n_users, n_movies)
     model = Ease(EaseSettings(regularization=5, rank=rank)).fit(ratings)
     history, movies = Histories.of_lists([([3, 7, 11], None)]), np.array([1, -1, 20], np.int32)
-    found = model.shares(history, movies)
-    one, nobody = np.eye(n_movies)[[3, 7, 11]], np.zeros((1, n_movies))
-    weights = (written_out(x, one, 5) - written_out(x, nobody, 5)).T[[1, 20]]
-    np.testing.assert_allclose(found.ratings[[0, 2]], weights, atol=2e-5)
-    np.testing.assert_allclose(found.parts["movie_bias"][[0, 2]], written_out(x, nobody, 5)[0, [1, 20]], atol=2e-5)
-    assert found.score[1] == 0
-    assert not found.ratings[1].any()
+    shares = model.shares(history, movies)
+    one, none = np.eye(n_movies)[[3, 7, 11]], np.zeros((1, n_movies))
+    weights = (written_out(x, one, 5) - written_out(x, none, 5)).T[[1, 20]]
+    np.testing.assert_allclose(shares.ratings[[0, 2]], weights, atol=2e-5)
+    np.testing.assert_allclose(shares.parts["movie_bias"][[0, 2]], written_out(x, none, 5)[0, [1, 20]], atol=2e-5)
+    assert shares.score[1] == 0
+    assert not shares.ratings[1].any()
 
 
 def test_planted_companions_are_found() -> None:
-    """Movies 2k and 2k+1 are always watched together: each leads the list of who has seen the other alone."""
+    """Movies 2k and 2k+1 are always watched together: each is first in the list of a user who has seen the other."""
     seen = np.repeat(np.random.default_rng(4).random((80, 15)) < 0.2, 2, axis=1)
     model = Ease(EaseSettings(regularization=2)).fit(Ratings.from_arrays(*np.nonzero(seen)))
     for movie in range(30):
@@ -102,8 +102,8 @@ def test_planted_companions_are_found() -> None:
         assert (first.movie, first.because[0].movie) == (movie ^ 1, movie)
 
 
-def test_who_has_seen_nothing_gets_what_is_popular() -> None:
-    """With nothing to go by, movies are ordered by their viewers."""
+def test_an_empty_history_gets_popular_movies() -> None:
+    """Without a history, movies are ordered by their viewers."""
     x = np.zeros((60, 5))
     for movie, n in enumerate((12, 50, 3, 30, 20)):
         x[np.random.default_rng(movie).permutation(60)[:n], movie] = 1
@@ -112,46 +112,46 @@ def test_who_has_seen_nothing_gets_what_is_popular() -> None:
 
 
 def test_stars_are_those_of_the_biases(world: tuple[Ratings, Catalog]) -> None:
-    """The regression knows nothing of stars, so `bias` answers."""
+    """The regression doesn't use ratings, so expected ratings are those of `bias`."""
     ratings, catalog = world
     model = Ease().fit(ratings, catalog)
     expected = Biases.of(ratings, len(catalog)).score(ratings.by_user)
     np.testing.assert_array_equal(model.score(ratings.by_user, by="stars"), expected)
 
 
-def test_what_was_liked_counts_more(world: tuple[Ratings, Catalog]) -> None:
+def test_higher_ratings_weigh_more(world: tuple[Ratings, Catalog]) -> None:
     """With ratings, entries are 1 + a fifth of the residual in standard deviations, in X and in the history alike."""
     ratings, _ = world
     history, biases = ratings.by_user, Biases.of(ratings)
     assert history.values is not None
-    left = history.values - biases.predict(biases.of_users(history)[history.rows], history.items)
+    residuals = history.values - biases.predict(biases.of_users(history)[history.rows], history.items)
     x = np.zeros((len(history), len(ratings.movies)))
-    x[history.rows, history.items] = 1 + np.clip(left / left.std(), -2, 2) / 5
+    x[history.rows, history.items] = 1 + np.clip(residuals / residuals.std(), -2, 2) / 5
     model, expected = Ease(EaseSettings(regularization=5)).fit(ratings), written_out(x, x, 5)
     np.testing.assert_allclose(model.score(history)[x == 0], expected[x == 0], atol=1e-4)
 
 
 @pytest.mark.parametrize("rank", [0, 8])
 def test_views_by_few_users_are_saved_and_loaded(rank: int, world: tuple[Ratings, Catalog], tmp_path: Path) -> None:
-    """The users' side keeps no movies × movies array, and answers the same from the artefact."""
+    """The users' side saves no movies × movies array, and the loaded model has the same scores."""
     few = as_interactions(world[0].take(world[0].user < 20))
     model = Ease(EaseSettings(rank=rank)).fit(few)
     assert all(len(model.data.movies) not in array.shape[1:] for array in model.arrays().values())
     save(model, tmp_path / "model")
-    again = load(tmp_path / "model").model
-    np.testing.assert_array_equal(again.score(again.data.history), model.score(model.data.history))
+    restored = load(tmp_path / "model").model
+    np.testing.assert_array_equal(restored.score(restored.data.history), model.score(model.data.history))
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is computed some rows at a time is the same as at once."""
+    """Results in blocks equal those at once."""
     _, ratings = views(14, 30)
-    whole = Ease().fit(ratings)
+    at_once = Ease().fit(ratings)
     monkeypatch.setattr(ease_exact, "BLOCK_CELLS", 40)
-    np.testing.assert_allclose(Ease().fit(ratings).score(ratings.by_user), whole.score(ratings.by_user), atol=1e-6)
+    np.testing.assert_allclose(Ease().fit(ratings).score(ratings.by_user), at_once.score(ratings.by_user), atol=1e-6)
 
 
-def test_what_is_too_large_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither side may be inverted beyond `MOST`; a bounded rank is the way out."""
+def test_a_matrix_that_is_too_large_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A matrix with more than `MAX_SIDE` rows isn't inverted; the error advises a bounded rank."""
     monkeypatch.setattr(ease_exact, "MAX_SIDE", 10)
     _, ratings = views(14, 30)
     with pytest.raises(SettingError, match=r"14 users or 31 movies inverts a matrix of .* GB; .* set rank, such as"):
@@ -160,7 +160,7 @@ def test_what_is_too_large_is_refused_with_advice(monkeypatch: pytest.MonkeyPatc
 
 
 def test_wrong_settings_are_refused() -> None:
-    """A ridge of 0 has no inverse; a negative rank is no rank; a ridge lost in rounding is told when it fails."""
+    """A ridge of 0 or below, a negative rank, and a ridge lost in rounding are errors."""
     for wrong in (0, -1, float("nan"), float("inf")):
         with pytest.raises(SettingError, match=r"regularization is .*; it must be a finite number above 0"):
             EaseSettings(regularization=wrong)
@@ -171,19 +171,19 @@ def test_wrong_settings_are_refused() -> None:
         Ease(EaseSettings(regularization=1e-12)).fit(twins)
 
 
-def test_progress_is_told() -> None:
-    """One step begins and ends, even if it fails."""
-    heard: list[object] = []
+def test_progress_is_reported() -> None:
+    """One step is started, advanced and stopped."""
+    calls: list[object] = []
 
-    class Ear:
+    class Recorder:
         def start(self, what: str, total: int) -> None:
-            heard.append((what, total))
+            calls.append((what, total))
 
         def advance(self, steps: int = 1, note: str = "") -> None:
-            heard.append(steps)
+            calls.append(steps)
 
         def stop(self) -> None:
-            heard.append("stop")
+            calls.append("stop")
 
-    Ease().fit(views(14, 30)[1], progress=Ear())
-    assert heard == [("ease", 1), 1, "stop"]
+    Ease().fit(views(14, 30)[1], progress=Recorder())
+    assert calls == [("ease", 1), 1, "stop"]

@@ -1,4 +1,4 @@
-"""The model `item-knn`, and likeness, against loops written out."""
+"""Tests of the model `item-knn`, and of similarities, against loops written out."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from contract import Contract
 
 
 class TestItemKNN(Contract):
-    """Item-item neighbourhoods keep the contract."""
+    """Contract tests of `item-knn`."""
 
     kind = ItemKNN
 
@@ -25,28 +25,30 @@ SMALL = ItemKNNSettings(neighbours=6, shrinkage=3, exponent=1.5, damping=0.2)
 
 
 def by_loops(ratings: Ratings, s: ItemKNNSettings, user: int, movie: int) -> float:
-    """The stars of one pair, movie by movie and rater by rater, by the equation of the class."""
+    """Return the expected rating of one pair, movie by movie and rater by rater, by the equation of the class."""
     assert ratings.rating is not None
     biases = Biases.of(ratings)
     of_users = biases.of_users(ratings.by_user)
-    left: dict[int, dict[int, float]] = {m: {} for m in range(len(ratings.movies))}
+    residuals: dict[int, dict[int, float]] = {m: {} for m in range(len(ratings.movies))}
     for u, m, stars in zip(ratings.user, ratings.movie, ratings.rating, strict=True):
-        left[int(m)][int(u)] = float(stars - biases.mean - of_users[u] - biases.movie[m])
-    unit = np.std([value for raters in left.values() for value in raters.values()])
+        residuals[int(m)][int(u)] = float(stars - biases.mean - of_users[u] - biases.movie[m])
+    unit = np.std([value for raters in residuals.values() for value in raters.values()])
 
-    def like(i: int, j: int) -> float:
-        dot = sum(left[i][u] * left[j][u] / unit**2 for u in left[i].keys() & left[j].keys())
-        norms = [sum(v**2 for v in left[m].values()) / unit**2 + s.shrinkage for m in (i, j)]
+    def similarity(i: int, j: int) -> float:
+        dot = sum(residuals[i][u] * residuals[j][u] / unit**2 for u in residuals[i].keys() & residuals[j].keys())
+        norms = [sum(v**2 for v in residuals[m].values()) / unit**2 + s.shrinkage for m in (i, j)]
         return float(dot / np.sqrt(norms[0] * norms[1]))
 
-    likeness = sorted(((like(movie, j), j) for j in left if j != movie), reverse=True)[: s.neighbours]
-    weights = [(near**s.exponent, left[j][user]) for near, j in likeness if near > 0 and user in left[j]]
+    neighbours = sorted(((similarity(movie, j), j) for j in residuals if j != movie), reverse=True)[: s.neighbours]
+    weights = [
+        (weight**s.exponent, residuals[j][user]) for weight, j in neighbours if weight > 0 and user in residuals[j]
+    ]
     added = sum(w * value for w, value in weights) / (s.damping + sum(w for w, _ in weights))
     return float(biases.mean + of_users[user] + biases.movie[movie] + added)
 
 
-def test_pairs_are_what_loops_find(world: tuple[Ratings, Catalog]) -> None:
-    """The sparse products give what the equation gives, one pair after the other."""
+def test_pairs_equal_loops(world: tuple[Ratings, Catalog]) -> None:
+    """The sparse products equal the equation, pair by pair."""
     ratings, _ = world
     model = ItemKNN(SMALL).fit(ratings)
     rng = np.random.default_rng(0)
@@ -57,40 +59,40 @@ def test_pairs_are_what_loops_find(world: tuple[Ratings, Catalog]) -> None:
 
 
 def test_pairs_are_the_entries_of_the_scores(world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch) -> None:
-    """By pairs, in blocks, or for all movies at once: the same stars."""
+    """Pairs, in blocks, have the expected ratings of the scores of all movies."""
     ratings, catalog = world
     model = ItemKNN().fit(ratings, catalog)
     history = model.data.history
     rows, movies = (each.ravel().astype(np.int32) for each in np.indices((len(history), len(catalog))))
-    whole = model.data.scale.clip(model.score(history, by="stars")).ravel()  # type: ignore[union-attr]
+    scores = model.data.scale.clip(model.score(history, by="stars")).ravel()  # type: ignore[union-attr]
     monkeypatch.setattr(neighbourhoods, "BLOCK_CELLS", 100)
-    np.testing.assert_allclose(model.predict_pairs(history, rows, movies), whole, atol=1e-5)
+    np.testing.assert_allclose(model.predict_pairs(history, rows, movies), scores, atol=1e-5)
     np.testing.assert_allclose(
         ItemKNN().fit(ratings, catalog).score(history, by="stars").ravel(), model.score(history, by="stars").ravel(),
         atol=1e-5,
     )  # fmt: skip
 
 
-def test_likeness_by_hand() -> None:
-    """Two rows: (3·4 + 4·3) over √((25 + 5)(25 + 5)) is 0.8; squared it is 0.64; a negative one is no neighbour."""
+def test_similarity_by_hand() -> None:
+    """Two rows: (3·4 + 4·3) over √((25 + 5)(25 + 5)) is 0.8, squared 0.64; negative values give no neighbours."""
     rows = neighbourhoods.shrink_rows(sparse.csr_matrix(np.array([[3, 4], [4, 3], [-1, 0]], np.float32)), 5.0)
-    found = neighbourhoods.find_nearest(rows, rows, 2, exponent=2, themselves=True).toarray()
-    np.testing.assert_allclose(found, [[0, 0.64, 0], [0.64, 0, 0], [0, 0, 0]], rtol=1e-5)
+    nearest = neighbourhoods.find_nearest(rows, rows, 2, exponent=2, themselves=True).toarray()
+    np.testing.assert_allclose(nearest, [[0, 0.64, 0], [0.64, 0, 0], [0, 0, 0]], rtol=1e-5)
 
 
 def test_only_the_nearest_are_kept() -> None:
-    """Of each row the largest n, in the order of their columns; with as many as there are, all positive ones."""
+    """The largest n of each row remain, in the order of their columns; a large n leaves all positive ones."""
     rng = np.random.default_rng(0)
     rows = neighbourhoods.shrink_rows(sparse.csr_matrix(rng.normal(size=(30, 9)).astype(np.float32)), 1.0)
-    whole = neighbourhoods.find_nearest(rows, rows, 30, themselves=True).toarray()
+    full = neighbourhoods.find_nearest(rows, rows, 30, themselves=True).toarray()
     few = neighbourhoods.find_nearest(rows, rows, 3, themselves=True).toarray()
-    for all_of_row, kept in zip(whole, few, strict=True):
-        least = np.sort(all_of_row)[-3]
-        np.testing.assert_allclose(kept, np.where(all_of_row >= least, all_of_row, 0))
+    for full_row, row in zip(full, few, strict=True):
+        least = np.sort(full_row)[-3]
+        np.testing.assert_allclose(row, np.where(full_row >= least, full_row, 0))
 
 
 def test_planted_neighbours_are_found() -> None:
-    """Movies 2k and 2k+1 are always watched together: each leads the list of who has seen the other alone."""
+    """Movies 2k and 2k+1 are always watched together: each is first in the list of a user who has seen the other."""
     seen = np.repeat(np.random.default_rng(4).random((80, 15)) < 0.2, 2, axis=1)
     model = ItemKNN().fit(Ratings.from_arrays(*np.nonzero(seen)))
     for movie in range(30):
@@ -98,18 +100,18 @@ def test_planted_neighbours_are_found() -> None:
         assert (first.movie, first.because[0].movie) == (movie ^ 1, movie)
 
 
-def test_the_chance_is_the_share_of_a_movies_neighbours() -> None:
-    """Who has seen all that is like a movie wants it; who has seen nothing doesn't."""
+def test_the_probability_is_the_share_of_a_movies_neighbours() -> None:
+    """The probability is 1 for a user who has seen all neighbours of a movie, and 0 for one who has seen nothing."""
     seen = np.repeat(np.random.default_rng(4).random((80, 15)) < 0.2, 2, axis=1)
     model = ItemKNN().fit(Ratings.from_arrays(*np.nonzero(seen)))
     everything, nothing = (list(range(30)), None), ([], None)
-    asked = Histories.of_lists([everything, nothing])
-    chance = model.predict_pairs(asked, np.array([0, 1, 0], np.int32), np.array([4, 4, -1], np.int32))
-    np.testing.assert_allclose(chance, [1, 0, 0], atol=1e-6)
+    histories = Histories.of_lists([everything, nothing])
+    probability = model.predict_pairs(histories, np.array([0, 1, 0], np.int32), np.array([4, 4, -1], np.int32))
+    np.testing.assert_allclose(probability, [1, 0, 0], atol=1e-6)
 
 
 def test_the_scale_makes_no_difference() -> None:
-    """Ratings of 1-5 and the same times twenty give predictions times twenty."""
+    """Ratings of 1–5 and the same times twenty give predictions times twenty."""
     rng = np.random.default_rng(0)
     users, movies = np.nonzero(rng.random((40, 20)) < 0.4)
     stars = rng.integers(1, 6, len(users)).astype(float)
@@ -119,7 +121,7 @@ def test_the_scale_makes_no_difference() -> None:
 
 
 def test_wrong_settings_are_refused() -> None:
-    """No neighbours is no model; doubts, damping and the exponent are finite and not below 0."""
+    """Zero neighbours are refused; so are shrinkages, damping and exponents below 0."""
     with pytest.raises(SettingError, match="neighbours is 0; it must be at least 1"):
         ItemKNNSettings(neighbours=0)
     for name in ("shrinkage", "exponent", "damping", "ranking_shrinkage"):

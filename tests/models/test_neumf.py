@@ -16,7 +16,7 @@ SMALL = {"factors": 8, "batch": 128, "epochs": 20, "learning_rate": 0.02, "weigh
 
 
 class TestNeuMF(Contract):
-    """The net over factors keeps the contract."""
+    """Contract tests of `neumf`."""
 
     kind = NeuMF
     settings = SMALL
@@ -24,28 +24,30 @@ class TestNeuMF(Contract):
 
 @pytest.fixture(scope="module")
 def model() -> NeuMF:
-    """Trained on 160 people in four circles of 15 movies, each of whom has watched nine of her circle."""
+    """Model of 160 users in four groups of 15 movies; each user has watched nine movies of their group."""
     rng = np.random.default_rng(3)
     rows = [(user, movie) for user in range(160) for movie in 15 * (user % 4) + rng.choice(15, 9, replace=False)]
     users, movies = np.array(rows).T
     return NeuMF(NeuMFSettings(**SMALL)).fit(Ratings.from_arrays(users, movies))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["known", "strangers"])
-def test_planted_circles_are_found(model: NeuMF, known: bool) -> None:
-    """Nine of ten times the movies likeliest for somebody, of those she hasn't watched, are of her circle."""
+@pytest.mark.parametrize("trained", [True, False], ids=["training users", "new users"])
+def test_planted_groups_are_found(model: NeuMF, trained: bool) -> None:
+    """Nine of ten movies with the highest scores, of those that a user hasn't watched, are of their group."""
     history = (
-        model.data.history if known else Histories.of_lists([([15 * c + m for m in range(4)], None) for c in range(4)])
+        model.data.history
+        if trained
+        else Histories.of_lists([([15 * c + m for m in range(4)], None) for c in range(4)])
     )
     scores = model.score(history)
     scores[history.rows, history.items] = -np.inf
     best = np.argsort(-scores, axis=1)[:, :6]
-    circle = np.arange(len(history)) % 4
-    assert np.mean(best // 15 == circle[:, None]) > 0.9
+    group = np.arange(len(history)) % 4
+    assert np.mean(best // 15 == group[:, None]) > 0.9
 
 
-def test_numpy_answers_as_torch_does(model: NeuMF) -> None:
-    """Logits of the served arrays are the net's, to 1e-5."""
+def test_numpy_equals_torch(model: NeuMF) -> None:
+    """Logits of the served arrays equal the net's, to 1e-5."""
     net = NeuMFNet(160, 60, 8)
     with torch.no_grad():
         net.users.copy_(torch.from_numpy(model.users))
@@ -56,12 +58,12 @@ def test_numpy_answers_as_torch_does(model: NeuMF) -> None:
             layer.bias.copy_(torch.from_numpy(model.net.biases[place]))
         users, movies = torch.arange(60), torch.arange(60).flip(0)
         expected = net(users, movies).numpy()
-    found = (model.score(model.data.history) - model.popular)[users.numpy(), movies.numpy()]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    logits = (model.score(model.data.history) - model.popular)[users.numpy(), movies.numpy()]
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
 
 
 def test_slopes_are_the_derivatives(model: NeuMF) -> None:
-    """They are those of differences, of each logit by the user's embeddings."""
+    """Slopes equal finite differences of each logit by the user's embeddings."""
     user = model.users[5] + np.float32(0.01)
     _, slopes = model._slopes(user, model.movies)
     step = np.float32(1e-3)

@@ -13,14 +13,14 @@ from contract import Contract
 
 
 class TestNMF(Contract):
-    """NMF keeps the contract."""
+    """Contract tests of `nmf`."""
 
     kind = NMF
     settings: ClassVar[dict[str, Any]] = {"shrinkage": 0.5, "factors": 4}
 
 
 def parts(rng: np.random.Generator, n_users: int = 120, n_movies: int = 50) -> tuple[Ratings, np.ndarray]:
-    """Ratings 1…100 that are sums of two non-negative parts; the movies' parts."""
+    """Ratings 1…100 that are sums of two non-negative parts, and the same of all pairs without noise."""
     p, q = rng.gamma(2, 1, (n_users, 2)), rng.gamma(2, 1, (n_movies, 2))
     heights = p @ q.T
     user, movie = np.nonzero(rng.random(heights.shape) < 0.5)
@@ -29,7 +29,7 @@ def parts(rng: np.random.Generator, n_users: int = 120, n_movies: int = 50) -> t
 
 
 def test_planted_parts_are_recovered() -> None:
-    """Pairs that nobody rated are predicted to a few steps of a hundred, from parts of which none is below 0."""
+    """Unrated pairs are predicted to a few steps of a hundred, with no negative parts."""
     ratings, stars = parts(np.random.default_rng(0))
     model = NMF(NMFSettings(factors=2, shrinkage=0.01, iterations=500)).fit(ratings)
     users, movies = ratings.users.ids.astype(int), ratings.movies.ids.astype(int)
@@ -43,29 +43,29 @@ def test_planted_parts_are_recovered() -> None:
 
 
 def test_an_update_never_raises_the_loss() -> None:
-    """Over updates of the persons' vectors alone the loss falls, as Lee & Seung prove, to where its gradient is 0."""
+    """Updates of the users' vectors alone lower the loss, as Lee & Seung prove."""
     ratings, _ = parts(np.random.default_rng(1))
     model = NMF(NMFSettings(factors=3, iterations=5)).fit(ratings)
     histories = ratings.by_user
 
     def loss(vectors: np.ndarray) -> float:
-        left = model._heights(histories) - (vectors[histories.rows] * model.movies[histories.items]).sum(1)
-        away = model.settings.shrinkage * ((vectors - model.mean) ** 2).sum()
-        return float((left.astype(np.float64) ** 2).sum() + away)
+        residuals = model._heights(histories) - (vectors[histories.rows] * model.movies[histories.items]).sum(1)
+        penalty = model.settings.shrinkage * ((vectors - model.mean) ** 2).sum()
+        return float((residuals.astype(np.float64) ** 2).sum() + penalty)
 
     vectors, losses = np.tile(model.mean, (len(histories), 1)), []
     for _ in range(30):
         losses.append(loss(vectors))
-        vectors = model._updated(histories, vectors, model.movies, model.mean)
+        vectors = model._update(histories, vectors, model.movies, model.mean)
     assert np.all(np.diff(losses) <= 1e-4)
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_nobodys_history_is_the_average_person() -> None:
-    """Without ratings the vector is the mean one, whatever is updated."""
+def test_an_empty_history_has_the_mean_vector() -> None:
+    """Updates don't move the vector of an empty history from the mean."""
     ratings, _ = parts(np.random.default_rng(2))
     model = NMF().fit(ratings)
-    np.testing.assert_allclose(model._users(Histories.empty(2)), np.tile(model.mean, (2, 1)), rtol=1e-5)
+    np.testing.assert_allclose(model._fold_in(Histories.empty(2)), np.tile(model.mean, (2, 1)), rtol=1e-5)
 
 
 @pytest.mark.parametrize("wrong", [{"factors": 0}, {"shrinkage": 0.0}, {"iterations": -1}, {"shrinkage": float("nan")}])

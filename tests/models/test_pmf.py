@@ -13,7 +13,7 @@ from worlds import check_planted_factors, factor_world
 
 
 class TestPMF(Contract):
-    """Bayesian matrix factorization keeps the contract."""
+    """Contract tests of `pmf`."""
 
     kind = PMF
     settings = {"factors": 3, "chains": 2, "samples": 8, "thinning": 2}  # noqa: RUF012
@@ -52,45 +52,45 @@ def test_links_are_drawn_from_their_conditional_distributions_in_turn() -> None:
     curvature = roots @ roots.transpose(0, 2, 1)
     noise, links = rng.normal(size=(5, width)), rng.normal(size=(5, width))
     joint = np.einsum("rf,rg,rkl->fkgl", x, x, curvature).reshape(15, 15) + np.diag(precision[families].reshape(15))
-    linear, wanted = np.einsum("rf,rk->fk", x, pull).reshape(15), links.reshape(15).copy()
+    linear, expected = np.einsum("rf,rk->fk", x, pull).reshape(15), links.reshape(15).copy()
     for factor in range(width):
         for at in range(factor, 15, width):
-            others = joint[at] @ wanted - joint[at, at] * wanted[at]
-            wanted[at] = (linear[at] - others) / joint[at, at] + noise.reshape(15)[at] / np.sqrt(joint[at, at])
+            others = joint[at] @ expected - joint[at, at] * expected[at]
+            expected[at] = (linear[at] - others) / joint[at, at] + noise.reshape(15)[at] / np.sqrt(joint[at, at])
     rows, features = np.nonzero(x)
     order = np.argsort(features, kind="stable")
     starts, center = np.searchsorted(features[order], np.arange(6)), x @ links
     values = x[rows, features][order]
     draw_links(curvature, pull, starts, rows[order], values, families, precision, noise, links, center)
-    np.testing.assert_allclose(links.reshape(15), wanted)
+    np.testing.assert_allclose(links.reshape(15), expected)
     np.testing.assert_allclose(center, x @ links)
 
 
 def test_planted_factors_are_recovered() -> None:
-    """In a world of biases and two factors it errs less than the noise, and its vectors span the factors."""
+    """In a world of biases and two factors, errors are below the noise, and the vectors span the factors."""
     check_planted_factors(PMF(PMFSettings(factors=4, burn_in=60, samples=20, thinning=2, chains=2)))
 
 
-def test_a_stranger_is_predicted_as_well_as_if_she_had_been_there() -> None:
-    """Folded in, people whom training didn't see are predicted nearly as well as by a model that has seen them."""
+def test_a_new_user_is_predicted_as_well_as_a_training_user() -> None:
+    """Folded-in new users are predicted nearly as well as by a model trained with them."""
     world = factor_world(np.random.default_rng(9))
     ratings, settings = world.train, PMFSettings(factors=4, burn_in=60, samples=20, thinning=2, chains=2)
     held_out = np.arange(len(ratings.users)) % 5 == 0
-    ours = held_out[ratings.users.numbers(world.users)]
-    strangers = ratings.by_user
+    of_new_users = held_out[ratings.users.numbers(world.users)]
+    histories = ratings.by_user
     errors = []
-    for known in (ratings, ratings.take(~held_out[ratings.user])):
-        model = PMF(settings).fit(known)
+    for train in (ratings, ratings.take(~held_out[ratings.user])):
+        model = PMF(settings).fit(train)
         numbers = model.data.movies.numbers(ratings.movies.ids)
-        history = replace(strangers, items=numbers[strangers.items], owners=None)
-        rows = ratings.users.numbers(world.users[ours])
-        found = model.predict_pairs(history, rows, model.data.movies.numbers(world.movies[ours]))
-        errors.append(float(np.sqrt(np.mean((found - world.stars[ours]) ** 2))))
+        history = replace(histories, items=numbers[histories.items], owners=None)
+        rows = ratings.users.numbers(world.users[of_new_users])
+        predicted = model.predict_pairs(history, rows, model.data.movies.numbers(world.movies[of_new_users]))
+        errors.append(float(np.sqrt(np.mean((predicted - world.stars[of_new_users]) ** 2))))
     assert errors[1] < 1.1 * errors[0]
 
 
-def test_planted_noise_is_recovered_and_intervals_hold_what_they_promise() -> None:
-    """In a world of two factors and noise 5, noise and error are near 5, and 80 % of ratings lie within."""
+def test_planted_noise_is_recovered_and_intervals_cover() -> None:
+    """In a world of two factors and noise 5, noise and error are near 5, and 80 % of ratings are in intervals."""
     rng = np.random.default_rng(1)
     p, q = rng.normal(size=(200, 2)), rng.normal(size=(100, 2))
     user, movie = np.nonzero(rng.random((200, 100)) < 0.5)

@@ -6,7 +6,7 @@ from worlds import check_planted_factors
 
 
 class TestSVDPlusPlus(Contract):
-    """SVD++ keeps the contract."""
+    """Contract tests of `svd++`."""
 
     kind = SVDPlusPlus
 

@@ -1,4 +1,4 @@
-"""Chromium and a served page."""
+"""Fixtures: Chromium, a served page and a visit."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    """Chromium without a window."""
+    """Headless Chromium."""
     from page_world import launch_browser
 
     with launch_browser() as browser:
@@ -23,7 +23,7 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture(scope="session")
 def page_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model of films with hostile titles, to be served and not to be changed."""
+    """Folder of a served model of films with hostile titles; read-only."""
     from page_world import save_hostile_model
 
     return save_hostile_model(tmp_path_factory.mktemp("page") / "model")
@@ -31,7 +31,7 @@ def page_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(page_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the page is served with that model; modules that serve another one have a fixture of this name."""
+    """Address of the page with that model. Modules that serve another model override this fixture."""
     from cinematrix.service.settings import ServiceSettings
     from page_world import run_service
 
@@ -41,9 +41,9 @@ def url(page_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def stay(browser: "Browser", url: str) -> Iterator["PageVisit"]:
-    """Somebody who comes to the page for the first time."""
+def visit(browser: "Browser", url: str) -> Iterator["PageVisit"]:
+    """Visit of a new browser profile."""
     from page_world import open_visit
 
-    with open_visit(browser, url) as stay:
-        yield stay
+    with open_visit(browser, url) as visit:
+        yield visit

@@ -1,4 +1,4 @@
-"""What the page says where something can't be shown, and the way on."""
+"""Tests of error states, and of ways to continue."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ GENRES = [["Action", "Adventure", "Animation", "Comedy", "Sci-Fi"], ["Comedy"], 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Four films, one of which has more genres than a card has room for."""
+    """Address of a page with four films, one of which has more genres than a card has room for."""
     folder, films = tmp_path_factory.mktemp("errors"), range(len(GENRES))
     pairs = [(user, film) for user in range(9) for film in films]
     users, movies = zip(*pairs, strict=True)
@@ -31,17 +31,17 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def stay(browser: Browser, url: str) -> Iterator[PageVisit]:
-    """A stranger's visit, in which answers may fail."""
-    with open_visit(browser, url) as stay:
-        yield stay
-        stay.errors[:] = [error for error in stay.errors if "Failed to load resource" not in error]
+def visit(browser: Browser, url: str) -> Iterator[PageVisit]:
+    """Visit of a new browser profile, in which requests may fail."""
+    with open_visit(browser, url) as visit:
+        yield visit
+        visit.errors[:] = [error for error in visit.errors if "Failed to load resource" not in error]
 
 
-def test_a_view_that_does_not_come_is_told_in_words_and_tried_again(stay: PageVisit) -> None:
-    """The server is away while a view is opened for the first time; once it is back, "Try again" shows it."""
-    page = stay.page
-    stay.open()
+def test_a_view_that_fails_to_load_is_explained_and_can_be_retried(visit: PageVisit) -> None:
+    """The server is unreachable when a view is first opened. Once it is back, "Try again" shows the view."""
+    page = visit.page
+    visit.open()
     page.route("**/page/views/search.js", lambda route: route.abort())
     page.get_by_role("link", name="Search", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("No connection to the server")
@@ -61,11 +61,11 @@ def test_a_view_that_does_not_come_is_told_in_words_and_tried_again(stay: PageVi
         ("/?view=nowhere", "The page has no such view."),
     ],
 )
-def test_what_is_not_there_is_told_with_a_way_on(stay: PageVisit, address: str, words: str) -> None:
-    """With a heading of the first level, under the page's own name, and nothing to try in vain."""
-    page = stay.page
-    stay.open(address)
-    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such thing here")
+def test_a_missing_view_or_film_is_explained_with_a_way_to_continue(visit: PageVisit, address: str, words: str) -> None:
+    """A heading of level 1, the default title, and no useless "Try again"."""
+    page = visit.page
+    visit.open(address)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
     expect(page.locator("main")).to_contain_text(words)
     expect(page.get_by_role("button", name="Try again")).to_have_count(0)
     expect(page).to_have_title("Cinematrix")
@@ -75,19 +75,19 @@ def test_what_is_not_there_is_told_with_a_way_on(stay: PageVisit, address: str, 
     expect(page.locator(".card").first).to_be_visible()
 
 
-def test_genres_that_no_film_has_are_forgotten(stay: PageVisit) -> None:
-    """As a year that is none is: the list is by the rest, and so is the count of dials that are set."""
-    page = stay.page
-    stay.open("/?with=Nope,Comedy&without=Zilch&from=x")
+def test_unknown_genres_and_invalid_years_are_ignored(visit: PageVisit) -> None:
+    """The list and the count of set controls use the valid values only."""
+    page = visit.page
+    visit.open("/?with=Nope,Comedy&without=Zilch&from=x")
     expect(page.get_by_role("heading", level=1)).to_have_text("What will you watch tonight?")
     expect(page.locator(".dials .count")).to_have_text("1")
-    assert sorted(stay.movies()) == ["0", "1", "3"]
+    assert sorted(visit.movies()) == ["0", "1", "3"]
 
 
-def test_films_have_all_genres_asked_for_and_say_so(stay: PageVisit) -> None:
-    """Two chosen genres leave films of both, whose card names these before others that it has room for."""
-    page = stay.page
-    stay.open()
+def test_films_have_all_selected_genres_and_list_them_first(visit: PageVisit) -> None:
+    """With two selected genres, each film has both, and its card lists them first."""
+    page = visit.page
+    visit.open()
     page.get_by_text("In the mood for").click()
     for genre in ("Comedy", "Sci-Fi"):
         page.get_by_role("button", name=f"{genre}: with or without").click()

@@ -1,4 +1,4 @@
-"""The files of the page as a browser gets them: `cinematrix.service.routes.page`."""
+"""Tests of `cinematrix.service.routes.page`, which serves the page's files."""
 
 import gzip
 import re
@@ -26,7 +26,7 @@ SCRIPTS = sorted(PAGE.rglob("*.js"))
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """A client of a service whose model doesn't matter."""
+    """Client of a service with an arbitrary model."""
     folder = tmp_path_factory.mktemp("page")
     save(Bias().fit(*taste_world(np.random.default_rng(5))), folder / "model")
     settings = ServiceSettings(folder / "model", f"sqlite:///{folder}/store.db", hosts=("testserver",))
@@ -34,20 +34,20 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         yield client
 
 
-def test_every_file_is_served_as_what_it_is(client: TestClient) -> None:
-    """Byte for byte, with its type, and no file of the folder is left out."""
+def test_every_file_is_served_with_its_type(client: TestClient) -> None:
+    """Each file of the folder is served unchanged, with its media type."""
     types = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
     paths = [path for path in PAGE.rglob("*") if path.is_file()]
     assert len(paths) > 12
     for path in paths:
-        answer = client.get(f"/page/{path.relative_to(PAGE).as_posix()}")
-        assert (answer.status_code, answer.content) == (200, path.read_bytes())
-        assert answer.headers["content-type"].startswith(types[path.suffix])
+        response = client.get(f"/page/{path.relative_to(PAGE).as_posix()}")
+        assert (response.status_code, response.content) == (200, path.read_bytes())
+        assert response.headers["content-type"].startswith(types[path.suffix])
     assert client.get("/").content == (PAGE / "index.html").read_bytes()
 
 
-def test_the_policy_of_the_page_is_its_own_and_said_once(client: TestClient) -> None:
-    """The page runs its own scripts alone; the API's answers keep the policy that runs nothing."""
+def test_the_page_has_its_own_content_security_policy(client: TestClient) -> None:
+    """The page may run its own scripts only; API responses keep the policy that allows nothing."""
     for path in ("/", "/page/app.js"):
         policies = client.get(path).headers.get_list("content-security-policy")
         assert len(policies) == 1
@@ -56,73 +56,73 @@ def test_the_policy_of_the_page_is_its_own_and_said_once(client: TestClient) -> 
         assert client.get(path).headers.get_list("cache-control") == ["no-cache"]
         assert client.get(path).headers["x-content-type-options"] == "nosniff"
     for path in ("/livez", "/page/nothing.js"):
-        answer = client.get(path)
-        assert answer.headers.get_list("content-security-policy") == ["default-src 'none'; frame-ancestors 'none'"]
-        assert answer.headers["cache-control"] == "no-store"
+        response = client.get(path)
+        assert response.headers.get_list("content-security-policy") == ["default-src 'none'; frame-ancestors 'none'"]
+        assert response.headers["cache-control"] == "no-store"
 
 
-def test_a_browser_that_has_a_file_is_not_sent_it_again(client: TestClient) -> None:
+def test_a_cached_file_is_not_sent_again(client: TestClient) -> None:
     """304 without a body for its tag, also a weak or a listed one; another tag gets the file."""
     tag = client.get("/page/app.css").headers["etag"]
-    for sent in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-        answer = client.get("/page/app.css", headers={"If-None-Match": sent})
-        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
-        assert "script-src" in answer.headers["content-security-policy"]
+    for header in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        response = client.get("/page/app.css", headers={"If-None-Match": header})
+        assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", tag)
+        assert "script-src" in response.headers["content-security-policy"]
     assert client.get("/page/app.css", headers={"If-None-Match": '"other"'}).status_code == 200
     assert client.get("/page/app.js").headers["etag"] != tag
 
 
-def test_files_are_compressed_for_whoever_takes_it(client: TestClient) -> None:
-    """With gzip the same bytes come in fewer; HEAD tells the same without them."""
+def test_files_are_compressed_if_the_client_accepts_gzip(client: TestClient) -> None:
+    """Gzip sends the same bytes compressed; HEAD has the same headers without a body."""
     plain = client.get("/page/app.css", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
-    small = client.get("/page/app.css", headers={"Accept-Encoding": "br, gzip;q=0.5"})
-    assert small.headers["content-encoding"] == "gzip"
-    assert int(small.headers["content-length"]) < len(plain.content) / 2
-    assert small.content == plain.content == gzip.decompress(load_assets()["app.css"].compressed)
+    compressed = client.get("/page/app.css", headers={"Accept-Encoding": "br, gzip;q=0.5"})
+    assert compressed.headers["content-encoding"] == "gzip"
+    assert int(compressed.headers["content-length"]) < len(plain.content) / 2
+    assert compressed.content == plain.content == gzip.decompress(load_assets()["app.css"].compressed)
     head = client.head("/page/app.css", headers={"Accept-Encoding": "identity"})
     assert (head.content, head.headers["content-length"]) == (b"", str(len(plain.content)))
 
 
 @pytest.mark.parametrize(
-    ("accepted", "taken"),
+    ("accepted", "expected"),
     [("gzip", True), ("GZIP; q=0.1", True), ("gzip;q=0", False), ("gzip; q=0.000", False), ("br", False), ("", False)],
 )
-def test_what_a_client_accepts_is_read(accepted: str, taken: bool) -> None:
-    """As RFC 9110 writes it."""
-    assert accepts_gzip(accepted) is taken
+def test_accept_encoding_is_parsed(accepted: str, expected: bool) -> None:
+    """Quality values as in RFC 9110."""
+    assert accepts_gzip(accepted) is expected
 
 
 @pytest.mark.parametrize(
     "path",
     [
         "../service/app.py", "..%2fservice%2fapp.py", "%2e%2e/service/app.py", "views/../../service/app.py",
-        "/etc/passwd", "%2fetc%2fpasswd", "views", "views/", "app.js/", "app.js%00", "", "APP.JS",
+        "/etc/passwd", "%2fetc%2fpasswd", "views", "views/", "parts", "app.js/", "app.js%00", "", "APP.JS",
         "..\\service\\app.py",
     ],
 )  # fmt: skip
 def test_nothing_else_can_be_reached(client: TestClient, path: str) -> None:
-    """A path that isn't one of the files is a 404, whatever it would mean to a file system."""
-    answer = client.get(f"/page/{path}", follow_redirects=False)
-    assert answer.status_code == 404
-    assert b"import" not in answer.content
+    """A path that is not one of the files is a 404, whatever it means to a file system."""
+    response = client.get(f"/page/{path}", follow_redirects=False)
+    assert response.status_code == 404
+    assert b"import" not in response.content
 
 
-def test_the_page_weighs_little(client: TestClient) -> None:
-    """All of it, compressed, in at most 150 KB; what is preloaded exists."""
+def test_the_page_is_small(client: TestClient) -> None:
+    """All files compressed have at most 150 KB; preloaded files exist."""
     assert sum(len(asset.compressed) for asset in load_assets().values()) <= 150_000
     for path in re.findall(r'(?:href|src)="/page/([^"]+)"', (PAGE / "index.html").read_text("utf-8")):
         assert path in load_assets(), path
 
 
 def test_data_never_become_markup() -> None:
-    """No module parses text as HTML or code, and no file names another origin but for namespaces and credits."""
+    """No module parses text as HTML or code, and no file names another origin except namespaces and credits."""
     for path in SCRIPTS:
         text = path.read_text("utf-8")
-        found = re.findall(
+        matches = re.findall(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser", text
         )
-        assert not found, path.name
+        assert not matches, path.name
     for path in [*SCRIPTS, PAGE / "app.css", PAGE / "index.html"]:
         for origin in re.findall(r"https?://[\w.]+", path.read_text("utf-8")):
             assert origin in ("http://www.w3.org", "https://www.themoviedb.org", "https://www.imdb.com"), (
@@ -132,8 +132,8 @@ def test_data_never_become_markup() -> None:
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_modules_are_whole(path: Path, tmp_path: Path) -> None:
-    """Node parses each as a module; what it imports is there."""
+def test_modules_parse_and_their_imports_exist(path: Path, tmp_path: Path) -> None:
+    """Node parses each module; the files that it imports exist."""
     for target in re.findall(r"""(?:from|import)\s*\(?["'](\.[^"']+)["']""", path.read_text("utf-8")):
         assert (path.parent / target).is_file(), target
     node = shutil.which("node")

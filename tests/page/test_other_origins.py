@@ -1,4 +1,4 @@
-"""What a page of another origin can do to the service by the browser of somebody who may do everything: nothing."""
+"""Tests that a page of another origin can do nothing to the service through a user's browser."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from page_world import run_service
 from service_world import check_problem
 from waiting import wait_for
 
-ASKS = """async ([url, method, type, body]) => {
+FETCH_JS = """async ([url, method, type, body]) => {
     const headers = type === null ? {} : {"content-type": type};
     try {
         const mode = type === "application/json" ? "cors" : "no-cors";
@@ -32,9 +32,9 @@ ASKS = """async ([url, method, type, body]) => {
         return [answer.type, answer.status, await answer.text()];
     } catch (error) { return ["error", 0, ""]; }
 }"""
-"""What a script may send without the server's leave (no-cors), and what it would have to ask for."""
+"""Script that sends a request: without a preflight (no-cors) unless it is JSON."""
 
-POSTS = """([url, type, name, value]) => {
+FORM_POST_JS = """([url, type, name, value]) => {
     const frame = Object.assign(document.createElement("iframe"), {name: "sent"});
     const form = Object.assign(document.createElement("form"), {action: url, method: "post", enctype: type});
     const field = Object.assign(document.createElement("input"), {name, value});
@@ -45,15 +45,15 @@ POSTS = """([url, type, name, value]) => {
 }"""
 
 
-def url_in(page: Page, name: str) -> str:
-    """What a frame shows; nothing while the browser moves it to a process of its own."""
+def frame_url(page: Page, name: str) -> str:
+    """Return the URL of a frame; empty while the browser moves it to its own process."""
     frame = page.locator(f"iframe[name={name}]").element_handle().content_frame()
     return frame.url if frame else ""
 
 
 @contextmanager
-def elsewhere() -> Iterator[int]:
-    """A server of empty pages; its port."""
+def serve_empty_pages() -> Iterator[int]:
+    """Run a server of empty pages, and yield its port."""
 
     class Empty(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -63,7 +63,7 @@ def elsewhere() -> Iterator[int]:
             self.wfile.write(b"<!doctype html><body></body>")
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Not on the screen."""
+            """Suppress log lines."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
         thread = Thread(target=server.serve_forever)
@@ -76,8 +76,8 @@ def elsewhere() -> Iterator[int]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Path:
-    """A model that can be rolled back."""
+def model_folder(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Path:
+    """Folder of a model that can be rolled back."""
     save(Bias().fit(*world), tmp_path / "model")
     versions.promote(tmp_path / "model", versions.save_version(tmp_path / "model", Popular().fit(*world), {}))
     return tmp_path / "model"
@@ -87,15 +87,15 @@ def place(tmp_path: Path, world: tuple[Ratings, Catalog]) -> Path:
 @pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"], ids=["another port", "another name"])
 def test_a_page_of_another_origin_does_and_reads_nothing(
-    browser: Browser, place: Path, tmp_path: Path, world: tuple[Ratings, Catalog], host: str
+    browser: Browser, model_folder: Path, tmp_path: Path, world: tuple[Ratings, Catalog], host: str
 ) -> None:
-    """Its scripts and forms come to no write, no import and no rollback, though nobody here needs a key; it reads no
-    answer; and the service shows in none of its frames."""
-    settings = ServiceSettings(place, f"sqlite:///{tmp_path}/store.db", new_users=9, watch_seconds=0.05)
-    movie, version = int(world[1].movies.ids[0]), versions.get_serving_version(place)
+    """Its scripts and forms can't write, import or roll back, although no key is required. It can't read a response or
+    frame the service."""
+    settings = ServiceSettings(model_folder, f"sqlite:///{tmp_path}/store.db", new_users=9, watch_seconds=0.05)
+    movie, version = int(world[1].movies.ids[0]), versions.get_serving_version(model_folder)
     rows = f'{{"ratings": [{{"user": "mallory", "movie": {movie}, "rating": 5}}]}}'
     letterboxd = f"movie,rating,timestamp\n{movie},5,1700000000\n"
-    with run_service(settings) as url, elsewhere() as port:
+    with run_service(settings) as url, serve_empty_pages() as port:
         page = browser.new_page()
         page.goto(f"http://{host}:{port}/")
         simple = ("text/plain", "application/x-www-form-urlencoded", None)
@@ -104,21 +104,21 @@ def test_a_page_of_another_origin_does_and_reads_nothing(
                 ("/v1/ratings", rows), ("/v1/users/mallory/imports", letterboxd), ("/v1/admin/rollbacks", None),
                 ("/v1/admin/refits", "{}"), ("/v1/tokens", '{"user": "mallory"}'),
             ):  # fmt: skip
-                assert page.evaluate(ASKS, [url + path, "POST", type_, body])[1:] == [0, ""]
+                assert page.evaluate(FETCH_JS, [url + path, "POST", type_, body])[1:] == [0, ""]
         for method, path in (
             ("POST", "/v1/ratings"), ("PUT", f"/v1/users/mallory/ratings/{movie}"), ("DELETE", "/v1/users/mallory"),
         ):  # fmt: skip
-            assert page.evaluate(ASKS, [url + path, method, "application/json", rows]) == ["error", 0, ""]
-        page.evaluate(POSTS, [f"{url}/v1/admin/rollbacks", "text/plain", "a", "b"])
-        assert page.evaluate(ASKS, [f"{url}/v1/model", "GET", None, None])[1:] == [0, ""]
+            assert page.evaluate(FETCH_JS, [url + path, method, "application/json", rows]) == ["error", 0, ""]
+        page.evaluate(FORM_POST_JS, [f"{url}/v1/admin/rollbacks", "text/plain", "a", "b"])
+        assert page.evaluate(FETCH_JS, [f"{url}/v1/model", "GET", None, None])[1:] == [0, ""]
         page.evaluate(
             "url => new Promise(done => document.body.append("
             "Object.assign(document.createElement('iframe'), {src: url, name: 'framed', onload: done})))",
             f"{url}/",
         )
-        wait_for(lambda: url_in(page, "framed").startswith("chrome-error:"))
+        wait_for(lambda: frame_url(page, "framed").startswith("chrome-error:"))
         assert page.context.cookies() == []
-        assert versions.get_serving_version(place) == version
+        assert versions.get_serving_version(model_folder) == version
         assert httpx2.get(f"{url}/v1/users/mallory/ratings").status_code == 404
         assert httpx2.post(f"{url}/v1/admin/rollbacks").status_code == 200, "they could have, but for their origin"
         page.context.close()
@@ -126,7 +126,7 @@ def test_a_page_of_another_origin_does_and_reads_nothing(
 
 @pytest.mark.fault(45)
 @pytest.mark.parametrize(
-    ("headers", "done"),
+    ("headers", "accepted"),
     [
         ({}, True), ({"Sec-Fetch-Site": "same-origin"}, True), ({"Sec-Fetch-Site": "none"}, True),
         ({"Origin": "http://testserver"}, True), ({"Origin": "https://testserver"}, True),
@@ -137,13 +137,13 @@ def test_a_page_of_another_origin_does_and_reads_nothing(
     ],
     ids=str,
 )  # fmt: skip
-def test_who_sends_a_write_is_told_by_the_browser(
-    client: TestClient, user: int, unseen: int, headers: dict[str, str], done: bool
+def test_writes_are_refused_by_the_browsers_origin_headers(
+    client: TestClient, user: int, unseen: int, headers: dict[str, str], accepted: bool
 ) -> None:
-    """Programs, and pages of the origin itself, whatever proxy speaks TLS for it; reads are never refused by this."""
-    answer = client.put(f"/v1/users/{user}/ratings/{unseen}", json={"rating": 3}, headers=headers)
-    if done:
-        assert answer.status_code == 201
+    """Programs and pages of the origin itself may write, also behind a TLS proxy. Reads are never refused."""
+    response = client.put(f"/v1/users/{user}/ratings/{unseen}", json={"rating": 3}, headers=headers)
+    if accepted:
+        assert response.status_code == 201
     else:
-        assert "another origin" in check_problem(answer, 403)["detail"]
+        assert "another origin" in check_problem(response, 403)["detail"]
     assert client.get("/readyz", headers=headers).status_code == 200

@@ -1,4 +1,4 @@
-"""Real posters on the page, in a real browser."""
+"""Tests of real posters on the page."""
 
 from pathlib import Path
 
@@ -18,33 +18,35 @@ NOTICE = "This product uses the TMDB API but is not endorsed or certified by TMD
 
 
 def test_a_real_poster_covers_the_drawn_one(browser: Browser, tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
-    """On cards and the film's own view, with TMDB's notice; where there is none, the drawn one stays, unharmed."""
+    """On cards and in the film's view, with TMDB's notice. Without a real poster the drawn one stays."""
     ratings, catalog = world
     model, store = save_numbered_model(tmp_path / "model", ratings, catalog), f"sqlite:///{tmp_path}/store.db"
     with fake_tmdb() as tmdb:
         tmdb.film("1", FakeAnswer(PNG))
         posters = PosterSettings(KEY, tmp_path / "posters", api=tmdb.url, images=tmdb.url)
-        with run_service(ServiceSettings(model, store, posters=posters)) as url, open_visit(browser, url) as stay:
+        with run_service(ServiceSettings(model, store, posters=posters)) as url, open_visit(browser, url) as visit:
             (shown, drawn), query = catalog.movies.ids[:2].tolist(), catalog.title(0).split()[0]
-            stay.open(f"/?view=search&query={query}")
-            expect(stay.page.locator(f".card[data-movie='{shown}'] .poster img.loaded")).to_have_css("opacity", "1")
-            expect(stay.page.locator(f".card[data-movie='{drawn}'] .poster img")).to_have_count(0)
+            visit.open(f"/?view=search&query={query}")
+            expect(visit.page.locator(f".card[data-movie='{shown}'] .poster img.loaded")).to_have_css("opacity", "1")
+            expect(visit.page.locator(f".card[data-movie='{drawn}'] .poster img")).to_have_count(0)
             for movie, pictures in ((shown, 1), (drawn, 0)):
-                stay.open(f"/?view=film&movie={movie}")
-                expect(stay.page.locator(".film-poster img.loaded")).to_have_count(pictures)
-                expect(stay.page.locator(".film-poster img")).to_have_count(pictures)
-                expect(stay.page.locator(".film-poster .poster-title")).to_be_visible()
-            expect(stay.page.get_by_role("contentinfo")).to_contain_text(NOTICE)
-            assert KEY not in stay.page.content()
-            assert [line for line in stay.errors if "404" not in line] == []
-            stay.errors.clear()
+                visit.open(f"/?view=film&movie={movie}")
+                expect(visit.page.locator(".film-poster img.loaded")).to_have_count(pictures)
+                expect(visit.page.locator(".film-poster img")).to_have_count(pictures)
+                expect(visit.page.locator(".film-poster .poster-title")).to_be_visible()
+            expect(visit.page.get_by_role("contentinfo")).to_contain_text(NOTICE)
+            assert KEY not in visit.page.content()
+            assert [line for line in visit.errors if "404" not in line] == []
+            visit.errors.clear()
 
 
-def test_without_a_key_none_is_asked_for(browser: Browser, tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
-    """The posters are those that the page draws, and TMDB isn't spoken of."""
+def test_without_a_key_no_real_poster_is_requested(
+    browser: Browser, tmp_path: Path, world: tuple[Ratings, Catalog]
+) -> None:
+    """The posters are drawn, and TMDB is not mentioned."""
     model, store = save_numbered_model(tmp_path / "model", *world), f"sqlite:///{tmp_path}/store.db"
-    with run_service(ServiceSettings(model, store)) as url, open_visit(browser, url) as stay:
-        stay.open(f"/?view=search&query={world[1].title(0).split()[0]}")
-        expect(stay.page.locator(".card .poster")).not_to_have_count(0)
-        expect(stay.page.locator(".poster img")).to_have_count(0)
-        expect(stay.page.get_by_role("contentinfo")).not_to_contain_text("TMDB")
+    with run_service(ServiceSettings(model, store)) as url, open_visit(browser, url) as visit:
+        visit.open(f"/?view=search&query={world[1].title(0).split()[0]}")
+        expect(visit.page.locator(".card .poster")).not_to_have_count(0)
+        expect(visit.page.locator(".poster img")).to_have_count(0)
+        expect(visit.page.get_by_role("contentinfo")).not_to_contain_text("TMDB")

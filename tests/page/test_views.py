@@ -1,4 +1,4 @@
-"""The map, the profile and the evening together, in a real browser."""
+"""Tests of the map, the profile, posters and groups."""
 
 import json
 import math
@@ -25,27 +25,27 @@ AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 @pytest.fixture(scope="module")
 def films(url: str) -> list[dict[str, Any]]:
-    """Comedies, as the search finds them."""
-    found: list[dict[str, Any]] = httpx2.get(f"{url}/v1/movies", params={"query": "funny", "n": 8}).json()["items"]
-    return found
+    """Comedies from a search."""
+    response: list[dict[str, Any]] = httpx2.get(f"{url}/v1/movies", params={"query": "funny", "n": 8}).json()["items"]
+    return response
 
 
 @pytest.fixture
-def regular(browser: Browser, url: str, films: list[dict[str, Any]]) -> Iterator[PageVisit]:
-    """Somebody who has rated six comedies in this browser."""
-    with open_visit(browser, url) as stay:
+def rated_visit(browser: Browser, url: str, films: list[dict[str, Any]]) -> Iterator[PageVisit]:
+    """Visit of a user with six rated comedies in this browser."""
+    with open_visit(browser, url) as visit:
         rated = [film | {"rating": 5 - at / 2, "time": at} for at, film in enumerate(films[:6])]
         text = json.dumps(json.dumps({"ratings": rated, "hidden": []}))
-        stay.context.add_init_script(
+        visit.context.add_init_script(
             f"localStorage.getItem('{HISTORY_KEY}') ?? localStorage.setItem('{HISTORY_KEY}', {text})"
         )
-        yield stay
+        yield visit
 
 
-def test_the_map_moves_by_keys_and_opens_films_from_its_list(regular: PageVisit) -> None:
-    """Films in view are listed as links; a found film is in the middle, and a click there opens it."""
-    page = regular.page
-    regular.open("/?view=map")
+def test_the_map_moves_by_keys_and_opens_films_from_its_list(rated_visit: PageVisit) -> None:
+    """Visible films are listed as links. A searched film is in the centre, and a click there opens it."""
+    page = rated_visit.page
+    rated_visit.open("/?view=map")
     expect(page.locator(".map-list a")).to_have_count(20)
     before = page.locator(".map-list").inner_text()
     page.locator("canvas.map").focus()
@@ -65,32 +65,32 @@ def test_the_map_moves_by_keys_and_opens_films_from_its_list(regular: PageVisit)
 
 
 class Map:
-    """The canvas of the map with one film in its middle, and what lies at so many pixels from there."""
+    """The map's canvas, centred on one film."""
 
-    def __init__(self, stay: PageVisit, film: str) -> None:
-        self.page, self.film = stay.page, film
-        stay.open("/?view=map")
+    def __init__(self, visit: PageVisit, film: str) -> None:
+        self.page, self.film = visit.page, film
+        visit.open("/?view=map")
         self.page.locator("main").get_by_role("combobox").fill(film)
         self.page.locator("main").get_by_role("option").first.click()
         self.page.locator("canvas.map").scroll_into_view_if_needed()
         box = self.page.locator("canvas.map").bounding_box()
         assert box is not None
         self.x, self.y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        self.touch = stay.context.new_cdp_session(self.page)
+        self.session = visit.context.new_cdp_session(self.page)
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """A place of the window."""
+        """Return a position in the window, relative to the centre of the map."""
         return self.x + x, self.y + y
 
-    def lies_at(self, x: float, y: float) -> None:
-        """The film is named when the mouse is there, and nothing far from it."""
+    def expect_film_at(self, x: float, y: float) -> None:
+        """Check that the film is under the pointer there, and nothing far below it."""
         tip = self.page.locator(".map-tip:not([hidden])").filter(has_text=self.film)
         for down, shown in ((40, 0), (0, 1)):
             self.page.mouse.move(*self.at(x, y + down))
             expect(tip).to_have_count(shown)
 
-    def fingers(self, *moves: list[tuple[float, float]]) -> None:
-        """Put fingers down where the first move says, lead them through the others, and lift them one by one."""
+    def use_fingers(self, *moves: list[tuple[float, float]]) -> None:
+        """Put fingers down at the first positions, move them through the others, and lift them one by one."""
         for kind, points in (("touchStart", moves[0]), *(("touchMove", points) for points in moves[1:])):
             self._send(kind, points)
         for left in range(len(moves[-1]) - 1, -1, -1):
@@ -98,13 +98,13 @@ class Map:
 
     def _send(self, kind: str, points: list[tuple[float, float]]) -> None:
         places = [dict(zip("xy", self.at(*point), strict=True)) | {"id": at} for at, point in enumerate(points)]
-        self.touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
 
 
-def test_one_is_told_in_the_singular(regular: PageVisit) -> None:
-    """One film found, one rating of a film on the map."""
-    page, found = regular.page, {"items": [{"movie": 1, "title": "Solo", "year": 2018, "genres": []}]}
-    page.route("**/v1/movies?*", lambda route: route.fulfill(json=found))
+def test_one_is_written_in_the_singular(rated_visit: PageVisit) -> None:
+    """One film found; one rating of a film on the map."""
+    page, response = rated_visit.page, {"items": [{"movie": 1, "title": "Solo", "year": 2018, "genres": []}]}
+    page.route("**/v1/movies?*", lambda route: route.fulfill(json=response))
     points = {
         "movies": [1],
         "titles": ["Solo"],
@@ -115,7 +115,7 @@ def test_one_is_told_in_the_singular(regular: PageVisit) -> None:
         "genres": ["Drama"],
     }
     page.route("**/v1/map", lambda route: route.fulfill(json=points | {"ratings": [1]}))
-    regular.open("/?view=map")
+    rated_visit.open("/?view=map")
     box = page.locator("canvas.map").bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -125,12 +125,12 @@ def test_one_is_told_in_the_singular(regular: PageVisit) -> None:
     expect(page.locator("#tools [role=status]")).to_have_text("1 film found")
 
 
-def test_a_poster_shows_nothing_of_a_line_that_has_no_room(regular: PageVisit) -> None:
-    """Three lines are shown whole; under them is the ground alone."""
-    page, title = regular.page, "Hhhhhhhh hhhhhhhh Hhhhhhhh hhhhhhhh Hhhhhh"
-    found = {"items": [{"movie": 1, "title": title, "year": 2018, "genres": []}]}
-    page.route("**/v1/movies?*", lambda route: route.fulfill(json=found))
-    regular.open("/?view=search&query=h")
+def test_a_poster_cuts_a_title_after_three_lines(rated_visit: PageVisit) -> None:
+    """Three lines are shown, with only the background below."""
+    page, title = rated_visit.page, "Hhhhhhhh hhhhhhhh Hhhhhhhh hhhhhhhh Hhhhhh"
+    response = {"items": [{"movie": 1, "title": title, "year": 2018, "genres": []}]}
+    page.route("**/v1/movies?*", lambda route: route.fulfill(json=response))
+    rated_visit.open("/?view=search&query=h")
     shown = page.locator(".poster-title")
     lines = shown.evaluate("(shown) => shown.scrollHeight / parseFloat(getComputedStyle(shown).lineHeight)")
     assert lines > 3.5
@@ -139,66 +139,66 @@ def test_a_poster_shows_nothing_of_a_line_that_has_no_room(regular: PageVisit) -
     assert np.ptp(picture[-int(0.05 * len(picture)) - 1 :]) < 10
 
 
-def test_a_film_of_the_same_name_is_named_with_its_year(regular: PageVisit, films: list[dict[str, Any]]) -> None:
-    """Among the reasons; one of another name without."""
+def test_a_reason_of_the_same_title_has_its_year(rated_visit: PageVisit, films: list[dict[str, Any]]) -> None:
+    """Reasons with another title have no year."""
     reasons = [
         {"movie": 7, "title": "Psycho", "year": 1960, "share": 0.6},
         {"movie": 8, "title": "Vertigo", "year": 1958, "share": 0.3},
     ]
     item = films[6] | {"title": "Psycho", "year": 1998, "score": 1, "stars": 3, "low": 2, "high": 4, "because": reasons}
     rows = {"model_version": "", "fallback": False, "rows": [{"kind": "top", "title": "Top", "items": [item]}]}
-    regular.page.route("**/v1/rows", lambda route: route.fulfill(json=rows))
-    regular.open("/")
-    expect(regular.page.locator(".because")).to_have_text("because of Psycho (1960) 60 %, Vertigo 30 %")
+    rated_visit.page.route("**/v1/rows", lambda route: route.fulfill(json=rows))
+    rated_visit.open("/")
+    expect(rated_visit.page.locator(".because")).to_have_text("because of Psycho (1960) 60 %, Vertigo 30 %")
 
 
-def test_the_map_is_dragged_and_zoomed_by_the_mouse(regular: PageVisit) -> None:
-    """The wheel zooms about the pointer, a drag takes the film along and opens none; nobody gets off the map."""
-    chart, mouse = Map(regular, "Funny 12"), regular.page.mouse
-    chart.lies_at(0, 0)
+def test_the_map_is_dragged_and_zoomed_by_the_mouse(rated_visit: PageVisit) -> None:
+    """The wheel zooms around the pointer; a drag moves the film and opens none, and stays within the map."""
+    chart, mouse = Map(rated_visit, "Funny 12"), rated_visit.page.mouse
+    chart.expect_film_at(0, 0)
     mouse.move(*chart.at(80, 0))
     mouse.wheel(0, -200)
-    chart.lies_at(80 - 80 * math.exp(0.4), 0)
+    chart.expect_film_at(80 - 80 * math.exp(0.4), 0)
     mouse.move(*chart.at(80, 0))
     mouse.wheel(0, 200)
-    chart.lies_at(0, 0)
+    chart.expect_film_at(0, 0)
     mouse.move(*chart.at(0, 50))
     mouse.down()
     mouse.move(*chart.at(100, 30), steps=5)
     mouse.up()
-    chart.lies_at(100, -20)
-    regular.page.locator("canvas.map").press("0")
-    expect(regular.page.locator(".map-list a")).to_have_count(20)
-    before = regular.page.locator(".map-list").inner_text()
+    chart.expect_film_at(100, -20)
+    rated_visit.page.locator("canvas.map").press("0")
+    expect(rated_visit.page.locator(".map-list a")).to_have_count(20)
+    before = rated_visit.page.locator(".map-list").inner_text()
     for _ in range(30):
-        regular.page.keyboard.press("ArrowRight")
-    expect(regular.page.locator(".map-list")).not_to_have_text(before, use_inner_text=True)
-    expect(regular.page.locator(".map-list a")).not_to_have_count(0)
-    expect(regular.page).to_have_url(f"{regular.url}/?view=map")
+        rated_visit.page.keyboard.press("ArrowRight")
+    expect(rated_visit.page.locator(".map-list")).not_to_have_text(before, use_inner_text=True)
+    expect(rated_visit.page.locator(".map-list a")).not_to_have_count(0)
+    expect(rated_visit.page).to_have_url(f"{rated_visit.url}/?view=map")
 
 
 def test_fingers_drag_pinch_and_name_films_on_the_map(browser: Browser, url: str) -> None:
-    """Two spread it about their middle and open nothing when they leave; one names a film, and then opens it."""
-    with open_visit(browser, url, has_touch=True, viewport={"width": 360, "height": 780}) as stay:
-        chart = Map(stay, "Funny 12")
-        tip = stay.page.locator(".map-tip:not([hidden])")
-        chart.fingers([(60, 80)])
+    """A pinch zooms around its centre and opens nothing. The first tap names a film, the second one opens it."""
+    with open_visit(browser, url, has_touch=True, viewport={"width": 360, "height": 780}) as visit:
+        chart = Map(visit, "Funny 12")
+        tip = visit.page.locator(".map-tip:not([hidden])")
+        chart.use_fingers([(60, 80)])
         expect(tip).to_have_count(0)
-        chart.fingers([(0, 80)], [(20, 80)], [(40, 80)])
-        chart.fingers(
+        chart.use_fingers([(0, 80)], [(20, 80)], [(40, 80)])
+        chart.use_fingers(
             [(40 + 50 - 20, 0), (40 + 50 + 20, 0)], [(40 + 20, 0), (40 + 80, 0)], [(40 + 10, 0), (40 + 90, 0)]
         )
-        expect(stay.page).to_have_url(f"{url}/?view=map")
-        chart.fingers([(40 - 50, 0)])
+        expect(visit.page).to_have_url(f"{url}/?view=map")
+        chart.use_fingers([(40 - 50, 0)])
         expect(tip).to_contain_text("Funny 12")
-        chart.fingers([(40 - 50, 0)])
-        expect(stay.page.get_by_role("heading", level=1)).to_have_text("Funny 12")
+        chart.use_fingers([(40 - 50, 0)])
+        expect(visit.page.get_by_role("heading", level=1)).to_have_text("Funny 12")
 
 
-def test_a_profile_is_told_exported_and_deleted(regular: PageVisit, films: list[dict[str, Any]]) -> None:
-    """Her genres, how well she is known, a CSV of her ratings; deleting asks first, and leaves nothing."""
-    page = regular.page
-    regular.open("/?view=profile")
+def test_a_profile_is_shown_exported_and_deleted(rated_visit: PageVisit, films: list[dict[str, Any]]) -> None:
+    """Genres, the model's error, and a CSV of the ratings. Deletion asks for confirmation and leaves nothing."""
+    page = rated_visit.page
+    rated_visit.open("/?view=profile")
     expect(page.locator(".lead")).to_contain_text("6 ratings, 3.8 on average")
     expect(page.locator(".loves").first).to_contain_text("Comedy")
     expect(page.locator(".known-figure")).to_contain_text("stars")
@@ -208,20 +208,20 @@ def test_a_profile_is_told_exported_and_deleted(regular: PageVisit, films: list[
     assert all(film["title"] in text for film in films[:6])
     page.get_by_role("button", name="Delete everything").click()
     page.get_by_role("button", name="Keep it").click()
-    assert len(regular.kept()["ratings"]) == 6
+    assert len(rated_visit.kept()["ratings"]) == 6
     page.get_by_role("button", name="Delete everything").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete everything").click()
-    expect(page.get_by_role("heading", name="Nothing is yours yet")).to_be_visible()
-    assert regular.kept() == {}
+    expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+    assert rated_visit.kept() == {}
 
 
 def test_friends_get_one_list_with_a_reason_each_and_a_veto(
-    regular: PageVisit, films: list[dict[str, Any]], tmp_path: Path
+    rated_visit: PageVisit, films: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    """A friend comes with a film that she loves, another with a file; a vetoed film is gone until that is undone."""
-    page = regular.page
-    regular.open("/?view=together")
-    expect(page.locator(".together .note")).to_contain_text("Add one friend at least")
+    """One friend comes with a film, another one with a file. A vetoed film is gone until the veto is undone."""
+    page = rated_visit.page
+    rated_visit.open("/?view=together")
+    expect(page.locator(".together .note")).to_contain_text("Add at least one friend")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".add [role=status]").last).to_contain_text("Choose a film or two")
     page.get_by_label("Name", exact=True).fill("<b>Ada</b>")
@@ -233,7 +233,7 @@ def test_friends_get_one_list_with_a_reason_each_and_a_veto(
     expect(page.locator(".group-film").first).to_be_visible()
     export = tmp_path / "grace.csv"
     export.write_text(f"Date,Name,Year,Letterboxd URI,Rating\n2024-01-01,{films[7]['title']},{films[7]['year']},x,5\n")
-    page.get_by_text("Add somebody").press("Enter")
+    page.get_by_text("Add a friend").press("Enter")
     page.get_by_label("Name", exact=True).fill("Grace")
     page.set_input_files("#friend-file", export)
     page.get_by_role("button", name="Add", exact=True).click()
@@ -243,37 +243,37 @@ def test_friends_get_one_list_with_a_reason_each_and_a_veto(
     movie = first.get_attribute("data-movie")
     first.get_by_role("button", name="Veto").click()
     expect(page.locator(f".group-film[data-movie='{movie}']")).to_have_count(0)
-    page.get_by_role("button", name="Take back the veto").click()
+    page.get_by_role("button", name="Undo the veto").click()
     expect(page.locator(f".group-film[data-movie='{movie}']")).to_have_count(1)
     page.get_by_role("button", name="Nobody unhappy").click()
     expect(page.get_by_role("button", name="Nobody unhappy")).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("button", name="Take Grace off").click()
+    page.get_by_role("button", name="Remove Grace").click()
     expect(page.locator(".people-here li")).to_have_count(2)
 
 
-def test_a_phone_shows_several_films_found_and_names_friends_in_one_line(regular: PageVisit) -> None:
-    """Four films fit on a screen of 360 × 780 px, and a friend's long name is shortened rather than broken."""
-    page, friends = regular.page, json.dumps([{"name": "Grace Brewster Hopper " * 2, "ratings": [], "hidden": []}])
-    regular.context.add_init_script(f"sessionStorage.setItem('cinematrix-friends', {json.dumps(friends)})")
+def test_a_phone_shows_several_results_and_each_friend_in_one_line(rated_visit: PageVisit) -> None:
+    """Four films fit on a screen of 360 × 780 px, and a friend's long name is shortened."""
+    page, friends = rated_visit.page, json.dumps([{"name": "Grace Brewster Hopper " * 2, "ratings": [], "hidden": []}])
+    rated_visit.context.add_init_script(f"sessionStorage.setItem('cinematrix-friends', {json.dumps(friends)})")
     page.set_viewport_size({"width": 360, "height": 780})
-    regular.open("/?view=search&query=funny")
+    rated_visit.open("/?view=search&query=funny")
     heights = page.locator(".grid-of-cards .card").evaluate_all("all => all.map(card => card.offsetHeight)")
     assert max(heights) < 780 / 4
-    regular.open("/?view=together")
+    rated_visit.open("/?view=together")
     names = page.locator(".opinions dt").evaluate_all("all => all.map(name => name.offsetHeight)")
     assert names
     assert max(names) < 30
 
 
 @pytest.mark.parametrize("view", ["operator", "together"])
-def test_axe_finds_nothing_where_friends_and_operators_are(regular: PageVisit, view: str) -> None:
-    """WCAG 2.2 AA and axe's best practices hold there too, and nothing is wider than a phone."""
+def test_axe_finds_nothing_in_the_group_and_operator_views(rated_visit: PageVisit, view: str) -> None:
+    """WCAG 2.2 AA and axe's best practices hold, and nothing is wider than a phone."""
     friends = json.dumps([{"name": "Ada", "ratings": [], "hidden": [], "user": "7"}])
-    regular.context.add_init_script(f"sessionStorage.setItem('cinematrix-friends', {json.dumps(friends)})")
-    page = regular.page
+    rated_visit.context.add_init_script(f"sessionStorage.setItem('cinematrix-friends', {json.dumps(friends)})")
+    page = rated_visit.page
     page.set_viewport_size({"width": 360, "height": 780})
-    regular.open(f"/?view={view}")
+    rated_visit.open(f"/?view={view}")
     page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8"))
-    found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", AXE)
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+    response = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", AXE)
+    assert [(each["id"], each["nodes"][0]["html"]) for each in response["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,4 +1,4 @@
-"""What docs/deploy.md says is done as it stands, and what deploy/ holds suits the program."""
+"""The commands of docs/deploy.md, run as they stand, and the files of deploy/ against the program."""
 
 import os
 import re
@@ -66,7 +66,7 @@ OFFLINE = "NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|name resolut
 
 
 def as_another() -> list[str]:
-    """What a command begins with to run as a user who owns nothing; where we aren't root, we stay who we are."""
+    """The words that make a command run as a user who owns nothing; where we aren't root, we stay who we are."""
     return shlex.split(NOBODY) if os.geteuid() == 0 and shutil.which("setpriv") else []
 
 
@@ -89,7 +89,7 @@ def pip(*words: str | Path) -> None:
 
 
 def copied() -> list[str]:
-    """What the Dockerfile takes from the repository."""
+    """Paths that the Dockerfile copies from the repository."""
     lines = re.findall(r"^COPY (?!--from)(.+)$", (DEPLOY / "Dockerfile").read_text("utf-8"), re.MULTILINE)
     return [name for line in lines for name in line.split()[:-1]]
 
@@ -150,7 +150,7 @@ print(find_spec("torch"), find_spec("numba"), *find_spec("cinematrix").submodule
 
 
 def test_the_image_is_made_of_what_is_there() -> None:
-    """What the Dockerfile copies is let in, and nothing else; it begins and is watched as documented."""
+    """The image has what the Dockerfile copies and nothing else; it starts and is watched as documented."""
     text = (DEPLOY / "Dockerfile").read_text("utf-8")
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line[0] == "!"}
     assert set(copied()) == let_in
@@ -205,7 +205,7 @@ def test_the_options_exist_that_deployments_use() -> None:
 
 
 def test_the_figures_exist_that_the_page_names() -> None:
-    """What is worth an alarm is told."""
+    """Every alarm worth having is documented."""
     told = Telemetry().text(None, ExposureSummary(0, None, None, None)).decode()
     named = set(re.findall(r"cinematrix_\w+", PAGE))
     assert len(named) > 5

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -60,14 +61,19 @@ def test_the_readmes_commands_run_as_they_stand(folder: Path) -> None:
     assert (folder / "predictions.csv").read_text().startswith("user,movie,prediction,low,high\n42,1,")
 
 
-def test_the_readmes_python_runs_as_it_stands(folder: Path) -> None:
-    """The Python example prints an evaluation with its protocol, and ten titles with stars."""
+def test_the_readmes_python_runs_as_it_stands(folder: Path, tmp_path: Path) -> None:
+    """The front door prints an evaluation with its protocol, lists of titles, an explanation, and a comparison."""
     (code,) = blocks("python")
-    ran = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    for name in ("ratings.csv", "movies.csv"):
+        shutil.copy(folder / name, tmp_path)
+    own = "def my_metric(movies, tested):\n    return movies[:, 0] * 0.0\n"
+    ran = subprocess.run([sys.executable, "-c", own + code], cwd=tmp_path, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    assert "rmse" in ran.stdout
     assert "Split: global time split" in ran.stdout
-    assert len(re.findall(r"\(\d{4}\) \d\.\d", ran.stdout)) == 10
+    assert len(re.findall(r"^ {1,2}\d+  .*\(\d{4}\) +\d\.\d\d", ran.stdout, re.MULTILINE)) >= 20
+    for words in ("rmse", "similar to", "together", "deep-mf", "svd: rmse"):
+        assert words in ran.stdout, ran.stdout
+    assert (tmp_path / "model" / "model.json").is_file()
 
 
 def test_the_readmes_make_targets_exist() -> None:

@@ -132,7 +132,7 @@ def _reaches_up(each: Import) -> bool:
 
 
 def trains(module: str) -> bool:
-    """Whether a module is one of `TRAINING` or inside one."""
+    """True for a module of `TRAINING`, and for one inside it."""
     return any(module == name or module.startswith(f"{name}.") for name in TRAINING)
 
 
@@ -204,7 +204,7 @@ def test_every_form_of_import_is_seen(module: str, text: str, caught: bool) -> N
 
 
 def run(code: str) -> str:
-    """What a fresh interpreter prints."""
+    """The output of a fresh interpreter."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 

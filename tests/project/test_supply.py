@@ -1,4 +1,4 @@
-"""What is installed is what was tested, and what was changed on the way is refused."""
+"""The packages installed are those tested, and changed ones are refused."""
 
 import hashlib
 import json

@@ -54,9 +54,8 @@ def make_history(numbers: list[int], stars: list[float]) -> Histories:
 def mixed(model: Recommender) -> tuple[Histories, int]:
     """Make a user who loves some comedies and hates more, and return an unseen comedy: shares of both signs."""
     comedies = movies_of(model, "Comedy")
-    return make_history(comedies[:9], [5, 0.5, 0.5, 0.5, 4, 0.5, 3, 0.5, 0.5]), model.data.movies.ids[
-        comedies[9]
-    ].item()
+    history = make_history(comedies[:9], [5, 0.5, 0.5, 0.5, 4, 0.5, 3, 0.5, 0.5])
+    return history, model.data.movies.ids[comedies[9]].item()
 
 
 @pytest.mark.parametrize("by", ["stars", "ranking"])

@@ -47,7 +47,7 @@ def answered(*pairs: tuple[int, float]) -> Histories:
 
 
 def test_the_first_question_separates_two_tastes(two_tastes: Questionnaire) -> None:
-    """It is about a movie on which tastes differ; after its rating, any other reduces the variance by less than half."""
+    """It is about a movie on which tastes differ; the next question reduces less than half as much variance."""
     first = two_tastes.next(answered(), NOTHING)
     assert first is not None
     assert first.movie in DIVIDING
@@ -150,7 +150,7 @@ def test_an_uncertain_movie_reduces_less_variance() -> None:
 
 
 def test_differences_between_movies_count_more() -> None:
-    """Of two equally strong factors, the one in which movies differ has `CONTRAST_WEIGHT` times the weight."""
+    """A factor in which movies differ has `CONTRAST_WEIGHT` times the weight of one common to all movies."""
     loadings = np.array([[1.0, 1.0], [1.0, -1.0]])
     np.testing.assert_allclose(compute_target_matrix(loadings, np.array([0.5, 0.5])), np.diag([1.0, CONTRAST_WEIGHT]))
 

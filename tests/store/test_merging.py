@@ -1,4 +1,4 @@
-"""What a person brings from elsewhere, added to what is there: `cinematrix.store.merging`."""
+"""Tests of `cinematrix.store.merging`: merging imports into a user's stored records."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,59 +15,57 @@ from cinematrix.store.records import Rating, Store
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, database: Callable[[str], str]) -> Iterator[Store]:
-    """An empty store of each kind."""
-    opened = Store.open(database(request.param))
-    yield opened
-    opened.close()
+    """Yield an empty store on each database."""
+    store = Store.open(database(request.param))
+    yield store
+    store.close()
 
 
 def ratings(*rows: tuple[str, int, int | None]) -> list[Rating]:
-    """Ann's ratings: movie, steps, when."""
+    """Return Ann's ratings from movie, steps and time."""
     return [Rating("ann", *row) for row in rows]
 
 
-def merged(
-    store: Store, *rows: tuple[str, int, int | None], events: list[tuple[str, str]] | None = None
-) -> MergeCounts:
-    """Merge in a transaction."""
+def merge(store: Store, *rows: tuple[str, int, int | None], events: list[tuple[str, str]] | None = None) -> MergeCounts:
+    """Merge Ann's records in a transaction."""
     with store.write_transaction() as connection:
         return merge_records(connection, "ann", ratings(*rows), events or [])
 
 
-def kept(store: Store) -> dict[str, tuple[int | None, int | None]]:
-    """Ann's ratings as they stand."""
+def stored(store: Store) -> dict[str, tuple[int | None, int | None]]:
+    """Return Ann's stored ratings: steps and time by movie."""
     return {row.movie: (row.steps, row.given) for row in store.person("ann").ratings}
 
 
 def test_the_newest_wins(store: Store) -> None:
-    """New ones are kept; a different one that is newer, or as new, replaces; older and undated ones don't."""
-    assert merged(store, ("1", 8, 100), ("2", 8, 100), ("3", 8, 100), ("4", 8, None)) == MergeCounts(4, 0, 0)
-    assert merged(store, ("1", 9, 200), ("2", 9, 50), ("3", 9, None), ("4", 9, 100)) == MergeCounts(0, 1, 3)
-    assert merged(store, ("1", 10, 200)) == MergeCounts(0, 1, 0)
-    assert kept(store) == {"1": (10, 200), "2": (8, 100), "3": (8, 100), "4": (8, None)}
+    """New ratings are stored; different ones replace if newer or equally new; older and undated ones don't."""
+    assert merge(store, ("1", 8, 100), ("2", 8, 100), ("3", 8, 100), ("4", 8, None)) == MergeCounts(4, 0, 0)
+    assert merge(store, ("1", 9, 200), ("2", 9, 50), ("3", 9, None), ("4", 9, 100)) == MergeCounts(0, 1, 3)
+    assert merge(store, ("1", 10, 200)) == MergeCounts(0, 1, 0)
+    assert stored(store) == {"1": (10, 200), "2": (8, 100), "3": (8, 100), "4": (8, None)}
 
 
 @pytest.mark.fault(18)
-def test_twice_is_once(store: Store) -> None:
-    """The same again changes nothing at all, times and events included."""
+def test_a_repeated_merge_changes_nothing(store: Store) -> None:
+    """A repeated merge changes nothing, times and events included."""
     rows, events = [("1", 8, 100), ("2", 3, None)], [("1", "like"), ("5", "seen")]
-    assert merged(store, *rows, events=events) == MergeCounts(4, 0, 0)
+    assert merge(store, *rows, events=events) == MergeCounts(4, 0, 0)
     before = store.person("ann")
-    assert merged(store, *rows, events=events) == MergeCounts(0, 0, 4)
+    assert merge(store, *rows, events=events) == MergeCounts(0, 0, 4)
     assert store.person("ann") == before
     assert before.events == {"like": ["1"], "seen": ["5"]}
 
 
-def test_what_was_said_here_is_not_overruled_by_what_is_older(store: Store) -> None:
-    """A rating given or taken back on the service today stands before an export's."""
+def test_an_older_import_does_not_replace_ratings_of_the_service(store: Store) -> None:
+    """A rating saved or deleted in the service today wins over an export's."""
     with store.write_transaction() as connection:
         store.rate(connection, [Rating("ann", "1", 2), Rating("ann", "2", None)])
-    assert merged(store, ("1", 8, 100), ("2", 8, 100)) == MergeCounts(0, 0, 2)
-    assert kept(store) == {"1": (2, None), "2": (None, None)}
+    assert merge(store, ("1", 8, 100), ("2", 8, 100)) == MergeCounts(0, 0, 2)
+    assert stored(store) == {"1": (2, None), "2": (None, None)}
 
 
 def test_a_merge_that_fails_keeps_nothing(store: Store) -> None:
-    """All in one transaction."""
+    """A merge is part of the caller's transaction."""
     with suppress(RuntimeError), store.write_transaction() as connection:
         merge_records(connection, "ann", ratings(("1", 8, 100)), [("2", "seen")])
         raise RuntimeError
@@ -75,12 +73,12 @@ def test_a_merge_that_fails_keeps_nothing(store: Store) -> None:
 
 
 def test_two_merges_at_once_come_one_after_the_other(store: Store) -> None:
-    """Sixteen times the same at once: each row is new exactly once."""
+    """If sixteen merges of the same rows run at once, each row is new exactly once."""
     rows = [(str(at), 8, 100) for at in range(50)]
     with ThreadPoolExecutor(8) as pool:
-        done = list(pool.map(lambda _: merged(store, *rows), range(16)))
-    assert sum(each.created for each in done) == 50
-    assert sum(each.unchanged for each in done) == 15 * 50
+        counts = list(pool.map(lambda _: merge(store, *rows), range(16)))
+    assert sum(each.created for each in counts) == 50
+    assert sum(each.unchanged for each in counts) == 15 * 50
 
 
 ROWS = st.dictionaries(st.sampled_from("abcd"), st.tuples(st.integers(1, 10), st.none() | st.integers(0, 5)))
@@ -88,10 +86,10 @@ ROWS = st.dictionaries(st.sampled_from("abcd"), st.tuples(st.integers(1, 10), st
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROWS, max_size=4))
-def test_merging_is_what_a_dictionary_would_do(
+def test_merging_agrees_with_a_dictionary(
     database: Callable[[str], str], imports: list[dict[str, tuple[int, int | None]]]
 ) -> None:
-    """Against a second implementation: the counts of each import, and what stands at the end."""
+    """The counts of each import and the final ratings agree with a second implementation."""
     store = Store.open(database("sqlite"))
     model: dict[str, tuple[int, int | None]] = {}
     for rows in imports:
@@ -100,10 +98,10 @@ def test_merging_is_what_a_dictionary_would_do(
             if movie not in model:
                 created, model[movie] = created + 1, (steps, given_at)
                 continue
-            had, when = model[movie]
-            if steps != had and given_at is not None and when is not None and given_at >= when:
+            old_steps, old_time = model[movie]
+            if steps != old_steps and given_at is not None and old_time is not None and given_at >= old_time:
                 updated, model[movie] = updated + 1, (steps, given_at)
-        done = merged(store, *((movie, *row) for movie, row in rows.items()))
-        assert done == MergeCounts(created, updated, len(rows) - created - updated)
-    assert kept(store) == model
+        counts = merge(store, *((movie, *row) for movie, row in rows.items()))
+        assert counts == MergeCounts(created, updated, len(rows) - created - updated)
+    assert stored(store) == model
     store.close()

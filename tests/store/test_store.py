@@ -1,4 +1,4 @@
-"""The store: nothing acknowledged is lost, on SQLite and on a real PostgreSQL."""
+"""Tests of the store on SQLite and on a real PostgreSQL: no acknowledged write is lost."""
 
 import sqlite3
 import subprocess
@@ -28,38 +28,38 @@ HALF_STARS = Scale(0.5, 5, 0.5)
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, database: Callable[[str], str]) -> str:
-    """An empty database of each kind."""
+    """Return the URL of an empty database of each kind."""
     return database(request.param)
 
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    """An empty store of each kind."""
+    """Yield an empty store on each database."""
     store = Store.open(url)
     yield store
     store.close()
 
 
 def note(store: Store, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
-    """One event in a transaction of its own."""
+    """Save or delete an event in a transaction."""
     with store.write_transaction() as connection:
         store.note(connection, user, movie, kind, gone=gone)
 
 
 def rate(store: Store, *ratings: Rating) -> list[bool]:
-    """Ratings in one transaction."""
+    """Save ratings in one transaction; return which of them replaced another."""
     with store.write_transaction() as connection:
-        return [kept.updated for kept in store.rate(connection, ratings)]
+        return [saved.updated for saved in store.rate(connection, ratings)]
 
 
 def steps(store: Store, user: str) -> dict[str, int | None]:
-    """What a user's ratings are."""
+    """Return a user's ratings in steps by movie."""
     return {rating.movie: rating.steps for rating in store.person(user).ratings}
 
 
 @pytest.mark.fault(4)
 def test_ratings_behave_as_a_dict(store: Store) -> None:
-    """Whatever is rated, rated again and taken back in whatever order, the last word on each pair stands."""
+    """After any sequence of saved and deleted ratings, the last write of each user and movie counts."""
     rng, model = np.random.default_rng(7), dict[tuple[str, str], int | None]()
     for _ in range(60):
         rows = [
@@ -78,7 +78,7 @@ def test_ratings_behave_as_a_dict(store: Store) -> None:
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
-    """An error at the second of two ratings takes the first one back."""
+    """An error at the second of two ratings rolls back the first."""
     with pytest.raises((DBAPIError, OverflowError)):
         rate(store, Rating("u", "m", 3), Rating("u", "n", 10**30))
     assert not store.person("u").known
@@ -86,7 +86,7 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
 
 @pytest.mark.fault(5)
 def test_sixteen_writers_of_one_rating_all_succeed(store: Store) -> None:
-    """Nobody is told of a locked database, and one row is left with one of the values."""
+    """No writer gets an error of a locked database, and one row is left with one of the values."""
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda value: rate(store, Rating("u", "m", value)), range(1, 65)))
     assert len(store.person("u").ratings) == 1
@@ -94,7 +94,7 @@ def test_sixteen_writers_of_one_rating_all_succeed(store: Store) -> None:
 
 
 def test_bulks_of_the_same_users_do_not_block_each_other(store: Store) -> None:
-    """In whatever order eight writers name two users, all their transactions end well."""
+    """Eight writers name two users in either order, and all their transactions succeed."""
 
     def write(turn: int) -> None:
         users = ("ann", "bob")[:: 1 if turn % 2 else -1]
@@ -106,12 +106,12 @@ def test_bulks_of_the_same_users_do_not_block_each_other(store: Store) -> None:
     assert len(steps(store, "ann")) == 5
 
 
-def test_a_forgotten_user_leaves_her_id_and_an_audit_line(store: Store, url: str) -> None:
-    """Ratings, events and answers to repeats are gone at once, others' ratings aren't."""
+def test_a_deleted_user_leaves_the_id_and_an_audit_line(store: Store, url: str) -> None:
+    """Ratings, events and stored responses are deleted at once; other users' records stay."""
     rate(store, Rating("ann", "m", 3, 17), Rating("bob", "m", 4))
     with store.write_transaction() as connection:
         store.note(connection, "ann", "n", "seen")
-        store.remember(connection, "again", b"x", "{}", {"ann", "bob"})
+        store.remember(connection, "repeat", b"x", "{}", {"ann", "bob"})
         store.remember(connection, "other", b"x", "{}", {"bob"})
     assert store.person("ann").events == {"seen": ["n"]}
     store.forget("ann", "key 1")
@@ -121,23 +121,23 @@ def test_a_forgotten_user_leaves_her_id_and_an_audit_line(store: Store, url: str
     assert steps(store, "bob") == {"m": 4}
     assert store.audit() == ["deleted user ann"]
     with store.write_transaction() as connection:
-        assert store.answered(connection, "again") is None
+        assert store.answered(connection, "repeat") is None
         assert store.answered(connection, "other") == (b"x", "{}")
     assert store.n_users() == 1
 
 
-def test_what_was_written_is_there_after_opening_anew(store: Store, url: str) -> None:
-    """Times come back with the ratings: the server's of now, the client's as given."""
+def test_ratings_persist_after_reopening(store: Store, url: str) -> None:
+    """Ratings have their times: the server's is now, the client's as given."""
     rate(store, Rating("u", "m", 9, 1_234))
     other = Store.open(url)
-    (found,) = other.person("u").ratings
+    (rating,) = other.person("u").ratings
     other.close()
-    assert (found.movie, found.steps, found.given) == ("m", 9, 1_234)
-    assert abs(found.received - time.time() * 1000) < 60_000
+    assert (rating.movie, rating.steps, rating.given) == ("m", 9, 1_234)
+    assert abs(rating.received - time.time() * 1000) < 60_000
 
 
-def test_the_scale_is_said_once(store: Store) -> None:
-    """The same one is welcome again; another, or one without steps, isn't."""
+def test_the_scale_is_fixed_once(store: Store) -> None:
+    """The same scale is accepted again; another, or one without steps, is refused."""
     store.fix_scale(HALF_STARS)
     store.fix_scale(HALF_STARS)
     with pytest.raises(StoreError, match=r"0\.5–5 in steps of 0\.5 and the model's 0\.5–5 in steps of 1"):
@@ -146,10 +146,10 @@ def test_the_scale_is_said_once(store: Store) -> None:
         store.fix_scale(replace(HALF_STARS, step=0.0))
 
 
-def test_a_users_revision_is_another_one_after_each_write_for_her(store: Store) -> None:
-    """And not after a write for somebody else; what a glance tells is the same, where it tells anything."""
-    seen = [store.revision("ann")]
-    assert seen == [(None, False)]
+def test_a_users_revision_changes_with_each_write_for_that_user(store: Store) -> None:
+    """Writes for other users don't change it. `peek_revision` agrees or gives None."""
+    revisions = [store.revision("ann")]
+    assert revisions == [(None, False)]
     for write in (
         lambda: rate(store, Rating("ann", "m", 3)),
         lambda: rate(store, Rating("ann", "m", 3)),
@@ -160,29 +160,29 @@ def test_a_users_revision_is_another_one_after_each_write_for_her(store: Store) 
         lambda: rate(store, Rating("ann", "m", 3)),
     ):
         write()
-        assert store.revision("ann") not in seen
-        seen.append(store.revision("ann"))
-        assert store.peek_revision("ann") in (seen[-1], None)
+        assert store.revision("ann") not in revisions
+        revisions.append(store.revision("ann"))
+        assert store.peek_revision("ann") in (revisions[-1], None)
     rate(store, Rating("bob", "m", 3))
-    assert store.revision("ann") == seen[-1]
+    assert store.revision("ann") == revisions[-1]
 
 
-def test_a_glance_never_waits(tmp_path: Path) -> None:
-    """While another process commits it tells nothing, at once."""
+def test_peek_revision_never_waits(tmp_path: Path) -> None:
+    """While another connection holds the lock, it returns None, or the revision, at once."""
     store = Store.open(f"sqlite:///{tmp_path}/s.db")
     rate(store, Rating("ann", "m", 3))
     assert store.peek_revision("ann") == store.revision("ann")
     with store.engine.connect() as connection:
         connection.exec_driver_sql("BEGIN EXCLUSIVE")
         begun = time.perf_counter()
-        told = store.peek_revision("ann")
+        revision = store.peek_revision("ann")
         assert time.perf_counter() - begun < 1
-    assert told in (None, store.revision("ann"))  # beside a write-ahead log readers go on
+    assert revision in (None, store.revision("ann"))  # a write-ahead log doesn't block readers
     store.close()
 
 
 def test_a_store_of_the_first_version_gets_revisions(store: Store, url: str) -> None:
-    """What it holds stays."""
+    """Its ratings stay."""
     rate(store, Rating("ann", "m", 3))
     with store.write_transaction() as connection:
         connection.execute(text("alter table users drop column revision"))
@@ -196,8 +196,8 @@ def test_a_store_of_the_first_version_gets_revisions(store: Store, url: str) -> 
 
 
 @pytest.mark.fault(35)
-def test_a_newer_or_a_strangers_database_is_refused(url: str) -> None:
-    """Neither is touched."""
+def test_a_newer_or_foreign_database_is_refused(url: str) -> None:
+    """Neither is changed."""
     store = Store.open(url)
     with store.write_transaction() as connection:
         connection.execute(update(SCHEMA).values(version=99))
@@ -212,8 +212,8 @@ def test_a_newer_or_a_strangers_database_is_refused(url: str) -> None:
 
 
 @pytest.mark.fault(35)
-def test_what_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
-    """A file of something else stays as it is; passwords in a URL aren't told."""
+def test_an_invalid_database_is_one_clear_error(tmp_path: Path) -> None:
+    """A file that isn't a database is left as it is; the password of a URL isn't shown."""
     file = tmp_path / "notes.txt"
     file.write_text("not a database, but long enough to have a header of its own" * 20)
     with pytest.raises(StoreError, match="file is not a database"):
@@ -230,7 +230,7 @@ def test_what_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
 
 @pytest.mark.fault(43)
 def test_keys_are_found_by_their_secret_alone(store: Store) -> None:
-    """The database doesn't hold the secret; another secret finds nothing; there is no role but the three."""
+    """The secret isn't stored; another secret finds no key; only three roles exist."""
     secret = create_key(store, "write")
     (key,) = list_keys(store)
     assert find_key([key], secret) == key
@@ -249,7 +249,7 @@ def test_keys_are_found_by_their_secret_alone(store: Store) -> None:
      ((3, 51, 2), False), ((3, 51, 3), True), ((3, 53, 0), True)],
 )  # fmt: skip
 def test_the_write_ahead_log_is_used_where_it_is_safe(version: tuple[int, ...], safe: bool) -> None:
-    """3.7.0 to 3.51.2 have the race, but for two series with fixes."""
+    """3.7.0 to 3.51.2 have the race, except for fixed releases of two series."""
     assert wal_is_safe(version) is safe
 
 
@@ -258,7 +258,7 @@ def test_the_write_ahead_log_is_used_where_it_is_safe(version: tuple[int, ...], 
 def test_sqlite_syncs_each_commit(
     version: tuple[int, int, int], journal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With either journal."""
+    """Each commit is synced with either journal mode."""
     monkeypatch.setattr(DRIVER, "sqlite_version_info", version)
     store = Store.open(f"sqlite:///{tmp_path}/store.db")
     with store.engine.connect() as connection:
@@ -268,8 +268,8 @@ def test_sqlite_syncs_each_commit(
 
 
 @pytest.mark.fault(34)
-def test_one_server_alone_has_a_sqlite_file(tmp_path: Path) -> None:
-    """A second one is told who has it; a killed one lets go."""
+def test_only_one_server_opens_a_sqlite_file(tmp_path: Path) -> None:
+    """The error of a second server names the first; a killed server releases the lock."""
     url = f"sqlite:///{tmp_path}/store.db"
     code = "import sys, time; from cinematrix.store.engine import hold_server_lock"
     code += "\nwith hold_server_lock(sys.argv[1]): print('in', flush=True); time.sleep(60)"
@@ -304,7 +304,7 @@ for worker, start in zip("abc", sys.argv[2:]):
 
 @pytest.mark.fault(31)
 def test_no_acknowledged_rating_is_lost_when_writers_are_killed(url: str) -> None:
-    """Ten seeded kills of three writers: each movie's rating is the last acknowledged one, or the one in flight."""
+    """After ten seeded kills of three writers, each movie has the last acknowledged rating or the one in flight."""
     rng, last = np.random.default_rng(11), dict.fromkeys("abc", -1)
     ledger: dict[tuple[str, str], int] = {}
     for _ in range(10):
@@ -322,11 +322,11 @@ def test_no_acknowledged_rating_is_lost_when_writers_are_killed(url: str) -> Non
             ledger[worker, f"m{last[worker] % 7}"] = last[worker]
     store = Store.open(url)
     for worker, value in last.items():
-        found, in_flight = steps(store, worker), value + 1
-        expected = {movie: kept for (who, movie), kept in ledger.items() if who == worker}
-        assert found in (expected, expected | {f"m{in_flight % 7}": in_flight})
+        ratings, in_flight = steps(store, worker), value + 1
+        expected = {movie: steps for (who, movie), steps in ledger.items() if who == worker}
+        assert ratings in (expected, expected | {f"m{in_flight % 7}": in_flight})
     store.close()
-    assert sum(last.values()) + 3 >= 10  # one a kill at least
+    assert sum(last.values()) + 3 >= 10  # at least one per kill
 
 
 HALFWAY = """
@@ -344,7 +344,7 @@ open_engine(sys.argv[1])
 
 @pytest.mark.fault(35)
 def test_an_older_store_is_migrated_after_a_copy_was_made(store: Store, url: str) -> None:
-    """What was in it stays, and what was there before stands in FILE.v1; killed halfway, it is the old one still."""
+    """Its records stay, and the old file is copied to FILE.v1; a migration killed halfway changes nothing."""
     rate(store, Rating("u", "m", 7))
     with store.write_transaction() as connection:
         for table in ("refits", "suspects", "movies"):
@@ -355,10 +355,10 @@ def test_an_older_store_is_migrated_after_a_copy_was_made(store: Store, url: str
     with store.engine.connect() as connection:
         assert connection.scalar(text("select version from schema")) == 1
     store.close()
-    again = Store.open(url)
-    assert steps(again, "u") == {"m": 7}
-    assert list_refits(again) == []
-    again.close()
+    migrated = Store.open(url)
+    assert steps(migrated, "u") == {"m": 7}
+    assert list_refits(migrated) == []
+    migrated.close()
     if url.startswith("sqlite"):
         with sqlite3.connect(url.removeprefix("sqlite:///") + ".v1") as copy:
             assert copy.execute("select version from schema").fetchall() == [(1,)]

@@ -40,7 +40,12 @@ def read(path: str | PathLike[str], **options: Any) -> Dataset:
 
 
 def ratings(
-    frame: Any, catalog: Any = None, *, columns: dict[str, str] | None = None, scale: Scale | None = None
+    frame: Any,
+    catalog: Any = None,
+    *,
+    columns: dict[str, str] | None = None,
+    scale: Scale | None = None,
+    skip_bad: bool = False,
 ) -> Dataset:
     """Take ratings from a table in memory.
 
@@ -51,6 +56,7 @@ def ratings(
         catalog: a `Catalog`, or a table with the movies' IDs and title, year, genres.
         columns: names of columns by role: user, movie, rating, time, count.
         scale: of the ratings; None: inferred.
+        skip_bad: drop bad rows; by default the first is an error.
 
     Raises:
         DataError: a needed column is missing or stands twice, or a value breaks a rule (the message names the row).
@@ -58,7 +64,7 @@ def ratings(
     if isinstance(frame, Dataset | Ratings):
         found = frame if isinstance(frame, Dataset) else Dataset(frame)
         return found if catalog is None else replace(found, catalog=as_catalog(catalog))
-    return Dataset(from_frame(frame, columns=columns, scale=scale), as_catalog(catalog))
+    return Dataset(from_frame(frame, columns=columns, scale=scale, skip_bad=skip_bad), as_catalog(catalog))
 
 
 def as_catalog(catalog: Any) -> Catalog | None:

@@ -21,27 +21,29 @@ from cinematrix.cli.options import (
 from cinematrix.errors import InputError, SettingError
 
 if TYPE_CHECKING:
+    from cinematrix.data.dataset import Dataset
     from cinematrix.evaluation.compare.report import ComparisonReport
+    from cinematrix.evaluation.compare.run import ComparisonOutcome, ComparisonPlan
 
 
 def compare(
     ratings: RatingsPath,
     models: Annotated[
-        str, typer.Option("--models", help="Names, such as deep-mf,svd; popular and bias come by themselves.")
+        str, typer.Option("--models", help="Names, such as deep-mf,svd; popular and bias are always included.")
     ],
     split: Annotated[
         list[str] | None,
-        typer.Option("--split", help="random, time, new-users or new-movies; several by commas. Default: random."),
+        typer.Option("--split", help="random, time, new-users or new-movies; comma-separated. Default: random."),
     ] = None,
-    report: Annotated[Path, typer.Option("--report", help="The page to write.")] = Path("comparison.html"),
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often, each time cut and trained anew.")] = 1,
+    report: Annotated[Path, typer.Option("--report", help="HTML page to write.")] = Path("comparison.html"),
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds, each with a new split and model.")] = 1,
     tune: Annotated[
-        int, typer.Option("--tune", min=0, help="Trials to tune each model with, within the training part.")
+        int, typer.Option("--tune", min=0, help="Tuning trials per model, within the training part; 0: no tuning.")
     ] = 0,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A hyper-parameter, MODEL.key=value; repeatable.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep what was measured before and go on.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep existing results and continue.")] = False,
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
@@ -49,69 +51,89 @@ def compare(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Compare models on the same splits: accuracy with intervals, tests against the best, time and memory, in a report.
+    """Compare models on the same splits, in a report: accuracy with intervals, significance tests, time and memory.
 
-    Each model on each split with each seed is measured in a process of its own; what is measured lies in a folder
-    beside the report (REPORT without its ending, and `.cells`), from which --resume goes on. docs/comparing.md says
-    which split answers which question.
+    Each model, split and seed is measured in a separate process. The results are saved in a folder beside the report
+    (REPORT without its suffix, plus `.cells`), from which --resume continues. docs/comparing.md describes the splits.
     """
-    import shutil
-
-    from cinematrix.cli.output import ProgressBar, make_console, print_json
-    from cinematrix.common.atomic_files import check_writable
     from cinematrix.evaluation.compare.report import ComparisonReport, write_page
-    from cinematrix.evaluation.compare.run import ComparisonPlan, run_comparison
+    from cinematrix.evaluation.compare.run import ComparisonPlan
 
     names = _split_names([models])
-    plan = ComparisonPlan.of(names, _settings(names, set_ or []), _split_names(split or ["random"]), seeds, tune)
+    plan = ComparisonPlan.of(
+        names, _parse_model_settings(names, set_ or []), _split_names(split or ["random"]), seeds, tune
+    )
     folder = report.with_name(f"{report.stem}.cells")
+    _check_output(report, folder, force, resume)
+    dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
+    outcome = _run(plan, dataset, folder, anew=force and not resume)
+    command = shlex.join(["cinematrix", *sys.argv[1:]])
+    result = ComparisonReport.of(plan, outcome, dataset.ratings, str(ratings), command)
+    write_page(result, report, force=True)
+    _print_report(result, report, json)
+
+
+def _check_output(report: Path, folder: Path, force: bool, resume: bool) -> None:
+    from cinematrix.common.atomic_files import check_writable
+
     check_writable(report, force=force or (resume and folder.exists()))
     if folder.exists() and not (force or resume):
-        raise InputError(f"{folder} holds what was measured before; add --resume to go on, or --force to begin anew")
-    dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
-    if force and not resume:
+        raise InputError(f"{folder} holds earlier results; add --resume to continue, or --force to start again")
+
+
+def _run(plan: "ComparisonPlan", dataset: "Dataset", folder: Path, anew: bool) -> "ComparisonOutcome":
+    """Measure the cells of the plan, after removing earlier results if `anew`."""
+    import shutil
+
+    from cinematrix.cli.output import ProgressBar
+    from cinematrix.evaluation.compare.run import run_comparison
+
+    if anew:
         shutil.rmtree(folder, ignore_errors=True)
     try:
-        outcome = run_comparison(plan, dataset.ratings, dataset.catalog, folder, ProgressBar())
+        return run_comparison(plan, dataset.ratings, dataset.catalog, folder, ProgressBar())
     except KeyboardInterrupt:
-        typer.echo(f"what is finished lies in {folder}; go on with --resume", err=True)
+        typer.echo(f"finished results are in {folder}; continue with --resume", err=True)
         raise
-    found = ComparisonReport.of(plan, outcome, dataset.ratings, str(ratings), shlex.join(["cinematrix", *sys.argv[1:]]))
-    write_page(found, report, force=True)
+
+
+def _print_report(result: "ComparisonReport", report: Path, json: bool) -> None:
+    from cinematrix.cli.output import make_console, print_json
+
     if json:
-        print_json(found.as_dict())
+        print_json(result.as_dict())
         return
-    for line in _render_report(found):
+    for line in _render_report(result):
         make_console().print(line, markup=False, soft_wrap=isinstance(line, str))
     make_console().print(f"\nreport written to {report}", markup=False, soft_wrap=True)
 
 
 def _split_names(texts: list[str]) -> list[str]:
-    """The words of texts with commas, each once."""
+    """Split comma-separated names, without repetitions."""
     return list(dict.fromkeys(word.strip() for text in texts for word in text.split(",") if word.strip()))
 
 
-def _settings(models: list[str], pairs: list[str]) -> dict[str, Any]:
-    """`MODEL.key=value` texts as settings of the models that they name.
+def _parse_model_settings(models: list[str], pairs: list[str]) -> dict[str, Any]:
+    """Parse `MODEL.key=value` texts to settings by model.
 
     Raises:
-        SettingError: a text without a model's name, or of a model that isn't compared; what `parse_settings` refuses.
+        SettingError: a text without the name of a compared model, or what `parse_settings` refuses.
     """
     from cinematrix.models import model_class
 
-    of: dict[str, list[str]] = {}
+    by_model: dict[str, list[str]] = {}
     for pair in pairs:
         model, dot, setting = pair.partition(".")
         if not dot or model not in models:
             raise SettingError(
                 f"--set {pair!r} isn't understood; write MODEL.key=value with one of {', '.join(models)}"
             )
-        of.setdefault(model, []).append(setting)
-    return {model: parse_settings(model_class(model), mine) for model, mine in of.items()}
+        by_model.setdefault(model, []).append(setting)
+    return {model: parse_settings(model_class(model), settings) for model, settings in by_model.items()}
 
 
 def _render_report(report: "ComparisonReport") -> list[Any]:
-    """The report as lines and tables."""
+    """Render the report as lines and tables."""
     from cinematrix.cli.output import make_table
     from cinematrix.evaluation.compare.cell import NEW_USERS
     from cinematrix.evaluation.compare.tables import (

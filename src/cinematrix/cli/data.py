@@ -1,4 +1,4 @@
-"""`cinematrix data`: get, describe and split data sets."""
+"""`cinematrix data`: download, simulate, describe and split data sets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,32 +29,33 @@ app = typer.Typer(help="Get, describe and split data sets.", no_args_is_help=Tru
 @app.command()
 def get(
     name: Annotated[str, typer.Argument(help="ml-latest-small, ml-100k, ml-1m, ml-10m, ml-25m, ml-32m or simulated.")],
-    to: Annotated[Path | None, typer.Option("--to", help="Folder for it; by default in the cache.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Folder for the data. Default: the cache folder.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="simulated: users, movies, ratings, seed, noise …, key=value.")
+        list[str] | None,
+        typer.Option("--set", help="A setting of simulated data (users, movies, ratings, seed, noise …), key=value."),
     ] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="simulated: write CSV instead of Parquet.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write simulated data as CSV instead of Parquet.")] = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Fetch a data set, or simulate one with known factors."""
+    """Download a data set, or simulate one with planted factors."""
     from cinematrix.cli.output import ProgressBar, make_console, print_json
     from cinematrix.data.movielens import get as fetch
 
     if name != "simulated":
         if set_ or csv:
             raise SettingError("--set and --csv are for simulated data only; leave them out")
-        found = fetch(name, to, progress=ProgressBar())
-        folder = found.path
+        source = fetch(name, to, progress=ProgressBar())
+        folder = source.path
         if not json:
-            make_console().print(found.note, markup=False, soft_wrap=True)
+            make_console().print(source.note, markup=False, soft_wrap=True)
     else:
         folder = _simulate(to, set_ or [], csv, force)
     if json:
         print_json({"name": name, "folder": str(folder)})
     else:
         make_console().print(
-            f"{name} is in {folder}; look at it with: cinematrix data describe {folder}", soft_wrap=True
+            f"{name} is in {folder}; describe it with: cinematrix data describe {folder}", soft_wrap=True
         )
 
 
@@ -63,7 +64,7 @@ def _simulate(to: Path | None, pairs: list[str], csv: bool, force: bool) -> Path
     from cinematrix.data.simulate import SimulationSettings, simulate
 
     if to is None:
-        raise InputError("where the simulated data go isn't said; give --to FOLDER")
+        raise InputError("simulated data need a folder; give --to FOLDER")
     settings = SimulationSettings(**parse_values("simulated data", SimulationSettings, pairs))
     simulate(settings, to, format="csv" if csv else "parquet", force=force, progress=ProgressBar())
     return to
@@ -72,32 +73,32 @@ def _simulate(to: Path | None, pairs: list[str], csv: bool, force: bool) -> Path
 @app.command()
 def describe(
     ratings: RatingsPath,
-    png: Annotated[Path | None, typer.Option("--png", help="Save a picture of it.")] = None,
+    png: Annotated[Path | None, typer.Option("--png", help="Save a plot as a PNG file.")] = None,
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
     skip_bad: SkipBad = False,
     json: Json = False,
 ) -> None:
-    """What a table of ratings is like: counts, sparsity, histogram, long tail, and what was dropped and why."""
+    """Describe a table of ratings: counts, sparsity, histogram, long tail, and dropped rows with the reasons."""
     from cinematrix.cli.output import make_console, print_json
     from cinematrix.data.summary import describe, plot_summary
 
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
-    found = describe(dataset)
+    summary = describe(dataset)
     if png is not None:
-        plot_summary(found, png)
+        plot_summary(summary, png)
     if json:
-        print_json(found.as_dict())
+        print_json(summary.as_dict())
     else:
-        for line in _render_description(found):
+        for line in _render_description(summary):
             make_console().print(line, markup=False, soft_wrap=isinstance(line, str))
         if png is not None:
-            make_console().print(f"picture saved in {png}", markup=False)
+            make_console().print(f"plot saved in {png}", markup=False)
 
 
 def _render_description(d: "DatasetSummary") -> list[Any]:
-    """A description as lines and tables."""
+    """Render a summary as lines and tables."""
     from cinematrix.cli.output import make_table
 
     span = f", {d.first[:10]} to {d.last[:10]}" if d.first and d.last else ""
@@ -134,11 +135,11 @@ def _bars(histogram: dict[str, int]) -> str:
 @app.command()
 def split(
     ratings: RatingsPath,
-    out: Annotated[Path, typer.Option("--out", help="Folder for train.csv and test.csv (and given.csv).")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for train.csv, test.csv and, for new users, given.csv.")],
     how: Annotated[
         str, typer.Option("--split", help="random, k-fold, per-user, time, new-users or new-movies.")
     ] = "time",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")] = 42,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the random split.")] = 42,
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
@@ -146,7 +147,7 @@ def split(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Cut a table of ratings into one to train on and one to test on."""
+    """Split a table of ratings into a training and a test table."""
     from cinematrix.cli.output import make_console, print_json
     from cinematrix.common.atomic_files import check_writable, write_atomically
     from cinematrix.data.splits import SPLITS
@@ -173,12 +174,12 @@ def _write(ratings: "Ratings", path: Path) -> None:
     import polars as pl
 
     columns = {"userId": ratings.users.ids[ratings.user], "movieId": ratings.movies.ids[ratings.movie]}
-    more = {"rating": ratings.rating, "count": ratings.count, "timestamp": ratings.time}
-    pl.DataFrame(columns | {name: column for name, column in more.items() if column is not None}).write_csv(path)
+    optional = {"rating": ratings.rating, "count": ratings.count, "timestamp": ratings.time}
+    pl.DataFrame(columns | {name: column for name, column in optional.items() if column is not None}).write_csv(path)
 
 
 def _write_catalog(catalog: "Catalog", folder: Path) -> None:
-    """Movies, tags and links as MovieLens has them, so that nothing is lost to whoever trains on the split."""
+    """Write movies, tags and links in MovieLens' format, so that training on the split has all metadata."""
     import polars as pl
 
     frame = catalog.frame.with_columns(pl.Series("movieId", catalog.movies.ids))

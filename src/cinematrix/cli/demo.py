@@ -1,4 +1,4 @@
-"""`cinematrix demo`: the main job on a default data set, from end to end."""
+"""`cinematrix demo`: the whole workflow on a default data set."""
 
 import time
 from pathlib import Path
@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     from cinematrix.models.base import Recommender
 
 MODELS = ("popular", "bias", "deep-mf-classic", "deep-mf")
+"""Models that are trained; the last one is saved."""
+
 MEASURES = ("rmse", "mae", "ndcg@10", "recall@10", "coverage@10")
+"""Measures shown in the table."""
 
 
 def demo(
     data: Annotated[Path | None, typer.Option("--data", help="Your own ratings instead of the default.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the model and its picture.")] = Path("demo-model"),
+    out: Annotated[Path, typer.Option("--out", help="Folder for the model; the plot is saved beside it.")] = Path(
+        "demo-model"
+    ),
     force: Force = False,
 ) -> None:
-    """The main job from end to end: get data, train, measure, recommend, save. About two minutes."""
+    """Run the whole workflow in about two minutes: get data, train, evaluate, recommend, save."""
     from cinematrix.cli.output import ProgressBar, make_console
     from cinematrix.data.movielens import default
     from cinematrix.data.readers import read
@@ -33,31 +38,35 @@ def demo(
     from cinematrix.models.artifact import build_manifest, check_output_folder, save
 
     check_output_folder(out, force=force)
-    started, say, bar = time.perf_counter(), make_console(), ProgressBar()
-    found = default(data, progress=bar)
-    dataset = read(found.path, progress=bar)
+    started, console, bar = time.perf_counter(), make_console(), ProgressBar()
+    source = default(data, progress=bar)
+    dataset = read(source.path, progress=bar)
     cut = random(dataset.ratings)
-    say.print(f"[bold]1  Data[/bold]  {found.note}", soft_wrap=True)
-    say.print(f"   {dataset.ratings!r}", markup=False)
-    say.print(f"   {cut}", markup=False)
-    say.print("\n[bold]2  Train and measure[/bold]  each model learns the training part and is measured on the rest")
+    console.print(f"[bold]1  Data[/bold]  {source.note}", soft_wrap=True)
+    console.print(f"   {dataset.ratings!r}", markup=False)
+    console.print(f"   {cut}", markup=False)
+    console.print("\n[bold]2  Train and evaluate[/bold]  each model on the training part, tested on the rest")
     models: dict[str, Recommender] = {}
     results = []
     for name in MODELS:
         models[name], seconds, evaluation = _train(name, cut, dataset.catalog, bar)
         results.append((name, seconds, evaluation))
-    say.print(_comparison(results))
-    say.print(f"   {results[-1][2].protocol}".replace("\n", "\n   "), markup=False, soft_wrap=True, style="dim")
-    say.print("\n[bold]3  Recommend[/bold]")
-    _recommend(models["deep-mf"], say)
+    console.print(_make_comparison(results))
+    console.print(f"   {results[-1][2].protocol}".replace("\n", "\n   "), markup=False, soft_wrap=True, style="dim")
+    console.print("\n[bold]3  Recommend[/bold]")
+    _recommend(models["deep-mf"], console)
     metrics = results[-1][2].as_dict()
-    told = build_manifest(models["deep-mf"], dataset.ratings, dataset.name)
-    save(models["deep-mf"], out, {**told, "metrics": metrics}, force=force)
-    plot_learning_curves({by: log for by, log in models["deep-mf"].log.items()}, out.with_suffix(".png"), title="deep-mf: error by epoch")
-    say.print(f"\n[bold]4  Saved[/bold]  the model in {out}, its learning curves in {out.with_suffix('.png')}")
-    say.print(f"\nDone in {time.perf_counter() - started:.0f} s. Next:", style="bold")
-    for line in _next(out, models["deep-mf"].data):
-        say.print(f"   {line}", markup=False, soft_wrap=True)
+    manifest = build_manifest(models["deep-mf"], dataset.ratings, dataset.name)
+    save(models["deep-mf"], out, {**manifest, "metrics": metrics}, force=force)
+    plot_learning_curves(
+        {str(by): log for by, log in models["deep-mf"].log.items()},
+        out.with_suffix(".png"),
+        title="deep-mf: error by epoch",
+    )
+    console.print(f"\n[bold]4  Saved[/bold]  the model in {out}, its learning curves in {out.with_suffix('.png')}")
+    console.print(f"\nDone in {time.perf_counter() - started:.0f} s. Next:", style="bold")
+    for line in _suggest_commands(out, models["deep-mf"].data):
+        console.print(f"   {line}", markup=False, soft_wrap=True)
 
 
 def _train(name: str, cut: Any, catalog: Any, bar: Any) -> "tuple[Recommender, float, Evaluation]":
@@ -70,23 +79,23 @@ def _train(name: str, cut: Any, catalog: Any, bar: Any) -> "tuple[Recommender, f
     return model, seconds, evaluate(model, cut.test, split=cut.protocol, progress=bar)
 
 
-def _comparison(results: "list[tuple[str, float, Evaluation]]") -> Any:
-    """A row a model, a column a measure, with 95 % intervals."""
+def _make_comparison(results: "list[tuple[str, float, Evaluation]]") -> Any:
+    """Make a table with a row per model and a column per measure, with 95 % intervals."""
     from cinematrix.cli.output import make_table
 
     rows = []
     for name, seconds, evaluation in results:
-        found = {measure.name: measure for measure in evaluation.measures}
+        measures = {measure.name: measure for measure in evaluation.measures}
         cells = []
-        for measure in (found[m] for m in MEASURES):
+        for measure in (measures[m] for m in MEASURES):
             interval = f" ±{(measure.high - measure.low) / 2:.3f}" if measure.high == measure.high else ""
             cells.append(f"{measure.value:.4f}{interval}")
         rows.append(["  " + name, *cells, f"{seconds:.1f} s"])
     return make_table(["  model", *(f"{m}#" for m in MEASURES), "training#"], rows)
 
 
-def _recommend(model: "Recommender", say: "Console") -> None:
-    """Lists for the user with the median number of ratings, and for a stranger with five."""
+def _recommend(model: "Recommender", console: "Console") -> None:
+    """Print the lists of the user with the median number of ratings, and of a new user with five ratings."""
     import numpy as np
     from rich.markup import escape
     from rich.padding import Padding
@@ -102,17 +111,17 @@ def _recommend(model: "Recommender", say: "Console") -> None:
     values = np.zeros(len(history.items)) if history.values is None else history.values
     liked = history.items[np.argsort(-values, kind="stable")[:5]]
     likes = "; ".join(known.catalog.label(m) for m in liked.tolist())
-    say.print(Padding(f"[bold]user {id_}[/bold], who liked {escape(likes)}", (0, 0, 0, 3)))
+    console.print(Padding(f"[bold]user {id_}[/bold], who liked {escape(likes)}", (0, 0, 0, 3)))
     print_recommendations(model, recommend(model, history, 5).items, [])
-    stranger = _stranger(known)
-    told = "; ".join(f"{known.catalog.label(known.movies.number(m))}: {stars:g}" for m, stars in stranger.items())
-    say.print(Padding(f"\n[bold]a stranger[/bold] with {len(stranger)} ratings: {escape(told)}", (0, 0, 0, 3)))
-    person, _ = known.histories([stranger])
-    print_recommendations(model, recommend(model, person, 5).items, [])
+    ratings = _make_new_user(known)
+    listed = "; ".join(f"{known.catalog.label(known.movies.number(m))}: {stars:g}" for m, stars in ratings.items())
+    console.print(Padding(f"\n[bold]a new user[/bold] with {len(ratings)} ratings: {escape(listed)}", (0, 0, 0, 3)))
+    new_user, _ = known.histories([ratings])
+    print_recommendations(model, recommend(model, new_user, 5).items, [])
 
 
-def _stranger(known: "TrainingData") -> dict[Any, float]:
-    """Somebody who loves the three best-known films of one genre and dislikes the two of another."""
+def _make_new_user(known: "TrainingData") -> dict[Any, float]:
+    """Make a user who loves the three most rated movies of one genre and dislikes two of another."""
     import numpy as np
 
     order = np.argsort(-known.raters, kind="stable")
@@ -126,7 +135,7 @@ def _stranger(known: "TrainingData") -> dict[Any, float]:
     return {known.movies.ids[m].item(): s for m, s in zip([*loves, *hates], stars, strict=True)}
 
 
-def _next(out: Path, known: "TrainingData") -> list[str]:
+def _suggest_commands(out: Path, known: "TrainingData") -> list[str]:
     user = known.users.ids[known.history.counts.argmax()]
     return [
         f"cinematrix recommend {out} --user {user} --where 'genre=Drama year>=1990'",

@@ -1,68 +1,90 @@
 """`cinematrix evaluate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cinematrix.cli.options import Columns, Force, Json, ModelFolder, OrderBy, ScaleText, parse_columns, parse_scale
 
+if TYPE_CHECKING:
+    from cinematrix.data.ratings import Ratings
+    from cinematrix.evaluation.measures import Evaluation
+    from cinematrix.models.base import Recommender
+
 
 def evaluate(
     model: ModelFolder,
-    test: Annotated[Path, typer.Argument(help="Ratings that the model hasn't seen.")],
+    test: Annotated[Path, typer.Argument(help="Held-out ratings, which the model wasn't trained on.")],
     given: Annotated[
-        Path | None, typer.Option("--given", help="The users' histories, if they aren't the model's own.")
+        Path | None, typer.Option("--given", help="Histories of the users. Default: the model's training ratings.")
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the lists.")] = 10,
     by: OrderBy = "ranking",
     relevant_from: Annotated[
-        float | None, typer.Option("--relevant-from", help="Relevant from this rating up; default: every rating.")
+        float | None, typer.Option("--relevant-from", help="Minimum rating of a relevant movie. Default: any rating.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
     reliability: Annotated[
-        Path | None, typer.Option("--reliability", help="Save a picture of what intervals and chances are worth.")
+        Path | None, typer.Option("--reliability", help="Save a plot of the calibration of intervals as a PNG file.")
     ] = None,
     force: Force = False,
     columns: Columns = None,
     scale: ScaleText = None,
     json: Json = False,
 ) -> None:
-    """How good a model is on ratings it hasn't seen, with intervals and the protocol.
+    """Evaluate a model on held-out ratings, with confidence intervals and the protocol.
 
-    Of models that say how sure they are: within80 is the share of ratings within their 80 % intervals, width80 these
-    intervals' mean width in stars, and log_loss the mean of −ln of the chance that the rating was given.
+    For models with uncertainty: within80 is the share of ratings within their 80 % intervals, width80 the mean width
+    of these intervals in stars, and log_loss the mean of −ln(predicted probability of the rating).
     """
-    from cinematrix.cli.output import ProgressBar, make_console, print_json
+    from cinematrix.cli.output import ProgressBar
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.data.readers import read
     from cinematrix.evaluation.evaluate import evaluate
-    from cinematrix.evaluation.plots import plot_reliability
-    from cinematrix.evaluation.reliability import check_uncertainty
-    from cinematrix.evaluation.reliability import measure_reliability as measured
     from cinematrix.models.artifact import load
-    from cinematrix.recommendation.lists import check_order
 
     if reliability is not None:
         check_writable(reliability, force=force)
     recommender = load(model).model
-    check_order(recommender, by)
-    if reliability is not None:
-        check_uncertainty(recommender)
-    stars = parse_scale(scale) or recommender.data.scale
-    tested = read(test, columns=parse_columns(columns), scale=stars, progress=ProgressBar()).ratings
-    histories = None if given is None else read(given, scale=stars, progress=ProgressBar()).ratings
-    found = evaluate(
-        recommender, tested, given=histories, k=k, by=by, relevant_from=relevant_from, seed=seed,  # type: ignore[arg-type]
+    _check(recommender, by, reliability)
+    rating_scale = parse_scale(scale) or recommender.data.scale
+    ratings = read(test, columns=parse_columns(columns), scale=rating_scale, progress=ProgressBar()).ratings
+    histories = None if given is None else read(given, scale=rating_scale, progress=ProgressBar()).ratings
+    evaluation = evaluate(
+        recommender, ratings, given=histories, k=k, by=by, relevant_from=relevant_from, seed=seed,  # type: ignore[arg-type]
         split=f"as handed over in {test.name}", progress=ProgressBar(),
     )  # fmt: skip
     if reliability is not None:
-        plot_reliability(
-            measured(recommender, tested, given=histories, progress=ProgressBar()), reliability, force=force
-        )
-    if json:
-        print_json(found.as_dict())
-        return
-    make_console().print(str(found), markup=False, soft_wrap=True)
+        _plot_reliability(recommender, ratings, histories, reliability, force)
+    _print_evaluation(evaluation, reliability, json)
+
+
+def _check(model: "Recommender", by: str, reliability: Path | None) -> None:
+    from cinematrix.evaluation.reliability import check_uncertainty
+    from cinematrix.recommendation.lists import check_order
+
+    check_order(model, by)
     if reliability is not None:
-        make_console().print(f"\nreliability drawn in {reliability}", markup=False, soft_wrap=True)
+        check_uncertainty(model)
+
+
+def _plot_reliability(
+    model: "Recommender", ratings: "Ratings", histories: "Ratings | None", path: Path, force: bool
+) -> None:
+    from cinematrix.cli.output import ProgressBar
+    from cinematrix.evaluation.plots import plot_reliability
+    from cinematrix.evaluation.reliability import measure_reliability
+
+    plot_reliability(measure_reliability(model, ratings, given=histories, progress=ProgressBar()), path, force=force)
+
+
+def _print_evaluation(evaluation: "Evaluation", reliability: Path | None, json: bool) -> None:
+    from cinematrix.cli.output import make_console, print_json
+
+    if json:
+        print_json(evaluation.as_dict())
+        return
+    make_console().print(str(evaluation), markup=False, soft_wrap=True)
+    if reliability is not None:
+        make_console().print(f"\nreliability plot saved in {reliability}", markup=False, soft_wrap=True)

@@ -14,36 +14,37 @@ if TYPE_CHECKING:
     from cinematrix.importers.result import ImportResult
 
 EXIT_PARTIAL = 3
-"""The exit code where rows were skipped or not matched."""
+"""Exit code if rows were skipped or not matched."""
 
 MAX_SHOWN = 20
+"""Maximum unmatched rows printed."""
 
 
 def import_journal(
     file: Annotated[Path, typer.Argument(help="Export of Letterboxd, IMDb, Trakt and others, or any CSV.")],
-    user: Annotated[str, typer.Option("--user", help="ID of the user whose films these are.")],
+    user: Annotated[str, typer.Option("--user", help="ID of the user who gets the records.")],
     db: DatabaseUrl = DEFAULT_DATABASE,
     model: Annotated[
-        Path, typer.Option("--model", help="Folder of the model whose movies they are matched to.")
+        Path, typer.Option("--model", help="Folder of the model whose catalog the rows are matched to.")
     ] = Path("model"),
     columns: Annotated[
-        str, typer.Option("--columns", help="Of a CSV that isn't a known one, such as title=Film,rating=Score.")
+        str, typer.Option("--columns", help="Columns of a CSV of unknown format, such as title=Film,rating=Score.")
     ] = "",
     scale: ScaleText = None,
     pick: Annotated[
         list[str] | None,
         typer.Option(
-            "--pick", help="ROW=MOVIE for an unmatched row, or the file of --unmatched, filled in; repeatable."
+            "--pick", help="ROW=MOVIE for an unmatched row, or a file of --unmatched with movies filled in; repeatable."
         ),
     ] = None,
     unmatched: Annotated[Path | None, typer.Option("--unmatched", help="CSV for the unmatched rows.")] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Bring a person's films from another site into the store: ratings, films seen, watchlist and likes.
+    """Import a user's records from another site into the store: ratings, seen movies, watchlist and likes.
 
-    All in one transaction, and again it changes nothing: the newest rating wins. Exit code 3: some rows were skipped or
-    not matched. docs/importing.md says what is read of which file.
+    The import is one transaction. It is idempotent: the newest rating wins. Exit code 3: some rows were skipped or not
+    matched. docs/importing.md describes the formats.
     """
     from cinematrix.cli.output import print_json
     from cinematrix.common.atomic_files import check_writable, write_atomically
@@ -61,7 +62,7 @@ def import_journal(
     if json:
         print_json(result.as_dict())
     else:
-        _show(result)
+        _print_result(result)
     if result.counts["skipped"] or result.counts["unmatched"]:
         raise typer.Exit(EXIT_PARTIAL)
 
@@ -81,44 +82,47 @@ def _run_import(
 
     if not re.fullmatch(ID_PATTERN, user):
         raise SettingError(f"--user {user!r} can't be an ID; give up to 200 letters without a slash")
-    chosen = parse_picks(picks)
+    picked = parse_picks(picks)
     try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_UPLOAD_BYTES + 1)
+        with file.open("rb") as stream:
+            content = stream.read(MAX_UPLOAD_BYTES + 1)
         journal = read(content, file.name, parse_mapping(columns), scale.high if scale else None)
     except OSError as error:
         raise DataError(f"{file} can't be read: {error.strerror}") from error
     except DataError as error:
         raise DataError(f"{file}: {error}") from error
     known = load(model).model.data
-    outcome = match_entries(journal, known.catalog, known.scale, chosen)
+    outcome = match_entries(journal, known.catalog, known.scale, picked)
     store = Store.open(db)
     try:
         if known.scale is not None:
             store.fix_scale(known.scale)
-        who = str(parse_id(known.users, user))
+        user_id = str(parse_id(known.users, user))
         with store.write_transaction() as connection:
-            merged = merge_import(connection, who, ImportRecords.of(outcome, known.catalog, known.scale))
+            merged = merge_import(connection, user_id, ImportRecords.of(outcome, known.catalog, known.scale))
         return ImportResult(outcome, known.catalog, merged)
     finally:
         store.close()
 
 
 def parse_picks(texts: list[str]) -> dict[str, str]:
-    """The movie's ID by row, from `ROW=MOVIE`, or from a file as --unmatched writes it, with the column movie filled.
+    """Parse the picks, each `ROW=MOVIE` or a file of --unmatched whose column movie is filled in.
+
+    Returns:
+        The movie's ID by row.
 
     Raises:
-        SettingError: it is neither.
-        DataError: the file has no such columns.
+        SettingError: a text of another form.
+        DataError: the file lacks the columns row and movie.
     """
     from cinematrix.importers.text import decode, parse_table
 
     picks = {}
     for text in texts:
         if Path(text).is_file():
-            found = parse_table(decode(Path(text).read_bytes())[0])
-            found.need("row", "movie")
-            picks.update({row.fields["row"]: row.raw("movie").strip() for row in found.rows if row.raw("movie")})
+            table = parse_table(decode(Path(text).read_bytes())[0])
+            table.need("row", "movie")
+            picks.update({row.fields["row"]: row.raw("movie").strip() for row in table.rows if row.raw("movie")})
             continue
         row, sign, movie = text.rpartition("=")
         if not (row and sign and movie):
@@ -127,25 +131,25 @@ def parse_picks(texts: list[str]) -> dict[str, str]:
     return picks
 
 
-def _show(result: "ImportResult") -> None:
-    """What came of the rows, in words; of the unmatched the first."""
+def _print_result(result: "ImportResult") -> None:
+    """Print the counts, the reasons of skipped rows, and the first unmatched rows with candidates."""
     from rich.markup import escape
 
     from cinematrix.cli.output import make_console, make_table
 
     counts, out = result.counts, make_console()
     journal, catalog = result.outcome.journal, result.catalog
-    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if name != "read")
-    out.print(f"{journal.source}: {counts['read']:,} rows read: {said}", markup=False, soft_wrap=True)
+    summary = ", ".join(f"{count:,} {name}" for name, count in counts.items() if name != "read")
+    out.print(f"{journal.source}: {counts['read']:,} rows read: {summary}", markup=False, soft_wrap=True)
     for line in (*journal.warnings, *(f"skipped {count:,}: {reason}" for reason, count in result.reasons.items())):
         out.print(line, markup=False, style="dim", soft_wrap=True)
     if not result.outcome.unmatched:
         return
-    near, rows = result.candidates(), []
+    candidates, rows = result.candidates(), []
     for each in result.outcome.unmatched[:MAX_SHOWN]:
-        meant = "; ".join(f"{catalog.movies.ids[at]} = {catalog.label(at)}" for at in near[each.entry.row])
-        film = f"{each.entry.title} ({each.entry.year})" if each.entry.year else each.entry.title
-        rows.append([each.entry.row, escape(film), escape(meant)])
-    out.print(make_table(["row", "not matched", "perhaps"], rows))
+        matches = "; ".join(f"{catalog.movies.ids[at]} = {catalog.label(at)}" for at in candidates[each.entry.row])
+        title = f"{each.entry.title} ({each.entry.year})" if each.entry.year else each.entry.title
+        rows.append([each.entry.row, escape(title), escape(matches)])
+    out.print(make_table(["row", "not matched", "candidates"], rows))
     if counts["unmatched"] > MAX_SHOWN:
         out.print(f"… and {counts['unmatched'] - MAX_SHOWN:,} more; --unmatched FILE writes all", style="dim")

@@ -1,4 +1,4 @@
-"""`cinematrix`: the entry point, and how errors end it.
+"""`cinematrix`: the entry point, and the exit codes of errors.
 
 Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 imported in part, 130 interrupted.
 """
@@ -29,7 +29,7 @@ from cinematrix.errors import CinematrixError
 
 app = typer.Typer(
     name="cinematrix",
-    help="Movie recommendation by deep matrix factorization: train, measure honestly, recommend.",
+    help="Movie recommendation by deep matrix factorization: train, evaluate, recommend.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -63,39 +63,39 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Options of all commands; `run` itself reads --debug."""
+    """Declare the options of all commands; `run` itself reads --debug."""
 
 
 def run() -> None:
-    """Run the command line; a Cinematrix error is one line on stderr and the exit code of its kind."""
+    """Run the command line; a Cinematrix error is one line on stderr and the exit code of its class."""
     debug = "--debug" in sys.argv
-    _speak_utf8()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for each other leave the core to others
+    _set_utf8_output()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads don't occupy a core
     try:
         _run_app()
     except CinematrixError as error:
         if debug:
             raise
-        line = "".join(letter if letter.isprintable() else " " for letter in str(error))  # names in files hold anything
+        line = "".join(letter if letter.isprintable() else " " for letter in str(error))  # from names in files
         print(f"cinematrix: {line}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("cinematrix: interrupted", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output has gone, such as `| head`
+    except BrokenPipeError:  # the reader of the output has ended, such as `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
 
 
-def _speak_utf8() -> None:
-    """Files and pipes get UTF-8 whatever the locale, so that machines read the same everywhere; no letter is fatal."""
+def _set_utf8_output() -> None:
+    """Encode output to files and pipes in UTF-8 for any locale; characters that can't be encoded are replaced."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
 def _run_app() -> None:
-    """Run the app; a Ctrl-C and a closed pipe, for which it has exit codes of its own, come out as what they are."""
+    """Run the app; raise KeyboardInterrupt and BrokenPipeError, which Typer turns into exit codes of its own."""
     try:
         app(standalone_mode=True)
     except SystemExit as end:

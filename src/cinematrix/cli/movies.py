@@ -7,12 +7,12 @@ import typer
 
 from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, Json
 
-app = typer.Typer(help="Movies that are added to a service.", no_args_is_help=True)
+app = typer.Typer(help="Movies added to a service.", no_args_is_help=True)
 
 
 @app.callback()
 def movies() -> None:
-    """A group, though it has one command yet."""
+    """Make a group of the single command."""
 
 
 @app.command()
@@ -21,7 +21,7 @@ def add(
     db: DatabaseUrl = DEFAULT_DATABASE,
     json: Json = False,
 ) -> None:
-    """Add movies to a store, or describe them anew; servers find, rate and recommend them within seconds."""
+    """Add movies to a store, or update their metadata; servers search, rate and recommend them within seconds."""
     from cinematrix.cli.output import make_console, print_json
     from cinematrix.common.optional import require_serving_package
 
@@ -30,11 +30,11 @@ def add(
     from cinematrix.store.movies import put_movies
     from cinematrix.store.records import Store
 
-    films = read_movies(file)
+    metadata = read_movies(file)
     store = Store.open(db)
-    new = put_movies(store, films, "command line") if films else 0
+    new = put_movies(store, metadata, "command line") if metadata else 0
     store.close()
     if json:
-        print_json({"created": new, "updated": len(films) - new})
+        print_json({"created": new, "updated": len(metadata) - new})
     else:
-        make_console().print(f"{new:,} movies added, {len(films) - new:,} described anew", markup=False)
+        make_console().print(f"{new:,} movies added, {len(metadata) - new:,} updated", markup=False)

@@ -1,23 +1,16 @@
-"""Options that several commands share, and how their text becomes values."""
-
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
-
-from cinematrix.errors import InputError
-
-if TYPE_CHECKING:
-    from cinematrix.data.histories import Histories
-    from cinematrix.models.base import Recommender
+"""Options that several commands share, and the parsers of their texts."""
 
 import dataclasses
 import json
 import math
 import re
-from typing import TYPE_CHECKING, get_args, get_type_hints
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
-from cinematrix.errors import SettingError
+import typer
+
+from cinematrix.common.text import parse_pairs
+from cinematrix.errors import InputError, SettingError
 
 if TYPE_CHECKING:
     from cinematrix.data.dataset import Dataset
@@ -26,72 +19,92 @@ if TYPE_CHECKING:
     from cinematrix.models.base import Recommender
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what stands at the output.")]
-MoviesPath = Annotated[Path | None, typer.Option("--movies", help="File of movies, if it isn't beside the ratings.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing output.")]
+MoviesPath = Annotated[
+    Path | None, typer.Option("--movies", help="File of movies, if it isn't in the folder of the ratings.")
+]
 Columns = Annotated[
-    str | None, typer.Option("--columns", help="Names of columns, such as user=who,movie=film,rating=stars.")
+    str | None, typer.Option("--columns", help="Names of the columns, such as user=who,movie=film,rating=stars.")
 ]
-ScaleText = Annotated[str | None, typer.Option("--scale", help="The scale of the ratings, such as 0.5-5 or 1-100.")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop bad lines and count them, instead of stopping.")]
+ScaleText = Annotated[str | None, typer.Option("--scale", help="Scale of the ratings, such as 0.5-5 or 1-100.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop and count bad lines instead of stopping.")]
 Where = Annotated[str, typer.Option("--where", help="Filter, such as 'genre=Drama year>=1990 tag!=gore'.")]
-MinRatings = Annotated[int, typer.Option("--min-ratings", min=0, help="Only movies with at least so many ratings.")]
+MinRatings = Annotated[int, typer.Option("--min-ratings", min=0, help="Minimum training ratings of a movie.")]
 Novelty = Annotated[
-    float, typer.Option("--novelty", min=0, max=1, help="From 0, as the model says, to 1, adventurous.")
+    float, typer.Option("--novelty", min=0, max=1, help="Weight of little-known movies: 0 (the model's order) to 1.")
 ]
-Diversity = Annotated[float, typer.Option("--diversity", min=0, max=1, help="From 0 to 1, unlike each other.")]
-Exclude = Annotated[str, typer.Option("--exclude", help="IDs of movies to leave out: 1,2,3 or a file of one a line.")]
-OrderBy = Annotated[str, typer.Option("--by", help="Order by ranking (likely to be watched) or stars (liked).")]
+Diversity = Annotated[
+    float, typer.Option("--diversity", min=0, max=1, help="Weight of dissimilarity within the list: 0 to 1.")
+]
+Exclude = Annotated[
+    str, typer.Option("--exclude", help="IDs of movies to leave out, as 1,2,3 or a file with one ID per line.")
+]
+OrderBy = Annotated[
+    str, typer.Option("--by", help="Order by ranking (likely to be watched) or by stars (likely to be liked).")
+]
 Count = Annotated[int, typer.Option("-n", min=1, help="Length of the list.")]
 ModelFolder = Annotated[Path, typer.Argument(help="Folder of a trained model.")]
-RatingsPath = Annotated[Path, typer.Argument(help="File or folder of ratings, in any format of the docs.")]
+RatingsPath = Annotated[Path, typer.Argument(help="File or folder of ratings, in a format of docs/data.md.")]
+DatabaseUrl = Annotated[
+    str, typer.Option("--db", envvar="CINEMATRIX_DB", help="URL of the store: sqlite:///FILE or postgresql://…")
+]
+
+DEFAULT_DATABASE = "sqlite:///cinematrix.db"
+"""Default URL of the store."""
 
 
 def parse_columns(text: str | None) -> dict[str, str] | None:
-    """`user=who,movie=film` as a mapping from our names to the file's."""
+    """Parse `user=who,movie=film` to a mapping from role to column name.
+
+    Raises:
+        SettingError: the text has another form.
+    """
     if text is None:
         return None
-    pairs = [part.partition("=") for part in text.split(",")]
-    if not all(name and sign and value for name, sign, value in pairs):
-        raise SettingError(f"--columns {text!r} isn't understood; write user=NAME,movie=NAME,rating=NAME,time=NAME")
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    form = "user=NAME,movie=NAME,rating=NAME,time=NAME"
+    return dict(parse_pairs(text, f"--columns {text!r} isn't understood; write {form}"))
 
 
 def parse_scale(text: str | None) -> "Scale | None":
-    """`0.5-5` as a scale; a step of ½ or 1 if both ends are multiples of it."""
+    """Parse `0.5-5` to a scale, with a step of ½ or 1 if both ends are multiples of it.
+
+    Raises:
+        SettingError: the text has another form, or the ends aren't ascending.
+    """
     from cinematrix.data.ratings import Scale
 
     if text is None:
         return None
-    found = re.fullmatch(r"(-?\d+(?:\.\d+)?)(?:-|–|\.\.)(-?\d+(?:\.\d+)?)", text.strip())
-    if not found or float(found[1]) >= float(found[2]):
+    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)(?:-|–|\.\.)(-?\d+(?:\.\d+)?)", text.strip())
+    if not match or float(match[1]) >= float(match[2]):
         raise SettingError(f"--scale {text!r} isn't understood; write lowest-highest, such as 0.5-5")
-    return Scale(float(found[1]), float(found[2]))
+    return Scale(float(match[1]), float(match[2]))
 
 
 def read_dataset(
     ratings: Path, movies: Path | None, columns: str | None, scale: str | None, skip_bad: bool
 ) -> "Dataset":
-    """The data set that the shared options name, with a progress bar."""
+    """Read the data set of the shared options, with a progress bar."""
     from cinematrix.cli.output import ProgressBar
     from cinematrix.data.readers import read
 
-    named, stars = parse_columns(columns), parse_scale(scale)
-    return read(ratings, movies=movies, columns=named, scale=stars, skip_bad=skip_bad, progress=ProgressBar())
+    mapping, parsed_scale = parse_columns(columns), parse_scale(scale)
+    return read(ratings, movies=movies, columns=mapping, scale=parsed_scale, skip_bad=skip_bad, progress=ProgressBar())
 
 
 def parse_settings(kind: "type[Recommender]", pairs: list[str], **fixed: Any) -> Any:
-    """`key=value` texts as the model's hyper-parameters; `fixed` ones that the model has go first.
+    """Parse `key=value` texts to the model's hyper-parameters; they override the `fixed` values.
 
     Raises:
         SettingError: a key that the model doesn't have, or a value of another type.
     """
-    has = {field.name for field in dataclasses.fields(kind.Settings)}  # type: ignore[arg-type]
-    values = {name: value for name, value in fixed.items() if name in has}
+    names = {field.name for field in dataclasses.fields(kind.Settings)}  # type: ignore[arg-type]
+    values = {name: value for name, value in fixed.items() if name in names}
     return kind.Settings(**values | parse_values(kind.name, kind.Settings, pairs))
 
 
 def parse_values(who: str, settings: Any, pairs: list[str]) -> dict[str, Any]:
-    """`key=value` texts as values of the fields of the dataclass `settings`.
+    """Parse `key=value` texts to values of the fields of the dataclass `settings`.
 
     Raises:
         SettingError: a key that it doesn't have, or a value of another type.
@@ -102,91 +115,103 @@ def parse_values(who: str, settings: Any, pairs: list[str]) -> dict[str, Any]:
         name, sign, text = pair.partition("=")
         name = name.strip().replace("-", "_")
         if name == "preset" and presets:
-            preset = _preset(text.strip(), presets)
+            preset = _get_preset(text.strip(), presets)
             continue
         if not sign or name not in fields:
             known = ", ".join(f"{n}={v}" for n, v in fields.items()) or "none"
             raise SettingError(f"--set {pair!r}: {who} has no such setting; its settings are {known}")
-        values[name] = _value(name, text.strip(), hints[name])
+        values[name] = _parse_value(name, text.strip(), hints[name])
     return preset | values
 
 
-def _preset(text: str, presets: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _get_preset(text: str, presets: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if text not in presets:
-        raise SettingError(f"--set preset={text}: there is no such preset; there is {', '.join(presets)}")
+        raise SettingError(f"--set preset={text}: there is no such preset; the presets are {', '.join(presets)}")
     return presets[text]
 
 
-def _value(name: str, text: str, wanted: Any) -> Any:
+def _parse_value(name: str, text: str, hint: Any) -> Any:
     try:
-        if wanted is bool:
+        if hint is bool:
             return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
-        if wanted is float and not math.isfinite(float(text)):
+        if hint is float and not math.isfinite(float(text)):
             raise ValueError("neither NaN nor infinite")
-        if wanted in (int, float, str):
-            return wanted(text)
-        values, kinds = json.loads(f"[{text.strip('()[]')}]"), get_args(wanted)
+        if hint in (int, float, str):
+            return hint(text)
+        values, kinds = json.loads(f"[{text.strip('()[]')}]"), get_args(hint)
         if [type(value) for value in values] != list(kinds):
             raise ValueError(f"{len(kinds)} values are needed")
         return tuple(values)
     except (ValueError, KeyError) as error:
-        kinds = get_args(wanted)
-        kind = _KINDS.get(wanted) or f"{len(kinds)} values of type {kinds[0].__name__}, such as 1,2"
+        kinds = get_args(hint)
+        kind = _TYPE_NAMES.get(hint) or f"{len(kinds)} values of type {kinds[0].__name__}, such as 1,2"
         raise SettingError(f"--set {name}={text}: {name} must be {kind}") from error
 
 
-_KINDS = {bool: "true or false", int: "a whole number", float: "a finite number"}
+_TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a finite number"}
 
 
 def parse_duration(text: str) -> float:
-    """`24h` in seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
-    if not found or (not found[2] and float(found[1])):
+    """Parse a duration such as `24h` to seconds.
+
+    Raises:
+        SettingError: the text has another form.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
+    if not match or (not match[2] and float(match[1])):
         raise SettingError(f"{text!r} isn't a duration; write a number with s, m, h or d, such as 24h")
-    return float(found[1]) * {"": 0, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+    return float(match[1]) * {"": 0, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 def parse_ids(text: str) -> tuple[str, ...]:
-    """IDs from `1,2,3`, or from a file with one a line."""
+    """Parse IDs in the form `1,2,3`, or in a file with one ID per line.
+
+    Raises:
+        SettingError: the file isn't text.
+    """
     try:
         parts = Path(text).read_text("utf-8").splitlines() if text and Path(text).is_file() else text.split(",")
     except UnicodeDecodeError as error:
-        raise SettingError(f"{text} isn't a text file in UTF-8; write one ID a line") from error
+        raise SettingError(f"{text} isn't a text file in UTF-8; write one ID per line") from error
     except OSError:  # a list too long for the name of a file
         parts = text.split(",")
     return tuple(part.strip() for part in parts if part.strip())
 
 
 def resolve_movie(model: "Recommender", text: str) -> int:
-    """The number of a movie given by ID or by its title as people type it."""
+    """Find a movie by its ID or by a title search.
+
+    Returns:
+        The movie's number.
+
+    Raises:
+        InputError: no movie matches.
+    """
     number = model.data.movies.number(text)
     if number >= 0:
         return number
     from cinematrix.data.title_search import TitleIndex
 
-    found = TitleIndex.of(model.data.catalog, model.data.raters).search(text, 1)
-    if len(found) == 0:
+    numbers = TitleIndex.of(model.data.catalog, model.data.raters).search(text, 1)
+    if len(numbers) == 0:
         raise InputError(f"movie {text!r} is neither an ID nor like a title of the model's catalog")
-    return int(found[0])
+    return int(numbers[0])
 
 
 def resolve_user(model: "Recommender", user: str | None, history: Path | None) -> "tuple[Histories, list[Any]]":
-    """The history of a known user, or the one in a stranger's CSV, and the IDs in it that the model doesn't know."""
+    """Return the history of a user of the training data or of a new user's CSV, and the CSV's unknown movie IDs."""
     from cinematrix.recommendation.lists import get_history
 
     return (get_history(model, user), []) if history is None else _read_history(model, history)
 
 
-DatabaseUrl = Annotated[
-    str, typer.Option("--db", envvar="CINEMATRIX_DB", help="The store: sqlite:///FILE or postgresql://…")
-]
-
-
-DEFAULT_DATABASE = "sqlite:///cinematrix.db"
+def describe_unknown(unknown: list[Any]) -> list[str]:
+    """Return the note on unknown movie IDs of a history, if there are any."""
+    return [f"left out, not in the model's catalog: {', '.join(map(str, unknown))}"] if unknown else []
 
 
 def _read_history(model: "Recommender", path: Path) -> "tuple[Histories, list[Any]]":
-    """The history in a CSV of `movie,rating` (`movie` alone for plain interactions)."""
+    """Read the history in a CSV of `movie,rating` (`movie` alone for plain interactions)."""
     from cinematrix.cli.tables import read_table
 
     wanted = ("movie", "rating") if model.data.scale else ("movie",)

@@ -1,4 +1,4 @@
-"""What the command line prints: results on stdout, progress and errors on stderr, JSON with `--json`."""
+"""Output of the command line: results on stdout, progress and errors on stderr, JSON with `--json`."""
 
 import json
 import sys
@@ -18,33 +18,33 @@ from rich.table import Table
 
 
 def make_console() -> Console:
-    """Stdout; wide enough for tables where it is no terminal."""
+    """Make a console on stdout, 140 columns wide if it is no terminal."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
 
 def print_json(payload: Any) -> None:
-    """`payload` as one JSON document; NaN becomes null."""
-    print(json.dumps(_finite(payload), indent=2, ensure_ascii=False))
+    """Print `payload` as one JSON document; NaN and infinity become null."""
+    print(json.dumps(_replace_non_finite(payload), indent=2, ensure_ascii=False))
 
 
-def _finite(value: Any) -> Any:
+def _replace_non_finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else None
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): _replace_non_finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [_replace_non_finite(item) for item in value]
     return value
 
 
 def make_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> Table:
-    """A table whose numbers are right-aligned; a column is numeric if its name ends in `#` (not shown)."""
-    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    """Make a table; a column whose name ends in `#` (not shown) is numeric and right-aligned."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        made.add_column(name.removesuffix("#"), justify="right" if name.endswith("#") else "left", overflow="fold")
+        table.add_column(name.removesuffix("#"), justify="right" if name.endswith("#") else "left", overflow="fold")
     for row in rows:
-        made.add_row(*[str(cell) for cell in row])
-    return made
+        table.add_row(*[str(cell) for cell in row])
+    return table
 
 
 class ProgressBar:

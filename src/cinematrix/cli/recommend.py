@@ -1,7 +1,7 @@
 """`cinematrix recommend`, `similar` and `predict`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from cinematrix.cli.options import (
     Novelty,
     OrderBy,
     Where,
+    describe_unknown,
     parse_ids,
     resolve_movie,
     resolve_user,
@@ -23,20 +24,22 @@ from cinematrix.cli.options import (
 from cinematrix.errors import InputError
 
 if TYPE_CHECKING:
+    from cinematrix.data.histories import Histories
     from cinematrix.models.base import Recommender
     from cinematrix.recommendation.lists import Filters, Recommendation
+    from cinematrix.recommendation.reranking import Reranking
 
 
 def recommend(
     model: ModelFolder,
     user: Annotated[
-        list[str] | None, typer.Option("--user", help="ID of a known user; several make one list for all of them.")
+        list[str] | None, typer.Option("--user", help="ID of a user in the training data; several IDs form a group.")
     ] = None,
     how: Annotated[
-        str, typer.Option("--how", help="What counts for several: their average, or least-misery, the lowest.")
+        str, typer.Option("--how", help="Aggregation of a group's scores: average, or least-misery (the lowest).")
     ] = "average",
-    history: Annotated[Path | None, typer.Option("--history", help="CSV of a stranger: movie,rating.")] = None,
-    everybody: Annotated[bool, typer.Option("--all", help="Lists for all known users, to --out.")] = False,
+    history: Annotated[Path | None, typer.Option("--history", help="CSV of a new user: movie,rating.")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Parquet file for --all.")] = None,
     n: Count = 10,
     by: OrderBy = "ranking",
@@ -45,68 +48,73 @@ def recommend(
     novelty: Novelty = 0.0,
     diversity: Diversity = 0.0,
     exclude: Exclude = "",
-    why: Annotated[bool, typer.Option("--why", help="Show which of the person's own movies speak for each.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Show the user's own movies that contribute to each.")] = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Movies for a known user, for a stranger's history, or for everybody."""
-    from cinematrix.cli.output import ProgressBar, make_console, print_json
+    """Recommend movies to a user, to a new user's history, to a group, or to all users."""
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.models.artifact import load
-    from cinematrix.recommendation.lists import Filters, check_order, recommend, recommend_all
+    from cinematrix.recommendation.lists import Filters, check_order
     from cinematrix.recommendation.reranking import Reranking
 
     users = user or []
     if sum((bool(users), history is not None, everybody)) != 1 or everybody != (out is not None):
         raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
     if out is not None and why:
-        raise InputError("--why is for the list of one person; the file of --all has no column for reasons")
+        raise InputError("--why is for the list of one user; the file of --all has no column for reasons")
     if out is not None:
         check_writable(out, force=force)
     recommender = load(model).model
     if why and not recommender.abilities.explains:
-        raise InputError(f"--why: {recommender.name} can't explain its lists; take a model that can, such as deep-mf")
+        raise InputError(f"--why: {recommender.name} can't explain its lists; use a model that can, such as deep-mf")
     check_order(recommender, by)
     filters, dials = Filters(where, min_ratings, parse_ids(exclude)), Reranking(novelty, diversity)
     if out is not None:
-        rows = recommend_all(
-            recommender,
-            out,
-            n,
-            by=by,  # type: ignore[arg-type]
-            filters=filters,
-            dials=dials,
-            force=force,
-            progress=ProgressBar(),
-        )
-        said = {"out": str(out), "users": len(recommender.data.users), "rows": rows}
-        return print_json(said) if json else make_console().print(f"{rows:,} recommendations saved in {out}")
+        return _recommend_to_all(recommender, out, n, by, filters, dials, force, json)
     if len(users) > 1:
         if not dials.is_off or why:
-            raise InputError("--novelty, --diversity and --why are for the list of one person; leave them out")
-        return _recommend_for_group(recommender, users, n, how, by, filters, json)
-    person, unknown = resolve_user(recommender, users[0] if users else None, history)
-    found = recommend(recommender, person, n, by=by, filters=filters, dials=dials)  # type: ignore[arg-type]
+            raise InputError("--novelty, --diversity and --why are for the list of one user; leave them out")
+        return _recommend_to_group(recommender, users, n, how, by, filters, json)
+    recipient, unknown = resolve_user(recommender, users[0] if users else None, history)
+    fields = {"user": users[0] if users else None, "by": by, "unknown": unknown}
+    return _recommend_to_user(recommender, recipient, n, fields, filters, dials, why, json)
+
+
+def _recommend_to_user(
+    model: "Recommender", history: "Histories", n: int, fields: dict[str, Any], filters: "Filters", dials: "Reranking",
+    why: bool, json: bool,
+) -> None:  # fmt: skip
+    """Print the list of one history; `fields` are those of the JSON object beside the list."""
+    from cinematrix.cli.output import print_json
+    from cinematrix.recommendation.lists import recommend
+
+    found = recommend(model, history, n, by=fields["by"], filters=filters, dials=dials)
     if json:
-        lines = [line.as_dict() for line in found.items]
-        print_json(
-            {
-                "user": users[0] if users else None,
-                "by": by,
-                "unknown": unknown,
-                "shortfall": found.shortfall,
-                "items": lines,
-            }
-        )
-    else:
-        notes = [f"left out, not known to the model: {', '.join(map(str, unknown))}"] if unknown else []
-        print_recommendations(recommender, found.items, notes + ([found.shortfall] if found.shortfall else []), why=why)
+        items = [item.as_dict() for item in found.items]
+        return print_json({**fields, "shortfall": found.shortfall, "items": items})
+    notes = describe_unknown(fields["unknown"]) + ([found.shortfall] if found.shortfall else [])
+    return print_recommendations(model, found.items, notes, why=why)
 
 
-def _recommend_for_group(
+def _recommend_to_all(
+    model: "Recommender", out: Path, n: int, by: str, filters: "Filters", dials: "Reranking", force: bool, json: bool
+) -> None:
+    """Write the lists of all users to a Parquet file."""
+    from cinematrix.cli.output import ProgressBar, make_console, print_json
+    from cinematrix.recommendation.batch import recommend_all
+
+    rows = recommend_all(
+        model, out, n, by=by, filters=filters, dials=dials, force=force, progress=ProgressBar(),  # type: ignore[arg-type]
+    )  # fmt: skip
+    summary = {"out": str(out), "users": len(model.data.users), "rows": rows}
+    return print_json(summary) if json else make_console().print(f"{rows:,} recommendations saved in {out}")
+
+
+def _recommend_to_group(
     model: "Recommender", users: list[str], n: int, how: str, by: str, filters: "Filters", json: bool
 ) -> None:
-    """One list for several known users, with the stars that each is expected to give."""
+    """Print one list for several users, with the expected stars of each."""
     from dataclasses import asdict
 
     from rich.markup import escape
@@ -119,13 +127,13 @@ def _recommend_for_group(
     strategy = how.replace("-", "_")
     found = recommend_for_group(model, histories, n, how=strategy, by=by, filters=filters)  # type: ignore[arg-type]
     if json:
-        items = [asdict(line) for line in found.items]
+        items = [asdict(item) for item in found.items]
         return print_json({"users": users, "how": strategy, "by": by, "shortfall": found.shortfall, "items": items})
     known, rows = model.data, []
-    for place, line in enumerate(found.items, start=1):
-        label = known.catalog.label(known.movies.number(line.movie))
-        stars = [f"{each.stars:.2f}" for each in line.members]
-        rows.append([place, line.movie, escape(label), *stars, f"{line.score:.3f}"])
+    for rank, item in enumerate(found.items, start=1):
+        label = known.catalog.label(known.movies.number(item.movie))
+        stars = [f"{opinion.stars:.2f}" for opinion in item.members]
+        rows.append([rank, item.movie, escape(label), *stars, f"{item.score:.3f}"])
     out = make_console()
     out.print(make_table(["", "movie", "title", *(f"{escape(user)}#" for user in users), "score#"], rows))
     if found.shortfall:
@@ -134,11 +142,11 @@ def _recommend_for_group(
 
 def similar(
     model: ModelFolder,
-    movie: Annotated[str, typer.Option("--movie", help="ID, or the title or a part of it.")],
+    movie: Annotated[str, typer.Option("--movie", help="ID, title or part of the title.")],
     n: Count = 10,
     json: Json = False,
 ) -> None:
-    """Movies like another."""
+    """List the movies similar to a movie."""
     from cinematrix.cli.output import make_console, print_json
     from cinematrix.models.artifact import load
     from cinematrix.recommendation.lists import find_similar
@@ -148,9 +156,9 @@ def similar(
     items = find_similar(recommender, recommender.data.movies.ids[number], n)
     if json:
         id_ = recommender.data.movies.ids[number].item()
-        print_json({"movie": id_, "items": [line.as_dict() for line in items]})
+        print_json({"movie": id_, "items": [item.as_dict() for item in items]})
     else:
-        make_console().print(f"movies like {recommender.data.catalog.label(number)}", markup=False)
+        make_console().print(f"movies similar to {recommender.data.catalog.label(number)}", markup=False)
         print_recommendations(recommender, items, [], stars=False)
 
 
@@ -159,14 +167,14 @@ def predict(
     pairs: Annotated[Path, typer.Argument(help="CSV of pairs: user,movie.")],
     out: Annotated[Path, typer.Option("--out", help="CSV for the predictions.")],
     coverage: Annotated[
-        float | None, typer.Option("--coverage", help="Share of ratings from low to high; 0.8 if the model has these.")
+        float | None, typer.Option("--coverage", help="Coverage of the intervals; 0.8 if the model has intervals.")
     ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Expected ratings for a CSV of pairs, with the low and high ends of their intervals where the model has them.
+    """Predict the ratings of a CSV of pairs, with their intervals (low, high) if the model has them.
 
-    Unknown users and movies are included; the same rows in the same order.
+    The rows keep their order. Unknown users and movies are predicted too.
     """
     import polars as pl
 
@@ -185,27 +193,27 @@ def predict(
         columns += [pl.Series(name, end) for name, end in zip(("low", "high"), ends, strict=True)]
     with write_atomically(out, force=force) as file:
         table.select("user", "movie").with_columns(columns).write_csv(file, float_precision=4)
-    said = {"out": str(out), "rows": len(table)}
-    return print_json(said) if json else make_console().print(f"{len(table):,} predictions saved in {out}")
+    summary = {"out": str(out), "rows": len(table)}
+    return print_json(summary) if json else make_console().print(f"{len(table):,} predictions saved in {out}")
 
 
 def print_recommendations(
     model: "Recommender", items: "list[Recommendation]", notes: list[str], *, stars: bool = True, why: bool = False
 ) -> None:
-    """A list as a table, and what there is to say about it."""
+    """Print a list as a table, with notes below."""
     from rich.markup import escape
 
     from cinematrix.cli.output import make_console, make_table
 
     expected = "stars#" if model.data.scale else "chance#"
-    sure = any(item.low is not None for item in items)
+    has_intervals = any(item.low is not None for item in items)
     columns = ["", "movie", "title", "because" if why else "genres"]
-    columns += [*[expected] * stars, *["80 %#"] * sure, "score#"]
+    columns += [*[expected] * stars, *["80 %#"] * has_intervals, "score#"]
     rows = []
-    for place, item in enumerate(items, start=1):
-        found = [f"{item.stars:.2f}"] * stars + ([] if item.low is None else [f"{item.low:.1f}–{item.high:.1f}"])
+    for rank, item in enumerate(items, start=1):
+        numbers = [f"{item.stars:.2f}"] * stars + ([] if item.low is None else [f"{item.low:.1f}–{item.high:.1f}"])
         facts = " · ".join(reason.title for reason in item.because) if why else ", ".join(item.genres)
-        rows.append([place, item.movie, escape(item.label), escape(facts), *found, f"{item.score:.3f}"])
+        rows.append([rank, item.movie, escape(item.label), escape(facts), *numbers, f"{item.score:.3f}"])
     out = make_console()
     out.print(make_table(columns, rows))
     for note in notes:

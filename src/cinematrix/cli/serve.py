@@ -7,39 +7,40 @@ import typer
 
 from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, Json, ModelFolder, parse_duration
 
-key = typer.Typer(help="Keys to the service.", no_args_is_help=True)
+key = typer.Typer(help="Access keys of the service.", no_args_is_help=True)
 
 
 def serve(
     model: ModelFolder,
     db: DatabaseUrl = DEFAULT_DATABASE,
     address: Annotated[
-        str, typer.Option("--address", help="To listen on; others than loopback need a key.")
+        str, typer.Option("--address", help="Address to listen on; any but loopback requires an access key.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="To listen on.")] = 8000,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8000,
     host_name: Annotated[
-        list[str] | None, typer.Option("--host-name", help="A name that requests may call the server by; repeatable.")
+        list[str] | None, typer.Option("--host-name", help="Host name allowed in requests; repeatable.")
     ] = None,
     new_users: Annotated[
-        int, typer.Option("--new-users", min=0, help="Let writes make users up to so many; 0: known ones only.")
+        int, typer.Option("--new-users", min=0, help="Maximum new users that writes may create; 0: none.")
     ] = 0,
     refit_every: Annotated[
-        str, typer.Option("--refit-every", help="Refit by itself, such as 24h or 7d (s, m, h, d); 0: never.")
+        str,
+        typer.Option("--refit-every", help="Interval of automatic refits, such as 24h or 7d (s, m, h, d); 0: none."),
     ] = "0",
     tmdb_key: Annotated[
         str | None,
-        typer.Option("--tmdb-key", envvar="CINEMATRIX_TMDB_KEY", help="Your own API key at TMDB: show its posters."),
+        typer.Option("--tmdb-key", envvar="CINEMATRIX_TMDB_KEY", help="Your TMDB API key, to show posters."),
     ] = None,
     posters: Annotated[
-        Path | None, typer.Option("--posters", help="Folder to keep posters in; by default in your cache.")
+        Path | None, typer.Option("--posters", help="Folder of the poster cache. Default: in your cache folder.")
     ] = None,
-    opens: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
+    opens: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     public: Annotated[
         bool,
-        typer.Option("--public", help="Let everybody use what keeps nothing, as the page does; the rest needs keys."),
+        typer.Option("--public", help="Allow routes that store nothing without a key; all others require one."),
     ] = False,
 ) -> None:
-    """Answer over HTTP: ratings, recommendations, search, and the web page. The routes are in docs/service.md."""
+    """Serve ratings, recommendations, search and the web page over HTTP. The routes are in docs/service.md."""
     from cinematrix.common.optional import require_serving_package
     from cinematrix.service.startup import pause_garbage_collector
 
@@ -50,9 +51,11 @@ def serve(
     from cinematrix.service.settings import LOOPBACK_HOSTS, PosterSettings, ServiceSettings
 
     hosts = (*LOOPBACK_HOSTS, *(name.lower() for name in host_name or ()))
-    every = parse_duration(refit_every)
-    shown = PosterSettings(tmdb_key, posters or cache_folder() / "posters") if tmdb_key else None
-    settings = ServiceSettings(model, db, hosts, new_users, public=public, refit_every=every, posters=shown)
+    interval = parse_duration(refit_every)
+    poster_settings = PosterSettings(tmdb_key, posters or cache_folder() / "posters") if tmdb_key else None
+    settings = ServiceSettings(
+        model, db, hosts, new_users, public=public, refit_every=interval, posters=poster_settings
+    )
     serve(settings, address, port, opens=opens)
 
 
@@ -62,7 +65,7 @@ def create(
     db: DatabaseUrl = DEFAULT_DATABASE,
     json: Json = False,
 ) -> None:
-    """Make a key, which is shown this once; the store keeps its SHA-256."""
+    """Create an access key and print it once; the store has only its SHA-256 hash."""
     from cinematrix.cli.output import make_console, print_json
     from cinematrix.common.optional import require_serving_package
 

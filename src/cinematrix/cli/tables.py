@@ -1,23 +1,22 @@
-"""Small tables that the commands take: pairs to predict, a stranger's history."""
+"""Small CSV tables that the commands read: pairs to predict, and the history of a new user."""
 
 from pathlib import Path
 
 import polars as pl
 
+from cinematrix.data.readers.columns import COLUMN_ALIASES
 from cinematrix.errors import DataError
-
-COLUMN_ALIASES = {
-    "user": ("user", "userid", "user_id"),
-    "movie": ("movie", "movieid", "movie_id", "item", "itemid", "item_id"),
-    "rating": ("rating", "stars", "score"),
-}
 
 
 def read_table(path: Path, *wanted: str, numeric: str = "") -> pl.DataFrame:
-    """The columns `wanted` of a CSV, found by name, as text (the column `numeric` as numbers, if it is there).
+    """Read columns of a CSV, found by the usual names of their roles.
+
+    Args:
+        wanted: roles of the required columns, read as text.
+        numeric: role of a column to read as numbers, if it exists.
 
     Raises:
-        DataError: no such file, a column that isn't there, an empty field, a number that isn't one.
+        DataError: a missing file or column, an empty field, or an invalid number.
     """
     if not path.is_file():
         raise DataError(f"{path} isn't a file; give a CSV with the columns {', '.join(wanted)}")
@@ -25,12 +24,15 @@ def read_table(path: Path, *wanted: str, numeric: str = "") -> pl.DataFrame:
         raw = pl.read_csv(path, infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path} isn't a readable CSV: {str(error).splitlines()[0]}") from error
-    places = {name.strip().lower(): name for name in raw.columns}
-    found = {role: next((places[n] for n in COLUMN_ALIASES[role] if n in places), None) for role in COLUMN_ALIASES}
-    for role in wanted:
-        if found[role] is None:
+    names = {name.strip().lower(): name for name in raw.columns}
+    columns = {}
+    for role in dict.fromkeys([*wanted, *[numeric] * bool(numeric)]):
+        name = next((names[alias] for alias in COLUMN_ALIASES[role] if alias in names), None)
+        if name is not None:
+            columns[role] = name
+        elif role in wanted:
             raise DataError(f"{path} has no column {role}; it has {', '.join(raw.columns)}")
-    table = raw.select(pl.col(name).str.strip_chars().alias(role) for role, name in found.items() if name)
+    table = raw.select(pl.col(name).str.strip_chars().alias(role) for role, name in columns.items())
     for role in wanted:
         empty = table[role].is_null().arg_max() if table[role].is_null().any() else None
         if empty is not None:

@@ -23,6 +23,7 @@ MODEL_NAMES = (
     "popular, bias, svd, svd++, nmf, als, ials, pmf, item-knn, user-knn, ease, "
     "deep-mf-classic, autorec, vae, neumf or deep-mf."
 )
+"""Names of the models, for the help."""
 
 
 def train(
@@ -30,10 +31,10 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="Folder for the model.")],
     model: Annotated[str, typer.Option("--model", help=MODEL_NAMES)] = "deep-mf",
     set_: Annotated[list[str] | None, typer.Option("--set", help="A hyper-parameter, key=value; repeatable.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="To compute with; 0: as suits the model.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", min=0, help="Number of threads; 0: chosen by the model.")] = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted training.")] = False,
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
@@ -41,9 +42,9 @@ def train(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Learn from a table of ratings and save the model.
+    """Train a model on a table of ratings and save it.
 
-    A checkpoint stands beside the model (OUT.checkpoint) until training has ended; --resume goes on from it.
+    Until training ends, checkpoints are saved beside the model (OUT.checkpoint.*); --resume continues from them.
     """
     from cinematrix.cli.output import ProgressBar, make_console, print_json
     from cinematrix.common.optional import require_package
@@ -63,17 +64,17 @@ def train(
     started = time.perf_counter()
     recommender.fit(dataset.ratings, dataset.catalog, progress=bar, run=run)
     seconds = time.perf_counter() - started
-    told = build_manifest(recommender, dataset.ratings, dataset.name)
-    save(recommender, out, told, force=force)
+    manifest = build_manifest(recommender, dataset.ratings, dataset.name)
+    save(recommender, out, manifest, force=force)
     _remove_checkpoints(out)
     if json:
-        print_json({"out": str(out), "seconds": seconds, **told})
+        print_json({"out": str(out), "seconds": seconds, **manifest})
     else:
         make_console().print(f"{dataset.ratings!r}\n{model} trained in {seconds:.1f} s and saved in {out}")
 
 
 def _remove_checkpoints(out: Path) -> None:
-    """Those of the training of `out`: one a net, with the net's name after `.checkpoint`."""
+    """Remove the checkpoints of `out`, one per net with its name after `.checkpoint`."""
     for pattern in (f"{escape(out.name)}.checkpoint", f"{escape(out.name)}.checkpoint.*"):
         for checkpoint in out.parent.glob(pattern):
             checkpoint.unlink()

@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,34 +17,37 @@ from cinematrix.cli.options import (
     read_dataset,
 )
 
+if TYPE_CHECKING:
+    from cinematrix.evaluation.tuning import TuningResult
+
 
 def tune(
     ratings: RatingsPath,
-    model: Annotated[str, typer.Option("--model", help="Its name; it must declare what may be searched.")] = "deep-mf",
+    model: Annotated[str, typer.Option("--model", help="Name of a model with a search space.")] = "deep-mf",
     trials: Annotated[
-        int, typer.Option("--trials", min=1, help="In all, those of a search gone on with included.")
+        int, typer.Option("--trials", min=1, help="Total number of trials, including those of a resumed study.")
     ] = 30,
     split: Annotated[
         str,
-        typer.Option("--split", help="How validation ratings are cut: random, per-user, time, new-users, new-movies."),
+        typer.Option("--split", help="Validation split: random, per-user, time, new-users or new-movies."),
     ] = "random",
     study: Annotated[
         Path | None,
-        typer.Option("--study", help="File of the search, which goes on if it is there. Default: MODEL.study."),
+        typer.Option("--study", help="File of the study; an existing one is resumed. Default: MODEL.study."),
     ] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Where to start, key=value; repeatable.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search and of the model.")] = 0,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A starting value, key=value; repeatable.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the search and of the model.")] = 0,
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
     skip_bad: SkipBad = False,
     json: Json = False,
 ) -> None:
-    """Search for a model's best hyper-parameters, by validation within the ratings given; Ctrl-C keeps what is found.
+    """Tune a model's hyper-parameters by validation within the given ratings; Ctrl-C keeps the finished trials.
 
-    Give the training part alone, and nothing that the model is tested on later.
+    Give only the training part, without the test ratings of a later evaluation.
     """
-    from cinematrix.cli.output import ProgressBar, make_console, print_json
+    from cinematrix.cli.output import ProgressBar
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.evaluation.tuning import check_tunable
     from cinematrix.evaluation.tuning import tune as search
@@ -57,19 +60,25 @@ def tune(
     check_writable(file, force=True)
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     file.absolute().parent.mkdir(parents=True, exist_ok=True)
-    found = search(
+    result = search(
         kind, dataset.ratings, dataset.catalog, trials=trials, settings=settings, cut=split, study=file, seed=seed,
         progress=ProgressBar(),
     )  # fmt: skip
-    pairs = [*(set_ or []), *(f"{key}={value}" for key, value in found.chosen.items())]
+    pairs = [*(set_ or []), *(f"{key}={value}" for key, value in result.chosen.items())]
     words = ["cinematrix", "train", str(ratings), "--out", "model", "--model", model, "--seed", str(seed)]
     command = shlex.join([*words, *(word for pair in pairs for word in ("--set", pair))])
+    _print_result(model, result, file, command, json)
+
+
+def _print_result(model: str, result: "TuningResult", study: Path, command: str, json: bool) -> None:
+    from cinematrix.cli.output import make_console, print_json
+
     if json:
-        print_json({**vars(found), "settings": vars(found.settings), "study": str(file), "command": command})
+        print_json({**vars(result), "settings": vars(result.settings), "study": str(study), "command": command})
         return
-    default = "" if found.default is None else f", {found.default:.4f} before"
+    default = "" if result.default is None else f", {result.default:.4f} before"
     make_console().print(
-        f"{model}: {found.measure} {found.value:.4f} in validation{default}; {found.trials} trials, "
-        f"{found.pruned} given up early; the search is in {file}\n\n{command}",
+        f"{model}: {result.measure} {result.value:.4f} in validation{default}; {result.trials} trials, "
+        f"{result.pruned} pruned; the study is in {study}\n\n{command}",
         markup=False, soft_wrap=True,
     )  # fmt: skip

@@ -76,6 +76,10 @@ def grid_step(stars: NDArray[Any]) -> float:
     return 0.0
 
 
+MAX_EPOCH_SECONDS = 10**11
+"""Largest time in epoch seconds (the year 5138); larger ones are milliseconds, microseconds or nanoseconds."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Ratings:
     """Ratings of movies by users: immutable columns, one row a (user, movie) pair, in the file's order.
@@ -152,6 +156,8 @@ class Ratings:
                 raise DataError(f"{name} has {len(column)} rows and users has {len(user)}; give equally many")
         if len(user) == 0:
             raise DataError("the table has no ratings; at least one row is needed")
+        if time is not None:
+            _check_times(time)
         if rating is not None:
             scale = scale or infer_scale(rating)
             _check_ratings(rating, scale)
@@ -265,6 +271,15 @@ def _check_ratings(rating: NDArray[np.float32], scale: Scale) -> None:
         rule = f"outside the scale {scale}" if np.isfinite(value) else "not a finite number"
         raise DataError(
             f"row {bad[0] + 1}: rating {value:g} is {rule} ({len(bad):,} such rows); correct it or give the scale"
+        )
+
+
+def _check_times(time: NDArray[np.int64]) -> None:
+    late = np.flatnonzero(np.abs(time) > MAX_EPOCH_SECONDS)
+    if len(late):
+        raise DataError(
+            f"row {late[0] + 1}: time {time[late[0]]} is beyond the year 5138 in seconds; give UTC epoch seconds, "
+            "not milliseconds or finer"
         )
 
 

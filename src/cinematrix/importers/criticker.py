@@ -31,8 +31,8 @@ def read_entries(content: bytes) -> Entries:
         fields = {name: clean_text(element.findtext(name) or "") for name in FIELDS}
         yield require_movie(
             build_entry(
-                CsvRow(f"{number}", fields), "rating", title=fields["filmname"], rating=fields["rating"], highest=HIGHEST,
-                moment=_parse_timestamp(fields["reviewdate"]), imdb=fields["imdbid"],
+                CsvRow(f"{number}", fields), "rating", title=fields["filmname"], rating=fields["rating"],
+                highest=HIGHEST, moment=_parse_timestamp(fields["reviewdate"]), imdb=fields["imdbid"],
             )
         )  # fmt: skip
     if not number:

@@ -42,7 +42,9 @@ def build_source(columns: Mapping[str, str]) -> Source:
     """
     unknown = sorted(set(columns) - set(COLUMN_ALIASES))
     if unknown:
-        raise SettingError(f"columns: there is no field {unknown[0]!r} to map; the fields are {', '.join(COLUMN_ALIASES)}")
+        raise SettingError(
+            f"columns: there is no field {unknown[0]!r} to map; the fields are {', '.join(COLUMN_ALIASES)}"
+        )
     aliases = {**COLUMN_ALIASES, **{field: (column.strip().lower(),) for field, column in columns.items()}}
 
     def reader(table: CsvTable) -> Reader:
@@ -60,7 +62,8 @@ def _is_ratings_header(header: set[str]) -> bool:
 
 def _entry(row: CsvRow, aliases: Mapping[str, tuple[str, ...]]) -> Entry | SkippedEntry:
     return build_entry(
-        row, "rating", title=row.text(*aliases["title"]), year=row.raw(*aliases["year"]), rating=row.raw(*aliases["rating"]),
-        highest=UNKNOWN_MAXIMUM, moment=parse_timestamp(row.raw(*aliases["date"])), imdb=row.raw(*aliases["imdb"]),
+        row, "rating", title=row.text(*aliases["title"]), year=row.raw(*aliases["year"]),
+        rating=row.raw(*aliases["rating"]), highest=UNKNOWN_MAXIMUM,
+        moment=parse_timestamp(row.raw(*aliases["date"])), imdb=row.raw(*aliases["imdb"]),
         tmdb=row.raw(*aliases["tmdb"]), movie=row.raw(*aliases["movie"]),
     )  # fmt: skip

@@ -82,4 +82,6 @@ def _import_reader(_: CsvTable) -> Reader:
 
 
 EXPORTED = Source("letterboxd", MAX_RATING, lambda header: "letterboxd uri" in header, reader)
-IMPORTABLE = Source("letterboxd", MAX_RATING, lambda header: header >= IMPORT_COLUMNS and "userid" not in header, _import_reader)
+IMPORTABLE = Source(
+    "letterboxd", MAX_RATING, lambda header: header >= IMPORT_COLUMNS and "userid" not in header, _import_reader
+)

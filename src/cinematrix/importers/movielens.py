@@ -1,4 +1,4 @@
-"""MovieLens: what movielens.org gives its users, and a `ratings.csv` of one user."""
+"""Importer of movielens.org's exports and of a `ratings.csv` of one user."""
 
 from cinematrix.importers.entries import Entry, SkippedEntry, parse_timestamp
 from cinematrix.importers.source import Reader, Source, build_entry, single_user_check
@@ -8,10 +8,10 @@ MAX_RATING = 5.0
 
 
 def reader(table: CsvTable) -> Reader:
-    """What reads the site's ratings (without dates), or its wishlist.
+    """Return a reader of the site's ratings (without dates), or of its wishlist.
 
     Raises:
-        DataError: there is no column of ratings, and it isn't called a wishlist.
+        DataError: there is no column of ratings, and the file's name lacks "wishlist".
     """
     if "wishlist" not in table.name:
         table.need("rating")
@@ -26,8 +26,8 @@ def reader(table: CsvTable) -> Reader:
     return entry
 
 
-def of_one_user(_: CsvTable) -> Reader:
-    """What reads `userId,movieId,rating,timestamp`; at the second user it is clear that this is a data set."""
+def single_user_reader(_: CsvTable) -> Reader:
+    """Return a reader of `userId,movieId,rating,timestamp`; a second user raises DataError."""
     check = single_user_check()
 
     def entry(row: CsvRow) -> Entry | SkippedEntry:
@@ -40,4 +40,4 @@ def of_one_user(_: CsvTable) -> Reader:
 
 
 SITE = Source("movielens", MAX_RATING, lambda header: header >= {"movie_id", "imdb_id", "tmdb_id", "title"}, reader)
-DATA_SET = Source("movielens", MAX_RATING, lambda header: header >= {"userid", "movieid", "rating"}, of_one_user)
+DATA_SET = Source("movielens", MAX_RATING, lambda header: header >= {"userid", "movieid", "rating"}, single_user_reader)

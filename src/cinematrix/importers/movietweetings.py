@@ -1,4 +1,4 @@
-"""MovieTweetings: `user::imdb::rating::seconds` without a header, 0 to 10, of one user."""
+"""Importer of one user's MovieTweetings: `user::imdb::rating::seconds` without a header, 0 to 10."""
 
 import re
 
@@ -10,7 +10,7 @@ MAX_RATING = 10.0
 
 
 def reader(_: CsvTable) -> Reader:
-    """What reads the rows, which name films by IMDb's number alone."""
+    """Return a reader of the rows, whose movies have only an IMDb ID."""
     check = single_user_check()
 
     def entry(row: CsvRow) -> Entry | SkippedEntry:

@@ -1,4 +1,4 @@
-"""Keeping what a journal says, and what came of each of its rows."""
+"""Results of an import: records for the store, and the outcome of every row."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,16 +10,17 @@ from cinematrix.importers.matching import get_matcher
 from cinematrix.importers.outcome import MatchedEntry, MatchedImport
 
 MAX_CANDIDATE_ROWS = 500
-"""Unmatched rows for which films are looked up that may be meant: nobody goes through more."""
+"""Maximum unmatched rows with candidates; users don't go through more."""
 
 EVENT_KINDS = ("seen", "watchlist", "like")
+"""Kinds of events that an import may have."""
 
 
 class ImportRecords(NamedTuple):
-    """What there is to keep of a journal, in the store's words.
+    """Records of an import for the store.
 
     Attributes:
-        ratings: movie, steps of the scale, and the time in seconds, if told.
+        ratings: movie, steps of the scale, and the time in epoch seconds, if known.
         events: movie and kind.
     """
 
@@ -28,20 +29,20 @@ class ImportRecords(NamedTuple):
 
     @classmethod
     def of(cls, outcome: MatchedImport, catalog: Catalog, scale: Scale | None) -> Self:
-        """Of a journal that was matched to a catalog; without a scale there are no ratings."""
-        found = cls([], [])
-        for said in outcome.films:
-            movie = str(catalog.movies.ids[said.number])
-            if said.rating is not None and scale is not None:
-                found.ratings.append((movie, round(said.rating / scale.step), said.entry.time))
+        """Build the records of a matched import; without a scale there are no ratings."""
+        records = cls([], [])
+        for matched in outcome.films:
+            movie = str(catalog.movies.ids[matched.number])
+            if matched.rating is not None and scale is not None:
+                records.ratings.append((movie, round(matched.rating / scale.step), matched.entry.time))
             else:
-                found.events.append((movie, said.kind))
-        return found
+                records.events.append((movie, matched.kind))
+        return records
 
 
 @dataclass(frozen=True)
 class MergeCounts:
-    """How many ratings and events are new, replace another rating, and change nothing."""
+    """Numbers of ratings and events that are new, replace a rating, or change nothing."""
 
     created: int
     updated: int
@@ -49,19 +50,21 @@ class MergeCounts:
 
 
 def add_merge_counts(counts: dict[str, int], merged: MergeCounts | None) -> dict[str, int]:
-    """Counts as they are once what was imported is merged into what was known before."""
+    """Return the counts of an import after its merge with the stored records; unchanged without a merge."""
     if merged is None:
         return counts
-    known = counts["duplicates"] + merged.unchanged
-    return counts | {"imported": merged.created, "updated": merged.updated, "duplicates": known}
+    duplicates = counts["duplicates"] + merged.unchanged
+    return counts | {"imported": merged.created, "updated": merged.updated, "duplicates": duplicates}
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import is answered with.
+    """The result of an import.
 
     Attributes:
-        merged: what was new and what wasn't; None if nothing was kept, and so all was new.
+        outcome: the matched import.
+        catalog: the model's catalog.
+        merged: counts of the merge with the stored records; None for a preview, in which all counts as new.
     """
 
     outcome: MatchedImport
@@ -70,7 +73,7 @@ class ImportResult:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Rows read, and what became of them: the others add up to `read`."""
+        """Number of rows read, and of rows by outcome; the outcomes add up to `read`."""
         outcome = self.outcome
         counts = {
             "read": outcome.journal.read,
@@ -84,53 +87,55 @@ class ImportResult:
 
     @property
     def reasons(self) -> dict[str, int]:
-        """How many rows were skipped for which reason."""
+        """Number of skipped rows by reason, the most frequent first."""
         return dict(Counter(each.reason for each in self.outcome.journal.skipped).most_common())
 
     def candidates(self) -> dict[str, list[int]]:
-        """The numbers of films that may be meant, by unmatched row; none beyond the first `MAX_CANDIDATE_ROWS`."""
-        finder, rows = get_matcher(self.catalog), [said.entry for said in self.outcome.unmatched]
-        return {entry.row: finder.candidates(entry) if at < MAX_CANDIDATE_ROWS else [] for at, entry in enumerate(rows)}
+        """Return the numbers of candidate movies by unmatched row; none beyond the first `MAX_CANDIDATE_ROWS`."""
+        matcher, rows = get_matcher(self.catalog), [unmatched.entry for unmatched in self.outcome.unmatched]
+        return {
+            entry.row: matcher.candidates(entry) if at < MAX_CANDIDATE_ROWS else [] for at, entry in enumerate(rows)
+        }
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it for JSON; the lists of skipped and unmatched rows stand in place of their numbers."""
+        """Return the result for JSON; lists of skipped and unmatched rows replace their counts."""
         return self.counts | self.rows()
 
     def rows(self) -> dict[str, Any]:
-        """All but the counts."""
-        outcome, near, ids = self.outcome, self.candidates(), self.catalog.movies.listed
+        """Return the result for JSON without the counts."""
+        outcome, candidates, ids = self.outcome, self.candidates(), self.catalog.movies.listed
         events: dict[str, list[Any]] = {kind: [] for kind in EVENT_KINDS}
-        for said in outcome.films:
-            if said.kind != "rating":
-                events[said.kind].append(ids[said.number])
+        for matched in outcome.films:
+            if matched.kind != "rating":
+                events[matched.kind].append(ids[matched.number])
         return {
             "source": outcome.journal.source,
             "warnings": outcome.journal.warnings,
             "skipped": [{"row": s.row, "reason": s.reason, "title": s.title} for s in outcome.journal.skipped],
             "unmatched": [
-                _unmatched(said) | {"candidates": [self._film(at) for at in near[said.entry.row]]}
-                for said in outcome.unmatched
+                _describe_unmatched(row) | {"candidates": [self._describe(at) for at in candidates[row.entry.row]]}
+                for row in outcome.unmatched
             ],
             "ratings": [
-                self._named(said.number) | {"rating": said.rating, "time": said.entry.time}
-                for said in outcome.films
-                if said.kind == "rating"
+                self._identify(matched.number) | {"rating": matched.rating, "time": matched.entry.time}
+                for matched in outcome.films
+                if matched.kind == "rating"
             ],
             "events": events,
         }
 
-    def _named(self, number: int) -> dict[str, Any]:
+    def _identify(self, number: int) -> dict[str, Any]:
         catalog = self.catalog
-        named = {"movie": catalog.movies.listed[number], "title": catalog.title(number)}
-        return named | {"year": catalog.facts[number].year}
+        identity = {"movie": catalog.movies.listed[number], "title": catalog.title(number)}
+        return identity | {"year": catalog.facts[number].year}
 
-    def _film(self, number: int) -> dict[str, Any]:
-        return self._named(number) | {"genres": self.catalog.facts[number].genres}
+    def _describe(self, number: int) -> dict[str, Any]:
+        return self._identify(number) | {"genres": self.catalog.facts[number].genres}
 
 
-def _unmatched(said: MatchedEntry) -> dict[str, Any]:
-    entry = said.entry
+def _describe_unmatched(unmatched: MatchedEntry) -> dict[str, Any]:
+    entry = unmatched.entry
     return {
-        "row": entry.row, "kind": said.kind, "title": entry.title, "year": entry.year, "rating": said.rating,
-        "time": entry.time,
+        "row": entry.row, "kind": unmatched.kind, "title": entry.title, "year": entry.year,
+        "rating": unmatched.rating, "time": entry.time,
     }  # fmt: skip

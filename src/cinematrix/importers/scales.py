@@ -1,4 +1,4 @@
-"""Ratings of every source as half stars, 1 to 10, and half stars on a model's scale."""
+"""Conversion of every source's ratings to half stars, 1 to 10, and of half stars to a model's scale."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ MAX_HALF_STARS = 10
 
 
 def half_stars(journal: ParsedImport) -> dict[str, int]:
-    """The half stars of each row that rates, by where it stands."""
+    """Return the half stars of each rating, by row position."""
     rated = [entry for entry in journal.entries if entry.rating is not None]
     ratings = [float(entry.rating) for entry in rated if entry.rating is not None]
     halves = rank_to_half_stars(ratings) if journal.relative else scale_to_half_stars(ratings, journal.highest)
@@ -22,12 +22,12 @@ def half_stars(journal: ParsedImport) -> dict[str, int]:
 
 
 def scale_to_half_stars(ratings: Sequence[float], highest: float) -> list[int]:
-    """Each rating's share of the highest, a half rounded up: 7.5 of 10 is 8 half stars, 3.5 of 5 is 7."""
+    """Convert ratings by their share of the highest, a half rounded up: 7.5 of 10 is 8 half stars, 3.5 of 5 is 7."""
     return [min(MAX_HALF_STARS, max(1, _half_up(rating * MAX_HALF_STARS / highest))) for rating in ratings]
 
 
 def rank_to_half_stars(ratings: Sequence[float]) -> list[int]:
-    """The tenth of a person's own ratings in which each lies, equal ones in the middle of their place."""
+    """Convert each rating to its decile among the user's own ratings; equal ratings get the middle of their ranks."""
     values: NDArray[np.float64] = np.array(ratings, np.float64)
     ordered = np.sort(values)
     below, upto = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
@@ -36,7 +36,7 @@ def rank_to_half_stars(ratings: Sequence[float]) -> list[int]:
 
 
 def convert_to_scale(halves: int, scale: Scale) -> float:
-    """Half stars on a model's scale, on one of its steps."""
+    """Convert half stars to a model's scale, on one of its steps."""
     rating = scale.high * halves / MAX_HALF_STARS
     if scale.step:
         rating = _half_up(rating / scale.step) * scale.step

@@ -1,4 +1,4 @@
-"""What a source is: how its files are told from others, and what a row of them says."""
+"""Sources of tables: detection of their files and conversion of their rows to entries."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,13 +27,13 @@ Reader = Callable[[CsvRow], Entry | SkippedEntry]
 
 @dataclass(frozen=True)
 class Source:
-    """Tables of one origin.
+    """A source of tables with a header.
 
     Attributes:
-        name: as the result calls it.
-        highest: the best rating; 0: to be told from the ratings.
-        fits: whether a header (its names in lower case) is one of this source's.
-        reader: of a table, what reads its rows; raises DataError for a table that isn't what is needed.
+        name: name in the result.
+        highest: the best rating; 0: inferred from the ratings.
+        fits: predicate for a header (names in lower case): whether it is this source's.
+        reader: factory of a table's row reader; raises DataError if the table lacks a column.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Source:
 
 @dataclass(frozen=True)
 class HeadlessSource:
-    """Tables of one origin that have no header.
+    """A source of tables without a header.
 
     Attributes:
-        source: of whom they are.
-        line: what their first line is like, which tells them.
-        columns: what their fields are called here.
-        delimiter: between fields, which hold none.
+        source: the source.
+        line: pattern of the first line, by which the format is detected.
+        columns: names for the fields.
+        delimiter: separator of the fields; there is no quoting.
     """
 
     source: Source
@@ -59,31 +59,31 @@ class HeadlessSource:
     delimiter: str
 
     def table(self, text: str, name: str) -> CsvTable | None:
-        """The table in a text; None if it is none of these."""
+        """Return the table in a text; None if its first line doesn't fit."""
         return CsvTable(name, list(self.columns), self._rows(text)) if self.line.match(text.lstrip()) else None
 
     def _rows(self, text: str) -> Iterator[CsvRow]:
         for number, line in enumerate(text.splitlines(), start=1):
             fields = line.split(self.delimiter)
             if line.strip():
-                named = dict(zip(self.columns, fields, strict=False))
-                yield CsvRow(f"{number}", named, max(0, len(fields) - len(self.columns)))
+                by_name = dict(zip(self.columns, fields, strict=False))
+                yield CsvRow(f"{number}", by_name, max(0, len(fields) - len(self.columns)))
 
 
 def single_user_check() -> Callable[[str], None]:
-    """What is shown the user of each row; at the second one it raises DataError, since that is a data set."""
+    """Return a check to be called with each row's user; a second user raises DataError, since that is a data set."""
     users: set[str] = set()
 
     def check(user: str) -> None:
         users.add(user)
         if len(users) > 1:
-            raise DataError("the file has rows of several users; import one person's, or train with it")
+            raise DataError("the file has rows of several users; import one user's, or train a model with it")
 
     return check
 
 
 def read_table_entries(table: CsvTable, reader: Reader) -> Entries:
-    """Each row of a table as an entry, or skipped with its reason."""
+    """Yield each row of a table as an entry, or as skipped with a reason."""
     for row in table.rows:
         if row.surplus:
             yield SkippedEntry(row.at, "more fields than the header has")
@@ -92,7 +92,7 @@ def read_table_entries(table: CsvTable, reader: Reader) -> Entries:
 
 
 def require_movie(entry: Entry | SkippedEntry) -> Entry | SkippedEntry:
-    """`entry`, if it names a film."""
+    """Return `entry` if it identifies a movie by title or ID; skipped otherwise."""
     if len(entry.title) > MAX_TEXT_LENGTH:
         return SkippedEntry(entry.row, f"the title has more than {MAX_TEXT_LENGTH} letters", entry.title[:50])
     if isinstance(entry, Entry) and not (entry.title or entry.imdb or entry.tmdb or entry.movie):
@@ -115,13 +115,16 @@ def build_entry(
     other: str = "",
     rank: int = 0,
 ) -> Entry | SkippedEntry:
-    """The entry that a row's fields make; the year may stand in the title. Skipped if it should rate and doesn't."""
+    """Build an entry from a row's fields; skipped if `kind` is rating and the rating is invalid.
+
+    The year may also be in the title. `other`: an alternative title. `rank`: priority, as in `Entry`.
+    """
     plain, in_title = split_title(title)
     stars = parse_number(rating) if kind == "rating" else None
-    if kind == "rating" and (fault := find_rating_problem(stars, highest, rating)):
-        return SkippedEntry(row.at, fault, title)
+    if kind == "rating" and (problem := find_rating_problem(stars, highest, rating)):
+        return SkippedEntry(row.at, problem, title)
     others = (other,) if other and other != title else ()
     return Entry(
-        row.at, kind, plain, parse_year(year) or in_title, stars, *moment, parse_external_id(imdb), parse_external_id(tmdb), movie.strip(), others,
-        rank,
+        row.at, kind, plain, parse_year(year) or in_title, stars, *moment, parse_external_id(imdb),
+        parse_external_id(tmdb), movie.strip(), others, rank,
     )  # fmt: skip

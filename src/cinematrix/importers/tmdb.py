@@ -1,4 +1,4 @@
-"""TMDB: the CSV of an account's ratings."""
+"""Importer of TMDB's CSV of an account's ratings."""
 
 from cinematrix.importers.entries import NOT_A_FILM, Entry, SkippedEntry, parse_timestamp
 from cinematrix.importers.source import Reader, Source, build_entry
@@ -8,7 +8,7 @@ MAX_RATING = 10.0
 
 
 def reader(table: CsvTable) -> Reader:
-    """What reads the rows. TMDB's numbers of films and of series mean different things, so the type must be there.
+    """Return a reader of the rows. Movies and series share TMDB IDs, so the column of types is required.
 
     Raises:
         DataError: a column is missing.

@@ -1,4 +1,4 @@
-"""An examination of the installation, a model and a store, which changes nothing."""
+"""Read-only health checks of the installation, a model and a store."""
 
 import platform
 import re
@@ -19,11 +19,18 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 EXTRAS = ("train", "serve", "tune")
+"""Optional dependency groups of the package that are checked."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: `bad` must be mended, a `note` is worth knowing."""
+    """Result of one check.
+
+    Attributes:
+        what: the subject of the check.
+        state: `fine`, `note` for information, or `bad` for a problem to fix.
+        told: description of the result.
+    """
 
     what: str
     state: Literal["fine", "note", "bad"]
@@ -31,35 +38,39 @@ class Finding:
 
 
 def examine(model: Path | None = None, db: str | None = None) -> list[Finding]:
-    """What is found, in the order of looking: the installation, then the model and the store where they are given."""
-    found = [Finding("Cinematrix", "fine", version("cinematrix")), Finding("Python", "fine", platform.python_version())]
-    found += [*map(_extra, EXTRAS), *_run_check("SQLite", _sqlite)]
+    """Check the installation, then the model and the store if they are given."""
+    findings = [
+        Finding("Cinematrix", "fine", version("cinematrix")),
+        Finding("Python", "fine", platform.python_version()),
+        *map(_check_extra, EXTRAS),
+        *_run_check("SQLite", _check_sqlite),
+    ]
     if model is not None:
-        found += _run_check("model", lambda: _model(model))
+        findings += _run_check("model", lambda: _check_model(model))
     if db is not None:
-        found += _run_check("store", lambda: _store(db, model))
-    return found
+        findings += _run_check("store", lambda: _check_store(db, model))
+    return findings
 
 
-def _run_check(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What a look finds, the error that ends it included."""
+def _run_check(what: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """Yield the findings of a check, and the error that ends it as a bad one."""
     try:
-        yield from look()
+        yield from check()
     except CinematrixError as error:
         yield Finding(what, "bad", str(error))
 
 
-def _extra(name: str) -> Finding:
+def _check_extra(name: str) -> Finding:
     missing = [package for package in _packages(name) if not _installed(package)]
     if missing:
-        return Finding(name, "note", f"without {', '.join(missing)}; pip install 'cinematrix[{name}]' brings it")
+        return Finding(name, "note", f"without {', '.join(missing)}; pip install 'cinematrix[{name}]' adds it")
     return Finding(name, "fine", ", ".join(f"{package} {version(package)}" for package in _packages(name)))
 
 
 def _packages(extra: str) -> list[str]:
-    """The packages that an extra of ours brings."""
-    wanted = [line for line in requires("cinematrix") or () if re.search(rf"extra == ['\"]{extra}['\"]", line)]
-    return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in wanted]
+    """Return the packages of an extra."""
+    lines = [line for line in requires("cinematrix") or () if re.search(rf"extra == ['\"]{extra}['\"]", line)]
+    return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines]
 
 
 def _installed(package: str) -> bool:
@@ -69,7 +80,7 @@ def _installed(package: str) -> bool:
         return False
 
 
-def _sqlite() -> Iterator[Finding]:
+def _check_sqlite() -> Iterator[Finding]:
     if not _installed("sqlalchemy"):
         return
     from cinematrix.store.engine import wal_is_safe
@@ -77,25 +88,25 @@ def _sqlite() -> Iterator[Finding]:
     if wal_is_safe(DRIVER.sqlite_version_info):
         yield Finding("SQLite", "fine", f"{DRIVER.sqlite_version}, with a write-ahead log")
     else:
-        why = "can lose a commit when it resets its write-ahead log (mended in 3.51.3)"
-        safe = "so a store keeps a rollback journal: nothing is lost, and readers wait for writers"
-        yield Finding("SQLite", "note", f"{DRIVER.sqlite_version} {why}, {safe}")
+        bug = "can lose a commit when it resets its write-ahead log (fixed in 3.51.3)"
+        workaround = "so a store uses a rollback journal: no commit is lost, and readers wait for writers"
+        yield Finding("SQLite", "note", f"{DRIVER.sqlite_version} {bug}, {workaround}")
 
 
-def _model(place: Path) -> Iterator[Finding]:
-    found = load(place)
-    model, name = found.model, fingerprint_manifest(found.about)
+def _check_model(place: Path) -> Iterator[Finding]:
+    artifact = load(place)
+    model, name = artifact.model, fingerprint_manifest(artifact.about)
     size = sum(file.stat().st_size for file in place.iterdir())
-    known = f"{len(model.data.users):,} users, {len(model.data.movies):,} movies"
-    yield Finding("model", "fine", f"{model.name}, version {name}, {known}, {_megabytes(size)} on the disk")
+    counts = f"{len(model.data.users):,} users, {len(model.data.movies):,} movies"
+    yield Finding("model", "fine", f"{model.name}, version {name}, {counts}, {_megabytes(size)} on the disk")
     yield _check_free_space("model's disk", place, size, "the next version")
     try:
         require_package(model.abilities.trains_with, model.name)
     except CinematrixError as error:
-        yield Finding("refit", "note", f"not from here: {error}")
+        yield Finding("refit", "note", f"not possible here: {error}")
 
 
-def _store(url: str, model: Path | None) -> Iterator[Finding]:
+def _check_store(url: str, model: Path | None) -> Iterator[Finding]:
     require_serving_package("sqlalchemy")
     from sqlalchemy import func, select
 
@@ -106,21 +117,21 @@ def _store(url: str, model: Path | None) -> Iterator[Finding]:
     with open_read_only(url) as connection:
         yield from _check_database_disk(connection)
         if not (schema := read_version(connection)):
-            yield Finding("store", "note", "there are no tables yet; they are made when it is served")
+            yield Finding("store", "note", "there are no tables yet; they are created when it is served")
             return
         check_version(schema)
         ratings = connection.scalar(select(func.count()).select_from(RATINGS))
-        told = f"{connection.dialect.name}, version {schema}, {ratings:,} ratings"
+        summary = f"{connection.dialect.name}, version {schema}, {ratings:,} ratings"
         older = schema < len(MIGRATIONS)
-        ending = f"; it becomes version {len(MIGRATIONS)} when it is served" if older else ""
-        yield Finding("store", "note" if older else "fine", told + ending)
-        if (scale := _scale(model)) is not None:
+        migration = f"; it becomes version {len(MIGRATIONS)} when it is served" if older else ""
+        yield Finding("store", "note" if older else "fine", summary + migration)
+        if (scale := _read_model_scale(model)) is not None:
             check_scale(read_scale(connection), scale)
-            yield Finding("scale", "fine", f"{scale} in steps of {scale.step:g} suits the store")
+            yield Finding("scale", "fine", f"{scale} in steps of {scale.step:g} agrees with the store")
 
 
 def _check_database_disk(connection: "Connection") -> Iterator[Finding]:
-    """Room on the disk of a SQLite file."""
+    """Check the free space on the disk of a SQLite file."""
     from cinematrix.store.engine import MIN_FREE_BYTES
 
     if connection.dialect.name == "sqlite":
@@ -129,19 +140,21 @@ def _check_database_disk(connection: "Connection") -> Iterator[Finding]:
         )
 
 
-def _scale(model: Path | None) -> Scale | None:
-    """The model's, where there is one."""
+def _read_model_scale(model: Path | None) -> Scale | None:
+    """Return the scale of the model; None without a readable model or without a scale."""
     try:
-        written = None if model is None else read_manifest(model)["scale"]
-    except CinematrixError:  # which the look at the model tells
+        fields = None if model is None else read_manifest(model)["scale"]
+    except CinematrixError:  # reported by the check of the model
         return None
-    return None if written is None else Scale(**written)
+    return None if fields is None else Scale(**fields)
 
 
-def _check_free_space(what: str, place: Path, needed: int, who: str) -> Finding:
+def _check_free_space(what: str, place: Path, needed: int, consumer: str) -> Finding:
     free = shutil.disk_usage(place).free
     if free < needed:
-        return Finding(what, "bad", f"{_megabytes(free)} are free and {who} needs {_megabytes(needed)}; make room")
+        return Finding(
+            what, "bad", f"{_megabytes(free)} are free and {consumer} needs {_megabytes(needed)}; free some space"
+        )
     return Finding(what, "fine", f"{_megabytes(free)} are free")
 
 

@@ -1,7 +1,7 @@
-"""A model learns anew from all ratings, its own and the store's, and takes the old one's place if it isn't worse.
+"""Retraining of a served model on all ratings, its own and the store's, and promotion if it isn't worse.
 
-Two models are compared on the last days' ratings, which neither has learned from: the one that serves, told of all
-that came before them, and a candidate that learned from just that. What is promoted has then learned from everything.
+Two models are compared on held-out ratings of the last days: the serving model, which gets all earlier ratings as
+histories, and a candidate trained on the same earlier ratings. The promoted model is then trained on all ratings.
 """
 
 from collections.abc import Sequence
@@ -40,26 +40,28 @@ from cinematrix.store.refits import (
 )
 
 DAY_MS = 86_400_000
+"""Milliseconds in a day."""
+
 MIN_HELD_OUT_RATINGS, MIN_HELD_OUT_USERS = 50, 10
-"""Fewer held-out ratings than these can't tell which of two models is worse."""
+"""Minimum held-out ratings and users for a comparison."""
 
 MAX_ERROR_RATIO = 1.1
-"""A new model that misses ratings which both learned from by so many times more than the old one is broken."""
+"""Maximum ratio of the new model's training RMSE to the old one's; above it, the new model is defective."""
 
 MAX_CHECKED_RATINGS = 20_000
-"""Ratings that this is told by."""
+"""Approximate maximum training ratings in this check."""
 
 
 @dataclass(frozen=True, eq=False)
 class RetrainingData:
-    """All ratings that a refit learns from.
+    """Training data of a refit.
 
     Attributes:
-        ratings: those that the model remembers, overlaid with the store's.
-        received: int64 `[len(ratings)]`, when the store got each, in ms; 0 for those that it doesn't have.
-        fresh: bool `[len(ratings)]`, which the serving model hasn't learned from, not even with another value.
-        catalog: of all movies.
-        suspects: profiles that were left out, by user ID, and why.
+        ratings: the model's training ratings, overlaid with the store's.
+        received: int64 `[len(ratings)]`, epoch milliseconds at which the store received each; 0 for training ratings.
+        fresh: bool `[len(ratings)]`, mask of the ratings whose (user, movie) pair isn't in the model's training data.
+        catalog: catalog of all movies.
+        suspects: profiles that are left out, from user ID to reason.
     """
 
     ratings: Ratings
@@ -69,18 +71,19 @@ class RetrainingData:
     suspects: dict[str, str] = field(default_factory=dict)
 
     def without_suspects(self, learned: IdMap) -> "RetrainingData":
-        """The same without suspicious profiles among those of users whom the model hasn't `learned` of."""
+        """Return the data without suspicious profiles among the users not in `learned`, the model's users."""
         new = learned.numbers(self.ratings.users.ids) == UNKNOWN
-        found = find_suspicious_profiles(self.ratings, new)
-        kept = ~np.isin(self.ratings.user, [suspect.user for suspect in found])
-        ratings = self.ratings.take(kept)
+        profiles = find_suspicious_profiles(self.ratings, new)
+        trusted = ~np.isin(self.ratings.user, [profile.user for profile in profiles])
+        ratings = self.ratings.take(trusted)
         users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
         ratings = Ratings.from_arrays(users, movies, ratings.rating, ratings.time, scale=ratings.scale)
-        named = {str(self.ratings.users.ids[suspect.user]): suspect.why for suspect in found}
-        return replace(self, ratings=ratings, received=self.received[kept], fresh=self.fresh[kept], suspects=named)
+        suspects = {str(self.ratings.users.ids[profile.user]): profile.why for profile in profiles}
+        received, fresh = self.received[trusted], self.fresh[trusted]
+        return replace(self, ratings=ratings, received=received, fresh=fresh, suspects=suspects)
 
     def held_out(self, days: float) -> NDArray[np.bool_]:
-        """The fresh ratings of the last days, at most the later half of them. bool `[len(ratings)]`."""
+        """Return the mask of the fresh ratings of the last days, at most the later half. bool `[len(ratings)]`."""
         if not self.fresh.any():
             return self.fresh
         received = self.received[self.fresh]
@@ -90,13 +93,16 @@ class RetrainingData:
 
 @dataclass(frozen=True)
 class RetrainingPlan:
-    """How a refit is done.
+    """Options of a refit.
 
     Attributes:
-        hold_days: the last days whose ratings old and new model are compared on.
-        force: promote whatever the gate finds.
-        keep_suspicious: learn from profiles too that look made up.
-        run: how the training runs.
+        hold_days: days before the newest rating whose ratings are held out to compare the models.
+        force: promote the new version even if the gate refuses it.
+        keep_suspicious: train on suspicious profiles too.
+        run: threads, device and checkpoint of the training.
+
+    Raises:
+        SettingError: `hold_days` isn't positive or is too large.
     """
 
     hold_days: float = 7.0
@@ -111,7 +117,15 @@ class RetrainingPlan:
 
 @dataclass(frozen=True)
 class RetrainingOutcome:
-    """What came of a refit: `state` promoted or refused, the version it made, why, and which profiles were left out."""
+    """Outcome of a refit.
+
+    Attributes:
+        state: promoted or refused.
+        version: name of the new version.
+        why: reason of the decision.
+        figures: measures of both versions, as a JSON object.
+        suspects: profiles that were left out, from user ID to reason.
+    """
 
     state: str
     version: str
@@ -123,30 +137,35 @@ class RetrainingOutcome:
 def retrain_model(
     place: Path, store: Store, asked: Refit, plan: RetrainingPlan, progress: Progress | None = None
 ) -> RetrainingOutcome:
-    """Refit the model in `place` and write down in `store` what came of it.
+    """Refit the model in `place` and record the outcome in `store`.
+
+    Args:
+        asked: the requested refit.
 
     Raises:
         StoreError: another refit of this store is running.
-        SettingError: the model learned from plain interactions.
-        MissingExtraError: what trains isn't installed.
+        SettingError: the model was trained on plain interactions.
+        MissingExtraError: a package that the training needs isn't installed.
     """
     try:
         with hold_refit_lock(store):
             start_refit(store, asked.refit, versions.get_serving_version(place))
-            found = train_and_gate(place, store, plan, progress)
+            outcome = train_and_gate(place, store, plan, progress)
     except BaseException as error:
         finish_refit(store, asked.refit, "failed", str(error) or type(error).__name__)
         raise
-    save_suspects(store, asked.refit, found.suspects)
-    finish_refit(store, asked.refit, found.state, found.why, version=found.version, figures=found.figures)
-    return found
+    save_suspects(store, asked.refit, outcome.suspects)
+    finish_refit(store, asked.refit, outcome.state, outcome.why, version=outcome.version, figures=outcome.figures)
+    return outcome
 
 
 def train_and_gate(place: Path, store: Store, plan: RetrainingPlan, progress: Progress | None) -> RetrainingOutcome:
-    """Train, compare, and promote or refuse."""
+    """Train a new version, compare it, and promote or refuse it."""
     old = load(place).model
     if old.data.scale is None:
-        raise SettingError(f"{place} learned from plain interactions, of which the store has none; give one of ratings")
+        raise SettingError(
+            f"{place} was trained on plain interactions, which the store doesn't have; give a model of ratings"
+        )
     require_package(old.abilities.trains_with, old.name)
     data = gather_ratings(old, store)
     data = data if plan.keep_suspicious else data.without_suspects(old.data.users)
@@ -157,43 +176,43 @@ def _gate_and_promote(
     place: Path, store: Store, old: Recommender, data: RetrainingData, plan: RetrainingPlan, progress: Progress | None
 ) -> RetrainingOutcome:
     held = data.held_out(plan.hold_days)
-    verdict, candidate = compare_candidate(old, data, held, plan.run, progress)
-    verdict.figures["suspicious"] = len(data.suspects)
-    if verdict.refused and not plan.force:
-        return _save_outcome(place, candidate, data.ratings.take(~held), "refused", verdict)
+    decision, candidate = compare_candidate(old, data, held, plan.run, progress)
+    decision.figures["suspicious"] = len(data.suspects)
+    if decision.refused and not plan.force:
+        return _save_outcome(place, candidate, data.ratings.take(~held), "refused", decision)
     new = train_like(old, data.ratings, data.catalog, plan.run, progress)
-    verdict = replace(verdict, refused=verdict.refused + find_defects(old, new))
-    if verdict.refused and not plan.force:
-        return _save_outcome(place, new, data.ratings, "refused", verdict)
-    found = _save_outcome(place, new, data.ratings, "promoted", verdict)
-    versions.promote(place, found.version)
+    decision = replace(decision, refused=decision.refused + find_defects(old, new))
+    if decision.refused and not plan.force:
+        return _save_outcome(place, new, data.ratings, "refused", decision)
+    outcome = _save_outcome(place, new, data.ratings, "promoted", decision)
+    versions.promote(place, outcome.version)
     versions.remove_old_versions(place, list_forgotten_users(store))
-    return found
+    return outcome
 
 
 def gather_ratings(model: Recommender, store: Store) -> RetrainingData:
-    """All ratings: the model's own, without forgotten people's, overlaid with the store's of movies that are known."""
+    """Combine the model's training ratings, without those of forgotten users, with the store's of catalog movies."""
     known, scale = model.data, model.data.scale
     assert scale is not None, "only a model of ratings is refitted"
     catalog = known.catalog.updated(build_catalog(list_movies(store), known.movies))
     movies, rows = catalog.movies, list(iterate_ratings(store))
     if rows:
-        known_films = movies.numbers([row.movie for row in rows]) != UNKNOWN
-        rows = [row for row, counts in zip(rows, known_films.tolist(), strict=True) if counts]
-    gone = known.users.numbers(list_forgotten_users(store))
+        in_catalog = movies.numbers([row.movie for row in rows]) != UNKNOWN
+        rows = [row for row, included in zip(rows, in_catalog.tolist(), strict=True) if included]
+    forgotten = known.users.numbers(list_forgotten_users(store))
     users = known.users.extend([parse_id(known.users, row.user) for row in rows])
     before = RatingUpdates.of(known.history, known.times)
-    found = apply_updates(
-        before.take(~np.isin(before.user, gone[gone != UNKNOWN])), _make_updates(rows, users, movies, scale)
+    merged = apply_updates(
+        before.take(~np.isin(before.user, forgotten[forgotten != UNKNOWN])), _make_updates(rows, users, movies, scale)
     )
-    times = found.time if known.times is not None else None
-    ratings = Ratings.from_arrays(users.ids[found.user], movies.ids[found.movie], found.rating, times, scale=scale)
-    learned = np.isin(found.pairs(len(movies)), before.pairs(len(movies)))
-    return RetrainingData(ratings, found.received, (found.received > 0) & ~learned, catalog)
+    times = merged.time if known.times is not None else None
+    ratings = Ratings.from_arrays(users.ids[merged.user], movies.ids[merged.movie], merged.rating, times, scale=scale)
+    trained = np.isin(merged.pairs(len(movies)), before.pairs(len(movies)))
+    return RetrainingData(ratings, merged.received, (merged.received > 0) & ~trained, catalog)
 
 
 def _make_updates(rows: Sequence[Any], users: IdMap, movies: IdMap, scale: Scale) -> RatingUpdates:
-    """The store's rows as a table; who gave no time of her own rated when the store heard of it."""
+    """Convert the store's rows to rating updates; the time of receipt replaces a missing time."""
     given = [row.received // 1000 if row.given is None else row.given for row in rows]
     return RatingUpdates(
         users.numbers([row.user for row in rows]),
@@ -207,14 +226,18 @@ def _make_updates(rows: Sequence[Any], users: IdMap, movies: IdMap, scale: Scale
 def train_like(
     like: Recommender, ratings: Ratings, catalog: Catalog, run: TrainingOptions, progress: Progress | None
 ) -> Recommender:
-    """A model of the same kind and settings as another, fitted on other ratings."""
+    """Train a model of the kind and settings of `like` on other ratings."""
     return type(like)(like.settings).fit(ratings, catalog, progress=progress, run=run)
 
 
 def compare_candidate(
     old: Recommender, data: RetrainingData, held: NDArray[np.bool_], run: TrainingOptions, progress: Progress | None
 ) -> tuple[GateDecision, Recommender | None]:
-    """What the gate says of a candidate that hasn't learned from the held-out ratings, and the candidate."""
+    """Train a candidate without the held-out ratings and compare it with the old model on them.
+
+    Returns:
+        The gate's decision, and the candidate; None if there are too few held-out ratings.
+    """
     test = data.ratings.take(held)
     n_users = len(np.unique(test.user))
     counts = {"users": n_users, "ratings": len(test)}
@@ -223,47 +246,48 @@ def compare_candidate(
     given = data.ratings.take(~held)
     candidate = train_like(old, given, data.catalog, run, progress)
     try:
-        found = [evaluate(model, test, given=given, progress=progress) for model in (old, candidate)]
+        evaluations = [evaluate(model, test, given=given, progress=progress) for model in (old, candidate)]
     except TrainingError as error:
         return GateDecision([str(error)], counts), candidate
-    return compare_evaluations(*found), candidate
+    return compare_evaluations(*evaluations), candidate
 
 
 def find_defects(old: Recommender, new: Recommender) -> list[str]:
-    """Why a model that has learned from everything can't serve, whatever its candidate was like; nothing: it can."""
+    """Return the reasons why a model trained on all ratings can't serve; empty if it can."""
     if not np.isfinite(new.score(Histories.empty(1))).all():
         return ["its scores aren't all numbers"]
     errors = [_measure_training_error(model, of=new) for model in (old, new)]
     if not errors[1] <= MAX_ERROR_RATIO * max(errors[0], 1e-3):
-        return [f"it misses ratings that both have learned from by {errors[1]:.4f} instead of {errors[0]:.4f}"]
+        return [f"its RMSE on ratings that both were trained on is {errors[1]:.4f} instead of {errors[0]:.4f}"]
     return []
 
 
 def _measure_training_error(model: Recommender, of: Recommender) -> float:
-    """The RMSE of `model` on ratings that it and `of` have learned from alike, for the histories of `of`."""
+    """Measure the RMSE of `model` on training ratings of `of` whose users and movies are in both models."""
     known, history = of.data, of.data.history
-    some = np.arange(0, len(history.items), 1 + len(history.items) // MAX_CHECKED_RATINGS)
-    users, movies = known.users.ids[history.rows[some]], known.movies.ids[history.items[some]]
+    sample = np.arange(0, len(history.items), 1 + len(history.items) // MAX_CHECKED_RATINGS)
+    users, movies = known.users.ids[history.rows[sample]], known.movies.ids[history.items[sample]]
     both = (model.data.users.numbers(users) != UNKNOWN) & (model.data.movies.numbers(movies) != UNKNOWN)
     if not both.any() or history.values is None:
         return 0.0
-    missed = model.predict(users[both], movies[both]) - history.values[some][both]
-    return float(np.sqrt(np.mean(missed.astype(np.float64) ** 2)))
+    errors = model.predict(users[both], movies[both]) - history.values[sample][both]
+    return float(np.sqrt(np.mean(errors.astype(np.float64) ** 2)))
 
 
 def _save_outcome(
-    place: Path, model: Recommender | None, ratings: Ratings, state: str, verdict: GateDecision
+    place: Path, model: Recommender | None, ratings: Ratings, state: str, decision: GateDecision
 ) -> RetrainingOutcome:
-    """Save a version on the shelf with what was found of it; its data are still of the form that the first were."""
-    assert model is not None, "what is refused has been trained"
-    why = "; ".join(verdict.refused) or _reason(verdict.figures)
-    told = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "state": state, "why": why, **verdict.figures}
-    form = (read_manifest(place).get("data") or {}).get("format", "refit")
-    name = versions.save_version(place, model, {**build_manifest(model, ratings, form), "refit": told})
-    return RetrainingOutcome(state, name, why, verdict.figures)
+    """Save a new version with the outcome in its manifest; its data format is that of the serving version."""
+    assert model is not None, "a refused model has been trained"
+    why = "; ".join(decision.refused) or _summarise(decision.figures)
+    refit = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "state": state, "why": why, **decision.figures}
+    data_format = (read_manifest(place).get("data") or {}).get("format", "refit")
+    name = versions.save_version(place, model, {**build_manifest(model, ratings, data_format), "refit": refit})
+    return RetrainingOutcome(state, name, why, decision.figures)
 
 
-def _reason(figures: dict[str, Any]) -> str:
+def _summarise(figures: dict[str, Any]) -> str:
+    """Describe in words a comparison that found no reason to refuse."""
     n, users = figures["ratings"], figures["users"]
     on = f"{n:,} new rating{'s' * (n != 1)} by {users:,} user{'s' * (users != 1)}"
     return f"no worse on {on}" if "measures" in figures else f"{on} {'is' if n == 1 else 'are'} too few to compare on"

@@ -1,13 +1,13 @@
-"""Profiles that look made up to push a movie (or to sink one), told before they enter training.
+"""Shilling detection: new profiles that look made up to promote or demote a movie are left out of training.
 
-Two signs, each of a profile that the model hasn't learned of yet:
+Two tests of profiles that the model wasn't trained on:
 
-- *A surge*: new profiles give one movie the scale's highest (or lowest) rating far more often than everybody else's
-  ratings let expect, by a Poisson test over all movies; it is many accounts' burst on one target (Burke, Mobasher,
-  Williams & Bhaumik 2006). It counts where the others think otherwise of the movie, so that a new release that people
-  love is none; a movie without other raters is exempt.
+- *Surge*: new profiles give one movie the scale's highest (or lowest) rating far more often than the other ratings
+  predict, by a Poisson test over all movies. This is an attack of many accounts on one target (Burke, Mobasher,
+  Williams & Bhaumik 2006). It counts only if the other users' mean is far from that rating, so a popular new release
+  passes. A movie without enough other raters is exempt.
 - *Deviation*: the profile's RDMA, the mean of |rating − the movie's mean| ÷ the movie's raters (Chirita, Nejdl & Zamfir
-  2005), is far beyond that of profiles of its length.
+  2005), is far above that of profiles of its length.
 """
 
 from dataclasses import dataclass
@@ -21,104 +21,110 @@ from cinematrix.data.ratings import Ratings
 Float64 = NDArray[np.float64]
 
 FALSE_ALARM_RATE = 1e-3
-"""How likely any surge at all may be found where there is none, each end of the scale for itself."""
+"""False-alarm rate over all movies, per end of the scale."""
 
 MIN_SURGE_PROFILES = 3
-"""Fewer profiles are no surge."""
+"""Minimum new profiles in a surge."""
 
 MIN_OTHER_RATERS = 3
-"""Fewer other raters say nothing of what the movie deserves."""
+"""Minimum other raters of a movie for a surge."""
 
 MIN_MEAN_DISTANCE = 0.35
-"""The share of the scale by which their mean must lie off the rating that surges."""
+"""Minimum distance of the other users' mean from the surging rating, as a share of the scale."""
 
 MAX_DEVIATION = 6.0
-"""Robust standard deviations (of log RDMA, at equal length) beyond which a profile deviates too much."""
+"""Maximum deviation of a profile's log RDMA from profiles of its length, in robust standard deviations."""
 
 SHRINKAGE = 5.0
-"""Ratings' worth of doubt in how often a movie gets the highest rating."""
+"""Shrinkage of a movie's share of extreme ratings, in ratings."""
 
 
 @dataclass(frozen=True)
 class SuspiciousProfile:
-    """A profile that is left out: the user's number, and why."""
+    """A profile to leave out: the user's number and the reason."""
 
     user: int
     why: str
 
 
 def find_suspicious_profiles(ratings: Ratings, new: NDArray[np.bool_]) -> list[SuspiciousProfile]:
-    """The suspicious ones among new profiles.
+    """Find the suspicious profiles among the new ones.
 
     Args:
-        ratings: everybody's.
-        new: bool `[len(ratings.users)]`, whose profile the model hasn't learned of.
+        ratings: ratings of all users.
+        new: bool `[len(ratings.users)]`, mask of the users that the model wasn't trained on.
     """
     if not new.any() or new.all():
         return []
-    found = _find_surging_users(ratings, new)
+    reasons = _find_surging_users(ratings, new)
     for user in np.flatnonzero(new & (compute_deviation(ratings) > MAX_DEVIATION)):
-        found.setdefault(int(user), "its ratings are far from everybody's")
-    return [SuspiciousProfile(user, why) for user, why in sorted(found.items())]
+        reasons.setdefault(int(user), "its ratings are far from those of other users")
+    return [SuspiciousProfile(user, why) for user, why in sorted(reasons.items())]
 
 
 def _find_surging_users(ratings: Ratings, new: NDArray[np.bool_]) -> dict[int, str]:
-    """Who gave an end of the scale to a movie in a surge of such ratings."""
-    stars, scale = ratings.stars("telling suspicious profiles")
-    found = {}
+    """Return the new users who take part in a surge, each with the reason."""
+    stars, scale = ratings.stars("shilling detection")
+    reasons = {}
     for end, name in ((scale.high, "highest"), (scale.low, "lowest")):
         extreme = stars == np.float32(end)
-        apart = np.abs(end - _means(ratings, ~new[ratings.user])) >= MIN_MEAN_DISTANCE * (scale.high - scale.low)
-        for movie in np.flatnonzero(find_surges(ratings, new, extreme) & apart):
-            who = ratings.user[extreme & (ratings.movie == movie) & new[ratings.user]]
-            why = f"{len(who)} new profiles give movie {ratings.movies.ids[movie]} the {name} rating"
-            found.update(dict.fromkeys(who.tolist(), why))
-    return found
+        distant = np.abs(end - _means(ratings, ~new[ratings.user])) >= MIN_MEAN_DISTANCE * (scale.high - scale.low)
+        for movie in np.flatnonzero(find_surges(ratings, new, extreme) & distant):
+            users = ratings.user[extreme & (ratings.movie == movie) & new[ratings.user]]
+            why = f"{len(users)} new profiles give movie {ratings.movies.ids[movie]} the {name} rating"
+            reasons.update(dict.fromkeys(users.tolist(), why))
+    return reasons
 
 
 def find_surges(ratings: Ratings, new: NDArray[np.bool_], extreme: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The movies that new profiles rate so far more often than others do. bool `[n_movies]`.
+    """Find movies with a surge of extreme ratings by new users. bool `[n_movies]`.
 
-    Expected is the new profiles' number of ratings × the movie's share of the others' × its share of extreme ones, both
-    shrunk. `extreme` `[len(ratings)]`.
+    The expected number is the number of the new users' ratings × the movie's share of the other ratings × its share of
+    extreme ratings, both shrunk.
+
+    Args:
+        ratings: ratings of all users.
+        new: bool `[len(ratings.users)]`, mask of the new users.
+        extreme: bool `[len(ratings)]`, mask of the extreme ratings.
     """
     n, fresh = len(ratings.movies), new[ratings.user]
 
     def counts(rows: NDArray[np.bool_]) -> Float64:
         return np.bincount(ratings.movie[rows], minlength=n).astype(np.float64)
 
-    others, tops, usual = counts(~fresh), counts(~fresh & extreme), extreme[~fresh].mean()
-    expected = fresh.sum() * (others + 1) / (others.sum() + n) * (tops + SHRINKAGE * usual) / (others + SHRINKAGE)
-    seen = counts(fresh & extreme)
-    likely = poisson.sf(seen - 1, expected) * n
-    return np.asarray((likely < FALSE_ALARM_RATE) & (seen >= MIN_SURGE_PROFILES) & (others >= MIN_OTHER_RATERS), bool)
+    others, extremes, rate = counts(~fresh), counts(~fresh & extreme), extreme[~fresh].mean()
+    expected = fresh.sum() * (others + 1) / (others.sum() + n) * (extremes + SHRINKAGE * rate) / (others + SHRINKAGE)
+    observed = counts(fresh & extreme)
+    p_value = poisson.sf(observed - 1, expected) * n
+    enough = (observed >= MIN_SURGE_PROFILES) & (others >= MIN_OTHER_RATERS)
+    return np.asarray((p_value < FALSE_ALARM_RATE) & enough, bool)
 
 
 def _means(ratings: Ratings, rows: NDArray[np.bool_]) -> Float64:
-    """Each movie's mean of some rows, 0 where there is none. `[n_movies]`."""
+    """Return each movie's mean rating over some rows; 0 without a rating. `[n_movies]`."""
     stars, movie, n = ratings.stars("a mean")[0][rows], ratings.movie[rows], len(ratings.movies)
     return np.bincount(movie, stars, n) / np.maximum(np.bincount(movie, minlength=n), 1)
 
 
 def compute_rdma(ratings: Ratings) -> Float64:
-    """Each user's rating deviation from mean agreement. `[len(ratings.users)]`, NaN for who has rated nothing."""
+    """Return each user's rating deviation from mean agreement; NaN without ratings. `[len(ratings.users)]`."""
     stars, _ = ratings.stars("RDMA")
     n_users, n_movies = len(ratings.users), len(ratings.movies)
     raters = np.bincount(ratings.movie, minlength=n_movies)
     means = _means(ratings, np.ones(len(ratings), bool))
-    apart = np.abs(stars - means[ratings.movie]) / raters[ratings.movie]
+    distances = np.abs(stars - means[ratings.movie]) / raters[ratings.movie]
     counts = np.bincount(ratings.user, minlength=n_users)
-    return np.where(counts > 0, np.bincount(ratings.user, apart, n_users) / np.maximum(counts, 1), np.nan)
+    return np.where(counts > 0, np.bincount(ratings.user, distances, n_users) / np.maximum(counts, 1), np.nan)
 
 
 def compute_deviation(ratings: Ratings) -> Float64:
-    """How far log RDMA lies above that of profiles of the same length, in robust standard deviations. `[n_users]`."""
+    """Return the excess of log RDMA over profiles of the same length, in robust standard deviations. `[n_users]`."""
     length = np.bincount(ratings.user, minlength=len(ratings.users))
-    there = length > 0
-    value, x = np.log(compute_rdma(ratings)[there] + 1e-9), np.log(length[there])
+    active = length > 0
+    value, x = np.log(compute_rdma(ratings)[active] + 1e-9), np.log(length[active])
     design = np.column_stack([np.ones(len(x)), x, x**2])
-    left = value - design @ np.linalg.lstsq(design, value, rcond=None)[0]
-    left -= np.median(left)
-    found = np.zeros(len(length))
-    found[there] = left / max(1.4826 * float(np.median(np.abs(left))), 1e-9)
-    return found
+    residuals = value - design @ np.linalg.lstsq(design, value, rcond=None)[0]
+    residuals -= np.median(residuals)
+    deviation = np.zeros(len(length))
+    deviation[active] = residuals / max(1.4826 * float(np.median(np.abs(residuals))), 1e-9)
+    return deviation

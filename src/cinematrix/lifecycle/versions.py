@@ -1,10 +1,10 @@
-"""The versions of a served model: one stands in its folder, the last ones beside, and exchanging them is one step.
+"""Versions of a served model, with atomic promotion and rollback.
 
-    model/                the version that serves, its files linked, and `promoted.json`: which one served before
-    model.versions/NAME/  whole models by `artifact.version_of`
+    model/                the serving version (hard links), and `promoted.json` with the name of the previous version
+    model.versions/NAME/  complete models, named by `artifact.fingerprint_manifest`
 
-The folder that serves is the only place that says what serves. It is exchanged whole, with `promoted.json` in it, so
-that whenever a process is killed, either version stands there with its own one before.
+The folder `model` alone defines which version serves. It is replaced atomically together with its `promoted.json`, so
+a killed process leaves either the old or the new version, each with its own previous version.
 """
 
 import json
@@ -31,13 +31,22 @@ from cinematrix.models.artifact import (
 from cinematrix.models.base import Recommender
 
 PROMOTED_FILE = "promoted.json"
+"""Name of the file with the previous version."""
+
 MAX_SPARE_VERSIONS = 3
-"""How many versions stay besides the one that serves and the one before."""
+"""Maximum stored versions besides the serving and the previous one."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """A version on the shelf: `about` is its `model.json`."""
+    """A stored version.
+
+    Attributes:
+        name: fingerprint of its manifest.
+        serves: it is the serving version.
+        before: it is the previous version.
+        about: its manifest, `model.json`.
+    """
 
     name: str
     serves: bool
@@ -45,27 +54,27 @@ class Version:
     about: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: what is told of it, and its figures, if it comes from a refit."""
-        told = {key: self.about.get(key) for key in ("model", "data", "refit")}
-        return {"version": self.name, "serves": self.serves, "before": self.before, **told}
+        """Return the version as a JSON object, with the outcome of its refit if it comes from one."""
+        fields = {key: self.about.get(key) for key in ("model", "data", "refit")}
+        return {"version": self.name, "serves": self.serves, "before": self.before, **fields}
 
 
 def get_versions_folder(place: Path) -> Path:
-    """Where the versions of the model in `place` are kept."""
+    """Return the folder of the stored versions of the model in `place`."""
     return place.with_name(f"{place.name}.versions")
 
 
 def get_serving_version(place: Path) -> str:
-    """The version that stands in `place`.
+    """Return the name of the serving version in `place`.
 
     Raises:
-        ArtifactError: none does.
+        ArtifactError: `place` holds no model.
     """
     return fingerprint_manifest(read_manifest(place))
 
 
 def get_previous_version(place: Path) -> str | None:
-    """The version that served before the one in `place`; None where it was put there by hand."""
+    """Return the name of the version that served before; None if there was no promotion or it isn't stored."""
     try:
         name = json.loads((place / PROMOTED_FILE).read_bytes())["before"]
     except (OSError, ValueError, LookupError):
@@ -74,89 +83,97 @@ def get_previous_version(place: Path) -> str | None:
 
 
 def list_versions(place: Path) -> list[Version]:
-    """All versions that may serve, the newest first, the one that serves among them."""
-    current, last = get_serving_version(place), get_previous_version(place)
+    """Return all stored versions and the serving one, newest first."""
+    current, previous = get_serving_version(place), get_previous_version(place)
     folders = {folder.name: folder for folder in _folders(place)} | {current: place}
     newest = sorted(folders, key=lambda name: (folders[name] / MANIFEST).stat().st_mtime_ns, reverse=True)
-    return [Version(name, name == current, name == last, read_manifest(folders[name])) for name in newest]
+    return [Version(name, name == current, name == previous, read_manifest(folders[name])) for name in newest]
 
 
 def save_version(place: Path, model: Recommender, about: Mapping[str, Any]) -> str:
-    """Save a new version on the shelf, where it doesn't serve yet; its name."""
-    beside = get_versions_folder(place) / f".new.{os.getpid()}.part"
-    save(model, beside, about, force=True)
-    name = fingerprint_manifest(load(beside).about)
-    beside.rename(get_versions_folder(place) / name)
+    """Store a new version without promoting it.
+
+    Returns:
+        Its name.
+    """
+    temporary = get_versions_folder(place) / f".new.{os.getpid()}.part"
+    save(model, temporary, about, force=True)
+    name = fingerprint_manifest(load(temporary).about)
+    temporary.rename(get_versions_folder(place) / name)
     return name
 
 
 def _save_serving_version(place: Path) -> str:
-    """Keep the model in `place` on the shelf; its name."""
+    """Store the serving version and return its name."""
     name = get_serving_version(place)
-    kept = get_versions_folder(place) / name
-    if not kept.is_dir():
-        with write_atomically(kept) as folder:
+    stored = get_versions_folder(place) / name
+    if not stored.is_dir():
+        with write_atomically(stored) as folder:
             _link_files(place, folder)
     return name
 
 
 def promote(place: Path, name: str) -> None:
-    """Let a version from the shelf serve. What served is kept, and is the one before.
+    """Make a stored version the serving one. The version that served is stored and becomes the previous one.
 
     Raises:
         UnknownIdError: there is no such version.
-        ArtifactError: it isn't whole.
+        ArtifactError: it is damaged.
     """
     source = get_versions_folder(place) / name
     if not source.is_dir():
-        raise UnknownIdError(f"there is no version {name}; there is {', '.join(_names(place)) or 'none'}")
+        names = ", ".join(_names(place)) or "none"
+        raise UnknownIdError(f"there is no version {name}; the stored versions are {names}")
     verify_artifact(source)
-    if (last := _save_serving_version(place)) == name:
+    if (previous := _save_serving_version(place)) == name:
         return
     with write_atomically(place, force=True) as folder:
         _link_files(source, folder)
-        (folder / PROMOTED_FILE).write_text(json.dumps({"before": last}), encoding="ascii")
+        (folder / PROMOTED_FILE).write_text(json.dumps({"before": previous}), encoding="ascii")
 
 
 def roll_back(place: Path) -> str:
-    """Let the version before serve again; its name. Done twice, it is undone.
+    """Promote the previous version; a second rollback undoes the first.
+
+    Returns:
+        The name of the version that serves now.
 
     Raises:
-        InputError: none is known.
+        InputError: there is no previous version.
     """
     name = get_previous_version(place)
     if name is None:
         raise InputError(
-            f"no version before {get_serving_version(place)} is kept beside {place}; there is nothing to go back to"
+            f"no version before {get_serving_version(place)} is stored beside {place}; there is nothing to go back to"
         )
     promote(place, name)
     return name
 
 
 def remove_old_versions(place: Path, forgotten: Collection[str]) -> None:
-    """Remove what nobody goes back to: all but the last `MAX_SPARE_VERSIONS`, and whatever remembers a forgotten user.
+    """Remove all but the last `MAX_SPARE_VERSIONS` stored versions, and those whose data include a forgotten user.
 
-    The version that serves and the one before stay. What killed processes left half-written goes after a day.
+    The serving and the previous version stay. Temporary files of killed processes are removed after a day.
     """
-    for left in get_versions_folder(place).glob(".*"):
-        if time.time() - left.lstat().st_mtime > ORPHAN_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+    for orphan in get_versions_folder(place).glob(".*"):
+        if time.time() - orphan.lstat().st_mtime > ORPHAN_SECONDS:
+            shutil.rmtree(orphan, ignore_errors=True)
     spare = [version.name for version in list_versions(place) if not version.serves and not version.before]
-    for place_in_line, name in enumerate(spare):
+    for position, name in enumerate(spare):
         folder = get_versions_folder(place) / name
-        if place_in_line >= MAX_SPARE_VERSIONS or _remembers(folder, forgotten):
-            going = folder.with_name(f".{name}.{os.getpid()}.part")  # at once, so that a killed process leaves no half
-            folder.rename(going)
-            shutil.rmtree(going)
+        if position >= MAX_SPARE_VERSIONS or _includes_users(folder, forgotten):
+            temporary = folder.with_name(f".{name}.{os.getpid()}.part")  # so a killed process leaves no partial version
+            folder.rename(temporary)
+            shutil.rmtree(temporary)
 
 
-def _remembers(folder: Path, users: Collection[str]) -> bool:
+def _includes_users(folder: Path, users: Collection[str]) -> bool:
     return bool((load(folder).model.data.users.numbers(list(users)) >= 0).any()) if users else False
 
 
 def _folders(place: Path) -> list[Path]:
-    found = get_versions_folder(place).iterdir() if get_versions_folder(place).is_dir() else ()
-    return [folder for folder in found if folder.name[0] != "." and (folder / MANIFEST).is_file()]
+    entries = get_versions_folder(place).iterdir() if get_versions_folder(place).is_dir() else ()
+    return [folder for folder in entries if folder.name[0] != "." and (folder / MANIFEST).is_file()]
 
 
 def _names(place: Path) -> list[str]:
@@ -164,7 +181,7 @@ def _names(place: Path) -> list[str]:
 
 
 def _link_files(source: Path, folder: Path) -> None:
-    """The files of a model in another folder too, without their bytes anew where the file system can."""
+    """Hard-link the files of a model into a new folder, or copy them if the file system can't link."""
     folder.mkdir()
     for name in (ARRAYS, CATALOG, MANIFEST):
         try:

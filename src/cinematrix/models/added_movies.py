@@ -32,9 +32,9 @@ BLOCK_MOVIES = 256
 """Added movies compared with all trained movies at a time."""
 
 
-def add_movies(model: Recommender, films: Sequence[MovieMetadata]) -> Recommender:
-    """Return a model that also answers for the movies described by `films`."""
-    return WithAddedMovies(model, build_catalog(films, model.data.movies)) if films else model
+def add_movies(model: Recommender, movies: Sequence[MovieMetadata]) -> Recommender:
+    """Return a model that also answers for the movies described by `movies`."""
+    return WithAddedMovies(model, build_catalog(movies, model.data.movies)) if movies else model
 
 
 class WithAddedMovies(Recommender):
@@ -49,7 +49,7 @@ class WithAddedMovies(Recommender):
         near: float32 CSR `[n_added, n_trained]`, weights of the trained movies in each added one; rows add up to 1.
     """
 
-    name: ClassVar[str] = "newcomers"
+    name: ClassVar[str] = "added-movies"
     abilities: ClassVar[Abilities] = Abilities()
     Settings: ClassVar[Callable[..., Any]] = dict
 
@@ -67,7 +67,9 @@ class WithAddedMovies(Recommender):
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         weights, parts = self._trained_parts(movies)
         part_rows = rows[np.repeat(np.arange(len(movies)), np.diff(weights.indptr))]
-        return np.asarray(weights @ self.base.predict_pairs(self._base_histories(histories), part_rows, parts), np.float32)
+        return np.asarray(
+            weights @ self.base.predict_pairs(self._base_histories(histories), part_rows, parts), np.float32
+        )
 
     @property
     def has_intervals(self) -> bool:
@@ -77,7 +79,9 @@ class WithAddedMovies(Recommender):
         self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         stars = self.predict_pairs(histories, rows, movies) if stars is None else stars
-        return self.base.distribution_pairs(self._base_histories(histories), rows, self._or_unknown(movies), stars=stars)
+        return self.base.distribution_pairs(
+            self._base_histories(histories), rows, self._or_unknown(movies), stars=stars
+        )
 
     def interval_pairs(
         self,
@@ -89,7 +93,9 @@ class WithAddedMovies(Recommender):
         stars: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         stars = self.predict_pairs(histories, rows, movies) if stars is None else stars
-        return self.base.interval_pairs(self._base_histories(histories), rows, self._or_unknown(movies), coverage, stars=stars)
+        return self.base.interval_pairs(
+            self._base_histories(histories), rows, self._or_unknown(movies), coverage, stars=stars
+        )
 
     def vectors(self) -> NDArray[np.float32]:
         return self._append_added(self.base.vectors())
@@ -109,7 +115,7 @@ class WithAddedMovies(Recommender):
 
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         weights, parts = self._trained_parts(movies)
-        base_shares = self.base.shares(self._base_histories(history), parts, by=by)
+        base = self.base.shares(self._base_histories(history), parts, by=by)
         trained = history.items < len(self.base.data.movies)
 
         def mix(part: NDArray[Any]) -> NDArray[np.float32]:
@@ -121,8 +127,8 @@ class WithAddedMovies(Recommender):
             return padded
 
         return ScoreShares(
-            np.asarray(weights @ base_shares.score, np.float64), {name: mix(part) for name, part in base_shares.parts.items()},
-            mix_ratings(base_shares.ratings), mix_ratings(base_shares.by_content),
+            np.asarray(weights @ base.score, np.float64), {name: mix(part) for name, part in base.parts.items()},
+            mix_ratings(base.ratings), mix_ratings(base.by_content),
         )  # fmt: skip
 
     def _base_histories(self, histories: Histories) -> Histories:
@@ -131,6 +137,7 @@ class WithAddedMovies(Recommender):
         return histories if trained.all() else replace(select_entries(histories, trained), owners=histories.owners)
 
     def _or_unknown(self, movies: Numbers) -> Numbers:
+        """Return the movies with added ones replaced by `UNKNOWN`."""
         return np.where(movies < len(self.base.data.movies), movies, UNKNOWN).astype(np.int32)
 
     def _trained_parts(self, movies: Numbers) -> tuple[sparse.csr_matrix, Numbers]:
@@ -141,12 +148,12 @@ class WithAddedMovies(Recommender):
         n_trained = len(self.base.data.movies)
         added = movies >= n_trained
         counts = np.ones(len(movies), np.int64)
-        added_weights = self.near[movies[added] - n_trained]
-        counts[added] = np.diff(added_weights.indptr)
+        blend = self.near[movies[added] - n_trained]
+        counts[added] = np.diff(blend.indptr)
         starts = np.concatenate([[0], np.cumsum(counts)])
-        part_of_new = np.repeat(added, counts)
+        part_of_added = np.repeat(added, counts)
         parts, weights = np.zeros(starts[-1], np.int32), np.ones(starts[-1], np.float32)
-        parts[~part_of_new], parts[part_of_new], weights[part_of_new] = movies[~added], added_weights.indices, added_weights.data
+        parts[~part_of_added], parts[part_of_added], weights[part_of_added] = movies[~added], blend.indices, blend.data
         return sparse.csr_matrix((weights, np.arange(starts[-1]), starts), shape=(len(movies), starts[-1])), parts
 
     def learn(self, training: Training) -> None:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from io import BytesIO
 from math import prod
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,9 @@ def check_output_folder(path: Path, *, force: bool = False) -> None:
         raise InputError(f"{path} isn't a model and so isn't replaced; give another name")
 
 
-def save(model: Recommender, path: Path, about: Mapping[str, Any] | None = None, *, force: bool = False) -> None:
+def save(
+    model: Recommender, path: str | PathLike[str], about: Mapping[str, Any] | None = None, *, force: bool = False
+) -> None:
     """Write `model` to the folder `path`, atomically.
 
     Args:
@@ -85,6 +88,7 @@ def save(model: Recommender, path: Path, about: Mapping[str, Any] | None = None,
     Raises:
         InputError: as in `check_output_folder`, or the disk is full.
     """
+    path = Path(path)
     check_output_folder(path, force=force)
     contents = {ARRAYS: pack_arrays(_arrays(model)), CATALOG: _pack_catalog(model.data.catalog)}
     scale = model.data.scale
@@ -106,12 +110,13 @@ def save(model: Recommender, path: Path, about: Mapping[str, Any] | None = None,
         (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
-def load(path: Path) -> Artifact:
+def load(path: str | PathLike[str]) -> Artifact:
     """Load the model saved in the folder `path`.
 
     Raises:
         ArtifactError: it doesn't exist, is incomplete, was changed, or was written by a newer Cinematrix.
     """
+    path = Path(path)
     manifest = read_manifest(path)
     arrays = _parse_arrays(path, _read_file(path, ARRAYS, manifest))
     try:
@@ -163,6 +168,7 @@ def build_manifest(model: Recommender, ratings: Ratings, form: str) -> dict[str,
 
 
 def _arrays(model: Recommender) -> dict[str, NDArray[Any]]:
+    """Return all arrays of a model to save, sorted by name."""
     data = model.data
     arrays = {f"model.{name}": array for name, array in model.arrays().items()}
     arrays |= {f"users.{name}": array for name, array in data.users.arrays().items()}
@@ -178,7 +184,10 @@ def _arrays(model: Recommender) -> dict[str, NDArray[Any]]:
     return {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
 
 
-def _build_training_data(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str, float] | None) -> TrainingData:
+def _build_training_data(
+    arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str, float] | None
+) -> TrainingData:
+    """Return the training data from the arrays, the catalog and the scale of an artefact."""
     def select_prefix(prefix: str) -> dict[str, NDArray[Any]]:
         return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
 
@@ -197,8 +206,11 @@ def _build_training_data(arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, s
 
 
 def _check_histories(histories: Histories, n_users: int, n_movies: int) -> None:
+    """Check that the histories fit the numbers of users and movies."""
     starts, items, values = histories.starts, histories.items, histories.values
-    starts_valid = len(starts) == n_users + 1 and starts[0] == 0 and starts[-1] == len(items) and np.all(np.diff(starts) >= 0)
+    starts_valid = (
+        len(starts) == n_users + 1 and starts[0] == 0 and starts[-1] == len(items) and np.all(np.diff(starts) >= 0)
+    )
     if not starts_valid or (values is not None and len(values) != len(items)):
         raise ValueError("the histories don't fit the users")
     if len(items) and not 0 <= items.min() <= items.max() < n_movies:
@@ -206,6 +218,7 @@ def _check_histories(histories: Histories, n_users: int, n_movies: int) -> None:
 
 
 def _pack_catalog(catalog: Catalog) -> bytes:
+    """Return the catalog as Parquet bytes."""
     buffer = BytesIO()
     catalog.frame.write_parquet(buffer, compression="zstd")
     return buffer.getvalue()

@@ -16,7 +16,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Ids, Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.errors import SettingError
+from cinematrix.errors import DataError, SettingError
 
 Ordering = Literal["ranking", "stars"]
 """Criterion that orders a list: the probability of being watched, or the expected rating."""
@@ -177,6 +177,11 @@ class Recommender:
             DataError: the model needs ratings and these are plain interactions.
             MissingExtraError: the package that the model trains with isn't installed.
         """
+        if not isinstance(ratings, Ratings):
+            raise DataError(
+                f"{self.name} can't learn from {type(ratings).__name__}; give cinematrix.ratings(table).ratings, or use "
+                "cinematrix.model, which takes tables"
+            )
         require_package(self.abilities.trains_with, self.name)
         if not self.abilities.stars:
             ratings = ratings.interactions()
@@ -242,7 +247,9 @@ class Recommender:
 
     def no_intervals_error(self) -> SettingError:
         """Return the error that says why this model has no distributions and how to get some."""
-        reason = "was saved without distributions; train it anew" if self.abilities.intervals and self.data.scale else ""
+        reason = (
+            "was saved without distributions; train it anew" if self.abilities.intervals and self.data.scale else ""
+        )
         return SettingError(f"{self.name} {reason or 'has no distributions of ratings; train deep-mf on ratings'}")
 
     def vectors(self) -> NDArray[np.float32]:

@@ -107,7 +107,7 @@ class Ease(Recommender):
     @cached_property
     def _residual_std(self) -> np.float32:
         """Standard deviation of the residuals over the biases, in stars."""
-        assert self.biases is not None, "only asked of ratings"
+        assert self.biases is not None, "only for models of ratings"
         return residual_unit(self.biases.residuals(self.data.history)[1])
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
@@ -117,7 +117,9 @@ class Ease(Recommender):
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.biases is None:
-            estimate = self.item_model.pairs(self.item_model.gather(*self._with_constant_movie(histories)), rows, movies)
+            estimate = self.item_model.pairs(
+                self.item_model.gather(*self._with_constant_movie(histories)), rows, movies
+            )
             return self.calibration(log_estimates(estimate))
         assert self.data.scale is not None, "biases are of ratings"
         return self.data.scale.clip(self.biases.predict(self.biases.of_users(histories)[rows], movies))
@@ -127,8 +129,8 @@ class Ease(Recommender):
             return self.biases.shares(history, movies)
         whole, values = self._with_constant_movie(history)
         shares = self.item_model.shares(whole.items, values, movies)
-        ratings, anybody = shares[:, :-1], shares[:, -1]
-        return ScoreShares(shares.sum(1, dtype=np.float64), {"movie_bias": anybody}, ratings, np.zeros_like(ratings))
+        ratings, popularity = shares[:, :-1], shares[:, -1]
+        return ScoreShares(shares.sum(1, dtype=np.float64), {"movie_bias": popularity}, ratings, np.zeros_like(ratings))
 
     def similarities(self, movie: int) -> NDArray[np.float32]:
         """Return similarities by the model's own weights, of either movie for the other."""
@@ -150,5 +152,7 @@ class Ease(Recommender):
         model.data = data
         model.biases = Biases.from_arrays(arrays) if data.scale else None
         model.calibration = Calibration.from_array(arrays.get("calibration"))
-        model.item_model = LowRankEase.from_arrays(arrays) or restore_exact_ease(arrays, model._history_matrix(data.history))
+        model.item_model = LowRankEase.from_arrays(arrays) or restore_exact_ease(
+            arrays, model._history_matrix(data.history)
+        )
         return model

@@ -87,7 +87,9 @@ class ItemKNN(Recommender):
             if self.data.scale:
                 self.biases = Biases.of(training.ratings, n)
                 residuals = self.biases.residuals(self.data.history)[1]
-                self.near = self._find_neighbours(residuals / residual_unit(residuals), s.neighbours, s.shrinkage, s.exponent, progress)
+                self.near = self._find_neighbours(
+                    residuals / residual_unit(residuals), s.neighbours, s.shrinkage, s.exponent, progress
+                )
             seen = np.ones(len(self.data.history.items), np.float32)
             self.together = self._find_neighbours(seen, s.ranking_neighbours, s.ranking_shrinkage, 1.0, progress)
 

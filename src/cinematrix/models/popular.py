@@ -29,7 +29,7 @@ class Popular(Recommender):
     abilities: ClassVar[Abilities] = Abilities(stars=True, interactions=True, explains=True)
     Settings = PopularSettings
     settings: PopularSettings
-    DOUBT: ClassVar[float] = 5.0
+    SHRINKAGE: ClassVar[float] = 5.0
 
     def learn(self, training: Training) -> None:
         ratings, n = training.ratings, len(self.data.movies)
@@ -39,7 +39,7 @@ class Popular(Recommender):
         else:
             mean = ratings.rating.mean(dtype=np.float64)
             sums = np.bincount(ratings.movie, ratings.rating, n)
-            shrunk = (sums + self.DOUBT * mean) / (self.counts + self.DOUBT)
+            shrunk = (sums + self.SHRINKAGE * mean) / (self.counts + self.SHRINKAGE)
             self.expected = np.append(shrunk, mean).astype(np.float32)
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:

@@ -104,13 +104,13 @@ def build_settings(kind: type[Recommender], values: Mapping[str, Any], preset: s
     fields = [field.name for field in dataclasses.fields(kind.Settings)]  # type: ignore[arg-type]
     for name in values:
         if name not in fields:
-            raise SettingError(
-                f"{kind.name} has no setting {name!r}; its settings are {', '.join(fields) or 'none'}"
-            )
+            raise SettingError(f"{kind.name} has no setting {name!r}; its settings are {', '.join(fields) or 'none'}")
     try:
         return kind.Settings(**{**(presets[preset] if preset else {}), **values})
     except TypeError as error:
-        raise SettingError(f"{kind.name}: a setting has a value of the wrong type ({error}); see docs/models.md") from error
+        raise SettingError(
+            f"{kind.name}: a setting has a value of the wrong type ({error}); see docs/models.md"
+        ) from error
 
 
 def _load(path: str) -> type[Recommender]:
@@ -127,7 +127,9 @@ def _check_contract(name: str, kind: Any) -> None:
     if not (isinstance(kind, type) and issubclass(kind, Recommender)):
         raise SettingError(f"model {name!r} must be a subclass of cinematrix.Recommender, and {kind!r} isn't")
     if getattr(kind, "name", None) != name:
-        raise SettingError(f"model {name!r} calls itself {getattr(kind, 'name', None)!r}; set name = {name!r} in its class")
+        raise SettingError(
+            f"model {name!r} calls itself {getattr(kind, 'name', None)!r}; set name = {name!r} in its class"
+        )
     settings = getattr(kind, "Settings", None)
     if not dataclasses.is_dataclass(settings):
         raise SettingError(f"model {name!r} needs a dataclass of hyper-parameters as its attribute Settings")

@@ -86,13 +86,13 @@ class UserKNN(Recommender):
     @cached_property
     def _residual_std(self) -> np.float32:
         """Standard deviation of the residuals over the biases, in stars."""
-        assert self.biases is not None, "only asked of ratings"
+        assert self.biases is not None, "only for models of ratings"
         return residual_unit(self.biases.residuals(self.data.history)[1])
 
     @cached_property
     def _residuals(self) -> sparse.csr_matrix:
         """Residuals of the training users' ratings over the biases, in stars. `[n_users, n_movies]`."""
-        assert self.biases is not None, "only asked of ratings"
+        assert self.biases is not None, "only for models of ratings"
         return self._matrix(self.data.history, self.biases.residuals(self.data.history)[1])
 
     @cached_property
@@ -147,12 +147,11 @@ class UserKNN(Recommender):
 
     def _mean_residuals(self, histories: Histories) -> Float32:
         """Return the weighted mean of the neighbours' residuals, in stars. `[n, n_movies]`."""
-        assert self.biases is not None, "only asked of ratings"
+        assert self.biases is not None, "only for models of ratings"
         s, residuals = self.settings, self.biases.residuals(histories)[1] / self._residual_std
-        similar = find_nearest(
-            shrink_rows(self._matrix(histories, residuals), s.shrinkage), self._rows_by_rating, s.neighbours, exponent=s.exponent
-        )
-        sums = (similar @ self._watched).toarray(), (similar @ self._residuals).toarray()
+        rows = shrink_rows(self._matrix(histories, residuals), s.shrinkage)
+        near = find_nearest(rows, self._rows_by_rating, s.neighbours, exponent=s.exponent)
+        sums = (near @ self._watched).toarray(), (near @ self._residuals).toarray()
         return damped_mean(*sums, s.damping)
 
     def arrays(self) -> dict[str, NDArray[Any]]:

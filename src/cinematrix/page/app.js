@@ -1,4 +1,4 @@
-/** The page's frame: which view is shown, what all of them share, and what stands around them. */
+/** The page's frame: navigation, header, footer, and the state that all views share. */
 
 import { Api, ApiError, connectionError } from "./parts/api.js";
 import { card, titleText, shorten } from "./parts/cards.js";
@@ -13,7 +13,7 @@ import { dismissOutdated, undoLast, toast, toastWithUndo } from "./parts/toast.j
 
 /** @typedef {import("./parts/history.js").Movie} Movie */
 /**
- * `early`: it asks for itself while the page still asks what the model is, and waits for `app.asked` before it needs that.
+ * `early`: the view is shown while `GET /v1/model` is pending; it awaits `app.asked` before it uses the model.
  * @typedef {{title: string, early?: boolean, show: (main: HTMLElement, app: App) => Promise<void>}} View
  */
 /** @typedef {{version: string, model: string, trained: string | null, ratings: number, users?: number, movies?: number,
@@ -21,7 +21,7 @@ import { dismissOutdated, undoLast, toast, toastWithUndo } from "./parts/toast.j
  *   metrics?: {on: string, figures: Record<string, number>}[], attribution?: string | null}} Model */
 
 /**
- * The views, in the navigation's order; one without a label is reached through others, and `needs` a parameter.
+ * The views, in the navigation's order. A view without `label` isn't in the navigation; `needs` is a required parameter.
  * @type {Record<string, {label?: string, needs?: string, load: () => Promise<View>}>}
  */
 const VIEWS = {
@@ -36,36 +36,37 @@ const VIEWS = {
   operator: { load: () => import("./views/operator.js") },
 };
 
+/** The view of an address without `view`. */
 const FIRST_VIEW = "for-you";
 
-/** What is known of a model that couldn't be asked for. @type {Model} */
+/** Defaults, used until `GET /v1/model` has succeeded. @type {Model} */
 const NO_MODEL = { version: "", model: "", trained: null, ratings: 0, scale: { low: 0.5, high: 5, step: 0.5 }, map: true, posters: false };
 
-/** Milliseconds without scrolling after which the place is kept. */
+/** Milliseconds without scrolling before the position is stored. */
 const SCROLL_PAUSE = 150;
 
-/** What every view is given. */
+/** The interface that each view gets. */
 export class App {
   /** @param {Shared} shared @param {URLSearchParams} params @param {AbortSignal} signal */
   constructor(shared, params, signal) {
     this.shared = shared;
     this.api = shared.api;
-    /** Asks as the operator, with the tab's key also where an account is open. */
+    /** API client with the tab's API key, also while an account is open. */
     this.operator = shared.operator;
     this.history = shared.history;
     /** The address's parameters. */
     this.params = params;
-    /** Aborts when the view is left: give it to listeners and requests. */
+    /** Aborts when the view is left; pass it to listeners and requests. */
     this.signal = signal;
     this.element = element;
   }
 
-  /** What the server said of its model. */
+  /** The response of `GET /v1/model`. */
   get model() {
     return this.shared.model;
   }
 
-  /** Resolves once the server was asked what its model is. */
+  /** Resolves once `GET /v1/model` has succeeded or failed. */
   get asked() {
     return this.shared.asked;
   }
@@ -75,7 +76,7 @@ export class App {
     return navigate(`/?${new URLSearchParams({ view, ...params })}`);
   }
 
-  /** Set parameters of the address without leaving the view; null takes one away. @param {Record<string, string | null>} changes */
+  /** Set parameters of the address without leaving the view; null removes one. @param {Record<string, string | null>} changes */
   keep(changes) {
     for (const [name, value] of Object.entries(changes)) {
       if (value === null || value === "") this.params.delete(name);
@@ -85,87 +86,87 @@ export class App {
     history.replaceState(history.state, "", this.shared.address);
   }
 
-  /** A film as a card. @param {import("./parts/cards.js").Item} item @param {import("./parts/cards.js").Options} [options] */
+  /** Create a film's card. @param {import("./parts/cards.js").Item} item @param {import("./parts/cards.js").Options} [options] */
   card(item, options) {
     return card(this, item, options);
   }
 
-  /** A film's poster. @param {Movie} movie */
+  /** Create a film's poster. @param {Movie} movie */
   poster(movie) {
     return poster(movie, this.model.posters);
   }
 
-  /** The half-star radio buttons of a film, with her rating in them. @param {Movie} movie */
+  /** Create a film's star rating, with the current rating set. @param {Movie} movie */
   stars(movie) {
     const name = shorten(movie.title ?? `film ${movie.movie}`, 80);
     return stars(name, () => this.history.rating(movie.movie), (rating) => this.rate(movie, rating), this.model.scale);
   }
 
-  /** Rate, say so, and offer to undo it. @param {Movie} movie @param {number | null} rating */
+  /** Rate a film, or delete the rating with null, and show a message with "Undo". @param {Movie} movie @param {number | null} rating */
   rate(movie, rating) {
     const name = titleText(movie, "the film");
     const text = this.history.plain ? "liked" : `${formatNumber(rating ?? 0)} ${rating === 1 ? "star" : "stars"}`;
     const change = this.history.rate(movie, rating);
-    this.toast(rating === null ? `Your rating of ${name} is gone.` : `${name}: ${text}.`, true);
+    this.toast(rating === null ? `Your rating of ${name} is deleted.` : `${name}: ${text}.`, true);
     return change;
   }
 
-  /** Recommend it no more, say so, and offer to undo it. @param {Movie} movie @param {"seen" | "not_interested"} kind */
+  /** Hide a film from recommendations, and show a message with "Undo". @param {Movie} movie @param {"seen" | "not_interested"} kind */
   hide(movie, kind) {
     const change = this.history.hide(movie, kind);
     this.toast(`${titleText(movie, "The film")}: ${kind === "seen" ? "seen" : "not for you"}.`, true);
     return change;
   }
 
-  /** A field that finds films. @param {Parameters<typeof combobox>[1]} options */
+  /** Create a film search field. @param {Parameters<typeof combobox>[1]} options */
   finder(options) {
     return combobox(this.api, options);
   }
 
-  /** Say something to screen readers. @param {string} text */
+  /** Show a message to screen readers. @param {string} text */
   announce(text) {
     byId("announcer").textContent = text;
   }
 
-  /** Say something to everybody for a while. @param {string} text @param {boolean} [undo] whether it names the act just done, and offers to undo it */
+  /** Show a message for a while. @param {string} text @param {boolean} [undo] whether it is about the last change, and offers "Undo" */
   toast(text, undo = false) {
     if (undo) toastWithUndo(this.history, text);
     else toast(text);
   }
 
-  /** The view while it waits. @param {HTMLElement} main @param {string} words @param {number} [n] */
+  /** Show the loading state. @param {HTMLElement} main @param {string} words @param {number} [n] */
   loading(main, words, n) {
     main.replaceChildren(loadingState(words, n));
   }
 
-  /** The view's error, with a way on: a key where one is asked for, else "Try again". @param {unknown} error */
+  /** The error state of a view: for 401 the form for an API key, else the message with "Try again". @param {unknown} error */
   failed(error, again = () => navigate(location.href, false)) {
     if (/** @type {{status?: number}} */ (error).status !== 401 || this.signal.aborted) return errorState(error, again);
     if (!this.shared.dropCredentials()) return keyForm(this.shared);
     navigate(location.href, false);
-    return loadingState("Going on without it");
+    return loadingState("Continuing without it");
   }
 
-  /** Ask with a key from now on, once it has opened a path. @param {string} key @param {string} path */
+  /** Test an API key on a path and store it if it is accepted. @param {string} key @param {string} path */
   unlock(key, path) {
     return this.shared.unlock(key, path);
   }
 
-  /** Leave her account: from now on the page is a stranger's. */
+  /** Leave the account. */
   leave() {
     this.shared.leave();
   }
 
-  /** Tell which version of the model answered; another than before is news. @param {string} version */
+  /** Report the model version of a response; a new version is announced. @param {string} version */
   async answeredBy(version) {
     if (!version || version === this.model.version) return;
     const news = this.model.version !== "";
     await this.shared.askModel();
-    if (news) this.toast("A newer model answers now.");
+    if (news) this.toast("A newer model is in use.");
   }
 }
 
-/** What outlives a view. */
+/** State shared by all views. */
 class Shared {
   constructor() {
     this.api = new Api();
@@ -176,23 +177,23 @@ class Shared {
     this.asked = Promise.resolve();
     /** @type {AbortController} */
     this.view = new AbortController();
-    /** The address that is shown, without its fragment. */
+    /** The current address, without its fragment. */
     this.address = "";
   }
 
-  /** Ask what the model is, and write it into the footer. */
+  /** Load the model's description and show it in the footer. */
   async askModel() {
     try {
       this.model = { ...NO_MODEL, .../** @type {Model} */ (await this.api.get("/v1/model")) };
       this.history.plain = this.model.scale === null;
     } catch {
-      // The view that asks next says what is wrong; the page works with what it knows.
+      // The view's own request shows the error; until then the page uses the defaults.
     }
     byId("views").querySelector("[data-view=map]")?.toggleAttribute("hidden", !this.model.map);
     showFooter(this.model, this.history);
   }
 
-  /** Forget the token: one that opens nothing any more would have the server answer nobody. */
+  /** Delete the token, since the server refuses every request with an invalid one. */
   leave() {
     tabItem("cinematrix-token", "");
     this.identify();
@@ -200,7 +201,7 @@ class Shared {
     showFooter(this.model, this.history);
   }
 
-  /** Ask with the token that this tab has, or else with its key; as the operator with the key. */
+  /** Set the credentials: the tab's token, or else its API key; for the operator's client the key. Returns whether there is a token. */
   identify() {
     const [token, key] = [tabItem("cinematrix-token"), tabItem("cinematrix-key")];
     this.operator.credentials = key ? { "X-API-Key": key } : {};
@@ -208,7 +209,7 @@ class Shared {
     return Boolean(token);
   }
 
-  /** Ask with a key from now on, once it has opened a path; one that doesn't isn't kept. @param {string} key @param {string} path */
+  /** Test an API key on a path and store it if it is accepted. @param {string} key @param {string} path */
   async unlock(key, path) {
     const api = new Api({ "X-API-Key": key });
     await api.get(path);
@@ -217,12 +218,12 @@ class Shared {
     if (!this.api.credentials.Authorization) this.api.credentials = api.credentials;
   }
 
-  /** Forget the token, or else the key, that opens nothing any more; whether there was one. */
+  /** Delete the invalid token, or else the invalid key. Returns whether there was one. */
   dropCredentials() {
     const { Authorization: token, "X-API-Key": key } = this.api.credentials;
     if (token) {
       this.leave();
-      showBanner("Your account can't be opened any more: it was deleted, or its link has ended. A new link opens one; until then, what you rate stays in this browser.");
+      showBanner("Your account can't be opened: it was deleted, or its link has expired. Until you open a new link, your ratings stay in this browser.");
     } else {
       tabItem("cinematrix-key", "");
       this.identify();
@@ -230,7 +231,7 @@ class Shared {
     return Boolean(token || key);
   }
 
-  /** Take the token of the address's fragment, or the one that this tab had, and open its user's history. */
+  /** Read the token from the address's fragment, or else from the tab, and load its user's history. */
   async openAccount() {
     const fragment = new URLSearchParams(location.hash.slice(1));
     const token = fragment.get("token");
@@ -247,12 +248,12 @@ class Shared {
       showFooter(this.model, this.history);
     } catch (error) {
       if (this.api.unauthorized) this.dropCredentials();
-      else showBanner(`Your account can't be opened: ${/** @type {Error} */ (error).message} What you rate stays in this browser.`);
+      else showBanner(`Your account can't be opened: ${/** @type {Error} */ (error).message} Your ratings stay in this browser.`);
     }
   }
 }
 
-/** Read or write the tab's storage, or take away with ""; without one, the page forgets. @param {string} name @param {string} [value] */
+/** Read or write an item of sessionStorage; "" clears it. Returns the value, also without storage. @param {string} name @param {string} [value] */
 function tabItem(name, value) {
   try {
     if (value !== undefined) sessionStorage.setItem(name, value);
@@ -262,15 +263,15 @@ function tabItem(name, value) {
   }
 }
 
-/** @param {string} id */
+/** An element of the frame. @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const shared = new Shared();
 
 /**
- * Show what an address of the page names.
+ * Show the view of an address.
  * @param {string} url
- * @param {boolean} [push] whether it becomes an entry of the browser's history
+ * @param {boolean} [push] whether to add it to the browser's history
  */
 async function navigate(url, push = true) {
   const target = new URL(url, location.href);
@@ -306,14 +307,14 @@ async function navigate(url, push = true) {
   }
 }
 
-/** Keep in the browser's history how far down the view is scrolled. */
+/** Store the scroll position in the browser's history. */
 const rememberScroll = () => history.replaceState({ scroll: scrollY }, "");
 
-/** The view that an address names. @param {string} name @param {URLSearchParams} params @returns {Promise<View>} */
+/** Load the view of an address. @param {string} name @param {URLSearchParams} params @returns {Promise<View>} */
 async function loadView(name, params) {
   const { load, needs } = Object.hasOwn(VIEWS, name) ? VIEWS[name] : {};
   if (!load) throw new ApiError(404, "The page has no such view.");
-  if (needs && !params.get(needs)) throw new ApiError(404, "The address names no film; search for the one that you mean.");
+  if (needs && !params.get(needs)) throw new ApiError(404, "The address names no film. Search for one.");
   return load().catch(() => { throw connectionError(); });
 }
 
@@ -327,17 +328,17 @@ function markInNavigation(name) {
   }
 }
 
-/** A line above everything, until it is taken away with "". @param {string} text */
+/** Show a banner at the top of the page; "" hides it. @param {string} text */
 function showBanner(text) {
   byId("banner").textContent = text;
   byId("banner").hidden = !text;
 }
 
-/** @param {Model} model @param {History} history */
+/** Fill the footer. @param {Model} model @param {History} history */
 function showFooter(model, history) {
   const trained = model.trained && new Date(model.trained).toLocaleDateString("en", { dateStyle: "long" });
-  const where = history.account ? `Your ratings are kept in the account “${shorten(String(history.account.user), 40)}” on this server.`
-    : "What you rate stays in this browser: it goes along in questions to this server, which keeps none of it.";
+  const where = history.account ? `Your ratings are stored in the account “${shorten(String(history.account.user), 40)}” on this server.`
+    : "Your ratings stay in this browser. They are sent with each request to this server, which stores none of them.";
   byId("foot").replaceChildren(...[
     element("p", {}, model.version && `Model ${trained ? `of ${trained}, ` : ""}trained on ${model.ratings.toLocaleString("en")} ${history.plain ? "viewings" : "ratings"}`, model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
     element("p", {}, where),
@@ -347,12 +348,12 @@ function showFooter(model, history) {
   ].filter((each) => each instanceof Node));
 }
 
-/** A view's place where the server asks who is there. @param {Shared} shared */
+/** The form for an API key. @param {Shared} shared */
 function keyForm(shared) {
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "key", type: "password", autocomplete: "off", required: true }));
-  const note = element("p", { role: "status" }, "Whoever runs it can give you one, or a link that opens your own account.");
+  const note = element("p", { role: "status" }, "The operator can give you a key, or a link that opens your account.");
   return element("section", { class: "state" },
-    headingElement("This server asks for a key"),
+    headingElement("This server requires a key"),
     note,
     element("form", { class: "buttons", onsubmit: async (/** @type {Event} */ event) => {
       event.preventDefault();
@@ -362,12 +363,12 @@ function keyForm(shared) {
         navigate(location.href, false);
       } catch (error) {
         const { status, message } = /** @type {ApiError} */ (error);
-        note.textContent = status === 401 ? "It doesn't know the key that you gave." : message;
+        note.textContent = status === 401 ? "This key is not valid." : message;
       }
     } }, element("label", { for: "key" }, "Key"), field, element("button", { class: "primary" }, "Open")));
 }
 
-/** The switch between light and dark. */
+/** The button that switches between light and dark. */
 function themeSwitch() {
   const root = document.documentElement;
   const dark = () => (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
@@ -380,7 +381,7 @@ function themeSwitch() {
     root.dataset.theme = dark() ? "light" : "dark";
     try {
       localStorage.setItem("cinematrix-theme", root.dataset.theme);
-    } catch { /* it lasts as long as the page does */ }
+    } catch { /* without storage it lasts until a reload */ }
     show();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
@@ -388,13 +389,13 @@ function themeSwitch() {
   return button;
 }
 
-/** Whether a click on a link is one that the page answers itself. @param {MouseEvent} event @param {HTMLAnchorElement} link */
+/** Whether a click opens a view of this page in this tab. @param {MouseEvent} event @param {HTMLAnchorElement} link */
 function isInternalClick(event, link) {
   const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
   return plain && link.origin === location.origin && link.pathname === "/" && !link.hash && !link.hasAttribute("download");
 }
 
-/** A file beside every place for files is refused; the browser would leave the page to open it. @param {Event} event */
+/** Refuse a file dropped outside a file field, which the browser would open instead of the page. @param {Event} event */
 function refuseFile(event) {
   const { dataTransfer } = /** @type {DragEvent} */ (event);
   const place = event.target instanceof Element && event.target.closest("input[type=file]");
@@ -403,8 +404,9 @@ function refuseFile(event) {
   dataTransfer.dropEffect = "none";
 }
 
+/** Add the page's listeners. */
 function listen() {
-  history.scrollRestoration = "manual"; // the browser would do it before the view is there
+  history.scrollRestoration = "manual"; // the browser would restore it before the view is shown
   let still = 0;
   addEventListener("scroll", () => {
     clearTimeout(still);
@@ -428,19 +430,20 @@ function listen() {
     }
   });
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, refuseFile);
-  addEventListener("offline", () => showBanner(`You are offline: what you see is from before, and what you rate ${shared.history.account ? "can't reach your account" : "is kept"}.`));
+  addEventListener("offline", () => showBanner(`You are offline. The page shows earlier data, and your ratings ${shared.history.account ? "can't be saved" : "are saved in this browser"}.`));
   addEventListener("online", () => { showBanner(""); navigate(location.href, false); });
   shared.history.addEventListener("change", () => { refreshStars(); dismissOutdated(shared.history); });
   shared.history.addEventListener("failed", (event) => {
     const { status, message } = /** @type {CustomEvent<ApiError>} */ (event).detail;
-    toast(`Not kept: ${status === 401 ? "your account can't be opened any more." : message}`);
-    if (status !== 401 || !shared.history.account) return; // a view may have left the account already
+    toast(`Not saved: ${status === 401 ? "your account can't be opened." : message}`);
+    if (status !== 401 || !shared.history.account) return; // a view may already have left the account
     shared.dropCredentials();
     navigate(location.href, false);
   });
-  shared.history.addEventListener("full", () => showBanner("Not kept: this browser lends the page no room, so what you say lasts as long as the page is open."));
+  shared.history.addEventListener("full", () => showBanner("Not saved: this browser allows no storage, so your changes last only as long as the page is open."));
 }
 
+/** Start the page: header, account, first view. */
 async function start() {
   byId("views").append(...Object.entries(VIEWS).filter(([, view]) => view.label).map(([name, { label }]) =>
     element("a", { href: name === FIRST_VIEW ? "/" : `/?view=${name}`, "data-view": name }, label)));

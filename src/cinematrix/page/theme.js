@@ -1,7 +1,7 @@
-// Runs before the first paint, so that nobody who chose the dark sees a white flash.
+// Runs before the first paint, so that the dark theme starts without a white flash.
 try {
   const theme = localStorage.getItem("cinematrix-theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 } catch {
-  // Storage is closed to us: the system's choice holds.
+  // Without storage the system's setting applies.
 }

@@ -98,7 +98,7 @@ class Recommendations:
         return self.items[place]
 
     def __str__(self) -> str:
-        lines = [f"{n:>3}  {_shorten(item.label):<46}{_expected(item):>18}  {_speakers(item)}".rstrip()
+        lines = [f"{n:>3}  {_shorten(item.label):<46}{_format_stars(item):>18}  {_format_reasons(item)}".rstrip()
                  for n, item in enumerate(self.items, 1)]  # fmt: skip
         return "\n".join([self.title, *lines, *([self.shortfall] if self.shortfall else [])])
 
@@ -109,7 +109,7 @@ class Recommendations:
 
     def _repr_html_(self) -> str:
         columns = ["#", "movie", "genres", "expected#", "because"]
-        rows = [[n, item.label, ", ".join(item.genres), _expected(item), _speakers(item)]
+        rows = [[n, item.label, ", ".join(item.genres), _format_stars(item), _format_reasons(item)]
                 for n, item in enumerate(self.items, 1)]  # fmt: skip
         return html_table(columns, rows, self.title, self.shortfall or "")
 
@@ -156,6 +156,8 @@ def recommend(
     Raises:
         SettingError: `n` below 1, invalid filters, or stars from a model without a scale.
     """
+    if len(history) != 1:
+        raise SettingError(f"there are {len(history)} histories; give one, or use recommend_for_group or recommend_all")
     by = by or "ranking"
     check_order(model, by)
     mask = (filters or Filters()).mask(model.data)
@@ -176,11 +178,7 @@ def describe_movies(
 
 
 def check_order(model: Recommender, by: str) -> None:
-    """Check that `by` is an order, and that the model has stars if it is by stars.
-
-    Raises:
-        SettingError: it isn't, or the model has none.
-    """
+    """Raise SettingError if `by` is no order, or if it is stars and the model has none."""
     if by not in ("ranking", "stars"):
         raise SettingError(f"a list can't be ordered by {by!r}; order by ranking or stars")
     if by == "stars" and model.data.scale is None:
@@ -263,13 +261,9 @@ def _length(n: int, known: TrainingData) -> int:
 
 
 def _make_items(
-    known: TrainingData,
-    movies: Numbers,
-    scores: Float32,
-    stars: Float32,
-    ends: tuple[Float32, Float32] | None = None,
-    reasons: list[list[Reason]] | None = None,
-) -> list[Recommendation]:
+    known: TrainingData, movies: Numbers, scores: Float32, stars: Float32,
+    ends: tuple[Float32, Float32] | None = None, reasons: list[list[Reason]] | None = None,
+) -> list[Recommendation]:  # fmt: skip
     """Return the recommendations of `movies`; `scores` may be longer than these."""
     ids, catalog, facts, numbers = known.movies.listed, known.catalog, known.catalog.facts, movies.tolist()
     n = len(numbers)
@@ -287,13 +281,13 @@ def _shortfall(n: int, found: int, allowed: int, history: Histories) -> str | No
     return f"{found} of {n} movies: the filters leave {allowed:,} and {len(history.items):,} movies are in the history"
 
 
-def _expected(item: Recommendation) -> str:
+def _format_stars(item: Recommendation) -> str:
     """Format the expected rating with its interval: `4.2 (3.1–5.0)`."""
     interval = "" if item.low is None or item.high is None else f" ({item.low:.1f}–{item.high:.1f})"
     return f"{item.stars:.2f}{interval}"
 
 
-def _speakers(item: Recommendation) -> str:
+def _format_reasons(item: Recommendation) -> str:
     """Format the reasons: `Heat 40 %, Alien 12 %`."""
     return ", ".join(f"{reason.title} {reason.share:.0%}" for reason in item.because)
 

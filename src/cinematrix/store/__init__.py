@@ -1,1 +1,1 @@
-"""The store: ratings, events and keys in SQLite or PostgreSQL."""
+"""Store of ratings, events, added movies, refits, keys and tokens in SQLite or PostgreSQL."""

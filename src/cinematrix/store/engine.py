@@ -1,4 +1,4 @@
-"""Opening a database so that what is committed is on the disk, and so that one server alone has a SQLite file."""
+"""Database engines with durable commits, and lock files that give a SQLite file to one server."""
 
 import fcntl
 import os
@@ -18,19 +18,19 @@ from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import MIGRATIONS, migrate, read_version
 
 BUSY_MS = 5_000
-"""How long a writer waits for another before it gives up."""
+"""Time in ms that a writer waits for another before it fails."""
 
 MIN_FREE_BYTES = 64_000_000
-"""Room that the disk of a SQLite file must have for a server to be ready."""
+"""Minimum free disk bytes at a SQLite file for a server to be ready."""
 
 MIGRATION_LOCK_ID = 0x43494E45
-"""The PostgreSQL advisory lock under which several servers that start at once migrate one after the other."""
+"""PostgreSQL advisory lock for migrations, so that servers started at once migrate one after the other."""
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
-    """Whether this SQLite is free of the race in which a reset of the write-ahead log loses a commit.
+    """Return whether this SQLite is free of the race in which a reset of the write-ahead log loses a commit.
 
-    3.7.0 to 3.51.2 have it, but for the releases 3.44.6 and 3.50.7 and what follows these in their series.
+    3.7.0 to 3.51.2 have the race, except 3.44.6, 3.50.7 and later releases of these two series.
     """
     return version >= (3, 51, 3) or any(version[:2] == fixed[:2] and version >= fixed for fixed in _BACKPORTS)
 
@@ -39,26 +39,26 @@ _BACKPORTS = ((3, 44, 6), (3, 50, 7))
 
 
 def open_engine(url: str) -> Engine:
-    """The database at `url` (`sqlite:///file` or `postgresql://…`), with today's tables in it.
+    """Open the database at `url` (`sqlite:///file` or `postgresql://…`) and migrate its tables to the current version.
 
-    SQLite syncs at each commit. It writes a write-ahead log, beside which readers go on, where its version is free
-    of the log's race (`wal_is_safe`), and a rollback journal where it isn't.
+    SQLite syncs at each commit. It uses a write-ahead log, which doesn't block readers, if its version is free of the
+    log's race (`wal_is_safe`), and a rollback journal otherwise.
 
     Raises:
-        StoreError: it can't be opened, is damaged, isn't ours, or is newer than this Cinematrix.
+        StoreError: the database can't be opened, is damaged, has foreign tables, or has a newer version.
     """
-    found = _parsed(url)
-    engine = _sqlite(found) if found.get_backend_name() == "sqlite" else _postgresql(found)
+    database = _parse_url(url)
+    engine = _sqlite(database) if database.get_backend_name() == "sqlite" else _postgresql(database)
     try:
         with write_transaction(engine) as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK_ID})
             elif 0 < (version := read_version(connection)) < len(MIGRATIONS):
-                back_up(found, version)
+                back_up(database, version)
             migrate(connection)
     except SQLAlchemyError as error:
         engine.dispose()
-        raise StoreError(f"the database {found.render_as_string()} can't be opened: {_reason(error)}") from error
+        raise StoreError(f"the database {database.render_as_string()} can't be opened: {_reason(error)}") from error
     except InputError:
         engine.dispose()
         raise
@@ -67,26 +67,26 @@ def open_engine(url: str) -> Engine:
 
 @contextmanager
 def open_read_only(url: str) -> Iterator[Connection]:
-    """The database to look at, neither made nor migrated, a SQLite file read through first.
+    """Open the database without creating or migrating it. The integrity of a SQLite file is checked first.
 
     Raises:
-        StoreError: it isn't there, can't be opened, or is damaged.
+        StoreError: the database doesn't exist, can't be opened, or is damaged.
     """
-    found = _parsed(url)
-    engine = _sqlite_to_read(found) if found.get_backend_name() == "sqlite" else _postgresql(found)
+    database = _parse_url(url)
+    engine = _sqlite_read_only(database) if database.get_backend_name() == "sqlite" else _postgresql(database)
     try:
         with engine.connect() as connection:
             check_integrity(engine)
             yield connection
     except SQLAlchemyError as error:
-        raise StoreError(f"the database {found.render_as_string()} can't be opened: {_reason(error)}") from error
+        raise StoreError(f"the database {database.render_as_string()} can't be opened: {_reason(error)}") from error
     finally:
         engine.dispose()
 
 
 @contextmanager
 def write_transaction(engine: Engine) -> Iterator[Connection]:
-    """A transaction that writes. SQLite takes its lock at the start: waiting is safe then, upgrading later isn't."""
+    """Open a write transaction. SQLite locks at its start, when waiting is safe; upgrading a lock later isn't."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -96,27 +96,27 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def hold_server_lock(url: str) -> Iterator[None]:
-    """Hold the lock file beside a SQLite file; of PostgreSQL there may be many servers.
+    """Hold the lock file beside a SQLite file. PostgreSQL allows several servers and needs no lock.
 
-    The lock goes with the process, however it ends.
+    The lock is released when the process ends, however it ends.
 
     Raises:
-        StoreError: another server holds it.
+        StoreError: another server holds the lock.
     """
-    found = _parsed(url)
-    if found.get_backend_name() != "sqlite" or not found.database:
+    database = _parse_url(url)
+    if database.get_backend_name() != "sqlite" or not database.database:
         yield
         return
-    with hold_lock_file(found, "lock", "stop it, or serve from PostgreSQL"):
+    with hold_lock_file(database, "lock", "stop it, or serve from PostgreSQL"):
         yield
 
 
 @contextmanager
 def hold_lock_file(url: URL, ending: str, remedy: str) -> Iterator[None]:
-    """Hold the lock file with this ending beside a SQLite file, which tells the holder's process id.
+    """Hold the lock file with this ending beside a SQLite file. It contains the holder's process ID.
 
     Raises:
-        StoreError: another process holds it.
+        StoreError: another process holds the lock.
     """
     path = Path(f"{url.database}.{ending}")
     with path.open("a+", encoding="ascii") as lock:
@@ -131,14 +131,16 @@ def hold_lock_file(url: URL, ending: str, remedy: str) -> Iterator[None]:
         yield
 
 
-def _parsed(url: str) -> URL:
+def _parse_url(url: str) -> URL:
     try:
-        found = make_url(url)
+        database = make_url(url)
     except ArgumentError as error:
-        raise StoreError("the URL of the database isn't one; write sqlite:///file or postgresql://…") from error
-    if found.get_backend_name() not in ("sqlite", "postgresql"):
-        raise StoreError(f"{found.get_backend_name()} isn't supported; write sqlite:///file or postgresql://…")
-    return found
+        raise StoreError("the URL of the database is invalid; write sqlite:///file or postgresql://…") from error
+    if database.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreError(
+            f"the database {database.get_backend_name()} isn't supported; write sqlite:///file or postgresql://…"
+        )
+    return database
 
 
 def _postgresql(url: URL) -> Engine:
@@ -148,9 +150,9 @@ def _postgresql(url: URL) -> Engine:
 
 
 def back_up(url: URL, version: int) -> None:
-    """Copy a SQLite file, as it is before it is migrated, to `FILE.v1` (its version) beside it.
+    """Copy a SQLite file before its migration to `FILE.v1` (`version`) beside it.
 
-    PostgreSQL has tools of its own (`pg_dump`), and migrations are whole or not at all in both.
+    PostgreSQL has its own tools (`pg_dump`). Migrations are atomic in both databases.
     """
     assert url.database, "a store in memory is never migrated"
     with (
@@ -167,81 +169,80 @@ def _sqlite(url: URL) -> Engine:
         Path(url.database).touch()
 
     def connect() -> Any:
-        """To the file that is there: one that was deleted under a server isn't made anew, empty."""
+        """Connect to the existing file; a file deleted while a server runs isn't created again, empty."""
         return DRIVER.connect(
             f"{Path(url.database or '').absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False
         )
 
-    made = {"creator": connect} if url.database else {}
-    engine = create_engine(
-        url, module=DRIVER, hide_parameters=True, **made
-    )  # so that errors tell nothing of what is kept
+    options = {"creator": connect} if url.database else {}
+    # Hidden parameters keep stored data out of error messages.
+    engine = create_engine(url, module=DRIVER, hide_parameters=True, **options)
     journal = "WAL" if wal_is_safe(DRIVER.sqlite_version_info) else "DELETE"
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # transactions begin where we say so
+        connection.isolation_level = None  # transactions begin explicitly
         for pragma in (f"busy_timeout={BUSY_MS}", f"journal_mode={journal}", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
 
     if url.database:
-        _follow(engine, Path(url.database))
+        _disconnect_if_replaced(engine, Path(url.database))
     return engine
 
 
-def _sqlite_to_read(url: URL) -> Engine:
+def _sqlite_read_only(url: URL) -> Engine:
     file = Path(url.database or "").absolute()
     if not file.is_file():
-        raise StoreError(f"there is no file {file}; it is made when it is first served")
+        raise StoreError(f"the database file {file} doesn't exist; start the service once, which creates it")
     return create_engine(
         url, module=DRIVER, hide_parameters=True, creator=lambda: DRIVER.connect(f"{file.as_uri()}?mode=ro", uri=True)
     )
 
 
-def _follow(engine: Engine, file: Path) -> None:
-    """Leave connections to a file that was deleted or replaced: what they write would be lost."""
+def _disconnect_if_replaced(engine: Engine, file: Path) -> None:
+    """Discard connections to a file that was deleted or replaced: their writes would be lost."""
 
     @event.listens_for(engine, "connect")
-    def opened(_: Any, record: Any) -> None:
+    def on_connect(_: Any, record: Any) -> None:
         record.info["file"] = _identity(file)
 
     @event.listens_for(engine, "checkout")
-    def taken(_: Any, record: Any, __: Any) -> None:
+    def on_checkout(_: Any, record: Any, __: Any) -> None:
         if record.info["file"] != _identity(file):
             raise DisconnectionError(f"{file} was deleted or replaced")
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
     try:
-        found = file.stat()
+        status = file.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def check_integrity(engine: Engine) -> None:
-    """Read a SQLite file through; PostgreSQL checks its pages itself as it reads them.
+    """Check the integrity of a SQLite file. PostgreSQL checks its pages itself when it reads them.
 
     Raises:
-        StoreError: it is damaged.
+        StoreError: the file is damaged.
     """
     if engine.dialect.name != "sqlite":
         return
     try:
         with engine.connect() as connection:
-            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+            outcome = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     except DBAPIError as error:
-        found = _reason(error)
-    if found != "ok":
+        outcome = _reason(error)
+    if outcome != "ok":
         engine.dispose()
         raise StoreError(
-            f"the database {engine.url.database} is damaged ({' '.join(str(found).split())}) and is left as it is; "
+            f"the database {engine.url.database} is damaged ({' '.join(str(outcome).split())}) and is left as it is; "
             "restore a backup, as docs/deploy.md says"
         )
 
 
 def free_bytes(engine: Engine) -> float:
-    """Room on the disk of a SQLite file; of PostgreSQL's nothing is known here."""
+    """Return the free disk bytes at a SQLite file; infinity for PostgreSQL, whose disk isn't visible here."""
     if engine.dialect.name != "sqlite" or not engine.url.database:
         return float("inf")
     return shutil.disk_usage(Path(engine.url.database).absolute().parent).free

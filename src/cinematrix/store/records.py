@@ -1,4 +1,4 @@
-"""What the store keeps of people: their ratings and events, each write one durable transaction."""
+"""Stored ratings and events of users; each write is one durable transaction."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +21,7 @@ from cinematrix.store.statements import (
     lock_users,
     now_ms,
     upsert,
+    write_audit,
 )
 from cinematrix.store.tables import (
     ANSWERED,
@@ -36,23 +37,23 @@ from cinematrix.store.tables import (
 )
 
 EVENT_KINDS = ("seen", "not_interested", "like", "watchlist")
-"""What can be said of a movie besides stars."""
+"""Kinds of events, besides ratings."""
 
 DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1)
 IDEMPOTENCY_MS = DAY_MS
-"""For a day an idempotency key stands for the answer that it first got."""
+"""Time in ms that the response to an idempotency key is stored."""
 
 USER_COUNT_LOCK_ID = 0x43494E46
-"""The PostgreSQL advisory lock under which users are counted before one is made."""
+"""PostgreSQL advisory lock for counting the users before one is created."""
 
 
 class Revision(NamedTuple):
-    """What stands for all that the store has of one user: while it is the same, she is.
+    """Revision of a user's records: equal revisions mean equal records.
 
     Attributes:
-        number: drawn anew with each write for her; None while the store doesn't know her.
-        forgotten: she was deleted.
+        number: random number, drawn again with each write for the user; None if the store doesn't have the user.
+        forgotten: the user was deleted.
     """
 
     number: int | None
@@ -60,8 +61,12 @@ class Revision(NamedTuple):
 
 
 class Rating(NamedTuple):
-    """A rating as it comes in: `steps` of the scale (None: taken back), and the client's time
-    in seconds, if told."""
+    """A rating to save.
+
+    Attributes:
+        steps: rating in steps of the scale; None: deleted.
+        given: the client's time in epoch seconds; None if unknown.
+    """
 
     user: str
     movie: str
@@ -70,7 +75,7 @@ class Rating(NamedTuple):
 
 
 class SavedRating(NamedTuple):
-    """What became of a rating: it replaced another, and the server's time in ms."""
+    """Result of saving a rating: whether it replaced another, and the server's time in ms."""
 
     updated: bool
     received: int
@@ -78,7 +83,7 @@ class SavedRating(NamedTuple):
 
 @dataclass(frozen=True)
 class StoredRating:
-    """A rating as it stands in the store: `received` is the server's time in ms, `given` the client's in seconds."""
+    """A stored rating: `received` is the server's time in ms, `given` the client's in seconds."""
 
     movie: str
     steps: int | None
@@ -88,13 +93,13 @@ class StoredRating:
 
 @dataclass(frozen=True)
 class UserRecords:
-    """All that the store has of one user, read at one moment.
+    """All stored records of one user, read in one statement.
 
     Attributes:
-        known: the store has heard of her.
-        forgotten: she was deleted, and what the model still remembers of her must not be used.
-        ratings: hers, those taken back included.
-        events: movies by kind.
+        known: the store has the user.
+        forgotten: the user was deleted, so the model's training data of the user must not be used.
+        ratings: all ratings, deleted ones included.
+        events: movies by kind of event.
     """
 
     user: str
@@ -104,59 +109,59 @@ class UserRecords:
     events: dict[str, list[str]]
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it for JSON."""
+        """Return the records for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Store:
-    """The records in one database; every method is one transaction, on disk when it returns."""
+    """Store of user records in one database. Every method without a `connection` is one durable transaction."""
 
     engine: Engine
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """The store at `url`, as `open_engine` says."""
+        """Open the store at `url`, as `open_engine` does."""
         return cls(open_engine(url))
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self.engine.dispose()
-        if "_glancing" in vars(self) and self._glancing:
-            self._glancing.close()
+        if "_peek_connection" in vars(self) and self._peek_connection:
+            self._peek_connection.close()
 
     def write_transaction(self) -> AbstractContextManager[Connection]:
-        """A transaction for several writes at once."""
+        """Open a transaction for several writes."""
         return write_transaction(self.engine)
 
     def fix_scale(self, scale: Scale) -> None:
-        """Say what the steps are steps of, once and for all.
+        """Store the scale of the ratings if there is none yet; check it otherwise.
 
         Raises:
             SettingError: the scale has no steps.
             StoreError: the store holds ratings on another scale.
         """
         with self.write_transaction() as connection:
-            kept = read_scale(connection)
-            check_scale(kept, scale)
-            if kept is None:
+            stored = read_scale(connection)
+            check_scale(stored, scale)
+            if stored is None:
                 connection.execute(insert(SCALE).values(asdict(scale)))
 
     def rate(self, connection: Connection, ratings: Sequence[Rating]) -> list[SavedRating]:
-        """Keep ratings, the last of a pair winning."""
-        now, kept = now_ms(), []
+        """Save ratings. The last rating of a user and movie wins."""
+        now, saved = now_ms(), []
         last = {(rating.user, rating.movie): rating for rating in ratings}
         lock_users(connection, {rating.user for rating in ratings}, now)
         present = find_rated_pairs(connection, list(last))
         for rating in ratings:
             pair = rating.user, rating.movie
-            kept.append(SavedRating(pair in present, now))
+            saved.append(SavedRating(pair in present, now))
             (present.discard if rating.steps is None else present.add)(pair)
         upsert(connection, RATINGS, [rating._asdict() | {"received": now} for rating in last.values()])
-        return kept
+        return saved
 
     def note(self, connection: Connection, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
-        """Keep an event, or take it back."""
+        """Save an event; `gone`: delete it."""
         key = {"user": user, "movie": movie, "kind": kind}
         if gone:
             connection.execute(delete(EVENTS).filter_by(**key))
@@ -166,17 +171,19 @@ class Store:
         upsert(connection, EVENTS, [key | {"received": now_ms()}])
 
     def has_room_for(self, connection: Connection, user: str, most: int, *, remembered: bool) -> bool:
-        """Whether a user may be written for in this transaction: one who is known, or a new one, who is known then.
+        """Return whether a user may write in this transaction. A new user is created if there is room.
 
         Args:
-            most: so many users may the store hold for a new one to be welcome.
-            remembered: the model knows her, which counts unless she was deleted.
+            connection: connection of the caller's transaction.
+            user: ID of the user.
+            most: maximum number of stored users at which a new one is refused.
+            remembered: the model was trained on the user, who is then accepted unless deleted.
         """
         if connection.scalar(select(USERS.c.user).filter_by(user=user)) is not None:
             return True
         if remembered and connection.scalar(select(FORGOTTEN.c.user).filter_by(user=user)) is None:
             return True
-        if most and connection.dialect.name == "postgresql":  # so that two don't count at once
+        if most and connection.dialect.name == "postgresql":  # one count at a time
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": USER_COUNT_LOCK_ID})
         if (connection.scalar(select(func.count()).select_from(USERS)) or 0) >= most:
             return False
@@ -184,7 +191,7 @@ class Store:
         return True
 
     def person(self, user: str) -> UserRecords:
-        """What there is of one user; empty if there is nothing."""
+        """Return the records of one user; empty if there are none."""
         with self.engine.connect() as connection:
             rows = connection.execute(SELECT_USER_RECORDS, {"user": user}).all()
         ratings = [
@@ -196,51 +203,51 @@ class Store:
         for what, movie, *_ in rows:
             if what in EVENT_KINDS:
                 events.setdefault(what, []).append(movie)
-        about = {row.what for row in rows}
-        return UserRecords(user, "known" in about, "forgotten" in about, ratings, events)
+        kinds = {row.what for row in rows}
+        return UserRecords(user, "known" in kinds, "forgotten" in kinds, ratings, events)
 
     def revision(self, user: str) -> Revision:
-        """What stands for all that `person` would tell. Read before it, it is never newer than that."""
+        """Return the revision of a user's records. Read before `person`, it is never newer than the records."""
         with self.engine.connect() as connection:
-            number, forgotten = connection.exec_driver_sql(self._revision, {"user": user}).one()
+            number, forgotten = connection.exec_driver_sql(self._revision_sql, {"user": user}).one()
         return Revision(number, bool(forgotten))
 
     def peek_revision(self, user: str) -> Revision | None:
-        """The same in a few microseconds, or None where it can't be told without waiting.
+        """Return the revision within microseconds; None if that would need waiting.
 
-        From a SQLite file it can, unless somebody is writing. For one thread alone.
+        A SQLite file is readable unless a writer commits; PostgreSQL always gives None. Not thread-safe.
         """
-        if self._glancing is None:
+        if self._peek_connection is None:
             return None
         try:
-            number, forgotten = self._glancing.execute(self._revision, {"user": user}).fetchone()
+            number, forgotten = self._peek_connection.execute(self._revision_sql, {"user": user}).fetchone()
         except DRIVER.Error:
             return None
         return Revision(number, bool(forgotten))
 
     @cached_property
-    def _revision(self) -> str:
+    def _revision_sql(self) -> str:
         return SELECT_REVISION.format(user=":user" if self.engine.dialect.name == "sqlite" else "%(user)s")
 
     @cached_property
-    def _glancing(self) -> Any:
-        """A connection that never waits."""
+    def _peek_connection(self) -> Any:
+        """A connection that never waits for a lock; None unless the database is a SQLite file."""
         if self.engine.dialect.name != "sqlite" or not self.engine.url.database:
             return None
         return DRIVER.connect(self.engine.url.database, timeout=0, isolation_level=None, check_same_thread=False)
 
     def n_users(self) -> int:
-        """How many users the store has heard of."""
+        """Number of users in the store."""
         with self.engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(USERS)) or 0
 
     def n_ratings(self) -> int:
-        """How many ratings stand."""
+        """Number of ratings, without deleted ones."""
         with self.engine.connect() as connection:
             return connection.scalar(select(func.count()).where(RATINGS.c.steps.is_not(None))) or 0
 
     def ratings_by_day(self, since: date) -> dict[date, int]:
-        """How many ratings that still stand were received on each day (UTC) from one on, if there are any."""
+        """Return the number of ratings received per day (UTC) from `since` on; days without ratings are left out."""
         start = int(datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp() * 1000)
         day = RATINGS.c.received // DAY_MS
         wanted = (
@@ -250,28 +257,28 @@ class Store:
             return {EPOCH + timedelta(number): count for number, count in connection.execute(wanted)}
 
     def forget(self, user: str, who: str) -> None:
-        """Delete a user whole; what stays is her ID among the forgotten, so that no model learns from her again."""
+        """Delete a user. Only the ID stays, in the list of forgotten users, whom no model is trained on again."""
         with self.write_transaction() as connection:
-            about_her = select(ANSWERED.c.key).filter_by(user=user)
-            connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(about_her)))
+            keys = select(ANSWERED.c.key).filter_by(user=user)
+            connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(keys)))
             for table in (RATINGS, EVENTS, USERS, TOKENS, ANSWERED, SUSPECTS):
                 connection.execute(delete(table).filter_by(user=user))
             upsert(connection, FORGOTTEN, [{"user": user}])
-            connection.execute(insert(AUDIT).values(at=now_ms(), who=who, what=f"deleted user {user}"))
+            write_audit(connection, who, f"deleted user {user}")
 
     def audit(self) -> list[str]:
-        """The lines of the audit, the oldest first."""
+        """Return the lines of the audit log, the oldest first."""
         with self.engine.connect() as connection:
             return list(connection.scalars(select(AUDIT.c.what).order_by(AUDIT.c.line)))
 
     def answered(self, connection: Connection, key: str) -> tuple[bytes, str] | None:
-        """The digest of the request that first came with this idempotency key, and its answer."""
+        """Return the request digest and the response stored under an idempotency key; None if there are none."""
         connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < now_ms() - IDEMPOTENCY_MS))
         connection.execute(delete(ANSWERED).where(ANSWERED.c.key.not_in(select(IDEMPOTENCY.c.key))))
         row = connection.execute(select(IDEMPOTENCY.c.body, IDEMPOTENCY.c.answer).filter_by(key=key)).first()
         return None if row is None else (row.body, row.answer)
 
     def remember(self, connection: Connection, key: str, body: bytes, answer: str, users: set[str]) -> None:
-        """Keep an answer about `users` under its idempotency key, in the transaction of what it answers."""
+        """Store a response about `users` under its idempotency key, in the transaction of its request."""
         connection.execute(insert(IDEMPOTENCY).values(key=key, body=body, answer=answer, at=now_ms()))
         connection.execute(insert(ANSWERED), [{"key": key, "user": user} for user in sorted(users)])

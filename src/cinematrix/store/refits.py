@@ -1,7 +1,6 @@
-"""What the store keeps of refits: who asked, what came of it and by which figures; and what they learn from."""
+"""Stored refits with their requests, outcomes and figures, and the stored ratings for training."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,29 +12,32 @@ from sqlalchemy.engine import Row
 from cinematrix.errors import StoreError
 from cinematrix.store.engine import hold_lock_file
 from cinematrix.store.records import Store
-from cinematrix.store.tables import AUDIT, FORGOTTEN, RATINGS, REFITS, SUSPECTS
+from cinematrix.store.statements import now_ms, write_audit
+from cinematrix.store.tables import FORGOTTEN, RATINGS, REFITS, SUSPECTS
 
 REFIT_LOCK_ID = 0x43494E46
-"""The PostgreSQL advisory lock that the one running refit holds."""
+"""PostgreSQL advisory lock held by the running refit."""
 
 REQUEST_LOCK_ID = 0x43494E47
-"""The one under which the schedule looks whether a refit is due."""
+"""PostgreSQL advisory lock for checking whether a scheduled refit is due."""
 
 PAGE_ROWS = 50_000
-"""Ratings read in one transaction, so that writers never wait long for a reader."""
+"""Maximum ratings read in one transaction, so that writers never wait long for a reader."""
 
 
 @dataclass(frozen=True)
 class Refit:
-    """A refit as the store has it; times in ms.
+    """A stored refit; times in epoch milliseconds.
 
     Attributes:
-        who: asked for it.
-        force: promote whatever the gate finds.
+        refit: number of the refit.
+        who: name of the requester.
+        force: promote the new version even if the gate refuses it.
+        asked, begun, ended: times of the request, the start and the end.
         state: asked, running, promoted, refused or failed.
-        against, version: what served, and the new one.
-        why: what the gate found, or what failed.
-        figures: what was measured, as JSON has it.
+        against, version: the version served before, and the new version.
+        why: reason of the gate, or of the failure.
+        figures: measured figures, JSON-compatible.
     """
 
     refit: int
@@ -53,10 +55,10 @@ class Refit:
 
 @contextmanager
 def hold_refit_lock(store: Store) -> Iterator[None]:
-    """Hold the lock under which one refit at a time runs, whichever server began it; it goes with the process.
+    """Hold the lock that allows one refit at a time across servers. It is released when the process ends.
 
     Raises:
-        StoreError: another one runs.
+        StoreError: another refit is running.
     """
     busy = "another refit of this store is running; wait until it has ended"
     if store.engine.dialect.name == "sqlite":
@@ -66,7 +68,7 @@ def hold_refit_lock(store: Store) -> Iterator[None]:
     with store.engine.connect() as connection:
         if not connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": REFIT_LOCK_ID}):
             raise StoreError(busy)
-        connection.commit()  # the lock is the session's; a transaction would hold back vacuum for all the training
+        connection.commit()  # the lock is the session's; an open transaction would block vacuum during training
         try:
             yield
         finally:
@@ -74,79 +76,92 @@ def hold_refit_lock(store: Store) -> Iterator[None]:
 
 
 def request_refit(store: Store, who: str, *, force: bool = False) -> Refit:
-    """Write down that a refit is wanted."""
+    """Request a refit."""
     with store.write_transaction() as connection:
-        return _asked(connection, who, force)
+        return _insert_request(connection, who, force)
 
 
 def request_refit_if_due(store: Store, every: int, trained: int) -> Refit | None:
-    """Write down that the schedule wants a refit, if `every` ms have gone since the last one, and since the model was
-    `trained` (ms). Of several servers that ask at once, one gets it.
+    """Request a scheduled refit if `every` ms have passed since the last request and since the training.
+
+    If several servers ask at once, one of them gets the refit.
+
+    Args:
+        store: the store.
+        every: interval of the schedule in ms.
+        trained: time of the model's training in epoch milliseconds.
     """
     with store.write_transaction() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": REQUEST_LOCK_ID})
         last = connection.scalar(select(func.max(REFITS.c.asked))) or 0
-        return _asked(connection, "schedule", False) if _now() - max(last, trained) >= every else None
+        return _insert_request(connection, "schedule", False) if now_ms() - max(last, trained) >= every else None
 
 
-def _asked(connection: Connection, who: str, force: bool) -> Refit:
-    now = _now()
+def _insert_request(connection: Connection, who: str, force: bool) -> Refit:
+    now = now_ms()
     row = {"who": who, "force": force, "asked": now, "state": "asked", "why": "", "figures": "{}"}
     key = connection.execute(insert(REFITS).values(row)).inserted_primary_key
     assert key is not None, "every row has a number"
-    connection.execute(insert(AUDIT).values(at=now, who=who, what=f"asked for refit {key[0]}"))
+    write_audit(connection, who, f"asked for refit {key[0]}")
     return Refit(key[0], who, force, now)
 
 
 def append_audit(store: Store, who: str, what: str) -> None:
-    """A line in the audit."""
+    """Append a line to the audit log, in a transaction of its own."""
     with store.write_transaction() as connection:
-        connection.execute(insert(AUDIT).values(at=_now(), who=who, what=what))
+        write_audit(connection, who, what)
 
 
 def start_refit(store: Store, refit: int, against: str) -> None:
-    """A refit runs now. Whoever calls holds the lock (`hold_refit_lock`), so one that seems to run was killed."""
-    ended = {"state": "failed", "ended": _now(), "why": "its process was ended"}
+    """Mark a refit as running.
+
+    The caller holds the lock (`hold_refit_lock`), so any other refit marked as running was killed and has failed.
+    """
+    ended = {"state": "failed", "ended": now_ms(), "why": "its process was ended"}
     with store.write_transaction() as connection:
         connection.execute(update(REFITS).filter_by(state="running").values(ended))
-        connection.execute(update(REFITS).filter_by(refit=refit).values(state="running", begun=_now(), against=against))
+        connection.execute(
+            update(REFITS).filter_by(refit=refit).values(state="running", begun=now_ms(), against=against)
+        )
 
 
 def finish_refit(store: Store, refit: int, state: str, why: str, **more: Any) -> None:
-    """A refit has ended so; `more` are its version and figures."""
+    """Mark a refit as ended; `more`: its `version` and `figures`."""
     figures = {"figures": json.dumps(more.pop("figures"))} if "figures" in more else {}
     with store.write_transaction() as connection:
         connection.execute(
-            update(REFITS).filter_by(refit=refit).values(state=state, ended=_now(), why=why, **more, **figures)
+            update(REFITS).filter_by(refit=refit).values(state=state, ended=now_ms(), why=why, **more, **figures)
         )
 
 
 def find_refit(store: Store, refit: int) -> Refit | None:
-    """One refit."""
+    """Return a refit; None if there is none with this number."""
     with store.engine.connect() as connection:
         row = connection.execute(select(REFITS).filter_by(refit=refit)).first()
-    return None if row is None else _refit(row)
+    return None if row is None else _parse_refit(row)
 
 
 def list_refits(store: Store, n: int = 20) -> list[Refit]:
-    """The last refits, the newest first."""
+    """Return the last `n` refits, the newest first."""
     with store.engine.connect() as connection:
-        return [_refit(row) for row in connection.execute(select(REFITS).order_by(REFITS.c.refit.desc()).limit(n))]
+        return [
+            _parse_refit(row) for row in connection.execute(select(REFITS).order_by(REFITS.c.refit.desc()).limit(n))
+        ]
 
 
 def save_suspects(store: Store, refit: int, profiles: Mapping[str, str]) -> None:
-    """Keep which profiles the last refit left out, and why; users forgotten meanwhile aren't named."""
+    """Store the profiles that the last refit left out, with reasons. Users deleted meanwhile are left out."""
     with store.write_transaction() as connection:
-        gone = set(connection.scalars(select(FORGOTTEN.c.user)))
-        rows = [{"user": user, "refit": refit, "why": why} for user, why in profiles.items() if user not in gone]
+        forgotten = set(connection.scalars(select(FORGOTTEN.c.user)))
+        rows = [{"user": user, "refit": refit, "why": why} for user, why in profiles.items() if user not in forgotten]
         connection.execute(delete(SUSPECTS))
         if rows:
             connection.execute(insert(SUSPECTS), rows)
 
 
 def read_suspects(store: Store, refit: int) -> dict[str, str]:
-    """The profiles that a refit left out, and why, as long as no other one has ended."""
+    """Return the profiles that a refit left out, with reasons; empty once a later refit has saved its own."""
     with store.engine.connect() as connection:
         rows = connection.execute(
             select(SUSPECTS.c.user, SUSPECTS.c.why).filter_by(refit=refit).order_by(SUSPECTS.c.user)
@@ -155,9 +170,9 @@ def read_suspects(store: Store, refit: int) -> dict[str, str]:
 
 
 def iterate_ratings(store: Store) -> Iterator[Row[Any]]:
-    """Every row of the table of ratings, those taken back included, by user and movie.
+    """Yield all rows of the table of ratings, deleted ratings included, by user and movie.
 
-    They are read page by page: what is written meanwhile may be there or not, each row whole.
+    They are read page by page. A concurrent write may be included or not; each row is consistent.
     """
     key, at = (RATINGS.c.user, RATINGS.c.movie), ("", "")
     while True:
@@ -171,14 +186,10 @@ def iterate_ratings(store: Store) -> Iterator[Row[Any]]:
 
 
 def list_forgotten_users(store: Store) -> list[str]:
-    """Everybody whom no model may learn from again."""
+    """Return the deleted users, whom no model may be trained on again."""
     with store.engine.connect() as connection:
         return list(connection.scalars(select(FORGOTTEN.c.user)))
 
 
-def _refit(row: Row[Any]) -> Refit:
+def _parse_refit(row: Row[Any]) -> Refit:
     return Refit(**(dict(row._mapping) | {"figures": json.loads(row.figures)}))
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

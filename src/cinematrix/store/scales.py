@@ -1,4 +1,4 @@
-"""What the steps in a store are steps of."""
+"""The rating scale of a store, in whose steps ratings are stored."""
 
 from sqlalchemy import Connection, select
 
@@ -8,22 +8,22 @@ from cinematrix.store.tables import SCALE
 
 
 def read_scale(connection: Connection) -> Scale | None:
-    """What the steps in this store are steps of, once it is known."""
+    """Return the scale of the store's ratings; None if it isn't fixed yet."""
     row = connection.execute(select(SCALE)).first()
     return None if row is None else Scale(*row)
 
 
-def check_scale(kept: Scale | None, scale: Scale) -> None:
-    """Refuse a model's scale that a store, whose own is `kept`, doesn't go with.
+def check_scale(stored: Scale | None, scale: Scale) -> None:
+    """Check a model's scale against the store's.
 
     Raises:
         SettingError: the scale has no steps.
         StoreError: the store holds ratings on another scale.
     """
     if not scale.step:
-        raise SettingError(f"the scale {scale} has no steps, in which ratings are kept; train with rounded ratings")
-    if kept is not None and kept != scale:
+        raise SettingError(f"the scale {scale} has no steps, which the store needs; train with rounded ratings")
+    if stored is not None and stored != scale:
         raise StoreError(
-            f"the store's ratings are {kept} in steps of {kept.step:g} and the model's {scale} "
+            f"the store's ratings are {stored} in steps of {stored.step:g} and the model's {scale} "
             f"in steps of {scale.step:g}; serve a model of the same scale or give another database"
         )

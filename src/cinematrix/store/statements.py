@@ -1,4 +1,4 @@
-"""Statements that several records share, in the SQL of either database."""
+"""Shared statements in the SQL of SQLite and PostgreSQL, the clock, and the audit log."""
 
 import secrets
 import time
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     cast,
+    insert,
     literal,
     null,
     select,
@@ -21,66 +22,72 @@ from sqlalchemy import (
     union_all,
 )
 
-from cinematrix.store.tables import EVENTS, FORGOTTEN, RATINGS, USERS
+from cinematrix.store.tables import AUDIT, EVENTS, FORGOTTEN, RATINGS, USERS
 
 ROWS_PER_STATEMENT = 500
-"""Pairs that are looked up in one statement."""
+"""Maximum pairs looked up in one statement."""
 
 USER: BindParameter[str] = bindparam("user")
-NUMBER, TIME = cast(null(), Integer), cast(null(), BigInteger)
+NULL_NUMBER, NULL_TIME = cast(null(), Integer), cast(null(), BigInteger)
 SELECT_USER_RECORDS = union_all(
     select(
         literal("rating").label("what"), RATINGS.c.movie, RATINGS.c.steps, RATINGS.c.received, RATINGS.c.given
     ).where(RATINGS.c.user == USER),
-    select(EVENTS.c.kind, EVENTS.c.movie, NUMBER, EVENTS.c.received, TIME).where(EVENTS.c.user == USER),
-    select(literal("known"), USERS.c.user, NUMBER, TIME, TIME).where(USERS.c.user == USER),
-    select(literal("forgotten"), FORGOTTEN.c.user, NUMBER, TIME, TIME).where(FORGOTTEN.c.user == USER),
+    select(EVENTS.c.kind, EVENTS.c.movie, NULL_NUMBER, EVENTS.c.received, NULL_TIME).where(EVENTS.c.user == USER),
+    select(literal("known"), USERS.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME).where(USERS.c.user == USER),
+    select(literal("forgotten"), FORGOTTEN.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME).where(FORGOTTEN.c.user == USER),
 ).order_by("what", "movie")
-"""All that there is of one user, in one statement and so at one moment."""
+"""Select all records of one user in one statement, so that they are consistent."""
 
 SELECT_REVISION = """select (select revision from users where "user" = {user}),
     exists (select 1 from forgotten where "user" = {user})"""
+"""Select the revision of one user, and whether the user was deleted."""
 
 
 def now_ms() -> int:
-    """The server's time in ms."""
+    """Return the server's time in epoch milliseconds."""
     return time.time_ns() // 1_000_000
 
 
-def lock_users(connection: Connection, users: Collection[str], now: int) -> None:
-    """Know these users, say that they change, and let no other transaction write for them until this one ends.
+def write_audit(connection: Connection, who: str, what: str) -> None:
+    """Append a line to the audit log in the caller's transaction. `who`: name of a key, never its secret."""
+    connection.execute(insert(AUDIT).values(at=now_ms(), who=who, what=what))
 
-    They are held in sorted order, so that no two transactions wait for each other.
+
+def lock_users(connection: Connection, users: Collection[str], now: int) -> None:
+    """Create missing users, draw new revisions, and lock the users against other writes until the transaction ends.
+
+    Users are locked in sorted order, so that transactions don't deadlock.
     """
     rows = [{"user": user, "created": now, "revision": draw_revision()} for user in sorted(users)]
-    upsert(connection, USERS, rows, kept=["created"])
+    upsert(connection, USERS, rows, keep=["created"])
 
 
 def find_rated_pairs(connection: Connection, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Which pairs of user and movie have a rating that stands."""
-    found: set[tuple[str, str]] = set()
+    """Return the pairs of user and movie that have a rating, deleted ones excluded."""
+    rated: set[tuple[str, str]] = set()
     for start in range(0, len(pairs), ROWS_PER_STATEMENT):
-        among = tuple_(RATINGS.c.user, RATINGS.c.movie).in_(pairs[start : start + ROWS_PER_STATEMENT])
-        rows = connection.execute(select(RATINGS.c.user, RATINGS.c.movie).where(among, RATINGS.c.steps.is_not(None)))
-        found |= {(user, movie) for user, movie in rows}
-    return found
+        in_chunk = tuple_(RATINGS.c.user, RATINGS.c.movie).in_(pairs[start : start + ROWS_PER_STATEMENT])
+        rows = connection.execute(select(RATINGS.c.user, RATINGS.c.movie).where(in_chunk, RATINGS.c.steps.is_not(None)))
+        rated |= {(user, movie) for user, movie in rows}
+    return rated
 
 
 def draw_revision() -> int:
-    """The number of a new revision. By chance, so that one who was deleted and came back never has an old one."""
+    """Draw the random number of a new revision; a counter could repeat for a user deleted and created again."""
     return secrets.randbits(63)
 
 
 def dialect(connection: Connection) -> Any:
-    """The SQL of this database beyond the standard; of the others nothing is loaded."""
+    """Return SQLAlchemy's module for this database's SQL dialect; other dialects aren't loaded."""
     return import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
 
 
-def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], kept: Sequence[str] = ()) -> None:
-    """Insert rows of the same columns; where the primary key is there already, replace the rest, but for `kept`."""
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], keep: Sequence[str] = ()) -> None:
+    """Insert rows with the same columns; for existing primary keys, update all columns except `keep`."""
     if not rows:
         return
     statement, key = dialect(connection).insert(table), [column.name for column in table.primary_key]
-    rest = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *kept)}
+    rest = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *keep)}
     on_conflict = statement.on_conflict_do_update(index_elements=key, set_=rest) if rest else None
     connection.execute(statement.on_conflict_do_nothing() if on_conflict is None else on_conflict, list(rows))

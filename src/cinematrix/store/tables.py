@@ -1,7 +1,7 @@
-"""The tables, and how an older store becomes one of today.
+"""Tables of the store, and migrations of older stores.
 
-IDs are text here; the service turns them into what the catalog has. Times are milliseconds since 1970, UTC,
-but for `given`, in seconds as the API has it.
+IDs are text here; the service converts them to the catalog's type. Times are UTC epoch milliseconds, except `given`,
+which is in seconds, as in the API.
 """
 
 from collections.abc import Callable
@@ -33,14 +33,14 @@ METADATA = MetaData()
 SCHEMA = Table("schema", METADATA, Column("version", Integer, nullable=False))
 SCALE = Table(
     "scale", METADATA, *(Column(name, Float, nullable=False) for name in ("low", "high", "step")),
-    comment="one row: the scale that the steps of ratings are steps of",
+    comment="one row: the scale in whose steps ratings are stored",
 )  # fmt: skip
 USERS = Table(
     "users",
     METADATA,
     Column("user", Text, primary_key=True),
     Column("created", BigInteger, nullable=False),
-    Column("revision", BigInteger, nullable=False, server_default="0", comment="another one after each write for her"),
+    Column("revision", BigInteger, nullable=False, server_default="0", comment="changes with each write for the user"),
 )
 FORGOTTEN = Table("forgotten", METADATA, Column("user", Text, primary_key=True))
 RATINGS = Table(
@@ -48,7 +48,7 @@ RATINGS = Table(
     METADATA,
     Column("user", Text, primary_key=True),
     Column("movie", Text, primary_key=True),
-    Column("steps", Integer, comment="rating ÷ the scale's step; null: taken back"),
+    Column("steps", Integer, comment="rating ÷ the scale's step; null: deleted"),
     Column("received", BigInteger, nullable=False, comment="the server's time"),
     Column("given", BigInteger, comment="the client's time"),
 )
@@ -63,7 +63,7 @@ EVENTS = Table(
 KEYS = Table(
     "keys",
     METADATA,
-    Column("key", Text, primary_key=True, comment="what it is called in the audit"),
+    Column("key", Text, primary_key=True, comment="name of the key in the audit log"),
     Column("role", Text, CheckConstraint("role in ('read', 'write', 'admin')"), nullable=False),
     Column("hash", LargeBinary, nullable=False, unique=True),
     Column("created", BigInteger, nullable=False),
@@ -80,7 +80,7 @@ AUDIT = Table(
     METADATA,
     Column("line", Integer, primary_key=True, autoincrement=True),
     Column("at", BigInteger, nullable=False),
-    Column("who", Text, nullable=False, comment="the key, never its secret"),
+    Column("who", Text, nullable=False, comment="name of the key, never its secret"),
     Column("what", Text, nullable=False),
 )
 IDEMPOTENCY = Table(
@@ -95,29 +95,29 @@ ANSWERED = Table(
     "answered",
     METADATA,
     Column("key", Text, primary_key=True, comment="an idempotency key"),
-    Column("user", Text, primary_key=True, index=True, comment="somebody whom its request is about"),
+    Column("user", Text, primary_key=True, index=True, comment="a user whom the request is about"),
 )
 
 REFITS = Table(
     "refits",
     METADATA,
     Column("refit", Integer, primary_key=True, autoincrement=True),
-    Column("who", Text, nullable=False, comment="who asked for it"),
+    Column("who", Text, nullable=False, comment="name of the requester"),
     Column("force", Boolean, nullable=False),
     Column("asked", BigInteger, nullable=False),
     Column("begun", BigInteger),
     Column("ended", BigInteger),
     Column("state", Text, nullable=False, comment="asked, running, promoted, refused or failed"),
-    Column("against", Text, comment="the version that served"),
-    Column("version", Text, comment="the new one"),
-    Column("why", Text, nullable=False, comment="what the gate found, or what failed"),
+    Column("against", Text, comment="the version served before"),
+    Column("version", Text, comment="the new version"),
+    Column("why", Text, nullable=False, comment="reason of the gate, or of the failure"),
     Column("figures", Text, nullable=False, comment="JSON"),
 )
 SUSPECTS = Table(
     "suspects",
     METADATA,
     Column("user", Text, primary_key=True),
-    Column("refit", Integer, nullable=False, comment="the last one, which left this profile out"),
+    Column("refit", Integer, nullable=False, comment="the last refit, which left this profile out"),
     Column("why", Text, nullable=False),
 )
 MOVIES = Table(
@@ -131,11 +131,11 @@ MOVIES = Table(
 )
 
 
-def _first(connection: Connection) -> None:
+def _create_tables(connection: Connection) -> None:
     METADATA.create_all(connection)
 
 
-def _second(connection: Connection) -> None:
+def _add_refits(connection: Connection) -> None:
     METADATA.create_all(connection, [REFITS, SUSPECTS, MOVIES])
 
 
@@ -145,20 +145,25 @@ def _add_revisions(connection: Connection) -> None:
 
 
 def _add_tokens(connection: Connection) -> None:
-    """Answers kept until now don't say whom they are about, and go; they would have stood for a day at most."""
+    """Add tokens. Stored responses, which lack their users, are deleted; they would expire within a day."""
     METADATA.create_all(connection, [TOKENS, ANSWERED])
     connection.execute(delete(IDEMPOTENCY))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _add_revisions, _add_tokens)
-"""Migration `i` turns a store of version `i` into one of version `i + 1`; the last ones make today's tables."""
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _create_tables,
+    _add_refits,
+    _add_revisions,
+    _add_tokens,
+)
+"""Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 
 
 def read_version(connection: Connection) -> int:
-    """The version of a store; 0 where there are no tables.
+    """Return the version of a store; 0 if there are no tables.
 
     Raises:
-        StoreError: it holds tables that aren't ours.
+        StoreError: the database has tables that aren't Cinematrix's.
     """
     names = set(inspect(connection).get_table_names())
     if names and SCHEMA.name not in names:
@@ -169,22 +174,22 @@ def read_version(connection: Connection) -> int:
 
 
 def check_version(version: int) -> None:
-    """Refuse a store from the future.
+    """Check that this Cinematrix supports the version of a store.
 
     Raises:
-        StoreError: it was written by a newer Cinematrix.
+        StoreError: the store was written by a newer Cinematrix.
     """
     if version > len(MIGRATIONS):
         raise StoreError(
-            f"the store has version {version} and this Cinematrix knows {len(MIGRATIONS)}; upgrade cinematrix"
+            f"the store has version {version} and this Cinematrix supports {len(MIGRATIONS)}; upgrade cinematrix"
         )
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the store to today's version, inside the caller's transaction: whole or not at all.
+    """Migrate the store to the current version, atomically, in the caller's transaction.
 
     Raises:
-        StoreError: it was written by a newer Cinematrix, or holds tables that aren't ours.
+        StoreError: the store was written by a newer Cinematrix, or has tables that aren't Cinematrix's.
     """
     version = read_version(connection)
     check_version(version)

@@ -7,16 +7,16 @@ from cinematrix.data.histories import Histories
 from cinematrix.models.components.sgd import SideParameters, _epoch
 
 
-def made(rng: np.random.Generator, n: int, k: int) -> SideParameters:
+def make_side(rng: np.random.Generator, n: int, k: int) -> SideParameters:
     """Random factors, biases and penalties."""
     parts = rng.normal(0, 0.5, (n, k)), rng.normal(0, 0.5, n), rng.uniform(0, 1, n), rng.uniform(0, 1, n)
     return SideParameters(*(part.astype(np.float32) for part in parts))
 
 
-def plainly(
+def run_plainly(
     h: Histories, z: np.ndarray, sides: list[SideParameters], rate: float, order: np.ndarray, draws: np.ndarray
 ) -> None:
-    """Koren 2008, section 4: one epoch, user by user, in float64."""
+    """Run one epoch of Koren 2008, section 4, user by user, in float64."""
     users, movies, signs = sides
     places = np.arange(len(z))
     for u in order:
@@ -44,15 +44,15 @@ def plainly(
 
 @pytest.mark.parametrize("with_signs", [False, True])
 def test_an_epoch_takes_the_papers_steps(with_signs: bool) -> None:
-    """Compiled in float32 and plainly in float64, factors and biases of all sides end the same."""
+    """Compiled in float32 and in plain float64, factors and biases of all sides are the same after an epoch."""
     rng = np.random.default_rng(3)
     lists = [(rng.permutation(9)[:n].tolist(), rng.normal(size=n).tolist()) for n in (4, 0, 9, 1, 6)]
     h, k = Histories.of_lists(lists), 3
-    sides = [made(rng, 5, k), made(rng, 9, k), made(rng, 9 if with_signs else 0, k)]
+    sides = [make_side(rng, 5, k), make_side(rng, 9, k), make_side(rng, 9 if with_signs else 0, k)]
     assert h.values is not None
     plain = [SideParameters(*(part.astype(np.float64) for part in side)) for side in sides]
     order, draws = rng.permutation(5), rng.random(len(h.items), np.float32)
-    plainly(h, h.values, plain, 0.1, order, draws)
+    run_plainly(h, h.values, plain, 0.1, order, draws)
     before = sides[1].factors.copy()
     _epoch(h.starts, h.items, h.values, *sides, np.float32(0.1), order, draws)
     assert not np.allclose(before, sides[1].factors)

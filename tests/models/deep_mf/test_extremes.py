@@ -1,7 +1,7 @@
-"""Numbers stay numbers: extreme settings, scales and histories, and other numbers of threads, with `deep-mf`.
+"""Extreme settings, scales, histories and numbers of threads with `deep-mf` give finite numbers.
 
-Degenerate tables (one user, one movie, constant ratings) are in `contract.py`, and that NumPy serves the net's own
-numbers is in `test_deep_mf.py`.
+Degenerate tables (one user, one movie, constant ratings) are in `contract.py`; the equality of NumPy's and the net's
+numbers is in `test_model.py`.
 """
 
 from dataclasses import replace
@@ -47,23 +47,23 @@ EXTREMES: list[dict[str, Any]] = [
 
 
 def settings(**changed: Any) -> DeepMFSettings:
-    """Those of a net that trains in a moment."""
+    """Return settings that train in a moment."""
     return DeepMFSettings(**{**SMALL, **changed})
 
 
 def check(model: DeepMF, scale: Scale) -> None:
-    """All predictions are numbers on the scale, of unknown movies too, and all scores are numbers."""
-    known = model.data
-    rows, movies = np.indices((len(known.users), len(known.movies) + 1), np.int32)
-    stars = model.predict_pairs(known.history, rows.ravel(), movies.ravel() - 1)
+    """Check that all predictions are numbers on the scale, of unknown movies too, and all scores are numbers."""
+    data = model.data
+    rows, movies = np.indices((len(data.users), len(data.movies) + 1), np.int32)
+    stars = model.predict_pairs(data.history, rows.ravel(), movies.ravel() - 1)
     assert np.all((stars >= scale.low) & (stars <= scale.high))
-    assert np.isfinite(model.score(known.history)).all()
+    assert np.isfinite(model.score(data.history)).all()
     assert np.isfinite(model.score(Histories.empty(1), by="stars")).all()
 
 
 @pytest.mark.parametrize("extreme", EXTREMES, ids=str)
 def test_extreme_settings_train_or_say_what_to_change(extreme: dict[str, Any], world: tuple[Ratings, Catalog]) -> None:
-    """Whatever is allowed gives a model of finite numbers; only too large a step may end in one clear error instead."""
+    """All allowed settings give finite numbers; only too large a step may end in one clear error instead."""
     ratings, catalog = world
     assert ratings.scale is not None
     try:
@@ -100,13 +100,13 @@ def test_the_scale_does_not_matter(scale: Scale, world: tuple[Ratings, Catalog])
 
 
 def test_two_ratings_are_enough() -> None:
-    """Of one movie, by users who disagree: the least there is to learn from more than one."""
+    """Two ratings of one movie by users who disagree give a model."""
     ratings = Ratings.from_arrays([1, 2], [7, 7], [1.0, 5.0], scale=Scale(1, 5, 1))
     check(DeepMF(settings()).fit(ratings), Scale(1, 5, 1))
 
 
-def test_a_stranger_who_has_rated_20_000_movies(world: tuple[Ratings, Catalog]) -> None:
-    """Her history is a thousand times longer than any in training; her list is what she hasn't seen."""
+def test_a_new_user_who_has_rated_20_000_movies(world: tuple[Ratings, Catalog]) -> None:
+    """A history a thousand times longer than any in training is predicted; the list holds unseen movies only."""
     ratings, catalog = world
     scale = Scale(0.5, 5, 0.5)
     movies = [*catalog.movies.ids.tolist(), *range(10_000, 30_000 - len(catalog) + 3)]
@@ -122,8 +122,8 @@ def test_a_stranger_who_has_rated_20_000_movies(world: tuple[Ratings, Catalog]) 
     assert {line.movie for line in recommend(model, history, 10).items} == set(movies[20_000:])
 
 
-def test_threads_change_nothing_that_anybody_sees() -> None:
-    """Trained on one thread or on two, a seed gives the same predictions to a ten-thousandth of the scale's width."""
+def test_threads_change_no_visible_digit() -> None:
+    """Trained on one or two threads, a seed gives the same predictions to a ten-thousandth of the scale's width."""
     simulated = Simulated(SimulationSettings(users=200, movies=300, ratings=6_000))
     (batch,) = simulated.batches(None)
     columns = (batch[name].to_numpy() for name in ("userId", "movieId", "rating"))

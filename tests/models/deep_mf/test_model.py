@@ -20,21 +20,21 @@ SMALL = {"factors": 16, "members": 2, "epochs": 8, "ranking_epochs": 8, "learnin
 
 
 class TestDeepMF(Contract):
-    """Deep-mf keeps the contract."""
+    """Contract tests of `deep-mf`."""
 
     kind = DeepMF
     settings = SMALL
 
 
 class TestDeepMFWithEverything(Contract):
-    """With the pair gate, free IDs, two ranking members and two blocks it keeps the contract too."""
+    """Contract tests with the pair gate, ID embeddings, two ranking members and two blocks."""
 
     kind = DeepMF
     settings = {**SMALL, "pair_width": 4, "id_embeddings": True, "ranking_members": 2, "blocks": 2}  # noqa: RUF012
 
 
 class TestDeepMFWithoutContent(Contract):
-    """Without content or a ranking head it keeps the contract too."""
+    """Contract tests without content and without a ranking head."""
 
     kind = DeepMF
     settings = {**SMALL, "content": False, "ranking": False}  # noqa: RUF012
@@ -57,31 +57,31 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
     from worlds import taste_world
 
     ratings, catalog = taste_world(np.random.default_rng(5))
-    known = TrainingData.of(ratings, catalog)
+    data = TrainingData.of(ratings, catalog)
     settings = DeepMFSettings(**SMALL, **extra)  # type: ignore[arg-type]
     device = torch.device("cpu")
-    content = ContentMatrix(movie_features(known.catalog), device)
-    for by, task_of in TASK_CLASSES.items():
-        task = task_of(ratings, ratings, content, len(known.movies), settings, device)
+    content = ContentMatrix(movie_features(data.catalog), device)
+    for by, task_class in TASK_CLASSES.items():
+        task = task_class(ratings, ratings, content, len(data.movies), settings, device)
         with seeded_torch(0, 1):
             train(task, settings.schedule(by))
-        encoder = RatingEncoder(ratings, len(known.movies), content, device)
+        encoder = RatingEncoder(ratings, len(data.movies), content, device)
         towers = export_towers(task.net, encoder)
         with torch.no_grad():
             mask = encoder.full_mask()
             sides = encoder.encode(task.net, mask)
             residual = (encoder.residuals(mask)[1] / encoder.sigma).numpy()
-            users = torch.arange(len(ratings.users)).repeat_interleave(len(known.movies))
-            movies = torch.arange(len(known.movies)).repeat(len(ratings.users))
+            users = torch.arange(len(ratings.users)).repeat_interleave(len(data.movies))
+            movies = torch.arange(len(data.movies)).repeat(len(ratings.users))
             net = task.net.score(sides.users, sides.movies, (users, movies)).mean(1).numpy()
-        vectors = towers.users(known.history, residual)
+        vectors = towers.users(data.history, residual)
         rows, columns = users.numpy().astype(np.int32), movies.numpy().astype(np.int32)
         np.testing.assert_allclose(towers.pairs(vectors, rows, columns), net, atol=1e-5)
         np.testing.assert_allclose(towers.score(vectors).ravel(), net, atol=1e-5)
 
 
-def test_content_is_what_makes_a_movie_that_nobody_has_rated(world: tuple[Ratings, Catalog]) -> None:
-    """`Towers.unrated` gives each movie's vector as the movie's tower would encode it without any raters."""
+def test_a_movie_without_ratings_is_encoded_from_content(world: tuple[Ratings, Catalog]) -> None:
+    """`Towers.unrated` gives each movie's vector as the movie's tower encodes it without raters."""
     import torch
 
     from cinematrix.data.features import movie_features
@@ -92,28 +92,28 @@ def test_content_is_what_makes_a_movie_that_nobody_has_rated(world: tuple[Rating
     from cinematrix.models.deep_mf.tasks import RatingEncoder
 
     ratings, catalog = world
-    known, device = TrainingData.of(ratings, catalog), torch.device("cpu")
-    content = ContentMatrix(movie_features(known.catalog), device)
-    encoder = RatingEncoder(ratings, len(known.movies), content, device)
+    data, device = TrainingData.of(ratings, catalog), torch.device("cpu")
+    content = ContentMatrix(movie_features(data.catalog), device)
+    encoder = RatingEncoder(ratings, len(data.movies), content, device)
     shape = DeepMFSettings(**SMALL, blocks=2).shape("stars")  # type: ignore[arg-type]
     torch.manual_seed(1)
-    net = HistoryNet(len(known.users), len(known.movies), content.width, 2, shape)
+    net = HistoryNet(len(data.users), len(data.movies), content.width, 2, shape)
     for weight in net.parameters():
         weight.data *= 3
     net.eval()
     towers = replace(export_towers(net, encoder), content=export_content_vectors(net, encoder))
     with torch.no_grad():
-        alone = encoder.encode(net, 0 * encoder.full_mask()).movies.numpy()
-    np.testing.assert_allclose(towers.unrated(np.arange(len(towers.movies) - 1)), alone, rtol=2e-3, atol=5e-3)
+        unrated = encoder.encode(net, 0 * encoder.full_mask()).movies.numpy()
+    np.testing.assert_allclose(towers.unrated(np.arange(len(towers.movies) - 1)), unrated, rtol=2e-3, atol=5e-3)
     np.testing.assert_array_equal(towers.unrated(np.array([-1]))[0], towers.movies[-1])
-    np.testing.assert_allclose(towers.movies[-3:-1], alone[-2:], atol=1e-5)  # the world's last two are unrated
-    assert np.abs(towers.movies[:-3] - alone[:-2]).max() > 0.1
+    np.testing.assert_allclose(towers.movies[-3:-1], unrated[-2:], atol=1e-5)  # the world's last two are unrated
+    assert np.abs(towers.movies[:-3] - unrated[:-2]).max() > 0.1
     encoder.content = None
     assert export_content_vectors(net, encoder) is None
 
 
-def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
-    """What is predicted for hidden ratings doesn't change with their values: they enter neither tower nor bias."""
+def test_a_rating_is_never_predicted_from_itself(world: tuple[Ratings, Catalog]) -> None:
+    """Predictions of hidden ratings don't change with their values: these enter neither tower nor bias."""
     import torch
 
     from cinematrix.models.deep_mf.tasks import StarsTask, predict_from_biases
@@ -139,13 +139,13 @@ def test_a_rating_never_sees_itself(world: tuple[Ratings, Catalog]) -> None:
     np.testing.assert_array_equal(scores[0], scores[1])
 
 
-def test_a_new_movie_is_its_content(world: tuple[Ratings, Catalog]) -> None:
-    """A comedy without a single rating is expected to please who loves comedies more than who hates them."""
+def test_a_new_movie_is_predicted_from_its_content(world: tuple[Ratings, Catalog]) -> None:
+    """A comedy without ratings has a higher expected rating for a comedy lover than for a comedy hater."""
     ratings, catalog = world
     model = DeepMF(DeepMFSettings(**{**SMALL, "epochs": 20})).fit(ratings, catalog)  # type: ignore[arg-type]
-    known = model.data
-    comedy = np.array([genres == ["Comedy"] for genres in known.catalog.frame["genres"].to_list()])
-    rated = np.bincount(known.history.items, minlength=len(known.movies)) > 0
+    data = model.data
+    comedy = np.array([genres == ["Comedy"] for genres in data.catalog.frame["genres"].to_list()])
+    rated = np.bincount(data.history.items, minlength=len(data.movies)) > 0
     new = int(np.flatnonzero(comedy & ~rated)[0])
     loved, hated = np.flatnonzero(comedy & rated)[:6], np.flatnonzero(~comedy & rated)[:6]
     fan = ([*loved, *hated], [4.5] * 6 + [1.5] * 6)
@@ -156,26 +156,28 @@ def test_a_new_movie_is_its_content(world: tuple[Ratings, Catalog]) -> None:
     assert stars[0] > stars[1] + 0.5
 
 
-def test_the_chance_of_views_is_calibrated(world: tuple[Ratings, Catalog]) -> None:
-    """For plain interactions the chances of held-out views add up to about as many as there are."""
+def test_the_probability_of_views_is_calibrated(world: tuple[Ratings, Catalog]) -> None:
+    """For plain interactions the probabilities of held-out views add up to about their number."""
     views = as_interactions(world[0])
     model = DeepMF(DeepMFSettings(**SMALL)).fit(views, world[1])  # type: ignore[arg-type]
     scores = model.score(model.data.history)
     rows, movies = np.indices(scores.shape)
-    chance = model.predict_pairs(model.data.history, rows.ravel().astype(np.int32), movies.ravel().astype(np.int32))
+    probability = model.predict_pairs(
+        model.data.history, rows.ravel().astype(np.int32), movies.ravel().astype(np.int32)
+    )
     unseen = np.ones(scores.shape, bool)
     unseen[model.data.history.rows, model.data.history.items] = False
-    assert 0.3 < chance.reshape(scores.shape)[unseen].sum() / (0.1 * len(views)) < 3
+    assert 0.3 < probability.reshape(scores.shape)[unseen].sum() / (0.1 * len(views)) < 3
 
 
 def test_eighty_percent_of_new_ratings_lie_in_their_intervals() -> None:
-    """Users who answer at random get wider intervals than those who don't; both get about the coverage they were told.
+    """Users with random ratings get wider intervals than others; both are covered about as requested.
 
-    Whether the validation ratings are cut off or given, the spread is learned from ratings that the net hasn't seen.
+    Validation ratings may be cut off or given; the uncertainty is fitted to ratings that the net hasn't seen.
     """
     rng = np.random.default_rng(3)
-    wild = np.arange(120) % 2 == 1
-    stars = 3 + rng.normal(0, np.where(wild, 1.4, 0.3)[:, None], (120, 60))
+    noisy = np.arange(120) % 2 == 1
+    stars = 3 + rng.normal(0, np.where(noisy, 1.4, 0.3)[:, None], (120, 60))
     users, movies = np.nonzero(rng.random(stars.shape) < 0.5)
     table = Ratings.from_arrays(users, movies, np.clip(np.rint(stars[users, movies]), 1, 5), scale=Scale(1, 5, 1))
     cut = random(table, 0.3)
@@ -185,48 +187,48 @@ def test_eighty_percent_of_new_ratings_lie_in_their_intervals() -> None:
         tested, rating = cut.test, cut.test.rating
         assert rating is not None
         low, high = model.interval(table.users.ids[tested.user], table.movies.ids[tested.movie])
-        inside, random_user = (low <= rating) & (rating <= high), wild[tested.user]
+        inside, noisy_rating = (low <= rating) & (rating <= high), noisy[tested.user]
         assert inside.mean() == pytest.approx(0.8, abs=0.05)
-        assert (high - low)[random_user].mean() > 1.4 * (high - low)[~random_user].mean()
+        assert (high - low)[noisy_rating].mean() > 1.4 * (high - low)[~noisy_rating].mean()
 
 
 @pytest.mark.parametrize("given", [False, True], ids=["cut off", "given"])
-def test_the_spread_is_learned_from_ratings_that_the_net_has_not_seen(
+def test_the_uncertainty_is_fitted_to_ratings_that_the_net_has_not_seen(
     world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch, given: bool
 ) -> None:
-    """None of the pairs that it learns from stands in the histories that these are predicted from."""
-    learned: list[tuple[PredictedPairs, np.ndarray, RatingUncertainty]] = []
+    """None of the pairs that it is fitted to is in the histories that these are predicted from."""
+    calls: list[tuple[PredictedPairs, np.ndarray, RatingUncertainty]] = []
     fitted = RatingUncertainty.fitted
 
     def spy(
         self: RatingUncertainty, held_out: PredictedPairs, ratings: np.ndarray, movies: np.ndarray
     ) -> RatingUncertainty:
-        learned.append((held_out, ratings, fitted(self, held_out, ratings, movies)))
-        return learned[-1][2]
+        calls.append((held_out, ratings, fitted(self, held_out, ratings, movies)))
+        return calls[-1][2]
 
     monkeypatch.setattr(RatingUncertainty, "fitted", spy)
     cut = random(world[0], 0.2)
     settings = DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)  # type: ignore[arg-type]
     model = DeepMF(settings).fit(cut.train, world[1], validation=cut.test if given else None)
-    ((seen, ratings, result),) = learned
+    ((pairs, ratings, result),) = calls
     assert model.uncertainty is result
     assert len(ratings) == pytest.approx((0.2 if given else 0.08) * len(world[0]), abs=2)
-    assert np.all(find_entries(seen.histories, seen.rows, seen.movies) < 0)
+    assert np.all(find_entries(pairs.histories, pairs.rows, pairs.movies) < 0)
     source = cut.test if given else random(cut.train, settings.validation_share, settings.seed).test
     stars = {(u, m): r for u, m, r in zip(source.user, source.movie, source.rating, strict=True)}  # type: ignore[arg-type]
-    users = np.unique(source.user)[seen.rows]
-    assert [stars[pair] for pair in zip(users, seen.movies, strict=True)] == ratings.tolist()
+    users = np.unique(source.user)[pairs.rows]
+    assert [stars[pair] for pair in zip(users, pairs.movies, strict=True)] == ratings.tolist()
 
 
-def test_a_model_without_a_spread_says_so(world: tuple[Ratings, Catalog]) -> None:
-    """A model that an older version saved predicts as ever, and tells what to do for intervals."""
+def test_a_model_without_uncertainty_says_so(world: tuple[Ratings, Catalog]) -> None:
+    """A model of an older version predicts as before, and the error says how to get intervals."""
     model = DeepMF(DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)).fit(*world)  # type: ignore[arg-type]
     old = {name: array for name, array in model.arrays().items() if not name.startswith("uncertainty.")}
-    again = DeepMF.restore(model.settings, model.data, old)
-    assert again.predict([1], [2]) == model.predict([1], [2])
-    assert not again.has_intervals
+    restored = DeepMF.restore(model.settings, model.data, old)
+    assert restored.predict([1], [2]) == model.predict([1], [2])
+    assert not restored.has_intervals
     with pytest.raises(SettingError, match="deep-mf was saved without distributions; train it anew"):
-        again.interval([1], [2])
+        restored.interval([1], [2])
 
 
 @pytest.mark.parametrize(
@@ -241,14 +243,14 @@ def test_a_model_without_a_spread_says_so(world: tuple[Ratings, Catalog]) -> Non
     ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
-    """A size of 0, a share outside 0…1 or a negative rate is an error before any work."""
+    """A size of 0, a share outside 0…1 or a negative rate is an error before training."""
     with pytest.raises(SettingError):
         DeepMFSettings(**wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("width", [0.001, 1_000])
 def test_the_width_of_the_scale_does_not_matter(world: tuple[Ratings, Catalog], width: float) -> None:
-    """The same ratings on a scale that is narrow or wide lead to the same predictions, stretched."""
+    """The same ratings on a narrow or a wide scale give the same predictions, stretched."""
     ratings, catalog = world
     assert ratings.rating is not None
     share = ((ratings.rating - 0.5) / 4.5).astype(np.float32)
@@ -263,7 +265,7 @@ def test_the_width_of_the_scale_does_not_matter(world: tuple[Ratings, Catalog], 
 
 @pytest.mark.parametrize(("hidden", "batch", "steps"), [(0.2, 10**9, 5), (0.2, 300, 7), (0.2, 1, 10), (0.05, 1, 20)])
 def test_an_epoch_takes_few_steps_however_many_ratings_there_are(hidden: float, batch: int, steps: int) -> None:
-    """As many as the hidden share or the batch asks for; the batch alone asks for no more than ten."""
+    """The hidden share or the batch sets the number of steps; the batch alone sets at most ten."""
     import torch
 
     from cinematrix.models.deep_mf.tasks import StarsTask
@@ -278,7 +280,7 @@ def test_an_epoch_takes_few_steps_however_many_ratings_there_are(hidden: float, 
 
 
 def test_nearly_all_may_be_dropped() -> None:
-    """The largest share of dropout that settings allow keeps one unit of 256, and its scale is finite."""
+    """The largest allowed dropout keeps one unit of 256, with a finite scale."""
     import torch
 
     from cinematrix.models.deep_mf.network import fast_dropout
@@ -288,27 +290,27 @@ def test_nearly_all_may_be_dropped() -> None:
     assert kept.mean() == pytest.approx(1, abs=0.2)
 
 
-def test_a_spread_is_learned_from_some_users_where_they_are_many(
+def test_the_uncertainty_is_fitted_to_a_part_of_many_users(
     world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The validation ratings of as many users as are enough, each predicted from her own history."""
+    """It takes validation ratings of as many users as are enough, each predicted from the user's own history."""
     from cinematrix.models.deep_mf import closed_forms
 
     settings = DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)  # type: ignore[arg-type]
     cut = random(world[0], settings.validation_share, settings.seed)
     monkeypatch.setattr(closed_forms, "MAX_VALIDATION_RATINGS", 12)
-    learned: list[PredictedPairs] = []
-    monkeypatch.setattr(RatingUncertainty, "fitted", lambda self, held_out, *_: learned.append(held_out) or self)
+    calls: list[PredictedPairs] = []
+    monkeypatch.setattr(RatingUncertainty, "fitted", lambda self, held_out, *_: calls.append(held_out) or self)
     DeepMF(settings).fit(*world)
-    (seen,) = learned
+    (pairs,) = calls
     counts = cut.test.by_user.counts
-    users = np.flatnonzero(counts)[: len(seen.histories)]
-    assert counts[users[:-1]].sum() < 12 <= counts[users].sum() == len(seen.movies)
-    np.testing.assert_array_equal(seen.histories.items_of(2), cut.train.by_user.items_of(users[2]))
+    users = np.flatnonzero(counts)[: len(pairs.histories)]
+    assert counts[users[:-1]].sum() < 12 <= counts[users].sum() == len(pairs.movies)
+    np.testing.assert_array_equal(pairs.histories.items_of(2), cut.train.by_user.items_of(users[2]))
 
 
-def test_the_pilot_says_how_many_epochs_are_enough() -> None:
-    """The last epoch that is as good as the best but for a thousandth; never none."""
+def test_the_number_of_epochs_follows_from_the_pilots_errors() -> None:
+    """It is the last epoch within a thousandth of the best error, and at least one."""
     from cinematrix.models.deep_mf.training import choose_epochs
 
     assert choose_epochs([1.0, 0.9, 0.8, 0.8007, 0.81]) == 3
@@ -317,7 +319,7 @@ def test_the_pilot_says_how_many_epochs_are_enough() -> None:
 
 
 def test_sparse_tables_learn_slower() -> None:
-    """Σ n² over the users' histories a movie, or the other way round, over 4,000: by hand, and at most 1."""
+    """By hand, the rate is Σ n² of the users' histories per movie, or the other way round, over 4,000; at most 1."""
     from cinematrix.models.deep_mf.training import table_rate
 
     users, movies = [1, 1, 1, 2], [10, 20, 30, 10]
@@ -327,32 +329,32 @@ def test_sparse_tables_learn_slower() -> None:
     assert table_rate(dense) == 1.0
 
 
-def test_a_pilot_and_all_ratings_are_learned_from(world: tuple[Ratings, Catalog]) -> None:
-    """What was put aside for the pilot's validation is learned from in the end: changing it changes the weights."""
+def test_the_pilots_validation_ratings_are_learned_in_the_end(world: tuple[Ratings, Catalog]) -> None:
+    """Changing the ratings held out for the pilot changes the weights."""
     ratings, catalog = world
     settings = DeepMFSettings(**{**SMALL, "ranking": False})  # type: ignore[arg-type]
     held_out = random(ratings, settings.validation_share, settings.seed).test
     key = ratings.user.astype(np.int64) * 10_000 + ratings.movie
-    aside = np.isin(key, held_out.user.astype(np.int64) * 10_000 + held_out.movie)
+    is_held_out = np.isin(key, held_out.user.astype(np.int64) * 10_000 + held_out.movie)
     assert ratings.rating is not None
-    changed = replace(ratings, rating=np.where(aside, np.float32(0.5), ratings.rating))
+    changed = replace(ratings, rating=np.where(is_held_out, np.float32(0.5), ratings.rating))
     tables = [DeepMF(settings).fit(r, catalog).stars.towers.weights["statistics"] for r in (ratings, changed)]
     assert not np.allclose(tables[0], tables[1])
 
 
 def test_the_fast_preset_learns_once_and_serves_from_all_ratings(world: tuple[Ratings, Catalog]) -> None:
-    """Without a refit the net has learned from a part of the ratings, and reads all of them as histories."""
+    """Without two-stage training the net learns from a part of the ratings, and histories hold all of them."""
     ratings, catalog = world
     fast = {**DeepMFSettings.PRESETS["fast"], "factors": 16, "learning_rate": 0.01}
     model = DeepMF(DeepMFSettings(**fast)).fit(ratings, catalog)
-    once = DeepMF(DeepMFSettings(**{**fast, "validation_share": 0.5})).fit(ratings, catalog)
-    again = DeepMF(DeepMFSettings(**{**fast, "two_stage": True})).fit(ratings, catalog)
+    half = DeepMF(DeepMFSettings(**{**fast, "validation_share": 0.5})).fit(ratings, catalog)
+    two_stage = DeepMF(DeepMFSettings(**{**fast, "two_stage": True})).fit(ratings, catalog)
     assert model.stars is not None
-    assert once.stars is not None
-    assert again.stars is not None
-    np.testing.assert_array_equal(model.stars.biases.movie, again.stars.biases.movie)
-    assert np.abs(model.stars.towers.movies - again.stars.towers.movies).max() > 1e-3
-    assert np.abs(model.stars.towers.movies - once.stars.towers.movies).max() > 1e-3
+    assert half.stars is not None
+    assert two_stage.stars is not None
+    np.testing.assert_array_equal(model.stars.biases.movie, two_stage.stars.biases.movie)
+    assert np.abs(model.stars.towers.movies - two_stage.stars.towers.movies).max() > 1e-3
+    assert np.abs(model.stars.towers.movies - half.stars.towers.movies).max() > 1e-3
     assert len(model.stars.towers.movies) == len(model.data.movies) + 1
     users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
     assert ratings.rating is not None

@@ -10,7 +10,7 @@ from cinematrix.models.deep_mf.pooling import SparsePattern, pair_dot_products
 
 
 def test_sums_of_either_side_are_exact_where_a_history_is_long() -> None:
-    """A hundred thousand entries of one movie add up as in double precision, seen from the users and from the movie."""
+    """A hundred thousand entries of one movie add up as in double precision, by user and by movie."""
     values = torch.from_numpy(np.random.default_rng(0).random(100_000, np.float32))
     rows, items = np.arange(100_000) // 10, np.zeros(100_000, np.int32)
     pattern = SparsePattern.of(Histories.of_pairs(rows, items, None, 10_001), 2, torch.device("cpu"))
@@ -21,14 +21,14 @@ def test_sums_of_either_side_are_exact_where_a_history_is_long() -> None:
 
 @pytest.mark.parametrize("members", [1, 3])
 def test_dot_products_of_pairs_and_their_gradients(members: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In any order and with rows that no pair meets, both are those of the product written out."""
+    """In any order, and with rows without pairs, both equal those of the product written out."""
     monkeypatch.setattr(pooling, "BLOCK_PAIRS", 7)
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.randn(n, members, 5, generator=generator, requires_grad=True) for n in (6, 9))
     pairs = torch.randint(5, (40,), generator=generator), torch.randint(9, (40,), generator=generator)
     weights = torch.randn(40, members, generator=generator)
-    found, expected = pair_dot_products(x, y, pairs), (x[pairs[0]] * y[pairs[1]]).sum(2)
-    torch.testing.assert_close(found, expected)
+    products, expected = pair_dot_products(x, y, pairs), (x[pairs[0]] * y[pairs[1]]).sum(2)
+    torch.testing.assert_close(products, expected)
     torch.testing.assert_close(
-        torch.autograd.grad((found * weights).sum(), (x, y)), torch.autograd.grad((expected * weights).sum(), (x, y))
+        torch.autograd.grad((products * weights).sum(), (x, y)), torch.autograd.grad((expected * weights).sum(), (x, y))
     )

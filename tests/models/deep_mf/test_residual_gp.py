@@ -1,4 +1,4 @@
-"""What the towers leave, spread over near movies, against the formula written out."""
+"""The Gaussian process on residuals, against the formula written out."""
 
 from dataclasses import replace
 
@@ -30,69 +30,69 @@ def model() -> ResidualGP:
 
 @pytest.fixture
 def histories() -> Histories:
-    """Three people: thirteen ratings, none, four."""
+    """Three users with thirteen ratings, none and four."""
     rows, items = np.repeat([0, 2], [13, 4]), np.concatenate([np.arange(13) * 3, [1, 5, 17, 30]])
     return Histories.of_pairs(rows, items, np.ones(17), 3)
 
 
-def written_out(model: ResidualGP, items: np.ndarray, left: np.ndarray) -> np.ndarray:
-    """weight · k (K + doubt)⁻¹ left for all movies, with distances in place of cosines."""
-    apart = ((model.places[:, None] - model.places[None]) ** 2).sum(2).astype(np.float64)
-    near = np.exp(-KERNEL_SHARPNESS * apart / 2)
+def written_out(model: ResidualGP, items: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """Return weight · k (K + noise)⁻¹ residual for all movies, with distances in place of cosines."""
+    distance = ((model.places[:, None] - model.places[None]) ** 2).sum(2).astype(np.float64)
+    kernel = np.exp(-KERNEL_SHARPNESS * distance / 2)
     return np.asarray(
         model.weight
-        * near[:, items]
-        @ np.linalg.inv(near[np.ix_(items, items)] + NOISE_VARIANCE * np.eye(len(items)))
-        @ left
+        * kernel[:, items]
+        @ np.linalg.inv(kernel[np.ix_(items, items)] + NOISE_VARIANCE * np.eye(len(items)))
+        @ residual
     )
 
 
-def test_all_movies_get_what_the_formula_says(model: ResidualGP, histories: Histories) -> None:
-    """Each person's additions are the process's posterior mean; somebody without ratings gets 0."""
-    left = np.random.default_rng(1).standard_normal(17).astype(np.float32)
-    added = model.score(histories, left, EVERY)
-    np.testing.assert_allclose(added[0], written_out(model, histories.items_of(0), left[:13]), atol=1e-5)
-    np.testing.assert_allclose(added[2], written_out(model, histories.items_of(2), left[13:]), atol=1e-5)
+def test_scores_equal_the_formula(model: ResidualGP, histories: Histories) -> None:
+    """Each user's additions are the process's posterior mean; an empty history gets 0."""
+    residual = np.random.default_rng(1).standard_normal(17).astype(np.float32)
+    added = model.score(histories, residual, EVERY)
+    np.testing.assert_allclose(added[0], written_out(model, histories.items_of(0), residual[:13]), atol=1e-5)
+    np.testing.assert_allclose(added[2], written_out(model, histories.items_of(2), residual[13:]), atol=1e-5)
     assert not added[1].any()
 
 
 def test_pairs_in_any_order_equal_the_scores(model: ResidualGP, histories: Histories) -> None:
-    """Pairs come back in the order asked, and an unknown movie gets nothing."""
-    left = np.random.default_rng(1).standard_normal(17).astype(np.float32)
+    """Pairs are returned in the given order, and an unknown movie gets 0."""
+    residual = np.random.default_rng(1).standard_normal(17).astype(np.float32)
     rng = np.random.default_rng(2)
     rows, movies = rng.integers(0, 3, 60).astype(np.int32), rng.integers(0, N_MOVIES, 60).astype(np.int32)
     movies[::7] = UNKNOWN
-    expected = np.where(movies == UNKNOWN, 0, model.score(histories, left, EVERY)[rows, movies])
-    np.testing.assert_allclose(model.pairs(histories, left, rows, movies), expected, atol=1e-6)
-    assert len(model.pairs(histories, left, rows[:0], movies[:0])) == 0
+    expected = np.where(movies == UNKNOWN, 0, model.score(histories, residual, EVERY)[rows, movies])
+    np.testing.assert_allclose(model.pairs(histories, residual, rows, movies), expected, atol=1e-6)
+    assert len(model.pairs(histories, residual, rows[:0], movies[:0])) == 0
 
 
 def test_a_long_history_is_represented_by_some_of_its_movies(
     model: ResidualGP, histories: Histories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Thinned, the answer is the subset of regressors': near the whole one, from all residuals."""
-    left = (model.places @ np.ones(6, np.float32))[histories.items]
-    whole = model.score(histories, left, EVERY)[0]
+    """The thinned result is the subset of regressors': near the full one, and it uses all residuals."""
+    residual = (model.places @ np.ones(6, np.float32))[histories.items]
+    full = model.score(histories, residual, EVERY)[0]
     monkeypatch.setattr(residual_gp, "MAX_INDUCING_MOVIES", 7)
-    solved, thinned = model.solve(histories, left)[:13], model.score(histories, left, EVERY)[0]
+    solved, thinned = model.solve(histories, residual)[:13], model.score(histories, residual, EVERY)[0]
     assert np.count_nonzero(solved) == 7
-    assert np.corrcoef(whole, thinned)[0, 1] > 0.8
-    left[1] += 1  # the second entry is none of the seven
-    assert np.abs(model.score(histories, left, EVERY)[0] - thinned).max() > 0.01
+    assert np.corrcoef(full, thinned)[0, 1] > 0.8
+    residual[1] += 1  # the second entry is none of the seven
+    assert np.abs(model.score(histories, residual, EVERY)[0] - thinned).max() > 0.01
 
 
-def test_twins_in_one_place_are_no_trouble(model: ResidualGP, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many movies in the very same place, thinned or not, give finite numbers that share the evidence."""
+def test_movies_at_one_place_give_finite_numbers(model: ResidualGP, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many movies at the same place, thinned or not, share the evidence."""
     same = ResidualGP(np.repeat(model.places[:1], N_MOVIES, axis=0), 1.0)
     everything = Histories.of_lists([(range(30), [1.0] * 30)])
-    left = np.ones(30, np.float32)
-    np.testing.assert_allclose(same.score(everything, left, EVERY), 30 / 31, atol=1e-4)
+    residual = np.ones(30, np.float32)
+    np.testing.assert_allclose(same.score(everything, residual, EVERY), 30 / 31, atol=1e-4)
     monkeypatch.setattr(residual_gp, "MAX_INDUCING_MOVIES", 10)
-    np.testing.assert_allclose(same.score(everything, left, EVERY), 30 / 31, atol=1e-3)
+    np.testing.assert_allclose(same.score(everything, residual, EVERY), 30 / 31, atol=1e-3)
 
 
-def test_the_weight_is_least_squares_from_the_usual_one(model: ResidualGP) -> None:
-    """Many validation ratings decide alone, none leave the usual weight, and it stays between 0 and 1."""
+def test_the_weight_is_least_squares_with_a_prior(model: ResidualGP) -> None:
+    """Many validation ratings decide alone, none leave the prior weight, and it stays between 0 and 1."""
     rng = np.random.default_rng(3)
     added = rng.standard_normal(100_000).astype(np.float32)
     noise = rng.standard_normal(100_000).astype(np.float32)
@@ -104,7 +104,7 @@ def test_the_weight_is_least_squares_from_the_usual_one(model: ResidualGP) -> No
 
 
 def test_places_hold_vectors_audience_and_content() -> None:
-    """Movies alike in one respect are nearer than strangers, alike in all are in one place; all have length 1."""
+    """Movies similar in one respect are near, movies similar in all are at one place; all have length 1."""
     rng = np.random.default_rng(4)
     vectors = rng.standard_normal((300, 20)).astype(np.float32)
     vectors[1] = vectors[0]
@@ -114,19 +114,19 @@ def test_places_hold_vectors_audience_and_content() -> None:
     rows, items = np.nonzero(rng.random((500, 300)) < 0.1)
     audience = Spectrum.of(Histories.of_pairs(rows, items, None, 500), None, 300, 64)
     audience.vectors[1] = audience.vectors[0]
-    found = embed_movies(vectors, audience, sparse.csr_matrix(dense), np.bincount(items, minlength=300))
-    assert found.dtype == np.float32
-    assert found.shape == (300, 20 + 64 + 30)  # narrower than `RANK`, so nothing is lost
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
-    cosines = found @ found[0]
+    places = embed_movies(vectors, audience, sparse.csr_matrix(dense), np.bincount(items, minlength=300))
+    assert places.dtype == np.float32
+    assert places.shape == (300, 20 + 64 + 30)  # narrower than `EMBEDDING_WIDTH`, so nothing is lost
+    np.testing.assert_allclose(np.linalg.norm(places, axis=1), 1, atol=1e-5)
+    cosines = places @ places[0]
     assert cosines[1] == pytest.approx(1, abs=1e-4)
     assert cosines[2] > np.quantile(cosines[3:], 0.99)
     without = embed_movies(vectors, audience, None, np.bincount(items, minlength=300))
     assert (without @ without[0])[1] == pytest.approx(1, abs=1e-4)
 
 
-def test_somebody_who_strays_from_the_rest_is_learned_at_once(world: tuple[Ratings, Catalog]) -> None:
-    """Towers of a single factor and a single epoch know little; the process makes them better on held-out ratings."""
+def test_the_process_improves_held_out_predictions(world: tuple[Ratings, Catalog]) -> None:
+    """With towers of a single factor and epoch, the process lowers the error of held-out ratings."""
     cut = random(world[0], 0.2, 1)
     settings = DeepMFSettings(factors=1, members=1, epochs=1, ranking=False)
 

@@ -1,4 +1,4 @@
-"""The optimizer: `cinematrix.models.training.optimizer`."""
+"""Tests of the optimizer: `cinematrix.models.training.optimizer`."""
 
 import copy
 import subprocess
@@ -11,26 +11,26 @@ from cinematrix.models.training.optimizer import BETAS, MIN_SECOND_MOMENT, AdamW
 
 
 def test_without_tables_it_is_adamw() -> None:
-    """Matrices and vectors move exactly as torch's own AdamW moves them, at a rate that changes."""
+    """Matrices and vectors move exactly as with torch's AdamW, at a rate that changes."""
     torch.manual_seed(0)
-    mine = [torch.nn.Parameter(torch.randn(4, 3)), torch.nn.Parameter(torch.randn(3))]
-    theirs = copy.deepcopy(mine)
-    a = AdamW(mine, weight_decay=0.2)
+    own = [torch.nn.Parameter(torch.randn(4, 3)), torch.nn.Parameter(torch.randn(3))]
+    theirs = copy.deepcopy(own)
+    a = AdamW(own, weight_decay=0.2)
     b = torch.optim.AdamW([{"params": theirs[:1], "weight_decay": 0.2}, {"params": theirs[1:], "weight_decay": 0.0}])
     for n in range(20):
-        for p, q in zip(mine, theirs, strict=True):
+        for p, q in zip(own, theirs, strict=True):
             p.grad = torch.randn_like(p)
             q.grad = p.grad.clone()
         for group in b.param_groups:
             group["lr"] = 0.03 / (n + 1)
         a.step(0.03 / (n + 1))
         b.step()
-    for p, q in zip(mine, theirs, strict=True):
+    for p, q in zip(own, theirs, strict=True):
         assert torch.equal(p, q)
 
 
 def test_a_table_has_one_step_size_for_all_its_rows() -> None:
-    """Its second moment is the mean over the table, and it learns slower: equal to the same rule in NumPy."""
+    """The second moment is the mean over the table, and it learns slower: equal to the same rule in NumPy."""
     rng = np.random.default_rng(0)
     start = rng.normal(size=(6, 4)).astype(np.float32)
     table = torch.nn.Parameter(torch.from_numpy(start.copy()))
@@ -50,8 +50,8 @@ def test_a_table_has_one_step_size_for_all_its_rows() -> None:
     assert beside.detach().numpy()[0] < 0.8
 
 
-def test_what_has_no_gradient_stays() -> None:
-    """Neither weights nor state move, and gradients are gone when they are to be forgotten."""
+def test_parameters_without_a_gradient_stay() -> None:
+    """Neither weights nor state change, and `clear_gradients` removes gradients."""
     still, moving = (torch.nn.Parameter(torch.ones(2, 2)) for _ in range(2))
     optimizer = AdamW([still, moving], weight_decay=0.5)
     moving.grad = torch.ones(2, 2)
@@ -64,7 +64,7 @@ def test_what_has_no_gradient_stays() -> None:
 
 
 def test_torchs_compiler_is_not_loaded() -> None:
-    """A training step imports neither it nor the algebra that it needs, which take longer than a small training."""
+    """A training step imports neither the compiler nor sympy, which take longer than a small training."""
     code = (
         "import sys, torch; from cinematrix.models.training.optimizer import AdamW; "
         "p = torch.nn.Parameter(torch.ones(2, 2));"

@@ -1,4 +1,4 @@
-"""A pilot says how long, then all ratings: `cinematrix.models.training.two_stage`."""
+"""A pilot finds the number of epochs, then all ratings are learned: `cinematrix.models.training.two_stage`."""
 
 from typing import Any
 
@@ -13,28 +13,30 @@ from training_task import LineTask
 
 SCHEDULE = Schedule(epochs=5, learning_rate=0.01)
 ERRORS = [9.0, 5.0, 3.0, 4.0, 6.0, 8.0]
-"""Of the untrained net and after each epoch: the second is the best."""
+"""Validation errors of the untrained net and after each epoch: the second epoch is the best."""
 
 
-def ratings_of(n: int) -> Ratings:
-    """So many."""
+def make_ratings(n: int) -> Ratings:
+    """Return `n` ratings."""
     return Ratings.from_arrays(np.arange(n) % 7, np.arange(n), np.arange(n) % 5 + 1.0)
 
 
 class Builder:
-    """Makes tasks, and remembers of what."""
+    """Builds tasks and records their ratings."""
 
     def __init__(self) -> None:
-        self.made: list[tuple[Ratings, Ratings, LineTask]] = []
+        self.built: list[tuple[Ratings, Ratings, LineTask]] = []
 
     def __call__(self, learn: Ratings, judged: Ratings) -> LineTask:
-        """A task whose validation errors are known."""
-        self.made.append((learn, judged, LineTask(errors=ERRORS)))
-        return self.made[-1][2]
+        """Build a task with the validation errors `ERRORS`."""
+        self.built.append((learn, judged, LineTask(errors=ERRORS)))
+        return self.built[-1][2]
 
 
-def trained(ratings: Ratings, validation: Ratings | None = None, **run: Any) -> tuple[Builder, LineTask, LineTask, Any]:
-    """What was built, the task, the pilot, and the log."""
+def train_line(
+    ratings: Ratings, validation: Ratings | None = None, **run: Any
+) -> tuple[Builder, LineTask, LineTask, Any]:
+    """Train; return the builder, the task, the pilot, and the log."""
     build = Builder()
     task, pilot, log = train_in_two_stages(
         build, Training(ratings, validation, options=TrainingOptions(**run)), SCHEDULE, 0.2,
@@ -44,16 +46,16 @@ def trained(ratings: Ratings, validation: Ratings | None = None, **run: Any) -> 
 
 
 def epochs(task: LineTask) -> int:
-    """How long it was trained."""
+    """Return the number of epochs of a task's training."""
     return len(task.batches_seen) // task.steps_per_epoch
 
 
-def test_a_pilot_finds_out_how_long_and_all_ratings_are_learned_for_as_long() -> None:
-    """The pilot keeps a fifth for validation; the task that comes back has seen everything for its best epochs."""
-    ratings = ratings_of(100)
-    build, task, pilot, log = trained(ratings)
-    (part, judged, first), (learned, _, second) = build.made
-    assert (len(part), len(judged), len(learned)) == (80, 20, 100)
+def test_a_pilot_finds_the_epochs_and_all_ratings_are_learned() -> None:
+    """The pilot holds out a fifth; the returned task has learned all ratings for the pilot's best number of epochs."""
+    ratings = make_ratings(100)
+    build, task, pilot, log = train_line(ratings)
+    (part, held_out, first), (learned, _, second) = build.built
+    assert (len(part), len(held_out), len(learned)) == (80, 20, 100)
     assert (epochs(first), epochs(second), log.best_epoch) == (5, 2, 2)
     assert task is second
     assert pilot is first
@@ -62,32 +64,32 @@ def test_a_pilot_finds_out_how_long_and_all_ratings_are_learned_for_as_long() ->
 
 
 @pytest.mark.parametrize("n", [MIN_RATINGS_TO_SPLIT - 1, 100])
-def test_one_training_is_enough_where_validation_is_given_or_too_little_is_there(n: int) -> None:
-    """It keeps its best epoch on what it is validated on."""
-    ratings, given = ratings_of(n), None if n < MIN_RATINGS_TO_SPLIT else ratings_of(30)
-    build, task, pilot, log = trained(ratings, given)
-    ((learned, judged, only),) = build.made
+def test_one_training_is_enough_with_given_validation_or_few_ratings(n: int) -> None:
+    """It keeps the epoch with the best validation error."""
+    ratings, given = make_ratings(n), None if n < MIN_RATINGS_TO_SPLIT else make_ratings(30)
+    build, task, pilot, log = train_line(ratings, given)
+    ((learned, held_out, only),) = build.built
     assert pilot is only
     assert learned is ratings
-    assert judged is (ratings if given is None else given)
+    assert held_out is (ratings if given is None else given)
     assert task is only
     assert (epochs(only), log.best_epoch) == (5, 2)
 
 
 def test_a_net_that_only_gets_worse_is_trained_for_one_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An untrained net is no model."""
+    """At least one epoch is trained, even if the untrained net has the lowest error."""
     monkeypatch.setitem(globals(), "ERRORS", [1.0, 2.0, 3.0, 4.0, 5.0, 5.5])
-    _, task, _, log = trained(ratings_of(100))
+    _, task, _, log = train_line(make_ratings(100))
     assert (log.best_epoch, epochs(task)) == (0, 1)
 
 
 def test_pilot_and_training_have_checkpoints_of_their_own(tmp_path: Any) -> None:
-    """A run that goes on from them does nothing twice, and gives the same net."""
-    ratings, checkpoint = ratings_of(100), tmp_path / "c"
-    _, task, _, _ = trained(ratings, checkpoint=checkpoint)
+    """A resumed run repeats no epoch and gives the same net."""
+    ratings, checkpoint = make_ratings(100), tmp_path / "c"
+    _, task, _, _ = train_line(ratings, checkpoint=checkpoint)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.all", "c.pilot"]
-    again, same, _, log = trained(ratings, checkpoint=checkpoint, resume=True)
-    assert [epochs(each) for *_, each in again.made] == [0, 0]
+    resumed_build, resumed, _, log = train_line(ratings, checkpoint=checkpoint, resume=True)
+    assert [epochs(each) for *_, each in resumed_build.built] == [0, 0]
     assert log.best_epoch == 2
     for name, tensor in task.net.state_dict().items():
-        np.testing.assert_array_equal(tensor, same.net.state_dict()[name])
+        np.testing.assert_array_equal(tensor, resumed.net.state_dict()[name])

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from cinematrix.data.ratings import MAX_EPOCH_SECONDS
 from cinematrix.data.readers.violations import RuleViolation
 from cinematrix.errors import DataError, SettingError
 
@@ -20,9 +21,6 @@ COLUMN_ALIASES = {
     "count": ("count", "plays", "views"),
 }
 """Column names, in lower case, that are recognised for each role."""
-
-_LATEST = 1e11
-"""Maximum epoch seconds (the year 5138); larger times are milliseconds, microseconds or nanoseconds."""
 
 
 def find_columns(
@@ -193,11 +191,13 @@ def _times(column: pl.Series, role: str, validator: RowValidator) -> pl.Series:
         column = _dates_as_seconds(column.str.strip_chars())
     seconds = _numbers(column, role, validator)
     largest = seconds.filter(pl.Series(~validator.bad)).abs().max() if len(seconds) else None
-    if isinstance(largest, int | float) and largest > _LATEST:
-        validator.milliseconds += int((seconds.abs() > _LATEST).sum())
+    if isinstance(largest, int | float) and largest > MAX_EPOCH_SECONDS:
+        validator.milliseconds += int((seconds.abs() > MAX_EPOCH_SECONDS).sum())
         for _ in range(3):
-            seconds = pl.select(pl.when(seconds.abs() > _LATEST).then(seconds / 1000).otherwise(seconds)).to_series()
-        beyond = seconds.abs() > _LATEST
+            seconds = pl.select(
+                pl.when(seconds.abs() > MAX_EPOCH_SECONDS).then(seconds / 1000).otherwise(seconds)
+            ).to_series()
+        beyond = seconds.abs() > MAX_EPOCH_SECONDS
         validator.refuse(beyond, "time is out of range", lambda row: f"the time {column[row]} is beyond any calendar")
     return seconds.floor().cast(pl.Int64, strict=False)
 

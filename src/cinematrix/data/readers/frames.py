@@ -14,18 +14,20 @@ from cinematrix.data.readers.violations import ViolationLog
 from cinematrix.errors import DataError
 
 
-def from_frame(frame: Any, *, columns: dict[str, str] | None = None, scale: Scale | None = None) -> Ratings:
+def from_frame(
+    frame: Any, *, columns: dict[str, str] | None = None, scale: Scale | None = None, skip_bad: bool = False
+) -> Ratings:
     """Create ratings from any table in memory that `memory.as_polars` takes.
 
     Columns are found by the usual names (user, userId, item_id, rating, timestamp, …) or by `columns`, from role
     (user, movie, rating, time, count) to name. Without a rating column the rows are plain interactions.
-    Dates and times of any unit become seconds; times without a zone are UTC.
+    `skip_bad` drops bad rows instead of stopping at the first. Dates and times of any unit become seconds; times without a zone are UTC.
 
     Raises:
         DataError: a required column is missing, or a value breaks a rule; the message names the row, from 1.
     """
     table = RatingsTable("the frame")
-    add_frame(table, as_polars(frame), columns, ViolationLog("the frame", "row"))
+    add_frame(table, as_polars(frame), columns, ViolationLog("the frame", "row", skip_bad))
     return table.ratings(scale or table.scale()[0])
 
 

@@ -1,1 +1,1 @@
-"""TODO models.autorec."""
+"""The model `autorec`."""

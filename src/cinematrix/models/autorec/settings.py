@@ -1,4 +1,4 @@
-"""TODO models.autorec.settings."""
+"""Hyper-parameters of `autorec`."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,19 +11,19 @@ SIDES = ("item", "user")
 
 @dataclass(frozen=True)
 class AutoRecSettings:
-    """Hyper-parameters of `autorec`. How they were found is in docs/experiments.md.
+    """Hyper-parameters of `autorec`. Their search is described in docs/experiments.md.
 
     Attributes:
-        side: whose rows are encoded: item (a movie's ratings by all users) or user (a user's ratings of all movies).
+        side: rows to encode: item (a movie's ratings by all users) or user (a user's ratings of all movies).
         hidden: width of the hidden layer.
-        dropout: the share of a row's ratings that the encoder doesn't see in a step.
+        dropout: share of a row's ratings that are hidden from the encoder in a step.
         batch: rows in a step.
-        epochs: the most passes over the rows.
-        patience: epochs without a better validation RMSE before training stops; 0: never before the end.
-        learning_rate: the peak of the one-cycle schedule.
-        weight_decay: AdamW's.
-        validation_share: of the ratings, to find out how many epochs are enough.
-        seed: of everything random.
+        epochs: maximum passes over the rows.
+        patience: epochs without a better validation RMSE before training stops; 0: never stop early.
+        learning_rate: peak of the one-cycle schedule.
+        weight_decay: AdamW's weight decay.
+        validation_share: share of the ratings held out to find the number of epochs.
+        seed: random seed of everything.
     """
 
     SPACE: ClassVar[SearchSpace] = {

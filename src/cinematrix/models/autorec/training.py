@@ -1,4 +1,4 @@
-"""How `autorec` is trained: the squared error of the ratings that a row holds. Needs torch."""
+"""Training of `autorec`: the squared error of the observed ratings of a row. Needs torch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 ACTIVATION = "sigmoid"
 
 MIN_SIGMA = 2e-4
-"""The least standard deviation of residuals, as a share of the scale's width."""
+"""Minimum standard deviation of residuals, as a share of the scale's width."""
 
 
 @dataclass(frozen=True, eq=False)
 class RatingRows:
-    """How ratings become the rows of one side: residuals over `biases` in units of `sigma`."""
+    """Conversion of ratings to the rows of one side: residuals over `biases` in units of `sigma`."""
 
     biases: Biases
     sigma: float
@@ -38,22 +38,22 @@ class RatingRows:
 
     @classmethod
     def of(cls, ratings: Ratings, n_movies: int, by_movie: bool) -> Self:
-        """By the biases and the spread of `ratings` themselves."""
+        """Return the conversion with the biases and the standard deviation of `ratings`."""
         biases = Biases.of(ratings, n_movies)
-        plain, (stars, scale) = cls(biases, 1.0, by_movie, n_movies), ratings.stars("autorec")
+        unscaled, (stars, scale) = cls(biases, 1.0, by_movie, n_movies), ratings.stars("autorec")
         least = MIN_SIGMA * ((scale.high - scale.low) or 1)
-        return cls(biases, max(float(plain.residual(ratings, stars, ratings).std()), least), by_movie, n_movies)
+        return cls(biases, max(float(unscaled.residual(ratings, stars, ratings).std()), least), by_movie, n_movies)
 
     def residual(self, ratings: Ratings, stars: NDArray[np.float32], given: Ratings) -> NDArray[np.float32]:
-        """The residuals of `ratings`, the users' biases being those of what is `given`."""
+        """Return the residuals of `ratings`, with the users' biases estimated from `given`."""
         user = self.biases.of_users(given.by_user)
-        left = (stars - self.biases.predict(user[ratings.user], ratings.movie)) / np.float32(self.sigma)
-        return np.asarray(left, np.float32)
+        residual = (stars - self.biases.predict(user[ratings.user], ratings.movie)) / np.float32(self.sigma)
+        return np.asarray(residual, np.float32)
 
     def matrix(self, ratings: Ratings, given: Ratings | None = None) -> sparse.csr_matrix:
-        """The rows, `[n_movies, n_users]` or `[n_users, n_movies]`."""
+        """Return the rows, `[n_movies, n_users]` or `[n_users, n_movies]`."""
         residual = self.residual(ratings, ratings.stars("autorec")[0], given or ratings)
-        residual = np.where(residual == 0, np.float32(1e-12), residual)  # a rating like any other
+        residual = np.where(residual == 0, np.float32(1e-12), residual)  # keep the entry in the sparse matrix
         users, movies = (ratings.user, len(ratings.users)), (ratings.movie, self.n_movies)
         (rows, n), (columns, m) = (movies, users) if self.by_movie else (users, movies)
         return sparse.csr_matrix((residual, (rows, columns)), shape=(n, m))
@@ -62,7 +62,7 @@ class RatingRows:
 def train_autorec(
     settings: "AutoRecSettings", n_movies: int, training: Training
 ) -> tuple[MLP, RatingRows, TrainingLog]:  # fmt: skip
-    """The net, ready to serve, how ratings become its rows, and the log of the training that was validated."""
+    """Train the net; return it ready to serve, the conversion of ratings to its rows, and the pilot's log."""
     s, device = settings, pick_device(training.options.device)
     schedule = Schedule(
         epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
@@ -93,24 +93,24 @@ class AutoRecTask:
         mark_as_tables(self.net[0], self.net[-1])
 
     def batches(self, rng: np.random.Generator) -> Iterator[torch.Tensor]:
-        """Some rows at a time, in random order."""
+        """Yield batches of rows in random order."""
         order = rng.permutation(self.filled)
         for start in range(0, len(order), self.batch):
             yield self._dense(self.matrix[order[start : start + self.batch]])
 
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
-        """The squared error a rating, in units of the residuals' variance."""
-        seen = nn.functional.dropout(batch, self.dropout)
-        missed: torch.Tensor = (self.net(seen) - batch) * (batch != 0)
-        return missed.square().sum() / self.cells
+        """Return the mean squared error of a rating, in units of the residuals' variance."""
+        visible = nn.functional.dropout(batch, self.dropout)
+        error: torch.Tensor = (self.net(visible) - batch) * (batch != 0)
+        return error.square().sum() / self.cells
 
     def validate(self) -> float:
-        """RMSE of the validation ratings, in stars."""
+        """Return the RMSE of the validation ratings, in stars."""
         total = 0.0
         for start in range(0, len(self.validated_rows), self.batch):
-            some = self.validated_rows[start : start + self.batch]
-            later = self._dense(self.held_out[some])
-            error = (self.net(self._dense(self.matrix[some])) - later) * (later != 0)
+            rows = self.validated_rows[start : start + self.batch]
+            held_out = self._dense(self.held_out[rows])
+            error = (self.net(self._dense(self.matrix[rows])) - held_out) * (held_out != 0)
             total += float(error.square().sum())
         return float(self.rows.sigma * (total / max(self.held_out.nnz, 1)) ** 0.5)
 

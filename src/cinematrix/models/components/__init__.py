@@ -1,1 +1,1 @@
-"""TODO models.components."""
+"""Components shared by two models or more: biases, factors, EASE, neighbourhoods, calibration, dense layers."""

@@ -1,9 +1,9 @@
-"""Regularised biases: the mean, how generous each user is, how liked each movie is.
+"""Regularised biases: the overall mean, a bias of each user and a bias of each movie.
 
     rating ≈ mean + user bias + movie bias            (Koren, Bell & Volinsky 2009, equation 3)
 
-Both biases are shrunk towards 0, the fewer ratings the more. How much isn't a hyper-parameter: it is the ratio
-of the noise's variance to the biases' own, estimated from the ratings (empirical Bayes; Efron & Morris 1975).
+Both biases are shrunk towards 0, more strongly for fewer ratings. The shrinkage isn't a hyper-parameter. It is the
+ratio of the noise's variance to the biases' own, estimated from the ratings (empirical Bayes; Efron & Morris 1975).
 """
 
 from collections.abc import Mapping
@@ -19,8 +19,9 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.models.base import ScoreShares
 
 BIAS_SWEEPS = 30
+"""Alternations between movie and user biases."""
 MIN_VARIANCE = 1e-6
-"""The least variance of biases and noise, as a share of the ratings' own."""
+"""Lower bound of the variance of biases and noise, as a share of the ratings' variance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +29,10 @@ class Biases:
     """The biases of one table of ratings.
 
     Attributes:
-        mean: the mean rating.
+        mean: mean rating.
         movie: float32 `[n_movies]`, 0 for a movie without ratings.
-        user_shrinkage: how many ratings' worth of doubt pull a user's bias to 0.
-        movie_shrinkage: likewise a movie's.
+        user_shrinkage: penalty that pulls a user's bias to 0, in ratings.
+        movie_shrinkage: penalty that pulls a movie's bias to 0, in ratings.
     """
 
     mean: float
@@ -40,12 +41,12 @@ class Biases:
     movie_shrinkage: float
 
     @classmethod
-    def of(cls, ratings: Ratings, n_movies: int | None = None, movie_doubt: float = 1.0) -> Self:
-        """The biases of `ratings`, for `n_movies` movies if the catalog knows more than were rated.
+    def of(cls, ratings: Ratings, n_movies: int | None = None, movie_shrinkage_factor: float = 1.0) -> Self:
+        """Estimate the biases of `ratings`, for `n_movies` movies if the catalog has more than were rated.
 
         Args:
-            movie_doubt: shrink movies' biases so many times more than the ratings imply; for a model that sees what
-                the biases leave, and knows better what to make of few ratings.
+            movie_shrinkage_factor: multiple of the estimated shrinkage of the movies' biases; above 1 for a model that
+                learns from the residuals and models movies with few ratings better.
 
         Raises:
             DataError: `ratings` are plain interactions.
@@ -58,8 +59,8 @@ class Biases:
         for _ in range(BIAS_SWEEPS):
             movie.update(residual - user.of_ratings(), least)
             user.update(residual - movie.of_ratings(), least)
-        if movie_doubt != 1:
-            movie.shrinkage *= movie_doubt
+        if movie_shrinkage_factor != 1:
+            movie.shrinkage *= movie_shrinkage_factor
             for _ in range(BIAS_SWEEPS):
                 movie.fit(residual - user.of_ratings())
                 user.fit(residual - movie.of_ratings())
@@ -68,32 +69,32 @@ class Biases:
         return cls(mean, padded, user.shrinkage, movie.shrinkage)
 
     def of_users(self, histories: Histories) -> NDArray[np.float32]:
-        """Each history's user bias, in closed form; 0 for an empty one. float32 `[len(histories)]`."""
+        """Return each history's user bias, in closed form; 0 for an empty history. float32 `[len(histories)]`."""
         if histories.values is None or len(histories.items) == 0:
             return np.zeros(len(histories), np.float32)
-        left = histories.values - np.float32(self.mean) - self.movie[histories.items]
-        sums = np.bincount(histories.rows, left, len(histories))
+        residual = histories.values - np.float32(self.mean) - self.movie[histories.items]
+        sums = np.bincount(histories.rows, residual, len(histories))
         return np.asarray(sums / (histories.counts + self.user_shrinkage), np.float32)
 
     def predict(self, user: NDArray[np.float32], movies: Numbers) -> NDArray[np.float32]:
-        """mean + user bias + movie bias for pairs; an unknown movie's bias is 0. float32 `[n]`."""
-        known = movies >= 0
-        movie = np.where(known, self.movie[np.where(known, movies, 0)], np.float32(0))
+        """Return mean + user bias + movie bias of pairs; an unknown movie's bias is 0. float32 `[n]`."""
+        in_catalog = movies >= 0
+        movie = np.where(in_catalog, self.movie[np.where(in_catalog, movies, 0)], np.float32(0))
         return np.asarray(np.float32(self.mean) + user + movie, np.float32)
 
     def residuals(self, histories: Histories) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Each history's user bias `[n]`; what the biases leave of its ratings, 0 where it has none `[size]`."""
+        """Return each history's user bias `[n]` and its entries' residuals, 0 for plain interactions `[size]`."""
         user = self.of_users(histories)
         if histories.values is None:
             return user, np.zeros(len(histories.items), np.float32)
         return user, histories.values - self.predict(user[histories.rows], histories.items)
 
     def score(self, histories: Histories) -> NDArray[np.float32]:
-        """Every history's stars of every movie, off the scale now and then. `[n, n_movies]`."""
+        """Return the expected rating of every movie for every history, not clipped to the scale. `[n, n_movies]`."""
         return np.asarray(np.float32(self.mean) + self.of_users(histories)[:, None] + self.movie, np.float32)
 
     def shares(self, history: Histories, movies: Numbers) -> ScoreShares:
-        """What adds up to the stars of `movies` for the one history: the biases, and nothing of a single rating."""
+        """Return the parts of the expected ratings of `movies` for the one history: biases only, no single ratings."""
         user = np.broadcast_to(self.of_users(history), len(movies))
         mean = np.full(len(movies), self.mean, np.float32)
         movie = self.predict(np.zeros(len(movies), np.float32), movies) - mean
@@ -102,7 +103,7 @@ class Biases:
         return ScoreShares(self.predict(user, movies).astype(np.float64), parts, none, none)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """For saving."""
+        """Return the arrays to save."""
         return {
             "bias.movie": self.movie,
             "bias.constants": np.array([self.mean, self.user_shrinkage, self.movie_shrinkage]),
@@ -110,36 +111,36 @@ class Biases:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The biases that `arrays()` took apart."""
+        """Return the biases from the output of `arrays`."""
         mean, *shrinkage = arrays["bias.constants"].tolist()
         return cls(mean, arrays["bias.movie"], *shrinkage)
 
 
 class _BiasEstimate:
-    """The biases of one side (users or movies) while they are being estimated."""
+    """Running estimate of the biases of one side (users or movies)."""
 
     def __init__(self, numbers: Numbers, n: int) -> None:
-        self.numbers = numbers.astype(np.intp)  # as NumPy would have them each time
+        self.numbers = numbers.astype(np.intp)  # NumPy would convert them at each use
         self.counts = np.bincount(self.numbers, minlength=n)
         self.bias = np.zeros(n, np.float32)
         self.shrinkage = 10.0
 
     def of_ratings(self) -> NDArray[np.float32]:
-        """The bias that each rating has on this side."""
+        """Return this side's bias for each rating."""
         return self.bias[self.numbers]
 
     def update(self, residual: NDArray[np.float32], least: float) -> None:
-        """Biases by ridge regression, then the shrinkage that these biases and this noise imply (an EM step).
+        """Fit the biases by ridge regression, then the shrinkage that they and the noise imply (an EM step).
 
-        No variance is believed to be below `least`.
+        Variances are at least `least`.
         """
         self.fit(residual)
         noise = max(float(np.mean((residual - self.of_ratings()) ** 2)), least)
-        seen = self.counts > 0
-        spread = float(np.mean(self.bias[seen] ** 2 + noise / (self.counts[seen] + self.shrinkage)))
-        self.shrinkage = noise / max(spread, least)
+        rated = self.counts > 0
+        variance = float(np.mean(self.bias[rated] ** 2 + noise / (self.counts[rated] + self.shrinkage)))
+        self.shrinkage = noise / max(variance, least)
 
     def fit(self, residual: NDArray[np.float32]) -> None:
-        """Biases by ridge regression with the shrinkage as it is."""
+        """Fit the biases by ridge regression with the current shrinkage."""
         sums = np.bincount(self.numbers, residual, len(self.counts))
         self.bias = np.asarray(sums / (self.counts + self.shrinkage), np.float32)

@@ -1,14 +1,14 @@
-"""Each movie told from all others by ridge regression: EASE (Steck 2019), exactly, by movies or by users.
+"""EASE (Steck 2019): each movie predicted from all others by ridge regression, exactly, by movies or by users.
 
     B = argmin ‖X − XB‖² + λ‖B‖²,  diag B = 0:        B_ij = −P_ij / P_jj,   P = (XᵀX + λI)⁻¹
 
-X holds 1 where a user has seen a movie. With fewer users than movies the same scores come from the users' side
-(Woodbury's identity), and nothing has an entry for each pair of movies:
+X holds 1 where a user has seen a movie. With fewer users than movies, the same scores come from the users' side
+(Woodbury's identity), and no array has an entry for each pair of movies:
 
     P = (I − Xᵀ K⁻¹ X) / λ,   K = XXᵀ + λI:           B_ij = (Xᵀ K⁻¹ X)_ij / (λ P_jj)       for i ≠ j
 
-Both forms keep the interface of `neighbours.Neighbours`, the same model cut to the largest part of the spectrum: a
-history is gathered, and what was gathered scores every movie. Of movies in the history itself the score says nothing.
+Both forms have the interface of `ease_low_rank.LowRankEase`, the same model cut to the largest part of the spectrum: a
+history is gathered, and the result scores every movie. Scores of movies in the history itself mean nothing.
 """
 
 from collections.abc import Mapping
@@ -28,108 +28,112 @@ from cinematrix.errors import SettingError, TrainingError
 Float32 = NDArray[np.float32]
 
 MAX_SIDE = 20_000
-"""Rows of the largest matrix that is inverted: 1.6 GB as float32, and twice as much while it is."""
+"""Rows of the largest matrix that is inverted: 1.6 GB as float32, and twice as much during the inversion."""
 
 BLOCK_CELLS = 16_000_000
-"""Entries of the largest array beside that matrix."""
+"""Entries of the largest array besides that matrix."""
 
 MIN_UNEXPLAINED = np.float32(1e-3)
-"""The least that the others are taken to leave of a movie: 0 would be a movie that they know exactly."""
+"""Lower bound of λP_jj, the share of a movie that the others don't explain; 0 would be an exact prediction."""
 
 
 @dataclass(frozen=True, eq=False)
 class ItemSideEase:
-    """The regression as a matrix: `weights`, float32 `[n_movies, n_movies]`, B_ij in row i and column j."""
+    """The regression as a matrix.
+
+    Attributes:
+        weights: float32 `[n_movies, n_movies]`, B_ij in row i and column j.
+    """
 
     weights: Float32
 
     @classmethod
     def of(cls, seen: sparse.csr_matrix, regularization: float) -> "ItemSideEase":
-        """The regression on `seen` `[n_users, n_movies]`, by inverting a matrix as large as there are movies."""
+        """Fit the regression on `seen` `[n_users, n_movies]`, by inverting a matrix of the movies."""
         weights = invert_regularised_gram(seen.T.tocsr(), regularization)
         weights /= -np.diag(weights).copy()
         np.fill_diagonal(weights, 0)
         return cls(weights)
 
     def gather(self, histories: Histories, values: Float32 | None = None) -> sparse.csr_matrix:
-        """The histories as they are, each entry weighed by `values` (default: 1)."""
+        """Return the histories as a matrix, each entry weighted by `values` (default: 1)."""
         return histories.matrix(len(self.weights), values)
 
     def score(self, gathered: sparse.csr_matrix) -> Float32:
-        """Every history's score of every movie. `[n, n_movies]`."""
+        """Return the score of every movie for every history. `[n, n_movies]`."""
         return np.asarray(gathered @ self.weights, np.float32)
 
     def pairs(self, gathered: sparse.csr_matrix, rows: Numbers, movies: Numbers) -> Float32:
-        """Scores of pairs, 0 for `UNKNOWN`. `[n]`."""
+        """Return the scores of pairs, 0 for `UNKNOWN`. `[n]`."""
         distinct, column = np.unique(movies, return_inverse=True)
         scores = np.asarray(gathered @ self.weights[:, distinct])[rows, column]
         return np.where(movies >= 0, scores, np.float32(0))
 
     def shares(self, items: Numbers, values: Float32, movies: Numbers) -> Float32:
-        """What each of a history's `items`, weighed by `values`, adds to the scores of `movies`. `[n, size]`."""
+        """Return each history item's part, weighted by `values`, in the scores of `movies`. `[n, size]`."""
         return np.asarray(self.weights[np.ix_(items, movies)].T * values * (movies >= 0)[:, None], np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """For saving."""
+        """Return the arrays to save."""
         return {"movies.weights": self.weights}
 
 
 @dataclass(frozen=True, eq=False)
 class UserSideEase:
-    """The regression by way of its users: a history is as much like each of them as K⁻¹ makes it.
+    """The regression through its users: K⁻¹ gives a history's similarity to each of them.
 
     Attributes:
-        seen: `[n_movies, n_users]`, who has seen each movie, Xᵀ.
+        seen: `[n_movies, n_users]`, the users who have seen each movie, Xᵀ.
         inverse: float32 `[n_users, n_users]`, K⁻¹.
-        left: float32 `[n_movies]`, λP_jj: what the other movies leave of each.
+        unexplained: float32 `[n_movies]`, λP_jj: the share of each movie that the others don't explain.
     """
 
     seen: sparse.csr_matrix
     inverse: Float32
-    left: Float32
+    unexplained: Float32
 
     @classmethod
     def of(cls, seen: sparse.csr_matrix, regularization: float) -> "UserSideEase":
-        """The regression on `seen` `[n_users, n_movies]`, by inverting a matrix as large as there are users."""
-        inverted, by_movie = invert_regularised_gram(seen, regularization), seen.T.tocsr()
+        """Fit the regression on `seen` `[n_users, n_movies]`, by inverting a matrix of the users."""
+        inverse, by_movie = invert_regularised_gram(seen, regularization), seen.T.tocsr()
         step = max(1, BLOCK_CELLS // seen.shape[0])
         blocks = (by_movie[start : start + step] for start in range(0, by_movie.shape[0], step))
-        known = [np.asarray(block.multiply(block @ inverted).sum(axis=1)).ravel() for block in blocks]
-        return cls(by_movie, inverted, np.maximum(1 - np.concatenate(known), MIN_UNEXPLAINED).astype(np.float32))
+        explained = [np.asarray(block.multiply(block @ inverse).sum(axis=1)).ravel() for block in blocks]
+        return cls(by_movie, inverse, np.maximum(1 - np.concatenate(explained), MIN_UNEXPLAINED).astype(np.float32))
 
     @cached_property
-    def outward(self) -> sparse.csr_matrix:
-        """What likeness to each user counts for each movie. `[n_movies, n_users]`."""
-        return (sparse.diags(1 / self.left) @ self.seen).tocsr().astype(np.float32)
+    def weights_by_user(self) -> sparse.csr_matrix:
+        """Weights of the similarity to each user for each movie. `[n_movies, n_users]`."""
+        return (sparse.diags(1 / self.unexplained) @ self.seen).tocsr().astype(np.float32)
 
     def gather(self, histories: Histories, values: Float32 | None = None) -> Float32:
-        """How much each user counts for each history, its entries weighed by `values` (default: 1). `[n, n_users]`."""
+        """Return each history's similarity to each user, entries weighted by `values` (default: 1). `[n, n_users]`."""
         common = histories.matrix(self.seen.shape[0], values) @ self.seen
         return np.asarray(common @ self.inverse, np.float32)
 
     def score(self, gathered: Float32) -> Float32:
-        """Every history's score of every movie. `[n, n_movies]`."""
-        return np.ascontiguousarray((self.outward @ gathered.T).T, np.float32)
+        """Return the score of every movie for every history. `[n, n_movies]`."""
+        return np.ascontiguousarray((self.weights_by_user @ gathered.T).T, np.float32)
 
     def pairs(self, gathered: Float32, rows: Numbers, movies: Numbers) -> Float32:
-        """Scores of pairs, 0 for `UNKNOWN`. `[n]`."""
-        raters = self.outward[np.maximum(movies, 0)]
+        """Return the scores of pairs, 0 for `UNKNOWN`. `[n]`."""
+        raters = self.weights_by_user[np.maximum(movies, 0)]
         pair = np.repeat(np.arange(len(movies)), np.diff(raters.indptr))
         scores = np.bincount(pair, raters.data * gathered[rows[pair], raters.indices], len(movies))
         return np.where(movies >= 0, scores, 0).astype(np.float32)
 
     def shares(self, items: Numbers, values: Float32, movies: Numbers) -> Float32:
-        """What each of a history's `items`, weighed by `values`, adds to the scores of `movies`. `[n, size]`."""
+        """Return each history item's part, weighted by `values`, in the scores of `movies`. `[n, size]`."""
         inward = self.seen[items] @ self.inverse
-        return np.asarray((self.outward[movies] @ inward.T) * values * (movies >= 0)[:, None], np.float32)
+        return np.asarray((self.weights_by_user[movies] @ inward.T) * values * (movies >= 0)[:, None], np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """For saving; `seen` is the model's own histories."""
-        return {"users.inverse": self.inverse, "users.left": self.left}
+        """Return the arrays to save; `seen` follows from the model's own histories."""
+        return {"users.inverse": self.inverse, "users.left": self.unexplained}
 
 
 def fit_exact_ease(seen: sparse.csr_matrix, regularization: float) -> ItemSideEase | UserSideEase:
-    """The regression on `seen` `[n_users, n_movies]`, from the side that is smaller.
+    """Fit the regression on `seen` `[n_users, n_movies]`, from the smaller side.
 
     Raises:
         SettingError: both sides are too large.
@@ -145,22 +149,22 @@ def fit_exact_ease(seen: sparse.csr_matrix, regularization: float) -> ItemSideEa
 
 
 def restore_exact_ease(arrays: Mapping[str, NDArray[Any]], seen: sparse.csr_matrix) -> ItemSideEase | UserSideEase:
-    """The regression on `seen` that `arrays()` took apart."""
+    """Return the regression on `seen` from the output of `arrays`."""
     if "movies.weights" in arrays:
         return ItemSideEase(arrays["movies.weights"])
     return UserSideEase(seen.T.tocsr(), arrays["users.inverse"], arrays["users.left"])
 
 
 def invert_regularised_gram(rows: sparse.csr_matrix, regularization: float) -> Float32:
-    """(AAᵀ + λI)⁻¹ of the sparse `rows` A, float32, by Cholesky's way.
+    """Return (AAᵀ + λI)⁻¹ of the sparse `rows` A, float32, by a Cholesky factorization.
 
     Raises:
         TrainingError: the matrix isn't positive definite in single precision.
     """
-    gram, other = np.empty((rows.shape[0],) * 2, np.float32, order="F"), rows.T.tocsc()
+    gram, columns = np.empty((rows.shape[0],) * 2, np.float32, order="F"), rows.T.tocsc()
     step = max(1, BLOCK_CELLS // rows.shape[0])
     for start in range(0, rows.shape[0], step):
-        gram[start : start + step] = (rows[start : start + step] @ other).toarray()
+        gram[start : start + step] = (rows[start : start + step] @ columns).toarray()
     gram[np.diag_indices_from(gram)] += np.float32(regularization)
     root, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)
     if failed:

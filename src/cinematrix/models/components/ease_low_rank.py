@@ -1,6 +1,6 @@
-"""Which movies go together: an item-item model in closed form, the linear half of the ranking head.
+"""Low-rank EASE: an item-item model in closed form, cut to the largest part of its spectrum.
 
-EASE (Steck 2019) finds the matrix B, with a zero diagonal, that best tells each column of the histories X from the
+EASE (Steck 2019) is the matrix B, with a zero diagonal, that best predicts each column of the histories X from the
 others:
 
     B = argmin ‖X − XB‖² + λ‖B‖²,        B_ij = −P_ij / P_jj,   P = (XᵀX + λI)⁻¹
@@ -9,11 +9,12 @@ With the eigenvectors V and eigenvalues s² of XᵀX, and W = V·√(s² / (s² 
 
     B_ij = W_i · W_j / (1 − |W_j|²)       for i ≠ j,
 
-so a history is scored by two thin matrices: (Σ W_i over its movies) · W_j / (1 − |W_j|²). All of the spectrum gives
-EASE itself; its largest part gives nearly the same at a bounded size. Rows of content (one a genre, a tag, a year, a
-series) stand below the histories, as if each were a user who had seen all of its movies. So do sittings, where times
-are known: a user's ratings ten by ten in their order, each ten as if of one more user, since what somebody rates in one
-go belongs together more than what she rates years apart.
+so a history is scored by two thin matrices: (Σ W_i over its movies) · W_j / (1 − |W_j|²). The whole spectrum gives EASE
+itself; its largest part gives nearly the same at a bounded size.
+
+Rows of content (one a genre, a tag, a year, a series) are appended below the histories, as if each were a user who had
+seen all of its movies. With times, sittings are appended too: each user's ratings in the order of time, cut into groups
+of ten, each as if of one more user. Movies rated in one sitting belong together more than movies rated years apart.
 """
 
 from collections.abc import Mapping
@@ -31,24 +32,29 @@ from cinematrix.data.ratings import Ratings
 Float32 = NDArray[np.float32]
 
 MAX_EXACT_SIDE = 4_000
-"""With at most so many rows or columns the spectrum is exact; beyond, a randomised one (Halko et al. 2011)."""
+"""Maximum rows or columns for an exact spectrum; above it is a randomised one (Halko et al. 2011)."""
 
 SITTING_SIZE = 10
-"""Ratings one after the other that make a sitting."""
+"""Consecutive ratings in a sitting."""
 
 SERIES_WEIGHT = np.float32(3)
-"""What a series counts among the rows of content."""
+"""Weight of a series among the rows of content."""
 
 RATING_WEIGHT = 0.2
-"""How much more a rating one standard deviation above the biases counts in the item-item model."""
+"""Additional weight of a rating per standard deviation above the biases."""
 
 BLOCK_ROWS = 65_536
-"""Rows that the randomised spectrum multiplies at once."""
+"""Rows that the randomised spectrum multiplies at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """The largest eigenvalues of XᵀX, `[rank]`, and their eigenvectors, float32 `[n_movies, rank]`."""
+    """The largest eigenvalues of XᵀX and their eigenvectors.
+
+    Attributes:
+        values: float64 `[rank]`, eigenvalues.
+        vectors: float32 `[n_movies, rank]`, eigenvectors.
+    """
 
     values: NDArray[np.float64]
     vectors: Float32
@@ -62,20 +68,20 @@ class Spectrum:
         rank: int,
         sat: Histories | None = None,
     ) -> "Spectrum":
-        """The spectrum of the histories, and of the sittings `sat` and the content below them."""
+        """Return the spectrum of the histories, with the sittings `sat` and the content appended below them."""
         rows = [each.matrix(n_movies) for each in (histories, sat) if each is not None]
         return cls.of_rows(sparse.vstack(rows if content is None else [*rows, content.T], format="csr"), rank)
 
     @classmethod
     def of_rows(cls, rows: sparse.csr_matrix, rank: int) -> "Spectrum":
-        """The spectrum of any rows over the movies. `rows` `[anything, n_movies]`."""
-        exact = _exact_spectrum if min(rows.shape) <= MAX_EXACT_SIDE else _randomised_spectrum
-        values, vectors = exact(rows, rank)
-        real = values > 1e-6 * values.max(initial=1e-12)
-        return cls(values[real], np.ascontiguousarray(vectors[:, real], np.float32))
+        """Return the spectrum of any rows over the movies. `rows` `[anything, n_movies]`."""
+        compute_spectrum = _exact_spectrum if min(rows.shape) <= MAX_EXACT_SIDE else _randomised_spectrum
+        values, vectors = compute_spectrum(rows, rank)
+        positive = values > 1e-6 * values.max(initial=1e-12)
+        return cls(values[positive], np.ascontiguousarray(vectors[:, positive], np.float32))
 
     def largest(self, rank: int) -> "Spectrum":
-        """Its largest `rank` eigenvalues alone."""
+        """Return the largest `rank` eigenvalues and their eigenvectors."""
         return Spectrum(self.values[:rank], self.vectors[:, :rank])
 
 
@@ -84,8 +90,9 @@ class LowRankEase:
     """The item-item model, ready to serve.
 
     Attributes:
-        inward: float32 `[n_movies, rank]`, what a movie in a history adds to it.
-        weight: float32 `[n_movies + 1]`, how much a movie's likeness to a history counts; the last, 0, is of `UNKNOWN`.
+        item_vectors: float32 `[n_movies, rank]`, W: the vector that a movie adds to a history's.
+        weight: float32 `[n_movies + 1]`, the factor of a movie's dot product with a history; the last, 0, is of
+            `UNKNOWN`.
     """
 
     item_vectors: Float32
@@ -93,46 +100,46 @@ class LowRankEase:
 
     @classmethod
     def of(cls, spectrum: Spectrum, decay: float, weight: float = 1.0) -> "LowRankEase":
-        """The model with the ridge `decay` (λ), its scores times `weight`."""
-        w = spectrum.vectors * np.sqrt(spectrum.values / (spectrum.values + decay)).astype(np.float32)
-        left = np.maximum(1 - np.einsum("jr,jr->j", w, w), np.float32(1e-3))
-        return cls(w, np.append(np.float32(weight) / left, np.float32(0)))
+        """Return the model with the ridge `decay` (λ), its scores multiplied by `weight`."""
+        item_vectors = spectrum.vectors * np.sqrt(spectrum.values / (spectrum.values + decay)).astype(np.float32)
+        unexplained = np.maximum(1 - np.einsum("jr,jr->j", item_vectors, item_vectors), np.float32(1e-3))
+        return cls(item_vectors, np.append(np.float32(weight) / unexplained, np.float32(0)))
 
     def gather(self, histories: Histories, values: Float32 | None = None) -> Float32:
-        """The vectors of histories, each movie weighed by `values` (default: 1). `[n, rank]`."""
+        """Return the vectors of histories, each movie weighted by `values` (default: 1). `[n, rank]`."""
         return histories.sums(self.item_vectors, values)
 
     def score(self, gathered: Float32) -> Float32:
-        """Every history's score of every movie. `[n, n_movies]`; of movies in the history it says nothing."""
+        """Return every history's score of every movie, meaningless for movies in the history. `[n, n_movies]`."""
         return np.asarray((gathered @ self.item_vectors.T) * self.weight[:-1], np.float32)
 
     def pairs(self, gathered: Float32, rows: Numbers, movies: Numbers) -> Float32:
-        """Scores of pairs. `[n]`."""
-        likeness = np.einsum("nr,nr->n", gathered[rows], self.item_vectors[movies])
-        return np.asarray(likeness * self.weight[movies], np.float32)
+        """Return the scores of pairs. `[n]`."""
+        dots = np.einsum("nr,nr->n", gathered[rows], self.item_vectors[movies])
+        return np.asarray(dots * self.weight[movies], np.float32)
 
     def shares(self, items: Numbers, values: Float32, movies: Numbers) -> Float32:
-        """What each of a history's `items`, weighed by `values`, adds to the scores of `movies`. `[n, size]`."""
+        """Return each history item's part, weighted by `values`, in the scores of `movies`. `[n, size]`."""
         return np.asarray(
             self.item_vectors[movies] @ self.item_vectors[items].T * values * self.weight[movies, None], np.float32
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """For saving."""
+        """Return the arrays to save."""
         return {"ease_low_rank.item_vectors": self.item_vectors, "ease_low_rank.weight": self.weight}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "LowRankEase | None":
-        """The model that `arrays` took apart; None if there is none."""
+        """Return the model from the output of `arrays`; None if there is none."""
         if "ease_low_rank.item_vectors" not in arrays:
             return None
         return cls(arrays["ease_low_rank.item_vectors"], arrays["ease_low_rank.weight"])
 
 
 def split_into_sittings(ratings: Ratings) -> Histories | None:
-    """Each user's ratings in the order of time, `SITTING_SIZE` by `SITTING_SIZE`; None without times.
+    """Split each user's ratings, in the order of time, into sittings of `SITTING_SIZE`; None without times.
 
-    What has the same time comes in random order.
+    Ratings with the same time are in random order.
     """
     if ratings.time is None:
         return None
@@ -145,12 +152,12 @@ def split_into_sittings(ratings: Ratings) -> Histories | None:
 
 
 def weigh_by_rating(residual: Float32) -> Float32:
-    """How much each entry of a history counts for the item-item model: 1, and up to 0.4 more or less by its rating."""
+    """Return the weight of each entry of a history: 1, and up to 0.4 more or less by its rating's `residual`."""
     return 1 + np.float32(RATING_WEIGHT) * np.clip(residual, -2, 2)
 
 
 def _exact_spectrum(rows: sparse.csr_matrix, rank: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """All eigenvalues, or the largest `rank`, by the smaller of the two Gram matrices."""
+    """Return all eigenvalues, or the largest `rank`, by the smaller of the two Gram matrices."""
     few = rows.shape[0] <= rows.shape[1]
     gram = (rows @ rows.T if few else rows.T @ rows).toarray().astype(np.float64)
     largest = [max(len(gram) - rank, 0), len(gram) - 1]
@@ -164,7 +171,7 @@ def _exact_spectrum(rows: sparse.csr_matrix, rank: int) -> tuple[NDArray[np.floa
 def _randomised_spectrum(
     rows: sparse.csr_matrix, rank: int, iterations: int = 5
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """The largest `rank` eigenvalues by subspace iteration from a fixed random start."""
+    """Return the largest `rank` eigenvalues by subspace iteration from a fixed random start."""
     start = np.random.default_rng(0).standard_normal((rows.shape[1], rank + 16)).astype(np.float32)
     basis = _orthonormalise(start)
     for _ in range(iterations):
@@ -175,12 +182,12 @@ def _randomised_spectrum(
 
 
 def _orthonormalise(basis: NDArray[Any]) -> NDArray[Any]:
-    """Orthonormal columns that span the same, by the eigenvectors of their Gram matrix: a tenth of the time of QR."""
+    """Return orthonormal columns of the same span, by the eigenvectors of the Gram matrix; ten times as fast as QR."""
     values, rotation = np.linalg.eigh(basis.T.astype(np.float64) @ basis.astype(np.float64))
     return np.asarray(basis @ (rotation / np.sqrt(np.maximum(values, 1e-12 * values[-1]))).astype(np.float32))
 
 
 def _multiply_gram(rows: sparse.csr_matrix, basis: NDArray[Any]) -> NDArray[Any]:
-    """XᵀX · basis, some rows of X at a time: there are far more of them than movies."""
+    """Return XᵀX · basis, computed over blocks of rows, of which there are far more than movies."""
     blocks = (rows[start : start + BLOCK_ROWS] for start in range(0, rows.shape[0], BLOCK_ROWS))
     return np.asarray(sum(block.T @ (block @ basis) for block in blocks))

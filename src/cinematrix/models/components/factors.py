@@ -1,12 +1,12 @@
-"""Biases and factors: what the whole classic family predicts with, whoever learned the movies' factors.
+"""Biases and factors: the predictions that all biased factorizations share, however the movies' factors were learned.
 
     rating ≈ mean + σ · (b_i + b_u + v_u · q_i)
 
-σ is the standard deviation of what the biases leave, so that settings mean the same on every scale. A user is her
-history: v_u and b_u are the ridge regression of her ratings on the factors of her movies (`least_squares.project`, with
-a column of ones for the bias), for known users and strangers alike. A user's factors are penalised by `Penalty`, her
-bias by what the data's variances say (`biases`). With movies as signs of taste (SVD++; Koren 2008) penalties pull v_u
-not to 0 but to |N(u)|^(−1/2) Σ y_j.
+σ is the standard deviation of the residuals over the biases, so that settings mean the same on every scale. A user is
+represented by their history: v_u and b_u are the ridge regression of the ratings on the factors of the rated movies
+(`least_squares.solve_ridge`, with a column of ones for the bias), for users inside and outside the training data alike.
+A user's factors are penalised by `Penalty`, the bias by its estimated shrinkage (`biases`). With implicit factors
+(SVD++; Koren 2008), penalties pull v_u not to 0 but to |N(u)|^(−1/2) Σ y_j.
 """
 
 from collections.abc import Mapping
@@ -29,19 +29,19 @@ from cinematrix.models.components.least_squares import entry_contributions, solv
 Float32 = NDArray[np.float32]
 
 INITIAL_STD = 0.05
-"""Standard deviation of factors before anything is learned."""
+"""Standard deviation of the initial factors."""
 
 MIN_RESIDUAL_SHARE = 1e-4
-"""What the biases leave is nothing if it is smaller than this share of the scale."""
+"""Residuals with a smaller standard deviation, as a share of the scale's width, are treated as 0."""
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """How strongly factors are pulled to their prior mean.
+    """Ridge penalty that pulls factors to their prior mean.
 
     Attributes:
-        shrinkage: ratings' worth of doubt, whoever it is: the prior of a Bayesian.
-        regularization: more for each rating (ALS-WR; Zhou et al. 2008): histories say less than their length.
+        shrinkage: constant penalty, in ratings: a Bayesian prior.
+        regularization: additional penalty for each rating (ALS-WR; Zhou et al. 2008).
     """
 
     shrinkage: float
@@ -55,23 +55,23 @@ class Penalty:
             )
 
     def of(self, counts: NDArray[Any]) -> Float32:
-        """The penalty of those who have so many ratings. `[n]`, above 0."""
+        """Return the penalty for numbers of ratings. `[n]`, above 0."""
         return np.asarray(self.shrinkage + self.regularization * np.maximum(counts, 1), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """The movies' side, ready to serve.
+    """The movies' side of a factorization, ready to serve.
 
     Attributes:
-        mean: of the ratings.
+        mean: mean of the ratings.
         unit: σ, in stars.
-        bias: float32 `[n_movies + 1]`, in units of σ; the last place, 0, answers for an unknown movie.
-        movies: float32 `[n_movies + 1, k + 1]`; the last column is 1 and meets the user's bias; the
-            last row, whose factors are 0, answers for an unknown movie.
-        penalty: of a user's factors.
-        user_shrinkage: the penalty of her bias.
-        signs: float32 `[n_movies, k]`, y: what it says of a user that she rated the movie at all; None: nothing.
+        bias: float32 `[n_movies + 1]`, in units of σ; the last entry, 0, is that of an unknown movie.
+        movies: float32 `[n_movies + 1, k + 1]`; the last column is 1 and multiplies the user's bias; the last row,
+            whose factors are 0, is that of an unknown movie.
+        penalty: penalty of a user's factors.
+        user_shrinkage: penalty of a user's bias.
+        signs: float32 `[n_movies, k]`, the implicit factors y of having rated a movie at all; None: there are none.
     """
 
     mean: float
@@ -84,14 +84,14 @@ class Factors:
 
     @classmethod
     def of_biases(cls, biases: Biases, unit: float, n_factors: int, penalty: Penalty) -> Self:
-        """Factors that are all 0, over these biases."""
+        """Return factors that are all 0, over these biases."""
         bias = np.append(biases.movie, np.float32(0)) / np.float32(unit)
         movies = np.zeros((len(bias), n_factors + 1), np.float32)
         movies[:, -1] = 1
         return cls(biases.mean, unit, bias, movies, penalty, biases.user_shrinkage)
 
     def learned(self, factors: Float32, bias: Float32, signs: Float32 | None = None) -> Self:
-        """The same with the factors `[n, k]` and biases `[n]` of the first `n` movies, those with ratings.
+        """Return a copy with the factors `[n, k]` and biases `[n]` of the first `n` movies, those with ratings.
 
         Raises:
             TrainingError: they aren't finite.
@@ -104,31 +104,31 @@ class Factors:
         return replace(self, movies=movies, bias=biases, signs=None if padded is None else padded.astype(np.float32))
 
     def standardise(self, values: Float32) -> Float32:
-        """Ratings less the mean, in units of σ."""
+        """Return ratings minus the mean, in units of σ."""
         return np.asarray((values - np.float32(self.mean)) / np.float32(self.unit), np.float32)
 
     def users(self, histories: Histories) -> Float32:
-        """Each history's factors and, in the last column, its bias. `[len(histories), k + 1]`."""
+        """Return each history's factors and, in the last column, its bias. `[len(histories), k + 1]`."""
         return solve_ridge(
             histories, self.movies[:-1], self._targets(histories), self._penalty(histories), self._prior(histories)
         )
 
     def score(self, histories: Histories) -> Float32:
-        """The expected rating of every movie, not cut to the scale. `[len(histories), n_movies]`."""
+        """Return the expected rating of every movie, not clipped to the scale. `[len(histories), n_movies]`."""
         unit = np.float32(self.unit)
         score = np.asarray((self.users(histories) * unit) @ self.movies[:-1].T, np.float32)
         score += np.float32(self.mean) + unit * self.bias[:-1]
         return score
 
     def pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
-        """The expected rating of pairs of a history and a movie (or `UNKNOWN`), not cut to the scale. `[n]`."""
+        """Return the expected rating of pairs, not clipped to the scale; movies may be `UNKNOWN`. `[n]`."""
         dots = np.einsum("nk,nk->n", self.users(histories)[rows], self.movies[movies])
         return np.asarray(np.float32(self.mean) + np.float32(self.unit) * (self.bias[movies] + dots), np.float32)
 
     def shares(self, history: Histories, movies: Numbers) -> ScoreShares:
-        """What adds up to `pairs` for one person: her vector is a sum over her ratings, so this is exact."""
+        """Return the parts of `pairs` for one user. They are exact: the user's vector is a sum over the ratings."""
         unit = np.float32(self.unit)
-        by_rating = self._addends(history) * unit
+        by_rating = self._rating_parts(history) * unit
         score = self.pairs(history, np.zeros(len(movies), np.int32), movies)
         parts = {
             "mean": np.full(len(movies), self.mean, np.float32),
@@ -138,15 +138,15 @@ class Factors:
         ratings = self.movies[movies, :-1] @ by_rating[:, :-1].T
         return ScoreShares(score.astype(np.float64), parts, ratings, np.zeros_like(ratings))
 
-    def _addends(self, history: Histories) -> Float32:
-        """What each rating adds to `users` of one history: A⁻¹(q_j · target_j + D · y_j / √n). `[size, k + 1]`."""
-        rows, penalty = self.movies[history.items], self._penalty(history)[0]
-        by_rating = entry_contributions(rows, penalty)
+    def _rating_parts(self, history: Histories) -> Float32:
+        """Return each rating's part in `users` of one history: A⁻¹(q_j · target_j + D · y_j / √n). `[size, k + 1]`."""
+        table, penalty = self.movies[history.items], self._penalty(history)[0]
+        by_rating = entry_contributions(table, penalty)
         added = by_rating * self._targets(history)[:, None]
         if self.signs is not None and len(history.items):
-            # the prior m becomes m − A⁻¹YᵀY·m = A⁻¹D·m, of which y_j / √n is the share of rating j
-            sign = np.pad(self.signs[history.items], ((0, 0), (0, 1))) / np.sqrt(np.float32(len(rows)))
-            added += sign - (sign @ rows.T) @ by_rating
+            # the prior m becomes m − A⁻¹YᵀY·m = A⁻¹D·m; the part of rating j in m is y_j / √n
+            sign = np.pad(self.signs[history.items], ((0, 0), (0, 1))) / np.sqrt(np.float32(len(table)))
+            added += sign - (sign @ table.T) @ by_rating
         return np.asarray(added, np.float32)
 
     def _targets(self, histories: Histories) -> Float32:
@@ -165,43 +165,43 @@ class Factors:
         return np.pad(sums / root[:, None], ((0, 0), (0, 1)))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """For saving."""
+        """Return the arrays to save."""
         constants = [self.mean, self.unit, self.penalty.shrinkage, self.penalty.regularization, self.user_shrinkage]
         arrays = {"factors.constants": np.array(constants), "factors.bias": self.bias, "factors.movies": self.movies}
         return arrays if self.signs is None else arrays | {"factors.signs": self.signs}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The factors that `arrays` took apart."""
+        """Return the factors from the output of `arrays`."""
         mean, unit, *penalty, user_shrinkage = arrays["factors.constants"].tolist()
         bias, movies = arrays["factors.bias"], arrays["factors.movies"]
         return cls(mean, unit, bias, movies, Penalty(*penalty), user_shrinkage, arrays.get("factors.signs"))
 
 
 def append_bias_penalty(penalty: Float32, n_factors: int, shrinkage: float) -> Float32:
-    """The penalty of everybody's `n_factors` factors, and `shrinkage` for the bias in a last column. `[n, k + 1]`."""
+    """Repeat each penalty for `n_factors` factors; append `shrinkage` for the bias as a last column. `[n, k + 1]`."""
     columns = np.repeat(penalty[:, None], n_factors + 1, axis=1)
     columns[:, -1] = max(shrinkage, 1e-6)
     return columns
 
 
 def residual_std(ratings: Ratings, biases: Biases, who: str) -> float:
-    """The standard deviation of what the biases leave of `ratings`; 1 where they leave nothing."""
+    """Return the standard deviation of the residuals of `ratings` over the biases; 1 if there are none."""
     stars, scale = ratings.stars(who)
-    left = stars - biases.predict(biases.of_users(ratings.by_user)[ratings.user], ratings.movie)
-    found = float(np.sqrt(np.mean(np.square(left), dtype=np.float64)))
-    return found if found > MIN_RESIDUAL_SHARE * (scale.high - scale.low) else 1.0
+    residuals = stars - biases.predict(biases.of_users(ratings.by_user)[ratings.user], ratings.movie)
+    deviation = float(np.sqrt(np.mean(np.square(residuals), dtype=np.float64)))
+    return deviation if deviation > MIN_RESIDUAL_SHARE * (scale.high - scale.low) else 1.0
 
 
 @dataclass(frozen=True)
 class FactorSettings:
-    """What all models of factors have to set; in units of what the biases leave, so that one setting suits all scales.
+    """Hyper-parameters common to the factorizations, in units of the residuals, so that they suit every scale.
 
     Attributes:
-        factors: of each user and movie.
-        shrinkage: ratings' worth of doubt that pull a user's or a movie's factors to 0.
-        regularization: more doubt for each rating.
-        seed: of the first factors, and of the order of the ratings where they are taken one by one.
+        factors: number of factors of each user and movie.
+        shrinkage: ridge penalty that pulls a user's or a movie's factors to 0, in ratings.
+        regularization: additional penalty for each rating.
+        seed: random seed of the initial factors, and of the order of the ratings in SGD.
     """
 
     factors: int = 64
@@ -215,15 +215,15 @@ class FactorSettings:
 
     @property
     def penalty(self) -> Penalty:
-        """Of users' and of movies' factors."""
+        """Penalty of the users' and of the movies' factors."""
         return Penalty(self.shrinkage, self.regularization)
 
 
 def require_positive(settings: Any, *names: str) -> None:
-    """Make sure that these settings are counts from 1 or numbers above 0.
+    """Check that these settings are counts from 1 or numbers above 0.
 
     Raises:
-        SettingError: one isn't.
+        SettingError: one of them isn't.
     """
     for name in names:
         value = getattr(settings, name)
@@ -233,7 +233,7 @@ def require_positive(settings: Any, *names: str) -> None:
 
 
 class Factorization(Recommender):
-    """A model whose answers are those of `Factors`; what is left to it is to learn them."""
+    """A model that predicts by `Factors`; subclasses learn them in `fit_factors`."""
 
     abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, explains=True)
     settings: FactorSettings
@@ -246,7 +246,7 @@ class Factorization(Recommender):
         self.factors = self.fit_factors(ratings, biases, start, training.progress)
 
     def fit_factors(self, ratings: Ratings, biases: Biases, start: Factors, progress: Progress) -> Factors:
-        """`start`, in which all factors are 0, with what `ratings` say."""
+        """Return `start`, in which all factors are 0, with factors and biases learned from `ratings`."""
         raise NotImplementedError
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Ridge regression of every history at once: the half-step of alternating least squares, and the fold-in of a stranger.
+"""Ridge regression of many histories at once: the half-step of alternating least squares, and the fold-in of new users.
 
 For one history with the rows Y of a table, targets t, a prior mean m and penalties d (one a column):
 
@@ -6,8 +6,8 @@ For one history with the rows Y of a table, targets t, a prior mean m and penalt
       = m + (YᵀY + D)⁻¹ Yᵀ (t − Ym)                     as many equations as columns
       = m + D⁻¹Yᵀ (Y D⁻¹ Yᵀ + I)⁻¹ (t − Ym)             as many equations as entries
 
-Both are exact; a short history takes the second (Hoerl & Kennard 1970; Woodbury's identity). Histories of about one
-length are solved together, padded by rows of zeros, which change nothing.
+Both are exact; short histories take the second (Hoerl & Kennard 1970; Woodbury's identity). Histories of similar length
+are solved together, padded by rows of zeros, which change nothing.
 """
 
 from collections.abc import Iterator
@@ -20,46 +20,46 @@ from cinematrix.data.histories import Histories
 Float32 = NDArray[np.float32]
 
 BLOCK_CELLS = 2_000_000
-"""Numbers in the padded block of rows that is solved at a time: 8 MB."""
+"""Entries of the padded block of rows that is solved at a time: 8 MB."""
 
 
 def solve_ridge(
     histories: Histories, table: Float32, targets: Float32, penalty: Float32, prior: Float32 | None = None
 ) -> Float32:
-    """Each history's vector by ridge regression on the rows of its items. float32 `[len(histories), k]`.
+    """Return each history's vector by ridge regression on the rows of its items. float32 `[len(histories), k]`.
 
     Args:
-        histories: who has which rows of the table.
+        histories: the rows of the table that belong to each history.
         table: `[n_items, k]`.
-        targets: `[size]`, what the dot product of each entry should be.
+        targets: `[size]`, target of the dot product of each entry.
         penalty: above 0, `[k]` or `[len(histories), k]`.
-        prior: the mean that penalties pull to, which an empty history gets; None: 0. `[len(histories), k]`.
+        prior: prior mean, which is the result for an empty history; None: 0. `[len(histories), k]`.
     """
     d = np.broadcast_to(penalty, (len(histories), table.shape[1]))
-    left = targets
+    residuals = targets
     if prior is not None:
-        left = targets - np.einsum("nk,nk->n", prior[histories.rows], table[histories.items])
-    found = np.zeros(d.shape, np.float32) if prior is None else prior.astype(np.float32)
-    for rows, y, t in _blocks(histories, table, left):
-        solve = _by_entries if t.shape[1] < table.shape[1] else _by_columns
-        found[rows] += solve(y, t, d[rows])
-    return found
+        residuals = targets - np.einsum("nk,nk->n", prior[histories.rows], table[histories.items])
+    solution = np.zeros(d.shape, np.float32) if prior is None else prior.astype(np.float32)
+    for rows, y, t in _iterate_blocks(histories, table, residuals):
+        solve = _solve_by_entries if t.shape[1] < table.shape[1] else _solve_by_columns
+        solution[rows] += solve(y, t, d[rows])
+    return solution
 
 
 def entry_contributions(rows: Float32, penalty: Float32) -> Float32:
-    """(YᵀY + D)⁻¹ of one history times its rows Y: what a target of 1 in each entry adds to x. `[size, k]`."""
+    """Return (YᵀY + D)⁻¹ of one history times its rows Y: the part in x of a target of 1 in each entry. `[size, k]`."""
     y = rows.astype(np.float64)
     return np.asarray(np.linalg.solve(y.T @ y + np.diag(penalty), y.T).T, np.float32)
 
 
-def _by_columns(y: Float32, t: Float32, d: Float32) -> Float32:
-    turned, columns = y.transpose(0, 2, 1), np.arange(y.shape[2])
-    gram = turned @ y
+def _solve_by_columns(y: Float32, t: Float32, d: Float32) -> Float32:
+    transposed, columns = y.transpose(0, 2, 1), np.arange(y.shape[2])
+    gram = transposed @ y
     gram[:, columns, columns] += d
-    return np.asarray(np.linalg.solve(gram, turned @ t[..., None])[..., 0], np.float32)
+    return np.asarray(np.linalg.solve(gram, transposed @ t[..., None])[..., 0], np.float32)
 
 
-def _by_entries(y: Float32, t: Float32, d: Float32) -> Float32:
+def _solve_by_entries(y: Float32, t: Float32, d: Float32) -> Float32:
     scaled = y / d[:, None]
     kernel = y @ scaled.transpose(0, 2, 1)
     entries = np.arange(y.shape[1])
@@ -68,28 +68,32 @@ def _by_entries(y: Float32, t: Float32, d: Float32) -> Float32:
     return np.asarray((scaled * weights).sum(1), np.float32)
 
 
-def _blocks(
+def _iterate_blocks(
     histories: Histories, table: Float32, targets: Float32
 ) -> Iterator[tuple[NDArray[np.int64], Float32, Float32]]:
-    """Histories of about one length together: their rows, the padded rows of the table, and the padded targets.
+    """Yield blocks of histories of similar length: their rows, the padded rows of the table, and the padded targets.
 
     Shapes `[b]`, `[b, longest, k]`, `[b, longest]`. Empty histories are left out.
     """
     counts = histories.counts
     order = np.argsort(counts, kind="stable")
     order = order[np.searchsorted(counts[order], 1) :]
-    padded, ends = np.vstack([table, np.zeros((1, table.shape[1]), np.float32)]), np.append(targets, np.float32(0))
+    padded_table = np.vstack([table, np.zeros((1, table.shape[1]), np.float32)])
+    padded_targets = np.append(targets, np.float32(0))
     while len(order):
         size = _block_size(counts[order], table.shape[1])
         rows, order = order[:size], order[size:]
-        place = np.arange(counts[rows[-1]])
-        entry = np.where(place < counts[rows, None], histories.starts[rows, None] + place, -1)
+        column = np.arange(counts[rows[-1]])
+        entry = np.where(column < counts[rows, None], histories.starts[rows, None] + column, -1)
         items = np.append(histories.items, np.int32(-1))[entry]
-        yield rows, padded[items], ends[entry]
+        yield rows, padded_table[items], padded_targets[entry]
 
 
 def _block_size(ascending: NDArray[np.int64], columns: int) -> int:
-    """How many histories, of these lengths, go together: up to a quarter longer than the first, and within `BLOCK_CELLS`."""
-    alike = int(np.searchsorted(ascending, ascending[0] + ascending[0] // 4, side="right"))
-    longest = int(ascending[alike - 1])
-    return max(1, min(alike, BLOCK_CELLS // (longest * columns), BLOCK_CELLS // min(longest, columns) ** 2))
+    """Return the number of histories in the next block: up to a quarter longer than the first, within `BLOCK_CELLS`.
+
+    `ascending` are the lengths of the histories that are left.
+    """
+    similar = int(np.searchsorted(ascending, ascending[0] + ascending[0] // 4, side="right"))
+    longest = int(ascending[similar - 1])
+    return max(1, min(similar, BLOCK_CELLS // (longest * columns), BLOCK_CELLS // min(longest, columns) ** 2))

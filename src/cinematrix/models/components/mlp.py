@@ -1,4 +1,4 @@
-"""Dense layers in NumPy: what serves nets of plain layers. The twin of `layers`, equal to it to 1e-5, without torch."""
+"""Dense layers in NumPy, to serve nets of plain layers without torch; equal to `mlp_torch` to 1e-5."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ ACTIVATIONS: dict[str, Callable[[Float32], Float32]] = {
     "relu": lambda x: np.maximum(x, 0),
     "sigmoid": lambda x: np.asarray(1 / (1 + np.exp(-np.clip(x, -80, 80))), np.float32),
 }
-"""What bends a layer's output, by name."""
+"""Activation functions by name."""
 
 
 @dataclass(frozen=True, eq=False)
 class MLP:
-    """Dense layers with an activation between each two of them and none after the last.
+    """Dense layers with an activation between any two of them and none after the last.
 
     Attributes:
         weights: float32 `[inputs, outputs]` of each layer.
@@ -36,47 +36,47 @@ class MLP:
     activation: str = "tanh"
 
     def __call__(self, x: Float32 | sparse.csr_matrix) -> Float32:
-        """The last layer's output for rows `x`, which may be sparse. `[n, outputs]`."""
+        """Return the last layer's output for rows `x`, which may be sparse. `[n, outputs]`."""
         return np.asarray(self.hidden_output(x) @ self.weights[-1] + self.biases[-1], np.float32)
 
     def hidden_output(self, x: Float32 | sparse.csr_matrix) -> Float32 | sparse.csr_matrix:
-        """What goes into the last layer: the output of all before it, bent by the activation; `x` if there are none."""
-        bend = ACTIVATIONS[self.activation]
+        """Return the input of the last layer: the activated output of the layers before, or `x` if there are none."""
+        activate = ACTIVATIONS[self.activation]
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            x = bend(np.asarray(x @ weight + bias, np.float32))
+            x = activate(np.asarray(x @ weight + bias, np.float32))
         return x
 
     def outputs(self, wanted: slice) -> "MLP":
-        """The same layers with a part of the last one's outputs."""
+        """Return the same layers with a slice of the last layer's outputs."""
         *weights, last = self.weights
         part = np.ascontiguousarray(last[:, wanted])
         return MLP((*weights, part), (*self.biases[:-1], self.biases[-1][wanted]), self.activation)
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """For saving, under names that begin with `prefix`."""
+        """Return the arrays to save, under names that begin with `prefix`."""
         named = {"weight": self.weights, "bias": self.biases}
         return {f"{prefix}{name}.{n}": array for name, arrays in named.items() for n, array in enumerate(arrays)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str, activation: str) -> Self:
-        """The layers that `arrays` took apart."""
+        """Return the layers from the output of `arrays`."""
         n = sum(name.startswith(f"{prefix}weight.") for name in arrays)
         weights, biases = (tuple(arrays[f"{prefix}{name}.{i}"] for i in range(n)) for name in ("weight", "bias"))
         return cls(weights, biases, activation)
 
 
 def normalise_histories(histories: Histories, n_items: int) -> sparse.csr_matrix:
-    """Histories as rows of length 1 with equal entries, whatever the ratings; an empty one is 0. `[n, n_items]`."""
-    share = np.asarray(np.maximum(histories.counts, 1) ** -0.5, np.float32)
-    return histories.matrix(n_items, share[histories.rows])
+    """Return histories as rows of length 1 with equal entries, ratings ignored; an empty one is 0. `[n, n_items]`."""
+    weight = np.asarray(np.maximum(histories.counts, 1) ** -0.5, np.float32)
+    return histories.matrix(n_items, weight[histories.rows])
 
 
 def iterate_pair_blocks(
     histories: Histories, rows: Numbers, size: int
 ) -> Iterator[tuple[NDArray[np.int64], Histories, Numbers]]:
-    """The pairs of at most `size` histories at a time: their places, the histories, and each pair's row among these."""
+    """Yield the pairs of `size` histories at a time: their places, the histories, and each pair's row in them."""
     order = np.argsort(rows, kind="stable")
     for start in range(0, len(histories), size):
         stop = min(start + size, len(histories))
-        here = order[slice(*np.searchsorted(rows[order], [start, stop]))]
-        yield here, histories.take(np.arange(start, stop)), rows[here] - np.int32(start)
+        places = order[slice(*np.searchsorted(rows[order], [start, stop]))]
+        yield places, histories.take(np.arange(start, stop)), rows[places] - np.int32(start)

@@ -1,1 +1,1 @@
-"""TODO models.deep_mf."""
+"""The model `deep-mf`."""

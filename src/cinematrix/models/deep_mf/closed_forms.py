@@ -1,6 +1,6 @@
-"""What stands beside the towers of `deep-mf` in closed form, learned once they are trained: NumPy alone.
+"""Closed forms added to the towers of `deep-mf` after their training, in NumPy.
 
-Each part is learned from the pilot, the net that hasn't seen the validation ratings, and then kept for the net that
+Each part is fitted with the pilot, the net that hasn't seen the validation ratings. It is then kept for the net that
 has learned from all of them.
 """
 
@@ -36,20 +36,24 @@ if TYPE_CHECKING:
     from cinematrix.models.deep_mf.settings import DeepMFSettings
 
 RIDGE_CHOICES = (200.0, 400.0, 800.0)
+"""Candidate ridges of low-rank EASE."""
+
 WEIGHT_CHOICES = (0.0, 10.0, 40.0, 160.0)
+"""Candidate weights of low-rank EASE; 0 leaves it out."""
+
 DEFAULT_CHOICE = (400.0, 40.0)
-"""Ridges and weights of the item-item model to choose from, and those that stay unless others are clearly better."""
+"""Ridge and weight of low-rank EASE unless others are significantly better."""
 
 MAX_VALIDATION_USERS = 1_000
-"""Users whose validation movies that choice is made by."""
+"""Maximum users whose validation movies decide that choice."""
 
 MAX_VALIDATION_RATINGS = 20_000
-"""Validation ratings that say enough of how predictions fail."""
+"""Maximum validation ratings used to fit the residual process and the uncertainty."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedHead:
-    """A head's towers with the biases (None for plain interactions) and the deviation that they stand on."""
+    """A head's towers with the biases (None for plain interactions) and the standard deviation that they build on."""
 
     towers: Towers
     biases: Biases | None
@@ -58,7 +62,7 @@ class TrainedHead:
 
 @dataclass
 class ClosedForms:
-    """Puts the closed forms beside towers: `learn` and `validation` are cut from `ratings`, or `learn` is all of it."""
+    """Fits the closed forms beside towers: `learn` and `validation` are cut from `ratings`, or `learn` is all of it."""
 
     settings: "DeepMFSettings"
     data: TrainingData
@@ -69,106 +73,110 @@ class ClosedForms:
     spectra: dict[int, Spectrum] = field(default_factory=dict)
 
     def stars(self, trained: TrainedHead, pilot: TrainedHead) -> tuple[StarsHead, RatingUncertainty]:
-        """The rating head and how ratings scatter around its predictions."""
-        head, judged = self._plain(trained), self._plain(pilot)
+        """Return the rating head and the uncertainty of its predictions."""
+        head, pilot_head = self._build_stars_head(trained), self._build_stars_head(pilot)
         if self.settings.residual_gp:
-            judged = replace(judged, residual_gp=ResidualGP(self._places(judged.towers, self.learn)))
+            pilot_head = replace(pilot_head, residual_gp=ResidualGP(self._embed_movies(pilot_head.towers, self.learn)))
             head = replace(
-                head, residual_gp=ResidualGP(self._places(head.towers, self.ratings)), new_movie_gp=self._newcomers
+                head,
+                residual_gp=ResidualGP(self._embed_movies(head.towers, self.ratings)),
+                new_movie_gp=self._new_movie_gp,
             )
         if self.validation is self.ratings:
             return head, self._prior_uncertainty(head)
-        missing, added = judged.held_out_residuals(*self._tested)
-        if head.residual_gp and judged.residual_gp:
-            fitted = judged.residual_gp.fit_weight(added, missing)
-            added = added * np.float32(fitted.weight / judged.residual_gp.weight)
+        missing, added = pilot_head.held_out_residuals(*self._test_histories)
+        if head.residual_gp and pilot_head.residual_gp:
+            fitted = pilot_head.residual_gp.fit_weight(added, missing)
+            added = added * np.float32(fitted.weight / pilot_head.residual_gp.weight)
             head = replace(head, residual_gp=replace(head.residual_gp, weight=fitted.weight))
-        return head, self._fit_uncertainty(head, judged, added - missing)
+        return head, self._fit_uncertainty(head, pilot_head, added - missing)
 
     def ranking(self, trained: TrainedHead, pilot: TrainedHead, stars: StarsHead | None) -> RankingHead:
-        """The ranking head with the item-item model beside it, and the chance that scores stand for.
+        """Return the ranking head with low-rank EASE, calibrated for plain interactions.
 
-        Its ridge and its weight are those that rank the validation movies best beside the pilot's towers.
+        Ridge and weight of EASE are those that rank the validation movies best beside the pilot's towers.
         """
-        head, judged = RankingHead(trained.towers), RankingHead(pilot.towers)
-        given, later = self._judges(MAX_VALIDATION_USERS)
+        head, pilot_head = RankingHead(trained.towers), RankingHead(pilot.towers)
+        given, later = self._validation_histories(MAX_VALIDATION_USERS)
         residual = None if stars is None or given.values is None else stars.residual(given)[1]
         rank = self.settings.ease_rank
         if rank:
-            spectrum, scores = self._spectrum(self.learn).largest(rank), judged.score(given, residual)
-            weighed = None if residual is None else weigh_by_rating(residual)
-            decay, weight = choose_ridge_and_weight(scores, spectrum, given, later, weighed)
+            spectrum, scores = self._spectrum(self.learn).largest(rank), pilot_head.score(given, residual)
+            weights = None if residual is None else weigh_by_rating(residual)
+            decay, weight = choose_ridge_and_weight(scores, spectrum, given, later, weights)
             if weight:
-                judged = replace(judged, low_rank_ease=LowRankEase.of(spectrum, decay, weight))
-                both = LowRankEase.of(self._spectrum(self.ratings).largest(rank), decay, weight)
-                head = replace(head, low_rank_ease=both)
+                pilot_head = replace(pilot_head, low_rank_ease=LowRankEase.of(spectrum, decay, weight))
+                ease = LowRankEase.of(self._spectrum(self.ratings).largest(rank), decay, weight)
+                head = replace(head, low_rank_ease=ease)
         if stars is not None:
             return head
         given, later = select_validation_users(self.learn, self.validation, len(self.data.movies))
-        return replace(head, calibration=Calibration.fitted(judged.score(given, None), given, later))
+        return replace(head, calibration=Calibration.fitted(pilot_head.score(given, None), given, later))
 
-    def _plain(self, trained: TrainedHead) -> StarsHead:
+    def _build_stars_head(self, trained: TrainedHead) -> StarsHead:
         assert trained.biases is not None, "the rating head has biases"
-        return StarsHead(trained.biases, trained.sigma, trained.towers, self._new)
+        return StarsHead(trained.biases, trained.sigma, trained.towers, self._unrated)
 
     @cached_property
-    def _new(self) -> NDArray[np.bool_]:
-        """Which movies nobody has rated; the last place stands for `UNKNOWN`. `[n_movies + 1]`."""
+    def _unrated(self) -> NDArray[np.bool_]:
+        """Mask of the movies without ratings; the last entry is for `UNKNOWN`. bool `[n_movies + 1]`."""
         return np.asarray(self._raters(self.ratings, 1) == 0)
 
     def _raters(self, ratings: Ratings, more: int = 0) -> NDArray[np.int64]:
         return np.bincount(ratings.movie, minlength=len(self.data.movies) + more).astype(np.int64)
 
     @property
-    def _newcomers(self) -> ResidualGP | None:
-        """The process for movies that nobody has rated, where there is content."""
+    def _new_movie_gp(self) -> ResidualGP | None:
+        """Gaussian process for movies without ratings; None without content."""
         return None if self.content is None or not self.content.nnz else ResidualGP(embed_content(self.content))
 
-    def _places(self, towers: Towers, ratings: Ratings) -> Float32:
+    def _embed_movies(self, towers: Towers, ratings: Ratings) -> Float32:
         vectors = towers.movies[:-1, :, :-1].reshape(len(self.data.movies), -1)
         return embed_movies(vectors, self._spectrum(ratings), self.content, self._raters(ratings))
 
     def _spectrum(self, ratings: Ratings) -> Spectrum:
-        """Of the histories and sittings of `ratings`, with content and series; computed once for both heads."""
+        """Return the spectrum of the histories and sittings of `ratings`, with content and series; cached."""
         if id(ratings) not in self.spectra:
             rank = max(self.settings.ease_rank, AUDIENCE_RANK)
-            made = Spectrum.of(ratings.by_user, self._facts, len(self.data.movies), rank, split_into_sittings(ratings))
-            self.spectra[id(ratings)] = made
+            spectrum = Spectrum.of(
+                ratings.by_user, self._content_and_series, len(self.data.movies), rank, split_into_sittings(ratings)
+            )
+            self.spectra[id(ratings)] = spectrum
         return self.spectra[id(ratings)]
 
     @cached_property
-    def _facts(self) -> sparse.csr_matrix | None:
-        """Content and series side by side; None without content."""
+    def _content_and_series(self) -> sparse.csr_matrix | None:
+        """Features of content and series side by side; None without content."""
         if self.content is None:
             return None
         return sparse.hstack([self.content, SERIES_WEIGHT * series_membership(self.data.catalog)], format="csr")
 
-    def _judges(self, most: int) -> tuple[Histories, Histories]:
-        """The histories, and the validation ratings, of at most so many users who have both."""
+    def _validation_histories(self, most: int) -> tuple[Histories, Histories]:
+        """Return the histories, and the validation ratings, of at most `most` users who have both."""
         users = np.flatnonzero(self.validation.by_user.counts)[:most]
         return self.learn.by_user.take(users), self.validation.by_user.take(users)
 
     @cached_property
-    def _tested(self) -> tuple[Histories, Histories]:
-        """The same of as many users as have `MAX_VALIDATION_RATINGS` validation ratings together."""
+    def _test_histories(self) -> tuple[Histories, Histories]:
+        """Histories and validation ratings of users with `MAX_VALIDATION_RATINGS` validation ratings together."""
         counts = self.validation.by_user.counts
-        return self._judges(1 + int((counts[counts > 0].cumsum() < MAX_VALIDATION_RATINGS).sum()))
+        return self._validation_histories(1 + int((counts[counts > 0].cumsum() < MAX_VALIDATION_RATINGS).sum()))
 
     def _prior_uncertainty(self, head: StarsHead) -> RatingUncertainty:
-        """How ratings scatter as far as is known before any prediction was compared with a rating."""
-        assert self.ratings.scale is not None, "only ratings have a spread"
+        """Return the uncertainty before any prediction is compared with a rating."""
+        assert self.ratings.scale is not None, "only ratings have an uncertainty"
         residual = head.residual(self.ratings.by_user)[1]
         return RatingUncertainty.before(self.ratings.scale, self.ratings.by_user, residual, len(self.data.movies))
 
-    def _fit_uncertainty(self, head: StarsHead, judged: StarsHead, error: Float32) -> RatingUncertainty:
-        """The same from the pilot, which hasn't seen the validation ratings: how far off (`error`) it foresaw them."""
-        before, (given, later) = self._prior_uncertainty(head), self._tested
-        assert later.values is not None, "only ratings have a spread"
-        everybody = self.learn.by_user
-        then = movie_facts(everybody, judged.residual(everybody)[1], len(self.data.movies))
-        stars = before.scale.clip(later.values + error)
-        seen = PredictedPairs(given, judged.residual(given)[1], later.rows, later.items, stars)
-        return replace(before, movies=then).fitted(seen, later.values, before.movies)
+    def _fit_uncertainty(self, head: StarsHead, pilot_head: StarsHead, error: Float32) -> RatingUncertainty:
+        """Return the uncertainty fitted to the pilot's errors (`error`) on the validation ratings."""
+        prior, (given, later) = self._prior_uncertainty(head), self._test_histories
+        assert later.values is not None, "only ratings have an uncertainty"
+        histories = self.learn.by_user
+        pilot_facts = movie_facts(histories, pilot_head.residual(histories)[1], len(self.data.movies))
+        stars = prior.scale.clip(later.values + error)
+        pairs = PredictedPairs(given, pilot_head.residual(given)[1], later.rows, later.items, stars)
+        return replace(prior, movies=pilot_facts).fitted(pairs, later.values, prior.movies)
 
 
 def choose_ridge_and_weight(
@@ -176,19 +184,19 @@ def choose_ridge_and_weight(
     spectrum: Spectrum,
     given: Histories,
     later: Histories,
-    weighed: NDArray[np.float32] | None,
+    weights: NDArray[np.float32] | None,
 ) -> tuple[float, float]:
-    """The ridge and the weight of the item-item model with which it ranks `later` best (NDCG@10) beside `scores`.
+    """Return the ridge and the weight of low-rank EASE that rank `later` best (NDCG@10) when added to `scores`.
 
-    They are the usual ones unless others are better by two standard errors of the users' gains: the best of many on
-    few users is mostly luck.
+    They are `DEFAULT_CHOICE` unless others are better by two standard errors of the users' gains: the best of many
+    candidates on few users is mostly noise.
     """
     quality = {}
     for decay in RIDGE_CHOICES:
         model = LowRankEase.of(spectrum, decay)
-        beside = model.score(model.gather(given, weighed))
+        ease_scores = model.score(model.gather(given, weights))
         for weight in WEIGHT_CHOICES:
-            quality[decay, weight] = ndcg(top_n(scores + weight * beside, 10, given).movies, later)
+            quality[decay, weight] = ndcg(top_n(scores + weight * ease_scores, 10, given).movies, later)
     best = max(quality, key=lambda option: float(np.nanmean(quality[option])))
     gains = quality[best] - quality[DEFAULT_CHOICE]
     return best if gains.mean() > 2 * gains.std() / len(gains) ** 0.5 else DEFAULT_CHOICE

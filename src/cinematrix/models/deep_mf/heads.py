@@ -1,4 +1,4 @@
-"""The heads of `deep-mf` as they serve, in NumPy: towers, and the closed forms that stand beside them."""
+"""The heads of `deep-mf` as they serve, in NumPy: towers, and the closed forms added to them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from cinematrix.models.deep_mf.towers import Float32, Towers
 
 @dataclass(frozen=True, eq=False)
 class EncodedHistories:
-    """Histories as the rating head has read them.
+    """Histories encoded by the rating head.
 
     Attributes:
-        histories: with ratings as values; without them they say nothing to this head.
+        histories: with ratings as values; without them the rating head ignores the entries.
         user: float32 `[n]`, the bias of each history's owner.
         residual: float32 `[size]`, the residuals over the biases in standard deviations.
         vectors: float32 `[n, members, factors + 1]`.
@@ -37,15 +37,15 @@ class EncodedHistories:
 
 @dataclass(frozen=True, eq=False)
 class StarsHead:
-    """Expected ratings: biases + towers + what these leave of a person's own ratings, spread over near movies.
+    """Expected ratings: biases + towers + Gaussian processes on the residuals of the user's own ratings.
 
     Attributes:
-        biases: of users and movies.
-        sigma: the standard deviation of what the biases leave, the unit of the towers.
+        biases: biases of users and movies.
+        sigma: standard deviation of the residuals over the biases, the unit of the towers.
         towers: the users' tower and the movies' vectors.
-        new: bool `[n_movies + 1]`, which movies nobody has rated, the last place standing for `UNKNOWN`.
-        kriging: spreads to rated movies what is left where all that is known of movies is taken.
-        newcomers: spreads to new movies what is left where content alone is taken, as if no movie had been rated.
+        new: bool `[n_movies + 1]`, mask of the movies without ratings; the last entry is for `UNKNOWN`.
+        residual_gp: process for rated movies, on residuals over the full predictions.
+        new_movie_gp: process for movies without ratings, on residuals over predictions from content alone.
     """
 
     biases: Biases
@@ -56,85 +56,91 @@ class StarsHead:
     new_movie_gp: ResidualGP | None = None
 
     def read(self, histories: Histories) -> EncodedHistories:
-        """What is needed of histories for any prediction."""
+        """Encode histories for any prediction."""
         user, residual = self.residual(histories)
         return EncodedHistories(histories, user, residual, self.towers.users(histories, residual))
 
     def residual(self, histories: Histories) -> tuple[Float32, Float32]:
-        """Each history's user bias `[n]`; its ratings' residuals over the biases in standard deviations `[size]`."""
-        user, left = self.biases.residuals(histories)
-        return user, np.asarray(left / np.float32(self.sigma), np.float32)
+        """Return each history's user bias `[n]` and its residuals over the biases in standard deviations `[size]`."""
+        user, residuals = self.biases.residuals(histories)
+        return user, np.asarray(residuals / np.float32(self.sigma), np.float32)
 
     def score(self, histories: Histories) -> Float32:
-        """Every history's stars of every movie, off the scale now and then. `[n, n_movies]`."""
+        """Return every history's expected rating of every movie, not clipped to the scale. `[n, n_movies]`."""
         read = self.read(histories)
         base = np.float32(self.biases.mean) + read.user[:, None] + self.biases.movie
         stars = np.asarray(base + np.float32(self.sigma) * self.towers.score(read.vectors), np.float32)
         for process, new in self._processes(read):
             movies = np.flatnonzero(self.new[:-1] == new).astype(np.int32)
             if len(movies):
-                stars[:, movies] += process.score(histories, self._left(read, new), movies)
+                stars[:, movies] += process.score(histories, self._gp_residuals(read, new), movies)
         return stars
 
     def pairs(self, read: EncodedHistories, rows: Numbers, movies: Numbers) -> Float32:
-        """Stars of pairs, off the scale now and then. `[n]`."""
-        stars = self._plain(read, rows, movies)
+        """Return the expected ratings of pairs, not clipped to the scale. `[n]`."""
+        stars = self._predict_without_gp(read, rows, movies)
         for process, new in self._processes(read):
-            here = np.flatnonzero(self.new[movies] == new)
-            if len(here):
-                stars[here] += process.pairs(read.histories, self._left(read, new), rows[here], movies[here])
+            selected = np.flatnonzero(self.new[movies] == new)
+            if len(selected):
+                stars[selected] += process.pairs(
+                    read.histories, self._gp_residuals(read, new), rows[selected], movies[selected]
+                )
         return stars
 
     def held_out_residuals(self, histories: Histories, held_out: Histories) -> tuple[Float32, Float32]:
-        """What biases and towers miss of held-out ratings, and what `residual_gp` adds, if there is one. `[size]` each."""
-        assert held_out.values is not None, "only asked of ratings"
+        """Return held-out ratings' residuals over biases and towers, and `residual_gp`'s additions. `[size]` each."""
+        assert held_out.values is not None, "only for models of ratings"
         read, pairs = self.read(histories), (held_out.rows, held_out.items)
-        missing = held_out.values - self._plain(read, *pairs)
+        missing = held_out.values - self._predict_without_gp(read, *pairs)
         if self.residual_gp is None:
             return missing, np.zeros_like(missing)
-        return missing, self.residual_gp.pairs(histories, self._left(read), *pairs)
+        return missing, self.residual_gp.pairs(histories, self._gp_residuals(read), *pairs)
 
     def shares(self, history: Histories, movies: Numbers) -> ScoreShares:
-        """What adds up to the stars of `movies` for the one history."""
+        """Return the additive parts of the expected ratings of `movies` for the one history."""
         read, n = self.read(history), len(movies)
         mean = np.full(n, self.biases.mean, np.float32)
         movie = self.biases.predict(np.zeros(n, np.float32), movies) - mean
         base = {"mean": mean, "movie_bias": movie, "user_bias": np.repeat(read.user, n)}
         near = np.zeros((n, len(history.items)), np.float32)
         for process, new in self._processes(read):
-            here = np.flatnonzero(self.new[movies] == new)
-            if len(here):
-                solved = process.solve(history, self._left(read, new))
-                near[here] = process.similarity(movies[here], history.items) * solved
+            selected = np.flatnonzero(self.new[movies] == new)
+            if len(selected):
+                solved = process.solve(history, self._gp_residuals(read, new))
+                near[selected] = process.similarity(movies[selected], history.items) * solved
         return attribute_head(self.towers, history, read.residual, movies).shares(base, self.sigma, near)
 
     def _processes(self, read: EncodedHistories) -> Iterator[tuple[ResidualGP, bool]]:
-        """What spreads residuals, and whether to movies that nobody has rated."""
+        """Yield each process, and whether it is for movies without ratings."""
         if read.histories.values is not None:
             processes = (self.residual_gp, False), (self.new_movie_gp, True)
             yield from ((process, new) for process, new in processes if process)
 
-    def _plain(self, read: EncodedHistories, rows: Numbers, movies: Numbers, new: bool = False) -> Float32:
-        """Stars of pairs by biases and towers alone, perhaps as if all `movies` were new. `[n]`."""
+    def _predict_without_gp(self, read: EncodedHistories, rows: Numbers, movies: Numbers, new: bool = False) -> Float32:
+        """Return the predictions of biases and towers alone, optionally as if all `movies` were new. `[n]`."""
         biased = np.full_like(movies, UNKNOWN) if new else movies
         scores = self.towers.pairs(read.vectors, rows, movies, rated=not new)
         return self.biases.predict(read.user[rows], biased) + np.float32(self.sigma) * scores
 
-    def _left(self, read: EncodedHistories, new: bool = False) -> Float32:
-        """What biases and towers leave of the histories' own ratings. `[size]`."""
-        assert read.histories.values is not None, "only asked of ratings"
-        return read.histories.values - self._plain(read, read.histories.rows, read.histories.items, new)
+    def _gp_residuals(self, read: EncodedHistories, new: bool = False) -> Float32:
+        """Return the residuals of the histories' own ratings over biases and towers. `[size]`."""
+        assert read.histories.values is not None, "only for models of ratings"
+        return read.histories.values - self._predict_without_gp(read, read.histories.rows, read.histories.items, new)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """For saving."""
+        """Return the arrays to save."""
         processes = (("residual_gp.", self.residual_gp), ("new_movie_gp.", self.new_movie_gp))
-        spread = [process.arrays(name) for name, process in processes if process]
+        process_arrays = [process.arrays(name) for name, process in processes if process]
         saved = {"stars.sigma": np.array([self.sigma]), "stars.new": self.new, **self.biases.arrays()}
-        return saved | self.towers.arrays("stars.towers.") | {name: a for part in spread for name, a in part.items()}
+        return (
+            saved
+            | self.towers.arrays("stars.towers.")
+            | {name: a for part in process_arrays for name, a in part.items()}
+        )
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
-        """The head that `arrays` took apart; None if there is none."""
+        """Return the head from the output of `arrays`; None if there is none."""
         towers = Towers.from_arrays(arrays, "stars.towers.")
         if towers is None:
             return None
@@ -144,12 +150,12 @@ class StarsHead:
 
 @dataclass(frozen=True, eq=False)
 class RankingHead:
-    """What orders movies: towers, and the item-item model beside them.
+    """Ranking scores: towers plus low-rank EASE.
 
     Attributes:
         towers: the users' tower and the movies' vectors.
-        low_rank_ease: the item-item model, perhaps.
-        chance: what turns a score into a chance, for plain interactions.
+        low_rank_ease: low-rank EASE, if there is one.
+        calibration: calibration of a score to a probability, for plain interactions.
     """
 
     towers: Towers
@@ -157,14 +163,18 @@ class RankingHead:
     calibration: Calibration = UNCALIBRATED
 
     def score(self, histories: Histories, residual: Float32 | None) -> Float32:
-        """Every history's score of every movie. `[n, n_movies]`; `residual` as in `EncodedHistories`, None for interactions."""
+        """Return every history's score of every movie. `[n, n_movies]`.
+
+        Args:
+            residual: as in `EncodedHistories`; None for plain interactions.
+        """
         score = self.towers.score(self.towers.users(histories, residual))
         return (
             score if self.low_rank_ease is None else score + self.low_rank_ease.score(self._gather(histories, residual))
         )
 
     def movie_index(self) -> Float32:
-        """Return a vector for each movie, whose dot product with a `user_index` is its score but for a constant."""
+        """Return a vector for each movie, whose dot product with a `user_index` is its score up to a constant."""
         movies = self.towers.movies[:-1]
         members, factors = movies.shape[1], movies.shape[2] - 1
         scaled = movies[:, :, :-1].reshape(len(movies), -1) / np.float32(members * factors**0.5)
@@ -182,33 +192,33 @@ class RankingHead:
         return np.hstack(parts)
 
     def probabilities(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
-        """The chance of pairs, for plain interactions. `[n]`."""
+        """Return the probabilities of pairs, for plain interactions. `[n]`."""
         score = self.towers.pairs(self.towers.users(histories, None), rows, movies)
         if self.low_rank_ease:
             score = score + self.low_rank_ease.pairs(self._gather(histories, None), rows, movies)
         return self.calibration(score)
 
     def shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> ScoreShares:
-        """What adds up to the scores of `movies` for the one history."""
-        found = attribute_head(self.towers, history, residual, movies)
+        """Return the additive parts of the scores of `movies` for the one history."""
+        head_shares = attribute_head(self.towers, history, residual, movies)
         if self.low_rank_ease is None:
-            return found.shares({}, 1.0)
+            return head_shares.shares({}, 1.0)
         weights = np.ones(len(history.items), np.float32) if residual is None else weigh_by_rating(residual)
-        return found.shares({}, 1.0, self.low_rank_ease.shares(history.items, weights, movies))
+        return head_shares.shares({}, 1.0, self.low_rank_ease.shares(history.items, weights, movies))
 
     def _gather(self, histories: Histories, residual: Float32 | None) -> Float32:
-        """The histories as the item-item model takes them: what somebody liked counts a little more."""
-        assert self.low_rank_ease is not None, "only asked where there is an item-item model"
+        """Return the histories' vectors in low-rank EASE, in which higher ratings weigh a little more."""
+        assert self.low_rank_ease is not None, "only for heads with low-rank EASE"
         return self.low_rank_ease.gather(histories, None if residual is None else weigh_by_rating(residual))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """For saving."""
+        """Return the arrays to save."""
         beside = self.low_rank_ease.arrays() if self.low_rank_ease else {}
         return {"ranking.calibration": self.calibration.array()} | self.towers.arrays("ranking.towers.") | beside
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
-        """The head that `arrays` took apart; None if there is none."""
+        """Return the head from the output of `arrays`; None if there is none."""
         towers = Towers.from_arrays(arrays, "ranking.towers.")
         if towers is None:
             return None

@@ -1,7 +1,7 @@
-"""Deep matrix factorization of histories: a user is her history, a movie is its raters and its content."""
+"""Deep matrix factorization of histories: a user is represented by their history, a movie by its raters and content."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +15,17 @@ from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.uncertainty import PredictedPairs, RatingUncertainty
 
-if TYPE_CHECKING:
-    pass
-
 
 class DeepMF(Recommender):
     """Two towers encode histories and content into vectors; a score is biases + the dot product of two vectors.
 
-    The rating head learns hidden ratings (`by="stars"`), the ranking head which movies are in a history at all
-    (`by="ranking"`), each with weights of its own on the same towers (see `nets`). Beside the ranking head's towers
-    stands an item-item model in closed form (`neighbours`), since low rank alone misses what goes with what; both
-    scores add up. Plain interactions have the ranking head alone, and `predict` answers with a chance.
+    The rating head predicts hidden ratings (`by="stars"`). The ranking head predicts which movies are in a history
+    (`by="ranking"`). They have the same towers with different weights (see `network`). Low-rank EASE (`ease_low_rank`)
+    is added to the ranking head, since the towers' low rank misses which movies are watched together. Plain
+    interactions have the ranking head alone, and `predict` returns a probability.
 
-    New users, known users and users who just changed a rating take one path, a forward pass over a history; a movie
-    without ratings is its content.
+    Training users, new users and users who just changed a rating take one path, a forward pass over a history. A movie
+    without ratings is represented by its content.
     """
 
     name: ClassVar[str] = "deep-mf"
@@ -51,27 +48,27 @@ class DeepMF(Recommender):
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         if by == "ranking" and self.ranking:
             return self.ranking.score(histories, self.residual(histories))
-        return self._rating.score(histories)
+        return self._rating_head.score(histories)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.data.scale is None:
             assert self.ranking is not None, "a model of interactions has a ranking head"
             return self.ranking.probabilities(histories, rows, movies)
-        return self.data.scale.clip(self._rating.pairs(self._rating.read(histories), rows, movies))
+        return self.data.scale.clip(self._rating_head.pairs(self._rating_head.read(histories), rows, movies))
 
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         if by == "ranking" and self.ranking:
             return self.ranking.shares(history, self.residual(history), movies)
-        return self._rating.shares(history, movies)
+        return self._rating_head.shares(history, movies)
 
     @property
-    def _rating(self) -> StarsHead:
-        """The rating head of a model of ratings."""
+    def _rating_head(self) -> StarsHead:
+        """Rating head of a model of ratings."""
         assert self.stars is not None, "a model of ratings has a rating head"
         return self.stars
 
     def residual(self, histories: Histories) -> NDArray[np.float32] | None:
-        """The histories' residuals over the biases in standard deviations, `[size]`; None for plain interactions."""
+        """Return the histories' residuals in standard deviations, `[size]`; None for plain interactions."""
         return None if self.stars is None or histories.values is None else self.stars.residual(histories)[1]
 
     @property
@@ -101,10 +98,10 @@ class DeepMF(Recommender):
     def build_predicted_pairs(
         self, histories: Histories, rows: Numbers, movies: Numbers, stars: NDArray[np.float32] | None = None
     ) -> PredictedPairs:
-        """Pairs with what the rating head predicts of them: `stars`, if that is known."""
+        """Return pairs with their expected ratings: `stars`, if they have been computed already."""
         if stars is None:
             stars = self.predict_pairs(histories, rows, movies)
-        return PredictedPairs(histories, self._rating.residual(histories)[1], rows, movies, stars)
+        return PredictedPairs(histories, self._rating_head.residual(histories)[1], rows, movies, stars)
 
     def movie_index(self) -> NDArray[np.float32]:
         if self.ranking is None:
@@ -117,13 +114,13 @@ class DeepMF(Recommender):
         return self.ranking.user_index(histories, self.residual(histories))
 
     def vectors(self) -> NDArray[np.float32]:
-        towers = self.ranking.towers if self.ranking else self._rating.towers
+        towers = self.ranking.towers if self.ranking else self._rating_head.towers
         return towers.movies[:-1, :, :-1].reshape(len(towers.movies) - 1, -1)
 
     def comparison_vectors(self) -> NDArray[np.float32]:
-        """Those of the item-item model, where series and schools lie together; in the towers', popular films do."""
-        beside = self.ranking and self.ranking.low_rank_ease
-        return beside.item_vectors if beside else self.vectors()
+        """Return the vectors of low-rank EASE: they group movies by series and style, the towers' by popularity."""
+        ease = self.ranking and self.ranking.low_rank_ease
+        return ease.item_vectors if ease else self.vectors()
 
     def similarities(self, movie: int) -> NDArray[np.float32]:
         return genre_adjusted_similarity(super().similarities(movie), movie, self.data)

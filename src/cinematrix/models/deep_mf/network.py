@@ -1,11 +1,9 @@
-"""The nets, in torch. They are trained here and exported to NumPy; nothing that serves imports this module."""
+"""The nets of `deep-mf`, in torch, exported to NumPy after training; code that serves doesn't import this module."""
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from cinematrix.models.deep_mf.pooling import ContentMatrix, SparsePattern, pair_dot_products
@@ -13,10 +11,10 @@ from cinematrix.models.deep_mf.pooling import ContentMatrix, SparsePattern, pair
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """The size of a `HistoryNet`; the fields are those of `DeepMFSettings`.
+    """Shape of a `HistoryNet`; the fields are those of `DeepMFSettings`.
 
-    The members of the ensemble lie side by side in the width, each with `factors` factors and weights of its own, so
-    that one sparse sum serves them all.
+    The members of the ensemble lie side by side in the width, each with `factors` factors and its own weights, so that
+    one sparse sum serves them all.
     """
 
     factors: int
@@ -24,8 +22,8 @@ class NetworkShape:
     blocks: int
     dropout: float
     row_dropout: float
-    pair: int
-    free_ids: bool
+    pair_width: int
+    id_embeddings: bool
 
     @property
     def width(self) -> int:
@@ -33,17 +31,19 @@ class NetworkShape:
 
 
 N_STATISTICS = 5
+"""Number of statistics of a history (see `VisibleHistories.of`)."""
+
 EMPTY_STATISTICS = torch.tensor([1.0, -1.0, 1.0, 0.0, 0.0])
-"""How many statistics a history has, and those of an empty one (see `VisibleHistories.of`)."""
+"""Statistics of an empty history."""
 
 IndexPairs = tuple[torch.Tensor, torch.Tensor]
 """Users and movies by number."""
 
 
 class Tower(nn.Module):
-    """From histories to vectors: pooled tables, content, statistics, residual blocks, a projection.
+    """Encoder of histories to vectors: pooled tables, content, statistics, residual blocks, a projection.
 
-    `towers.encode` is its twin in NumPy for serving.
+    `towers.encode` is the same in NumPy for serving.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Tower(nn.Module):
             [_normal(item_features, width) for _ in range(channels if item_features else 0)]
         )
         self.own_content = nn.ParameterList([_normal(own_features, width)] if own_features else [])
-        self.ids = nn.ParameterList([_table(n_rows, width)] if shape.free_ids else [])
+        self.ids = nn.ParameterList([_table(n_rows, width)] if shape.id_embeddings else [])
         self.statistics = _normal(N_STATISTICS, width)
         self.up = nn.ParameterList([_normal(e, d, d, std=d**-0.5) for _ in range(shape.blocks)])
         self.up_bias = nn.ParameterList([nn.Parameter(torch.zeros(width)) for _ in range(shape.blocks)])
@@ -65,7 +65,7 @@ class Tower(nn.Module):
         self.out = _projection(e, d)
 
     def item_tables(self, content: ContentMatrix | None) -> list[torch.Tensor]:
-        """What each item adds to a history, by channel: its own row and its content's. `[n_items, width]` each."""
+        """Return each item's addend to a history, by channel: own row plus content's. `[n_items, width]` each."""
         if content is None or not self.item_content:
             return list(self.tables)
         return [t + content.times(w) for t, w in zip(self.tables, self.item_content, strict=True)]
@@ -73,49 +73,49 @@ class Tower(nn.Module):
     def forward(
         self, seen: "VisibleHistories", content: ContentMatrix | None, rows: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Vectors, of `rows` or of all, with the bias as their last factor. `[n, members, factors + 1]`."""
+        """Return the vectors, of `rows` or of all, with the bias as their last factor. `[n, members, factors + 1]`."""
         h = seen.statistics @ self.statistics
         for table, values in zip(self.item_tables(content), seen.channels, strict=True):
-            h = h + seen.pattern.pool(table, values * self._kept(table).index_select(0, seen.pattern.pairs[1]))
+            h = h + seen.pattern.pool(table, values * self._row_dropout(table).index_select(0, seen.pattern.pairs[1]))
         if content is not None and self.own_content:
             h = h + content.times(self.own_content[0])
         if self.ids:
-            h = h + self.ids[0] * self._kept(self.ids[0])[:, None]
-        return self._bent(h if rows is None else h.index_select(0, rows))
+            h = h + self.ids[0] * self._row_dropout(self.ids[0])[:, None]
+        return self._apply_blocks(h if rows is None else h.index_select(0, rows))
 
     def unseen(self, content: ContentMatrix | None, rows: torch.Tensor) -> torch.Tensor:
-        """Vectors of `rows` as if nothing but their content were known. `[n, members, factors + 1]`."""
+        """Return the vectors of `rows` from their content alone. `[n, members, factors + 1]`."""
         h = (EMPTY_STATISTICS.to(rows.device) @ self.statistics).expand(len(rows), -1)
         if content is not None and self.own_content:
             h = h + content.times(self.own_content[0]).index_select(0, rows)
-        return self._bent(h)
+        return self._apply_blocks(h)
 
-    def _bent(self, h: torch.Tensor) -> torch.Tensor:
-        """Residual blocks and the projection. `[n, members, factors + 1]`."""
+    def _apply_blocks(self, h: torch.Tensor) -> torch.Tensor:
+        """Apply the residual blocks and the projection. `[n, members, factors + 1]`."""
         for up, bias, down in zip(self.up, self.up_bias, self.down, strict=True):
-            inner = nn.functional.silu(_multiply_by_member(self._unit(h), up).flatten(1) + bias)
+            inner = nn.functional.silu(_multiply_by_member(self._normalise(h), up).flatten(1) + bias)
             h = h + _multiply_by_member(self._drop(inner), down).flatten(1)
         return _multiply_by_member(self._drop(h), self.out)
 
     def _drop(self, x: torch.Tensor) -> torch.Tensor:
         return fast_dropout(x, self.shape.dropout) if self.training else x
 
-    def _kept(self, table: torch.Tensor) -> torch.Tensor:
-        """A factor for each row of a table: in training some items are as good as unknown. `[n_rows]`."""
+    def _row_dropout(self, table: torch.Tensor) -> torch.Tensor:
+        """Return a dropout factor for each row of a table, 1 outside training. `[n_rows]`."""
         if not self.training:
             return torch.ones(len(table), device=table.device)
         share = self.shape.row_dropout
         return (torch.rand(len(table), device=table.device) >= share) / (1 - share)
 
-    def _unit(self, h: torch.Tensor) -> torch.Tensor:
-        """Each member's vector brought to unit mean square (Zhang & Sennrich 2019)."""
+    def _normalise(self, h: torch.Tensor) -> torch.Tensor:
+        """Scale each member's vector to unit mean square (Zhang & Sennrich 2019)."""
         x = h.view(len(h), self.shape.members, self.shape.factors)
         return (x * torch.rsqrt(x.square().mean(2, keepdim=True) + 1e-3)).flatten(1)
 
 
 @dataclass
 class VisibleHistories:
-    """What is visible of one side's histories in a step."""
+    """The visible part of one side's histories in a step."""
 
     pattern: SparsePattern
     channels: list[torch.Tensor]
@@ -123,9 +123,10 @@ class VisibleHistories:
 
     @classmethod
     def of(cls, pattern: SparsePattern, mask: torch.Tensor, residual: torch.Tensor | None) -> "VisibleHistories":
-        """Channels: the residual over the biases (in standard deviations) where there are stars, and "rated at all".
+        """Return channels and statistics of the visible entries.
 
-        Both are divided by √(n + 1), n the visible length of the history.
+        The channels are the residual over the biases (in standard deviations), where there are ratings, and the
+        constant 1 of a rated item. Both are divided by √(n + 1), n the visible length of the history.
         """
         counts = pattern.sums(mask)
         norm = (counts + 1).rsqrt()
@@ -134,20 +135,20 @@ class VisibleHistories:
         mean = torch.zeros_like(counts) if residual is None else pattern.sums(residual * mask) / (counts + 3)
         squares = 3 + (counts if residual is None else pattern.sums(residual.square() * mask))
         spread = (squares / (counts + 3)).sqrt()
-        one = torch.ones_like(counts)
-        facts = [one, counts.log1p() / 3 - 1, norm, mean, spread - 1]
+        ones = torch.ones_like(counts)
+        facts = [ones, counts.log1p() / 3 - 1, norm, mean, spread - 1]
         return cls(pattern, channels, torch.stack(facts, 1))
 
 
 class HistoryNet(nn.Module):
-    """Two towers of one make: a user is her history, a movie is its raters and its content."""
+    """Two towers of the same kind: a user is encoded from their history, a movie from its raters and its content."""
 
     def __init__(self, n_users: int, n_movies: int, n_features: int, channels: int, shape: NetworkShape) -> None:
         super().__init__()
         self.shape = shape
         self.users = Tower(n_users, n_movies, channels, n_features, 0, shape)
         self.movies = Tower(n_movies, n_users, channels, 0, n_features, shape)
-        self.pair = nn.ModuleList([PairGate(shape)] if shape.pair else [])
+        self.pair = nn.ModuleList([PairGate(shape)] if shape.pair_width else [])
 
     def encode(
         self,
@@ -156,30 +157,30 @@ class HistoryNet(nn.Module):
         content: ContentMatrix | None,
         rows: IndexPairs | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Both sides' vectors, of all or of those in `rows`."""
+        """Return both sides' vectors, of all or of those in `rows`."""
         some_users, some_movies = rows or (None, None)
         return self.users(users, content, some_users), self.movies(movies, content, some_movies)
 
     def score(self, user: torch.Tensor, movie: torch.Tensor, pairs: IndexPairs) -> torch.Tensor:
-        """Each member's score of pairs of rows of both sides' vectors. `[n, members]`."""
+        """Return each member's score of pairs of rows of both sides' vectors. `[n, members]`."""
         dot = pair_dot_products(*self.plain(user, movie), pairs)
         for gate in self.pair:
             dot = dot + gate(user[:, :, :-1].index_select(0, pairs[0]), movie[:, :, :-1].index_select(0, pairs[1]))
         return dot
 
     def plain(self, user: torch.Tensor, movie: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Vectors whose dot products are the scores, but for the gate. `[n, members, factors + 2]` each."""
+        """Return vectors whose dot products are the scores, without the gate. `[n, members, factors + 2]` each."""
         (x, x_bias), (y, y_bias) = ((side[:, :, :-1], side[:, :, -1:]) for side in (user, movie))
         x = torch.cat([x / math.sqrt(self.shape.factors), x_bias, torch.ones_like(x_bias)], 2)
         return x, torch.cat([y, torch.ones_like(y_bias), y_bias], 2)
 
 
 class PairGate(nn.Module):
-    """A small MLP on the pair, behind a gate that starts shut: it opens where training pays for it."""
+    """A small MLP on the pair, behind a gate that starts closed and opens where this lowers the loss."""
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
-        e, d, h = shape.members, shape.factors, shape.pair
+        e, d, h = shape.members, shape.factors, shape.pair_width
         self.user, self.movie, self.both = (_normal(e, d, h, std=d**-0.5) for _ in range(3))
         self.bias = nn.Parameter(torch.zeros(e, h))
         self.out = _normal(e, h, 1, std=h**-0.5)
@@ -187,7 +188,7 @@ class PairGate(nn.Module):
         self.dropout = shape.dropout
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """What the pair adds to each member's score. `[n, members]`."""
+        """Return the pair's addition to each member's score. `[n, members]`."""
         parts = ((x, self.user), (y, self.movie), (x * y, self.both))
         hidden = nn.functional.silu(sum(_multiply_by_member(v, w) for v, w in parts) + self.bias)
         hidden = nn.functional.dropout(hidden, self.dropout, self.training)
@@ -195,20 +196,20 @@ class PairGate(nn.Module):
 
 
 def fast_dropout(x: torch.Tensor, share: float) -> torch.Tensor:
-    """Dropout whose share is rounded to 256ths, 255 at most: eight entries from one random number.
+    """Apply dropout with a share rounded to 256ths, 255 at most: eight entries from one random number.
 
-    That is several times faster on a CPU.
+    It is several times faster on a CPU.
     """
     limit = min(round(share * 256), 255)
     if limit == 0:
         return x
-    drawn = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
-    kept = drawn.view(torch.uint8)[: x.numel()].view(x.shape) >= limit
-    return x * (kept * (256 / (256 - limit)))
+    random_bytes = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+    mask = random_bytes.view(torch.uint8)[: x.numel()].view(x.shape) >= limit
+    return x * (mask * (256 / (256 - limit)))
 
 
 def _multiply_by_member(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Each member's vector times its own matrix: `[n, members × a]` by `[members, a, b]` is `[n, members, b]`."""
+    """Multiply each member's vector by its own matrix: `[n, members × a]` by `[members, a, b]` is `[n, members, b]`."""
     members, a, _ = weight.shape
     if members == 1:
         return (x.reshape(len(x), a) @ weight[0])[:, None]
@@ -220,19 +221,14 @@ def _normal(*size: int, std: float = 0.03) -> nn.Parameter:
 
 
 def _table(n_rows: int, width: int) -> nn.Parameter:
-    """A row for each user or movie; the optimizer gives it one step size."""
+    """Return a table with a row for each user or movie; the optimizer gives it one step size."""
     table = _normal(n_rows, width)
     table.is_table = True  # type: ignore[attr-defined]
     return table
 
 
 def _projection(members: int, factors: int) -> nn.Parameter:
-    """To a vector and, smaller at first, a bias."""
+    """Return the projection to a vector and a bias, whose weights start smaller."""
     std = torch.full((factors + 1,), factors**-0.5)
     std[-1] *= 0.1
     return nn.Parameter(torch.randn(members, factors, factors + 1) * std)
-
-
-def state_arrays(module: nn.Module) -> dict[str, NDArray[Any]]:
-    """A net's weights as NumPy arrays, by name."""
-    return {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}

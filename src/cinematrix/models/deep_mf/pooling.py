@@ -1,4 +1,4 @@
-"""Sums over histories, in torch: the one sparse operation of the towers; and its counterpart, the scores of pairs.
+"""Sums over histories, in torch: the sparse operation of the towers; and its counterpart, the scores of pairs.
 
 Summing rows of a table over each history is a sparse matrix times a dense one. `embedding_bag`, forward on one view of
 the pairs and for the gradient on the transposed view, was the fastest of four ways on a CPU (6.7 ms against 65 for
@@ -15,15 +15,15 @@ from torch import nn
 from cinematrix.data.histories import Histories
 
 BLOCK_PAIRS = 2_048
-"""Pairs whose dot products are taken at a time: what is gathered for them stays near the processor."""
+"""Pairs whose dot products are computed at a time, so that the gathered rows fit into the processor's cache."""
 
 
 class SparsePattern:
-    """Which items each row has: a sparse matrix of a fixed pattern, whose values change from step to step.
+    """The items of each row: a sparse matrix of a fixed pattern, whose values change from step to step.
 
-    It sums rows of a table over each row's items, and over each item's rows when seen from the other side
-    (`transposed`). The gradient with respect to the table is the same sum from the other side, so neither direction
-    writes an array with an entry for each pair and factor.
+    It sums rows of a table over each row's items, or over each item's rows (`transposed`). The gradient with respect to
+    the table is the sum over the transposed pattern, so neither direction writes an array with an entry for each pair
+    and factor.
     """
 
     def __init__(
@@ -31,40 +31,40 @@ class SparsePattern:
     ) -> None:
         self.starts, self.items = starts, items
         self.pairs: tuple[torch.Tensor, torch.Tensor]  # rows and items, in the order of the values
-        self.order: torch.Tensor | None = None  # from this side's order of pairs to the order of the values
+        self.order: torch.Tensor | None = None  # maps this side's order of pairs to the order of the values
         if other is not None:
             self.transposed, self.pairs = other, (other.pairs[1], other.pairs[0])
             return
         rows = torch.repeat_interleave(torch.arange(len(starts) - 1, device=starts.device), starts.diff())
         self.pairs = rows, items
-        order, others = _sorted(items, n_items)
+        order, others = _sort_by_row(items, n_items)
         self.transposed = SparsePattern(others, rows[order], self)
         self.transposed.order = order
 
     @classmethod
     def of(cls, histories: Histories, n_items: int, device: torch.device) -> "SparsePattern":
-        """The pattern of `histories`; values are in their order."""
+        """Return the pattern of `histories`; values are in their order."""
         starts = torch.from_numpy(histories.starts).to(device)
         return cls(starts, torch.from_numpy(histories.items.astype(np.int64)).to(device), n_items=n_items)
 
     def pool(self, table: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """Σ value × table row over each row's items. Shape `[n_rows, width]`."""
+        """Return Σ value × table row over each row's items. `[n_rows, width]`."""
         return _Pool.apply(table, values, self)  # type: ignore[no-any-return, no-untyped-call]
 
     def pooled(self, table: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """`pool` without a gradient."""
-        return _bags(
+        """Return the result of `pool`, without a gradient."""
+        return _sum_rows(
             table, self.items, self.starts, values if self.order is None else values.index_select(0, self.order)
         )
 
     def sums(self, values: torch.Tensor) -> torch.Tensor:
-        """Σ value over each row. Shape `[n_rows]`."""
+        """Return Σ value over each row. `[n_rows]`."""
         empty = torch.zeros(len(self.starts) - 1, dtype=torch.float64, device=values.device)
         return empty.index_add_(0, self.pairs[0], values.double()).to(values.dtype)
 
 
 class _Pool(torch.autograd.Function):
-    """`SparsePattern.pooled`, with the gradient from the other side."""
+    """`SparsePattern.pooled`, with the gradient by the transposed pattern."""
 
     @staticmethod
     def forward(ctx: Any, table: torch.Tensor, values: torch.Tensor, pattern: SparsePattern) -> torch.Tensor:
@@ -77,7 +77,7 @@ class _Pool(torch.autograd.Function):
 
 
 def pair_dot_products(x: torch.Tensor, y: torch.Tensor, pairs: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-    """Dot products of rows of two tables, for each member. `[n, members]`.
+    """Return dot products of rows of two tables, for each member. `[n, members]`.
 
     The gradient of Σ g·(x_u · y_i) with respect to x sums g·y_i over u's pairs: a sum over histories again. So neither
     direction writes an array with an entry for each pair and factor.
@@ -91,38 +91,43 @@ def pair_dot_products(x: torch.Tensor, y: torch.Tensor, pairs: tuple[torch.Tenso
 
 
 class _Dots(torch.autograd.Function):
-    """`pair_dot_products`, some pairs at a time."""
+    """`pair_dot_products`, in blocks of pairs."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, at_x: torch.Tensor, at_y: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(x, y, at_x, at_y)
-        some = [slice(start, start + BLOCK_PAIRS) for start in range(0, max(len(at_x), 1), BLOCK_PAIRS)]
-        return torch.cat([(x.index_select(0, at_x[s]) * y.index_select(0, at_y[s])).sum(2) for s in some])
+        blocks = [slice(start, start + BLOCK_PAIRS) for start in range(0, max(len(at_x), 1), BLOCK_PAIRS)]
+        return torch.cat([(x.index_select(0, at_x[s]) * y.index_select(0, at_y[s])).sum(2) for s in blocks])
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
         x, y, at_x, at_y = ctx.saved_tensors
-        return _weighed(gradient, y, at_y, at_x, len(x)), _weighed(gradient, x, at_x, at_y, len(y)), None, None
+        return (
+            _sum_member_rows(gradient, y, at_y, at_x, len(x)),
+            _sum_member_rows(gradient, x, at_x, at_y, len(y)),
+            None,
+            None,
+        )
 
 
-def _weighed(
+def _sum_member_rows(
     values: torch.Tensor, table: torch.Tensor, items: torch.Tensor, rows: torch.Tensor, n_rows: int
 ) -> torch.Tensor:
-    """Σ value × item's row of the table over each row's pairs, values `[n, members]`. `[n_rows, members, width]`."""
-    order, starts = _sorted(rows, n_rows)
-    mine, items = values.index_select(0, order).t().contiguous(), items[order]
-    sums = [_bags(part, items, starts, value) for part, value in zip(table.unbind(1), mine, strict=True)]
+    """Return Σ value × item's table row over each row's pairs, values `[n, members]`. `[n_rows, members, width]`."""
+    order, starts = _sort_by_row(rows, n_rows)
+    member_values, items = values.index_select(0, order).t().contiguous(), items[order]
+    sums = [_sum_rows(part, items, starts, value) for part, value in zip(table.unbind(1), member_values, strict=True)]
     return torch.stack(sums, 1)
 
 
-def _sorted(rows: torch.Tensor, n_rows: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The order that brings pairs together by row, and where each row then starts, `[n_rows + 1]`."""
+def _sort_by_row(rows: torch.Tensor, n_rows: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the order that groups pairs by row, and each row's start in it, `[n_rows + 1]`."""
     ends = torch.bincount(rows, minlength=n_rows).cumsum(0)
     return torch.argsort(rows, stable=True), torch.cat([ends.new_zeros(1), ends])
 
 
-def _bags(table: torch.Tensor, items: torch.Tensor, starts: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    """Σ value × item's row of the table over each row's items. `[n_rows, width]`."""
+def _sum_rows(table: torch.Tensor, items: torch.Tensor, starts: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Return Σ value × item's row of the table over each row's items. `[n_rows, width]`."""
     return nn.functional.embedding_bag(
         items, table, starts, mode="sum", per_sample_weights=values, include_last_offset=True
     )
@@ -138,5 +143,5 @@ class ContentMatrix:
         self.values = torch.from_numpy(matrix.data.astype(np.float32)).to(device)
 
     def times(self, weights: torch.Tensor) -> torch.Tensor:
-        """features @ weights. Shape `[n_movies, width of weights]`."""
+        """Return features @ weights. `[n_movies, width of weights]`."""
         return self.pattern.pool(weights, self.values)

@@ -1,4 +1,4 @@
-"""TODO models.deep_mf.settings."""
+"""Hyper-parameters of `deep-mf`, and the net's shape and the schedule that follow from them."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,40 +13,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DeepMFSettings:
-    """Hyper-parameters of `deep-mf`. How they were found is in docs/experiments.md.
+    """Hyper-parameters of `deep-mf`. Their search is described in docs/experiments.md.
 
     Attributes:
         factors: width of a member's vectors.
-        members: nets that learn side by side and whose mean is the answer.
-        blocks: hidden layers (residual blocks) in each tower.
-        dropout: of the towers' hidden units.
+        members: nets of the rating head's ensemble, trained side by side; the prediction is their mean.
+        blocks: hidden layers (residual blocks) of each tower.
+        dropout: dropout of the towers' hidden units.
         row_dropout: share of the movies (and raters) that are left out of all histories in a step.
         pair_width: width of the gated MLP on the pair of vectors in the rating head; 0: none.
         content: use genres, years and tags.
-        id_embeddings: give each known user and movie a free embedding besides its history.
-        residual_gp: add to the stars what each person's own residuals say of movies that are alike.
-        movie_shrinkage: how many times more movies' biases are shrunk than the ratings imply; the tower sees the rest.
+        id_embeddings: give each training user and movie a free embedding besides its history.
+        residual_gp: add a Gaussian process on each user's residuals to the expected ratings.
+        movie_shrinkage: multiple of the estimated shrinkage of the movies' biases; the towers learn the rest.
         unseen_weight: weight of a second loss, of ratings predicted as if their movie had no raters yet.
         hidden_share: share of the ratings that are hidden and predicted in a step.
-        batch: the ratings predicted in a step; more where an epoch would take more than ten steps.
-        epochs: the most passes; each rating is hidden once in each.
-        patience: epochs without a better validation error before training stops; 0: never before the end.
-        learning_rate: the peak of the one-cycle schedule.
-        weight_decay: AdamW's.
-        ranking: train the ranking head too; without it, lists are ordered by stars.
-        ranking_members: nets of the ranking head.
-        ranking_epochs: passes of the ranking head.
-        ranking_learning_rate: of the ranking head.
-        ease_rank: rank of the item-item model beside the ranking head's towers; 0: none.
-        two_stage: learn from all ratings, once those put aside for validation have said for how long.
-        validation_share: of the training ratings, to stop by; they are part of the histories afterwards.
-        seed: of everything random.
+        batch: ratings predicted in a step; more where an epoch would take more than ten steps.
+        epochs: maximum passes over the ratings; each rating is hidden once per pass.
+        patience: epochs without a better validation error before training stops; 0: never stop early.
+        learning_rate: peak of the one-cycle schedule.
+        weight_decay: AdamW's weight decay.
+        ranking: train the ranking head too; without it, lists are ordered by expected rating.
+        ranking_members: nets of the ranking head's ensemble.
+        ranking_epochs: maximum passes of the ranking head.
+        ranking_learning_rate: peak of the ranking head's one-cycle schedule.
+        ease_rank: rank of the low-rank EASE beside the ranking head's towers; 0: none.
+        two_stage: train a pilot to find the number of epochs, then train on all ratings.
+        validation_share: share of the training ratings held out for validation; histories hold them at prediction.
+        seed: random seed of everything.
     """
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "fast": {"factors": 32, "members": 1, "epochs": 6, "ranking_epochs": 1, "ease_rank": 256, "two_stage": False},
     }
-    """Hyper-parameters that go together: `DeepMFSettings(**PRESETS["fast"])`, or `--set preset=fast`."""
+    """Groups of hyper-parameters: `DeepMFSettings(**PRESETS["fast"])`, or `--set preset=fast`."""
 
     SPACE: ClassVar[SearchSpace] = {
         "factors": (32, 48, 64, 96),
@@ -98,16 +98,16 @@ class DeepMFSettings:
         check_settings(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "hidden_share validation_share")
 
     def shape(self, by: Ordering) -> "NetworkShape":
-        """The size of one head's net."""
+        """Return the shape of one head's net."""
         from cinematrix.models.deep_mf.network import NetworkShape
 
-        members, pair = (self.members, self.pair_width) if by == "stars" else (self.ranking_members, 0)
+        members, pair_width = (self.members, self.pair_width) if by == "stars" else (self.ranking_members, 0)
         return NetworkShape(
-            self.factors, members, self.blocks, self.dropout, self.row_dropout, pair, self.id_embeddings
+            self.factors, members, self.blocks, self.dropout, self.row_dropout, pair_width, self.id_embeddings
         )
 
     def schedule(self, by: Ordering) -> "Schedule":
-        """How one head is trained."""
+        """Return the training schedule of one head."""
         from cinematrix.models.training.loop import Schedule
 
         stars = by == "stars"

@@ -1,8 +1,8 @@
-"""The tasks that the heads of `deep-mf` are trained on: predict what is hidden from what is not. Needs torch.
+"""Training tasks of the heads of `deep-mf`: predict hidden ratings from the visible ones. Needs torch.
 
-Each step hides a part of the ratings, encodes users and movies from the rest, and predicts what is hidden; so a rating
-never sees itself, and users and movies are met with less than their whole history, as strangers will be. An epoch
-hides each rating once.
+Each step hides a part of the ratings, encodes users and movies from the rest, and predicts the hidden ratings. So a
+rating is never predicted from itself, and users and movies are encoded from incomplete histories, as new users will be.
+An epoch hides each rating once.
 """
 
 from collections.abc import Iterator
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from cinematrix.models.deep_mf.settings import DeepMFSettings
 
 BIAS_SWEEPS = 5
+"""Alternations between movie and user biases in a step."""
 
 MIN_SIGMA = 2e-4
-"""The least standard deviation of residuals, as a share of the scale's width."""
+"""Minimum standard deviation of residuals, as a share of the scale's width."""
 
 MAX_STEPS = 10
-"""The most steps that `batch` makes of an epoch: each encodes all ratings, so their number mustn't grow with these."""
+"""Maximum steps in an epoch due to `batch`; each encodes all ratings, so more would cost too much."""
 
 MAX_LOGITS = 2**24
-"""The most logits that a step of the ranking head makes for a member: it takes a part of the users where they are many.
-"""
+"""Maximum logits of a member in a step of the ranking head; with more, it takes a part of the users."""
 
 UNSEEN_SHARE = 0.3
-"""The share of the hidden ratings that are predicted once more, as if their movie had no raters."""
+"""Share of the hidden ratings that are predicted once more, as if their movie had no raters."""
 
 BiasTensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """The mean, the users' biases, the movies' biases."""
@@ -43,7 +43,7 @@ BiasTensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 @dataclass
 class EncodedSides:
-    """Both towers' vectors, and the biases that the stars stand on."""
+    """Both towers' vectors, and the biases that expected ratings build on."""
 
     users: torch.Tensor
     movies: torch.Tensor
@@ -51,9 +51,9 @@ class EncodedSides:
 
 
 class RatingEncoder:
-    """Ratings on the device, and the way from a mask over them to both sides' vectors.
+    """Ratings on the device, and their encoding under a mask to both sides' vectors.
 
-    `biases` are those of the ratings, perhaps with doubt in the movies'; None: without.
+    `biases` are those of the ratings, with any shrinkage of the movies'; None: they are estimated here.
     """
 
     def __init__(
@@ -78,11 +78,11 @@ class RatingEncoder:
         return len(self.users)
 
     def full_mask(self) -> torch.Tensor:
-        """The mask that hides nothing."""
+        """Return the mask that hides nothing."""
         return torch.ones(len(self), device=self.device)
 
     def residuals(self, mask: torch.Tensor) -> tuple[BiasTensors, torch.Tensor]:
-        """The biases of the visible ratings alone, and what each rating has left over them."""
+        """Return the biases of the visible ratings alone, and each rating's residual over them."""
         assert self.stars is not None
         assert self.biases is not None
         movie_side = self.pattern.transposed
@@ -96,12 +96,12 @@ class RatingEncoder:
         of_user = self.pattern.sums(mask) + self.biases.user_shrinkage
         for _ in range(BIAS_SWEEPS):
             movie = movie_side.sums((centred - user.index_select(0, self.users)) * mask) / of_movie
-            above = centred - movie.index_select(0, self.movies)
-            user = self.pattern.sums(above * mask) / of_user
-        return (mean, user, movie), above - user.index_select(0, self.users)
+            residual = centred - movie.index_select(0, self.movies)
+            user = self.pattern.sums(residual * mask) / of_user
+        return (mean, user, movie), residual - user.index_select(0, self.users)
 
     def encode(self, net: HistoryNet, mask: torch.Tensor, rows: IndexPairs | None = None) -> EncodedSides:
-        """Both sides, or the vectors of `rows` alone, as they look from the visible ratings."""
+        """Return both sides, or the vectors of `rows` alone, encoded from the visible ratings."""
         base, residual = (None, None) if self.stars is None else self.residuals(mask)
         scaled = None if residual is None else residual / self.sigma
         users = VisibleHistories.of(self.pattern, mask, scaled)
@@ -110,28 +110,28 @@ class RatingEncoder:
 
 
 def index_distinct(pairs: IndexPairs) -> tuple[IndexPairs, IndexPairs]:
-    """The distinct users and movies of pairs, and each pair's places among them."""
+    """Return the distinct users and movies of pairs, and each pair's places among them."""
     users, at_user = torch.unique(pairs[0], return_inverse=True)
     movies, at_movie = torch.unique(pairs[1], return_inverse=True)
     return (users, movies), (at_user, at_movie)
 
 
 def predict_from_biases(base: BiasTensors | None, pairs: IndexPairs) -> torch.Tensor:
-    """The biases' prediction of pairs."""
+    """Return the biases' prediction of pairs."""
     assert base is not None, "the rating head has stars to learn from"
     (mean, user, movie), (users, movies) = base, pairs
     return mean + user[users] + movie[movies]
 
 
 class HiddenRatingsTask:
-    """The part of a task that both heads share: which ratings are hidden in each step."""
+    """The common part of both heads' tasks: the ratings hidden in each step."""
 
     by: ClassVar[Ordering]
     measure: ClassVar[str]
 
     def __init__(
-        self, ratings: Ratings, validation: Ratings, content: ContentMatrix | None, n_movies: int, settings: "DeepMFSettings",
-        device: torch.device, biases: Biases | None = None,
+        self, ratings: Ratings, validation: Ratings, content: ContentMatrix | None, n_movies: int,
+        settings: "DeepMFSettings", device: torch.device, biases: Biases | None = None,
     ) -> None:  # fmt: skip
         self.device = device
         self.encoder = RatingEncoder(ratings, n_movies, content, device, biases)
@@ -143,50 +143,52 @@ class HiddenRatingsTask:
         self.held_out_stars = None if validation.rating is None else torch.from_numpy(validation.rating).to(device)
         steps = max(round(1 / settings.hidden_share), min(-(-len(ratings) // settings.batch), MAX_STEPS))
         self.steps_per_epoch = min(steps, len(ratings))
-        self.unseen = settings.unseen_weight
+        self.unseen_weight = settings.unseen_weight
 
     def batches(self, rng: np.random.Generator) -> Iterator[torch.Tensor]:
-        """Which ratings are hidden in each step."""
+        """Yield the ratings hidden in each step."""
         for part in np.array_split(rng.permutation(len(self.encoder)), self.steps_per_epoch):
             yield torch.from_numpy(part).to(self.device)
 
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
-        """The loss of a step; each head has its own."""
+        """Return the loss of a step; each head has its own."""
         raise NotImplementedError
 
     def validate(self) -> float:
-        """The validation error; each head has its own."""
+        """Return the validation error; each head has its own."""
         raise NotImplementedError
 
     def hide(self, batch: torch.Tensor, rows: IndexPairs | None = None) -> tuple[EncodedSides, torch.Tensor]:
-        """Both sides (of `rows` alone) as seen without the ratings of the batch, and the mask of what is seen."""
+        """Return both sides (of `rows` alone) encoded without the batch's ratings, and the mask of visible ones."""
         mask = self.encoder.full_mask()
         mask[batch] = 0
         return self.encoder.encode(self.net, mask, rows), mask
 
 
 class StarsTask(HiddenRatingsTask):
-    """The rating head: squared error of hidden ratings.
+    """Task of the rating head: squared error of hidden ratings.
 
-    Some of them are predicted once more as if their movie had no raters, since otherwise training would meet no such
-    movies but obscure ones, and take each new film for one of those.
+    Some of them are predicted once more as if their movie had no raters. Otherwise training would meet only obscure
+    movies without raters, and the model would take new movies for obscure ones.
     """
 
     by: ClassVar[Ordering] = "stars"
     measure: ClassVar[str] = "validation RMSE"
 
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
-        """Summed over members, which learn apart; in units of the residuals' variance."""
+        """Return the sum over members, which learn independently, in units of the residuals' variance."""
         assert self.encoder.stars is not None, "the rating head has stars to learn from"
         pairs = self.encoder.users[batch], self.encoder.movies[batch]
         rows, places = index_distinct(pairs)
         sides, _ = self.hide(batch, rows)
         base, score = predict_from_biases(sides.base, pairs), self.net.score(sides.users, sides.movies, places)
         target = (self.encoder.stars[batch] - base) / self.encoder.sigma
-        return (score - target[:, None]).square().mean(0).sum() + self.unseen * self._of_unseen(batch, sides, places[0])
+        return (score - target[:, None]).square().mean(0).sum() + self.unseen_weight * self._unseen_loss(
+            batch, sides, places[0]
+        )
 
-    def _of_unseen(self, batch: torch.Tensor, sides: EncodedSides, at_user: torch.Tensor) -> torch.Tensor:
-        """The same loss of a part of the batch (which is in random order) as if its movies had no raters."""
+    def _unseen_loss(self, batch: torch.Tensor, sides: EncodedSides, at_user: torch.Tensor) -> torch.Tensor:
+        """Return the same loss of a part of the batch (which is in random order) as if its movies had no raters."""
         assert self.encoder.stars is not None
         assert sides.base is not None
         part = batch[: max(round(UNSEEN_SHARE * len(batch)), 1)]
@@ -200,7 +202,7 @@ class StarsTask(HiddenRatingsTask):
         return (score - target[:, None]).square().mean(0).sum()
 
     def validate(self) -> float:
-        """RMSE of the members' mean on the validation ratings."""
+        """Return the RMSE of the members' mean on the validation ratings."""
         assert self.held_out_stars is not None, "the rating head has stars to learn from"
         rows, places = index_distinct(self.held_out)
         sides = self.encoder.encode(self.net, self.encoder.full_mask(), rows)
@@ -210,34 +212,34 @@ class StarsTask(HiddenRatingsTask):
 
 
 class RankingTask(HiddenRatingsTask):
-    """The ranking head: softmax over all movies that a user hasn't visibly seen (Liang et al. 2018, multinomial)."""
+    """Task of the ranking head: softmax over movies outside the visible history (Liang et al. 2018, multinomial)."""
 
     by: ClassVar[Ordering] = "ranking"
     measure: ClassVar[str] = "validation loss"
 
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
-        """Summed over members, which learn apart."""
+        """Return the sum over members, which learn independently."""
         sides, mask = self.hide(batch)
-        return self._surprise(sides, mask, self.encoder.users[batch], self.encoder.movies[batch]).sum()
+        return self._softmax_loss(sides, mask, self.encoder.users[batch], self.encoder.movies[batch]).sum()
 
     def validate(self) -> float:
-        """Mean negative log-likelihood of the validation movies, in nats."""
+        """Return the mean negative log-likelihood of the validation movies, in nats."""
         mask = self.encoder.full_mask()
-        return float(self._surprise(self.encoder.encode(self.net, mask), mask, *self.held_out).mean())
+        return float(self._softmax_loss(self.encoder.encode(self.net, mask), mask, *self.held_out).mean())
 
-    def _surprise(
+    def _softmax_loss(
         self, sides: EncodedSides, mask: torch.Tensor, users: torch.Tensor, movies: torch.Tensor
     ) -> torch.Tensor:
-        """Each member's mean negative log-likelihood of pairs; of a part of the users if all are too many."""
-        present = torch.unique(users)
-        most = max(MAX_LOGITS // sides.movies.shape[0] // sides.movies.shape[1], 1)
-        if len(present) > most:
-            present = present[torch.randperm(len(present), device=self.device)[:most].sort().values]
+        """Return each member's mean negative log-likelihood of pairs, for a part of the users if there are too many."""
+        selected = torch.unique(users)
+        max_users = max(MAX_LOGITS // sides.movies.shape[0] // sides.movies.shape[1], 1)
+        if len(selected) > max_users:
+            selected = selected[torch.randperm(len(selected), device=self.device)[:max_users].sort().values]
         place = torch.full((len(sides.users),), -1, device=self.device)
-        place[present] = torch.arange(len(present), device=self.device)
-        seen = torch.nonzero((place.index_select(0, self.encoder.users) >= 0) & (mask > 0))[:, 0]
-        hidden = place[self.encoder.users[seen]], self.encoder.movies[seen]
+        place[selected] = torch.arange(len(selected), device=self.device)
+        visible = torch.nonzero((place.index_select(0, self.encoder.users) >= 0) & (mask > 0))[:, 0]
+        hidden = place[self.encoder.users[visible]], self.encoder.movies[visible]
         chosen = place[users] >= 0
-        x, y = self.net.plain(sides.users[present], sides.movies)
+        x, y = self.net.plain(sides.users[selected], sides.movies)
         by_member = zip(x.unbind(1), y.unbind(1), strict=True)
         return torch.stack([softmax_loss(a, b, hidden, (place[users[chosen]], movies[chosen])) for a, b in by_member])

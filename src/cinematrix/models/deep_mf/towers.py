@@ -1,6 +1,6 @@
-"""The towers in NumPy: what serves. The twin of `nets`, equal to it to 1e-5; it needs no torch.
+"""The towers in NumPy, as they serve; equal to `network` to 1e-5, without torch.
 
-A user's vector is one pass over her history; the movies' vectors were computed once, when training ended.
+A user's vector is one pass over their history. The movies' vectors are computed once, at the end of training.
 """
 
 from collections.abc import Mapping
@@ -22,15 +22,15 @@ BLOCK_PAIRS = 16_384
 
 @dataclass(frozen=True, eq=False)
 class Towers:
-    """One head, ready to serve: the weights by the names they have in `nets`.
+    """One head, ready to serve: the weights under their names in `network`.
 
     Attributes:
-        weights: of the user's tower: `tables.0`… (item rows with their content), `history_statistics`, `up.0`…, `up_bias.0`…,
-            `down.0`…, `out`, perhaps `ids`; of the pair gate, perhaps, under `pair.`.
-        movies: float32 `[n_movies + 1, members, factors + 1]`, the movies' vectors with their biases; the last one is
-            of a movie of which nothing is known, and so answers for `UNKNOWN` (-1).
-        content: float16, of the shape of `movies`, what the movie's content alone adds to the vector of one of which
-            nothing is known; None if there is none.
+        weights: those of the user's tower: `tables.0`… (item rows with their content), `statistics`, `up.0`…,
+            `up_bias.0`…, `down.0`…, `out`, optionally `ids`; those of the pair gate, optionally, under `pair.`.
+        movies: float32 `[n_movies + 1, members, factors + 1]`, the movies' vectors with their biases; the last row is
+            that of a movie without any data, for `UNKNOWN` (-1).
+        content: float16, of the shape of `movies`, the part of each vector that comes from content alone; None if there
+            is no content.
     """
 
     weights: dict[str, Float32]
@@ -39,16 +39,16 @@ class Towers:
 
     @cached_property
     def mean_movie(self) -> Float32:
-        """The average movie's vector. `[members, factors + 1]`."""
+        """Vector of the average movie. `[members, factors + 1]`."""
         return np.asarray(self.movies[:-1].mean(0), np.float32)
 
     @cached_property
     def mean_content(self) -> Float32 | None:
-        """The part of the average movie's vector that comes from content. `[members, factors + 1]`."""
+        """Part of the average movie's vector that comes from content. `[members, factors + 1]`."""
         return None if self.content is None else np.asarray(self.content[:-1].mean(0, dtype=np.float32), np.float32)
 
     def users(self, histories: Histories, residual: Float32 | None) -> Float32:
-        """Vectors of histories. `[n, members, factors + 1]`.
+        """Return the vectors of histories. `[n, members, factors + 1]`.
 
         Args:
             residual: float32 `[size]`, each rating's residual over the biases in standard deviations; None for plain
@@ -57,7 +57,7 @@ class Towers:
         return encode(self.pooled(histories, residual), self.weights)
 
     def pooled(self, histories: Histories, residual: Float32 | None) -> Float32:
-        """What the tower sums over each history, before its blocks. `[n, members × factors]`."""
+        """Return the tower's sum over each history, before its blocks. `[n, members × factors]`."""
         w = self.weights
         norm = np.float32(1) / np.sqrt(histories.counts + 1, dtype=np.float32)
         h = history_statistics(histories, residual) @ w["statistics"]
@@ -69,7 +69,7 @@ class Towers:
         return np.asarray(h, np.float32)
 
     def score(self, users: Float32) -> Float32:
-        """The mean over members of every user's score of every movie. float32 `[n, n_movies]`."""
+        """Return every user's score of every movie, a mean over members. float32 `[n, n_movies]`."""
         movies = self.movies[:-1]
         members, factors = movies.shape[1], movies.shape[2] - 1
         x, y = (v[:, :, :-1].reshape(len(v), members * factors) for v in (users, movies))
@@ -82,27 +82,30 @@ class Towers:
         return scores
 
     def pairs(self, users: Float32, rows: Numbers, movies: Numbers, *, rated: bool = True) -> Float32:
-        """The mean over members of the scores of pairs, in chunks that bound the memory. float32 `[n]`.
+        """Return the scores of pairs, a mean over members, in blocks that bound the memory. float32 `[n]`.
 
-        `rated=False`: as if nobody had rated these movies.
+        Args:
+            rated: False: score the movies as if they had no ratings.
         """
         vectors = self.movies.__getitem__ if rated else self.unrated
         chunks = range(0, len(rows), BLOCK_PAIRS)
-        parts = [self._chunk(users[rows[c : c + BLOCK_PAIRS]], vectors(movies[c : c + BLOCK_PAIRS])) for c in chunks]
+        parts = [
+            self._score_block(users[rows[c : c + BLOCK_PAIRS]], vectors(movies[c : c + BLOCK_PAIRS])) for c in chunks
+        ]
         return np.concatenate([np.zeros(0, np.float32), *parts])
 
     def unrated(self, movies: Numbers) -> Float32:
-        """The vectors of movies as they would be if nobody had rated them: their content alone."""
-        assert self.content is not None, "only asked where there is content"
+        """Return the vectors of movies as if they had no ratings, from their content alone."""
+        assert self.content is not None, "only models with content have these vectors"
         return np.asarray(self.movies[-1] + self.content[movies], np.float32)
 
-    def _chunk(self, x: Float32, y: Float32) -> Float32:
+    def _score_block(self, x: Float32, y: Float32) -> Float32:
         dot = (x[:, :, :-1] * y[:, :, :-1]).sum(2) / np.float32((y.shape[2] - 1) ** 0.5) + x[:, :, -1] + y[:, :, -1]
         scores: Float32 = dot.mean(1)
         return scores + self._gate(x, y) if "pair.gate" in self.weights else scores
 
     def _gate(self, users: Float32, movies: Float32) -> Float32:
-        """What the pair gate adds, a mean over members. `[n]`."""
+        """Return the pair gate's addition, a mean over members. `[n]`."""
         w, x, y = self.weights, users[:, :, :-1], movies[:, :, :-1]
         inner = (
             multiply_by_member(x, w["pair.user"])
@@ -114,19 +117,19 @@ class Towers:
         return added
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """For saving, under names that begin with `prefix`."""
+        """Return the arrays to save, under names that begin with `prefix`."""
         vectors = {"movies": self.movies} | ({} if self.content is None else {"content": self.content})
         return {f"{prefix}{name}": array for name, array in (self.weights | vectors).items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Self | None:
-        """The head that `arrays` took apart; None if there is none under that prefix."""
-        mine = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-        return cls(mine, mine.pop("movies"), mine.pop("content", None)) if mine else None
+        """Return the head from the output of `arrays`; None if there is none under that prefix."""
+        own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+        return cls(own, own.pop("movies"), own.pop("content", None)) if own else None
 
 
 def encode(h: Float32, weights: Mapping[str, Float32]) -> Float32:
-    """Residual blocks and the projection, of either tower. `[n, members, factors + 1]`."""
+    """Apply the residual blocks and the projection of either tower. `[n, members, factors + 1]`."""
     members, factors, _ = weights["out"].shape
     h = h.reshape(len(h), members, factors)
     place = 0
@@ -139,7 +142,7 @@ def encode(h: Float32, weights: Mapping[str, Float32]) -> Float32:
 
 
 def history_statistics(histories: Histories, residual: Float32 | None) -> Float32:
-    """How long each history is and how its ratings spread: the twin of `nets.Seen.of`. `[n, 5]`."""
+    """Return statistics of each history's length and ratings, equal to `network.VisibleHistories.of`. `[n, 5]`."""
     n, counts = len(histories), histories.counts.astype(np.float32)
     mean = np.zeros(n) if residual is None else np.bincount(histories.rows, residual, n) / (counts + 3)
     squares = 3 + (counts if residual is None else np.bincount(histories.rows, residual.astype(np.float64) ** 2, n))
@@ -149,10 +152,10 @@ def history_statistics(histories: Histories, residual: Float32 | None) -> Float3
 
 
 def multiply_by_member(x: Float32, weight: Float32) -> Float32:
-    """Each member's vectors times its own matrix: `[n, members, a]` by `[members, a, b]` is `[n, members, b]`."""
+    """Multiply each member's vectors by its own matrix: `[n, members, a]` by `[members, a, b]` is `[n, members, b]`."""
     return np.ascontiguousarray((x.transpose(1, 0, 2) @ weight).transpose(1, 0, 2))
 
 
 def silu(x: Float32) -> Float32:
-    """x × sigmoid(x)."""
+    """Return x × sigmoid(x)."""
     return np.asarray(x / (1 + np.exp(-np.clip(x, -80, 80))), np.float32)

@@ -1,9 +1,9 @@
-"""How sure a prediction is: its distribution over the scale's steps, and an interval that holds the rating.
+"""Uncertainty of a predicted rating: its distribution over the scale's steps, and intervals that hold the rating.
 
-What a model predicts is taken as it is; what is learned here, from predictions of ratings that the model hadn't seen,
-is how ratings scatter around it (`ordinal`), more where little is known or tastes differ much. Intervals are quantiles
-of the distribution, smoothed within steps, at a level that covered as many of those ratings as was asked for
-(split-conformal; Vovk, Gammerman & Shafer 2005; cross-fitted).
+Predictions are taken as they are. The distribution of ratings around them (`ordinal`) is fitted to predictions of
+ratings that the model hasn't seen; it is wider where there is little information or tastes differ much. Intervals are
+quantiles of the distribution, smoothed within steps. Their level is the one that covered the requested share of those
+ratings (split-conformal; Vovk, Gammerman & Shafer 2005; cross-fitted).
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,27 +23,27 @@ from cinematrix.models.deep_mf.towers import BLOCK_PAIRS, history_statistics
 Float64 = NDArray[np.float64]
 
 MAX_CELLS = 500_000
-"""Pairs × steps that are learned from at most; of more pairs, evenly chosen ones."""
+"""Maximum pairs × steps to fit on; of more pairs, evenly spaced ones are used."""
 
 PRIOR_RATINGS = 100
-"""How many ratings' worth of doubt keep the intervals' level as asked for."""
+"""Weight of the nominal level in the calibrated one, in ratings."""
 
 HABIT_PRIOR_RATINGS = 3.0
-"""How many ratings like everybody's a user's own use of the steps is mixed with."""
+"""Weight of all users' use of the steps in one user's, in ratings."""
 
 HABIT_WIDTH = 1.2
-"""How far, in steps, a step's neighbours reach when habits are told."""
+"""Standard deviation, in steps, of the neighbourhood that a step's use is compared with."""
 
 
 @dataclass(frozen=True, eq=False)
 class PredictedPairs:
-    """Pairs of a history and a movie, and what a model predicts of them.
+    """Pairs of a history and a movie, with the model's predictions.
 
     Attributes:
         histories: with ratings as values.
         residual: float32 `[size]`, the histories' residuals over the biases in standard deviations.
         rows: int32 `[n]`, the history of each pair.
-        movies: int32 `[n]`, the movie of each pair, perhaps `UNKNOWN`.
+        movies: int32 `[n]`, the movie of each pair; it may be `UNKNOWN`.
         stars: float32 `[n]`, expected ratings on the scale.
     """
 
@@ -59,11 +59,11 @@ class RatingUncertainty:
     """The distribution of ratings around predictions.
 
     Attributes:
-        scale: of the ratings; a continuous one is cut into `Scale.levels`.
-        ordinal: how likely each step is.
-        shares: float64 `[steps]`, how often each step is given by all users.
-        nominal: float64 `[101]`, the level of the quantiles that covers 0, 1, … 100 % of ratings.
-        movies: float32 `[n_movies + 1, 2]`, facts about each movie, the last of one that isn't known.
+        scale: scale of the ratings; a continuous one is cut into `Scale.levels`.
+        ordinal: distribution over the steps.
+        shares: float64 `[steps]`, share of each step in all users' ratings.
+        nominal: float64 `[101]`, level of the quantiles that covers 0, 1, … 100 % of ratings.
+        movies: float32 `[n_movies + 1, 2]`, facts about each movie; the last row is for an unknown movie.
     """
 
     scale: Scale
@@ -74,21 +74,21 @@ class RatingUncertainty:
 
     @classmethod
     def before(cls, scale: Scale, histories: Histories, residual: NDArray[np.float32], n_movies: int) -> Self:
-        """What is believed of the users of `histories` before any prediction was compared with a rating.
+        """Return the prior for the users of `histories`, before any prediction is compared with a rating.
 
         Args:
             residual: float32 `[size]`, the histories' residuals over the biases in standard deviations.
         """
-        assert histories.values is not None, "only ratings spread over a scale"
+        assert histories.values is not None, "only ratings have an uncertainty"
         levels = scale.levels()
         steps, values = len(levels), histories.values.astype(np.float64)
-        given = np.bincount(nearest_levels(scale, values), minlength=steps)
+        counts = np.bincount(nearest_levels(scale, values), minlength=steps)
         variance = (values.var() * len(values) if len(values) else 0.0) + 2 * ((scale.high - scale.low) / 4) ** 2
         deviation = max((variance / (len(values) + 2)) ** 0.5 / level_spacing(scale), 0.05)
         return cls(
             scale,
             OrdinalRegression.usual(steps, deviation),
-            (given + 1) / (given + 1).sum(),
+            (counts + 1) / (counts + 1).sum(),
             np.linspace(0, 1, 101),
             movie_facts(histories, residual, n_movies),
         )
@@ -96,29 +96,29 @@ class RatingUncertainty:
     def fitted(
         self, held_out: PredictedPairs, ratings: NDArray[np.float32], movies: NDArray[np.float32]
     ) -> "RatingUncertainty":
-        """Learned from predictions of `ratings` that the model hadn't seen; the movies' facts are then `movies`.
+        """Fit to predictions of `ratings` that the model hasn't seen; `movies` are the movies' facts of the result.
 
-        The level of the intervals comes from ratings that the regression before it hasn't seen either.
+        The level of the intervals is cross-fitted: it comes from ratings that the regression behind it hasn't seen.
         """
         chosen = np.arange(0, len(ratings), max(1, -(-len(ratings) * len(self.shares) // MAX_CELLS)))
         stars, facts, habits = self._inputs(held_out, chosen)
-        value, found = ratings[chosen], nearest_levels(self.scale, ratings[chosen])
+        value, steps = ratings[chosen], nearest_levels(self.scale, ratings[chosen])
         needed, half = np.zeros(len(chosen)), np.arange(len(chosen)) % 2
         for part in (0, 1):
-            here, there = np.flatnonzero(half == part), np.flatnonzero(half != part)
-            half_ordinal = self.ordinal.fitted(stars[there], facts[there], habits[there], found[there])
-            probabilities = half_ordinal.probabilities(stars[here], facts[here], habits[here])
-            needed[here] = self._level_needed(probabilities, held_out.stars[chosen[here]], value[here])
-        ordinal = self.ordinal.fitted(stars, facts, habits, found)
+            tested, learned = np.flatnonzero(half == part), np.flatnonzero(half != part)
+            half_ordinal = self.ordinal.fitted(stars[learned], facts[learned], habits[learned], steps[learned])
+            probabilities = half_ordinal.probabilities(stars[tested], facts[tested], habits[tested])
+            needed[tested] = self._level_needed(probabilities, held_out.stars[chosen[tested]], value[tested])
+        ordinal = self.ordinal.fitted(stars, facts, habits, steps)
         return RatingUncertainty(self.scale, ordinal, self.shares, calibrate_levels(needed), movies)
 
     def distribution(self, pairs: PredictedPairs) -> NDArray[np.float32]:
-        """How likely each of `scale.levels()` is for each pair. float32 `[n, steps]`."""
+        """Return the probability of each of `scale.levels()` for each pair. float32 `[n, steps]`."""
         parts = [probabilities.astype(np.float32) for _, probabilities in self._chunks(pairs)]
         return np.concatenate([np.zeros((0, len(self.shares)), np.float32), *parts])
 
     def interval(self, pairs: PredictedPairs, coverage: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Low and high ends that hold a share `coverage` of the ratings, on the scale. float32 `[n]` each.
+        """Return the low and high ends, on the scale, that hold a share `coverage` of the ratings. float32 `[n]` each.
 
         The prediction always lies between them.
 
@@ -128,45 +128,47 @@ class RatingUncertainty:
         check_coverage(coverage)
         level = np.interp(coverage, np.linspace(0, 1, 101), self.nominal)
         low, high = np.zeros(len(pairs.rows), np.float32), np.zeros(len(pairs.rows), np.float32)
-        for some, probabilities in self._chunks(pairs):
-            stars = pairs.stars[some]
-            low[some] = np.minimum(self._quantile(probabilities, (1 - level) / 2), stars)
-            high[some] = np.maximum(self._quantile(probabilities, (1 + level) / 2), stars)
+        for block, probabilities in self._chunks(pairs):
+            stars = pairs.stars[block]
+            low[block] = np.minimum(self._quantile(probabilities, (1 - level) / 2), stars)
+            high[block] = np.maximum(self._quantile(probabilities, (1 + level) / 2), stars)
         return low, high
 
     def _chunks(self, pairs: PredictedPairs) -> Iterator[tuple[NDArray[np.int64], Float64]]:
-        """The distributions of some pairs at a time, so that memory is bounded."""
+        """Yield the distributions of blocks of pairs, so that memory is bounded."""
         for start in range(0, len(pairs.rows), BLOCK_PAIRS):
-            some = np.arange(start, min(start + BLOCK_PAIRS, len(pairs.rows)))
-            yield some, self.ordinal.probabilities(*self._inputs(pairs, some))
+            block = np.arange(start, min(start + BLOCK_PAIRS, len(pairs.rows)))
+            yield block, self.ordinal.probabilities(*self._inputs(pairs, block))
 
     def _inputs(self, pairs: PredictedPairs, some: NDArray[np.int64]) -> tuple[Float64, Float64, Float64]:
-        """What the regression takes, of some pairs: predictions in steps from the middle, facts, and habits."""
+        """Return the regression's inputs for some pairs: predictions in steps from the middle, facts, and habits."""
         rows, at = np.unique(pairs.rows[some], return_inverse=True)
         histories, residuals = pairs.histories.take(rows), replace(pairs.histories, values=pairs.residual).take(rows)
         assert residuals.values is not None, "residuals were given"
-        person = history_facts(histories, residuals.values)
-        facts = np.hstack([person[at], self.movies[pairs.movies[some]]]).astype(np.float64)
+        user_facts = history_facts(histories, residuals.values)
+        facts = np.hstack([user_facts[at], self.movies[pairs.movies[some]]]).astype(np.float64)
         middle = (self.scale.low + self.scale.high) / 2
         stars = (pairs.stars[some].astype(np.float64) - middle) / level_spacing(self.scale)
         return stars, facts, self.habits(histories)[at]
 
     def habits(self, histories: Histories) -> Float64:
-        """How much more than all users each person gives a step rather than its neighbours. `[len(histories), steps]`.
+        """Return each user's preference for a step over its neighbours, relative to all users. `[n, steps]`.
 
-        The logarithm of her use of a step over her use of those around it, less everybody's; 0 for an empty history.
-        Whole stars alone, or tens on a scale to a hundred, are such habits.
+        The logarithm of the user's use of a step over their use of the steps around it, minus that of all users; 0 for
+        an empty history. Examples are whole stars only, or multiples of ten on a scale to a hundred.
         """
         steps = len(self.shares)
-        found = np.zeros(0, np.int64) if histories.values is None else nearest_levels(self.scale, histories.values)
-        given = np.bincount(histories.rows * np.int64(steps) + found, minlength=len(histories) * steps)
-        used = given.reshape(len(histories), steps) + HABIT_PRIOR_RATINGS * self.shares
-        apart = np.arange(steps)[:, None] - np.arange(steps)
-        near = np.exp(-0.5 * (apart / HABIT_WIDTH) ** 2)
-        return np.log(used / (used @ near)) - np.log(self.shares / (self.shares @ near))
+        steps_given = (
+            np.zeros(0, np.int64) if histories.values is None else nearest_levels(self.scale, histories.values)
+        )
+        counts = np.bincount(histories.rows * np.int64(steps) + steps_given, minlength=len(histories) * steps)
+        use = counts.reshape(len(histories), steps) + HABIT_PRIOR_RATINGS * self.shares
+        distance = np.arange(steps)[:, None] - np.arange(steps)
+        kernel = np.exp(-0.5 * (distance / HABIT_WIDTH) ** 2)
+        return np.log(use / (use @ kernel)) - np.log(self.shares / (self.shares @ kernel))
 
     def _quantile(self, probabilities: Float64, level: float) -> Float64:
-        """Where a share `level` of each distribution lies below, each step smoothed over its width; on the scale."""
+        """Return the quantile `level` of each distribution on the scale, each step smoothed over its width."""
         above = np.cumsum(probabilities, axis=1)
         place = np.minimum((above < level).sum(1), probabilities.shape[1] - 1)
         rows = np.arange(len(place))
@@ -177,7 +179,7 @@ class RatingUncertainty:
     def _level_needed(
         self, probabilities: Float64, stars: NDArray[np.float32], ratings: NDArray[np.float32]
     ) -> Float64:
-        """The smallest level whose interval, prediction and all, holds the rating. `[n]`, 0…1."""
+        """Return the smallest level whose interval, extended to the prediction, holds the rating. `[n]`, 0…1."""
         step, rows = nearest_levels(self.scale, ratings), np.arange(len(ratings))
         within = np.clip((ratings - self.scale.low) / level_spacing(self.scale) - step + 0.5, 0, 1)
         at = probabilities[rows, step]
@@ -186,7 +188,7 @@ class RatingUncertainty:
         return np.clip(needed, 0, 1)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """For saving."""
+        """Return the arrays to save."""
         return {
             "uncertainty.thresholds": self.ordinal.thresholds,
             "uncertainty.weights": np.append(self.ordinal.weights, self.ordinal.habit),
@@ -197,7 +199,7 @@ class RatingUncertainty:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], scale: Scale) -> Self | None:
-        """What `arrays` took apart; None if there is none, as in models of older versions."""
+        """Return the uncertainty from the output of `arrays`; None if there is none, as in models of older versions."""
         if "uncertainty.weights" not in arrays:
             return None
         *weights, habit = arrays["uncertainty.weights"].tolist()
@@ -212,22 +214,22 @@ class RatingUncertainty:
 
 
 def history_facts(histories: Histories, residual: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Facts about the owners of histories: their length (log) and the spread of their residuals (log). `[n, 2]`."""
-    told = history_statistics(histories, residual)
-    return np.stack([told[:, 1], np.log(told[:, 4] + 1)], axis=1)
+    """Return facts about histories: their length (log) and the spread of their residuals (log). `[n, 2]`."""
+    statistics = history_statistics(histories, residual)
+    return np.stack([statistics[:, 1], np.log(statistics[:, 4] + 1)], axis=1)
 
 
 def movie_facts(histories: Histories, residual: NDArray[np.float32], n_movies: int) -> NDArray[np.float32]:
-    """The same facts about movies from their raters; one more row for a movie that isn't known. `[n_movies + 1, 2]`."""
+    """Return the same facts about movies from their raters; the last row is an unknown movie's. `[n_movies + 1, 2]`."""
     raters = Histories.of_pairs(histories.items, histories.rows, residual, n_movies + 1)
     assert raters.values is not None, "residuals were given"
     return history_facts(raters, raters.values)
 
 
 def calibrate_levels(needed: Float64) -> Float64:
-    """The level that covers 0, 1, … 100 % of ratings, from the level that each of them needed; few are half trusted."""
-    asked, n = np.linspace(0, 1, 101), len(needed)
+    """Return the level that covers 0, 1, … 100 % of ratings, from each one's needed level; small samples are shrunk."""
+    nominal, n = np.linspace(0, 1, 101), len(needed)
     if n == 0:
-        return asked
-    places = np.minimum(np.ceil((n + 1) * asked) / n, 1)
-    return (n * np.quantile(needed, places, method="inverted_cdf") + PRIOR_RATINGS * asked) / (n + PRIOR_RATINGS)
+        return nominal
+    places = np.minimum(np.ceil((n + 1) * nominal) / n, 1)
+    return (n * np.quantile(needed, places, method="inverted_cdf") + PRIOR_RATINGS * nominal) / (n + PRIOR_RATINGS)

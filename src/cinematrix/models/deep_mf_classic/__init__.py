@@ -1,1 +1,1 @@
-"""TODO models.deep_mf_classic."""
+"""The model `deep-mf-classic`."""

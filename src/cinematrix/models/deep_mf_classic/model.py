@@ -1,4 +1,4 @@
-"""The textbook's deep matrix factorization: the yardstick that stays in every table."""
+"""The textbook's deep matrix factorization, kept as a baseline for comparisons."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 class DeepMFClassic(Recommender):
     """Embeddings of users and movies, their dot product, and dense layers over that one number.
 
-    Ratings are brought to the textbook's range (highest: 5) and back. A known user has her trained embedding. A
-    stranger is folded in, in closed form: the dense layers are a function of one number, so each rating of the
-    history names the dot product it wants, and a ridge regression on the movies' embeddings gives the vector that
-    comes nearest to all of them. An unknown movie has the mean embedding.
+    Ratings are scaled to the textbook's range (highest: 5) and back. A training user has a trained embedding. A new
+    user is folded in, in closed form: the dense layers are a function of one number, so each rating of the history
+    gives a target for the dot product, and a ridge regression on the movies' embeddings gives the vector nearest to all
+    targets. An unknown movie has the mean embedding.
     """
 
     name: ClassVar[str] = "deep-mf-classic"
@@ -41,15 +41,15 @@ class DeepMFClassic(Recommender):
         self._export(net, ratings)
 
     def _export(self, net: "torch.nn.Module", ratings: Ratings) -> None:
-        """The net's weights as NumPy arrays; movies without training ratings get the mean embedding."""
+        """Store the net's weights as NumPy arrays; movies without training ratings get the mean embedding."""
         weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
         self.users, movies = weights.pop("users.weight"), weights.pop("movies.weight")
-        more = np.tile(movies.mean(axis=0), (len(self.data.movies) - len(movies) + 1, 1))
-        self.movies = np.vstack([movies, more])  # the last row answers for UNKNOWN (-1)
+        padding = np.tile(movies.mean(axis=0), (len(self.data.movies) - len(movies) + 1, 1))
+        self.movies = np.vstack([movies, padding])  # the last row is for UNKNOWN (-1)
         self.dense = list(weights.values())
         dots = (self.users[ratings.user] * self.movies[ratings.movie]).sum(axis=1)
         self.reach = np.array([dots.min(), dots.max()])
-        noise = float(np.mean((self._wanted(ratings.stars(self.name)[0]) - dots) ** 2))
+        noise = float(np.mean((self._target_dots(ratings.stars(self.name)[0]) - dots) ** 2))
         self.ridge = np.array([max(noise, 1e-6) / max(float(self.users.var(axis=0).mean()), 1e-6)])
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
@@ -57,26 +57,26 @@ class DeepMFClassic(Recommender):
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         dots = self._vectors(histories) @ self.movies[:-1].T
-        return np.asarray(self._raw(dots.reshape(-1)).reshape(dots.shape), np.float32)
+        return np.asarray(self._interpolate(dots.reshape(-1)).reshape(dots.shape), np.float32)
 
     def _stars(self, dots: NDArray[np.float32]) -> NDArray[np.float32]:
-        assert self.data.scale is not None, "fitted on ratings with stars only"
-        return self.data.scale.clip(self._raw(dots))
+        assert self.data.scale is not None, "the textbook net is fitted on ratings with stars only"
+        return self.data.scale.clip(self._interpolate(dots))
 
-    def _raw(self, dots: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The dense layers on the data's scale, a function of the dot product alone: tabulated."""
+    def _interpolate(self, dots: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the output of the dense layers on the data's scale, interpolated in a table over the dot product."""
         low, high = self.reach.tolist()
-        room = 3 * (high - low) + 1e-3
-        grid, values = self._table(low - room, high + room)
+        margin = 3 * (high - low) + 1e-3
+        grid, values = self._table(low - margin, high + margin)
         return np.asarray(np.interp(dots, grid, values), np.float32)
 
     def _table(self, low: float, high: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        assert self.data.scale is not None, "fitted on ratings with stars only"
+        assert self.data.scale is not None, "the textbook net is fitted on ratings with stars only"
         grid = np.linspace(low, high, self.GRID, dtype=np.float32)
         return grid, self._dense(grid[:, None])[:, 0] * np.float32(self.data.scale.high / self.HIGHEST)
 
-    def _wanted(self, stars: NDArray[np.float32]) -> NDArray[np.float32]:
-        """For each rating the dot product, among those of the training ratings, that comes nearest to it."""
+    def _target_dots(self, stars: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the target dot product of each rating: the one in the training range whose output is nearest to it."""
         grid, values = self._table(*self.reach.tolist())
         levels, which = np.unique(stars, return_inverse=True)
         nearest = np.array([np.abs(values - level).argmin() for level in levels], int)
@@ -89,27 +89,27 @@ class DeepMFClassic(Recommender):
         return np.asarray(x @ weight.T + bias, np.float32)
 
     def _vectors(self, histories: Histories) -> NDArray[np.float32]:
-        """The trained embedding of a known user, the folded-in vector of a stranger. `[n, factors]`."""
+        """Return the trained embedding of a training user, the folded-in vector of any other. `[n, factors]`."""
         if histories.owners is None:
             return self._fold_in(histories)
         vectors: NDArray[np.float32] = self.users[histories.owners]
-        strangers = np.flatnonzero(self.data.needs_fold_in(histories))
-        vectors[strangers] = self._fold_in(histories.take(strangers))
+        folded_in = np.flatnonzero(self.data.needs_fold_in(histories))
+        vectors[folded_in] = self._fold_in(histories.take(folded_in))
         return vectors
 
     def _fold_in(self, histories: Histories) -> NDArray[np.float32]:
-        """Vectors of the histories: ridge regression of the wanted dot products around the mean user."""
+        """Return vectors of the histories: ridge regression of the target dot products around the mean user."""
         mean = self.users.mean(axis=0)
         ridge = np.float32(self.ridge[0]) * np.eye(len(mean), dtype=np.float32)
         vectors = np.tile(mean, (len(histories), 1))
         if histories.values is None:
             return vectors
-        wanted = self._wanted(histories.values)
+        targets = self._target_dots(histories.values)
         for row, (start, end) in enumerate(pairwise(histories.starts.tolist())):
             if end > start:
                 x = self.movies[histories.items[start:end]]
-                left = x.T @ (wanted[start:end] - x @ mean)
-                vectors[row] += np.linalg.solve(x.T @ x + ridge, left)
+                moment = x.T @ (targets[start:end] - x @ mean)
+                vectors[row] += np.linalg.solve(x.T @ x + ridge, moment)
         return vectors
 
     def vectors(self) -> NDArray[np.float32]:

@@ -9,17 +9,17 @@ from cinematrix.errors import SettingError
 
 @dataclass(frozen=True)
 class DeepMFClassicSettings:
-    """The textbook's choices.
+    """Hyper-parameters of `deep-mf-classic`, with the textbook's values.
 
     Attributes:
         factors: width of the embeddings.
         hidden: widths of the dense layers after the dot product.
         batch: ratings in a step.
-        epochs: the most passes over the ratings.
+        epochs: maximum passes over the ratings.
         patience: epochs without a better validation RMSE before training stops.
-        learning_rate: Adam's.
-        validation_share: of the training ratings, to stop by.
-        seed: of the initial weights, the order and the validation ratings.
+        learning_rate: Adam's learning rate.
+        validation_share: share of the training ratings held out for early stopping.
+        seed: random seed of the initial weights, the order and the validation ratings.
     """
 
     SPACE: ClassVar[SearchSpace] = {

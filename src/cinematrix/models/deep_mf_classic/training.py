@@ -27,9 +27,9 @@ Columns = tuple[torch.Tensor, ...]
 def train_classic(
     settings: "DeepMFClassicSettings", highest: float, training: Training
 ) -> tuple["ClassicNet", Ratings, TrainingLog]:
-    """Train the net with early stopping; return it with the ratings it learned from and its log.
+    """Train the net with early stopping; return it with the ratings that it learned from and its log.
 
-    Ratings are scaled so that the highest is `highest`. Without given validation ratings a share is held out.
+    Ratings are scaled so that the highest is `highest`. Without given validation ratings, a share is held out.
     """
     s, options, ratings, validation = settings, training.options, training.ratings, training.validation
     _, scale = ratings.stars(MODEL_NAME)
@@ -72,18 +72,18 @@ class ClassicTask:
         return tuple(torch.from_numpy(column).to(self.device) for column in columns)
 
     def batches(self, rng: np.random.Generator) -> Iterator[Columns]:
-        """Users, movies and ratings in random order."""
+        """Yield users, movies and ratings in random order."""
         order = torch.from_numpy(rng.permutation(len(self.columns[0]))).to(self.device)
         for rows in torch.split(order, self.batch):
             yield tuple(column[rows] for column in self.columns)
 
     def loss(self, batch: Columns) -> torch.Tensor:
-        """The mean squared error."""
+        """Return the mean squared error."""
         users, movies, stars = batch
         return nn.functional.mse_loss(self.net(users, movies), stars)
 
     def validate(self) -> float:
-        """The RMSE in stars."""
+        """Return the RMSE in stars."""
         users, movies, stars = self.held_out
         return float(self.unit) * float(nn.functional.mse_loss(self.net(users, movies), stars) ** 0.5)
 
@@ -91,7 +91,7 @@ class ClassicTask:
 class ClassicNet(nn.Module):
     """The textbook's deep matrix factorization: embeddings → dot product → Dense 64 → Dense 32 → Dense 1.
 
-    Embeddings start uniform in ±0.05 and dense layers by Glorot's rule, as Keras has them.
+    Embeddings start uniformly in ±0.05 and dense layers by Glorot's rule, as in Keras.
     """
 
     def __init__(self, n_users: int, n_movies: int, factors: int, hidden: tuple[int, int]) -> None:
@@ -109,6 +109,6 @@ class ClassicNet(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, users: torch.Tensor, movies: torch.Tensor) -> torch.Tensor:
-        """Expected ratings of pairs of numbers. Shape `[n]`."""
+        """Return expected ratings of pairs of numbers. `[n]`."""
         dot = (self.users(users) * self.movies(movies)).sum(1, keepdim=True)
         return self.dense(dot)[:, 0]  # type: ignore[no-any-return]

@@ -1,1 +1,1 @@
-"""TODO models.neumf."""
+"""The model `neumf`."""

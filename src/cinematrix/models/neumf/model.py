@@ -1,7 +1,7 @@
-"""NeuMF: factors multiplied, and a net over factors, side by side, for lists."""
+"""NeuMF: a product of embeddings and a net over embeddings, added up to rank movies."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +14,20 @@ from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
 from cinematrix.models.components.mlp import ACTIVATIONS, MLP, Float32
 from cinematrix.models.neumf.settings import NeuMFSettings
 
-if TYPE_CHECKING:
-    pass
-
 
 class NeuMF(Recommender):
     """The logit of watching is a weighted product of embeddings plus a net over two others (He et al. 2017, eq. 12).
 
         logit = h · (p ∘ q) + MLP(p′, q′)
 
-    It learns by cross-entropy of watched movies against some drawn by a power of their popularity, as Mikolov et al.
-    (2013) draw words. What that power says needn't be learned, and is added to the logit for a list. Any rating is an
-    interaction and counts alike: this model ranks and has no stars. A known user has her trained embeddings (p, p′). A
-    stranger's are found by `STEPS` steps of Gauss and Newton on the same loss, her history against a fixed sample of
-    movies, around the mean user and as far from her as users lie apart.
+    It learns by cross-entropy of watched movies against movies drawn by a power of their popularity, as Mikolov et al.
+    (2013) draw words. The part of the popularity needn't be learned and is added to the logit for a list. Any rating is
+    an interaction and counts alike: this model ranks and doesn't predict ratings. A training user has trained
+    embeddings (p, p′). Those of a new user are found by `STEPS` Gauss–Newton steps on the same loss, the history
+    against a fixed sample of movies, with a prior of the trained users' mean and variance.
 
-    `predict` is the chance that a tenth put aside holds a movie: of the score, by a slope and an offset that the pilot
-    finds (`chances`). A movie that the model doesn't know is never watched.
+    `predict` is the probability that a held-out tenth holds a movie. It is the score, calibrated by a slope and an
+    offset from the pilot (`calibration`). The probability of an unknown movie is 0.
     """
 
     name: ClassVar[str] = "neumf"
@@ -46,10 +43,10 @@ class NeuMF(Recommender):
 
         s, ratings, n_movies = self.settings, training.ratings, len(self.data.movies)
         weights, pilot, self.log["ranking"] = train_neumf(s, n_movies, training)
-        self._take(pilot[0])
+        self._load_weights(pilot[0])
         self.mean = self.users.mean(axis=0)
         self.calibration = Calibration.fitted(self.score(pilot[1]), *pilot[1:])
-        self._take(weights)
+        self._load_weights(weights)
         share = np.exp(self.popular, dtype=np.float64)
         size = min(self.SAMPLE, n_movies)
         self.sample = np.random.default_rng(s.seed).choice(n_movies, size, replace=False, p=share / share.sum())
@@ -57,7 +54,7 @@ class NeuMF(Recommender):
         self.mean = trained_users.mean(axis=0)
         self.ridge = np.array([1 / max(float(trained_users.var(axis=0).mean()), 1e-3)])
 
-    def _take(self, weights: Mapping[str, NDArray[Any]]) -> None:
+    def _load_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
         self.users, self.movies, self.product = weights["users"], weights["movies"], weights["product"]
         self.net, self.popular = MLP.from_arrays(weights, "net.", "relu"), weights["popular"]
 
@@ -71,14 +68,14 @@ class NeuMF(Recommender):
         return np.where(movies == UNKNOWN, np.float32(0), self.calibration(scores))
 
     def _logits(self, users: Float32, movies: Float32) -> Float32:
-        """Of pairs of rows, or of one user and all rows, without their popularity. `[n]`."""
+        """Return the logits of pairs of rows, or of one user and all rows, without the popularity part. `[n]`."""
         d, n = len(self.product), len(movies)
         both = np.hstack([np.broadcast_to(users[:, d:], (n, d)), movies[:, d:]])
         products = (users[:, :d] * movies[:, :d]) @ self.product
         return np.asarray(products + self.net(both)[:, 0], np.float32)
 
     def _slopes(self, user: Float32, movies: Float32) -> tuple[Float32, Float32]:
-        """The logits of one user, `[n]`, and their derivatives by her embeddings, `[n, 2 × factors]`."""
+        """Return the logits of one user, `[n]`, and their derivatives by the user's embeddings, `[n, 2 × factors]`."""
         d, n = len(self.product), len(movies)
         x = np.hstack([np.broadcast_to(user[d:], (n, d)), movies[:, d:]])
         slope = np.broadcast_to(np.eye(2 * d, dtype=np.float32)[:d], (n, d, 2 * d))
@@ -90,37 +87,39 @@ class NeuMF(Recommender):
         return self._logits(user[None], movies), np.hstack([movies[:, :d] * self.product, by_net])
 
     def _vectors(self, histories: Histories) -> Float32:
-        """Trained embeddings of known users, strangers' folded in. `[n, 2 × factors]`."""
+        """Return each history's embeddings: trained for training users, folded in for others. `[n, 2 × factors]`."""
         vectors = np.tile(self.mean, (len(histories), 1))
-        strange = self.data.needs_fold_in(histories)
+        folded_in = self.data.needs_fold_in(histories)
         if histories.owners is not None:
-            vectors[~strange] = self.users[histories.owners[~strange]]
-        for row in np.flatnonzero(strange & (histories.counts > 0)).tolist():
-            vectors[row] = self._folded(histories.items_of(row))
+            vectors[~folded_in] = self.users[histories.owners[~folded_in]]
+        for row in np.flatnonzero(folded_in & (histories.counts > 0)).tolist():
+            vectors[row] = self._fold_in(histories.items_of(row))
         return vectors
 
-    def _folded(self, watched: Numbers) -> Float32:
-        """The embeddings that explain a history best: penalised cross-entropy by Gauss and Newton, steps halved."""
+    def _fold_in(self, watched: Numbers) -> Float32:
+        """Return the embeddings that fit a history best, by penalised cross-entropy: Gauss–Newton with step halving."""
         others = np.setdiff1d(self.sample, watched)
         movies = self.movies[np.concatenate([watched, others])]
-        wanted = np.repeat(np.array([1, 0], np.float32), [len(watched), len(others)])
-        each = np.where(wanted > 0, 1, self.settings.negatives * len(watched) / max(len(others), 1)).astype(np.float32)
+        labels = np.repeat(np.array([1, 0], np.float32), [len(watched), len(others)])
+        weights = np.where(labels > 0, 1, self.settings.negatives * len(watched) / max(len(others), 1)).astype(
+            np.float32
+        )
         user, ridge = self.mean.copy(), np.float32(self.ridge[0])
 
         def loss(at: Float32) -> float:
             logits = self._logits(at[None], movies)
-            missed = np.logaddexp(0, logits) - wanted * logits
-            return float(each @ missed + ridge * np.sum((at - self.mean) ** 2) / 2)
+            losses = np.logaddexp(0, logits) - labels * logits
+            return float(weights @ losses + ridge * np.sum((at - self.mean) ** 2) / 2)
 
         for _ in range(self.STEPS):
             logits, slopes = self._slopes(user, movies)
-            chance = ACTIVATIONS["sigmoid"](logits)
-            curved = slopes.T @ (slopes * (each * chance * (1 - chance))[:, None])
-            downhill = slopes.T @ (each * (wanted - chance)) - ridge * (user - self.mean)
-            step = np.linalg.solve(curved + ridge * np.eye(len(user), dtype=np.float32), downhill).astype(np.float32)
-            now = loss(user)
+            probability = ACTIVATIONS["sigmoid"](logits)
+            curvature = slopes.T @ (slopes * (weights * probability * (1 - probability))[:, None])
+            descent = slopes.T @ (weights * (labels - probability)) - ridge * (user - self.mean)
+            step = np.linalg.solve(curvature + ridge * np.eye(len(user), dtype=np.float32), descent).astype(np.float32)
+            current = loss(user)
             shares = (np.float32(0.5**n) for n in range(6))
-            user = next((user + share * step for share in shares if loss(user + share * step) < now), user)
+            user = next((user + share * step for share in shares if loss(user + share * step) < current), user)
         return np.asarray(user, np.float32)
 
     def vectors(self) -> NDArray[np.float32]:
@@ -128,19 +127,19 @@ class NeuMF(Recommender):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         tables = {"users": self.users, "movies": self.movies, "product": self.product, "mean": self.mean}
-        more = {
+        others = {
             "ridge": self.ridge,
             "sample": self.sample,
             "popular": self.popular,
             "calibration": self.calibration.array(),
         }
-        return tables | more | self.net.arrays("net.")
+        return tables | others | self.net.arrays("net.")
 
     @classmethod
     def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
         model.data = data
-        model._take(arrays)
+        model._load_weights(arrays)
         model.mean, model.ridge = arrays["mean"], arrays["ridge"]
         model.sample, model.calibration = arrays["sample"], Calibration.from_array(arrays.get("calibration"))
         return model

@@ -1,4 +1,4 @@
-"""TODO models.neumf.settings."""
+"""Hyper-parameters of `neumf`."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,19 +8,19 @@ from cinematrix.common.settings import SearchRange, SearchSpace, check_settings
 
 @dataclass(frozen=True)
 class NeuMFSettings:
-    """Hyper-parameters of `neumf`. How they were found is in docs/experiments.md.
+    """Hyper-parameters of `neumf`. Their search is described in docs/experiments.md.
 
     Attributes:
         factors: width of each of the two embeddings of a user and of a movie.
-        negatives: movies drawn at random that stand against each watched one.
-        popularity_exponent: the power of how often a movie was watched that these are drawn by; 0: all alike.
+        negatives: unwatched movies drawn for each watched one.
+        popularity_exponent: exponent of a movie's views in the probability of drawing it; 0: uniform.
         batch: watched movies in a step.
-        epochs: the most passes.
-        patience: epochs without a better validation loss before training stops; 0: never before the end.
-        learning_rate: the peak of the one-cycle schedule.
-        weight_decay: AdamW's.
-        validation_share: of the interactions, to find out how many epochs are enough.
-        seed: of everything random.
+        epochs: maximum passes over the interactions.
+        patience: epochs without a better validation loss before training stops; 0: never stop early.
+        learning_rate: peak of the one-cycle schedule.
+        weight_decay: AdamW's weight decay.
+        validation_share: share of the interactions held out to find the number of epochs.
+        seed: random seed of everything.
     """
 
     SPACE: ClassVar[SearchSpace] = {

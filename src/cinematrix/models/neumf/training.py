@@ -1,4 +1,4 @@
-"""How `neumf` is trained: watched movies against some drawn by popularity. Needs torch."""
+"""Training of `neumf`: watched movies against movies drawn by popularity. Needs torch."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,20 +20,19 @@ if TYPE_CHECKING:
     from cinematrix.models.neumf.settings import NeuMFSettings
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-"""Users, movies, and 1 where watched."""
+"""Users, movies, and 1 where watched, else 0."""
 
 ArraysByName = Mapping[str, NDArray[Any]]
 
 NeuMFPilot = tuple[ArraysByName, Histories, Histories]
-"""What a pilot learned, some histories that it learned from, and what their owners watched beside."""
-
+"""The pilot's arrays, some histories that it learned from, and the validation interactions of the same users."""
 
 POPULARITY_SMOOTHING = 0.5
-"""How often each movie counts as watched beyond how often it was, so that any may be drawn."""
+"""Number added to the views of each movie, so that every movie may be drawn."""
 
 
 class NeuMFNet(nn.Module):
-    """Two embeddings a side: the first halves are multiplied, the second ones go through dense layers."""
+    """Two embeddings per side: the first halves are multiplied, the second halves go through dense layers."""
 
     def __init__(self, n_users: int, n_movies: int, factors: int) -> None:
         super().__init__()
@@ -44,16 +43,18 @@ class NeuMFNet(nn.Module):
         self.net = build_mlp([2 * factors, factors, factors // 2, 1], "relu")
 
     def forward(self, users: torch.Tensor, movies: torch.Tensor) -> torch.Tensor:
-        """The logits of pairs. `[n]`."""
-        (p, mine), (q, its) = (t[rows].chunk(2, dim=1) for t, rows in ((self.users, users), (self.movies, movies)))
-        logits: torch.Tensor = (p * q) @ self.product + self.net(torch.cat([mine, its], 1))[:, 0]
+        """Return the logits of pairs. `[n]`."""
+        (p, user_part), (q, movie_part) = (
+            t[rows].chunk(2, dim=1) for t, rows in ((self.users, users), (self.movies, movies))
+        )
+        logits: torch.Tensor = (p * q) @ self.product + self.net(torch.cat([user_part, movie_part], 1))[:, 0]
         return logits
 
 
 def train_neumf(
     settings: "NeuMFSettings", n_movies: int, training: Training
 ) -> tuple[ArraysByName, NeuMFPilot, TrainingLog]:  # fmt: skip
-    """The net's arrays, ready to serve; those of the pilot, with what it was validated on; and the pilot's log."""
+    """Train the net; return its arrays ready to serve, the pilot's arrays and validation data, and its log."""
     s, device = settings, pick_device(training.options.device)
     schedule = Schedule(
         epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
@@ -67,7 +68,7 @@ def train_neumf(
 
 
 class NeuMFTask:
-    """Batches of watched movies and others for the training loop."""
+    """Batches of watched and unwatched movies for the training loop."""
 
     def __init__(
         self, ratings: Ratings, validation: Ratings, n_movies: int, settings: "NeuMFSettings", device: torch.device
@@ -83,33 +84,33 @@ class NeuMFTask:
         self.held_out = self._batch(validation, np.arange(len(validation)), np.random.default_rng(settings.seed))
 
     def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
-        """Some watched movies at a time, in random order, and as many times `negatives` others."""
+        """Yield batches of watched movies in random order, each with `negatives` times as many unwatched ones."""
         order = rng.permutation(len(self.ratings))
         for start in range(0, len(order), self.settings.batch):
             yield self._batch(self.ratings, order[start : start + self.settings.batch], rng)
 
     def _batch(self, ratings: Ratings, rows: NDArray[np.int64], rng: np.random.Generator) -> Batch:
-        """The pairs of `rows`, and others of the same users that training knows not to have been watched."""
+        """Return the pairs of `rows`, and drawn movies that the same users haven't watched in the training data."""
         users, movies = (column[rows].astype(np.int64) for column in (ratings.user, ratings.movie))
-        against = np.repeat(users, self.settings.negatives)
-        others = np.searchsorted(self.shares, self.shares[-1] * rng.random(len(against)), side="right")
-        others = np.minimum(others, self.n_movies - 1)
-        cells = against * self.n_movies + others
-        fresh = self.watched[np.minimum(np.searchsorted(self.watched, cells), len(self.watched) - 1)] != cells
-        users, movies = np.concatenate([users, against[fresh]]), np.concatenate([movies, others[fresh]])
-        wanted = (np.arange(len(users)) < len(rows)).astype(np.float32)
-        return tuple(torch.from_numpy(column).to(self.device) for column in (users, movies, wanted))  # type: ignore[return-value]
+        drawn_users = np.repeat(users, self.settings.negatives)
+        drawn = np.searchsorted(self.shares, self.shares[-1] * rng.random(len(drawn_users)), side="right")
+        drawn = np.minimum(drawn, self.n_movies - 1)
+        cells = drawn_users * self.n_movies + drawn
+        unwatched = self.watched[np.minimum(np.searchsorted(self.watched, cells), len(self.watched) - 1)] != cells
+        users, movies = np.concatenate([users, drawn_users[unwatched]]), np.concatenate([movies, drawn[unwatched]])
+        labels = (np.arange(len(users)) < len(rows)).astype(np.float32)
+        return tuple(torch.from_numpy(column).to(self.device) for column in (users, movies, labels))  # type: ignore[return-value]
 
     def arrays(self) -> ArraysByName:
-        """What was learned, ready to serve."""
+        """Return the learned arrays, ready to serve."""
         tables = {name: getattr(self.net, name).detach().cpu().numpy() for name in ("users", "movies", "product")}
         return tables | export_mlp(self.net.net, "relu").arrays("net.") | {"popular": self.popular}
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Mean cross-entropy (He et al. 2017, eq. 7)."""
-        users, movies, wanted = batch
-        return nn.functional.binary_cross_entropy_with_logits(self.net(users, movies), wanted)
+        """Return the mean cross-entropy (He et al. 2017, eq. 7)."""
+        users, movies, labels = batch
+        return nn.functional.binary_cross_entropy_with_logits(self.net(users, movies), labels)
 
     def validate(self) -> float:
-        """The same loss of the validation movies against a fixed draw of others."""
+        """Return the same loss of the validation movies against a fixed draw of unwatched ones."""
         return float(self.loss(self.held_out))

@@ -1,1 +1,1 @@
-"""TODO models.pmf."""
+"""The model `pmf`."""

@@ -1,14 +1,13 @@
-"""Gibbs sampling of the factorization: what `pmf` learns, one conditional distribution after another.
+"""Gibbs sampling of the factorization: `pmf` samples one conditional distribution after another.
 
     y_ui = b_u + b_i + p_u · q_i + noise        y: ratings in standard deviations from their mean; noise ~ N(0, 1/α)
     z_u  = (b_u, p_u) ~ N(x_u B, Λ⁻¹)           x_u: a constant 1 and the user's features; Λ diagonal
     B_fk ~ N(0, 1/λ_gk)                         g: the family of feature f; the constant's λ is 1
     α, Λ_k, λ_gk ~ Gamma(½, ½)
 
-and the same for movies (Salakhutdinov & Mnih 2008, with links to features as in Rendle 2013 and Simm et al. 2015).
+The same holds for movies (Salakhutdinov & Mnih 2008, with links to features as in Rendle 2013 and Simm et al. 2015).
 Given the other side, `G` and `h` are the sums of c cᵀ and of c·(y − b) over a row's ratings, c = (1, the other's
-factors). The links are drawn with the rows integrated out (van Dyk & Park 2008), then the rows, both from
-A = αG + Λ.
+factors). The links are drawn with the rows integrated out (van Dyk & Park 2008), then the rows, both from A = αG + Λ.
 """
 
 import os
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.common.progress import Progress
+from cinematrix.common.progress import Progress, running
 from cinematrix.data.features import movie_features
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
@@ -32,7 +31,7 @@ from cinematrix.models.pmf.loops import condition, draw_links, draw_rows, square
 Float64 = NDArray[np.float64]
 
 MIN_DEVIATION = 1e-4
-"""What stands for the ratings' standard deviation, as a share of the scale, where all are equal."""
+"""Standard deviation assumed for ratings that are all equal, as a share of the scale's width."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,7 @@ class SideData:
         starts, items: each row's ratings, as in `Histories`.
         targets: float64 `[size]`, the ratings in standard deviations from their mean.
         features: float64 CSC matrix `[n, n_features]`, the first column 1.
-        families: int64 `[n_features]`, which features share a prior; 0 is the constant.
+        families: int64 `[n_features]`, the family of each feature, which shares a prior; 0 is the constant.
     """
 
     starts: NDArray[np.int64]
@@ -54,17 +53,17 @@ class SideData:
 
     @classmethod
     def of(cls, histories: Histories, families: list[sparse.csr_matrix]) -> Self:
-        """Rows with the values of `histories` as targets, and a family of features for each matrix."""
-        assert histories.values is not None, "targets were given"
-        targets, constant = histories.values.astype(np.float64), sparse.csr_matrix(np.ones((len(histories), 1)))
-        features = sparse.hstack([constant, *families], format="csc", dtype=np.float64)
+        """Return rows with the values of `histories` as targets, and a family of features for each matrix."""
+        assert histories.values is not None, "histories have targets as values"
+        targets, ones = histories.values.astype(np.float64), sparse.csr_matrix(np.ones((len(histories), 1)))
+        features = sparse.hstack([ones, *families], format="csc", dtype=np.float64)
         widths = [1, *(family.shape[1] for family in families)]
         return cls(histories.starts, histories.items, targets, features, np.repeat(np.arange(len(widths)), widths))
 
 
 @dataclass(frozen=True, eq=False)
 class GibbsSample:
-    """One draw of what is kept: of both sides the rows, links and precisions, and the precision of the noise."""
+    """One sample: rows, links and precisions of both sides, and the precision of the noise."""
 
     users: "ChainState"
     movies: "ChainState"
@@ -72,13 +71,13 @@ class GibbsSample:
 
 
 class ChainState:
-    """What a chain believes of one side at the moment.
+    """Current state of a chain for one side.
 
     Attributes:
         rows: float64 `[n, width]`, the bias and the factors of each row.
-        links: float64 `[n_features, width]`, what each feature adds to them.
-        center: float64 `[n, width]`, what all features of a row add up to.
-        precision: float64 `[width]`, of rows around their centers.
+        links: float64 `[n_features, width]`, each feature's addition to them.
+        center: float64 `[n, width]`, the sum of the links of a row's features.
+        precision: float64 `[width]`, precision of rows around their centers.
         link_precision: float64 `[n_families, width]`.
     """
 
@@ -94,11 +93,11 @@ class ChainState:
         self._curvature, self._pull = np.empty((n, width, width)), np.empty((n, width))
 
     def draw(self, others: Float64, noise_precision: float, rng: np.random.Generator) -> None:
-        """All of it anew, given the rows of the other side."""
+        """Draw the whole state anew, given the rows of the other side."""
         self.precision = draw_precision(self.rows - self.center, rng)
         side, features = self.side, self.side.features
-        about = self._factor, self._linear, self._curvature, self._pull
-        condition(side.starts, side.items, side.targets, others, noise_precision, self.precision, *about)
+        buffers = self._factor, self._linear, self._curvature, self._pull
+        condition(side.starts, side.items, side.targets, others, noise_precision, self.precision, *buffers)
         draw_links(
             self._curvature, self._pull, features.indptr, features.indices, features.data, side.families,
             self.link_precision, rng.standard_normal(self.links.shape), self.links, self.center,
@@ -108,7 +107,7 @@ class ChainState:
         self._fill(rng.standard_normal(self.rows.shape), self.rows)
 
     def expected(self) -> Float64:
-        """The mean of the distribution that the rows were drawn from. float64 `[n, width]`."""
+        """Return the mean of the distribution that the rows were drawn from. float64 `[n, width]`."""
         return self._fill(np.zeros_like(self.rows), np.empty_like(self.rows))
 
     def _fill(self, noise: Float64, rows: Float64) -> Float64:
@@ -117,7 +116,7 @@ class ChainState:
 
 
 def draw_precision(deviations: Float64, rng: np.random.Generator) -> Float64:
-    """The precision of each column, given its values, from its Gamma distribution. float64 `[width]`."""
+    """Draw the precision of each column, given its values, from its Gamma distribution. float64 `[width]`."""
     n, width = deviations.shape
     drawn: Float64 = rng.gamma((1 + n) / 2, size=width) / ((1 + (deviations**2).sum(0)) / 2)
     return drawn
@@ -125,7 +124,7 @@ def draw_precision(deviations: Float64, rng: np.random.Generator) -> Float64:
 
 @dataclass(frozen=True)
 class SamplingPlan:
-    """How long to sample: `chains`, each with `burn_in` sweeps and then `samples` kept ones, `thinning` apart."""
+    """Number of chains and sweeps: each chain has `burn_in` sweeps, then `samples` kept ones, `thinning` apart."""
 
     width: int
     chains: int
@@ -136,7 +135,7 @@ class SamplingPlan:
 
     @property
     def sweeps(self) -> int:
-        """Of one chain."""
+        """Sweeps of one chain."""
         return self.burn_in + self.samples * self.thinning
 
 
@@ -146,79 +145,73 @@ def run_chains(
     plan: SamplingPlan,
     keep: Callable[[GibbsSample], Any],
     threads: int,
-    progress: Progress | None,
+    progress: Progress,
 ) -> list[Any]:
-    """What `keep` makes of each kept sample, chain by chain; the same however many `threads` there are."""
+    """Return the value of `keep` for each kept sample, chain by chain; it doesn't depend on `threads`."""
     generators = [np.random.default_rng(child) for child in np.random.SeedSequence(plan.seed).spawn(plan.chains)]
     lock = Lock()
 
     def chain(rng: np.random.Generator) -> list[Any]:
-        kept = []
+        samples = []
         for sweep, drawn in enumerate(iterate_sweeps(users, movies, plan.width, rng, plan.sweeps)):
             if sweep >= plan.burn_in and (sweep - plan.burn_in + 1) % plan.thinning == 0:
-                kept.append(keep(drawn))
-            if progress:
-                with lock:
-                    progress.advance(note=f"noise {drawn.noise_precision**-0.5:.3f}")
-        return kept
+                samples.append(keep(drawn))
+            with lock:
+                progress.advance(note=f"noise {drawn.noise_precision**-0.5:.3f}")
+        return samples
 
-    if progress:
-        progress.start("pmf", plan.chains * plan.sweeps)
-    with ThreadPoolExecutor(threads) as pool:
-        kept = [each for part in pool.map(chain, generators) for each in part]
-    if progress:
-        progress.stop()
-    return kept
+    with running(progress, "pmf", plan.chains * plan.sweeps), ThreadPoolExecutor(threads) as pool:
+        return [each for part in pool.map(chain, generators) for each in part]
 
 
 def iterate_sweeps(
     users: SideData, movies: SideData, width: int, rng: np.random.Generator, n: int
 ) -> Iterator[GibbsSample]:
-    """`n` sweeps of a chain from a random start. The states in the samples change with the next sweep."""
+    """Yield the samples of `n` sweeps from a random start. Each sweep overwrites the states of the one before."""
     user, movie, noise_precision = ChainState(users, width, rng), ChainState(movies, width, rng), 1.0
     for _ in range(n):
         user.draw(movie.rows, noise_precision, rng)
         movie.draw(user.rows, noise_precision, rng)
-        left = squared_error(users.starts, users.items, users.targets, user.rows, movie.rows)
-        noise_precision = rng.gamma((1 + len(users.targets)) / 2) / ((1 + left) / 2)
+        error = squared_error(users.starts, users.items, users.targets, user.rows, movie.rows)
+        noise_precision = rng.gamma((1 + len(users.targets)) / 2) / ((1 + error) / 2)
         yield GibbsSample(user, movie, noise_precision)
 
 
 def sample_posterior(
-    known: TrainingData,
+    data: TrainingData,
     ratings: Ratings,
     plan: SamplingPlan,
     *,
     history: bool,
     content: bool,
     threads: int,
-    progress: Progress | None,
+    progress: Progress,
 ) -> dict[str, NDArray[Any]]:
-    """What `pmf_posterior.Posterior.from_arrays` takes, sampled.
+    """Sample the posterior; return the arrays for `posterior.Posterior.from_arrays`.
 
     Args:
-        history: learn from which movies a user rated at all, and which users a movie was rated by.
+        history: learn from which movies a user rated at all, and which users rated a movie.
         content: learn from the catalog.
         threads: chains that run at a time; 0: as many as there are cores.
     """
     stars, scale = ratings.stars("pmf")
-    n_users, n_movies = len(known.users), len(known.movies)
+    n_users, n_movies = len(data.users), len(data.movies)
     mean, deviation = float(stars.mean(dtype=np.float64)), float(stars.std(dtype=np.float64))
     deviation = deviation or MIN_DEVIATION * (scale.high - scale.low) or 1.0
     targets = (stars.astype(np.float64) - mean) / deviation
     by_user = Histories.of_pairs(ratings.user, ratings.movie, targets, n_users)
-    by_movie = Histories.of_pairs(ratings.movie, ratings.user, targets, n_movies + 1)  # the last is any other movie
+    by_movie = Histories.of_pairs(ratings.movie, ratings.user, targets, n_movies + 1)  # the last row is any other movie
     users = SideData.of(by_user, [history_features(by_user, n_movies)] if history else [])
     movies = SideData.of(
         by_movie,
-        [*([history_features(by_movie, n_users)] if history else []), *(content_features(known) if content else [])],
+        [*([history_features(by_movie, n_users)] if history else []), *(content_features(data) if content else [])],
     )
-    unseen = by_movie.counts[:-1] == 0
+    unrated = by_movie.counts[:-1] == 0
 
     def keep(drawn: GibbsSample) -> dict[str, NDArray[Any]]:
         movie, user = drawn.movies, drawn.users
         links = user.links[1:].copy()
-        links[unseen[: len(links)]] = 0  # nothing is known, and what is expected of it is no link
+        links[unrated[: len(links)]] = 0  # without ratings a link is a draw from its prior, of mean 0
         return {
             "movies": movie.rows.astype(np.float16),
             "expected": movie.expected().astype(np.float16),
@@ -228,22 +221,22 @@ def sample_posterior(
             "noise": np.float32(drawn.noise_precision),
         }
 
-    kept = run_chains(users, movies, plan, keep, threads or min(plan.chains, os.cpu_count() or 1), progress)
-    arrays = {name: np.stack([each[name] for each in kept]) for name in kept[0]}
+    samples = run_chains(users, movies, plan, keep, threads or min(plan.chains, os.cpu_count() or 1), progress)
+    arrays = {name: np.stack([each[name] for each in samples]) for name in samples[0]}
     for name in ("movies", "expected", "links"):
         arrays[name] = arrays[name].swapaxes(0, 1)
     return {**arrays, "scale": np.array([mean, deviation])}
 
 
 def history_features(histories: Histories, n_items: int) -> sparse.csr_matrix:
-    """Which items are in each history, over the root of their number."""
+    """Return the items in each history as 1 over the root of their number."""
     weights = (1 / np.sqrt(np.maximum(histories.counts, 1))).astype(np.float32)
     return histories.matrix(n_items, weights[histories.rows])
 
 
-def content_features(known: TrainingData) -> list[sparse.csr_matrix]:
-    """The families of content: genres; years and tags. Any other movie has none."""
-    content, genres = movie_features(known.catalog), len(known.catalog.genres)
-    nothing = sparse.csr_matrix((1, content.shape[1]))
-    content = sparse.vstack([content, nothing], format="csr")
+def content_features(data: TrainingData) -> list[sparse.csr_matrix]:
+    """Return the families of content: genres; years and tags. The last row, of any other movie, has none."""
+    content, genres = movie_features(data.catalog), len(data.catalog.genres)
+    unknown_movie = sparse.csr_matrix((1, content.shape[1]))
+    content = sparse.vstack([content, unknown_movie], format="csr")
     return [family for family in (content[:, :genres], content[:, genres:]) if family.shape[1]]

@@ -1,6 +1,6 @@
-"""The loops of Gibbs sampling for `pmf`, compiled. What they compute is told in `pmf_training`.
+"""Compiled loops of Gibbs sampling for `pmf`; `gibbs` explains the computations.
 
-Noise comes from outside, so that a loop has no state and NumPy can check it.
+Noise is an argument, so that a loop has no state and NumPy can check it.
 """
 
 from collections.abc import Callable
@@ -13,23 +13,23 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compile_loop(function: Function) -> Function:
-    """`function` compiled by Numba, to run beside other threads; kept on disk, so that only the first run compiles."""
+    """Compile `function` by Numba, to run in parallel threads; the machine code is cached on disk."""
     return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 @compile_loop
 def gather(items: Any, targets: Any, others: Any, gram: Any, linear: Any) -> None:
-    """One row's G (its lower triangle) and h."""
+    """Compute one row's G (its lower triangle) and h."""
     width = len(linear)
     gram[:] = 0
     linear[:] = 0
     for place in range(len(items)):
         other = others[items[place]]
-        left = targets[place] - other[0]
-        linear[0] += left
+        residual = targets[place] - other[0]
+        linear[0] += residual
         gram[0, 0] += 1
         for i in range(1, width):
-            linear[i] += other[i] * left
+            linear[i] += other[i] * residual
             gram[i, 0] += other[i]
             for j in range(1, i + 1):
                 gram[i, j] += other[i] * other[j]
@@ -37,7 +37,7 @@ def gather(items: Any, targets: Any, others: Any, gram: Any, linear: Any) -> Non
 
 @compile_loop
 def factorize(a: Any) -> None:
-    """The lower triangle of `a` becomes its Cholesky factor."""
+    """Replace the lower triangle of `a` by its Cholesky factor."""
     for i in range(len(a)):
         for j in range(i + 1):
             total = a[i, j]
@@ -48,7 +48,7 @@ def factorize(a: Any) -> None:
 
 @compile_loop
 def invert(factor: Any, inverse: Any) -> None:
-    """The inverse of a lower triangle."""
+    """Invert a lower triangle."""
     for j in range(len(factor)):
         inverse[j, j] = 1 / factor[j, j]
         for i in range(j + 1, len(factor)):
@@ -60,7 +60,7 @@ def invert(factor: Any, inverse: Any) -> None:
 
 @compile_loop
 def integrate(inverse: Any, linear: Any, precision: Any, curvature: Any, pull: Any) -> None:
-    """What a row's ratings say of its center, the row integrated out: Λ − ΛA⁻¹Λ, and ΛA⁻¹ times `linear`."""
+    """Compute the likelihood of a row's center with the row integrated out: Λ − ΛA⁻¹Λ, and ΛA⁻¹ times `linear`."""
     width = len(linear)
     pull[:] = 0
     for i in range(width):
@@ -80,7 +80,7 @@ def condition(
     starts: Any, items: Any, targets: Any, others: Any, noise_precision: float, precision: Any,
     factor: Any, linear: Any, curvature: Any, pull: Any,
 ) -> None:  # fmt: skip
-    """For each row the Cholesky factor of A, αh, and what its ratings say of its center."""
+    """Compute for each row the Cholesky factor of A, αh, and the likelihood of its center."""
     width = others.shape[1]
     inverse = np.empty((width, width))
     for row in range(len(linear)):
@@ -101,33 +101,33 @@ def draw_links(
     curvature: Any, pull: Any, starts: Any, rows: Any, values: Any, families: Any,
     precision: Any, noise: Any, links: Any, center: Any,
 ) -> None:  # fmt: skip
-    """Each feature's link to each factor given all others, in turn; `center` follows."""
+    """Draw each feature's link to each factor given all others, in turn; `center` is updated."""
     n, width = pull.shape
-    left, weight = np.empty(n), np.empty(n)
+    residual, weight = np.empty(n), np.empty(n)
     for factor in range(width):
         for row in range(n):
-            left[row] = pull[row, factor]
+            residual[row] = pull[row, factor]
             for other in range(width):
-                left[row] -= curvature[row, factor, other] * center[row, other]
+                residual[row] -= curvature[row, factor, other] * center[row, other]
             weight[row] = curvature[row, factor, factor]
         for feature in range(len(families)):
-            known, linear = 0.0, 0.0
+            data_precision, linear = 0.0, 0.0
             for place in range(starts[feature], starts[feature + 1]):
-                known += values[place] * values[place] * weight[rows[place]]
-                linear += values[place] * left[rows[place]]
+                data_precision += values[place] * values[place] * weight[rows[place]]
+                linear += values[place] * residual[rows[place]]
             before = links[feature, factor]
-            total = known + precision[families[feature], factor]
-            after = (linear + known * before) / total + noise[feature, factor] / np.sqrt(total)
+            total = data_precision + precision[families[feature], factor]
+            after = (linear + data_precision * before) / total + noise[feature, factor] / np.sqrt(total)
             links[feature, factor] = after
             for place in range(starts[feature], starts[feature + 1]):
                 change = values[place] * (after - before)
-                left[rows[place]] -= change * weight[rows[place]]
+                residual[rows[place]] -= change * weight[rows[place]]
                 center[rows[place], factor] += change
 
 
 @compile_loop
 def draw_rows(factor: Any, linear: Any, precision: Any, center: Any, noise: Any, drawn: Any) -> None:
-    """Each row from N(A⁻¹(αh + Λ·center), A⁻¹)."""
+    """Draw each row from N(A⁻¹(αh + Λ·center), A⁻¹)."""
     n, width = linear.shape
     half = np.empty(width)
     for row in range(n):
@@ -145,13 +145,13 @@ def draw_rows(factor: Any, linear: Any, precision: Any, center: Any, noise: Any,
 
 @compile_loop
 def squared_error(starts: Any, items: Any, targets: Any, rows: Any, others: Any) -> float:
-    """The sum over all ratings of what the factorization leaves, squared."""
+    """Return the sum of squared errors of the factorization over all ratings."""
     total = 0.0
     for row in range(len(rows)):
         for place in range(starts[row], starts[row + 1]):
             other = others[items[place]]
-            left = targets[place] - rows[row, 0] - other[0]
+            residual = targets[place] - rows[row, 0] - other[0]
             for k in range(1, rows.shape[1]):
-                left -= rows[row, k] * other[k]
-            total += left * left
+                residual -= rows[row, k] * other[k]
+            total += residual * residual
     return total

@@ -1,4 +1,4 @@
-"""Bayesian probabilistic matrix factorization: biases and factors as distributions, sampled and never fitted."""
+"""Bayesian probabilistic matrix factorization: distributions of biases and factors, by Gibbs sampling."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ from cinematrix.models.pmf.posterior import Posterior
 
 @dataclass(frozen=True)
 class PMFSettings:
-    """Hyper-parameters of `pmf`; what else there is, precisions of all kinds, is sampled with the rest.
+    """Hyper-parameters of `pmf`; all others, precisions of all kinds, are sampled with the factors.
 
     Attributes:
-        factors: of each user and movie, beside the bias.
-        history: learn from which movies a user rated at all, and which users a movie was rated by.
+        factors: number of factors of each user and movie, besides the bias.
+        history: learn from which movies a user rated at all, and which users rated a movie.
         content: learn from genres, years and tags.
-        chains: that sample independently, each from a random start; the answer is the mean over all.
-        burn_in: sweeps at the start of each chain that are forgotten.
-        samples: that each chain keeps.
+        chains: independent chains, each from a random start; predictions are means over all.
+        burn_in: sweeps at the start of each chain that are discarded.
+        samples: samples kept of each chain.
         thinning: sweeps from one kept sample to the next.
-        seed: of everything random.
+        seed: random seed of everything.
     """
 
     SPACE: ClassVar[SearchSpace] = {
@@ -56,9 +56,9 @@ class PMFSettings:
 class PMF(Recommender):
     """Biases and factors of users and movies with normal priors, whose precisions and centers are sampled too.
 
-    Centers follow from features: which movies a user rated at all, which users a movie was rated by, its genres, year
-    and tags. What is kept are samples of the movies; a person's vector given each is the posterior mean from her
-    ratings, in closed form, be she known or a stranger. Movies without ratings are where their content puts them.
+    Centers follow from features: the movies that a user rated, the users who rated a movie, its genres, year and tags.
+    The model stores samples of the movies. Given one of them, a user's vector is the posterior mean from their ratings,
+    in closed form, for training users and new users alike. Movies without ratings are placed by their content.
     """
 
     name: ClassVar[str] = "pmf"
@@ -81,7 +81,7 @@ class PMF(Recommender):
         return self.posterior.score(histories)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        assert self.data.scale is not None, "fitted on ratings with stars only"
+        assert self.data.scale is not None, "PMF is fitted on ratings with stars only"
         return self.data.scale.clip(self.posterior.pairs(histories, rows, movies))
 
     @property
@@ -91,7 +91,7 @@ class PMF(Recommender):
     def distribution_pairs(
         self, histories: Histories, rows: Numbers, movies: Numbers, *, stars: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        assert self.data.scale is not None, "fitted on ratings with stars only"
+        assert self.data.scale is not None, "PMF is fitted on ratings with stars only"
         levels, half = self.data.scale.levels(), level_spacing(self.data.scale) / 2
         expected, deviation = self.posterior.predict_with_deviations(histories, rows, movies)
         below = ndtr((levels[:-1] + half - expected[:, None]) / deviation[:, None])
@@ -108,7 +108,7 @@ class PMF(Recommender):
         *,
         stars: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        assert self.data.scale is not None, "fitted on ratings with stars only"
+        assert self.data.scale is not None, "PMF is fitted on ratings with stars only"
         check_coverage(coverage)
         expected, deviation = self.posterior.predict_with_deviations(histories, rows, movies)
         reach = np.float32(ndtri((1 + coverage) / 2)) * deviation

@@ -1,12 +1,12 @@
-"""What `pmf` keeps of its posterior, and what it foresees with it, in NumPy.
+"""The stored posterior of `pmf` and its predictions, in NumPy.
 
-Of each sample the movies' side is kept. A person's vector given one of them is the posterior mean, in closed form:
+The movies' side of each sample is stored. Given one of them, a user's vector is the posterior mean, in closed form:
 
     A = α Σ_j c_j c_jᵀ + Λ,      z = A⁻¹ (α Σ_j c_j·(y_j − b_j) + Λ·center),      c_j = (1, factors of movie j)
-    center = constant + Σ_j link_j / √n                              what she rated at all, where that is learned from
+    center = constant + Σ_j link_j / √n                              from the movies rated at all, if that is learned
     y_i ~ N(b_i + c_i · z, c_iᵀ A⁻¹ c_i + 1/α)
 
-and what is foreseen is the mixture over all samples.
+The predictive distribution is the mixture over all samples.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,11 +28,13 @@ class Posterior:
     """`n_samples` draws of the movies and of the hyper-parameters; `width` numbers: a bias, then factors.
 
     Attributes:
-        mean, deviation: of the training ratings; all else is in such deviations from the mean.
-        movies: `[n_movies + 1, n_samples, width]`; the last row answers for UNKNOWN (-1).
-        expected: the same, the means of what `movies` was drawn from.
-        links: `[n_movies, n_samples, width]`, what having rated a movie says; no row: that isn't learned from.
-        constant, precision: `[n_samples, width]`, of users before their ratings.
+        mean: mean of the training ratings.
+        deviation: standard deviation of the training ratings; all else is in such deviations from the mean.
+        movies: `[n_movies + 1, n_samples, width]`; the last row is for UNKNOWN (-1).
+        expected: `[n_movies + 1, n_samples, width]`, means of the distributions that `movies` was drawn from.
+        links: `[n_movies, n_samples, width]`, the effect of having rated a movie; no rows: it isn't learned.
+        constant: `[n_samples, width]`, center of a user without ratings.
+        precision: `[n_samples, width]`, precision of users around their center.
         noise: `[n_samples]`, the precision α.
     """
 
@@ -46,11 +48,11 @@ class Posterior:
     noise: Float32
 
     def score(self, histories: Histories) -> Float32:
-        """Expected ratings of all movies. `[len(histories), n_movies]`."""
+        """Return the expected ratings of all movies. `[len(histories), n_movies]`."""
         n_samples, width = self.constant.shape
         vectors = np.empty((len(histories), n_samples, width), np.float32)
-        for row, person in enumerate(self.people(histories)):
-            vectors[row] = person.vectors
+        for row, user in enumerate(self.user_posteriors(histories)):
+            vectors[row] = user.vectors
         bias = vectors[:, :, 0].mean(1, keepdims=True)
         vectors[:, :, 0] = 1
         movies = self.expected[:-1].reshape(-1, n_samples * width)
@@ -58,52 +60,55 @@ class Posterior:
         return np.asarray(self.mean + self.deviation * (bias + dots), np.float32)
 
     def pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
-        """Expected ratings of pairs. `[n]`."""
+        """Return the expected ratings of pairs. `[n]`."""
         stars = np.empty(len(rows), np.float32)
-        for person, asked in self._asked(histories, rows):
-            stars[asked] = self.mean + self.deviation * person.predict_samples(self.expected[movies[asked]]).mean(1)
+        for user, places in self._group_by_user(histories, rows):
+            stars[places] = self.mean + self.deviation * user.predict_samples(self.expected[movies[places]]).mean(1)
         return stars
 
     def predict_with_deviations(self, histories: Histories, rows: Numbers, movies: Numbers) -> tuple[Float32, Float32]:
-        """Expected ratings of pairs and the standard deviations around them. `[n]` each."""
+        """Return the expected ratings of pairs and the standard deviations around them. `[n]` each."""
         stars, deviations = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
-        for person, asked in self._asked(histories, rows):
-            drawn = self.movies[movies[asked]]
-            doubt = person.predict_samples(drawn).var(1) + (person.doubt(drawn) + 1 / self.noise).mean(1)
-            stars[asked] = self.mean + self.deviation * person.predict_samples(self.expected[movies[asked]]).mean(1)
-            deviations[asked] = self.deviation * np.sqrt(doubt)
+        for user, places in self._group_by_user(histories, rows):
+            drawn = self.movies[movies[places]]
+            variance = user.predict_samples(drawn).var(1) + (user.variance(drawn) + 1 / self.noise).mean(1)
+            stars[places] = self.mean + self.deviation * user.predict_samples(self.expected[movies[places]]).mean(1)
+            deviations[places] = self.deviation * np.sqrt(variance)
         return stars, deviations
 
-    def _asked(self, histories: Histories, rows: Numbers) -> Iterator[tuple["UserPosterior", NDArray[np.int64]]]:
-        """Each person of whom something is asked, and the places of these pairs."""
-        asked, first = np.unique(np.sort(rows), return_index=True)
+    def _group_by_user(
+        self, histories: Histories, rows: Numbers
+    ) -> Iterator[tuple["UserPosterior", NDArray[np.int64]]]:
+        """Yield the posterior of each user among the pairs, and the places of their pairs."""
+        distinct, first = np.unique(np.sort(rows), return_index=True)
         groups = np.split(np.argsort(rows, kind="stable"), first[1:])
-        return zip(self.people(histories.take(asked)), groups if len(asked) else [], strict=True)
+        return zip(self.user_posteriors(histories.take(distinct)), groups if len(distinct) else [], strict=True)
 
-    def people(self, histories: Histories) -> Iterator["UserPosterior"]:
-        """What is known of the owner of each history, one by one."""
+    def user_posteriors(self, histories: Histories) -> Iterator["UserPosterior"]:
+        """Yield the posterior of the user of each history, one by one."""
         ratings = np.zeros(len(histories.items), np.float32) if histories.values is None else histories.values
         targets = (ratings - np.float32(self.mean)) / np.float32(self.deviation)
         for start, end in pairwise(histories.starts.tolist()):
-            yield self._person(histories.items[start:end], targets[start:end])
+            yield self._user_posterior(histories.items[start:end], targets[start:end])
 
-    def _person(self, items: Numbers, targets: Float32) -> "UserPosterior":
+    def _user_posterior(self, items: Numbers, targets: Float32) -> "UserPosterior":
+        """Compute the posterior of one user from the standardised ratings `targets` of `items`."""
         vectors = np.ascontiguousarray(self.movies[items].transpose(1, 0, 2))
-        left = targets - vectors[:, :, 0]
+        residuals = targets - vectors[:, :, 0]
         vectors[:, :, 0] = 1
-        across, noise = vectors.transpose(0, 2, 1), self.noise[:, None]
-        precision = noise[:, :, None] * (across @ vectors) + self.precision[:, :, None] * np.eye(vectors.shape[2])
-        linear = noise * (across @ left[:, :, None])[:, :, 0] + self.precision * self._center(items)
+        transposed, noise = vectors.transpose(0, 2, 1), self.noise[:, None]
+        precision = noise[:, :, None] * (transposed @ vectors) + self.precision[:, :, None] * np.eye(vectors.shape[2])
+        linear = noise * (transposed @ residuals[:, :, None])[:, :, 0] + self.precision * self._center(items)
         return UserPosterior(np.linalg.solve(precision, linear[:, :, None])[:, :, 0].astype(np.float32), precision)
 
     def _center(self, items: Numbers) -> Float32:
-        """What is expected of somebody who has rated `items`, whatever her ratings. `[n_samples, width]`."""
+        """Return the prior center of a user who has rated `items`, whatever the ratings. `[n_samples, width]`."""
         if len(self.links) == 0 or len(items) == 0:
             return self.constant
         return np.asarray(self.constant + self.links[items].sum(0) / np.float32(len(items) ** 0.5), np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """For saving; the large ones in half precision, to which they were rounded."""
+        """Return the arrays to save; the large ones in half precision, to which they were rounded."""
         return {
             "scale": np.array([self.mean, self.deviation]),
             "movies": self.movies.astype(np.float16),
@@ -116,7 +121,7 @@ class Posterior:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The posterior that `arrays` took apart."""
+        """Return the posterior from the output of `arrays`."""
         mean, deviation = arrays["scale"].tolist()
         large: dict[str, Any] = {name: arrays[name].astype(np.float32) for name in ("movies", "expected", "links")}
         rest: dict[str, Any] = {name: array for name, array in arrays.items() if name not in ("scale", *large)}
@@ -125,7 +130,7 @@ class Posterior:
 
 @dataclass(frozen=True, eq=False)
 class UserPosterior:
-    """What is known of somebody by her ratings.
+    """Posterior of one user, given their ratings.
 
     Attributes:
         vectors: `[n_samples, width]`, the posterior mean z of each sample.
@@ -136,12 +141,12 @@ class UserPosterior:
     precision: NDArray[np.float64]
 
     def predict_samples(self, movies: Float32) -> Float32:
-        """What each sample expects of movies given by their vectors `[n, n_samples, width]`. `[n, n_samples]`."""
+        """Return each sample's prediction for movie vectors `[n, n_samples, width]`. `[n, n_samples]`."""
         dots = (movies[:, :, 1:] * self.vectors[:, 1:]).sum(2)
         return np.asarray(dots + movies[:, :, 0] + self.vectors[:, 0], np.float32)
 
-    def doubt(self, movies: Float32) -> Float32:
-        """The variance that not knowing her better leaves in that, cᵀ A⁻¹ c. `[n, n_samples]`."""
+    def variance(self, movies: Float32) -> Float32:
+        """Return the variance of that prediction from the uncertain user vector, cᵀ A⁻¹ c. `[n, n_samples]`."""
         weights = movies.transpose(1, 0, 2).copy()
         weights[:, :, 0] = 1
         return np.asarray(((weights @ np.linalg.inv(self.precision)) * weights).sum(2).T, np.float32)

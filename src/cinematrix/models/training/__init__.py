@@ -1,1 +1,1 @@
-"""TODO models.training."""
+"""Training of nets in torch: the loop, the optimizer and two-stage training."""

@@ -1,10 +1,10 @@
-"""The one training loop, for every net.
+"""The training loop of all nets. Needs torch.
 
-A model brings a `TrainingTask`: its net, its batches, its loss, and how it is validated. The loop does the rest: seeds,
-learning-rate schedule, clipping, early stopping with the best weights restored, checkpoints, progress, divergence.
+A model passes a `TrainingTask`: its net, batches, loss and validation. The loop adds seeds, the learning-rate schedule,
+gradient clipping, early stopping with the best weights restored, checkpoints, progress, and detection of divergence.
 
-Randomness starts anew each epoch from (seed, epoch), so a run resumed from a checkpoint goes on exactly as the
-uninterrupted one would have.
+The random state is seeded anew each epoch from (seed, epoch). So a run that is resumed from a checkpoint equals an
+uninterrupted one.
 """
 
 import hashlib
@@ -22,30 +22,30 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as pack_tensors
 
 from cinematrix.common.atomic_files import write_atomically
-from cinematrix.common.progress import Progress
+from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.errors import ArtifactError, SettingError, TrainingError
 from cinematrix.models.base import TrainingLog, TrainingOptions
 from cinematrix.models.training.optimizer import AdamW
 
 DIVERGENCE_FACTOR = 5.0
-"""Training has diverged when the validation error is this many times the untrained net's, and 1 more."""
+"""Training has diverged when the validation error exceeds this multiple of the untrained net's error by more than 1."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a net is trained.
+    """Hyper-parameters of the training loop.
 
     Attributes:
-        epochs: the most passes.
-        learning_rate: Adam's step; the peak of the one-cycle schedule.
-        patience: epochs without a better validation error before training stops; 0: never before the end.
+        epochs: maximum passes over the data.
+        learning_rate: Adam's step size; the peak of the one-cycle schedule.
+        patience: epochs without a better validation error before training stops; 0: never stop early.
         one_cycle: warm up over the first part of all steps and cool down to 0 (Smith & Topin 2018); else constant.
-        warm_up: the share of all steps that warm up.
-        weight_decay: AdamW's, on everything but biases and scales.
-        clip: the largest norm of the gradient.
-        table_rate: the share of the learning rate at which tables learn: see `optimizer.AdamW`.
-        keep_best: validate each epoch and keep the best weights; False: keep the last ones, without validation.
-        seed: of everything random.
+        warm_up: share of all steps in the warm-up.
+        weight_decay: AdamW's weight decay, on all parameters but biases and scales.
+        clip: maximum norm of the gradient.
+        table_rate: learning rate of tables, as a share of the others': see `optimizer.AdamW`.
+        keep_best: validate each epoch and keep the best weights; False: keep the last weights, without validation.
+        seed: random seed of everything.
     """
 
     epochs: int
@@ -61,25 +61,25 @@ class Schedule:
 
 
 class TrainingTask(Protocol):
-    """What a model hands to the loop."""
+    """The part of a training that a model provides."""
 
     @property
     def net(self) -> torch.nn.Module:
-        """What is trained, on its device."""
+        """The net to train, on its device."""
         ...
 
     steps_per_epoch: int
 
     def batches(self, rng: np.random.Generator) -> Iterator[Any]:
-        """The batches of one epoch, `steps_per_epoch` of them."""
+        """Yield the batches of one epoch, `steps_per_epoch` of them."""
         ...
 
     def loss(self, batch: Any) -> torch.Tensor:
-        """The mean loss of a batch, a scalar with gradient; the net is in training mode."""
+        """Return the mean loss of a batch, a scalar with gradient; the net is in training mode."""
         ...
 
     def validate(self) -> float:
-        """The validation error, lower is better; the net is in evaluation mode, without gradients."""
+        """Return the validation error, lower is better; the net is in evaluation mode, without gradients."""
         ...
 
 
@@ -98,33 +98,30 @@ def train(
     Build the task and train it within `seeded_torch`, so that the same seed gives the same weights.
 
     Args:
-        run: where checkpoints go, and whether to go on from one. The file stays at the end: whoever has saved what was
-            learned removes it.
-        what: is trained, for the progress bar.
-        measure: what `task.validate` returns, for the progress bar.
-        data: a fingerprint of the training data, so that a checkpoint of other data is refused.
+        run: checkpoint file, and whether to resume from it. The file remains at the end; the caller removes it once the
+            model is saved.
+        what: name of the task on the progress bar.
+        measure: name of the value of `task.validate` on the progress bar.
+        data: fingerprint of the training data; a checkpoint of other data is refused.
 
     Raises:
-        TrainingError: the loss or the validation error became NaN, infinite, or ran away.
-        SettingError: the checkpoint is of another training.
+        TrainingError: the loss or the validation error became NaN, infinite, or diverged.
+        SettingError: the checkpoint belongs to another training.
         ArtifactError: the checkpoint is damaged.
     """
-    run = run or TrainingOptions()
+    run, progress = run or TrainingOptions(), progress or Silent()
     state = _TrainingState(task, schedule, data)
     if run.resume and run.checkpoint is not None and run.checkpoint.exists():
         state.restore(run.checkpoint)
     else:
-        state.judge()
-    if progress:
-        progress.start(what, schedule.epochs * task.steps_per_epoch)
+        state.validate_weights()
+    with running(progress, what, schedule.epochs * task.steps_per_epoch):
         progress.advance(state.epoch * task.steps_per_epoch)
-    while not state.finished:
-        state.run_epoch(progress, measure)
-        if run.checkpoint is not None:
-            with write_atomically(run.checkpoint, force=True) as file:
-                file.write_bytes(state.serialise())
-    if progress:
-        progress.stop()
+        while not state.finished:
+            state.run_epoch(progress, measure)
+            if run.checkpoint is not None:
+                with write_atomically(run.checkpoint, force=True) as file:
+                    file.write_bytes(state.serialise())
     if schedule.keep_best:
         task.net.load_state_dict(state.best)
     task.net.eval()
@@ -132,30 +129,30 @@ def train(
 
 
 def pick_device(name: str) -> torch.device:
-    """The device called `name`; auto is CUDA if there is one, else Apple's MPS, else the CPU.
+    """Return the device named `name`; auto is CUDA if available, else Apple's MPS, else the CPU.
 
     Raises:
-        SettingError: no such device here.
+        SettingError: the device isn't available here.
     """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
-    if not there.get(name, False):
-        found = ", ".join(kind for kind, is_there in there.items() if is_there)
-        raise SettingError(f"device {name!r} isn't available here; auto or one of {found} is")
+        return torch.device(next(device for device in ("cuda", "mps", "cpu") if available[device]))
+    if not available.get(name, False):
+        names = ", ".join(device for device, is_available in available.items() if is_available)
+        raise SettingError(f"device {name!r} isn't available here; auto or one of {names} is")
     return torch.device(name)
 
 
 @contextmanager
 def seeded_torch(seed: int, threads: int) -> Iterator[None]:
-    """Threads, determinism and torch's random state as building and training a net need them; restored after."""
+    """Set torch's threads, determinism and random state for building and training a net; restore them afterwards."""
     threads_before, deterministic = torch.get_num_threads(), torch.get_deterministic_debug_mode()
-    memory: Any = torch.utils.deterministic  # a module with a property, which its types don't know
-    filling = memory.fill_uninitialized_memory
+    memory: Any = torch.utils.deterministic  # a module with a property that its type stubs lack
+    fill_before = memory.fill_uninitialized_memory
     if threads:
         torch.set_num_threads(threads)
-    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would load the compiler: over a second
-    memory.fill_uninitialized_memory = False  # a twelfth of the time, and nothing reads it
+    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms loads the compiler: over a second
+    memory.fill_uninitialized_memory = False  # it takes a twelfth of the time, and nothing reads the memory
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -163,11 +160,11 @@ def seeded_torch(seed: int, threads: int) -> Iterator[None]:
     finally:
         torch.set_num_threads(threads_before)
         torch.set_deterministic_debug_mode(deterministic)
-        memory.fill_uninitialized_memory = filling
+        memory.fill_uninitialized_memory = fill_before
 
 
 class _TrainingState:
-    """The state of one training: everything that a checkpoint holds."""
+    """State of one training; a checkpoint holds all of it."""
 
     def __init__(self, task: TrainingTask, schedule: Schedule, data: str) -> None:
         self.task, self.schedule, self.data = task, schedule, data
@@ -184,31 +181,30 @@ class _TrainingState:
         stale = self.epoch - self.log.best_epoch if self.schedule.keep_best else 0
         return self.epoch >= self.schedule.epochs or 0 < self.schedule.patience <= stale
 
-    def run_epoch(self, progress: Progress | None, measure: str) -> None:
+    def run_epoch(self, progress: Progress, measure: str) -> None:
         rng = np.random.default_rng([self.schedule.seed, self.epoch])
         torch.manual_seed(int(rng.integers(2**62)))
         self.task.net.train()
         total = 0.0
-        for place, batch in enumerate(self.task.batches(rng)):
-            loss = self._step(batch, self.epoch * self.task.steps_per_epoch + place)
+        for batch_number, batch in enumerate(self.task.batches(rng)):
+            loss = self._step(batch, self.epoch * self.task.steps_per_epoch + batch_number)
             total += loss
-            if progress:
-                error = f", {measure} {self.log.errors[-1]:.4f}" if self.log.errors else ""
-                progress.advance(note=f"loss {loss:.4f}{error}")
+            error = f", {measure} {self.log.errors[-1]:.4f}" if self.log.errors else ""
+            progress.advance(note=f"loss {loss:.4f}{error}")
         self.epoch += 1
         self.log.losses.append(total / self.task.steps_per_epoch)
-        self.judge()
+        self.validate_weights()
 
-    def judge(self) -> None:
-        """Validate the weights and keep them if they are the best yet."""
+    def validate_weights(self) -> None:
+        """Validate the weights and keep them if they are the best so far."""
         if not self.schedule.keep_best:
             return
         net = self.task.net
         net.eval()
         with torch.inference_mode():
             error = self.task.validate()
-        ran_away = bool(self.log.errors) and error > DIVERGENCE_FACTOR * self.log.errors[0] + 1
-        self._check("the validation error", error, ran_away)
+        diverged = bool(self.log.errors) and error > DIVERGENCE_FACTOR * self.log.errors[0] + 1
+        self._check("the validation error", error, diverged)
         if not self.log.errors or error < self.log.errors[self.log.best_epoch]:
             self.best, self.log.best_epoch = _copy(net.state_dict()), self.epoch
         self.log.errors.append(error)
@@ -220,20 +216,20 @@ class _TrainingState:
         self._check("the loss", value, False)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.task.net.parameters(), self.schedule.clip)
-        self.optimizer.step(self.schedule.learning_rate * self._shape(step))
+        self.optimizer.step(self.schedule.learning_rate * self._rate_share(step))
         return value
 
-    def _shape(self, step: int) -> float:
-        """The learning rate's share of its peak at `step`: a cosine up, then a cosine down."""
+    def _rate_share(self, step: int) -> float:
+        """Return the learning rate's share of its peak at `step`: a cosine up, then a cosine down."""
         if not self.schedule.one_cycle:
             return 1.0
-        top = self.schedule.warm_up * self.total_steps
-        if step < top:
-            return 0.04 + 0.96 * (1 - math.cos(math.pi * step / top)) / 2
-        return (1 + math.cos(math.pi * (step - top) / max(self.total_steps - top, 1))) / 2
+        warm_up_steps = self.schedule.warm_up * self.total_steps
+        if step < warm_up_steps:
+            return 0.04 + 0.96 * (1 - math.cos(math.pi * step / warm_up_steps)) / 2
+        return (1 + math.cos(math.pi * (step - warm_up_steps) / max(self.total_steps - warm_up_steps, 1))) / 2
 
-    def _check(self, what: str, value: float, ran_away: bool) -> None:
-        if math.isfinite(value) and not ran_away:
+    def _check(self, what: str, value: float, diverged: bool) -> None:
+        if math.isfinite(value) and not diverged:
             return
         raise TrainingError(
             f"{what} became {value:g} in epoch {self.epoch + 1}: training diverged; lower learning_rate "
@@ -250,8 +246,8 @@ class _TrainingState:
         return hashlib.sha256(content).digest() + content
 
     def restore(self, checkpoint: Path) -> None:
-        whole = checkpoint.read_bytes()
-        digest, content = whole[:32], whole[32:]
+        file_bytes = checkpoint.read_bytes()
+        digest, content = file_bytes[:32], file_bytes[32:]
         if hashlib.sha256(content).digest() != digest:
             raise ArtifactError(f"{checkpoint} is damaged or no checkpoint; remove it, or train without --resume")
         length = int.from_bytes(content[:8], "little")
@@ -269,7 +265,7 @@ class _TrainingState:
         ]
 
     def _identity(self) -> str:
-        """What must be the same for a checkpoint to fit: the schedule, the net's shape and the data."""
+        """Return all that must be equal for a checkpoint to fit: the schedule, the net's shape and the data."""
         shapes = {name: list(tensor.shape) for name, tensor in self.task.net.state_dict().items()}
         return json.dumps([asdict(self.schedule), shapes, self.data], sort_keys=True)
 

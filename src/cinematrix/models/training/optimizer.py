@@ -1,4 +1,4 @@
-"""The optimizer of every net: AdamW, in which each table has one step size for all its rows. Needs torch."""
+"""The optimizer of every net: AdamW with one step size for all rows of a table. Needs torch."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -8,24 +8,28 @@ import torch
 OptimizerState: TypeAlias = dict[str, torch.Tensor]
 
 BETAS = 0.9, 0.999
+"""Adam's decay rates of the first and the second moment."""
+
 EPSILON = 1e-8
+"""Adam's offset of the denominator."""
 MIN_SECOND_MOMENT = 1e-12
-"""What keeps a table's step finite. Its second moment is a mean, far less often near 0 than a single entry's."""
+"""Offset that keeps a table's step finite; smaller than `EPSILON`, since a mean is seldom near 0."""
 
 
 class AdamW:
-    """AdamW (Loshchilov & Hutter 2019), weight decay on matrices only, with a rule of its own for tables.
+    """AdamW (Loshchilov & Hutter 2019), weight decay on matrices only, with an own rule for tables.
 
-    Adam gives every entry the same speed, however little evidence its gradient carries; the rows of users and movies
-    with few ratings then run after noise. Here the second moment of a table (a parameter whose attribute `is_table` is
-    set) is the mean over the table, so that a row moves in proportion to its evidence. All of a sparse table runs after
-    noise; it learns at the share `table_rate` of the speed.
+    Adam gives every entry the same step size, however little evidence its gradient carries, so that the rows of users
+    and movies with few ratings overfit. Here the second moment of a table (a parameter whose attribute `is_table` is
+    set) is the mean over the table, so that a row moves in proportion to its evidence. A sparse table overfits as a
+    whole; it learns at the share `table_rate` of the learning rate.
 
-    The rate comes with each step. It is none of `torch.optim`, whose first use loads torch's compiler: over a second.
+    The learning rate comes with each step. This class replaces `torch.optim`, whose first use loads torch's compiler,
+    which takes over a second.
 
     Attributes:
-        parameters: what moves; those without a gradient stay where they are.
-        states: of each parameter, empty until it has moved: `step`, `exp_avg` and `exp_avg_sq`, as torch calls them.
+        parameters: parameters to update; those without a gradient stay as they are.
+        states: state of each parameter, empty until its first update: `step`, `exp_avg` and `exp_avg_sq`, as in torch.
     """
 
     def __init__(
@@ -36,7 +40,7 @@ class AdamW:
         self.states: list[OptimizerState] = [{} for _ in self.parameters]
 
     def clear_gradients(self) -> None:
-        """Make ready for the next loss."""
+        """Remove all gradients before the next loss."""
         for p in self.parameters:
             p.grad = None
 
@@ -54,7 +58,7 @@ class AdamW:
 
 
 def _direction(gradient: torch.Tensor, state: OptimizerState, is_table: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """The moving mean of the gradient and what to divide it by; both go on in `state`."""
+    """Return the moving mean of the gradient and its divisor; both are updated in `state`."""
     first, second = BETAS
     if not state:
         state["step"], state["exp_avg"] = torch.zeros(()), torch.zeros_like(gradient)

@@ -1,1 +1,1 @@
-"""TODO models.vae."""
+"""The model `vae`."""

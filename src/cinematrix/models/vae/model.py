@@ -1,7 +1,7 @@
-"""Mult-VAE: a variational autoencoder of histories, for lists."""
+"""Mult-VAE: a variational autoencoder of histories, to rank movies."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,30 +14,27 @@ from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
 from cinematrix.models.components.mlp import MLP, iterate_pair_blocks, normalise_histories
 from cinematrix.models.vae.settings import VAESettings
 
-if TYPE_CHECKING:
-    pass
-
 
 class VAE(Recommender):
-    """A history is encoded in a code, and the code decoded into a distribution over all movies (Liang et al. 2018).
+    """A history is encoded to a code, and the code is decoded to a distribution over all movies (Liang et al. 2018).
 
         code ~ N(μ(x), σ²(x)),    x the history as a row of length 1,    watched movies ~ Multinomial(softmax(f(code)))
 
-    It learns by the evidence bound, whose second part, the code's divergence from N(0, 1), weighs `beta`. Serving
-    takes the code's mean. Any rating is an interaction and counts alike: this model ranks and has no stars. A known
-    user is her history as a stranger is; nothing is kept for her.
+    It learns by the evidence lower bound, in which the code's divergence from N(0, 1) has the weight `beta`. Serving
+    takes the code's mean. Any rating is an interaction and counts alike: this model ranks and doesn't predict ratings.
+    Training users and new users take the same path; nothing is stored per user.
 
-    `predict` is the chance that a tenth put aside holds the movie. The distribution over the movies that the history
-    doesn't hold says how likely it is among so many draws (at least one); by a slope and an offset of the logarithm,
-    which the pilot finds (`chances`), that becomes the chance. A movie that the model doesn't know is never drawn.
+    `predict` is the probability that a held-out tenth holds the movie. The distribution over the movies that the
+    history doesn't hold gives the probability of at least one hit in that many draws. Its logarithm is calibrated by a
+    slope and an offset from the pilot (`calibration`). The probability of an unknown movie is 0.
     """
 
     name: ClassVar[str] = "vae"
     abilities: ClassVar[Abilities] = Abilities(stars=False, interactions=True, vectors=True, trains_with="torch")
     Settings = VAESettings
     settings: VAESettings
-    NEXT: ClassVar[float] = 0.1
-    LEAST: ClassVar[float] = 1e-9
+    DRAW_SHARE: ClassVar[float] = 0.1
+    MIN_SHARE: ClassVar[float] = 1e-9
     ROWS: ClassVar[int] = 1024
     calibration: Calibration = UNCALIBRATED
 
@@ -46,32 +43,32 @@ class VAE(Recommender):
 
         net, (pilot, given, later), self.log["ranking"] = train_vae(self.settings, len(self.data.movies), training)
         self.encoder, self.decoder = pilot
-        self.calibration = Calibration.fitted(self._evidence(given), given, later)
+        self.calibration = Calibration.fitted(self._log_hit_probability(given), given, later)
         self.encoder, self.decoder = net
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return self.decoder(self.codes(histories))
 
     def codes(self, histories: Histories) -> NDArray[np.float32]:
-        """The mean code of each history. float32 `[len(histories), factors]`."""
+        """Return the mean code of each history. float32 `[len(histories), factors]`."""
         return self.encoder(normalise_histories(histories, len(self.data.movies)))
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
-        chances = np.zeros(len(rows), np.float32)
-        for here, some, places in iterate_pair_blocks(histories, rows, self.ROWS):
-            chances[here] = self.calibration(self._evidence(some)[places, movies[here]])
-        return np.where(movies == UNKNOWN, np.float32(0), chances)
+        probabilities = np.zeros(len(rows), np.float32)
+        for pairs, block, pair_rows in iterate_pair_blocks(histories, rows, self.ROWS):
+            probabilities[pairs] = self.calibration(self._log_hit_probability(block)[pair_rows, movies[pairs]])
+        return np.where(movies == UNKNOWN, np.float32(0), probabilities)
 
-    def _evidence(self, histories: Histories) -> NDArray[np.float32]:
-        """ln(1 − (1 − π)ⁿ), π a movie's share beside what the history doesn't hold, n the draws. `[n, n_movies]`."""
+    def _log_hit_probability(self, histories: Histories) -> NDArray[np.float32]:
+        """Return ln(1 − (1 − π)ⁿ), n draws, π a movie's share of those outside the history. `[n, n_movies]`."""
         weights = self.score(histories).astype(np.float64)
         weights = np.exp(weights - weights.max(axis=1, keepdims=True))
-        held = np.zeros(weights.shape, bool)
-        held[histories.rows, histories.items] = True
-        rest = np.where(held, 0, weights).sum(axis=1, keepdims=True) + np.where(held, weights, 0)
-        draws = np.maximum(self.NEXT * histories.counts, 1)[:, None]
-        share = np.clip(weights / np.maximum(rest, 1e-300), self.LEAST, 1 - self.LEAST)
-        return np.asarray(np.log(np.maximum(-np.expm1(draws * np.log1p(-share)), self.LEAST)), np.float32)
+        in_history = np.zeros(weights.shape, bool)
+        in_history[histories.rows, histories.items] = True
+        rest = np.where(in_history, 0, weights).sum(axis=1, keepdims=True) + np.where(in_history, weights, 0)
+        draws = np.maximum(self.DRAW_SHARE * histories.counts, 1)[:, None]
+        share = np.clip(weights / np.maximum(rest, 1e-300), self.MIN_SHARE, 1 - self.MIN_SHARE)
+        return np.asarray(np.log(np.maximum(-np.expm1(draws * np.log1p(-share)), self.MIN_SHARE)), np.float32)
 
     def vectors(self) -> NDArray[np.float32]:
         return np.ascontiguousarray(self.decoder.weights[-1].T)

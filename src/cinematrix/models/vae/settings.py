@@ -1,4 +1,4 @@
-"""TODO models.vae.settings."""
+"""Hyper-parameters of `vae`."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,21 +8,21 @@ from cinematrix.common.settings import SearchRange, SearchSpace, check_settings
 
 @dataclass(frozen=True)
 class VAESettings:
-    """Hyper-parameters of `vae`. How they were found is in docs/experiments.md.
+    """Hyper-parameters of `vae`. Their search is described in docs/experiments.md.
 
     Attributes:
-        factors: width of the code that a history is encoded in.
-        hidden: width of the hidden layer on either side of the code; 0: none.
-        dropout: the share of a history's entries that the encoder doesn't see in a step.
-        beta: the weight of the codes' divergence from the prior.
-        anneal_share: the share of all steps in which that weight rises from 0 to `beta`.
+        factors: width of the code of a history.
+        hidden: width of the hidden layers of encoder and decoder; 0: none.
+        dropout: share of a history's entries that are hidden from the encoder in a step.
+        beta: weight of the codes' divergence from the prior.
+        anneal_share: share of all steps in which that weight rises from 0 to `beta`.
         batch: users in a step.
-        epochs: the most passes over the users.
-        patience: epochs without a better validation loss before training stops; 0: never before the end.
-        learning_rate: the peak of the one-cycle schedule.
-        weight_decay: AdamW's.
-        validation_share: of the interactions, to find out how many epochs are enough.
-        seed: of everything random.
+        epochs: maximum passes over the users.
+        patience: epochs without a better validation loss before training stops; 0: never stop early.
+        learning_rate: peak of the one-cycle schedule.
+        weight_decay: AdamW's weight decay.
+        validation_share: share of the interactions held out to find the number of epochs.
+        seed: random seed of everything.
     """
 
     SPACE: ClassVar[SearchSpace] = {

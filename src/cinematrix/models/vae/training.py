@@ -1,4 +1,4 @@
-"""How `vae` is trained: the multinomial likelihood of whole histories, less the codes' divergence. Needs torch."""
+"""Training of `vae`: the multinomial likelihood of whole histories minus the codes' divergence. Needs torch."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 VALIDATION_MEASURE = "validation loss"
 
 Coders = tuple[MLP, MLP]
-"""The encoder to mean codes and the decoder."""
+"""The encoder to mean codes, and the decoder."""
 
 VAEPilot = tuple[Coders, Histories, Histories]
-"""A pilot's, some histories that it learned from, and what their owners watched beside."""
+"""The pilot's coders, some histories that it learned from, and the validation interactions of the same users."""
 
 
 def train_vae(
     settings: "VAESettings", n_movies: int, training: Training
 ) -> tuple[Coders, VAEPilot, TrainingLog]:  # fmt: skip
-    """The coders, ready to serve; those of the pilot, with what it was validated on; and the pilot's log."""
+    """Train the net; return its coders ready to serve, the pilot's coders and validation data, and its log."""
     s, device = settings, pick_device(training.options.device)
     schedule = Schedule(
         epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
@@ -57,10 +57,10 @@ class VAENet(nn.Module):
         self.encoder = build_mlp([n_movies, *hidden, 2 * settings.factors], "tanh")
         self.decoder = build_mlp([settings.factors, *hidden, n_movies], "tanh")
         mark_as_tables(self.encoder[0], self.decoder[-1])
-        self.register_buffer("steps", torch.zeros(()))  # kept in checkpoints, so that annealing goes on where it was
+        self.register_buffer("steps", torch.zeros(()))  # saved in checkpoints, so that annealing resumes
 
     def forward(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log probabilities of all movies `[n, n_movies]`, and each code's divergence from the prior `[n]`."""
+        """Return log probabilities of all movies `[n, n_movies]`, and each code's divergence from the prior `[n]`."""
         mean, log_variance = self.encoder(nn.functional.dropout(rows, self.dropout, self.training)).chunk(2, dim=1)
         code = mean
         if self.training:
@@ -69,7 +69,7 @@ class VAENet(nn.Module):
         return nn.functional.log_softmax(self.decoder(code), dim=1), divergence
 
     def next_beta(self) -> float:
-        """The divergence's weight in this step: it rises evenly to `beta`."""
+        """Count a step and return the divergence's weight in it, which rises linearly to `beta`."""
         self.steps += 1
         return self.beta * min(float(self.steps) / self.anneal_steps, 1.0)
 
@@ -92,36 +92,36 @@ class VAETask:
         self.validated_rows = np.flatnonzero(self.validation.counts)
 
     def coders(self) -> Coders:
-        """What was learned, ready to serve."""
+        """Return the learned coders, ready to serve."""
         encoder, decoder = (export_mlp(part, "tanh") for part in (self.net.encoder, self.net.decoder))
         return encoder.outputs(slice(self.net.factors)), decoder
 
     def batches(self, rng: np.random.Generator) -> Iterator[Histories]:
-        """The histories of some users at a time, in random order."""
+        """Yield the histories of batches of users in random order."""
         order = rng.permutation(self.users)
         for start in range(0, len(order), self.batch):
             yield self.histories.take(order[start : start + self.batch])
 
     def loss(self, batch: Histories) -> torch.Tensor:
-        """The negative evidence bound (Liang et al. 2018, eq. 5), the mean over users, in mean lengths of a history."""
+        """Return the mean negative evidence lower bound (Liang et al. 2018, eq. 5), in mean lengths of a history."""
         rows = torch.from_numpy(normalise_histories(batch, self.n_movies).toarray()).to(self.device)
-        likely, divergence = self.net(rows)
-        missed: torch.Tensor = -(likely * (rows > 0)).sum(1)
-        bound: torch.Tensor = missed + self.net.next_beta() * divergence
+        log_probabilities, divergence = self.net(rows)
+        losses: torch.Tensor = -(log_probabilities * (rows > 0)).sum(1)
+        bound: torch.Tensor = losses + self.net.next_beta() * divergence
         return bound.mean() / self.length
 
     def validate(self) -> float:
-        """Mean −ln probability of the validation movies among those that a history doesn't hold, in nats."""
+        """Return the mean −ln probability of validation movies among movies that the history doesn't hold, in nats."""
         total = 0.0
         for start in range(0, len(self.validated_rows), self.batch):
             users = self.validated_rows[start : start + self.batch]
             rows = torch.from_numpy(normalise_histories(self.histories.take(users), self.n_movies).toarray()).to(
                 self.device
             )
-            later = self.validation.take(users)
-            likely = self.net(rows)[0].masked_fill(rows > 0, -torch.inf).log_softmax(1)
-            picked = likely[
-                torch.from_numpy(later.rows.astype(np.int64)), torch.from_numpy(later.items.astype(np.int64))
+            held_out = self.validation.take(users)
+            log_probabilities = self.net(rows)[0].masked_fill(rows > 0, -torch.inf).log_softmax(1)
+            picked = log_probabilities[
+                torch.from_numpy(held_out.rows.astype(np.int64)), torch.from_numpy(held_out.items.astype(np.int64))
             ]
             total -= float(picked.clamp_min(-80).sum())
         return total / len(self.validation.items)

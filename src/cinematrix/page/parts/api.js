@@ -72,7 +72,7 @@ export class Api {
       });
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw timeout.aborted ? new ApiError(0, "The server takes too long.") : connectionError();
+      throw timeout.aborted ? new ApiError(0, "The server didn't answer in time.") : connectionError();
     }
     this.unauthorized = response.status === 401;
     return readResponse(response);

@@ -85,7 +85,7 @@ export function hideButtons(app, item, size = "") {
 /** Remove a mark of a film, and show a message with "Undo". @param {import("../app.js").App} app @param {Movie} movie @param {"hidden" | "watchlist" | "likes"} part */
 export function removeMark(app, movie, part) {
   const change = app.history.drop(movie.movie, part);
-  app.toast(`${titleText(movie, "The film")}: taken back.`, true);
+  app.toast(`${titleText(movie, "The film")}: mark removed.`, true);
   return change;
 }
 
@@ -103,7 +103,7 @@ export function expectedStars(item, scale) {
   track.style.setProperty("--at", place(stars));
   track.style.setProperty("--from", place(low ?? stars));
   track.style.setProperty("--to", place(high ?? stars));
-  return element("p", { class: "expected", title: sure ? `${words}: 80 % of ratings lie there` : words },
+  return element("p", { class: "expected", title: sure ? `${words}: 80 % of ratings are in this range` : words },
     element("span", { class: "quiet" }, words),
     element("span", { class: "expected-stars", "aria-hidden": "true" }, formatNumber(Math.round(stars * 10) / 10), element("span", { class: "one-star" })),
     sure && element("span", { class: "expected-range", "aria-hidden": "true" }, track, `${formatNumber(low)}–${formatNumber(high)}`));

@@ -16,21 +16,21 @@ const HEAD_BYTES = 10_000;
 export class ColumnForm {
   /** @param {() => void} read reads the last offered file with the form's values */
   constructor(read) {
-    this.best = selectField("as the ratings seem", HIGHEST_RATINGS.map(String));
+    this.best = selectField("detected", HIGHEST_RATINGS.map(String));
     this.fields = element("div", { class: "buttons" });
-    this.button = element("button", { type: "button", class: "primary", disabled: true, onclick: read }, "Read it so");
+    this.button = element("button", { type: "button", class: "primary", disabled: true, onclick: read }, "Read again");
     this.form = /** @type {HTMLDetailsElement} */ (element("details", { class: "why" },
-      element("summary", {}, "A table of your own? Say what its columns are"),
+      element("summary", {}, "Your own table? Name its columns"),
       element("div", { class: "add-body" },
-        element("p", { class: "facts" }, "Columns called title, year, rating, date, imdb_id or tmdb_id are found. Choose the file, and others can be named here."),
+        element("p", { class: "facts" }, "Columns called title, year, rating, date, imdb_id or tmdb_id are recognized. After you choose a file, you can name others here."),
         this.fields,
-        element("div", { class: "buttons" }, labelledField("The best rating is", this.best), this.button))));
+        element("div", { class: "buttons" }, labelledField("Highest rating", this.best), this.button))));
   }
 
   /** Offer the columns of a file for mapping, if it is a table. @param {File} file */
   async offer(file) {
     const names = columnNames(await file.slice(0, HEAD_BYTES).text());
-    this.fields.replaceChildren(...Object.entries(names.length ? MEANINGS : {}).map(([meaning, words]) => labelledField(words, selectField("by its name", names, meaning))));
+    this.fields.replaceChildren(...Object.entries(names.length ? MEANINGS : {}).map(([meaning, words]) => labelledField(words, selectField("by name", names, meaning))));
     this.button.toggleAttribute("disabled", names.length === 0);
   }
 

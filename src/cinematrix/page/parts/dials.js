@@ -80,7 +80,7 @@ export function dials(app, changed) {
   app.signal.addEventListener("abort", () => clearTimeout(timer));
   const reset = element("button", { type: "button", class: "ghost", onclick: () => {
     update(Object.fromEntries(NAMES.map((name) => [name, null])));
-    body.replaceChildren(...controls(app, update), reset);
+    body.replaceChildren(...controls(app, update).filter((control) => control !== null), reset);
     body.querySelector("button")?.focus();
   } }, icon("undo"), "Reset all");
   const body = element("div", { class: "dials-body" }, ...controls(app, update), reset);
@@ -100,7 +100,7 @@ function controls(app, update) {
     slider("Alike", "Varied", "diversity", "How varied", params, update),
     element("label", { class: "least" }, "Rated by at least",
       element("select", { onchange: (/** @type {Event} */ event) => update({ min: nullIfZero(/** @type {HTMLSelectElement} */ (event.target).value) }) },
-        MIN_RATINGS.map((n) => element("option", { value: n, selected: String(n) === (params.get("min") ?? "0") }, n ? `${n} people` : "anybody")))),
+        MIN_RATINGS.map((n) => element("option", { value: n, selected: String(n) === (params.get("min") ?? "0") }, n ? `${n} people` : "any number")))),
   ];
 }
 
@@ -128,7 +128,7 @@ function genreButtons(app, update) {
     return button;
   };
   if (!names.length) return null;
-  return element("fieldset", { class: "genres" }, element("legend", {}, "Genres: once for “with”, twice for “without”; films have all that you choose"), element("div", { class: "chips" }, names.map(chip)));
+  return element("fieldset", { class: "genres" }, element("legend", {}, "Genres: press once for “with”, twice for “without”. Films have all the genres that you choose."), element("div", { class: "chips" }, names.map(chip)));
 }
 
 /** @param {string} words @param {string} name @param {URLSearchParams} params @param {(changes: Record<string, string | null>) => void} update */

@@ -23,6 +23,7 @@ import { rowName, newInUpload, rowAsUpload } from "./uploads.js";
 
 /** Key in localStorage. */
 const KEY = "cinematrix-history";
+
 /** Maximum changes that can be undone. */
 const MAX_UNDOS = 50;
 

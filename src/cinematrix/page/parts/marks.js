@@ -75,5 +75,5 @@ function filmItem(app, film, part) {
   const { element } = app;
   return element("li", { "data-movie": film.movie },
     element("div", {}, element("a", { href: filmUrl(film.movie) }, titleElement(film)), element("span", { class: "facts" }, factsLine(film))),
-    element("div", { class: "buttons" }, element("button", { type: "button", class: "ghost small", "aria-label": `Take back: ${shorten(film.title ?? "", 60)}`, onclick: () => removeMark(app, film, part) }, icon("undo"), "Take back")));
+    element("div", { class: "buttons" }, element("button", { type: "button", class: "ghost small", "aria-label": `Remove: ${shorten(film.title ?? "", 60)}`, onclick: () => removeMark(app, film, part) }, icon("undo"), "Remove")));
 }

@@ -32,10 +32,10 @@ export function emptyState(heading, words, ...actions) {
  */
 export function errorState(error, again) {
   const { status = -1, message = "" } = /** @type {{status?: number, message?: string}} */ (error);
-  const heading = status === 0 ? "No connection to the server" : status === 404 ? "There is no such thing here" : status === 429 ? "A little slower, please" : "That didn't work";
+  const heading = status === 0 ? "No connection to the server" : status === 404 ? "Not found" : status === 429 ? "Too many requests" : "That didn't work";
   return element("section", { class: "state", role: "alert" },
     headingElement(heading),
-    element("p", {}, asSentence(message) || "Something in the page broke."),
+    element("p", {}, asSentence(message) || "There was an error on the page."),
     element("div", { class: "buttons" }, status === 404 ? element("a", { class: "primary", href: "/" }, "To your films", icon("arrow"))
       : element("button", { type: "button", class: "primary", onclick: again }, icon("undo"), "Try again")));
 }

@@ -48,8 +48,8 @@ export function undoLast(history) {
   const act = history.undos.at(-1);
   if (!act) return;
   const text = MESSAGES.get(act);
-  if (text === undefined) return toast(`${KEYS} takes back a rating or a mark, and the last change was more than that.`);
-  toast(`Taken back: ${text}`);
+  if (text === undefined) return toast(`${KEYS} undoes a rating or a mark. The last change was neither.`);
+  toast(`Undone: ${text}`);
   history.undo();
 }
 

@@ -31,7 +31,7 @@ export function unmatchedSection(app, unmatched) {
   showMore();
   return element("section", { class: "missing" },
     element("h2", {}, "Which films are these?"),
-    element("p", { class: "lead" }, "Nothing is guessed: these titles fit no film here, or several."),
+    element("p", { class: "lead" }, "These titles match no film, or several. Pick the right ones."),
     list,
     element("p", { class: "buttons" }, more, element("button", { type: "button", class: "ghost", onclick: () => downloadList(app, unmatched) }, icon("down"), "Download this list")));
 }
@@ -66,7 +66,7 @@ function rowDescription({ element }, row) {
 function pickedFilm({ element, history }, row, movie) {
   return element("div", { class: "buttons" },
     element("span", {}, icon("check"), " ", titleElement(movie)), element("span", { class: "facts" }, factsLine(movie)),
-    element("button", { type: "button", class: "ghost small", "aria-label": `Another film than ${shorten(movie.title ?? "", 60)}`, onclick: () => history.unpick(row) }, icon("undo"), "Another film"));
+    element("button", { type: "button", class: "ghost small", "aria-label": `Pick another film than ${shorten(movie.title ?? "", 60)}`, onclick: () => history.unpick(row) }, icon("undo"), "Another film"));
 }
 
 /** @param {import("../app.js").App} app @param {Row} row @param {Row[]} all */
@@ -79,7 +79,7 @@ function filmChoice(app, row, all) {
   return app.element("div", { class: "buttons" },
     offered.map((movie) => app.element("button", { type: "button", class: "ghost small", onclick: () => pick(movie) },
       shorten(movie.title ?? "", 50), movie.year ? ` (${movie.year})` : "", distinction(movie, offered))),
-    app.finder({ label: `The film that ${rowTitle(row)} is`, placeholder: "Another film", choose: pick }));
+    app.finder({ label: `Film for ${rowTitle(row)}`, placeholder: "Another film", choose: pick }));
 }
 
 /** Text that distinguishes films of the same title and year: the genres, or else the ID. @param {Movie} movie @param {Movie[]} all */

@@ -1,4 +1,4 @@
-/** Bring the ratings that you already have: a file in, what became of each row, and what is left to say by hand. */
+/** Import view: upload an export, show the counts of its rows, and match the unmatched rows. */
 
 import { shorten } from "../parts/cards.js";
 import { ColumnForm } from "../parts/columns.js";
@@ -8,19 +8,19 @@ import { unmatchedSection } from "../parts/unmatched.js";
 
 export const title = "Bring your ratings";
 
-/** Bytes that the server takes. */
+/** Maximum file size in bytes. */
 const MAX_BYTES = 20_000_000;
 
-/** How the sites that the server knows write themselves. @type {Record<string, string>} */
+/** Names of the sites, by the server's sources. @type {Record<string, string>} */
 const SITES = {
   letterboxd: "Letterboxd", imdb: "IMDb", trakt: "Trakt", movielens: "MovieLens", tmdb: "TMDB", criticker: "Criticker", filmtipset: "Filmtipset",
   movietweetings: "MovieTweetings", jellyfin: "Jellyfin",
 };
 
-/** What to know of a table that an account takes in again with another best rating. */
-const UNDATED_WARNING = "Ratings without a date that your account held already stay as they were; change them on the films' pages.";
+/** Shown if a table with undated ratings is imported into an account again with another highest rating. */
+const UNDATED_WARNING = "Ratings without a date that were already in your account were not changed. Change them on the films' pages.";
 
-/** Under which name the tab keeps what came of the last upload. */
+/** Tab-storage key of the last upload's result. */
 const UPLOAD_KEY = "upload";
 
 /** @typedef {import("../parts/uploads.js").UnmatchedRow} Row */
@@ -29,7 +29,7 @@ const UPLOAD_KEY = "upload";
  *   skipped: {row: string, reason: string, title: string}[], unmatched: Row[],
  *   warnings: string[]} & import("../parts/uploads.js").Upload} Outcome
  */
-/** What is told of an upload: the counts, and why rows were left out. @typedef {{source: string, counts: [string, number][], reasons: [string, number][], unmatched: Row[], warnings: string[]}} Summary */
+/** The shown result of an upload: the counts, and the reasons of skipped rows. @typedef {{source: string, counts: [string, number][], reasons: [string, number][], unmatched: Row[], warnings: string[]}} Summary */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -40,7 +40,7 @@ export async function show(main, app) {
     icon("up"), element("strong", {}, "Drop your export here"), element("span", {}, "or choose the file: as you downloaded it, zipped or not"));
   /** @type {File | undefined} */
   let last;
-  /** What the last file brought in, to be taken back. @type {import("../parts/history.js").History["undos"][number] | undefined} */
+  /** Undoes the merge of the last file. @type {import("../parts/history.js").History["undos"][number] | undefined} */
   let undo;
   const columns = new ColumnForm(() => read(last, undo));
   const bring = async (/** @type {File | undefined} */ file) => {
@@ -84,13 +84,13 @@ export async function show(main, app) {
   if (before && before.user === (app.history.account?.user ?? null)) outcome.append(...resultParts(app, before));
 }
 
-/** Where her ratings stay. @param {import("../parts/history.js").History} history */
+/** Text about the place where the ratings are stored. @param {import("../parts/history.js").History} history */
 function storageText({ account, persistent }) {
-  if (account) return "They go into your account on this server.";
-  return `The server reads the file and forgets it; your ratings stay ${persistent ? "in this browser" : "until the page is closed: this browser lends it no room"}.`;
+  if (account) return "Your ratings go into your account on this server.";
+  return `The server reads the file and doesn't store it. Your ratings stay ${persistent ? "in this browser" : "only until the page is closed, because this browser allows no storage"}.`;
 }
 
-/** Where the exports are found. @param {import("../app.js").App} app */
+/** The list of sites, with the path to each site's export. @param {import("../app.js").App} app */
 function sources(app) {
   const ways = [
     ["Letterboxd", "Settings → Data → Export: the ZIP as it is"], ["IMDb", "Your ratings → Export: the CSV"],
@@ -104,12 +104,13 @@ function sources(app) {
 }
 
 /**
+ * Upload a file, and merge it into the account or the browser's history.
  * @param {import("../app.js").App} app @param {File} file @param {Record<string, string>} columns
- * @param {import("../parts/history.js").History["undos"][number] | undefined} before what the same file brought into this browser, read otherwise, which is taken back
+ * @param {import("../parts/history.js").History["undos"][number] | undefined} before undoes the earlier merge of the same file, read with other settings
  * @returns {Promise<Outcome>}
  */
 async function send(app, file, columns, before) {
-  if (file.size > MAX_BYTES) throw new Error("The file is larger than 20 MB; an export of ratings hardly is.");
+  if (file.size > MAX_BYTES) throw new Error("The file is larger than 20 MB, the maximum for an upload.");
   const query = new URLSearchParams({ name: file.name.slice(0, 200), ...columns });
   const { account } = app.history;
   if (account) {
@@ -124,25 +125,25 @@ async function send(app, file, columns, before) {
   return { ...outcome, imported: created, updated, duplicates: outcome.duplicates + outcome.imported - created - updated };
 }
 
-/** What there is to tell of an upload; a row whose film she picked before is there already. @param {import("../app.js").App} app @param {Outcome} outcome @returns {Summary} */
+/** Summarize an upload; rows with an earlier pick count as already there. @param {import("../app.js").App} app @param {Outcome} outcome @returns {Summary} */
 function summary(app, { source, read, imported, updated, duplicates, skipped, unmatched, warnings }) {
   const open = unmatched.filter((row) => !app.history.pickFor(row));
   const reasons = new Map();
   for (const { reason } of skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   return {
     source, warnings, unmatched: open, reasons: [...reasons],
-    counts: [["rows read", read], ["new", imported], ["changed", updated], ["there already", duplicates + unmatched.length - open.length],
-      ["left out", skipped.length], ["not found", open.length]],
+    counts: [["rows read", read], ["new", imported], ["changed", updated], ["already there", duplicates + unmatched.length - open.length],
+      ["skipped", skipped.length], ["not found", open.length]],
   };
 }
 
-/** What became of the rows. @param {import("../app.js").App} app @param {Summary} news */
+/** The elements of the result. @param {import("../app.js").App} app @param {Summary} result */
 function resultParts(app, { source, counts, reasons, unmatched, warnings }) {
   const { element } = app;
   const { new: fresh, changed } = Object.fromEntries(counts);
   return [
     element("section", { class: "result" },
-      element("h2", {}, fresh + changed ? "There they are" : "Nothing new in it"),
+      element("h2", {}, fresh + changed ? "Ratings imported" : "Nothing new"),
       element("p", { class: "lead" }, `From ${SITES[source] ?? "a table"}.`),
       element("dl", { class: "counts" }, counts.map(([name, n]) => element("div", {}, element("dt", {}, name), element("dd", {}, n.toLocaleString("en"))))),
       element("p", { class: "buttons" }, element("a", { class: "primary", href: "/" }, "See your films", icon("arrow")))),
@@ -152,9 +153,9 @@ function resultParts(app, { source, counts, reasons, unmatched, warnings }) {
   ].filter((each) => each !== null);
 }
 
-/** Why rows were left out, with how many each. @param {import("../app.js").App} app @param {Summary["reasons"]} reasons */
+/** The reasons of skipped rows, with their counts. @param {import("../app.js").App} app @param {Summary["reasons"]} reasons */
 function skippedDetails({ element }, reasons) {
   const n = reasons.reduce((sum, [, count]) => sum + count, 0);
-  return element("details", { class: "why" }, element("summary", {}, `Why ${n.toLocaleString("en")} ${n === 1 ? "row was" : "rows were"} left out`),
+  return element("details", { class: "why" }, element("summary", {}, `Why ${n.toLocaleString("en")} ${n === 1 ? "row was" : "rows were"} skipped`),
     element("ul", {}, reasons.map(([reason, count]) => element("li", {}, `${count.toLocaleString("en")} × ${reason}`))));
 }

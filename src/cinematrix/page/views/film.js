@@ -1,4 +1,4 @@
-/** A film: what the model expects of it, how people rated it, and which films are like it. */
+/** Film view: the expected rating, the distribution of ratings, and similar films. */
 
 import { reasons, expectedStars, factsLine, hideButtons, shorten, titleElement } from "../parts/cards.js";
 import { barChart } from "../parts/charts.js";
@@ -6,7 +6,7 @@ import { formatNumber } from "../parts/stars.js";
 
 export const title = "Film";
 
-/** Where other sites have the film. @type {Record<string, {name: string, to: (id: string) => string}>} */
+/** Links to other sites. @type {Record<string, {name: string, to: (id: string) => string}>} */
 const ELSEWHERE = {
   imdb: { name: "IMDb", to: (id) => `https://www.imdb.com/title/tt${id.replace(/^tt/, "").padStart(7, "0")}/` },
   tmdb: { name: "TMDB", to: (id) => `https://www.themoviedb.org/movie/${id}` },
@@ -43,14 +43,14 @@ export async function show(main, app) {
   if (alike) main.append(alike);
 }
 
-/** Draw what she may say besides stars as it is now; the focus stays. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} marks */
+/** Draw the buttons of marks with their current state; the focus stays. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} marks */
 function drawMarks(app, film, marks) {
   const at = [...marks.querySelectorAll("button")].indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
   marks.replaceChildren(...[hideButtons(app, film)].filter((each) => each !== null));
   marks.querySelectorAll("button")[at]?.focus({ preventScroll: true });
 }
 
-/** @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} guess @param {HTMLElement} aside */
+/** The film's poster, facts and controls. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} guess @param {HTMLElement} aside */
 function head(app, film, guess, aside) {
   const { element } = app;
   const links = Object.entries(ELSEWHERE).filter(([site]) => film.links[site]).map(([site, { name, to }]) =>
@@ -67,21 +67,21 @@ function head(app, film, guess, aside) {
       links.length > 0 && element("p", { class: "facts links" }, "More at ", links.flatMap((link, at) => (at ? [" and ", link] : [link])))));
 }
 
-/** @param {import("../app.js").App} app @param {import("../parts/cards.js").Item & {yours: number | null}} prediction */
+/** The expected rating and its reasons. @param {import("../app.js").App} app @param {import("../parts/cards.js").Item & {yours: number | null}} prediction */
 function predictionParts(app, prediction) {
   const { element } = app;
   const shown = expectedStars(prediction, app.model.scale);
   if (!shown) return [];
   const why = reasons(prediction);
-  const unpersonal = app.history.size === 0 && element("p", { class: "because" }, "What people on average would say: rate a few films, and it becomes what you would.");
+  const unpersonal = app.history.size === 0 && element("p", { class: "because" }, "This is what people expect on average. Rate a few films to get your own expectation.");
   return [element("p", { class: "facts" }, prediction.yours === null ? "You would give it" : "Without your own rating, the model would expect"), shown, why ? element("p", { class: "because" }, why) : unpersonal].filter((each) => each instanceof Node);
 }
 
-/** How people rated it. @param {import("../app.js").App} app @param {Film} film */
+/** The number, mean and distribution of ratings. @param {import("../app.js").App} app @param {Film} film */
 function peopleSection(app, film) {
   const { element } = app;
   const { ratings: count, mean, histogram } = film;
-  if (!count) return element("section", { class: "people" }, element("h2", {}, "How people rated it"), element("p", { class: "lead" }, "Nobody has yet: what the model says comes from the film’s content."));
+  if (!count) return element("section", { class: "people" }, element("h2", {}, "How people rated it"), element("p", { class: "lead" }, "Nobody has rated it yet. The prediction comes from the film’s content."));
   if (app.history.plain) return element("section", { class: "people" }, element("h2", {}, "Who watched it"), element("p", { class: "lead" }, count === 1 ? "One person" : `${count.toLocaleString("en")} people`));
   const rating = app.history.rating(film.movie);
   return element("section", { class: "people" },
@@ -90,19 +90,19 @@ function peopleSection(app, film) {
     histogram.length > 0 && barChart(`Ratings of ${shorten(film.title ?? "")}`, histogram.map((bar) => ({ label: formatNumber(bar.rating), value: bar.count, mark: bar.rating === rating }))));
 }
 
-/** @param {import("../app.js").App} app @param {string} path */
+/** The section of similar films, or null. @param {import("../app.js").App} app @param {string} path */
 async function similarFilms(app, path) {
   const { element } = app;
   const { items } = await app.api.get(`${path}/similar`, { n: 12 }, app.signal);
   if (!items.length) return null;
   return element("section", { class: "row alike" },
-    element("h2", {}, "Like it"),
+    element("h2", {}, "Similar films"),
     element("ul", { class: "strip-of-cards", tabindex: "-1" }, items.map((/** @type {import("../parts/cards.js").Item & {why: {genres: string[], both: number}}} */ item) =>
       element("li", {}, app.card({ ...item, stars: undefined }, { reason: linkText(item.why), hide: false })))));
 }
 
-/** What links two films, in words. @param {{genres: string[], both: number}} why */
+/** The reasons of a similarity, as text. @param {{genres: string[], both: number}} why */
 function linkText({ genres, both }) {
   const people = `${both.toLocaleString("en")} people rated both`;
-  return [genres.length > 0 && `both ${genres.slice(0, 3).join(", ")}`, both > 0 && people].filter(Boolean).join("; ") || "near each other in what the model learned";
+  return [genres.length > 0 && `both ${genres.slice(0, 3).join(", ")}`, both > 0 && people].filter(Boolean).join("; ") || "close to each other in the model";
 }

@@ -1,4 +1,4 @@
-/** Rows of films that she may like tonight, made anew with each thing she says. */
+/** Rows of recommended films, updated with each change of the history. */
 
 import { filmUrl, reasons, expectedStars, factsLine, hideButtons, shorten, titleElement } from "../parts/cards.js";
 import { dialParameters, dials, wantedGenres } from "../parts/dials.js";
@@ -9,10 +9,10 @@ import { writeTab, readTab } from "../parts/tab.js";
 export const title = "For you";
 export const early = true;
 
-/** How many films a row has. */
+/** Films per row. */
 const ROW_SIZE = 12;
 
-/** Under which name the last answer is kept for a time without connection. */
+/** Tab-storage key of the last response, shown while the server can't be reached. */
 const ANSWER_KEY = "last-rows";
 
 /** @typedef {import("../parts/cards.js").Item} Item */
@@ -58,31 +58,31 @@ export async function show(main, app) {
   await refresh();
 }
 
-/** @param {import("../app.js").App} app @param {AbortSignal} signal @returns {Promise<Rows>} */
+/** Request the rows. @param {import("../app.js").App} app @param {AbortSignal} signal @returns {Promise<Rows>} */
 async function fetchRows(app, signal) {
   return app.api.post("/v1/rows", { ...app.history.body(), ...(await dialParameters(app)), n: ROW_SIZE }, signal);
 }
 
-/** @param {import("../app.js").App} app @param {boolean} fallback */
+/** The heading, with an introduction for new users. @param {import("../app.js").App} app @param {boolean} fallback whether the list isn't personal */
 function heading(app, fallback) {
   const { element } = app;
   const { size: n, plain } = app.history;
   const verb = plain ? "watched" : "rated";
-  if (!fallback) return [element("h1", {}, "For you"), element("p", { class: "lead" }, n === 1 ? `By the one film you ${verb} so far` : `By the ${n.toLocaleString("en")} films you ${verb}`)];
+  if (!fallback) return [element("h1", {}, "For you"), element("p", { class: "lead" }, n === 1 ? `Based on the one film you ${verb} so far` : `Based on the ${n.toLocaleString("en")} films you ${verb}`)];
   return [
     element("h1", { class: "display" }, "What will you watch tonight?"),
-    element("p", { class: "lead" }, "Rate a film or two below and the list becomes yours, or tell more at once:"),
+    element("p", { class: "lead" }, "Rate a film or two below to get your own list, or start faster:"),
     element("p", { class: "buttons starts" },
       element("a", { class: "primary", href: "/?view=questions" }, "Answer a few questions", icon("arrow")),
       element("a", { class: "ghost", href: "/?view=bring" }, icon("up"), "Bring your ratings")),
   ];
 }
 
-/** @param {import("../app.js").App} app @param {Rows} answer @returns {HTMLElement[]} */
+/** The elements of the rows. @param {import("../app.js").App} app @param {Rows} answer @returns {HTMLElement[]} */
 function rows(app, answer) {
   const { element } = app;
   const nonEmpty = answer.rows.filter((row) => row.items.length);
-  if (!nonEmpty.length) return [emptyState("No film is left", "Nothing fits all the dials: turn one back.")];
+  if (!nonEmpty.length) return [emptyState("No film is left", "No film matches all that you chose. Remove a choice.")];
   const [first, ...rest] = nonEmpty[0].items;
   const strips = [{ ...nonEmpty[0], items: rest }, ...nonEmpty.slice(1)].filter((row) => row.items.length);
   return [feature(app, first, answer.fallback ? "To begin with" : "Tonight"), ...strips.map((row) => element("section", { class: "row", "aria-label": row.title },
@@ -90,7 +90,7 @@ function rows(app, answer) {
     element("ul", { class: "strip-of-cards", tabindex: "-1" }, row.items.map((item) => element("li", {}, app.card(item))))))];
 }
 
-/** The first film, larger. @param {import("../app.js").App} app @param {Item} item @param {string} label */
+/** The large card of the first film. @param {import("../app.js").App} app @param {Item} item @param {string} label */
 function feature(app, item, label) {
   const { element } = app;
   const why = reasons(item);
@@ -106,14 +106,14 @@ function feature(app, item, label) {
       hideButtons(app, item)));
 }
 
-/** @param {import("../app.js").App} app @param {number} time @param {() => void} again */
+/** The note above an old response. @param {import("../app.js").App} app @param {number} time @param {() => void} again */
 function staleNote(app, time, again) {
   const clock = new Date(time).toLocaleTimeString("en", { timeStyle: "short" });
   return app.element("p", { class: "note", role: "status" }, `The server can't be reached. These films are from ${clock}. `,
     app.element("button", { type: "button", class: "ghost", onclick: again }, icon("undo"), "Try again"));
 }
 
-/** Which control of which card has the focus. @param {HTMLElement} list */
+/** The control that has the focus, by its card and its place in the card. @param {HTMLElement} list */
 function focusedControl(list) {
   const active = document.activeElement;
   const card = active?.closest(".card");
@@ -122,7 +122,7 @@ function focusedControl(list) {
   return { movie: /** @type {HTMLElement} */ (card).dataset.movie, at: [...list.querySelectorAll(".card")].indexOf(card), control: controls.indexOf(/** @type {Element} */ (active)) };
 }
 
-/** Give the focus to the same film, or to the one in its place. @param {HTMLElement} list @param {ReturnType<typeof focusedControl>} focus */
+/** Focus the same control of the same film, or of the card in its place. @param {HTMLElement} list @param {ReturnType<typeof focusedControl>} focus */
 function restoreFocus(list, focus) {
   if (!focus) return;
   const cards = [...list.querySelectorAll(".card")];

@@ -1,4 +1,4 @@
-/** The taste map: films as points on a canvas, near each other where the same people watch them. */
+/** Taste map: films as points on a canvas; films are close if the same people watch them. */
 
 import { filmUrl, plural, shorten } from "../parts/cards.js";
 import { icon } from "../parts/dom.js";
@@ -11,24 +11,25 @@ export const title = "Map";
  *   y: number[], genre: number[], genres: string[], ratings: number[]}} TasteMap
  */
 
+/** Limits of the zoom; 1 shows the whole map. */
 const [MIN_ZOOM, MAX_ZOOM] = [1, 60];
 
-/** How far an arrow key moves the map, and how much one step of + zooms. */
+/** Step of an arrow key, as a share of the visible map; zoom factor of +. */
 const [MOVE, ZOOM] = [0.12, 1.5];
 
-/** Pixels within which a film is under the pointer. */
+/** Maximum distance in pixels from the pointer to its film. */
 const POINTER_RADIUS = 16;
 
-/** Pixels that a pointer may slip in a click. */
+/** Maximum movement of a click in pixels. */
 const CLICK_TOLERANCE = 5;
 
-/** Points of a smaller radius are drawn as squares, which look the same and take a tenth of the time. */
+/** Radius in pixels below which points are drawn as squares, which takes a tenth of the time. */
 const SQUARE_RADIUS = 1.6;
 
-/** Films that the list beside the map names. */
+/** Maximum films in the list beside the map. */
 const LISTED = 20;
 
-/** The map of one model, fetched once. @type {TasteMap | null} */
+/** The cached map of the current model. @type {TasteMap | null} */
 let cachedMap = null;
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
@@ -37,37 +38,37 @@ export async function show(main, app) {
   const head = element("div", { class: "head" }, element("h1", {}, "The taste map"),
     element("p", { class: "lead" }, "Each point is a film. Films lie together where the same people watch them."));
   if (!app.model.map) {
-    return main.append(emptyState("This model draws no map", "It learned which films to recommend, but not where each of them lies beside the others.", element("a", { class: "primary", href: "/" }, "To your films")));
+    return main.append(emptyState("This model has no map", "It recommends films, but it can’t place them on a map.", element("a", { class: "primary", href: "/" }, "To your films")));
   }
   const waiting = element("p", { class: "loading lead", role: "status" }, "Drawing the map: the first time takes some seconds…");
   main.append(head, waiting);
   if (cachedMap?.model_version !== app.model.version || !cachedMap) cachedMap = await app.api.get("/v1/map", {}, app.signal);
   const map = /** @type {TasteMap} */ (cachedMap);
   waiting.remove();
-  if (!map.movies.length) return main.append(emptyState("There are no films", "The model knows none."));
+  if (!map.movies.length) return main.append(emptyState("There are no films", "The model has none."));
   const chart = new Chart(app, map);
   main.append(chart.legend(), chart.frame, chart.beside);
   chart.begin();
 }
 
-/** The canvas, and what is seen of the map in it. */
+/** The canvas and its visible part of the map. */
 class Chart {
   /** @param {import("../app.js").App} app @param {TasteMap} map */
   constructor(app, map) {
     const { element } = app;
     this.app = app;
     this.map = map;
-    /** Width and height in pixels of the page. */
+    /** Size of the canvas in CSS pixels. */
     this.size = { width: 1, height: 1 };
-    /** What lies in the middle, in 0…1, and how much larger than to fit. */
+    /** Centre of the visible part, 0 to 1, and the zoom. */
     this.view = { x: 0.5, y: 0.5, zoom: 1 };
-    /** @type {number | null} */
+    /** The selected genre. @type {number | null} */
     this.genre = null;
-    /** @type {number | null} */
+    /** The film under the pointer. @type {number | null} */
     this.hovered = null;
     this.order = map.movies.map((_, at) => at).sort((a, b) => map.ratings[b] - map.ratings[a]);
     this.canvas = /** @type {HTMLCanvasElement} */ (element("canvas", {
-      class: "map", tabindex: "0", role: "application", "aria-label": "Taste map. Arrow keys move it, plus and minus zoom, 0 shows all, Enter opens the film that is named; the films in view are listed below.",
+      class: "map", tabindex: "0", role: "application", "aria-label": "Taste map. Arrow keys move it, plus and minus zoom, 0 shows all, Enter opens the named film. The visible films are listed below.",
     }));
     this.tip = element("div", { class: "map-tip", hidden: true });
     const button = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {() => void} */ act) =>
@@ -81,7 +82,7 @@ class Chart {
     this.timer = 0;
   }
 
-  /** Listen, and draw. */
+  /** Add listeners, and draw. */
   begin() {
     const { signal } = this.app;
     const resized = new ResizeObserver(() => this.resize());
@@ -100,7 +101,7 @@ class Chart {
     this.resize();
   }
 
-  /** Drag with one, pinch with two, hover without, click to open; a finger, which can't hover, names a film first. */
+  /** Drag, pinch, hover and click. The first tap of a finger names a film, the second one opens it. */
   listenToPointers() {
     /** @type {Map<number, {x: number, y: number}>} */
     const down = new Map();
@@ -137,12 +138,12 @@ class Chart {
     this.canvas.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") this.hover(null); });
   }
 
-  /** Open the page of a film, if there is one. @param {number | null} film */
+  /** Open a film's view; nothing for null. @param {number | null} film */
   open(film) {
     if (film !== null) this.app.go("film", { movie: String(this.map.movies[film]) });
   }
 
-  /** @param {KeyboardEvent} event */
+  /** Move, zoom or open by a key. @param {KeyboardEvent} event */
   key(event) {
     const step = MOVE / this.view.zoom;
     /** @type {Record<string, () => void>} */
@@ -155,35 +156,35 @@ class Chart {
     acts[event.key]();
   }
 
-  /** Pixels from the map's left to its right. */
+  /** Width of the whole map in pixels, at the current zoom. */
   mapWidth() {
     return this.size.width * 0.9 * this.view.zoom;
   }
 
-  /** Pixels from its top to its bottom. */
+  /** Height of the whole map in pixels, at the current zoom. */
   mapHeight() {
     return this.size.height * 0.92 * this.view.zoom;
   }
 
-  /** Where a film is drawn. @param {number} film */
+  /** Position of a film on the canvas. @param {number} film */
   place(film) {
     return [this.size.width / 2 + (this.map.x[film] - this.view.x) * this.mapWidth(), this.size.height / 2 + (this.map.y[film] - this.view.y) * this.mapHeight()];
   }
 
-  /** @param {MouseEvent} event */
+  /** Position of the pointer on the canvas. @param {MouseEvent} event */
   pointOf(event) {
     const box = this.canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   }
 
-  /** Move over the map, not off it. @param {number} x @param {number} y */
+  /** Move the visible part, within the map. @param {number} x @param {number} y */
   move(x, y) {
     this.view.x = Math.min(1, Math.max(0, this.view.x + x));
     this.view.y = Math.min(1, Math.max(0, this.view.y + y));
     this.draw();
   }
 
-  /** Zoom about a point, the middle by default. @param {number} factor @param {{x: number, y: number}} [point] */
+  /** Zoom around a point, by default the centre. @param {number} factor @param {{x: number, y: number}} [point] */
   zoom(factor, point = { x: this.size.width / 2, y: this.size.height / 2 }) {
     const before = this.view.zoom;
     this.view.zoom = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, this.view.zoom * factor));
@@ -192,12 +193,13 @@ class Chart {
     this.move(((point.x - this.size.width / 2) / across) * gain, ((point.y - this.size.height / 2) / down) * gain);
   }
 
+  /** Show the whole map. */
   showAll() {
     this.view = { x: 0.5, y: 0.5, zoom: 1 };
     this.draw();
   }
 
-  /** Go to a film. @param {number | string} movie */
+  /** Centre the map on a film. @param {number | string} movie */
   find(movie) {
     const film = this.map.movies.indexOf(movie);
     if (film < 0) return this.app.toast("This film is not on the map: too few people rated it.");
@@ -207,7 +209,7 @@ class Chart {
     this.app.announce(`${shorten(this.map.titles[film], 80)} is in the middle of the map.`);
   }
 
-  /** The film under a point, the best known of several. @param {{x: number, y: number}} point */
+  /** The film nearest to a point, or null. @param {{x: number, y: number}} point */
   filmAt({ x, y }) {
     let [best, least] = [/** @type {number | null} */ (null), POINTER_RADIUS ** 2];
     for (const film of this.order) {
@@ -224,7 +226,7 @@ class Chart {
     return this.genre === null || this.map.genre[film] === this.genre;
   }
 
-  /** @param {{x: number, y: number} | null} point */
+  /** Set the film under the pointer. @param {{x: number, y: number} | null} point */
   hover(point) {
     const film = point && this.filmAt(point);
     if (film === this.hovered) return;
@@ -233,6 +235,7 @@ class Chart {
     this.draw();
   }
 
+  /** Fit the canvas to its element. */
   resize() {
     const { width, height } = this.canvas.getBoundingClientRect();
     const scale = Math.min(devicePixelRatio || 1, 2);
@@ -243,7 +246,7 @@ class Chart {
     this.draw();
   }
 
-  /** Draw before the next frame, once however often it is asked for. */
+  /** Schedule drawing in the next frame; repeated calls draw once. */
   draw() {
     if (this.frames) return;
     this.frames = requestAnimationFrame(() => {
@@ -254,6 +257,7 @@ class Chart {
     this.timer = setTimeout(() => this.listFilms(), 250);
   }
 
+  /** Draw the map. */
   paint() {
     const pen = this.canvas.getContext("2d");
     if (!pen) return;
@@ -299,7 +303,7 @@ class Chart {
     this.drawTip(pen, ink);
   }
 
-  /** Titles of the best known films, as many as have room. @param {CanvasRenderingContext2D} pen @param {number[]} inside @param {string} ink @param {string} paper */
+  /** Draw titles, the most rated films first, without overlaps. @param {CanvasRenderingContext2D} pen @param {number[]} inside @param {string} ink @param {string} paper */
   drawTitles(pen, inside, ink, paper) {
     /** @type {number[][]} */
     const boxes = [];
@@ -324,7 +328,7 @@ class Chart {
     }
   }
 
-  /** The film under the pointer. @param {CanvasRenderingContext2D} pen @param {string} ink */
+  /** Draw the film under the pointer and its tooltip. @param {CanvasRenderingContext2D} pen @param {string} ink */
   drawTip(pen, ink) {
     this.tip.hidden = this.hovered === null;
     if (this.hovered === null) return;
@@ -337,7 +341,7 @@ class Chart {
     this.tip.style.setProperty("--y", `${Math.max(0, y > this.size.height - 90 ? y - 80 : y + 14)}px`);
   }
 
-  /** The best known films in view, as links. */
+  /** List the most rated visible films as links. */
   listFilms() {
     const { width, height } = this.size;
     const inside = this.order.filter((film) => {
@@ -349,7 +353,7 @@ class Chart {
         this.map.years[film] ? ` (${this.map.years[film]})` : ""))));
   }
 
-  /** The genres and their colours; one of them alone, when pressed. */
+  /** The genre buttons with their colours; a pressed one shows its genre alone. */
   legend() {
     const { element } = this.app;
     const used = this.map.genres.map((name, at) => ({ name, at })).filter(({ at }) => this.map.genre.includes(at));
@@ -369,7 +373,7 @@ class Chart {
   }
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {number} radius @param {string} ink @param {number} width */
+/** Draw a ring. @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {number} radius @param {string} ink @param {number} width */
 function ring(pen, x, y, radius, ink, width) {
   pen.strokeStyle = ink;
   pen.lineWidth = width;
@@ -379,7 +383,7 @@ function ring(pen, x, y, radius, ink, width) {
 }
 
 /**
- * A genre's colour: neighbours in the alphabet are far apart in hue, neighbours in hue in lightness.
+ * Colour of a genre. Alphabetical neighbours differ in hue; neighbours in hue differ in lightness.
  * @param {number} genre @param {number} n @param {boolean} dark
  */
 function colour(genre, n, dark) {

@@ -1,4 +1,4 @@
-/** The operator's page: what serves, how it does, and the handles of refit, promotion, rollback and new films. */
+/** Operator's view: status of the service; refit, promotion, rollback and import of films. */
 
 import { barChart } from "../parts/charts.js";
 import { shorten } from "../parts/cards.js";
@@ -6,10 +6,10 @@ import { splitCsv } from "../parts/csv.js";
 
 export const title = "Operator";
 
-/** Films that the server takes at a time. */
+/** Maximum films per request. */
 const MAX_FILMS = 5_000;
 
-/** Milliseconds between two looks while something is on its way. */
+/** Polling interval in milliseconds, while a refit or promotion is running. */
 const POLL_INTERVAL = 2000;
 
 /** @typedef {{version: string, serves: boolean, before: boolean, model: string, refit: {state?: string, why?: string} | null}} Version */
@@ -23,7 +23,7 @@ const POLL_INTERVAL = 2000;
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
   const { element } = app;
-  const body = element("div", { class: "operator" }, element("p", { class: "loading lead", role: "status" }, "Asking how it does…"));
+  const body = element("div", { class: "operator" }, element("p", { class: "loading lead", role: "status" }, "Loading…"));
   const films = element("div", { class: "operator", hidden: true }, importSection(app));
   main.append(element("h1", {}, "Operator"), body, films);
   let timer = 0;
@@ -46,27 +46,27 @@ export async function show(main, app) {
   await refresh();
 }
 
-/** Show it anew, with the focus where it was. @param {HTMLElement} body @param {Node[]} parts */
+/** Replace the content; the focus stays. @param {HTMLElement} body @param {Node[]} parts */
 function redraw(body, parts) {
   const focused = body.contains(document.activeElement) ? document.activeElement?.id : "";
   body.replaceChildren(...parts);
   if (focused) document.getElementById(focused)?.focus();
 }
 
-/** Whether a refit runs. @param {StoredVersions} kept */
+/** Whether a refit is running. @param {StoredVersions} versions */
 const isRefitting = ({ refits: [last] }) => last !== undefined && ["asked", "running"].includes(last.state);
 
-/** Whether something is on its way: a refit, or a version that was promoted and isn't loaded yet. @param {Overview} now @param {StoredVersions} stored */
+/** Whether a refit is running, or a promoted version isn't loaded yet. @param {Overview} now @param {StoredVersions} stored */
 function isChanging(now, stored) {
   const [serving] = now.version.split(".");
   return isRefitting(stored) || stored.versions.some((one) => one.serves && one.version !== serving);
 }
 
-/** Ask for the admin key; one that opens this page stays in this tab. @param {import("../app.js").App} app @param {() => void} again */
+/** The form for an admin key; an accepted key is stored in this tab. @param {import("../app.js").App} app @param {() => void} again */
 function adminKeyForm(app, again) {
   const { element } = app;
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "admin-key", type: "password", autocomplete: "off", required: true }));
-  const note = element("p", { role: "status" }, "Made by “cinematrix key create --role admin”. It stays in this tab.");
+  const note = element("p", { role: "status" }, "Create one with “cinematrix key create --role admin”. It is stored in this tab only.");
   const open = async (/** @type {Event} */ event) => {
     event.preventDefault();
     try {
@@ -74,43 +74,43 @@ function adminKeyForm(app, again) {
       again();
     } catch (error) {
       const { status, message } = /** @type {import("../parts/api.js").ApiError} */ (error);
-      note.textContent = status === 401 || status === 403 ? "The key that you gave isn’t an admin’s. It isn’t kept." : message;
+      note.textContent = status === 401 || status === 403 ? "This is not an admin key. It was not stored." : message;
     }
   };
   return element("section", { class: "state" }, element("h2", {}, "This page needs an admin key"), note,
     element("form", { class: "buttons", onsubmit: open }, element("label", { for: "admin-key" }, "Key"), field, element("button", { class: "primary" }, "Open")));
 }
 
-/** @param {import("../app.js").App} app @param {Overview} now @param {StoredVersions} stored @param {() => Promise<void>} refresh */
+/** The elements of the view. @param {import("../app.js").App} app @param {Overview} now @param {StoredVersions} stored @param {() => Promise<void>} refresh */
 function viewParts(app, now, stored, refresh) {
   const { element } = app;
   const share = (/** @type {number | null} */ value) => (value === null ? "–" : `${Math.round(100 * value)} %`);
   const facts = /** @type {[string, string][]} */ ([
-    ["ratings kept", now.ratings.toLocaleString("en")], ["users", now.users.toLocaleString("en")], ["lists sent", now.shown.lists.toLocaleString("en")],
+    ["ratings stored", now.ratings.toLocaleString("en")], ["users", now.users.toLocaleString("en")], ["lists sent", now.shown.lists.toLocaleString("en")],
     ["of the catalog shown", share(now.shown.coverage)], ["Gini of what was shown", now.shown.gini === null ? "–" : now.shown.gini.toFixed(2)],
   ]);
-  const trained = now.trained ? new Date(now.trained).toLocaleString("en", { dateStyle: "long", timeStyle: "short" }) : "a date that isn’t known";
+  const trained = now.trained ? new Date(now.trained).toLocaleString("en", { dateStyle: "long", timeStyle: "short" }) : "an unknown date";
   return [
     element("p", { class: "lead" }, `Version ${now.version} of ${trained}`),
     element("dl", { class: "counts" }, facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)))),
     metrics(app),
-    element("section", {}, element("h2", {}, "Ratings a day"), now.days.every(({ ratings }) => !ratings) ? element("p", { class: "facts" }, "None in these thirty days.") : barChart("Ratings received a day", now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
+    element("section", {}, element("h2", {}, "Ratings a day"), now.days.every(({ ratings }) => !ratings) ? element("p", { class: "facts" }, "None in the last 30 days.") : barChart("Ratings received a day", now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
     versions(app, stored, refresh),
     latency(app, now),
   ].filter((each) => each instanceof Node);
 }
 
-/** What was measured of the model, if anything. @param {import("../app.js").App} app */
+/** The model's stored metrics. @param {import("../app.js").App} app */
 function metrics(app) {
   const { element, model: { metrics: measured = [] } } = app;
-  return element("section", {}, element("h2", {}, "Measured"),
-    measured.length === 0 && element("p", { class: "facts" }, "No figures were kept with this model: “cinematrix evaluate” measures it on ratings that it hasn’t seen."),
+  return element("section", {}, element("h2", {}, "Metrics"),
+    measured.length === 0 && element("p", { class: "facts" }, "This model has no stored metrics. “cinematrix evaluate” measures it on held-out ratings."),
     measured.flatMap(({ on, figures }) => [
       element("p", { class: "facts" }, `On ${on}`),
       element("dl", { class: "counts" }, Object.entries(figures).slice(0, 8).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value.toFixed(3)))))]));
 }
 
-/** The versions and what can be done with them. @param {import("../app.js").App} app @param {StoredVersions} stored @param {() => Promise<void>} refresh */
+/** The table of versions, and the buttons to promote, refit and roll back. @param {import("../app.js").App} app @param {StoredVersions} stored @param {() => Promise<void>} refresh */
 function versions(app, stored, refresh) {
   const { element } = app;
   const [last] = stored.refits;
@@ -128,21 +128,21 @@ function versions(app, stored, refresh) {
   const promote = (/** @type {string} */ version, force = false) => act("/v1/admin/promotions", { version, force }, "Promoted: it serves within seconds.");
   const ask = dialog(app, (version) => promote(version, true)());
   return element("section", {}, element("h2", {}, "Versions"),
-    element("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Versions that are kept" }, element("table", {},
+    element("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Stored versions" }, element("table", {},
       element("thead", {}, element("tr", {}, ["Version", "Model", "State", ""].map((name) => element(name ? "th" : "td", name ? { scope: "col" } : {}, name)))),
       element("tbody", {}, stored.versions.map((one) => element("tr", {},
-        element("th", { scope: "row" }, one.version), element("td", {}, one.model), element("td", {}, one.serves ? "serves" : one.before ? "served before" : one.refit?.state ?? "kept"),
+        element("th", { scope: "row" }, one.version), element("td", {}, one.model), element("td", {}, one.serves ? "serves" : one.before ? "served before" : one.refit?.state ?? "stored"),
         element("td", {}, !one.serves && element("button", {
           type: "button", class: "ghost small", id: `promote-${one.version}`, "aria-label": `Promote ${one.version}`,
           onclick: one.refit?.state === "refused" ? () => ask.open(one) : promote(one.version),
         }, "Promote"))))))),
     element("div", { class: "buttons" },
-      element("button", { type: "button", class: "primary", id: "refit", disabled: running || app.history.plain, onclick: act("/v1/admin/refits", { force: false }, "A refit has begun.") }, running ? "Refit runs…" : "Refit now"),
-      element("button", { type: "button", class: "ghost", id: "rollback", disabled: !stored.versions.some((one) => one.before), onclick: act("/v1/admin/rollbacks", undefined, "Rolled back: the version before serves within seconds.") }, "Roll back")),
-    status, app.history.plain && element("p", { class: "facts" }, "A model that learned from plain interactions is trained anew, not refitted."), ask.element);
+      element("button", { type: "button", class: "primary", id: "refit", disabled: running || app.history.plain, onclick: act("/v1/admin/refits", { force: false }, "Refit started.") }, running ? "Refit is running…" : "Refit now"),
+      element("button", { type: "button", class: "ghost", id: "rollback", disabled: !stored.versions.some((one) => one.before), onclick: act("/v1/admin/rollbacks", undefined, "Rolled back: the previous version serves within seconds.") }, "Roll back")),
+    status, app.history.plain && element("p", { class: "facts" }, "A model trained on plain interactions is trained again, not refitted."), ask.element);
 }
 
-/** Ask before a refused version serves. @param {import("../app.js").App} app @param {(version: string) => void} force */
+/** The confirmation before a refused version is promoted. @param {import("../app.js").App} app @param {(version: string) => void} force */
 function dialog(app, force) {
   const { element } = app;
   const why = element("p", {});
@@ -150,8 +150,8 @@ function dialog(app, force) {
   const made = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "force-title" },
     element("h2", { id: "force-title" }, "Promote a refused version?"), why,
     element("div", { class: "buttons" },
-      element("button", { type: "button", class: "primary danger", onclick: () => { made.close(); force(version); } }, "Promote it all the same"),
-      element("button", { type: "button", class: "ghost", onclick: () => made.close() }, "Leave it"))));
+      element("button", { type: "button", class: "primary danger", onclick: () => { made.close(); force(version); } }, "Promote anyway"),
+      element("button", { type: "button", class: "ghost", onclick: () => made.close() }, "Cancel"))));
   const open = (/** @type {Version} */ one) => {
     version = one.version;
     why.textContent = `The gate refused ${one.version}${one.refit?.why ? `: ${shorten(one.refit.why, 300)}` : ""}.`;
@@ -160,24 +160,24 @@ function dialog(app, force) {
   return { element: made, open };
 }
 
-/** @param {import("../app.js").App} app @param {Overview} now */
+/** The table of latencies by route. @param {import("../app.js").App} app @param {Overview} now */
 function latency(app, now) {
   const { element } = app;
   if (!now.latency.length) return null;
-  return element("section", {}, element("h2", {}, "How fast it answers"),
+  return element("section", {}, element("h2", {}, "Latency"),
     element("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Latency by route" }, element("table", {},
-      element("thead", {}, element("tr", {}, ["Route", "Requests", "Half within", "99 % within"].map((name) => element("th", { scope: "col" }, name)))),
+      element("thead", {}, element("tr", {}, ["Route", "Requests", "Median", "99th percentile"].map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, [...now.latency].sort((a, b) => b.requests - a.requests).slice(0, 12).map((one) => element("tr", {},
         element("th", { scope: "row" }, one.route), element("td", {}, one.requests.toLocaleString("en")), element("td", {}, `${one.p50.toFixed(1)} ms`), element("td", {}, `${one.p99.toFixed(1)} ms`)))))));
 }
 
-/** New films from a CSV. @param {import("../app.js").App} app */
+/** The form that imports films from a CSV. @param {import("../app.js").App} app */
 function importSection(app) {
   const { element } = app;
   const file = /** @type {HTMLInputElement} */ (element("input", { id: "films-file", type: "file", accept: ".csv" }));
   const status = element("p", { role: "status" });
   return element("section", {}, element("h2", {}, "New films"),
-    element("label", { class: "label", for: "films-file" }, "A CSV with movie, title, year and genres; they are recommended at once, by what they are"), file,
+    element("label", { class: "label", for: "films-file" }, "A CSV with movie, title, year and genres. New films are recommended at once, based on their content."), file,
     element("div", { class: "buttons" }, element("button", { type: "button", class: "ghost", onclick: async (/** @type {Event} */ event) => {
       const [given] = file.files ?? [];
       if (!given) return void (status.textContent = "Choose a file first.");
@@ -189,11 +189,11 @@ function importSection(app) {
     } }, "Import films")), status);
 }
 
-/** Send a CSV of films piece by piece; what came of it. @param {import("../app.js").App} app @param {File} file @param {(words: string) => void} report */
+/** Send a CSV of films in parts; returns the result as text. @param {import("../app.js").App} app @param {File} file @param {(words: string) => void} report */
 async function importFilms(app, file, report) {
   const count = (/** @type {number} */ n) => n.toLocaleString("en");
   const sum = { created: 0, updated: 0 };
-  const summary = () => `${count(sum.created)} new, ${count(sum.updated)} described anew.`;
+  const summary = () => `${count(sum.created)} new, ${count(sum.updated)} updated.`;
   try {
     const all = await splitCsv(file, MAX_FILMS);
     for (const { blob, last } of all) {

@@ -1,4 +1,4 @@
-/** Her taste beside everyone's, how well the model knows her, and what is hers to take along or to delete. */
+/** Profile: the user's taste compared with everyone's, the model's accuracy for them, and export and deletion of their data. */
 
 import { MAX_RATINGS } from "../parts/body.js";
 import { icon } from "../parts/dom.js";
@@ -15,7 +15,7 @@ export const title = "Profile";
  *   genres: Part[], decades: Part[], known: {rmse: number, baseline: number, n: number} | null}} Profile
  */
 
-/** What stands among MovieLens' genres without being one. */
+/** Values of MovieLens' genre column that aren't genres. */
 const NO_GENRES = ["(no genres listed)", "IMAX"];
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
@@ -28,7 +28,7 @@ export async function show(main, app) {
     const { empty: nothing, account } = app.history;
     data.replaceChildren(...(nothing && !account ? [] : [dataSection(app)]));
     if (nothing) {
-      body.replaceChildren(emptyState("Nothing is yours yet", "Rate some films, or bring the ratings that you have elsewhere, and this page tells what they say of you.",
+      body.replaceChildren(emptyState("Nothing here yet", "Rate some films, or bring your ratings from elsewhere, to see your taste here.",
         element("a", { class: "primary", href: "/?view=bring" }, "Bring my ratings"), element("a", { class: "ghost", href: "/" }, "See films")));
       return;
     }
@@ -42,7 +42,7 @@ export async function show(main, app) {
   await refresh();
 }
 
-/** @param {import("../app.js").App} app @param {Profile} profile */
+/** The elements of the profile. @param {import("../app.js").App} app @param {Profile} profile */
 function profileParts(app, profile) {
   const { element } = app;
   if (app.history.plain) return interactionParts(app, profile);
@@ -59,10 +59,10 @@ function profileParts(app, profile) {
   ].filter((each) => each instanceof Node);
 }
 
-/** What she watches beside others, where there are no stars to tell what she loves. @param {import("../app.js").App} app @param {Profile} profile */
+/** The profile of a model without stars: shares of films, compared with everyone's. @param {import("../app.js").App} app @param {Profile} profile */
 function interactionParts(app, profile) {
   const more = (/** @type {Part[]} */ all) => all.map((part) => ({ ...part, love: 100 * (part.share - part.usual) })).sort((one, other) => other.love - one.love);
-  const note = "Points that their share of your films is above, or below, their share of everyone’s.";
+  const note = "Percentage points above or below the share among everyone’s films.";
   return [
     app.element("p", { class: "lead" }, `${profile.ratings.toLocaleString("en")} ${profile.ratings === 1 ? "film" : "films"} that you liked or have seen.`),
     truncationNote(app),
@@ -71,24 +71,24 @@ function interactionParts(app, profile) {
   ].filter((each) => each instanceof Node);
 }
 
-/** What is left out of a history too long for one question. @param {import("../app.js").App} app */
+/** A note if the history is too long for one request. @param {import("../app.js").App} app */
 function truncationNote({ element, history: { allRatings } }) {
-  return allRatings.length > MAX_RATINGS && element("p", { class: "note" }, `The newest ${MAX_RATINGS.toLocaleString("en")} of your ${allRatings.length.toLocaleString("en")} films count; the others don’t come up again.`);
+  return allRatings.length > MAX_RATINGS && element("p", { class: "note" }, `The newest ${MAX_RATINGS.toLocaleString("en")} of your ${allRatings.length.toLocaleString("en")} films count. The others are not recommended again.`);
 }
 
-/** How well the model knows her. @param {import("../app.js").App} app @param {Profile} profile */
+/** The model's error on the user's ratings. @param {import("../app.js").App} app @param {Profile} profile */
 function accuracySection(app, { known: accuracy }) {
   const { element } = app;
-  if (!accuracy) return element("p", { class: "note" }, "With five ratings or more, the model tells how well it knows you.");
+  if (!accuracy) return element("p", { class: "note" }, "With five ratings or more, this page shows how well the model knows you.");
   const gain = Math.round(100 * (1 - accuracy.rmse / accuracy.baseline));
-  const words = gain > 0 ? `That is ${gain} % nearer than guessing your average each time (${fixed(accuracy.baseline, 2)}).` : `Guessing your average each time would miss by ${fixed(accuracy.baseline, 2)}: it doesn’t know you better than that yet.`;
+  const words = gain > 0 ? `That is ${gain} % better than always guessing your average (${fixed(accuracy.baseline, 2)}).` : `Always guessing your average has an error of ${fixed(accuracy.baseline, 2)}, so it doesn’t know you better than that yet.`;
   return element("section", { class: "known" },
     element("h2", {}, "How well the model knows you"),
     element("p", { class: "known-figure" }, element("strong", {}, `± ${fixed(accuracy.rmse, 2)}`), " stars"),
-    element("p", {}, `So far does it miss your own ratings when it hasn’t seen them. ${words}`));
+    element("p", {}, `This is its typical error on your own ratings when it hasn’t seen them. ${words}`));
 }
 
-/** Her ratings and everyone's, side by side. @param {import("../app.js").App} app @param {Profile} profile */
+/** The histogram of the user's and of everyone's ratings. @param {import("../app.js").App} app @param {Profile} profile */
 function histogramSection(app, { histogram: all }) {
   const { element } = app;
   const most = Math.max(...all.flatMap((bar) => [bar.yours, bar.everyone]), 1e-9);
@@ -107,10 +107,10 @@ function histogramSection(app, { histogram: all }) {
         element("tbody", {}, all.map((row) => element("tr", {}, element("th", { scope: "row" }, formatNumber(row.rating)), element("td", {}, percent(row.yours)), element("td", {}, percent(row.everyone)))))))));
 }
 
-/** What the stars of a genre or a decade mean. */
-const LOVE_NOTE = "Stars that you give more, or fewer, than others would; few films count for little.";
+/** Explanation of the stars of a genre or a decade. */
+const LOVE_NOTE = "Stars that you give above or below what others would. With few films, the value is small.";
 
-/** Genres or decades, what she loves more than others do to the right. @param {import("../app.js").App} app @param {string} heading @param {Part[]} all */
+/** Bars of genres or decades: to the right if the user likes them more than others do. @param {import("../app.js").App} app @param {string} heading @param {Part[]} all */
 function preferenceSection(app, heading, all, { note = LOVE_NOTE, digits = 2, ending = "" } = {}) {
   const { element } = app;
   const shown = all.filter((part) => part.count > 0 && !NO_GENRES.includes(part.name));
@@ -129,14 +129,14 @@ function preferenceSection(app, heading, all, { note = LOVE_NOTE, digits = 2, en
     })));
 }
 
-/** Take it along, or delete it. @param {import("../app.js").App} app */
+/** Export and deletion of the user's data. @param {import("../app.js").App} app */
 function dataSection(app) {
   const { element } = app;
   const { account } = app.history;
   const status = element("p", { role: "status" });
   const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "ask-title" },
     element("h2", { id: "ask-title" }, "Delete everything?"),
-    element("p", {}, account ? "All ratings and events of your account go from the server, and this can’t be undone." : "All your ratings go from this browser, and this can’t be undone. The server has none of them."),
+    element("p", {}, account ? "All ratings and marks of your account are deleted from the server. This can’t be undone." : "All your ratings are deleted from this browser. This can’t be undone. The server has none of them."),
     element("div", { class: "buttons" },
       element("button", { type: "button", class: "primary danger", onclick: async () => {
         dialog.close();
@@ -145,15 +145,15 @@ function dataSection(app) {
             await app.api.delete(`/v1/users/${encodeURIComponent(account.user)}`);
             app.leave();
           } else app.history.clear();
-          app.toast("Everything of yours is deleted.");
+          app.toast("All your data is deleted.");
         } catch (error) {
           status.textContent = `Not deleted: ${/** @type {Error} */ (error).message}`;
         }
       } }, "Delete everything"),
       element("button", { type: "button", class: "ghost", onclick: () => dialog.close() }, "Keep it"))));
   return element("section", { class: "yours" },
-    element("h2", {}, "Yours to take or delete"),
-    !app.history.persistent && element("p", { class: "note" }, "This browser lends the page no room: all of it lasts as long as the page is open."),
+    element("h2", {}, "Your data"),
+    !app.history.persistent && element("p", { class: "note" }, "This browser allows no storage. Your ratings last only as long as the page is open."),
     element("p", { class: "facts" }, "The CSV can be imported at Letterboxd."),
     element("div", { class: "buttons" },
       element("button", { type: "button", class: "ghost", onclick: () => downloadRatings(app).catch((/** @type {Error} */ error) => { status.textContent = `Not exported: ${error.message}`; }) }, icon("down"), "Export my ratings"),
@@ -162,7 +162,7 @@ function dataSection(app) {
     status, dialog);
 }
 
-/** Have the browser save her ratings, in files of as many as the server takes at a time. @param {import("../app.js").App} app */
+/** Download the ratings as CSV, in files of at most `MAX_RATINGS`. @param {import("../app.js").App} app */
 async function downloadRatings(app) {
   const { allRatings } = app.history;
   for (let at = 0; at < Math.max(1, allRatings.length); at += MAX_RATINGS) {
@@ -173,12 +173,12 @@ async function downloadRatings(app) {
   }
 }
 
-/** @param {number} value */
+/** A number with a fixed number of decimals. @param {number} value */
 function fixed(value, digits = 1) {
   return value.toFixed(digits);
 }
 
-/** @param {number} share */
+/** A share as a percentage. @param {number} share */
 function percent(share) {
   return `${Math.round(100 * share)} %`;
 }

@@ -1,4 +1,4 @@
-/** For somebody who brings nothing: one film after the other, each chosen by what her answer would tell. */
+/** Questions for new users: one film at a time, selected by how informative its rating would be. */
 
 import { titleElement, factsLine } from "../parts/cards.js";
 import { icon } from "../parts/dom.js";
@@ -7,10 +7,10 @@ import { writeTab, readTab } from "../parts/tab.js";
 
 export const title = "Questions";
 
-/** Answers from which on a list is shown. */
+/** Minimum answers before a list is shown. */
 const MIN_ANSWERS = 3;
 
-/** Under which name the tab keeps the films that she hasn't seen. */
+/** Tab-storage key of the films that the user hasn't seen. */
 const UNSEEN_KEY = "unseen";
 
 /** @typedef {import("../parts/history.js").Movie & {seen_chance: number, asked: number}} Question */
@@ -83,7 +83,7 @@ export async function show(main, app) {
   await Promise.all([next(), recommend()]);
 }
 
-/** A signal for each request, which aborts once the next is made, so that no late answer takes a newer one's place. @param {AbortSignal} left */
+/** Create signals, each aborted by the next one, so that no late response replaces a newer one. @param {AbortSignal} left */
 function latestSignal(left) {
   let current = new AbortController();
   return () => {
@@ -93,5 +93,5 @@ function latestSignal(left) {
   };
 }
 
-/** @param {number} n */
+/** A small number as a word. @param {number} n */
 const numberWord = (n) => ["no", "one", "two", "three"][n] ?? String(n);

@@ -1,10 +1,10 @@
-/** Films by their titles, as many as fit. */
+/** Search view: films by title. */
 
 import { emptyState, loadingState } from "../parts/states.js";
 
 export const title = "Search";
 
-/** How many films are shown. */
+/** Maximum films shown. */
 const MAX_RESULTS = 48;
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
@@ -15,13 +15,13 @@ export async function show(main, app) {
   main.append(
     element("h1", {}, "Search"),
     app.finder({
-      label: "Title of a film, in part or nearly", value: query, visible: true,
+      label: "Title of a film, or a part of it", value: query, visible: true,
       choose: (movie) => app.go("film", { movie: String(movie.movie) }),
       submit: (text) => app.go("search", { query: text }),
     }),
     results);
   if (!query) {
-    results.append(element("p", { class: "lead" }, "A word of the title will do, and a slip of the finger is forgiven."));
+    results.append(element("p", { class: "lead" }, "A part of the title is enough. Typing errors are tolerated."));
     return;
   }
   results.append(loadingState("Searching"));

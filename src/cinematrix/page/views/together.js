@@ -1,4 +1,4 @@
-/** One list for two to eight people: each brings a history along, each gets a reason, and anybody has a veto. */
+/** Group view: one list for two to eight people, with a reason for each, and vetoes. */
 
 import { loadAccount } from "../parts/account.js";
 import { Api } from "../parts/api.js";
@@ -11,15 +11,15 @@ import { writeTab, readTab } from "../parts/tab.js";
 
 export const title = "Together";
 
-/** How many people there may be, for how many each one's opinion is shown at once, and how many films are. */
+/** Maximum people, maximum opinions shown unfolded, and films in the list. */
 const [MAX_PEOPLE, MAX_OPINIONS, FILMS] = [8, 4, 12];
 
-/** Under which names the tab keeps the friends, and what they settled on. */
+/** Tab-storage keys of the friends, and of the vetoes and the method. */
 const [FRIENDS_KEY, GROUP_KEY] = ["friends", "evening"];
 
 /** @typedef {import("../parts/history.js").Movie & {rating: number}} Rated */
 /** @typedef {{movie: number | string, kind: import("../parts/history.js").Kind}} Hidden */
-/** `user` where the server has the history of an account. @typedef {{name: string, ratings: Rated[], hidden: Hidden[], user?: string}} Friend */
+/** `user`: the ID of an account whose history the server has. @typedef {{name: string, ratings: Rated[], hidden: Hidden[], user?: string}} Friend */
 /** @typedef {{name: string, stars: number, low: number | null, high: number | null, because: {title: string, share: number}[]}} Opinion */
 /** @typedef {import("../parts/history.js").Movie & {score: number, members: Opinion[]}} GroupFilm */
 
@@ -29,14 +29,14 @@ export async function show(main, app) {
   const group = new Group(app);
   main.append(
     element("div", { class: "head" }, element("h1", {}, "Together"),
-      element("p", { class: "lead" }, "One list for two to eight people, with a reason for each. Films that one of you has seen don’t come up.")),
+      element("p", { class: "lead" }, "One list for two to eight people, with a reason for each. Films that one of you has seen are left out.")),
     group.people, group.friendForm(), group.list);
   app.history.on("change", () => group.refresh(), app.signal);
   app.api.get("/v1/me", {}, app.signal).then(({ role }) => group.allowIds(["read", "write", "admin"].includes(role)), () => {});
   await group.refresh();
 }
 
-/** Who is there, what they won't have, and the list for them. */
+/** The people, their vetoes, and their list. */
 class Group {
   /** @param {import("../app.js").App} app */
   constructor(app) {
@@ -48,36 +48,36 @@ class Group {
     this.veto = new Map(veto.map((/** @type {import("../parts/history.js").Movie} */ film) => [film.movie, film]));
     /** @type {string} */
     this.method = how;
-    this.people = app.element("ul", { class: "people-here", "aria-label": "Who is there" });
+    this.people = app.element("ul", { class: "people-here", "aria-label": "People" });
     this.list = app.element("div", { class: "together" });
     this.idHint = app.element("span", { hidden: true }, ", or its ID");
     /** @type {AbortController | null} */
     this.request = null;
   }
 
-  /** Whether accounts may be named by their IDs. @param {boolean} allowed */
+  /** Show whether accounts may be named by ID. @param {boolean} allowed */
   allowIds(allowed) {
     this.idHint.hidden = !allowed;
   }
 
   /**
-   * Somebody with an account: read once in her own name, by a token that isn't kept, or named by ID.
+   * A friend with an account, by the account's token or link, or by ID. The history is read once; the token isn't stored.
    * @param {string} text @returns {Promise<Friend>}
    */
   async accountMember(text) {
     const [token] = /cmt_[\w-]+/.exec(text) ?? [];
-    if (!token && this.idHint.hidden) throw new Error("That is no link or token of an account.");
+    if (!token && this.idHint.hidden) throw new Error("This is no link or token of an account.");
     if (!token) return { name: text, ratings: [], hidden: [], user: text };
     const api = new Api();
     api.credentials = { Authorization: `Bearer ${token}` };
     const { user } = await api.get("/v1/me", {}, this.app.signal).catch((error) => {
-      throw error.status === 401 ? new Error("This token opens no account, or not any more.") : error;
+      throw error.status === 401 ? new Error("This token opens no account, or it has expired.") : error;
     });
     const { ratings, hidden } = await loadAccount(api, user);
     return { name: String(user), ratings, hidden };
   }
 
-  /** What is asked of the server. */
+  /** The request body. */
   body() {
     const me = { name: "You", ...this.app.history.body() };
     const members = this.friends.map(({ name, ratings, hidden, user }) => (user === undefined
@@ -86,11 +86,12 @@ class Group {
     return { members: [me, ...members], how: this.method, veto: [...this.veto.keys()], n: FILMS };
   }
 
+  /** Store the group, and load the list. */
   async refresh() {
     writeTab(FRIENDS_KEY, this.friends);
     writeTab(GROUP_KEY, { how: this.method, veto: [...this.veto.values()].map(({ movie, title, year }) => ({ movie, title, year })) });
     this.people.replaceChildren(...this.peopleItems());
-    if (!this.friends.length) return this.list.replaceChildren(this.app.element("p", { class: "note" }, "Add one friend at least: by a file that she exported, or by a few films that she loves."));
+    if (!this.friends.length) return this.list.replaceChildren(this.app.element("p", { class: "note" }, "Add at least one friend: by a file that they exported, or by a few films that they love."));
     this.request?.abort();
     this.request = new AbortController();
     const signal = AbortSignal.any([this.request.signal, this.app.signal]);
@@ -103,23 +104,23 @@ class Group {
     }
   }
 
-  /** You, and your friends, who may leave. */
+  /** The list of people; friends can be removed. */
   peopleItems() {
     const { element } = this.app;
     const size = this.app.history.size;
     return [
-      element("li", {}, element("strong", {}, "You"), element("span", { class: "facts" }, size ? filmCount(size) : "nothing said yet")),
+      element("li", {}, element("strong", {}, "You"), element("span", { class: "facts" }, size ? filmCount(size) : "no films yet")),
       ...this.friends.map((friend) => element("li", {},
         element("strong", {}, element("bdi", {}, shorten(friend.name, 40))),
         element("span", { class: "facts" }, friend.user === undefined ? filmCount(requestBody(friend.ratings, friend.hidden, this.app.history.plain).ratings.length) : "an account here"),
-        element("button", { type: "button", class: "ghost round small", "aria-label": `Take ${shorten(friend.name, 40)} off`, onclick: () => {
+        element("button", { type: "button", class: "ghost round small", "aria-label": `Remove ${shorten(friend.name, 40)}`, onclick: () => {
           this.friends = this.friends.filter((other) => other !== friend);
           this.refresh();
         } }, icon("close")))),
     ];
   }
 
-  /** The form for one more person. */
+  /** The form that adds a friend. */
   friendForm() {
     const { app, app: { element } } = this;
     const name = /** @type {HTMLInputElement} */ (element("input", { id: "friend-name", type: "text", maxlength: 60, autocomplete: "off", placeholder: "Name" }));
@@ -135,14 +136,14 @@ class Group {
         else rated.set(film.movie, { ...film, rating });
         draw();
       }, app.model.scale))));
-    const finder = app.finder({ label: "A film that your friend has an opinion of", placeholder: "A film your friend loves", choose: (movie) => {
+    const finder = app.finder({ label: "A film that your friend loves", placeholder: "A film your friend loves", choose: (movie) => {
       rated.set(movie.movie, { ...movie, rating: app.model.scale?.high ?? 1 });
       draw();
     } });
     const add = async () => {
       status.textContent = "";
       try {
-        if (this.friends.length + 2 > MAX_PEOPLE) throw new Error("Eight people are the most.");
+        if (this.friends.length + 2 > MAX_PEOPLE) throw new Error("At most eight people.");
         const account = user.value.trim();
         const [given] = file.files ?? [];
         const friend = account ? await this.accountMember(account) : given ? await importFriend(app, given) : { name: "", ratings: [], hidden: [] };
@@ -160,7 +161,7 @@ class Group {
         if (!app.signal.aborted) status.textContent = /** @type {Error} */ (error).message;
       }
     };
-    const summary = element("summary", {}, "Add somebody");
+    const summary = element("summary", {}, "Add a friend");
     const form = /** @type {HTMLDetailsElement} */ (element("details", { class: "add", open: this.friends.length === 0 }, summary,
       element("div", { class: "add-body" },
         element("div", {}, element("label", { class: "label", for: "friend-name" }, "Name"), name),
@@ -171,31 +172,31 @@ class Group {
     return form;
   }
 
-  /** The list, how it is made, and what was vetoed. @param {GroupFilm[]} items */
+  /** The elements of the list: method, vetoes, films. @param {GroupFilm[]} items */
   listParts(items) {
     const { element } = this.app;
     const ways = /** @type {[string, string][]} */ ([["average", "Best on average"], ["least_misery", "Nobody unhappy"]]);
     const choice = element("div", { class: "buttons", role: "group", "aria-label": "How the list is made" }, ways.map(([how, words]) =>
       element("button", { type: "button", class: this.method === how ? "primary" : "ghost", "aria-pressed": String(this.method === how), onclick: () => { this.method = how; this.refresh(); } }, words)));
     const vetoed = this.veto.size > 0 && element("p", { class: "facts vetoed" }, "Vetoed: ", [...this.veto.values()].map((film) =>
-      element("button", { type: "button", class: "ghost small", "aria-label": `Take back the veto on ${shorten(film.title ?? "", 60)}`, onclick: () => { this.veto.delete(film.movie); this.refresh(); } }, titleElement(film), icon("undo"))));
+      element("button", { type: "button", class: "ghost small", "aria-label": `Undo the veto on ${shorten(film.title ?? "", 60)}`, onclick: () => { this.veto.delete(film.movie); this.refresh(); } }, titleElement(film), icon("undo"))));
     return [choice, vetoed, element("ul", { class: "group" }, items.map((item) => element("li", {}, this.filmItem(item))))].filter((each) => each instanceof Node);
   }
 
-  /** What a film means to each; of many people the ends, until all is asked for. @param {Opinion[]} members */
+  /** Each person's expected rating and reason. For many people, the lowest and the highest until unfolded. @param {Opinion[]} members */
   opinions(members) {
     const { element, history: { plain } } = this.app;
     const all = element("dl", { class: "opinions" }, members.map((one) => element("div", {},
       element("dt", {}, element("bdi", {}, shorten(one.name, 30))),
       element("dd", {}, !plain && element("span", { class: "expected-stars" }, expectation(one), element("span", { class: "one-star", "aria-label": "stars", role: "img" })),
-        element("span", { class: "facts" }, one.because.length ? ["because of ", element("bdi", {}, shorten(one.because[0].title, 40))] : "what most people would say")))));
+        element("span", { class: "facts" }, one.because.length ? ["because of ", element("bdi", {}, shorten(one.because[0].title, 40))] : "what people expect on average")))));
     if (members.length <= MAX_OPINIONS) return all;
     const [least, ...rest] = [...members].sort((one, other) => one.stars - other.stars);
     const ends = [least, rest[rest.length - 1]].flatMap((one, at) => [at ? " to " : "", `${expectation(one)} (`, element("bdi", {}, shorten(one.name, 20)), ")"]);
     return element("details", { class: "why" }, element("summary", {}, ...(plain ? ["Why, for each of you"] : [...ends, " stars"])), all);
   }
 
-  /** @param {GroupFilm} item */
+  /** One film of the list. @param {GroupFilm} item */
   filmItem(item) {
     const { element } = this.app;
     return element("article", { class: "group-film", "data-movie": item.movie },
@@ -208,24 +209,24 @@ class Group {
   }
 }
 
-/** The stars that somebody is expected to give. @param {Opinion} opinion */
+/** A person's expected rating as text. @param {Opinion} opinion */
 function expectation({ stars: expected }) {
   return formatNumber(Math.round(expected * 10) / 10);
 }
 
-/** Somebody by a file that she exported. @param {import("../app.js").App} app @param {File} file @returns {Promise<Friend>} */
+/** A friend from an exported file. @param {import("../app.js").App} app @param {File} file @returns {Promise<Friend>} */
 async function importFriend(app, file) {
   const { ratings, events } = await app.api.post(`/v1/imports?${new URLSearchParams({ name: file.name.slice(0, 200) })}`, file, app.signal);
   const seen = (events.seen ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind: "seen" }));
   return { name: "", ratings, hidden: seen };
 }
 
-/** @param {number} n */
+/** The number of films as text. @param {number} n */
 function filmCount(n) {
   return `by ${n.toLocaleString("en")} ${n === 1 ? "film" : "films"}`;
 }
 
-/** @returns {Friend[]} */
+/** The stored friends; invalid entries are ignored. @returns {Friend[]} */
 function loadFriends() {
   const stored = readTab(FRIENDS_KEY);
   return Array.isArray(stored) ? stored.filter((friend) => typeof friend?.name === "string" && Array.isArray(friend.ratings) && Array.isArray(friend.hidden)) : [];

@@ -1,0 +1,16 @@
+"""Parsing of short texts."""
+
+from cinematrix.errors import SettingError
+
+
+def parse_pairs(text: str, message: str) -> list[tuple[str, str]]:
+    """Parse `a=b,c=d` into pairs, without spaces around names and values.
+
+    Raises:
+        SettingError: with `message`; a part isn't NAME=VALUE, or one of the two is blank.
+    """
+    parts = [part.partition("=") for part in text.split(",")]
+    pairs = [(name.strip(), value.strip()) for name, _, value in parts]
+    if not all(name and value for name, value in pairs):
+        raise SettingError(message)
+    return pairs
