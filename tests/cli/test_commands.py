@@ -143,7 +143,7 @@ def test_lists_for_a_user_a_new_user_and_all_users(shop: Path, tmp_path: Path) -
     assert [line["movie"] for line in rest["items"]] == [line["movie"] for line in found["items"][2:]]
     (tmp_path / "my films.csv").write_text(f"movieId,rating\n{found['items'][0]['movie']},5\n999999,3\n")
     new_user = run_json("recommend", model, "--history", tmp_path / "my films.csv", "-n", 99)
-    assert new_user["unknown"] == ["999999"]
+    assert new_user["unknown"] == [999999]
     assert "of 99 movies" in new_user["shortfall"]
     assert found["items"][0]["movie"] not in {line["movie"] for line in new_user["items"]}
     assert "999999" in run_ok("recommend", model, "--history", tmp_path / "my films.csv")
@@ -193,7 +193,7 @@ def test_a_score_is_explained(shop: Path, tmp_path: Path) -> None:
     seen = most[0]
     (tmp_path / "mine.csv").write_text(f"movie,rating\n{seen['movie']},4\n999999,3\n")
     new_user = run_json("explain", shop / "deep-mf", "--history", tmp_path / "mine.csv", "--movie", movie["movie"])
-    assert (new_user["unknown"], [line["movie"] for line in new_user["ratings"]]) == (["999999"], [seen["movie"]])
+    assert (new_user["unknown"], [line["movie"] for line in new_user["ratings"]]) == ([999999], [seen["movie"]])
     assert "999999" in run_ok(
         "explain", shop / "deep-mf", "--history", tmp_path / "mine.csv", "--movie", movie["movie"]
     )
@@ -306,13 +306,13 @@ def test_a_reliability_diagram_is_drawn(shop: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "pairs.csv isn't a readable CSV"),
-        ("user,film\n1,2\n", "pairs.csv has no column movie; it has user, film"),
-        ("user,movie\n1,2\n,3\n", "pairs.csv, line 3: user is empty"),
-        ("user,movie\n1,2\n4\n", "pairs.csv, line 3: movie is empty"),
-        ("user,movie\n1,2,3,4\n", "pairs.csv isn't a readable CSV"),
-        ('user,"a\nb\x1b[31m"\n1,2\n', "pairs.csv has no column movie; it has user, a b [31m"),
-        (None, "pairs.csv isn't a file; give a CSV with the columns user, movie"),
+        ("", "pairs.csv isn't a readable table"),
+        ("user,film\n1,2\n", "pairs.csv has no column for the movie; it has user, film"),
+        ("user,movie\n1,2\n,3\n", "pairs.csv, line 3: the user is missing"),
+        ("user,movie\n1,2\n4\n", "pairs.csv, line 3: the movie is missing"),
+        ("user,movie\n1,2,3,4\n", "pairs.csv isn't a readable table"),
+        ('user,"a\nb\x1b[31m"\n1,2\n', "pairs.csv has no column for the movie; it has user, a b [31m"),
+        (None, "pairs.csv isn't a file; give a CSV or Parquet file with the columns user, movie"),
     ],
 )
 def test_invalid_pairs_are_one_clear_error(shop: Path, tmp_path: Path, content: str | None, message: str) -> None:
@@ -395,7 +395,7 @@ def test_invalid_settings_are_errors(shop: Path, tmp_path: Path, words: list[str
         (["--user", "1", "--history", "x.csv"], "whom to recommend to isn't clear"),
         ([], "whom to recommend to isn't clear"),
         (["--all"], "whom to recommend to isn't clear"),
-        (["--history", "x.csv"], "x.csv isn't a file; give a CSV with the columns movie, rating"),
+        (["--history", "x.csv"], "x.csv isn't a file; give a CSV or Parquet file with the columns movie, rating"),
     ],
 )
 def test_invalid_recommendations_are_errors(shop: Path, words: list[str], message: str) -> None:

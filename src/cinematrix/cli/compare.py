@@ -85,13 +85,13 @@ def _run(plan: "ComparisonPlan", dataset: "Dataset", folder: Path, anew: bool) -
     """Measure the cells of the plan, after removing earlier results if `anew`."""
     import shutil
 
-    from cinematrix.cli.output import ProgressBar
+    from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.evaluation.compare.run import run_comparison
 
     if anew:
         shutil.rmtree(folder, ignore_errors=True)
     try:
-        return run_comparison(plan, dataset.ratings, dataset.catalog, folder, ProgressBar())
+        return run_comparison(plan, dataset.ratings, dataset.catalog, folder, TerminalBar())
     except KeyboardInterrupt:
         typer.echo(f"finished results are in {folder}; continue with --resume", err=True)
         raise

@@ -39,13 +39,14 @@ def get(
     json: Json = False,
 ) -> None:
     """Download a data set, or simulate one with planted factors."""
-    from cinematrix.cli.output import ProgressBar, make_console, print_json
+    from cinematrix.cli.output import make_console, print_json
+    from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.movielens import get as fetch
 
     if name != "simulated":
         if set_ or csv:
             raise SettingError("--set and --csv are for simulated data only; leave them out")
-        source = fetch(name, to, progress=ProgressBar())
+        source = fetch(name, to, progress=TerminalBar())
         folder = source.path
         if not json:
             make_console().print(source.note, markup=False, soft_wrap=True)
@@ -60,13 +61,13 @@ def get(
 
 
 def _simulate(to: Path | None, pairs: list[str], csv: bool, force: bool) -> Path:
-    from cinematrix.cli.output import ProgressBar
+    from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.simulate import SimulationSettings, simulate
 
     if to is None:
         raise InputError("simulated data need a folder; give --to FOLDER")
     settings = SimulationSettings(**parse_values("simulated data", SimulationSettings, pairs))
-    simulate(settings, to, format="csv" if csv else "parquet", force=force, progress=ProgressBar())
+    simulate(settings, to, format="csv" if csv else "parquet", force=force, progress=TerminalBar())
     return to
 
 

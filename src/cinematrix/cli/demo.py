@@ -30,7 +30,8 @@ def demo(
     force: Force = False,
 ) -> None:
     """Run the whole workflow in about two minutes: get data, train, evaluate, recommend, save."""
-    from cinematrix.cli.output import ProgressBar, make_console
+    from cinematrix.cli.output import make_console
+    from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.movielens import default
     from cinematrix.data.readers import read
     from cinematrix.data.splits import random
@@ -38,7 +39,7 @@ def demo(
     from cinematrix.models.artifact import build_manifest, check_output_folder, save
 
     check_output_folder(out, force=force)
-    started, console, bar = time.perf_counter(), make_console(), ProgressBar()
+    started, console, bar = time.perf_counter(), make_console(), TerminalBar()
     source = default(data, progress=bar)
     dataset = read(source.path, progress=bar)
     cut = random(dataset.ratings)

@@ -38,8 +38,8 @@ def evaluate(
     For models with uncertainty: within80 is the share of ratings within their 80 % intervals, width80 the mean width
     of these intervals in stars, and log_loss the mean of −ln(predicted probability of the rating).
     """
-    from cinematrix.cli.output import ProgressBar
     from cinematrix.common.atomic_files import check_writable
+    from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.readers import read
     from cinematrix.evaluation.evaluate import evaluate
     from cinematrix.models.artifact import load
@@ -49,11 +49,15 @@ def evaluate(
     recommender = load(model).model
     _check(recommender, by, reliability)
     rating_scale = parse_scale(scale) or recommender.data.scale
-    ratings = read(test, columns=parse_columns(columns), scale=rating_scale, progress=ProgressBar()).ratings
-    histories = None if given is None else read(given, scale=rating_scale, progress=ProgressBar()).ratings
+    ratings = read(test, columns=parse_columns(columns), scale=rating_scale, progress=TerminalBar()).ratings
+    histories = (
+        None
+        if given is None
+        else read(given, columns=parse_columns(columns), scale=rating_scale, progress=TerminalBar()).ratings
+    )
     evaluation = evaluate(
         recommender, ratings, given=histories, k=k, by=by, relevant_from=relevant_from, seed=seed,  # type: ignore[arg-type]
-        split=f"as handed over in {test.name}", progress=ProgressBar(),
+        split=f"as handed over in {test.name}", progress=TerminalBar(),
     )  # fmt: skip
     if reliability is not None:
         _plot_reliability(recommender, ratings, histories, reliability, force)
@@ -72,11 +76,11 @@ def _check(model: "Recommender", by: str, reliability: Path | None) -> None:
 def _plot_reliability(
     model: "Recommender", ratings: "Ratings", histories: "Ratings | None", path: Path, force: bool
 ) -> None:
-    from cinematrix.cli.output import ProgressBar
+    from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.evaluation.plots import plot_reliability
     from cinematrix.evaluation.reliability import measure_reliability
 
-    plot_reliability(measure_reliability(model, ratings, given=histories, progress=ProgressBar()), path, force=force)
+    plot_reliability(measure_reliability(model, ratings, given=histories, progress=TerminalBar()), path, force=force)
 
 
 def _print_evaluation(evaluation: "Evaluation", reliability: Path | None, json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cinematrix.cli.options import Json, ModelFolder, describe_unknown, resolve_movie, resolve_user
+from cinematrix.cli.options import Columns, Json, ModelFolder, describe_unknown, resolve_movie, resolve_user
 from cinematrix.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ def explain(
     model: ModelFolder,
     movie: Annotated[str, typer.Option("--movie", help="ID, title or part of the title.")],
     user: Annotated[str | None, typer.Option("--user", help="ID of a user in the training data.")] = None,
-    history: Annotated[Path | None, typer.Option("--history", help="CSV of a new user: movie,rating.")] = None,
+    history: Annotated[Path | None, typer.Option("--history", help="Table of a new user: movie,rating.")] = None,
+    columns: Columns = None,
     by: Annotated[
         str, typer.Option("--by", help="Score to explain: stars or ranking. Default: stars, if the model has them.")
     ] = "",
@@ -34,7 +35,7 @@ def explain(
     if (user is None) == (history is None):
         raise InputError("whose taste to explain isn't clear; give --user ID or --history FILE")
     recommender = load(model).model
-    ratings, unknown = resolve_user(recommender, user, history)
+    ratings, unknown = resolve_user(recommender, user, history, columns)
     id_ = recommender.data.movies.ids[resolve_movie(recommender, movie)]
     explanation = explain(recommender, ratings, id_, by=by or None)  # type: ignore[arg-type]
     if json:

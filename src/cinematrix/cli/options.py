@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 import typer
 
 from cinematrix.common.text import parse_pairs
-from cinematrix.errors import InputError, SettingError
+from cinematrix.errors import DataError, InputError, SettingError
 
 if TYPE_CHECKING:
     from cinematrix.data.dataset import Dataset
@@ -85,11 +85,11 @@ def read_dataset(
     ratings: Path, movies: Path | None, columns: str | None, scale: str | None, skip_bad: bool
 ) -> "Dataset":
     """Read the data set of the shared options, with a progress bar."""
-    from cinematrix.cli.output import ProgressBar
+    from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.readers import read
 
     mapping, parsed_scale = parse_columns(columns), parse_scale(scale)
-    return read(ratings, movies=movies, columns=mapping, scale=parsed_scale, skip_bad=skip_bad, progress=ProgressBar())
+    return read(ratings, movies=movies, columns=mapping, scale=parsed_scale, skip_bad=skip_bad, progress=TerminalBar())
 
 
 def parse_settings(kind: "type[Recommender]", pairs: list[str], **fixed: Any) -> Any:
@@ -198,11 +198,13 @@ def resolve_movie(model: "Recommender", text: str) -> int:
     return int(numbers[0])
 
 
-def resolve_user(model: "Recommender", user: str | None, history: Path | None) -> "tuple[Histories, list[Any]]":
-    """Return the history of a user of the training data or of a new user's CSV, and the CSV's unknown movie IDs."""
+def resolve_user(
+    model: "Recommender", user: str | None, history: Path | None, columns: str | None
+) -> "tuple[Histories, list[Any]]":
+    """Return the history of a user of the training data or of a new user's table, and its unknown movie IDs."""
     from cinematrix.recommendation.lists import get_history
 
-    return (get_history(model, user), []) if history is None else _read_history(model, history)
+    return (get_history(model, user), []) if history is None else _read_history(model, history, parse_columns(columns))
 
 
 def describe_unknown(unknown: list[Any]) -> list[str]:
@@ -210,11 +212,16 @@ def describe_unknown(unknown: list[Any]) -> list[str]:
     return [f"left out, not in the model's catalog: {', '.join(map(str, unknown))}"] if unknown else []
 
 
-def _read_history(model: "Recommender", path: Path) -> "tuple[Histories, list[Any]]":
-    """Read the history in a CSV of `movie,rating` (`movie` alone for plain interactions)."""
-    from cinematrix.cli.tables import read_table
+def _read_history(model: "Recommender", path: Path, columns: dict[str, str] | None) -> "tuple[Histories, list[Any]]":
+    """Read the history in a table of `movie,rating` (`movie` alone for plain interactions).
 
-    wanted = ("movie", "rating") if model.data.scale else ("movie",)
-    table = read_table(path, *wanted, numeric="rating")
+    Raises:
+        DataError: it has the ratings of several users.
+    """
+    from cinematrix.data.readers.pairs import read_pairs
+
+    table = read_pairs(path, ("movie", "rating") if model.data.scale else ("movie",), columns)
+    if "user" in table.columns and table["user"].n_unique() > 1:
+        raise DataError(f"{path} has the ratings of {table['user'].n_unique():,} users; give those of one")
     values = table["rating"] if "rating" in table.columns else [1.0] * len(table)
     return model.data.histories([dict(zip(table["movie"], values, strict=True))])

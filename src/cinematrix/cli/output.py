@@ -6,14 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 
@@ -45,30 +37,3 @@ def make_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str
     for row in rows:
         table.add_row(*[str(cell) for cell in row])
     return table
-
-
-class ProgressBar:
-    """A progress bar on stderr, with time left; silent where stderr is no terminal."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
-        self._bar: Progress | None = None
-
-    def start(self, what: str, total: int) -> None:
-        self.stop()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        more = (TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
-        quiet = not self._console.is_terminal
-        self._bar = Progress(*columns, *more, console=self._console, disable=quiet, transient=True)
-        self._task = self._bar.add_task(what, total=total, note="")
-        self._bar.start()
-
-    def advance(self, steps: int = 1, note: str = "") -> None:
-        if self._bar:
-            fields = {"note": note} if note else {}
-            self._bar.update(self._task, advance=steps, **fields)  # type: ignore[arg-type]
-
-    def stop(self) -> None:
-        if self._bar:
-            self._bar.stop()
-            self._bar = None

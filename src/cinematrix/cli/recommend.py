@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cinematrix.cli.options import (
+    Columns,
     Count,
     Diversity,
     Exclude,
@@ -17,6 +18,7 @@ from cinematrix.cli.options import (
     OrderBy,
     Where,
     describe_unknown,
+    parse_columns,
     parse_ids,
     resolve_movie,
     resolve_user,
@@ -38,7 +40,8 @@ def recommend(
     how: Annotated[
         str, typer.Option("--how", help="Aggregation of a group's scores: average, or least-misery (the lowest).")
     ] = "average",
-    history: Annotated[Path | None, typer.Option("--history", help="CSV of a new user: movie,rating.")] = None,
+    history: Annotated[Path | None, typer.Option("--history", help="Table of a new user: movie,rating.")] = None,
+    columns: Columns = None,
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Parquet file for --all.")] = None,
     n: Count = 10,
@@ -76,7 +79,7 @@ def recommend(
         if not dials.is_off or why:
             raise InputError("--novelty, --diversity and --why are for the list of one user; leave them out")
         return _recommend_to_group(recommender, users, n, how, by, filters, json)
-    recipient, unknown = resolve_user(recommender, users[0] if users else None, history)
+    recipient, unknown = resolve_user(recommender, users[0] if users else None, history, columns)
     fields = {"user": users[0] if users else None, "by": by, "unknown": unknown}
     return _recommend_to_user(recommender, recipient, n, fields, filters, dials, why, json)
 
@@ -101,11 +104,12 @@ def _recommend_to_all(
     model: "Recommender", out: Path, n: int, by: str, filters: "Filters", dials: "Reranking", force: bool, json: bool
 ) -> None:
     """Write the lists of all users to a Parquet file."""
-    from cinematrix.cli.output import ProgressBar, make_console, print_json
+    from cinematrix.cli.output import make_console, print_json
+    from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.recommendation.batch import recommend_all
 
     rows = recommend_all(
-        model, out, n, by=by, filters=filters, dials=dials, force=force, progress=ProgressBar(),  # type: ignore[arg-type]
+        model, out, n, by=by, filters=filters, dials=dials, force=force, progress=TerminalBar(),  # type: ignore[arg-type]
     )  # fmt: skip
     summary = {"out": str(out), "users": len(model.data.users), "rows": rows}
     return print_json(summary) if json else make_console().print(f"{rows:,} recommendations saved in {out}")
@@ -164,35 +168,36 @@ def similar(
 
 def predict(
     model: ModelFolder,
-    pairs: Annotated[Path, typer.Argument(help="CSV of pairs: user,movie.")],
+    pairs: Annotated[Path, typer.Argument(help="CSV or Parquet file of pairs: user,movie.")],
     out: Annotated[Path, typer.Option("--out", help="CSV for the predictions.")],
     coverage: Annotated[
         float | None, typer.Option("--coverage", help="Coverage of the intervals; 0.8 if the model has intervals.")
     ] = None,
+    columns: Columns = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Predict the ratings of a CSV of pairs, with their intervals (low, high) if the model has them.
+    """Predict the ratings of a table of pairs, with their intervals (low, high) if the model has them.
 
     The rows keep their order. Unknown users and movies are predicted too.
     """
     import polars as pl
 
     from cinematrix.cli.output import make_console, print_json
-    from cinematrix.cli.tables import read_table
     from cinematrix.common.atomic_files import check_writable, write_atomically
+    from cinematrix.data.readers.pairs import read_pairs
     from cinematrix.models.artifact import load
 
     check_writable(out, force=force)
-    table = read_table(pairs, "user", "movie")
+    table = read_pairs(pairs, ("user", "movie"), parse_columns(columns))
     recommender = load(model).model
     users, movies = table["user"].to_numpy(), table["movie"].to_numpy()
-    columns = [pl.Series("prediction", recommender.predict(users, movies))]
+    answers = [pl.Series("prediction", recommender.predict(users, movies))]
     if recommender.has_intervals or coverage is not None:
         ends = recommender.interval(users, movies, 0.8 if coverage is None else coverage)
-        columns += [pl.Series(name, end) for name, end in zip(("low", "high"), ends, strict=True)]
+        answers += [pl.Series(name, end) for name, end in zip(("low", "high"), ends, strict=True)]
     with write_atomically(out, force=force) as file:
-        table.select("user", "movie").with_columns(columns).write_csv(file, float_precision=4)
+        table.select("user", "movie").with_columns(answers).write_csv(file, float_precision=4)
     summary = {"out": str(out), "rows": len(table)}
     return print_json(summary) if json else make_console().print(f"{len(table):,} predictions saved in {out}")
 

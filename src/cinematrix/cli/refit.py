@@ -31,8 +31,8 @@ def refit(
     The old and the new model are compared on held-out new ratings. A refused version is stored, and the exit code is 1.
     A server of MODEL loads the new version within seconds.
     """
-    from cinematrix.cli.output import ProgressBar
     from cinematrix.common.optional import require_serving_package
+    from cinematrix.common.progress_bar import TerminalBar
 
     require_serving_package("sqlalchemy")
     from cinematrix.errors import UnknownIdError
@@ -46,7 +46,7 @@ def refit(
     if record is None:
         raise UnknownIdError(f"refit {asked} of this store wasn't requested; leave --asked out for a new one")
     plan = RetrainingPlan(hold_days, record.force, keep_suspicious, TrainingOptions(threads))
-    outcome = retrain_model(model, store, record, plan, ProgressBar())
+    outcome = retrain_model(model, store, record, plan, TerminalBar())
     store.close()
     _print_outcome(record.refit, outcome, json)
     raise typer.Exit(outcome.state != "promoted")

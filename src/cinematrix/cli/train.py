@@ -46,8 +46,9 @@ def train(
 
     Until training ends, checkpoints are saved beside the model (OUT.checkpoint.*); --resume continues from them.
     """
-    from cinematrix.cli.output import ProgressBar, make_console, print_json
+    from cinematrix.cli.output import make_console, print_json
     from cinematrix.common.optional import require_package
+    from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.models import model_class
     from cinematrix.models.artifact import build_manifest, check_output_folder, save
     from cinematrix.models.base import TrainingOptions
@@ -56,7 +57,7 @@ def train(
     recommender = kind(parse_settings(kind, set_ or [], seed=seed))
     check_output_folder(out, force=force)
     require_package(kind.abilities.trains_with, kind.name)
-    bar = ProgressBar()
+    bar = TerminalBar()
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
     if not resume:
         _remove_checkpoints(out)

@@ -47,8 +47,8 @@ def tune(
 
     Give only the training part, without the test ratings of a later evaluation.
     """
-    from cinematrix.cli.output import ProgressBar
     from cinematrix.common.atomic_files import check_writable
+    from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.evaluation.tuning import check_tunable
     from cinematrix.evaluation.tuning import tune as search
     from cinematrix.models import model_class
@@ -62,7 +62,7 @@ def tune(
     file.absolute().parent.mkdir(parents=True, exist_ok=True)
     result = search(
         kind, dataset.ratings, dataset.catalog, trials=trials, settings=settings, cut=split, study=file, seed=seed,
-        progress=ProgressBar(),
+        progress=TerminalBar(),
     )  # fmt: skip
     pairs = [*(set_ or []), *(f"{key}={value}" for key, value in result.chosen.items())]
     words = ["cinematrix", "train", str(ratings), "--out", "model", "--model", model, "--seed", str(seed)]

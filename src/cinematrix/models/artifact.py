@@ -188,6 +188,7 @@ def _build_training_data(
     arrays: dict[str, NDArray[Any]], frame: pl.DataFrame, scale: dict[str, float] | None
 ) -> TrainingData:
     """Return the training data from the arrays, the catalog and the scale of an artefact."""
+
     def select_prefix(prefix: str) -> dict[str, NDArray[Any]]:
         return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
 

@@ -179,8 +179,8 @@ class Recommender:
         """
         if not isinstance(ratings, Ratings):
             raise DataError(
-                f"{self.name} can't learn from {type(ratings).__name__}; give cinematrix.ratings(table).ratings, or use "
-                "cinematrix.model, which takes tables"
+                f"{self.name} can't learn from {type(ratings).__name__}; give cinematrix.ratings(table).ratings, or "
+                "use cinematrix.model, which takes tables"
             )
         require_package(self.abilities.trains_with, self.name)
         if not self.abilities.stars:

@@ -106,8 +106,8 @@ def test_shares_are_the_integral_of_the_gradient(more: dict[str, Any], stars: bo
 
     places, step = (np.arange(400) + 0.5) / 400, 0.02
     for at, vector in enumerate(added):
-        slopes = [own_score(begin + t * (end - begin) + step * vector) - own_score(begin + t * (end - begin) - step * vector)
-                  for t in places]  # fmt: skip
+        path = [begin + t * (end - begin) for t in places]
+        slopes = [own_score(h + step * vector) - own_score(h - step * vector) for h in path]
         expected = np.mean(slopes, axis=0) / (2 * step)
         np.testing.assert_allclose(attribute_head(head, history, residual, movies).entries[:, at], expected, atol=2e-3)
 

@@ -21,7 +21,8 @@ def from_frame(
 
     Columns are found by the usual names (user, userId, item_id, rating, timestamp, …) or by `columns`, from role
     (user, movie, rating, time, count) to name. Without a rating column the rows are plain interactions.
-    `skip_bad` drops bad rows instead of stopping at the first. Dates and times of any unit become seconds; times without a zone are UTC.
+    `skip_bad` drops bad rows instead of stopping at the first. Dates and times of any unit become seconds; times
+    without a zone are UTC.
 
     Raises:
         DataError: a required column is missing, or a value breaks a rule; the message names the row, from 1.

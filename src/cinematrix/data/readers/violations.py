@@ -26,10 +26,13 @@ class RuleViolation:
 
 
 class ViolationLog:
-    """Log of a file's bad rows: the first is an error, or, with `skip_bad`, all are dropped and counted."""
+    """Log of a file's bad rows: the first is an error, or, with `skip_bad`, all are dropped and counted.
 
-    def __init__(self, file: str, unit: str = "line", skip_bad: bool = False) -> None:
-        self.file, self.unit, self.skip_bad = file, unit, skip_bad
+    `skippable` means that the caller has an option to skip bad rows, which the error then names.
+    """
+
+    def __init__(self, file: str, unit: str = "line", skip_bad: bool = False, *, skippable: bool = True) -> None:
+        self.file, self.unit, self.skip_bad, self.skippable = file, unit, skip_bad, skippable
         self.dropped: dict[str, DroppedRows] = {}
 
     def add(self, faults: Iterable[RuleViolation], *, whole: bool = True) -> None:
@@ -49,4 +52,5 @@ class ViolationLog:
         count = sum(len(fault.lines) for fault in violations)
         bad = "" if count == 1 and whole else f" ({'' if whole else 'at least '}{count:,} bad {self.unit}s)"
         first = f"{self.file}, {self.unit} {violations[0].lines[0]}: {violations[0].problem}{bad}"
-        return f"{first}; correct the {self.unit}, or drop bad ones with --skip-bad (skip_bad=True)"
+        advice = ", or drop bad ones with --skip-bad (skip_bad=True)" if self.skippable else ""
+        return f"{first}; correct the {self.unit}{advice}"
