@@ -4,6 +4,7 @@ What is heavy is imported by the fixture that needs it, so that a test pays for 
 """
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,6 +29,16 @@ if TYPE_CHECKING:
 
 hypothesis.settings.register_profile("cinematrix", deadline=None)
 hypothesis.settings.load_profile("cinematrix")
+
+
+@pytest.fixture(autouse=True)
+def unfrozen_heap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No collection and freezing of the heap by an app in this process, whose heap is the tests'.
+
+    A server in a process of its own does it, and the tests of faults measure its memory.
+    """
+    if watcher := sys.modules.get("cinematrix.service.model_watcher"):
+        monkeypatch.setattr(watcher, "freeze_loaded_objects", lambda: None)
 
 
 @pytest.fixture(scope="session")
