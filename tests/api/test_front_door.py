@@ -143,6 +143,10 @@ def test_predictions_stand_beside_the_pairs(model: cx.Model, frame: pl.DataFrame
     assert isinstance(pandas, pd.DataFrame)
     assert list(pandas.columns) == ["userId", "movieId", "prediction", "low", "high"]
     np.testing.assert_array_equal(pandas["prediction"].to_numpy(), found["prediction"].to_numpy())
+    again = model.predict(pandas.assign(prediction=9.0))
+    np.testing.assert_array_equal(again["prediction"].to_numpy(), found["prediction"].to_numpy())
+    series = model.predict(pandas["userId"], pandas["movieId"])
+    np.testing.assert_array_equal(series["prediction"].to_numpy(), found["prediction"].to_numpy())
     lists = model.predict(pairs["user"].to_list(), pairs["movie"].to_list())
     np.testing.assert_array_equal(lists["prediction"].to_numpy(), found["prediction"].to_numpy())
 
@@ -236,6 +240,23 @@ def test_an_update_answers_at_once_and_survives_saving(
     np.testing.assert_array_equal(again.recommender.data.history.owners, fitted.recommender.data.history.owners)
 
 
+def test_an_updated_ease_answers_others_as_before(parts: tuple[cx.Dataset, cx.Dataset], tmp_path: Path) -> None:
+    """With more movies than users it keeps the matrix that it was fitted on, saved or not."""
+    ratings = parts[0].ratings
+    few = cx.Dataset(ratings.take(np.flatnonzero(ratings.user < 12)), parts[0].catalog)
+    fitted = cx.model("ease").fit(few.to_frame())
+    data = fitted.recommender.data
+    other, user = data.users.ids[3], data.users.ids[5]
+    before = fitted.recommender.score(data.histories_of([other]))
+    movies = data.movies.ids[:4].tolist()
+    fitted.update({"user": [user] * 4 + [555_555], "movie": [*movies, movies[0]], "rating": [5.0] * 5})
+    fitted.save(tmp_path / "model")
+    for model in (fitted, cx.load(tmp_path / "model")):
+        score = model.recommender.score(model.recommender.data.histories_of([other]))
+        np.testing.assert_allclose(score, before, atol=5e-4)  # ratings are weighed in units of all of them
+        assert len(model.recommend(user=555_555, n=3)) == 3
+
+
 def test_a_model_is_saved_and_loaded_by_text_or_path(model: cx.Model, tmp_path: Path) -> None:
     """Loading gives the model, with what is written about it."""
     model.save(str(tmp_path / "model"))
@@ -293,6 +314,22 @@ def test_models_are_compared_and_tuned(dataset: cx.Dataset, tmp_path: Path) -> N
 
 
 WRONG = {
+    "a text as rating": (
+        lambda m, d: m.recommend(history={d.ratings.movies.ids[0]: "5"}),
+        "'5' must be a number",
+    ),
+    "a list of length 0": (lambda m, d: m.recommend(user=1, n=0), "n is 0; it must be a whole number from 1"),
+    "half a movie": (lambda m, d: m.recommend(user=1, n=2.5), "n is 2.5; it must be a whole number"),
+    "a filter that is no text": (lambda m, d: m.recommend(user=1, where=5), "where is 5; it must be text"),
+    "a novelty that is no number": (lambda m, d: m.recommend(user=1, novelty="a"), "novelty is 'a'"),
+    "a coverage beyond 1": (lambda m, d: m.predict([1], [1], coverage=1.5), "coverage is 1.5; it must be a number fr"),
+    "a negative seed": (lambda m, d: cx.model("als", seed=-1), "als: seed is -1; it must be a whole number from 0"),
+    "half a factor": (lambda m, d: cx.model("als", factors=2.5), "als: factors is 2.5; it must be a whole number"),
+    "a negative seed of a split": (lambda m, d: cx.split(d, seed=-1), "seed is -1; it must be a whole number from 0"),
+    "a frame as path": (lambda m, d: cx.read(d.to_frame()), "is no path; give a file or folder, or use cinematrix.ra"),
+    "no order": (lambda m, d: cx.evaluate(m, cx.split(d)[1], by="x"), "lists can't be ordered by 'x'"),
+    "lists as CSV": (lambda m, d: m.recommend_all(to="x.csv"), "give a name that ends in .parquet"),
+    "no comparison": (lambda m, d: cx.compare(d, "bias", seeds=0), "seeds is 0; it must be a whole number from 1"),
     "unequal lengths": (lambda m, d: m.predict([1, 2], [3]), "2 users and 1 movies; give two lists of equal length"),
     "an unknown user": (lambda m, d: m.recommend(user="nobody"), "user nobody isn't among"),
     "an unknown movie": (lambda m, d: m.predict([user_of(m)], ["none"]), "movie none isn't among"),
@@ -317,7 +354,10 @@ WRONG = {
     "an unknown model": (lambda m, d: cx.model("deepmf"), "there is no model 'deepmf'"),
     "an unknown setting": (lambda m, d: cx.model("als", factor=3), "als has no setting 'factor'"),
     "an unknown preset": (lambda m, d: cx.model("als", preset="fast"), "als has no preset 'fast'; it has none"),
-    "a setting of the wrong type": (lambda m, d: cx.model("als", factors="x"), "als: a setting has a value of the wr"),
+    "a setting of the wrong type": (
+        lambda m, d: cx.model("als", factors="x"),
+        "factors is 'x'; it must be a whole",
+    ),
     "an unknown split": (lambda m, d: cx.split(d, "folds"), "there is no split 'folds'"),
     "an unknown option": (lambda m, d: cx.split(d, "time", seed=1), "the split time has no option 'seed'"),
     "an unknown metric": (

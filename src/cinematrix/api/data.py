@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from cinematrix.api.inputs import require_number
 from cinematrix.data import splits
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.dataset import Dataset
@@ -36,6 +37,10 @@ def read(path: str | PathLike[str], **options: Any) -> Dataset:
     Raises:
         DataError: a file can't be read, a column is missing, or a row breaks a rule (the message names the line).
     """
+    if not isinstance(path, str | PathLike) or not str(path):
+        raise DataError(
+            f"a value of type {type(path).__name__} is no path; give a file or folder, or use cinematrix.ratings"
+        )
     return read_file(Path(path), **options)
 
 
@@ -96,6 +101,12 @@ def split(data: Any, how: str = "random", **options: Any) -> tuple[Dataset, Data
     for name in options:
         if name not in allowed:
             raise SettingError(f"the split {how} has no option {name!r}; its options are {', '.join(allowed)}")
+    for name in ("seed", "k"):
+        if name in options:
+            require_number(name, options[name], 0, whole=True)
+    for name in ("test_size", "share"):
+        if name in options:
+            require_number(name, options[name], 0, 1)
     dataset = ratings(data)
     return dataset.parts(SPLITS[how](dataset.ratings, **options))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cinematrix.api.data import as_catalog, as_test
 from cinematrix.api.data import ratings as as_dataset
+from cinematrix.api.inputs import listed, require_number
 from cinematrix.api.model import Model, recommender_of
 from cinematrix.common.progress import Progress
 from cinematrix.common.progress_bar import default_progress
@@ -28,7 +29,7 @@ def evaluate(
     *,
     k: int = 10,
     by: Ordering = "ranking",
-    metrics: Sequence[str | Callable[..., Any]] | None = None,
+    metrics: str | Sequence[str | Callable[..., Any]] | None = None,
     relevant_from: float | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -51,6 +52,9 @@ def evaluate(
         SettingError: there is no such metric, or the model has no stars to order by.
     """
     recommender = recommender_of(model)
+    require_number("k", k, 1, whole=True)
+    require_number("seed", seed, 0, whole=True)
+    metrics = None if metrics is None else listed(metrics)
     part = as_test(test, recommender.data.scale)
     more = {"split": part.protocol} if part.protocol else {}
     return evaluate_recommender(
@@ -61,9 +65,9 @@ def evaluate(
 
 def compare(
     data: Any,
-    models: Iterable[str | Model],
+    models: str | Model | Iterable[str | Model],
     *,
-    splits: Iterable[str] = ("random",),
+    splits: str | Iterable[str] = ("random",),
     seeds: int = 1,
     trials: int = 0,
     folder: str | PathLike[str] | None = None,
@@ -86,6 +90,9 @@ def compare(
         SettingError: there is no such model or split.
         DataError: the ratings can't be split so.
     """
+    models, splits = listed(models), listed(splits)
+    require_number("seeds", seeds, 1, whole=True)
+    require_number("trials", trials, 0, whole=True)
     dataset = as_dataset(data, catalog)
     named: Mapping[str, Any] = {model.name: model.recommender.settings for model in models if isinstance(model, Model)}
     names = [model.name if isinstance(model, Model) else model for model in models]
@@ -127,6 +134,8 @@ def tune(
         SettingError: the model has no settings to search, or there is no such split.
         MissingExtraError: Optuna isn't installed.
     """
+    require_number("trials", trials, 1, whole=True)
+    require_number("seed", seed, 0, whole=True)
     dataset = as_dataset(data, catalog)
     kind = type(model.recommender) if isinstance(model, Model) else model_class(model)
     start = model.recommender.settings if isinstance(model, Model) else build_settings(kind, settings)

@@ -23,7 +23,9 @@ MAX_SHOWN_IDS = 5
 """Unknown IDs that an error names."""
 
 
-def require_known(ids: IdMap, wanted: Any, what: str, unknown: Unknown) -> None:
+def require_known(
+    ids: IdMap, wanted: Any, what: str, unknown: Unknown, advice: str = "correct the ID, or give unknown='allow'"
+) -> None:
     """Refuse IDs that the model doesn't know, unless they are allowed.
 
     Raises:
@@ -41,8 +43,7 @@ def require_known(ids: IdMap, wanted: Any, what: str, unknown: Unknown) -> None:
         plural = "s" if len(missing) > 1 else ""
         isnt = "aren't" if plural else "isn't"
         raise UnknownIdError(
-            f"{what}{plural} {shown} {isnt} among the {len(ids):,} {what}s of the training data; "
-            "correct the ID, or give unknown='allow'"
+            f"{what}{plural} {shown} {isnt} among the {len(ids):,} {what}s of the training data; {advice}"
         )
 
 
@@ -66,7 +67,7 @@ def read_history(data: TrainingData, history: Any, unknown: Unknown = "error") -
 
 
 def _as_mapping(data: TrainingData, history: Any) -> Mapping[Any, float]:
-    if isinstance(history, Mapping) and not any(isinstance(value, Sequence | np.ndarray) for value in history.values()):
+    if isinstance(history, Mapping) and not any(_is_column(value) for value in history.values()):
         return history
     if isinstance(history, str | bytes):
         raise SettingError(f"history is the text {history[:40]!r}; give a mapping such as {{318: 5.0}}, or a table")
@@ -75,6 +76,10 @@ def _as_mapping(data: TrainingData, history: Any) -> Mapping[Any, float]:
             raise SettingError("history is a list without ratings; give a mapping such as {318: 5.0}")
         return dict.fromkeys(np.asarray(history).tolist(), 1.0)
     return _from_table(data, history)
+
+
+def _is_column(value: Any) -> bool:
+    return isinstance(value, np.ndarray | pl.Series) or (isinstance(value, Sequence) and not isinstance(value, str))
 
 
 def _from_table(data: TrainingData, history: Any) -> dict[Any, float]:
@@ -104,18 +109,17 @@ def read_pairs(users: Any, movies: Any, columns: dict[str, str] | None) -> tuple
         places = find_columns(frame.columns, columns, "the pairs", needed=("user", "movie"))
         pairs = [frame[frame.columns[places[role]]] for role in ("user", "movie")]
         return pairs[0].to_numpy(), pairs[1].to_numpy(), frame
-    ids = as_ids(np.atleast_1d(users)), as_ids(np.atleast_1d(movies))
+    ids = as_ids(np.atleast_1d(np.asarray(users))), as_ids(np.atleast_1d(np.asarray(movies)))
     if len(ids[0]) != len(ids[1]):
         raise DataError(f"there are {len(ids[0]):,} users and {len(ids[1]):,} movies; give two lists of equal length")
     return *ids, pl.DataFrame({"user": ids[0], "movie": ids[1]})
 
 
-def like_input(given: Any, frame: pl.DataFrame) -> Any:
-    """Return `frame` as pandas where `given` is a frame of pandas."""
-    if type(given).__module__.split(".")[0] != "pandas":
-        return frame
-    extra = {name: frame[name].to_numpy() for name in frame.columns if name not in given.columns}
-    return given.assign(**extra)
+def with_answers(given: Any, frame: pl.DataFrame, answers: Mapping[str, np.ndarray]) -> Any:
+    """Return the frame of the pairs with the answers as columns; as pandas where `given` is a frame of pandas."""
+    if type(given).__module__.split(".")[0] == "pandas" and hasattr(given, "columns"):
+        return given.assign(**answers)
+    return frame.with_columns(**{name: pl.Series(values) for name, values in answers.items()})
 
 
 def align_ratings(train: Ratings, other: Ratings) -> Ratings:
@@ -124,3 +128,34 @@ def align_ratings(train: Ratings, other: Ratings) -> Ratings:
     rows = np.flatnonzero((user[other.user] != UNKNOWN) & (movie[other.movie] != UNKNOWN))
     part = other.take(rows)
     return replace(part, users=train.users, movies=train.movies, user=user[part.user], movie=movie[part.movie])
+
+
+def require_number(name: str, value: Any, low: float, high: float = float("inf"), *, whole: bool = False) -> None:
+    """Refuse an argument that isn't a number from `low` to `high`.
+
+    Raises:
+        SettingError: it isn't.
+    """
+    kinds: Any = (int, np.integer) if whole else (int, float, np.number)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= float(value) <= high:
+        upper = "" if high == float("inf") else f" to {high:g}"
+        raise SettingError(f"{name} is {value!r}; it must be a {'whole ' if whole else ''}number from {low:g}{upper}")
+
+
+def require_text(name: str, value: Any) -> None:
+    """Refuse an argument that isn't text.
+
+    Raises:
+        SettingError: it isn't.
+    """
+    if not isinstance(value, str):
+        raise SettingError(f"{name} is {value!r}; it must be text")
+
+
+def listed(value: Any) -> tuple[Any, ...]:
+    """Return one value or several as a tuple: text is one value, None is none."""
+    if value is None:
+        return ()
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        return (value,)
+    return tuple(value)

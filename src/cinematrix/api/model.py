@@ -11,14 +11,24 @@ import polars as pl
 
 from cinematrix.api.data import as_catalog
 from cinematrix.api.data import ratings as as_dataset
-from cinematrix.api.inputs import Unknown, align_ratings, like_input, read_history, read_pairs, require_known
+from cinematrix.api.inputs import (
+    Unknown,
+    align_ratings,
+    listed,
+    read_history,
+    read_pairs,
+    require_known,
+    require_number,
+    require_text,
+    with_answers,
+)
 from cinematrix.api.vectors import Vectors
 from cinematrix.common.html import html_table
 from cinematrix.common.progress import Progress
 from cinematrix.common.progress_bar import default_progress
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN
-from cinematrix.errors import SettingError
+from cinematrix.errors import InputError, SettingError
 from cinematrix.models import model_class
 from cinematrix.models.artifact import build_manifest
 from cinematrix.models.artifact import load as load_artifact
@@ -130,16 +140,17 @@ class Model:
             DataError: unequal lengths, or a missing column.
             UnknownIdError: an unknown user or movie.
         """
+        require_number("coverage", coverage, 0, 1)
         model, data = self.recommender, self.recommender.data
         user, movie, frame = read_pairs(users, movies, columns)
         require_known(data.users, user, "user", unknown)
         require_known(data.movies, movie, "movie", unknown)
         pairs = data.pairs(user, movie)
         stars = model.predict_pairs(*pairs)
-        more = {"prediction": stars}
+        more: dict[str, Any] = {"prediction": stars}
         if model.has_intervals:
             more["low"], more["high"] = model.interval_pairs(*pairs, coverage, stars=stars)
-        return like_input(users, frame.with_columns(**{name: pl.Series(values) for name, values in more.items()}))
+        return with_answers(users, frame, more)
 
     def recommend(
         self,
@@ -150,7 +161,7 @@ class Model:
         by: Ordering = "ranking",
         where: str = "",
         min_ratings: int = 0,
-        exclude: tuple[Any, ...] = (),
+        exclude: Any = (),
         novelty: float = 0.0,
         diversity: float = 0.0,
         unknown: Unknown = "error",
@@ -164,7 +175,7 @@ class Model:
             by: `ranking` or `stars`.
             where: conditions such as `genre=Drama year>=1990`.
             min_ratings: training ratings that a movie must have.
-            exclude: IDs of movies to leave out.
+            exclude: an ID, or IDs, of movies to leave out.
             novelty: from 0, the model's order, to 1, adventurous.
             diversity: from 0 to 1, unlike each other.
             unknown: `error`, or `allow`: unknown movies of the history are left out.
@@ -173,7 +184,9 @@ class Model:
             SettingError: neither or both of `user` and `history`; `where` isn't understood.
             UnknownIdError: the model doesn't know the user or a movie.
         """
-        filters = Filters(where, min_ratings, tuple(exclude))
+        filters = _filters(n, where, min_ratings, exclude)
+        require_number("novelty", novelty, 0, 1)
+        require_number("diversity", diversity, 0, 1)
         histories = self._history(user, history, unknown)
         return recommend(self.recommender, histories, n, by=by, filters=filters, dials=Reranking(novelty, diversity))
 
@@ -185,7 +198,7 @@ class Model:
         by: Ordering = "ranking",
         where: str = "",
         min_ratings: int = 0,
-        exclude: tuple[Any, ...] = (),
+        exclude: Any = (),
         force: bool = False,
         progress: Progress | None = None,
     ) -> pl.DataFrame | int:
@@ -197,7 +210,9 @@ class Model:
             InputError: the file is there and `force` isn't given, or it can't be written.
         """
         bar = default_progress() if progress is None else progress
-        filters = Filters(where, min_ratings, tuple(exclude))
+        filters = _filters(n, where, min_ratings, exclude)
+        if to is not None and Path(to).suffix not in ("", ".parquet", ".pq"):
+            raise InputError(f"{to} can't be written: lists go to a Parquet file; give a name that ends in .parquet")
         return recommend_all(
             self.recommender, None if to is None else Path(to), n, by=by, filters=filters, force=force, progress=bar
         )
@@ -209,6 +224,7 @@ class Model:
             UnknownIdError: the model doesn't know the movie.
             SettingError: the model can't compare movies.
         """
+        require_number("n", n, 1, whole=True)
         items = find_similar(self.recommender, movie, n)
         title = self.recommender.data.catalog.label(self.recommender.data.movies.number(movie))
         return Recommendations(items, None, f"Movies similar to {title}")
@@ -260,7 +276,13 @@ class Model:
             UnknownIdError: a movie that the model doesn't know; it has to be trained for new movies.
         """
         model, new = self.recommender, as_dataset(data, columns=columns).ratings
-        require_known(model.data.movies, new.movies.ids[np.unique(new.movie)], "movie", "error")
+        require_known(
+            model.data.movies,
+            new.movies.ids[np.unique(new.movie)],
+            "movie",
+            "error",
+            "train the model anew for new movies",
+        )
         model.take_data(model.data.with_ratings(new))
         return self
 
@@ -313,6 +335,8 @@ class Model:
     def _history(self, user: Any, history: Any, unknown: Unknown) -> Histories:
         if (user is None) == (history is None):
             raise SettingError("whose list it is isn't clear; give either user=ID or history={movie: rating}")
+        if unknown not in ("error", "allow"):
+            raise SettingError(f"unknown is {unknown!r}; it must be 'error' or 'allow'")
         if history is not None:
             return read_history(self.recommender.data, history, unknown)
         if np.ndim(user) != 0:
@@ -357,6 +381,14 @@ def recommender_of(model: Any) -> Recommender:
     if not isinstance(found, Recommender):
         raise SettingError(f"{type(model).__name__} is no model; give one made by cinematrix.model or cinematrix.load")
     return found
+
+
+def _filters(n: Any, where: Any, min_ratings: Any, exclude: Any) -> Filters:
+    """Return checked filters of a list of length `n`."""
+    require_number("n", n, 1, whole=True)
+    require_number("min_ratings", min_ratings, 0, whole=True)
+    require_text("where", where)
+    return Filters(where, min_ratings, listed(exclude))
 
 
 def _fields(settings: Any) -> dict[str, Any]:

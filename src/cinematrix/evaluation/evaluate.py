@@ -7,7 +7,7 @@ block, so memory doesn't grow with users × movies.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +107,8 @@ def evaluate(
 
 def _check_options(model: Recommender, test: Ratings, by: Ordering, relevant_from: float | None) -> bool:
     """Check the options against model and test; return True if predicted stars can be measured."""
+    if by not in get_args(Ordering):
+        raise SettingError(f"lists can't be ordered by {by!r}; order by {' or '.join(get_args(Ordering))}")
     stars = model.abilities.stars and model.data.scale is not None
     if by == "stars" and not stars:
         raise SettingError(f"{model.name} predicts no stars to order lists by; use by='ranking'")

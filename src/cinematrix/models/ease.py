@@ -66,6 +66,7 @@ class Ease(Recommender):
 
     biases: Biases | None = None
     calibration: Calibration = UNCALIBRATED
+    updated: bool = False  # the histories have changed since the training
 
     def learn(self, training: Training) -> None:
         ratings, progress = training.ratings, training.progress
@@ -141,15 +142,19 @@ class Ease(Recommender):
             weights / np.maximum(weights.max(initial=0), np.float32(1e-9)), movie, self.data
         )
 
+    def take_data(self, data: TrainingData) -> None:
+        super().take_data(data)
+        self.updated = True
+
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return self.item_model.arrays() | (
-            self.biases.arrays() if self.biases else {"calibration": self.calibration.array()}
-        )
+        seen = self.item_model.seen_arrays() if self.updated and isinstance(self.item_model, UserSideEase) else {}
+        more = self.biases.arrays() if self.biases else {"calibration": self.calibration.array()}
+        return self.item_model.arrays() | more | seen
 
     @classmethod
     def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(settings)
-        model.data = data
+        model.data, model.updated = data, "users.seen.starts" in arrays
         model.biases = Biases.from_arrays(arrays) if data.scale else None
         model.calibration = Calibration.from_array(arrays.get("calibration"))
         model.item_model = LowRankEase.from_arrays(arrays) or restore_exact_ease(

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
+from numbers import Integral, Real
 from typing import Any
 
 from cinematrix.errors import SettingError
@@ -105,12 +106,31 @@ def build_settings(kind: type[Recommender], values: Mapping[str, Any], preset: s
     for name in values:
         if name not in fields:
             raise SettingError(f"{kind.name} has no setting {name!r}; its settings are {', '.join(fields) or 'none'}")
+    chosen = {**(presets[preset] if preset else {}), **values}
+    defaults = {field.name: field.default for field in dataclasses.fields(kind.Settings)}  # type: ignore[arg-type]
+    for name, value in chosen.items():
+        _check_type(kind.name, name, value, defaults[name])
     try:
-        return kind.Settings(**{**(presets[preset] if preset else {}), **values})
+        return kind.Settings(**chosen)
     except TypeError as error:
         raise SettingError(
             f"{kind.name}: a setting has a value of the wrong type ({error}); see docs/models.md"
         ) from error
+
+
+def _check_type(model: str, name: str, value: Any, default: Any) -> None:
+    """Refuse a value of another type than the default's, and a negative seed."""
+    if isinstance(default, bool):
+        fine, wanted = isinstance(value, bool), "True or False"
+    elif isinstance(default, int):
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        fine, wanted = whole and (name != "seed" or int(value) >= 0), f"a whole number{' from 0' * (name == 'seed')}"
+    elif isinstance(default, float):
+        fine, wanted = isinstance(value, Real) and not isinstance(value, bool), "a number"
+    else:
+        return
+    if not fine:
+        raise SettingError(f"{model}: {name} is {value!r}; it must be {wanted}")
 
 
 def _load(path: str) -> type[Recommender]:

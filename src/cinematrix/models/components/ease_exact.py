@@ -101,6 +101,16 @@ class UserSideEase:
         explained = [np.asarray(block.multiply(block @ inverse).sum(axis=1)).ravel() for block in blocks]
         return cls(by_movie, inverse, np.maximum(1 - np.concatenate(explained), MIN_UNEXPLAINED).astype(np.float32))
 
+    def seen_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the matrix that it was fitted on, for saving beside histories that have changed since."""
+        by_user = self.seen.T.tocsr()
+        by_user.sort_indices()
+        return {
+            "users.seen.starts": by_user.indptr,
+            "users.seen.movies": by_user.indices,
+            "users.seen.weights": by_user.data,
+        }
+
     @cached_property
     def weights_by_user(self) -> sparse.csr_matrix:
         """Weights of the similarity to each user for each movie. `[n_movies, n_users]`."""
@@ -152,6 +162,9 @@ def restore_exact_ease(arrays: Mapping[str, NDArray[Any]], seen: sparse.csr_matr
     """Return the regression on `seen` from the output of `arrays`."""
     if "movies.weights" in arrays:
         return ItemSideEase(arrays["movies.weights"])
+    if "users.seen.starts" in arrays:
+        starts, parts = arrays["users.seen.starts"], [arrays[f"users.seen.{name}"] for name in ("weights", "movies")]
+        seen = sparse.csr_matrix((*parts, starts), shape=(len(starts) - 1, seen.shape[1]))
     return UserSideEase(seen.T.tocsr(), arrays["users.inverse"], arrays["users.left"])
 
 
