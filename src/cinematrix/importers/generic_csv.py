@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 
 from cinematrix.common.text import parse_pairs
+from cinematrix.data.readers.columns import COLUMN_ALIASES
 from cinematrix.errors import SettingError
 from cinematrix.importers.entries import Entry, SkippedEntry, parse_timestamp
 from cinematrix.importers.source import Reader, Source, build_entry
 from cinematrix.importers.text import CsvRow, CsvTable
 
-COLUMN_ALIASES: dict[str, tuple[str, ...]] = {
+FIELD_ALIASES: dict[str, tuple[str, ...]] = {
     "title": ("title", "name", "film", "movie title", "movie_title", "movie"),
     "year": ("year", "release year", "release_year", "released", "release date", "release_date"),
-    "rating": ("rating", "my rating", "your rating", "stars", "score"),
-    "date": ("date", "watched date", "date rated", "rated at", "timestamp", "time"),
+    "rating": (*COLUMN_ALIASES["rating"], "my rating", "your rating"),
+    "date": ("date", "watched date", "date rated", "rated at", *COLUMN_ALIASES["time"]),
     "imdb": ("imdb", "imdb id", "imdb_id", "imdbid"),
     "tmdb": ("tmdb", "tmdb id", "tmdb_id", "tmdbid"),
     "movie": ("movieid", "movie id", "movie_id"),
@@ -40,12 +41,12 @@ def build_source(columns: Mapping[str, str]) -> Source:
     Raises:
         SettingError: the mapping names an unknown field.
     """
-    unknown = sorted(set(columns) - set(COLUMN_ALIASES))
+    unknown = sorted(set(columns) - set(FIELD_ALIASES))
     if unknown:
         raise SettingError(
-            f"columns: there is no field {unknown[0]!r} to map; the fields are {', '.join(COLUMN_ALIASES)}"
+            f"columns: there is no field {unknown[0]!r} to map; the fields are {', '.join(FIELD_ALIASES)}"
         )
-    aliases = {**COLUMN_ALIASES, **{field: (column.strip().lower(),) for field, column in columns.items()}}
+    aliases = {**FIELD_ALIASES, **{field: (column.strip().lower(),) for field, column in columns.items()}}
 
     def reader(table: CsvTable) -> Reader:
         table.need(*(aliases[field][0] for field in columns))
@@ -55,8 +56,8 @@ def build_source(columns: Mapping[str, str]) -> Source:
 
 
 def _is_ratings_header(header: set[str]) -> bool:
-    return not header.isdisjoint(COLUMN_ALIASES["rating"]) and any(
-        not header.isdisjoint(COLUMN_ALIASES[name]) for name in MOVIE_FIELDS
+    return not header.isdisjoint(FIELD_ALIASES["rating"]) and any(
+        not header.isdisjoint(FIELD_ALIASES[name]) for name in MOVIE_FIELDS
     )
 
 

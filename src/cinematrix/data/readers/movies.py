@@ -19,7 +19,7 @@ from cinematrix.data.readers.layouts import READ_ERRORS, open_bytes
 from cinematrix.data.readers.violations import RuleViolation, ViolationLog
 from cinematrix.errors import DataError
 
-COLUMN_ALIASES = {
+MOVIE_ALIASES = {
     "id": ("movieid", "movie_id", "itemid", "item_id", "id", "movie", "item"),
     "title": ("title", "movie_title", "name"),
     "year": ("year", "release_year"),
@@ -105,7 +105,7 @@ def _distinct(frame: pl.DataFrame, tally: ViolationLog) -> pl.DataFrame:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    """Read a file of movies, tags or links: the columns of `COLUMN_ALIASES` as text, genres as lists, and `line`.
+    """Read a file of movies, tags or links: the columns of `MOVIE_ALIASES` as text, genres as lists, and `line`.
 
     Raises:
         DataError: it can't be read, lacks a required column, or a line is broken; the message names the line.
@@ -221,10 +221,10 @@ def _with_header(path: Path, text: str) -> pl.DataFrame:
 
 
 def _renamed(table: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """Select the columns of `COLUMN_ALIASES`, renamed to its keys, and number the rows."""
+    """Select the columns of `MOVIE_ALIASES`, renamed to its keys, and number the rows."""
     plain = {name.strip().split(":")[0].casefold(): name for name in reversed(table.columns)}
     sources = {
-        key: next((plain[name] for name in names if name in plain), None) for key, names in COLUMN_ALIASES.items()
+        key: next((plain[name] for name in names if name in plain), None) for key, names in MOVIE_ALIASES.items()
     }
     required = (
         "tag"
