@@ -142,7 +142,7 @@ def main() -> None:
     rows = [
         ["Python files directly in `src/cinematrix`", "77", str(len(top_files())), "6"],
         ["docstrings opening with What, How …", "467 of 2,011", f"{len(opening)} of {all_docstrings:,}", "3 %"],
-        ["lines with she or her, code and documents", "396", str(len(pronouns())), "0"],
+        ["lines with a female pronoun, code and documents", "396", str(len(pronouns())), "0"],
         [f"functions over {LONG_FUNCTION} lines", "5", str(len(long_functions())), "0"],
         [f"files over {LONG_FILE} lines", "6", str(len(long_files())), "4"],
     ]

@@ -421,9 +421,12 @@ def test_a_pick_is_stored_in_the_account_and_reused(visit: PageVisit, films: lis
     unmatched = letterboxd_csv([films[1] | {"title": f"{films[1]['title']}x"}], "2024-01-05", "4.5")
     assert upload(visit, "ratings.csv", unmatched)["not found"] == 1
     page.locator(".unmatched").get_by_role("button", name=films[1]["title"]).first.click()
+
+    def stored() -> dict[Any, tuple[float, int]]:
+        return {row["movie"]: (row["rating"], row["time"]) for row in httpx2.get(ratings_url).json()["ratings"]}
+
+    wait_for(lambda: page.wait_for_timeout(20) or stored().get(films[1]["movie"]) == (4.5, 1704412800))
     visit.settle()
-    stored = {row["movie"]: (row["rating"], row["time"]) for row in httpx2.get(ratings_url).json()["ratings"]}
-    assert stored[films[1]["movie"]] == (4.5, 1704412800)
     page.reload()
     expect(page.get_by_role("button", name="Another film")).to_be_visible()
     assert upload(visit, "ratings.csv", unmatched) == dict(zip(COUNTS, (1, 0, 0, 1, 0, 0), strict=True))
