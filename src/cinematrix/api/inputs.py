@@ -23,6 +23,16 @@ MAX_SHOWN_IDS = 5
 """Unknown IDs that an error names."""
 
 
+def require_unknown(unknown: str) -> None:
+    """Refuse a way with unknown IDs that isn't one.
+
+    Raises:
+        SettingError: `unknown` is neither error nor allow.
+    """
+    if unknown not in ("error", "allow"):
+        raise SettingError(f"unknown is {unknown!r}; it must be 'error' or 'allow'")
+
+
 def require_known(
     ids: IdMap, wanted: Any, what: str, unknown: Unknown, advice: str = "correct the ID, or give unknown='allow'"
 ) -> None:
@@ -32,8 +42,7 @@ def require_known(
         UnknownIdError: it names the first ones.
         SettingError: `unknown` is neither error nor allow.
     """
-    if unknown not in ("error", "allow"):
-        raise SettingError(f"unknown is {unknown!r}; it must be 'error' or 'allow'")
+    require_unknown(unknown)
     if unknown == "allow":
         return
     wanted = as_ids(wanted)

@@ -20,6 +20,7 @@ from cinematrix.api.inputs import (
     require_known,
     require_number,
     require_text,
+    require_unknown,
     with_answers,
 )
 from cinematrix.api.vectors import Vectors
@@ -335,8 +336,7 @@ class Model:
     def _history(self, user: Any, history: Any, unknown: Unknown) -> Histories:
         if (user is None) == (history is None):
             raise SettingError("whose list it is isn't clear; give either user=ID or history={movie: rating}")
-        if unknown not in ("error", "allow"):
-            raise SettingError(f"unknown is {unknown!r}; it must be 'error' or 'allow'")
+        require_unknown(unknown)
         if history is not None:
             return read_history(self.recommender.data, history, unknown)
         if np.ndim(user) != 0:

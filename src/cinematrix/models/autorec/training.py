@@ -64,10 +64,7 @@ def train_autorec(
 ) -> tuple[MLP, RatingRows, TrainingLog]:  # fmt: skip
     """Train the net; return it ready to serve, the conversion of ratings to its rows, and the pilot's log."""
     s, device = settings, pick_device(training.options.device)
-    schedule = Schedule(
-        epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
-        weight_decay=s.weight_decay, seed=s.seed,
-    )  # fmt: skip
+    schedule = Schedule.one_cycle_of(s)
     task, _, log = train_in_two_stages(
         lambda learn, judged: AutoRecTask(learn, judged, n_movies, s, device), training, schedule, s.validation_share,
         name="autorec", measure="validation RMSE", data=str(s), threads=1,

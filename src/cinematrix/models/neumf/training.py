@@ -56,10 +56,7 @@ def train_neumf(
 ) -> tuple[ArraysByName, NeuMFPilot, TrainingLog]:  # fmt: skip
     """Train the net; return its arrays ready to serve, the pilot's arrays and validation data, and its log."""
     s, device = settings, pick_device(training.options.device)
-    schedule = Schedule(
-        epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
-        weight_decay=s.weight_decay, seed=s.seed,
-    )  # fmt: skip
+    schedule = Schedule.one_cycle_of(s)
     task, pilot, log = train_in_two_stages(
         lambda learn, judged: NeuMFTask(learn, judged, n_movies, s, device), training, schedule, s.validation_share,
         name="neumf", measure="validation loss", data=str(s), threads=1,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -58,6 +58,14 @@ class Schedule:
     table_rate: float = 1.0
     keep_best: bool = True
     seed: int = 0
+
+    @classmethod
+    def one_cycle_of(cls, settings: Any) -> Self:
+        """Create the one-cycle schedule of a model's settings."""
+        return cls(
+            epochs=settings.epochs, learning_rate=settings.learning_rate, patience=settings.patience, one_cycle=True,
+            weight_decay=settings.weight_decay, seed=settings.seed,
+        )  # fmt: skip
 
 
 class TrainingTask(Protocol):

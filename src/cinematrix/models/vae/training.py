@@ -33,10 +33,7 @@ def train_vae(
 ) -> tuple[Coders, VAEPilot, TrainingLog]:  # fmt: skip
     """Train the net; return its coders ready to serve, the pilot's coders and validation data, and its log."""
     s, device = settings, pick_device(training.options.device)
-    schedule = Schedule(
-        epochs=s.epochs, learning_rate=s.learning_rate, patience=s.patience, one_cycle=True,
-        weight_decay=s.weight_decay, seed=s.seed,
-    )  # fmt: skip
+    schedule = Schedule.one_cycle_of(s)
     task, pilot, log = train_in_two_stages(
         lambda learn, judged: VAETask(learn, judged, n_movies, s, device), training, schedule, s.validation_share,
         name="vae", measure=VALIDATION_MEASURE, data=str(s), threads=1,
