@@ -203,10 +203,11 @@ def test_dials_at_0_are_the_plain_list(world: tuple[Ratings, Catalog]) -> None:
     """At 0 the list is exactly the plain one; at 1 it is more novel or more diverse, and keeps the filters."""
     model = Bias().fit(*world)
     history, n = model.data.history.take(np.array([0])), 5
-    plain = recommend(model, history, n)
-    assert repr(recommend(model, history, n, dials=Reranking())) == repr(plain)
+    plain = recommend(model, history, n, by="ranking")
+    assert repr(recommend(model, history, n, by="ranking", dials=Reranking())) == repr(plain)
     novel, varied = (
-        recommend(model, history, n, dials=dials) for dials in (Reranking(novelty=1), Reranking(diversity=1))
+        recommend(model, history, n, by="ranking", dials=dials)
+        for dials in (Reranking(novelty=1), Reranking(diversity=1))
     )
     bits, similarity = [], []
     for found in (plain, novel, varied):
@@ -218,6 +219,6 @@ def test_dials_at_0_are_the_plain_list(world: tuple[Ratings, Catalog]) -> None:
     filters = Filters(min_ratings=int(np.median(model.data.raters)))
     for line in recommend(model, history, n, filters=filters, dials=Reranking(1, 1)).items:
         assert model.data.raters[model.data.movies.number(line.movie)] >= filters.min_ratings
-    scores = {line.movie: line.score for line in recommend(model, history, 50).items}
+    scores = {line.movie: line.score for line in recommend(model, history, 50, by="ranking").items}
     assert all(line.score == scores[line.movie] for line in novel.items)
     assert replace(Reranking(), novelty=1).is_off is False

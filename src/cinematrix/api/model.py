@@ -35,6 +35,7 @@ from cinematrix.models.artifact import build_manifest
 from cinematrix.models.artifact import load as load_artifact
 from cinematrix.models.artifact import save as save_artifact
 from cinematrix.models.base import Ordering, Recommender, TrainingOptions
+from cinematrix.models.liking import DEFAULT_ORDER, ListOrder
 from cinematrix.models.registry import build_settings
 from cinematrix.recommendation.batch import recommend_all
 from cinematrix.recommendation.explanations import Explanation, explain
@@ -159,7 +160,7 @@ class Model:
         *,
         history: Any = None,
         n: int = 10,
-        by: Ordering = "ranking",
+        by: ListOrder = DEFAULT_ORDER,
         where: str = "",
         min_ratings: int = 0,
         exclude: Any = (),
@@ -173,7 +174,7 @@ class Model:
             user: the ID of a user of the training data.
             history: the ratings of any other user: `{movie: rating}`, or a table of one user's ratings.
             n: the length of the list.
-            by: `ranking` or `stars`.
+            by: `liking`, `ranking` or `stars`.
             where: conditions such as `genre=Drama year>=1990`.
             min_ratings: training ratings that a movie must have.
             exclude: an ID, or IDs, of movies to leave out.
@@ -196,7 +197,7 @@ class Model:
         n: int = 10,
         *,
         to: str | PathLike[str] | None = None,
-        by: Ordering = "ranking",
+        by: ListOrder = DEFAULT_ORDER,
         where: str = "",
         min_ratings: int = 0,
         exclude: Any = (),

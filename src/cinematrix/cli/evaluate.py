@@ -66,7 +66,7 @@ def evaluate(
 
 def _check(model: "Recommender", by: str, reliability: Path | None) -> None:
     from cinematrix.evaluation.reliability import check_uncertainty
-    from cinematrix.recommendation.lists import check_order
+    from cinematrix.models.liking import check_order
 
     check_order(model, by)
     if reliability is not None:

@@ -40,7 +40,8 @@ Exclude = Annotated[
     str, typer.Option("--exclude", help="IDs of movies to leave out, as 1,2,3 or a file with one ID per line.")
 ]
 OrderBy = Annotated[
-    str, typer.Option("--by", help="Order by ranking (likely to be watched) or by stars (likely to be liked).")
+    str,
+    typer.Option("--by", help="Order by liking (to be watched and liked), ranking (to be watched) or expected stars."),
 ]
 Count = Annotated[int, typer.Option("-n", min=1, help="Length of the list.")]
 ModelFolder = Annotated[Path, typer.Argument(help="Folder of a trained model.")]

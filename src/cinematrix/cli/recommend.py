@@ -45,7 +45,7 @@ def recommend(
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Parquet file for --all.")] = None,
     n: Count = 10,
-    by: OrderBy = "ranking",
+    by: OrderBy = "liking",
     where: Where = "",
     min_ratings: MinRatings = 0,
     novelty: Novelty = 0.0,
@@ -58,7 +58,8 @@ def recommend(
     """Recommend movies to a user, to a new user's history, to a group, or to all users."""
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.models.artifact import load
-    from cinematrix.recommendation.lists import Filters, check_order
+    from cinematrix.models.liking import check_order
+    from cinematrix.recommendation.lists import Filters
     from cinematrix.recommendation.reranking import Reranking
 
     users = user or []

@@ -56,6 +56,16 @@ class TrainingData:
         parts = np.array_split(self.history.items, 1 + len(self.history.items) // RATINGS_PER_COUNT)
         return sum((np.bincount(part, minlength=len(self.movies)) for part in parts), np.zeros(1, np.int64))
 
+    @cached_property
+    def rating_level(self) -> tuple[float, float]:
+        """Mean of all ratings, and standard deviation of ratings around their users' means; (0, 1) without ratings."""
+        values, rows, counts = self.history.values, self.history.rows, self.history.counts
+        if self.scale is None or values is None or not len(values):
+            return 0.0, 1.0
+        means = np.bincount(rows, values, len(counts)) / np.maximum(counts, 1)
+        variance = np.mean((values - means[rows]) ** 2, dtype=np.float64)
+        return float(values.mean(dtype=np.float64)), max(float(variance) ** 0.5, 1e-3)
+
     def raters_with(self, movie: int) -> NDArray[np.int64]:
         """Count the users who rated both the movie with number `movie` and each movie. int64 `[len(movies)]`."""
         places = np.flatnonzero(self.history.items == movie)

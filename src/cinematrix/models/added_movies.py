@@ -58,10 +58,20 @@ class WithAddedMovies(Recommender):
         self.name, self.abilities = base.name, base.abilities  # type: ignore[misc]
         described = base.data.catalog.updated(catalog)
         self.data: TrainingData = replace(base.data, movies=described.movies, catalog=described)
+        self.rarity_weight = base.rarity_weight
         self.near = blend_nearest_movies(described, base.data.raters)
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
-        scores = self.base.score(self._base_histories(histories), by=by)
+        return self._add_columns(self.base.score(self._base_histories(histories), by=by))
+
+    def log_chances(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.base.log_chances(scores)
+
+    def rough_stars(self, histories: Histories) -> NDArray[np.float32]:
+        return self._add_columns(self.base.rough_stars(self._base_histories(histories)))
+
+    def _add_columns(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Append the added movies' weighted means to scores of the trained movies. `[n, len(data.movies)]`."""
         return np.hstack([scores, np.asarray(self.near @ scores.T, np.float32).T])
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:

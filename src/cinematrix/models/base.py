@@ -17,9 +17,14 @@ from cinematrix.data.ids import Ids, Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import DataError, SettingError
+from cinematrix.models.components.calibration import chances_by_place
 
 Ordering = Literal["ranking", "stars"]
-"""Criterion that orders a list: the probability of being watched, or the expected rating."""
+"""Criterion of a model's scores: the probability of being watched, or the expected rating."""
+
+
+RARITY_WEIGHT = 0.2
+"""Weight of a movie's rarity in lists by liking, unless another was better on validation ratings."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,7 @@ class Recommender:
         settings: an instance of `Settings`.
         data: ID maps, scale, catalog and histories of the training data, once the model is fitted.
         log: training log of each head that was trained as a net.
+        rarity_weight: β, the weight of a movie's rarity in lists by liking (`liking`).
     """
 
     name: ClassVar[str]
@@ -143,6 +149,7 @@ class Recommender:
     Settings: ClassVar[Callable[..., Any]]
     settings: Any
     data: TrainingData
+    rarity_weight: float = RARITY_WEIGHT
 
     def __init__(self, settings: Any = None) -> None:
         self.settings = self.Settings() if settings is None else settings
@@ -198,6 +205,18 @@ class Recommender:
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         """Return the scores that order the movies for each history. float32 `[len(histories), len(data.movies)]`."""
         raise NotImplementedError
+
+    def log_chances(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logarithms of the chances to be watched, up to a constant of each row. `[n, movies]`.
+
+        Args:
+            scores: `[n, movies]`, the output of `score(by="ranking")`.
+        """
+        return chances_by_place(scores)
+
+    def rough_stars(self, histories: Histories) -> NDArray[np.float32]:
+        """Return cheap estimates of every history's expected ratings, to choose candidates by. `[n, movies]`."""
+        return self.score(histories, by="stars")
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         """Return the expected rating of pairs; for plain interactions the probability of one. float32 `[n]`.

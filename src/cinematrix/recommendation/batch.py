@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.data.ids import UNKNOWN, Numbers
-from cinematrix.models.base import Ordering, Recommender
-from cinematrix.recommendation.lists import Filters, check_order, rank_movies
+from cinematrix.models.base import Recommender
+from cinematrix.models.liking import DEFAULT_ORDER, ListOrder, check_order
+from cinematrix.recommendation.lists import Filters, rank_movies
 from cinematrix.recommendation.reranking import Reranking
 
 BLOCK_USERS = 256
@@ -23,7 +24,7 @@ def recommend_all(
     path: Path | None,
     n: int = 10,
     *,
-    by: Ordering = "ranking",
+    by: ListOrder = DEFAULT_ORDER,
     filters: Filters | None = None,
     dials: Reranking | None = None,
     force: bool = False,
@@ -58,7 +59,7 @@ def recommend_all(
 def _rank_blocks(
     model: Recommender,
     n: int,
-    by: Ordering,
+    by: ListOrder,
     mask: NDArray[np.bool_],
     dials: Reranking,
     progress: Progress | None,
@@ -73,7 +74,7 @@ def _rank_blocks(
 
 
 def _rank_block(
-    model: Recommender, users: NDArray[np.int64], n: int, by: Ordering, mask: NDArray[np.bool_], dials: Reranking
+    model: Recommender, users: NDArray[np.int64], n: int, by: ListOrder, mask: NDArray[np.bool_], dials: Reranking
 ) -> pl.DataFrame:
     histories = model.data.history.take(users)
     ranked = rank_movies(model, histories, n, by, mask, dials)

@@ -17,7 +17,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.errors import UnknownIdError
 from cinematrix.models.base import Ordering, Recommender
-from cinematrix.recommendation.lists import check_order
+from cinematrix.models.liking import check_order
 
 MAX_COUNTERFACTUALS = 200
 """Maximum ratings explained counterfactually, those with the largest shares."""

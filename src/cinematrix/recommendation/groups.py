@@ -20,8 +20,9 @@ from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.metrics.top_n import top_n
-from cinematrix.models.base import Ordering, Recommender
-from cinematrix.recommendation.lists import Filters, Recommendation, check_order, describe_movies
+from cinematrix.models.base import Recommender
+from cinematrix.models.liking import ListOrder, check_order, score_lists
+from cinematrix.recommendation.lists import Filters, Recommendation, describe_movies
 from cinematrix.recommendation.reasons import Reason
 
 GroupStrategy = Literal["average", "least_misery"]
@@ -72,7 +73,7 @@ def recommend_for_group(
     n: int = 10,
     *,
     how: GroupStrategy = "average",
-    by: Ordering | None = None,
+    by: ListOrder | None = None,
     filters: Filters | None = None,
 ) -> GroupRecommendations:
     """Return the top-`n` movies for the group of `members`, none of which a member has seen.
@@ -92,7 +93,7 @@ def recommend_for_group(
         raise SettingError(
             f"a group of {len(members)} can't decide by {how!r}; give members, and average or least_misery"
         )
-    scores = np.concatenate([model.score(history, by=by) for history in members])
+    scores = np.concatenate([score_lists(model, history, by=by) for history in members])
     allowed = (filters or Filters()).mask(model.data) & np.isfinite(scores).all(0)
     for history in members:
         allowed[history.items] = False
@@ -105,7 +106,7 @@ def recommend_for_group(
 
 
 def _lines(
-    model: Recommender, members: Sequence[Histories], movies: Numbers, scores: NDArray[np.float32], by: Ordering
+    model: Recommender, members: Sequence[Histories], movies: Numbers, scores: NDArray[np.float32], by: ListOrder
 ) -> list[GroupRecommendation]:
     lists = [describe_movies(model, history, movies, scores, by) for history in members]
     return [_line(lines) for lines in zip(*lists, strict=True)]

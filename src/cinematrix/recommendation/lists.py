@@ -17,7 +17,8 @@ from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError, UnknownIdError
 from cinematrix.metrics.top_n import RankedLists, top_n
-from cinematrix.models.base import Ordering, Recommender
+from cinematrix.models.base import Recommender
+from cinematrix.models.liking import BELOW_MEAN, DEFAULT_ORDER, ListOrder, check_order, explained_by, score_lists
 from cinematrix.recommendation.reasons import Reason, find_reasons, format_reasons
 from cinematrix.recommendation.reranking import Reranking
 
@@ -126,14 +127,14 @@ def recommend(
     history: Histories,
     n: int = 10,
     *,
-    by: Ordering | None = None,
+    by: ListOrder | None = None,
     filters: Filters | None = None,
     dials: Reranking | None = None,
 ) -> Recommendations:
     """Return the top-`n` unseen movies for the user of `history`.
 
     Args:
-        by: what orders the list; None: by ranking.
+        by: what orders the list; None: by liking.
         dials: novelty and diversity of the list; None: the order of the model.
 
     Raises:
@@ -141,7 +142,7 @@ def recommend(
     """
     if len(history) != 1:
         raise SettingError(f"there are {len(history)} histories; give one, or use recommend_for_group or recommend_all")
-    by = by or "ranking"
+    by = by or DEFAULT_ORDER
     check_order(model, by)
     mask = (filters or Filters()).mask(model.data)
     ranked = rank_movies(model, history, n, by, mask, dials or Reranking())
@@ -150,22 +151,14 @@ def recommend(
 
 
 def describe_movies(
-    model: Recommender, history: Histories, movies: Numbers, scores: NDArray[np.float32], by: Ordering
+    model: Recommender, history: Histories, movies: Numbers, scores: NDArray[np.float32], by: ListOrder
 ) -> list[Recommendation]:
     """Return the stars, interval and reasons of each of `movies` for the user of `history`."""
     pairs = history, np.zeros(len(movies), np.int32), movies
     stars = model.predict_pairs(*pairs)
-    reasons = find_reasons(model, history, movies, by) if model.abilities.explains else None
+    reasons = find_reasons(model, history, movies, explained_by(by)) if model.abilities.explains else None
     ends = model.interval_pairs(*pairs, stars=stars) if model.has_intervals else None
     return _make_items(model.data, movies, scores, stars, ends, reasons)
-
-
-def check_order(model: Recommender, by: str) -> None:
-    """Raise SettingError if `by` is no order, or if it is stars and the model has none."""
-    if by not in ("ranking", "stars"):
-        raise SettingError(f"a list can't be ordered by {by!r}; order by ranking or stars")
-    if by == "stars" and model.data.scale is None:
-        raise SettingError("this model was trained on plain interactions and has no stars; order by ranking")
 
 
 def get_history(model: Recommender, user: Any) -> Histories:
@@ -204,12 +197,20 @@ def find_similar(model: Recommender, movie: Any, n: int = 10) -> list[Recommenda
 
 
 def rank_movies(
-    model: Recommender, histories: Histories, n: int, by: Ordering, mask: NDArray[np.bool_], dials: Reranking
+    model: Recommender, histories: Histories, n: int, by: ListOrder, mask: NDArray[np.bool_], dials: Reranking
 ) -> RankedLists:
     """Return the reranked top-`n` unseen movies of each history, out of those in `mask`."""
     length = _length(n, model.data)
-    pool = top_n(model.score(histories, by=by), _length(dials.pool(n), model.data), histories, mask)
+    pool = top_n(score_lists(model, histories, by=by, among=mask), _length(dials.pool(n), model.data), histories, mask)
+    if by == "liking" and not dials.is_off:
+        pool = _drop_below_mean(pool, length)
     return dials.rerank(model, pool, length)
+
+
+def _drop_below_mean(pool: RankedLists, n: int) -> RankedLists:
+    """Return pools by liking without the movies expected below the user's mean, as far as `n` movies are left."""
+    keep = (pool.scores > -BELOW_MEAN / 2) | (np.arange(pool.movies.shape[1]) < n)
+    return RankedLists(np.where(keep, pool.movies, UNKNOWN), np.where(keep, pool.scores, np.float32(-np.inf)))
 
 
 def _length(n: int, known: TrainingData) -> int:

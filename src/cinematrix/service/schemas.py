@@ -7,6 +7,7 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
 from cinematrix.data.ids import ID_PATTERN
+from cinematrix.models.liking import DEFAULT_ORDER, ListOrder
 from cinematrix.recommendation.reranking import Reranking
 
 TextId = Annotated[str, Path(pattern=ID_PATTERN, description="ID as in the catalog, an integer or text.")]
@@ -94,9 +95,9 @@ class ListOptions(FilterOptions):
 
     n: Annotated[int, Field(ge=1, le=200, description="Length of the list.")] = 10
     by: Annotated[
-        Literal["ranking", "stars"],
-        Field(description="Order by the model's ranking (likely to be watched) or by predicted stars (liked)."),
-    ] = "ranking"
+        ListOrder,
+        Field(description="Order by liking (to be watched and liked), ranking (to be watched) or expected stars."),
+    ] = DEFAULT_ORDER
 
 
 class RerankingOptions(BaseModel):

@@ -10,6 +10,8 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
@@ -28,6 +30,9 @@ MIN_INTERACTIONS = 20
 
 MIN_PROBABILITY = np.float32(3e-3)
 """Offset added to an estimated probability before its logarithm is taken."""
+
+MAX_SLOPE = 100.0
+"""Maximum slope within users, for scores of deviation 1."""
 
 STEPS, HALVINGS, RIDGE = 30, 20, 1e-3
 """Maximum Newton steps, maximum halvings of a step, and the ridge penalty of slope and offset."""
@@ -62,6 +67,31 @@ class Calibration:
         mean, deviation = float(x.mean()), max(float(x.std()), 1e-9)
         slope, offset = _fit_logistic((x - mean) / deviation, y)
         return cls(slope / deviation, offset - slope * mean / deviation)
+
+    def log(self, scores: Float32) -> Float32:
+        """Return the logarithms of the probabilities of scores, of any shape."""
+        return np.asarray(-np.logaddexp(0, -np.float32(self.slope) * scores - np.float32(self.offset)), np.float32)
+
+    @classmethod
+    def fitted_within_users(cls, scores: Float32, given: Histories, later: Histories) -> Self:
+        """Fit the slope within each user, and the offset to the number of held-out interactions.
+
+        The pooled slope of `fitted` also explains why some users have more interactions than others, and is too steep
+        for ordering one user's movies. This slope is that of a conditional logit (McFadden 1974): each held-out movie
+        is a choice among all that the user hasn't seen.
+
+        Args:
+            scores, given, later: as in `fitted`.
+        """
+        unseen = scores.astype(np.float64)
+        unseen[given.rows, given.items] = -np.inf
+        rows = later.rows[np.isfinite(unseen[later.rows, later.items])]
+        chosen = unseen[later.rows, later.items]
+        chosen = chosen[np.isfinite(chosen)]
+        if not len(chosen):
+            return cls()
+        slope = _fit_conditional_slope(unseen, rows, chosen)
+        return cls(slope, _fit_offset(slope * unseen[np.isfinite(unseen)], len(chosen)))
 
     def array(self) -> NDArray[np.float64]:
         """Return the array to save."""
@@ -100,6 +130,30 @@ def _fit_logistic(x: NDArray[np.float64], y: NDArray[np.bool_]) -> tuple[float, 
     return float(theta[0]), float(theta[1])
 
 
+def _fit_conditional_slope(scores: NDArray[np.float64], rows: NDArray[np.int32], chosen: NDArray[np.float64]) -> float:
+    """Return the slope that makes the chosen scores of `rows` most likely among all finite scores of their rows."""
+    counts, below_best = np.bincount(rows, minlength=len(scores)), scores - scores.max(axis=1, keepdims=True)
+    values = np.where(np.isfinite(scores), scores, 0)
+
+    def gradient(slope: float) -> float:
+        weights = np.exp(slope * below_best)
+        return float(chosen.sum() - counts @ ((weights * values).sum(1) / weights.sum(1)) - RIDGE * slope)
+
+    steepest = MAX_SLOPE / max(float(scores[np.isfinite(scores)].std()), 1e-9)
+    if gradient(1e-9 * steepest) <= 0:
+        return 0.0
+    return steepest if gradient(steepest) >= 0 else float(brentq(gradient, 1e-9 * steepest, steepest, rtol=1e-6))
+
+
+def _fit_offset(logits: NDArray[np.float64], expected: int) -> float:
+    """Return the offset at which the probabilities of `logits` add up to `expected`."""
+
+    def surplus(offset: float) -> float:
+        return float(expit(logits + offset).sum()) - expected
+
+    return float(brentq(surplus, -100 - logits.max(), 100 - logits.min(), xtol=1e-6))
+
+
 def select_validation_users(learn: Ratings, validation: Ratings, n_movies: int) -> tuple[Histories, Histories]:
     """Return the histories and the validation interactions of some users, up to `MAX_PAIRS` pairs.
 
@@ -124,3 +178,15 @@ def calibrate_on_held_out(
 def log_estimates(estimates: Float32) -> Float32:
     """Return the logarithm of estimated probabilities; estimates at or below 0 are equal."""
     return np.log(np.maximum(estimates, 0) + MIN_PROBABILITY)
+
+
+def chances_by_place(scores: Float32) -> Float32:
+    """Return logarithms of chances, up to a constant, from the places of uncalibrated scores. `[n, movies]`.
+
+    The chance of the movie at place r of its row, counted from 0, is taken as proportional to (r + 20)⁻².
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")
+    by_place = -2 * np.log(np.arange(scores.shape[1], dtype=np.float32) + 20)
+    chances = np.empty_like(scores)
+    np.put_along_axis(chances, order, np.broadcast_to(by_place, scores.shape), axis=1)
+    return chances

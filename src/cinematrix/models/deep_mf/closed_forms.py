@@ -92,7 +92,7 @@ class ClosedForms:
         return head, self._fit_uncertainty(head, pilot_head, added - missing)
 
     def ranking(self, trained: TrainedHead, pilot: TrainedHead, stars: StarsHead | None) -> RankingHead:
-        """Return the ranking head with low-rank EASE, calibrated for plain interactions.
+        """Return the ranking head with low-rank EASE, calibrated to chances.
 
         Ridge and weight of EASE are those that rank the validation movies best beside the pilot's towers.
         """
@@ -108,10 +108,12 @@ class ClosedForms:
                 pilot_head = replace(pilot_head, low_rank_ease=LowRankEase.of(spectrum, decay, weight))
                 ease = LowRankEase.of(self._spectrum(self.ratings).largest(rank), decay, weight)
                 head = replace(head, low_rank_ease=ease)
-        if stars is not None:
+        if stars is not None and self.validation is self.ratings:
             return head
         given, later = select_validation_users(self.learn, self.validation, len(self.data.movies))
-        return replace(head, calibration=Calibration.fitted(pilot_head.score(given, None), given, later))
+        residual = None if stars is None else stars.residual(given)[1]
+        fit = Calibration.fitted if stars is None else Calibration.fitted_within_users
+        return replace(head, calibration=fit(pilot_head.score(given, residual), given, later))
 
     def _build_stars_head(self, trained: TrainedHead) -> StarsHead:
         assert trained.biases is not None, "the rating head has biases"

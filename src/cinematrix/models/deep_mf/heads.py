@@ -68,13 +68,17 @@ class StarsHead:
     def score(self, histories: Histories) -> Float32:
         """Return every history's expected rating of every movie, not clipped to the scale. `[n, n_movies]`."""
         read = self.read(histories)
-        base = np.float32(self.biases.mean) + read.user[:, None] + self.biases.movie
-        stars = np.asarray(base + np.float32(self.sigma) * self.towers.score(read.vectors), np.float32)
+        stars = self.score_without_gp(read)
         for process, new in self._processes(read):
             movies = np.flatnonzero(self.new[:-1] == new).astype(np.int32)
             if len(movies):
                 stars[:, movies] += process.score(histories, self._gp_residuals(read, new), movies)
         return stars
+
+    def score_without_gp(self, read: EncodedHistories) -> Float32:
+        """Return every history's expected rating of every movie by biases and towers alone. `[n, n_movies]`."""
+        base = np.float32(self.biases.mean) + read.user[:, None] + self.biases.movie
+        return np.asarray(base + np.float32(self.sigma) * self.towers.score(read.vectors), np.float32)
 
     def pairs(self, read: EncodedHistories, rows: Numbers, movies: Numbers) -> Float32:
         """Return the expected ratings of pairs, not clipped to the scale. `[n]`."""
@@ -155,7 +159,7 @@ class RankingHead:
     Attributes:
         towers: the users' tower and the movies' vectors.
         low_rank_ease: low-rank EASE, if there is one.
-        calibration: calibration of a score to a probability, for plain interactions.
+        calibration: calibration of a score to the chance to be watched, for ordering by liking and for interactions.
     """
 
     towers: Towers

@@ -10,6 +10,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
 from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
+from cinematrix.models.components.calibration import UNCALIBRATED
 from cinematrix.models.components.neighbourhoods import genre_adjusted_similarity
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.settings import DeepMFSettings
@@ -49,6 +50,14 @@ class DeepMF(Recommender):
         if by == "ranking" and self.ranking:
             return self.ranking.score(histories, self.residual(histories))
         return self._rating_head.score(histories)
+
+    def log_chances(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.ranking is None or self.ranking.calibration == UNCALIBRATED:
+            return super().log_chances(scores)
+        return self.ranking.calibration.log(scores)
+
+    def rough_stars(self, histories: Histories) -> NDArray[np.float32]:
+        return self._rating_head.score_without_gp(self._rating_head.read(histories))
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.data.scale is None:

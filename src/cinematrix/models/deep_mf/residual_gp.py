@@ -113,7 +113,7 @@ class ResidualGP:
         solved, added = self.solve(histories, residual, present), np.zeros(len(rows), np.float32)
         for row, start, stop in zip(present, starts, [*starts[1:], len(rows)], strict=False):
             places = order[start:stop]
-            entries = slice(histories.starts[row], histories.starts[row + 1])
+            entries = _find_used(histories, row, solved)
             added[places] = self.similarity(movies[places], histories.items[entries]) @ solved[entries]
         return added
 
@@ -122,7 +122,7 @@ class ResidualGP:
         solved, added = self.solve(histories, residual), np.empty((len(histories), len(movies)), np.float32)
         places = self.places[movies]
         for row in range(len(histories)):
-            entries = slice(histories.starts[row], histories.starts[row + 1])
+            entries = _find_used(histories, row, solved)
             added[row] = self._kernel(places, histories.items[entries]) @ solved[entries]
         return added
 
@@ -148,6 +148,12 @@ class ResidualGP:
         if f"{prefix}places" not in arrays:
             return None
         return cls(arrays[f"{prefix}places"], arrays[f"{prefix}weight"].item())
+
+
+def _find_used(histories: Histories, row: int, solved: Float32) -> NDArray[np.int64]:
+    """Return the places of the entries of one history that add something: those that represent it."""
+    start, stop = histories.starts[row], histories.starts[row + 1]
+    return np.asarray(start + np.flatnonzero(solved[start:stop]))
 
 
 def embed_movies(

@@ -72,14 +72,19 @@ class Towers:
         """Return every user's score of every movie, a mean over members. float32 `[n, n_movies]`."""
         movies = self.movies[:-1]
         members, factors = movies.shape[1], movies.shape[2] - 1
-        x, y = (v[:, :, :-1].reshape(len(v), members * factors) for v in (users, movies))
-        scores: Float32 = np.asarray(x @ y.T, np.float32)
-        scores /= members * factors**0.5
-        scores += users[:, :, -1].mean(1)[:, None] + movies[:, :, -1].mean(1)
+        scaled = users[:, :, :-1] / np.float32(members * factors**0.5)
+        scores: Float32 = users[:, :, -1].mean(1)[:, None] + self._movie_biases
+        for member in range(members):  # views: a copy of the movies' vectors would take longer than the products
+            scores += scaled[:, member] @ movies[:, member, :-1].T
         if "pair.gate" in self.weights:
             for row, user in enumerate(users):
                 scores[row] += self._gate(np.broadcast_to(user, movies.shape), movies)
         return scores
+
+    @cached_property
+    def _movie_biases(self) -> Float32:
+        """Mean over members of the movies' biases. float32 `[n_movies]`."""
+        return np.asarray(self.movies[:-1, :, -1].mean(1), np.float32)
 
     def pairs(self, users: Float32, rows: Numbers, movies: Numbers, *, rated: bool = True) -> Float32:
         """Return the scores of pairs, a mean over members, in blocks that bound the memory. float32 `[n]`.

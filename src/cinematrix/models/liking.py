@@ -1,0 +1,169 @@
+"""Scores of lists by liking: movies that the user is likely to watch, and to rate above their own mean.
+
+    score_ui = ln P(u watches i) + 1.5 · ln E[(stars_ui − m_u)⁺ / s_u] − β · ln(1 + raters_i)
+
+`P` is the model's `log_chances`. `E` is the expected gain of the rating over the user's mean `m`, in units of the
+user's standard deviation `s`; it comes from the distribution of the rating. Both `m` and `s` are shrunk towards those
+of all users. `P` was learned from what users have already watched, and the future is less certain; so `E` weighs more
+than in the product P · E. The third term takes back some of the head start of movies that everybody has seen. Movies
+that the user is expected to rate below their mean come after all others.
+
+The best movies by a cheap estimate are scored exactly; the others keep the estimate (two-stage retrieval).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.data.training_data import TrainingData
+from cinematrix.errors import SettingError
+from cinematrix.models.base import Ordering, Recommender
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+ListOrder = Literal["liking", "ranking", "stars"]
+"""Criterion that orders a list: liking, the probability of being watched, or the expected rating."""
+
+DEFAULT_ORDER: ListOrder = "liking"
+
+POOL = 500
+"""Movies of each user that are scored exactly."""
+
+BELOW_MEAN = np.float32(100)
+"""Subtracted from the score of a movie that the user is expected to rate below their mean."""
+
+MEAN_PRIOR, SPREAD_PRIOR = 3.0, 5.0
+"""Weights, in ratings, of all users' mean and standard deviation in one user's."""
+
+MIN_GAIN = 1e-4
+"""Added to an expected gain before its logarithm is taken."""
+
+GAIN_WEIGHT = 1.5
+"""Weight of the logarithm of the expected gain, chosen on validation splits (docs/experiments.md)."""
+
+ERROR_SHARE = 0.87
+"""Standard deviation of a rating around its prediction, as a share of the user's, where there is no distribution."""
+
+
+def score_lists(
+    model: Recommender,
+    histories: Histories,
+    *,
+    by: ListOrder = DEFAULT_ORDER,
+    among: NDArray[np.bool_] | None = None,
+) -> Float32:
+    """Return the scores that order each history's list. float32 `[len(histories), len(model.data.movies)]`.
+
+    By liking, a model of plain interactions scores by ranking. One that doesn't learn what is watched scores by ranking
+    too, with the movies that the user is expected to rate below their mean last.
+
+    Args:
+        among: mask of the movies that a list may hold; scores of the others are estimates. None: all.
+    """
+    scores = model.score(histories, by=explained_by(by))
+    if by != "liking" or model.data.scale is None:
+        return scores
+    levels = RatingLevels.of(model.data, histories)
+    stars = model.data.scale.clip(model.rough_stars(histories))
+    if not model.abilities.interactions:
+        return scores - _penalty(stars, levels.bar[:, None])
+    chances = model.log_chances(scores) - model.rarity_weight * np.log1p(model.data.raters)
+    gains = _normal_gains(stars, levels.mean[:, None], levels.spread[:, None])
+    scores = _combine(chances, gains, stars, levels.bar[:, None])
+    rows, movies = _choose_pool(scores, histories, among)
+    stars = model.predict_pairs(histories, rows, movies)
+    gains = _expected_gains(model, histories, rows, movies, stars, levels)
+    scores[rows, movies] = _combine(chances[rows, movies], gains, stars, levels.bar[rows])
+    return scores
+
+
+def check_order(model: Recommender, by: str) -> None:
+    """Raise SettingError if `by` is no order, or if it is stars and the model has none."""
+    if by not in get_args(ListOrder):
+        raise SettingError(f"a list can't be ordered by {by!r}; order by {', '.join(get_args(ListOrder))}")
+    if by == "stars" and model.data.scale is None:
+        raise SettingError("this model was trained on plain interactions and has no stars; order by ranking")
+
+
+def explained_by(by: ListOrder) -> Ordering:
+    """Return the criterion whose shares explain a list: lists by liking are explained by ranking."""
+    return "stars" if by == "stars" else "ranking"
+
+
+@dataclass(frozen=True, eq=False)
+class RatingLevels:
+    """The level of each user's ratings, float64 `[n]` each.
+
+    Attributes:
+        mean: mean, shrunk towards all users' mean.
+        spread: standard deviation, shrunk towards that of all users around their own means.
+        bar: the user's own mean, not shrunk; all users' mean for an empty history.
+    """
+
+    mean: Float64
+    spread: Float64
+    bar: Float64
+
+    @classmethod
+    def of(cls, data: TrainingData, histories: Histories) -> Self:
+        """Return the levels of the users of `histories`."""
+        prior_mean, prior_spread = data.rating_level
+        values = np.zeros(0) if histories.values is None else histories.values.astype(np.float64)
+        rows, n = (histories.rows if len(values) else np.zeros(0, np.int64)), len(histories)
+        counts, sums = np.bincount(rows, minlength=n), np.bincount(rows, values, n)
+        bar = np.where(counts, sums / np.maximum(counts, 1), prior_mean)
+        squares = np.bincount(rows, (values - bar[rows]) ** 2, n)
+        return cls(
+            (sums + MEAN_PRIOR * prior_mean) / (counts + MEAN_PRIOR),
+            np.sqrt((squares + SPREAD_PRIOR * prior_spread**2) / (counts + SPREAD_PRIOR)),
+            bar,
+        )
+
+
+def _combine(chances: NDArray[Any], gains: NDArray[Any], stars: Float32, bar: Float64) -> Float32:
+    return np.asarray(chances + GAIN_WEIGHT * np.log(gains + MIN_GAIN) - _penalty(stars, bar), np.float32)
+
+
+def _penalty(stars: Float32, bar: Float64) -> Float32:
+    """Return what puts movies that the user is expected to rate below their mean after all others."""
+    return BELOW_MEAN * (stars < bar - 1e-6).astype(np.float32)
+
+
+def _choose_pool(
+    scores: Float32, histories: Histories, among: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.int32], Numbers]:
+    """Return the pairs of history and movie to score exactly: each history's `POOL` best unseen ones in `among`."""
+    candidates = scores.copy()
+    candidates[histories.rows, histories.items] = -np.inf
+    if among is not None:
+        candidates[:, ~among] = -np.inf
+    n = min(POOL, scores.shape[1])
+    best = np.argpartition(-candidates, n - 1, axis=1)[:, :n] if n else np.zeros((len(scores), 0), np.int64)
+    rows, places = np.nonzero(np.isfinite(np.take_along_axis(candidates, best, axis=1)))
+    return rows.astype(np.int32), best[rows, places].astype(np.int32)
+
+
+def _expected_gains(
+    model: Recommender, histories: Histories, rows: Numbers, movies: Numbers, stars: Float32, levels: RatingLevels
+) -> NDArray[Any]:
+    """Return E[(stars − m)⁺ / s] of pairs by the model's distribution, or by a normal one around `stars`. `[n]`."""
+    mean, spread = levels.mean[rows], levels.spread[rows]
+    if not model.has_intervals or model.data.scale is None:
+        return _normal_gains(stars, mean, spread)
+    probabilities = model.distribution_pairs(histories, rows, movies, stars=stars)
+    gains = np.maximum(model.data.scale.levels()[None, :] - mean[:, None], 0)
+    return np.asarray(np.einsum("ns,ns->n", probabilities, gains) / spread)
+
+
+def _normal_gains(stars: Float32, mean: Float64, spread: Float64) -> NDArray[Any]:
+    """Return E[(stars − m)⁺ / s] for a normal distribution around `stars`."""
+    deviation = (ERROR_SHARE * spread).astype(np.float32)
+    z = (stars - mean.astype(np.float32)) / deviation
+    density = np.exp(-z * z / 2) * np.float32((2 * np.pi) ** -0.5)
+    return np.asarray(np.float32(ERROR_SHARE) * (density + z * ndtr(z)))
