@@ -27,8 +27,8 @@ class CsvRow(NamedTuple):
     surplus: int = 0
 
     def text(self, *names: str) -> str:
-        """Return the first of these fields that isn't blank, cleaned for display."""
-        return clean_text(unescape_formula(self.raw(*names)))
+        """Return the first of these fields that isn't blank, repaired and cleaned for display."""
+        return clean_text(repair_text(unescape_formula(self.raw(*names))))
 
     def raw(self, *names: str) -> str:
         """Return the first of these fields that isn't blank, unchanged; for numbers and dates."""
@@ -145,7 +145,9 @@ _LATER_BYTE = "[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u0
 _MANGLED = re.compile(
     f"[\u00c2-\u00c5\u00ce-\u00d1\u00d7-\u00d9]{_LATER_BYTE}|[\u00e0-\u00ef]{_LATER_BYTE}{{2}}|[\u00f0-\u00f4]{_LATER_BYTE}{{3}}"
 )
-_MANGLED_A, _MANGLED_I = re.compile("(?<![A-Z\u00c0-\u00de])\u00c3(?= |$)"), re.compile("(?<=[a-z])\u00c3(?=[a-z])")
+_MANGLED_A = re.compile(r"(?<![A-Z\u00c0-\u00de])\u00c3(?= \S)|(?<=[a-z])\u00c3$")
+_MANGLED_I = re.compile("(?<=[a-z])\u00c3(?=[a-z])")
+"""An à and an í whose second byte, a space without a break or a soft hyphen, was lost."""
 
 
 def repair_text(text: str) -> str:
