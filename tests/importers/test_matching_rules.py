@@ -56,6 +56,10 @@ Beauty and the Beast (1991)
 Beauty and the Beast (2017)
 Watchmen (2009)
 Nymphomaniac: Volume I (2013)
+Nymphomaniac: Volume II (2014)
+Maze Runner, The (2014)
+Maze Runner: Scorch Trials (2015)
+Pokémon 3: The Movie (2000)
 Charlie Wilson's War (2007)
 Frozen (2013)
 Big Trouble in Little China (1986)
@@ -139,7 +143,8 @@ def found(title: str, year: int | None = None, **more: Any) -> tuple[str | None,
         ("Mister & Mrs Smith", 2005, "Mr. & Mrs. Smith", "title"),
         ("8½", 1963, "8 1/2", "title"),
         ("The Shawshenk Redemption", 1994, "The Shawshank Redemption", "spelling"),
-        ("Watchmen: Tales of the Black Freighter", 2009, "Watchmen", "longer"),
+        ("The Shawshank Redemption: Behind the Bars", 1994, "The Shawshank Redemption", "longer"),
+        ("Pokémon: The Movie", 2000, "Pokémon 3: The Movie", "title"),
         ("Thing, The", 1982, "The Thing", "title"),
         ("The Thing (1982)", None, "The Thing", "title"),
         ("Confessions of a Dangerous Mind", 2003, "Confessions of a Dangerous Mind", "near year"),
@@ -181,6 +186,10 @@ def test_a_title_is_matched_however_it_is_written(title: str, year: int | None, 
         ("The Frozen", 2012),
         ("Big Trouble", 1986),
         ("Foo (2012)", 2009),
+        ("Watchmen: Tales of the Black Freighter", 2009),
+        ("The Maze Runner", 2015),
+        ("Pokémon 4: The Movie", 2000),
+        ("Nymphomaniac", 2014),
         ("Star Wars", None),
         ("The Shawshank Redemptions and More", 1994),
         ("", 1994),
@@ -196,7 +205,7 @@ def test_another_movie_isnt_matched(title: str, year: int | None) -> None:
 @pytest.mark.parametrize(
     ("better", "other"),
     [
-        (entry("Watchmen", 2009), entry("Watchmen: Tales of the Black Freighter", 2009)),
+        (entry("The Shawshank Redemption", 1994), entry("The Shawshank Redemption: Behind the Bars", 1994)),
         (entry("Sherlock Holmes", 2009), entry("Sherlock Holmes", 2010)),
     ],
 )

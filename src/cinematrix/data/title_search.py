@@ -82,7 +82,7 @@ class TitleIndex:
         return matches[order[:n]].astype(np.int32)
 
     def _score(self, query: str) -> NDArray[np.float64]:
-        """Return the similarity of each movie to a query, as it is typed or with equal words: `alien iii`, `alien 3`."""
+        """Return each movie's similarity to a query, as it is typed and with equal words, such as `3` for `iii`."""
         text, words = normalise_title(query), drop_article(title_words(query))
         score, equal = self._similarities(text), " ".join(words)
         is_number = len(words) == 1 and equal.isdecimal()  # `x` and `vi` may begin a word

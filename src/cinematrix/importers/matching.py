@@ -35,8 +35,8 @@ MIN_SPELLING_LETTERS, MIN_SPELLING_MATCH = 10, 92
 END_LETTERS = 4
 """Letters at one of the ends of a title that a misspelt title must have right."""
 
-MIN_NEAR_YEAR_LETTERS = 12
-"""Minimum letters of a title that is matched to a movie of the year before or after."""
+MIN_DISTINCTIVE_LETTERS = 12
+"""Minimum letters of a title that is matched to a movie of the year before or after, or without its subtitle."""
 
 MIN_CERTAIN_SCORE, MIN_CERTAIN_LEAD = 1.05, 0.1
 """Minimum score of a certain candidate (similarity and bonus for the year), and its minimum lead over the next."""
@@ -76,9 +76,9 @@ class MovieMatcher:
             for name in ("imdb", "tmdb")
         )
         self._ids = _group((str(id_), at) for at, id_ in enumerate(catalog.movies.ids.tolist()))
-        self._exact, self._titles, self._others, self._parts = (
+        self._exact, self._titles, self._unnumbered, self._others, self._parts = (
             _group((key, at) for at, each in enumerate(forms) for key in getattr(each, name))
-            for name in ("exact", "title", "other_titles", "parts")
+            for name in ("exact", "title", "unnumbered", "other_titles", "parts")
         )
         self._ends = _group((end, at) for at, each in enumerate(forms) for end in _ends(each, self._years[at]))
         self._finder = CandidateFinder(forms, self._years)
@@ -151,22 +151,33 @@ class MovieMatcher:
 
     def _find_title(self, forms: TitleForms, year: int | None) -> Iterator[tuple[Rule, set[int]]]:
         """Yield the movies that each rule fits, in the order of the rules."""
+        exact, only = self._find(self._exact, forms.exact), self._namesakes(forms)
+        near = {at for at in exact if year is not None and abs((self._years[at] or 0) - year) == 1}
         if year is not None:
             same = self._of_year(self._titles, forms.title, year)
-            yield "title", same & self._find(self._exact, forms.exact) or same
-            for keys in (forms.title, forms.other_titles):
-                for index in (self._titles, self._others):
-                    yield "title", self._of_year(index, keys, year)
-            yield "part", self._of_year(self._parts, forms.title, year)
-            yield "longer", self._of_year(self._titles, forms.parts, year)
-            yield "spelling", self._find_misspelt(forms, year)
-        only = self._namesakes(forms)
-        if len(only) == 1 and (only := only & self._find(self._exact, forms.exact)):
-            movie_year = self._years[next(iter(only))]
-            if year is None or movie_year is None:
+            yield "title", same & exact
+            if not near:
+                yield "title", same
+                yield from self._find_loosely(forms, year)
+        if len(only) == 1 and only <= exact:
+            if year is None or self._years[next(iter(only))] is None:
                 yield "no year", only
-            elif abs(year - movie_year) == 1 and len("".join(forms.words)) >= MIN_NEAR_YEAR_LETTERS:
-                yield "near year", only
+            elif len("".join(forms.words)) >= MIN_DISTINCTIVE_LETTERS:
+                yield "near year", near
+
+    def _find_loosely(self, forms: TitleForms, year: int) -> Iterator[tuple[Rule, set[int]]]:
+        """Yield the movies of a year by other titles, parts of the title, and spelling."""
+        for keys in (forms.title, forms.other_titles):
+            for index in (self._titles, self._others):
+                yield "title", self._of_year(index, keys, year)
+        yield "title", self._of_year(self._unnumbered, forms.title, year)
+        yield "title", self._of_year(self._titles, forms.unnumbered, year)
+        yield "part", self._of_year(self._parts, forms.title, year)
+        yield (
+            "longer",
+            self._of_year(self._titles, [key for key in forms.parts if len(key) >= MIN_DISTINCTIVE_LETTERS], year),
+        )
+        yield "spelling", self._find_misspelt(forms, year)
 
     @staticmethod
     def _find(index: Index, keys: Iterable[str]) -> set[int]:

@@ -59,11 +59,14 @@ class TitleForms:
 
     @cached_property
     def title(self) -> frozenset[str]:
-        """Keys of the title without a leading article and inner numbers."""
-        keys = {"".join(self.words) or self.main.strip().casefold(), "".join(drop_inner_numbers(self.words))}
-        if self._whole != self.main:
-            keys.add(title_key(self._whole))
-        return frozenset(keys) - {""}
+        """Keys of the title without a leading article, with its brackets and without them."""
+        keys = {"".join(self.words) or self.main.strip().casefold()}
+        return frozenset(keys | {title_key(self._whole)} if self._whole != self.main else keys) - {""}
+
+    @cached_property
+    def unnumbered(self) -> frozenset[str]:
+        """Key of the title without the number before its subtitle, if it has one: `Ice Age 4: Continental Drift`."""
+        return frozenset({"".join(drop_inner_numbers(self.words))}) - self.title - {""}
 
     @cached_property
     def other_titles(self) -> frozenset[str]:
@@ -74,13 +77,19 @@ class TitleForms:
     def parts(self) -> frozenset[str]:
         """Keys of the parts that stand for the title: up to a separator, or after one or an owner, if long enough."""
         places = [match.span() for match in _SEPARATOR.finditer(self.main)]
-        owner = _OWNER.match(self.main) if _OWNER_MARK.search(self.main) else None
+        parts = [self.main[:start] for start, end in places if not _is_later_part(self.main[end:])]
         tails = [(self.main[end:], MIN_SUFFIX_WORDS) for _, end in places]
-        if owner:
+        if _OWNER_MARK.search(self.main) and (owner := _OWNER.match(self.main)):
             tails.append((self.main[owner.end() :], MIN_OWNED_WORDS))
-        words = [drop_article(title_words(self.main[:start])) for start, _ in places]
+        words = [drop_article(title_words(part)) for part in parts]
         words += [tail for text, least in tails if len(tail := drop_article(title_words(text))) >= least]
         return frozenset(key for each in words if not (key := "".join(each)).isdecimal()) - {""} - self.title
+
+
+def _is_later_part(tail: str) -> bool:
+    """Tell if the end of a title is the number of a part other than the first: `Part Two`."""
+    words = title_words(tail)
+    return len(words) == 1 and words[0].isdecimal() and words[0] != "1"
 
 
 def _is_year(text: str) -> bool:
