@@ -227,7 +227,7 @@ def test_a_movie_newer_than_the_catalog_is_told_apart() -> None:
 
 
 def test_the_movie_of_the_right_year_comes_first() -> None:
-    """Before an equal title of another year; a movie with the entry's number comes before all."""
+    """Before an equal title of another year; a movie with the entry's ID before all, unless its year is another."""
 
     def candidates(each: Entry) -> list[str]:
         return [CATALOG.label(at) for at in MATCHER.candidates(each)]
@@ -235,7 +235,8 @@ def test_the_movie_of_the_right_year_comes_first() -> None:
     assert candidates(entry("Oldbooy", 2003))[0] == "Old Boy (2003)"
     assert candidates(entry("Oldbooy", 2013))[0] == "Oldboy (2013)"
     assert candidates(entry("War of the Worlds", 2005)) == ["War of the Worlds (2005)"] * 2
-    assert candidates(entry("Fuego", 1955, movie="20"))[0] == CATALOG.label(20)
+    assert candidates(entry("Fuego", movie="20"))[0] == CATALOG.label(20)
+    assert CATALOG.label(20) not in candidates(entry("Fuego", 1955, movie="20"))
 
 
 def test_a_candidate_is_certain_if_it_is_the_only_one() -> None:

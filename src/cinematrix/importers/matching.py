@@ -113,7 +113,8 @@ class MovieMatcher:
         (first, score), second = found[0] if found else (UNKNOWN, 0.0), found[1][1] if len(found) > 1 else 0.0
         certain = score >= MIN_CERTAIN_SCORE and score - second >= MIN_CERTAIN_LEAD and first not in taken
         same_year = bool(found) and year is not None and self._years[first] == year
-        numbers = dict.fromkeys((*self._find_ids(entry), *(at for at, _ in found)))
+        by_id = [at for at in self._find_ids(entry) if self._years_agree(at, year)]
+        numbers = dict.fromkeys((*by_id, *(at for at, _ in found)))
         return Suggestion(list(numbers)[:n], certain and same_year and next(iter(numbers)) == first)
 
     def is_newer(self, entry: Entry) -> bool:
@@ -136,12 +137,17 @@ class MovieMatcher:
 
         The year alone isn't enough for the catalog's own ID, nor if the title and the year are those of another movie.
         """
-        movie, movie_year = self._forms[number], self._years[number]
+        movie = self._forms[number]
         if not (forms.main and movie.main):
-            return year is None or movie_year is None or abs(year - movie_year) <= 1
+            return self._years_agree(number, year)
         if titles_agree(forms, movie):
             return True
-        return not entry.movie and year is not None and year == movie_year and by_title.rule != "title"
+        return not entry.movie and year is not None and year == self._years[number] and by_title.rule != "title"
+
+    def _years_agree(self, number: int, year: int | None) -> bool:
+        """Tell if a movie's year is at most one off; a missing year agrees."""
+        movie_year = self._years[number]
+        return year is None or movie_year is None or abs(year - movie_year) <= 1
 
     def _match_title(self, forms: TitleForms, year: int | None) -> Match:
         for rule, numbers in self._find_title(forms, year):
