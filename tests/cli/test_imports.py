@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cinematrix.cli.imports import EXIT_PARTIAL
 from cinematrix.cli.main import run
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
@@ -133,3 +134,19 @@ def test_a_killed_import_stores_nothing(words: list[str], tmp_path: Path) -> Non
     assert read_steps(tmp_path) == {}
     assert run_import(file, *words)[0] == 0
     assert len(read_steps(tmp_path)) == 2
+
+
+def test_certain_candidates_are_taken_and_newer_movies_counted_apart(words: list[str], tmp_path: Path) -> None:
+    """`--certain` takes a misspelt title of the right year; a movie of 2050 isn't listed; a missing year is shown."""
+    rows = ("2023-01-01,Fuunny 0,1980,u,4", "2023-01-01,Far Future,2050,u,4", "2023-01-01,Scary 1,,u,3")
+    file = write_ratings(tmp_path / "ratings.csv", *rows)
+    code, out, _ = run_import(file, *words)
+    assert (code, out.splitlines()[0][-48:]) == (EXIT_PARTIAL, "0 skipped, 1 unmatched, 1 newer than the catalog")
+    assert "Far Future" not in out
+    assert "no year" in next(line for line in out.splitlines() if "Scary 1" in line)
+    code, out, _ = run_import(file, *words, "--certain", "--json")
+    result = json.loads(out)
+    assert [row["title"] for row in result["newer"]] == ["Far Future"]
+    assert (code, result["imported"], result["unmatched"]) == (EXIT_PARTIAL, 1, [])
+    assert [(row["rule"], row["match"]["title"]) for row in result["unsure"]] == [("no year", "Scary 1")]
+    assert set(read_steps(tmp_path).values()) == {8, 6}

@@ -25,6 +25,14 @@ FILMS = (
     ("Spirited Away (千と千尋の神隠し)", 2001, 87),
     ("Up", 2009, 105),
     (None, 1950, 0),
+    ("Men in Black (a.k.a. MIB)", 1997, 165),
+    ("Men in Black III (M.III.B.) (M.I.B.³)", 2012, 17),
+    ("Ocean's Eleven (a.k.a. Ocean's 11)", 1960, 8),
+    ("Ocean's Eleven", 2001, 119),
+    ("Guardians of the Galaxy 2", 2017, 22),
+    ("Three Colors: Red (Trois couleurs: Rouge)", 1994, 23),
+    ("X-Men", 2000, 133),
+    ("10", 1979, 5),
 )
 
 
@@ -57,6 +65,12 @@ def titles() -> TitleIndex:
         ("se7en", ("Seven (a.k.a. Se7en)", 1995)),
         ("千と千尋", ("Spirited Away (千と千尋の神隠し)", 2001)),
         ("up", ("Up", 2009)),
+        ("men in black 3", ("Men in Black III (M.III.B.) (M.I.B.³)", 2012)),
+        ("ocean's 11", ("Ocean's Eleven", 2001)),
+        ("ocean's 11 1960", ("Ocean's Eleven (a.k.a. Ocean's 11)", 1960)),
+        ("guardians of the galaxy vol. ii", ("Guardians of the Galaxy 2", 2017)),
+        ("3 colours: red", ("Three Colors: Red (Trois couleurs: Rouge)", 1994)),
+        ("x", ("X-Men", 2000)),
     ],
 )
 def test_the_film_that_was_meant_comes_first(titles: TitleIndex, query: str, first: tuple[str, int]) -> None:
@@ -92,6 +106,7 @@ def test_a_films_names_are_its_title_and_those_in_brackets() -> None:
     """Names have no article, accents, `a.k.a.` or repetitions."""
     assert title_variants("The Cité (a.k.a. Lost City) (La Cite)") == ["cite", "lost city"]
     assert title_variants("(500) Days of Summer") == ["days of summer", "500"]
+    assert title_variants("Alien³ (a.k.a. Alien 3)") == ["alien3", "alien 3"]
     assert title_variants("()") == []
 
 

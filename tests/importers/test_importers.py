@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cinematrix.errors import DataError, SettingError
 from cinematrix.importers import Entry, ParsedImport, read
 from cinematrix.importers.entries import clean_text, parse_external_id, parse_number, parse_timestamp, parse_year
-from cinematrix.importers.text import FORMULA, escape_formula, unescape_formula
+from cinematrix.importers.text import FORMULA, escape_formula, repair_text, unescape_formula
 from export_files import (
     DIARY,
     FILMTIPSET,
@@ -471,3 +471,32 @@ def test_a_quoted_title_is_read_as_the_title() -> None:
     names = {"title": "title", "year": "=year", "rating": "-score"}
     mapped = read(lines("title,'=year,'-score", "Heat,1995,4"), "mine.csv", names, 5)
     assert summarise(mapped) == [("rating", "Heat", 1995, 4.0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "repaired"),
+    [
+        ("The Fast &amp; the Furious", "The Fast & the Furious"),
+        ("Schindler&#39;s List", "Schindler's List"),
+        ("Am&eacute;lie", "Amélie"),
+        ("AmÃ©lie", "Amélie"),
+        ("WALLÂ·E", "WALL·E"),
+        ("Ã‰lÃ©gie", "Élégie"),
+        ("MarÃa", "María"),
+        ("Ã bout de souffle", "à bout de souffle"),
+        ("Les MisÃ©rables â€“ Live", "Les Misérables – Live"),
+        ("Ð\u0091Ñ€Ð°Ñ‚", "Брат"),
+        *[(kept, kept) for kept in ("Amélie", "CAFÉ…", "AMANHÃ", "Über", "AT&T", "千と千尋", "Â", "Ã", "")],
+    ],
+)
+def test_entities_and_mangled_letters_are_repaired(text: str, repaired: str) -> None:
+    """HTML entities, and UTF-8 that was read as Windows-1252; right letters stay."""
+    assert repair_text(text) == repaired
+
+
+@given(st.text(st.characters(min_codepoint=0xA0, max_codepoint=0xFFFF, exclude_categories=("Cs", "Cc")), max_size=20))
+def test_utf_8_read_as_latin_1_is_read_right(text: str) -> None:
+    """The letters of Europe come back; other text never becomes longer."""
+    letters = "".join(letter for letter in text if letter.isalpha() and "\u00bf" < letter < "\u0180")
+    assert repair_text(letters.encode().decode("latin-1")) == letters
+    assert len(repair_text(text)) <= len(text)

@@ -53,12 +53,22 @@ def entry(title: str = "", year: int | None = None, **more: Any) -> Entry:
 @pytest.mark.parametrize(
     ("imported", "movie"),
     [
-        (entry("Whatever", 1900, imdb=113277), 6),
-        (entry("Whatever", 1900, imdb=1, tmdb=348), 16),
+        (entry("Fuego", 1995, imdb=113277), 6),
+        (entry("Heat", imdb=113277), 6),
+        (entry("The Heat", 2013, imdb=113277), 6),
+        (entry("", 1994, imdb=113277), 6),
+        (entry("", imdb=113277), 6),
+        (entry("Fuego", 1900, imdb=113277), None),
+        (entry("Fuego", imdb=113277), None),
+        (entry("", 1990, imdb=113277), None),
+        (entry("Aliens", 1986, imdb=113277), 17),
+        (entry("Amélie", 2001, imdb=1, tmdb=902), 12),
+        (entry("Alien", 1979, imdb=1, tmdb=348), 16),
+        (entry("The Sopranos", 1999, tmdb=348), None),
         (entry("Heat", 1986, tmdb=949), 7),
         (entry("Heat", 1995), 6),
         (entry("HEAT!", 1986), 7),
-        (entry("Heat", 1987), 7),
+        (entry("Heat", 1987), None),
         (entry("Heat", 1990), None),
         (entry("Heat"), None),
         (entry("City of Lost Children", 1995), 8),
@@ -87,7 +97,7 @@ def entry(title: str = "", year: int | None = None, **more: Any) -> Entry:
     ids=lambda value: f"{value.title}-{value.year}" if isinstance(value, Entry) else str(value),
 )
 def test_a_movie_is_matched_or_unknown(imported: Entry, movie: int | None) -> None:
-    """IDs elsewhere, the catalog's ID if the title agrees, title and year, or next year match; never one of two."""
+    """An ID beside a title or year that agrees, title and year, or a long title and the next year; never one of two."""
     number = MovieMatcher(CATALOG).number(imported)
     assert (None if number == UNKNOWN else int(CATALOG.movies.ids[number])) == movie
 
@@ -262,7 +272,7 @@ ENTRIES = st.builds(
     row=st.just(""),
     kind=st.sampled_from(["rating", "seen", "watchlist", "like"]),
     title=st.sampled_from(["Heat", "Alien", "Brazil", "Hamlet", "=x", ""]),
-    year=st.none() | st.sampled_from([1979, 1995, 2000]),
+    year=st.none() | st.sampled_from([1979, 1995, 2000, 2024]),
     time=st.none() | st.integers(0, 10),
     tmdb=st.none() | st.sampled_from([348, 5]),
     rank=st.integers(0, 1),
@@ -273,7 +283,7 @@ ENTRIES = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ENTRIES, max_size=30), st.integers(0, 3), st.booleans())
 def test_every_row_is_accounted_for(drawn: list[Entry], n_skipped: int, stars: bool) -> None:
-    """Rows read = matched + unmatched + duplicates + skipped, for any rows; each movie has one entry per kind."""
+    """Rows read = matched + unmatched + newer + duplicates + skipped; each movie has one entry per kind."""
     entries = [
         Entry(
             **{name: getattr(e, name) for name in Entry.__slots__}
@@ -283,7 +293,7 @@ def test_every_row_is_accounted_for(drawn: list[Entry], n_skipped: int, stars: b
     ]
     journal = ParsedImport("x", 5, False, entries, [SkippedEntry(f"s{at}", "why") for at in range(n_skipped)], [])
     outcome = match_entries(journal, CATALOG, STARS if stars else None)
-    parts = len(outcome.films), len(outcome.unmatched), outcome.duplicates, n_skipped
+    parts = len(outcome.films), len(outcome.unmatched), len(outcome.newer), outcome.duplicates, n_skipped
     assert sum(parts) == journal.read
     kinds = Counter((s.number, s.kind) for s in outcome.films)
     assert set(kinds.values()) <= {1}

@@ -70,8 +70,8 @@ def upload(visit: PageVisit, name: str, content: str | bytes) -> dict[str, int]:
     buffer = content if isinstance(content, bytes) else content.encode()
     visit.page.set_input_files("#file", [{"name": name, "mimeType": "text/csv", "buffer": buffer}])
     visit.page.locator(".result").wait_for()
-    counts = visit.page.locator(".counts dd").all_inner_texts()
-    return dict(zip(COUNTS, map(int, counts), strict=True))
+    names, counts = (visit.page.locator(f".counts {part}").all_text_contents() for part in ("dt", "dd"))
+    return dict(zip(names, map(int, counts), strict=True))
 
 
 def test_an_upload_is_counted_and_merged_once(visit: PageVisit, films: list[Film]) -> None:
@@ -214,7 +214,7 @@ def test_a_pick_applies_to_all_rows_of_its_film(visit: PageVisit, films: list[Fi
 
 
 def test_candidates_of_one_title_and_year_are_distinguished(visit: PageVisit, films: list[Film]) -> None:
-    """By their genres, or by their IDs if those are equal."""
+    """By their genres, and by their IDs if those are equal."""
     twins = [{"movie": at, "title": "Saturn 3", "year": 1980, "genres": [genre]} for at, genre in enumerate("AAB")]
     unmatched = {"row": "2", "kind": "rating", "title": "Saturn", "year": 1980, "rating": 2, "time": None}
     counts = {"read": 1, "imported": 0, "updated": 0, "duplicates": 0, "skipped": [], "warnings": [], "source": "csv"}
@@ -223,8 +223,27 @@ def test_candidates_of_one_title_and_year_are_distinguished(visit: PageVisit, fi
     visit.open("/?view=bring")
     upload(visit, "mine.csv", "x")
     assert visit.page.locator(".unmatched .buttons > button").all_inner_texts() == [
-        "Saturn 3 (1980) · no. 0", "Saturn 3 (1980) · no. 1", "Saturn 3 (1980) · B"
+        "Saturn 3 (1980) · A · no. 0", "Saturn 3 (1980) · A · no. 1", "Saturn 3 (1980) · B"
     ]  # fmt: skip
+
+
+def test_all_certain_candidates_are_taken_at_once(visit: PageVisit, films: list[Film]) -> None:
+    """The others stay open; newer films are counted apart, and a match without a year is shown."""
+    title, year = films[0]["title"].replace("F", "Ff"), films[0]["year"]
+    rows = [f"2024-01-05,{title},{year},u,4", "2024-01-05,Funny,1900,u,3", "2024-01-05,Far Future,2090,u,4"]
+    visit.open("/?view=bring")
+    text = "\n".join([f"{LETTERBOXD},Rating", *rows, f"2024-01-05,{films[1]['title']},,u,2"])
+    counts = upload(visit, "ratings.csv", text)
+    assert (counts["new"], counts["not found"], counts["newer than the catalog"]) == (1, 2, 1)
+    visit.page.get_by_text("1 film to check").click()
+    expect(visit.page.get_by_text(f"{films[1]['title']} is")).to_contain_text("a year is missing")
+    visit.page.get_by_role("button", name="Take all that are certain (1)").click()
+    expect(visit.page.get_by_role("button", name="Another film")).to_have_count(1)
+    expect(visit.page.get_by_role("button", name="Take all")).to_have_count(0)
+    assert {row["movie"]: row["rating"] for row in visit.kept()["ratings"]} == {
+        films[0]["movie"]: 4,
+        films[1]["movie"]: 2,
+    }
 
 
 def test_the_command_accepts_the_downloaded_list_of_unmatched_rows(

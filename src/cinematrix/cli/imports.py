@@ -10,7 +10,11 @@ from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, Force, Json, S
 from cinematrix.errors import DataError, SettingError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cinematrix.data.catalog import Catalog
     from cinematrix.data.ratings import Scale
+    from cinematrix.importers.outcome import MatchedEntry
     from cinematrix.importers.result import ImportResult
 
 EXIT_PARTIAL = 3
@@ -37,6 +41,9 @@ def import_journal(
             "--pick", help="ROW=MOVIE for an unmatched row, or a file of --unmatched with movies filled in; repeatable."
         ),
     ] = None,
+    certain: Annotated[
+        bool, typer.Option("--certain", help="Take the first candidate of unmatched rows where it is certain.")
+    ] = False,
     unmatched: Annotated[Path | None, typer.Option("--unmatched", help="CSV for the unmatched rows.")] = None,
     force: Force = False,
     json: Json = False,
@@ -55,7 +62,7 @@ def import_journal(
 
     if unmatched is not None:
         check_writable(unmatched, force=force)
-    result = _run_import(file, user, db, model, columns, parse_scale(scale), pick or [])
+    result = _run_import(file, user, db, model, columns, parse_scale(scale), pick or [], certain=certain)
     if unmatched is not None:
         with write_atomically(unmatched, force=force) as out:
             out.write_text(unmatched_csv(result.outcome, result.catalog, result.candidates()), "utf-8")
@@ -63,19 +70,27 @@ def import_journal(
         print_json(result.as_dict())
     else:
         _print_result(result)
-    if result.counts["skipped"] or result.counts["unmatched"]:
+    if any(result.counts[name] for name in ("skipped", "unmatched", "newer")):
         raise typer.Exit(EXIT_PARTIAL)
 
 
 def _run_import(
-    file: Path, user: str, db: str, model: Path, columns: str, scale: "Scale | None", picks: list[str]
+    file: Path,
+    user: str,
+    db: str,
+    model: Path,
+    columns: str,
+    scale: "Scale | None",
+    picks: list[str],
+    *,
+    certain: bool,
 ) -> "ImportResult":
     from cinematrix.data.ids import ID_PATTERN, parse_id
     from cinematrix.importers import read
     from cinematrix.importers.generic_csv import parse_mapping
     from cinematrix.importers.outcome import match_entries
     from cinematrix.importers.reading import MAX_UPLOAD_BYTES
-    from cinematrix.importers.result import ImportRecords, ImportResult
+    from cinematrix.importers.result import ImportRecords, ImportResult, certain_picks
     from cinematrix.models.artifact import load
     from cinematrix.store.merging import merge_import
     from cinematrix.store.records import Store
@@ -93,6 +108,9 @@ def _run_import(
         raise DataError(f"{file}: {error}") from error
     known = load(model).model.data
     outcome = match_entries(journal, known.catalog, known.scale, picked)
+    if certain:
+        picked = certain_picks(outcome, known.catalog) | picked
+        outcome = match_entries(journal, known.catalog, known.scale, picked)
     store = Store.open(db)
     try:
         if known.scale is not None:
@@ -105,7 +123,7 @@ def _run_import(
         store.close()
 
 
-def parse_picks(texts: list[str]) -> dict[str, str]:
+def parse_picks(texts: list[str]) -> dict[str, object]:
     """Parse the picks, each `ROW=MOVIE` or a file of --unmatched whose column movie is filled in.
 
     Returns:
@@ -117,7 +135,7 @@ def parse_picks(texts: list[str]) -> dict[str, str]:
     """
     from cinematrix.importers.text import decode, parse_table
 
-    picks = {}
+    picks: dict[str, object] = {}
     for text in texts:
         if Path(text).is_file():
             table = parse_table(decode(Path(text).read_bytes())[0])
@@ -139,17 +157,44 @@ def _print_result(result: "ImportResult") -> None:
 
     counts, out = result.counts, make_console()
     journal, catalog = result.outcome.journal, result.catalog
-    summary = ", ".join(f"{count:,} {name}" for name, count in counts.items() if name != "read")
-    out.print(f"{journal.source}: {counts['read']:,} rows read: {summary}", markup=False, soft_wrap=True)
+    shown = {name: count for name, count in counts.items() if name not in ("read", "newer")}
+    summary = ", ".join(f"{count:,} {name}" for name, count in shown.items())
+    newer = f", {counts['newer']:,} newer than the catalog" if counts["newer"] else ""
+    out.print(f"{journal.source}: {counts['read']:,} rows read: {summary}{newer}", markup=False, soft_wrap=True)
     for line in (*journal.warnings, *(f"skipped {count:,}: {reason}" for reason, count in result.reasons.items())):
         out.print(line, markup=False, style="dim", soft_wrap=True)
-    if not result.outcome.unmatched:
-        return
-    candidates, rows = result.candidates(), []
-    for each in result.outcome.unmatched[:MAX_SHOWN]:
-        matches = "; ".join(f"{catalog.movies.ids[at]} = {catalog.label(at)}" for at in candidates[each.entry.row])
-        title = f"{each.entry.title} ({each.entry.year})" if each.entry.year else each.entry.title
-        rows.append([each.entry.row, escape(title), escape(matches)])
-    out.print(make_table(["row", "not matched", "candidates"], rows))
-    if counts["unmatched"] > MAX_SHOWN:
-        out.print(f"… and {counts['unmatched'] - MAX_SHOWN:,} more; --unmatched FILE writes all", style="dim")
+    if result.unsure:
+        rows = [
+            [each.entry.row, escape(_label(each)), escape(catalog.label(each.number)), each.rule]
+            for each in result.unsure[:MAX_SHOWN]
+        ]
+        out.print(make_table(["row", "matched, please check", "movie", "because of"], rows))
+        _print_rest(out, len(result.unsure), "--json lists all")
+    if result.outcome.unmatched:
+        candidates = result.candidates()
+        rows = [
+            [
+                each.entry.row,
+                escape(_label(each)),
+                escape("; ".join(_describe(catalog, at) for at in candidates[each.entry.row])),
+            ]
+            for each in result.outcome.unmatched[:MAX_SHOWN]
+        ]
+        out.print(make_table(["row", "not matched", "candidates"], rows))
+        _print_rest(out, counts["unmatched"], "--unmatched FILE writes all")
+
+
+def _print_rest(out: "Console", n_rows: int, hint: str) -> None:
+    if n_rows > MAX_SHOWN:
+        out.print(f"… and {n_rows - MAX_SHOWN:,} more; {hint}", style="dim")
+
+
+def _label(matched: "MatchedEntry") -> str:
+    entry = matched.entry
+    return f"{entry.title} ({entry.year})" if entry.year else entry.title
+
+
+def _describe(catalog: "Catalog", number: int) -> str:
+    """Return a candidate's ID, title, year and genres."""
+    genres = ", ".join(catalog.facts[number].genres)
+    return f"{catalog.movies.ids[number]} = {catalog.label(number)}{f' [{genres}]' if genres else ''}"

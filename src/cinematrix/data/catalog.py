@@ -31,11 +31,13 @@ MAX_CACHED_FILTERS = 64
 """Filter masks cached per catalog."""
 
 _YEAR = re.compile(r"\s*\((\d{4})(?:[-–/]\d{0,4})?\)\s*$")
-_ARTICLES = (
-    *("the", "a", "an", "le", "la", "les", "l'", "un", "une", "der", "die", "das", "ein", "eine"),
+ARTICLES = (
+    *("the", "a", "an", "le", "la", "les", "l'", "un", "une", "una", "der", "die", "das", "ein", "eine"),
     *("il", "lo", "i", "gli", "el", "los", "las", "o", "os", "as", "de", "den", "det", "het"),
 )
-_TRAILING_ARTICLE = re.compile(rf"^(?P<title>[^()]*\S), (?P<article>{'|'.join(_ARTICLES)})$", re.IGNORECASE)
+_TRAILING_ARTICLE = re.compile(
+    rf"^(?P<alias>a\.?k\.?a\.? |)(?P<title>[^()]*?\S), (?P<article>{'|'.join(ARTICLES)})(?P<rest>$|:.*)", re.IGNORECASE
+)
 
 
 def split_title(text: str) -> tuple[str, int | None]:
@@ -59,14 +61,14 @@ def _article_first(title: str) -> str:
     if not match:
         return title
     gap = "" if match["article"].endswith("'") else " "
-    return f"{match['article']}{gap}{match['title']}"
+    return f"{match['alias']}{match['article']}{gap}{match['title']}{match['rest']}"
 
 
 def normalise_title(title: str) -> str:
     """Normalise a title for comparison: case, accents, punctuation and a leading article are ignored."""
     plain = unicodedata.normalize("NFKD", title).casefold()
     words = re.sub(r"[^\w\s]", " ", "".join(c for c in plain if not unicodedata.combining(c))).split()
-    return " ".join(words[1:] if len(words) > 1 and words[0] in _ARTICLES else words)
+    return " ".join(words[1:] if len(words) > 1 and words[0] in ARTICLES else words)
 
 
 class MovieSummary(NamedTuple):

@@ -1,4 +1,4 @@
-"""Fuzzy title search: typos, titles in another language, words run together, a year after the title.
+"""Fuzzy title search: typos, numerals, titles in another language, words run together, a year after the title.
 
 First, letter trigrams, weighted by rarity, select the names that share most with the query. Then these candidates are
 compared letter by letter: similarity (`rapidfuzz`, Indel distance) of the whole title, of its beginning, or of its
@@ -17,6 +17,7 @@ from scipy import sparse
 
 from cinematrix.data.catalog import Catalog, normalise_title
 from cinematrix.data.ids import Numbers
+from cinematrix.data.title_words import drop_article, title_words
 
 BUCKETS = 1 << 17
 """Hash buckets for trigrams."""
@@ -71,14 +72,21 @@ class TitleIndex:
 
     def search(self, query: str, n: int = 10) -> Numbers:
         """Return the numbers of the movies that match `query`, best first, `n` at most. int32."""
-        score = self._similarities(normalise_title(query))
+        score = self._score(query)
         for year in list(_YEAR.finditer(query))[-1:]:
             nearness = np.maximum(1 - np.abs(self.years - np.float32(year[1])) / 2, 0)
-            without_year = self._similarities(normalise_title(query[: year.start()] + query[year.end() :]))
+            without_year = self._score(query[: year.start()] + query[year.end() :])
             score = np.maximum(score, without_year + YEAR_WEIGHT * np.nan_to_num(nearness) * (without_year > 0))
         matches = np.flatnonzero(score >= MIN_SIMILARITY)
         order = np.argsort(-(score + POPULARITY_WEIGHT * self.fame)[matches], kind="stable")
         return matches[order[:n]].astype(np.int32)
+
+    def _score(self, query: str) -> NDArray[np.float64]:
+        """Return each movie's similarity to a query, as it is typed and with equal words, such as `3` for `iii`."""
+        text, words = normalise_title(query), drop_article(title_words(query))
+        score, equal = self._similarities(text), " ".join(words)
+        is_number = len(words) == 1 and equal.isdecimal()  # `x` and `vi` may begin a word
+        return score if equal == text or is_number else np.maximum(score, self._similarities(equal))
 
     def _similarities(self, text: str) -> NDArray[np.float64]:
         """Return the similarity of each movie's best name, 0…1; 0 where none was compared. float64 `[n_movies]`."""
@@ -104,13 +112,19 @@ class TitleIndex:
 
 
 def title_variants(title: str) -> list[str]:
-    """Return the normalised names of a movie: its title and each title in brackets.
+    """Return the normalised names of a movie: its title and each title in brackets, also with equal words.
 
     >>> title_variants("The City of Lost Children (La Cité des enfants perdus) (a.k.a. Lost City)")
     ['city of lost children', 'cite des enfants perdus', 'lost city']
+    >>> title_variants("Kill Bill: Vol. II")
+    ['kill bill vol ii', 'kill bill 2']
     """
     others = [_ALIAS.sub("", other) for other in _BRACKETS.findall(title)]
-    names = [normalise_title(name) for name in (_BRACKETS.sub(" ", title), *others)]
+    names = [
+        name
+        for text in (_BRACKETS.sub(" ", title), *others)
+        for name in (normalise_title(text), " ".join(drop_article(title_words(text))))
+    ]
     return list(dict.fromkeys(name for name in names if name))
 
 

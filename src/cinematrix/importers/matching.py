@@ -1,153 +1,239 @@
 """Matching of imported entries to the movies of a catalog, by rules that never guess.
 
-The rules, in order: IMDb ID, TMDB ID, the catalog's own ID, title and year, title and the year before or after. A rule
-that matches two movies fails, and the next rule is tried. One exception: two movies with the same title and the right
-year end the search without a match.
+The rules in order, each for exactly one movie: an ID beside a title or year that agrees; the title and the year; a
+part or a near spelling of the title and the year; the title alone, if the entry or the movie has no year; a long title
+and the year before or after. A rule that fits two movies fails. Two movies with the same title and the right year end
+the search without a match.
 """
 
-import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
+from collections import defaultdict
+from collections.abc import Container, Hashable, Iterable, Iterator
 from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from rapidfuzz import fuzz, process
 
-from cinematrix.data.catalog import Catalog, normalise_title
+from cinematrix.data.catalog import Catalog, split_title
 from cinematrix.data.ids import UNKNOWN
-from cinematrix.data.title_search import BEGINNING, MIN_SIMILARITY, title_similarity
+from cinematrix.importers.candidates import CandidateFinder
 from cinematrix.importers.entries import Entry, parse_external_id
+from cinematrix.importers.title_forms import TitleForms, title_key
 
-COMMON_WORD_TITLES = 400
-"""Maximum titles with a word; a more frequent word yields no candidates."""
+__all__ = ["Match", "MovieMatcher", "get_matcher", "title_key"]
 
-MIN_LETTER_MATCH = 80
-"""Minimum letter similarity of a misspelt title to a candidate, 0…100."""
+Rule = Literal["id", "title", "part", "longer", "spelling", "no year", "near year", ""]
+
+UNSURE_RULES: tuple[Rule, ...] = ("no year", "near year")
+"""Rules whose matches are shown to the user."""
+
+YIELDING_RULES: tuple[Rule, ...] = ("longer", "near year")
+"""Rules whose matches yield to another entry of the same file that matches the movie by a better rule."""
+
+MIN_SPELLING_LETTERS, MIN_SPELLING_MATCH = 10, 92
+"""Minimum letters of a misspelt title, and its minimum similarity to the right one, 0…100."""
+
+END_LETTERS = 4
+"""Letters at one of the ends of a title that a misspelt title must have right."""
+
+MIN_DISTINCTIVE_LETTERS = 12
+"""Minimum letters of a title that is matched to a movie of the year before or after, or without its subtitle."""
+
+MIN_CERTAIN_SCORE, MIN_CERTAIN_LEAD = 1.05, 0.1
+"""Minimum score of a certain candidate (similarity and bonus for the year), and its minimum lead over the next."""
+
+MIN_AGREEMENT = 80
+"""Minimum similarity of the titles of an entry and of the movie with its ID, 0…100."""
 
 
-class TitleForms:
-    """The forms of a title that are compared.
+class Match(NamedTuple):
+    """The movie of an entry, `UNKNOWN` if there is none, and the rule that found it."""
 
-    Attributes:
-        main: keys of the whole title and of the part before its brackets.
-        others: keys of the titles in brackets and of alternative titles.
-    """
-
-    def __init__(self, title: str, others: Iterable[str] = ()) -> None:
-        head = title.partition(" (")[0]
-        in_brackets = (re.sub(r"^a\.?k\.?a\.? ", "", text, flags=re.I) for text in re.findall(r"\(([^()]*)\)", title))
-        self.main = {title_key(head), title_key(title)} - {""}
-        self.others = {title_key(other) for other in (*in_brackets, *others)} - self.main - {""}
+    number: int
+    rule: Rule
 
 
-def title_key(title: str) -> str:
-    """Return a title's key for comparison, without case, accents, punctuation and leading article; & is and."""
-    return normalise_title(title.replace("&", " and ")) or title.strip().casefold()
+class Suggestion(NamedTuple):
+    """Candidates for an entry, the best first; `certain`: the first one is similar, of that year, and the only one."""
+
+    numbers: list[int]
+    certain: bool
+
+
+NO_MATCH = Match(UNKNOWN, "")
+
+Index = dict[Hashable, list[int]]
 
 
 class MovieMatcher:
     """Matcher of imported entries to the movies of one catalog."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        titles, numbers = catalog.frame["title"].to_list(), range(len(catalog))
         self._years: list[int | None] = catalog.frame["year"].to_list()
-        self._forms = [TitleForms(title or "") for title in titles]
-        self._imdb = _group(
-            (parse_external_id(text or ""), at) for at, text in enumerate(catalog.frame["imdb"].to_list())
-        )
-        self._tmdb = _group(
-            (parse_external_id(text or ""), at) for at, text in enumerate(catalog.frame["tmdb"].to_list())
+        self._last_year = max((year for year in self._years if year is not None), default=None)
+        self._forms = forms = [TitleForms(title or "") for title in catalog.frame["title"].to_list()]
+        self._imdb, self._tmdb = (
+            _group((parse_external_id(text or ""), at) for at, text in enumerate(catalog.frame[name].to_list()))
+            for name in ("imdb", "tmdb")
         )
         self._ids = _group((str(id_), at) for at, id_ in enumerate(catalog.movies.ids.tolist()))
-        self._main = _group((text, at) for at in numbers for text in self._forms[at].main)
-        self._titles = list(map(str, self._main))
-        self._others = _group((text, at) for at in numbers for text in self._forms[at].others)
-        self._words = _group((word, at) for at in numbers for word in self._words_of(self._forms[at]))
+        self._exact, self._titles, self._unnumbered, self._others, self._parts = (
+            _group((key, at) for at, each in enumerate(forms) for key in getattr(each, name))
+            for name in ("exact", "title", "unnumbered", "other_titles", "parts")
+        )
+        self._ends = _group((end, at) for at, each in enumerate(forms) for end in _ends(each, self._years[at]))
+        self._finder = CandidateFinder(forms, self._years)
 
     def number(self, entry: Entry) -> int:
         """Return the number of the movie, `UNKNOWN` if no rule matches exactly one."""
-        for index, id_ in ((self._imdb, entry.imdb), (self._tmdb, entry.tmdb)):
-            if id_ is not None and len(index.get(id_, ())) == 1:
-                return index[id_][0]
-        forms = TitleForms(entry.title, entry.others)
-        return self._match_id(entry, forms) if entry.movie in self._ids else self._match_title(entry, forms)
+        return self.match(entry).number
+
+    def match(self, entry: Entry) -> Match:
+        """Return the match of one entry by itself."""
+        forms, year = _read_title(entry)
+        by_title = self._match_title(forms, year) if entry.title else NO_MATCH
+        for number in self._find_ids(entry):
+            if self._id_agrees(number, entry, forms, year, by_title):
+                return Match(number, "id")
+        return by_title
+
+    def match_file(self, entries: Iterable[Entry]) -> list[Match]:
+        """Return the matches of the entries of one file; some rules yield to a better match of the same movie."""
+        matches = [self.match(entry) for entry in entries]
+        taken = {match.number for match in matches if match.rule not in YIELDING_RULES}
+        return [NO_MATCH if match.rule in YIELDING_RULES and match.number in taken else match for match in matches]
 
     def candidates(self, entry: Entry, n: int = 5) -> list[int]:
-        """Return the numbers of candidates, the most similar first, then the nearest year.
+        """Return the numbers of `n` candidates at most, the best first."""
+        return self.suggest(entry, n=n).numbers
 
-        Candidates share rare words with the title, and one of their names is similar to it or is its beginning. If
-        there are none, candidates are movies at most one year apart whose names are spelt similarly.
+    def suggest(self, entry: Entry, taken: Container[int] = (), n: int = 5) -> Suggestion:
+        """Return candidates for an entry; the movies in `taken`, matched by others of the file, are never certain."""
+        forms, year = _read_title(entry)
+        found = self._finder.find(forms, year)[: n + 1]
+        (first, score), second = found[0] if found else (UNKNOWN, 0.0), found[1][1] if len(found) > 1 else 0.0
+        certain = score >= MIN_CERTAIN_SCORE and score - second >= MIN_CERTAIN_LEAD and first not in taken
+        same_year = bool(found) and year is not None and self._years[first] == year
+        by_id = [at for at in self._find_ids(entry) if self._years_agree(at, year)]
+        numbers = dict.fromkeys((*by_id, *(at for at, _ in found)))
+        return Suggestion(list(numbers)[:n], certain and same_year and next(iter(numbers)) == first)
+
+    def is_newer(self, entry: Entry) -> bool:
+        """Tell if an entry's movie is newer than all movies of the catalog, and has no namesake of its last year."""
+        forms, year = _read_title(entry)
+        if year is None or self._last_year is None or year <= self._last_year:
+            return False
+        return all(self._years[at] != self._last_year for at in self._namesakes(forms))
+
+    def _find_ids(self, entry: Entry) -> list[int]:
+        """Return the numbers of the movies with the IDs of an entry."""
+        found = (
+            index.get(id_, ())
+            for index, id_ in ((self._imdb, entry.imdb), (self._tmdb, entry.tmdb), (self._ids, entry.movie or None))
+        )
+        return [numbers[0] for numbers in found if len(numbers) == 1]
+
+    def _id_agrees(self, number: int, entry: Entry, forms: TitleForms, year: int | None, by_title: Match) -> bool:
+        """Tell if the title or the year of the movie with an entry's ID agrees.
+
+        The year alone isn't enough for the catalog's own ID, nor if the title and the year are those of another movie.
         """
-        forms = TitleForms(entry.title, entry.others)
-        similarity = self._find_by_words(forms) or self._find_misspelt(forms, entry)
-        return sorted(similarity, key=lambda at: (-similarity[at], self._years_apart(entry, at), at))[:n]
-
-    def _find_by_words(self, forms: TitleForms) -> dict[int, float]:
-        """Return the similarity to the title of the movies that share its rare words."""
-        words = self._words_of(forms)
-        weights = {word: math.log(1 + len(self._years) / len(self._words[word])) for word in words & self._words.keys()}
-        shared: Counter[int] = Counter()
-        for word, weight in weights.items():
-            if len(self._words[word]) <= COMMON_WORD_TITLES:
-                shared.update(dict.fromkeys(self._words[word], weight))
-        min_weight = sum(weights.values()) / 2
-        similarity = {at: self._similarity(forms, at) for at, weight in shared.items() if weight >= min_weight}
-        return {at: value for at, value in similarity.items() if value >= MIN_SIMILARITY}
-
-    def _find_misspelt(self, forms: TitleForms, entry: Entry) -> dict[int, float]:
-        """Return the similarity to the title of the movies whose names differ from it by a few letters."""
-        similarity: dict[int, float] = {}
-        for text in forms.main:
-            for name, letters, _ in process.extract(
-                text, self._titles, score_cutoff=MIN_LETTER_MATCH, scorer=fuzz.ratio, limit=None
-            ):
-                similarity |= dict.fromkeys(self._main[name], letters / 100)
-        return {
-            at: value for at, value in similarity.items() if entry.year is None or self._years_apart(entry, at) <= 1
-        }
-
-    def _match_id(self, entry: Entry, forms: TitleForms) -> int:
-        """Match by the catalog's ID, if the entry has no title or it agrees: other catalogs have other IDs."""
-        number = self._ids[entry.movie][0]
         movie = self._forms[number]
-        agrees = not (forms.main | forms.others).isdisjoint(movie.main | movie.others)
-        return number if agrees or not entry.title else self._match_title(entry, forms)
+        if not (forms.main and movie.main):
+            return self._years_agree(number, year)
+        if titles_agree(forms, movie):
+            return True
+        return not entry.movie and year is not None and year == self._years[number] and by_title.rule != "title"
 
-    def _match_title(self, entry: Entry, forms: TitleForms) -> int:
-        for texts in (forms.main, forms.others):
-            for index in (self._main, self._others):
-                same_year = {at for text in texts for at in index.get(text, ()) if self._years[at] == entry.year}
-                if same_year:
-                    return same_year.pop() if len(same_year) == 1 else UNKNOWN
-        next_year = {at for at in self._find_by_title(forms) if self._years_apart(entry, at) == 1}
-        return next_year.pop() if len(next_year) == 1 else UNKNOWN
+    def _years_agree(self, number: int, year: int | None) -> bool:
+        """Tell if a movie's year is at most one off; a missing year agrees."""
+        movie_year = self._years[number]
+        return year is None or movie_year is None or abs(year - movie_year) <= 1
 
-    def _find_by_title(self, forms: TitleForms) -> Iterable[int]:
-        texts = forms.main | forms.others
-        return (at for text in texts for index in (self._main, self._others) for at in index.get(text, ()))
+    def _match_title(self, forms: TitleForms, year: int | None) -> Match:
+        for rule, numbers in self._find_title(forms, year):
+            if numbers:
+                return Match(next(iter(numbers)), rule) if len(numbers) == 1 else NO_MATCH
+        return NO_MATCH
 
-    def _years_apart(self, entry: Entry, at: int) -> float:
-        year = self._years[at]
-        return abs(year - entry.year) if year is not None and entry.year is not None else math.inf
+    def _find_title(self, forms: TitleForms, year: int | None) -> Iterator[tuple[Rule, set[int]]]:
+        """Yield the movies that each rule fits, in the order of the rules."""
+        exact, only = self._find(self._exact, forms.exact), self._namesakes(forms)
+        near = {at for at in exact if year is not None and abs((self._years[at] or 0) - year) == 1}
+        if year is not None:
+            same = self._of_year(self._titles, forms.title, year)
+            yield "title", same & exact
+            if not near:
+                yield "title", same
+                yield from self._find_loosely(forms, year)
+        if len(only) == 1 and only <= exact:
+            if year is None or self._years[next(iter(only))] is None:
+                yield "no year", only
+            elif len("".join(forms.words)) >= MIN_DISTINCTIVE_LETTERS:
+                yield "near year", near
 
-    def _similarity(self, forms: TitleForms, at: int) -> float:
-        names = self._forms[at].main | self._forms[at].others
-        return max(_name_similarity(text, name) for text in forms.main | forms.others for name in names)
+    def _find_loosely(self, forms: TitleForms, year: int) -> Iterator[tuple[Rule, set[int]]]:
+        """Yield the movies of a year by other titles, parts of the title, and spelling."""
+        for keys in (forms.title, forms.other_titles):
+            for index in (self._titles, self._others):
+                yield "title", self._of_year(index, keys, year)
+        yield "title", self._of_year(self._unnumbered, forms.title, year)
+        yield "title", self._of_year(self._titles, forms.unnumbered, year)
+        yield "part", self._of_year(self._parts, forms.title, year)
+        yield (
+            "longer",
+            self._of_year(self._titles, [key for key in forms.parts if len(key) >= MIN_DISTINCTIVE_LETTERS], year),
+        )
+        yield "spelling", self._find_misspelt(forms, year)
 
     @staticmethod
-    def _words_of(forms: TitleForms) -> set[str]:
-        return {word for text in forms.main | forms.others for word in text.split()}
+    def _find(index: Index, keys: Iterable[str]) -> set[int]:
+        return {at for key in keys for at in index.get(key, ())}
+
+    def _of_year(self, index: Index, keys: Iterable[str], year: int) -> set[int]:
+        return {at for at in self._find(index, keys) if self._years[at] == year}
+
+    def _namesakes(self, forms: TitleForms) -> set[int]:
+        """Return the movies of any year with one of the names."""
+        keys = forms.title | forms.other_titles
+        return self._find(self._titles, keys) | self._find(self._others, keys)
+
+    def _find_misspelt(self, forms: TitleForms, year: int) -> set[int]:
+        """Return the movies of a year whose title differs in few of its letters, and in no number."""
+        text = "".join(forms.words)
+        if len(text) < MIN_SPELLING_LETTERS:
+            return set()
+        pool = {at: "".join(self._forms[at].words) for end in _ends(forms, year) for at in self._ends.get(end, ())}
+        similar = process.extract(text, pool, scorer=fuzz.ratio, score_cutoff=MIN_SPELLING_MATCH, limit=None)
+        return {at for _, _, at in similar if _numerals(self._forms[at]) == _numerals(forms)}
 
 
-def _name_similarity(text: str, name: str) -> float:
-    """Similarity of two titles, 0…1. One that begins the other, as `Top Gun` of `Top Gun: Maverick`, is similar."""
-    return max(title_similarity(text, name), BEGINNING * f"{text} ".startswith(f"{name} "))
+def titles_agree(one: TitleForms, other: TitleForms) -> bool:
+    """Tell if two movies have a name or a part of one in common, or names that are spelt similarly."""
+    mine, theirs = (forms.exact | forms.title | forms.other_titles | forms.parts for forms in (one, other))
+    if not mine.isdisjoint(theirs):
+        return True
+    return any(fuzz.ratio(text, name) >= MIN_AGREEMENT for text in mine for name in theirs)
 
 
-def _group(pairs: Iterable[tuple[Hashable, int]]) -> dict[Hashable, list[int]]:
+def _read_title(entry: Entry) -> tuple[TitleForms, int | None]:
+    """Return the names and the year of an entry; a year in brackets after the title counts if there is no other."""
+    title, year = split_title(entry.title) if entry.title.endswith(")") else (entry.title, None)
+    return TitleForms(title if year else entry.title, entry.others), entry.year if entry.year is not None else year
+
+
+def _ends(forms: TitleForms, year: int | None) -> list[Hashable]:
+    """Return the year with the first and with the last letters of a title; a misspelt title has one of them right."""
+    text = "".join(forms.words)
+    return [(year, text[:END_LETTERS], 0), (year, text[-END_LETTERS:], 1)] if text else []
+
+
+def _numerals(forms: TitleForms) -> list[str]:
+    return [word for word in forms.words if word.isdecimal()]
+
+
+def _group(pairs: Iterable[tuple[Hashable, int]]) -> Index:
     """Group the numbers by key; pairs with the key None are left out."""
-    groups: dict[Hashable, list[int]] = defaultdict(list)
+    groups: Index = defaultdict(list)
     for key, number in pairs:
         if key is not None:
             groups[key].append(number)

@@ -4,14 +4,14 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.data.ratings import Scale
 from cinematrix.errors import SettingError
 from cinematrix.importers.entries import Entry, Kind, ParsedImport
-from cinematrix.importers.matching import get_matcher, title_key
+from cinematrix.importers.matching import Match, Rule, get_matcher, title_key
 from cinematrix.importers.scales import convert_to_scale, half_stars
 from cinematrix.importers.text import escape_formula
 
@@ -25,12 +25,14 @@ class MatchedEntry:
         kind: kind of the entry; for a model without stars a rating counts as seen.
         number: index of the movie in the catalog, `UNKNOWN` if it isn't matched.
         rating: on the model's scale; None unless `kind` is rating.
+        rule: the rule that matched the movie; empty if none did or the user picked it.
     """
 
     entry: Entry
     kind: Kind
     number: int
     rating: float | None
+    rule: Rule = ""
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,14 @@ class MatchedImport:
         unmatched: the same for movies that aren't in the catalog, or whose match is ambiguous.
         duplicates: number of rows that another row replaces: ratings.csv comes before the diary, newer before older
             ratings, a rating before a seen mark.
+        newer: entries of movies newer than the catalog, which nobody can pick.
     """
 
     journal: ParsedImport
     films: list[MatchedEntry]
     unmatched: list[MatchedEntry]
     duplicates: int
+    newer: list[MatchedEntry] = field(default_factory=list)
 
 
 def match_entries(
@@ -65,7 +69,7 @@ def match_entries(
     Raises:
         SettingError: a pick names an unknown row or movie.
     """
-    movies = _identify_movies(journal, catalog, picks or {})
+    movies, rules = _identify_movies(journal, catalog, picks or {})
     halves = half_stars(journal)
     groups: dict[tuple[Hashable, Kind], list[Entry]] = defaultdict(list)
     for entry in journal.entries:
@@ -76,30 +80,42 @@ def match_entries(
             continue
         entry = _select_best(rows)
         rating = convert_to_scale(halves[entry.row], scale) if kind == "rating" and scale else None
-        matched.append(MatchedEntry(entry, kind, movie if isinstance(movie, int) else UNKNOWN, rating))
-    films, unmatched = ([each for each in matched if (each.number == UNKNOWN) is lost] for lost in (False, True))
-    return MatchedImport(journal, films, unmatched, len(journal.entries) - len(matched))
+        number = movie if isinstance(movie, int) else UNKNOWN
+        matched.append(MatchedEntry(entry, kind, number, rating, rules[entry.row]))
+    films, lost = ([each for each in matched if (each.number == UNKNOWN) is missing] for missing in (False, True))
+    is_newer = get_matcher(catalog).is_newer
+    unmatched, newer = ([each for each in lost if is_newer(each.entry) is new] for new in (False, True))
+    return MatchedImport(journal, films, unmatched, len(journal.entries) - len(matched), newer)
 
 
-def _identify_movies(journal: ParsedImport, catalog: Catalog, picks: Mapping[str, object]) -> dict[str, Hashable]:
-    """Return the movie of each row, by position: its number, or a key of title, year and IDs if unmatched."""
-    matcher = get_matcher(catalog)
-    cache: dict[Hashable, Hashable] = {}  # by identity, since an export has each movie several times
-    by_row = {}
-    for entry in journal.entries:
-        identity = (entry.title, entry.year, entry.imdb, entry.tmdb, entry.movie, entry.others)
-        if identity not in cache:
-            number = matcher.number(entry)
-            cache[identity] = (title_key(entry.title), *identity[1:5]) if number == UNKNOWN else number
-        by_row[entry.row] = cache[identity]
+def _identify_movies(
+    journal: ParsedImport, catalog: Catalog, picks: Mapping[str, object]
+) -> tuple[dict[str, Hashable], dict[str, Rule]]:
+    """Return the movie of each row, its number or a key of title, year and IDs, and the rule that matched it."""
+    firsts = {_identity(entry): entry for entry in journal.entries}  # an export has each movie several times
+    matches = dict(zip(firsts, get_matcher(catalog).match_file(firsts.values()), strict=True))
+    by_row = {entry.row: _identity(entry) for entry in journal.entries}
+    movies = {row: _movie_key(identity, matches[identity]) for row, identity in by_row.items()}
+    rules = {row: matches[identity].rule for row, identity in by_row.items()}
     picked = {}
     for row, id_ in picks.items():
         number = catalog.movies.number(id_)
         if row not in by_row or number == UNKNOWN:
             subject = "row" if row not in by_row else "movie in the catalog"
             raise SettingError(f"a pick names no {subject}; write ROW=MOVIE as in the list of unmatched rows")
-        picked[by_row[row]] = number
-    return {row: picked.get(movie, movie) for row, movie in by_row.items()}
+        picked[movies[row]] = number
+    return (
+        {row: picked.get(movie, movie) for row, movie in movies.items()},
+        {row: "" if movies[row] in picked else rule for row, rule in rules.items()},
+    )
+
+
+def _identity(entry: Entry) -> tuple[Hashable, ...]:
+    return entry.title, entry.year, entry.imdb, entry.tmdb, entry.movie, entry.others
+
+
+def _movie_key(identity: tuple[Hashable, ...], match: Match) -> Hashable:
+    return (title_key(str(identity[0])), *identity[1:5]) if match.number == UNKNOWN else match.number
 
 
 def _select_best(rows: list[Entry]) -> Entry:

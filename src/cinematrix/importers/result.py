@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Scale
-from cinematrix.importers.matching import get_matcher
+from cinematrix.importers.matching import UNSURE_RULES, Suggestion, get_matcher
 from cinematrix.importers.outcome import MatchedEntry, MatchedImport
 
 MAX_CANDIDATE_ROWS = 500
@@ -82,6 +82,7 @@ class ImportResult:
             "duplicates": outcome.duplicates,
             "skipped": len(outcome.journal.skipped),
             "unmatched": len(outcome.unmatched),
+            "newer": len(outcome.newer),
         }
         return add_merge_counts(counts, self.merged)
 
@@ -90,20 +91,27 @@ class ImportResult:
         """Number of skipped rows by reason, the most frequent first."""
         return dict(Counter(each.reason for each in self.outcome.journal.skipped).most_common())
 
+    @property
+    def unsure(self) -> list[MatchedEntry]:
+        """Matched entries to check: the title is right, but a year is missing or one off."""
+        return [matched for matched in self.outcome.films if matched.rule in UNSURE_RULES]
+
+    def suggestions(self) -> dict[str, Suggestion]:
+        """Return the candidates by unmatched row; none beyond the first `MAX_CANDIDATE_ROWS`."""
+        suggested = suggest_movies(self.outcome, self.catalog, MAX_CANDIDATE_ROWS)
+        return {each.entry.row: suggested.get(each.entry.row, Suggestion([], False)) for each in self.outcome.unmatched}
+
     def candidates(self) -> dict[str, list[int]]:
-        """Return the numbers of candidate movies by unmatched row; none beyond the first `MAX_CANDIDATE_ROWS`."""
-        matcher, rows = get_matcher(self.catalog), [unmatched.entry for unmatched in self.outcome.unmatched]
-        return {
-            entry.row: matcher.candidates(entry) if at < MAX_CANDIDATE_ROWS else [] for at, entry in enumerate(rows)
-        }
+        """Return the numbers of candidate movies by unmatched row, as `suggestions` does."""
+        return {row: suggestion.numbers for row, suggestion in self.suggestions().items()}
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the result for JSON; lists of skipped and unmatched rows replace their counts."""
+        """Return the result for JSON; lists of skipped, unmatched and newer rows replace their counts."""
         return self.counts | self.rows()
 
     def rows(self) -> dict[str, Any]:
         """Return the result for JSON without the counts."""
-        outcome, candidates, ids = self.outcome, self.candidates(), self.catalog.movies.listed
+        outcome, suggestions, ids = self.outcome, self.suggestions(), self.catalog.movies.listed
         events: dict[str, list[Any]] = {kind: [] for kind in EVENT_KINDS}
         for matched in outcome.films:
             if matched.kind != "rating":
@@ -113,8 +121,14 @@ class ImportResult:
             "warnings": outcome.journal.warnings,
             "skipped": [{"row": s.row, "reason": s.reason, "title": s.title} for s in outcome.journal.skipped],
             "unmatched": [
-                _describe_unmatched(row) | {"candidates": [self._describe(at) for at in candidates[row.entry.row]]}
+                _describe_unmatched(row) | self._describe_candidates(suggestions[row.entry.row])
                 for row in outcome.unmatched
+            ],
+            "newer": [_describe_unmatched(row) for row in outcome.newer],
+            "unsure": [
+                {"row": row.entry.row, "title": row.entry.title, "year": row.entry.year, "rule": row.rule}
+                | {"match": self._describe(row.number)}
+                for row in self.unsure
             ],
             "ratings": [
                 self._identify(matched.number) | {"rating": matched.rating, "time": matched.entry.time}
@@ -131,6 +145,21 @@ class ImportResult:
 
     def _describe(self, number: int) -> dict[str, Any]:
         return self._identify(number) | {"genres": self.catalog.facts[number].genres}
+
+    def _describe_candidates(self, suggestion: Suggestion) -> dict[str, Any]:
+        return {"candidates": [self._describe(at) for at in suggestion.numbers], "certain": suggestion.certain}
+
+
+def suggest_movies(outcome: MatchedImport, catalog: Catalog, n: int | None = None) -> dict[str, Suggestion]:
+    """Return candidates for the first `n` unmatched rows, by row."""
+    matcher, taken = get_matcher(catalog), {matched.number for matched in outcome.films}
+    return {each.entry.row: matcher.suggest(each.entry, taken) for each in outcome.unmatched[:n]}
+
+
+def certain_picks(outcome: MatchedImport, catalog: Catalog) -> dict[str, object]:
+    """Return the movie's ID by unmatched row whose first candidate is certain."""
+    suggested = suggest_movies(outcome, catalog)
+    return {row: catalog.movies.listed[each.numbers[0]] for row, each in suggested.items() if each.certain}
 
 
 def _describe_unmatched(unmatched: MatchedEntry) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Decoding of uploaded text files, CSV parsing with line numbers, and quoting of spreadsheet formulas."""
 
 import csv
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -26,8 +27,8 @@ class CsvRow(NamedTuple):
     surplus: int = 0
 
     def text(self, *names: str) -> str:
-        """Return the first of these fields that isn't blank, cleaned for display."""
-        return clean_text(unescape_formula(self.raw(*names)))
+        """Return the first of these fields that isn't blank, repaired and cleaned for display."""
+        return clean_text(repair_text(unescape_formula(self.raw(*names))))
 
     def raw(self, *names: str) -> str:
         """Return the first of these fields that isn't blank, unchanged; for numbers and dates."""
@@ -138,3 +139,37 @@ def unescape_formula(text: str) -> str:
 def escape_formula(text: str) -> str:
     """Quote text that a spreadsheet would read as a formula (OWASP: CSV injection). Inverse of `unescape_formula`."""
     return f"'{text}" if FORMULA.match(f"'{text}") else text
+
+
+_LATER_BYTE = "[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+_MANGLED = re.compile(
+    f"[\u00c2-\u00c5\u00ce-\u00d1\u00d7-\u00d9]{_LATER_BYTE}|[\u00e0-\u00ef]{_LATER_BYTE}{{2}}|[\u00f0-\u00f4]{_LATER_BYTE}{{3}}"
+)
+_MANGLED_A = re.compile(r"(?<![A-Z\u00c0-\u00de])\u00c3(?= \S)|(?<=[a-z])\u00c3$")
+_MANGLED_I = re.compile("(?<=[a-z])\u00c3(?=[a-z])")
+"""An à and an í whose second byte, a space without a break or a soft hyphen, was lost."""
+
+
+def repair_text(text: str) -> str:
+    """Return text with HTML entities decoded, and with UTF-8 that was read as Windows-1252 read as UTF-8.
+
+    >>> repair_text("Schindler&#39;s List"), repair_text("AmÃ©lie")
+    ("Schindler's List", 'Amélie')
+    """
+    if "&" in text:
+        text = html.unescape(text)
+    if text.isascii():
+        return text
+    repaired = _MANGLED.sub(_read_as_utf8, text)
+    return _MANGLED_I.sub("\u00ed", _MANGLED_A.sub("\u00e0", repaired)) if "\u00c3" in repaired else repaired
+
+
+def _read_as_utf8(run: re.Match[str]) -> str:
+    try:
+        return b"".join(_to_byte(letter) for letter in run[0]).decode("utf-8")
+    except UnicodeDecodeError:
+        return run[0]
+
+
+def _to_byte(letter: str) -> bytes:
+    return letter.encode("latin-1" if letter < "\u0100" else "cp1252")

@@ -32,8 +32,33 @@ export function unmatchedSection(app, unmatched) {
   return element("section", { class: "missing" },
     element("h2", {}, "Which films are these?"),
     element("p", { class: "lead" }, "These titles match no film, or several. Pick the right ones."),
+    certainButton(app, unmatched),
     list,
     element("p", { class: "buttons" }, more, element("button", { type: "button", class: "ghost", onclick: () => downloadList(app, unmatched) }, icon("down"), "Download this list")));
+}
+
+/** The button that picks the first candidate of all rows where it is certain; null if there are none. @param {import("../app.js").App} app @param {Row[]} unmatched */
+function certainButton(app, unmatched) {
+  const open = () => unmatched.filter((row) => row.certain && !app.history.pickFor(row));
+  if (!open().length) return null;
+  const button = app.element("button", { type: "button", onclick: () => {
+    const rows = open();
+    for (const row of rows) app.history.pick(unmatched.filter((other) => rowName(other) === rowName(row)), row.candidates[0]);
+    app.toast(`${rows.length} ${rows.length === 1 ? "film was" : "films were"} taken.`);
+    button.remove();
+  } }, icon("check"), `Take all that are certain (${open().length})`);
+  return app.element("p", { class: "buttons" }, button);
+}
+
+/** Texts of the rules whose matches are to be checked. @type {Record<string, string>} */
+const RULE_TEXTS = { "no year": "a year is missing", "near year": "the year is one off" };
+
+/** Create the list of matches to check, closed at first. @param {import("../app.js").App} app @param {import("./uploads.js").UnsureRow[]} unsure */
+export function unsureDetails({ element }, unsure) {
+  return element("details", { class: "why" },
+    element("summary", {}, `${unsure.length.toLocaleString("en")} ${unsure.length === 1 ? "film" : "films"} to check: found by the title, without the exact year`),
+    element("ul", {}, unsure.map((row) => element("li", {}, element("bdi", {}, rowTitle(row)), row.year ? ` (${row.year})` : "", " is ",
+      titleElement(row.match), row.match.year ? ` (${row.match.year})` : "", `: ${RULE_TEXTS[row.rule]}`))));
 }
 
 /** Create a row with its picked film, or with the choice of a film; it follows changes of the history. @param {import("../app.js").App} app @param {Row} row @param {Row[]} all rows of the same name */
@@ -53,7 +78,7 @@ function rowItem(app, row, all) {
   return item;
 }
 
-/** @param {Row} row */
+/** @param {{row: string, title: string}} row */
 const rowTitle = (row) => shorten(row.title || `row ${row.row}`, 120);
 
 /** @param {import("../app.js").App} app @param {Row} row */
@@ -82,12 +107,11 @@ function filmChoice(app, row, all) {
     app.finder({ label: `Film for ${rowTitle(row)}`, placeholder: "Another film", choose: pick }));
 }
 
-/** Text that distinguishes films of the same title and year: the genres, or else the ID. @param {Movie} movie @param {Movie[]} all */
+/** Text that distinguishes candidates: the genres, and the ID if the title, year and genres are another's. @param {Movie} movie @param {Movie[]} all */
 function distinction(movie, all) {
   const genres = (/** @type {Movie} */ film) => film.genres?.join(", ") || "no genres";
   const twins = all.filter((other) => other.movie !== movie.movie && other.title === movie.title && other.year === movie.year);
-  if (!twins.length) return "";
-  return ` · ${twins.some((other) => genres(other) === genres(movie)) ? `no. ${movie.movie}` : genres(movie)}`;
+  return ` · ${genres(movie)}${twins.some((other) => genres(other) === genres(movie)) ? ` · no. ${movie.movie}` : ""}`;
 }
 
 /** Download the rows as CSV, with the picked films. @param {import("../app.js").App} app @param {Row[]} unmatched */

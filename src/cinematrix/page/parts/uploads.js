@@ -6,8 +6,9 @@
 /**
  * An upload row that no film was found for.
  * @typedef {{row: string, kind: "rating" | "seen" | "watchlist" | "like", title: string, year: number | null,
- *   rating: number | null, time: number | null, candidates: Movie[]}} UnmatchedRow
+ *   rating: number | null, time: number | null, candidates: Movie[], certain?: boolean}} UnmatchedRow
  */
+/** A matched row without the exact year. @typedef {{row: string, title: string, year: number | null, rule: string, match: Movie}} UnsureRow */
 
 /**
  * The parts of an upload that change a history. The newest rating wins; a rating without a date replaces none. With a

@@ -4,7 +4,7 @@ import { shorten } from "../parts/cards.js";
 import { ColumnForm } from "../parts/columns.js";
 import { icon } from "../parts/dom.js";
 import { writeTab, readTab } from "../parts/tab.js";
-import { unmatchedSection } from "../parts/unmatched.js";
+import { unmatchedSection, unsureDetails } from "../parts/unmatched.js";
 
 export const title = "Bring your ratings";
 
@@ -26,10 +26,10 @@ const UPLOAD_KEY = "upload";
 /** @typedef {import("../parts/uploads.js").UnmatchedRow} Row */
 /**
  * @typedef {{source: string, read: number, imported: number, updated: number, duplicates: number,
- *   skipped: {row: string, reason: string, title: string}[], unmatched: Row[],
+ *   skipped: {row: string, reason: string, title: string}[], unmatched: Row[], newer?: unknown[], unsure?: import("../parts/uploads.js").UnsureRow[],
  *   warnings: string[]} & import("../parts/uploads.js").Upload} Outcome
  */
-/** The shown result of an upload: the counts, and the reasons of skipped rows. @typedef {{source: string, counts: [string, number][], reasons: [string, number][], unmatched: Row[], warnings: string[]}} Summary */
+/** The shown result of an upload: the counts, and the reasons of skipped rows. @typedef {{source: string, counts: [string, number][], reasons: [string, number][], unmatched: Row[], unsure?: import("../parts/uploads.js").UnsureRow[], warnings: string[]}} Summary */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -126,19 +126,19 @@ async function send(app, file, columns, before) {
 }
 
 /** Summarize an upload; rows with an earlier pick count as already there. @param {import("../app.js").App} app @param {Outcome} outcome @returns {Summary} */
-function summary(app, { source, read, imported, updated, duplicates, skipped, unmatched, warnings }) {
+function summary(app, { source, read, imported, updated, duplicates, skipped, unmatched, newer = [], unsure = [], warnings }) {
   const open = unmatched.filter((row) => !app.history.pickFor(row));
   const reasons = new Map();
   for (const { reason } of skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   return {
-    source, warnings, unmatched: open, reasons: [...reasons],
+    source, warnings, unsure, unmatched: open, reasons: [...reasons],
     counts: [["rows read", read], ["new", imported], ["changed", updated], ["already there", duplicates + unmatched.length - open.length],
-      ["skipped", skipped.length], ["not found", open.length]],
+      ["skipped", skipped.length], ["not found", open.length], ...(newer.length ? [/** @type {[string, number]} */ (["newer than the catalog", newer.length])] : [])],
   };
 }
 
 /** The elements of the result. @param {import("../app.js").App} app @param {Summary} result */
-function resultParts(app, { source, counts, reasons, unmatched, warnings }) {
+function resultParts(app, { source, counts, reasons, unmatched, unsure = [], warnings }) {
   const { element } = app;
   const { new: fresh, changed } = Object.fromEntries(counts);
   return [
@@ -149,6 +149,7 @@ function resultParts(app, { source, counts, reasons, unmatched, warnings }) {
       element("p", { class: "buttons" }, element("a", { class: "primary", href: "/" }, "See your films", icon("arrow")))),
     ...warnings.map((warning) => element("p", { class: "note" }, warning)),
     reasons.length ? skippedDetails(app, reasons) : null,
+    unsure.length ? unsureDetails(app, unsure) : null,
     unmatched.length ? unmatchedSection(app, unmatched) : null,
   ].filter((each) => each !== null);
 }

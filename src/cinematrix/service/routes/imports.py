@@ -48,8 +48,8 @@ class SkippedRow(BaseModel):
     title: str
 
 
-class UnmatchedRow(BaseModel):
-    """A row whose movie isn't in the catalog or is ambiguous; `rating`: on the model's scale."""
+class NewerRow(BaseModel):
+    """A row whose movie is newer than the catalog; `rating`: on the model's scale."""
 
     row: str
     kind: Literal["rating", "seen", "watchlist", "like"]
@@ -57,7 +57,23 @@ class UnmatchedRow(BaseModel):
     year: int | None
     rating: float | None
     time: int | None
+
+
+class UnmatchedRow(NewerRow):
+    """A row whose movie isn't in the catalog or is ambiguous; `certain`: the first candidate is most probably right."""
+
     candidates: list[Movie]
+    certain: bool
+
+
+class UnsureRow(BaseModel):
+    """A matched row to check: the movie's title is the row's, but a year is missing or one off."""
+
+    row: str
+    title: str
+    year: int | None
+    rule: Literal["no year", "near year"]
+    match: Movie
 
 
 class ImportedRating(BaseModel):
@@ -71,7 +87,7 @@ class ImportedRating(BaseModel):
 
 
 class ImportBody(BaseModel):
-    """Result of an import. Imported, updated, duplicate, skipped and unmatched rows add up to the rows read."""
+    """Result of an import. Imported, updated, duplicate, skipped, unmatched and newer rows add up to the rows read."""
 
     source: str
     read: int
@@ -80,6 +96,8 @@ class ImportBody(BaseModel):
     duplicates: int
     skipped: list[SkippedRow]
     unmatched: list[UnmatchedRow]
+    newer: list[NewerRow]
+    unsure: list[UnsureRow]
     ratings: list[ImportedRating]
     events: dict[Literal["seen", "watchlist", "like"], list[int | str]]
     warnings: list[str]
