@@ -79,7 +79,7 @@ def compare(
     Args:
         data: a `Dataset`, or any table that `cinematrix.ratings` takes.
         models: names, or unfitted models with settings; `popular` and `bias` are always among them.
-        splits: random, time, new-users, new-movies.
+        splits: random, time, half, new-users, new-movies.
         seeds: how many times each model is trained on each split.
         trials: of a search for each model's settings within the training part; 0: none.
         folder: keeps finished measurements, so that an interrupted comparison goes on; None: nothing is kept.
@@ -123,7 +123,7 @@ def tune(
         model: a name, or an unfitted model to start from.
         data: a `Dataset`, or any table that `cinematrix.ratings` takes.
         trials: in all, those of an earlier search in `study` included.
-        split: how validation ratings are cut off: random, per-user, time, new-users or new-movies.
+        split: how validation ratings are cut off: random, per-user, time, half, new-users or new-movies.
         study: a file that keeps the search; None: it isn't kept.
         seed: of the search.
         catalog: a `Catalog` or a table of movies; None: the one that comes with `data`.

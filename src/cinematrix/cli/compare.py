@@ -33,7 +33,7 @@ def compare(
     ],
     split: Annotated[
         list[str] | None,
-        typer.Option("--split", help="random, time, new-users or new-movies; comma-separated. Default: random."),
+        typer.Option("--split", help="random, time, half, new-users or new-movies; comma-separated. Default: random."),
     ] = None,
     report: Annotated[Path, typer.Option("--report", help="HTML page to write.")] = Path("comparison.html"),
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds, each with a new split and model.")] = 1,

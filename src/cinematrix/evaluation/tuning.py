@@ -37,6 +37,7 @@ TUNING_SPLITS: dict[str, Callable[[Ratings, int], Split]] = {
     "random": lambda ratings, round_: splits.random(ratings, seed=1_000 + round_),
     "per-user": lambda ratings, round_: splits.per_user(ratings, seed=1_000 + round_),
     "time": lambda ratings, round_: splits.global_time(ratings, 0.1 * (1 + round_)),
+    "half": lambda ratings, round_: splits.half(ratings, 0.1 * (1 + round_)),
     "new-users": lambda ratings, round_: splits.new_users(ratings, seed=1_000 + round_),
     "new-movies": lambda ratings, round_: splits.new_movies(ratings, seed=1_000 + round_),
 }

@@ -27,7 +27,7 @@ from cinematrix.models.registry import class_path
 BASELINES = ("popular", "bias")
 """Models that are part of every comparison."""
 
-COMPARISON_SPLITS = ("random", "time", "new-users", "new-movies")
+COMPARISON_SPLITS = ("random", "time", "half", "new-users", "new-movies")
 """Names of the splits that models can be compared on."""
 
 CELL_COMMAND = [sys.executable, "-P", "-c", "from cinematrix.evaluation.compare.cell import main; main()"]
