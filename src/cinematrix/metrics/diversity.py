@@ -87,9 +87,9 @@ def miscalibration(ranked: Numbers, liked: Histories, features: sparse.csr_matri
     shown = _mean_features(_membership(ranked, features.shape[0]), features)
     smoothed = (1 - SMOOTHING) * shown + SMOOTHING * wanted
     ratios = np.divide(wanted, smoothed, out=np.ones_like(wanted), where=wanted > 0)
-    divergence: PerUser = np.maximum((wanted * np.log(ratios)).sum(axis=1), 0)  # rounding can leave −1e-17
+    divergence = np.maximum((wanted * np.log(ratios)).sum(axis=1), 0)  # rounding can leave −1e-17
     divergence[~(wanted.any(axis=1) & shown.any(axis=1))] = np.nan
-    return divergence
+    return np.asarray(divergence, np.float64)
 
 
 def _membership(ranked: Numbers, n_movies: int) -> sparse.csr_matrix:
@@ -103,4 +103,4 @@ def _mean_features(sets: sparse.csr_matrix, features: sparse.csr_matrix) -> NDAr
     """Return the distribution of each set of movies over the features; zeros for a set without any. `[sets, d]`."""
     sums = (sets @ features).toarray().astype(np.float64)
     totals = sums.sum(axis=1, keepdims=True)
-    return np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)
+    return np.asarray(np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0))
