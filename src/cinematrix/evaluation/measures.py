@@ -34,8 +34,13 @@ class Measure:
 
     def __str__(self) -> str:
         interval = "" if np.isnan(self.low) else f"  {self.low:.4f}–{self.high:.4f}"
-        value = "n/a" if np.isnan(self.value) else f"{self.value:.4f}"
-        return f"{self.name:<14}{value:>8}{interval:<17}{self.n_users:>9,} users"
+        value = "n/a" if np.isnan(self.value) else format_value(self.name, self.value)
+        return f"{self.name:<18}{value:>8}{interval:<17}{self.n_users:>9,} users"
+
+
+def format_value(name: str, value: float) -> str:
+    """Format a measure's value: four decimals, none for the number of movies shown."""
+    return f"{value:,.0f}" if name.startswith("movies_shown") else f"{value:.4f}"
 
 
 @dataclass(frozen=True)
