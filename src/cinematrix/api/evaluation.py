@@ -14,8 +14,10 @@ from cinematrix.common.progress import Progress
 from cinematrix.common.progress_bar import default_progress
 from cinematrix.evaluation.compare.report import ComparisonReport
 from cinematrix.evaluation.compare.run import ComparisonPlan, run_comparison
+from cinematrix.evaluation.evaluate import EvaluationOptions
 from cinematrix.evaluation.evaluate import evaluate as evaluate_recommender
 from cinematrix.evaluation.measures import Evaluation
+from cinematrix.evaluation.paired import add_differences, evaluate_against_order
 from cinematrix.evaluation.tuning import TuningResult
 from cinematrix.evaluation.tuning import tune as search_settings
 from cinematrix.models import model_class
@@ -28,7 +30,8 @@ def evaluate(
     test: Any,
     *,
     k: int = 10,
-    by: Ordering = "ranking",
+    by: Ordering | None = None,
+    against: Any = None,
     metrics: str | Sequence[str | Callable[..., Any]] | None = None,
     relevant_from: float | None = None,
     seed: int = 0,
@@ -36,11 +39,15 @@ def evaluate(
 ) -> Evaluation:
     """Measure a model on ratings that it hasn't seen. Return the measures with their protocol.
 
+    The measures are described in docs/evaluating.md.
+
     Args:
         model: a fitted `Model` or recommender.
         test: the test part of `cinematrix.split`, or any table of ratings; matched by ID.
         k: the length of the lists.
-        by: what orders the lists: ranking or stars.
+        by: what orders the lists: ranking or stars; None: the order of `recommend`.
+        against: another order, another fitted model (with the lists in the same order), or an `Evaluation` on the same
+            test; the result has each measure's difference from it, paired by user. None: no comparison.
         metrics: names such as `rmse` or `ndcg`, and functions of (movies `[users, k]`, tested histories) that return
             one value a user; None: all built-in ones.
         relevant_from: a tested movie is relevant from this rating up; None: every tested movie is.
@@ -49,18 +56,27 @@ def evaluate(
 
     Raises:
         DataError: a tested rating is part of the histories, or the test is on another scale.
-        SettingError: there is no such metric, or the model has no stars to order by.
+        SettingError: there is no such metric or order, or the model has no stars to order by.
     """
     recommender = recommender_of(model)
     require_number("k", k, 1, whole=True)
     require_number("seed", seed, 0, whole=True)
     metrics = None if metrics is None else listed(metrics)
     part = as_test(test, recommender.data.scale)
-    more = {"split": part.protocol} if part.protocol else {}
-    return evaluate_recommender(
-        recommender, part.ratings, given=part.given, k=k, by=by, metrics=metrics, relevant_from=relevant_from,
-        seed=seed, progress=default_progress() if progress is None else progress, **more,
-    )  # fmt: skip
+    bar = default_progress() if progress is None else progress
+    options: EvaluationOptions = {
+        "given": part.given, "k": k, "metrics": metrics, "relevant_from": relevant_from, "seed": seed, "progress": bar,
+    }  # fmt: skip
+    if part.protocol:
+        options["split"] = part.protocol
+    if against is None:
+        return evaluate_recommender(recommender, part.ratings, by=by, **options)
+    if isinstance(against, str):
+        return evaluate_against_order(recommender, part.ratings, by, against, **options)
+    found = evaluate_recommender(recommender, part.ratings, by=by, **options)
+    if isinstance(against, Evaluation):
+        return add_differences(found, against)
+    return add_differences(found, evaluate_recommender(recommender_of(against), part.ratings, by=by, **options))
 
 
 def compare(

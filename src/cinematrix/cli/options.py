@@ -43,6 +43,9 @@ OrderBy = Annotated[
     str, typer.Option("--by", help="Order by ranking (likely to be watched) or by stars (likely to be liked).")
 ]
 Count = Annotated[int, typer.Option("-n", min=1, help="Length of the list.")]
+JudgedOrder = Annotated[
+    str | None, typer.Option("--by", help="Order of the judged lists: ranking or stars. Default: that of recommend.")
+]
 ModelFolder = Annotated[Path, typer.Argument(help="Folder of a trained model.")]
 RatingsPath = Annotated[Path, typer.Argument(help="File or folder of ratings, in a format of docs/data.md.")]
 DatabaseUrl = Annotated[

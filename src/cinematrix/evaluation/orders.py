@@ -1,6 +1,6 @@
 """Orders of the measured lists."""
 
-from typing import get_args
+from typing import TypeGuard, get_args
 
 from cinematrix.errors import SettingError
 from cinematrix.models.base import Ordering, Recommender
@@ -9,16 +9,20 @@ DEFAULT_ORDER: Ordering = "ranking"
 """Order of a list for which none is named."""
 
 
+def is_order(name: str) -> TypeGuard[Ordering]:
+    """Return True for the name of an order."""
+    return name in get_args(Ordering)
+
+
 def resolve_order(model: Recommender, by: str | None) -> Ordering:
     """Return the order `by` of the model's lists; None: the default order.
 
     Raises:
         SettingError: there is no such order, or the model can't order by it.
     """
-    orders: tuple[Ordering, ...] = get_args(Ordering)
-    order = next((order for order in orders if order == (by or DEFAULT_ORDER)), None)
-    if order is None:
-        raise SettingError(f"lists can't be ordered by {by!r}; order by {' or '.join(orders)}")
+    order = DEFAULT_ORDER if by is None else by
+    if not is_order(order):
+        raise SettingError(f"lists can't be ordered by {by!r}; order by {' or '.join(get_args(Ordering))}")
     if order == "stars" and not predicts_stars(model):
         raise SettingError(f"{model.name} predicts no stars to order lists by; use by='ranking'")
     return order
