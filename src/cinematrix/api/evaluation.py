@@ -69,14 +69,13 @@ def evaluate(
     }  # fmt: skip
     if part.protocol:
         options["split"] = part.protocol
-    if against is None:
-        return evaluate_recommender(recommender, part.ratings, by=by, **options)
     if isinstance(against, str):
         return evaluate_against_order(recommender, part.ratings, by, against, **options)
+    other = None if against is None or isinstance(against, Evaluation) else recommender_of(against)
     found = evaluate_recommender(recommender, part.ratings, by=by, **options)
-    if isinstance(against, Evaluation):
-        return add_differences(found, against)
-    return add_differences(found, evaluate_recommender(recommender_of(against), part.ratings, by=by, **options))
+    if other is not None:
+        against = evaluate_recommender(other, part.ratings, by=by, **options)
+    return found if against is None else add_differences(found, against)
 
 
 def compare(
@@ -85,6 +84,7 @@ def compare(
     *,
     splits: str | Iterable[str] = ("random",),
     seeds: int = 1,
+    by: Ordering | None = None,
     trials: int = 0,
     folder: str | PathLike[str] | None = None,
     catalog: Any = None,
@@ -97,13 +97,14 @@ def compare(
         models: names, or unfitted models with settings; `popular` and `bias` are always among them.
         splits: random, time, half, new-users, new-movies.
         seeds: how many times each model is trained on each split.
+        by: what orders the lists: ranking or stars; None: the order of `recommend`.
         trials: of a search for each model's settings within the training part; 0: none.
         folder: keeps finished measurements, so that an interrupted comparison goes on; None: nothing is kept.
         catalog: a `Catalog` or a table of movies; None: the one that comes with `data`.
         progress: the progress bar; None: one on stderr or in the notebook.
 
     Raises:
-        SettingError: there is no such model or split.
+        SettingError: there is no such model, split or order.
         DataError: the ratings can't be split so.
     """
     models, splits = listed(models), listed(splits)
@@ -112,12 +113,13 @@ def compare(
     dataset = as_dataset(data, catalog)
     named: Mapping[str, Any] = {model.name: model.recommender.settings for model in models if isinstance(model, Model)}
     names = [model.name if isinstance(model, Model) else model for model in models]
-    plan = ComparisonPlan.of(names, named, splits, seeds, trials)
+    plan = ComparisonPlan.of(names, named, splits, seeds, trials, by)
     bar = default_progress() if progress is None else progress
     with TemporaryDirectory() as temporary:
         place = Path(temporary if folder is None else folder)
         outcome = run_comparison(plan, dataset.ratings, dataset.catalog, place, bar)
-    command = f"cinematrix.compare({dataset.source or dataset.name!r}, {names!r}, splits={list(plan.splits)!r})"
+    order = "" if by is None else f", by={by!r}"
+    command = f"cinematrix.compare({dataset.source or dataset.name!r}, {names!r}, splits={list(plan.splits)!r}{order})"
     return ComparisonReport.of(plan, outcome, dataset.ratings, dataset.source or dataset.name, command)
 
 

@@ -22,10 +22,15 @@ def resolve_order(model: Recommender, by: str | None) -> Ordering:
     """
     order = DEFAULT_ORDER if by is None else by
     if not is_order(order):
-        raise SettingError(f"lists can't be ordered by {by!r}; order by {' or '.join(get_args(Ordering))}")
+        raise no_order_error(order)
     if order == "stars" and not predicts_stars(model):
         raise SettingError(f"{model.name} predicts no stars to order lists by; use by='ranking'")
     return order
+
+
+def no_order_error(name: str) -> SettingError:
+    """Return the error that lists the orders."""
+    return SettingError(f"lists can't be ordered by {name!r}; order by {' or '.join(get_args(Ordering))}")
 
 
 def predicts_stars(model: Recommender) -> bool:
