@@ -88,14 +88,6 @@ def test_a_user_can_have_a_value_for_one_model_only() -> None:
     assert np.isnan(list(vars(only).values())).all(), "the other model has no user at all"
 
 
-def test_an_interval_of_a_higher_level_is_wider() -> None:
-    """At 99 % the interval contains that at 95 %."""
-    rng = np.random.default_rng(0)
-    columns = rng.gamma(2, 1, 50), rng.gamma(2, 1, 50), np.ones(50)
-    usual, wide = difference(*columns), difference(*columns, level=0.99)
-    assert wide.low < usual.low < usual.high < wide.high
-
-
 def test_what_cannot_be_tested_is_nan() -> None:
     """Without users all values are NaN; with one user only interval and p-value are."""
     assert np.isnan(list(vars(difference(np.zeros(2), np.zeros(2), np.zeros(2))).values())).all()

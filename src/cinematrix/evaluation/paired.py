@@ -11,7 +11,7 @@ from cinematrix.evaluation.evaluate import EvaluationOptions, evaluate_orders
 from cinematrix.evaluation.measures import Evaluation, PairedDifference
 from cinematrix.evaluation.orders import resolve_order
 from cinematrix.evaluation.pooling import pool_by_user
-from cinematrix.metrics.significance import ALPHA, Difference, compute_differences
+from cinematrix.metrics.significance import Difference, compute_differences
 from cinematrix.models.base import Recommender
 
 
@@ -47,14 +47,11 @@ def add_differences(found: Evaluation, other: Evaluation) -> Evaluation:
     return replace(found, differences=differences, against=f"{other.protocol.model} by {other.protocol.by}")
 
 
-def compute_difference(
-    name: str, found: Evaluation, other: Evaluation, seed: int = 0, *, level: float = 1 - ALPHA
-) -> Difference:
+def compute_difference(name: str, found: Evaluation, other: Evaluation, seed: int = 0) -> Difference:
     """Compute the difference of one measure of `found` from that of `other`, paired by user."""
     (sums, weights), (other_sums, other_weights) = (pool_by_user(name, each.per_user) for each in (found, other))
     (difference,) = compute_differences(
-        sums[:, None], other_sums, np.column_stack([weights, other_weights]), root=name == "rmse", seed=seed,
-        level=level,
+        sums[:, None], other_sums, np.column_stack([weights, other_weights]), root=name == "rmse", seed=seed
     )  # fmt: skip
     return difference
 

@@ -39,7 +39,7 @@ class Difference:
 
 
 def compute_differences(
-    sums: Float64, best: Float64, weights: Float64, *, root: bool = False, seed: int = 0, level: float = 1 - ALPHA
+    sums: Float64, best: Float64, weights: Float64, *, root: bool = False, seed: int = 0
 ) -> list[Difference]:
     """Compare several models with the best one, on the same users.
 
@@ -53,7 +53,6 @@ def compute_differences(
             `[users, models + 1]` with the best model's at the end.
         root: the measure is the root of the quotient.
         seed: random seed.
-        level: confidence level of the interval.
 
     Returns:
         One difference a model. All values are NaN if no user has a weight in one of the two; interval and p-value are
@@ -70,7 +69,7 @@ def compute_differences(
         both = both[:, :, np.append(several, True)]
         draws = draw_resamples(both.shape[1], seed, RESAMPLES)
         resampled = _subtract_best(np.concatenate([draw @ both for draw in draws], axis=1), root)
-        low[several], high[several] = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        low[several], high[several] = np.nanquantile(resampled, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
         p[several] = randomisation_test(both[0], both[1], root=root, seed=seed)
     return [Difference(*numbers) for numbers in np.column_stack([value, low, high, p]).tolist()]
 

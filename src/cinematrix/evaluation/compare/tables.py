@@ -76,7 +76,7 @@ def describe_protocol(question: QuestionResult) -> str:
     return (
         f"{p['split'][0].upper()}{p['split'][1:]}; {seeds}. {p['ratings']:,} ratings by {p['users']:,} users tested. "
         f"Lists are the best {p['k']} by {p['by']} of the {p['movies']:,} movies that aren't in a user's history. "
-        f"Checked: {'; '.join(question.checks)}."
+        f"Every tested movie is relevant, except in measures of liking. Checked: {'; '.join(question.checks)}."
     )
 
 
