@@ -39,8 +39,6 @@ def evaluate(
 ) -> Evaluation:
     """Measure a model on ratings that it hasn't seen. Return the measures with their protocol.
 
-    The measures are described in docs/evaluating.md.
-
     Args:
         model: a fitted `Model` or recommender.
         test: the test part of `cinematrix.split`, or any table of ratings; matched by ID.
@@ -49,7 +47,7 @@ def evaluate(
         against: another order, another fitted model (with the lists in the same order), or an `Evaluation` on the same
             test; the result has each measure's difference from it, paired by user. None: no comparison.
         metrics: names such as `rmse` or `ndcg`, and functions of (movies `[users, k]`, tested histories) that return
-            one value a user; None: all built-in ones.
+            one value a user; None: all built-in ones, which docs/evaluating.md describes.
         relevant_from: a tested movie is relevant from this rating up; None: every tested movie is.
         seed: of the bootstrap.
         progress: the progress bar; None: one on stderr or in the notebook.

@@ -1,5 +1,6 @@
 """`cinematrix evaluate`."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Unpack
 
@@ -8,7 +9,7 @@ import typer
 from cinematrix.cli.options import Columns, Force, Json, JudgedOrder, ModelFolder, ScaleText, parse_columns, parse_scale
 
 if TYPE_CHECKING:
-    from cinematrix.data.ratings import Ratings
+    from cinematrix.data.ratings import Ratings, Scale
     from cinematrix.evaluation.evaluate import EvaluationOptions
     from cinematrix.evaluation.measures import Evaluation
     from cinematrix.models.base import Recommender
@@ -45,7 +46,6 @@ def evaluate(
     """
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.progress_bar import TerminalBar
-    from cinematrix.data.readers import read
     from cinematrix.evaluation.orders import resolve_order
     from cinematrix.evaluation.reliability import check_uncertainty
     from cinematrix.models.artifact import load
@@ -56,11 +56,8 @@ def evaluate(
     resolve_order(recommender, by)
     if reliability is not None:
         check_uncertainty(recommender)
-    mapping, rating_scale = parse_columns(columns), parse_scale(scale) or recommender.data.scale
-    ratings = read(test, columns=mapping, scale=rating_scale, progress=TerminalBar()).ratings
-    histories = (
-        None if given is None else read(given, columns=mapping, scale=rating_scale, progress=TerminalBar()).ratings
-    )
+    read = partial(_read, columns=columns, scale=parse_scale(scale) or recommender.data.scale)
+    ratings, histories = read(test), None if given is None else read(given)
     evaluation = _evaluate(
         recommender, ratings, by, against, given=histories, k=k, relevant_from=relevant_from, seed=seed,
         split=f"as handed over in {test.name}", progress=TerminalBar(),
@@ -68,6 +65,13 @@ def evaluate(
     if reliability is not None:
         _plot_reliability(recommender, ratings, histories, reliability, force)
     _print_evaluation(evaluation, reliability, json)
+
+
+def _read(path: Path, columns: str | None, scale: "Scale | None") -> "Ratings":
+    from cinematrix.common.progress_bar import TerminalBar
+    from cinematrix.data.readers import read
+
+    return read(path, columns=parse_columns(columns), scale=scale, progress=TerminalBar()).ratings
 
 
 def _evaluate(

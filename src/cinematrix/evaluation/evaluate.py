@@ -86,23 +86,32 @@ def evaluate_orders(
         SettingError: the model can't order so; `k` below 1; there is no such metric.
         TrainingError: the model predicts NaN or infinity.
     """
-    resolved = [resolve_order(model, by) for by in orders]
     _check_ratings(model, test, relevant_from)
     held_out = HeldOutRatings.of(model.data, test, given)
     size = max(1, BLOCK_CELLS // max(len(model.data.movies), 10 * k))
+    evaluator = _make_evaluator(model, orders, held_out, k, metrics, relevant_from)
     held_out.check(size)
-    own = {metric.__name__: metric for metric in metrics or () if not isinstance(metric, str)}
-    lists = ListEvaluator.of(held_out, k, RANKING_METRICS | own, relevant_from, predicts_stars(model))
-    evaluator = BlockEvaluator(model, tuple(resolved), lists)
     shared, by_order = _evaluate_blocks(evaluator, held_out, size, progress)
     errors, evaluations = measure_errors(shared, seed), []
-    for by, (values, exposures) in zip(resolved, by_order, strict=True):
+    for by, (values, exposures) in zip(evaluator.orders, by_order, strict=True):
         measures = errors + measure_lists(values, seed) + measure_catalog(exposures, k, len(held_out.users))
-        if metrics is not None:
-            measures = _select_measures(measures, metrics, k)
+        measures = measures if metrics is None else _select_measures(measures, metrics, k)
         protocol = _build_protocol(evaluator, by, held_out, shared, seed, split)
         evaluations.append(Evaluation(measures, protocol, test.users.ids[held_out.users], shared | values))
     return tuple(evaluations)
+
+
+def _make_evaluator(
+    model: Recommender,
+    orders: Sequence[Ordering | None],
+    held_out: HeldOutRatings,
+    k: int,
+    metrics: Sequence[str | Metric] | None,
+    relevant_from: float | None,
+) -> BlockEvaluator:
+    own = {metric.__name__: metric for metric in metrics or () if not isinstance(metric, str)}
+    lists = ListEvaluator.of(held_out, k, RANKING_METRICS | own, relevant_from, predicts_stars(model))
+    return BlockEvaluator(model, tuple(resolve_order(model, by) for by in orders), lists)
 
 
 def _check_ratings(model: Recommender, test: Ratings, relevant_from: float | None) -> None:
