@@ -16,9 +16,9 @@ LOG3 = np.log2(3)
 
 # Five users, lists of three. User 0 (mean 3): a like and a dislike are listed, the mean itself counts as liked. User 1
 # (mean 4): a single tested rating, below. User 2 (mean 2): a single one at the mean, not listed. User 3: nothing is
-# tested. User 4 (mean 3.7, three times the same rating): all are at the mean, though 3.7 isn't a binary fraction.
+# tested. User 4 (mean 3.7, up to rounding): both tested ratings are at the mean, though their float32 is above it.
 RANKED = np.array([[5, 2, 7], [8, 0, 3], [4, UNKNOWN, UNKNOWN], [1, 2, 3], [0, 1, UNKNOWN]], np.int32)
-GIVEN = Histories.of_lists([([0, 1], [2, 4]), ([1], [5]), ([], []), ([9], [3]), ([5], [3.7])])
+GIVEN = Histories.of_lists([([0, 1], [2, 4]), ([1], [5]), ([], []), ([9], [3]), ([5, 7], [3.6, 3.8])])
 TESTED = Histories.of_lists([([2, 3, 5, 6], [4, 3, 1, 4]), ([8], [3]), ([90], [2]), ([], []), ([0, 6], [3.7, 3.7])])
 MEANS = [3, 4, 2, 3, 3.7]
 LIKED = [[2, 3, 6], [], [90], [], [0, 6]]

@@ -177,7 +177,7 @@ class _Objective:
     def _validate(self, settings: Any, split: Split) -> float:
         model = self.kind(settings)
         model.fit(split.train, self.catalog)
-        return evaluate(model, split.test, given=split.given)[self.measure]
+        return evaluate(model, split.test, by="ranking", given=split.given)[self.measure]
 
     def report(self, study: "Study", trial: Any) -> None:
         """Report a finished trial to the progress bar (a callback of Optuna)."""
