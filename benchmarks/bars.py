@@ -63,7 +63,7 @@ def fit(folder: Path, model: str, seed: int) -> dict[str, float]:
     started = time.perf_counter()
     recommender = kind(settings).fit(cut.train, dataset.catalog)
     seconds, peak = time.perf_counter() - started, peak_megabytes()
-    found = evaluate(recommender, cut.test, split=cut.protocol)
+    found = evaluate(recommender, cut.test, by="ranking", split=cut.protocol)
     measures = {name: found[name] for name in ("rmse", "mae", "ndcg@10", "recall@10")}
     measures["within80"] = found["within80"] if recommender.has_intervals else float("nan")
     one_user = one_user_ms(recommender, recommender.data.history)

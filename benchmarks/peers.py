@@ -156,7 +156,7 @@ def of_ours(model: str, cut: splits.Split, catalog: Catalog | None, seed: int) -
     else:
         fitted.score(fitted.data.history)
     cost = {"seconds": time.perf_counter() - started, "megabytes": peak_megabytes()}
-    found = evaluate(fitted, cut.test, split=cut.protocol)
+    found = evaluate(fitted, cut.test, by="ranking", split=cut.protocol)
     return {m.name: m.value for m in found.measures if m.name in ("rmse", "mae", "ndcg@10")} | cost
 
 

@@ -99,7 +99,7 @@ def test_a_file_is_read_with_its_titles(tmp_path: Path, frame: pl.DataFrame, fil
     assert f"{len(found):,} ratings" in repr(found)
 
 
-@pytest.mark.parametrize("how", ["random", "per-user", "time", "new-users", "new-movies"])
+@pytest.mark.parametrize("how", ["random", "per-user", "time", "half", "new-users", "new-movies"])
 def test_a_split_keeps_titles_and_its_protocol(dataset: cx.Dataset, how: str) -> None:
     """Both parts have the catalog, and the split in words."""
     train, test = cx.split(dataset, how)
@@ -107,7 +107,7 @@ def test_a_split_keeps_titles_and_its_protocol(dataset: cx.Dataset, how: str) ->
     assert len(test) > 0
     assert train.catalog is dataset.catalog
     assert "split" in test.protocol
-    assert (test.given is not None) == (how == "new-users")
+    assert (test.given is not None) == (how in ("half", "new-users"))
 
 
 def test_new_users_are_measured_with_what_they_gave(dataset: cx.Dataset) -> None:
@@ -131,6 +131,29 @@ def test_the_measures_are_chosen(model: cx.Model, parts: tuple[cx.Dataset, cx.Da
     whole = cx.evaluate(model, parts[1])
     assert whole["rmse"] == found["rmse"]
     assert whole["ndcg@10"] == found["ndcg@10"]
+
+
+def test_a_model_is_compared_with_an_order_a_model_or_an_evaluation(
+    model: cx.Model, parts: tuple[cx.Dataset, cx.Dataset]
+) -> None:
+    """All three give the differences on the same users; another order doesn't change the errors."""
+    train, test = parts
+    other = cx.model("popular").fit(train)
+    by_order = cx.evaluate(model, test, by="stars", against="ranking")
+    by_model, by_evaluation = (
+        cx.evaluate(model, test, against=other),
+        cx.evaluate(model, test, against=cx.evaluate(other, test)),
+    )
+    assert by_order.against == f"{model.name} by ranking"
+    assert by_model.against == by_evaluation.against == "popular by ranking"
+    assert by_model.as_dict() == by_evaluation.as_dict()
+    names = [each.name for each in by_model.differences]
+    assert names[0] == "rmse"
+    assert {"ndcg_liked@10", "disliked@10"} <= set(names)
+    assert "rmse" not in [each.name for each in by_order.differences]
+    ranking = cx.evaluate(model, test, by="ranking")
+    found = {each.name: each.difference.value for each in by_order.differences}
+    assert found["disliked@10"] == pytest.approx(by_order["disliked@10"] - ranking["disliked@10"])
 
 
 def test_predictions_stand_beside_the_pairs(model: cx.Model, frame: pl.DataFrame) -> None:
@@ -344,6 +367,15 @@ WRONG = {
     "a text as history": (lambda m, d: m.recommend(history="ratings.csv"), "history is the text 'ratings.csv'"),
     "predict before fit": (lambda m, d: cx.model("svd").predict([1], [1]), "svd isn't fitted; call fit"),
     "save before fit": (lambda m, d: cx.model("svd").save("x"), "svd isn't fitted; call fit"),
+    "against no order": (
+        lambda m, d: cx.evaluate(m, cx.split(d)[1], against="x"),
+        "lists can't be ordered by 'x'",
+    ),
+    "against itself": (
+        lambda m, d: cx.evaluate(m, cx.split(d)[1], by="stars", against="stars"),
+        "can't be compared with themselves",
+    ),
+    "against no model": (lambda m, d: cx.evaluate(m, cx.split(d)[1], against=3), "int is no model"),
     "evaluate before fit": (lambda m, d: cx.evaluate(cx.model("svd"), d), "svd isn't fitted; call fit"),
     "a test on another scale": (
         lambda m, d: cx.evaluate(m, d.to_frame().with_columns(rating=pl.col("rating") * 20)),

@@ -78,7 +78,7 @@ def test_a_simulated_set_is_described(shop: Path) -> None:
     assert 20_000 < len(png) < 1_000_000
 
 
-@pytest.mark.parametrize("how", ["random", "k-fold", "per-user", "time", "new-users", "new-movies"])
+@pytest.mark.parametrize("how", ["random", "k-fold", "per-user", "time", "half", "new-users", "new-movies"])
 def test_every_split_partitions_the_table(shop: Path, tmp_path: Path, how: str) -> None:
     """Training and test ratings are all rows and have no pair in common; the files can be read."""
     answer = run_json("data", "split", shop / "data", "--out", tmp_path / "cut", "--split", how, "--seed", 7)
@@ -86,7 +86,7 @@ def test_every_split_partitions_the_table(shop: Path, tmp_path: Path, how: str) 
     assert {name: len(part) for name, part in parts.items()} == {name: answer[name] for name in parts}
     pairs = [set(part.select("userId", "movieId").iter_rows()) for part in parts.values()]
     assert not pairs[0] & pairs[1]
-    given = len(pl.read_csv(tmp_path / "cut" / "given.csv")) - answer["train"] if how == "new-users" else 0
+    given = len(pl.read_csv(tmp_path / "cut" / "given.csv")) - answer["train"] if how in ("half", "new-users") else 0
     assert len(pairs[0]) + len(pairs[1]) + given == 1200
     assert (tmp_path / "cut" / "movies.csv").is_file()
 
@@ -102,6 +102,24 @@ def test_an_evaluation_has_its_protocol(shop: Path, model: str) -> None:
     assert found["protocol"]["model"] == model
     assert "test.csv" in text
     assert "seed 0" in text
+
+
+def test_an_evaluation_is_compared_with_an_order_or_a_model(shop: Path) -> None:
+    """`--against` adds paired differences from another order or from the model in a folder, in text and JSON."""
+    words = ("evaluate", shop / "bias", shop / "split/test.csv")
+    orders = ("evaluate", shop / "popular", shop / "split/test.csv", "--by", "stars", "--against", "ranking")
+    by_order, by_model = run_json(*orders), run_json(*words, "--against", shop / "popular", by=run_cli)
+    assert (by_order["protocol"]["by"], by_order["against"]) == ("stars", "popular by ranking")
+    assert "rmse" not in by_order["differences"]
+    assert by_model["against"] == "popular by ranking"
+    for name in ("rmse", "ndcg_liked@10", "disliked@10"):
+        paired = by_model["differences"][name]
+        assert paired["other"] + paired["difference"] == pytest.approx(by_model["measures"][name]["value"])
+        assert paired["low"] <= paired["difference"] <= paired["high"]
+    assert "Difference from popular by ranking, paired by user" in run_ok(*words, "--against", shop / "popular")
+    assert "lists can't be ordered by 'fame'" in run_failing(*words, "--by", "fame")
+    assert "nowhere" in run_failing(*words, "--against", shop / "nowhere")
+    assert "can't be compared with themselves" in run_failing(*words, "--by", "stars", "--against", "stars")
 
 
 def test_novelty_and_diversity_change_a_list(shop: Path) -> None:

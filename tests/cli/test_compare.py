@@ -39,6 +39,20 @@ def test_models_are_compared(data: Path, tmp_path: Path) -> None:
     assert sorted(p.name.split(".")[0] for p in (tmp_path / "out.cells").iterdir()) == ["bias", "popular"]
 
 
+def test_lists_by_stars_are_compared_on_halves(data: Path, tmp_path: Path) -> None:
+    """`--by` and `--split half` reach the cells; the table of liking has its measures."""
+    words = ["compare", data, "--models", "popular", "--split", "half", "--by", "stars"]
+    text = run_ok(*words, "--report", tmp_path / "out.html")
+    for word in ("by stars of the", "Half split", "every rating given is earlier", "ndcg_liked@10", "movies shown"):
+        assert word in text, word
+    found = run_json(*words, "--report", tmp_path / "out.html", "--resume")
+    assert found["plan"]["by"] == found["questions"][0]["protocol"]["by"] == "stars"
+    (measures,) = {tuple(sorted(m["name"] for m in row["measures"]))
+                   for row in found["questions"][0]["rows"] if row["segment"] == "all"}  # fmt: skip
+    assert {"disliked@10", "expected_below@10", "ndcg_above@10", "ndcg_rare@10"} <= set(measures)
+    assert "lists can't be ordered by 'fame'" in run_failing(*words[:-1], "fame", "--report", tmp_path / "no.html")
+
+
 def test_resume_reuses_the_cells(data: Path, tmp_path: Path) -> None:
     """A resumed, larger comparison reuses the existing cells and gives the same numbers."""
     words = ["compare", data, "--models", "popular", "--report", tmp_path / "out.html"]

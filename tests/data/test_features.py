@@ -5,7 +5,7 @@ import pytest
 
 from cinematrix.data import features as module
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.features import movie_features, series_membership
+from cinematrix.data.features import genres_and_decades, movie_features, series_membership
 
 
 def test_genres_years_and_tags_are_features() -> None:
@@ -21,6 +21,18 @@ def test_genres_years_and_tags_are_features() -> None:
     expected = [[1, 1, 1, 0, log3], [1, 0, 0.6, 0.4, log2], [0, 0, 0, 1, log2], [0, 0, 0, 0, 0]]
     np.testing.assert_allclose(features, np.float32(expected), rtol=1e-6)
     assert features.dtype == np.float32
+
+
+def test_genres_and_decades_share_a_movie() -> None:
+    """Half of a movie is on its genres, half on its decade; a missing one leaves all to the other."""
+    catalog = Catalog.of(
+        [1, 2, 3, 4, 5],
+        genres=[["Drama", "War"], ["War"], ["Drama"], [], []],
+        year=[1942, 1950, None, 1949, None],
+    )
+    expected = [[1 / 4, 1 / 4, 1 / 2, 0], [0, 1 / 2, 0, 1 / 2], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    np.testing.assert_allclose(genres_and_decades(catalog).toarray(), expected)  # Drama, War, 1940s, 1950s
+    assert genres_and_decades(Catalog.empty(catalog.movies)).shape == (5, 0)
 
 
 def test_near_years_are_alike() -> None:

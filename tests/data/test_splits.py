@@ -1,5 +1,7 @@
 """Splits into training and test data: `cinematrix.data.splits`."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -67,7 +69,7 @@ def test_every_split_keeps_what_is_tested_apart(n: int, seed: int, name: str) ->
     assert [pairs(split.train), pairs(split.test)] == [pairs(second.train), pairs(second.test)]
 
 
-@pytest.mark.parametrize("name", sorted(set(SPLITS) - {"time"}))
+@pytest.mark.parametrize("name", sorted(set(SPLITS) - {"time", "half"}))
 def test_another_seed_gives_another_split(name: str) -> None:
     """The seed changes the split, and the protocol has the seed."""
     ratings = table(800)
@@ -123,11 +125,54 @@ def test_time_says_from_when_it_tests() -> None:
     assert "from 1970-01-01 00:00:50 UTC" in by_time([50, 10, 40, 20, 30]).protocol
 
 
+# (user, movie, time) around the cut at second 50: user 1 is known and has four later ratings, user 2 is new with three,
+# user 3 is new with one, users 4 and 5 are new with a tie in the middle and with all at once.
+LATER = [
+    (1, 10, 10), (1, 11, 20), (1, 12, 80), (1, 13, 50), (1, 14, 60), (1, 15, 70), (2, 16, 52), (2, 17, 51),
+    (2, 18, 53), (3, 19, 99), (4, 20, 55), (4, 21, 56), (4, 22, 56), (4, 23, 57), (5, 24, 58), (5, 25, 58),
+]  # fmt: skip
+
+
+def test_half_by_hand() -> None:
+    """Each user's later ratings are halved by time: of an odd number the middle one, and of ties all, are tested."""
+    users, movies, times = np.array(LATER).T
+    ratings = Ratings.from_arrays(users, movies, np.full(len(users), 3), times)
+    split, by_cut = splits.half(ratings, 14 / 16), splits.global_time(ratings, 14 / 16)
+
+    def movies_of(part: Ratings) -> list[int]:
+        return part.movies.ids[part.movie].tolist()
+
+    assert pairs(split.train) == pairs(by_cut.train)
+    assert movies_of(split.train) == [10, 11]
+    assert movies_of(split.test) == [12, 15, 16, 18, 19, 21, 22, 23, 24, 25]
+    assert movies_of(split.given) == [10, 11, 13, 14, 17, 20]
+    assert split.protocol.startswith("half split, the latest 88%, from 1970-01-01 00:00:50 UTC")
+
+
+@given(st.integers(30, 300), st.integers(0, 20), st.sampled_from([0.1, 0.2, 0.5, 0.9]))
+def test_half_agrees_with_loops_over_users(n: int, seed: int, test_size: float) -> None:
+    """Given and tested ratings are those of a loop over the users, whatever the order of the rows and the ties."""
+    ratings = table(n, seed)
+    split, cut = splits.half(ratings, test_size), splits.global_time(ratings, test_size).test.time
+    assert ratings.time is not None
+    assert cut is not None
+    tested = set()
+    for user in range(len(ratings.users)):
+        later = sorted((t, m) for u, m, t in zip(ratings.user.tolist(), ratings.movie.tolist(), ratings.time.tolist(),
+                                                 strict=True) if u == user and t >= cut.min())  # fmt: skip
+        tested |= {(user, m) for t, m in later if t >= later[len(later) // 2][0]}
+    assert set(pairs(split.test)) == tested
+    assert set(pairs(split.given)) == set(pairs(ratings)) - tested
+
+
+@pytest.mark.parametrize("cut", [splits.global_time, splits.half])
 @pytest.mark.parametrize(("time", "message"), [(None, "no time column"), ([5, 5], "same time")])
-def test_time_refuses_ratings_without_an_earlier_and_a_later(time: list[int] | None, message: str) -> None:
+def test_time_refuses_ratings_without_an_earlier_and_a_later(
+    time: list[int] | None, message: str, cut: Callable[[Ratings], Split]
+) -> None:
     """Ratings without times, or with one time for all, are an error that names another split."""
     with pytest.raises(DataError, match=f"{message}.* use the split random"):
-        splits.global_time(Ratings.from_arrays([1, 2], [1, 2], [3, 4], time))
+        cut(Ratings.from_arrays([1, 2], [1, 2], [3, 4], time))
 
 
 def test_new_users_are_held_out_whole_and_give_k() -> None:

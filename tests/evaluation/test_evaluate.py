@@ -14,7 +14,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import DataError, SettingError, TrainingError
-from cinematrix.evaluation.evaluate import evaluate
+from cinematrix.evaluation.evaluate import evaluate, evaluate_orders
 from cinematrix.metrics import accuracy
 from cinematrix.models.base import Abilities, Recommender
 from cinematrix.models.bias import Bias
@@ -44,7 +44,8 @@ class Three(Popular):
         return np.full(len(rows), 3, np.float32)
 
 
-# By user 10, 20, 40, whose lists of two are [200, 300], [100, 300], [500, 100].
+# By user 10, 20, 40, whose lists of two are [200, 300], [100, 300], [500, 100]. Their means are 13/4, 8/3 and 3; of the
+# given ratings 3, 2 and, for the user without any, that of all training ratings, 22/7. Liked are 300, 100 and 500.
 BY_HAND = {
     "rmse": [np.sqrt((4 + 1) / 2), 1, 2],
     "mae": [3 / 2, 1, 2],
@@ -55,6 +56,11 @@ BY_HAND = {
     "mrr@2": [1, 1, 1],
     "hit_rate@2": [1, 1, 1],
     "novelty@2": [LOG3, (np.log2(3 / 2) + LOG3) / 2, np.log2(3 / 2) / 2],
+    "ndcg_liked@2": [1 / LOG3, 1, 1],
+    "ndcg_above@2": [1 / LOG3, 1, 1],
+    "disliked@2": [1 / 2, 0, 0],
+    "ndcg_rare@2": [1 / LOG3, 1, 1],
+    "expected_below@2": [0, 0, 1],
     "history": [2, 2, 0],
     "ratings": [2, 1, 2],
 }
@@ -72,6 +78,7 @@ def test_popular_by_hand() -> None:
     assert found["rmse"] == pytest.approx(np.sqrt((4 + 1 + 1 + 4 + 4) / 5))
     assert found["mae"] == pytest.approx((2 + 1 + 1 + 2 + 2) / 5)
     assert found["coverage@2"] == 1
+    assert found["movies_shown@2"] == 4
     assert found["gini@2"] == pytest.approx((-3 * 1 - 1 * 1 + 1 * 2 + 3 * 2) / (4 * 6))  # exposures 1, 1, 2, 2
 
 
@@ -88,13 +95,17 @@ def test_the_protocol_counts_what_is_unknown() -> None:
 
 
 def test_a_model_gets_histories_and_unknown_movies() -> None:
-    """Pairs reach the model with the user's own history, an empty one for an unknown user, -1 for an unknown movie."""
+    """Tested and listed pairs reach the model in one call, with each user's own history, empty for an unknown user.
+
+    A tested movie that the model doesn't know is -1.
+    """
     model = Three().fit(table(TRAIN))
     model.inputs.clear()
     evaluate(model, table(TEST), k=2)
     ((histories, rows, movies),) = model.inputs
     assert [histories.items_of(row).tolist() for row in range(3)] == [[0, 3], [1, 3], []]
-    assert list(zip(rows.tolist(), movies.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 0), (2, 3), (2, -1)]
+    tested, listed = [(0, 1), (0, 2), (1, 0), (2, 3), (2, -1)], [(0, 1), (0, 2), (1, 0), (1, 2), (2, 3), (2, 0)]
+    assert list(zip(rows.tolist(), movies.tolist(), strict=True)) == tested + listed
 
 
 def test_relevance_can_start_at_a_rating() -> None:
@@ -148,7 +159,7 @@ def test_errors_are_those_of_predict(world: tuple[Ratings, Catalog]) -> None:
 
 @pytest.mark.parametrize("model", [Bias(), Popular()], ids=lambda model: model.name)
 def test_lists_agree_with_loops_over_users(model: Recommender, world: tuple[Ratings, Catalog]) -> None:
-    """Recall and genre similarity of every user equal those computed with sets and loops."""
+    """Recall, liking and genre similarity of every user equal those computed with sets and loops."""
     ratings, catalog = world
     split = splits.new_users(ratings, k=4, seed=2)
     model.fit(split.train, catalog)
@@ -163,6 +174,19 @@ def test_lists_agree_with_loops_over_users(model: Recommender, world: tuple[Rati
         hits = len(wanted & set(data.movies.ids[order].tolist()))
         assert found.per_user["recall@5"][place] == pytest.approx(hits / len(wanted))
         similarities = [genres[a] @ genres[b] for i, a in enumerate(order) for b in order[:i]]
+        mean = np.mean(
+            [_stars(part)[u, m] for part in (split.given, split.test) for u, m in _id_pairs(part) if u == user]
+        )
+        liked = {m for m in wanted if _stars(split.test)[user, m] >= mean}
+        if liked:
+            ideal = sum(1 / np.log2(i + 2) for i in range(min(5, len(liked))))
+            gains = [(data.movies.ids[m] in liked) / np.log2(i + 2) for i, m in enumerate(order)]
+            assert found.per_user["ndcg_liked@5"][place] == pytest.approx(sum(gains) / ideal)
+        expected = model.predict_pairs(
+            _values_of(history, split.given, user, data.movies.ids), np.zeros(5, np.int32), np.array(order, np.int32)
+        )
+        told = np.mean([_stars(split.given)[user, m] for m in seen])
+        assert found.per_user["expected_below@5"][place] == pytest.approx(np.mean(expected < told))
         assert found.per_user["similarity@5"][place] == pytest.approx(np.mean(similarities))
 
 
@@ -171,9 +195,13 @@ def _id_pairs(ratings: Ratings) -> list[tuple[int, int]]:
     return list(zip(users.tolist(), movies.tolist(), strict=True))
 
 
+def _stars(part: Ratings) -> dict[tuple[int, int], float]:
+    assert part.rating is not None
+    return dict(zip(_id_pairs(part), part.rating.tolist(), strict=True))
+
+
 def _values_of(history: Histories, given: Ratings, user: int, movie_ids: NDArray[Any]) -> Histories:
-    assert given.rating is not None
-    stars = dict(zip(_id_pairs(given), given.rating.tolist(), strict=True))
+    stars = _stars(given)
     values = [stars[user, int(movie_ids[item])] for item in history.items]
     return Histories(history.starts, history.items, np.array(values, np.float32))
 
@@ -203,7 +231,7 @@ def test_intervals_contain_the_value_and_follow_the_seed(world: tuple[Ratings, C
     model = Bias().fit(split.train, world[1])
     found = evaluate(model, split.test, seed=1)
     for measure in found.measures:
-        assert np.isnan(measure.low) == measure.name.startswith(("coverage", "gini"))
+        assert np.isnan(measure.low) == measure.name.startswith(("coverage", "gini", "movies_shown"))
         assert np.isnan(measure.low) or measure.low <= measure.value <= measure.high
     assert found.as_dict() == evaluate(model, split.test, seed=1).as_dict()
     assert found.as_dict()["measures"] != evaluate(model, split.test, seed=2).as_dict()["measures"]
@@ -216,10 +244,76 @@ def test_plain_interactions_are_ranked_only(world: tuple[Ratings, Catalog]) -> N
     found = evaluate(plain, split.test)
     assert [m.name for m in found.measures if "@" not in m.name] == []
     assert 0 < found["ndcg@10"] < 1
+    assert not {"ndcg_liked@10", "ndcg_above@10", "disliked@10", "expected_below@10"} & set(found.per_user)
     with pytest.raises(SettingError, match="popular predicts no stars"):
         evaluate(plain, split.test, by="stars")
     with pytest.raises(DataError, match="relevant_from=4 needs ratings with stars"):
         evaluate(plain, split.test, relevant_from=4)
+
+
+def test_all_interactions_count_as_liked() -> None:
+    """Without stars every tested movie is liked: gains 1/√4, 1, and 1 for the movie that the model doesn't know."""
+    train = Ratings.from_arrays([1, 2, 3, 4, 1], [5, 5, 5, 5, 6])
+    found = evaluate(Popular().fit(train), Ratings.from_arrays([9, 9, 9], [5, 6, 999]), k=2)
+    np.testing.assert_allclose(found.per_user["ndcg_rare@2"], (1 / 2 + 1 / LOG3) / (1 + 1 / LOG3), rtol=1e-6)
+
+
+def test_the_mean_is_over_given_and_tested_ratings() -> None:
+    """Given ratings of 1 make a tested 2 a like, which training ratings of 5 would make a dislike."""
+    model = Three().fit(table([(10, 500, 5), (10, 100, 5), (20, 100, 3), (20, 300, 3)]))
+    test, given = table([(10, 300, 2)]), table([(10, 500, 1)])
+    by_training, by_given = evaluate(model, test, k=2), evaluate(model, test, given=given, k=2)
+    assert np.isnan(by_training["ndcg_liked@2"])
+    assert by_given["ndcg_liked@2"] == pytest.approx(1 / LOG3)
+    assert [by_training["expected_below@2"], by_given["expected_below@2"]] == [1, 0]
+
+
+def test_a_model_of_interactions_is_judged_by_tested_stars() -> None:
+    """Without stars of its own, the model's lists are still measured by what users rated; histories may have stars."""
+
+    class Ranks(Three):
+        abilities = Abilities(stars=False, interactions=True)
+
+    model, train, test = Ranks().fit(table(TRAIN)), table(TRAIN), table(TEST)
+    for name in ("ndcg_liked@2", "ndcg_above@2", "disliked@2"):
+        np.testing.assert_allclose(evaluate(model, test, given=train, k=2).per_user[name], BY_HAND[name], err_msg=name)
+    test = table([(10, 300, 5), (10, 200, 4)])  # of mean 4.5, with the given ratings 3.75
+    own, given = (evaluate(model, test, k=2, given=histories) for histories in (None, train))
+    assert [own["disliked@2"], given["disliked@2"]] == [1 / 2, 0]
+    assert "expected_below@2" not in given.per_user
+
+
+def test_lists_match_the_history_in_genres_and_decades() -> None:
+    """A user of a drama of the 1990s gets one of the 2000s and a comedy of the 1990s, by hand; others have no value."""
+    catalog = Catalog.of(
+        [100, 200, 300, 500], genres=[["Drama"], ["Drama"], ["Comedy"], ["Comedy"]], year=[1995, 2001, 1999, 2005]
+    )
+    found = evaluate(Popular().fit(table([(1, 100, 5), (1, 500, 1), (2, 100, 3)]), catalog), table([(1, 200, 3)]), k=2)
+    assert found["miscalibration@2"] == pytest.approx(np.log((1 / 2) / (0.99 / 4 + 0.01 / 2)), rel=1e-6)
+    bare = Catalog.of([100, 200, 300, 500], title=["a", "b", "c", "d"])
+    assert "miscalibration@2" not in evaluate(Popular().fit(table(TRAIN), bare), table(TEST), k=2).per_user
+
+
+def test_several_orders_share_one_pass(world: tuple[Ratings, Catalog]) -> None:
+    """Each order's evaluation is the one it has alone, and predictions for all are made in one call a block."""
+    split = splits.random(world[0])
+    counted = Three().fit(split.train, world[1])
+    counted.inputs.clear()
+    evaluate_orders(counted, split.test, ["stars", None], k=3)
+    assert len(counted.inputs) == 1
+    model = Popular().fit(split.train, world[1])
+    together = evaluate_orders(model, split.test, ["stars", None], k=3)
+    alone = [evaluate(model, split.test, by=by, k=3) for by in ("stars", "ranking")]
+    assert [found.as_dict() for found in together] == [found.as_dict() for found in alone]
+    assert [found.protocol.by for found in together] == ["stars", "ranking"]
+    for name in ("ndcg@3", "expected_below@3"):
+        assert together[0][name] != together[1][name]
+
+
+def test_an_order_that_does_not_exist_is_refused() -> None:
+    """The error names the orders."""
+    with pytest.raises(SettingError, match="lists can't be ordered by 'fame'; order by ranking or stars"):
+        evaluate(Popular().fit(table(TRAIN)), table(TEST), by="fame")  # type: ignore[arg-type]
 
 
 def test_a_model_without_stars_is_ranked_only() -> None:
@@ -253,9 +347,11 @@ def test_degenerate_tests_give_n_a() -> None:
     """No rows, one user, equal ratings, one movie: no crash, no warning, and n/a for undefined numbers."""
     model = Three().fit(table(TRAIN))
     nothing = evaluate(model, table(TEST).take(np.zeros(0, np.int64)))
-    assert all(np.isnan(m.value) or m.name == "coverage@10" for m in nothing.measures)
-    assert nothing["coverage@10"] == 0
-    assert str(nothing).startswith("rmse               n/a")
+    assert {m.name: m.value for m in nothing.measures if not np.isnan(m.value)} == {
+        "movies_shown@10": 0,
+        "coverage@10": 0,
+    }
+    assert str(nothing).startswith("rmse                   n/a")
     single = evaluate(model, table([(10, 300, 5)]))
     assert all(np.isnan(m.low) for m in single.measures)
     assert single["rmse"] == 2

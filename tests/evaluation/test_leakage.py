@@ -28,9 +28,14 @@ def some(ratings: Ratings, *rows: int) -> Ratings:
 def test_splits_of_the_package_have_no_leakage(kind: str, world: tuple[Ratings, Catalog]) -> None:
     """Each split passes, and the checks returned include those of its kind."""
     passed = leakage.check(SPLITS[kind](world[0], 3), kind)
-    expected = {"time": "earlier", "new-users": "no tested user has", "new-movies": "no tested movie has"}
+    expected = {
+        "time": "every training rating is earlier",
+        "half": "every rating given is earlier",
+        "new-users": "no tested user has",
+        "new-movies": "no tested movie has",
+    }
     assert expected.get(kind, "no tested rating") in " ".join(passed)
-    assert len(passed) == 3 if kind in expected else 2
+    assert len(passed) == {"half": 4}.get(kind, 3 if kind in expected else 2)
 
 
 def test_a_tested_rating_in_training_is_refused(world: tuple[Ratings, Catalog]) -> None:
@@ -43,6 +48,20 @@ def test_a_tested_rating_in_training_is_refused(world: tuple[Ratings, Catalog]) 
         leakage.check(replace(split, train=wrong), "random")
     with pytest.raises(DataError, match=r"1 of .* also among the ratings given"):
         leakage.check(replace(split, given=wrong), "random")
+
+
+def test_a_half_that_gives_later_ratings_is_refused(world: tuple[Ratings, Catalog]) -> None:
+    """A user's given rating must be earlier than their own tested ones, whenever others are tested."""
+    split = splits.half(world[0])
+    test, given = split.test, split.given
+    assert test.time is not None
+    user, row = test.users.ids[test.user[0]], int(np.flatnonzero(given.user == test.user[0])[0])
+    late = replace(some(given, row), time=test.time[test.user == test.user[0]].min()[None])
+    rest = given.take(np.delete(np.arange(len(given)), row))
+    with pytest.raises(DataError, match=rf"1 of {len(given):,} given ratings are not earlier .* of user {user};"):
+        leakage.check(replace(split, given=together(rest, late)), "half")
+    with pytest.raises(DataError, match="halves by time need ratings with times"):
+        leakage.check(replace(split, given=replace(given, time=None)), "half")
 
 
 def test_pairs_are_compared_by_id(world: tuple[Ratings, Catalog]) -> None:

@@ -16,7 +16,7 @@ def make_cell(world: World, model: str = "bias", split: str = "random", **more: 
     )
 
 
-PROTOCOL = {"split": "a split", "model": "?", "k": 10, "movies": 9, "users": 2, "ratings": 3}
+PROTOCOL = {"split": "a split", "model": "?", "k": 10, "by": "ranking", "movies": 9, "users": 2, "ratings": 3}
 
 
 def build_part(users: list[int], history: list[float], **measures: list[list[float]]) -> dict[str, Any]:

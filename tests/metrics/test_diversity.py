@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.stats import entropy
 
+from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.metrics import diversity
 
@@ -68,3 +70,37 @@ def test_nothing_shown_is_nan_without_a_warning() -> None:
     assert diversity.novelty(empty, np.array([1]), 1).shape == (0,)
     assert diversity.intra_list_similarity(empty, np.eye(2)).shape == (0,)
     assert np.isnan([diversity.gini(np.zeros(4, int)), diversity.coverage(np.zeros(0, int))]).all()
+
+
+# Four movies over two genres and a decade; movie 3 has no features.
+MIX = sparse.csr_matrix(np.array([[1 / 2, 0, 1 / 2], [0, 1 / 2, 1 / 2], [1 / 4, 1 / 4, 1 / 2], [0, 0, 0]], np.float32))
+
+
+def test_miscalibration_by_hand() -> None:
+    """The same mix has 0 nats; a list without the liked genre is smoothed; no liked movie, no features: no value."""
+    ranked = np.array([[2, UNKNOWN], [1, 3], [0, UNKNOWN], [3, UNKNOWN], [UNKNOWN, UNKNOWN]], np.int32)
+    liked = Histories.of_lists([([0, 1], [5, 5]), ([0], [5]), ([], []), ([0], [5]), ([0], [5])])
+    smoothed = 0.01 / 2  # of the genre of movie 0; its decade is the same in both
+    expected = [0, np.log(1 / 2 / smoothed) / 2, NAN, NAN, NAN]
+    np.testing.assert_allclose(diversity.miscalibration(ranked, liked, MIX), expected, atol=1e-6)
+    assert np.isnan(diversity.miscalibration(ranked, liked, MIX[:, :0])).all()
+
+
+@given(st.integers(0, 1000))
+def test_miscalibration_agrees_with_scipy(seed: int) -> None:
+    """The divergence is that of `scipy.stats.entropy` on mixes summed up in a loop, and never negative."""
+    generator = np.random.default_rng(seed)
+    features = generator.dirichlet(np.full(5, 0.3), 12) * (generator.random((12, 1)) < 0.9)
+    lists = np.array([generator.permutation(12)[:4] for _ in range(3)], np.int32)
+    likes = [generator.permutation(12)[: generator.integers(0, 5)].tolist() for _ in range(3)]
+    found = diversity.miscalibration(
+        lists, Histories.of_lists([(items, [1.0] * len(items)) for items in likes]), sparse.csr_matrix(features)
+    )
+    for value, movies, items in zip(found, lists, likes, strict=True):
+        wanted, shown = (np.sum([features[m] for m in part], axis=0) for part in (items, movies))
+        if np.sum(wanted) == 0 or np.sum(shown) == 0:
+            assert np.isnan(value)
+            continue
+        wanted, shown = wanted / wanted.sum(), shown / shown.sum()
+        assert value == pytest.approx(entropy(wanted, 0.99 * shown + 0.01 * wanted), abs=1e-6)
+        assert value >= 0

@@ -20,7 +20,7 @@ def difference(sums: NDArray[Any], best: NDArray[Any], weights: NDArray[Any], **
 
 def randomisation(d: NDArray[np.float64]) -> float:
     """Compute the p-value of one model."""
-    return float(significance.randomisation_test(d[:, None])[0])
+    return float(significance.randomisation_test(np.column_stack([d, 0 * d]), np.ones((len(d), 2)))[0])
 
 
 def test_holm_by_hand() -> None:
@@ -66,6 +66,26 @@ def test_the_difference_of_errors_is_pooled() -> None:
     assert difference(sums, best, n, root=True).value == pytest.approx(np.sqrt(3) - 1)
     assert difference(sums, best, n).value == pytest.approx(2)
     assert difference(sums[:2], best[:2], n[:2], seed=3) == difference(sums, best, n, seed=3)
+
+
+def test_a_user_can_have_a_value_for_one_model_only() -> None:
+    """Means are over each model's own users: (2 + 5) / 2 against (4 + 2) / 2; the p-value is that of all swaps."""
+    sums, weights = (
+        np.array([[2.0, 0], [5, 4], [0, 2], [0, 0], [0, 0]]),
+        np.array([[1.0, 0], [1, 1], [0, 1], [0, 0], [0, 0]]),
+    )
+    found = difference(sums[:, 0], sums[:, 1], weights)
+    assert found.value == pytest.approx(3.5 - 3)
+    both = np.dstack([sums, weights])[:3]
+    swaps = [np.where(np.array(flips)[:, None, None], both[:, ::-1], both) for flips in product((0, 1), repeat=3)]
+    totals = np.array([swap.sum(axis=0) for swap in swaps])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shifts = np.abs(totals[:, 0, 0] / totals[:, 0, 1] - totals[:, 1, 0] / totals[:, 1, 1])
+    exact = np.mean(~(shifts < 0.5 - 1e-9))
+    assert found.p == pytest.approx(exact, abs=0.02)
+    assert found.low <= found.value <= found.high
+    only = difference(np.array([1.0, 2, 0]), np.zeros(3), np.array([[1.0, 0], [1, 0], [0, 0]]))
+    assert np.isnan(list(vars(only).values())).all(), "the other model has no user at all"
 
 
 def test_what_cannot_be_tested_is_nan() -> None:

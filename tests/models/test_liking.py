@@ -21,7 +21,8 @@ from cinematrix.models.bias import Bias
 from cinematrix.models.components.calibration import Calibration, chances_by_place
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from cinematrix.models.liking import BELOW_MEAN, RatingLevels, check_order, explained_by, score_lists
+from cinematrix.models.liking import BELOW_MEAN, RatingLevels
+from cinematrix.models.orders import explained_by, resolve_order, score_lists
 from cinematrix.models.popular import Popular
 from cinematrix.recommendation.lists import Filters, recommend
 from cinematrix.recommendation.reranking import Reranking
@@ -122,7 +123,7 @@ def score_slowly(model: Told, ratings: list[float], movie: int) -> float:
 def test_scores_are_those_of_the_formula(spread: float | None, ratings: list[tuple[int, float]]) -> None:
     """Every unseen movie has the score that plain Python computes; the rough stars have no effect."""
     model = Told(spread)
-    scores = score_lists(model, history(*ratings))[0]
+    scores = score_lists(model, history(*ratings), by="liking")[0]
     unseen = [movie for movie in range(8) if movie not in dict(ratings)]
     expected = [score_slowly(model, [stars for _, stars in ratings], movie) for movie in unseen]
     assert scores[unseen] == pytest.approx(expected, abs=1e-3)
@@ -130,7 +131,7 @@ def test_scores_are_those_of_the_formula(spread: float | None, ratings: list[tup
 
 def test_movies_expected_below_the_users_mean_come_last() -> None:
     """The most likely movies are behind all that are expected at or above the mean, in their order."""
-    scores = score_lists(Told(), history((6, 3.0)))
+    scores = score_lists(Told(), history((6, 3.0)), by="liking")
     order = top_n(scores, 8, history((6, 3.0))).movies[0].tolist()
     above = [movie for movie in order if movie >= 0 and STARS[movie] >= 3]
     assert order[: len(above)] == above
@@ -141,11 +142,11 @@ def test_movies_expected_below_the_users_mean_come_last() -> None:
 def test_only_the_pool_is_scored_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a pool of two, two movies have exact scores: the best of those that the list may hold."""
     model, user = Told(), history((0, 3.0))
-    exact = score_lists(model, user)[0]
+    exact = score_lists(model, user, by="liking")[0]
     monkeypatch.setattr(liking, "POOL", 2)
     among = np.ones(8, bool)
     among[[1, 3]] = False
-    few = score_lists(model, user, among=among)[0]
+    few = score_lists(model, user, by="liking", among=among)[0]
     same = np.isclose(few, exact, atol=1e-5)
     assert same[1:].sum() == 2, "movie 0 is in the history and an estimate in both"
     assert not same[[1, 3]].any()
@@ -167,22 +168,22 @@ def test_models_without_the_parts_have_the_nearest_order() -> None:
     ratings, catalog = taste_world(np.random.default_rng(0))
     watched = Popular().fit(as_interactions(ratings), catalog)
     histories = watched.data.history.take(np.arange(3))
-    assert (score_lists(watched, histories) == watched.score(histories)).all()
+    assert (score_lists(watched, histories, by="liking") == watched.score(histories)).all()
     bias = Bias().fit(ratings, catalog)
     histories = bias.data.history.take(np.arange(3))
-    scores, stars = score_lists(bias, histories), bias.score(histories, by="stars")
+    scores, stars = score_lists(bias, histories, by="liking"), bias.score(histories, by="stars")
     for row in range(3):
         assert (np.diff(stars[row, np.argsort(-scores[row])]) < 1e-4).all()
     assert (score_lists(bias, histories, by="stars") == stars).all()
 
 
-def test_an_order_is_checked() -> None:
+def test_orders_are_checked() -> None:
     """Unknown orders and stars without a scale are errors; lists by liking are explained by ranking."""
-    with pytest.raises(SettingError, match=r"'fame'.*liking, ranking, stars"):
-        check_order(Told(), "fame")
+    with pytest.raises(SettingError, match="'fame'; order by liking, ranking or stars"):
+        resolve_order(Told(), "fame")
     watched = Popular().fit(as_interactions(taste_world(np.random.default_rng(0))[0]))
-    with pytest.raises(SettingError, match="has no stars"):
-        check_order(watched, "stars")
+    with pytest.raises(SettingError, match="predicts no stars"):
+        resolve_order(watched, "stars")
     assert [explained_by(by) for by in ("liking", "ranking", "stars")] == ["ranking", "ranking", "stars"]  # type: ignore[arg-type]
 
 
@@ -227,7 +228,7 @@ def test_deep_mf_orders_by_calibrated_chances() -> None:
     assert model.ranking is not None
     assert model.ranking.calibration.slope > 0
     histories = model.data.history.take(np.arange(20))
-    scores = score_lists(model, histories)
+    scores = score_lists(model, histories, by="liking")
     assert np.isfinite(scores).all()
     model.ranking = replace(model.ranking, calibration=Calibration())
     assert (model.log_chances(scores) == chances_by_place(scores)).all()

@@ -21,6 +21,7 @@ SPLITS: dict[str, Callable[..., splits.Split]] = {
     "random": splits.random,
     "per-user": splits.per_user,
     "time": splits.global_time,
+    "half": splits.half,
     "new-users": splits.new_users,
     "new-movies": splits.new_movies,
 }
@@ -88,7 +89,7 @@ def split(data: Any, how: str = "random", **options: Any) -> tuple[Dataset, Data
 
     Args:
         data: a `Dataset`, or whatever `ratings` takes.
-        how: random, per-user, time, new-users or new-movies.
+        how: random, per-user, time, half, new-users or new-movies.
         options: those of the split: `test_size` and `seed`; `share`, `k` and `seed` for new-users.
 
     Raises:

@@ -14,12 +14,14 @@ from cinematrix.common.progress import Progress
 from cinematrix.common.progress_bar import default_progress
 from cinematrix.evaluation.compare.report import ComparisonReport
 from cinematrix.evaluation.compare.run import ComparisonPlan, run_comparison
+from cinematrix.evaluation.evaluate import EvaluationOptions
 from cinematrix.evaluation.evaluate import evaluate as evaluate_recommender
 from cinematrix.evaluation.measures import Evaluation
+from cinematrix.evaluation.paired import add_differences, evaluate_against_order
 from cinematrix.evaluation.tuning import TuningResult
 from cinematrix.evaluation.tuning import tune as search_settings
 from cinematrix.models import model_class
-from cinematrix.models.base import Ordering
+from cinematrix.models.orders import ListOrder
 from cinematrix.models.registry import build_settings
 
 
@@ -28,7 +30,8 @@ def evaluate(
     test: Any,
     *,
     k: int = 10,
-    by: Ordering = "ranking",
+    by: ListOrder | None = None,
+    against: Any = None,
     metrics: str | Sequence[str | Callable[..., Any]] | None = None,
     relevant_from: float | None = None,
     seed: int = 0,
@@ -40,27 +43,37 @@ def evaluate(
         model: a fitted `Model` or recommender.
         test: the test part of `cinematrix.split`, or any table of ratings; matched by ID.
         k: the length of the lists.
-        by: what orders the lists: ranking or stars.
+        by: what orders the lists: ranking or stars; None: the order of `recommend`.
+        against: another order, another fitted model (with the lists in the same order), or an `Evaluation` on the same
+            test; the result has each measure's difference from it, paired by user. None: no comparison.
         metrics: names such as `rmse` or `ndcg`, and functions of (movies `[users, k]`, tested histories) that return
-            one value a user; None: all built-in ones.
+            one value a user; None: all built-in ones, which docs/evaluating.md describes.
         relevant_from: a tested movie is relevant from this rating up; None: every tested movie is.
         seed: of the bootstrap.
         progress: the progress bar; None: one on stderr or in the notebook.
 
     Raises:
         DataError: a tested rating is part of the histories, or the test is on another scale.
-        SettingError: there is no such metric, or the model has no stars to order by.
+        SettingError: there is no such metric or order, or the model has no stars to order by.
     """
     recommender = recommender_of(model)
     require_number("k", k, 1, whole=True)
     require_number("seed", seed, 0, whole=True)
     metrics = None if metrics is None else listed(metrics)
     part = as_test(test, recommender.data.scale)
-    more = {"split": part.protocol} if part.protocol else {}
-    return evaluate_recommender(
-        recommender, part.ratings, given=part.given, k=k, by=by, metrics=metrics, relevant_from=relevant_from,
-        seed=seed, progress=default_progress() if progress is None else progress, **more,
-    )  # fmt: skip
+    bar = default_progress() if progress is None else progress
+    options: EvaluationOptions = {
+        "given": part.given, "k": k, "metrics": metrics, "relevant_from": relevant_from, "seed": seed, "progress": bar,
+    }  # fmt: skip
+    if part.protocol:
+        options["split"] = part.protocol
+    if isinstance(against, str):
+        return evaluate_against_order(recommender, part.ratings, by, against, **options)
+    other = None if against is None or isinstance(against, Evaluation) else recommender_of(against)
+    found = evaluate_recommender(recommender, part.ratings, by=by, **options)
+    if other is not None:
+        against = evaluate_recommender(other, part.ratings, by=by, **options)
+    return found if against is None else add_differences(found, against)
 
 
 def compare(
@@ -69,6 +82,7 @@ def compare(
     *,
     splits: str | Iterable[str] = ("random",),
     seeds: int = 1,
+    by: ListOrder | None = None,
     trials: int = 0,
     folder: str | PathLike[str] | None = None,
     catalog: Any = None,
@@ -79,15 +93,16 @@ def compare(
     Args:
         data: a `Dataset`, or any table that `cinematrix.ratings` takes.
         models: names, or unfitted models with settings; `popular` and `bias` are always among them.
-        splits: random, time, new-users, new-movies.
+        splits: random, time, half, new-users, new-movies.
         seeds: how many times each model is trained on each split.
+        by: what orders the lists: ranking or stars; None: the order of `recommend`.
         trials: of a search for each model's settings within the training part; 0: none.
         folder: keeps finished measurements, so that an interrupted comparison goes on; None: nothing is kept.
         catalog: a `Catalog` or a table of movies; None: the one that comes with `data`.
         progress: the progress bar; None: one on stderr or in the notebook.
 
     Raises:
-        SettingError: there is no such model or split.
+        SettingError: there is no such model, split or order.
         DataError: the ratings can't be split so.
     """
     models, splits = listed(models), listed(splits)
@@ -96,12 +111,13 @@ def compare(
     dataset = as_dataset(data, catalog)
     named: Mapping[str, Any] = {model.name: model.recommender.settings for model in models if isinstance(model, Model)}
     names = [model.name if isinstance(model, Model) else model for model in models]
-    plan = ComparisonPlan.of(names, named, splits, seeds, trials)
+    plan = ComparisonPlan.of(names, named, splits, seeds, trials, by)
     bar = default_progress() if progress is None else progress
     with TemporaryDirectory() as temporary:
         place = Path(temporary if folder is None else folder)
         outcome = run_comparison(plan, dataset.ratings, dataset.catalog, place, bar)
-    command = f"cinematrix.compare({dataset.source or dataset.name!r}, {names!r}, splits={list(plan.splits)!r})"
+    order = "" if by is None else f", by={by!r}"
+    command = f"cinematrix.compare({dataset.source or dataset.name!r}, {names!r}, splits={list(plan.splits)!r}{order})"
     return ComparisonReport.of(plan, outcome, dataset.ratings, dataset.source or dataset.name, command)
 
 
@@ -123,7 +139,7 @@ def tune(
         model: a name, or an unfitted model to start from.
         data: a `Dataset`, or any table that `cinematrix.ratings` takes.
         trials: in all, those of an earlier search in `study` included.
-        split: how validation ratings are cut off: random, per-user, time, new-users or new-movies.
+        split: how validation ratings are cut off: random, per-user, time, half, new-users or new-movies.
         study: a file that keeps the search; None: it isn't kept.
         seed: of the search.
         catalog: a `Catalog` or a table of movies; None: the one that comes with `data`.

@@ -35,7 +35,7 @@ from cinematrix.models.artifact import build_manifest
 from cinematrix.models.artifact import load as load_artifact
 from cinematrix.models.artifact import save as save_artifact
 from cinematrix.models.base import Ordering, Recommender, TrainingOptions
-from cinematrix.models.liking import DEFAULT_ORDER, ListOrder
+from cinematrix.models.orders import DEFAULT_ORDER, ListOrder
 from cinematrix.models.registry import build_settings
 from cinematrix.recommendation.batch import recommend_all
 from cinematrix.recommendation.explanations import Explanation, explain

@@ -11,6 +11,7 @@ from cinematrix.cli.options import (
     Columns,
     Force,
     Json,
+    JudgedOrder,
     MoviesPath,
     RatingsPath,
     ScaleText,
@@ -33,10 +34,11 @@ def compare(
     ],
     split: Annotated[
         list[str] | None,
-        typer.Option("--split", help="random, time, new-users or new-movies; comma-separated. Default: random."),
+        typer.Option("--split", help="random, time, half, new-users or new-movies; comma-separated. Default: random."),
     ] = None,
     report: Annotated[Path, typer.Option("--report", help="HTML page to write.")] = Path("comparison.html"),
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds, each with a new split and model.")] = 1,
+    by: JudgedOrder = None,
     tune: Annotated[
         int, typer.Option("--tune", min=0, help="Tuning trials per model, within the training part; 0: no tuning.")
     ] = 0,
@@ -61,7 +63,7 @@ def compare(
 
     names = _split_names([models])
     plan = ComparisonPlan.of(
-        names, _parse_model_settings(names, set_ or []), _split_names(split or ["random"]), seeds, tune
+        names, _parse_model_settings(names, set_ or []), _split_names(split or ["random"]), seeds, tune, by
     )
     folder = report.with_name(f"{report.stem}.cells")
     _check_output(report, folder, force, resume)
@@ -139,6 +141,7 @@ def _render_report(report: "ComparisonReport") -> list[Any]:
     from cinematrix.evaluation.compare.tables import (
         describe_protocol,
         make_cost_table,
+        make_liking_table,
         make_main_table,
         make_segment_table,
     )
@@ -148,6 +151,8 @@ def _render_report(report: "ComparisonReport") -> list[Any]:
         lines += [
             "",
             make_table(*make_main_table(question), title=question.name),
+            "",
+            make_table(*make_liking_table(question)),
             "",
             make_table(*make_cost_table(question)),
         ]

@@ -136,9 +136,11 @@ def _bars(histogram: dict[str, int]) -> str:
 @app.command()
 def split(
     ratings: RatingsPath,
-    out: Annotated[Path, typer.Option("--out", help="Folder for train.csv, test.csv and, for new users, given.csv.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for train.csv, test.csv and, for half and new-users, given.csv.")
+    ],
     how: Annotated[
-        str, typer.Option("--split", help="random, k-fold, per-user, time, new-users or new-movies.")
+        str, typer.Option("--split", help="random, k-fold, per-user, time, half, new-users or new-movies.")
     ] = "time",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the random split.")] = 42,
     movies: MoviesPath = None,

@@ -1,14 +1,16 @@
 """`cinematrix evaluate`."""
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
-from cinematrix.cli.options import Columns, Force, Json, ModelFolder, OrderBy, ScaleText, parse_columns, parse_scale
+from cinematrix.cli.options import Columns, Force, Json, JudgedOrder, ModelFolder, ScaleText, parse_columns, parse_scale
 
 if TYPE_CHECKING:
-    from cinematrix.data.ratings import Ratings
+    from cinematrix.data.ratings import Ratings, Scale
+    from cinematrix.evaluation.evaluate import EvaluationOptions
     from cinematrix.evaluation.measures import Evaluation
     from cinematrix.models.base import Recommender
 
@@ -20,7 +22,11 @@ def evaluate(
         Path | None, typer.Option("--given", help="Histories of the users. Default: the model's training ratings.")
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the lists.")] = 10,
-    by: OrderBy = "ranking",
+    by: JudgedOrder = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help="Another order of the lists, or the folder of another model, to compare with."),
+    ] = None,
     relevant_from: Annotated[
         float | None, typer.Option("--relevant-from", help="Minimum rating of a relevant movie. Default: any rating.")
     ] = None,
@@ -35,28 +41,25 @@ def evaluate(
 ) -> None:
     """Evaluate a model on held-out ratings, with confidence intervals and the protocol.
 
-    For models with uncertainty: within80 is the share of ratings within their 80 % intervals, width80 the mean width
-    of these intervals in stars, and log_loss the mean of −ln(predicted probability of the rating).
+    docs/evaluating.md describes each measure and its limits. With --against, each measure's difference from the other
+    order or model follows, paired by user.
     """
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.progress_bar import TerminalBar
-    from cinematrix.data.readers import read
-    from cinematrix.evaluation.evaluate import evaluate
+    from cinematrix.evaluation.reliability import check_uncertainty
     from cinematrix.models.artifact import load
+    from cinematrix.models.orders import resolve_order
 
     if reliability is not None:
         check_writable(reliability, force=force)
     recommender = load(model).model
-    _check(recommender, by, reliability)
-    rating_scale = parse_scale(scale) or recommender.data.scale
-    ratings = read(test, columns=parse_columns(columns), scale=rating_scale, progress=TerminalBar()).ratings
-    histories = (
-        None
-        if given is None
-        else read(given, columns=parse_columns(columns), scale=rating_scale, progress=TerminalBar()).ratings
-    )
-    evaluation = evaluate(
-        recommender, ratings, given=histories, k=k, by=by, relevant_from=relevant_from, seed=seed,  # type: ignore[arg-type]
+    resolve_order(recommender, by)
+    if reliability is not None:
+        check_uncertainty(recommender)
+    read = partial(_read, columns=columns, scale=parse_scale(scale) or recommender.data.scale)
+    ratings, histories = read(test), None if given is None else read(given)
+    evaluation = _evaluate(
+        recommender, ratings, by, against, given=histories, k=k, relevant_from=relevant_from, seed=seed,
         split=f"as handed over in {test.name}", progress=TerminalBar(),
     )  # fmt: skip
     if reliability is not None:
@@ -64,13 +67,33 @@ def evaluate(
     _print_evaluation(evaluation, reliability, json)
 
 
-def _check(model: "Recommender", by: str, reliability: Path | None) -> None:
-    from cinematrix.evaluation.reliability import check_uncertainty
-    from cinematrix.models.liking import check_order
+def _read(path: Path, columns: str | None, scale: "Scale | None") -> "Ratings":
+    from cinematrix.common.progress_bar import TerminalBar
+    from cinematrix.data.readers import read
 
-    check_order(model, by)
-    if reliability is not None:
-        check_uncertainty(model)
+    return read(path, columns=parse_columns(columns), scale=scale, progress=TerminalBar()).ratings
+
+
+def _evaluate(
+    model: "Recommender",
+    ratings: "Ratings",
+    by: str | None,
+    against: str | None,
+    **options: "Unpack[EvaluationOptions]",
+) -> "Evaluation":
+    """Measure the model, and compare it with `against` if that is given: an order, else the folder of a model."""
+    from cinematrix.evaluation.evaluate import evaluate
+    from cinematrix.evaluation.paired import add_differences, evaluate_against_order
+    from cinematrix.models.artifact import load
+    from cinematrix.models.orders import is_order, resolve_order
+
+    if against is not None and is_order(against):
+        return evaluate_against_order(model, ratings, by, against, **options)
+    other = None if against is None else load(against).model
+    found = evaluate(model, ratings, by=resolve_order(model, by), **options)
+    if other is None:
+        return found
+    return add_differences(found, evaluate(other, ratings, by=resolve_order(other, by), **options))
 
 
 def _plot_reliability(

@@ -44,6 +44,9 @@ OrderBy = Annotated[
     typer.Option("--by", help="Order by liking (to be watched and liked), ranking (to be watched) or expected stars."),
 ]
 Count = Annotated[int, typer.Option("-n", min=1, help="Length of the list.")]
+JudgedOrder = Annotated[
+    str | None, typer.Option("--by", help="Order of the judged lists: liking (default), ranking or stars.")
+]
 ModelFolder = Annotated[Path, typer.Argument(help="Folder of a trained model.")]
 RatingsPath = Annotated[Path, typer.Argument(help="File or folder of ratings, in a format of docs/data.md.")]
 DatabaseUrl = Annotated[

@@ -58,7 +58,7 @@ def recommend(
     """Recommend movies to a user, to a new user's history, to a group, or to all users."""
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.models.artifact import load
-    from cinematrix.models.liking import check_order
+    from cinematrix.models.orders import resolve_order
     from cinematrix.recommendation.lists import Filters
     from cinematrix.recommendation.reranking import Reranking
 
@@ -72,7 +72,7 @@ def recommend(
     recommender = load(model).model
     if why and not recommender.abilities.explains:
         raise InputError(f"--why: {recommender.name} can't explain its lists; use a model that can, such as deep-mf")
-    check_order(recommender, by)
+    resolve_order(recommender, by)
     filters, dials = Filters(where, min_ratings, parse_ids(exclude)), Reranking(novelty, diversity)
     if out is not None:
         return _recommend_to_all(recommender, out, n, by, filters, dials, force, json)

@@ -29,7 +29,7 @@ def tune(
     ] = 30,
     split: Annotated[
         str,
-        typer.Option("--split", help="Validation split: random, per-user, time, new-users or new-movies."),
+        typer.Option("--split", help="Validation split: random, per-user, time, half, new-users or new-movies."),
     ] = "random",
     study: Annotated[
         Path | None,

@@ -31,6 +31,25 @@ def movie_features(catalog: Catalog) -> sparse.csr_matrix:
     return sparse.hstack(blocks, format="csr", dtype=np.float32)
 
 
+def genres_and_decades(catalog: Catalog) -> sparse.csr_matrix:
+    """Return the distribution of each movie over genres and decades, for comparing the mix of lists. float32.
+
+    Half of a row is spread evenly over the movie's genres, the other half is on the decade of its release. Without
+    one of the two, the other has it all; a movie with neither has an empty row.
+    """
+    known = np.flatnonzero(np.isfinite(catalog.years))
+    decades, columns = np.unique(catalog.years[known] // 10, return_inverse=True)
+    ones = np.ones(len(known), np.float32)
+    by_decade = sparse.csr_matrix((ones, (known, columns)), shape=(len(catalog), len(decades)))
+    return _normalise_sums(sparse.hstack([_normalise_sums(catalog.genre_matrix()), by_decade], format="csr"))
+
+
+def _normalise_sums(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Divide each row by its sum; empty rows stay empty."""
+    sums = np.asarray(matrix.sum(axis=1)).ravel()
+    return sparse.csr_matrix(sparse.diags_array(1 / np.maximum(sums, np.float32(1e-9))) @ matrix, dtype=np.float32)
+
+
 def _years(catalog: Catalog) -> sparse.csr_matrix:
     years = catalog.years
     known = np.isfinite(years)

@@ -5,6 +5,7 @@ Each split is a pure function of the ratings and a seed. Its `protocol` is print
 - `random`, `k_fold`: predict held-out ratings of training users, as textbooks do; training data include the future.
 - `per_user`: the same, with an equal share of every user's ratings.
 - `global_time`: predict the days after training, as a service has to.
+- `half`: the same, after each user has told the first half of their later ratings; most of them are new users.
 - `new_users`, `new_movies`: cold start.
 """
 
@@ -29,8 +30,8 @@ class Split:
     Attributes:
         train: training ratings.
         test: test ratings; none of their pairs is in `train` or `given`.
-        given: users' histories at the time of the test. It is `train` itself, except for new users: there it is
-            `train` and the few ratings that the held-out users give.
+        given: users' histories at the time of the test. It is `train` itself, except for `new_users` and `half`: there
+            it is `train` and the ratings that users give before the test.
         protocol: the split in words, with its share and seed.
     """
 
@@ -90,19 +91,32 @@ def global_time(ratings: Ratings, test_size: float = 0.2) -> Split:
     Raises:
         DataError: the ratings have no time, or all have the same.
     """
-    share = _check_share(test_size, "test_size")
-    if ratings.time is None:
-        raise DataError("the ratings have no time column; split them by time only with one, or use the split random")
-    in_order = np.sort(ratings.time)
-    if len(in_order) == 0 or in_order[0] == in_order[-1]:
-        raise DataError("all ratings have the same time, so none is earlier; use the split random")
-    second = in_order[np.searchsorted(in_order, in_order[0], side="right")]
-    cut = max(in_order[len(in_order) - int(np.ceil(share * len(in_order)))], second)
-    day = datetime.fromtimestamp(int(cut), UTC).strftime("%Y-%m-%d %H:%M:%S")
-    split = _split_by_mask(ratings, ratings.time >= cut, f"global time split, the latest {share:.0%}, from {day} UTC")
-    assert split.train.time is not None  # for the type checker
-    assert split.train.time.max() < cut, "the split by time looks into the future"
+    cut, since = _find_time_cut(ratings, test_size)
+    split = _split_by_mask(ratings, _times(ratings) >= cut, f"global time split, {since}")
+    assert _times(split.train).max() < cut, "the split by time looks into the future"
     return split
+
+
+def half(ratings: Ratings, test_size: float = 0.2) -> Split:
+    """Hold out the latest share of all ratings as `global_time` does; each user gives the first half of theirs.
+
+    `train` is that of `global_time`. A user's later ratings are halved by time: those before the middle one are given,
+    the middle one and all from its second on are tested. So a user's given ratings are strictly earlier than their
+    tested ones, and a user whose later ratings are all of one second gives none of them.
+
+    Raises:
+        DataError: the ratings have no time, or all have the same.
+    """
+    cut, since = _find_time_cut(ratings, test_size)
+    times = _times(ratings)
+    later = np.flatnonzero(times >= cut)
+    in_order = later[np.lexsort((times[later], ratings.user[later]))]
+    counts = np.bincount(ratings.user[later], minlength=len(ratings.users))
+    middle = (np.cumsum(counts) - counts + counts // 2)[ratings.user[later]]
+    tested = later[times[later] >= times[in_order[middle]]]
+    protocol = f"half split, {since}, of which each user's first half is given"
+    train, given = np.flatnonzero(times < cut), np.flatnonzero(~_mask(tested, len(ratings)))
+    return _split(ratings, train, tested, protocol, given)
 
 
 def new_users(ratings: Ratings, share: float = 0.2, k: int = 5, seed: int = 42) -> Split:
@@ -131,6 +145,7 @@ SPLITS: dict[str, Callable[[Ratings, int], Split]] = {
     "k-fold": lambda ratings, seed: next(k_fold(ratings, seed=seed)),
     "per-user": lambda ratings, seed: per_user(ratings, seed=seed),
     "time": lambda ratings, seed: global_time(ratings),
+    "half": lambda ratings, seed: half(ratings),
     "new-users": lambda ratings, seed: new_users(ratings, seed=seed),
     "new-movies": lambda ratings, seed: new_movies(ratings, seed=seed),
 }
@@ -162,6 +177,23 @@ def _mask(rows: RowNumbers, n: int) -> NDArray[np.bool_]:
     mask = np.zeros(n, bool)
     mask[rows] = True
     return mask
+
+
+def _find_time_cut(ratings: Ratings, test_size: float) -> tuple[int, str]:
+    """Return the first second of the latest share of the ratings, and the share and the second in words."""
+    share = _check_share(test_size, "test_size")
+    in_order = np.sort(_times(ratings))
+    if len(in_order) == 0 or in_order[0] == in_order[-1]:
+        raise DataError("all ratings have the same time, so none is earlier; use the split random")
+    second = in_order[np.searchsorted(in_order, in_order[0], side="right")]
+    cut = int(max(in_order[len(in_order) - int(np.ceil(share * len(in_order)))], second))
+    return cut, f"the latest {share:.0%}, from {datetime.fromtimestamp(cut, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _times(ratings: Ratings) -> NDArray[np.int64]:
+    if ratings.time is None:
+        raise DataError("the ratings have no time column; split them by time only with one, or use the split random")
+    return ratings.time
 
 
 def _check_share(share: float, name: str) -> float:

@@ -49,6 +49,7 @@ class HeldOutRatings:
         past: the histories.
         past_movies: the model's number of each movie of `past`; `UNKNOWN` for movies that it doesn't know.
         past_rows: the row of `past` of each of `users`; `UNKNOWN` for users without one.
+        given_stars: True if the values of the histories are stars.
     """
 
     data: TrainingData
@@ -58,6 +59,7 @@ class HeldOutRatings:
     past: Histories
     past_movies: Numbers
     past_rows: Numbers
+    given_stars: bool
 
     @classmethod
     def of(cls, data: TrainingData, test: Ratings, given: Ratings | None) -> Self:
@@ -69,7 +71,8 @@ class HeldOutRatings:
         source = data if given is None else given
         past = data.history if given is None else given.by_user
         rows = source.users.numbers(test.users.ids[users])
-        return cls(data, test, users, movies, past, data.movies.numbers(source.movies.ids), rows)
+        given_stars = data.scale is not None if given is None else given.rating is not None
+        return cls(data, test, users, movies, past, data.movies.numbers(source.movies.ids), rows, given_stars)
 
     def blocks(self, size: int) -> Iterator[UserBlock]:
         """Yield the tested users in blocks of `size`."""

@@ -22,21 +22,24 @@ def check(split: Split, kind: str) -> tuple[str, ...]:
 
     Args:
         split: the split.
-        kind: `time`, `new-users`, `new-movies`, or another kind, without checks of its own.
+        kind: `time`, `half`, `new-users`, `new-movies`, or another kind, without checks of its own.
 
     Raises:
         DataError: a tested rating is also in training or among the ratings given, or is tested twice; a tested user is
-            in training under another ID; training ratings of a split by time aren't earlier than the tested ones; new
-            users or movies aren't new.
+            in training under another ID; training ratings of a split by time aren't earlier than the tested ones; the
+            ratings that a user of `half` gives aren't earlier than their tested ones; new users or movies aren't new.
     """
     _check_pairs(split)
     passed = ["no tested rating is in training or among the ratings given"]
     if split.test.time is not None:
         _check_duplicate_users(split)
         passed.append("no tested user is in training under another ID")
-    if kind == "time":
+    if kind in ("time", "half"):
         _check_time(split)
         passed.append("every training rating is earlier than every tested one")
+    if kind == "half":
+        _check_given_first(split)
+        passed.append("every rating given is earlier than the user's tested ones")
     for what in ("user", "movie"):
         if kind == f"new-{what}s":
             _check_new(split, what)
@@ -80,6 +83,23 @@ def _check_time(split: Split) -> None:
         raise DataError(
             f"{split.protocol}: {late:,} of {len(train):,} training ratings are not earlier than the first tested "
             f"one, so the model would learn from the future; train on earlier ratings"
+        )
+
+
+def _check_given_first(split: Split) -> None:
+    """Check that each tested user's given ratings are earlier than their tested ones."""
+    test, given = split.test, split.given
+    if test.time is None or given.time is None:
+        raise DataError(f"{split.protocol}: halves by time need ratings with times; use the split random")
+    first = np.full(len(test.users) + 1, np.iinfo(np.int64).max)  # the last is for users without a tested rating
+    np.minimum.at(first, test.user, test.time)
+    users = test.users.numbers(given.users.ids)[given.user]
+    late = np.flatnonzero(given.time >= first[users])
+    if len(late):
+        user = given.users.ids[given.user[late[0]]]
+        raise DataError(
+            f"{split.protocol}: {len(late):,} of {len(given):,} given ratings are not earlier than the user's first "
+            f"tested one, such as one of user {user}; give only earlier ratings"
         )
 
 

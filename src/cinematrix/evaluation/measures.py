@@ -9,7 +9,8 @@ import polars as pl
 from cinematrix.common.html import html_table
 from cinematrix.data.ids import Ids
 from cinematrix.metrics.accuracy import PerUser
-from cinematrix.models.base import Ordering
+from cinematrix.metrics.significance import Difference
+from cinematrix.models.orders import ListOrder
 
 RESAMPLES = 1_000
 """Bootstrap resamples of the users for an interval."""
@@ -34,8 +35,63 @@ class Measure:
 
     def __str__(self) -> str:
         interval = "" if np.isnan(self.low) else f"  {self.low:.4f}–{self.high:.4f}"
-        value = "n/a" if np.isnan(self.value) else f"{self.value:.4f}"
-        return f"{self.name:<14}{value:>8}{interval:<17}{self.n_users:>9,} users"
+        value = "n/a" if np.isnan(self.value) else format_value(self.name, self.value)
+        return f"{self.name:<18}{value:>8}{interval:<17}{self.n_users:>9,} users"
+
+
+LOWER_IS_BETTER = frozenset({"rmse", "mae", "width80", "log_loss", "disliked", "expected_below", "miscalibration"})
+"""Measures, without `@k`, whose smaller value is better."""
+
+NEITHER_IS_BETTER = frozenset({"within80", "novelty", "similarity"})
+"""Measures, without `@k`, of which neither end is better by itself."""
+
+
+def lower_is_better(measure: str) -> bool:
+    """Return True for errors and for shares of what a list shouldn't have."""
+    return measure.partition("@")[0] in LOWER_IS_BETTER
+
+
+def format_value(name: str, value: float) -> str:
+    """Format a measure's value: four decimals, none for the number of movies shown."""
+    return f"{value:,.0f}" if name.startswith("movies_shown") else f"{value:.4f}"
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Difference of one measure from that of another model or order, on the same users.
+
+    Attributes:
+        name: name of the measure.
+        value: value of the measure.
+        difference: the value minus the other one's, with its 95 % interval and p-value.
+    """
+
+    name: str
+    value: float
+    difference: Difference
+
+    @property
+    def verdict(self) -> str:
+        """Direction of the difference in a word; `not clear` if the interval contains 0 or there is none."""
+        low, high = self.difference.low, self.difference.high
+        if not (low > 0 or high < 0):
+            return "not clear"
+        if self.name.partition("@")[0] in NEITHER_IS_BETTER:
+            return "higher" if low > 0 else "lower"
+        return "better" if (high < 0) == lower_is_better(self.name) else "worse"
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return the other value, the difference, its interval and p-value, for JSON; None stands for NaN."""
+        d = self.difference
+        numbers = {"other": self.value - d.value, "difference": d.value, "low": d.low, "high": d.high, "p": d.p}
+        return {key: None if np.isnan(number) else number for key, number in numbers.items()}
+
+    def __str__(self) -> str:
+        d = self.difference
+        if np.isnan(d.value):
+            return f"{self.name:<18}     n/a"
+        interval = "" if np.isnan(d.low) else f"  {d.low:+.4f} to {d.high:+.4f}  p {d.p:.4f}"
+        return f"{self.name:<18}{d.value:>+8.4f}{interval:<32}  {self.verdict}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +115,7 @@ class Protocol:
     split: str
     model: str
     k: int
-    by: Ordering
+    by: ListOrder
     relevant_from: float | None
     seed: int
     users: int
@@ -78,7 +134,7 @@ class Protocol:
             f"Unknown to the model: {self.unknown_users:,} users; {self.unknown_movies:,} movies with "
             f"{self.ratings_of_unknown_movies:,} ratings, which count in the errors and as misses in the lists.\n"
             f"Lists: the best {self.k} by {self.by} of the {self.movies:,} movies that aren't in the user's history; "
-            f"relevant is {relevance}.\n"
+            f"relevant is {relevance}. Liked is a rating at or above the user's own mean.\n"
             f"Intervals: 95 %, bootstrap over users, {RESAMPLES:,} resamples, seed {self.seed}."
         )
 
@@ -93,30 +149,55 @@ class Evaluation:
         users: IDs of the tested users.
         per_user: values per user of each metric that has them (NaN where undefined), after `history` and `ratings`,
             the numbers of ratings in the history and in the test. Paired comparisons of two models need them.
+        differences: paired differences from another evaluation, for `paired.add_differences`.
+        against: model and order of that other evaluation.
     """
 
     measures: tuple[Measure, ...]
     protocol: Protocol
     users: Ids = field(repr=False)
     per_user: dict[str, PerUser] = field(repr=False)
+    differences: tuple[PairedDifference, ...] = ()
+    against: str = ""
 
     def __getitem__(self, name: str) -> float:
         """Return the value of one measure, such as `evaluation["ndcg@10"]`; KeyError if it wasn't measured."""
         return {measure.name: measure.value for measure in self.measures}[name]
 
     def __str__(self) -> str:
-        return "\n".join([*map(str, self.measures), "", str(self.protocol)])
+        parts = [*map(str, self.measures)]
+        if self.differences:
+            parts += ["", f"Difference from {self.against}, paired by user (95 % intervals; each p by itself):"]
+            parts += map(str, self.differences)
+        return "\n".join([*parts, "", str(self.protocol)])
 
     def as_dict(self) -> dict[str, Any]:
         """Return the measures by name and the protocol, for JSON; None stands for undefined numbers."""
-        return {"measures": {m.name: m.as_dict() for m in self.measures}, "protocol": asdict(self.protocol)}
+        plain: dict[str, Any] = {
+            "measures": {m.name: m.as_dict() for m in self.measures},
+            "protocol": asdict(self.protocol),
+        }
+        if self.differences:
+            plain |= {"against": self.against, "differences": {d.name: d.as_dict() for d in self.differences}}
+        return plain
 
     def to_frame(self) -> pl.DataFrame:
-        """Return a frame: measure, value, low, high, users."""
+        """Return a frame: measure, value, low, high, users; then the differences, if there are any."""
         rows = [(m.name, m.value, m.low, m.high, m.n_users) for m in self.measures]
-        return pl.DataFrame(rows, schema=["measure", "value", "low", "high", "users"], orient="row")
+        frame = pl.DataFrame(rows, schema=["measure", "value", "low", "high", "users"], orient="row")
+        if not self.differences:
+            return frame
+        names = ["measure", "difference", "difference_low", "difference_high", "p"]
+        paired = [
+            (d.name, *(getattr(d.difference, end) for end in ("value", "low", "high", "p"))) for d in self.differences
+        ]
+        return frame.join(pl.DataFrame(paired, schema=names, orient="row"), on="measure", how="left")
 
     def _repr_html_(self) -> str:
-        columns = ["measure", "value#", "low#", "high#", "users#"]
-        rows = [[None if value != value else value for value in row] for row in self.to_frame().rows()]
-        return html_table(columns, rows, self.protocol.model, str(self.protocol))
+        frame = self.to_frame()
+        columns = ["measure", *(f"{name.replace('_', ' ')}#" for name in frame.columns[1:])]
+        rows = [[None if value != value else value for value in row] for row in frame.rows()]
+        title = (
+            f"{self.protocol.model}, with the difference from {self.against}" if self.against else self.protocol.model
+        )
+        return html_table(columns, rows, title, str(self.protocol))

@@ -41,8 +41,8 @@ def measure_errors(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ..
 
 
 def measure_lists(per_user: dict[str, PerUser], seed: int) -> tuple[Measure, ...]:
-    """Average the list metrics over users."""
-    names = [name for name in per_user if "@" in name]
+    """Average the list metrics over the users that have a value."""
+    names = list(per_user)
     counts = [int(np.isfinite(per_user[name]).sum()) for name in names]
     rows = _pool_with_intervals(names, per_user, seed)
     return tuple(_to_measure(name, row, n) for name, row, n in zip(names, rows, counts, strict=True))
@@ -63,5 +63,9 @@ def _to_measure(name: str, row: NDArray[np.float64], n_users: int) -> Measure:
 def measure_catalog(exposures: NDArray[np.int64], k: int, n_users: int) -> tuple[Measure, ...]:
     """Measure all lists together; without intervals, because these aren't means over users."""
     nan = float("nan")
-    values = {"coverage": diversity.coverage(exposures), "gini": diversity.gini(exposures)}
+    values = {
+        "movies_shown": float(np.count_nonzero(exposures)),
+        "coverage": diversity.coverage(exposures),
+        "gini": diversity.gini(exposures),
+    }
     return tuple(Measure(f"{name}@{k}", value, nan, nan, n_users) for name, value in values.items())

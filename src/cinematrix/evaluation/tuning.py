@@ -37,6 +37,7 @@ TUNING_SPLITS: dict[str, Callable[[Ratings, int], Split]] = {
     "random": lambda ratings, round_: splits.random(ratings, seed=1_000 + round_),
     "per-user": lambda ratings, round_: splits.per_user(ratings, seed=1_000 + round_),
     "time": lambda ratings, round_: splits.global_time(ratings, 0.1 * (1 + round_)),
+    "half": lambda ratings, round_: splits.half(ratings, 0.1 * (1 + round_)),
     "new-users": lambda ratings, round_: splits.new_users(ratings, seed=1_000 + round_),
     "new-movies": lambda ratings, round_: splits.new_movies(ratings, seed=1_000 + round_),
 }
@@ -176,7 +177,7 @@ class _Objective:
     def _validate(self, settings: Any, split: Split) -> float:
         model = self.kind(settings)
         model.fit(split.train, self.catalog)
-        return evaluate(model, split.test, given=split.given)[self.measure]
+        return evaluate(model, split.test, by="ranking", given=split.given)[self.measure]
 
     def report(self, study: "Study", trial: Any) -> None:
         """Report a finished trial to the progress bar (a callback of Optuna)."""

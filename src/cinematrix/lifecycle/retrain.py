@@ -21,9 +21,8 @@ from cinematrix.data.ids import UNKNOWN, IdMap, parse_id
 from cinematrix.data.rating_updates import RatingUpdates, apply_updates
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.errors import SettingError, TrainingError
-from cinematrix.evaluation.evaluate import evaluate
 from cinematrix.lifecycle import versions
-from cinematrix.lifecycle.gate import GateDecision, compare_evaluations
+from cinematrix.lifecycle.gate import GateDecision, JudgedVersion, compare_versions
 from cinematrix.lifecycle.shilling import find_suspicious_profiles
 from cinematrix.models.artifact import build_manifest, load, read_manifest
 from cinematrix.models.base import Recommender, TrainingOptions
@@ -246,10 +245,10 @@ def compare_candidate(
     given = data.ratings.take(~held)
     candidate = train_like(old, given, data.catalog, run, progress)
     try:
-        evaluations = [evaluate(model, test, given=given, progress=progress) for model in (old, candidate)]
+        judged = [JudgedVersion.of(model, test, given, progress) for model in (old, candidate)]
     except TrainingError as error:
         return GateDecision([str(error)], counts), candidate
-    return compare_evaluations(*evaluations), candidate
+    return compare_versions(*judged), candidate
 
 
 def find_defects(old: Recommender, new: Recommender) -> list[str]:

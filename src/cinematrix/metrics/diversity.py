@@ -1,4 +1,4 @@
-"""Beyond-accuracy metrics of lists: catalog coverage, exposure, novelty and diversity.
+"""Beyond-accuracy metrics of lists: catalog coverage, exposure, novelty, diversity and calibration.
 
 `ranked` holds the lists, int32 `[users, k]` movie numbers padded with `UNKNOWN`, as `metrics.top_n.top_n` returns them.
 """
@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.common.vectors import gini_coefficient, normalise_sparse_rows, squared_norms
+from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.metrics.accuracy import PerUser, ratio
+
+SMOOTHING = 0.01
+"""Share of the history's distribution in that of the list (Steck's α), without which the divergence can be infinite."""
 
 
 def exposure(ranked: Numbers, n_movies: int) -> NDArray[np.int64]:
@@ -61,10 +65,42 @@ def intra_list_similarity(ranked: Numbers, features: NDArray[Any] | sparse.sparr
         features: features of the movies, `[movies, d]`, dense or sparse: genres, content or factors.
     """
     unit = normalise_sparse_rows(sparse.csr_matrix(features, dtype=np.float64))
-    shown = ranked != UNKNOWN
-    n = shown.sum(axis=1)
-    starts = np.append(0, np.cumsum(n))
-    lists = sparse.csr_matrix((np.ones(starts[-1]), ranked[shown], starts), shape=(len(ranked), unit.shape[0]))
+    lists = _membership(ranked, unit.shape[0])
+    n = np.diff(lists.indptr)
     all_pairs = squared_norms(lists @ unit)  # each movie with each, itself included
     self_pairs = lists @ squared_norms(unit)
     return ratio(all_pairs - self_pairs, n * (n - 1))
+
+
+def miscalibration(ranked: Numbers, liked: Histories, features: sparse.csr_matrix) -> PerUser:
+    """Kullback-Leibler divergence of each list's features from those of the liked history, in nats (Steck 2018).
+
+    It is Σ p·ln(p / q) with p the mean features of the liked history, and q those of the list, smoothed with
+    `SMOOTHING` of p. 0 means that the list has the same mix as the history. NaN if either has no features.
+
+    Args:
+        ranked: the lists.
+        liked: each user's liked movies in the history.
+        features: distribution of each movie over genres or the like, `[movies, d]`; a row sums to 1, or to 0.
+    """
+    wanted = _mean_features(liked.matrix(features.shape[0]), features)
+    shown = _mean_features(_membership(ranked, features.shape[0]), features)
+    smoothed = (1 - SMOOTHING) * shown + SMOOTHING * wanted
+    ratios = np.divide(wanted, smoothed, out=np.ones_like(wanted), where=wanted > 0)
+    divergence = np.maximum((wanted * np.log(ratios)).sum(axis=1), 0)  # rounding can leave −1e-17
+    divergence[~(wanted.any(axis=1) & shown.any(axis=1))] = np.nan
+    return np.asarray(divergence, np.float64)
+
+
+def _membership(ranked: Numbers, n_movies: int) -> sparse.csr_matrix:
+    """Return the lists as a matrix lists × movies, 1 where the list has the movie; in the order of the list."""
+    shown = ranked != UNKNOWN
+    starts = np.append(0, np.cumsum(shown.sum(axis=1)))
+    return sparse.csr_matrix((np.ones(starts[-1]), ranked[shown], starts), shape=(len(ranked), n_movies))
+
+
+def _mean_features(sets: sparse.csr_matrix, features: sparse.csr_matrix) -> NDArray[np.float64]:
+    """Return the distribution of each set of movies over the features; zeros for a set without any. `[sets, d]`."""
+    sums = (sets @ features).toarray().astype(np.float64)
+    totals = sums.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0))

@@ -1,8 +1,9 @@
 """Significance of differences between models: paired tests over users, intervals, Holm's correction.
 
 A measure of a model is Σ sums / Σ weights over users (its square root, for the RMSE), as in
-`metrics.accuracy.bootstrap`. Both models have the same users and weights, so users are resampled for intervals, and
-each user's two values are swapped for tests.
+`metrics.accuracy.bootstrap`. Both models are measured on the same users, so users are resampled for intervals, and each
+user's two values are swapped for tests. A user may have a value for one model only, such as the share of disliked
+movies among those of a list that were tested: a weight of 0 is then swapped too.
 """
 
 from dataclasses import dataclass
@@ -42,56 +43,75 @@ def compute_differences(
 ) -> list[Difference]:
     """Compare several models with the best one, on the same users.
 
-    The interval is the percentile bootstrap over users. The p-value is that of Fisher's randomisation test, which swaps
-    each user's two sums with probability ½. The totals are fixed, so the difference of measures (or of their roots)
-    grows with the difference of sums, and it suffices to test the sums. All models use the same draws.
+    The interval is the percentile bootstrap over users, and the p-value that of `randomisation_test`. All models use
+    the same draws.
 
     Args:
         sums: `[users, models]`, each user's summand of the measure of each model.
         best: `[users]`, each user's summand of the measure of the best model.
-        weights: `[users]`, each user's summand of the denominator.
+        weights: each user's summand of the denominator: `[users]` if it is the same for all models, else
+            `[users, models + 1]` with the best model's at the end.
         root: the measure is the root of the quotient.
         seed: random seed.
 
     Returns:
-        One difference a model. All values are NaN if no user has a weight; interval and p-value are NaN if only one
-        has.
+        One difference a model. All values are NaN if no user has a weight in one of the two; interval and p-value are
+        NaN if only one has.
     """
-    used = weights > 0
-    all_sums, used_weights = np.column_stack([sums, best])[used], weights[used]
-    n_users, n_models = len(used_weights), sums.shape[1]
-    value, low, high, p = np.full((4, n_models), np.nan)
-    if n_users:
-        value = _subtract_best(np.append(all_sums.sum(0), used_weights.sum())[None], root)[0]
-    if n_users > 1:
-        both = np.column_stack([all_sums, used_weights])
-        resampled = np.vstack([draws @ both for draws in draw_resamples(n_users, seed, RESAMPLES)])
-        low, high = np.quantile(_subtract_best(resampled, root), [0.025, 0.975], axis=0)
-        p = randomisation_test(all_sums[:, :-1] - all_sums[:, -1:], seed)
+    models = np.column_stack([sums, best])
+    both = np.stack([models, np.broadcast_to(weights if weights.ndim == 2 else weights[:, None], models.shape)])
+    both = both[:, both[1].any(axis=1)]
+    value = _subtract_best(both.sum(1), root)
+    low, high, p = np.full((3, sums.shape[1]), np.nan)
+    users = np.count_nonzero(both[1], axis=0)
+    several = (users[:-1] > 1) & (users[-1] > 1)
+    if several.any():
+        both = both[:, :, np.append(several, True)]
+        draws = draw_resamples(both.shape[1], seed, RESAMPLES)
+        resampled = _subtract_best(np.concatenate([draw @ both for draw in draws], axis=1), root)
+        low[several], high[several] = np.nanquantile(resampled, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
+        p[several] = randomisation_test(both[0], both[1], root=root, seed=seed)
     return [Difference(*numbers) for numbers in np.column_stack([value, low, high, p]).tolist()]
 
 
 def _subtract_best(totals: Float64, root: bool) -> Float64:
-    """Subtract the best model's measure from each model's. `totals` `[n, models + 2]`: models, best, weights."""
-    measures = totals[:, :-1] / totals[:, -1:]
-    measures = np.sqrt(measures) if root else measures
-    differences: Float64 = measures[:, :-1] - measures[:, -1:]
+    """Subtract the best model's measure, the last, from the others'; `totals` are sums and weights `[2, …, models]`."""
+    measures = _measure(totals, root)
+    differences: Float64 = measures[..., :-1] - measures[..., -1:]
     return differences
 
 
-def randomisation_test(differences: Float64, seed: int = 0) -> Float64:
-    """Two-sided p-value of each column's sum under random signs of the rows (Fisher 1935, §21).
+def _measure(totals: Float64, root: bool) -> Float64:
+    """Divide sums by weights, `[2, …]`; NaN without a weight."""
+    quotients = np.full(totals[0].shape, np.nan)
+    np.divide(totals[0], totals[1], out=quotients, where=totals[1] > 0)
+    return np.sqrt(np.maximum(quotients, 0)) if root else quotients  # rounding can leave −1e-17
 
-    The observed signs count as one of the draws, so the p-value is valid and never 0 (Phipson & Smyth 2010). Sums that
-    equal the observed one up to rounding count as reaching it. `differences` `[users, models]`, p-values `[models]`.
+
+def randomisation_test(sums: Float64, weights: Float64, *, root: bool = False, seed: int = 0) -> Float64:
+    """Two-sided p-value of each model's difference from the best one, by Fisher's randomisation test (1935, §21).
+
+    Each draw swaps each user's sums and weights of the two models with probability ½. The observed assignment counts as
+    one of the draws, so the p-value is valid and never 0 (Phipson & Smyth 2010). Differences that equal the observed
+    one up to rounding count as reaching it, and so do those of a draw that leaves one side without a weight.
+
+    Args:
+        sums, weights: `[users, models + 1]`, as in `compute_differences`, with the best model at the end.
+        root: the measure is the root of the quotient.
+        seed: random seed.
     """
-    generator, n = np.random.default_rng(seed), len(differences)
+    generator, n = np.random.default_rng(seed), len(sums)
     block_size = max(1, 4_000_000 // max(n, 1))
-    observed = differences.sum(0)
-    threshold, reached = np.abs(observed) * (1 - 1e-9), np.zeros(len(observed), np.int64)
+    both = np.stack([sums, weights])
+    moved = both[:, :, -1:] - both[:, :, :-1]  # added to a model's totals, and taken from the best's, by a user's swap
+    totals = both.sum(1)[:, None]
+    threshold = np.abs(_subtract_best(totals, root)[0]) * (1 - 1e-9)
+    reached = np.zeros(len(threshold), np.int64)
     for start in range(0, SIGN_FLIPS, block_size):
         heads = generator.integers(2, size=(min(block_size, SIGN_FLIPS - start), n), dtype=np.int8)
-        reached += np.count_nonzero(np.abs(2.0 * (heads @ differences) - observed) >= threshold, axis=0)
+        moves = heads @ moved
+        swapped = _measure(totals[:, :, :-1] + moves, root) - _measure(totals[:, :, -1:] - moves, root)
+        reached += np.count_nonzero(~(np.abs(swapped) < threshold), axis=0)
     p_values: Float64 = (1 + reached) / (1 + SIGN_FLIPS)
     return p_values
 

@@ -12,7 +12,7 @@ The best movies by a cheap estimate are scored exactly; the others keep the esti
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +21,10 @@ from scipy.special import ndtr
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
-from cinematrix.errors import SettingError
-from cinematrix.models.base import Ordering, Recommender
+from cinematrix.models.base import Recommender
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
-
-ListOrder = Literal["liking", "ranking", "stars"]
-"""Criterion that orders a list: liking, the probability of being watched, or the expected rating."""
-
-DEFAULT_ORDER: ListOrder = "liking"
 
 POOL = 500
 """Movies of each user that are scored exactly."""
@@ -51,23 +45,17 @@ ERROR_SHARE = 0.87
 """Standard deviation of a rating around its prediction, as a share of the user's, where there is no distribution."""
 
 
-def score_lists(
-    model: Recommender,
-    histories: Histories,
-    *,
-    by: ListOrder = DEFAULT_ORDER,
-    among: NDArray[np.bool_] | None = None,
-) -> Float32:
-    """Return the scores that order each history's list. float32 `[len(histories), len(model.data.movies)]`.
+def score_by_liking(model: Recommender, histories: Histories, among: NDArray[np.bool_] | None = None) -> Float32:
+    """Return the scores of each history's list by liking. float32 `[len(histories), len(model.data.movies)]`.
 
-    By liking, a model of plain interactions scores by ranking. One that doesn't learn what is watched scores by ranking
-    too, with the movies that the user is expected to rate below their mean last.
+    A model of plain interactions scores by ranking. One that doesn't learn what is watched scores by ranking too, with
+    the movies that the user is expected to rate below their mean last.
 
     Args:
         among: mask of the movies that a list may hold; scores of the others are estimates. None: all.
     """
-    scores = model.score(histories, by=explained_by(by))
-    if by != "liking" or model.data.scale is None:
+    scores = model.score(histories, by="ranking")
+    if model.data.scale is None:
         return scores
     levels = RatingLevels.of(model.data, histories)
     stars = model.data.scale.clip(model.rough_stars(histories))
@@ -81,19 +69,6 @@ def score_lists(
     gains = _expected_gains(model, histories, rows, movies, stars, levels)
     scores[rows, movies] = _combine(chances[rows, movies], gains, stars, levels.bar[rows])
     return scores
-
-
-def check_order(model: Recommender, by: str) -> None:
-    """Raise SettingError if `by` is no order, or if it is stars and the model has none."""
-    if by not in get_args(ListOrder):
-        raise SettingError(f"a list can't be ordered by {by!r}; order by {', '.join(get_args(ListOrder))}")
-    if by == "stars" and model.data.scale is None:
-        raise SettingError("this model was trained on plain interactions and has no stars; order by ranking")
-
-
-def explained_by(by: ListOrder) -> Ordering:
-    """Return the criterion whose shares explain a list: lists by liking are explained by ranking."""
-    return "stars" if by == "stars" else "ranking"
 
 
 @dataclass(frozen=True, eq=False)

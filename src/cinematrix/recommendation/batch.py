@@ -11,7 +11,7 @@ from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.models.base import Recommender
-from cinematrix.models.liking import DEFAULT_ORDER, ListOrder, check_order
+from cinematrix.models.orders import DEFAULT_ORDER, ListOrder, resolve_order
 from cinematrix.recommendation.lists import Filters, rank_movies
 from cinematrix.recommendation.reranking import Reranking
 
@@ -46,7 +46,7 @@ def recommend_all(
     Raises:
         SettingError: `n` below 1, invalid filters, or stars from a model without a scale.
     """
-    check_order(model, by)
+    by = resolve_order(model, by)
     frames = _rank_blocks(model, n, by, (filters or Filters()).mask(model.data), dials or Reranking(), progress)
     if path is None:
         return pl.concat(frames)

@@ -17,7 +17,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.errors import UnknownIdError
 from cinematrix.models.base import Ordering, Recommender
-from cinematrix.models.liking import check_order
+from cinematrix.models.orders import ListOrder, explained_by, resolve_order
 
 MAX_COUNTERFACTUALS = 200
 """Maximum ratings explained counterfactually, those with the largest shares."""
@@ -182,7 +182,7 @@ def shorten(text: str) -> str:
     return text if len(text) <= LABEL_WIDTH else f"{text[: LABEL_WIDTH - 1]}…"
 
 
-def explain(model: Recommender, history: Histories, movie: Any, *, by: Ordering | None = None) -> Explanation:
+def explain(model: Recommender, history: Histories, movie: Any, *, by: ListOrder | None = None) -> Explanation:
     """Explain the score of `movie` for the user of `history`.
 
     Args:
@@ -192,8 +192,7 @@ def explain(model: Recommender, history: Histories, movie: Any, *, by: Ordering 
         UnknownIdError: the movie isn't in the model's catalog.
         SettingError: the model can't explain, or has no stars.
     """
-    by = by or ("stars" if model.data.scale else "ranking")
-    check_order(model, by)
+    by = explained_by(resolve_order(model, by or ("stars" if model.data.scale else "ranking")))
     known, number = model.data, model.data.movies.number(movie)
     if number == UNKNOWN:
         raise UnknownIdError(f"movie {movie} isn't among the model's {len(known.movies):,} movies; give one of these")

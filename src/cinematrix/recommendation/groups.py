@@ -21,7 +21,7 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models.base import Recommender
-from cinematrix.models.liking import ListOrder, check_order, score_lists
+from cinematrix.models.orders import ListOrder, resolve_order, score_lists
 from cinematrix.recommendation.lists import Filters, Recommendation, describe_movies
 from cinematrix.recommendation.reasons import Reason
 
@@ -87,8 +87,7 @@ def recommend_for_group(
     Raises:
         SettingError: an empty group, an unknown `how`, or what `recommend` refuses.
     """
-    by = by or "ranking"
-    check_order(model, by)
+    by = resolve_order(model, by or "ranking")
     if how not in STRATEGIES or not members:
         raise SettingError(
             f"a group of {len(members)} can't decide by {how!r}; give members, and average or least_misery"

@@ -18,7 +18,8 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError, UnknownIdError
 from cinematrix.metrics.top_n import RankedLists, top_n
 from cinematrix.models.base import Recommender
-from cinematrix.models.liking import BELOW_MEAN, DEFAULT_ORDER, ListOrder, check_order, explained_by, score_lists
+from cinematrix.models.liking import BELOW_MEAN
+from cinematrix.models.orders import ListOrder, explained_by, resolve_order, score_lists
 from cinematrix.recommendation.reasons import Reason, find_reasons, format_reasons
 from cinematrix.recommendation.reranking import Reranking
 
@@ -142,8 +143,7 @@ def recommend(
     """
     if len(history) != 1:
         raise SettingError(f"there are {len(history)} histories; give one, or use recommend_for_group or recommend_all")
-    by = by or DEFAULT_ORDER
-    check_order(model, by)
+    by = resolve_order(model, by)
     mask = (filters or Filters()).mask(model.data)
     ranked = rank_movies(model, history, n, by, mask, dials or Reranking())
     items = describe_movies(model, history, ranked.movies[0, : ranked.lengths[0]], ranked.scores[0], by)

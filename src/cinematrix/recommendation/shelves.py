@@ -15,6 +15,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models.base import Recommender
+from cinematrix.models.orders import resolve_order, score_lists
 from cinematrix.recommendation.lists import Filters, Recommendation, describe_movies
 from cinematrix.recommendation.reasons import find_liked
 from cinematrix.recommendation.reranking import Reranking
@@ -87,7 +88,14 @@ def build_shelves(
     """
     left = (filters or Filters()).mask(model.data)
     left[history.items] = False
-    builder = _ShelfBuilder(model, history, n, dials or Reranking(), model.score(history)[0], left)
+    builder = _ShelfBuilder(
+        model,
+        history,
+        n,
+        dials or Reranking(),
+        score_lists(model, history, by=resolve_order(model, None), among=left)[0],
+        left,
+    )
     shelves = list(builder.shelves(everyone or PopulationTaste(model.data)))
     movies = np.concatenate([np.zeros(0, np.int32), *(shelf.movies for shelf in shelves)])
     items = iter(describe_movies(model, history, movies, builder.score[movies], "ranking"))

@@ -7,7 +7,7 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
 from cinematrix.data.ids import ID_PATTERN
-from cinematrix.models.liking import DEFAULT_ORDER, ListOrder
+from cinematrix.models.orders import DEFAULT_ORDER, ListOrder
 from cinematrix.recommendation.reranking import Reranking
 
 TextId = Annotated[str, Path(pattern=ID_PATTERN, description="ID as in the catalog, an integer or text.")]

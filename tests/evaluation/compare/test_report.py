@@ -19,6 +19,7 @@ from cinematrix.evaluation.compare.run import CellFailure, ComparisonOutcome, Co
 from cinematrix.evaluation.compare.tables import (
     make_comparison_table,
     make_cost_table,
+    make_liking_table,
     make_main_table,
     make_segment_table,
 )
@@ -36,10 +37,12 @@ def question(name: str, errors: float, who: str = "", segments: bool = True) -> 
     pairs = {
         "rmse": [(8 * errors**2 * rng.uniform(0.8, 1.2, 20)).tolist(), [8.0] * 20],
         "ndcg@10": [rng.uniform(0, 1 / (1 + errors), 20).tolist(), [1.0] * 20],
+        "ndcg_liked@10": [rng.uniform(0, 1 / (1 + errors), 20).tolist(), [1.0] * 20],
+        "disliked@10": [rng.uniform(0, errors, 20).tolist(), [1.0, 0.0] * 10],
     }
     whole = build_part(users, history, **pairs)
     protocol = {**PROTOCOL, "split": f"a split {who}"}
-    costs = {"coverage": 0.3, "list_ms": 0.5, "pair_us": 0.1}
+    costs = {"coverage": 0.3, "movies_shown": 1234.0, "list_ms": 0.5, "pair_us": 0.1}
     parts = {"all": whole, "tail movies": whole} if segments else {"all": whole}
     return {"question": name, "protocol": protocol, "movies": [3, 4, 5], "parts": parts, **costs}
 
@@ -123,7 +126,7 @@ def test_the_json_document_keeps_its_fields() -> None:
     ]
     assert found["format"] == 1
     assert sorted(found["data"]) == ["movies", "ratings", "scale", "source", "users"]
-    assert sorted(found["plan"]) == ["seeds", "settings", "splits", "trials"]
+    assert sorted(found["plan"]) == ["by", "seeds", "settings", "splits", "trials"]
     assert sorted(found["failures"][0]) == ["model", "seed", "split", "why"]
     (first,) = found["questions"]
     assert sorted(first) == [
@@ -133,7 +136,9 @@ def test_the_json_document_keeps_its_fields() -> None:
     assert sorted(first["rows"][0]["measures"][0]) == ["high", "low", "n_users", "name", "value"]
     assert sorted(first["comparisons"][0]) == ["best", "difference", "measure", "model", "p_holm", "verdict"]
     assert sorted(first["comparisons"][0]["difference"]) == ["high", "low", "p", "value"]
-    assert sorted(first["costs"]["svd"]) == ["coverage", "list_ms", "pair_us", "peak_mb", "training_s", "tuning_s"]
+    assert sorted(first["costs"]["svd"]) == [
+        *("coverage", "list_ms", "movies_shown", "pair_us", "peak_mb", "training_s", "tuning_s")
+    ]
     assert sorted(found["tuned"][0]) == [
         *("chosen", "default", "measure", "model", "pruned", "seed", "split", "trials", "value")
     ]
@@ -143,10 +148,14 @@ def test_tables_have_one_row_per_model_and_dashes_for_missing_values() -> None:
     """Every row is as wide as the header; intervals follow values."""
     (first,) = report("popular", "svd").questions
     for columns, rows in (
-        table(first) for table in (make_main_table, make_cost_table, make_segment_table, make_comparison_table)
+        table(first)
+        for table in (make_main_table, make_liking_table, make_cost_table, make_segment_table, make_comparison_table)
     ):
         assert {len(row) for row in rows} == {len(columns)}
     assert [row[0] for row in make_main_table(first)[1]] == ["popular", "svd"]
+    columns, rows = make_liking_table(first)
+    assert columns == ["model", "ndcg_liked@10#", "disliked@10#", "movies shown#"]
+    assert [row[-1] for row in rows] == ["1,234", "1,234"]
     assert re.fullmatch(r"0\.\d{4} \(0\.\d{3}–0\.\d{3}\)", make_main_table(first)[1][0][1])
     assert [row[0] for row in make_segment_table(first)[1]] == [
         *["users with < 20 ratings"] * 2, *["users with > 100"] * 2, *["tail movies"] * 2

@@ -80,6 +80,22 @@ def test_every_model_is_tested_against_the_best() -> None:
     assert " and " in ndcg.partition("worse: ")[2]
 
 
+def test_a_smaller_share_of_dislikes_is_better() -> None:
+    """Fewer dislikes win, each model's mean is over its own users, and the verdict names the winner."""
+    rng, n = np.random.default_rng(0), 80
+    cells = []
+    for name, share, users in (("a", 0.4, n), ("b", 0.2, n // 2)):
+        weights = np.array([1.0] * users + [0.0] * (n - users))
+        sums = (weights * np.clip(share + rng.normal(0, 0.05, n), 0, 1)).tolist()
+        part = build_part(list(range(n)), [50.0] * n, **{"disliked@10": [sums, weights.tolist()]})
+        cells.append(cell(name, 0, all=part))
+    (found,) = summarise_results(plan_of("a", "b"), ComparisonOutcome(cells, [], {"random": ()}), n)
+    (comparison,) = found.comparisons
+    assert (comparison.best, comparison.model, comparison.verdict) == ("b", "a", "worse")
+    assert comparison.difference.value == pytest.approx(0.2, abs=0.03)
+    assert found.verdicts[0].startswith("b is best by disliked@10 (0.")
+
+
 def test_models_without_a_significant_difference_cannot_be_told_apart() -> None:
     """For two models whose users disagree, the verdict names both and no winner."""
     rng = np.random.default_rng(0)

@@ -15,7 +15,13 @@ from cinematrix.data import splits
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import DataError, MissingExtraError, SettingError
 from cinematrix.evaluation.compare import cell, run
-from cinematrix.evaluation.compare.cell import GIVEN_COUNTS, make_questions, measure_cell
+from cinematrix.evaluation.compare.cell import (
+    GIVEN_COUNTS,
+    MAIN_MEASURES,
+    PAIRED_MEASURES,
+    make_questions,
+    measure_cell,
+)
 from cinematrix.evaluation.compare.results import compute_value, sum_by_user
 from cinematrix.evaluation.compare.run import ComparisonPlan, estimate_time_left, run_comparison
 from cinematrix.evaluation.evaluate import evaluate
@@ -51,7 +57,10 @@ def test_a_cell_measures_what_evaluate_measures(world: World, tmp_path: Path) ->
     sums = sum_by_user(found["questions"], "all", len(world[0].users))
     for name, pair in sums.items():
         assert compute_value(name, pair) == pytest.approx(wanted[name]), name
-    assert sorted(sums) == ["mae", "ndcg@10", "recall@10", "rmse"]
+    assert sorted(sums) == sorted(PAIRED_MEASURES)
+    assert found["questions"][0]["movies_shown"] == wanted["movies_shown@10"]
+    tail = sum_by_user(found["questions"], "tail movies", len(world[0].users))
+    assert sorted(tail) == sorted(MAIN_MEASURES)
     (question,) = found["questions"]
     assert question["coverage"] == wanted["coverage@10"]
     assert min(found["training_s"], found["peak_mb"], question["list_ms"], question["pair_us"]) > 0
@@ -101,9 +110,10 @@ def test_the_name_of_a_cell_depends_on_all_its_inputs(world: World, monkeypatch:
     """Other data, settings, seeds, trials, splits, models or versions give another name."""
     one = make_cell(world)
     changed = {"model": "popular", "settings": {"a": 1}, "split": "time", "seed": 1, "trials": 2, "data": "other"}
+    changed["by"] = "stars"
     names = {one.name, *(replace(one, **{key: changed[key]}).name for key in changed)}
     monkeypatch.setattr(cell, "version", lambda name: "99")
-    assert len(names | {one.name}) == 8
+    assert len(names | {one.name}) == 9
 
 
 def test_a_plan_includes_the_baselines_and_checks_names() -> None:
@@ -118,6 +128,23 @@ def test_a_plan_includes_the_baselines_and_checks_names() -> None:
         ComparisonPlan.of([], {}, ["k-fold"])
     with pytest.raises(SettingError, match="settings are given for deep-mf, which isn't compared"):
         ComparisonPlan.of([], {"deep-mf": DeepMFSettings()}, ["random"])
+
+
+def test_the_lists_are_in_the_order_of_the_plan(world: World, tmp_path: Path) -> None:
+    """Every cell's lists are in that order, which the protocol and the speed are of; unknown orders are refused."""
+    plan = ComparisonPlan.of([], {}, ["half"], by="stars")
+    by_stars, by_default = (
+        measure_cell(replace(plan.cells("d")[0], by=by), *world, tmp_path) for by in ("stars", None)
+    )
+    questions = [found["questions"][0] for found in (by_stars, by_default)]
+    assert [question["protocol"]["by"] for question in questions] == ["stars", "ranking"]
+    sums = [sum(question["parts"]["all"]["measures"]["ndcg@10"][0]) for question in questions]
+    assert sums[0] != sums[1]
+    assert {c.by for c in plan.cells("d")} == {"stars"}
+    with pytest.raises(SettingError, match="lists can't be ordered by 'fame'"):
+        ComparisonPlan.of([], {}, ["random"], by="fame")
+    with pytest.raises(SettingError, match="vae predicts no stars to order lists by"):
+        ComparisonPlan.of(["vae"], {}, ["random"], by="stars")
 
 
 def test_a_plan_checks_that_packages_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +232,9 @@ def test_a_model_that_cannot_learn_from_the_data_is_a_failure(world: World, tmp_
     found = run_comparison(ComparisonPlan.of([], {}, ["random"]), as_interactions(world[0]), world[1], tmp_path)
     (failure,) = found.failures
     assert "needs ratings with stars, and these are plain interactions" in failure.why
-    assert list(found.cells[0]["questions"][0]["parts"]["all"]["measures"]) == ["ndcg@10", "recall@10"]
+    assert list(found.cells[0]["questions"][0]["parts"]["all"]["measures"]) == [
+        "ndcg@10", "recall@10", "ndcg_rare@10", "miscalibration@10"
+    ]  # fmt: skip
 
 
 def test_leakage_stops_the_comparison_before_training(

@@ -9,7 +9,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import islice
@@ -36,9 +36,10 @@ from cinematrix.evaluation.segments import MOVIE_SEGMENTS, assign_movie_segments
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
+from cinematrix.models.orders import ListOrder, score_lists
 from cinematrix.models.registry import register_path
 
-CELL_FORMAT = 1
+CELL_FORMAT = 2
 """Version of the result file; a new version keeps older files from being reused."""
 
 FIRST_SEED = 42
@@ -53,7 +54,15 @@ GIVEN_COUNTS = (0, 1, 2, 5, 10, 20)
 K = 10
 """Length of the lists."""
 
-PAIRED_MEASURES = ("rmse", "mae", f"ndcg@{K}", f"recall@{K}")
+MAIN_MEASURES = ("rmse", "mae", f"ndcg@{K}", f"recall@{K}")
+"""Measures of the main table, and of segments of movies."""
+
+LIKING_MEASURES = tuple(
+    f"{name}@{K}" for name in ("ndcg_liked", "ndcg_above", "disliked", "ndcg_rare", "expected_below", "miscalibration")
+)
+"""Measures of the table of liking."""
+
+PAIRED_MEASURES = (*MAIN_MEASURES, *LIKING_MEASURES)
 """Measures stored per user, for intervals and paired tests."""
 
 MAX_TIMED_USERS = 50
@@ -71,6 +80,7 @@ class Cell:
         seed: 0, 1, 2…, added to the model's seed and, for the split, to `FIRST_SEED`.
         trials: number of trials of a hyper-parameter search within the training part; 0: no search.
         data: fingerprint of ratings and catalog (`bundle.fingerprint_data`).
+        by: what the lists are ordered by; None: the default order.
     """
 
     model: str
@@ -79,6 +89,7 @@ class Cell:
     seed: int
     trials: int
     data: str
+    by: ListOrder | None = None
 
     def __str__(self) -> str:
         return f"{self.model} on {self.split}, seed {self.seed}"
@@ -150,7 +161,7 @@ def measure_cell(
     model = kind(settings).fit(first.train, catalog, progress=progress)
     result |= {"training_s": time.perf_counter() - start, "settings": asdict(settings)}
     result["questions"] = [
-        _evaluate_question(model, question, split, progress)
+        _evaluate_question(model, question, split, cell.by, progress)
         for question, split in make_questions(cell.split, ratings, cell.seed)
     ]
     return result | {"peak_mb": read_peak_megabytes(), "seconds": time.perf_counter() - cell_start}
@@ -168,28 +179,32 @@ def _tune(
     return tuned.settings, {key: value for key, value in vars(tuned).items() if key != "settings"}
 
 
-def _evaluate_question(model: Recommender, question: str, split: Split, progress: Progress | None) -> dict[str, Any]:
+def _evaluate_question(
+    model: Recommender, question: str, split: Split, by: ListOrder | None, progress: Progress | None
+) -> dict[str, Any]:
     """Measure one question: protocol, sums and weights per user (of all movies, and by segment of movies), speed."""
-    whole = evaluate(model, split.test, given=split.given, k=K, split=split.protocol, progress=progress)
+    whole = evaluate(model, split.test, by=by, given=split.given, k=K, split=split.protocol, progress=progress)
     segment = assign_movie_segments(split.train)[split.test.movie]
-    evaluations = {"all": whole}
+    parts = {"all": _collect_by_user(whole, split.test, PAIRED_MEASURES)}
     for place, name in enumerate(MOVIE_SEGMENTS):
         if len(rows := np.flatnonzero(segment == place)):
-            evaluations[name] = evaluate(model, split.test.take(rows), given=split.given, k=K)
+            found = evaluate(model, split.test.take(rows), by=by, given=split.given, k=K)
+            parts[name] = _collect_by_user(found, split.test, MAIN_MEASURES)
     return {
         "question": question,
         "protocol": asdict(whole.protocol),
         "coverage": whole[f"coverage@{K}"],
+        "movies_shown": whole[f"movies_shown@{K}"],
         "movies": np.bincount(segment[np.unique(split.test.movie, return_index=True)[1]], minlength=3).tolist(),
-        "parts": {name: _collect_by_user(each, split.test) for name, each in evaluations.items()},
-        **measure_speed(model, split),
+        "parts": parts,
+        **measure_speed(model, split, whole.protocol.by),
     }
 
 
-def _collect_by_user(evaluation: Evaluation, test: Ratings) -> dict[str, Any]:
-    """Collect user numbers of the data set, lengths of histories, and sums and weights of `PAIRED_MEASURES`."""
+def _collect_by_user(evaluation: Evaluation, test: Ratings, names: Sequence[str]) -> dict[str, Any]:
+    """Collect user numbers of the data set, lengths of histories, and sums and weights of the named measures."""
     per_user = evaluation.per_user
-    measures = {name: pool_by_user(name, per_user) for name in PAIRED_MEASURES if name in per_user}
+    measures = {name: pool_by_user(name, per_user) for name in names if name in per_user}
     return {
         "users": test.users.numbers(evaluation.users).tolist(),
         "history": per_user["history"].tolist(),
@@ -197,8 +212,8 @@ def _collect_by_user(evaluation: Evaluation, test: Ratings) -> dict[str, Any]:
     }
 
 
-def measure_speed(model: Recommender, split: Split) -> dict[str, float]:
-    """Measure the time of lists and predictions.
+def measure_speed(model: Recommender, split: Split, by: ListOrder) -> dict[str, float]:
+    """Measure the time of lists in the order `by`, and of predictions.
 
     Returns:
         `list_ms`, the median milliseconds from a user's history to their ten best movies, over up to `MAX_TIMED_USERS`
@@ -208,7 +223,7 @@ def measure_speed(model: Recommender, split: Split) -> dict[str, float]:
     held_out, seconds = HeldOutRatings.of(model.data, split.test, split.given), []
     for block in islice(held_out.blocks(1), MAX_TIMED_USERS):
         start = time.perf_counter()
-        top_n(model.score(block.given), K, block.given)
+        top_n(score_lists(model, block.given, by=by), K, block.given)
         seconds.append(time.perf_counter() - start)
     speed = {"list_ms": 1e3 * median(seconds)}
     if model.abilities.stars and model.data.scale is not None:

@@ -7,14 +7,18 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from cinematrix.common.plotting import ACCENT, DARK_THEME_INK, INK, MUTED, SERIES_COLOURS, add_axes, create_figure
-from cinematrix.evaluation.compare.cell import NEW_USERS
-from cinematrix.evaluation.compare.results import VERDICT_MEASURES, QuestionResult, SegmentMeasures, smaller_is_better
+from cinematrix.evaluation.compare.cell import NEW_USERS, K
+from cinematrix.evaluation.compare.results import QuestionResult, SegmentMeasures
+from cinematrix.evaluation.measures import lower_is_better
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from cinematrix.evaluation.measures import Measure
+
+DRAWN_MEASURES = ("rmse", f"ndcg@{K}", f"ndcg_liked@{K}")
+"""Measures with a panel in each plot, if the models have them."""
 
 MARKERS = "osD^v"
 """Markers of the models: the first for as many models as there are colours, then the next."""
@@ -29,13 +33,13 @@ class ThemedImage:
 
 
 def plot_accuracy_by_time(question: QuestionResult) -> ThemedImage | None:
-    """Plot each verdict measure, with its interval, by training time in seconds; None without measures."""
+    """Plot each drawn measure, with its interval, by training time in seconds; None without measures."""
     panels = _panels(question)
     if not panels:
         return None
     figure = create_figure(5.2 * len(panels), 3.6)
     for place, measure in enumerate(panels, start=1):
-        better = "lower" if smaller_is_better(measure) else "higher"
+        better = "lower" if lower_is_better(measure) else "higher"
         axes = add_axes(figure, measure, "training, seconds", f"{better} is better", (1, len(panels), place))
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
@@ -77,7 +81,7 @@ def plot_differences(question: QuestionResult) -> ThemedImage | None:
 
 
 def plot_segments(question: QuestionResult) -> ThemedImage | None:
-    """Plot each verdict measure in each segment, with intervals; None without segments."""
+    """Plot each drawn measure in each segment, with intervals; None without segments."""
     panels = _panels(question)
     names = list(dict.fromkeys(row.segment for row in question.rows if row.segment != "all"))
     if not panels or not names:
@@ -98,7 +102,7 @@ def plot_segments(question: QuestionResult) -> ThemedImage | None:
 
 
 def plot_new_user_curves(questions: Sequence[QuestionResult]) -> ThemedImage | None:
-    """Plot each verdict measure by the number of ratings that new users gave; None for fewer than two numbers.
+    """Plot each drawn measure by the number of ratings that new users gave; None for fewer than two numbers.
 
     Intervals aren't drawn: users differ more than models do, so intervals overlap even where the paired test finds a
     difference.
@@ -123,7 +127,7 @@ def plot_new_user_curves(questions: Sequence[QuestionResult]) -> ThemedImage | N
 
 
 def _panels(question: QuestionResult) -> list[str]:
-    return [measure for measure in VERDICT_MEASURES if any(_find_measure(row, measure) for row in _rows(question))]
+    return [measure for measure in DRAWN_MEASURES if any(_find_measure(row, measure) for row in _rows(question))]
 
 
 def _rows(question: QuestionResult) -> list[SegmentMeasures]:

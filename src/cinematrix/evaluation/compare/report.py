@@ -19,12 +19,14 @@ from cinematrix.evaluation.compare.cell import NEW_USERS
 from cinematrix.evaluation.compare.results import QuestionResult, list_failures, summarise_results
 from cinematrix.evaluation.compare.run import ComparisonOutcome, ComparisonPlan
 from cinematrix.evaluation.compare.tables import (
+    LIKING_NOTE,
     describe_protocol,
     describe_segments,
     format_number,
     format_settings,
     make_comparison_table,
     make_cost_table,
+    make_liking_table,
     make_main_table,
     make_segment_table,
 )
@@ -95,8 +97,8 @@ class ComparisonReport:
     def __str__(self) -> str:
         parts = [self.describe_data()]
         for question in self.questions:
-            columns, rows = make_main_table(question)
-            parts += ["", question.name, _text_table(columns, rows), *question.verdicts]
+            tables = make_main_table(question), make_liking_table(question)
+            parts += ["", question.name, *(_text_table(*table) for table in tables), *question.verdicts]
         parts += [f"{f['model']} on {f['split']}, seed {f['seed']}: {f['why']}" for f in self.failures]
         return "\n".join(parts)
 
@@ -122,7 +124,8 @@ class ComparisonReport:
 
     def _repr_html_(self) -> str:
         tables = [
-            html_table(*make_main_table(question), question.name, "\n".join(question.verdicts))
+            html_table(*make_main_table(question), question.name)
+            + html_table(*make_liking_table(question), notes="\n".join(question.verdicts))
             for question in self.questions
         ]
         failures = [[f["model"], f["split"], f["seed"], f["why"]] for f in self.failures]
@@ -174,6 +177,9 @@ class ComparisonReport:
                 f"<section><h2>{escape(question.name)}</h2>",
                 f'<p class="quiet">{escape(describe_protocol(question))}</p>',
                 _render_table(*make_main_table(question)),
+                "<h3>Liking</h3>",
+                f'<p class="quiet">{escape(LIKING_NOTE)}</p>',
+                _render_table(*make_liking_table(question)),
                 _render_image(plots.plot_accuracy_by_time(question) if drawn else None, "Accuracy by training time"),
                 _render_table(*make_cost_table(question)),
                 "<h3>Differences from the best</h3>",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cinematrix.evaluation.compare.cell import PAIRED_MEASURES, K
 from cinematrix.evaluation.compare.run import CellFailure, ComparisonOutcome, ComparisonPlan
-from cinematrix.evaluation.measures import Measure
+from cinematrix.evaluation.measures import Measure, lower_is_better
 from cinematrix.evaluation.segments import MOVIE_SEGMENTS, USER_SEGMENTS, select_users
 from cinematrix.metrics.accuracy import bootstrap
 from cinematrix.metrics.significance import (
@@ -28,16 +28,11 @@ Float64 = NDArray[np.float64]
 UserSums = dict[str, tuple[Float64, Float64]]
 """Sums and weights of one model by measure, float64 `[users]` each, added up over seeds."""
 
-VERDICT_MEASURES = ("rmse", f"ndcg@{K}")
+VERDICT_MEASURES = ("rmse", f"ndcg@{K}", f"ndcg_liked@{K}", f"disliked@{K}")
 """Measures with a verdict in words."""
 
 COST_NAMES = ("tuning_s", "training_s", "list_ms", "pair_us", "peak_mb")
 """Costs of a cell: seconds of search and training, ms per list, µs per prediction, peak memory in MB."""
-
-
-def smaller_is_better(measure: str) -> bool:
-    """Return True for errors, False for list measures."""
-    return "@" not in measure
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ class QuestionResult:
         checks: descriptions of the leakage checks that the split passed.
         movies: numbers of tested head, torso and tail movies, of the first seed.
         rows: measures by model and segment.
-        costs: by model, means over seeds of the measured `COST_NAMES`, and of `coverage`.
+        costs: by model, means over seeds of the measured `COST_NAMES`, and of `coverage` and `movies_shown`.
         by_seed: by model and measure, the value of each seed.
         comparisons: each model with the best one, by each measure.
         verdicts: one sentence for each of the measured `VERDICT_MEASURES`.
@@ -195,7 +190,11 @@ def _values_by_seed(questions: Sequence[dict[str, Any]], n_users: int) -> dict[s
 def _average_costs(cells: Sequence[dict[str, Any]], questions: Sequence[dict[str, Any]]) -> dict[str, float]:
     """Average the costs of one model over seeds."""
     both = [cell | question for cell, question in zip(cells, questions, strict=True)]
-    return {name: float(np.mean([b[name] for b in both])) for name in (*COST_NAMES, "coverage") if name in both[0]}
+    return {
+        name: float(np.mean([b[name] for b in both]))
+        for name in (*COST_NAMES, "coverage", "movies_shown")
+        if name in both[0]
+    }
 
 
 def compare_with_best(sums: dict[str, UserSums], measure: str) -> list[Comparison]:
@@ -204,20 +203,19 @@ def compare_with_best(sums: dict[str, UserSums], measure: str) -> list[Compariso
     if not pairs:
         return []
     best = find_best(pairs, measure)
-    others = [name for name in pairs if name != best]
-    best_value = compute_value(measure, pairs[best])
-    numerators = np.stack([pairs[name][0] for name in others], axis=1) if others else np.empty((len(pairs[best][0]), 0))
-    differences = compute_differences(numerators, *pairs[best], root=measure == "rmse")
+    names = [*(name for name in pairs if name != best), best]
+    numerators, weights = (np.stack([pairs[name][side] for name in names], axis=1) for side in (0, 1))
+    differences = compute_differences(numerators[:, :-1], numerators[:, -1], weights, root=measure == "rmse")
     corrected = holm_correction(np.array([each.p for each in differences])).tolist()
     return [
-        Comparison(name, best, measure, each, p, describe_difference(each, p, best_value))
-        for name, each, p in zip(others, differences, corrected, strict=True)
+        Comparison(name, best, measure, each, p, describe_difference(each, p, compute_value(measure, pairs[best])))
+        for name, each, p in zip(names[:-1], differences, corrected, strict=True)
     ]
 
 
 def find_best(pairs: dict[str, tuple[Float64, Float64]], measure: str) -> str:
     """Return the model with the best value, from sums and weights by model; the first in a tie."""
-    choose: Callable[..., str] = min if smaller_is_better(measure) else max
+    choose: Callable[..., str] = min if lower_is_better(measure) else max
     return choose(pairs, key=lambda name: compute_value(measure, pairs[name]))
 
 
@@ -228,7 +226,7 @@ def write_verdict(measure: str, sums: dict[str, UserSums], comparisons: Sequence
         return ""
     best = find_best(pairs, measure)
     best_value = compute_value(measure, pairs[best])
-    if best_value == 0 and not smaller_is_better(measure):
+    if best_value == 0 and not lower_is_better(measure):
         return f"No model has a tested movie in any list, so {measure} says nothing here."
     parts = [f"{best} is best by {measure} ({best_value:.4f})"]
     for verdict, phrases in VERDICT_PHRASES.items():

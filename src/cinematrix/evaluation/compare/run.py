@@ -22,12 +22,13 @@ from cinematrix.errors import SettingError
 from cinematrix.evaluation import leakage
 from cinematrix.evaluation.compare.cell import Cell, make_questions
 from cinematrix.models import model_class
+from cinematrix.models.orders import ListOrder, is_order, no_order_error
 from cinematrix.models.registry import class_path
 
 BASELINES = ("popular", "bias")
 """Models that are part of every comparison."""
 
-COMPARISON_SPLITS = ("random", "time", "new-users", "new-movies")
+COMPARISON_SPLITS = ("random", "time", "half", "new-users", "new-movies")
 """Names of the splits that models can be compared on."""
 
 CELL_COMMAND = [sys.executable, "-P", "-c", "from cinematrix.evaluation.compare.cell import main; main()"]
@@ -43,16 +44,24 @@ class ComparisonPlan:
         splits: names from `COMPARISON_SPLITS`.
         seeds: number of seeds.
         trials: number of trials of each model's hyper-parameter search in each cell; 0: no search.
+        by: what the lists are ordered by; None: the default order.
     """
 
     settings: dict[str, Any]
     splits: tuple[str, ...] = ("random",)
     seeds: int = 1
     trials: int = 0
+    by: ListOrder | None = None
 
     @classmethod
     def of(
-        cls, models: Iterable[str], settings: Mapping[str, Any], splits: Iterable[str], seeds: int = 1, trials: int = 0
+        cls,
+        models: Iterable[str],
+        settings: Mapping[str, Any],
+        splits: Iterable[str],
+        seeds: int = 1,
+        trials: int = 0,
+        by: str | None = None,
     ) -> Self:
         """Create a plan and check it; `BASELINES` come first.
 
@@ -62,9 +71,10 @@ class ComparisonPlan:
             splits: names from `COMPARISON_SPLITS`.
             seeds: number of seeds.
             trials: number of trials of each hyper-parameter search; 0: no search.
+            by: what the lists are ordered by; None: the default order.
 
         Raises:
-            SettingError: there is no such model or split, or settings are given for a model outside the plan.
+            SettingError: there is no such model, split or order, or settings are given for a model outside the plan.
             MissingExtraError: a package for training or for the search isn't installed.
         """
         kinds = {name: model_class(name) for name in dict.fromkeys([*BASELINES, *models])}
@@ -74,22 +84,34 @@ class ComparisonPlan:
                 raise SettingError(
                     f"there is no split {split!r} to compare on; the splits are {', '.join(COMPARISON_SPLITS)}"
                 )
+        if by is not None and not is_order(by):
+            raise no_order_error(by)
         for name in settings:
             if name not in kinds:
                 raise SettingError(
                     f"settings are given for {name}, which isn't compared; the models are {', '.join(kinds)}"
                 )
         for kind in kinds.values():
+            if by == "stars" and not kind.abilities.stars:
+                raise SettingError(f"{kind.name} predicts no stars to order lists by; leave it out, or the order")
             class_path(kind.name)
             require_package(kind.abilities.trains_with, kind.name)
             require_package("optuna" if trials and get_search_space(kind.Settings) else "", kind.name)
         complete = {name: settings[name] if name in settings else kind.Settings() for name, kind in kinds.items()}
-        return cls(complete, unique, seeds, trials)
+        return cls(complete, unique, seeds, trials, by)
 
     def cells(self, data: str) -> list[Cell]:
         """Return all cells in the order of measurement: by split, then by seed, then by model."""
         return [
-            Cell(name, asdict(settings), split, seed, self.trials if get_search_space(type(settings)) else 0, data)
+            Cell(
+                name,
+                asdict(settings),
+                split,
+                seed,
+                self.trials if get_search_space(type(settings)) else 0,
+                data,
+                self.by,
+            )
             for split in self.splits
             for seed in range(self.seeds)
             for name, settings in self.settings.items()

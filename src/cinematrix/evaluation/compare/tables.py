@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cinematrix.evaluation.compare.cell import LIKING_MEASURES, MAIN_MEASURES
 from cinematrix.evaluation.compare.results import QuestionResult
 from cinematrix.evaluation.measures import Measure
 
@@ -10,10 +11,30 @@ TextTable = tuple[list[str], list[list[Any]]]
 """Column names (ending in `#` for columns of numbers) and rows of text."""
 
 
+LIKING_NOTE = (
+    "Liked is a rating at or above the user's own mean. Lower is better for disliked, expected_below and "
+    "miscalibration. Read no column alone: lists that hit few tested movies can have few disliked ones."
+)
+"""Reading aid of the table of liking."""
+
+
 def make_main_table(question: QuestionResult) -> TextTable:
-    """Return each model's measures with intervals."""
+    """Return each model's errors and hits with intervals."""
+    return _make_table(question, MAIN_MEASURES)
+
+
+def make_liking_table(question: QuestionResult) -> TextTable:
+    """Return what the users of each model's lists like, with intervals, and the number of distinct movies shown."""
+    columns, rows = _make_table(question, LIKING_MEASURES)
+    shown = {model: f"{costs['movies_shown']:,.0f}" for model, costs in question.costs.items()}
+    return [*columns, "movies shown#"], [[*row, shown[row[0]]] for row in rows]
+
+
+def _make_table(question: QuestionResult, names: Sequence[str]) -> TextTable:
+    """Return a row a model and a column for each of the named measures that any model has."""
     rows = [row for row in question.rows if row.segment == "all"]
-    measures = list(dict.fromkeys(m.name for row in rows for m in row.measures))
+    measured = {m.name for row in rows for m in row.measures}
+    measures = [name for name in names if name in measured]
     columns = ["model", *(f"{name}#" for name in measures)]
     return columns, [[row.model, *_format_measures(row.measures, measures)] for row in rows]
 
@@ -27,7 +48,8 @@ def make_cost_table(question: QuestionResult) -> TextTable:
 def make_segment_table(question: QuestionResult) -> TextTable:
     """Return each model's measures in each segment."""
     rows = [row for row in question.rows if row.segment != "all"]
-    measures = list(dict.fromkeys(m.name for row in rows for m in row.measures))
+    measured = {m.name for row in rows for m in row.measures}
+    measures = [name for name in MAIN_MEASURES if name in measured]
     columns = ["segment", "users#", "model", *(f"{name}#" for name in measures)]
     return columns, [
         [row.segment, f"{max(m.n_users for m in row.measures):,}", row.model, *_format_measures(row.measures, measures)]
@@ -53,8 +75,8 @@ def describe_protocol(question: QuestionResult) -> str:
     seeds = f"{question.seeds} seeds, of which this is the first" if question.seeds > 1 else "one seed"
     return (
         f"{p['split'][0].upper()}{p['split'][1:]}; {seeds}. {p['ratings']:,} ratings by {p['users']:,} users tested. "
-        f"Lists are the best {p['k']} of the {p['movies']:,} movies that aren't in a user's history, and every tested "
-        f"movie is relevant. Checked: {'; '.join(question.checks)}."
+        f"Lists are the best {p['k']} by {p['by']} of the {p['movies']:,} movies that aren't in a user's history. "
+        f"Every tested movie is relevant, except in measures of liking. Checked: {'; '.join(question.checks)}."
     )
 
 
