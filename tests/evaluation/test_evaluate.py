@@ -312,7 +312,7 @@ def test_several_orders_share_one_pass(world: tuple[Ratings, Catalog]) -> None:
 
 def test_an_order_that_does_not_exist_is_refused() -> None:
     """The error names the orders."""
-    with pytest.raises(SettingError, match="lists can't be ordered by 'fame'; order by ranking or stars"):
+    with pytest.raises(SettingError, match="lists can't be ordered by 'fame'; order by liking, ranking or stars"):
         evaluate(Popular().fit(table(TRAIN)), table(TEST), by="fame")  # type: ignore[arg-type]
 
 

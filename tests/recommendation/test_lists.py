@@ -112,7 +112,7 @@ def test_invalid_requests_are_errors(model: Planted) -> None:
     """An unknown user, an unknown order, a list of length 0, and an invalid filter are refused."""
     with pytest.raises(UnknownIdError, match=r"user 42 isn't among the model's 4 users; give the ratings"):
         get_history(model, 42)
-    with pytest.raises(SettingError, match="can't be ordered by 'taste'; order by liking, ranking, stars"):
+    with pytest.raises(SettingError, match="can't be ordered by 'taste'; order by liking, ranking or stars"):
         recommend(model, get_history(model, 7), by="taste")  # type: ignore[arg-type]
     with pytest.raises(SettingError, match="n must be at least 1"):
         recommend(model, get_history(model, 7), 0)

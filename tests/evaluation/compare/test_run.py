@@ -137,7 +137,7 @@ def test_the_lists_are_in_the_order_of_the_plan(world: World, tmp_path: Path) ->
         measure_cell(replace(plan.cells("d")[0], by=by), *world, tmp_path) for by in ("stars", None)
     )
     questions = [found["questions"][0] for found in (by_stars, by_default)]
-    assert [question["protocol"]["by"] for question in questions] == ["stars", "ranking"]
+    assert [question["protocol"]["by"] for question in questions] == ["stars", "liking"]
     sums = [sum(question["parts"]["all"]["measures"]["ndcg@10"][0]) for question in questions]
     assert sums[0] != sums[1]
     assert {c.by for c in plan.cells("d")} == {"stars"}
