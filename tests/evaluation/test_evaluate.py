@@ -84,7 +84,7 @@ def test_popular_by_hand() -> None:
 
 def test_the_protocol_counts_what_is_unknown() -> None:
     """Users, ratings and unknown IDs are counted, and a tested movie that the model doesn't know counts."""
-    protocol = evaluate(Three().fit(table(TRAIN)), table(TEST), k=2, split="a split", seed=7).protocol
+    protocol = evaluate(Three().fit(table(TRAIN)), table(TEST), k=2, by="ranking", split="a split", seed=7).protocol
     assert (protocol.users, protocol.ratings, protocol.movies) == (3, 5, 4)
     assert (protocol.unknown_users, protocol.users_without_history) == (1, 1)
     assert (protocol.unknown_movies, protocol.ratings_of_unknown_movies) == (1, 1)
@@ -101,7 +101,7 @@ def test_a_model_gets_histories_and_unknown_movies() -> None:
     """
     model = Three().fit(table(TRAIN))
     model.inputs.clear()
-    evaluate(model, table(TEST), k=2)
+    evaluate(model, table(TEST), k=2, by="ranking")
     ((histories, rows, movies),) = model.inputs
     assert [histories.items_of(row).tolist() for row in range(3)] == [[0, 3], [1, 3], []]
     tested, listed = [(0, 1), (0, 2), (1, 0), (2, 3), (2, -1)], [(0, 1), (0, 2), (1, 0), (1, 2), (2, 3), (2, 0)]
@@ -163,7 +163,7 @@ def test_lists_agree_with_loops_over_users(model: Recommender, world: tuple[Rati
     ratings, catalog = world
     split = splits.new_users(ratings, k=4, seed=2)
     model.fit(split.train, catalog)
-    found = evaluate(model, split.test, given=split.given, k=5)
+    found = evaluate(model, split.test, given=split.given, k=5, by="ranking")
     data, genres = model.data, catalog.align(model.data.movies).genre_matrix().toarray()
     for place, user in enumerate(found.users.tolist()):
         seen = {m for u, m in _id_pairs(split.given) if u == user}
@@ -299,13 +299,13 @@ def test_several_orders_share_one_pass(world: tuple[Ratings, Catalog]) -> None:
     split = splits.random(world[0])
     counted = Three().fit(split.train, world[1])
     counted.inputs.clear()
-    evaluate_orders(counted, split.test, ["stars", None], k=3)
+    evaluate_orders(counted, split.test, ["stars", "ranking"], k=3)
     assert len(counted.inputs) == 1
     model = Popular().fit(split.train, world[1])
-    together = evaluate_orders(model, split.test, ["stars", None], k=3)
-    alone = [evaluate(model, split.test, by=by, k=3) for by in ("stars", "ranking")]
+    together = evaluate_orders(model, split.test, ["ranking", None], k=3)
+    alone = [evaluate(model, split.test, by=by, k=3) for by in ("ranking", "liking")]
     assert [found.as_dict() for found in together] == [found.as_dict() for found in alone]
-    assert [found.protocol.by for found in together] == ["stars", "ranking"]
+    assert [found.protocol.by for found in together] == ["ranking", "liking"]
     for name in ("ndcg@3", "expected_below@3"):
         assert together[0][name] != together[1][name]
 

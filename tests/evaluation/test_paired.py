@@ -47,7 +47,7 @@ def test_differences_are_those_of_the_measures(popular: Evaluation, bias: Evalua
         assert each.difference.low <= each.difference.value <= each.difference.high
     values = [each.per_user["disliked@10"] for each in (popular, bias)]
     assert np.isnan(values[0]).tolist() != np.isnan(values[1]).tolist(), "the case of different users occurs here"
-    assert found.against == "popular by ranking"
+    assert found.against == "popular by liking"
 
 
 def test_a_planted_difference_is_found_and_none_is_not(bias: Evaluation) -> None:
@@ -115,15 +115,15 @@ def test_verdicts_know_which_end_is_better(name: str, low: float, high: float, w
 def test_differences_are_printed_and_in_json_and_frame(popular: Evaluation, bias: Evaluation) -> None:
     """Text, JSON, frame and notebook table have the differences; without a comparison nothing is added."""
     found = add_differences(bias, popular)
-    assert "Difference from popular by ranking, paired by user" in str(found)
+    assert "Difference from popular by liking, paired by user" in str(found)
     plain = json.loads(json.dumps(found.as_dict(), allow_nan=False))
-    assert plain["against"] == "popular by ranking"
+    assert plain["against"] == "popular by liking"
     assert plain["differences"]["rmse"]["other"] == pytest.approx(popular["rmse"])
     assert sorted(plain["differences"]["rmse"]) == ["difference", "high", "low", "other", "p"]
     frame = found.to_frame()
     assert frame.columns[5:] == ["difference", "difference_low", "difference_high", "p"]
     assert frame["measure"].to_list() == [m.name for m in bias.measures]
-    assert "difference from popular by ranking" in found._repr_html_()
+    assert "difference from popular by liking" in found._repr_html_()
     assert "differences" not in bias.as_dict()
     assert bias.to_frame().columns == ["measure", "value", "low", "high", "users"]
 

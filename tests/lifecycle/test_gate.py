@@ -120,4 +120,4 @@ def test_lists_are_judged_in_the_order_that_users_see(
         assert figures["measures"][name]["new"] == by_stars[name] != by_ranking[name]
     monkeypatch.undo()
     judged = JudgedVersion.of(model, split.test, split.given)
-    assert judged.ranking is judged.shown
+    assert (judged.ranking.protocol.by, judged.shown.protocol.by) == ("ranking", "liking")

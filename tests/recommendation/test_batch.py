@@ -71,6 +71,6 @@ def test_a_very_large_n_allocates_no_memory(model: Planted, tmp_path: Path) -> N
 def test_stars_need_a_scale(world: tuple[Ratings, Catalog]) -> None:
     """A model of plain interactions refuses lists by stars and writes no file."""
     model = Popular().fit(as_interactions(world[0]), world[1])
-    with pytest.raises(SettingError, match="plain interactions and has no stars; order by ranking"):
+    with pytest.raises(SettingError, match="predicts no stars to order lists by"):
         recommend_all(model, Path("x"), by="stars")
     assert not Path("x").exists()

@@ -277,7 +277,7 @@ def test_invalid_requests_are_errors(model: DeepMF, viewer: DeepMF) -> None:
         explain(model, empty, -5)
     with pytest.raises(SettingError, match="can't be ordered by 'taste'"):
         explain(model, empty, model.data.movies.ids[0], by="taste")  # type: ignore[arg-type]
-    with pytest.raises(SettingError, match="plain interactions and has no stars"):
+    with pytest.raises(SettingError, match="predicts no stars"):
         explain(viewer, empty, viewer.data.movies.ids[0], by="stars")
     classic = DeepMFClassic()
     classic.data = model.data

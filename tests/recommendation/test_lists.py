@@ -126,7 +126,7 @@ def test_a_model_of_plain_interactions_has_no_stars(world: tuple[Ratings, Catalo
     history = model.data.history.take(np.array([0]))
     found = recommend(model, history)
     assert all(0 <= item.stars <= 1 for item in found.items)
-    with pytest.raises(SettingError, match="plain interactions and has no stars; order by ranking"):
+    with pytest.raises(SettingError, match="predicts no stars to order lists by; order by"):
         recommend(model, history, by="stars")
 
 

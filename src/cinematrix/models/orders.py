@@ -32,7 +32,7 @@ def resolve_order(model: Recommender, by: str | None) -> ListOrder:
     if not is_order(order):
         raise no_order_error(order)
     if order == "stars" and not predicts_stars(model):
-        raise SettingError(f"{model.name} predicts no stars to order lists by; use by='ranking'")
+        raise SettingError(f"{model.name} predicts no stars to order lists by; order by liking or ranking")
     return order
 
 
