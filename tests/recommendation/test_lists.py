@@ -15,7 +15,8 @@ from cinematrix.errors import SettingError, UnknownIdError
 from cinematrix.models.base import Abilities, Ordering, ScoreShares
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
-from cinematrix.recommendation.lists import Filters, Reason, Recommendation, find_similar, get_history, recommend
+from cinematrix.recommendation.lists import Filters, Recommendation, find_similar, get_history, recommend
+from cinematrix.recommendation.reasons import Reason
 from planted import Planted, planted_data
 from worlds import as_interactions
 

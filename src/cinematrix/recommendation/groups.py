@@ -21,7 +21,8 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models.base import Ordering, Recommender
-from cinematrix.recommendation.lists import Filters, Reason, Recommendation, check_order, describe_movies
+from cinematrix.recommendation.lists import Filters, Recommendation, check_order, describe_movies
+from cinematrix.recommendation.reasons import Reason
 
 GroupStrategy = Literal["average", "least_misery"]
 

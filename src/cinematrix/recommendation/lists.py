@@ -18,27 +18,10 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError, UnknownIdError
 from cinematrix.metrics.top_n import RankedLists, top_n
 from cinematrix.models.base import Ordering, Recommender
+from cinematrix.recommendation.reasons import Reason, find_reasons, format_reasons
 from cinematrix.recommendation.reranking import Reranking
 
 Float32 = NDArray[np.float32]
-
-MAX_REASONS = 3
-"""Maximum reasons per recommended movie."""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """A movie of the user's history that contributes to a recommendation.
-
-    Attributes:
-        movie, title, year: the movie's ID, title and year.
-        share: share of the history's positive contributions to the score, 0…1.
-    """
-
-    movie: int | str
-    title: str
-    year: int | None
-    share: float
 
 
 @dataclass(frozen=True)
@@ -98,7 +81,7 @@ class Recommendations:
         return self.items[place]
 
     def __str__(self) -> str:
-        lines = [f"{n:>3}  {_shorten(item.label):<46}{_format_stars(item):>18}  {_format_reasons(item)}".rstrip()
+        lines = [f"{n:>3}  {_shorten(item.label):<46}{_format_stars(item):>18}  {format_reasons(item.because)}".rstrip()
                  for n, item in enumerate(self.items, 1)]  # fmt: skip
         return "\n".join([self.title, *lines, *([self.shortfall] if self.shortfall else [])])
 
@@ -109,7 +92,7 @@ class Recommendations:
 
     def _repr_html_(self) -> str:
         columns = ["#", "movie", "genres", "expected#", "because"]
-        rows = [[n, item.label, ", ".join(item.genres), _format_stars(item), _format_reasons(item)]
+        rows = [[n, item.label, ", ".join(item.genres), _format_stars(item), format_reasons(item.because)]
                 for n, item in enumerate(self.items, 1)]  # fmt: skip
         return html_table(columns, rows, self.title, self.shortfall or "")
 
@@ -172,7 +155,7 @@ def describe_movies(
     """Return the stars, interval and reasons of each of `movies` for the user of `history`."""
     pairs = history, np.zeros(len(movies), np.int32), movies
     stars = model.predict_pairs(*pairs)
-    reasons = _find_reasons(model, history, movies, by) if model.abilities.explains else None
+    reasons = find_reasons(model, history, movies, by) if model.abilities.explains else None
     ends = model.interval_pairs(*pairs, stars=stars) if model.has_intervals else None
     return _make_items(model.data, movies, scores, stars, ends, reasons)
 
@@ -229,32 +212,6 @@ def rank_movies(
     return dials.rerank(model, pool, length)
 
 
-def _find_reasons(model: Recommender, history: Histories, movies: Numbers, by: Ordering) -> list[list[Reason]]:
-    """Return the `MAX_REASONS` liked movies of the history that contribute most to the score of each movie.
-
-    A disliked movie can contribute too, but would confuse as a reason.
-    """
-    gains = np.maximum(model.shares(history, movies, by=by).ratings, 0, dtype=np.float64)
-    fractions = np.where(find_liked(model, history), gains, 0) / np.maximum(gains.sum(1, keepdims=True), 1e-12)
-    best, known = np.argsort(-fractions, axis=1, kind="stable")[:, :MAX_REASONS], model.data
-    shares, numbers = np.take_along_axis(fractions, best, 1).tolist(), history.items[best].tolist()
-    return [
-        [
-            Reason(known.movies.listed[number], known.catalog.title(number), known.catalog.facts[number].year, share)
-            for number, share in zip(*line, strict=True)
-            if share > 0
-        ]
-        for line in zip(numbers, shares, strict=True)
-    ]
-
-
-def find_liked(model: Recommender, history: Histories) -> NDArray[np.bool_]:
-    """Return the mask of the history's movies rated at or above the user's mean; all without ratings. `[size]`."""
-    if history.values is None or model.data.scale is None or not len(history.items):
-        return np.ones(len(history.items), bool)
-    return np.asarray(history.values >= history.values.mean(dtype=np.float64) - 1e-6)
-
-
 def _length(n: int, known: TrainingData) -> int:
     """Return the list length, at most the number of movies, so that a large `n` allocates no memory."""
     return min(n, len(known.movies))
@@ -285,11 +242,6 @@ def _format_stars(item: Recommendation) -> str:
     """Format the expected rating with its interval: `4.2 (3.1–5.0)`."""
     interval = "" if item.low is None or item.high is None else f" ({item.low:.1f}–{item.high:.1f})"
     return f"{item.stars:.2f}{interval}"
-
-
-def _format_reasons(item: Recommendation) -> str:
-    """Format the reasons: `Heat 40 %, Alien 12 %`."""
-    return ", ".join(f"{reason.title} {reason.share:.0%}" for reason in item.because)
 
 
 def _shorten(text: str, width: int = 45) -> str:

@@ -15,7 +15,8 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models.base import Recommender
-from cinematrix.recommendation.lists import Filters, Recommendation, describe_movies, find_liked
+from cinematrix.recommendation.lists import Filters, Recommendation, describe_movies
+from cinematrix.recommendation.reasons import find_liked
 from cinematrix.recommendation.reranking import Reranking
 from cinematrix.recommendation.taste_profile import PopulationTaste
 
