@@ -51,7 +51,10 @@ def recommend(
     novelty: Novelty = 0.0,
     diversity: Diversity = 0.0,
     exclude: Exclude = "",
-    why: Annotated[bool, typer.Option("--why", help="Show the user's own movies that contribute to each.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Show a reason for each: an akin movie of the user.")] = False,
+    shares: Annotated[
+        bool, typer.Option("--shares", help="--why with the reason's share of what the user's movies contribute, in %.")
+    ] = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -61,7 +64,7 @@ def recommend(
     from cinematrix.recommendation.lists import Filters, check_order
     from cinematrix.recommendation.reranking import Reranking
 
-    users = user or []
+    users, why = user or [], why or shares
     if sum((bool(users), history is not None, everybody)) != 1 or everybody != (out is not None):
         raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
     if out is not None and why:
@@ -77,16 +80,16 @@ def recommend(
         return _recommend_to_all(recommender, out, n, by, filters, dials, force, json)
     if len(users) > 1:
         if not dials.is_off or why:
-            raise InputError("--novelty, --diversity and --why are for the list of one user; leave them out")
+            raise InputError("--novelty, --diversity, --why and --shares are for the list of one user; leave them out")
         return _recommend_to_group(recommender, users, n, how, by, filters, json)
     recipient, unknown = resolve_user(recommender, users[0] if users else None, history, columns)
     fields = {"user": users[0] if users else None, "by": by, "unknown": unknown}
-    return _recommend_to_user(recommender, recipient, n, fields, filters, dials, why, json)
+    return _recommend_to_user(recommender, recipient, n, fields, filters, dials, json, why=why, shares=shares)
 
 
 def _recommend_to_user(
     model: "Recommender", history: "Histories", n: int, fields: dict[str, Any], filters: "Filters", dials: "Reranking",
-    why: bool, json: bool,
+    json: bool, *, why: bool, shares: bool,
 ) -> None:  # fmt: skip
     """Print the list of one history; `fields` are those of the JSON object beside the list."""
     from cinematrix.cli.output import print_json
@@ -97,7 +100,7 @@ def _recommend_to_user(
         items = [item.as_dict() for item in found.items]
         return print_json({**fields, "shortfall": found.shortfall, "items": items})
     notes = describe_unknown(fields["unknown"]) + ([found.shortfall] if found.shortfall else [])
-    return print_recommendations(model, found.items, notes, why=why)
+    return print_recommendations(model, found.items, notes, why=why, shares=shares)
 
 
 def _recommend_to_all(
@@ -203,9 +206,10 @@ def predict(
 
 
 def print_recommendations(
-    model: "Recommender", items: "list[Recommendation]", notes: list[str], *, stars: bool = True, why: bool = False
-) -> None:
-    """Print a list as a table, with notes below."""
+    model: "Recommender", items: "list[Recommendation]", notes: list[str], *, stars: bool = True, why: bool = False,
+    shares: bool = False,
+) -> None:  # fmt: skip
+    """Print a list as a table, with the genres or the reasons, these with their shares if wanted, and notes below."""
     from rich.markup import escape
 
     from cinematrix.cli.output import make_console, make_table
@@ -217,9 +221,15 @@ def print_recommendations(
     rows = []
     for rank, item in enumerate(items, start=1):
         numbers = [f"{item.stars:.2f}"] * stars + ([] if item.low is None else [f"{item.low:.1f}–{item.high:.1f}"])
-        facts = " · ".join(reason.title for reason in item.because) if why else ", ".join(item.genres)
+        facts = _format_because(item, shares) if why else ", ".join(item.genres)
         rows.append([rank, item.movie, escape(item.label), escape(facts), *numbers, f"{item.score:.3f}"])
     out = make_console()
     out.print(make_table(columns, rows))
     for note in notes:
         out.print(escape(note), style="dim")
+
+
+def _format_because(item: "Recommendation", shares: bool) -> str:
+    """Format the reason for a column `because`: `you gave Heat 5 ★: crime, 1990s`, with ` (12 %)` if wanted."""
+    percent = f" ({100 * item.because[0].share:.0f} %)" if shares and item.because else ""
+    return item.reason.removeprefix("Because ") + percent

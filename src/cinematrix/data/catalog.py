@@ -30,6 +30,9 @@ SCHEMA = pl.Schema(
 MAX_CACHED_FILTERS = 64
 """Filter masks cached per catalog."""
 
+MAX_TAG_SHARE, FEW_MOVIES = 0.02, 5
+"""Maximum movies that a telling tag has, as a share of the movies with tags, and as a number if that is larger."""
+
 _YEAR = re.compile(r"\s*\((\d{4})(?:[-–/]\d{0,4})?\)\s*$")
 _ARTICLES = (
     *("the", "a", "an", "le", "la", "les", "l'", "un", "une", "der", "die", "das", "ein", "eine"),
@@ -158,6 +161,19 @@ class Catalog:
     def tags(self) -> list[str]:
         """Tags in the catalog, sorted."""
         return _vocabulary(self.frame["tags"])
+
+    @cached_property
+    def genre_counts(self) -> dict[str, int]:
+        """Number of movies of each genre."""
+        return dict(zip(self.genres, np.diff(self.genre_matrix().tocsc().indptr).tolist(), strict=True))
+
+    @cached_property
+    def telling_tags(self) -> list[frozenset[str]]:
+        """Tags of each movie that few movies have: at most `MAX_TAG_SHARE` of those with tags, or `FEW_MOVIES`."""
+        tags = self.frame["tags"].list.unique()
+        tagged, spread = int((tags.list.len() > 0).sum()), tags.explode().drop_nulls().value_counts(name="movies")
+        few = spread.filter(pl.col("movies") <= max(MAX_TAG_SHARE * tagged, FEW_MOVIES))["tags"]
+        return [frozenset(names) for names in tags.list.set_intersection(pl.Series([few])).to_list()]
 
     def genre_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
         """Return the matrix movies × genres, 1 where the movie has the genre. float32."""

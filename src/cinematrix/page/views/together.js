@@ -3,7 +3,7 @@
 import { loadAccount } from "../parts/account.js";
 import { Api } from "../parts/api.js";
 import { requestBody } from "../parts/body.js";
-import { filmUrl, factsLine, shorten, titleElement } from "../parts/cards.js";
+import { filmUrl, factsLine, reasonParts, shorten, titleElement } from "../parts/cards.js";
 import { icon } from "../parts/dom.js";
 import { stars, formatNumber } from "../parts/stars.js";
 import { loadingState } from "../parts/states.js";
@@ -20,7 +20,7 @@ const [FRIENDS_KEY, GROUP_KEY] = ["friends", "evening"];
 /** @typedef {import("../parts/history.js").Movie & {rating: number}} Rated */
 /** @typedef {{movie: number | string, kind: import("../parts/history.js").Kind}} Hidden */
 /** `user`: the ID of an account whose history the server has. @typedef {{name: string, ratings: Rated[], hidden: Hidden[], user?: string}} Friend */
-/** @typedef {{name: string, stars: number, low: number | null, high: number | null, because: {title: string, share: number}[]}} Opinion */
+/** @typedef {{name: string, stars: number, low: number | null, high: number | null, because: import("../parts/cards.js").Reason[]}} Opinion */
 /** @typedef {import("../parts/history.js").Movie & {score: number, members: Opinion[]}} GroupFilm */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
@@ -183,13 +183,14 @@ class Group {
     return [choice, vetoed, element("ul", { class: "group" }, items.map((item) => element("li", {}, this.filmItem(item))))].filter((each) => each instanceof Node);
   }
 
-  /** Each person's expected rating and reason. For many people, the lowest and the highest until unfolded. @param {Opinion[]} members */
-  opinions(members) {
-    const { element, history: { plain } } = this.app;
-    const all = element("dl", { class: "opinions" }, members.map((one) => element("div", {},
+  /** Each person's expected rating and reason. For many people, the lowest and the highest until unfolded. @param {GroupFilm} item */
+  opinions({ members, title }) {
+    const { element, history: { plain, size } } = this.app;
+    const personal = [size > 0, ...this.friends.map((friend) => friend.user !== undefined || friend.ratings.length > 0)];
+    const all = element("dl", { class: "opinions" }, members.map((one, at) => element("div", {},
       element("dt", {}, element("bdi", {}, shorten(one.name, 30))),
       element("dd", {}, !plain && element("span", { class: "expected-stars" }, expectation(one), element("span", { class: "one-star", "aria-label": "stars", role: "img" })),
-        element("span", { class: "facts" }, one.because.length ? ["because of ", element("bdi", {}, shorten(one.because[0].title, 40))] : "what people expect on average")))));
+        element("span", { class: "facts" }, one.because.length ? reasonParts("", one.because[0], title) : !personal[at] && "what people expect on average")))));
     if (members.length <= MAX_OPINIONS) return all;
     const [least, ...rest] = [...members].sort((one, other) => one.stars - other.stars);
     const ends = [least, rest[rest.length - 1]].flatMap((one, at) => [at ? " to " : "", `${expectation(one)} (`, element("bdi", {}, shorten(one.name, 20)), ")"]);
@@ -204,7 +205,7 @@ class Group {
       element("div", { class: "group-words" },
         element("h2", {}, element("a", { href: filmUrl(item.movie) }, titleElement(item))),
         element("p", { class: "facts" }, factsLine(item)),
-        this.opinions(item.members),
+        this.opinions(item),
         element("button", { type: "button", class: "ghost small", "aria-label": `Veto ${shorten(item.title ?? "", 60)}`, onclick: () => { this.veto.set(item.movie, item); this.refresh(); } }, icon("no"), "Veto")));
   }
 }
