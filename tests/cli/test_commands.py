@@ -122,7 +122,7 @@ def test_several_users_get_one_list(shop: Path) -> None:
     text = run_ok(*words)
     for line in found["items"]:
         assert line["title"] in text
-        assert all(f"{member['stars']:.2f}" in text for member in line["members"])
+        assert all(f"{member['stars']:.1f}" in text for member in line["members"])
 
 
 def test_lists_for_a_user_a_new_user_and_all_users(shop: Path, tmp_path: Path) -> None:

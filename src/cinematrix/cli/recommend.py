@@ -16,7 +16,9 @@ from cinematrix.cli.options import (
     ModelFolder,
     Novelty,
     OrderBy,
+    Shares,
     Where,
+    Why,
     describe_unknown,
     parse_columns,
     parse_ids,
@@ -37,9 +39,7 @@ def recommend(
     user: Annotated[
         list[str] | None, typer.Option("--user", help="ID of a user in the training data; several IDs form a group.")
     ] = None,
-    how: Annotated[
-        str, typer.Option("--how", help="Aggregation of a group's scores: average, or least-misery (the lowest).")
-    ] = "average",
+    how: Annotated[str, typer.Option("--how", help="Order for a group: average or least-misery stars.")] = "average",
     history: Annotated[Path | None, typer.Option("--history", help="Table of a new user: movie,rating.")] = None,
     columns: Columns = None,
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
@@ -51,10 +51,8 @@ def recommend(
     novelty: Novelty = 0.0,
     diversity: Diversity = 0.0,
     exclude: Exclude = "",
-    why: Annotated[bool, typer.Option("--why", help="Show a reason for each: an akin movie of the user.")] = False,
-    shares: Annotated[
-        bool, typer.Option("--shares", help="--why with the reason's share of what the user's movies contribute, in %.")
-    ] = False,
+    why: Why = False,
+    shares: Shares = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -127,6 +125,7 @@ def _recommend_to_group(
     from rich.markup import escape
 
     from cinematrix.cli.output import make_console, make_table, print_json
+    from cinematrix.recommendation.expectation import round_as_shown
     from cinematrix.recommendation.groups import recommend_for_group
     from cinematrix.recommendation.lists import get_history
 
@@ -135,16 +134,18 @@ def _recommend_to_group(
     found = recommend_for_group(model, histories, n, how=strategy, by=by, filters=filters)  # type: ignore[arg-type]
     if json:
         items = [asdict(item) for item in found.items]
-        return print_json({"users": users, "how": strategy, "by": by, "shortfall": found.shortfall, "items": items})
-    known, rows = model.data, []
+        fields = {"users": users, "how": strategy, "by": by, "shortfall": found.shortfall, "below": found.below}
+        return print_json({**fields, "items": items})
+    known, stars, rows = model.data, model.data.scale is not None, []
+    key, digits = {"average": ("mean#", 2), "least_misery": ("lowest#", 1)}[strategy] if stars else ("score#", 3)
     for rank, item in enumerate(found.items, start=1):
         label = known.catalog.label(known.movies.number(item.movie))
-        stars = [f"{opinion.stars:.2f}" for opinion in item.members]
-        rows.append([rank, item.movie, escape(label), *stars, f"{item.score:.3f}"])
+        expected = [f"{round_as_shown(each.stars):.1f}" if stars else f"{each.stars:.2f}" for each in item.members]
+        rows.append([rank, item.movie, escape(label), *expected, f"{item.score:.{digits}f}"])
     out = make_console()
-    out.print(make_table(["", "movie", "title", *(f"{escape(user)}#" for user in users), "score#"], rows))
-    if found.shortfall:
-        out.print(escape(found.shortfall), style="dim")
+    out.print(make_table(["", "movie", "title", *(f"{escape(user)}#" for user in users), key], rows))
+    for note in filter(None, (found.note, found.shortfall)):
+        out.print(escape(note), style="dim")
 
 
 def similar(

@@ -23,6 +23,9 @@ from cinematrix.recommendation.reranking import Reranking
 
 Float32 = NDArray[np.float32]
 
+DEFAULT_ORDER: Ordering = "ranking"
+"""Order of lists, rows and groups unless another one is asked for."""
+
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -146,7 +149,7 @@ def recommend(
     """
     if len(history) != 1:
         raise SettingError(f"there are {len(history)} histories; give one, or use recommend_for_group or recommend_all")
-    by = by or "ranking"
+    by = by or DEFAULT_ORDER
     check_order(model, by)
     mask = (filters or Filters()).mask(model.data)
     ranked = rank_movies(model, history, n, by, mask, dials or Reranking())
@@ -155,11 +158,16 @@ def recommend(
 
 
 def describe_movies(
-    model: Recommender, history: Histories, movies: Numbers, scores: NDArray[np.float32], by: Ordering
-) -> list[Recommendation]:
-    """Return the stars, interval and reasons of each of `movies` for the user of `history`."""
+    model: Recommender, history: Histories, movies: Numbers, scores: NDArray[np.float32], by: Ordering, *,
+    stars: NDArray[np.float32] | None = None,
+) -> list[Recommendation]:  # fmt: skip
+    """Return the stars, interval and reasons of each of `movies` for the user of `history`.
+
+    Args:
+        stars: the expected ratings, if they have been computed already; this saves time.
+    """
     pairs = history, np.zeros(len(movies), np.int32), movies
-    stars = model.predict_pairs(*pairs)
+    stars = model.predict_pairs(*pairs) if stars is None else stars
     reasons = find_reasons(model, history, movies, by) if model.abilities.explains else None
     ends = model.interval_pairs(*pairs, stars=stars) if model.has_intervals else None
     return _make_items(model.data, movies, scores, stars, ends, reasons)

@@ -3,7 +3,7 @@
 import { loadAccount } from "../parts/account.js";
 import { Api } from "../parts/api.js";
 import { requestBody } from "../parts/body.js";
-import { filmUrl, factsLine, reasonParts, shorten, titleElement } from "../parts/cards.js";
+import { filmUrl, factsLine, plural, reasonParts, shorten, titleElement } from "../parts/cards.js";
 import { icon } from "../parts/dom.js";
 import { stars, formatNumber } from "../parts/stars.js";
 import { loadingState } from "../parts/states.js";
@@ -97,8 +97,8 @@ class Group {
     const signal = AbortSignal.any([this.request.signal, this.app.signal]);
     if (!this.list.querySelector(".group")) this.list.replaceChildren(loadingState("Looking for films that suit all of you"));
     try {
-      const { items } = await this.app.api.post("/v1/groups/recommendations", this.body(), signal);
-      this.list.replaceChildren(...this.listParts(items));
+      const { items, below } = await this.app.api.post("/v1/groups/recommendations", this.body(), signal);
+      this.list.replaceChildren(...this.listParts(items, below));
     } catch (error) {
       if (!signal.aborted) this.list.replaceChildren(this.app.failed(error, () => this.refresh()));
     }
@@ -172,15 +172,19 @@ class Group {
     return form;
   }
 
-  /** The elements of the list: method, vetoes, films. @param {GroupFilm[]} items */
-  listParts(items) {
+  /**
+   * The elements of the list: method, vetoes, films.
+   * @param {GroupFilm[]} items @param {number} below films that one of the people would rate below their own mean
+   */
+  listParts(items, below) {
     const { element } = this.app;
     const ways = /** @type {[string, string][]} */ ([["average", "Best on average"], ["least_misery", "Nobody unhappy"]]);
     const choice = element("div", { class: "buttons", role: "group", "aria-label": "How the list is made" }, ways.map(([how, words]) =>
       element("button", { type: "button", class: this.method === how ? "primary" : "ghost", "aria-pressed": String(this.method === how), onclick: () => { this.method = how; this.refresh(); } }, words)));
     const vetoed = this.veto.size > 0 && element("p", { class: "facts vetoed" }, "Vetoed: ", [...this.veto.values()].map((film) =>
       element("button", { type: "button", class: "ghost small", "aria-label": `Undo the veto on ${shorten(film.title ?? "", 60)}`, onclick: () => { this.veto.delete(film.movie); this.refresh(); } }, titleElement(film), icon("undo"))));
-    return [choice, vetoed, element("ul", { class: "group" }, items.map((item) => element("li", {}, this.filmItem(item))))].filter((each) => each instanceof Node);
+    const few = below > 0 && element("p", { class: "note" }, below === items.length ? "No film is left that all of you should like. These come nearest." : `Only ${plural(items.length - below, "film")} of these should please all of you. The others come nearest.`);
+    return [choice, vetoed, few, element("ul", { class: "group" }, items.map((item) => element("li", {}, this.filmItem(item))))].filter((each) => each instanceof Node);
   }
 
   /** Each person's expected rating and reason. For many people, the lowest and the highest until unfolded. @param {GroupFilm} item */
