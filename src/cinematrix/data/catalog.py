@@ -30,6 +30,9 @@ SCHEMA = pl.Schema(
 MAX_CACHED_FILTERS = 64
 """Filter masks cached per catalog."""
 
+NON_GENRES = ("(no genres listed)", "IMAX")
+"""Values of MovieLens' genre field that are no genres."""
+
 MAX_TAG_SHARE, FEW_MOVIES = 0.02, 5
 """Maximum movies that a telling tag has, as a share of the movies with tags, and as a number if that is larger."""
 
@@ -168,6 +171,11 @@ class Catalog:
         return dict(zip(self.genres, np.diff(self.genre_matrix().tocsc().indptr).tolist(), strict=True))
 
     @cached_property
+    def genre_sets(self) -> list[frozenset[str]]:
+        """Genres of each movie, without values of the field that are none."""
+        return [frozenset(facts.genres).difference(NON_GENRES) for facts in self.facts]
+
+    @cached_property
     def telling_tags(self) -> list[frozenset[str]]:
         """Tags of each movie that few movies have: at most `MAX_TAG_SHARE` of those with tags, or `FEW_MOVIES`."""
         tags = self.frame["tags"].list.unique()
@@ -270,9 +278,8 @@ def _membership(lists: pl.Series, vocabulary: list[str]) -> sparse.csr_matrix:
     names = pl.Series("word", vocabulary, dtype=pl.String)
     places = pl.DataFrame([names, pl.Series("column", np.arange(len(vocabulary)))])
     pairs = pairs.join(places, on="word", how="inner", maintain_order="left")
-    data = np.ones(len(pairs), np.float32)
-    rows, columns = pairs["row"].to_numpy(), pairs["column"].to_numpy()
-    return sparse.csr_matrix((data, (rows, columns)), shape=(len(lists), len(vocabulary)), dtype=np.float32)
+    cells = np.ones(len(pairs), np.float32), (pairs["row"].to_numpy(), pairs["column"].to_numpy())
+    return sparse.csr_matrix(cells, shape=(len(lists), len(vocabulary)), dtype=np.float32)
 
 
 class MovieMetadata(NamedTuple):

@@ -25,7 +25,7 @@ def expected_stars(model: Recommender, history: Histories, movies: Numbers) -> F
     return model.predict_pairs(history, np.zeros(len(movies), np.int32), movies).astype(np.float64)
 
 
-def is_below(stars: Float64, mean: float) -> NDArray[np.bool_]:
+def is_below(stars: NDArray[np.floating[Any]], mean: float) -> NDArray[np.bool_]:
     """Return the mask of expected ratings below a user's mean."""
     return np.asarray(stars < mean - 1e-6)
 

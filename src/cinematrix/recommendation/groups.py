@@ -41,7 +41,7 @@ STRATEGIES: dict[str, Callable[..., Any]] = {"average": np.mean, "least_misery":
 POOL = 30
 """Movies chosen by mean score and then ordered by expected ratings; more if the list is longer."""
 
-CANDIDATES, TOP_RANKS = 300, 1_000
+CANDIDATES, TOP_RANKS = 200, 1_000
 """Movies whose expected ratings are computed first, and ranks of each member that count in choosing them."""
 
 

@@ -15,11 +15,8 @@ from dataclasses import dataclass
 
 from cinematrix.data.catalog import Catalog
 
-BROAD_GENRES = ("Drama", "Comedy")
+BROAD_GENRES = frozenset({"Drama", "Comedy"})
 """Genres of so many movies that sharing one says little."""
-
-NON_GENRES = ("(no genres listed)", "IMAX")
-"""Values of MovieLens' genre field that are no genres."""
 
 MAX_YEARS_APART = 15
 """Maximum years between two movies that are akin by genre."""
@@ -56,18 +53,23 @@ class Kinship:
 
 def find_kinship(catalog: Catalog, movie: int, other: int) -> Kinship | None:
     """Return what two movies, given by their numbers, share; None if they aren't akin."""
-    ours, theirs = (_genres(catalog, number) for number in (movie, other))
-    years = [year for year in (catalog.facts[movie].year, catalog.facts[other].year) if year is not None]
-    tags = catalog.telling_tags[movie] & catalog.telling_tags[other]
-    shared, near = ours & theirs, max(years, default=0) - min(years, default=0) <= MAX_YEARS_APART
-    by_genre = bool(shared.difference(BROAD_GENRES)) or 2 * len(shared) >= len(ours | theirs) > 0
-    if not tags and not (near and (by_genre or not catalog.genres)):
+    if not are_akin(catalog, movie, other):
         return None
-    decades = {year // 10 * 10 for year in years}
+    genres = catalog.genre_sets[movie] & catalog.genre_sets[other]
+    tags = catalog.telling_tags[movie] & catalog.telling_tags[other]
+    decades = {year and year // 10 * 10 for year in (catalog.facts[movie].year, catalog.facts[other].year)}
     rarity = catalog.genre_counts
-    genres = sorted(shared, key=lambda genre: (genre in BROAD_GENRES, rarity[genre], genre))
-    return Kinship(tuple(genres), tuple(sorted(tags)), decades.pop() if len(years) == 2 and len(decades) == 1 else None)
+    ordered = sorted(genres, key=lambda genre: (genre in BROAD_GENRES, rarity[genre], genre))
+    return Kinship(tuple(ordered), tuple(sorted(tags)), decades.pop() if len(decades) == 1 else None)
 
 
-def _genres(catalog: Catalog, movie: int) -> set[str]:
-    return set(catalog.facts[movie].genres).difference(NON_GENRES)
+def are_akin(catalog: Catalog, movie: int, other: int) -> bool:
+    """Return true if two movies are akin."""
+    if not catalog.telling_tags[movie].isdisjoint(catalog.telling_tags[other]):
+        return True
+    year, other_year = catalog.facts[movie].year, catalog.facts[other].year
+    if year is not None and other_year is not None and abs(year - other_year) > MAX_YEARS_APART:
+        return False
+    ours, theirs = catalog.genre_sets[movie], catalog.genre_sets[other]
+    shared = ours & theirs
+    return not catalog.genres or not shared <= BROAD_GENRES or 2 * len(shared) >= len(ours | theirs) > 0
