@@ -45,7 +45,7 @@ class Kinship:
     @property
     def words(self) -> str:
         """The facts in words: `film noir, 1940s`; empty if there are none."""
-        narrow = [genre for genre in self.genres if genre not in BROAD_GENRES] or self.genres
+        narrow = [genre for genre in self.genres if genre not in BROAD_GENRES] or self.genres * (not self.tags)
         genres = [GENRE_WORDS.get(genre, genre.lower()) for genre in narrow[:MAX_GENRES_NAMED]]
         tags = [tag for tag in self.tags if tag.casefold() not in genres][:MAX_TAGS_NAMED]
         return ", ".join([*genres, *tags, *([f"{self.decade}s"] if self.decade else [])])
