@@ -84,9 +84,9 @@ def write_page(model: Recommender) -> Iterator[str]:
     """Yield the lines of the page."""
     yield "# Lists of four tastes"
     yield ""
-    yield "Four film lovers with twenty ratings each, on MovieLens latest-small, and what `deep-mf` shows them: a list of"
-    yield "ten in the default order with expected stars and reasons, then the rows of the start page."
-    yield "`python benchmarks/tastes.py` writes this page anew; `tests/recommendation/test_tastes.py` holds what it can."
+    yield "Four film lovers with twenty ratings each, on MovieLens latest-small, and what `deep-mf` shows them: a list"
+    yield "of ten in the default order with expected stars and reasons, then the rows of the start page."
+    yield "`python benchmarks/tastes.py` writes this page anew; `tests/recommendation/test_tastes.py` has its tests."
     for name, taste in TASTES.items():
         history, _ = model.data.histories([find_movies(model.data.catalog, taste)])
         yield from ("", f"## {name}", "", f"Gave {format_taste(taste)}.", "")

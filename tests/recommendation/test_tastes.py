@@ -46,7 +46,7 @@ def make_history(model: Recommender, name: str) -> Histories:
 
 @pytest.mark.parametrize("name", TASTES)
 def test_rows_are_to_the_users_taste(trained: Recommender, name: str) -> None:
-    """Nothing is expected below the user's mean, enough is of their genre, and it is less known than what is popular."""
+    """Nothing is expected below the user's mean, enough is of their genre, and the median film isn't a hit."""
     known, history = trained.data, make_history(trained, name)
     lines = [line for row in build_shelves(trained, history, 12) for line in row.items]
     assert len(lines) > 40

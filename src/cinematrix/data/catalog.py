@@ -177,10 +177,11 @@ class Catalog:
 
     @cached_property
     def telling_tags(self) -> list[frozenset[str]]:
-        """Tags of each movie that few movies have: at most `MAX_TAG_SHARE` of those with tags, or `FEW_MOVIES`."""
+        """Tags of each movie that few have (`MAX_TAG_SHARE`), and without a digit, as lists and dates have one."""
         tags = self.frame["tags"].list.unique()
         tagged, spread = int((tags.list.len() > 0).sum()), tags.explode().drop_nulls().value_counts(name="movies")
-        few = spread.filter(pl.col("movies") <= max(MAX_TAG_SHARE * tagged, FEW_MOVIES))["tags"]
+        most, dated = max(MAX_TAG_SHARE * tagged, FEW_MOVIES), pl.col("tags").str.contains(r"\d")
+        few = spread.filter((pl.col("movies") <= most) & ~dated)["tags"]
         return [frozenset(names) for names in tags.list.set_intersection(pl.Series([few])).to_list()]
 
     def genre_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
@@ -268,8 +269,7 @@ def _conditions(expression: str) -> list[tuple[str, str, str]]:
 
 
 def _vocabulary(lists: pl.Series) -> list[str]:
-    names: list[str] = lists.explode().drop_nulls().unique().sort().to_list()
-    return names
+    return list(lists.explode().drop_nulls().unique().sort().to_list())
 
 
 def _membership(lists: pl.Series, vocabulary: list[str]) -> sparse.csr_matrix:

@@ -21,7 +21,7 @@ BROAD_GENRES = frozenset({"Drama", "Comedy"})
 MAX_YEARS_APART = 15
 """Maximum years between two movies that are akin by genre."""
 
-MAX_GENRES_NAMED, MAX_TAGS_NAMED = 2, 2
+MAX_GENRES_NAMED, MAX_TAGS_NAMED = 2, 1
 """Maximum shared genres and tags named in words."""
 
 GENRE_WORDS = {"Film-Noir": "film noir", "Children": "for children"}
