@@ -121,5 +121,5 @@ export function reasonParts(beginning, why, recommended) {
   const name = why.title.replace(/(?<=\S) \(.*$/, "");
   const year = why.title === recommended && why.year ? ` (${why.year})` : "";
   return [`${beginning} ${why.given ? "gave" : "watched"} `.trimStart(), element("em", {}, element("bdi", {}, shorten(name, 40)), year),
-    why.given && ` ${why.given}`, why.why && ": ", why.why && element("bdi", {}, shorten(why.why, 80))].filter(Boolean);
+    why.given && ` ${why.given.replaceAll(" ", "\u00a0")}`, why.why && ": ", why.why && element("bdi", {}, shorten(why.why, 80))].filter(Boolean);
 }
