@@ -140,7 +140,7 @@ def test_several_users_get_one_list(shop: Path) -> None:
     text = run_ok(*words)
     for line in found["items"]:
         assert line["title"] in text
-        assert all(f"{member['stars']:.2f}" in text for member in line["members"])
+        assert all(f"{member['stars']:.1f}" in text for member in line["members"])
 
 
 def test_lists_for_a_user_a_new_user_and_all_users(shop: Path, tmp_path: Path) -> None:
@@ -174,15 +174,20 @@ def test_lists_for_a_user_a_new_user_and_all_users(shop: Path, tmp_path: Path) -
 
 
 def test_why_shows_the_reasons(shop: Path, tmp_path: Path) -> None:
-    """JSON always has the reasons; with `--why` the table has them in place of the genres."""
-    words = ("recommend", shop / "deep-mf", "--user", 5, "-n", 4)
+    """JSON always has the reasons; with `--why` the table has them in place of the genres, with `--shares` in %."""
+    few = pl.read_csv(shop / "split/train.csv").filter(pl.col("userId") == 5).head(3)
+    few.select("movieId", "rating").write_csv(tmp_path / "few.csv")
+    words = ("recommend", shop / "deep-mf", "--history", tmp_path / "few.csv", "-n", 20)
     reasons = [line["because"] for line in run_json(*words)["items"]]
-    assert all(len(because) == 3 for because in reasons)
+    assert {len(because) for because in reasons} == {0, 1}
     assert all(0 < reason["share"] <= 1 for because in reasons for reason in because)
-    seen = pl.read_csv(shop / "split/train.csv").filter(pl.col("userId") == 5)["movieId"].to_list()
-    assert {reason["movie"] for because in reasons for reason in because} <= set(seen)
+    assert {reason["movie"] for because in reasons for reason in because} <= set(few["movieId"].to_list())
     text, plain = run_ok(*words, "--why"), run_ok(*words)
-    assert all(" · ".join(reason["title"] for reason in because) in text for because in reasons)
+    shares = run_ok(*words, "--shares")
+    for (reason,) in filter(None, reasons):
+        assert f"you gave {reason['title']} {reason['given']}: {reason['why']}" in text
+        assert f"{reason['why']} ({100 * reason['share']:.0f} %)" in shares
+    assert "%)" not in text
     assert "because" in text
     assert "genres" not in text
     assert "because" not in plain

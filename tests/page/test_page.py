@@ -128,7 +128,7 @@ def test_a_whole_visit(first_visit: PageVisit, films: list[dict[str, Any]], tmp_
     first = visit.movies()
     assert len(set(first)) == len(first) > 8
     assert not {str(row["movie"]) for row in visit.kept()["ratings"]} & set(first)
-    expect(page.locator(".because").first).to_contain_text("Funny")
+    expect(page.locator(".because").first).to_contain_text("Because you gave Funny")
     expect(page.locator(".expected").first).to_contain_text("stars, between")
 
     rate(visit, page.locator(".card").first, "4.5")

@@ -139,17 +139,25 @@ def test_a_poster_cuts_a_title_after_three_lines(rated_visit: PageVisit) -> None
     assert np.ptp(picture[-int(0.05 * len(picture)) - 1 :]) < 10
 
 
-def test_a_reason_of_the_same_title_has_its_year(rated_visit: PageVisit, films: list[dict[str, Any]]) -> None:
-    """Reasons with another title have no year."""
-    reasons = [
-        {"movie": 7, "title": "Psycho", "year": 1960, "share": 0.6},
-        {"movie": 8, "title": "Vertigo", "year": 1958, "share": 0.3},
+def test_a_reason_says_what_two_films_share(rated_visit: PageVisit, films: list[dict[str, Any]]) -> None:
+    """One sentence without percentages; other titles are left out, and a film of the same title has its year."""
+    page = rated_visit.page
+    psycho = {"movie": 7, "title": "Psycho", "year": 1960, "share": 0.6, "given": "4.5 ★", "why": "horror, 1960s"}
+    seven = {"movie": 8, "title": "Seven (a.k.a. Se7en)", "year": 1995, "share": 0.3, "given": "8 of 10", "why": ""}
+    items = [
+        films[at] | {"title": "Psycho", "year": 1998, "score": 1, "stars": 3, "low": 2, "high": 4, "because": because}
+        for at, because in enumerate(([psycho], [seven], [seven | {"given": ""}], []))
     ]
-    item = films[6] | {"title": "Psycho", "year": 1998, "score": 1, "stars": 3, "low": 2, "high": 4, "because": reasons}
-    rows = {"model_version": "", "fallback": False, "rows": [{"kind": "top", "title": "Top", "items": [item]}]}
-    rated_visit.page.route("**/v1/rows", lambda route: route.fulfill(json=rows))
+    rows = {"model_version": "", "fallback": False, "rows": [{"kind": "top", "title": "Top", "items": items}]}
+    page.route("**/v1/rows", lambda route: route.fulfill(json=rows))
     rated_visit.open("/")
-    expect(rated_visit.page.locator(".because")).to_have_text("because of Psycho (1960) 60 %, Vertigo 30 %")
+    expect(page.locator(".because")).to_have_text(
+        [
+            "Because you gave Psycho (1960) 4.5 ★: horror, 1960s",
+            "Because you gave Seven 8 of 10",
+            "Because you watched Seven",
+        ]
+    )
 
 
 def test_the_map_is_dragged_and_zoomed_by_the_mouse(rated_visit: PageVisit) -> None:

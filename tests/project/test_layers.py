@@ -138,7 +138,17 @@ def trains(module: str) -> bool:
 
 def model_of(module: str) -> str | None:
     """The model that a module of `models` belongs to; None for what models share."""
-    shared = ("base", "artifact", "added_movies", "compatibility", "registry", "components", "training")
+    shared = (
+        "base",
+        "artifact",
+        "added_movies",
+        "compatibility",
+        "liking",
+        "orders",
+        "registry",
+        "components",
+        "training",
+    )
     words = module.split(".")
     return words[1] if words[0] == "models" and len(words) > 1 and words[1] not in shared else None
 

@@ -28,6 +28,10 @@ Columns = Annotated[
 ]
 ScaleText = Annotated[str | None, typer.Option("--scale", help="Scale of the ratings, such as 0.5-5 or 1-100.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop and count bad lines instead of stopping.")]
+Why = Annotated[bool, typer.Option("--why", help="Show a reason for each: an akin movie of the user.")]
+Shares = Annotated[
+    bool, typer.Option("--shares", help="--why with the reason's share of what the user's movies contribute, in %.")
+]
 Where = Annotated[str, typer.Option("--where", help="Filter, such as 'genre=Drama year>=1990 tag!=gore'.")]
 MinRatings = Annotated[int, typer.Option("--min-ratings", min=0, help="Minimum training ratings of a movie.")]
 Novelty = Annotated[

@@ -16,7 +16,9 @@ from cinematrix.cli.options import (
     ModelFolder,
     Novelty,
     OrderBy,
+    Shares,
     Where,
+    Why,
     describe_unknown,
     parse_columns,
     parse_ids,
@@ -37,9 +39,7 @@ def recommend(
     user: Annotated[
         list[str] | None, typer.Option("--user", help="ID of a user in the training data; several IDs form a group.")
     ] = None,
-    how: Annotated[
-        str, typer.Option("--how", help="Aggregation of a group's scores: average, or least-misery (the lowest).")
-    ] = "average",
+    how: Annotated[str, typer.Option("--how", help="Order for a group: average or least-misery stars.")] = "average",
     history: Annotated[Path | None, typer.Option("--history", help="Table of a new user: movie,rating.")] = None,
     columns: Columns = None,
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
@@ -51,7 +51,8 @@ def recommend(
     novelty: Novelty = 0.0,
     diversity: Diversity = 0.0,
     exclude: Exclude = "",
-    why: Annotated[bool, typer.Option("--why", help="Show the user's own movies that contribute to each.")] = False,
+    why: Why = False,
+    shares: Shares = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -62,7 +63,7 @@ def recommend(
     from cinematrix.recommendation.lists import Filters
     from cinematrix.recommendation.reranking import Reranking
 
-    users = user or []
+    users, why = user or [], why or shares
     if sum((bool(users), history is not None, everybody)) != 1 or everybody != (out is not None):
         raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
     if out is not None and why:
@@ -78,16 +79,16 @@ def recommend(
         return _recommend_to_all(recommender, out, n, by, filters, dials, force, json)
     if len(users) > 1:
         if not dials.is_off or why:
-            raise InputError("--novelty, --diversity and --why are for the list of one user; leave them out")
+            raise InputError("--novelty, --diversity, --why and --shares are for the list of one user; leave them out")
         return _recommend_to_group(recommender, users, n, how, by, filters, json)
     recipient, unknown = resolve_user(recommender, users[0] if users else None, history, columns)
     fields = {"user": users[0] if users else None, "by": by, "unknown": unknown}
-    return _recommend_to_user(recommender, recipient, n, fields, filters, dials, why, json)
+    return _recommend_to_user(recommender, recipient, n, fields, filters, dials, json, why=why, shares=shares)
 
 
 def _recommend_to_user(
     model: "Recommender", history: "Histories", n: int, fields: dict[str, Any], filters: "Filters", dials: "Reranking",
-    why: bool, json: bool,
+    json: bool, *, why: bool, shares: bool,
 ) -> None:  # fmt: skip
     """Print the list of one history; `fields` are those of the JSON object beside the list."""
     from cinematrix.cli.output import print_json
@@ -98,7 +99,7 @@ def _recommend_to_user(
         items = [item.as_dict() for item in found.items]
         return print_json({**fields, "shortfall": found.shortfall, "items": items})
     notes = describe_unknown(fields["unknown"]) + ([found.shortfall] if found.shortfall else [])
-    return print_recommendations(model, found.items, notes, why=why)
+    return print_recommendations(model, found.items, notes, why=why, shares=shares)
 
 
 def _recommend_to_all(
@@ -125,6 +126,7 @@ def _recommend_to_group(
     from rich.markup import escape
 
     from cinematrix.cli.output import make_console, make_table, print_json
+    from cinematrix.recommendation.expectation import round_as_shown
     from cinematrix.recommendation.groups import recommend_for_group
     from cinematrix.recommendation.lists import get_history
 
@@ -133,16 +135,18 @@ def _recommend_to_group(
     found = recommend_for_group(model, histories, n, how=strategy, by=by, filters=filters)  # type: ignore[arg-type]
     if json:
         items = [asdict(item) for item in found.items]
-        return print_json({"users": users, "how": strategy, "by": by, "shortfall": found.shortfall, "items": items})
-    known, rows = model.data, []
+        fields = {"users": users, "how": strategy, "by": by, "shortfall": found.shortfall, "below": found.below}
+        return print_json({**fields, "items": items})
+    known, stars, rows = model.data, model.data.scale is not None, []
+    key, digits = {"average": ("mean#", 2), "least_misery": ("lowest#", 1)}[strategy] if stars else ("score#", 3)
     for rank, item in enumerate(found.items, start=1):
         label = known.catalog.label(known.movies.number(item.movie))
-        stars = [f"{opinion.stars:.2f}" for opinion in item.members]
-        rows.append([rank, item.movie, escape(label), *stars, f"{item.score:.3f}"])
+        expected = [f"{round_as_shown(each.stars):.1f}" if stars else f"{each.stars:.2f}" for each in item.members]
+        rows.append([rank, item.movie, escape(label), *expected, f"{item.score:.{digits}f}"])
     out = make_console()
-    out.print(make_table(["", "movie", "title", *(f"{escape(user)}#" for user in users), "score#"], rows))
-    if found.shortfall:
-        out.print(escape(found.shortfall), style="dim")
+    out.print(make_table(["", "movie", "title", *(f"{escape(user)}#" for user in users), key], rows))
+    for note in filter(None, (found.note, found.shortfall)):
+        out.print(escape(note), style="dim")
 
 
 def similar(
@@ -204,9 +208,10 @@ def predict(
 
 
 def print_recommendations(
-    model: "Recommender", items: "list[Recommendation]", notes: list[str], *, stars: bool = True, why: bool = False
-) -> None:
-    """Print a list as a table, with notes below."""
+    model: "Recommender", items: "list[Recommendation]", notes: list[str], *, stars: bool = True, why: bool = False,
+    shares: bool = False,
+) -> None:  # fmt: skip
+    """Print a list as a table, with the genres or the reasons, these with their shares if wanted, and notes below."""
     from rich.markup import escape
 
     from cinematrix.cli.output import make_console, make_table
@@ -218,9 +223,15 @@ def print_recommendations(
     rows = []
     for rank, item in enumerate(items, start=1):
         numbers = [f"{item.stars:.2f}"] * stars + ([] if item.low is None else [f"{item.low:.1f}–{item.high:.1f}"])
-        facts = " · ".join(reason.title for reason in item.because) if why else ", ".join(item.genres)
+        facts = _format_because(item, shares) if why else ", ".join(item.genres)
         rows.append([rank, item.movie, escape(item.label), escape(facts), *numbers, f"{item.score:.3f}"])
     out = make_console()
     out.print(make_table(columns, rows))
     for note in notes:
         out.print(escape(note), style="dim")
+
+
+def _format_because(item: "Recommendation", shares: bool) -> str:
+    """Format the reason for a column `because`: `you gave Heat 5 ★: crime, 1990s`, with ` (12 %)` if wanted."""
+    percent = f" ({100 * item.because[0].share:.0f} %)" if shares and item.because else ""
+    return item.reason.removeprefix("Because ") + percent

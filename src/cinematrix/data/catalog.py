@@ -30,6 +30,12 @@ SCHEMA = pl.Schema(
 MAX_CACHED_FILTERS = 64
 """Filter masks cached per catalog."""
 
+NON_GENRES = ("(no genres listed)", "IMAX")
+"""Values of MovieLens' genre field that are no genres."""
+
+MAX_TAG_SHARE, FEW_MOVIES = 0.02, 5
+"""Maximum movies that a telling tag has, as a share of the movies with tags, and as a number if that is larger."""
+
 _YEAR = re.compile(r"\s*\((\d{4})(?:[-–/]\d{0,4})?\)\s*$")
 ARTICLES = (
     *("the", "a", "an", "le", "la", "les", "l'", "un", "une", "una", "der", "die", "das", "ein", "eine"),
@@ -161,6 +167,25 @@ class Catalog:
         """Tags in the catalog, sorted."""
         return _vocabulary(self.frame["tags"])
 
+    @cached_property
+    def genre_counts(self) -> dict[str, int]:
+        """Number of movies of each genre."""
+        return dict(zip(self.genres, np.diff(self.genre_matrix().tocsc().indptr).tolist(), strict=True))
+
+    @cached_property
+    def genre_sets(self) -> list[frozenset[str]]:
+        """Genres of each movie, without values of the field that are none."""
+        return [frozenset(facts.genres).difference(NON_GENRES) for facts in self.facts]
+
+    @cached_property
+    def telling_tags(self) -> list[frozenset[str]]:
+        """Tags of each movie that few have (`MAX_TAG_SHARE`), and without a digit, as lists and dates have one."""
+        tags = self.frame["tags"].list.unique()
+        tagged, spread = int((tags.list.len() > 0).sum()), tags.explode().drop_nulls().value_counts(name="movies")
+        most, dated = max(MAX_TAG_SHARE * tagged, FEW_MOVIES), pl.col("tags").str.contains(r"\d")
+        few = spread.filter((pl.col("movies") <= most) & ~dated)["tags"]
+        return [frozenset(names) for names in tags.list.set_intersection(pl.Series([few])).to_list()]
+
     def genre_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
         """Return the matrix movies × genres, 1 where the movie has the genre. float32."""
         return self._genres if vocabulary is None else _membership(self.frame["genres"], vocabulary)
@@ -246,8 +271,7 @@ def _conditions(expression: str) -> list[tuple[str, str, str]]:
 
 
 def _vocabulary(lists: pl.Series) -> list[str]:
-    names: list[str] = lists.explode().drop_nulls().unique().sort().to_list()
-    return names
+    return list(lists.explode().drop_nulls().unique().sort().to_list())
 
 
 def _membership(lists: pl.Series, vocabulary: list[str]) -> sparse.csr_matrix:
@@ -256,9 +280,8 @@ def _membership(lists: pl.Series, vocabulary: list[str]) -> sparse.csr_matrix:
     names = pl.Series("word", vocabulary, dtype=pl.String)
     places = pl.DataFrame([names, pl.Series("column", np.arange(len(vocabulary)))])
     pairs = pairs.join(places, on="word", how="inner", maintain_order="left")
-    data = np.ones(len(pairs), np.float32)
-    rows, columns = pairs["row"].to_numpy(), pairs["column"].to_numpy()
-    return sparse.csr_matrix((data, (rows, columns)), shape=(len(lists), len(vocabulary)), dtype=np.float32)
+    cells = np.ones(len(pairs), np.float32), (pairs["row"].to_numpy(), pairs["column"].to_numpy())
+    return sparse.csr_matrix(cells, shape=(len(lists), len(vocabulary)), dtype=np.float32)
 
 
 class MovieMetadata(NamedTuple):

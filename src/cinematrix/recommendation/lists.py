@@ -19,8 +19,8 @@ from cinematrix.errors import SettingError, UnknownIdError
 from cinematrix.metrics.top_n import RankedLists, top_n
 from cinematrix.models.base import Recommender
 from cinematrix.models.liking import BELOW_MEAN
-from cinematrix.models.orders import ListOrder, explained_by, resolve_order, score_lists
-from cinematrix.recommendation.reasons import Reason, find_reasons, format_reasons
+from cinematrix.models.orders import ListOrder, resolve_order, score_lists
+from cinematrix.recommendation.reasons import Reason, find_reasons
 from cinematrix.recommendation.reranking import Reranking
 
 Float32 = NDArray[np.float32]
@@ -36,7 +36,7 @@ class Recommendation:
         score: the model's score; the list is ordered by it unless it is reranked.
         stars: expected rating on the data's scale; for plain interactions, the probability of watching (0…1).
         low, high: ends of the 80 % prediction interval; None if the model has none.
-        because: liked movies that contribute most to the score, largest share first; empty if the model can't explain.
+        because: the reason, a liked and akin movie of the history; empty without one, or if the model can't explain.
     """
 
     movie: int | str
@@ -53,6 +53,11 @@ class Recommendation:
     def label(self) -> str:
         """The display name, `Title (Year)`."""
         return f"{self.title} ({self.year})" if self.year else self.title
+
+    @property
+    def reason(self) -> str:
+        """The reason in words, `Because you gave Heat 5 ★: crime, 1990s`; empty without one."""
+        return "; ".join(reason.sentence(self.title) for reason in self.because)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the recommendation as a JSON object."""
@@ -83,7 +88,7 @@ class Recommendations:
         return self.items[place]
 
     def __str__(self) -> str:
-        lines = [f"{n:>3}  {_shorten(item.label):<46}{_format_stars(item):>18}  {format_reasons(item.because)}".rstrip()
+        lines = [f"{n:>3}  {_shorten(item.label):<46}{_format_stars(item):>18}  {item.reason}".rstrip()
                  for n, item in enumerate(self.items, 1)]  # fmt: skip
         return "\n".join([self.title, *lines, *([self.shortfall] if self.shortfall else [])])
 
@@ -94,7 +99,7 @@ class Recommendations:
 
     def _repr_html_(self) -> str:
         columns = ["#", "movie", "genres", "expected#", "because"]
-        rows = [[n, item.label, ", ".join(item.genres), _format_stars(item), format_reasons(item.because)]
+        rows = [[n, item.label, ", ".join(item.genres), _format_stars(item), item.reason]
                 for n, item in enumerate(self.items, 1)]  # fmt: skip
         return html_table(columns, rows, self.title, self.shortfall or "")
 
@@ -151,12 +156,17 @@ def recommend(
 
 
 def describe_movies(
-    model: Recommender, history: Histories, movies: Numbers, scores: NDArray[np.float32], by: ListOrder
-) -> list[Recommendation]:
-    """Return the stars, interval and reasons of each of `movies` for the user of `history`."""
+    model: Recommender, history: Histories, movies: Numbers, scores: NDArray[np.float32], by: ListOrder, *,
+    stars: NDArray[np.float32] | None = None,
+) -> list[Recommendation]:  # fmt: skip
+    """Return the stars, interval and reasons of each of `movies` for the user of `history`.
+
+    Args:
+        stars: the expected ratings, if they have been computed already; this saves time.
+    """
     pairs = history, np.zeros(len(movies), np.int32), movies
-    stars = model.predict_pairs(*pairs)
-    reasons = find_reasons(model, history, movies, explained_by(by)) if model.abilities.explains else None
+    stars = model.predict_pairs(*pairs) if stars is None else stars
+    reasons = find_reasons(model, history, movies, by) if model.abilities.explains else None
     ends = model.interval_pairs(*pairs, stars=stars) if model.has_intervals else None
     return _make_items(model.data, movies, scores, stars, ends, reasons)
 

@@ -1,5 +1,6 @@
 """Shelves of the start page: top picks, "because you liked", hidden gems and favourite genres, without repetitions.
 
+Each shelf is the default order within its theme, without movies that the user is expected to rate below their own mean.
 All shelves order the scores of one forward pass, and their movies are described in one batch.
 """
 
@@ -10,12 +11,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.vectors import standardise
+from cinematrix.data.catalog import NON_GENRES
 from cinematrix.data.histories import Histories
-from cinematrix.data.ids import Numbers
+from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models.base import Recommender
 from cinematrix.models.orders import resolve_order, score_lists
+from cinematrix.recommendation.expectation import expected_stars, is_below, own_mean
+from cinematrix.recommendation.kinship import MAX_YEARS_APART, are_akin
 from cinematrix.recommendation.lists import Filters, Recommendation, describe_movies
 from cinematrix.recommendation.reasons import find_liked
 from cinematrix.recommendation.reranking import Reranking
@@ -27,20 +30,23 @@ Float32 = NDArray[np.float32]
 MAX_BECAUSE_SHELVES, MAX_GENRE_SHELVES = 2, 2
 """Maximum shelves of these kinds."""
 
-REASON_POOL = 30
+REASON_POOL = 20
 """Best unseen movies whose explanations choose the movies of the "because you liked" shelves."""
 
 SIMILAR_POOL = 60
-"""Most similar movies from which a "because you liked" shelf is chosen; none of them gets a shelf of its own."""
+"""Most similar movies whose akin ones are the theme of a "because you liked" shelf; none of them gets its own."""
 
-GEM_POOL = 300
-"""Movies, best by score, from which gems are chosen by stars."""
+CANDIDATES_PER_PLACE = 10
+"""Movies of each theme whose expected ratings are computed, best by score, for each place on the shelf."""
 
 MAX_GEM_SHARE, MIN_GEM_RATERS = 0.05, 3
 """Maximum share of users, and minimum number of users, who have rated a gem."""
 
-NON_GENRES = ("(no genres listed)", "IMAX")
-"""Values of MovieLens' genre field that are no genres."""
+RARE_TASTE = 0.5
+"""Maximum median raters of the liked movies of a user with a rare taste, as a share of that of all ratings."""
+
+MIN_ERA_SHARE = 0.1
+"""Minimum share of the user's movies of a genre that lie near a movie in time, if it is to be on the genre's shelf."""
 
 MIN_SHELF_LENGTH = 4
 """Minimum movies of a shelf; shorter ones are left out."""
@@ -88,27 +94,34 @@ def build_shelves(
     """
     left = (filters or Filters()).mask(model.data)
     left[history.items] = False
-    builder = _ShelfBuilder(
-        model,
-        history,
-        n,
-        dials or Reranking(),
-        score_lists(model, history, by=resolve_order(model, None), among=left)[0],
-        left,
-    )
-    shelves = list(builder.shelves(everyone or PopulationTaste(model.data)))
+    by = resolve_order(model, None)
+    score = score_lists(model, history, by=by, among=left)[0]
+    builder = _ShelfBuilder(model, history, n, dials or Reranking(), score, left)
+    shelves, stars = builder.build(everyone or PopulationTaste(model.data))
     movies = np.concatenate([np.zeros(0, np.int32), *(shelf.movies for shelf in shelves)])
-    items = iter(describe_movies(model, history, movies, builder.score[movies], "ranking"))
+    items = iter(describe_movies(model, history, movies, score[movies], by, stars=stars[movies]))
     return [replace(shelf, items=[next(items) for _ in shelf.movies]) for shelf in shelves]
 
 
 @dataclass(frozen=True, eq=False)
+class _Theme:
+    """Theme of a shelf: heading, the mask of its movies, and the minimum of movies that it is shown with."""
+
+    kind: ShelfKind
+    title: str
+    allowed: NDArray[np.bool_]
+    least: int = MIN_SHELF_LENGTH
+    movie: int | str | None = None
+    genre: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class _ShelfBuilder:
-    """Builder of one user's shelves, one after the other.
+    """Builder of one user's shelves.
 
     Attributes:
         n: movies per shelf.
-        score: ranking score of each movie.
+        score: score of each movie in the default order.
         left: mask of the movies that are on no shelf yet; each shelf updates it.
     """
 
@@ -119,45 +132,77 @@ class _ShelfBuilder:
     score: Float32
     left: NDArray[np.bool_]
 
-    def shelves(self, everyone: PopulationTaste) -> Iterator[Shelf]:
-        """Yield the shelves that have enough movies."""
-        seeds = self._seed_movies()
+    def build(self, everyone: PopulationTaste) -> tuple[list[Shelf], Float32]:
+        """Return the shelves that have enough movies, and the expected rating of each of their movies."""
+        themes = list(self._themes(everyone))
+        stars = self._drop_unsuited(themes)
+        return [shelf for theme in themes for shelf in self._shelf(theme)], stars
+
+    def _themes(self, everyone: PopulationTaste) -> Iterator[_Theme]:
+        """Yield the themes in the order of the page. Gems are second for a user of rare taste."""
         title = "Top picks for you" if len(self.history.items) else "Widely loved"
-        yield from self._shelf("top", title, self.score, self.left, least=1)
-        for movie, similarity in seeds:
+        yield _Theme("top", title, np.ones(len(self.left), bool), least=1)
+        gems = _Theme("gems", "Hidden gems", self._few_raters())
+        rare = has_rare_taste(self.model, self.history)
+        yield from [gems] * rare
+        for movie, similarity in self._seed_movies():
             id_, name = self.model.data.movies.listed[movie], self.model.data.catalog.title(movie)
-            total = sum(standardise(each.astype(np.float64)) for each in (self.score, similarity))
-            score, nearest = np.asarray(total, np.float32), _mask_best(similarity, SIMILAR_POOL)
-            yield from self._shelf("because", f"Because you liked {name}", score, nearest, movie=id_)
-        yield from self._gems()
+            yield _Theme("because", f"Because you liked {name}", self._akin(movie, similarity), movie=id_)
+        yield from [gems] * (not rare)
         for genre in rank_genres(everyone, self.history)[:MAX_GENRE_SHELVES]:
             names, matrix = everyone.genres
             has_genre = matrix[:, names.index(genre)].toarray().ravel() > 0
             title = f"{genre} for you" if len(self.history.items) else genre
-            yield from self._shelf("genre", title, self.score, has_genre, genre=genre)
+            yield _Theme("genre", title, has_genre & self._in_era(has_genre), genre=genre)
 
-    def _gems(self) -> Iterator[Shelf]:
-        """Yield the shelf of movies with few raters, the best by stars among the best by score."""
+    def _drop_unsuited(self, themes: list[_Theme]) -> Float32:
+        """Leave the best movies of each theme, without those expected below the user's mean; return expected ratings.
+
+        If nearly all are below, as for a user who has rated nothing but favourites, the mean is no standard.
+        """
+        length, chosen = min(CANDIDATES_PER_PLACE * self.n, len(self.score)), np.zeros(len(self.score), bool)
+        for theme in themes:
+            movies = top_n(self.score[None], length, where=theme.allowed & self.left).movies[0] if length else []
+            chosen[[movie for movie in movies if movie != UNKNOWN]] = True
+        candidates = np.flatnonzero(chosen).astype(np.int32)
+        stars = np.zeros(len(self.score), np.float32)
+        stars[candidates] = expected_stars(self.model, self.history, candidates)
+        suited = chosen & ~is_below(stars, own_mean(self.model, self.history))
+        self.left[:] = suited if np.count_nonzero(suited) >= MIN_SHELF_LENGTH else chosen
+        return stars
+
+    def _few_raters(self) -> NDArray[np.bool_]:
+        """Return the mask of movies that few users have rated."""
         known = self.model.data
-        few = (known.raters >= MIN_GEM_RATERS) & (known.raters <= max(MAX_GEM_SHARE * len(known.users), MIN_GEM_RATERS))
-        movies = top_n(self.score[None], min(GEM_POOL, len(few)), where=self.left & few).movies[0]
-        movies = movies[movies >= 0]
-        stars = np.full(len(few), -np.inf, np.float32)
-        stars[movies] = self.model.predict_pairs(self.history, np.zeros(len(movies), np.int32), movies)
-        yield from self._shelf("gems", "Hidden gems", stars, np.isfinite(stars))
+        most = max(MAX_GEM_SHARE * len(known.users), MIN_GEM_RATERS)
+        return (known.raters >= MIN_GEM_RATERS) & (known.raters <= most)
 
-    def _shelf(
-        self, kind: ShelfKind, title: str, score: Float32, allowed: NDArray[np.bool_], *, least: int = MIN_SHELF_LENGTH,
-        movie: int | str | None = None, genre: str | None = None,
-    ) -> Iterator[Shelf]:  # fmt: skip
-        """Yield a shelf of the best movies by `score` in `allowed` and `left`, if there are at least `least`."""
-        n = min(self.n, len(score))
-        pool = top_n(score[None], min(self.dials.pool(n), len(score)), where=allowed & self.left)
+    def _akin(self, movie: int, similarity: Float32) -> NDArray[np.bool_]:
+        """Return the mask of the movies left that are similar and akin to a movie."""
+        near, catalog = _mask_best(np.where(self.left, similarity, -np.inf), SIMILAR_POOL), self.model.data.catalog
+        for other in np.flatnonzero(near).tolist():
+            near[other] = are_akin(catalog, movie, other)
+        return near
+
+    def _in_era(self, has_genre: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the mask of movies near in time to enough of the movies of a genre that the user liked."""
+        years, items = self.model.data.catalog.years, self.history.items
+        watched = has_genre[items]
+        liked = watched & find_liked(self.model, self.history)
+        own = np.sort(years[items[liked if liked.any() else watched]])
+        own = own[~np.isnan(own)]
+        near = np.searchsorted(own, years + MAX_YEARS_APART, "right") - np.searchsorted(own, years - MAX_YEARS_APART)
+        return np.isnan(years) | (near >= MIN_ERA_SHARE * len(own))
+
+    def _shelf(self, theme: _Theme) -> Iterator[Shelf]:
+        """Yield a shelf of the best movies left of a theme, if there are enough."""
+        n = min(self.n, len(self.score))
+        pool = top_n(self.score[None], min(self.dials.pool(n), len(self.score)), where=theme.allowed & self.left)
         chosen = self.dials.rerank(self.model, pool, n)
         movies = chosen.movies[0, : chosen.lengths[0]]
-        if len(movies) >= min(least, self.n):
+        if len(movies) >= min(theme.least, self.n):
             self.left[movies] = False
-            yield Shelf(kind, title, movies, movie=movie, genre=genre)
+            yield Shelf(theme.kind, theme.title, movies, movie=theme.movie, genre=theme.genre)
 
     def _seed_movies(self) -> list[tuple[int, Float32]]:
         """Return the movies of the "because you liked" shelves, dissimilar to each other, each with its similarities.
@@ -182,6 +227,17 @@ class _ShelfBuilder:
             weight = np.maximum(shares, 0).sum(axis=0, dtype=np.float64)
         liked = np.flatnonzero(find_liked(self.model, self.history))
         return np.asarray(liked[np.argsort(-weight[liked], kind="stable")])
+
+
+def has_rare_taste(model: Recommender, history: Histories) -> bool:
+    """Return true if the movies that the user liked have few raters, compared with the movies of all ratings."""
+    raters = model.data.raters
+    liked = history.items[find_liked(model, history)]
+    if not len(liked):
+        return False
+    by_fame = np.sort(raters)
+    typical = by_fame[np.searchsorted(np.cumsum(by_fame), by_fame.sum() / 2)]
+    return bool(np.median(raters[liked]) <= RARE_TASTE * typical)
 
 
 def rank_genres(everyone: PopulationTaste, history: Histories) -> list[str]:

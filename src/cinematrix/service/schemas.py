@@ -177,13 +177,30 @@ class UserEvents(BaseModel):
     events: dict[EventKind, list[int | str]]
 
 
+class SharedFacts(BaseModel):
+    """Facts that two movies share: genres, tags that few movies have, and the decade, such as 1940."""
+
+    genres: list[str]
+    tags: list[str]
+    decade: int | None
+
+
 class ReasonItem(BaseModel):
-    """A movie from the user's history and its share of the score."""
+    """A movie from the user's history that explains a recommendation.
+
+    `share`: its share of what the history contributes to the score, 0 to 1. `rating` is the user's rating and `given`
+    the same in words, such as `5 ★` or `8 of 10`; null and empty for plain interactions. `why` says in words what the
+    two movies share, such as `film noir, 1940s`; `shared` has the same facts as values.
+    """
 
     movie: int | str
     title: str
     year: int | None
     share: float
+    rating: float | None
+    given: str
+    why: str
+    shared: SharedFacts
 
 
 class ListItem(Movie):

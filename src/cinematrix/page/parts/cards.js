@@ -7,12 +7,10 @@ import { formatNumber } from "./stars.js";
 /** @typedef {import("./history.js").Movie} Movie */
 /**
  * @typedef {Movie & {stars?: number, low?: number | null, high?: number | null,
- *   because?: {movie: number | string, title: string, year?: number | null, share: number}[]}} Item
+ *   because?: Reason[]}} Item
  */
+/** A film of the user's that explains a recommendation. @typedef {{movie: number | string, title: string, year?: number | null, given: string, why: string}} Reason */
 /** @typedef {{heading?: string, reason?: string | Node | null, rate?: boolean, hide?: boolean}} Options */
-
-/** Minimum share of a film that is named as a reason, 0 to 1. */
-const MIN_SHARE = 0.01;
 
 /** The address of a film's page. @param {number | string} movie */
 export function filmUrl(movie) {
@@ -109,12 +107,19 @@ export function expectedStars(item, scale) {
     sure && element("span", { class: "expected-range", "aria-hidden": "true" }, track, `${formatNumber(low)}–${formatNumber(high)}`));
 }
 
-/** The user's films that explain the recommendation, with their shares. A film of the same title gets its year. @param {Item} item */
+/** `Because you gave Double Indemnity 5 ★: film noir, 1940s`; null without a reason. @param {Item} item */
 export function reasons(item) {
-  const shown = item.because?.filter((why) => why.share >= MIN_SHARE).slice(0, 2) ?? [];
-  if (!shown.length) return null;
-  const parts = shown.flatMap((why, at) => [
-    at ? ", " : "because of ", element("em", {}, element("bdi", {}, shorten(why.title, 60)), why.title === item.title && why.year && ` (${why.year})`), ` ${Math.round(100 * why.share)} %`,
-  ]);
-  return element("span", {}, ...parts);
+  const [why] = item.because ?? [];
+  return why ? element("span", {}, ...reasonParts("Because you", why, item.title)) : null;
+}
+
+/**
+ * The parts of a reason, after a beginning such as `Because you`. A film of the same title as the recommended one gets its year.
+ * @param {string} beginning @param {Reason} why @param {string} [recommended]
+ */
+export function reasonParts(beginning, why, recommended) {
+  const name = why.title.replace(/(?<=\S) \(.*$/, "");
+  const year = why.title === recommended && why.year ? ` (${why.year})` : "";
+  return [`${beginning} ${why.given ? "gave" : "watched"} `.trimStart(), element("em", {}, element("bdi", {}, shorten(name, 40)), year),
+    why.given && ` ${why.given.replaceAll(" ", "\u00a0")}`, why.why && ": ", why.why && element("bdi", {}, shorten(why.why, 80))].filter(Boolean);
 }

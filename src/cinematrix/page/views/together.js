@@ -3,7 +3,7 @@
 import { loadAccount } from "../parts/account.js";
 import { Api } from "../parts/api.js";
 import { requestBody } from "../parts/body.js";
-import { filmUrl, factsLine, shorten, titleElement } from "../parts/cards.js";
+import { filmUrl, factsLine, plural, reasonParts, shorten, titleElement } from "../parts/cards.js";
 import { icon } from "../parts/dom.js";
 import { stars, formatNumber } from "../parts/stars.js";
 import { loadingState } from "../parts/states.js";
@@ -20,7 +20,7 @@ const [FRIENDS_KEY, GROUP_KEY] = ["friends", "evening"];
 /** @typedef {import("../parts/history.js").Movie & {rating: number}} Rated */
 /** @typedef {{movie: number | string, kind: import("../parts/history.js").Kind}} Hidden */
 /** `user`: the ID of an account whose history the server has. @typedef {{name: string, ratings: Rated[], hidden: Hidden[], user?: string}} Friend */
-/** @typedef {{name: string, stars: number, low: number | null, high: number | null, because: {title: string, share: number}[]}} Opinion */
+/** @typedef {{name: string, stars: number, low: number | null, high: number | null, because: import("../parts/cards.js").Reason[]}} Opinion */
 /** @typedef {import("../parts/history.js").Movie & {score: number, members: Opinion[]}} GroupFilm */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
@@ -97,8 +97,8 @@ class Group {
     const signal = AbortSignal.any([this.request.signal, this.app.signal]);
     if (!this.list.querySelector(".group")) this.list.replaceChildren(loadingState("Looking for films that suit all of you"));
     try {
-      const { items } = await this.app.api.post("/v1/groups/recommendations", this.body(), signal);
-      this.list.replaceChildren(...this.listParts(items));
+      const { items, below } = await this.app.api.post("/v1/groups/recommendations", this.body(), signal);
+      this.list.replaceChildren(...this.listParts(items, below));
     } catch (error) {
       if (!signal.aborted) this.list.replaceChildren(this.app.failed(error, () => this.refresh()));
     }
@@ -172,24 +172,29 @@ class Group {
     return form;
   }
 
-  /** The elements of the list: method, vetoes, films. @param {GroupFilm[]} items */
-  listParts(items) {
+  /**
+   * The elements of the list: method, vetoes, films.
+   * @param {GroupFilm[]} items @param {number} below films that one of the people would rate below their own mean
+   */
+  listParts(items, below) {
     const { element } = this.app;
     const ways = /** @type {[string, string][]} */ ([["average", "Best on average"], ["least_misery", "Nobody unhappy"]]);
     const choice = element("div", { class: "buttons", role: "group", "aria-label": "How the list is made" }, ways.map(([how, words]) =>
       element("button", { type: "button", class: this.method === how ? "primary" : "ghost", "aria-pressed": String(this.method === how), onclick: () => { this.method = how; this.refresh(); } }, words)));
     const vetoed = this.veto.size > 0 && element("p", { class: "facts vetoed" }, "Vetoed: ", [...this.veto.values()].map((film) =>
       element("button", { type: "button", class: "ghost small", "aria-label": `Undo the veto on ${shorten(film.title ?? "", 60)}`, onclick: () => { this.veto.delete(film.movie); this.refresh(); } }, titleElement(film), icon("undo"))));
-    return [choice, vetoed, element("ul", { class: "group" }, items.map((item) => element("li", {}, this.filmItem(item))))].filter((each) => each instanceof Node);
+    const few = below > 0 && element("p", { class: "note" }, below === items.length ? "No film is left that all of you should like. These come nearest." : `Only ${plural(items.length - below, "film")} of these should please all of you. The others come nearest.`);
+    return [choice, vetoed, few, element("ul", { class: "group" }, items.map((item) => element("li", {}, this.filmItem(item))))].filter((each) => each instanceof Node);
   }
 
-  /** Each person's expected rating and reason. For many people, the lowest and the highest until unfolded. @param {Opinion[]} members */
-  opinions(members) {
-    const { element, history: { plain } } = this.app;
-    const all = element("dl", { class: "opinions" }, members.map((one) => element("div", {},
+  /** Each person's expected rating and reason. For many people, the lowest and the highest until unfolded. @param {GroupFilm} item */
+  opinions({ members, title }) {
+    const { element, history: { plain, size } } = this.app;
+    const personal = [size > 0, ...this.friends.map((friend) => friend.user !== undefined || friend.ratings.length > 0)];
+    const all = element("dl", { class: "opinions" }, members.map((one, at) => element("div", {},
       element("dt", {}, element("bdi", {}, shorten(one.name, 30))),
       element("dd", {}, !plain && element("span", { class: "expected-stars" }, expectation(one), element("span", { class: "one-star", "aria-label": "stars", role: "img" })),
-        element("span", { class: "facts" }, one.because.length ? ["because of ", element("bdi", {}, shorten(one.because[0].title, 40))] : "what people expect on average")))));
+        element("span", { class: "facts" }, one.because.length ? reasonParts("", one.because[0], title) : !personal[at] && "what people expect on average")))));
     if (members.length <= MAX_OPINIONS) return all;
     const [least, ...rest] = [...members].sort((one, other) => one.stars - other.stars);
     const ends = [least, rest[rest.length - 1]].flatMap((one, at) => [at ? " to " : "", `${expectation(one)} (`, element("bdi", {}, shorten(one.name, 20)), ")"]);
@@ -204,7 +209,7 @@ class Group {
       element("div", { class: "group-words" },
         element("h2", {}, element("a", { href: filmUrl(item.movie) }, titleElement(item))),
         element("p", { class: "facts" }, factsLine(item)),
-        this.opinions(item.members),
+        this.opinions(item),
         element("button", { type: "button", class: "ghost small", "aria-label": `Veto ${shorten(item.title ?? "", 60)}`, onclick: () => { this.veto.set(item.movie, item); this.refresh(); } }, icon("no"), "Veto")));
   }
 }

@@ -35,7 +35,7 @@ class GroupRequest(schemas.RequestBody, schemas.ListOptions):
     """A request for one list for a group.
 
     Attributes:
-        how: order by the members' average score, or by the lowest score of a member (least misery).
+        how: order by the mean of the members' expected stars, or by the lowest (least misery).
         veto: movies to exclude for the whole group.
     """
 
@@ -55,17 +55,26 @@ class MemberOpinion(BaseModel):
 
 
 class GroupItem(schemas.Movie):
-    """A movie in a group's list; `score`: standard deviations above the mean of all candidates."""
+    """A movie in a group's list.
+
+    `score`: the mean or the lowest of the members' stars rounded to one decimal; without stars that of their scores, in
+    standard deviations.
+    """
 
     score: float
     members: list[MemberOpinion]
 
 
 class GroupList(BaseModel):
-    """A list for a group; `unknown`: IDs in the guests' histories that aren't in the catalog."""
+    """A list for a group.
+
+    `unknown`: IDs in the guests' histories that aren't in the catalog. `below`: listed movies that a member is expected
+    to rate below their own mean, because too few others are left.
+    """
 
     model_version: str
     unknown: list[int | str]
+    below: int
     items: list[GroupItem]
 
 
@@ -89,7 +98,7 @@ def recommend_together(body: GroupRequest, state: State, who: Annotated[Caller, 
     served.shown.add(served.numbers(recommended.items))
     names = [member.name if isinstance(member, GuestMember) else str(member.user) for member in body.members]
     items = [_build_item(asdict(line), names) for line in recommended.items]
-    return GroupList(model_version=served.version, unknown=unknown, items=items)
+    return GroupList(model_version=served.version, unknown=unknown, below=recommended.below, items=items)
 
 
 def _read_member(

@@ -1,0 +1,33 @@
+"""A user's own standard: a movie is worth showing if its expected rating is at or above the user's mean rating."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinematrix.data.histories import Histories
+from cinematrix.data.ids import Numbers
+from cinematrix.models.base import Recommender
+from cinematrix.models.liking import RatingLevels
+
+Float64 = NDArray[np.float64]
+
+
+def own_mean(model: Recommender, history: Histories) -> float:
+    """Return the mean rating of the one user of `history`, of all users for an empty one; −∞ without stars."""
+    return -np.inf if model.data.scale is None else float(RatingLevels.of(model.data, history).bar[0])
+
+
+def expected_stars(model: Recommender, history: Histories, movies: Numbers) -> Float64:
+    """Return the expected ratings by the one user of `history`; probabilities for a model without stars."""
+    return model.predict_pairs(history, np.zeros(len(movies), np.int32), movies).astype(np.float64)
+
+
+def is_below(stars: NDArray[np.floating[Any]], mean: float) -> NDArray[np.bool_]:
+    """Return the mask of expected ratings below a user's mean."""
+    return np.asarray(stars < mean - 1e-6)
+
+
+def round_as_shown(stars: Any) -> Any:
+    """Round an expected rating, or an array of them, to the one decimal that is shown; halves upwards."""
+    return np.floor(10 * stars + 0.5) / 10
