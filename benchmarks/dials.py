@@ -73,7 +73,7 @@ class Pools:
     def measured(self, dials: Reranking) -> list[float]:
         """Return NDCG, recall, bits, diversity by genres and by vectors, and coverage."""
         pool = RankedLists(self.ranked.movies[:, :N], self.ranked.scores[:, :N]) if dials.is_off else self.ranked
-        lists, known = dials.rerank(self.model, pool, N).movies, self.model.data
+        lists, known = dials.rerank(self.model, self.block.given, pool, N).movies, self.model.data
         means = [
             accuracy.ndcg(lists, self.block.tested),
             accuracy.recall(lists, self.block.tested),

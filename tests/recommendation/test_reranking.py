@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from cinematrix.common.vectors import standardise
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.histories import Histories
-from cinematrix.data.ids import UNKNOWN
-from cinematrix.data.ratings import Ratings
+from cinematrix.data.features import genres_and_decades
+from cinematrix.data.histories import Histories, select_entries
+from cinematrix.data.ids import UNKNOWN, Numbers
+from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
-from cinematrix.metrics.diversity import intra_list_similarity, novelty
+from cinematrix.metrics.diversity import intra_list_similarity, miscalibration, novelty
 from cinematrix.metrics.top_n import RankedLists, top_n
 from cinematrix.models.base import Abilities, Ordering, Recommender
 from cinematrix.models.bias import Bias
@@ -58,6 +59,14 @@ class GivenScores(Recommender):
         raise NotImplementedError
 
 
+class Stars(GivenScores):
+    """The same, with three stars for every movie."""
+
+    def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
+        """Return three stars."""
+        return np.full(len(movies), 3, np.float32)
+
+
 def make_data(raters: list[int]) -> TrainingData:
     """Make training data of movies 0, 1, … with the given number of raters each."""
     pairs = [(user, movie) for movie, n in enumerate(raters) for user in range(n)]
@@ -70,7 +79,7 @@ def chosen(model: Recommender, dials: Reranking, n: int) -> list[int]:
     scores = model.score(Histories.empty(1))
     width = scores.shape[1]
     pool = top_n(scores, min(dials.pool(n), width))
-    row: list[int] = dials.rerank(model, pool, min(n, width)).movies[0].tolist()
+    row: list[int] = dials.rerank(model, Histories.empty(1), pool, min(n, width)).movies[0].tolist()
     return row
 
 
@@ -164,7 +173,7 @@ def test_short_and_empty_pools_stay_short() -> None:
         np.array([[0, 2, UNKNOWN], [UNKNOWN] * 3], np.int32), np.array([[2, 1, -np.inf], [-np.inf] * 3], np.float32)
     )
     for dials in (Reranking(1, 0), Reranking(0, 0.5)):
-        found = dials.rerank(model, pool, 3)
+        found = dials.rerank(model, Histories.empty(len(pool.movies)), pool, 3)
         assert sorted(found.movies[0]) == [UNKNOWN, 0, 2]
         assert found.movies[1].tolist() == [UNKNOWN] * 3
         assert found.lengths.tolist() == [2, 0]
@@ -222,3 +231,39 @@ def test_dials_at_0_are_the_plain_list(world: tuple[Ratings, Catalog]) -> None:
     scores = {line.movie: line.score for line in recommend(model, history, 50, by="ranking").items}
     assert all(line.score == scores[line.movie] for line in novel.items)
     assert replace(Reranking(), novelty=1).is_off is False
+
+
+def test_calibration_by_hand() -> None:
+    """A user who liked two comedies and a drama gets their mix at 1, the model's order at 0, and no disliked genre."""
+    genres = [["Comedy"], ["Comedy"], ["Drama"], ["Horror"], *[["Comedy"]] * 4, *[["Drama"]] * 4, *[["Horror"]] * 4]
+    catalog = Catalog.of(list(range(16)), genres=genres)
+    ratings = Ratings.from_arrays([1, 1, 1, 1, 2], [0, 1, 2, 3, 0], [5.0, 4.5, 5.0, 1.0, 3.0], scale=Scale(0.5, 5, 0.5))
+    model = Stars(TrainingData.of(ratings, catalog), np.arange(16, dtype=np.float32))
+    history = model.data.history.take(np.array([0]))
+    lists = {
+        strength: [int(line.movie) for line in
+                   recommend(model, history, 6, by="ranking", dials=Reranking(calibration=strength)).items]
+        for strength in (0.0, 0.2, 1.0)
+    }  # fmt: skip
+    assert lists[0.0] == [15, 14, 13, 12, 11, 10]
+    kinds = {strength: [genres[movie][0] for movie in movies] for strength, movies in lists.items()}
+    assert sorted(kinds[1.0]) == ["Comedy"] * 4 + ["Drama"] * 2
+    assert set(kinds[0.2]) == {"Comedy", "Drama", "Horror"}
+    nobody = recommend(model, Histories.empty(1), 6, by="ranking", dials=Reranking(calibration=1.0))
+    assert [int(line.movie) for line in nobody.items] == [15, 14, 13, 12, 11, 10]
+
+
+def test_calibration_brings_the_mix_nearer(world: tuple[Ratings, Catalog]) -> None:
+    """The divergence from what a user liked falls as calibration grows."""
+    model = Bias().fit(*world)
+    features = genres_and_decades(model.data.catalog)
+    history = model.data.history.take(np.array([3]))
+    assert history.values is not None
+    liked = select_entries(history, history.values >= history.values.mean())
+    found = []
+    for strength in (0.0, 0.2, 0.9):
+        items = recommend(model, history, 5, by="ranking", dials=Reranking(calibration=strength)).items
+        numbers = model.data.movies.numbers([line.movie for line in items])[None]
+        found.append(float(miscalibration(numbers, liked, features)[0]))
+    assert found[0] >= found[1] >= found[2]
+    assert found[2] < found[0]

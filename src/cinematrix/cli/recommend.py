@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cinematrix.cli.options import (
+    Calibration,
     Columns,
     Count,
     Diversity,
@@ -50,6 +51,7 @@ def recommend(
     min_ratings: MinRatings = 0,
     novelty: Novelty = 0.0,
     diversity: Diversity = 0.0,
+    calibration: Calibration = 0.0,
     exclude: Exclude = "",
     why: Why = False,
     shares: Shares = False,
@@ -74,12 +76,15 @@ def recommend(
     if why and not recommender.abilities.explains:
         raise InputError(f"--why: {recommender.name} can't explain its lists; use a model that can, such as deep-mf")
     resolve_order(recommender, by)
-    filters, dials = Filters(where, min_ratings, parse_ids(exclude)), Reranking(novelty, diversity)
+    filters = Filters(where, min_ratings, parse_ids(exclude))
+    dials = Reranking(novelty, diversity, calibration)
     if out is not None:
         return _recommend_to_all(recommender, out, n, by, filters, dials, force, json)
     if len(users) > 1:
         if not dials.is_off or why:
-            raise InputError("--novelty, --diversity, --why and --shares are for the list of one user; leave them out")
+            raise InputError(
+                "--novelty, --diversity, --calibration, --why and --shares are for one user; leave them out"
+            )
         return _recommend_to_group(recommender, users, n, how, by, filters, json)
     recipient, unknown = resolve_user(recommender, users[0] if users else None, history, columns)
     fields = {"user": users[0] if users else None, "by": by, "unknown": unknown}

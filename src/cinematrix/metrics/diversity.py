@@ -85,11 +85,23 @@ def miscalibration(ranked: Numbers, liked: Histories, features: sparse.csr_matri
     """
     wanted = _mean_features(liked.matrix(features.shape[0]), features)
     shown = _mean_features(_membership(ranked, features.shape[0]), features)
-    smoothed = (1 - SMOOTHING) * shown + SMOOTHING * wanted
-    ratios = np.divide(wanted, smoothed, out=np.ones_like(wanted), where=wanted > 0)
-    divergence = np.maximum((wanted * np.log(ratios)).sum(axis=1), 0)  # rounding can leave −1e-17
+    divergence = mix_divergence(wanted, shown)
     divergence[~(wanted.any(axis=1) & shown.any(axis=1))] = np.nan
     return np.asarray(divergence, np.float64)
+
+
+def mix_divergence(wanted: NDArray[np.float64], shown: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Σ wanted · ln(wanted / shown) over the last axis, with `shown` smoothed by `SMOOTHING` of `wanted`."""
+    smoothed = (1 - SMOOTHING) * shown + SMOOTHING * wanted
+    wanted = np.broadcast_to(wanted, smoothed.shape)
+    ratios = np.divide(wanted, smoothed, out=np.ones_like(smoothed), where=wanted > 0)
+    return np.asarray(np.maximum((wanted * np.log(ratios)).sum(axis=-1), 0))  # rounding can leave −1e-17
+
+
+def normalise_sums(rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Divide each row by its sum; rows of zeros stay zeros. float64, of the same shape."""
+    totals = rows.sum(axis=-1, keepdims=True, dtype=np.float64)
+    return np.asarray(np.divide(rows, totals, out=np.zeros(rows.shape), where=totals > 0), np.float64)
 
 
 def _membership(ranked: Numbers, n_movies: int) -> sparse.csr_matrix:
@@ -101,6 +113,4 @@ def _membership(ranked: Numbers, n_movies: int) -> sparse.csr_matrix:
 
 def _mean_features(sets: sparse.csr_matrix, features: sparse.csr_matrix) -> NDArray[np.float64]:
     """Return the distribution of each set of movies over the features; zeros for a set without any. `[sets, d]`."""
-    sums = (sets @ features).toarray().astype(np.float64)
-    totals = sums.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0))
+    return normalise_sums((sets @ features).toarray())

@@ -214,7 +214,7 @@ def rank_movies(
     pool = top_n(score_lists(model, histories, by=by, among=mask), _length(dials.pool(n), model.data), histories, mask)
     if by == "liking" and not dials.is_off:
         pool = _drop_below_mean(pool, length)
-    return dials.rerank(model, pool, length)
+    return dials.rerank(model, histories, pool, length)
 
 
 def _drop_below_mean(pool: RankedLists, n: int) -> RankedLists:

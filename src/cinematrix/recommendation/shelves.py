@@ -198,7 +198,7 @@ class _ShelfBuilder:
         """Yield a shelf of the best movies left of a theme, if there are enough."""
         n = min(self.n, len(self.score))
         pool = top_n(self.score[None], min(self.dials.pool(n), len(self.score)), where=theme.allowed & self.left)
-        chosen = self.dials.rerank(self.model, pool, n)
+        chosen = self.dials.rerank(self.model, self.history, pool, n)
         movies = chosen.movies[0, : chosen.lengths[0]]
         if len(movies) >= min(theme.least, self.n):
             self.left[movies] = False

@@ -110,10 +110,15 @@ class RerankingOptions(BaseModel):
         0.0
     )
 
+    calibration: Annotated[
+        float,
+        Field(ge=0, le=1, description="0: the model's order; 1: the genres and decades that the user likes."),
+    ] = 0.0
+
     @property
     def dials(self) -> Reranking:
         """Reranking options for `recommend`."""
-        return Reranking(self.novelty, self.diversity)
+        return Reranking(self.novelty, self.diversity, self.calibration)
 
 
 class ListRequest(ListOptions, RerankingOptions):
