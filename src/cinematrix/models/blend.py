@@ -139,7 +139,9 @@ class Blend(Recommender):
         return np.asarray(np.average(stars, axis=0, weights=self.weights), np.float32)
 
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
-        if by == "ranking" or not self.abilities.explains:
+        if not self.abilities.explains:
+            return super().shares(history, movies, by=by)
+        if by == "ranking":
             return self.parts[0].shares(history, movies, by=by)
         shares = [part.shares(history, movies, by=by) for part in self.parts]
 
