@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from cinematrix.common.settings import check_settings
+from cinematrix.common.settings import SearchSpace, check_settings
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
@@ -40,6 +40,8 @@ class BlendSettings:
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "fast": {"options": "deep-mf.preset=fast pmf.chains=2", "validation_share": 0.0},
     }
+
+    SPACE: ClassVar[SearchSpace] = {"validation_share": (0.0, 0.1, 0.2)}
 
     parts: str = "deep-mf pmf"
     options: str = ""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.common.progress import running
-from cinematrix.common.settings import SearchRange, SearchSpace
+from cinematrix.common.settings import SearchSpace
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
@@ -70,7 +70,7 @@ class EaseSettings:
         rank: number of directions of the spectrum, for catalogs too large for the exact solution; 0: exact.
     """
 
-    SPACE: ClassVar[SearchSpace] = {"regularization": SearchRange(20.0, 2000.0, log=True)}
+    SPACE: ClassVar[SearchSpace] = {"regularization": (0.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)}
 
     regularization: float = 0.0
     rank: int = 0
