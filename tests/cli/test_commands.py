@@ -636,6 +636,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "autorec": {"hidden": 4, "epochs": 2},
     "vae": {"factors": 4, "epochs": 2},
     "neumf": {"factors": 4, "epochs": 2},
+    "blend": {"parts": "als bias"},
 }
 
 

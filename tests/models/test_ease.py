@@ -159,9 +159,28 @@ def test_a_matrix_that_is_too_large_is_refused_with_advice(monkeypatch: pytest.M
     assert np.isfinite(Ease(EaseSettings(rank=4)).fit(ratings).score(ratings.by_user)).all()
 
 
+def test_the_ridge_follows_from_validation(tmp_path: Path) -> None:
+    """Where many users share a few tastes a larger ridge is chosen; among few ratings it is the usual one.
+
+    The model is the one of that ridge, whose value is saved.
+    """
+    rng = np.random.default_rng(0)
+    logit = rng.normal(size=(1500, 3)) @ rng.normal(size=(3, 120)) / 3**0.5 - 1
+    ratings = Ratings.from_arrays(*np.nonzero(rng.random(logit.shape) < 1 / (1 + np.exp(-logit))))
+    model = Ease().fit(ratings)
+    assert model.regularization > 200
+    given = Ease(EaseSettings(regularization=model.regularization)).fit(ratings)
+    np.testing.assert_array_equal(model.score(ratings.by_user), given.score(ratings.by_user))
+    save(model, tmp_path / "model")
+    restored = load(tmp_path / "model").model
+    assert isinstance(restored, Ease)
+    assert restored.regularization == model.regularization
+    assert Ease().fit(views(14, 30)[1]).regularization == 200
+
+
 def test_wrong_settings_are_refused() -> None:
-    """A ridge of 0 or below, a negative rank, and a ridge lost in rounding are errors."""
-    for wrong in (0, -1, float("nan"), float("inf")):
+    """A ridge below 0, a negative rank, and a ridge lost in rounding are errors."""
+    for wrong in (-1, float("nan"), float("inf")):
         with pytest.raises(SettingError, match=r"regularization is .*; it must be a finite number above 0"):
             EaseSettings(regularization=wrong)
     with pytest.raises(SettingError, match="rank is -1; it can't be negative"):
@@ -172,7 +191,7 @@ def test_wrong_settings_are_refused() -> None:
 
 
 def test_progress_is_reported() -> None:
-    """One step is started, advanced and stopped."""
+    """Two steps, the choice of the ridge and the fit, are started, advanced and stopped."""
     calls: list[object] = []
 
     class Recorder:
@@ -186,4 +205,4 @@ def test_progress_is_reported() -> None:
             calls.append("stop")
 
     Ease().fit(views(14, 30)[1], progress=Recorder())
-    assert calls == [("ease", 1), 1, "stop"]
+    assert calls == [("ease", 2), 1, 1, "stop"]

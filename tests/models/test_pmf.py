@@ -3,10 +3,19 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.splits import random
-from cinematrix.models.pmf.loops import condition, draw_links, draw_rows
+from cinematrix.models.bias import Bias
+from cinematrix.models.pmf.loops import (
+    LINK_SPREAD_PRECISION,
+    condition,
+    draw_links,
+    draw_rows,
+    gather_rows,
+    regress_on_deviations,
+)
 from cinematrix.models.pmf.model import PMF, PMFSettings
 from contract import Contract
 from worlds import check_planted_factors, factor_world
@@ -27,8 +36,8 @@ def test_a_row_is_drawn_from_its_conditional_distribution() -> None:
     a = noise * design.T @ design + np.diag(precision)
     mean = np.linalg.solve(a, noise * design.T @ (targets - others[:, 0]) + precision * center)
     factor, linear, curvature, pull = np.zeros((1, 3, 3)), np.zeros((1, 3)), np.zeros((1, 3, 3)), np.zeros((1, 3))
-    starts, items = np.array([0, 7]), np.arange(7, dtype=np.int32)
-    condition(starts, items, targets, others, noise, precision, factor, linear, curvature, pull)
+    gather_rows(np.array([0, 7]), np.arange(7, dtype=np.int32), targets, others, noise, factor, linear)
+    condition(factor, linear, precision, curvature, pull)
     drawn = np.zeros((4, 3))
     for out, z in zip(drawn, np.vstack([np.zeros(3), np.eye(3)]), strict=True):
         draw_rows(factor, linear, precision, center[None], z[None], out[None])
@@ -39,8 +48,27 @@ def test_a_row_is_drawn_from_its_conditional_distribution() -> None:
     np.testing.assert_allclose(curvature[0], left, atol=1e-12)
 
 
+def test_the_spread_of_rows_is_drawn_from_its_conditional_distribution() -> None:
+    """Factors that multiply the rows' deviations are those of linear regression on all ratings, with dense matrices."""
+    rng = np.random.default_rng(3)
+    others, targets = rng.normal(size=(4, 3)), rng.normal(size=8)
+    items, noise = np.tile(np.arange(4, dtype=np.int32), 2), 2.0
+    center, deviation = rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
+    gram, linear, curvature, pull = np.zeros((2, 3, 3)), np.zeros((2, 3)), np.zeros((3, 3)), np.zeros(3)
+    gather_rows(np.array([0, 4, 8]), items, targets, others, noise, gram, linear)
+    regress_on_deviations(gram, linear, center, deviation, curvature, pull)
+    row = np.repeat([0, 1], 4)
+    design = np.column_stack([np.ones(8), others[items, 1:]])
+    residual = targets - others[items, 0] - (design * center[row]).sum(1)
+    np.testing.assert_allclose(curvature, noise * (design * deviation[row]).T @ (design * deviation[row]))
+    np.testing.assert_allclose(pull, noise * (design * deviation[row]).T @ residual)
+
+
 def test_links_are_drawn_from_their_conditional_distributions_in_turn() -> None:
-    """A sweep equals Gibbs sampling of the joint normal distribution of all links, written out with dense matrices."""
+    """A sweep equals Gibbs sampling of the joint normal distribution of all links, written out with dense matrices.
+
+    After the links to a factor, the spread of the second family's links to it is drawn, and scales them.
+    """
     rng = np.random.default_rng(2)
     n, width, families = 6, 3, np.array([0, 0, 1, 1, 1], np.int32)
     x = np.where(rng.random((n, 5)) < 0.6, rng.normal(size=(n, 5)), 0)
@@ -51,19 +79,47 @@ def test_links_are_drawn_from_their_conditional_distributions_in_turn() -> None:
     )
     curvature = roots @ roots.transpose(0, 2, 1)
     noise, links = rng.normal(size=(5, width)), rng.normal(size=(5, width))
+    spread, spread_noise = rng.random((2, width)) + 0.5, rng.normal(size=(2, width))
     joint = np.einsum("rf,rg,rkl->fkgl", x, x, curvature).reshape(15, 15) + np.diag(precision[families].reshape(15))
-    linear, expected = np.einsum("rf,rk->fk", x, pull).reshape(15), links.reshape(15).copy()
+    linear, expected, expected_spread = np.einsum("rf,rk->fk", x, pull).reshape(15), links.reshape(15).copy(), spread[1]
     for factor in range(width):
         for at in range(factor, 15, width):
             others = joint[at] @ expected - joint[at, at] * expected[at]
             expected[at] = (linear[at] - others) / joint[at, at] + noise.reshape(15)[at] / np.sqrt(joint[at, at])
+        family = 6 + factor + np.arange(0, 9, width)
+        unit = expected[family] / expected_spread[factor]
+        likelihood = joint - np.diag(precision[families].reshape(15))
+        pulled = linear - likelihood @ np.where(np.isin(np.arange(15), family), 0, expected)
+        total = LINK_SPREAD_PRECISION + unit @ likelihood[np.ix_(family, family)] @ unit
+        drawn = unit @ pulled[family] / total + spread_noise[1, factor] / np.sqrt(total)
+        expected[family], expected_spread = unit * drawn, np.where(np.arange(width) == factor, drawn, expected_spread)
     rows, features = np.nonzero(x)
     order = np.argsort(features, kind="stable")
     starts, center = np.searchsorted(features[order], np.arange(6)), x @ links
     values = x[rows, features][order]
-    draw_links(curvature, pull, starts, rows[order], values, families, precision, noise, links, center)
+    draw_links(
+        curvature, pull, starts, rows[order], values, families, precision, noise, links, center, spread, spread_noise
+    )
     np.testing.assert_allclose(links.reshape(15), expected)
     np.testing.assert_allclose(center, x @ links)
+    np.testing.assert_allclose(spread[1], expected_spread)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 100), (0, 1)])
+def test_a_few_ratings_a_user_are_predicted_as_well_as_by_the_biases(low: float, high: float) -> None:
+    """With two ratings a user, factors and links vanish: the error is that of `bias`, on any scale."""
+    rng = np.random.default_rng(7)
+    n, (user, movie) = 20_000, (rng.integers(0, 1_000, 20_000), rng.integers(0, 400, 20_000))
+    stars = 0.5 + rng.normal(0, 0.1, 1_000)[user] + rng.normal(0, 0.1, 400)[movie] + rng.normal(0, 0.2, n)
+    _, first = np.unique(user * 400 + movie, return_index=True)
+    rated = low + (high - low) * np.clip(stars, 0, 1)[first]
+    cut = random(Ratings.from_arrays(user[first], movie[first], rated, scale=Scale(low, high)), 0.9, 1)
+    assert cut.test.rating is not None
+    errors = []
+    for model in (PMF(PMFSettings(chains=2)), Bias()):
+        predicted = model.fit(cut.train).predict(cut.test.users.ids[cut.test.user], cut.test.movies.ids[cut.test.movie])
+        errors.append(float(np.sqrt(np.mean((predicted - cut.test.rating) ** 2))))
+    assert errors[0] < 1.002 * errors[1]
 
 
 def test_planted_factors_are_recovered() -> None:

@@ -21,7 +21,7 @@ from cinematrix.cli.options import (
 
 MODEL_NAMES = (
     "popular, bias, svd, svd++, nmf, als, ials, pmf, item-knn, user-knn, ease, "
-    "deep-mf-classic, autorec, vae, neumf or deep-mf."
+    "deep-mf-classic, autorec, vae, neumf, deep-mf or blend."
 )
 """Names of the models, for the help."""
 

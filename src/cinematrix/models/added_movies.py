@@ -64,6 +64,10 @@ class WithAddedMovies(Recommender):
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         return self._add_columns(self.base.score(self._base_histories(histories), by=by))
 
+    @property
+    def learns_watching(self) -> bool:
+        return self.base.learns_watching
+
     def log_chances(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         return self.base.log_chances(scores)
 

@@ -206,6 +206,11 @@ class Recommender:
         """Return the scores that order the movies for each history. float32 `[len(histories), len(data.movies)]`."""
         raise NotImplementedError
 
+    @property
+    def learns_watching(self) -> bool:
+        """True if the ranking orders movies by what users watch, liked or not."""
+        return self.abilities.interactions
+
     def log_chances(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the logarithms of the chances to be watched, up to a constant of each row. `[n, movies]`.
 

@@ -10,21 +10,55 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.common.progress import running
-from cinematrix.common.settings import SearchRange, SearchSpace
+from cinematrix.common.settings import SearchSpace
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
+from cinematrix.data.splits import random
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
+from cinematrix.metrics.accuracy import ndcg
+from cinematrix.metrics.top_n import top_n
 from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.components.calibration import UNCALIBRATED, Calibration, calibrate_on_held_out, log_estimates
-from cinematrix.models.components.ease_exact import ItemSideEase, UserSideEase, fit_exact_ease, restore_exact_ease
-from cinematrix.models.components.ease_low_rank import LowRankEase, Spectrum, weigh_by_rating
+from cinematrix.models.components.calibration import (
+    HELD_OUT_SHARE,
+    MIN_INTERACTIONS,
+    UNCALIBRATED,
+    Calibration,
+    calibrate_on_held_out,
+    log_estimates,
+)
+from cinematrix.models.components.ease_exact import (
+    ItemSideEase,
+    UserSideEase,
+    check_exact_size,
+    fit_exact_ease,
+    restore_exact_ease,
+)
+from cinematrix.models.components.ease_low_rank import (
+    MAX_EXACT_SIDE,
+    LowRankEase,
+    Spectrum,
+    best_unless_noise,
+    weigh_by_rating,
+)
 from cinematrix.models.components.neighbourhoods import genre_adjusted_similarity, residual_unit
 
 POPULARITY_ITEM_WEIGHT = np.float32(0.1)
 """Weight of the constant movie that every history contains; it orders the list of an empty history by popularity."""
+
+RIDGE_CHOICES = (50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
+"""Candidates for λ."""
+
+DEFAULT_RIDGE = 200.0
+"""λ unless another is significantly better."""
+
+EXACT_RANK, RANDOMISED_RANK = 1_024, 256
+"""Maximum rank of the models that are compared to choose λ, by the way that their spectrum is computed."""
+
+MAX_VALIDATION_USERS = 1_000
+"""Maximum users whose held-out movies decide that choice."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +66,20 @@ class EaseSettings:
     """Hyper-parameters of `ease`.
 
     Attributes:
-        regularization: λ, ridge penalty that pulls all weights to 0, in viewers.
+        regularization: λ, ridge penalty that pulls all weights to 0, in viewers; 0: chosen by validation.
         rank: number of directions of the spectrum, for catalogs too large for the exact solution; 0: exact.
     """
 
-    SPACE: ClassVar[SearchSpace] = {"regularization": SearchRange(20.0, 2000.0, log=True)}
+    SPACE: ClassVar[SearchSpace] = {"regularization": (0.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)}
 
-    regularization: float = 200.0
+    regularization: float = 0.0
     rank: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.regularization < float("inf"):
-            raise SettingError(f"regularization is {self.regularization}; it must be a finite number above 0")
+        if not 0 <= self.regularization < float("inf"):
+            raise SettingError(
+                f"regularization is {self.regularization}; it must be a finite number above 0, or 0 for validation"
+            )
         if self.rank < 0:
             raise SettingError(f"rank is {self.rank}; it can't be negative, and 0 keeps all")
 
@@ -53,6 +89,9 @@ class Ease(Recommender):
 
     A rating one standard deviation above the biases weighs a fifth more than one at them
     (`ease_low_rank.weigh_by_rating`), in training as in the histories to score.
+
+    λ is 200 unless another ranks a held-out tenth of the ratings better by two standard errors of the users' gains. All
+    candidates come from one spectrum of the other nine tenths.
 
     A constant movie is part of every history, so that the list of an empty history is by popularity. For plain
     interactions, `predict` is the probability that a held-out tenth holds a movie. It is the regression's estimate,
@@ -66,13 +105,18 @@ class Ease(Recommender):
 
     biases: Biases | None = None
     calibration: Calibration = UNCALIBRATED
+    regularization: float = DEFAULT_RIDGE
     updated: bool = False  # the histories have changed since the training
 
     def learn(self, training: Training) -> None:
         ratings, progress = training.ratings, training.progress
         if self.data.scale:
             self.biases = Biases.of(ratings, len(self.data.movies))
-        with running(progress, self.name, 1):
+        if not self.settings.rank:
+            check_exact_size(len(ratings.users), len(self.data.movies) + 1)
+        with running(progress, self.name, 2):
+            self.regularization = self.settings.regularization or self._choose_ridge(ratings)
+            progress.advance()
             self.item_model = self._fit_item_model()
             if self.biases is None:
                 self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._score_with_pilot)
@@ -81,12 +125,30 @@ class Ease(Recommender):
     def _fit_item_model(self) -> ItemSideEase | UserSideEase | LowRankEase:
         seen, s = self._history_matrix(self.data.history), self.settings
         if s.rank:
-            return LowRankEase.of(Spectrum.of_rows(seen, s.rank), s.regularization)
-        return fit_exact_ease(seen, s.regularization)
+            return LowRankEase.of(Spectrum.of_rows(seen, s.rank), self.regularization)
+        return fit_exact_ease(seen, self.regularization)
+
+    def _choose_ridge(self, ratings: Ratings) -> float:
+        """Return the λ that ranks a held-out tenth of the ratings best (NDCG@10), or the usual one."""
+        if len(ratings) < MIN_INTERACTIONS:
+            return DEFAULT_RIDGE
+        cut = random(ratings, HELD_OUT_SHARE)
+        seen = self._history_matrix(cut.train.by_user)
+        exact = min(seen.shape) <= MAX_EXACT_SIDE
+        spectrum = Spectrum.of_rows(seen, EXACT_RANK if exact else RANDOMISED_RANK)
+        users = np.flatnonzero(cut.test.by_user.counts)[:MAX_VALIDATION_USERS]
+        given, later = cut.train.by_user.take(users), cut.test.by_user.take(users)
+        quality = {}
+        for ridge in RIDGE_CHOICES:
+            model = LowRankEase.of(spectrum, ridge)
+            scores = model.score(model.gather(*self._with_constant_movie(given)))[:, :-1]
+            quality[ridge] = ndcg(top_n(scores, 10, given).movies, later)
+        return best_unless_noise(quality, DEFAULT_RIDGE)
 
     def _score_with_pilot(self, learn: Ratings, given: Histories) -> NDArray[np.float32]:
         """Return the log estimates for `given` of a model trained on `learn`."""
         pilot = Ease(self.settings)
+        pilot.regularization = self.regularization
         pilot.data = replace(self.data, history=learn.by_user)
         pilot.item_model = pilot._fit_item_model()
         return log_estimates(pilot.score(given))
@@ -149,6 +211,7 @@ class Ease(Recommender):
     def arrays(self) -> dict[str, NDArray[Any]]:
         seen = self.item_model.seen_arrays() if self.updated and isinstance(self.item_model, UserSideEase) else {}
         more = self.biases.arrays() if self.biases else {"calibration": self.calibration.array()}
+        more["regularization"] = np.array([self.regularization])
         return self.item_model.arrays() | more | seen
 
     @classmethod
@@ -157,6 +220,7 @@ class Ease(Recommender):
         model.data, model.updated = data, "users.seen.starts" in arrays
         model.biases = Biases.from_arrays(arrays) if data.scale else None
         model.calibration = Calibration.from_array(arrays.get("calibration"))
+        model.regularization = float(arrays.get("regularization", [model.settings.regularization])[0])
         model.item_model = LowRankEase.from_arrays(arrays) or restore_exact_ease(
             arrays, model._history_matrix(data.history)
         )

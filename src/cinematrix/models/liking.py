@@ -59,7 +59,7 @@ def score_by_liking(model: Recommender, histories: Histories, among: NDArray[np.
         return scores
     levels = RatingLevels.of(model.data, histories)
     stars = model.data.scale.clip(model.rough_stars(histories))
-    if not model.abilities.interactions:
+    if not model.learns_watching:
         return scores - _penalty(stars, levels.bar[:, None])
     chances = model.log_chances(scores) - model.rarity_weight * np.log1p(model.data.raters)
     gains = _normal_gains(stars, levels.mean[:, None], levels.spread[:, None])

@@ -27,6 +27,7 @@ MODELS = {
     "vae": "cinematrix.models.vae.model:VAE",
     "neumf": "cinematrix.models.neumf.model:NeuMF",
     "deep-mf": "cinematrix.models.deep_mf.model:DeepMF",
+    "blend": "cinematrix.models.blend:Blend",
 }
 """Built-in models as `module:class`, by their names on the command line."""
 

@@ -48,6 +48,34 @@ def test_the_whole_spectrum_gives_ease(n_users: int, with_content: bool) -> None
     )
 
 
+def test_the_mean_of_the_left_out_eigenvalues_stands_for_them() -> None:
+    """In a world whose other eigenvalues are all equal, a part of the spectrum gives EASE itself."""
+    rng = np.random.default_rng(9)
+    axes = np.linalg.qr(rng.normal(size=(N_MOVIES, N_MOVIES)))[0]
+    values = np.append([400.0, 90.0, 50.0], np.full(N_MOVIES - 3, 7.0))
+    rows = sparse.csr_matrix((axes * np.sqrt(values)).T.astype(np.float32))
+    spectrum = Spectrum.of_rows(rows, 3)
+    assert spectrum.rest == pytest.approx(7, rel=1e-4)
+    x, histories = make_world()
+    model = LowRankEase.of(spectrum, decay=5.0)
+    expected = written_out(x, rows.toarray().astype(float), 5.0)
+    np.testing.assert_allclose(model.score(model.gather(histories))[x == 0], expected[x == 0], atol=1e-3)
+    assert Spectrum.of_rows(rows, N_MOVIES).largest(3).rest == pytest.approx(7, rel=1e-4)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_the_rank_follows_the_strong_directions(monkeypatch: pytest.MonkeyPatch, exact: bool) -> None:
+    """A spectrum has every direction above `STRONG_EIGENVALUE`, and at least those asked for."""
+    if not exact:
+        monkeypatch.setattr(ease_low_rank, "MAX_EXACT_SIDE", 1)
+    _, histories = make_world(600)
+    n_strong = int((Spectrum.of_rows(histories.matrix(N_MOVIES), N_MOVIES).values > 100).sum())
+    assert 8 < n_strong <= N_MOVIES
+    spectrum = Spectrum.of(histories, None, N_MOVIES, rank=2)
+    assert len(spectrum.strongest(2).values) == n_strong
+    assert len(spectrum.strongest(N_MOVIES).values) == len(spectrum.values) <= N_MOVIES
+
+
 def test_weighted_histories_and_the_weight() -> None:
     """A history's movies count by their values, and all scores are multiplied by the weight."""
     x, histories = make_world()
@@ -75,7 +103,7 @@ def test_the_randomised_spectrum_finds_the_large_eigenvalues(monkeypatch: pytest
     tastes, movies = rng.random((200, 3)) ** 4, rng.random((3, N_MOVIES)) ** 4
     rows, items = np.nonzero(rng.random((200, N_MOVIES)) < tastes @ movies)
     histories = Histories.of_pairs(rows, items, None, 200)
-    exact = Spectrum.of(histories, None, N_MOVIES, rank=6)
+    exact = Spectrum.of(histories, None, N_MOVIES, rank=6).largest(6)
     monkeypatch.setattr(ease_low_rank, "MAX_EXACT_SIDE", 10)
     monkeypatch.setattr(ease_low_rank, "BLOCK_ROWS", 30)
     randomised = Spectrum.of(histories, None, N_MOVIES, rank=6)

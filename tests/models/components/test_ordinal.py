@@ -69,7 +69,7 @@ def test_a_planted_distribution_is_recovered() -> None:
 @pytest.mark.parametrize("n", [1, 2, 5, 30])
 def test_few_ratings_leave_it_near_the_prior(n: int) -> None:
     """One rating changes little; a hundred steps with few ratings stay about even."""
-    start = OrdinalRegression.usual(101, 12.0)
+    start = OrdinalRegression.usual(101, 12.0, np.zeros(4))
     rng = np.random.default_rng(n)
     mean, facts, habits = rng.normal(0, 20, n), rng.normal(size=(n, 4)), np.zeros((n, 101))
     learned = start.fitted(mean, facts, habits, np.clip(np.rint(mean + 50), 0, 100).astype(np.int64))
@@ -83,7 +83,7 @@ def test_few_ratings_leave_it_near_the_prior(n: int) -> None:
 @pytest.mark.parametrize("facts", [0.0, 1e6, -1e6])
 def test_probabilities_are_probabilities_for_any_input(steps: int, mean: float, facts: float) -> None:
     """Probabilities are positive and add up to 1 without overflow."""
-    model = OrdinalRegression.usual(steps, 0.8)
+    model = OrdinalRegression.usual(steps, 0.8, np.zeros(4))
     probabilities = model.probabilities(np.array([mean]), np.full((1, 4), facts), np.full((1, steps), -50.0))
     assert probabilities.shape == (1, steps)
     assert np.all(probabilities > 0)
@@ -92,7 +92,7 @@ def test_probabilities_are_probabilities_for_any_input(steps: int, mean: float, 
 
 def test_even_thresholds_give_the_requested_deviation() -> None:
     """In the prior, the standard deviation around a prediction far from both ends is the given one."""
-    model = OrdinalRegression.usual(101, 6.0)
+    model = OrdinalRegression.usual(101, 6.0, np.zeros(4))
     steps = np.arange(101) - 50
     p = model.probabilities(np.zeros(1), np.zeros((1, 4)), np.zeros((1, 101)))[0]
     assert p @ steps == pytest.approx(0, abs=1e-9)
@@ -103,7 +103,7 @@ def test_nothing_to_learn_from_changes_nothing() -> None:
     """Without ratings, and on a scale of one step, the regression stays the same."""
     none = np.zeros(0)
     assert TRUE.fitted(none, np.zeros((0, 2)), np.zeros((0, 5)), np.zeros(0, np.int64)) is TRUE
-    one = OrdinalRegression.usual(1, 1.0)
+    one = OrdinalRegression.usual(1, 1.0, np.zeros(4))
     assert one.fitted(np.zeros(3), np.zeros((3, 4)), np.zeros((3, 1)), np.zeros(3, np.int64)) is one
 
 

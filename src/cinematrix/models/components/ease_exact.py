@@ -149,13 +149,22 @@ def fit_exact_ease(seen: sparse.csr_matrix, regularization: float) -> ItemSideEa
         SettingError: both sides are too large.
     """
     n_users, n_movies = seen.shape
+    check_exact_size(n_users, n_movies)
+    return (UserSideEase if n_users < n_movies else ItemSideEase).of(seen, regularization)
+
+
+def check_exact_size(n_users: int, n_movies: int) -> None:
+    """Check that the regression can be solved exactly.
+
+    Raises:
+        SettingError: both sides are too large.
+    """
     side = min(n_users, n_movies)
     if side > MAX_SIDE:
         raise SettingError(
             f"regression by {n_users:,} users or {n_movies:,} movies inverts a matrix of {4e-9 * side**2:.0f} GB; "
             f"at most {MAX_SIDE:,} of either can be done exactly, so set rank, such as rank=1024"
         )
-    return (UserSideEase if n_users < n_movies else ItemSideEase).of(seen, regularization)
 
 
 def restore_exact_ease(arrays: Mapping[str, NDArray[Any]], seen: sparse.csr_matrix) -> ItemSideEase | UserSideEase:

@@ -10,7 +10,8 @@ With the eigenvectors V and eigenvalues s² of XᵀX, and W = V·√(s² / (s² 
     B_ij = W_i · W_j / (1 − |W_j|²)       for i ≠ j,
 
 so a history is scored by two thin matrices: (Σ W_i over its movies) · W_j / (1 − |W_j|²). The whole spectrum gives EASE
-itself; its largest part gives nearly the same at a bounded size.
+itself. Its largest part gives nearly the same at a bounded size, if all other eigenvalues are taken to be their mean τ
+instead of 0: then W = V·√((s² − τ) / (s² + λ)).
 
 Rows of content (one a genre, a tag, a year, a series) are appended below the histories, as if each were a user who had
 seen all of its movies. With times, sittings are appended too: each user's ratings in the order of time, cut into groups
@@ -18,8 +19,8 @@ of ten, each as if of one more user. Movies rated in one sitting belong together
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +31,16 @@ from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 
 Float32 = NDArray[np.float32]
+Choice = TypeVar("Choice")
 
 MAX_EXACT_SIDE = 4_000
 """Maximum rows or columns for an exact spectrum; above it is a randomised one (Halko et al. 2011)."""
+
+STRONG_EIGENVALUE = 100.0
+"""Eigenvalue from which a direction matters beside the usual ridge of 200 or more."""
+
+MAX_VECTOR_CELLS = 2**24
+"""Maximum movies × directions that are added to the requested rank for strong directions: 64 MB."""
 
 SITTING_SIZE = 10
 """Consecutive ratings in a sitting."""
@@ -54,10 +62,12 @@ class Spectrum:
     Attributes:
         values: float64 `[rank]`, eigenvalues.
         vectors: float32 `[n_movies, rank]`, eigenvectors.
+        rest: mean of all other eigenvalues, τ; 0 if there are none.
     """
 
     values: NDArray[np.float64]
     vectors: Float32
+    rest: float = 0.0
 
     @classmethod
     def of(
@@ -68,9 +78,19 @@ class Spectrum:
         rank: int,
         sat: Histories | None = None,
     ) -> "Spectrum":
-        """Return the spectrum of the histories, with the sittings `sat` and the content appended below them."""
+        """Return the spectrum of the histories, with the sittings `sat` and the content appended below them.
+
+        It has at least `rank` directions, and all strong ones up to `MAX_VECTOR_CELLS`.
+        """
         rows = [each.matrix(n_movies) for each in (histories, sat) if each is not None]
-        return cls.of_rows(sparse.vstack(rows if content is None else [*rows, content.T], format="csr"), rank)
+        stacked = sparse.vstack(rows if content is None else [*rows, content.T], format="csr")
+        most = max(rank, min(n_movies, MAX_VECTOR_CELLS // max(n_movies, 1)))
+        tried = most if min(stacked.shape) <= MAX_EXACT_SIDE else rank
+        spectrum = cls.of_rows(stacked, tried)
+        while tried < most and len(spectrum.values) == tried and spectrum.values[-1] > STRONG_EIGENVALUE:
+            tried = min(2 * tried, most)
+            spectrum = cls.of_rows(stacked, tried)
+        return spectrum
 
     @classmethod
     def of_rows(cls, rows: sparse.csr_matrix, rank: int) -> "Spectrum":
@@ -78,11 +98,25 @@ class Spectrum:
         compute_spectrum = _exact_spectrum if min(rows.shape) <= MAX_EXACT_SIDE else _randomised_spectrum
         values, vectors = compute_spectrum(rows, rank)
         positive = values > 1e-6 * values.max(initial=1e-12)
-        return cls(values[positive], np.ascontiguousarray(vectors[:, positive], np.float32))
+        whole = cls(values[positive], np.ascontiguousarray(vectors[:, positive], np.float32))
+        return replace(whole, rest=whole._mean_of_others(float(rows.power(2).sum(dtype=np.float64))))
 
     def largest(self, rank: int) -> "Spectrum":
         """Return the largest `rank` eigenvalues and their eigenvectors."""
-        return Spectrum(self.values[:rank], self.vectors[:, :rank])
+        if rank >= len(self.values):
+            return self
+        total = self.values.sum() + self.rest * (self.vectors.shape[0] - len(self.values))
+        part = Spectrum(self.values[:rank], self.vectors[:, :rank])
+        return replace(part, rest=part._mean_of_others(float(total)))
+
+    def strongest(self, rank: int) -> "Spectrum":
+        """Return the largest `rank` eigenvalues, and all others that are strong, with their eigenvectors."""
+        return self.largest(max(rank, int((self.values > STRONG_EIGENVALUE).sum())))
+
+    def _mean_of_others(self, total: float) -> float:
+        """Return the mean of all eigenvalues but these, from their total."""
+        n_others, left = self.vectors.shape[0] - len(self.values), total - float(self.values.sum())
+        return max(left, 0.0) / n_others if n_others and left > 1e-5 * total else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +135,8 @@ class LowRankEase:
     @classmethod
     def of(cls, spectrum: Spectrum, decay: float, weight: float = 1.0) -> "LowRankEase":
         """Return the model with the ridge `decay` (λ), its scores multiplied by `weight`."""
-        item_vectors = spectrum.vectors * np.sqrt(spectrum.values / (spectrum.values + decay)).astype(np.float32)
+        beyond = np.maximum(spectrum.values - spectrum.rest, 0)
+        item_vectors = spectrum.vectors * np.sqrt(beyond / (spectrum.values + decay)).astype(np.float32)
         unexplained = np.maximum(1 - np.einsum("jr,jr->j", item_vectors, item_vectors), np.float32(1e-3))
         return cls(item_vectors, np.append(np.float32(weight) / unexplained, np.float32(0)))
 
@@ -156,6 +191,17 @@ def weigh_by_rating(residual: Float32) -> Float32:
     return 1 + np.float32(RATING_WEIGHT) * np.clip(residual, -2, 2)
 
 
+def best_unless_noise(quality: Mapping[Choice, NDArray[np.float64]], default: Choice) -> Choice:
+    """Return the choice with the best mean quality over the users, if it is significantly better than `default`.
+
+    The gain must be two standard errors: the best of many candidates on few users is mostly noise.
+    """
+    best = max(quality, key=lambda option: float(np.nanmean(quality[option])))
+    gains = quality[best] - quality[default]
+    gains = gains[~np.isnan(gains)]
+    return best if len(gains) and gains.mean() > 2 * gains.std() / len(gains) ** 0.5 else default
+
+
 def _exact_spectrum(rows: sparse.csr_matrix, rank: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Return all eigenvalues, or the largest `rank`, by the smaller of the two Gram matrices."""
     few = rows.shape[0] <= rows.shape[1]
@@ -172,7 +218,8 @@ def _randomised_spectrum(
     rows: sparse.csr_matrix, rank: int, iterations: int = 5
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Return the largest `rank` eigenvalues by subspace iteration from a fixed random start."""
-    start = np.random.default_rng(0).standard_normal((rows.shape[1], rank + 16)).astype(np.float32)
+    width = min(rank + 16, rows.shape[1])
+    start = np.random.default_rng(0).standard_normal((rows.shape[1], width)).astype(np.float32)
     basis = _orthonormalise(start)
     for _ in range(iterations):
         basis = _orthonormalise(_multiply_gram(rows, basis))

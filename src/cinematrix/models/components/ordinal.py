@@ -31,6 +31,9 @@ PRIOR_HABIT = 0.3
 STD_SHIFT, STD_GAP, STD_SCALE, STD_WEIGHT, STD_HABIT = 1.0, 0.5, 1.0, 0.5, 0.5
 """Standard deviations of the prior: of the thresholds' shift in steps, of the logarithm of a gap, and of the rest."""
 
+SMALL_SAMPLE = 200
+"""Ratings with which the prior counts twice: the most likely regression of few ratings is too sure of itself."""
+
 
 @dataclass(frozen=True, eq=False)
 class OrdinalRegression:
@@ -47,10 +50,16 @@ class OrdinalRegression:
     habit: float
 
     @classmethod
-    def usual(cls, steps: int, deviation: float) -> Self:
-        """Return the prior: even thresholds, and the standard deviation around a prediction, `deviation`, in steps."""
+    def usual(cls, steps: int, deviation: float, facts: NDArray[Any]) -> Self:
+        """Return the prior: even thresholds, and the usual weights of facts.
+
+        Args:
+            deviation: standard deviation around a prediction of pairs with average facts, in steps.
+            facts: `[facts]`, average facts.
+        """
         middle = (steps - 1) / 2
-        constant, thresholds = np.log(deviation * 3**0.5 / np.pi), np.arange(steps - 1, dtype=np.float64)
+        constant = np.log(deviation * 3**0.5 / np.pi) - facts @ np.array(PRIOR_WEIGHTS)
+        thresholds = np.arange(steps - 1, dtype=np.float64)
         return cls(thresholds + 0.5 - middle, np.array([constant, *PRIOR_WEIGHTS]), PRIOR_HABIT)
 
     def probabilities(self, mean: NDArray[Any], facts: NDArray[Any], habits: NDArray[Any]) -> Float64:
@@ -79,7 +88,7 @@ class OrdinalRegression:
             return (value + 0.5 * float(deviation @ deviation)) / len(found), (packed + deviation / stds) / len(found)
 
         steps = len(self.thresholds) + 1
-        start, stds = _pack(self), _prior_stds(steps, len(self.weights) - 1)
+        start, stds = _pack(self), _prior_stds(steps, len(self.weights) - 1) / (1 + SMALL_SAMPLE / len(found)) ** 0.5
         best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-8, "gtol": 1e-5})
         return _unpack(best.x, steps)
 

@@ -24,6 +24,7 @@ from cinematrix.models.components.ease_low_rank import (
     SERIES_WEIGHT,
     LowRankEase,
     Spectrum,
+    best_unless_noise,
     split_into_sittings,
     weigh_by_rating,
 )
@@ -99,14 +100,13 @@ class ClosedForms:
         head, pilot_head = RankingHead(trained.towers), RankingHead(pilot.towers)
         given, later = self._validation_histories(MAX_VALIDATION_USERS)
         residual = None if stars is None or given.values is None else stars.residual(given)[1]
-        rank = self.settings.ease_rank
-        if rank:
-            spectrum, scores = self._spectrum(self.learn).largest(rank), pilot_head.score(given, residual)
+        if rank := self.settings.ease_rank:
+            spectrum, scores = self._spectrum(self.learn).strongest(rank), pilot_head.score(given, residual)
             weights = None if residual is None else weigh_by_rating(residual)
             decay, weight = choose_ridge_and_weight(scores, spectrum, given, later, weights)
             if weight:
                 pilot_head = replace(pilot_head, low_rank_ease=LowRankEase.of(spectrum, decay, weight))
-                ease = LowRankEase.of(self._spectrum(self.ratings).largest(rank), decay, weight)
+                ease = LowRankEase.of(self._spectrum(self.ratings).strongest(rank), decay, weight)
                 head = replace(head, low_rank_ease=ease)
         if stars is not None and self.validation is self.ratings:
             return head
@@ -190,8 +190,7 @@ def choose_ridge_and_weight(
 ) -> tuple[float, float]:
     """Return the ridge and the weight of low-rank EASE that rank `later` best (NDCG@10) when added to `scores`.
 
-    They are `DEFAULT_CHOICE` unless others are better by two standard errors of the users' gains: the best of many
-    candidates on few users is mostly noise.
+    They are `DEFAULT_CHOICE` unless others are significantly better (`best_unless_noise`).
     """
     quality = {}
     for decay in RIDGE_CHOICES:
@@ -199,6 +198,4 @@ def choose_ridge_and_weight(
         ease_scores = model.score(model.gather(given, weights))
         for weight in WEIGHT_CHOICES:
             quality[decay, weight] = ndcg(top_n(scores + weight * ease_scores, 10, given).movies, later)
-    best = max(quality, key=lambda option: float(np.nanmean(quality[option])))
-    gains = quality[best] - quality[DEFAULT_CHOICE]
-    return best if gains.mean() > 2 * gains.std() / len(gains) ** 0.5 else DEFAULT_CHOICE
+    return best_unless_noise(quality, DEFAULT_CHOICE)

@@ -37,7 +37,8 @@ class DeepMFSettings:
         ranking_members: nets of the ranking head's ensemble.
         ranking_epochs: maximum passes of the ranking head.
         ranking_learning_rate: peak of the ranking head's one-cycle schedule.
-        ease_rank: rank of the low-rank EASE beside the ranking head's towers; 0: none.
+        ease_rank: least rank of the low-rank EASE beside the ranking head's towers; more where the histories have more
+            strong directions; 0: none.
         two_stage: train a pilot to find the number of epochs, then train on all ratings.
         validation_share: share of the training ratings held out for validation; histories hold them at prediction.
         seed: random seed of everything.

@@ -3,7 +3,7 @@
 Predictions are taken as they are. The distribution of ratings around them (`ordinal`) is fitted to predictions of
 ratings that the model hasn't seen; it is wider where there is little information or tastes differ much. Intervals are
 quantiles of the distribution, smoothed within steps. Their level is the one that covered the requested share of those
-ratings (split-conformal; Vovk, Gammerman & Shafer 2005; cross-fitted).
+ratings (`conformal`; cross-fitted).
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,6 +17,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Scale, level_spacing, nearest_levels
 from cinematrix.models.base import check_coverage
+from cinematrix.models.components.conformal import ConformalLevels
 from cinematrix.models.components.ordinal import OrdinalRegression
 from cinematrix.models.deep_mf.towers import BLOCK_PAIRS, history_statistics
 
@@ -24,9 +25,6 @@ Float64 = NDArray[np.float64]
 
 MAX_CELLS = 500_000
 """Maximum pairs × steps to fit on; of more pairs, evenly spaced ones are used."""
-
-PRIOR_RATINGS = 100
-"""Weight of the nominal level in the calibrated one, in ratings."""
 
 HABIT_PRIOR_RATINGS = 3.0
 """Weight of all users' use of the steps in one user's, in ratings."""
@@ -62,14 +60,14 @@ class RatingUncertainty:
         scale: scale of the ratings; a continuous one is cut into `Scale.levels`.
         ordinal: distribution over the steps.
         shares: float64 `[steps]`, share of each step in all users' ratings.
-        nominal: float64 `[101]`, level of the quantiles that covers 0, 1, … 100 % of ratings.
+        levels: level of the quantiles that covers a share of the ratings, by what is known of user and movie.
         movies: float32 `[n_movies + 1, 2]`, facts about each movie; the last row is for an unknown movie.
     """
 
     scale: Scale
     ordinal: OrdinalRegression
     shares: Float64
-    nominal: Float64
+    levels: ConformalLevels
     movies: NDArray[np.float32]
 
     @classmethod
@@ -85,12 +83,14 @@ class RatingUncertainty:
         counts = np.bincount(nearest_levels(scale, values), minlength=steps)
         variance = (values.var() * len(values) if len(values) else 0.0) + 2 * ((scale.high - scale.low) / 4) ** 2
         deviation = max((variance / (len(values) + 2)) ** 0.5 / level_spacing(scale), 0.05)
+        movies = movie_facts(histories, residual, n_movies)
+        facts = np.hstack([history_facts(histories, residual)[histories.rows], movies[histories.items]])
         return cls(
             scale,
-            OrdinalRegression.usual(steps, deviation),
+            OrdinalRegression.usual(steps, deviation, facts.mean(0) if len(facts) else np.zeros(facts.shape[1])),
             (counts + 1) / (counts + 1).sum(),
-            np.linspace(0, 1, 101),
-            movie_facts(histories, residual, n_movies),
+            ConformalLevels.nominal(),
+            movies,
         )
 
     def fitted(
@@ -110,11 +110,12 @@ class RatingUncertainty:
             probabilities = half_ordinal.probabilities(stars[tested], facts[tested], habits[tested])
             needed[tested] = self._level_needed(probabilities, held_out.stars[chosen[tested]], value[tested])
         ordinal = self.ordinal.fitted(stars, facts, habits, steps)
-        return RatingUncertainty(self.scale, ordinal, self.shares, calibrate_levels(needed), movies)
+        levels = ConformalLevels.fitted(needed, *read_counts(facts))
+        return RatingUncertainty(self.scale, ordinal, self.shares, levels, movies)
 
     def distribution(self, pairs: PredictedPairs) -> NDArray[np.float32]:
         """Return the probability of each of `scale.levels()` for each pair. float32 `[n, steps]`."""
-        parts = [probabilities.astype(np.float32) for _, probabilities in self._chunks(pairs)]
+        parts = [probabilities.astype(np.float32) for _, _, probabilities in self._chunks(pairs)]
         return np.concatenate([np.zeros((0, len(self.shares)), np.float32), *parts])
 
     def interval(self, pairs: PredictedPairs, coverage: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -126,19 +127,19 @@ class RatingUncertainty:
             SettingError: `coverage` isn't between 0 and 1.
         """
         check_coverage(coverage)
-        level = np.interp(coverage, np.linspace(0, 1, 101), self.nominal)
         low, high = np.zeros(len(pairs.rows), np.float32), np.zeros(len(pairs.rows), np.float32)
-        for block, probabilities in self._chunks(pairs):
-            stars = pairs.stars[block]
+        for block, facts, probabilities in self._chunks(pairs):
+            stars, level = pairs.stars[block], self.levels.at(coverage, *read_counts(facts))
             low[block] = np.minimum(self._quantile(probabilities, (1 - level) / 2), stars)
             high[block] = np.maximum(self._quantile(probabilities, (1 + level) / 2), stars)
         return low, high
 
-    def _chunks(self, pairs: PredictedPairs) -> Iterator[tuple[NDArray[np.int64], Float64]]:
-        """Yield the distributions of blocks of pairs, so that memory is bounded."""
+    def _chunks(self, pairs: PredictedPairs) -> Iterator[tuple[NDArray[np.int64], Float64, Float64]]:
+        """Yield the facts and the distributions of blocks of pairs, so that memory is bounded."""
         for start in range(0, len(pairs.rows), BLOCK_PAIRS):
             block = np.arange(start, min(start + BLOCK_PAIRS, len(pairs.rows)))
-            yield block, self.ordinal.probabilities(*self._inputs(pairs, block))
+            stars, facts, habits = self._inputs(pairs, block)
+            yield block, facts, self.ordinal.probabilities(stars, facts, habits)
 
     def _inputs(self, pairs: PredictedPairs, some: NDArray[np.int64]) -> tuple[Float64, Float64, Float64]:
         """Return the regression's inputs for some pairs: predictions in steps from the middle, facts, and habits."""
@@ -167,10 +168,10 @@ class RatingUncertainty:
         kernel = np.exp(-0.5 * (distance / HABIT_WIDTH) ** 2)
         return np.log(use / (use @ kernel)) - np.log(self.shares / (self.shares @ kernel))
 
-    def _quantile(self, probabilities: Float64, level: float) -> Float64:
+    def _quantile(self, probabilities: Float64, level: Float64) -> Float64:
         """Return the quantile `level` of each distribution on the scale, each step smoothed over its width."""
         above = np.cumsum(probabilities, axis=1)
-        place = np.minimum((above < level).sum(1), probabilities.shape[1] - 1)
+        place = np.minimum((above < level[:, None]).sum(1), probabilities.shape[1] - 1)
         rows = np.arange(len(place))
         within = (level - above[rows, place]) / probabilities[rows, place] + 1
         stars: Float64 = self.scale.low + level_spacing(self.scale) * (place + np.clip(within, 0, 1) - 0.5)
@@ -193,7 +194,7 @@ class RatingUncertainty:
             "uncertainty.thresholds": self.ordinal.thresholds,
             "uncertainty.weights": np.append(self.ordinal.weights, self.ordinal.habit),
             "uncertainty.shares": self.shares,
-            "uncertainty.nominal": self.nominal,
+            "uncertainty.nominal": self.levels.levels,
             "uncertainty.movies": self.movies,
         }
 
@@ -208,9 +209,14 @@ class RatingUncertainty:
             scale.levels()
         ):
             raise ValueError(f"{len(arrays['uncertainty.shares'])} steps don't fit the scale {scale}")
-        return cls(
-            scale, ordinal, arrays["uncertainty.shares"], arrays["uncertainty.nominal"], arrays["uncertainty.movies"]
-        )
+        levels = ConformalLevels.from_array(arrays["uncertainty.nominal"])
+        return cls(scale, ordinal, arrays["uncertainty.shares"], levels, arrays["uncertainty.movies"])
+
+
+def read_counts(facts: Float64) -> tuple[Float64, Float64]:
+    """Return the raters of the movie and the ratings of the user of each pair, from its facts. `[n]` each."""
+    history, raters = np.expm1(3 * (facts[:, [0, 2]] + 1)).T.round()
+    return raters, history
 
 
 def history_facts(histories: Histories, residual: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -224,12 +230,3 @@ def movie_facts(histories: Histories, residual: NDArray[np.float32], n_movies: i
     raters = Histories.of_pairs(histories.items, histories.rows, residual, n_movies + 1)
     assert raters.values is not None, "residuals were given"
     return history_facts(raters, raters.values)
-
-
-def calibrate_levels(needed: Float64) -> Float64:
-    """Return the level that covers 0, 1, … 100 % of ratings, from each one's needed level; small samples are shrunk."""
-    nominal, n = np.linspace(0, 1, 101), len(needed)
-    if n == 0:
-        return nominal
-    places = np.minimum(np.ceil((n + 1) * nominal) / n, 1)
-    return (n * np.quantile(needed, places, method="inverted_cdf") + PRIOR_RATINGS * nominal) / (n + PRIOR_RATINGS)

@@ -3,11 +3,14 @@
     y_ui = b_u + b_i + p_u · q_i + noise        y: ratings in standard deviations from their mean; noise ~ N(0, 1/α)
     z_u  = (b_u, p_u) ~ N(x_u B, Λ⁻¹)           x_u: a constant 1 and the user's features; Λ diagonal
     B_fk ~ N(0, 1/λ_gk)                         g: the family of feature f; the constant's λ is 1
-    α, Λ_k, λ_gk ~ Gamma(½, ½)
+    Λ_k^−½ = |s_k| η_k^−½,  s_k ~ N(0, 1/10)    standard deviations are half-Cauchy; those of links likewise, with 1/100
+    α, η_k ~ Gamma(½, ½)
 
 The same holds for movies (Salakhutdinov & Mnih 2008, with links to features as in Rendle 2013 and Simm et al. 2015).
 Given the other side, `G` and `h` are the sums of c cᵀ and of c·(y − b) over a row's ratings, c = (1, the other's
-factors). The links are drawn with the rows integrated out (van Dyk & Park 2008), then the rows, both from A = αG + Λ.
+factors). A half-Cauchy prior lets factors and links vanish where ratings are few (Gelman 2006), and a spread `s` drawn
+given the rows' deviations from their centers mixes fast (parameter expansion; Gelman et al. 2008). Links are drawn with
+the rows integrated out (van Dyk & Park 2008), then the rows, both from A = αG + Λ.
 """
 
 import os
@@ -26,12 +29,23 @@ from cinematrix.data.features import movie_features
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.pmf.loops import condition, draw_links, draw_rows, squared_error
+from cinematrix.models.pmf.loops import (
+    SPREAD_PRECISION,
+    condition,
+    draw_links,
+    draw_rows,
+    gather_rows,
+    regress_on_deviations,
+    squared_error,
+)
 
 Float64 = NDArray[np.float64]
 
 MIN_DEVIATION = 1e-4
 """Standard deviation assumed for ratings that are all equal, as a share of the scale's width."""
+
+START_SWEEPS = 5
+"""Sweeps before spreads are drawn; random factors explain nothing and would vanish."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +91,8 @@ class ChainState:
         rows: float64 `[n, width]`, the bias and the factors of each row.
         links: float64 `[n_features, width]`, each feature's addition to them.
         center: float64 `[n, width]`, the sum of the links of a row's features.
-        precision: float64 `[width]`, precision of rows around their centers.
-        link_precision: float64 `[n_families, width]`.
+        spread, precision: float64 `[width]`, s and Λ, the precision of rows around their centers.
+        link_spread, link_precision: float64 `[n_families, width]`, the same of the links of a family.
     """
 
     def __init__(self, side: SideData, width: int, rng: np.random.Generator) -> None:
@@ -86,25 +100,38 @@ class ChainState:
         self.side = side
         self.rows = 0.1 * rng.standard_normal((n, width))
         self.links, self.center = np.zeros((n_features, width)), np.zeros((n, width))
-        self.precision = np.ones(width)
-        self.link_precision = np.full((side.families[-1] + 1, width), 10.0)
-        self.link_precision[0] = 1
+        self.spread, self.precision = np.ones(width), np.ones(width)
+        self.link_spread, self.link_precision = np.ones((2, side.families[-1] + 1, width))
+        self.link_precision[1:] = 10
         self._factor, self._linear = np.empty((n, width, width)), np.empty((n, width))
         self._curvature, self._pull = np.empty((n, width, width)), np.empty((n, width))
 
-    def draw(self, others: Float64, noise_precision: float, rng: np.random.Generator) -> None:
-        """Draw the whole state anew, given the rows of the other side."""
-        self.precision = draw_precision(self.rows - self.center, rng)
+    def draw(self, others: Float64, noise_precision: float, rng: np.random.Generator, *, spread: bool) -> None:
+        """Draw the whole state anew, given the rows of the other side; the rows' spread only if `spread`."""
         side, features = self.side, self.side.features
-        buffers = self._factor, self._linear, self._curvature, self._pull
-        condition(side.starts, side.items, side.targets, others, noise_precision, self.precision, *buffers)
+        gather_rows(side.starts, side.items, side.targets, others, noise_precision, self._factor, self._linear)
+        self._draw_precision(rng, spread=spread)
+        condition(self._factor, self._linear, self.precision, self._curvature, self._pull)
         draw_links(
             self._curvature, self._pull, features.indptr, features.indices, features.data, side.families,
             self.link_precision, rng.standard_normal(self.links.shape), self.links, self.center,
+            self.link_spread, rng.standard_normal(self.link_spread.shape),
         )  # fmt: skip
         for family in range(1, len(self.link_precision)):
-            self.link_precision[family] = draw_precision(self.links[side.families == family], rng)
+            spread = self.link_spread[family]
+            deviations = self.links[side.families == family] / spread
+            self.link_precision[family] = draw_precision(deviations, rng) / spread**2
         self._fill(rng.standard_normal(self.rows.shape), self.rows)
+
+    def _draw_precision(self, rng: np.random.Generator, *, spread: bool) -> None:
+        """Draw the precision of the rows around their centers."""
+        deviation = (self.rows - self.center) / self.spread
+        if spread:
+            curvature, pull = np.empty((len(self.spread),) * 2), np.empty_like(self.spread)
+            regress_on_deviations(self._factor, self._linear, self.center, deviation, curvature, pull)
+            root = np.linalg.cholesky(curvature + SPREAD_PRECISION * np.eye(len(pull)))
+            self.spread = np.linalg.solve(root.T, np.linalg.solve(root, pull) + rng.standard_normal(len(pull)))
+        self.precision = draw_precision(deviation, rng) / self.spread**2
 
     def expected(self) -> Float64:
         """Return the mean of the distribution that the rows were drawn from. float64 `[n, width]`."""
@@ -169,9 +196,10 @@ def iterate_sweeps(
 ) -> Iterator[GibbsSample]:
     """Yield the samples of `n` sweeps from a random start. Each sweep overwrites the states of the one before."""
     user, movie, noise_precision = ChainState(users, width, rng), ChainState(movies, width, rng), 1.0
-    for _ in range(n):
-        user.draw(movie.rows, noise_precision, rng)
-        movie.draw(user.rows, noise_precision, rng)
+    for sweep in range(n):
+        spread = sweep >= START_SWEEPS
+        user.draw(movie.rows, noise_precision, rng, spread=spread)
+        movie.draw(user.rows, noise_precision, rng, spread=spread)
         error = squared_error(users.starts, users.items, users.targets, user.rows, movie.rows)
         noise_precision = rng.gamma((1 + len(users.targets)) / 2) / ((1 + error) / 2)
         yield GibbsSample(user, movie, noise_precision)

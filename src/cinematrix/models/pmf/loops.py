@@ -9,6 +9,12 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numba import njit
 
+SPREAD_PRECISION = 10.0
+"""Prior precision of the spread of rows around their centers."""
+
+LINK_SPREAD_PRECISION = 100.0
+"""Prior precision of the spread of links."""
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -76,20 +82,40 @@ def integrate(inverse: Any, linear: Any, precision: Any, curvature: Any, pull: A
 
 
 @compile_loop
-def condition(
-    starts: Any, items: Any, targets: Any, others: Any, noise_precision: float, precision: Any,
-    factor: Any, linear: Any, curvature: Any, pull: Any,
-) -> None:  # fmt: skip
-    """Compute for each row the Cholesky factor of A, αh, and the likelihood of its center."""
-    width = others.shape[1]
-    inverse = np.empty((width, width))
+def gather_rows(
+    starts: Any, items: Any, targets: Any, others: Any, noise_precision: float, gram: Any, linear: Any
+) -> None:
+    """Compute αG (its lower triangle) and αh for each row."""
     for row in range(len(linear)):
         start, end = starts[row], starts[row + 1]
-        gather(items[start:end], targets[start:end], others, factor[row], linear[row])
+        gather(items[start:end], targets[start:end], others, gram[row], linear[row])
+        gram[row] *= noise_precision
+        linear[row] *= noise_precision
+
+
+@compile_loop
+def regress_on_deviations(gram: Any, linear: Any, center: Any, deviation: Any, curvature: Any, pull: Any) -> None:
+    """Compute the likelihood of factors by which the rows' deviations from their centers are multiplied."""
+    width = len(pull)
+    curvature[:] = 0
+    pull[:] = 0
+    for row in range(len(linear)):
         for i in range(width):
-            linear[row, i] *= noise_precision
-            for j in range(i + 1):
-                factor[row, i, j] *= noise_precision
+            left = linear[row, i]
+            for j in range(width):
+                cell = gram[row, i, j] if j <= i else gram[row, j, i]
+                left -= cell * center[row, j]
+                curvature[i, j] += cell * deviation[row, i] * deviation[row, j]
+            pull[i] += left * deviation[row, i]
+
+
+@compile_loop
+def condition(factor: Any, linear: Any, precision: Any, curvature: Any, pull: Any) -> None:
+    """Replace each row's αG by the Cholesky factor of A, and compute the likelihood of its center."""
+    width = len(precision)
+    inverse = np.empty((width, width))
+    for row in range(len(linear)):
+        for i in range(width):
             factor[row, i, i] += precision[i]
         factorize(factor[row])
         invert(factor[row], inverse)
@@ -97,11 +123,34 @@ def condition(
 
 
 @compile_loop
+def combine(starts: Any, rows: Any, values: Any, links: Any, n: int) -> Any:
+    """Return the sum of the links of each row's features, for one factor."""
+    total = np.zeros(n)
+    for feature in range(len(links)):
+        for place in range(starts[feature], starts[feature + 1]):
+            total[rows[place]] += values[place] * links[feature]
+    return total
+
+
+@compile_loop
+def draw_spread(part: Any, residual: Any, weight: Any, before: float, noise: float) -> float:
+    """Draw the factor by which `part` is multiplied in the rows' centers, where it is `before` now."""
+    total, linear = LINK_SPREAD_PRECISION, 0.0
+    for row in range(len(part)):
+        total += part[row] * part[row] * weight[row]
+        linear += part[row] * (residual[row] + weight[row] * part[row] * before)
+    return float(linear / total + noise / np.sqrt(total))
+
+
+@compile_loop
 def draw_links(
     curvature: Any, pull: Any, starts: Any, rows: Any, values: Any, families: Any,
-    precision: Any, noise: Any, links: Any, center: Any,
+    precision: Any, noise: Any, links: Any, center: Any, spread: Any, spread_noise: Any,
 ) -> None:  # fmt: skip
-    """Draw each feature's link to each factor given all others, in turn; `center` is updated."""
+    """Draw each feature's link to each factor given all others, in turn, then the spread of each family's links.
+
+    `links`, `center` and `spread` are updated.
+    """
     n, width = pull.shape
     residual, weight = np.empty(n), np.empty(n)
     for factor in range(width):
@@ -123,6 +172,16 @@ def draw_links(
                 change = values[place] * (after - before)
                 residual[rows[place]] -= change * weight[rows[place]]
                 center[rows[place], factor] += change
+        for family in range(1, len(spread)):
+            first, last = np.searchsorted(families, family), np.searchsorted(families, family + 1)
+            part = combine(starts[first : last + 1], rows, values, links[first:last, factor], n)
+            part /= spread[family, factor]
+            after = draw_spread(part, residual, weight, spread[family, factor], spread_noise[family, factor])
+            change = after - spread[family, factor]
+            residual -= change * part * weight
+            center[:, factor] += change * part
+            links[first:last, factor] *= after / spread[family, factor]
+            spread[family, factor] = after
 
 
 @compile_loop

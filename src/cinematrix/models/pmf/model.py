@@ -13,7 +13,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import level_spacing
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Abilities, Ordering, Recommender, Training, check_coverage
+from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares, Training, check_coverage
 from cinematrix.models.components.ordinal import UNIFORM_SHARE
 from cinematrix.models.pmf.posterior import Posterior
 
@@ -62,7 +62,9 @@ class PMF(Recommender):
     """
 
     name: ClassVar[str] = "pmf"
-    abilities: ClassVar[Abilities] = Abilities(stars=True, vectors=True, intervals=True, trains_with="numba")
+    abilities: ClassVar[Abilities] = Abilities(
+        stars=True, vectors=True, explains=True, intervals=True, trains_with="numba"
+    )
     Settings = PMFSettings
     settings: PMFSettings
 
@@ -93,7 +95,7 @@ class PMF(Recommender):
     ) -> NDArray[np.float32]:
         assert self.data.scale is not None, "PMF is fitted on ratings with stars only"
         levels, half = self.data.scale.levels(), level_spacing(self.data.scale) / 2
-        expected, deviation = self.posterior.predict_with_deviations(histories, rows, movies)
+        expected, deviation = self._normal(histories, rows, movies, stars)
         below = ndtr((levels[:-1] + half - expected[:, None]) / deviation[:, None])
         ends = np.zeros((len(rows), 1))
         share = np.diff(np.hstack([ends, below, ends + 1]), axis=1)
@@ -110,11 +112,24 @@ class PMF(Recommender):
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         assert self.data.scale is not None, "PMF is fitted on ratings with stars only"
         check_coverage(coverage)
-        expected, deviation = self.posterior.predict_with_deviations(histories, rows, movies)
+        expected, deviation = self._normal(histories, rows, movies, stars)
         reach = np.float32(ndtri((1 + coverage) / 2)) * deviation
         stars = self.data.scale.clip(expected) if stars is None else stars
         low, high = self.data.scale.clip(expected - reach), self.data.scale.clip(expected + reach)
         return np.minimum(low, stars), np.maximum(high, stars)
+
+    def _normal(
+        self, histories: Histories, rows: Numbers, movies: Numbers, stars: NDArray[np.float32] | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the mean and the standard deviation of the ratings of pairs; a given prediction is the mean."""
+        assert self.data.scale is not None, "PMF is fitted on ratings with stars only"
+        expected, deviation = self.posterior.predict_with_deviations(histories, rows, movies)
+        if stars is None:
+            return expected, deviation
+        return np.where(np.isclose(stars, self.data.scale.clip(expected)), expected, stars), deviation
+
+    def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
+        return self.posterior.shares(history, movies)
 
     def vectors(self) -> NDArray[np.float32]:
         return self.posterior.movies[:-1, :, 1:].reshape(len(self.data.movies), -1)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
+from cinematrix.models.base import ScoreShares
 
 Float32 = NDArray[np.float32]
 
@@ -106,6 +107,38 @@ class Posterior:
         if len(self.links) == 0 or len(items) == 0:
             return self.constant
         return np.asarray(self.constant + self.links[items].sum(0) / np.float32(len(items) ** 0.5), np.float32)
+
+    def shares(self, history: Histories, movies: Numbers) -> ScoreShares:
+        """Return the additive parts of the expected ratings of `movies` for the one history.
+
+        The user's vector is a sum over the ratings, since the posterior mean is linear in them.
+        """
+        assert history.values is not None, "only histories of ratings are explained"
+        targets = (history.values - np.float32(self.mean)) / np.float32(self.deviation)
+        user, rated = self._user_posterior(history.items, targets), self.movies[history.items]
+        design = rated.copy()
+        design[:, :, 0] = 1
+        pulls = self.noise[:, None] * design * (targets[:, None] - rated[:, :, 0])[:, :, None]
+        if len(self.links) and len(history.items):
+            pulls += self.precision * self.links[history.items] / np.float32(len(history.items) ** 0.5)
+        covariance = np.linalg.inv(user.precision)
+        of_ratings = np.einsum("skl,jsl->jsk", covariance, pulls)
+        data_precision = user.precision - self.precision[:, :, None] * np.eye(self.precision.shape[1])
+        shrinkage = -(covariance @ data_precision @ self.constant[:, :, None])[:, :, 0]
+        expected, unit = self.expected[movies], np.float32(self.deviation / len(self.noise))
+
+        def dots(vectors: NDArray[Any], spec: str) -> Float32:
+            return np.asarray(unit * np.einsum(spec, expected[:, :, 1:], vectors[..., 1:]), np.float32)
+
+        n = len(movies)
+        habits = dots(shrinkage, "isk,sk->i")
+        movie = unit * (expected[:, :, 0] + self.constant[:, 0]).sum(1) + dots(self.constant, "isk,sk->i")
+        bias = unit * (shrinkage[:, 0] + of_ratings[:, :, 0].sum(0)).sum()
+        parts = {"mean": self.mean, "movie_bias": movie, "user_bias": bias, "habits": habits}
+        ratings = dots(of_ratings, "isk,jsk->ij")
+        score = self.mean + self.deviation * user.predict_samples(expected).mean(1, dtype=np.float64)
+        full = {name: np.broadcast_to(np.asarray(part, np.float32), n) for name, part in parts.items()}
+        return ScoreShares(score, full, ratings, np.zeros_like(ratings))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays to save; the large ones in half precision, to which they were rounded."""
