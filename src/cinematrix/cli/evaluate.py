@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cinematrix.cli.options import Columns, Force, Json, ModelFolder, OrderBy, ScaleText, parse_columns, parse_scale
+from cinematrix.cli.options import (
+    Columns,
+    Force,
+    Json,
+    ModelFolder,
+    OrderBy,
+    ScaleText,
+    parse_columns,
+    parse_scale,
+)
 
 if TYPE_CHECKING:
     from cinematrix.data.ratings import Ratings
@@ -41,6 +50,7 @@ def evaluate(
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.readers import read
+    from cinematrix.data.readers.pairs import describe_unmatched
     from cinematrix.evaluation.evaluate import evaluate
     from cinematrix.models.artifact import load
 
@@ -55,13 +65,15 @@ def evaluate(
         if given is None
         else read(given, columns=parse_columns(columns), scale=rating_scale, progress=TerminalBar()).ratings
     )
+    users = ratings.users.ids if given is None else None
+    notes = describe_unmatched(recommender.data, users, ratings.movies.ids, str(test))
     evaluation = evaluate(
         recommender, ratings, given=histories, k=k, by=by, relevant_from=relevant_from, seed=seed,  # type: ignore[arg-type]
         split=f"as handed over in {test.name}", progress=TerminalBar(),
     )  # fmt: skip
     if reliability is not None:
         _plot_reliability(recommender, ratings, histories, reliability, force)
-    _print_evaluation(evaluation, reliability, json)
+    _print_evaluation(evaluation, notes, reliability, json)
 
 
 def _check(model: "Recommender", by: str, reliability: Path | None) -> None:
@@ -83,12 +95,13 @@ def _plot_reliability(
     plot_reliability(measure_reliability(model, ratings, given=histories, progress=TerminalBar()), path, force=force)
 
 
-def _print_evaluation(evaluation: "Evaluation", reliability: Path | None, json: bool) -> None:
-    from cinematrix.cli.output import make_console, print_json
+def _print_evaluation(evaluation: "Evaluation", notes: list[str], reliability: Path | None, json: bool) -> None:
+    from cinematrix.cli.output import make_console, print_json, print_notes
 
     if json:
-        print_json(evaluation.as_dict())
+        print_json({**evaluation.as_dict(), "notes": notes})
         return
+    print_notes(notes)
     make_console().print(str(evaluation), markup=False, soft_wrap=True)
     if reliability is not None:
         make_console().print(f"\nreliability plot saved in {reliability}", markup=False, soft_wrap=True)

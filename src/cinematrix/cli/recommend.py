@@ -13,6 +13,7 @@ from cinematrix.cli.options import (
     Force,
     Json,
     MinRatings,
+    MissingText,
     ModelFolder,
     Novelty,
     OrderBy,
@@ -42,6 +43,7 @@ def recommend(
     ] = "average",
     history: Annotated[Path | None, typer.Option("--history", help="Table of a new user: movie,rating.")] = None,
     columns: Columns = None,
+    missing: MissingText = None,
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Parquet file for --all.")] = None,
     n: Count = 10,
@@ -79,9 +81,9 @@ def recommend(
         if not dials.is_off or why:
             raise InputError("--novelty, --diversity and --why are for the list of one user; leave them out")
         return _recommend_to_group(recommender, users, n, how, by, filters, json)
-    recipient, unknown = resolve_user(recommender, users[0] if users else None, history, columns)
-    fields = {"user": users[0] if users else None, "by": by, "unknown": unknown}
-    return _recommend_to_user(recommender, recipient, n, fields, filters, dials, why, json)
+    recipient = resolve_user(recommender, users[0] if users else None, history, columns, missing)
+    fields = {"user": users[0] if users else None, "by": by, "unknown": recipient.unknown, "notes": recipient.notes}
+    return _recommend_to_user(recommender, recipient.history, n, fields, filters, dials, why, json)
 
 
 def _recommend_to_user(
@@ -96,7 +98,7 @@ def _recommend_to_user(
     if json:
         items = [item.as_dict() for item in found.items]
         return print_json({**fields, "shortfall": found.shortfall, "items": items})
-    notes = describe_unknown(fields["unknown"]) + ([found.shortfall] if found.shortfall else [])
+    notes = fields["notes"] + describe_unknown(fields["unknown"]) + ([found.shortfall] if found.shortfall else [])
     return print_recommendations(model, found.items, notes, why=why)
 
 
@@ -168,7 +170,7 @@ def similar(
 
 def predict(
     model: ModelFolder,
-    pairs: Annotated[Path, typer.Argument(help="CSV or Parquet file of pairs: user,movie.")],
+    pairs: Annotated[Path, typer.Argument(help="Table of pairs: user,movie.")],
     out: Annotated[Path, typer.Option("--out", help="CSV for the predictions.")],
     coverage: Annotated[
         float | None, typer.Option("--coverage", help="Coverage of the intervals; 0.8 if the model has intervals.")
@@ -183,23 +185,26 @@ def predict(
     """
     import polars as pl
 
-    from cinematrix.cli.output import make_console, print_json
+    from cinematrix.cli.output import make_console, print_json, print_notes
     from cinematrix.common.atomic_files import check_writable, write_atomically
-    from cinematrix.data.readers.pairs import read_pairs
+    from cinematrix.data.readers.pairs import describe_unmatched, read_pairs
     from cinematrix.models.artifact import load
 
     check_writable(out, force=force)
-    table = read_pairs(pairs, ("user", "movie"), parse_columns(columns))
+    table = read_pairs(pairs, parse_columns(columns))
     recommender = load(model).model
     users, movies = table["user"].to_numpy(), table["movie"].to_numpy()
+    notes = describe_unmatched(recommender.data, users, movies, str(pairs))
     answers = [pl.Series("prediction", recommender.predict(users, movies))]
     if recommender.has_intervals or coverage is not None:
         ends = recommender.interval(users, movies, 0.8 if coverage is None else coverage)
         answers += [pl.Series(name, end) for name, end in zip(("low", "high"), ends, strict=True)]
     with write_atomically(out, force=force) as file:
         table.select("user", "movie").with_columns(answers).write_csv(file, float_precision=4)
-    summary = {"out": str(out), "rows": len(table)}
-    return print_json(summary) if json else make_console().print(f"{len(table):,} predictions saved in {out}")
+    if json:
+        return print_json({"out": str(out), "rows": len(table), "notes": notes})
+    print_notes(notes)
+    return make_console().print(f"{len(table):,} predictions saved in {out}")
 
 
 def print_recommendations(
