@@ -389,7 +389,7 @@ HOSTILE = {
     "cut gzip": (gzip.compress(GOOD + b"5,5,5,5\n" * 9999)[:-20], "is damaged or cut off|can't be read"),
     "cut Parquet": (b"PAR1 no more", "can't be read as Parquet"),
     "bad line in ::": (b"1::5::3::9\n1::6::3\n", "line 2: 3 fields separated by '::' instead of 4"),
-    "bad rating in ::": (b"1::5::3::9\n1::6::7::9\n", "line 2: the rating 7 is off the scale 1–5"),
+    "bad rating in ::": (b"1::6::7::9\n" + b"1::5::3::9\n" * 9, "line 1: the rating 7 is off the scale 1–5"),
     "bad rating in u.data": (b"1\t5\t3\t9\n1\t6\tx\t9\n", "line 2: the rating 'x' is not a number"),
 }
 

@@ -51,6 +51,9 @@ MAX_OFF_SCALE_SHARE = 0.001
 """Maximum share of ratings off the inferred scale; these count as errors."""
 
 
+PERCENT = 100
+"""Top of ratings in percent, whose lowest is 0."""
+
 RARE_MAXIMA = (3, 4, 6, 7, 20)
 """Tops of less common scales, which need `MIN_RARE` ratings: with so many, a higher step would have been given."""
 
@@ -77,7 +80,7 @@ def infer_scale(stars: NDArray[Any], top: float | None = None) -> Scale:
     for high in COMMON_MAXIMA if top is None else (top,):
         inside = finite[(finite >= 0) & (finite <= high)]
         if len(inside) >= (1 - MAX_OFF_SCALE_SHARE) * len(finite):
-            low = next(low for low in COMMON_MINIMA if low <= inside.min())
+            low = 0 if top == PERCENT else next(low for low in COMMON_MINIMA if low <= inside.min())
             return Scale(low, high, grid_step(inside))
     return Scale(float(finite.min()), float(finite.max()), grid_step(finite))
 

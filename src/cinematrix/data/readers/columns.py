@@ -120,6 +120,8 @@ def _find(names: list[str], role: str, wanted: str | None, where: str, taken: se
         return None
     if wanted is not None:
         matches = [i for i, name in enumerate(names) if name.strip() == wanted]
+        if not matches and wanted.isdigit() and 1 <= int(wanted) <= len(names):
+            matches = [int(wanted) - 1]
         if not matches:
             raise DataError(f"{where} has no column {wanted!r} for the {role}; it has {format_names(names)}")
     else:
@@ -180,9 +182,10 @@ def _refuse_lookalikes(
         role = None if place in places.values() else resembles(name, sample[:, place], asked)
         if role is not None:
             shown = format_names([name])
+            quoted = f"'{role}={shown}'" if " " in shown else f"{role}={shown}"
             values = format_names(sample[:, place].drop_nulls().unique(maintain_order=True).head(4).to_list())
             raise DataError(
-                f"{where}: the column {shown} looks like {'a' if role != 'count' else 'the'} {role} "
-                f"({values[:60]}) and no column is named so; say which it is with --columns {role}={shown}, or "
+                f"{where}: the column {shown} looks like a {role} "
+                f"({values[:60]}) and no column is named so; say which it is with --columns {quoted}, or "
                 f"that there is none with --columns {role}={ABSENT}"
             )

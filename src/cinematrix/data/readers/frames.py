@@ -87,14 +87,16 @@ def add_frame(
         lines = lazy.select("line").collect()["line"].to_numpy() if blocks else 1
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{table.file} is damaged ({str(error).splitlines()[0][:100]}); fetch it again") from error
-    table.log.notes += roles.note_unused([name for name in names if name != "line" or not blocks], places)
+    table.log.notes += () if blocks else roles.note_unused(names, places)
     table.add(found, lines)
 
 
 def _sample(head: pl.DataFrame) -> pl.DataFrame | None:
     """Return the first rows as text, without what is neither text nor numbers."""
-    plain = [
-        column.cast(pl.String) if not (column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary)) else
-        pl.Series(column.name, [None] * len(head), dtype=pl.String) for column in head
-    ]  # fmt: skip
+    gaps = pl.Series([None] * len(head), dtype=pl.String)
+    plain = [(column.cast(pl.String) if _is_plain(column.dtype) else gaps).alias(column.name) for column in head]
     return pl.DataFrame(plain) if len(head) else None
+
+
+def _is_plain(kind: pl.DataType) -> bool:
+    return kind.is_numeric() or kind in (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Categorical, pl.Enum)

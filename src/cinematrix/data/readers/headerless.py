@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cinematrix.data.readers.columns import ABSENT, is_known_name
+from cinematrix.data.readers.columns import ABSENT, ALL_OTHERS, is_known_name
 from cinematrix.data.readers.lookalikes import looks_like_times
 from cinematrix.data.readers.notation import parse_rating
 from cinematrix.errors import DataError, SettingError
@@ -14,6 +14,10 @@ ORDER = ("user", "movie", "rating", "time")
 
 MAX_RATING = 100
 """Number up to which the third column of a table without a header is taken for ratings."""
+
+
+PUBLIC_SHARE = 0.9
+"""Least share of ratings up to 5 stars in a public data set of MovieLens; others are errors."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def has_header(rows: list[list[str]], named: dict[str, str]) -> bool:
     """
     first, below = rows[0], rows[1:]
     names = {name.strip() for name in first}
-    if any(name in names and not name.isdigit() for name in named.values()):
+    if named.get("movie") == ALL_OTHERS or any(name in names and not name.isdigit() for name in named.values()):
         return True
     if any(is_known_name(name, "user", "movie") for name in first):
         return True
@@ -117,10 +121,13 @@ def _by_order(path: Path, rows: list[list[str]], n_fields: int, needed: tuple[st
         kinds.append(_kind(column, late=place == len(ids) + 1))
     if len(ids) + len(kinds) > len(ORDER) or n_fields < len(ids) or None in kinds or len(set(kinds)) < len(kinds):
         shown = " | ".join(cell.strip()[:20] for cell in rows[0][:6])
+        wide = (
+            f"; a table with a column for each movie is read with movie={ALL_OTHERS}" if n_fields > len(ORDER) else ""
+        )
         example = ",".join(f"{role}={i}" for i, role in enumerate(ORDER[: max(2, min(n_fields, 3))], 1))
         raise DataError(
             f"{path} has no header and its columns can't be told ({shown}); give their numbers, such as --columns "
-            f"{example}, or put a header above"
+            f"{example}, or put a header above{wide}"
         )
     return {role: place for place, role in enumerate([*ids, *kinds]) if role is not None}
 
@@ -151,4 +158,4 @@ def _public_format(rows: list[list[str]], separator: str, has_tags: bool) -> str
 
 
 def _mostly_to_five(stars: list[float]) -> bool:
-    return bool(stars) and 2 * sum(0.5 <= star <= 5 for star in stars) >= len(stars)
+    return bool(stars) and sum(0.5 <= star <= 5 for star in stars) >= PUBLIC_SHARE * len(stars)

@@ -77,6 +77,7 @@ class RatingsTable:
         """
         n_read = self.n_rows + self.n_malformed
         converter = Converter(self.lines_of, self.log, missing, np.zeros(self.n_rows, bool), [*self._malformed])
+        converter.counted = bool(self._pieces) and "count" in self._pieces[0].columns
         for role in self._pieces[0].columns if self._pieces else ():
             self.columns[role] = converter.convert(role, _whole([piece[role] for piece in self._pieces]))
             self._pieces = [piece.drop(role) for piece in self._pieces]

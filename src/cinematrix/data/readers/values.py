@@ -35,6 +35,7 @@ class Converter:
         missing: values of the rating column that mean "not rated"; None: such values are asked about.
         bad: mask of the bad rows.
         faults: violated rules with their rows.
+        counted: whether the table has counts, which could be read instead of ratings.
         top: top of the scale that the ratings' notation names (5 for "4/5"); None if it names none.
     """
 
@@ -43,6 +44,7 @@ class Converter:
     missing: tuple[str, ...] | None
     bad: Mask
     faults: list[RuleViolation]
+    counted: bool = False
     top: float | None = None
 
     def convert(self, role: str, column: pl.Series) -> pl.Series:
@@ -72,7 +74,9 @@ class Converter:
 
         def problem(row: int) -> str:
             text = column[row]
-            return f"the {role} is missing" if text in (None, "") else f"the {role} {text!r} stands for a missing value"
+            what = "is missing" if text in (None, "") else f"{text!r} stands for a missing value"
+            instead = ", and there are counts, which --columns rating=- reads instead"
+            return f"the {role} {what}{instead if role == 'rating' and self.counted else ''}"
 
         self.refuse(missing, f"{role} is missing", problem)
         return missing
@@ -240,7 +244,7 @@ def as_id_column(column: pl.Series, role: str = "movie") -> tuple[pl.Series, str
     Raises:
         DataError: the column holds neither whole numbers nor text.
     """
-    if column.dtype in (pl.Categorical, pl.Enum):
+    if column.dtype in (pl.Categorical, pl.Enum) or column.dtype.is_decimal():
         column = column.cast(pl.String)
     if column.dtype.is_float():
         column = column.fill_nan(None)
