@@ -102,5 +102,5 @@ def test_every_case_is_tested() -> None:
     """No file of `cases` is without a line in a table."""
     tested = {case[0] for case in READ} | {file for file, _ in REFUSED} | {file for file, _ in HISTORIES}
     tested |= {"F01-pairs.csv", "F05-float-pairs.csv", "F13-pairs-semicolon.csv", "F13-pairs.inter"}
-    tested |= {"F02-counts.csv", "F02-ones.csv"}  # tests/models/test_counts.py
+    tested |= {"F02-counts.csv", "F02-ones.csv"}  # tests/cli/test_tables.py
     assert {path.name for path in CASES.iterdir()} == tested

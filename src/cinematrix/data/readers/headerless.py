@@ -115,10 +115,10 @@ def _by_number(path: Path, named: dict[str, str], n_fields: int) -> dict[str, in
 def _by_order(path: Path, rows: list[list[str]], n_fields: int, needed: tuple[str, ...]) -> dict[str, int]:
     """Return the places of user, movie, then rating and time in either order, told by the numbers in them."""
     ids = ORDER[:2] if "user" in needed or n_fields == len(ORDER) else ORDER[1:2]
-    kinds = []
+    kinds: list[str | None] = []
     for place in range(len(ids), n_fields):
         column = [row[place] for row in rows if place < len(row)]
-        kinds.append(_kind(column, late=place == len(ids) + 1))
+        kinds.append(_kind(column, late=kinds == ["rating"]))
     if len(ids) + len(kinds) > len(ORDER) or n_fields < len(ids) or None in kinds or len(set(kinds)) < len(kinds):
         shown = " | ".join(cell.strip()[:20] for cell in rows[0][:6])
         wide = (
@@ -133,7 +133,7 @@ def _by_order(path: Path, rows: list[list[str]], n_fields: int, needed: tuple[st
 
 
 def _kind(column: list[str], *, late: bool) -> str | None:
-    """Return the role of a third or fourth (`late`) column: rating or time; None if it looks like neither."""
+    """Return the role of a column after the IDs: rating or time (`late`: after a rating); None if unclear."""
     values = [text for text in column if _is_value(text)]
     if not _is_value(column[0]) or 2 * len(values) < len(column):
         return None

@@ -93,7 +93,7 @@ def days_since_1970(year: Int64, month: Int64, day: Int64) -> tuple[Int64, NDArr
 def compact_dates(numbers: Float64) -> tuple[Float64, int] | None:
     """Return the epoch seconds of compact dates (NaN where a number is none) and their digits; None if they are none.
 
-    `numbers` are finite. They are compact dates if nine tenths are dates from 1888 to next year when read so.
+    `numbers` are finite. They are compact dates if nine tenths are dates when read so, and most from 1888 to next year.
     """
     if len(numbers) > SAMPLE and compact_dates(numbers[:SAMPLE]) is None:
         return None
@@ -101,8 +101,9 @@ def compact_dates(numbers: Float64) -> tuple[Float64, int] | None:
         fits = (numbers >= 10.0 ** (digits - 1)) & (numbers < 10.0**digits) & (numbers == np.floor(numbers))
         if fits.sum() < COMPACT_SHARE * len(numbers) or not fits.any():
             continue
-        seconds, plausible = _compact(np.where(fits, numbers, 0).astype(np.int64), digits)
-        if (plausible & fits).sum() >= COMPACT_SHARE * len(numbers):
+        seconds, usual = _compact(np.where(fits, numbers, 0).astype(np.int64), digits)
+        dates = fits & np.isfinite(seconds)
+        if dates.sum() >= COMPACT_SHARE * len(numbers) and 2 * (dates & usual).sum() > len(numbers):
             return np.where(fits, seconds, np.nan), digits
     return None
 
@@ -118,7 +119,7 @@ def _compact(numbers: Int64, digits: int) -> tuple[Float64, NDArray[np.bool_]]:
     days, exists = days_since_1970(year, month, day)
     exists &= (hour < 24) & (minute < 60) & (second < 60)
     seconds = np.where(exists, days * 86400.0 + hour * 3600 + minute * 60 + second, np.nan)
-    return seconds, exists & (year >= FIRST_YEAR) & (year <= next_year())
+    return seconds, (year >= FIRST_YEAR) & (year <= next_year())
 
 
 def epoch_seconds(numbers: Float64) -> tuple[Float64, int]:
