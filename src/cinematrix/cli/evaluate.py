@@ -14,10 +14,11 @@ from cinematrix.cli.options import (
     ScaleText,
     parse_columns,
     parse_scale,
+    print_warnings,
 )
 
 if TYPE_CHECKING:
-    from cinematrix.data.ratings import Ratings
+    from cinematrix.data.ratings import Ratings, Scale
     from cinematrix.evaluation.measures import Evaluation
     from cinematrix.models.base import Recommender
 
@@ -49,7 +50,6 @@ def evaluate(
     """
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.progress_bar import TerminalBar
-    from cinematrix.data.readers import read
     from cinematrix.data.readers.pairs import describe_unmatched
     from cinematrix.evaluation.evaluate import evaluate
     from cinematrix.models.artifact import load
@@ -59,12 +59,8 @@ def evaluate(
     recommender = load(model).model
     _check(recommender, by, reliability)
     rating_scale = parse_scale(scale) or recommender.data.scale
-    ratings = read(test, columns=parse_columns(columns), scale=rating_scale, progress=TerminalBar()).ratings
-    histories = (
-        None
-        if given is None
-        else read(given, columns=parse_columns(columns), scale=rating_scale, progress=TerminalBar()).ratings
-    )
+    ratings = _read(test, columns, rating_scale)
+    histories = None if given is None else _read(given, columns, rating_scale)
     users = ratings.users.ids if given is None else None
     notes = describe_unmatched(recommender.data, users, ratings.movies.ids, str(test))
     evaluation = evaluate(
@@ -74,6 +70,15 @@ def evaluate(
     if reliability is not None:
         _plot_reliability(recommender, ratings, histories, reliability, force)
     _print_evaluation(evaluation, notes, reliability, json)
+
+
+def _read(path: Path, columns: str | None, scale: "Scale | None") -> "Ratings":
+    from cinematrix.common.progress_bar import TerminalBar
+    from cinematrix.data.readers import read
+
+    dataset = read(path, columns=parse_columns(columns), scale=scale, progress=TerminalBar())
+    print_warnings(dataset.report.warnings)
+    return dataset.ratings
 
 
 def _check(model: "Recommender", by: str, reliability: Path | None) -> None:

@@ -64,10 +64,7 @@ def recommend(
     from cinematrix.recommendation.reranking import Reranking
 
     users = user or []
-    if sum((bool(users), history is not None, everybody)) != 1 or everybody != (out is not None):
-        raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
-    if out is not None and why:
-        raise InputError("--why is for the list of one user; the file of --all has no column for reasons")
+    _check_recipient(bool(users), history is not None, everybody, out is not None, why)
     if out is not None:
         check_writable(out, force=force)
     recommender = load(model).model
@@ -81,9 +78,17 @@ def recommend(
         if not dials.is_off or why:
             raise InputError("--novelty, --diversity and --why are for the list of one user; leave them out")
         return _recommend_to_group(recommender, users, n, how, by, filters, json)
-    recipient = resolve_user(recommender, users[0] if users else None, history, columns, missing)
-    fields = {"user": users[0] if users else None, "by": by, "unknown": recipient.unknown, "notes": recipient.notes}
-    return _recommend_to_user(recommender, recipient.history, n, fields, filters, dials, why, json)
+    one = users[0] if users else None
+    histories, unknown, notes = resolve_user(recommender, one, history, columns, missing)
+    fields = {"user": one, "by": by, "unknown": unknown, "notes": notes}
+    return _recommend_to_user(recommender, histories, n, fields, filters, dials, why, json)
+
+
+def _check_recipient(user: bool, history: bool, everybody: bool, out: bool, why: bool) -> None:
+    if user + history + everybody != 1 or everybody != out:
+        raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
+    if out and why:
+        raise InputError("--why is for the list of one user; the file of --all has no column for reasons")
 
 
 def _recommend_to_user(

@@ -148,8 +148,8 @@ class RatingsTable:
         rating, time, count = (self.column(role) for role in ("rating", "time", "count"))
         if rating is None and count is not None and (count != 1).any():
             self.log.warnings.append(
-                f"the counts (up to {count.max():g}) aren't weighed by any model: a movie watched a hundred times counts "
-                "as watched once"
+                f"the counts (up to {count.max():g}) aren't weighed by any model: a movie watched a hundred times "
+                "counts as watched once"
             )
         user_map, user = _numbered(self.columns.pop("user"))
         movie_map, movie = _numbered(self.columns.pop("movie"), movies)
