@@ -608,9 +608,15 @@ WELL_FORMED = [
     b"1::5::3::9\n1::6::3.5::7\n",
     b"1\t5\t3\t9\n1\t6\t4\t9\n",
     gzip.compress(b"user,movie\n1,2\n"),
+    b'{"user":1,"item":2,"rating":3}\n{"user":2,"item":2,"rating":4.5}\n',
+    b'[{"user":"a","item":2,"rating":"4/5"},{"user":"b","item":2,"rating":"3/5"}]',
+    b"1:\n2,3,2005-09-06\n3,4,2005-09-07\n\n2:\n2,1,2005-09-06\n",
+    b"ann tt1 4 2014-05-06\nbob tt1 3 2014-05-07\n",
+    b"User-ID,Film,Note,Date\n1,2,\xe2\x98\x85\xe2\x98\x85,03/04/2014\n2,2,\xe2\x98\x85,13/04/2014\n",
+    "user;film;rating\nJos\xe9;tt1;3,5\nZo\xeb;tt2;4\n".encode("latin-1"),
 ]
 NOISE = [b"\n", b"\r", b"\0", b'"', b",", b"::", b"\t", b"\xff", b"nan", b"-", b"1e400", b"0", b" ", b"9" * 25]
-NOISE += [b"\x1f\x8b", b"PAR1"]
+NOISE += [b"\x1f\x8b", b"PAR1", b"{", b"]", b":", b"1:\n", b"\xe2\x98\x85", b"/", b"%", b"NA", b"\xff\xfe", b"99"]
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -43,6 +43,8 @@ def read(path: str | PathLike[str], **options: Any) -> Dataset:
         raise DataError(
             f"a value of type {type(path).__name__} is no path; give a file or folder, or use cinematrix.ratings"
         )
+    if options.get("missing") is not None:
+        options["missing"] = tuple(map(str, options["missing"]))
     return _warned(read_file(Path(path), **options))
 
 

@@ -140,7 +140,7 @@ def _find(names: list[str], role: str, wanted: str | None, where: str, taken: se
 def _check_twice(names: list[str], places: dict[str, int], where: str) -> None:
     twice = {names[place] for place in places.values() if list(places.values()).count(place) > 1}
     if twice:
-        raise DataError(f"{where}: the column {'/'.join(twice)} can't have two roles; give each its own")
+        raise DataError(f"{where}: the column {format_names(sorted(twice))} can't have two roles; give each its own")
 
 
 def format_names(names: list[str]) -> str:

@@ -161,10 +161,12 @@ def unpivot(frame: pl.DataFrame, user: str | None, where: str) -> pl.DataFrame:
         raise DataError(
             f"{where} has no column for the user beside those of the movies; name it with columns user=NAME"
         )
-    cells = frame.unpivot(index=index, variable_name="\0movie", value_name="\0rating").rename({index: "\0user"})
-    rated = cells.filter(pl.col("\0rating").is_not_null())
-    if rated["\0rating"].dtype == pl.String:
-        rated = rated.filter(pl.col("\0rating").str.strip_chars() != "")
-    if rated["\0rating"].dtype.is_float():
-        rated = rated.filter(pl.col("\0rating").is_not_nan())
-    return rated.rename({f"\0{role}": role for role in ("user", "movie", "rating")})
+    free = "\0" * (1 + max(map(len, frame.columns)))  # names that no column has
+    movie, rating = f"{free}movie", f"{free}rating"
+    cells = frame.unpivot(index=index, variable_name=movie, value_name=rating)
+    rated = cells.filter(pl.col(rating).is_not_null())
+    if rated[rating].dtype == pl.String:
+        rated = rated.filter(pl.col(rating).str.strip_chars() != "")
+    if rated[rating].dtype.is_float():
+        rated = rated.filter(pl.col(rating).is_not_nan())
+    return rated.select(user=pl.col(index), movie=pl.col(movie), rating=pl.col(rating))

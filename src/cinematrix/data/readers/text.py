@@ -76,7 +76,7 @@ def read_wide(path: Path, layout: Layout, recode: Recoder) -> pl.DataFrame:
             io.BytesIO(content), has_header=False, separator=separator, infer_schema=False,
             new_columns=list(layout.header),
         )  # fmt: skip
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, OSError) as error:  # OSError: it begins like compressed data
         raise DataError(f"{path} isn't a whole table ({str(error).splitlines()[0][:100]}); correct the line") from error
 
 
