@@ -21,6 +21,9 @@ from cinematrix.errors import DataError
 
 Mask = NDArray[np.bool_]
 
+HEAD = 100
+"""First IDs of a column that must be integers before all are tried."""
+
 DAY_NUMBERS = (20_000, 80_000)
 """Range of a spreadsheet's numbers of days from 1954 to 2119."""
 
@@ -283,6 +286,9 @@ def _text_ids(column: pl.Series) -> tuple[pl.Series, str]:
 
 def plain_integers(text: pl.Series) -> pl.Series | None:
     """Return text as Int64 if all values are integers without leading zeros or plus; else None."""
+    head = text.head(HEAD)
+    if head.cast(pl.Int64, strict=False).null_count() != head.null_count():
+        return None
     numbers = text.cast(pl.Int64, strict=False)
     if numbers.null_count() != text.null_count() or text.str.contains(r"^(-?0\d|\+|-0$)").any():
         return None
