@@ -144,6 +144,8 @@ def test_counts_of_another_name_are_asked_about(take: Callable[..., Dataset]) ->
     with pytest.raises(DataError, match=r"looks like a count .*--columns count=gesehen"):
         take(table)
     assert "aren't weighed" in take(table, columns={"count": "gesehen"}).report.warnings[0]
+    with pytest.raises(DataError, match="looks like a count"):
+        take(text(("user", "item", "hours"), [(u, m, r * 1.7) for u, m, r, _ in [*ROWS, (7, 1, 20, 0)]]))
     thousands = text(("user", "item", "plays"), [(u, m, f'"{r},000"') for u, m, r, _ in ROWS])
     assert take(thousands).ratings.count[0] == 2000  # type: ignore[index]
 
@@ -369,6 +371,12 @@ def test_encodings(take: Callable[..., Dataset], encoding: str, name: str) -> No
     dataset = take(text(HEAD, [(f"{name}{u}", m, r, t) for u, m, r, t in ROWS]), encoding)
     assert dataset.ratings.users.ids[0] == f"{name}1"
     assert bool(dataset.report.notes) == (encoding != "utf-8-sig")
+
+
+def test_other_code_pages_are_refused(take: Callable[..., Dataset]) -> None:
+    """Chinese code pages aren't taken for Cyrillic."""
+    with pytest.raises(DataError, match="isn't UTF-8; save the file as UTF-8"):
+        take(text(HEAD, [(f"张伟{u}", f"霸王别姬{m}", r, t) for u, m, r, t in ROWS]), "gbk")
 
 
 def test_wide_tables(take: Callable[..., Dataset]) -> None:

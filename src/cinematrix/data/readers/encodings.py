@@ -8,6 +8,9 @@ WESTERN = "cp1252"
 CYRILLIC = ("cp1251", "koi8-r", "cp866")
 """Code pages of Cyrillic; the one in which most letters are in lower case is taken."""
 
+LETTER_SHARE = 0.8
+"""Least share of Cyrillic letters among the bytes beyond ASCII; a Chinese code page has fewer when read as Cyrillic."""
+
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 
 
@@ -15,7 +18,7 @@ def detect_encoding(content: bytes) -> str:
     """Return the encoding of complete lines of text.
 
     It is UTF-8 if most lines with letters beyond ASCII are UTF-8, or if other such bytes don't stand in words. Words of
-    Cyrillic letters only are of a Cyrillic code page; other words are Western.
+    Cyrillic letters only are of a Cyrillic code page; words with a letter here and there are Western.
     """
     lines = [line for line in content.split(b"\n") if not line.isascii()]
     broken = [line for line in lines if not _is_utf_8(line)]
@@ -27,7 +30,9 @@ def detect_encoding(content: bytes) -> str:
     beside = len(re.findall(rb"[\x80-\xff](?=[\x80-\xff])", text))
     if 2 * beside <= len(re.findall(rb"[\x80-\xff]", text)):
         return WESTERN
-    return max(CYRILLIC, key=lambda page: _lower_case(text, page))
+    page = max(CYRILLIC, key=lambda page: _letters(text, page, "[а-яё]"))
+    cyrillic = _letters(text, page, "[А-Яа-яЁё]") >= LETTER_SHARE * len(re.findall(rb"[\x80-\xff]", text))
+    return page if cyrillic else "utf-8"
 
 
 def _is_utf_8(line: bytes) -> bool:
@@ -38,8 +43,8 @@ def _is_utf_8(line: bytes) -> bool:
     return True
 
 
-def _lower_case(text: bytes, page: str) -> int:
-    return len(re.findall("[а-яё]", text.decode(page, errors="replace")))
+def _letters(text: bytes, page: str, letters: str) -> int:
+    return len(re.findall(letters, text.decode(page, errors="replace")))
 
 
 class Recoder:

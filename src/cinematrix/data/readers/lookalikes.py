@@ -72,6 +72,6 @@ def looks_like_times(texts: list[str]) -> bool:
 
 
 def looks_like_counts(texts: list[str]) -> bool:
-    """Return True for whole numbers above 0 that differ."""
+    """Return True for numbers from 0 up that differ: plays, or hours."""
     numbers = _numbers(texts)
-    return len(set(numbers)) > 1 and all(number >= 1 and number.is_integer() for number in numbers)
+    return len(set(numbers)) > 1 and min(numbers) >= 0
