@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from cinematrix.data.readers import read
+from cinematrix.models import model_class
 from command_line import run_failing, run_in_process, run_json, run_ok
 
 CASES = Path(__file__).parents[1] / "data/cases"
@@ -97,3 +100,13 @@ def test_training_says_what_it_read(tmp_path: Path) -> None:
          "watched once"],
     )  # fmt: skip
     assert run_ok("train", CASES / "F02-ones.csv", "--model", "popular", "--out", tmp_path / "o")
+
+
+@pytest.mark.parametrize("name", ["popular", "ials", "item-knn", "user-knn", "ease"])
+def test_counts_are_not_weighed_as_the_warning_says(name: str) -> None:
+    """Plays from 1 to 100,000 give the scores of one play each."""
+    scores = []
+    for file in ("F02-counts.csv", "F02-ones.csv"):
+        model = model_class(name)().fit(read(CASES / file).ratings)
+        scores.append(model.score(model.data.history))
+    np.testing.assert_array_equal(*scores)
