@@ -6,7 +6,9 @@ import io
 import json
 import lzma
 import re
+import uuid
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -478,3 +480,20 @@ def test_the_api_warns_of_doubts() -> None:
         found = cx.ratings({"user": [1], "movie": [2], "rating": ["4/5"], "time": ["03/01/2014"]})
     assert found.ratings.scale == Scale(1, 5, 1)
     assert "fraction of 5" in found.report.notes[0]
+
+
+def test_frames_of_odd_types() -> None:
+    """Times in seconds, periods, UUIDs, decimals and big integers are taken like their text."""
+    base = {"user": [1, 2], "movie": [3, 4], "rating": [2.0, 5.0]}
+    seconds = np.array(["2014-05-01", "2014-05-02"], "datetime64[s]")
+    for time in (seconds, pd.period_range("2014-05", periods=2, freq="M"), ["2014-05-01", "2014-05-02"]):
+        frame = pd.DataFrame(base | {"time": time})
+        assert cx.ratings(frame).to_frame()["time"][0] == 1_398_902_400
+    assert cx.ratings(base | {"time": seconds}).to_frame()["time"][0] == 1_398_902_400
+    users = [[uuid.UUID(int=1), uuid.UUID(int=2)], [Decimal("1.0"), Decimal("2.0")], [10**30, 1]]
+    for one in users:
+        for table in (
+            pd.DataFrame(base | {"user": pd.Series(one, dtype=object)}),
+            base | {"user": list(map(str, one))},
+        ):
+            assert cx.ratings(table).ratings.users.number(canonical_id(str(one[0]))) != -1

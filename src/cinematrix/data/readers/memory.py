@@ -37,7 +37,7 @@ def as_polars(frame: Any) -> pl.DataFrame:
         entries = frame.tocoo()
         return pl.DataFrame({"user": entries.row, "movie": entries.col, "rating": entries.data})
     if isinstance(frame, np.ndarray) and frame.dtype.names:
-        return pl.DataFrame({name: frame[name] for name in frame.dtype.names})
+        return pl.DataFrame([_numpy_series(name, frame[name]) for name in frame.dtype.names])
     if isinstance(frame, Mapping):
         return _from_mapping(frame)
     if _is_pandas(frame):
@@ -77,7 +77,11 @@ def _from_mapping(columns: Mapping[Any, Any]) -> pl.DataFrame:
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {length:,}" for name, length in lengths.items())
         raise DataError(f"the columns have unequal lengths ({told}); give one value a row in each")
-    return pl.DataFrame(dict(columns), strict=False)
+    found = {
+        name: _numpy_series(str(name), column) if isinstance(column, np.ndarray) else column
+        for name, column in columns.items()
+    }
+    return pl.DataFrame(found, strict=False)
 
 
 def _from_arrow(table: Any) -> pl.DataFrame:
@@ -108,10 +112,18 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
 def _series(name: str, column: Any) -> pl.Series:
     values = column.to_numpy()
     if values.dtype.kind != "O":
-        return pl.Series(name, values)
+        return _numpy_series(name, values)
     gaps = column.isna().to_numpy()
     plain = [None if gap else value for value, gap in zip(values.tolist(), gaps.tolist(), strict=True)]
     try:
-        return pl.Series(name, plain)
-    except (TypeError, pl.exceptions.PolarsError):
-        return pl.Series(name, [None if value is None else str(value) for value in plain])
+        series = pl.Series(name, plain)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        series = pl.Series(name, plain, dtype=pl.Object)
+    if series.dtype != pl.Object:
+        return series
+    return pl.Series(name, [None if value is None else str(value) for value in plain])
+
+
+def _numpy_series(name: str, values: np.ndarray[Any, Any]) -> pl.Series:
+    """Return a NumPy column, with times in a unit that Polars has."""
+    return pl.Series(name, values.astype("datetime64[us]") if values.dtype.kind == "M" else values)
