@@ -17,6 +17,9 @@ from cinematrix.errors import DataError
 
 MAX_JSON_INTEGER = 2**63
 
+_JSON = rb"\{\s*[\"'}]|\[\s*[\[{\]]"
+"""First characters of JSON (or Python) records."""
+
 _BLOCK = r"^\s*(\d+):\s*$"
 
 
@@ -35,7 +38,7 @@ def read_frame(path: Path) -> tuple[str, pl.LazyFrame] | None:
         if head.startswith(magic):
             return name.lower(), _columnar(scan, path, path, name)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text[:1] in (b"{", b"["):
+    if re.match(_JSON, text):
         return "json", _json(Recoder()(read_content(path)).decode(errors="replace"), path).lazy()
     if re.match(_BLOCK, text.split(b"\n", 1)[0].decode("latin-1")):
         return "netflix-prize", _blocks(read_content(path)).lazy()
@@ -161,6 +164,8 @@ def unpivot(frame: pl.DataFrame, user: str | None, where: str) -> pl.DataFrame:
         raise DataError(
             f"{where} has no column for the user beside those of the movies; name it with columns user=NAME"
         )
+    if len(frame.columns) < 2 or not len(frame):
+        raise DataError(f"{where} is no wide table: it needs a column for each movie and a row for each user")
     free = "\0" * (1 + max(map(len, frame.columns)))  # names that no column has
     movie, rating = f"{free}movie", f"{free}rating"
     cells = frame.unpivot(index=index, variable_name=movie, value_name=rating)

@@ -120,7 +120,7 @@ def _by_order(path: Path, rows: list[list[str]], n_fields: int, needed: tuple[st
         column = [row[place] for row in rows if place < len(row)]
         kinds.append(_kind(column, late=kinds == ["rating"]))
     if len(ids) + len(kinds) > len(ORDER) or n_fields < len(ids) or None in kinds or len(set(kinds)) < len(kinds):
-        shown = " | ".join(cell.strip()[:20] for cell in rows[0][:6])
+        shown = " | ".join(" ".join(cell.split())[:20] for cell in rows[0][:6])
         wide = (
             f"; a table with a column for each movie is read with movie={ALL_OTHERS}" if n_fields > len(ORDER) else ""
         )
