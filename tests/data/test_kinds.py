@@ -460,6 +460,8 @@ def test_pairs_and_histories_in_every_form(tmp_path: Path) -> None:
             read_history(path, stars=True)
     path.write_text("film;note;date\n1;4/5;02.05.2014\n1;1/5;01.05.2014\n2;3/5;03.05.2014\n")
     assert read_history(path, stars=True).ratings == {1: 4.0, 2: 3.0}
+    path.write_text("movie,rating\n")
+    assert read_history(path, stars=True).ratings == {}
     path.write_text("318,5\n296,4\n")
     assert read_history(path, stars=True).ratings == {318: 5.0, 296: 4.0}
 

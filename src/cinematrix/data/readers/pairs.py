@@ -79,6 +79,8 @@ def latest_of_one_user(columns: dict[str, pl.Series], where: str) -> dict[Any, f
             f"{where} has the ratings of {len(users):,} users, such as {users[0]} and {users[1]}; give those of one"
         )
     frame = pl.DataFrame(columns)
+    if frame.is_empty():
+        return {}
     if "time" in columns:
         frame = frame.sort("time", maintain_order=True)
     if "rating" in columns:
