@@ -18,13 +18,13 @@ class RuleViolation:
         reason: the rule in a few words.
         lines: int64, ascending, line numbers of the rows (from 1, the header counts).
         problem: the fault of the first row, with its value.
-        asked: whether the caller asked for such rows to be dropped, so that they are no error.
+        requested: whether the caller asked for such rows to be dropped, so that they are no error.
     """
 
     reason: str
     lines: NDArray[np.int64]
     problem: str
-    asked: bool = False
+    requested: bool = False
 
 
 class ReadLog:
@@ -58,7 +58,7 @@ class ReadLog:
             DataError: there is a fault that wasn't asked for, and `skip_bad` is false; the message names the first.
         """
         violations = sorted((f for f in faults if len(f.lines)), key=lambda f: int(f.lines[0]))
-        errors = [fault for fault in violations if not fault.asked]
+        errors = [fault for fault in violations if not fault.requested]
         if errors and not self.skip_bad:
             raise DataError(self._message(errors))
         for fault in violations:

@@ -60,14 +60,14 @@ class Converter:
                 "count": self._counts}[role](column, role)  # fmt: skip
 
     def refuse(
-        self, wrong: pl.Series | Mask, reason: str, problem: Callable[[int], str], *, asked: bool = False
+        self, wrong: pl.Series | Mask, reason: str, problem: Callable[[int], str], *, requested: bool = False
     ) -> None:
         """Mark the rows where `wrong` is true; `problem(row)` describes one."""
         mask = wrong if isinstance(wrong, np.ndarray) else wrong.fill_null(False).to_numpy()
         if mask.any():
             rows = np.flatnonzero(mask & ~self.bad)
             if len(rows):
-                self.faults.append(RuleViolation(reason, self.lines_of(rows), problem(int(rows[0])), asked))
+                self.faults.append(RuleViolation(reason, self.lines_of(rows), problem(int(rows[0])), requested))
                 self.bad[rows] = True
 
     def _refuse_missing(self, column: pl.Series, role: str) -> pl.Series:
@@ -115,7 +115,7 @@ class Converter:
         if self.missing:
             marked = is_missing_mark(column, self.missing)
             reason = f"rating {'/'.join(self.missing)} means not rated"
-            self.refuse(marked, reason, lambda row: f"the rating {column[row]}", asked=True)
+            self.refuse(marked, reason, lambda row: f"the rating {column[row]}", requested=True)
         if column.dtype == pl.String:
             texts = column.str.strip_chars()
             if texts.cast(pl.Float64, strict=False).null_count():
