@@ -61,3 +61,7 @@ class MissingExtraError(CinematrixError):
 
 class TrainingError(CinematrixError):
     """Failed training; the message says what to change."""
+
+
+class DataWarning(UserWarning):
+    """Warning of a value in the caller's data that was guessed or is doubtful."""

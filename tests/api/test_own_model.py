@@ -106,9 +106,9 @@ def test_an_installed_model_goes_all_the_way(package: Path, ratings: Path, tmp_p
     words = ["--model", "shrunken-mean", "--set", "shrinkage=2"]
     run(package, "train", ratings, "--out", model, *words)
     assert json.loads((model / "model.json").read_text())["settings"] == {"shrinkage": 2.0}
-    (tmp_path / "test.csv").write_text("userId,movieId,rating\n1000000,1,4\n")
+    user, movie = pl.read_csv(ratings).row(0)[:2]
+    (tmp_path / "test.csv").write_text(f"userId,movieId,rating\n{user},{movie},4\n")
     assert "rmse" in json.loads(run(package, "evaluate", model, tmp_path / "test.csv", "--json"))["measures"]
-    user = pl.read_csv(ratings)["user"][0]
     assert len(json.loads(run(package, "recommend", model, "--user", user, "-n", "3", "--json"))["items"]) == 3
     compared = ["compare", ratings, "--models", "shrunken-mean", "--report", tmp_path / "report.html", "--json"]
     rows = json.loads(run(package, *compared))["questions"][0]["rows"]

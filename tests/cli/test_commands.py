@@ -244,16 +244,16 @@ def test_excluded_movies_come_from_a_list_or_a_file(shop: Path, tmp_path: Path) 
     included, excluded = movies[0], [str(movie) for movie in movies[1:]]
     (tmp_path / "ids.txt").write_text("\n".join(excluded) + "\n\n")
     for exclude in (",".join(excluded * 30), tmp_path / "ids.txt"):
-        found = run_json("recommend", shop / "bias", "--history", history(tmp_path), "--exclude", exclude)
+        found = run_json("recommend", shop / "bias", "--history", history(tmp_path, movies[-1]), "--exclude", exclude)
         assert [line["movie"] for line in found["items"]] == [included]
     (tmp_path / "ids.txt").write_bytes(b"\xff\xfe1")
     words = ("recommend", shop / "bias", "--user", 1, "--exclude", tmp_path / "ids.txt")
     assert "isn't a text file in UTF-8; write one ID per line" in run_failing(*words)
 
 
-def history(folder: Path) -> Path:
-    """Write the history of a user with one unknown movie."""
-    (folder / "history.csv").write_text("movie,rating\n-1,3\n")
+def history(folder: Path, movie: int) -> Path:
+    """Write the history of a user with a known and an unknown movie."""
+    (folder / "history.csv").write_text(f"movie,rating\n-1,3\n{movie},3\n")
     return folder / "history.csv"
 
 
@@ -329,13 +329,13 @@ def test_a_reliability_diagram_is_drawn(shop: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "pairs.csv isn't a readable table"),
-        ("user,film\n1,2\n", "pairs.csv has no column for the movie; it has user, film"),
+        ("", "pairs.csv is empty; a table is needed"),
+        ("user,picture\n1,2\n", "pairs.csv has no column for the movie; it has user, picture"),
         ("user,movie\n1,2\n,3\n", "pairs.csv, line 3: the user is missing"),
-        ("user,movie\n1,2\n4\n", "pairs.csv, line 3: the movie is missing"),
-        ("user,movie\n1,2,3,4\n", "pairs.csv isn't a readable table"),
+        ("user,movie\n1,2\n4\n", "pairs.csv, line 3: 1 fields separated by ',' instead of 2"),
+        ("user,movie\n1,2,3,4\n", "pairs.csv, line 2: 4 fields separated by ',' instead of 2"),
         ('user,"a\nb\x1b[31m"\n1,2\n', "pairs.csv has no column for the movie; it has user, a b [31m"),
-        (None, "pairs.csv isn't a file; give a CSV or Parquet file with the columns user, movie"),
+        (None, "pairs.csv doesn't exist; give a table with the columns user, movie"),
     ],
 )
 def test_invalid_pairs_are_one_clear_error(shop: Path, tmp_path: Path, content: str | None, message: str) -> None:
@@ -418,7 +418,7 @@ def test_invalid_settings_are_errors(shop: Path, tmp_path: Path, words: list[str
         (["--user", "1", "--history", "x.csv"], "whom to recommend to isn't clear"),
         ([], "whom to recommend to isn't clear"),
         (["--all"], "whom to recommend to isn't clear"),
-        (["--history", "x.csv"], "x.csv isn't a file; give a CSV or Parquet file with the columns movie, rating"),
+        (["--history", "x.csv"], "x.csv doesn't exist; give a table with the columns movie, rating"),
     ],
 )
 def test_invalid_recommendations_are_errors(shop: Path, words: list[str], message: str) -> None:

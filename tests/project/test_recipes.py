@@ -12,6 +12,7 @@ from chromium import MISSING
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.readers.columns import COLUMN_ALIASES
+from cinematrix.errors import DataError
 from cinematrix.importers import read as read_export
 from contract import Contract
 from places import ROOT
@@ -62,8 +63,9 @@ def aliases() -> Iterator[None]:
 @pytest.mark.usefixtures("aliases")
 def test_a_reader() -> None:
     """A column by the new name is the rating."""
-    columns = {"user": [1, 2], "movie": [3, 3], "grade": [4.0, 2.5]}
-    assert cx.ratings(columns).ratings.rating is None
+    columns = {"user": [1, 2], "movie": [3, 3], "verdict": [4.0, 2.5]}
+    with pytest.raises(DataError, match="the column verdict looks like a rating"):
+        cx.ratings(columns)
     run("A reader of rating tables")
     assert cx.ratings(columns).to_frame()["rating"].to_list() == [4.0, 2.5]
 

@@ -1,7 +1,8 @@
 """Ratings from files and frames, and their splits."""
 
 import inspect
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -12,10 +13,11 @@ from cinematrix.data import splits
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.dataset import Dataset
 from cinematrix.data.ratings import Ratings, Scale
-from cinematrix.data.readers import from_frame
 from cinematrix.data.readers import read as read_file
+from cinematrix.data.readers.frames import read_frame
+from cinematrix.data.readers.matching import note_untitled
 from cinematrix.data.readers.memory import catalog_from_frame
-from cinematrix.errors import DataError, SettingError
+from cinematrix.errors import DataError, DataWarning, SettingError
 
 SPLITS: dict[str, Callable[..., splits.Split]] = {
     "random": splits.random,
@@ -32,8 +34,8 @@ def read(path: str | PathLike[str], **options: Any) -> Dataset:
     """Read ratings, and the movies beside them, from a file or folder.
 
     Args:
-        path: a folder or file in any MovieLens format, or a CSV or Parquet file whose columns are found by name.
-        options: those of `cinematrix.data.readers.read`: `movies`, `columns`, `scale`, `skip_bad`.
+        path: a folder or file in any MovieLens format, or a table in text, Parquet, Arrow, Avro or JSON.
+        options: those of `cinematrix.data.readers.read`: `movies`, `columns`, `scale`, `missing`, `skip_bad`.
 
     Raises:
         DataError: a file can't be read, a column is missing, or a row breaks a rule (the message names the line).
@@ -42,7 +44,9 @@ def read(path: str | PathLike[str], **options: Any) -> Dataset:
         raise DataError(
             f"a value of type {type(path).__name__} is no path; give a file or folder, or use cinematrix.ratings"
         )
-    return read_file(Path(path), **options)
+    if options.get("missing") is not None:
+        options["missing"] = tuple(map(str, options["missing"]))
+    return _warned(read_file(Path(path), **options))
 
 
 def ratings(
@@ -52,6 +56,7 @@ def ratings(
     columns: dict[str, str] | None = None,
     scale: Scale | None = None,
     skip_bad: bool = False,
+    missing: Sequence[Any] | None = None,
 ) -> Dataset:
     """Take ratings from a table in memory.
 
@@ -63,6 +68,7 @@ def ratings(
         columns: names of columns by role: user, movie, rating, time, count.
         scale: of the ratings; None: inferred.
         skip_bad: drop bad rows; by default the first is an error.
+        missing: ratings that mean "not rated", such as [99]; []: none does; None: doubtful ones are an error.
 
     Raises:
         DataError: a needed column is missing or stands twice, or a value breaks a rule (the message names the row).
@@ -70,7 +76,18 @@ def ratings(
     if isinstance(frame, Dataset | Ratings):
         found = frame if isinstance(frame, Dataset) else Dataset(frame)
         return found if catalog is None else replace(found, catalog=as_catalog(catalog))
-    return Dataset(from_frame(frame, columns=columns, scale=scale, skip_bad=skip_bad), as_catalog(catalog))
+    marks = None if missing is None else tuple(map(str, missing))
+    rated, report = read_frame(frame, columns=columns, scale=scale, skip_bad=skip_bad, missing=marks)
+    known = as_catalog(catalog)
+    note_untitled(rated, known, report, "the catalog")
+    return _warned(Dataset(rated, known, report=report))
+
+
+def _warned(dataset: Dataset) -> Dataset:
+    """Return the data set, with Python warnings of what is doubtful in it."""
+    for sentence in dataset.report.warnings:
+        warnings.warn(sentence, DataWarning, stacklevel=3)
+    return dataset
 
 
 def as_catalog(catalog: Any) -> Catalog | None:

@@ -11,8 +11,11 @@ from cinematrix.data.dataset import Dataset
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, IdMap, as_ids
 from cinematrix.data.ratings import Ratings
-from cinematrix.data.readers.columns import find_columns
+from cinematrix.data.readers.frames import add_frame
+from cinematrix.data.readers.log import ReadLog
 from cinematrix.data.readers.memory import as_polars
+from cinematrix.data.readers.pairs import PAIR, latest_of_one_user
+from cinematrix.data.readers.table import RatingsTable
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import DataError, SettingError, UnknownIdError
 
@@ -92,17 +95,23 @@ def _is_column(value: Any) -> bool:
 
 
 def _from_table(data: TrainingData, history: Any) -> dict[Any, float]:
-    frame = history.to_frame() if isinstance(history, Dataset) else as_polars(history)
-    places = find_columns(frame.columns, None, "the history", needed=("movie",))
-    columns = {role: frame[frame.columns[place]] for role, place in places.items()}
-    if "user" in columns and columns["user"].n_unique() > 1:
-        users = columns["user"].unique(maintain_order=True).to_list()
-        raise DataError(f"the history has ratings of {len(users)} users, such as {users[0]} and {users[1]}; give one's")
-    values = columns.get("rating", columns.get("count"))
-    if values is None and data.scale is not None:
-        raise DataError(f"the history has no column rating; it has {', '.join(frame.columns)}")
-    numbers = [1.0] * len(frame) if values is None else values.to_list()
-    return dict(zip(columns["movie"].to_list(), numbers, strict=True))
+    values = "count" if data.scale is None else "rating"
+    needed = ("movie",) if data.scale is None else ("movie", "rating")
+    return latest_of_one_user(
+        _columns(history, "the history", needed, ("movie", "user", "time", values)), "the history"
+    )
+
+
+def _columns(
+    table: Any, where: str, needed: tuple[str, ...], wanted: tuple[str, ...], columns: dict[str, str] | None = None
+) -> dict[str, pl.Series]:
+    """Return a table's columns by role, by the rules of tables of ratings."""
+    frame = table.to_frame() if isinstance(table, Dataset) else as_polars(table)
+    rows = RatingsTable(ReadLog(where, "row", skippable=False))
+    add_frame(rows, frame, columns, needed, wanted)
+    if rows.n_rows:
+        rows.validate()
+    return rows.columns or {role: pl.Series([], dtype=pl.Int64) for role in needed}
 
 
 def read_pairs(users: Any, movies: Any, columns: dict[str, str] | None) -> tuple[Any, Any, pl.DataFrame]:
@@ -115,9 +124,8 @@ def read_pairs(users: Any, movies: Any, columns: dict[str, str] | None) -> tuple
     """
     if movies is None:
         frame = users.to_frame() if isinstance(users, Dataset) else as_polars(users)
-        places = find_columns(frame.columns, columns, "the pairs", needed=("user", "movie"))
-        pairs = [frame[frame.columns[places[role]]] for role in ("user", "movie")]
-        return pairs[0].to_numpy(), pairs[1].to_numpy(), frame
+        pairs = _columns(frame, "the pairs", PAIR, PAIR, columns)
+        return pairs["user"].to_numpy(), pairs["movie"].to_numpy(), frame
     ids = as_ids(np.atleast_1d(np.asarray(users))), as_ids(np.atleast_1d(np.asarray(movies)))
     if len(ids[0]) != len(ids[1]):
         raise DataError(f"there are {len(ids[0]):,} users and {len(ids[1]):,} movies; give two lists of equal length")

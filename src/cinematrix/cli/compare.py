@@ -12,6 +12,7 @@ from cinematrix.cli.options import (
     Force,
     Json,
     JudgedOrder,
+    MissingText,
     MoviesPath,
     RatingsPath,
     ScaleText,
@@ -49,6 +50,7 @@ def compare(
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
+    missing: MissingText = None,
     skip_bad: SkipBad = False,
     force: Force = False,
     json: Json = False,
@@ -67,7 +69,7 @@ def compare(
     )
     folder = report.with_name(f"{report.stem}.cells")
     _check_output(report, folder, force, resume)
-    dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
+    dataset = read_dataset(ratings, movies, columns, scale, skip_bad, missing)
     outcome = _run(plan, dataset, folder, anew=force and not resume)
     command = shlex.join(["cinematrix", *sys.argv[1:]])
     result = ComparisonReport.of(plan, outcome, dataset.ratings, str(ratings), command)

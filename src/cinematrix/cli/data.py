@@ -9,6 +9,7 @@ from cinematrix.cli.options import (
     Columns,
     Force,
     Json,
+    MissingText,
     MoviesPath,
     RatingsPath,
     ScaleText,
@@ -78,6 +79,7 @@ def describe(
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
+    missing: MissingText = None,
     skip_bad: SkipBad = False,
     json: Json = False,
 ) -> None:
@@ -85,7 +87,7 @@ def describe(
     from cinematrix.cli.output import make_console, print_json
     from cinematrix.data.summary import describe, plot_summary
 
-    dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
+    dataset = read_dataset(ratings, movies, columns, scale, skip_bad, missing)
     summary = describe(dataset)
     if png is not None:
         plot_summary(summary, png)
@@ -120,11 +122,10 @@ def _render_description(d: "DatasetSummary") -> list[Any]:
     lines.append(f"long tail: {head}; {d.few:,} movies have fewer than 5; Gini {d.gini:.2f}")
     if d.catalog is not None:
         lines.append("catalog: " + ", ".join(f"{part:.0%} with {fact}" for fact, part in d.catalog.items()))
-    report = d.report
-    dropped = [f"{each.count:,} dropped: {why} (lines {each.lines})" for why, each in report.dropped.items()]
-    merged = [f"{report.merged:,} repeated (user, movie) merged"] * bool(report.merged)
-    times = [f"{report.milliseconds:,} times were in milliseconds"] * bool(report.milliseconds)
-    lines.append(f"{report.rows:,} rows read; " + ("; ".join(dropped + merged + times) or "none dropped, none merged"))
+    lines += [
+        f"{d.report.rows:,} rows read, {d.report.n_dropped:,} dropped, {d.report.merged:,} merged",
+        *d.report.sentences(),
+    ]
     return lines
 
 
@@ -146,19 +147,20 @@ def split(
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
+    missing: MissingText = None,
     skip_bad: SkipBad = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
     """Split a table of ratings into a training and a test table."""
-    from cinematrix.cli.output import make_console, print_json
+    from cinematrix.cli.output import make_console, print_json, print_notes
     from cinematrix.common.atomic_files import check_writable, write_atomically
     from cinematrix.data.splits import SPLITS
 
     if how not in SPLITS:
         raise SettingError(f"there is no split {how!r}; the splits are {', '.join(SPLITS)}")
     check_writable(out, force=force)
-    dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
+    dataset = read_dataset(ratings, movies, columns, scale, skip_bad, missing)
     cut = SPLITS[how](dataset.ratings, seed)
     parts = {"train": cut.train, "test": cut.test} | ({} if cut.given is cut.train else {"given": cut.given})
     with write_atomically(out, force=force) as folder:
@@ -170,6 +172,7 @@ def split(
     if json:
         print_json({"out": str(out), "protocol": cut.protocol, **{name: len(part) for name, part in parts.items()}})
     else:
+        print_notes(dataset.report.sentences())
         make_console().print(f"{cut}; saved in {out}", markup=False, soft_wrap=True)
 
 

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
-from cinematrix.cli.options import Columns, Force, Json, JudgedOrder, ModelFolder, ScaleText, parse_columns, parse_scale
+from cinematrix.cli.options import (
+    Columns,
+    Force,
+    Json,
+    JudgedOrder,
+    ModelFolder,
+    ScaleText,
+    parse_columns,
+    parse_scale,
+    print_warnings,
+)
 
 if TYPE_CHECKING:
     from cinematrix.data.ratings import Ratings, Scale
@@ -46,6 +56,7 @@ def evaluate(
     """
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.progress_bar import TerminalBar
+    from cinematrix.data.readers.pairs import describe_unmatched
     from cinematrix.evaluation.reliability import check_uncertainty
     from cinematrix.models.artifact import load
     from cinematrix.models.orders import resolve_order
@@ -58,20 +69,24 @@ def evaluate(
         check_uncertainty(recommender)
     read = partial(_read, columns=columns, scale=parse_scale(scale) or recommender.data.scale)
     ratings, histories = read(test), None if given is None else read(given)
+    users = ratings.users.ids if given is None else None
+    notes = describe_unmatched(recommender.data, users, ratings.movies.ids, str(test))
     evaluation = _evaluate(
         recommender, ratings, by, against, given=histories, k=k, relevant_from=relevant_from, seed=seed,
         split=f"as handed over in {test.name}", progress=TerminalBar(),
     )  # fmt: skip
     if reliability is not None:
         _plot_reliability(recommender, ratings, histories, reliability, force)
-    _print_evaluation(evaluation, reliability, json)
+    _print_evaluation(evaluation, notes, reliability, json)
 
 
 def _read(path: Path, columns: str | None, scale: "Scale | None") -> "Ratings":
     from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.readers import read
 
-    return read(path, columns=parse_columns(columns), scale=scale, progress=TerminalBar()).ratings
+    dataset = read(path, columns=parse_columns(columns), scale=scale, progress=TerminalBar())
+    print_warnings(dataset.report.warnings)
+    return dataset.ratings
 
 
 def _evaluate(
@@ -106,12 +121,13 @@ def _plot_reliability(
     plot_reliability(measure_reliability(model, ratings, given=histories, progress=TerminalBar()), path, force=force)
 
 
-def _print_evaluation(evaluation: "Evaluation", reliability: Path | None, json: bool) -> None:
-    from cinematrix.cli.output import make_console, print_json
+def _print_evaluation(evaluation: "Evaluation", notes: list[str], reliability: Path | None, json: bool) -> None:
+    from cinematrix.cli.output import make_console, print_json, print_notes
 
     if json:
-        print_json(evaluation.as_dict())
+        print_json({**evaluation.as_dict(), "notes": notes})
         return
+    print_notes(notes)
     make_console().print(str(evaluation), markup=False, soft_wrap=True)
     if reliability is not None:
         make_console().print(f"\nreliability plot saved in {reliability}", markup=False, soft_wrap=True)

@@ -35,12 +35,12 @@ def explain(
     if (user is None) == (history is None):
         raise InputError("whose taste to explain isn't clear; give --user ID or --history FILE")
     recommender = load(model).model
-    ratings, unknown = resolve_user(recommender, user, history, columns)
+    ratings, unknown, notes = resolve_user(recommender, user, history, columns)
     id_ = recommender.data.movies.ids[resolve_movie(recommender, movie)]
     explanation = explain(recommender, ratings, id_, by=by or None)  # type: ignore[arg-type]
     if json:
         return print_json({"user": user, "unknown": unknown, **explanation.as_dict()})
-    print_explanation(explanation, n, describe_unknown(unknown))
+    print_explanation(explanation, n, notes + describe_unknown(unknown))
 
 
 def print_explanation(explanation: "Explanation", n: int, notes: list[str]) -> None:

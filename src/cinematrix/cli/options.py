@@ -5,12 +5,12 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args, get_type_hints
 
 import typer
 
 from cinematrix.common.text import parse_pairs
-from cinematrix.errors import DataError, InputError, SettingError
+from cinematrix.errors import InputError, SettingError
 
 if TYPE_CHECKING:
     from cinematrix.data.dataset import Dataset
@@ -24,9 +24,17 @@ MoviesPath = Annotated[
     Path | None, typer.Option("--movies", help="File of movies, if it isn't in the folder of the ratings.")
 ]
 Columns = Annotated[
-    str | None, typer.Option("--columns", help="Names of the columns, such as user=who,movie=film,rating=stars.")
+    str | None,
+    typer.Option(
+        "--columns",
+        help="Names of the columns, such as user=who,movie=film,rating=stars; their numbers, if there is no header; "
+        "- for none; movie=* for a table with a column for each movie.",
+    ),
 ]
 ScaleText = Annotated[str | None, typer.Option("--scale", help="Scale of the ratings, such as 0.5-5 or 1-100.")]
+MissingText = Annotated[
+    str | None, typer.Option("--missing", help="Ratings that mean 'not rated', such as 99,-1; none: there are none.")
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop and count bad lines instead of stopping.")]
 Why = Annotated[bool, typer.Option("--why", help="Show a reason for each: an akin movie of the user.")]
 Shares = Annotated[
@@ -78,7 +86,7 @@ def parse_columns(text: str | None) -> dict[str, str] | None:
 
 
 def parse_scale(text: str | None) -> "Scale | None":
-    """Parse `0.5-5` to a scale, with a step of ½ or 1 if both ends are multiples of it.
+    """Parse `0.5-5` to a continuous scale.
 
     Raises:
         SettingError: the text has another form, or the ends aren't ascending.
@@ -93,15 +101,37 @@ def parse_scale(text: str | None) -> "Scale | None":
     return Scale(float(match[1]), float(match[2]))
 
 
+def parse_missing(text: str | None) -> tuple[str, ...] | None:
+    """Parse `99,-1` to the ratings that mean "not rated"; `none` means that there are none, None that it isn't said."""
+    if text is None:
+        return None
+    return () if text.strip().casefold() == "none" else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def read_dataset(
-    ratings: Path, movies: Path | None, columns: str | None, scale: str | None, skip_bad: bool
+    ratings: Path,
+    movies: Path | None,
+    columns: str | None,
+    scale: str | None,
+    skip_bad: bool,
+    missing: str | None = None,
 ) -> "Dataset":
-    """Read the data set of the shared options, with a progress bar."""
+    """Read the data set of the shared options, with a progress bar; warn on stderr of what is doubtful in it."""
     from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.readers import read
 
-    mapping, parsed_scale = parse_columns(columns), parse_scale(scale)
-    return read(ratings, movies=movies, columns=mapping, scale=parsed_scale, skip_bad=skip_bad, progress=TerminalBar())
+    dataset = read(
+        ratings, movies=movies, columns=parse_columns(columns), scale=parse_scale(scale), skip_bad=skip_bad,
+        missing=parse_missing(missing), progress=TerminalBar(),
+    )  # fmt: skip
+    print_warnings(dataset.report.warnings)
+    return dataset
+
+
+def print_warnings(sentences: list[str]) -> None:
+    """Print warnings on stderr, a line each."""
+    for sentence in sentences:
+        typer.echo(f"warning: {sentence}", err=True)
 
 
 def parse_settings(kind: "type[Recommender]", pairs: list[str], **fixed: Any) -> Any:
@@ -210,13 +240,23 @@ def resolve_movie(model: "Recommender", text: str) -> int:
     return int(numbers[0])
 
 
+class Recipient(NamedTuple):
+    """User to recommend to: their history, the IDs in it that the model doesn't know, and notes on how it was read."""
+
+    history: "Histories"
+    unknown: list[Any]
+    notes: list[str]
+
+
 def resolve_user(
-    model: "Recommender", user: str | None, history: Path | None, columns: str | None
-) -> "tuple[Histories, list[Any]]":
-    """Return the history of a user of the training data or of a new user's table, and its unknown movie IDs."""
+    model: "Recommender", user: str | None, history: Path | None, columns: str | None, missing: str | None = None
+) -> Recipient:
+    """Return a user of the training data, or a new user with the history in a table."""
     from cinematrix.recommendation.lists import get_history
 
-    return (get_history(model, user), []) if history is None else _read_history(model, history, parse_columns(columns))
+    if history is None:
+        return Recipient(get_history(model, user), [], [])
+    return _read_history(model, history, parse_columns(columns), parse_missing(missing))
 
 
 def describe_unknown(unknown: list[Any]) -> list[str]:
@@ -224,16 +264,19 @@ def describe_unknown(unknown: list[Any]) -> list[str]:
     return [f"left out, not in the model's catalog: {', '.join(map(str, unknown))}"] if unknown else []
 
 
-def _read_history(model: "Recommender", path: Path, columns: dict[str, str] | None) -> "tuple[Histories, list[Any]]":
-    """Read the history in a table of `movie,rating` (`movie` alone for plain interactions).
+def _read_history(
+    model: "Recommender", path: Path, columns: dict[str, str] | None, missing: tuple[str, ...] | None
+) -> Recipient:
+    """Read the history in a table of `movie,rating` (`movie` alone for plain interactions) as tables of ratings are.
 
     Raises:
-        DataError: it has the ratings of several users.
+        DataError: it has the ratings of several users, or no movie of the model's catalog.
     """
-    from cinematrix.data.readers.pairs import read_pairs
+    from cinematrix.data.ids import as_ids
+    from cinematrix.data.readers.pairs import describe_unmatched, read_history
 
-    table = read_pairs(path, ("movie", "rating") if model.data.scale else ("movie",), columns)
-    if "user" in table.columns and table["user"].n_unique() > 1:
-        raise DataError(f"{path} has the ratings of {table['user'].n_unique():,} users; give those of one")
-    values = table["rating"] if "rating" in table.columns else [1.0] * len(table)
-    return model.data.histories([dict(zip(table["movie"], values, strict=True))])
+    found = read_history(path, stars=model.data.scale is not None, columns=columns, missing=missing)
+    print_warnings(found.warnings)
+    describe_unmatched(model.data, None, as_ids(list(found.ratings)), str(path))
+    histories, unknown = model.data.histories([found.ratings])
+    return Recipient(histories, unknown, found.notes)

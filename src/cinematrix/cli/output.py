@@ -14,6 +14,12 @@ def make_console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
 
+def print_notes(sentences: Sequence[str]) -> None:
+    """Print what was taken from the input, a line each."""
+    for sentence in sentences:
+        make_console().print(sentence, style="dim", markup=False, soft_wrap=True)
+
+
 def print_json(payload: Any) -> None:
     """Print `payload` as one JSON document; NaN and infinity become null."""
     print(json.dumps(_replace_non_finite(payload), indent=2, ensure_ascii=False))

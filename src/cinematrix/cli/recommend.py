@@ -14,6 +14,7 @@ from cinematrix.cli.options import (
     Force,
     Json,
     MinRatings,
+    MissingText,
     ModelFolder,
     Novelty,
     OrderBy,
@@ -43,6 +44,7 @@ def recommend(
     how: Annotated[str, typer.Option("--how", help="Order for a group: average or least-misery stars.")] = "average",
     history: Annotated[Path | None, typer.Option("--history", help="Table of a new user: movie,rating.")] = None,
     columns: Columns = None,
+    missing: MissingText = None,
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Parquet file for --all.")] = None,
     n: Count = 10,
@@ -66,10 +68,7 @@ def recommend(
     from cinematrix.recommendation.reranking import Reranking
 
     users, why = user or [], why or shares
-    if sum((bool(users), history is not None, everybody)) != 1 or everybody != (out is not None):
-        raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
-    if out is not None and why:
-        raise InputError("--why is for the list of one user; the file of --all has no column for reasons")
+    _check_recipient(bool(users), history is not None, everybody, out is not None, why)
     if out is not None:
         check_writable(out, force=force)
     recommender = load(model).model
@@ -86,9 +85,17 @@ def recommend(
                 "--novelty, --diversity, --calibration, --why and --shares are for one user; leave them out"
             )
         return _recommend_to_group(recommender, users, n, how, by, filters, json)
-    recipient, unknown = resolve_user(recommender, users[0] if users else None, history, columns)
-    fields = {"user": users[0] if users else None, "by": by, "unknown": unknown}
-    return _recommend_to_user(recommender, recipient, n, fields, filters, dials, json, why=why, shares=shares)
+    one = users[0] if users else None
+    histories, unknown, notes = resolve_user(recommender, one, history, columns, missing)
+    fields = {"user": one, "by": by, "unknown": unknown, "notes": notes}
+    return _recommend_to_user(recommender, histories, n, fields, filters, dials, json, why=why, shares=shares)
+
+
+def _check_recipient(user: bool, history: bool, everybody: bool, out: bool, why: bool) -> None:
+    if user + history + everybody != 1 or everybody != out:
+        raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
+    if out and why:
+        raise InputError("--why is for the list of one user; the file of --all has no column for reasons")
 
 
 def _recommend_to_user(
@@ -103,7 +110,7 @@ def _recommend_to_user(
     if json:
         items = [item.as_dict() for item in found.items]
         return print_json({**fields, "shortfall": found.shortfall, "items": items})
-    notes = describe_unknown(fields["unknown"]) + ([found.shortfall] if found.shortfall else [])
+    notes = fields["notes"] + describe_unknown(fields["unknown"]) + ([found.shortfall] if found.shortfall else [])
     return print_recommendations(model, found.items, notes, why=why, shares=shares)
 
 
@@ -178,7 +185,7 @@ def similar(
 
 def predict(
     model: ModelFolder,
-    pairs: Annotated[Path, typer.Argument(help="CSV or Parquet file of pairs: user,movie.")],
+    pairs: Annotated[Path, typer.Argument(help="Table of pairs: user,movie.")],
     out: Annotated[Path, typer.Option("--out", help="CSV for the predictions.")],
     coverage: Annotated[
         float | None, typer.Option("--coverage", help="Coverage of the intervals; 0.8 if the model has intervals.")
@@ -193,23 +200,26 @@ def predict(
     """
     import polars as pl
 
-    from cinematrix.cli.output import make_console, print_json
+    from cinematrix.cli.output import make_console, print_json, print_notes
     from cinematrix.common.atomic_files import check_writable, write_atomically
-    from cinematrix.data.readers.pairs import read_pairs
+    from cinematrix.data.readers.pairs import describe_unmatched, read_pairs
     from cinematrix.models.artifact import load
 
     check_writable(out, force=force)
-    table = read_pairs(pairs, ("user", "movie"), parse_columns(columns))
+    table = read_pairs(pairs, parse_columns(columns))
     recommender = load(model).model
     users, movies = table["user"].to_numpy(), table["movie"].to_numpy()
+    notes = describe_unmatched(recommender.data, users, movies, str(pairs))
     answers = [pl.Series("prediction", recommender.predict(users, movies))]
     if recommender.has_intervals or coverage is not None:
         ends = recommender.interval(users, movies, 0.8 if coverage is None else coverage)
         answers += [pl.Series(name, end) for name, end in zip(("low", "high"), ends, strict=True)]
     with write_atomically(out, force=force) as file:
         table.select("user", "movie").with_columns(answers).write_csv(file, float_precision=4)
-    summary = {"out": str(out), "rows": len(table)}
-    return print_json(summary) if json else make_console().print(f"{len(table):,} predictions saved in {out}")
+    if json:
+        return print_json({"out": str(out), "rows": len(table), "notes": notes})
+    print_notes(notes)
+    return make_console().print(f"{len(table):,} predictions saved in {out}")
 
 
 def print_recommendations(

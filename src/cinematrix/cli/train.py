@@ -11,6 +11,7 @@ from cinematrix.cli.options import (
     Columns,
     Force,
     Json,
+    MissingText,
     MoviesPath,
     RatingsPath,
     ScaleText,
@@ -38,6 +39,7 @@ def train(
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
+    missing: MissingText = None,
     skip_bad: SkipBad = False,
     force: Force = False,
     json: Json = False,
@@ -46,7 +48,7 @@ def train(
 
     Until training ends, checkpoints are saved beside the model (OUT.checkpoint.*); --resume continues from them.
     """
-    from cinematrix.cli.output import make_console, print_json
+    from cinematrix.cli.output import make_console, print_json, print_notes
     from cinematrix.common.optional import require_package
     from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.models import model_class
@@ -58,7 +60,7 @@ def train(
     check_output_folder(out, force=force)
     require_package(kind.abilities.trains_with, kind.name)
     bar = TerminalBar()
-    dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
+    dataset = read_dataset(ratings, movies, columns, scale, skip_bad, missing)
     if not resume:
         _remove_checkpoints(out)
     run = TrainingOptions(threads, device, out.with_name(f"{out.name}.checkpoint"), resume)
@@ -69,8 +71,9 @@ def train(
     save(recommender, out, manifest, force=force)
     _remove_checkpoints(out)
     if json:
-        print_json({"out": str(out), "seconds": seconds, **manifest})
+        print_json({"out": str(out), "seconds": seconds, **manifest, "reading": dataset.report.as_dict()})
     else:
+        print_notes(dataset.report.sentences())
         make_console().print(f"{dataset.ratings!r}\n{model} trained in {seconds:.1f} s and saved in {out}")
 
 

@@ -9,6 +9,7 @@ import typer
 from cinematrix.cli.options import (
     Columns,
     Json,
+    MissingText,
     MoviesPath,
     RatingsPath,
     ScaleText,
@@ -40,6 +41,7 @@ def tune(
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
+    missing: MissingText = None,
     skip_bad: SkipBad = False,
     json: Json = False,
 ) -> None:
@@ -58,7 +60,7 @@ def tune(
     check_tunable(kind)
     file = study or Path(f"{model}.study")
     check_writable(file, force=True)
-    dataset = read_dataset(ratings, movies, columns, scale, skip_bad)
+    dataset = read_dataset(ratings, movies, columns, scale, skip_bad, missing)
     file.absolute().parent.mkdir(parents=True, exist_ok=True)
     result = search(
         kind, dataset.ratings, dataset.catalog, trials=trials, settings=settings, cut=split, study=file, seed=seed,

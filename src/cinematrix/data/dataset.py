@@ -46,6 +46,9 @@ class ReadReport:
         without_imdb: movies without an IMDb ID; 0 without a file of links.
         without_tmdb: movies without a TMDB ID; 0 without a file of links.
         blank_tags: rows of the tags file without a tag, or of a movie that isn't in the catalog.
+        untitled: rated movies that aren't in the file of movies; 0 without one.
+        notes: sentences on what was taken, converted and left out.
+        warnings: sentences on what was guessed or is doubtful.
     """
 
     rows: int
@@ -59,11 +62,25 @@ class ReadReport:
     without_imdb: int = 0
     without_tmdb: int = 0
     blank_tags: int = 0
+    untitled: int = 0
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def n_dropped(self) -> int:
         """Rows dropped for any reason."""
         return sum(dropped.count for dropped in self.dropped.values())
+
+    def sentences(self) -> list[str]:
+        """Return what was dropped, merged, converted, taken and left out, a sentence each; warnings aside."""
+        dropped = []
+        for why, each in self.dropped.items():
+            lines = ", ".join(map(str, each.lines)) + ", …" * (each.count > len(each.lines))
+            dropped.append(f"{each.count:,} rows dropped: {why} (lines {lines})")
+        merged = [f"{self.merged:,} repeated (user, movie) merged"] * bool(self.merged)
+        times = [f"{self.milliseconds:,} times were in milliseconds or finer"] * bool(self.milliseconds)
+        scale = [f"the scale {self.scale} is taken from the ratings; --scale sets another"] * self.scale_inferred
+        return dropped + merged + times + scale + self.notes
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain types, for JSON."""

@@ -2,8 +2,14 @@
 
 An *ID* is what the caller uses for a user or a movie: any integer or string. A *number* is its internal index
 0…n-1, the row of every matrix. Only this module converts one into the other.
+
+One rule says which IDs are the same, in files, frames, histories, the service and the store (`canonical_id`): a whole
+number of any length is itself however it is written (12, "12", 12.0, "12.0"); all else is text, in Unicode's form NFC
+and without blanks around it. "0012" and "+12" are text, since they aren't how a number is written.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Self
@@ -20,31 +26,98 @@ Ids = NDArray[Any]
 Numbers = NDArray[np.int32]
 
 
+MAX_EXACT_FLOAT = 2**53
+"""Largest whole number up to which floats hold every one; beyond it an ID in a float has lost digits."""
+
+WHOLE_WITH_ZEROS = r"^(0|-?[1-9][0-9]*)\.0+$"
+"""Pattern of a whole number that is written as a float."""
+
+
+def canonical_id(text: str) -> str:
+    """Return the one form of an ID in text.
+
+    >>> canonical_id(" 12.0 "), canonical_id("0012"), canonical_id("12.5")
+    ('12', '0012', '12.5')
+    """
+    plain = unicodedata.normalize("NFC", text.strip()) or text
+    whole = re.fullmatch(WHOLE_WITH_ZEROS, plain)
+    return whole[1] if whole else plain
+
+
 def as_ids(values: Iterable[Any] | Ids) -> Ids:
-    """Convert IDs to one array: `int64` if all are integers, else text.
+    """Convert IDs to one array: `int64` if all are integers of 64 bits, else text in the form of `canonical_id`.
 
     Raises:
-        DataError: an ID is neither an integer nor text (a float, None, a nested list).
+        DataError: an ID is neither a whole number nor text (1.5, None, a nested list).
     """
-    array = values if isinstance(values, np.ndarray) else np.array(list(values))
+    array = values if isinstance(values, np.ndarray) else _as_array(list(values))
     if array.ndim != 1:
         raise DataError(f"IDs have {array.ndim} dimensions; give one flat list of integers or strings")
     if array.size == 0:
         return array.astype(np.int64)
-    if array.dtype.kind in "iu" and int(array.max()) <= np.iinfo(np.int64).max:
-        return array.astype(np.int64, copy=False)
+    if array.dtype.kind in "iu":
+        return array.astype(np.str_ if int(array.max()) > np.iinfo(np.int64).max else np.int64, copy=False)
+    if array.dtype.kind == "f":
+        return _whole_floats(array)
     if array.dtype.kind == "U":
-        return array
-    if array.dtype.kind in "OT" and all(isinstance(v, str | int | np.integer) for v in array.tolist()):
-        return array.astype(np.str_)
-    raise DataError(f"IDs are of type {array.dtype}, such as {array.tolist()[0]!r}; they must be integers or strings")
+        return _canonical(array)
+    if array.dtype.kind in "OT":
+        plain = [_plain(value) for value in array.tolist()]
+        small = not any(isinstance(value, str) or not -(2**63) <= value < 2**63 for value in plain)
+        return np.array(plain, np.int64) if small else np.array([str(value) for value in plain], np.str_)
+    raise _no_id(array.tolist()[0], array.dtype)
+
+
+def _as_array(values: list[Any]) -> Ids:
+    """Return an array of one type; of objects if the values differ in type, because NumPy would round or mix them."""
+    types = set(map(type, values))
+    return np.array(values) if types in ({str}, {float}, {bool}) else np.array(values, object)
+
+
+def _whole_floats(array: Ids) -> Ids:
+    wrong = array[~(np.isfinite(array) & (array == np.round(array)) & (np.abs(array) <= MAX_EXACT_FLOAT))]
+    if len(wrong):
+        raise _no_id(wrong.tolist()[0], array.dtype)
+    return array.astype(np.int64)
+
+
+def _plain(value: Any) -> int | str:
+    if isinstance(value, str):
+        return canonical_id(value)
+    if isinstance(value, float | np.floating) and float(value).is_integer() and abs(float(value)) <= MAX_EXACT_FLOAT:
+        return int(value)
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return int(value)
+    raise _no_id(value, type(value).__name__)
+
+
+def _no_id(value: Any, kind: Any) -> DataError:
+    lost = isinstance(value, float) and abs(float(value)) > MAX_EXACT_FLOAT
+    why = (
+        "floats beyond 2^53 have lost digits; give the IDs as integers or text"
+        if lost
+        else ("they must be integers or strings")
+    )
+    return DataError(f"IDs are of type {kind}, such as {value!r}; {why}")
+
+
+def _canonical(ids: Ids) -> Ids:
+    """Return text IDs in their one form; only those that may differ from it are looked at one by one."""
+    codes = np.ascontiguousarray(ids).view(np.uint32).reshape(len(ids), -1)
+    odd = (codes > 127).any(axis=1) | np.strings.endswith(ids, "0") & (np.strings.find(ids, ".") > 0)
+    rows = np.flatnonzero(odd | (np.strings.strip(ids) != ids))
+    if not len(rows):
+        return ids
+    fixed = ids.astype(object)
+    fixed[rows] = [canonical_id(text) for text in ids[rows].tolist()]
+    return fixed.astype(np.str_)
 
 
 class IdMap:
     """IDs of all users or of all movies, in the order of their numbers.
 
     `ids[number]` is the ID; `numbers(ids)` is the inverse, `UNKNOWN` (-1) for an ID that isn't in the map.
-    Integer IDs may be looked up by their decimal text and text IDs by integers, because a CSV or a URL doesn't
+    Integer IDs may be looked up by their text and text IDs by integers (`canonical_id`), because a CSV or a URL doesn't
     distinguish the two.
     """
 
@@ -142,9 +215,10 @@ class IdMap:
 
 
 def parse_id(ids: IdMap, text: str) -> int | str:
-    """Parse an ID: an integer if the map's IDs are integers and the text is one, else the text."""
-    is_integer = ids.ids.dtype.kind == "i" and _as_integer(text) != _NO_INTEGER
-    return int(text) if is_integer else text
+    """Parse an ID: an integer if the map's IDs are integers and the text is one, else the text in its one form."""
+    plain = canonical_id(text)
+    is_integer = ids.ids.dtype.kind == "i" and _as_integer(plain) != _NO_INTEGER
+    return int(plain) if is_integer else plain
 
 
 def _span(ids: Ids) -> tuple[int, int]:
@@ -165,8 +239,10 @@ _NO_INTEGER = np.iinfo(np.int64).min
 
 
 def _as_integer(text: str) -> int:
-    plain = text.removeprefix("-")
-    return int(text) if plain.isascii() and plain.isdigit() and len(plain) <= 18 else _NO_INTEGER
+    if len(text) > 20 or not re.fullmatch("0|-?[1-9][0-9]*", text):
+        return _NO_INTEGER
+    number = int(text)
+    return number if -(2**63) <= number < 2**63 else _NO_INTEGER
 
 
 ID_PATTERN = r"^[^\x00-\x1f\x7f/]{1,200}$"

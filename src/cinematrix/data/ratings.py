@@ -51,21 +51,56 @@ MAX_OFF_SCALE_SHARE = 0.001
 """Maximum share of ratings off the inferred scale; these count as errors."""
 
 
-def infer_scale(stars: NDArray[Any]) -> Scale:
-    """Infer the narrowest common scale (½, 0 or 1 up to 5, 10 or 100) that holds the ratings, else their own range.
+PERCENT = 100
+"""Top of ratings in percent, whose lowest is 0."""
 
-    A thousandth of them may lie above it or below 0: a typing error (55 for 5.5) in a large table is reported and
-    doesn't widen the scale.
+RARE_MAXIMA = (3, 4, 6, 7, 20)
+"""Tops of less common scales, which need `MIN_RARE` ratings: with so many, a higher step would have been given."""
+
+MIN_RARE = 1000
+MIN_TOP_SHARE = 0.02
+"""Least share of the highest rating for it to be such a top."""
+
+
+def infer_scale(stars: NDArray[Any], top: float | None = None) -> Scale:
+    """Infer the scale of ratings.
+
+    It is `top` where that is known (5 for "4/5"); 0–1 or -1–1 for ratings within; else the narrowest common
+    scale (½, 0 or 1 up to 5, 10 or 100) that holds the ratings; else their own range. A thousandth of them may lie
+    above it or below 0: a typing error (55 for 5.5) in a large table is reported and doesn't widen the scale.
     """
     finite = stars[np.isfinite(stars)]
     if finite.size == 0:
         return Scale(1, 5, 1)
-    for high in COMMON_MAXIMA:
+    if top is None:
+        narrow = _narrow_scale(finite)
+        if narrow is not None:
+            return narrow
+        top = _rare_top(finite)
+    for high in COMMON_MAXIMA if top is None else (top,):
         inside = finite[(finite >= 0) & (finite <= high)]
         if len(inside) >= (1 - MAX_OFF_SCALE_SHARE) * len(finite):
-            low = next(low for low in COMMON_MINIMA if low <= inside.min())
+            low = 0 if top == PERCENT else next(low for low in COMMON_MINIMA if low <= inside.min())
             return Scale(low, high, grid_step(inside))
     return Scale(float(finite.min()), float(finite.max()), grid_step(finite))
+
+
+def _rare_top(stars: NDArray[Any]) -> float | None:
+    """Return the highest of many ratings if it is the top of a less common scale and not rare itself; else None."""
+    high = float(stars.max())
+    often = len(stars) >= MIN_RARE and float((stars == high).mean()) >= MIN_TOP_SHARE
+    return high if often and high in RARE_MAXIMA else None
+
+
+def _narrow_scale(stars: NDArray[Any]) -> Scale | None:
+    """Return the scale 0–1 (likes, shares) or -1–1 (thumbs) if the ratings are on it; else None."""
+    low, high = float(stars.min()), float(stars.max())
+    if high != 1 and not (low >= 0 and high < 1 and high > 0):
+        return None
+    step = grid_step(stars)
+    if low == -1 and step == 1:
+        return Scale(-1, 1, 1)
+    return Scale(0, 1, step) if low == 0 or (low > 0 and step == 0) else None
 
 
 def grid_step(stars: NDArray[Any]) -> float:
@@ -76,8 +111,9 @@ def grid_step(stars: NDArray[Any]) -> float:
     return 0.0
 
 
-MAX_EPOCH_SECONDS = 10**11
-"""Largest time in epoch seconds (the year 5138); larger ones are milliseconds, microseconds or nanoseconds."""
+MIN_EPOCH_SECONDS = -62_135_596_800
+MAX_EPOCH_SECONDS = 253_402_300_799
+"""Ends of the calendar in epoch seconds: the years 1 to 9999."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -275,10 +311,10 @@ def _check_ratings(rating: NDArray[np.float32], scale: Scale) -> None:
 
 
 def _check_times(time: NDArray[np.int64]) -> None:
-    late = np.flatnonzero(np.abs(time) > MAX_EPOCH_SECONDS)
+    late = np.flatnonzero((time < MIN_EPOCH_SECONDS) | (time > MAX_EPOCH_SECONDS))
     if len(late):
         raise DataError(
-            f"row {late[0] + 1}: time {time[late[0]]} is beyond the year 5138 in seconds; give UTC epoch seconds, "
+            f"row {late[0] + 1}: time {time[late[0]]} is outside the years 1 to 9999; give UTC epoch seconds, "
             "not milliseconds or finer"
         )
 

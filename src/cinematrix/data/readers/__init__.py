@@ -1,4 +1,4 @@
-"""Readers of ratings and movies: MovieLens in all its formats, MovieTweetings, CSV, Parquet and tables in memory."""
+"""Readers of ratings and movies from files of many formats and from tables in memory."""
 
 from cinematrix.data.readers.frames import from_frame
 from cinematrix.data.readers.reading import read

@@ -22,7 +22,7 @@ from cinematrix.errors import InputError
 MIN_CACHED_BYTES = 1 << 24
 """Bytes above which a file of ratings is cached (16 MB)."""
 
-VERSION = 1
+VERSION = 2
 """Version of the cache; it increases when the cached content or the parsing of files changes."""
 
 _PARTS = ("ratings", "users", "movies", "catalog")
@@ -32,7 +32,7 @@ class CacheEntry:
     """Cache entry of one data set read with given options, with the current sizes and times of its files."""
 
     def __init__(self, sources: DatasetPaths, options: dict[str, Any]) -> None:
-        files = [path.resolve() for path in sources.files()]
+        files = [path.resolve() for path in sources.all_files()]
         name = json.dumps([[str(path) for path in files], options], sort_keys=True)
         self.path = cache_folder() / "ratings" / hashlib.sha256(name.encode()).hexdigest()[:32]
         self.stamp = [VERSION, name, *([path.stat().st_size, path.stat().st_mtime_ns] for path in files)]

@@ -1,65 +1,146 @@
-"""Columns of a table of ratings: found by name, validated and converted to internal types.
+"""Columns of a table of ratings, found by their names; those that look like a role by another name are asked about."""
 
-Text from a CSV, columns of a Parquet file and of a frame all pass through `validate_rows`.
-"""
+import re
+from functools import lru_cache
 
-from collections.abc import Callable
-
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from cinematrix.data.ratings import MAX_EPOCH_SECONDS
-from cinematrix.data.readers.violations import RuleViolation
+from cinematrix.data.readers.lookalikes import resembles
 from cinematrix.errors import DataError, SettingError
 
 COLUMN_ALIASES = {
-    "user": ("user", "userid", "user_id"),
-    "movie": ("movie", "movieid", "movie_id", "item", "itemid", "item_id"),
-    "rating": ("rating", "stars", "score"),
+    "user": (
+        "user", "userid", "user_id", "uid", "customerid", "customer", "reviewerid", "memberid", "accountid",
+        "viewerid", "personid", "clientid", "profileid", "visitorid", "subscriberid", "userno", "benutzer",
+        "benutzerid", "nutzer", "nutzerid", "utilisateur", "idutilisateur", "usuario", "usuário", "idusuario",
+        "utente", "idutente", "gebruiker", "użytkownik", "пользователь", "用户", "用户id", "ユーザー",
+    ),
+    "movie": (
+        "movie", "movieid", "movie_id", "item", "itemid", "item_id", "film", "filmid", "productid", "product",
+        "bookid", "isbn", "artistid", "animeid", "showid", "titleid", "contentid", "videoid", "gameid", "songid",
+        "trackid", "jokeid", "mediaid", "businessid", "recipeid", "articleid", "película", "pelicula", "idpelicula",
+        "filme", "фильм", "电影", "电影id", "映画",
+    ),
+    "rating": ("rating", "ratings", "stars", "score", "overall", "starrating", "bookrating", "userrating", "myrating",
+               "movierating"),
     "time": ("timestamp", "time"),
-    "count": ("count", "plays", "views"),
-}
-"""Column names, in lower case, that are recognised for each role."""
+    "count": ("count", "plays", "views", "playcount", "viewcount"),
+}  # fmt: skip
+"""Names of columns for each role; two of one role in a table are an error."""
+
+FALLBACK_ALIASES = {
+    "user": ("username", "reviewer", "reviewername", "member", "account", "person", "viewer", "client", "critic",
+             "criticname", "profile", "author"),
+    "movie": ("parentasin", "asin", "tconst", "imdbid", "imdb", "tmdbid", "tmdb", "title", "movietitle", "filmtitle",
+              "itemtitle", "moviename", "filmname", "itemname"),
+    "rating": ("grade", "mark", "rate", "note", "bewertung", "wertung", "sterne", "puntuación", "puntuacion",
+               "calificación", "calificacion", "valoración", "valoracion", "nota", "avaliação", "voto", "valutazione",
+               "beoordeling", "cijfer", "waardering", "ocena", "betyg", "puan", "pontszám", "hodnocení", "оценка",
+               "рейтинг", "评分", "評価", "평점", "ratingvalue", "ratingval", "reviewscore", "reviewrating", "points",
+               "vote", "preference", "thumb", "thumbs", "like", "liked"),
+    "time": ("unixreviewtime", "unixtime", "epoch", "ts", "datetime", "date", "createdat", "created", "ratedat",
+             "ratingdate", "ratingtimestamp", "ratingtime", "reviewdate", "reviewtime", "watchedat", "watcheddate",
+             "watchdate", "datewatched", "lastplayed", "lastwatched", "playedat", "viewedat", "daterated", "dateadded",
+             "addedat", "updatedat", "ratingyear", "datum", "tarih", "zeit", "zeitpunkt", "fecha", "heure", "data",
+             "дата", "время", "时间", "日期"),
+    "count": ("weight", "listens", "watches", "watchcount", "listencount", "timesplayed", "timeswatched", "nplays",
+              "numplays", "frequency", "freq", "clicks", "hits", "quantity", "qty", "scrobbles", "wiedergaben",
+              "aufrufe", "reproducciones", "écoutes", "lectures"),
+}  # fmt: skip
+"""Names that count where a table has none of `COLUMN_ALIASES` for the role; the first in this order is taken."""
+
+ABSENT = "-"
+"""Name of a column in `columns` that means: the table has none for this role."""
+
+ALL_OTHERS = "*"
+"""Name of the movies' column in `columns` of a wide table, whose other columns are the movies."""
+
+
+@lru_cache(maxsize=4096)
+def plain_name(name: str) -> str:
+    """Return a column's name without case, blanks, `_`, `-`, `.` and RecBole's type ("User-ID", "user_id:token")."""
+    return re.sub(r"[\s_\-.\"\ufeff]+", "", name.split(":")[0].casefold())
+
+
+def is_known_name(name: str, *roles: str) -> bool:
+    """Return True if `name` is a usual name of one of the roles (default: of any)."""
+    plain, tables = plain_name(name), (COLUMN_ALIASES, FALLBACK_ALIASES)
+    return any(plain == plain_name(alias) for table in tables for role in roles or table for alias in table[role])
+
+
+def check_roles(columns: dict[str, str] | None) -> dict[str, str]:
+    """Return `columns`, from role to name; empty for None.
+
+    Raises:
+        SettingError: it names a role that doesn't exist.
+    """
+    unknown = sorted(set(columns or {}) - set(COLUMN_ALIASES))
+    if unknown:
+        raise SettingError(f"columns name the role {unknown[0]!r}; the roles are {', '.join(COLUMN_ALIASES)}")
+    return dict(columns or {})
 
 
 def find_columns(
-    names: list[str], columns: dict[str, str] | None, where: str, needed: tuple[str, ...] = ("user", "movie")
+    names: list[str],
+    columns: dict[str, str] | None,
+    where: str,
+    needed: tuple[str, ...] = ("user", "movie"),
+    sample: pl.DataFrame | None = None,
 ) -> dict[str, int]:
     """Find the index of each role's column in `names`: by `columns` (role to name), else by the usual names.
 
+    Args:
+        needed: roles that must be there.
+        sample: the first rows as text, column by column; in it, columns of other names that look like ratings, times
+            or counts are refused where the table has none.
+
     Raises:
         SettingError: `columns` has a role that doesn't exist.
-        DataError: a column named in `columns`, or one for a `needed` role, is missing; a role has two columns.
+        DataError: a column named in `columns`, or one for a `needed` role, is missing; a role has two columns; a
+            column of another name looks like one for a role.
     """
-    wanted = dict(columns or {})
-    unknown = sorted(set(wanted) - set(COLUMN_ALIASES))
-    if unknown:
-        raise SettingError(f"columns name the role {unknown[0]!r}; the roles are {', '.join(COLUMN_ALIASES)}")
-    plain = [name.strip().split(":")[0].casefold() for name in names]  # "user_id:token" in RecBole's files
+    wanted = check_roles(columns)
     places: dict[str, int] = {}
-    for role, usual in COLUMN_ALIASES.items():
-        if role in wanted:
-            matches = [i for i, name in enumerate(names) if name.strip() == wanted[role]]
-            missing = f"{where} has no column {wanted[role]!r} for the {role}; it has {format_names(names)}"
-            _expect(bool(matches), missing)
-        else:
-            matches = [i for i, name in enumerate(plain) if name in usual]
-        both = " and ".join(names[i].strip() for i in matches)
-        _expect(len(matches) < 2, f"{where} has two columns for the {role}, {both}; choose with columns {role}=NAME")
-        places |= {role: matches[0]} if matches else {}
-    twice = {names[place] for place in places.values() if list(places.values()).count(place) > 1}
-    _expect(not twice, f"{where}: the column {'/'.join(twice)} can't have two roles; give each its own")
+    for role in COLUMN_ALIASES:
+        place = _find(names, role, wanted.get(role), where, set(places.values()))
+        places |= {} if place is None else {role: place}
+    _check_twice(names, places, where)
     for role in needed:
-        _expect(
-            role in places, f"{where} has no column for the {role}; it has {format_names(names)}{_hint(plain, role)}"
-        )
+        if role not in places:
+            hint = _hint([plain_name(name) for name in names], role)
+            raise DataError(f"{where} has no column for the {role}; it has {format_names(names)}{hint}")
+    if sample is not None:
+        _refuse_lookalikes(names, places, wanted, where, sample)
     return places
 
 
-def _expect(condition: bool, message: str) -> None:
-    if not condition:
-        raise DataError(message)
+def _find(names: list[str], role: str, wanted: str | None, where: str, taken: set[int]) -> int | None:
+    """Return the place of a role's column; None if there is none, or `wanted` says so."""
+    if wanted == ABSENT:
+        return None
+    if wanted is not None:
+        matches = [i for i, name in enumerate(names) if name.strip() == wanted]
+        if not matches and wanted.isdigit() and 1 <= int(wanted) <= len(names):
+            matches = [int(wanted) - 1]
+        if not matches:
+            raise DataError(f"{where} has no column {wanted!r} for the {role}; it has {format_names(names)}")
+    else:
+        plain, usual = [plain_name(name) for name in names], {plain_name(alias) for alias in COLUMN_ALIASES[role]}
+        matches = [i for i, name in enumerate(plain) if name in usual]
+        if not matches:
+            aliases = [plain_name(alias) for alias in FALLBACK_ALIASES[role]]
+            matches = [plain.index(alias) for alias in aliases if alias in plain and plain.index(alias) not in taken]
+            matches = matches[:1]
+    if len(matches) > 1:
+        both = " and ".join(names[i].strip() for i in matches)
+        raise DataError(f"{where} has two columns for the {role}, {both}; choose with columns {role}=NAME")
+    return matches[0] if matches else None
+
+
+def _check_twice(names: list[str], places: dict[str, int], where: str) -> None:
+    twice = {names[place] for place in places.values() if list(places.values()).count(place) > 1}
+    if twice:
+        raise DataError(f"{where}: the column {format_names(sorted(twice))} can't have two roles; give each its own")
 
 
 def format_names(names: list[str]) -> str:
@@ -68,152 +149,43 @@ def format_names(names: list[str]) -> str:
     return shown[:300] + (", …" if len(names) > 20 or len(shown) > 300 else "")
 
 
+def note_unused(names: list[str], places: dict[str, int]) -> tuple[str, ...]:
+    """Return the note on columns that aren't used, if there are any; and on counts beside ratings."""
+    unused = [name for place, name in enumerate(names) if place not in places.values()]
+    notes: tuple[str, ...] = (f"not used: {format_names(unused)}",) if unused else ()
+    if "count" in places and "rating" in places:
+        notes += (f"the counts in {names[places['count']].strip()} aren't used beside ratings",)
+    return notes
+
+
 def _hint(names: list[str], role: str) -> str:
-    if "letterboxd uri" in names or "const" in names or "imdb_id" in names:
+    if "letterboxduri" in names or "const" in names or "imdbid" in names:
         return ", and looks like one person's export, which 'cinematrix import' takes"
     if "title" in names and "rating" not in names:
         return ", and looks like a table of movies: give the table of ratings, and this one with --movies"
-    return f"; name it with columns {role}=NAME"
+    wide = f", or movie={ALL_OTHERS} where each movie has its own column" if role == "movie" and len(names) > 5 else ""
+    numbers = "; a table without a header has numbers for names, such as columns user=1,movie=2"
+    return f"; name it with columns {role}=NAME{wide}{numbers}"
 
 
-class RowValidator:
-    """Validation of a table's rows; each bad row is listed for the first rule that it breaks.
-
-    Attributes:
-        lines: int64, line of each row in the file.
-        bad: bool, mask of the bad rows.
-        faults: violated rules with their rows.
-        milliseconds: number of times that were in milliseconds or finer.
-    """
-
-    def __init__(self, lines: NDArray[np.int64]) -> None:
-        self.lines = lines
-        self.bad = np.zeros(len(lines), bool)
-        self.faults: list[RuleViolation] = []
-        self.milliseconds = 0
-
-    def refuse(self, wrong: pl.Series, reason: str, problem: Callable[[int], str]) -> None:
-        """Mark the rows where `wrong` is true; `problem(row)` describes one."""
-        if wrong.any():
-            rows = np.flatnonzero(wrong.fill_null(False).to_numpy() & ~self.bad)
-            if len(rows):
-                self.faults.append(RuleViolation(reason, self.lines[rows], problem(int(rows[0]))))
-                self.bad[rows] = True
-
-
-def validate_rows(raw: pl.DataFrame, lines: NDArray[np.int64]) -> tuple[pl.DataFrame, RowValidator]:
-    """Return the valid rows of `raw` in internal types, and the validator with the rules that other rows break.
-
-    `raw` has columns named by role; `lines` are the line numbers of the rows. User and movie become Int64 if all are
-    plain integers, else text; rating and count Float32; time Int64 in seconds.
+def _refuse_lookalikes(
+    names: list[str], places: dict[str, int], wanted: dict[str, str], where: str, sample: pl.DataFrame
+) -> None:
+    """Refuse a column that looks like a rating, a time or a count, where the table has none and none is said.
 
     Raises:
-        DataError: a column has an unsuitable type.
+        DataError: it names the column, some of its values, and the columns to give.
     """
-    validator = RowValidator(lines)
-    typed = {role: _TYPED[role](raw[role], role, validator) for role in raw.columns}
-    frame = pl.DataFrame(typed)
-    return (frame.filter(pl.Series(~validator.bad)) if validator.bad.any() else frame), validator
-
-
-def _missing(column: pl.Series, role: str, validator: RowValidator) -> pl.Series:
-    missing = column.is_null()
-    if column.dtype == pl.String:
-        missing = missing | (column == "")
-    validator.refuse(missing, f"{role} is missing", lambda _: f"the {role} is missing")
-    return missing
-
-
-def _ids(column: pl.Series, role: str, validator: RowValidator) -> pl.Series:
-    if column.dtype in (pl.Categorical, pl.Enum):
-        column = column.cast(pl.String)
-    if column.dtype.is_float():
-        column = column.fill_nan(None)
-    if column.dtype.is_float() and (column.is_null() | (column == column.round())).all():
-        column = column.cast(pl.Int64)  # pandas turns a column of integers with a gap into floats
-    if column.dtype.is_integer() and column.cast(pl.Int64, strict=False).null_count() == column.null_count():
-        _missing(column, role, validator)
-        return column.cast(pl.Int64)
-    if column.dtype != pl.String:
-        if column.dtype != pl.Null and not column.dtype.is_integer():
-            raise DataError(f"the column of the {role} holds {column.dtype}; IDs must be integers or text")
-        column = column.cast(pl.String)
-    typed = plain_integers(column)
-    if typed.dtype == pl.String and (typed == "").any():
-        typed = plain_integers(typed.replace("", None))
-    _missing(typed, role, validator)
-    return typed
-
-
-def plain_integers(column: pl.Series) -> pl.Series:
-    """Convert text to Int64 if all values are integers without leading zeros or plus; else return stripped text."""
-    for text in (column, column.str.strip_chars()):
-        numbers = text.cast(pl.Int64, strict=False)
-        if numbers.null_count() == text.null_count() and not (text.str.contains(r"^(-?0\d|\+|-0$)").any()):
-            return numbers
-    return text
-
-
-def _numbers(column: pl.Series, role: str, validator: RowValidator) -> pl.Series:
-    """Convert a column to Float64 (Float32 stays); refuse values that are missing, not a number or not finite."""
-    if not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Boolean, pl.Null)):
-        raise DataError(f"the column of the {role} holds {column.dtype}; it must hold numbers")
-    values = column.str.strip_chars() if column.dtype == pl.String else column
-    missing = _missing(values, role, validator)
-    numbers = values.cast(pl.Float64 if column.dtype != pl.Float32 else pl.Float32, strict=False)
-
-    def problem(row: int) -> str:
-        comma = " (a decimal comma?)" if "," in str(values[row]) else ""
-        return f"the {role} {str(values[row])[:40]!r} is not a number{comma}"
-
-    validator.refuse(numbers.is_null() & ~missing, f"{role} is not a number", problem)
-    validator.refuse(
-        ~numbers.is_finite(), f"{role} is not finite", lambda row: f"the {role} {values[row]} is not finite"
-    )
-    return numbers
-
-
-def _ratings(column: pl.Series, role: str, validator: RowValidator) -> pl.Series:
-    return _numbers(column, role, validator).cast(pl.Float32, strict=False)
-
-
-def _counts(column: pl.Series, role: str, validator: RowValidator) -> pl.Series:
-    counts = _numbers(column, role, validator)
-    validator.refuse(counts <= 0, "count is not above 0", lambda row: f"the count {counts[row]:g} is not above 0")
-    return counts.cast(pl.Float32, strict=False)
-
-
-def _times(column: pl.Series, role: str, validator: RowValidator) -> pl.Series:
-    if column.dtype in (pl.Date, pl.Datetime):
-        _missing(column, role, validator)
-        return column.dt.epoch("s")
-    if column.dtype == pl.String:
-        column = _dates_as_seconds(column.str.strip_chars())
-    seconds = _numbers(column, role, validator)
-    largest = seconds.filter(pl.Series(~validator.bad)).abs().max() if len(seconds) else None
-    if isinstance(largest, int | float) and largest > MAX_EPOCH_SECONDS:
-        validator.milliseconds += int((seconds.abs() > MAX_EPOCH_SECONDS).sum())
-        for _ in range(3):
-            seconds = pl.select(
-                pl.when(seconds.abs() > MAX_EPOCH_SECONDS).then(seconds / 1000).otherwise(seconds)
-            ).to_series()
-        beyond = seconds.abs() > MAX_EPOCH_SECONDS
-        validator.refuse(beyond, "time is out of range", lambda row: f"the time {column[row]} is beyond any calendar")
-    return seconds.floor().cast(pl.Int64, strict=False)
-
-
-def _dates_as_seconds(text: pl.Series) -> pl.Series:
-    """Convert ISO dates and date-times (UTC by default) in a column of text to epoch seconds, as text again."""
-    if text.cast(pl.Float64, strict=False).null_count() == text.null_count():
-        return text
-    plain = text.str.replace("T", " ", literal=True).str.replace(r"Z$", "+00:00")
-    candidates = [
-        plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False).dt.epoch("s"),
-        plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f%:z", strict=False).dt.epoch("s"),
-        plain.str.to_datetime("%Y-%m-%d %H:%M", strict=False).dt.epoch("s"),
-        plain.str.to_date("%Y-%m-%d", strict=False).dt.epoch("s"),
-    ]
-    return pl.select(pl.coalesce(*[seconds.cast(pl.String) for seconds in candidates], text)).to_series()
-
-
-_TYPED = {"user": _ids, "movie": _ids, "rating": _ratings, "time": _times, "count": _counts}
+    asked = [role for role in ("rating", "time") if role not in places and role not in wanted]
+    asked += ["count"] * ("count" not in wanted and not {"count", "rating"} & (places.keys() | set(wanted)))
+    for place, name in enumerate(names):
+        role = None if place in places.values() else resembles(name, sample[:, place], asked)
+        if role is not None:
+            shown = format_names([name])
+            quoted = f"'{role}={shown}'" if " " in shown else f"{role}={shown}"
+            values = format_names(sample[:, place].drop_nulls().unique(maintain_order=True).head(4).to_list())
+            raise DataError(
+                f"{where}: the column {shown} looks like a {role} "
+                f"({values[:60]}) and no column is named so; say which it is with --columns {quoted}, or "
+                f"that there is none with --columns {role}={ABSENT}"
+            )

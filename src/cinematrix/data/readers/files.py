@@ -5,19 +5,34 @@ from pathlib import Path
 
 import polars as pl
 
-from cinematrix.data.readers import columns
+from cinematrix.data.readers import columns, formats
 from cinematrix.data.readers.layouts import detect_layout
+from cinematrix.data.readers.opening import PACKED_SUFFIXES, read_head
 from cinematrix.errors import DataError
 
 RATINGS_FILE_NAMES = ("u.data", "ratings.dat", "ratings.csv", "ratings.parquet")
 """Names of files of ratings in public data sets."""
 
-_SUFFIXES = (".csv", ".tsv", ".dat", ".data", ".inter", ".parquet", ".txt")
+_SUFFIXES = (
+    ".csv",
+    ".tsv",
+    ".dat",
+    ".data",
+    ".inter",
+    ".parquet",
+    ".txt",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".feather",
+    ".arrow",
+    ".avro",
+)
 
 
 @dataclass(frozen=True)
 class DatasetPaths:
-    """Files of a data set; a missing file is None."""
+    """Files of a data set; a missing file is None, and the ratings may be a folder of Parquet files."""
 
     ratings: Path
     movies: Path | None = None
@@ -27,6 +42,12 @@ class DatasetPaths:
     def files(self) -> list[Path]:
         """Return the existing files."""
         return [path for path in (self.ratings, self.movies, self.tags, self.links) if path is not None]
+
+    def all_files(self) -> list[Path]:
+        """Return the existing files, those of a folder of Parquet files one by one."""
+        return [
+            file for path in self.files() for file in ([path] if path.is_file() else sorted(path.rglob("*.parquet")))
+        ]
 
 
 def find_dataset_files(path: Path, movies: Path | None = None) -> DatasetPaths:
@@ -51,16 +72,18 @@ def is_parquet(path: Path) -> bool:
     Raises:
         DataError: the file can't be read.
     """
-    try:
-        with path.open("rb") as file:
-            return file.read(4) == b"PAR1"
-    except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror or error}") from error
+    return read_head(path).startswith(b"PAR1")
+
+
+def n_bytes(path: Path) -> int:
+    """Return the bytes of a file, or of the Parquet files in a folder."""
+    return sum(file.stat().st_size for file in DatasetPaths(path).all_files())
 
 
 def plain_file_name(path: Path) -> str:
-    """Return the file's name in lower case without `.gz`."""
-    return path.name.lower().removesuffix(".gz")
+    """Return the file's name in lower case without the suffix of a packed file (.gz, .bz2, .xz)."""
+    name = path.name.lower()
+    return next((name.removesuffix(suffix) for suffix in PACKED_SUFFIXES if name.endswith(suffix)), name)
 
 
 def _find_ratings(folder: Path) -> Path:
@@ -69,6 +92,11 @@ def _find_ratings(folder: Path) -> Path:
         named = [path for path in files if plain_file_name(path) == name]
         if named:
             return named[0]
+    for name in RATINGS_FILE_NAMES:
+        if (folder / name).is_dir() and _are_parts(sorted((folder / name).rglob("*.parquet"))):
+            return folder / name
+    if _are_parts(sorted(folder.rglob("*.parquet"))):
+        return folder
     tables = [path for path in files if plain_file_name(path).endswith(_SUFFIXES) and _is_ratings(path)]
     if len(tables) == 1:
         return tables[0]
@@ -77,12 +105,22 @@ def _find_ratings(folder: Path) -> Path:
     raise DataError(f"{folder} has no file of ratings {_describe_content(folder, files)}")
 
 
+def _are_parts(files: list[Path]) -> bool:
+    """Return True for several Parquet files of the same columns, which are ratings."""
+    try:
+        schemas = [tuple(pl.read_parquet_schema(path)) for path in files]
+    except (pl.exceptions.PolarsError, OSError):
+        return False
+    return len(files) > 1 and len(set(schemas)) == 1 and _is_ratings(files[0])
+
+
 def _is_ratings(path: Path) -> bool:
     try:
-        if is_parquet(path):
-            columns.find_columns(list(pl.read_parquet_schema(path)), None, str(path))
-        else:
+        found = formats.read_frame(path)
+        if found is None:
             detect_layout(path)
+        else:
+            columns.find_columns(found[1].collect_schema().names(), None, str(path))
     except (DataError, pl.exceptions.PolarsError):
         return False
     return True

@@ -1,26 +1,25 @@
-"""Layout detection of a file of ratings by its first lines: format, separator and fields."""
+"""Layout detection of a text file of ratings by its first lines: format, separator, header and fields."""
 
 import csv
-import gzip
 import re
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
 
-from cinematrix.data.readers import columns
+import polars as pl
+
+from cinematrix.data.readers import columns, headerless
+from cinematrix.data.readers.encodings import Recoder
+from cinematrix.data.readers.opening import HEAD_BYTES, is_utf_16, read_head
 from cinematrix.errors import DataError, SettingError
 
-HEAD_BYTES = 1 << 16
-"""Bytes of a file that layout detection reads."""
-
-READ_ERRORS = (OSError, EOFError, zlib.error)
-"""Exceptions of reading a file, a damaged gzip file included."""
-
 MOVIELENS_HEADER = ("userId", "movieId", "rating", "timestamp")
-HEADERLESS = ("user", "movie", "rating", "time")
-"""Order of the fields in formats without a header; the time may be missing."""
+
+SEPARATORS = ("::", "\t", ";", ",", "|", "\x01", " ")
+"""Separators of fields, in the order in which they are preferred; the blank stands for runs of blanks and TABs."""
+
+SAMPLE_ROWS = 1000
+"""Rows by which a layout is told."""
 
 
 @dataclass(frozen=True)
@@ -29,147 +28,146 @@ class Layout:
 
     Attributes:
         name: the format, such as ml-1m or csv.
-        separator: text between fields; two characters in `::` files.
+        separator: text between fields: `::`, one character, or a blank for runs of blanks.
         n_fields: fields of a line.
         places: index of the field of each role.
         start: bytes before the first line of data (byte order mark, blank lines, header).
         first_line: number of the first line of data, from 1.
         quoted: whether `"` encloses fields.
         header: column names; empty without a header.
-        text_time: whether times are written as dates.
+        text: roles whose values aren't all plain numbers, and IDs.
+        notes: what the detection took and left out.
     """
 
     name: str
     separator: str
     n_fields: int
     places: dict[str, int]
-    start: int
-    first_line: int
-    quoted: bool
+    start: int = 0
+    first_line: int = 1
+    quoted: bool = False
     header: tuple[str, ...] = ()
-    text_time: bool = False
+    text: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file as bytes, unpacked if it is a gzip file."""
-    file = path.open("rb")
-    if file.read(2) == b"\x1f\x8b":
-        file.close()
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    file.seek(0)
-    return file
-
-
-def read_head(path: Path) -> bytes:
-    """Read the first `HEAD_BYTES` bytes of a text file.
-
-    Raises:
-        DataError: the file can't be read, is empty, or isn't a text table.
-    """
-    try:
-        with open_bytes(path) as file:
-            head = file.read(HEAD_BYTES)
-    except READ_ERRORS as error:
-        raise DataError(f"{path} can't be read: {error}") from error
-    for matches, problem in _NO_TABLES:
-        if matches(head):
-            raise DataError(f"{path} {problem}")
-    return head
-
-
-_NO_TABLES: list[tuple[Callable[[bytes], bool], str]] = [
-    (lambda head: head.startswith((b"\xff\xfe", b"\xfe\xff")), "is UTF-16; save it as UTF-8"),
-    (lambda head: head.startswith(b"PK\x03\x04"), "is a zip archive; unpack it and give the folder"),
-    (lambda head: head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")), "is a web page, not a table"),
-    (
-        lambda head: len(head) > 8 and head.count(b"\0") > len(head) // 4,
-        "is binary or UTF-16; save it as UTF-8 text",
-    ),
-    (lambda head: not head.removeprefix(b"\xef\xbb\xbf").strip(), "is empty; a table of ratings is needed"),
-]
-
-
-def detect_layout(path: Path, named: dict[str, str] | None = None, *, has_tags: bool = False) -> Layout:
+def detect_layout(
+    path: Path,
+    named: dict[str, str] | None = None,
+    *,
+    has_tags: bool = False,
+    needed: tuple[str, ...] = ("user", "movie"),
+    wanted: tuple[str, ...] | None = None,
+) -> Layout:
     """Detect the layout of a file of ratings.
 
-    `named` maps roles (user, movie, …) to column names. `has_tags` means that there is a file of tags beside it,
-    which distinguishes ml-10m from ml-1m.
+    Args:
+        named: column names by role (user, movie, …); in a table without a header, their numbers from 1.
+        has_tags: whether there is a file of tags beside it, which distinguishes ml-10m from ml-1m.
+        needed: roles whose column must be there.
+        wanted: roles whose columns are read; None: all.
 
     Raises:
         DataError: it isn't a table of ratings; the message says what it looks like and what to do.
-        SettingError: `named` is given for a format without a header.
+        SettingError: `named` gives names for a table without a header.
     """
     head = read_head(path)
     start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
-    lines = re.split(r"\r\n|\n|\r", head[start:].decode("latin-1"))
+    lines = re.split(r"\r\n|\n|\r", Recoder()(head[start:]).decode(errors="replace"))
     lines = lines if len(head) < HEAD_BYTES else lines[:-1] or lines
-    first = next(i for i, line in enumerate(lines) if line.strip())
-    layout = _headerless(path, lines[first:], has_tags)
-    if layout is None:
-        return _with_header(path, head[start:], lines, first, named, start)
-    if named:
-        raise SettingError(f"{path} has no header, as {layout[0]} files don't; columns can't be named in it")
-    name, separator, n_fields = layout
-    places = {role: i for i, role in enumerate(HEADERLESS[:n_fields])}
-    return Layout(name, separator, n_fields, places, start + _offset(head[start:], first), first + 1, quoted=False)
-
-
-def _headerless(path: Path, lines: list[str], has_tags: bool) -> tuple[str, str, int] | None:
-    """Return format, separator and number of fields if the format has no header, else None."""
-    if "::" in lines[0]:
-        rows = [line.split("::") for line in lines if line.strip()]
-        good = [row for row in rows if len(row) in (3, 4) and _is_number(row[2])]
-        if not good:
-            raise DataError(
-                f"{path} is no table of ratings: its first line is {lines[0][:80]!r}, where ratings.dat has "
-                "UserID::MovieID::Rating::Timestamp; give ratings.dat or its folder"
-            )
-        return _double_colon(good, has_tags), "::", max(len(row) for row in good)
-    if lines[0].count("|") >= 20:
+    first, separator = _first_line(lines)
+    if lines[first].count("|") >= 20:
         raise DataError(f"{path} looks like u.item, the movies of ml-100k; give u.data or its folder")
-    rows = [line.split("\t") for line in lines[:50] if line.strip()]
-    if len(rows[0]) in (3, 4) and all(_is_number(text) for text in rows[0]):
-        return "ml-100k", "\t", len(rows[0])
-    return None
-
-
-def _double_colon(rows: list[list[str]], has_tags: bool) -> str:
-    """Return the format of lines `user::movie::rating::time`; MovieTweetings has IMDb IDs of seven digits or more."""
-    if all(len(row[1]) >= 7 for row in rows) or any(re.match(r"0\d", row[1]) for row in rows):
-        return "movietweetings"
-    return "ml-10m" if has_tags or any(not float(row[2]).is_integer() for row in rows) else "ml-1m"
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r" *-?[0-9]+(\.[0-9]+)? *", text) is not None
-
-
-def _with_header(
-    path: Path, text: bytes, lines: list[str], first: int, named: dict[str, str] | None, start: int
-) -> Layout:
-    separator = max(",;\t|", key=lines[first].count)
-    row = lines[first].encode("latin-1").decode(errors="replace")
-    names = next(csv.reader([row], delimiter=separator))
-    if all(_is_number(name) for name in names):
-        raise DataError(
-            f"{path}, line {first + 1}: {lines[first][:60]!r} is no header; put one above it, such as "
-            + separator.join(MOVIELENS_HEADER[: len(names)])
-        )
-    places = columns.find_columns(names, named, str(path))
-    plain = tuple(name.strip() for name in names)
-    begin = start + _offset(text, first + 1)
-    data = [line for line in lines[first + 1 :] if line.strip()]
-    if not data:
-        raise DataError(f"{path} has a header and no ratings; at least one row is needed")
-    return Layout(
-        "ml-csv" if plain == MOVIELENS_HEADER and not named else "csv", separator, len(names), places, begin,
-        first + 2, quoted=True, header=plain, text_time=_writes_dates(data[0], separator, places.get("time")),
+    separator = separator or find_separator(lines[first : first + 50])
+    rows = split_rows(lines[first : first + SAMPLE_ROWS], separator)
+    roles = columns.check_roles(named)
+    notes = ("the text is UTF-16 and is read as such",) if is_utf_16(path) else ()
+    if headerless.has_header(rows, roles):
+        layout = _with_header(path, rows, separator, roles, needed, whole=wanted is None)
+        first += 1
+    else:
+        layout = _without_header(path, rows, separator, roles, has_tags, needed)
+    places = {role: place for role, place in layout.places.items() if wanted is None or role in wanted}
+    return replace(
+        layout, start=start + _offset(head[start:], first), first_line=first + 1, places=places,
+        notes=notes + layout.notes, quoted=layout.quoted and len(separator) == 1 and separator != " ",
     )  # fmt: skip
 
 
-def _writes_dates(line: str, separator: str, place: int | None) -> bool:
-    fields = next(csv.reader([line], delimiter=separator))
-    return place is not None and place < len(fields) and "-" in fields[place].strip()[1:]
+def _first_line(lines: list[str]) -> tuple[int, str]:
+    """Return the index of the first line that isn't blank or a comment, and the separator in Excel's `sep=;`."""
+    separator = ""
+    for i, line in enumerate(lines):
+        if match := re.fullmatch(r"sep=(.)", line.strip()):
+            separator = match[1]
+        elif line.strip() and not line.startswith("%"):
+            return i, separator
+    return 0, separator
+
+
+def find_separator(lines: Sequence[str]) -> str:
+    """Return the separator that cuts most lines into as many fields as the first one, and it into most."""
+
+    def fit(separator: str) -> tuple[bool, float, int]:
+        counts = [len(row) for row in split_rows(lines, separator)]
+        consistent = sum(count == counts[0] for count in counts) / len(counts)
+        return counts[0] > 1 and (consistent > 0.5 or separator != " "), round(consistent, 1), counts[0]
+
+    return max((separator for separator in SEPARATORS if separator != " " or not _any_other(lines[0])), key=fit)
+
+
+def _any_other(line: str) -> bool:
+    return any(separator in line for separator in SEPARATORS[:-1])
+
+
+def split_rows(lines: Sequence[str], separator: str) -> list[list[str]]:
+    """Return the fields of lines that aren't blank; quoted fields may span lines."""
+    if separator == " ":
+        return [line.split() for line in lines if line.strip()]
+    if len(separator) > 1:
+        return [line.split(separator) for line in lines if line.strip()]
+    try:
+        rows = list(csv.reader((line + "\n" for line in lines), delimiter=separator))
+    except csv.Error:
+        rows = [line.split(separator) for line in lines]
+    return [row for row in rows if row and (len(row) > 1 or row[0].strip())]
+
+
+def _with_header(
+    path: Path, rows: list[list[str]], separator: str, named: dict[str, str], needed: tuple[str, ...], *, whole: bool
+) -> Layout:
+    """Return the layout of a table with a header; a `whole` table of ratings has rows, and no columns of odd names."""
+    names, data = rows[0], rows[1:]
+    if whole and not data:
+        raise DataError(f"{path} has a header and no ratings; at least one row is needed")
+    header = tuple(name.strip() for name in names)
+    if named.get("movie") == columns.ALL_OTHERS:
+        return Layout("csv", separator, len(names), {}, quoted=True, header=header)
+    full = [row for row in data if len(row) == len(names)]
+    sample = pl.DataFrame({str(i): [row[i] for row in full] for i in range(len(names))}) if full else None
+    places = columns.find_columns(names, named, str(path), needed, sample if whole else None)
+    name = "ml-csv" if header == MOVIELENS_HEADER and not named else "csv"
+    return Layout(
+        name, separator, len(names), places, quoted=True, header=header, text=_text_roles(data, places),
+        notes=columns.note_unused(names, places),
+    )  # fmt: skip
+
+
+def _without_header(
+    path: Path, rows: list[list[str]], separator: str, named: dict[str, str], has_tags: bool, needed: tuple[str, ...]
+) -> Layout:
+    found = headerless.detect(path, rows, separator, named, has_tags=has_tags, needed=needed)
+    text = _text_roles(rows, found.places)
+    return Layout(
+        found.name, separator, found.n_fields, found.places, quoted=not found.official, text=text, notes=found.notes
+    )
+
+
+def _text_roles(rows: list[list[str]], places: dict[str, int]) -> frozenset[str]:
+    """Return the roles of numbers whose values in the sample aren't all plain numbers."""
+    texts = {role: [row[place] for row in rows if place < len(row)] for role, place in places.items()}
+    odd = {role for role, values in texts.items() if not all(headerless.is_number(value) for value in values if value)}
+    return frozenset(odd - {"user", "movie"})
 
 
 def _offset(text: bytes, n_lines: int) -> int:
@@ -179,3 +177,13 @@ def _offset(text: bytes, n_lines: int) -> int:
         end = re.search(rb"\r\n|\n|\r", text[position:])
         position = len(text) if end is None else position + end.end()
     return position
+
+
+def check_wide(path: Path, layout: Layout) -> None:
+    """Refuse a wide table in a file without a header.
+
+    Raises:
+        SettingError: there is no header.
+    """
+    if not layout.header:
+        raise SettingError(f"{path} has no header, which names the movies of a wide table (movie=*); put one above it")

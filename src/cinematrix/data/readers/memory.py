@@ -8,7 +8,10 @@ import polars as pl
 from scipy import sparse
 
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.readers.columns import COLUMN_ALIASES
+from cinematrix.data.readers.columns import plain_name
+from cinematrix.data.readers.genres import split_genres
+from cinematrix.data.readers.movies import MOVIE_ALIASES
+from cinematrix.data.readers.values import as_id_column
 from cinematrix.errors import DataError
 
 ACCEPTED = (
@@ -34,7 +37,7 @@ def as_polars(frame: Any) -> pl.DataFrame:
         entries = frame.tocoo()
         return pl.DataFrame({"user": entries.row, "movie": entries.col, "rating": entries.data})
     if isinstance(frame, np.ndarray) and frame.dtype.names:
-        return pl.DataFrame({name: frame[name] for name in frame.dtype.names})
+        return pl.DataFrame([_numpy_series(name, frame[name]) for name in frame.dtype.names])
     if isinstance(frame, Mapping):
         return _from_mapping(frame)
     if _is_pandas(frame):
@@ -49,26 +52,24 @@ def as_polars(frame: Any) -> pl.DataFrame:
 def catalog_from_frame(frame: Any) -> Catalog:
     """Return a catalog from a table of movies: the movies' IDs, and title, year, genres and tags where they are there.
 
-    Genres and tags are lists, or text separated by `|`.
+    Genres and tags are lists, or text as `genres.split_genres` takes it.
 
     Raises:
         DataError: it is no table, or has no column of movie IDs.
     """
     table = as_polars(frame)
-    names = {name.strip().casefold(): name for name in table.columns}
-    key = next((names[alias] for alias in (*COLUMN_ALIASES["movie"], "id") if alias in names), None)
+    names = {plain_name(name): name for name in table.columns}
+    key = next((names[plain_name(alias)] for alias in MOVIE_ALIASES["id"] if plain_name(alias) in names), None)
     if key is None:
         raise DataError(f"the movies have no column movie; they have {', '.join(table.columns)}")
     columns = {role: table[names[role]] for role in ("title", "year", "genres", "tags") if role in names}
     lists = {role: _lists(columns[role]) for role in ("genres", "tags") if role in columns}
     plain = {role: columns[role].to_list() for role in ("title", "year") if role in columns}
-    return Catalog.of(table[key].to_list(), **plain, **lists)
+    return Catalog.of(as_id_column(table[key])[0].to_list(), **plain, **lists)
 
 
 def _lists(column: pl.Series) -> list[Any]:
-    if column.dtype != pl.String:
-        return column.to_list()
-    return [None if text is None else [word for word in text.split("|") if word] for text in column.to_list()]
+    return split_genres(column.to_list()) if column.dtype == pl.String else column.to_list()
 
 
 def _from_mapping(columns: Mapping[Any, Any]) -> pl.DataFrame:
@@ -76,7 +77,11 @@ def _from_mapping(columns: Mapping[Any, Any]) -> pl.DataFrame:
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {length:,}" for name, length in lengths.items())
         raise DataError(f"the columns have unequal lengths ({told}); give one value a row in each")
-    return pl.DataFrame(dict(columns), strict=False)
+    found = {
+        name: _numpy_series(str(name), column) if isinstance(column, np.ndarray) else column
+        for name, column in columns.items()
+    }
+    return pl.DataFrame(found, strict=False)
 
 
 def _from_arrow(table: Any) -> pl.DataFrame:
@@ -107,10 +112,18 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
 def _series(name: str, column: Any) -> pl.Series:
     values = column.to_numpy()
     if values.dtype.kind != "O":
-        return pl.Series(name, values)
+        return _numpy_series(name, values)
     gaps = column.isna().to_numpy()
     plain = [None if gap else value for value, gap in zip(values.tolist(), gaps.tolist(), strict=True)]
     try:
-        return pl.Series(name, plain)
-    except (TypeError, pl.exceptions.PolarsError):
-        return pl.Series(name, [None if value is None else str(value) for value in plain])
+        series = pl.Series(name, plain)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        series = pl.Series(name, plain, dtype=pl.Object)
+    if series.dtype != pl.Object:
+        return series
+    return pl.Series(name, [None if value is None else str(value) for value in plain])
+
+
+def _numpy_series(name: str, values: np.ndarray[Any, Any]) -> pl.Series:
+    """Return a NumPy column, with times in a unit that Polars has."""
+    return pl.Series(name, values.astype("datetime64[us]") if values.dtype.kind == "M" else values)

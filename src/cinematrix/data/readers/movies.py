@@ -13,25 +13,25 @@ import polars as pl
 
 from cinematrix.data.catalog import Catalog, MovieMetadata, split_title
 from cinematrix.data.ids import IdMap
-from cinematrix.data.readers.columns import format_names, plain_integers
+from cinematrix.data.readers.columns import COLUMN_ALIASES, format_names, plain_name
+from cinematrix.data.readers.encodings import detect_encoding
 from cinematrix.data.readers.files import DatasetPaths, is_parquet, plain_file_name
-from cinematrix.data.readers.layouts import READ_ERRORS, open_bytes
-from cinematrix.data.readers.violations import RuleViolation, ViolationLog
+from cinematrix.data.readers.genres import NO_GENRES, split_genres
+from cinematrix.data.readers.log import ReadLog, RuleViolation
+from cinematrix.data.readers.opening import read_content
+from cinematrix.data.readers.values import as_id_column
 from cinematrix.errors import DataError
 
 MOVIE_ALIASES = {
-    "id": ("movieid", "movie_id", "itemid", "item_id", "id", "movie", "item"),
-    "title": ("title", "movie_title", "name"),
-    "year": ("year", "release_year"),
+    "id": (*COLUMN_ALIASES["movie"], "id", "parentasin", "asin", "tconst"),
+    "title": ("title", "movietitle", "name", "primarytitle", "originaltitle", "titel", "titre", "título", "titolo"),
+    "year": ("year", "releaseyear", "startyear", "releasedate", "jahr", "année", "año", "anno"),
     "genres": ("genres", "genre", "class"),
-    "imdb": ("imdbid", "imdb_id", "imdb"),
-    "tmdb": ("tmdbid", "tmdb_id", "tmdb"),
+    "imdb": ("imdbid", "imdb"),
+    "tmdb": ("tmdbid", "tmdb"),
     "tag": ("tag",),
 }
-"""Column names, in lower case, that are recognised for each key."""
-
-NO_GENRES = {"", "(no genres listed)", "unknown"}
-"""Values in place of genres that mean none."""
+"""Plain names of columns that are recognised for each key; the first in this order is taken."""
 
 GENRES_100K = (
     *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama"),
@@ -48,11 +48,11 @@ class MovieTable:
         counts: the catalog's numbers in `ReadReport`, by field.
     """
 
-    def __init__(self, sources: DatasetPaths, tally: ViolationLog) -> None:
+    def __init__(self, sources: DatasetPaths, tally: ReadLog) -> None:
         assert sources.movies is not None
         frame = _distinct(_read(sources.movies), tally)
         self._text = frame["id"]
-        self.ids = plain_integers(self._text)
+        self.ids = as_id_column(self._text)[0]
         titles = [split_title(title or "") for title in frame["title"].to_list()]
         years = pl.Series([year for _, year in titles], dtype=pl.Int32)
         self._columns: dict[str, Any] = {
@@ -91,7 +91,7 @@ class MovieTable:
         self.counts["blank_tags"] = len(tags) - len(joined)
 
 
-def _distinct(frame: pl.DataFrame, tally: ViolationLog) -> pl.DataFrame:
+def _distinct(frame: pl.DataFrame, tally: ReadLog) -> pl.DataFrame:
     """Return the first row of each movie ID; log missing and repeated IDs."""
     blank = frame["id"].is_null() | (frame["id"] == "")
     repeated = ~frame["id"].is_first_distinct() & ~blank
@@ -121,25 +121,25 @@ def _read(path: Path) -> pl.DataFrame:
             return _headerless(path, text)
         frame = _with_header(path, text)
     frame = frame.with_columns(pl.col(name).cast(pl.String) for name in frame.columns if name not in ("line", "genres"))
-    return _typed(frame, " " if plain_file_name(path).endswith(".item") else "|")
+    return _typed(frame, " " if plain_file_name(path).endswith(".item") else "")
 
 
 def _text(path: Path) -> str:
-    """Read the file as UTF-8 text; files without a header, of older data sets, may be latin-1."""
+    """Read the file as text: UTF-8, or the code page that its words are in.
+
+    Raises:
+        DataError: the file can't be read, or has a line in no known encoding.
+    """
+    content = read_content(path)
+    encoding = detect_encoding(content)
     try:
-        with open_bytes(path) as file:
-            content = file.read()
-    except READ_ERRORS as error:
-        raise DataError(f"{path} can't be read: {error}") from error
-    try:
-        return content.decode("utf-8-sig")
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
         first = content.split(b"\n", 1)[0]
         if b"::" in first or first.count(b"|") >= 20:
             return content.decode("latin-1")
         line = content.count(b"\n", 0, error.start) + 1
-        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-        raise DataError(f"{path}, line {line} is {'UTF-16' if wide else 'not UTF-8'}; save it as UTF-8") from error
+        raise DataError(f"{path}, line {line} is not UTF-8; save it as UTF-8") from error
 
 
 def _headerless(path: Path, text: str) -> pl.DataFrame:
@@ -154,7 +154,7 @@ def _headerless(path: Path, text: str) -> pl.DataFrame:
         if kind == "tags" and len(fields) >= 4:
             rows.append((line, fields[1], "::".join(fields[2:-1]), []))
         elif kind != "tags" and len(fields) >= 3:
-            rows.append((line, fields[0].strip(), "::".join(fields[1:-1]), _genres(fields[-1])))
+            rows.append((line, fields[0].strip(), "::".join(fields[1:-1]), split_genres([fields[-1]], "|")[0]))
         elif content.strip():
             raise DataError(f"{path}, line {line}: {content[:60]!r} must have fields separated by '::'")
     return _frame(rows, "tag" if kind == "tags" else "title")
@@ -189,10 +189,6 @@ def _genre_names(path: Path) -> list[str]:
     return [line.split("|")[0] for line in file.read_text("latin-1").splitlines() if line.strip()]
 
 
-def _genres(text: str, separator: str = "|") -> list[str]:
-    return [name for part in text.split(separator) if (name := part.strip()) not in NO_GENRES]
-
-
 def _with_header(path: Path, text: str) -> pl.DataFrame:
     """Parse a table with a header. Quoted fields may span lines; `line` is the first line of a row."""
     first = text.lstrip("\r\n").split("\n", 1)[0]
@@ -222,9 +218,10 @@ def _with_header(path: Path, text: str) -> pl.DataFrame:
 
 def _renamed(table: pl.DataFrame, path: Path) -> pl.DataFrame:
     """Select the columns of `MOVIE_ALIASES`, renamed to its keys, and number the rows."""
-    plain = {name.strip().split(":")[0].casefold(): name for name in reversed(table.columns)}
+    plain = {plain_name(name): name for name in reversed(table.columns)}
     sources = {
-        key: next((plain[name] for name in names if name in plain), None) for key, names in MOVIE_ALIASES.items()
+        key: next((plain[plain_name(name)] for name in names if plain_name(name) in plain), None)
+        for key, names in MOVIE_ALIASES.items()
     }
     required = (
         "tag"
@@ -242,11 +239,11 @@ def _renamed(table: pl.DataFrame, path: Path) -> pl.DataFrame:
 
 
 def _typed(frame: pl.DataFrame, separator: str) -> pl.DataFrame:
-    frame = frame.with_columns(pl.col("id").str.strip_chars())
+    frame = frame.with_columns(id=as_id_column(frame["id"])[0].cast(pl.String))
     if "year" in frame.columns:
-        frame = frame.with_columns(pl.col("year").cast(pl.Int32, strict=False))
+        frame = frame.with_columns(pl.col("year").str.extract(r"(\d{4})").cast(pl.Int32, strict=False))
     if "genres" in frame.columns and frame["genres"].dtype == pl.String:
-        lists = [_genres(text or "", separator) for text in frame["genres"].to_list()]
+        lists = split_genres(frame["genres"].to_list(), separator)
         frame = frame.with_columns(genres=pl.Series(lists, dtype=pl.List(pl.String)))
     return frame
 
@@ -257,7 +254,7 @@ def read_movies(path: Path) -> list[MovieMetadata]:
     Raises:
         DataError: the file can't be read, or a line is broken.
     """
-    catalog = MovieTable(DatasetPaths(path, movies=path), ViolationLog(path.name)).catalog(pl.String)
+    catalog = MovieTable(DatasetPaths(path, movies=path), ReadLog(path.name)).catalog(pl.String)
     columns = catalog.frame.select("title", "year", "genres").iter_rows()
     return [
         MovieMetadata(id_, title or f"movie {id_}", year, genres)

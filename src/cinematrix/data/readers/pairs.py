@@ -1,48 +1,134 @@
-"""Reader of small tables whose rows keep their order: pairs to predict, and one user's history."""
+"""Readers of small tables, by the rules of tables of ratings: pairs to predict, and one user's history."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import polars as pl
 
-from cinematrix.data.readers.columns import find_columns, validate_rows
-from cinematrix.data.readers.files import is_parquet
-from cinematrix.data.readers.violations import ViolationLog
+from cinematrix.data.ids import UNKNOWN, IdMap, Ids
+from cinematrix.data.readers.log import ReadLog
+from cinematrix.data.readers.reading import read_table
+from cinematrix.data.readers.table import RatingsTable
+from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import DataError
 
+PAIR = ("user", "movie")
 
-def read_pairs(path: Path, needed: tuple[str, ...], columns: dict[str, str] | None = None) -> pl.DataFrame:
-    """Read a CSV (`,` `;` TAB) or Parquet file; its columns are found and checked as those of a table of ratings.
+
+def read_pairs(path: Path, columns: dict[str, str] | None = None) -> pl.DataFrame:
+    """Read a table in any format of ratings, its rows in their order.
 
     Args:
-        needed: roles whose column must be there: user, movie, rating.
         columns: names of columns by role.
 
     Returns:
-        A frame with a column for each role that the file has, in the order of the file.
+        A frame with the columns user and movie.
 
     Raises:
         DataError: the file is missing or isn't a table, a column is missing, or a row breaks a rule.
         SettingError: `columns` has a role that doesn't exist.
     """
-    if not path.is_file():
-        raise DataError(f"{path} isn't a file; give a CSV or Parquet file with the columns {', '.join(needed)}")
-    raw = _read(path)
-    places = find_columns(raw.columns, columns, str(path), needed)
-    first_line = 1 if is_parquet(path) else 2
-    lines = np.arange(first_line, first_line + len(raw), dtype=np.int64)
-    named = pl.DataFrame({role: raw[raw.columns[place]] for role, place in places.items()})
-    frame, validator = validate_rows(named, lines)
-    ViolationLog(str(path), "row" if is_parquet(path) else "line", skippable=False).add(validator.faults)
-    return frame
+    table = _read(path, PAIR, PAIR, columns)
+    return pl.DataFrame(table.columns if table.columns else {role: pl.Series([], dtype=pl.Int64) for role in PAIR})
 
 
-def _read(path: Path) -> pl.DataFrame:
-    try:
-        if is_parquet(path):
-            return pl.read_parquet(path)
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            header = file.readline()
-        return pl.read_csv(path, separator=max(",;\t", key=header.count), infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} isn't a readable table: {str(error).splitlines()[0]}") from error
+@dataclass(frozen=True)
+class UserHistory:
+    """One user's history in a table.
+
+    Attributes:
+        ratings: rating (or count) of each movie, by its ID.
+        notes: what was converted and left out.
+        warnings: what was guessed or is doubtful.
+    """
+
+    ratings: dict[Any, float]
+    notes: list[str]
+    warnings: list[str]
+
+
+def read_history(
+    path: Path, *, stars: bool, columns: dict[str, str] | None = None, missing: tuple[str, ...] | None = None
+) -> UserHistory:
+    """Read one user's history in any format of ratings; of a repeated movie the latest rating by time counts.
+
+    Args:
+        stars: whether ratings are needed; otherwise the rows are plain interactions.
+        columns: names of columns by role.
+        missing: ratings that mean "not rated".
+
+    Raises:
+        DataError: the file is missing or isn't a table, it has several users, or a row breaks a rule.
+    """
+    needed = ("movie", "rating") if stars else ("movie",)
+    wanted = {"movie", "user", "time", "rating" if stars else "count"}
+    table = _read(path, needed, tuple(wanted), columns, missing)
+    return UserHistory(latest_of_one_user(table.columns, str(path)), table.log.notes, table.log.warnings)
+
+
+def latest_of_one_user(columns: dict[str, pl.Series], where: str) -> dict[Any, float]:
+    """Return the rating of each movie in one user's columns by role: the latest by time; counts add up.
+
+    Raises:
+        DataError: there are several users.
+    """
+    if "user" in columns and columns["user"].n_unique() > 1:
+        users = columns["user"].unique(maintain_order=True).to_list()
+        raise DataError(
+            f"{where} has the ratings of {len(users):,} users, such as {users[0]} and {users[1]}; give those of one"
+        )
+    frame = pl.DataFrame(columns)
+    if frame.is_empty():
+        return {}
+    if "time" in columns:
+        frame = frame.sort("time", maintain_order=True)
+    if "rating" in columns:
+        return dict(frame.select("movie", "rating").iter_rows())
+    counts = pl.col("count").sum() if "count" in columns else pl.len().cast(pl.Float64)
+    return dict(
+        frame.group_by("movie", maintain_order=True).agg(counts.alias("count")).select("movie", "count").iter_rows()
+    )
+
+
+def _read(
+    path: Path,
+    needed: tuple[str, ...],
+    wanted: tuple[str, ...],
+    columns: dict[str, str] | None,
+    missing: tuple[str, ...] | None = None,
+) -> RatingsTable:
+    if not path.exists():
+        raise DataError(f"{path} doesn't exist; give a table with the columns {', '.join(needed)}")
+    log = ReadLog(str(path), skippable=False)
+    _, table = read_table(path, columns, log, needed=needed, wanted=wanted)
+    if table.n_rows or table.n_malformed:
+        table.validate(missing)
+    return table
+
+
+def describe_unmatched(data: TrainingData, users: Ids | None, movies: Ids, where: str) -> list[str]:
+    """Return notes on the users (unless None) and movies that aren't in the training data, if there are any.
+
+    Raises:
+        DataError: none of the users, or none of the movies, is in them.
+    """
+    notes = [] if users is None else _unmatched(data.users, users, "user", where)
+    return notes + _unmatched(data.movies, movies, "movie", where)
+
+
+def _unmatched(known: IdMap, ids: Ids, what: str, where: str) -> list[str]:
+    distinct = IdMap.of(ids).ids
+    missing = distinct[known.numbers(distinct) == UNKNOWN]
+    shown = ", ".join(map(str, missing[:5].tolist())) + (", …" if len(missing) > 5 else "")
+    if len(missing) == len(distinct) > 0:
+        like = ", ".join(map(str, known.ids[:3].tolist()))
+        raise DataError(
+            f"none of the {len(distinct):,} {what}s of {where} ({shown}) is in the model, which has {what}s such as "
+            f"{like}; give the IDs of its training data"
+        )
+    return (
+        [f"{len(missing):,} of {len(distinct):,} {what}s of {where} aren't in the model: {shown}"]
+        if len(missing)
+        else []
+    )

@@ -10,14 +10,16 @@ from cinematrix.common.progress import Progress
 from cinematrix.data.dataset import Dataset, ReadReport
 from cinematrix.data.ratings import Scale
 from cinematrix.data.readers import cache as dataset_cache
-from cinematrix.data.readers import files
-from cinematrix.data.readers.frames import read_parquet
-from cinematrix.data.readers.layouts import detect_layout
+from cinematrix.data.readers import files, formats
+from cinematrix.data.readers.columns import ALL_OTHERS
+from cinematrix.data.readers.encodings import Recoder
+from cinematrix.data.readers.frames import add_frame
+from cinematrix.data.readers.layouts import check_wide, detect_layout
+from cinematrix.data.readers.log import ReadLog
+from cinematrix.data.readers.matching import note_untitled
 from cinematrix.data.readers.movies import MovieTable
 from cinematrix.data.readers.table import RatingsTable
-from cinematrix.data.readers.text import parse_chunk, read_chunks
-from cinematrix.data.readers.violations import ViolationLog
-from cinematrix.errors import DataError
+from cinematrix.data.readers.text import add_chunk, read_chunks, read_wide
 
 
 def read(
@@ -26,6 +28,7 @@ def read(
     movies: str | PathLike[str] | None = None,
     columns: dict[str, str] | None = None,
     scale: Scale | None = None,
+    missing: tuple[str, ...] | None = None,
     skip_bad: bool = False,
     cache: bool = True,
     progress: Progress | None = None,
@@ -33,12 +36,14 @@ def read(
     """Read ratings and catalog from a folder or a file; the format is detected by the content.
 
     Args:
-        path: folder or file of ml-100k, ml-1m, ml-10m, a MovieLens CSV or MovieTweetings; or a CSV (`,` `;` TAB) or
-            Parquet file with columns for user, movie and optionally rating, time, count. Without a rating column the
-            rows are plain interactions. Text files may be packed with gzip.
+        path: folder or file of ml-100k, ml-1m, ml-10m, a MovieLens CSV or MovieTweetings; or a text table, Parquet,
+            Arrow, Avro or JSON with columns for user, movie and optionally rating, time, count. Without a rating column
+            the rows are plain interactions. Text files may be packed with gzip, bzip2 or xz.
         movies: file of movies; by default the one that belongs to the ratings by its name.
-        columns: column names by role (user, movie, rating, time, count).
+        columns: column names by role (user, movie, rating, time, count), or their numbers in a table without a header.
+            `-` means that there is none; `movie=*` that every other column is a movie.
         scale: rating scale; by default that of the format, or inferred from the ratings.
+        missing: ratings that mean "not rated", whose rows are dropped; (): none does; None: doubtful ones are an error.
         skip_bad: drop and count bad lines; by default the first is an error.
         cache: cache data sets with more than 16 MB of ratings in the user's cache folder, and read them from there.
         progress: receiver of progress in bytes.
@@ -49,13 +54,17 @@ def read(
     """
     paths = files.find_dataset_files(Path(path), None if movies is None else Path(movies))
     entry = None
-    if cache and paths.ratings.stat().st_size > dataset_cache.MIN_CACHED_BYTES:
-        options = {"columns": columns, "scale": None if scale is None else asdict(scale), "skip_bad": skip_bad}
+    if cache and files.n_bytes(paths.ratings) > dataset_cache.MIN_CACHED_BYTES:
+        options = {
+            "columns": columns, "scale": None if scale is None else asdict(scale), "skip_bad": skip_bad,
+            "missing": missing,
+        }  # fmt: skip
         entry = dataset_cache.CacheEntry(paths, options)
         dataset = entry.load()
         if dataset is not None:
             return dataset
-    dataset = _read(paths, columns, scale, skip_bad, progress)
+    log = ReadLog(str(paths.ratings), "row" if formats.is_frame(paths.ratings) else "line", skip_bad)
+    dataset = _read(paths, columns, scale, missing, log, progress)
     if entry is not None:
         entry.save(dataset)
     return dataset
@@ -65,50 +74,68 @@ def _read(
     paths: files.DatasetPaths,
     columns: dict[str, str] | None,
     scale: Scale | None,
-    skip_bad: bool,
+    missing: tuple[str, ...] | None,
+    log: ReadLog,
     progress: Progress | None,
 ) -> Dataset:
-    in_parquet = files.is_parquet(paths.ratings)
-    tally = ViolationLog(str(paths.ratings), "row" if in_parquet else "line", skip_bad)
-    if in_parquet:
-        name, table = "parquet", read_parquet(paths.ratings, columns, tally)
-    else:
-        name, table = _read_text(paths, columns, tally, progress)
-    n_rows = table.n_rows + sum(dropped.count for dropped in tally.dropped.values())
+    name, table = read_table(paths.ratings, columns, log, has_tags=paths.tags is not None, progress=progress)
+    n_well_formed = table.n_rows
+    table.validate(missing)
+    name = "ml-10m" if name == "ml-1m" and table.has_half_stars() else name
+    n_rows = n_well_formed + table.n_malformed
     final, inferred = (scale, False) if scale else table.scale(name)
     if final is not None:
-        table.drop_off_scale(final, tally)
-    rows = None if paths.movies is None else MovieTable(paths, ViolationLog(str(paths.movies), "line", skip_bad))
-    integers = table.movie_id_type() == pl.Int64 and (rows is None or rows.ids.dtype == pl.Int64)
-    kind = pl.Int64 if integers else pl.String
-    milliseconds = table.milliseconds
+        table.drop_off_scale(final)
+    rows = None if paths.movies is None else MovieTable(paths, ReadLog(str(paths.movies), "line", log.skip_bad))
+    kind: type[pl.DataType] = pl.Int64
+    if table.columns["movie"].dtype != pl.Int64 or (rows is not None and rows.ids.dtype != pl.Int64):
+        kind = pl.String
     ratings = table.ratings(final, kind)
-    report = ReadReport(
-        n_rows, tally.dropped, ratings.merged, milliseconds, ratings.scale,
-        scale_inferred=inferred,
-        **({} if rows is None else rows.counts),
-    )  # fmt: skip
     catalog = None if rows is None else rows.catalog(kind, imdb=name == "movietweetings")
+    untitled = note_untitled(ratings, catalog, log, str(paths.movies))
+    report = ReadReport(
+        n_rows, log.dropped, ratings.merged, log.milliseconds, ratings.scale, scale_inferred=inferred,
+        **({} if rows is None else rows.counts), untitled=untitled, notes=log.notes, warnings=log.warnings,
+    )  # fmt: skip
     return Dataset(ratings, catalog, name, str(paths.ratings), report)
 
 
-def _read_text(
-    paths: files.DatasetPaths, columns: dict[str, str] | None, tally: ViolationLog, progress: Progress | None
+def read_table(
+    path: Path,
+    columns: dict[str, str] | None,
+    log: ReadLog,
+    *,
+    has_tags: bool = False,
+    needed: tuple[str, ...] = ("user", "movie"),
+    wanted: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[str, RatingsTable]:
-    layout = detect_layout(paths.ratings, columns, has_tags=paths.tags is not None)
-    table = RatingsTable(str(paths.ratings))
-    size = paths.ratings.stat().st_size
-    if progress:
-        progress.start(f"reading {paths.ratings.name}", size)
-    for chunk, line in read_chunks(paths.ratings, layout):
-        whole = line == layout.first_line and len(chunk) + layout.start >= size
-        for part in parse_chunk(chunk, line, layout, tally, whole=whole):
-            table.add(*part)
+    """Read the rows of a table in any format, not validated yet, with the format's name.
+
+    `needed` are the roles that must be there, `wanted` those that are read (default: all).
+
+    Raises:
+        DataError: the file isn't a table of ratings; the message says what it looks like.
+    """
+    table = RatingsTable(log)
+    found = formats.read_frame(path)
+    if found is not None:
+        add_frame(table, found[1], columns, needed, wanted)
+        return found[0], table
+    layout = detect_layout(path, columns, has_tags=has_tags, needed=needed, wanted=wanted)
+    recode = Recoder()
+    log.notes += layout.notes
+    if (columns or {}).get("movie") == ALL_OTHERS:
+        check_wide(path, layout)
+        add_frame(table, read_wide(path, layout, recode), columns, needed)
+    else:
         if progress:
-            progress.advance(len(chunk))
-    if progress:
-        progress.stop()
-    if not table.n_rows:
-        dropped = sum(each.count for each in tally.dropped.values())
-        raise DataError(f"{paths.ratings} has no good row ({dropped:,} dropped); at least one rating is needed")
-    return "ml-10m" if layout.name == "ml-1m" and table.has_half_stars() else layout.name, table
+            progress.start(f"reading {path.name}", path.stat().st_size)
+        for chunk, line in read_chunks(path, layout, recode):
+            add_chunk(table, chunk, line, layout)
+            if progress:
+                progress.advance(len(chunk))
+        if progress:
+            progress.stop()
+    log.notes += recode.notes()
+    return layout.name, table

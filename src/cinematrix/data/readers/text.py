@@ -1,4 +1,4 @@
-"""Parser of text files of ratings in chunks: by Polars if a chunk is valid, else line by line."""
+"""Parser of text files of ratings in chunks: by Polars if a chunk is well-formed, else row by row."""
 
 import csv
 import io
@@ -9,16 +9,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cinematrix.data.readers import columns
-from cinematrix.data.readers.layouts import READ_ERRORS, Layout, open_bytes
-from cinematrix.data.readers.violations import RuleViolation, ViolationLog
+from cinematrix.data.readers.encodings import Recoder
+from cinematrix.data.readers.layouts import Layout
+from cinematrix.data.readers.log import RuleViolation
+from cinematrix.data.readers.opening import READ_ERRORS, open_bytes
+from cinematrix.data.readers.table import RatingsTable
+from cinematrix.data.readers.values import plain_integers
 from cinematrix.errors import DataError
 
 CHUNK_BYTES = 1 << 24
 """Bytes of a chunk; also the maximum length of a line."""
 
 BLOCK_BYTES = 1 << 18
-"""Bytes that are parsed line by line around a bad line."""
+"""Bytes that are parsed row by row around a bad line."""
+
+MAX_ROW_LINES = 1000
+"""Maximum lines of a row whose quoted fields span lines."""
 
 _UNIT = "\x1f"
 """Replacement for `::` during parsing, because Polars accepts only separators of one character."""
@@ -26,11 +32,13 @@ _UNIT = "\x1f"
 _FAST = {"user": pl.String, "movie": pl.String, "rating": pl.Float32, "time": pl.Float64, "count": pl.Float32}
 
 
-def read_chunks(path: Path, layout: Layout) -> Iterator[tuple[bytes, int]]:
-    """Yield chunks of complete lines, about `CHUNK_BYTES` each, with the number of the first; line ends are `\\n`.
+def read_chunks(path: Path, layout: Layout, recode: Recoder) -> Iterator[tuple[bytes, int]]:
+    """Yield chunks of complete rows, about `CHUNK_BYTES` each, with the number of the first line.
+
+    They are UTF-8 with the line ends `\\n`. A chunk ends outside of quotes, if its quotes allow.
 
     Raises:
-        DataError: a gzip file is truncated or damaged, or a line is longer than `CHUNK_BYTES`.
+        DataError: a packed file is truncated or damaged, or a line is longer than `CHUNK_BYTES`.
     """
     line, rest = layout.first_line, b""
     try:
@@ -38,107 +46,114 @@ def read_chunks(path: Path, layout: Layout) -> Iterator[tuple[bytes, int]]:
             file.seek(layout.start)
             while block := file.read(CHUNK_BYTES):
                 rest += block
-                end = rest.rfind(b"\n") + 1 or rest.rfind(b"\r", 0, -1) + 1
+                end = _end_of_rows(rest, layout)
                 if not end and len(rest) >= CHUNK_BYTES:
                     raise DataError(
                         f"{path}, line {line} has more than {CHUNK_BYTES:,} bytes; that is no table of ratings"
                     )
                 chunk, rest = _plain_ends(rest[:end]), rest[end:]
                 if chunk:
-                    yield chunk, line
+                    yield recode(chunk), line
                 line += chunk.count(b"\n")
     except READ_ERRORS as error:
         raise DataError(f"{path} is damaged or cut off ({error}); fetch it again") from error
     if rest:
-        yield _plain_ends(rest), line
+        yield recode(_plain_ends(rest)), line
+
+
+def read_wide(path: Path, layout: Layout, recode: Recoder) -> pl.DataFrame:
+    """Read a wide table, whose columns are movies, as text.
+
+    Raises:
+        DataError: a line has another number of fields than the header.
+    """
+    content = b"".join(chunk for chunk, _ in read_chunks(path, layout, recode))
+    separator = layout.separator
+    if separator == "::":
+        content, separator = content.replace(b"::", _UNIT.encode()), _UNIT
+    try:
+        return pl.read_csv(
+            io.BytesIO(content), has_header=False, separator=separator, infer_schema=False,
+            new_columns=list(layout.header),
+        )  # fmt: skip
+    except (pl.exceptions.PolarsError, OSError) as error:  # OSError: it begins like compressed data
+        raise DataError(f"{path} isn't a whole table ({str(error).splitlines()[0][:100]}); correct the line") from error
+
+
+def _end_of_rows(content: bytes, layout: Layout) -> int:
+    """Return the place after the last row that ends in `content`; 0 if none does."""
+    end = content.rfind(b"\n") + 1 or content.rfind(b"\r", 0, -1) + 1
+    last = end
+    while layout.quoted and last and content.count(b'"', 0, last) % 2:
+        last = content.rfind(b"\n", 0, max(content.rfind(b'"', 0, last), 0)) + 1
+    return last or end
 
 
 def _plain_ends(text: bytes) -> bytes:
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
 
-ParsedRows = tuple[pl.DataFrame, NDArray[np.int64], int]
-"""Valid rows in internal types, their line numbers, and the number of times that were in milliseconds."""
+def add_chunk(table: RatingsTable, chunk: bytes, first_line: int, layout: Layout) -> None:
+    """Add the rows of a chunk to `table`; a block with a bad line is parsed row by row."""
+    frame = _parse_fast(chunk, layout)
+    if frame is not None:
+        table.add(frame, first_line)
+        return
+    for block, line in _blocks(chunk, first_line, layout):
+        frame = _parse_fast(block, layout)
+        if frame is not None:
+            table.add(frame, line)
+        else:
+            frame, lines, faults = _parse_rows(block, line, layout)
+            table.add(frame, lines)
+            table.refuse(faults)
 
 
-def parse_chunk(chunk: bytes, first_line: int, layout: Layout, tally: ViolationLog, *, whole: bool) -> list[ParsedRows]:
-    """Parse the valid rows of a chunk, which may be the `whole` file; a block with a bad line is parsed line by line.
-
-    Raises:
-        DataError: there is a bad line and `tally` doesn't skip bad rows.
-    """
-    part = _well_formed(chunk, first_line, layout)
-    if part is not None:
-        return [part]
-    parts: list[ParsedRows] = []
-    faults: list[RuleViolation] = []
-    for block, line in _blocks(chunk, first_line):
-        part = _well_formed(block, line, layout)
-        if part is None:
-            raw, lines, broken = _parse_line_by_line(block, line, layout)
-            frame, validator = columns.validate_rows(raw, lines)
-            part = frame, lines[~validator.bad], validator.milliseconds
-            faults += [*broken, *validator.faults]
-        parts.append(part)
-    tally.add(faults, whole=whole)
-    return parts
-
-
-def _blocks(chunk: bytes, line: int) -> Iterator[tuple[bytes, int]]:
-    """Split a chunk into blocks of complete lines, about `BLOCK_BYTES` each, with the number of the first line."""
+def _blocks(chunk: bytes, line: int, layout: Layout) -> Iterator[tuple[bytes, int]]:
+    """Split a chunk into blocks of complete rows, about `BLOCK_BYTES` each, with the number of the first line."""
     start = 0
     while start < len(chunk):
         end = chunk.find(b"\n", start + BLOCK_BYTES) + 1 or len(chunk)
+        while layout.quoted and end < len(chunk) and chunk.count(b'"', start, end) % 2:
+            end = chunk.find(b"\n", end) + 1 or len(chunk)
         yield chunk[start:end], line
         line += chunk.count(b"\n", start, end)
         start = end
 
 
-def _well_formed(chunk: bytes, first_line: int, layout: Layout) -> ParsedRows | None:
-    """Parse a chunk without a bad line; return None if there is one."""
-    raw = _parse_fast(chunk, layout)
-    if raw is None:
-        return None
-    lines = np.arange(first_line, first_line + len(raw), dtype=np.int64)
-    frame, validator = columns.validate_rows(raw, lines)
-    return None if validator.faults else (frame, lines, validator.milliseconds)
-
-
 def _parse_fast(chunk: bytes, layout: Layout) -> pl.DataFrame | None:
-    """Parse the fields of a chunk by Polars; return None if any line or value is invalid."""
-    if b"\0" in chunk:
-        return None
+    """Parse the fields of a chunk by Polars; return None if a line is malformed or a value is missing."""
     separator = layout.separator
+    if b"\0" in chunk or separator == " ":
+        return None
     if separator == "::":
         chunk, separator = chunk.replace(b"::", _UNIT.encode()), _UNIT
     names = [f"column_{i + 1}" for i in range(layout.n_fields)]
     roles = {names[place]: role for role, place in layout.places.items()}
     types = {name: _FAST[roles[name]] if name in roles else pl.String for name in names}
-    if layout.text_time:
-        types[names[layout.places["time"]]] = pl.String
+    types |= {name: pl.String for name, role in roles.items() if role in layout.text}
     try:
-        raw = pl.read_csv(
+        frame = pl.read_csv(
             io.BytesIO(chunk), has_header=False, separator=separator, quote_char='"' if layout.quoted else None,
             schema=types, columns=list(roles),
         ).rename(roles)  # fmt: skip
     except (pl.exceptions.PolarsError, OSError):  # OSError: the chunk begins like compressed data
         return None
     n_lines = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
-    complete = len(raw) == n_lines and not any(raw[role].null_count() for role in raw.columns)
-    return raw if complete else None
+    if len(frame) != n_lines or any(frame[role].null_count() for role in frame.columns):
+        return None
+    integers = {role: plain_integers(frame[role]) for role in ("user", "movie") if role in frame.columns}
+    return frame.with_columns(**{role: column for role, column in integers.items() if column is not None})
 
 
-def _parse_line_by_line(
+def _parse_rows(
     chunk: bytes, first_line: int, layout: Layout
 ) -> tuple[pl.DataFrame, NDArray[np.int64], list[RuleViolation]]:
-    """Return the fields of the well-formed lines as text, their line numbers, and the rules that other lines break."""
+    """Return the fields of the well-formed rows as text, their line numbers, and the rules that other lines break."""
     rows: list[list[str]] = []
     lines: list[int] = []
     broken: dict[str, tuple[list[int], str]] = {}
-    for line, text in enumerate(chunk.removesuffix(b"\n").split(b"\n"), first_line):
-        if not text.strip():
-            continue
-        fields = _fields(text, layout)
+    for line, fields in _rows(chunk.removesuffix(b"\n").split(b"\n"), first_line, layout):
         if isinstance(fields, list):
             rows.append([fields[place] for place in layout.places.values()])
             lines.append(line)
@@ -149,8 +164,39 @@ def _parse_line_by_line(
     return raw, np.array(lines, np.int64), faults
 
 
-def _fields(text: bytes, layout: Layout) -> list[str] | tuple[str, str]:
-    """Return the fields of one line, or the violated rule and the problem."""
+Fields = list[str] | tuple[str, str]
+"""The fields of a row, or the violated rule and the problem."""
+
+
+def _rows(lines: list[bytes], first_line: int, layout: Layout) -> Iterator[tuple[int, Fields]]:
+    """Yield the rows with the number of their first line; a row goes on while a quote is open."""
+    place = 0
+    while place < len(lines):
+        fields, n_lines = _fields(lines[place], layout), 1
+        if isinstance(fields, tuple) and fields[0] == _OPEN_QUOTE[0]:
+            fields, n_lines = _longer_row(lines[place : place + MAX_ROW_LINES], layout)
+        if lines[place].strip():
+            yield first_line + place, fields
+        place += n_lines
+
+
+def _longer_row(lines: list[bytes], layout: Layout) -> tuple[Fields, int]:
+    """Return the fields of a row over several lines and their number; the fault of the first line if it never ends."""
+    open_ = lines[0].count(b'"') % 2
+    for n_lines in range(2, len(lines) + 1):
+        open_ ^= lines[n_lines - 1].count(b'"') % 2
+        if not open_:
+            fields = _fields(b"\n".join(lines[:n_lines]), layout)
+            if isinstance(fields, list):
+                return fields, n_lines
+    return _OPEN_QUOTE, 1
+
+
+_OPEN_QUOTE = ("quote not closed", "a quote isn't closed, or is out of place")
+
+
+def _fields(text: bytes, layout: Layout) -> Fields:
+    """Return the fields of one row, or the violated rule and the problem."""
     if b"\0" in text:
         return "NUL byte", "there is a NUL byte, which no text has"
     try:
@@ -161,7 +207,7 @@ def _fields(text: bytes, layout: Layout) -> list[str] | tuple[str, str]:
     try:
         fields = _split(line, layout)
     except csv.Error:
-        return "quote not closed", "a quote isn't closed on its line, and no row may span lines"
+        return _OPEN_QUOTE
     if len(fields) > layout.n_fields or len(fields) <= max(layout.places.values()):
         problem = f"{len(fields)} fields separated by {layout.separator!r} instead of {layout.n_fields}: {line[:60]!r}"
         return "wrong number of fields", problem
@@ -169,6 +215,8 @@ def _fields(text: bytes, layout: Layout) -> list[str] | tuple[str, str]:
 
 
 def _split(line: str, layout: Layout) -> list[str]:
+    if layout.separator == " ":
+        return line.split()
     if not layout.quoted:
         return line.split(layout.separator)
-    return next(csv.reader([line], delimiter=layout.separator, strict=True))
+    return next(csv.reader(io.StringIO(line, newline=""), delimiter=layout.separator, strict=True), [])
