@@ -145,7 +145,7 @@ def test_a_model_is_compared_with_an_order_a_model_or_an_evaluation(
         cx.evaluate(model, test, against=cx.evaluate(other, test)),
     )
     assert by_order.against == f"{model.name} by ranking"
-    assert by_model.against == by_evaluation.against == "popular by ranking"
+    assert by_model.against == by_evaluation.against == "popular by liking"
     assert by_model.as_dict() == by_evaluation.as_dict()
     names = [each.name for each in by_model.differences]
     assert names[0] == "rmse"

@@ -106,7 +106,9 @@ def test_an_installed_model_goes_all_the_way(package: Path, ratings: Path, tmp_p
     words = ["--model", "shrunken-mean", "--set", "shrinkage=2"]
     run(package, "train", ratings, "--out", model, *words)
     assert json.loads((model / "model.json").read_text())["settings"] == {"shrinkage": 2.0}
-    user, movie = pl.read_csv(ratings).row(0)[:2]
+    table = pl.read_csv(ratings)
+    user, seen = table.row(0)[0], table.filter(pl.col("user") == table["user"][0])["movie"]
+    movie = next(movie for movie in table["movie"].to_list() if movie not in seen)
     (tmp_path / "test.csv").write_text(f"userId,movieId,rating\n{user},{movie},4\n")
     assert "rmse" in json.loads(run(package, "evaluate", model, tmp_path / "test.csv", "--json"))["measures"]
     assert len(json.loads(run(package, "recommend", model, "--user", user, "-n", "3", "--json"))["items"]) == 3

@@ -111,12 +111,12 @@ def test_an_evaluation_is_compared_with_an_order_or_a_model(shop: Path) -> None:
     by_order, by_model = run_json(*orders), run_json(*words, "--against", shop / "popular", by=run_cli)
     assert (by_order["protocol"]["by"], by_order["against"]) == ("stars", "popular by ranking")
     assert "rmse" not in by_order["differences"]
-    assert by_model["against"] == "popular by ranking"
+    assert by_model["against"] == "popular by liking"
     for name in ("rmse", "ndcg_liked@10", "disliked@10"):
         paired = by_model["differences"][name]
         assert paired["other"] + paired["difference"] == pytest.approx(by_model["measures"][name]["value"])
         assert paired["low"] <= paired["difference"] <= paired["high"]
-    assert "Difference from popular by ranking, paired by user" in run_ok(*words, "--against", shop / "popular")
+    assert "Difference from popular by liking, paired by user" in run_ok(*words, "--against", shop / "popular")
     assert "lists can't be ordered by 'fame'" in run_failing(*words, "--by", "fame")
     assert "nowhere" in run_failing(*words, "--against", shop / "nowhere")
     assert "can't be compared with themselves" in run_failing(*words, "--by", "stars", "--against", "stars")
@@ -198,7 +198,7 @@ def test_why_shows_the_reasons(shop: Path, tmp_path: Path) -> None:
 
 def test_a_score_is_explained(shop: Path, tmp_path: Path) -> None:
     """Table and JSON add up, for a user and a new user, a movie by ID or title, by stars or ranking."""
-    movie = run_json("recommend", shop / "deep-mf", "--user", 5, "-n", 1)["items"][0]
+    movie = run_json("recommend", shop / "deep-mf", "--user", 5, "-n", 1, "--by", "ranking")["items"][0]
     words = ("explain", shop / "deep-mf", "--user", 5, "--movie", movie["movie"])
     for by, score in (("ranking", movie["score"]), ("stars", movie["stars"])):
         found = run_json(*words, "--by", by)
