@@ -16,12 +16,12 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import SettingError
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models import liking
-from cinematrix.models.base import Abilities, Ordering, Recommender
+from cinematrix.models.base import RARITY_WEIGHT, Abilities, Ordering, Recommender
 from cinematrix.models.bias import Bias
 from cinematrix.models.components.calibration import Calibration, chances_by_place
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from cinematrix.models.liking import BELOW_MEAN, RatingLevels
+from cinematrix.models.liking import BELOW_MEAN, RatingLevels, choose_rarity_weight
 from cinematrix.models.orders import explained_by, resolve_order, score_lists
 from cinematrix.models.popular import Popular
 from cinematrix.recommendation.lists import Filters, recommend
@@ -232,3 +232,14 @@ def test_deep_mf_orders_by_calibrated_chances() -> None:
     assert np.isfinite(scores).all()
     model.ranking = replace(model.ranking, calibration=Calibration())
     assert (model.log_chances(scores) == chances_by_place(scores)).all()
+
+
+def test_the_weight_of_rarity_is_chosen_only_if_it_is_better() -> None:
+    """Where users like what many have seen, no weight wins; where the usual one is as good as any, it stays."""
+    model, given = Told(0.8), Histories.of_lists([([6], [3.0])] * 60)
+    model.log_chances = lambda scores: np.zeros_like(scores)  # type: ignore[method-assign]
+    rare, common = (Histories.of_lists([([movie], [5.0])] * 60) for movie in (0, 4))
+    assert model.data.raters[0] < model.data.raters[4]
+    assert choose_rarity_weight(model, given, rare) == RARITY_WEIGHT
+    assert choose_rarity_weight(model, given, common) == 0
+    assert choose_rarity_weight(model, given, Histories.empty(60)) == RARITY_WEIGHT

@@ -21,13 +21,23 @@ from scipy.special import ndtr
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
-from cinematrix.models.base import Recommender
+from cinematrix.metrics.accuracy import ndcg
+from cinematrix.metrics.liking import mean_ratings, select_liked
+from cinematrix.metrics.top_n import top_n
+from cinematrix.models.base import RARITY_WEIGHT, Recommender
+from cinematrix.models.components.ease_low_rank import best_unless_noise
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 POOL = 500
 """Movies of each user that are scored exactly."""
+
+RARITY_WEIGHTS = (0.0, 0.1, RARITY_WEIGHT, 0.3, 0.4)
+"""Candidates for β; with 0.5 lists of newcomers got worse."""
+
+MAX_PILOT_USERS = 400
+"""Maximum users whose held-out ratings choose β."""
 
 BELOW_MEAN = np.float32(100)
 """Subtracted from the score of a movie that the user is expected to rate below their mean."""
@@ -69,6 +79,29 @@ def score_by_liking(model: Recommender, histories: Histories, among: NDArray[np.
     gains = _expected_gains(model, histories, rows, movies, stars, levels)
     scores[rows, movies] = _combine(chances[rows, movies], gains, stars, levels.bar[rows])
     return scores
+
+
+def choose_rarity_weight(pilot: Recommender, given: Histories, later: Histories) -> float:
+    """Return the β whose lists rank the held-out movies that users liked best (NDCG@10), one of `RARITY_WEIGHTS`.
+
+    It is `RARITY_WEIGHT` unless another is better by two standard errors of the users' gains.
+
+    Args:
+        pilot: a model that hasn't seen `later`.
+        given: histories that lists are made for.
+        later: held-out ratings of the same users.
+    """
+    users = np.arange(0, len(given), max(1, len(given) // MAX_PILOT_USERS))
+    given, later = given.take(users), later.take(users)
+    liked = select_liked(later, mean_ratings(given, later))
+    if not len(liked.items):
+        return RARITY_WEIGHT
+    pilot.rarity_weight = 0.0
+    scores, rarity = score_by_liking(pilot, given), np.log1p(pilot.data.raters).astype(np.float32)
+    quality = {
+        weight: ndcg(top_n(scores - np.float32(weight) * rarity, 10, given).movies, liked) for weight in RARITY_WEIGHTS
+    }
+    return best_unless_noise(quality, RARITY_WEIGHT)
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,6 +72,8 @@ class ClosedForms:
     validation: Ratings
     content: sparse.csr_matrix | None
     spectra: dict[int, Spectrum] = field(default_factory=dict)
+    pilot_stars: StarsHead | None = None
+    pilot_ranking: RankingHead | None = None
 
     def stars(self, trained: TrainedHead, pilot: TrainedHead) -> tuple[StarsHead, RatingUncertainty]:
         """Return the rating head and the uncertainty of its predictions."""
@@ -83,6 +85,7 @@ class ClosedForms:
                 residual_gp=ResidualGP(self._embed_movies(head.towers, self.ratings)),
                 new_movie_gp=self._new_movie_gp,
             )
+        self.pilot_stars = pilot_head
         if self.validation is self.ratings:
             return head, self._prior_uncertainty(head)
         missing, added = pilot_head.held_out_residuals(*self._test_histories)
@@ -113,7 +116,15 @@ class ClosedForms:
         given, later = select_validation_users(self.learn, self.validation, len(self.data.movies))
         residual = None if stars is None else stars.residual(given)[1]
         fit = Calibration.fitted if stars is None else Calibration.fitted_within_users
-        return replace(head, calibration=fit(pilot_head.score(given, residual), given, later))
+        calibration = fit(pilot_head.score(given, residual), given, later)
+        self.pilot_ranking = replace(pilot_head, calibration=calibration)
+        return replace(head, calibration=calibration)
+
+    def pilot(self) -> tuple[StarsHead, RankingHead, Histories, Histories] | None:
+        """Return the pilot's heads, and histories with the validation ratings of the same users; None without them."""
+        if self.pilot_stars is None or self.pilot_ranking is None:
+            return None
+        return self.pilot_stars, self.pilot_ranking, *self._validation_histories(MAX_VALIDATION_USERS)
 
     def _build_stars_head(self, trained: TrainedHead) -> StarsHead:
         assert trained.biases is not None, "the rating head has biases"

@@ -15,6 +15,7 @@ from cinematrix.models.components.neighbourhoods import genre_adjusted_similarit
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.uncertainty import PredictedPairs, RatingUncertainty
+from cinematrix.models.liking import choose_rarity_weight
 
 
 class DeepMF(Recommender):
@@ -45,6 +46,11 @@ class DeepMF(Recommender):
 
         heads = fit_heads(self.settings, self.data, training)
         self.stars, self.ranking, self.uncertainty, self.log = heads.stars, heads.ranking, heads.uncertainty, heads.log
+        if heads.pilot:
+            pilot = DeepMF(self.settings)
+            pilot.stars, pilot.ranking, given, later = heads.pilot
+            pilot.data, pilot.uncertainty = self.data, heads.uncertainty
+            self.rarity_weight = choose_rarity_weight(pilot, given, later)
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
         if by == "ranking" and self.ranking:
@@ -136,7 +142,8 @@ class DeepMF(Recommender):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         parts = [part.arrays() for part in (self.stars, self.ranking, self.uncertainty) if part]
-        return {name: array for part in parts for name, array in part.items()}
+        weight = {} if self.stars is None else {"liking.rarity_weight": np.array([self.rarity_weight])}
+        return weight | {name: array for part in parts for name, array in part.items()}
 
     @classmethod
     def restore(cls, settings: Any, data: TrainingData, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -144,4 +151,6 @@ class DeepMF(Recommender):
         model.data = data
         model.stars, model.ranking = StarsHead.from_arrays(arrays), RankingHead.from_arrays(arrays)
         model.uncertainty = RatingUncertainty.from_arrays(arrays, data.scale) if data.scale else None
+        if "liking.rarity_weight" in arrays:
+            model.rarity_weight = arrays["liking.rarity_weight"].item()
         return model

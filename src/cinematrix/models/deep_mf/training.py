@@ -9,6 +9,7 @@ from scipy import sparse
 
 from cinematrix.common.progress import Progress
 from cinematrix.data.features import movie_features
+from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.splits import random
 from cinematrix.data.training_data import TrainingData
@@ -38,12 +39,16 @@ TASK_CLASSES: dict[Ordering, type[HiddenRatingsTask]] = {"stars": StarsTask, "ra
 
 @dataclass(frozen=True, eq=False)
 class TrainedHeads:
-    """Parts of a trained model; a model of plain interactions has no `stars` and no `uncertainty`."""
+    """Parts of a trained model; a model of plain interactions has no `stars` and no `uncertainty`.
+
+    `pilot` has the heads that haven't seen the validation ratings, with those ratings: see `ClosedForms.pilot`.
+    """
 
     stars: StarsHead | None
     ranking: RankingHead | None
     uncertainty: RatingUncertainty | None
     log: dict[Ordering, TrainingLog]
+    pilot: tuple[StarsHead, RankingHead, Histories, Histories] | None
 
 
 def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> TrainedHeads:
@@ -66,7 +71,7 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
     closed_forms = ClosedForms(s, data, ratings, learn, validation, matrix)
     stars, uncertainty = (None, None) if data.scale is None else closed_forms.stars(*trainer.head("stars"))
     ranking = closed_forms.ranking(*trainer.head("ranking"), stars) if data.scale is None or s.ranking else None
-    return TrainedHeads(stars, ranking, uncertainty, trainer.log)
+    return TrainedHeads(stars, ranking, uncertainty, trainer.log, closed_forms.pilot())
 
 
 def hash_content(matrix: sparse.csr_matrix | None) -> str:
