@@ -90,8 +90,8 @@ BAD = {
     "start alone": (b"PK\3\4", "cut off"),
     "nothing in it": (zip_files({}), "isn't a Letterboxd"),
     "link": (linked(), "isn't a Letterboxd"),
-    "nested": (zip_files({"export.zip": zip_files(GOOD)}), "isn't a Letterboxd"),
-    "several tables": (zip_files({"a.csv": RATINGS, "b.csv": RATINGS}), "isn't a Letterboxd"),
+    "nested twice": (zip_files({"a.zip": zip_files({"b.zip": zip_files(GOOD)})}), "a ZIP in a ZIP in a ZIP"),
+    "nested bomb": (zip_files({"a.zip": ZEROS}, method=zipfile.ZIP_STORED), "unpacks to more"),
     **{f"name {name!r}": (named(name), "isn't a Letterboxd|cut off") for name in (
         "../../ratings.csv", "/ratings.csv", "C:\\ratings.csv", "..\\ratings.csv", "ratings.csv\0.exe", "\0",
         "a/../ratings.csv", "ratings.csv/", "__MACOSX/ratings.csv",

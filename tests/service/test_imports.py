@@ -172,7 +172,7 @@ def test_too_many_rows_are_refused(client: TestClient, user: int) -> None:
     row = b"2023-01-02,Funny 0 Again,1995,u,3\n"
     many = lines(f"{LETTERBOXD},Rating") + row * 200_000
     path = f"/v1/users/{user}/imports?name=ratings.csv"
-    assert "20,000 rows" in check_problem(client.post(path, content=many), 422)["detail"]
+    assert "100,000 films" in check_problem(client.post(path, content=many), 422)["detail"]
     assert client.get(f"/v1/users/{user}/export").json()["events"] == {}
     unmatched = [f"2023-01-02,Funny {at % 9} Again {at},1995,u,3" for at in range(20_000)]
     body = client.post(path, content=lines(f"{LETTERBOXD},Rating", *unmatched)).json()

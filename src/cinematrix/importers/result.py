@@ -1,6 +1,5 @@
 """Results of an import: records for the store, and the outcome of every row."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -80,7 +79,7 @@ class ImportResult:
             "imported": len(outcome.films),
             "updated": 0,
             "duplicates": outcome.duplicates,
-            "skipped": len(outcome.journal.skipped),
+            "skipped": outcome.journal.n_skipped,
             "unmatched": len(outcome.unmatched),
         }
         return add_merge_counts(counts, self.merged)
@@ -88,7 +87,7 @@ class ImportResult:
     @property
     def reasons(self) -> dict[str, int]:
         """Number of skipped rows by reason, the most frequent first."""
-        return dict(Counter(each.reason for each in self.outcome.journal.skipped).most_common())
+        return self.outcome.journal.reasons
 
     def candidates(self) -> dict[str, list[int]]:
         """Return the numbers of candidate movies by unmatched row; none beyond the first `MAX_CANDIDATE_ROWS`."""

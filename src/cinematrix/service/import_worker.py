@@ -18,8 +18,8 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ids import IdMap, Ids
 from cinematrix.data.ratings import Scale
 from cinematrix.errors import DataError, SettingError
-from cinematrix.importers import read
-from cinematrix.importers.generic_csv import parse_mapping
+from cinematrix.importers import parse_mapping, read
+from cinematrix.importers.entries import KINDS, KindName
 from cinematrix.importers.outcome import MatchedImport, match_entries
 from cinematrix.importers.result import ImportRecords, ImportResult, MergeCounts, add_merge_counts
 
@@ -37,14 +37,16 @@ class Upload(NamedTuple):
     Attributes:
         content: bytes of the file.
         name: name of the file.
-        columns: column mapping of a generic CSV, such as `title=Film,rating=Score`.
-        highest: best rating of a generic CSV.
+        columns: column mapping of a table of unknown form, such as `title=Film,rating=Score`.
+        highest: best rating; None: that of the form, or inferred.
+        kind: what the rows are, where the file doesn't say it.
     """
 
     content: bytes
     name: str
     columns: str
     highest: float | None
+    kind: KindName | None = None
 
 
 class PreparedImport(NamedTuple):
@@ -85,7 +87,8 @@ def prepare_import(upload: Upload, catalog: Catalog, scale: Scale | None) -> Pre
 
 
 def _prepare_here(upload: Upload, catalog: Catalog, scale: Scale | None) -> PreparedImport:
-    journal = read(upload.content, upload.name, parse_mapping(upload.columns), upload.highest)
+    kind = KINDS[upload.kind] if upload.kind else None
+    journal = read(upload.content, upload.name, parse_mapping(upload.columns), upload.highest, kind)
     return PreparedImport.of(match_entries(journal, catalog, scale), catalog, scale)
 
 

@@ -14,6 +14,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from cinematrix.errors import DataError
+from cinematrix.importers import KindUnknownError
+from cinematrix.importers.entries import KINDS, KindName
 from cinematrix.service.auth import PAGE, WRITE
 from cinematrix.service.import_worker import PreparedImport, Upload, prepare_import
 from cinematrix.service.logging import LOG
@@ -89,11 +91,14 @@ async def _read_upload(
     request: Request,
     name: Annotated[str, Query(max_length=300, description="Name of the file.")] = "",
     columns: Annotated[
-        str, Query(max_length=500, description="Column mapping of a generic CSV, such as `title=Film,rating=Score`.")
+        str, Query(max_length=500, description="Columns of a table of unknown form, such as `title=Film,rating=Score`.")
     ] = "",
-    highest: Annotated[float | None, Query(gt=0, le=1e6, description="Best rating of a generic CSV.")] = None,
+    highest: Annotated[float | None, Query(gt=0, le=1e6, description="Best rating, if the file's isn't known.")] = None,
+    kind: Annotated[
+        KindName | None, Query(alias="as", description="What the rows are, where the file doesn't say it.")
+    ] = None,
 ) -> Upload:
-    return Upload(await request.body(), name, columns, highest)
+    return Upload(await request.body(), name, columns, highest, kind)
 
 
 UploadParam = Annotated[Upload, Depends(_read_upload)]
@@ -129,10 +134,13 @@ def _prepare(upload: Upload, served: ServedModel) -> PreparedImport:
     """Read a file and match it to the catalog.
 
     Raises:
-        Problem: 422, the file isn't in a supported export format, or is damaged; 503, the subprocess failed.
+        Problem: 422, the file isn't in a supported export format, is damaged, or (with the member `ask`) doesn't say
+            what its rows are; 503, the subprocess failed.
     """
     try:
         return prepare_import(upload, served.model.data.catalog, served.model.data.scale)
+    except KindUnknownError as error:
+        raise Problem(422, str(error), ask=list(KINDS)) from error
     except DataError as error:
         raise Problem(422, str(error)) from error
     except OSError as error:
