@@ -56,6 +56,27 @@ MAPPABLE_FIELDS: tuple[Field, ...] = (
 SCALED_RATINGS = {"rating5": 5.0, "rating10": 10.0, "userrating10": 10.0, "rating100": 100.0}
 """Columns of ratings whose names say the best rating."""
 
+PERSONAL_RATINGS = frozenset(
+    [
+        "myrating",
+        "yourrating",
+        "userrating",
+        "userscore",
+        "myscore",
+        "yourscore",
+        "yourscore",
+        "myvote",
+        "mojaocena",
+        "meinewertung",
+        "miovoto",
+        "minota",
+        "мояоценка",
+        "个人评分",
+        "我的评分",
+    ]
+)
+"""Columns of the user's own ratings; beside one of them a column `rating` holds the site's."""
+
 PERHAPS_RATINGS = frozenset({"note", "mark", "grade", "vote", "rate", "karakter"})
 """Columns that hold a rating in some languages and a remark in others: what isn't a rating there is no error."""
 
@@ -76,7 +97,7 @@ USUAL: dict[Field, str] = {
     ),
     "rating": (
         f"{' '.join(COLUMN_ALIASES['rating'])} "
-        "rate myrating yourrating userrating userscore myscore vote myvote grade mark note nota "
+        "rate myrating yourrating userrating userscore myscore yourscore vote myvote grade mark note nota "
         "ocena mojaocena ocenauzytkownika wertung bewertung meinewertung voto miovoto puntuacion "
         "minota calificacion оценка мояоценка 评分 个人评分 我的评分 評価 평점 별점 betyg karakter rating10 rating5 "
         "rating100"
@@ -96,7 +117,7 @@ USUAL: dict[Field, str] = {
         f"{' '.join(COLUMN_ALIASES['time'])} "
         "date created createdat dateadded addedat addedon added listedat addedtowatchlistat "
         "collectedat modified updatedat datum fecha data datatime dato datoset день дата 日期 日付 날짜 "
-        "utctitleadddate eventdate"
+        "utctitleadddate 创建时间 eventdate"
     ),
     "imdb": (
         "imdb imdbid tconst const imdbconst imdbnumber imdburl imdblink movieimdbid movie.ids.imdb "
@@ -126,7 +147,7 @@ USUAL: dict[Field, str] = {
     "wanted": ("iswatchlisted inwatchlist watchlisted onwatchlist watchlist wanttosee wanttowatch wishlist want"),
     "liked": "liked like favorite favourite isfavorite isfavourite fav loved userdata.isfavorite heart",
     "user": "userid user username profilename friendlyname",
-    "url": "url link uri 条目链接",
+    "url": "url link uri 条目链接 链接",
     "thumbs": "",
     "seconds": "",
     "supplement": "",

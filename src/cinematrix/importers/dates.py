@@ -28,7 +28,7 @@ ORDERS: dict[str, Order] = {
 USUAL_ORDERS = {
     **dict.fromkeys((".", ".Y"), ("day-month-year",)),
     "..": ("year-month-day",),
-    "/": ("day-month-year", "month-day-year"),
+    **dict.fromkeys(("/", "-"), ("day-month-year", "month-day-year")),
 }
 """Orders that come before the others, by the separator as `_local_numbers` returns it."""
 

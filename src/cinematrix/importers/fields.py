@@ -207,7 +207,7 @@ def find_tmdb(text: str) -> int | None:
 
 
 _NAMED_KINDS: dict[str, Kind] = {
-    **dict.fromkeys(["watchlist", "wishlist", "watchlater", "towatch", "mylist"], "watchlist"),
+    **dict.fromkeys(["watchlist", "wishlist", "wish", "watchlater", "towatch", "mylist"], "watchlist"),
     **dict.fromkeys(["watched", "seen", "history", "diary", "viewed", "checkins"], "seen"),
     **dict.fromkeys(["likes", "liked", "favorites", "favourites", "favorite", "favourite", "loved"], "like"),
     **dict.fromkeys(["ratings", "rated", "votes"], "rating"),

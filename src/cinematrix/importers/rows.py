@@ -1,12 +1,11 @@
 """Meaning of one row of a table, by the table's form: the film, and that it is rated, seen, wanted or liked."""
 
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from cinematrix.data.catalog import split_title
 from cinematrix.errors import DataError
-from cinematrix.importers.columns import FIELDS, PERHAPS_RATINGS, SCALED_RATINGS, Field
+from cinematrix.importers.columns import FIELDS, PERHAPS_RATINGS, PERSONAL_RATINGS, SCALED_RATINGS, Field
 from cinematrix.importers.entries import (
     MAX_TEXT_LENGTH,
     NO_FILM,
@@ -36,8 +35,11 @@ ASK = "it isn't said whether the film is seen, wanted, liked or rated"
 NOT_SEEN, NOT_FINISHED = "neither seen nor rated", "not watched to the end"
 TOO_SHORT = "played for less than ten minutes"
 NO_RATINGS = frozenset({"-", "–", "null", "none", "n/a", "nan", "nr", "unrated", "not rated", "no rating", "\\n"})
-THUMBS: dict[str, Mark] = {"1": "seen", "2": "like", "3": "like"}
-"""Netflix's thumbs: a film with a thumb down counts as seen."""
+THUMBS: dict[str, Mark] = {
+    **dict.fromkeys(("2", "3", "👍", "up", "thumbs up", "like", "liked"), "like"),
+    **dict.fromkeys(("1", "👎", "down", "thumbs down", "dislike", "disliked"), "seen"),
+}
+"""Thumbs, as Netflix's numbers and in words: a film with a thumb down counts as seen."""
 
 DATE_FIELDS: dict[Kind, tuple[Field, ...]] = {
     "rating": ("rated", "watched", "date"),
@@ -52,6 +54,7 @@ _TITLE_PARTS = re.compile(r"\s+/\s+|\s+[|｜]\s+")
 _LATIN_TAIL = re.compile(
     r".*[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af].*?\s+([A-Za-zÀ-ÿ0-9][^\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,})"
 )
+_LAST_YEAR = re.compile(r"\b(\d{4})\s*$", re.ASCII)
 _SHORT_VALUE = 6
 DAY_LETTERS = len("2024-12-31")
 
@@ -77,9 +80,11 @@ class RowReader:
     def __init__(self, table: Table, form: Form, said: Kind | None, named: Kind | None) -> None:
         """`said`: kind that the user gives the rows. `named`: kind that the file's name says."""
         self._form, self._said, self._named, self._group = form, said, named, table.group
-        self.names: Mapping[Field, list[str]] = {
+        self.names: dict[Field, list[str]] = {
             of: [name for name in form.names(of) if name in table.header] for of in FIELDS
         }
+        personal = [name for name in self.names["rating"] if name in PERSONAL_RATINGS]
+        self.names["rating"] = personal or self.names["rating"]  # another column holds the site's ratings
         self._users: set[str] = set()
 
     def read(self, row: CsvRow) -> list[Draft | SkippedEntry]:
@@ -130,7 +135,7 @@ class RowReader:
             if not text or text.casefold() in NO_RATINGS:
                 continue
             rating = parse_rating(text)
-            if rating is None and name in PERHAPS_RATINGS:
+            if rating is None and (name in PERHAPS_RATINGS or text.casefold() in THUMBS):
                 continue
             if rating is None:
                 return "the rating isn't a number"
@@ -155,14 +160,14 @@ class RowReader:
 
     def _unrated_kinds(self, row: CsvRow, marks: list[Mark]) -> list[str]:
         finished: list[str] = [mark for mark in ("seen", "like") if mark in marks]
-        if finished or "watchlist" in marks:
-            return finished or ["watchlist"]
-        if "unfinished" in marks:
-            return [NOT_FINISHED]
-        if self._raw(row, "watched"):
+        if finished:
+            return finished
+        if self._raw(row, "watched") and not self._raw(row, "seen") and "unfinished" not in marks:
             return ["seen"]
-        if self.names["seen"]:
-            return [NOT_SEEN]
+        if "watchlist" in marks:
+            return ["watchlist"]
+        if "unfinished" in marks or self.names["seen"]:
+            return [NOT_FINISHED if "unfinished" in marks else NOT_SEEN]
         if self._named:
             return ["seen" if self._named == "seen" else NO_RATING]
         unrated = {"skip": NO_RATING, "skip or ask": ASK, "ask": ASK}
@@ -170,12 +175,11 @@ class RowReader:
 
     def _marks(self, row: CsvRow) -> list[Mark]:
         """Return what states, thumbs and flags say."""
-        texts = {of: self._raw(row, of).strip() for of in (*FLAG_MARKS, "state", "thumbs")}
-        marks: list[Mark | None] = [
-            parse_state(texts["state"]),
-            THUMBS.get(texts["thumbs"]),
-            parse_state(texts["wanted"]),
-        ]
+        texts = {of: self._raw(row, of).strip() for of in (*FLAG_MARKS, "state", "thumbs", "rating")}
+        thumb = THUMBS.get(texts["thumbs"].casefold())
+        if not texts["rating"].isdigit():
+            thumb = thumb or THUMBS.get(texts["rating"].casefold())
+        marks: list[Mark | None] = [parse_state(texts["state"]), thumb, parse_state(texts["wanted"])]
         for of, mark in FLAG_MARKS.items():
             if parse_flag(texts[of]) and not (of == "wanted" and marks[2]):
                 marks.append(mark)
@@ -196,7 +200,7 @@ class RowReader:
             kind,
             plain,
             self._other_titles(row, title),
-            parse_year(self._raw(row, "year")) or in_title,
+            _year(self._raw(row, "year")) or in_title,
             rating if isinstance(rating, RatingText) and kind == "rating" else None,
             self._date(row, kind),
             imdb,
@@ -234,6 +238,12 @@ class RowReader:
             if text and (of not in FLAG_MARKS or (len(text) >= _SHORT_VALUE and text[-1].isdigit())):
                 return text[:DAY_LETTERS] if self._form.local_times else text
         return ""
+
+
+def _year(text: str) -> int | None:
+    """Return the year in a year or in a date of release."""
+    found = _LAST_YEAR.search(text)
+    return parse_year(text) or (parse_year(found[1]) if found else None)
 
 
 def _seconds(text: str) -> int:

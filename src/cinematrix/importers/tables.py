@@ -88,6 +88,11 @@ HEADLESS = (
 )
 """MovieTweetings, the backup of Jellyfin's plugin Playback Reporting, a list of IMDb numbers, and one of titles."""
 
+_TITLE_YEAR = re.compile(
+    r'\s*(?:"[^"\r\n]*"|[^,;\t"\r\n]+)([,;\t])"?(?:18|19|20)\d\d"?(?:\1[^,;\t\r\n]{1,8})?\s*?(?:[\r\n]|$)'
+)
+"""First line of a table without a header: title, year and perhaps a rating."""
+
 _BULLET = re.compile(r"^(?:[-*•]\s+|\d+[.)]\s+)")
 
 
@@ -104,6 +109,9 @@ def parse_text(content: bytes, name: str, at: str, *, mapped: bool = False) -> t
     for headless in () if mapped else HEADLESS:
         if headless.line.match(text.lstrip()[:HEADLESS_LETTERS]):
             return Table(name, frozenset(headless.columns), _headless_rows(text, headless, at)), warnings
+    if not mapped and (row := _TITLE_YEAR.match(text)):
+        header = row[1].join(("title", "year", "rating"))
+        return parse_csv(f"{header}\n{text}", name, at, line=0), warnings
     return parse_csv(text, name, at), warnings
 
 
@@ -140,24 +148,26 @@ _LIST_HEADER = re.compile(r"^Letterboxd list export[^\r\n]*\r?\n.*?(?=^Position,
 _VOTE_COMMA = re.compile(r"^(\d{4}-\d\d-\d\d),", re.MULTILINE)
 
 
-def parse_csv(text: str, name: str, at: str = "") -> Table:
+def parse_csv(text: str, name: str, at: str = "", line: int = 1) -> Table:
     """Parse a CSV with a header; the delimiter is the most frequent one in the header.
 
     These are undone: a line `sep=;` before the header, whole lines in quotes, blanks before quoted fields, the lines
     about the list in a Letterboxd list, and Filmtipset's comma after the date.
 
+    `line`: number of the first line.
+
     Raises:
         DataError: as `parse_text`.
     """
     body = text.lstrip("\r\n")
-    delimiter, before = "", len(text) - len(body)
+    delimiter = ""
     if separator := _SEPARATOR_LINE.match(body):
         delimiter, body = separator[1], body[separator.end() :]
     elif heading := _LIST_HEADER.match(body):
         body = body[heading.end() :]
     first_line = re.split("[\r\n]", body[:HEAD_LETTERS], maxsplit=1)[0]
     delimiter = delimiter or max(DELIMITERS, key=first_line.count)
-    line = text.count("\n", before, len(text) - len(body)) + 1
+    line += text.count("\n", 0, len(text) - len(body))
     if re.fullmatch(r'"(?:[^"]|"")*"\s*', first_line) and delimiter in first_line:
         body = "\n".join(fields[0] for _, fields in _records(body, "\0", line))
     if f"{delimiter} " in first_line:
