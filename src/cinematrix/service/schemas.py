@@ -170,10 +170,11 @@ class BulkResult(BaseModel):
 
 
 class UserEvents(BaseModel):
-    """A user's movies by kind of event."""
+    """A user's movies by kind of event; `event_times`: epoch seconds by movie, where an import gave them."""
 
     user: int | str
     events: dict[EventKind, list[int | str]]
+    event_times: dict[EventKind, dict[str, int]]
 
 
 class ReasonItem(BaseModel):
@@ -215,11 +216,12 @@ class SearchResults(BaseModel):
 
 
 class UserExport(BaseModel):
-    """All data of a user."""
+    """All data of a user; `event_times`: epoch seconds by movie, where an import gave them."""
 
     user: int | str
     ratings: list[RatedMovie]
     events: dict[EventKind, list[int | str]]
+    event_times: dict[EventKind, dict[str, int]]
 
 
 class Health(BaseModel):

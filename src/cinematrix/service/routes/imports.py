@@ -73,7 +73,10 @@ class ImportedRating(BaseModel):
 
 
 class ImportBody(BaseModel):
-    """Result of an import. Imported, updated, duplicate, skipped and unmatched rows add up to the rows read."""
+    """Result of an import. Imported, updated, duplicate, skipped, unmatched rows add up to the rows read.
+
+    `unlisted`: numbers of skipped rows by reason beyond the first 10,000. `event_times`: epoch seconds by movie.
+    """
 
     source: str
     read: int
@@ -84,6 +87,8 @@ class ImportBody(BaseModel):
     unmatched: list[UnmatchedRow]
     ratings: list[ImportedRating]
     events: dict[Literal["seen", "watchlist", "like"], list[int | str]]
+    event_times: dict[Literal["seen", "watchlist", "like"], dict[str, int]]
+    unlisted: dict[str, int]
     warnings: list[str]
 
 

@@ -116,7 +116,11 @@ def list_events(user: TextId, state: State) -> schemas.UserEvents:
     """Return a user's events: movies seen, liked, on the watchlist or not of interest."""
     served = state.served
     person = require_user(state, served, user)
-    return schemas.UserEvents(user=served.user_id(person.user), events=served.events(person))  # type: ignore[arg-type]
+    return schemas.UserEvents(
+        user=served.user_id(person.user),
+        events=served.events(person),  # type: ignore[arg-type]
+        event_times=person.event_times,  # type: ignore[arg-type]
+    )
 
 
 @ROUTER.put("/users/{user}/events/{kind}/{movie}", status_code=204, dependencies=[WRITE])
