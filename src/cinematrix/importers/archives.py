@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from cinematrix.errors import DataError
+from cinematrix.importers.entries import clean_text
 
 MAX_MEMBERS = 500
 """Maximum members of an archive."""
@@ -121,9 +122,11 @@ class ZipExport:
                     if len(content) > limit:
                         raise ArchiveLimitError("the ZIP unpacks to more than an export holds")
         except ZIP_ERRORS as error:
-            raise DataError(f"{name} in the ZIP is damaged; export it once more") from error
+            raise DataError(f"{clean_text(name)[:80]} in the ZIP is damaged; export it once more") from error
         if len(content) != info.file_size:
-            raise DataError(f"{name} in the ZIP hasn't the size that the ZIP declares; export it once more")
+            raise DataError(
+                f"{clean_text(name)[:80]} in the ZIP hasn't the size that the ZIP declares; export it once more"
+            )
         self.unpacked += len(content)
         return bytes(content)
 

@@ -119,16 +119,15 @@ class _Upload:
         if archive.unsafe:
             self._warnings.append(f"{archive.unsafe} files weren't read, since their names lead out of the archive")
         for name in names:
-            with self._noting(name):
+            label = f"{clean_text(folder + name)[:100]}: "
+            with self._noting(name, label):
                 content = archive.read(name)
                 if content.startswith(ZIP_START) and not folder:
                     inner = ZipExport.open(content, archive.unpacked)
                     self.add_archive(inner, f"{name}/")
                     archive.unpacked = inner.unpacked
                 elif content.strip():
-                    self.add(
-                        content, f"{folder}{name}".lower(), "" if alone else f"{folder}{name}:", f"{folder}{name}: "
-                    )
+                    self.add(content, f"{folder}{name}".lower(), "" if alone else f"{folder}{name}:", label)
 
     def add(self, content: bytes, name: str, at: str, label: str) -> None:
         """Read a file that isn't a ZIP. `at`, `label`: beginnings of the positions of its rows and of its warnings."""
