@@ -45,6 +45,9 @@ END_RECORD = struct.Struct("<4s4H2LH")
 ZIP64_LOCATOR_BYTES = 20
 """Bytes of the ZIP64 locator, which stands right before the end record."""
 
+ZIP_START = (b"PK\3\4", b"PK\5\6")
+"""Beginnings of a ZIP; the second one is of an empty one."""
+
 COMPRESSION_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Allowed compression methods."""
 
@@ -181,3 +184,13 @@ def _without_top(names: list[str]) -> list[str]:
     if len(tops) != 1 or not all("/" in name for name in names) or {top.lower() for top in tops} <= EXPORT_FOLDERS:
         return names
     return _without_top([name.split("/", 1)[1] for name in names])
+
+
+def unpacked_bytes(content: bytes) -> int:
+    """Return the size of a file or, as a ZIP declares it, of the members in it."""
+    if not content.startswith(ZIP_START):
+        return len(content)
+    try:
+        return sum(info.file_size for info in ZipExport.open(content).members.values())
+    except DataError:
+        return len(content)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from cinematrix.importers.entries import Kind, parse_external_id, parse_number
@@ -105,6 +106,7 @@ def without_accents(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(letters))
 
 
+@lru_cache(maxsize=1024)
 def is_film(text: str) -> bool:
     """Return whether a kind of work (`movie`, `TV Episode`, `Série de TV`, `videoGame`) may be a film; blank ones may.
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from cinematrix.common.text import parse_pairs
 from cinematrix.errors import DataError, SettingError
-from cinematrix.importers.archives import ArchiveLimitError, ZipExport
+from cinematrix.importers.archives import ZIP_START, ArchiveLimitError, ZipExport
 from cinematrix.importers.columns import MAPPABLE_FIELDS, Field
 from cinematrix.importers.entries import Entry, Kind, ParsedImport, clean_text
 from cinematrix.importers.foreign import refuse_foreign, refuse_office
@@ -26,7 +26,6 @@ SUPPORTED_EXPORTS = (
     "the others in docs/importing.md"
 )
 
-ZIP_START = (b"PK\3\4", b"PK\5\6")
 DATA_ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".xml", ".zip")
 
 NEVER_READ = re.compile(

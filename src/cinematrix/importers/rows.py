@@ -49,6 +49,7 @@ DATE_FIELDS: dict[Kind, tuple[Field, ...]] = {
 }
 """Fields of the time of an entry, the preferred first. A flag may hold it, as in `checked: 2020-01-05`."""
 
+MARK_FIELDS: tuple[Field, ...] = ("seen", "wanted", "liked", "state", "thumbs", "rating")
 FLAG_MARKS: dict[Field, Mark] = {"seen": "seen", "wanted": "watchlist", "liked": "like"}
 _TITLE_PARTS = re.compile(r"\s+/\s+|\s+[|｜]\s+")
 _LATIN_TAIL = re.compile(
@@ -85,6 +86,9 @@ class RowReader:
         }
         personal = [name for name in self.names["rating"] if name in PERSONAL_RATINGS]
         self.names["rating"] = personal or self.names["rating"]  # another column holds the site's ratings
+        titles = self.names["title"] if "title" in form.columns else []
+        self._other_names = [*self.names["other"], *(titles if len(titles) > 1 else ())]
+        self._marking = any(self.names[of] for of in MARK_FIELDS)
         self._users: set[str] = set()
 
     def read(self, row: CsvRow) -> list[Draft | SkippedEntry]:
@@ -119,10 +123,9 @@ class RowReader:
 
     def _find_problem(self, row: CsvRow, title: str) -> str:
         """Return the reason to skip a row whatever it says about its film; empty if there is none."""
-        kind_of_work = self._raw(row, "type") or self._group
-        episode = self._raw(row, "episode").strip()
-        supplement, seconds = self._raw(row, "supplement").strip(), self._raw(row, "seconds").strip()
-        if not (is_film(kind_of_work) and is_film_address(self._raw(row, "url"))) or supplement:
+        kind_of_work = (self._raw(row, "type") or self._group)[:MAX_TEXT_LENGTH]
+        episode, seconds = self._raw(row, "episode").strip(), self._raw(row, "seconds").strip()
+        if not (is_film(kind_of_work) and is_film_address(self._raw(row, "url"))) or self._raw(row, "supplement"):
             return NOT_A_FILM
         if (episode and episode != "0") or (self._form.episodes and is_episode_title(title)):
             return NOT_A_FILM
@@ -175,7 +178,9 @@ class RowReader:
 
     def _marks(self, row: CsvRow) -> list[Mark]:
         """Return what states, thumbs and flags say."""
-        texts = {of: self._raw(row, of).strip() for of in (*FLAG_MARKS, "state", "thumbs", "rating")}
+        if not self._marking:
+            return []
+        texts = {of: self._raw(row, of).strip() for of in MARK_FIELDS}
         thumb = THUMBS.get(texts["thumbs"].casefold())
         if not texts["rating"].isdigit():
             thumb = thumb or THUMBS.get(texts["rating"].casefold())
@@ -199,7 +204,7 @@ class RowReader:
             row.at + besides,
             kind,
             plain,
-            self._other_titles(row, title),
+            self._other_titles(row, title, plain),
             _year(self._raw(row, "year")) or in_title,
             rating if isinstance(rating, RatingText) and kind == "rating" else None,
             self._date(row, kind),
@@ -223,14 +228,15 @@ class RowReader:
             tmdb = tmdb or find_tmdb(url)
         return imdb, tmdb
 
-    def _other_titles(self, row: CsvRow, title: str) -> tuple[str, ...]:
+    def _other_titles(self, row: CsvRow, title: str, plain: str) -> tuple[str, ...]:
         """Return the original title, and the parts of a title in two languages: `黑客帝国 The Matrix`."""
-        others = [row.text(name) for name in (*self.names["other"], *self.names["title"])]
-        parts = _TITLE_PARTS.split(title)
-        tail = _LATIN_TAIL.fullmatch(title)
-        found = [*others, *(parts if len(parts) > 1 else ()), *([tail[1]] if tail else ())]
-        plain = (split_title(other)[0] for other in found if other and len(other) <= MAX_TEXT_LENGTH)
-        return tuple(dict.fromkeys(other for other in plain if other and other != split_title(title)[0]))
+        found = [row.text(name) for name in self._other_names]
+        if len(parts := _TITLE_PARTS.split(title)) > 1:
+            found += parts
+        if not title.isascii() and (tail := _LATIN_TAIL.fullmatch(title)):
+            found.append(tail[1])
+        others = (split_title(other)[0] for other in found if other and len(other) <= MAX_TEXT_LENGTH)
+        return tuple(dict.fromkeys(other for other in others if other and other != plain))
 
     def _date(self, row: CsvRow, kind: Kind) -> str:
         for of in DATE_FIELDS[kind]:
