@@ -126,7 +126,7 @@ def list_events(user: TextId, state: State) -> schemas.UserEvents:
 @ROUTER.put("/users/{user}/events/{kind}/{movie}", status_code=204, dependencies=[WRITE])
 @run_in_writer_thread
 def put_event(user: TextId, kind: EventKind, movie: TextId, state: State) -> None:
-    """Store an event. After `seen` or `not_interested` the movie isn't recommended to the user."""
+    """Store an event. After `seen`, `like` or `not_interested` the movie isn't recommended to the user."""
     served = state.served
     movie_id = served.movie(movie)
     with state.store.write_transaction() as connection:
