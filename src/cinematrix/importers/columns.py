@@ -84,7 +84,8 @@ USUAL: dict[Field, str] = {
     "title": (
         "title name film movie movietitle filmname filmtitle titlename moviename fulltitle "
         "movie.title content.title titel titre titulo titolo tytul tytuł название фильм 标题 片名 電影 標題 "
-        "タイトル 제목 otsikko cim başlik nimi originaltitle"
+        "タイトル 제목 otsikko cim baslık nimi τιτλος כותרת العنوان tieuđe judul nazev titlu naslov "
+        "originaltitle"
     ),
     "other": (
         "originaltitle originalname englishtitle internationaltitle alternativetitle alttitle "
@@ -97,10 +98,10 @@ USUAL: dict[Field, str] = {
     ),
     "rating": (
         f"{' '.join(COLUMN_ALIASES['rating'])} "
-        "rate myrating yourrating userrating userscore myscore yourscore vote myvote grade mark note nota "
-        "ocena mojaocena ocenauzytkownika wertung bewertung meinewertung voto miovoto puntuacion "
-        "minota calificacion оценка мояоценка 评分 个人评分 我的评分 評価 평점 별점 betyg karakter rating10 rating5 "
-        "rating100"
+        "rate myrating yourrating userrating userscore myscore yourscore vote myvote grade mark "
+        "note nota ocena mojaocena ocenauzytkownika wertung bewertung meinewertung voto miovoto "
+        "puntuacion minota calificacion оценка мояоценка 评分 个人评分 我的评分 評価 평점 별점 betyg karakter "
+        "rating10 rating5 rating100"
     ),
     "rated": (
         "daterated ratedat ratedon ratingdate dateofrating ratedate userratedat votedate dateofvote "
@@ -116,8 +117,8 @@ USUAL: dict[Field, str] = {
     "date": (
         f"{' '.join(COLUMN_ALIASES['time'])} "
         "date created createdat dateadded addedat addedon added listedat addedtowatchlistat "
-        "collectedat modified updatedat datum fecha data datatime dato datoset день дата 日期 日付 날짜 "
-        "utctitleadddate 创建时间 eventdate"
+        "collectedat modified updatedat datum fecha data datatime dato datoset день дата tarih "
+        "ημερομηνια תאריך التاريخ ngay tanggal paivamaara 日期 日付 날짜 utctitleadddate 创建时间 eventdate"
     ),
     "imdb": (
         "imdb imdbid tconst const imdbconst imdbnumber imdburl imdblink movieimdbid movie.ids.imdb "

@@ -105,6 +105,8 @@ class DateReader:
             return _from_digits(digits)
         if re.match(r"\d{4}-\d\d-\d\d(?!\d)", text, re.ASCII) and (moment := _from_iso(text)):
             return moment.timestamp(), len(text) == len("2024-12-31")
+        if compact := re.fullmatch(r"(\d{8})T(\d{4,6})Z?", text, re.ASCII):
+            return _from_digits(compact[1] + compact[2])
         found = _local_numbers(text)
         parts = self._in_order(*found) if found else _named_month(text)
         return _with_time(parts, text)
@@ -202,8 +204,9 @@ def _expand(year: int, month: int, day: int) -> Parts:
 def _named_month(text: str) -> Parts:
     """Read a date with the name of its month, such as `Jan 16, 2024` or `Sun Jan 29 00:00:00 2017`."""
     plain = _TIME.sub(" ", re.sub(r"\([^()]*\)", " ", text), count=1)
+    plain = re.sub(r"(?:GMT|UTC|\s)[+-]\d\d:?\d\d\b", " ", plain)
     months = [month for word in _WORD.findall(without_accents(plain)) if (month := _month(word))]
-    numbers = re.findall(r"(?<![\d+:-])\d{1,4}(?!\d)|(?<=[a-z]-)\d{1,4}(?!\d)", plain, re.ASCII | re.IGNORECASE)
+    numbers = re.findall(r"(?<!\d)\d{1,4}(?!\d)", plain, re.ASCII)
     if len(set(months)) != 1 or len(numbers) < 2:
         raise DateError("isn't understood")
     numbers.sort(key=lambda number: len(number) == 4)

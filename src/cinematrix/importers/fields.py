@@ -20,7 +20,7 @@ class RatingText(NamedTuple):
 MAX_RATING_LETTERS = 40
 _OF = re.compile(r"(.+?)\s*(?:/|\bout of\b|\bof\b|\bvon\b|\bsur\b|\bde\b)\s*(\d{1,3})", re.ASCII | re.IGNORECASE)
 _STARS = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*(?:[★⭐*]|stars?|sterne?)", re.IGNORECASE)
-FULL_STARS, EMPTY_STARS, HALF_STARS = "★⭐✭✮🌟", "☆✩", "½⯨⯪"
+FULL_STARS, EMPTY_STARS, HALF_STARS = "★⭐✭✮🌟*", "☆✩", "½⯨⯪"
 
 
 def parse_rating(text: str) -> RatingText | None:

@@ -1,5 +1,6 @@
 """Reading of one table by its form: rows, then their dates and ratings, which need all rows at once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -81,7 +82,7 @@ def read_table(table: Table, form: Form, options: ReadOptions) -> ParsedImport:
         DataError: a column is missing, there are rows of several users, or too many rows.
         KindUnknownError: the user must say what the rows are.
     """
-    named = None if options.kind or not form.named else kind_by_name(table.name) or _liked_films(table, form)
+    named = None if options.kind or not form.named else kind_by_name(table.name) or _letterboxd_kind(table, form)
     reader = RowReader(table, form, options.kind, named)
     _check_columns(reader, options, "rating" in (options.kind, named))
     journal = ParsedImport(form.source, form.highest, form.relative, [], [], _warn_edited(table, form))
@@ -103,9 +104,12 @@ def read_table(table: Table, form: Form, options: ReadOptions) -> ParsedImport:
     return _finish(drafts, form, journal)
 
 
-def _liked_films(table: Table, form: Form) -> Kind | None:
-    """Return the kind of Letterboxd's `likes/films.csv`, also outside its archive."""
-    return "like" if form.source == "letterboxd" and table.name.rpartition("/")[2] == "films.csv" else None
+def _letterboxd_kind(table: Table, form: Form) -> Kind | None:
+    """Return the kind of Letterboxd's files by the beginnings of their names; `likes/films.csv` has another one."""
+    if form.source != "letterboxd" or "letterboxduri" not in table.header:
+        return None
+    name = table.name.rpartition("/")[2]
+    return "like" if name == "films.csv" else kind_by_name(re.split(r"[\W_\d]", name)[0])
 
 
 def _check_columns(reader: RowReader, options: ReadOptions, rated: bool) -> None:

@@ -20,6 +20,14 @@ _TRAKT: Mapping[Field, str] = {
 _NETFLIX: Mapping[Field, str] = {"user": "profilename", "title": "title titlename"}
 
 FORMS: tuple[Form, ...] = (
+    Form(
+        "letterboxd",
+        "title watcheddate !userid !simklid | title rating10 !userid !simklid",
+        5,
+        "seen",
+        {"url": ""},
+        strict=False,
+    ),
     Form("letterboxd", "letterboxduri watcheddate", 5, "seen", _LETTERBOXD, "date name year", rank=1, named=False),
     Form("letterboxd", "letterboxduri rating", 5, "skip", _LETTERBOXD, "date name year"),
     Form("letterboxd", "letterboxduri", 5, "ask", _LETTERBOXD, "date name year", rank=2),
@@ -170,7 +178,6 @@ FORMS: tuple[Form, ...] = (
         "ask",
         {"title": "content.title name title", "watched": "dateswatched", "date": "activity.createdat createdat"},
     ),
-    Form("letterboxd", "title watcheddate !userid | title rating10 !userid", 5, "seen", {"url": ""}, strict=False),
     Form(
         "tmdb",
         "tmdbid name releasedate yourrating | tmdbid imdbid type name",
