@@ -80,9 +80,12 @@ class DateReader:
                 numbers.setdefault(found[0], []).append(found[1])
         self._orders = {separator: _infer_orders(separator, found) for separator, found in numbers.items()}
         self.problems: list[tuple[str, str]] = []
+        self._read: dict[str, Timestamp] = {}  # exports repeat days
 
     def read(self, text: str, row: str = "") -> Timestamp:
         """Return the timestamp of a date; without a time, and with a problem noted, if it isn't understood."""
+        if text in self._read:
+            return self._read[text]
         plain = text.strip()
         if plain.casefold() in NO_DATE or plain.startswith("0000-00-00"):
             return Timestamp(None)
@@ -97,7 +100,7 @@ class DateReader:
         if not 0 <= seconds <= clock.time() + DAY_SECONDS:
             self.problems.append((row, "is before 1970" if seconds < 0 else "is in the future"))
             return Timestamp(None)
-        return Timestamp(int(seconds), day)
+        return self._read.setdefault(text, Timestamp(int(seconds), day))
 
     def _parse(self, text: str) -> tuple[float, bool]:
         """Return epoch seconds, and whether only the day is known."""

@@ -27,8 +27,8 @@ from cinematrix.importers.tables import Table, column_key
 MAX_FILMS = 100_000
 """Maximum films in an upload, counted once per row. Rows that are skipped don't count."""
 
-MAX_ROWS = 2_000_000
-"""Maximum rows of any kind in a file; at the maximum bytes of a file, that is 16 bytes a row."""
+MAX_ROWS = 500_000
+"""Maximum rows of any kind in an upload, so that a hostile one ends within seconds."""
 
 LOW_MAXIMUM = 5.0
 """Best inferred rating of which the user is told, since the ratings may be on a scale to 10."""

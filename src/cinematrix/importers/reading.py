@@ -12,7 +12,7 @@ from cinematrix.importers.archives import ZIP_START, ArchiveLimitError, ZipExpor
 from cinematrix.importers.columns import MAPPABLE_FIELDS, Field
 from cinematrix.importers.entries import Entry, Kind, ParsedImport, clean_text
 from cinematrix.importers.foreign import refuse_foreign, refuse_office
-from cinematrix.importers.reader import MAX_FILMS, KindUnknownError, ReadOptions, read_table
+from cinematrix.importers.reader import MAX_FILMS, MAX_ROWS, KindUnknownError, ReadOptions, read_table
 from cinematrix.importers.scales import MAX_HALF_STARS, half_stars
 from cinematrix.importers.sources import ANY_TABLE, find_form
 from cinematrix.importers.tables import Table, parse_text
@@ -41,6 +41,7 @@ Trakt's, whose meaning only the user knows, and what is about series alone."""
 ORDER = ("rating", "diary", "review", "history", "watched", "watchlist", "film", "favorite")
 """Parts of the names of members, in the order in which these are read."""
 
+MAX_INNER_ARCHIVES = 10
 SHOWN_NAMES = 5
 """Maximum members named in a warning."""
 
@@ -105,6 +106,7 @@ class _Upload:
         self._errors: list[DataError] = []
         self._warnings: list[str] = []
         self._unknown: list[str] = []
+        self._n_inner = 0
 
     def add_archive(self, archive: ZipExport, folder: str) -> None:
         """Read the members of an archive, and of archives directly in it. `folder`: name of the archive around it.
@@ -122,6 +124,11 @@ class _Upload:
             with self._noting(name, label):
                 content = archive.read(name)
                 if content.startswith(ZIP_START) and not folder:
+                    self._n_inner += 1
+                    if self._n_inner > MAX_INNER_ARCHIVES:
+                        raise ArchiveLimitError(
+                            f"the ZIP holds more than {MAX_INNER_ARCHIVES} ZIPs, which no export does"
+                        )
                     inner = ZipExport.open(content, archive.unpacked)
                     self.add_archive(inner, f"{name}/")
                     archive.unpacked = inner.unpacked
@@ -156,6 +163,8 @@ class _Upload:
             return
         part = read_table(table, form, self._options)
         self._parts.append(part)
+        if sum(each.read for each in self._parts) > MAX_ROWS:
+            raise ArchiveLimitError(f"the upload has more than {MAX_ROWS:,} rows, which no export has")
         self._warnings += [f"{label}{warning}" for warning in part.warnings]
 
     @contextmanager

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from cinematrix.errors import DataError
@@ -13,6 +14,9 @@ from cinematrix.importers.fields import without_accents
 from cinematrix.importers.text import MAX_COLUMNS, CsvRow, decode, unescape_formula
 
 DELIMITERS = ",;\t|"
+MAX_NAME_LETTERS = 100
+"""Letters of the name of a column by which it is known."""
+
 HEAD_LETTERS = 10_000
 """Letters of a text in which its form is detected."""
 
@@ -42,6 +46,11 @@ def column_key(name: str) -> str:
     >>> [column_key(name) for name in ("Date Rated", "watched_at", "Título", "movie.ids.imdb", "# Year")]
     ['daterated', 'watchedat', 'titulo', 'movie.ids.imdb', 'year']
     """
+    return _column_key(name[:MAX_NAME_LETTERS])
+
+
+@lru_cache(maxsize=4096)
+def _column_key(name: str) -> str:
     return re.sub(r"[^\w.]|_", "", without_accents(clean_text(unescape_formula(name)))).strip(".")
 
 
