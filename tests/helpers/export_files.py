@@ -150,6 +150,12 @@ SEEDS: dict[str, bytes] = {
         f"2023-01-05 21:04:05.1\t{'a' * 32}\t{'b' * 32}\tMovie\tHeat\tDirectPlay\tWeb\tFirefox\t9000"
     ),
     "criticker.xml": criticker(("Fight Club (1999)", 85), ("Heat (1995)", 60)),
+    "netflix.csv": lines("Title,Date", '"Heat","6/19/25"', '"Dark: Season 1: Secrets","6/18/25"'),
+    "simkl.json": json.dumps(
+        {"movies": [{"status": "completed", "user_rating": 9, "movie": trakt_movie("Heat", 1995)}], "shows": []}
+    ).encode(),
+    "kodi.xml": b"<videodb><movie><title>Heat</title><year>1995</year><playcount>1</playcount>"
+    b'<userrating>9</userrating><uniqueid type="imdb">tt0113277</uniqueid></movie></videodb>',
     "any.csv": lines("Title;Year;Score", "Heat;1995;8", "Alien;1979;6,5"),
 }
 """Valid file of each source, as fuzzing seed."""

@@ -90,8 +90,8 @@ BAD = {
     "start alone": (b"PK\3\4", "cut off"),
     "nothing in it": (zip_files({}), "isn't a Letterboxd"),
     "link": (linked(), "isn't a Letterboxd"),
-    "nested": (zip_files({"export.zip": zip_files(GOOD)}), "isn't a Letterboxd"),
-    "several tables": (zip_files({"a.csv": RATINGS, "b.csv": RATINGS}), "isn't a Letterboxd"),
+    "nested twice": (zip_files({"a.zip": zip_files({"b.zip": zip_files(GOOD)})}), "a ZIP in a ZIP in a ZIP"),
+    "nested bomb": (zip_files({"a.zip": ZEROS}, method=zipfile.ZIP_STORED), "unpacks to more"),
     **{f"name {name!r}": (named(name), "isn't a Letterboxd|cut off") for name in (
         "../../ratings.csv", "/ratings.csv", "C:\\ratings.csv", "..\\ratings.csv", "ratings.csv\0.exe", "\0",
         "a/../ratings.csv", "ratings.csv/", "__MACOSX/ratings.csv",
@@ -182,3 +182,33 @@ def test_a_profile_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ZipExport, "read", lambda self, name: names.append(name) or original(self, name))
     read(zip_files(letterboxd()))
     assert names == ["ratings.csv", "diary.csv", "reviews.csv", "watched.csv", "watchlist.csv", "likes/films.csv"]
+
+
+def test_an_archive_in_an_archive_is_read_and_many_are_refused() -> None:
+    """One level, with the positions of its rows; more than ten are a harmful file."""
+    inner = zip_files({"ann/ratings.csv": RATINGS})
+    journal = read(zip_files({"export.zip": inner, "read me.txt": "Hello"}))
+    assert (journal.read, journal.entries[0].row) == (100, "export.zip/ratings.csv:2")
+    with pytest.raises(DataError, match="more than 10 ZIPs"):
+        read(zip_files({f"{at}.zip": inner for at in range(11)}))
+
+
+def test_two_exports_in_one_archive_are_told_by_content() -> None:
+    """Ratings on two scales are converted to half stars; a damaged member and an unsafe name are warnings."""
+    imdb = b"Const,Your Rating,Date Rated,Title,Title Type,Year\ntt0113277,9,2024-01-01,Heat,Movie,1995\n"
+    files = {"a/export (1).csv": RATINGS, "b/x.csv": imdb, "b/broken.csv": b'title,rating\n"x,5\n', "../e.csv": imdb}
+    journal = read(zip_files(files))
+    assert (journal.source, journal.highest, journal.read) == ("letterboxd, imdb", 10.0, 101)
+    assert {(entry.title, entry.rating) for entry in journal.entries} >= {("Heat", 9.0), ("Film 0", 8.0)}
+    assert len(journal.warnings) == 2
+    assert [warning for warning in journal.warnings if "broken.csv: line 2" in warning]
+
+
+def test_series_count_against_no_cap() -> None:
+    """Rows beyond the first 10,000 that are skipped are counted by reason; more than 500,000 rows are refused."""
+    rows = b"title,type,rating\nHeat,movie,9\n" + b"Lost,tv,9\n" * 150_000
+    journal = read(rows)
+    assert (journal.read, len(journal.entries), len(journal.skipped)) == (150_001, 1, 10_000)
+    assert journal.reasons == {"not a film": 150_000}
+    with pytest.raises(DataError, match="more than 500,000 rows"):
+        read(b"title,type,rating\n" + b"x,tv,9\n" * 500_001)

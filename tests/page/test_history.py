@@ -99,6 +99,36 @@ def test_an_upload_is_counted_and_merged_once(visit: PageVisit, films: list[Film
     assert visit.kept() == stored
 
 
+def test_the_page_asks_what_the_films_of_a_file_are(visit: PageVisit, films: list[Film]) -> None:
+    """Four answers; the chosen one is imported with the days of the file, and hides the films."""
+    rows = "".join(f"{film['title']},{film['year']},2024-01-15\n" for film in films[:2])
+    visit.open("/?view=bring")
+    content = {"name": "mine.csv", "mimeType": "text/csv", "buffer": f"Title,Year,Date\n{rows}".encode()}
+    visit.page.set_input_files("#file", [content])  # type: ignore[list-item]
+    expect(visit.page.get_by_role("heading", name="What are these films to you?")).to_be_visible()
+    visit.errors[:] = [error for error in visit.errors if "422" not in error]
+    visit.page.get_by_role("button", name="I have seen them").click()
+    expect(visit.page.get_by_role("heading", name="Ratings imported")).to_be_visible()
+    hidden = visit.kept()["hidden"]
+    assert [(row["movie"], row["kind"], row["time"]) for row in hidden] == [
+        (film["movie"], "seen", 1_705_276_800) for film in films[:2]
+    ]
+
+
+def test_an_undated_rating_is_corrected_by_the_same_file(visit: PageVisit, films: list[Film]) -> None:
+    """Another scale changes undated ratings of an earlier upload, but no rating that was given here since."""
+
+    def table(rating: int) -> bytes:
+        return "".join(["title,year,rating\n", *(f"{f['title']},{f['year']},{rating}\n" for f in films[:2])]).encode()
+
+    visit.open("/?view=bring")
+    upload(visit, "mine.csv", table(4))
+    upload(visit, "mine.csv", table(8))
+    assert [row["rating"] for row in visit.kept()["ratings"]] == [4, 4]
+    upload(visit, "mine.csv", table(2))
+    assert [row["rating"] for row in visit.kept()["ratings"]] == [2, 2]
+
+
 def test_the_newest_rating_wins_in_the_browser(visit: PageVisit, films: list[Film]) -> None:
     """An older or undated upload replaces neither newer ratings nor deleted ones; a newer upload does."""
     preload_history(visit, films[:1])

@@ -72,10 +72,10 @@ def test_a_reader() -> None:
 
 def test_an_importer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table with its header is read."""
-    source = run("An importer of a user's export")["SOURCE"]
-    monkeypatch.setattr("cinematrix.importers.reading.TABLES", (source,))
-    found = read_export(b"film,points\nHeat,90\n")
-    assert [(entry.title, entry.rating) for entry in found.entries] == [("Heat", 90.0)]
+    form = run("An importer of a user's export")["FORM"]
+    monkeypatch.setattr("cinematrix.importers.sources.FORMS", (form,))
+    found = read_export(b"Film,Points,When\nHeat,90,2024-01-15\nAlien,,\n")
+    assert [(entry.title, entry.rating, entry.time) for entry in found.entries] == [("Heat", 90.0, 1_705_276_800)]
     assert found.source == "your-site"
 
 

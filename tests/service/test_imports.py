@@ -126,6 +126,40 @@ def test_a_mapping_comes_with_the_query(client: TestClient) -> None:
     check_problem(client.post("/v1/imports", params={"highest": "nan"}, content=content), 422)
 
 
+def test_a_file_that_does_not_say_its_kind_is_asked_about(client: TestClient, user: int) -> None:
+    """The refusal lists the answers; with one the films are stored as said, aren't listed, and go out again."""
+    path = f"/v1/users/{user}/imports"
+    unrated = client.get(f"/v1/users/{user}/recommendations?n=2").json()["items"]
+    rows = [f"{item['title']},{item['year']},{day}" for item, day in zip(unrated, ("2024-01-15", ""), strict=True)]
+    content = lines("Title,Year,Date", *rows)
+    problem = check_problem(client.post(path, content=content), 422)
+    assert problem["ask"] == ["seen", "watchlist", "liked", "rated"]
+    check_problem(client.post(path, params={"as": "bought"}, content=content), 422)
+    seen, other = client.post(path, params={"as": "seen"}, content=content).json()["events"]["seen"]
+    assert {seen, other}.isdisjoint(
+        item["movie"] for item in client.get(f"/v1/users/{user}/recommendations?n=200").json()["items"]
+    )
+    stored = client.get(f"/v1/users/{user}/events").json()
+    assert stored["event_times"] == {"seen": {str(seen): 1_705_276_800}}
+    assert client.get(f"/v1/users/{user}/export").json()["event_times"] == stored["event_times"]
+    text = client.get(f"/v1/users/{user}/export", params={"format": "letterboxd"}).text
+    unstarred = [row["WatchedDate"] for row in csv.DictReader(io.StringIO(text)) if not row["Rating"]]
+    assert sorted(unstarred) == ["", "2024-01-15"]
+
+
+@pytest.mark.parametrize("kind", ["watchlist", "liked"])
+def test_a_wanted_film_is_stored_and_a_liked_one_hidden(client: TestClient, user: int, kind: str) -> None:
+    """The watchlist is readable and may be recommended; a liked film isn't recommended."""
+    path = f"/v1/users/{user}"
+    before = [item["movie"] for item in client.get(f"{path}/recommendations?n=200").json()["items"]]
+    title = client.get(f"/v1/movies/{before[0]}").json()
+    content = f"Title,Year\n{title['title']},{title['year']}\n".encode()
+    assert client.post(f"{path}/imports", params={"as": kind}, content=content).json()["imported"] == 1
+    assert client.get(f"{path}/events").json()["events"] == {kind.removesuffix("d"): [before[0]]}
+    after = [item["movie"] for item in client.get(f"{path}/recommendations?n=200").json()["items"]]
+    assert (before[0] in after) is (kind == "watchlist")
+
+
 def test_uploads_have_a_cap_of_their_own(client: TestClient) -> None:
     """Uploads are limited to 20 MB, other bodies to less, by their declared length or while reading."""
     row = f"2023-01-01,{film(0)},u,4.5\n".encode()
@@ -172,7 +206,7 @@ def test_too_many_rows_are_refused(client: TestClient, user: int) -> None:
     row = b"2023-01-02,Funny 0 Again,1995,u,3\n"
     many = lines(f"{LETTERBOXD},Rating") + row * 200_000
     path = f"/v1/users/{user}/imports?name=ratings.csv"
-    assert "20,000 rows" in check_problem(client.post(path, content=many), 422)["detail"]
+    assert "100,000 films" in check_problem(client.post(path, content=many), 422)["detail"]
     assert client.get(f"/v1/users/{user}/export").json()["events"] == {}
     unmatched = [f"2023-01-02,Funny {at % 9} Again {at},1995,u,3" for at in range(20_000)]
     body = client.post(path, content=lines(f"{LETTERBOXD},Rating", *unmatched)).json()

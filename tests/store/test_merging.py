@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cinematrix.importers.result import MergeCounts
-from cinematrix.store.merging import merge_records
+from cinematrix.importers.result import ImportRecords, MergeCounts
+from cinematrix.store.merging import merge_import, merge_records
 from cinematrix.store.records import Rating, Store
 
 
@@ -29,7 +29,7 @@ def ratings(*rows: tuple[str, int, int | None]) -> list[Rating]:
 def merge(store: Store, *rows: tuple[str, int, int | None], events: list[tuple[str, str]] | None = None) -> MergeCounts:
     """Merge Ann's records in a transaction."""
     with store.write_transaction() as connection:
-        return merge_records(connection, "ann", ratings(*rows), events or [])
+        return merge_records(connection, "ann", ratings(*rows), [(*event, None) for event in events or []])
 
 
 def stored(store: Store) -> dict[str, tuple[int | None, int | None]]:
@@ -67,7 +67,7 @@ def test_an_older_import_does_not_replace_ratings_of_the_service(store: Store) -
 def test_a_merge_that_fails_keeps_nothing(store: Store) -> None:
     """A merge is part of the caller's transaction."""
     with suppress(RuntimeError), store.write_transaction() as connection:
-        merge_records(connection, "ann", ratings(("1", 8, 100)), [("2", "seen")])
+        merge_records(connection, "ann", ratings(("1", 8, 100)), [("2", "seen", None)])
         raise RuntimeError
     assert not store.person("ann").known
 
@@ -105,3 +105,32 @@ def test_merging_agrees_with_a_dictionary(
         assert counts == MergeCounts(created, updated, len(rows) - created - updated)
     assert stored(store) == model
     store.close()
+
+
+def test_an_undated_rating_is_replaced_by_the_same_source_only(store: Store) -> None:
+    """A later upload of the same file corrects it; another file, and one after a rating given here, doesn't."""
+
+    def upload(steps: int, source: str, given: int | None = None) -> MergeCounts:
+        with store.write_transaction() as connection:
+            return merge_import(connection, "ann", ImportRecords([("1", steps, given)], [], source))
+
+    assert upload(5, "csv") == MergeCounts(1, 0, 0)
+    assert upload(10, "imdb") == MergeCounts(0, 0, 1)
+    assert upload(10, "csv") == MergeCounts(0, 1, 0)
+    assert stored(store) == {"1": (10, None)}
+    with store.write_transaction() as connection:
+        store.rate(connection, [Rating("ann", "1", 2)])
+    assert upload(10, "csv") == MergeCounts(0, 0, 1)
+
+
+def test_events_keep_the_newest_of_their_days(store: Store) -> None:
+    """A later day of the same film is an update; an earlier one and none change nothing."""
+
+    def see(time: int | None) -> MergeCounts:
+        with store.write_transaction() as connection:
+            return merge_records(connection, "ann", [], [("1", "seen", time)])
+
+    assert [see(time) for time in (None, 100, 50, None, 200)] == [
+        *(MergeCounts(1, 0, 0), MergeCounts(0, 1, 0), MergeCounts(0, 0, 1), MergeCounts(0, 0, 1), MergeCounts(0, 1, 0)),
+    ]
+    assert store.person("ann").event_times == {"seen": {"1": 200}}

@@ -116,7 +116,7 @@ def test_a_deleted_user_leaves_the_id_and_an_audit_line(store: Store, url: str) 
     assert store.person("ann").events == {"seen": ["n"]}
     store.forget("ann", "key 1")
     assert store.person("ann").as_dict() == {
-        "user": "ann", "known": False, "forgotten": True, "ratings": [], "events": {},
+        "user": "ann", "known": False, "forgotten": True, "ratings": [], "events": {}, "event_times": {},
     }  # fmt: skip
     assert steps(store, "bob") == {"m": 4}
     assert store.audit() == ["deleted user ann"]

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from cinematrix.data.catalog import Catalog
     from cinematrix.data.ratings import Scale
+    from cinematrix.importers.entries import ParsedImport
     from cinematrix.importers.outcome import MatchedEntry
     from cinematrix.importers.result import ImportResult
 
+KindChoice = Literal["seen", "watchlist", "liked", "rated"]
 EXIT_PARTIAL = 3
 """Exit code if rows were skipped or not matched."""
 
@@ -25,16 +27,19 @@ MAX_SHOWN = 20
 
 
 def import_journal(
-    file: Annotated[Path, typer.Argument(help="Export of Letterboxd, IMDb, Trakt and others, or any CSV.")],
+    file: Annotated[Path, typer.Argument(help="Export of Letterboxd, IMDb, Trakt, Netflix and others, or any table.")],
     user: Annotated[str, typer.Option("--user", help="ID of the user who gets the records.")],
     db: DatabaseUrl = DEFAULT_DATABASE,
     model: Annotated[
         Path, typer.Option("--model", help="Folder of the model whose catalog the rows are matched to.")
     ] = Path("model"),
     columns: Annotated[
-        str, typer.Option("--columns", help="Columns of a CSV of unknown format, such as title=Film,rating=Score.")
+        str, typer.Option("--columns", help="Columns of a table of unknown form, such as title=Film,rating=Score.")
     ] = "",
     scale: ScaleText = None,
+    kind: Annotated[
+        KindChoice | None, typer.Option("--as", help="What the rows are, where the file doesn't say it.")
+    ] = None,
     pick: Annotated[
         list[str] | None,
         typer.Option(
@@ -62,7 +67,9 @@ def import_journal(
 
     if unmatched is not None:
         check_writable(unmatched, force=force)
-    result = _run_import(file, user, db, model, columns, parse_scale(scale), pick or [], certain=certain)
+    _check_user(user)
+    journal = _read_file(file, columns, parse_scale(scale), kind)
+    result = _run_import(journal, user, db, model, pick or [], certain=certain)
     if unmatched is not None:
         with write_atomically(unmatched, force=force) as out:
             out.write_text(unmatched_csv(result.outcome, result.catalog, result.candidates()), "utf-8")
@@ -74,38 +81,40 @@ def import_journal(
         raise typer.Exit(EXIT_PARTIAL)
 
 
-def _run_import(
-    file: Path,
-    user: str,
-    db: str,
-    model: Path,
-    columns: str,
-    scale: "Scale | None",
-    picks: list[str],
-    *,
-    certain: bool,
-) -> "ImportResult":
-    from cinematrix.data.ids import ID_PATTERN, parse_id
-    from cinematrix.importers import read
-    from cinematrix.importers.generic_csv import parse_mapping
-    from cinematrix.importers.outcome import match_entries
+def _check_user(user: str) -> None:
+    from cinematrix.data.ids import ID_PATTERN
+
+    if not re.fullmatch(ID_PATTERN, user):
+        raise SettingError(f"--user {user!r} can't be an ID; give up to 200 letters without a slash")
+
+
+def _read_file(file: Path, columns: str, scale: "Scale | None", kind: KindChoice | None) -> "ParsedImport":
+    from cinematrix.importers import parse_mapping, read
+    from cinematrix.importers.entries import KINDS
     from cinematrix.importers.reading import MAX_UPLOAD_BYTES
+
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_UPLOAD_BYTES + 1)
+        highest = scale.high if scale else None
+        return read(content, file.name, parse_mapping(columns), highest, KINDS[kind] if kind else None)
+    except OSError as error:
+        raise DataError(f"{file} can't be read: {error.strerror}") from error
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from error
+
+
+def _run_import(
+    journal: "ParsedImport", user: str, db: str, model: Path, picks: list[str], *, certain: bool
+) -> "ImportResult":
+    from cinematrix.data.ids import parse_id
+    from cinematrix.importers.outcome import match_entries
     from cinematrix.importers.result import ImportRecords, ImportResult, certain_picks
     from cinematrix.models.artifact import load
     from cinematrix.store.merging import merge_import
     from cinematrix.store.records import Store
 
-    if not re.fullmatch(ID_PATTERN, user):
-        raise SettingError(f"--user {user!r} can't be an ID; give up to 200 letters without a slash")
     picked = parse_picks(picks)
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_UPLOAD_BYTES + 1)
-        journal = read(content, file.name, parse_mapping(columns), scale.high if scale else None)
-    except OSError as error:
-        raise DataError(f"{file} can't be read: {error.strerror}") from error
-    except DataError as error:
-        raise DataError(f"{file}: {error}") from error
     known = load(model).model.data
     outcome = match_entries(journal, known.catalog, known.scale, picked)
     if certain:

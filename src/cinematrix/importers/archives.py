@@ -1,4 +1,4 @@
-"""Untrusted ZIP archives: read in memory, within caps, by exact name. Nothing is ever unpacked to disk.
+"""Untrusted ZIP archives: read in memory, within caps. Nothing is ever unpacked to disk.
 
 A real Letterboxd export unpacks to four times its size. The sizes that an archive declares are checked against the
 bytes counted while unpacking.
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from cinematrix.errors import DataError
+from cinematrix.importers.entries import clean_text
 
 MAX_MEMBERS = 500
 """Maximum members of an archive."""
@@ -44,6 +45,9 @@ END_RECORD = struct.Struct("<4s4H2LH")
 ZIP64_LOCATOR_BYTES = 20
 """Bytes of the ZIP64 locator, which stands right before the end record."""
 
+ZIP_START = (b"PK\3\4", b"PK\5\6")
+"""Beginnings of a ZIP; the second one is of an empty one."""
+
 COMPRESSION_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Allowed compression methods."""
 
@@ -57,23 +61,30 @@ ZIP_ERRORS = (
 """Exceptions that `zipfile` raises for damaged archives."""
 
 
+class ArchiveLimitError(DataError):
+    """An archive unpacks to more than an export holds."""
+
+
 @dataclass
 class ZipExport:
     """An open ZIP archive with its readable members.
 
     Attributes:
         file: the open archive.
-        members: by name, without a top folder around all of them. Links, folders and unsafe names are left out.
+        members: by name with slashes, without the folders around all of them. Links, folders, files that a system adds
+            (`__MACOSX`) and unsafe names are left out.
+        unsafe: number of members left out because their names lead out of the archive.
         unpacked: bytes read so far.
     """
 
     file: zipfile.ZipFile
     members: dict[str, zipfile.ZipInfo]
+    unsafe: int = 0
     unpacked: int = field(default=0)
 
     @classmethod
-    def open(cls, content: bytes) -> Self:
-        """Open the archive in `content`.
+    def open(cls, content: bytes, unpacked: int = 0) -> Self:
+        """Open the archive in `content`; `unpacked`: bytes read from the archive around it.
 
         Raises:
             DataError: the archive is damaged, cut off, encrypted or malicious: too many members, overlapping members,
@@ -86,11 +97,12 @@ class ZipExport:
             _check_members(infos, content)
         except ZIP_ERRORS as error:
             raise DataError("the ZIP is damaged or cut off; export it once more") from error
-        plain = [info for info in infos if _is_plain(info)]
-        names = _without_top([info.filename for info in plain])
+        regular = [info for info in infos if _is_regular(info)]
+        plain = [info for info in regular if _is_safe(_name(info))]
+        names = _without_top([_name(info) for info in plain])
         if len({name.lower() for name in names}) < len(names):
             raise DataError("the ZIP holds a name twice; export it once more")
-        return cls(file, dict(zip(names, plain, strict=True)))
+        return cls(file, dict(zip(names, plain, strict=True)), len(regular) - len(plain), unpacked)
 
     @property
     def names(self) -> list[str]:
@@ -111,11 +123,13 @@ class ZipExport:
                 while chunk := stream.read(CHUNK_BYTES):
                     content += chunk
                     if len(content) > limit:
-                        raise DataError("the ZIP unpacks to more than an export holds")
+                        raise ArchiveLimitError("the ZIP unpacks to more than an export holds")
         except ZIP_ERRORS as error:
-            raise DataError(f"{name} in the ZIP is damaged; export it once more") from error
+            raise DataError(f"{clean_text(name)[:80]} in the ZIP is damaged; export it once more") from error
         if len(content) != info.file_size:
-            raise DataError(f"{name} in the ZIP hasn't the size that the ZIP declares; export it once more")
+            raise DataError(
+                f"{clean_text(name)[:80]} in the ZIP hasn't the size that the ZIP declares; export it once more"
+            )
         self.unpacked += len(content)
         return bytes(content)
 
@@ -148,16 +162,35 @@ def _check_members(infos: list[zipfile.ZipInfo], content: bytes) -> None:
         raise DataError("the ZIP is damaged or cut off; export it once more")
 
 
-def _is_plain(info: zipfile.ZipInfo) -> bool:
-    """Return whether a member is a regular file with a safe name."""
-    name, kind = info.orig_filename, stat.S_IFMT(info.external_attr >> 16)
-    safe = not name.startswith("/") and not {"\0", "\\", ":"} & set(name) and ".." not in name.split("/")
-    return safe and name[-1:] not in ("", "/") and kind in (0, stat.S_IFREG) and not name.startswith("__MACOSX/")
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return the name with slashes: old packers on Windows write backslashes."""
+    return info.orig_filename.replace("\\", "/")
+
+
+def _is_regular(info: zipfile.ZipInfo) -> bool:
+    """Return whether a member is a file of the user, not a folder, a link or a file that a system adds."""
+    name, kind = _name(info), stat.S_IFMT(info.external_attr >> 16)
+    added = "__MACOSX" in name.split("/") or name.rpartition("/")[2].startswith(".")
+    return name[-1:] not in ("", "/") and kind in (0, stat.S_IFREG) and not added
+
+
+def _is_safe(name: str) -> bool:
+    return not name.startswith("/") and not {"\0", ":"} & set(name) and ".." not in name.split("/")
 
 
 def _without_top(names: list[str]) -> list[str]:
-    """Return the names without a top folder common to all, unless the folder belongs to the export."""
+    """Return the names without the folders common to all, unless a folder belongs to the export."""
     tops = {name.split("/", 1)[0] for name in names}
-    if len(tops) != 1 or not all("/" in name for name in names) or tops <= EXPORT_FOLDERS:
+    if len(tops) != 1 or not all("/" in name for name in names) or {top.lower() for top in tops} <= EXPORT_FOLDERS:
         return names
-    return [name.split("/", 1)[1] for name in names]
+    return _without_top([name.split("/", 1)[1] for name in names])
+
+
+def unpacked_bytes(content: bytes) -> int:
+    """Return the size of a file or, as a ZIP declares it, of the members in it."""
+    if not content.startswith(ZIP_START):
+        return len(content)
+    try:
+        return sum(info.file_size for info in ZipExport.open(content).members.values())
+    except DataError:
+        return len(content)

@@ -1,21 +1,23 @@
 """Entries of an import, common to all sources, and parsers of their fields."""
 
 import re
-import time as clock
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Kind = Literal["rating", "seen", "watchlist", "like"]
+KindName = Literal["seen", "watchlist", "liked", "rated"]
+KINDS: dict[KindName, Kind] = {"seen": "seen", "watchlist": "watchlist", "liked": "like", "rated": "rating"}
+"""Kinds by the names that users give them."""
 
 MAX_TEXT_LENGTH = 500
 """Maximum letters of a title; rows with longer ones are skipped."""
 
+MAX_LISTED_SKIPS = 10_000
+"""Maximum skipped rows that are listed one by one; series watchers have tens of thousands of episodes."""
+
 DAY_SECONDS = 86_400
-MAX_EPOCH_SECONDS = 10**11
-"""Maximum of a time in seconds, beyond the year 5000; a larger number is in milliseconds."""
 
 NOT_A_FILM, NO_RATING, NO_FILM = "not a film", "no rating", "neither a title nor an ID"
 """Reasons to skip a valid row."""
@@ -61,9 +63,6 @@ class SkippedEntry:
     title: str = ""
 
 
-Entries = Iterator[Entry | SkippedEntry]
-
-
 @dataclass(frozen=True)
 class ParsedImport:
     """The entries of one upload.
@@ -72,8 +71,9 @@ class ParsedImport:
         source: name of the format, such as `letterboxd`.
         highest: the best rating of the source's scale.
         relative: ratings are converted by rank, since users use different parts of the scale.
-        entries, skipped: every row read is in one of them.
+        entries, skipped: every row read is in one of them, or counted in `unlisted`.
         warnings: problems that didn't stop the import.
+        unlisted: number of skipped rows by reason beyond the first `MAX_LISTED_SKIPS`.
     """
 
     source: str
@@ -82,11 +82,29 @@ class ParsedImport:
     entries: list[Entry]
     skipped: list[SkippedEntry]
     warnings: list[str]
+    unlisted: Counter[str] = field(default_factory=Counter)
+
+    def skip(self, row: SkippedEntry) -> None:
+        """Add a skipped row; beyond `MAX_LISTED_SKIPS` it is only counted."""
+        if len(self.skipped) < MAX_LISTED_SKIPS:
+            self.skipped.append(row)
+        else:
+            self.unlisted[row.reason] += 1
+
+    @property
+    def n_skipped(self) -> int:
+        """Number of skipped rows."""
+        return len(self.skipped) + self.unlisted.total()
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Number of skipped rows by reason, the most frequent first."""
+        return dict((Counter(row.reason for row in self.skipped) + self.unlisted).most_common())
 
     @property
     def read(self) -> int:
         """Number of rows read."""
-        return len(self.entries) + len(self.skipped)
+        return len(self.entries) + self.n_skipped
 
 
 class Timestamp(NamedTuple):
@@ -107,7 +125,6 @@ def clean_text(text: str) -> str:
 _YEAR = re.compile(r"((?:18[7-9]|19\d|20\d|21\d)\d)(?!\d)", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,6}(\.\d{1,6})?", re.ASCII)
 _ID = re.compile(r"(?:tt)?(\d{1,12})", re.ASCII)
-_EPOCH = re.compile(r"\d{6,14}", re.ASCII)
 
 
 def parse_year(text: str) -> int | None:
@@ -126,25 +143,6 @@ def parse_external_id(text: str) -> int | None:
     """Parse the number in `tt0111161`, `0111161` or `278`; None for blank, 0, -1 and anything else."""
     match = _ID.fullmatch(text.strip())
     return int(match[1]) or None if match else None
-
-
-def parse_timestamp(text: str) -> Timestamp:
-    """Parse an ISO date or time, or epoch seconds or milliseconds; without a time if invalid or in the future."""
-    plain = text.strip()
-    try:
-        if _EPOCH.fullmatch(plain):
-            seconds = int(plain) // 1000 if int(plain) > MAX_EPOCH_SECONDS else int(plain)
-        else:
-            moment = datetime.fromisoformat(plain)
-            seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
-        return Timestamp(None)
-    return timestamp_at(seconds, day=len(plain) == len("2024-12-31") and "-" in plain)
-
-
-def timestamp_at(seconds: float, *, day: bool) -> Timestamp:
-    """Return the timestamp of UTC epoch seconds; without a time if negative or more than a day ahead."""
-    return Timestamp(int(seconds), day) if 0 <= seconds <= clock.time() + DAY_SECONDS else Timestamp(None)
 
 
 def find_rating_problem(rating: float | None, highest: float, text: str = "") -> str:

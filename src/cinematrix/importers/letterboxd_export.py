@@ -18,10 +18,10 @@ MAX_FILE_BYTES = 1_000_000
 
 
 class ExportedRating(NamedTuple):
-    """A movie's number, its rating on the model's scale, and the time it was seen in epoch seconds, if known."""
+    """A movie's number, its rating on the model's scale, if any, and when it was seen in epoch seconds."""
 
     number: int
-    rating: float
+    rating: float | None
     seen: int | None = None
 
 
@@ -48,7 +48,7 @@ def _fields(
     movie: tuple[str | None, str | None, str | None, int | None], rated: ExportedRating, scale: Scale | None
 ) -> list[object]:
     tmdb, imdb, title, year = movie
-    stars = f"{scale_to_half_stars([rated.rating], scale.high)[0] / 2:g}" if scale else ""
+    stars = f"{scale_to_half_stars([rated.rating], scale.high)[0] / 2:g}" if scale and rated.rating is not None else ""
     day = "" if rated.seen is None else f"{datetime.fromtimestamp(rated.seen, UTC):%Y-%m-%d}"
     number = parse_external_id(imdb or "")
     return [

@@ -1,126 +1,231 @@
-"""Reading of an upload: the format is detected by content, never by the file's name alone."""
+"""Reading of an upload: its form is detected by content, never by the file's name alone."""
 
-from collections.abc import Mapping
-from itertools import islice
-from pathlib import PurePosixPath
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import cast
 
-import numpy as np
-
-from cinematrix.data.ratings import infer_scale
-from cinematrix.errors import DataError
-from cinematrix.importers import (
-    criticker,
-    filmtipset,
-    generic_csv,
-    imdb,
-    jellyfin,
-    letterboxd,
-    movielens,
-    movietweetings,
-    tmdb,
-    trakt,
-)
-from cinematrix.importers.archives import ZipExport
-from cinematrix.importers.entries import Entries, Entry, ParsedImport, SkippedEntry
-from cinematrix.importers.source import Source, read_table_entries
-from cinematrix.importers.text import decode, parse_table
+from cinematrix.common.text import parse_pairs
+from cinematrix.errors import DataError, SettingError
+from cinematrix.importers.archives import ZIP_START, ArchiveLimitError, ZipExport
+from cinematrix.importers.columns import MAPPABLE_FIELDS, Field
+from cinematrix.importers.entries import Entry, Kind, ParsedImport, clean_text
+from cinematrix.importers.foreign import refuse_foreign, refuse_office
+from cinematrix.importers.reader import MAX_FILMS, MAX_ROWS, KindUnknownError, ReadOptions, read_table
+from cinematrix.importers.scales import MAX_HALF_STARS, half_stars
+from cinematrix.importers.sources import ANY_TABLE, find_form
+from cinematrix.importers.tables import Table, parse_text
+from cinematrix.importers.trees import parse_json, parse_xml
 
 MAX_UPLOAD_BYTES = 20_000_000
 """Maximum bytes of an upload."""
 
-MAX_ROWS = 20_000
-"""Maximum rows of an upload."""
-
-TABLES: tuple[Source, ...] = (
-    *(letterboxd.EXPORTED, letterboxd.IMPORTABLE, imdb.SOURCE, tmdb.SOURCE, filmtipset.SOURCE),
-    *(movielens.SITE, movielens.DATA_SET),
-)
-"""Sources of tables with a header; the first that fits is used."""
-
-HEADLESS = (movietweetings.FORMAT, jellyfin.FORMAT)
-"""Sources of tables without a header, detected by the first line before `TABLES` are tried."""
-
 SUPPORTED_EXPORTS = (
-    "a Letterboxd, IMDb, Trakt, MovieLens, TMDB, Criticker, Filmtipset, MovieTweetings or Jellyfin export"
+    "a Letterboxd, IMDb, Trakt, TMDB, MovieLens, Netflix, Simkl, TV Time, Criticker, Kodi or Jellyfin export or one of "
+    "the others in docs/importing.md"
 )
+
+DATA_ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".xml", ".zip")
+
+NEVER_READ = re.compile(
+    r"(?:^|/)(?:deleted|orphaned)/|(?:^|/)lists/(?!(?:watchlist|favorites)(?:-\d{1,3})?\.json$)"
+    r"|(?:^|/)likes/(?!films\b)|(?:^|/)(?:profile|comments)\b[^/]*$"
+    r"|(?:^|/)(?:user|hidden|collection|comments|notes|likes|network|lists-list|lists-lists)-[^/]*\.json$"
+    r"|(?:^|/)(?:ratings|watched|watchlist)-(?:shows|seasons|episodes)[^/]*\.json$",
+    re.IGNORECASE,
+)
+"""Members never read: a profile (it holds an e-mail address), comments, deleted entries, lists of Letterboxd's and
+Trakt's, whose meaning only the user knows, and what is about series alone."""
+
+ORDER = ("rating", "diary", "review", "history", "watched", "watchlist", "film", "favorite")
+"""Parts of the names of members, in the order in which these are read."""
+
+MAX_INNER_ARCHIVES = 10
+SHOWN_NAMES = 5
+"""Maximum members named in a warning."""
+
+
+class UnknownFormError(DataError):
+    """A table without a column that names films."""
+
+
+def parse_mapping(text: str) -> dict[str, str]:
+    """Parse `title=Film,rating=Score` into a mapping from field to column; empty if `text` is blank.
+
+    Raises:
+        SettingError: `text` has another form.
+    """
+    pairs = parse_pairs(text, "the columns aren't understood; write title=NAME,rating=NAME") if text.strip() else []
+    return {field.lower(): column for field, column in pairs}
 
 
 def read(
-    content: bytes, name: str = "", columns: Mapping[str, str] | None = None, highest: float | None = None
+    content: bytes,
+    name: str = "",
+    columns: Mapping[str, str] | None = None,
+    highest: float | None = None,
+    kind: Kind | None = None,
 ) -> ParsedImport:
     """Read an export.
 
     Args:
         content: the bytes of the file.
-        name: name of the file; used where content is ambiguous, as in Letterboxd's watched.csv and watchlist.csv.
-        columns: column by field (title, year, rating, date, imdb, tmdb, movie) of a generic CSV.
-        highest: the best rating of a generic CSV; None: the narrowest of 5, 10 and 100 that holds all ratings.
+        name: name of the file; it may say what the rows are, as in Letterboxd's watched.csv and watchlist.csv.
+        columns: column by field (title, year, rating, date, imdb, tmdb, movie …) of a table of unknown form.
+        highest: the best rating; None: that of the form, or the narrowest of 5, 10 and 100 that holds all ratings.
+        kind: what the rows are (rated films, or else seen, wanted or liked ones); None: the file says it.
 
     Raises:
-        DataError: the format is unknown, or the file is damaged or too large. The message repeats none of its content.
+        KindUnknownError: the file doesn't say what its rows are, and `kind` isn't given.
+        DataError: the form is unknown, or the file is damaged or too large. The message repeats none of its content.
         SettingError: `columns` maps an unknown field.
     """
     if len(content) > MAX_UPLOAD_BYTES:
         raise DataError(f"the file has more than {MAX_UPLOAD_BYTES:,} bytes, which no export has")
     if not content.strip():
         raise DataError(f"the file is empty; give {SUPPORTED_EXPORTS}")
-    name = PurePosixPath(name.replace("\\", "/")).name.lower()
-    if content.startswith((b"PK\3\4", b"PK\5\6")):
-        return _read_zip(ZipExport.open(content), columns, highest)
-    return _read_file(content, name, columns, highest)
+    unknown = sorted(set(columns or {}) - set(MAPPABLE_FIELDS))
+    if unknown:
+        raise SettingError(f"columns: there is no field {unknown[0]!r} to map; they are {', '.join(MAPPABLE_FIELDS)}")
+    options = ReadOptions(cast("Mapping[Field, str]", columns or {}), highest, kind)
+    upload = _Upload(options)
+    if content.startswith(ZIP_START):
+        upload.add_archive(ZipExport.open(content), "")
+    else:
+        upload.add(content, name.replace("\\", "/").rpartition("/")[2].lower(), "", "")
+    return upload.merged()
 
 
-def _read_zip(archive: ZipExport, columns: Mapping[str, str] | None, highest: float | None) -> ParsedImport:
-    warnings: list[str] = []
-    if letterboxd.is_export(archive.names):
-        return _parse("letterboxd", letterboxd.MAX_RATING, letterboxd.read_archive(archive, warnings), warnings)
-    if trakt.is_export(archive.names):
-        return _parse(trakt.NAME, trakt.HIGHEST, trakt.read_archive(archive, warnings), warnings)
-    tables = [name for name in archive.names if name.lower().endswith((".csv", ".xml"))]
-    if len(tables) == 1 and "/" not in tables[0]:
-        return _read_file(archive.read(tables[0]), tables[0].lower(), columns, highest)
-    raise DataError(f"the ZIP isn't {SUPPORTED_EXPORTS}")
+class _Upload:
+    """The parts of an upload that were read, one per table, and the problems of the others."""
+
+    def __init__(self, options: ReadOptions) -> None:
+        self._options = options
+        self._parts: list[ParsedImport] = []
+        self._errors: list[DataError] = []
+        self._warnings: list[str] = []
+        self._unknown: list[str] = []
+        self._n_inner = 0
+
+    def add_archive(self, archive: ZipExport, folder: str) -> None:
+        """Read the members of an archive, and of archives directly in it. `folder`: name of the archive around it.
+
+        Raises:
+            DataError: the archive is an office document, or unpacks to too much.
+        """
+        refuse_office(archive.names)
+        names = sorted((name for name in archive.names if not NEVER_READ.search(name)), key=_place)
+        alone = sum(name.lower().endswith(DATA_ENDINGS) for name in names) == 1 and not folder
+        if archive.unsafe:
+            self._warnings.append(f"{archive.unsafe} files weren't read, since their names lead out of the archive")
+        for name in names:
+            label = f"{clean_text(folder + name)[:100]}: "
+            with self._noting(name, label):
+                content = archive.read(name)
+                if content.startswith(ZIP_START) and not folder:
+                    self._n_inner += 1
+                    if self._n_inner > MAX_INNER_ARCHIVES:
+                        raise ArchiveLimitError(
+                            f"the ZIP holds more than {MAX_INNER_ARCHIVES} ZIPs, which no export does"
+                        )
+                    inner = ZipExport.open(content, archive.unpacked)
+                    self.add_archive(inner, f"{name}/")
+                    archive.unpacked = inner.unpacked
+                elif content.strip():
+                    self.add(content, f"{folder}{name}".lower(), "" if alone else f"{folder}{name}:", label)
+
+    def add(self, content: bytes, name: str, at: str, label: str) -> None:
+        """Read a file that isn't a ZIP. `at`, `label`: beginnings of the positions of its rows and of its warnings."""
+        with self._noting(name, label):
+            refuse_foreign(content)
+            start = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+            if start == b"<":
+                self._add_table(parse_xml(content, name, at), label)
+            elif start in (b"[", b"{"):
+                tables = list(parse_json(content, name, at))
+                for table in tables:
+                    with self._noting(table.name, f"{label}{table.group}: " if len(tables) > 1 else label):
+                        self._add_table(table, label)
+            else:
+                table, warnings = parse_text(content, name, at, mapped=bool(self._options.columns))
+                self._warnings += [f"{label}{warning}" for warning in warnings]
+                self._add_table(table, label)
+
+    def _add_table(self, table: Table, label: str) -> None:
+        form = self._options.apply(find_form(table.header)) or (ANY_TABLE if table.size == 0 else None)
+        if form is None:
+            raise UnknownFormError(f"the file isn't {SUPPORTED_EXPORTS}; give one, or name the columns of its titles")
+        if not form.films:
+            self._errors.append(
+                UnknownFormError("the file is about series or a collection, and says of no film that it was seen")
+            )
+            return
+        part = read_table(table, form, self._options)
+        self._parts.append(part)
+        if sum(each.read for each in self._parts) > MAX_ROWS:
+            raise ArchiveLimitError(f"the upload has more than {MAX_ROWS:,} rows, which no export has")
+        self._warnings += [f"{label}{warning}" for warning in part.warnings]
+
+    @contextmanager
+    def _noting(self, name: str, label: str = "") -> Iterator[None]:
+        """Note the error of one file, so that the others are read."""
+        try:
+            yield
+        except ArchiveLimitError:
+            raise
+        except DataError as error:
+            self._errors.append(error)
+            if isinstance(error, UnknownFormError):
+                self._unknown.append(name)
+            else:
+                self._warnings.append(f"{label}{error}")
+
+    def merged(self) -> ParsedImport:
+        """Return all parts as one import.
+
+        Raises:
+            DataError: nothing was read: a question to the user, if there is one, or else the first error.
+        """
+        if not any(part.read for part in self._parts) and self._errors:
+            raise min(
+                self._errors, key=lambda e: (not isinstance(e, KindUnknownError), isinstance(e, UnknownFormError))
+            )
+        if not self._parts:
+            raise DataError(f"the ZIP isn't {SUPPORTED_EXPORTS}")
+        if unknown := [name for name in self._unknown if name.endswith(DATA_ENDINGS)]:
+            more = ", …" if len(unknown) > SHOWN_NAMES else ""
+            self._warnings.append(f"no films were found in {', '.join(map(clean_text, unknown[:SHOWN_NAMES]))}{more}")
+        journal = replace(_merge(self._parts), warnings=self._warnings)
+        if not journal.read:
+            journal.warnings.append("the export is empty: it holds no rows")
+        return journal
 
 
-def _read_file(content: bytes, name: str, columns: Mapping[str, str] | None, highest: float | None) -> ParsedImport:
-    start = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if start == b"<":
-        return _parse(criticker.NAME, criticker.HIGHEST, criticker.read_entries(content), [], relative=True)
-    if start in (b"[", b"{"):
-        return _parse(trakt.NAME, trakt.HIGHEST, trakt.read_single_file(content), [])
-    text, warnings = decode(content)
-    for headless in () if columns else HEADLESS:
-        if headless_table := headless.table(text, name):
-            source = headless.source
-            entries = read_table_entries(headless_table, source.reader(headless_table))
-            return _parse(source.name, source.highest, entries, warnings)
-    table = parse_table(text, name)
-    header = set(table.header)
-    generic = generic_csv.build_source(columns or {})
-    fitting = generic if columns else next((each for each in (*TABLES, generic) if each.fits(header)), None)
-    if fitting is None:
-        raise DataError(f"the file isn't {SUPPORTED_EXPORTS}; give one, or name the columns of its titles and ratings")
-    journal = _parse(fitting.name, fitting.highest, read_table_entries(table, fitting.reader(table)), warnings)
-    return journal if fitting.highest else _rescale(journal, highest)
+def _place(name: str) -> tuple[int, list[tuple[int, str]]]:
+    """Return the place of a member in the order of reading; pages are in numeric order."""
+    stem = name.rpartition("/")[2].lower()
+    pages = [(int(part) if part.isdigit() else -1, part) for part in re.split(r"(\d{1,9})", name.lower())]
+    return next((at for at, part in enumerate(ORDER) if part in stem), len(ORDER)), pages
 
 
-def _parse(
-    source: str, highest: float, entries: Entries, warnings: list[str], *, relative: bool = False
-) -> ParsedImport:
-    rows = list(islice(entries, MAX_ROWS + 1))
-    if len(rows) > MAX_ROWS:
-        raise DataError(f"the file has more than {MAX_ROWS:,} rows; import it in parts")
-    imported = [row for row in rows if isinstance(row, Entry)]
-    skipped = [row for row in rows if isinstance(row, SkippedEntry)]
-    return ParsedImport(source, highest, relative, imported, skipped, warnings)
+def _merge(parts: list[ParsedImport]) -> ParsedImport:
+    """Return the rows of all parts as one import; ratings on several scales are converted to half stars."""
+    scales = {(part.highest, part.relative) for part in parts if any(entry.rating for entry in part.entries)}
+    first = next((part for part in parts if part.entries), parts[0])
+    highest, relative = scales.pop() if len(scales) == 1 else (first.highest, first.relative)
+    sources = list(dict.fromkeys(part.source for part in parts if part.read)) or [first.source]
+    merged = ParsedImport(", ".join(sources), highest, relative, [], [], [])
+    for part in parts:
+        merged.entries.extend(_in_half_stars(part) if scales else part.entries)
+        for row in part.skipped:
+            merged.skip(row)
+        merged.unlisted.update(part.unlisted)
+    if len(merged.entries) > MAX_FILMS:
+        raise DataError(f"the upload has more than {MAX_FILMS:,} films; import it in parts")
+    return replace(merged, highest=float(MAX_HALF_STARS), relative=False) if scales else merged
 
 
-def _rescale(journal: ParsedImport, highest: float | None) -> ParsedImport:
-    """Return the import on the given scale, or on the scale inferred from its ratings."""
-    ratings = np.array([entry.rating for entry in journal.entries])
-    scale = highest or infer_scale(ratings).high if len(ratings) else 5.0
-    reason = f"the rating isn't between 0 and {scale:g}"
-    invalid = [entry for entry in journal.entries if entry.rating is not None and entry.rating > scale]
-    skipped = [*journal.skipped, *(SkippedEntry(entry.row, reason, entry.title) for entry in invalid)]
-    valid = [entry for entry in journal.entries if entry.rating is not None and entry.rating <= scale]
-    return ParsedImport(journal.source, scale, False, valid, skipped, journal.warnings)
+def _in_half_stars(part: ParsedImport) -> list[Entry]:
+    halves = half_stars(part)
+    return [replace(entry, rating=float(halves[entry.row])) if entry.rating else entry for entry in part.entries]

@@ -1,6 +1,5 @@
 """Results of an import: records for the store, and the outcome of every row."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -21,22 +20,24 @@ class ImportRecords(NamedTuple):
 
     Attributes:
         ratings: movie, steps of the scale, and the time in epoch seconds, if known.
-        events: movie and kind.
+        events: movie, kind, and the time in epoch seconds, if known.
+        source: name of the source, by which a repeated upload is recognised.
     """
 
     ratings: list[tuple[str, int, int | None]]
-    events: list[tuple[str, str]]
+    events: list[tuple[str, str, int | None]]
+    source: str | None = None
 
     @classmethod
     def of(cls, outcome: MatchedImport, catalog: Catalog, scale: Scale | None) -> Self:
         """Build the records of a matched import; without a scale there are no ratings."""
-        records = cls([], [])
+        records = cls([], [], outcome.journal.source)
         for matched in outcome.films:
             movie = str(catalog.movies.ids[matched.number])
             if matched.rating is not None and scale is not None:
                 records.ratings.append((movie, round(matched.rating / scale.step), matched.entry.time))
             else:
-                records.events.append((movie, matched.kind))
+                records.events.append((movie, matched.kind, matched.entry.time))
         return records
 
 
@@ -80,7 +81,7 @@ class ImportResult:
             "imported": len(outcome.films),
             "updated": 0,
             "duplicates": outcome.duplicates,
-            "skipped": len(outcome.journal.skipped),
+            "skipped": outcome.journal.n_skipped,
             "unmatched": len(outcome.unmatched),
             "newer": len(outcome.newer),
         }
@@ -89,7 +90,7 @@ class ImportResult:
     @property
     def reasons(self) -> dict[str, int]:
         """Number of skipped rows by reason, the most frequent first."""
-        return dict(Counter(each.reason for each in self.outcome.journal.skipped).most_common())
+        return self.outcome.journal.reasons
 
     @property
     def unsure(self) -> list[MatchedEntry]:
@@ -113,12 +114,16 @@ class ImportResult:
         """Return the result for JSON without the counts."""
         outcome, suggestions, ids = self.outcome, self.suggestions(), self.catalog.movies.listed
         events: dict[str, list[Any]] = {kind: [] for kind in EVENT_KINDS}
+        times: dict[str, dict[str, int]] = {kind: {} for kind in EVENT_KINDS}
         for matched in outcome.films:
             if matched.kind != "rating":
-                events[matched.kind].append(ids[matched.number])
+                movie = ids[matched.number]
+                events[matched.kind].append(movie)
+                times[matched.kind] |= {} if matched.entry.time is None else {str(movie): matched.entry.time}
         return {
             "source": outcome.journal.source,
             "warnings": outcome.journal.warnings,
+            "unlisted": dict(outcome.journal.unlisted),
             "skipped": [{"row": s.row, "reason": s.reason, "title": s.title} for s in outcome.journal.skipped],
             "unmatched": [
                 _describe_unmatched(row) | self._describe_candidates(suggestions[row.entry.row])
@@ -136,6 +141,7 @@ class ImportResult:
                 if matched.kind == "rating"
             ],
             "events": events,
+            "event_times": times,
         }
 
     def _identify(self, number: int) -> dict[str, Any]:

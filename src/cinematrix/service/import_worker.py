@@ -18,13 +18,18 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ids import IdMap, Ids
 from cinematrix.data.ratings import Scale
 from cinematrix.errors import DataError, SettingError
-from cinematrix.importers import read
-from cinematrix.importers.generic_csv import parse_mapping
+from cinematrix.importers import parse_mapping, read
+from cinematrix.importers.archives import unpacked_bytes
+from cinematrix.importers.entries import KINDS, KindName
 from cinematrix.importers.outcome import MatchedImport, match_entries
 from cinematrix.importers.result import ImportRecords, ImportResult, MergeCounts, add_merge_counts
 
 WORKER_MIN_BYTES = 200_000
-"""File size in bytes above which a subprocess reads the file: an export of about 4,000 movies."""
+"""File size in bytes above which a subprocess reads the file: a table of about 4,000 movies."""
+
+ARCHIVE_TABLES = 4
+"""Tables in which an archive has each movie: archives are measured by their unpacked size divided by this."""
+
 
 WORKER_COMMAND = (sys.executable, "-c", "from cinematrix.service.import_worker import main; main()")
 WORKER_NICENESS = 10
@@ -37,14 +42,16 @@ class Upload(NamedTuple):
     Attributes:
         content: bytes of the file.
         name: name of the file.
-        columns: column mapping of a generic CSV, such as `title=Film,rating=Score`.
-        highest: best rating of a generic CSV.
+        columns: column mapping of a table of unknown form, such as `title=Film,rating=Score`.
+        highest: best rating; None: that of the form, or inferred.
+        kind: what the rows are, where the file doesn't say it.
     """
 
     content: bytes
     name: str
     columns: str
     highest: float | None
+    kind: KindName | None = None
 
 
 class PreparedImport(NamedTuple):
@@ -81,11 +88,14 @@ def prepare_import(upload: Upload, catalog: Catalog, scale: Scale | None) -> Pre
         SettingError: the column mapping is invalid.
         OSError: the subprocess that read the file failed.
     """
-    return (_prepare_in_subprocess if len(upload.content) > WORKER_MIN_BYTES else _prepare_here)(upload, catalog, scale)
+    size = max(len(upload.content), unpacked_bytes(upload.content) / ARCHIVE_TABLES)
+    large = size > WORKER_MIN_BYTES
+    return (_prepare_in_subprocess if large else _prepare_here)(upload, catalog, scale)
 
 
 def _prepare_here(upload: Upload, catalog: Catalog, scale: Scale | None) -> PreparedImport:
-    journal = read(upload.content, upload.name, parse_mapping(upload.columns), upload.highest)
+    kind = KINDS[upload.kind] if upload.kind else None
+    journal = read(upload.content, upload.name, parse_mapping(upload.columns), upload.highest, kind)
     return PreparedImport.of(match_entries(journal, catalog, scale), catalog, scale)
 
 

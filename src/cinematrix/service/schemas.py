@@ -176,10 +176,11 @@ class BulkResult(BaseModel):
 
 
 class UserEvents(BaseModel):
-    """A user's movies by kind of event."""
+    """A user's movies by kind of event; `event_times`: epoch seconds by movie, where an import gave them."""
 
     user: int | str
     events: dict[EventKind, list[int | str]]
+    event_times: dict[EventKind, dict[str, int]]
 
 
 class SharedFacts(BaseModel):
@@ -238,11 +239,12 @@ class SearchResults(BaseModel):
 
 
 class UserExport(BaseModel):
-    """All data of a user."""
+    """All data of a user; `event_times`: epoch seconds by movie, where an import gave them."""
 
     user: int | str
     ratings: list[RatedMovie]
     events: dict[EventKind, list[int | str]]
+    event_times: dict[EventKind, dict[str, int]]
 
 
 class Health(BaseModel):

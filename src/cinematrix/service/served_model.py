@@ -31,7 +31,7 @@ from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import HistoryBody, Movie, RatedMovie
 from cinematrix.store.records import UserRecords
 
-HIDING_EVENTS = ("seen", "not_interested")
+HIDING_EVENTS = ("seen", "like", "not_interested")
 """Events that exclude a movie from a user's lists."""
 
 WATCHED_EVENTS = ("like", "seen")

@@ -66,12 +66,14 @@ class Rating(NamedTuple):
     Attributes:
         steps: rating in steps of the scale; None: deleted.
         given: the client's time in epoch seconds; None if unknown.
+        source: the export that the rating is from; None: the user gave it here.
     """
 
     user: str
     movie: str
     steps: int | None
     given: int | None = None
+    source: str | None = None
 
 
 class SavedRating(NamedTuple):
@@ -100,6 +102,7 @@ class UserRecords:
         forgotten: the user was deleted, so the model's training data of the user must not be used.
         ratings: all ratings, deleted ones included.
         events: movies by kind of event.
+        event_times: by kind, the times of events in epoch seconds by movie, where an export gave them.
     """
 
     user: str
@@ -107,6 +110,7 @@ class UserRecords:
     forgotten: bool
     ratings: list[StoredRating]
     events: dict[str, list[str]]
+    event_times: dict[str, dict[str, int]]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the records for JSON."""
@@ -200,11 +204,14 @@ class Store:
             if what == "rating"
         ]
         events: dict[str, list[str]] = {}
-        for what, movie, *_ in rows:
+        times: dict[str, dict[str, int]] = {}
+        for what, movie, _, _, given in rows:
             if what in EVENT_KINDS:
                 events.setdefault(what, []).append(movie)
+                if given is not None:
+                    times.setdefault(what, {})[movie] = given
         kinds = {row.what for row in rows}
-        return UserRecords(user, "known" in kinds, "forgotten" in kinds, ratings, events)
+        return UserRecords(user, "known" in kinds, "forgotten" in kinds, ratings, events, times)
 
     def revision(self, user: str) -> Revision:
         """Return the revision of a user's records. Read before `person`, it is never newer than the records."""

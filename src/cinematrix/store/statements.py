@@ -33,7 +33,7 @@ SELECT_USER_RECORDS = union_all(
     select(
         literal("rating").label("what"), RATINGS.c.movie, RATINGS.c.steps, RATINGS.c.received, RATINGS.c.given
     ).where(RATINGS.c.user == USER),
-    select(EVENTS.c.kind, EVENTS.c.movie, NULL_NUMBER, EVENTS.c.received, NULL_TIME).where(EVENTS.c.user == USER),
+    select(EVENTS.c.kind, EVENTS.c.movie, NULL_NUMBER, EVENTS.c.received, EVENTS.c.given).where(EVENTS.c.user == USER),
     select(literal("known"), USERS.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME).where(USERS.c.user == USER),
     select(literal("forgotten"), FORGOTTEN.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME).where(FORGOTTEN.c.user == USER),
 ).order_by("what", "movie")

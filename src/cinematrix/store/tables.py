@@ -5,6 +5,7 @@ which is in seconds, as in the API.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -51,6 +52,7 @@ RATINGS = Table(
     Column("steps", Integer, comment="rating ÷ the scale's step; null: deleted"),
     Column("received", BigInteger, nullable=False, comment="the server's time"),
     Column("given", BigInteger, comment="the client's time"),
+    Column("source", Text, comment="the export that gave the rating; null: it was given here"),
 )
 EVENTS = Table(
     "events",
@@ -59,6 +61,7 @@ EVENTS = Table(
     Column("movie", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("received", BigInteger, nullable=False),
+    Column("given", BigInteger, comment="when the movie was seen or added, if an export says it"),
 )
 KEYS = Table(
     "keys",
@@ -140,8 +143,7 @@ def _add_refits(connection: Connection) -> None:
 
 
 def _add_revisions(connection: Connection) -> None:
-    if USERS.c.revision.name not in {column["name"] for column in inspect(connection).get_columns(USERS.name)}:
-        connection.execute(text(f"alter table users add column revision {BigInteger()} not null default 0"))
+    _add_column(connection, USERS.c.revision, "not null default 0")
 
 
 def _add_tokens(connection: Connection) -> None:
@@ -150,11 +152,24 @@ def _add_tokens(connection: Connection) -> None:
     connection.execute(delete(IDEMPOTENCY))
 
 
+def _add_imported(connection: Connection) -> None:
+    """Add the time of an event, and the export that a rating is from."""
+    _add_column(connection, RATINGS.c.source)
+    _add_column(connection, EVENTS.c.given)
+
+
+def _add_column(connection: Connection, column: Column[Any], rule: str = "") -> None:
+    """Add a column to its table, unless the table was created with it."""
+    if column.name not in {each["name"] for each in inspect(connection).get_columns(column.table.name)}:
+        connection.execute(text(f"alter table {column.table.name} add column {column.name} {column.type} {rule}"))
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _create_tables,
     _add_refits,
     _add_revisions,
     _add_tokens,
+    _add_imported,
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 

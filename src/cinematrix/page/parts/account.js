@@ -9,8 +9,8 @@
  */
 export async function loadAccount(api, user) {
   const path = `/v1/users/${encodeURIComponent(user)}`;
-  const [{ ratings }, { events }] = await Promise.all([api.get(`${path}/ratings`), api.get(`${path}/events`)]);
-  const marks = (/** @type {string} */ kind) => (events[kind] ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind, time: 0 }));
+  const [{ ratings }, { events, event_times: times }] = await Promise.all([api.get(`${path}/ratings`), api.get(`${path}/events`)]);
+  const marks = (/** @type {string} */ kind) => (events[kind] ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind, time: times[kind]?.[movie] ?? 0 }));
   return {
     ratings: ratings.map((/** @type {any} */ row) => ({
       movie: row.movie, title: row.title, year: row.year, genres: row.genres, rating: row.rating, time: row.time ?? Math.floor((row.received ?? 0) / 1000),

@@ -18,7 +18,7 @@ export function requestBody(rated, hidden, plain) {
 
 /**
  * All ratings of the history, the newest last.
- * @param {Iterable<{movie: number | string, rating: number, time?: number | null}>} rated @param {Iterable<{movie: number | string, kind: Kind}>} hidden
+ * @param {Iterable<{movie: number | string, rating: number, time?: number | null}>} rated @param {Iterable<{movie: number | string, kind?: Kind}>} hidden
  * @param {boolean} plain whether seen films count as ratings, as with a model without stars
  */
 export function historyRatings(rated, hidden, plain) {

@@ -12,7 +12,7 @@ import { clearTab, writeTab, readTab } from "./tab.js";
 import { rowName, newInUpload, rowAsUpload } from "./uploads.js";
 
 /** @typedef {{movie: number | string, title?: string, year?: number | null, genres?: string[]}} Movie */
-/** @typedef {Movie & {rating: number, time: number}} RatedMovie */
+/** `undated`: the source of an imported rating without a date. @typedef {Movie & {rating: number, time: number, undated?: string}} RatedMovie */
 /** @typedef {"seen" | "not_interested"} Kind */
 /** @typedef {Movie & {kind: Kind, time: number}} HiddenMovie */
 /** @typedef {Movie & {time: number}} MarkedMovie */
@@ -71,7 +71,7 @@ export class History extends EventTarget {
 
   /** The history as a request body of the stateless routes. */
   body() {
-    return requestBody(this.ratings.values(), this.hidden.values(), this.plain);
+    return requestBody(this.ratings.values(), [...this.hidden.values(), ...this.likes.values()], this.plain);
   }
 
   /** Number of ratings in a request. */
@@ -160,22 +160,24 @@ export class History extends EventTarget {
   /** Merge an upload; returns the numbers of new and of replaced entries. @param {Upload} upload */
   merge(upload) {
     const { added, newer, seen, watchlist, likes } = newInUpload(this, upload);
-    for (const row of [...added, ...newer]) this.storeRating(row);
-    for (const movie of seen) this.hidden.set(movie, { movie, kind: "seen", time: now() });
-    for (const movie of watchlist) this.watchlist.set(movie, { movie, time: now() });
-    for (const movie of likes) this.likes.set(movie, { movie, time: now() });
+    for (const row of [...added, ...newer]) this.storeRating(row, upload.source);
+    const timeOf = (/** @type {"seen" | "watchlist" | "like"} */ kind, /** @type {number | string} */ movie) => upload.event_times?.[kind]?.[movie] ?? now();
+    for (const movie of seen) this.hidden.set(movie, { movie, kind: "seen", time: timeOf("seen", movie) });
+    for (const movie of watchlist) this.watchlist.set(movie, { movie, time: timeOf("watchlist", movie) });
+    for (const movie of likes) this.likes.set(movie, { movie, time: timeOf("like", movie) });
     return { created: added.length + seen.length + watchlist.length + likes.length, updated: newer.length };
   }
 
-  /** The rating of a movie, or its deletion. @param {number | string} movie @returns {{rating?: number, time: number} | undefined} */
+  /** The rating of a movie, or its deletion. @param {number | string} movie @returns {{rating?: number, time: number, undated?: string} | undefined} */
   latestEntry(movie) {
     return this.ratings.get(movie) ?? this.gone.get(movie);
   }
 
-  /** Store a rating from an upload. @param {Movie & {rating: number, time: number | null}} row */
-  storeRating(row) {
+  /** Store a rating from an upload; one without a date notes its source. @param {Movie & {rating: number, time: number | null}} row @param {string} [source] */
+  storeRating(row, source) {
     this.gone.delete(row.movie);
-    this.ratings.set(row.movie, { ...movieFields(row), rating: row.rating, time: row.time ?? now() });
+    const undated = row.time === null && source ? { undated: source } : {};
+    this.ratings.set(row.movie, { ...movieFields(row), rating: row.rating, time: row.time ?? now(), ...undated });
   }
 
   /** Delete the history in this browser. */

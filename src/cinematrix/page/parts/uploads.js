@@ -2,7 +2,7 @@
 
 /** @typedef {import("./history.js").Movie} Movie */
 /** `time` in epoch seconds, null without a date. @typedef {Movie & {rating: number, time: number | null}} Rating */
-/** @typedef {{ratings: Rating[], events: {seen?: (number | string)[], watchlist?: (number | string)[], like?: (number | string)[]}}} Upload */
+/** `event_times`: epoch seconds of events by movie, where the file gave them. @typedef {{source?: string, ratings: Rating[], events: {seen?: (number | string)[], watchlist?: (number | string)[], like?: (number | string)[]}, event_times?: Partial<Record<"seen" | "watchlist" | "like", Record<string, number>>>}} Upload */
 /**
  * An upload row that no film was found for.
  * @typedef {{row: string, kind: "rating" | "seen" | "watchlist" | "like", title: string, year: number | null,
@@ -11,30 +11,31 @@
 /** A matched row without the exact year. @typedef {{row: string, title: string, year: number | null, rule: string, match: Movie}} UnsureRow */
 
 /**
- * The parts of an upload that change a history. The newest rating wins; a rating without a date replaces none. With a
- * model without stars, likes count as ratings.
+ * The parts of an upload that change a history. The newest rating wins; a rating without a date replaces only one without
+ * a date from the same source. With a model without stars, likes count as ratings.
  * @param {import("./history.js").History} history @param {Upload} said
  */
-export function newInUpload(history, { ratings, events: { seen = [], watchlist = [], like = [] } }) {
+export function newInUpload(history, { source, ratings, events: { seen = [], watchlist = [], like = [] } }) {
   const [liked, likes] = history.plain ? [like, []] : [[], like];
   const rated = [...ratings, ...liked.map((movie) => ({ movie, rating: 1, time: null }))];
   return {
     added: rated.filter(({ movie }) => !history.latestEntry(movie)),
-    newer: rated.filter((row) => replaces(row, history.latestEntry(row.movie))),
+    newer: rated.filter((row) => replaces(row, history.latestEntry(row.movie), source)),
     seen: seen.filter((movie) => !history.ratings.has(movie) && !history.hidden.has(movie)),
     watchlist: watchlist.filter((movie) => !history.watchlist.has(movie)),
     likes: likes.filter((movie) => !history.likes.has(movie)),
   };
 }
 
-/** Whether a rating replaces the film's current entry. @param {Rating} row @param {{rating?: number, time: number} | undefined} entry */
-function replaces(row, entry) {
-  return entry !== undefined && row.rating !== entry.rating && row.time !== null && row.time >= entry.time;
+/** Whether a rating replaces the film's current entry. @param {Rating} row @param {{rating?: number, time: number, undated?: string} | undefined} entry @param {string | undefined} source */
+function replaces(row, entry, source) {
+  if (entry === undefined || row.rating === entry.rating) return false;
+  return row.time === null ? source !== undefined && source === entry.undated : row.time >= entry.time;
 }
 
 /** The upload of a single row, matched to this movie. @param {UnmatchedRow} row @param {Movie} movie @returns {Upload} */
 export function rowAsUpload({ kind, rating, time }, movie) {
-  return rating === null ? { ratings: [], events: { [kind]: [movie.movie] } } : { ratings: [{ ...movie, rating, time }], events: {} };
+  return rating === null ? { ratings: [], events: { [kind]: [movie.movie] }, ...(time !== null && { event_times: { [kind]: { [movie.movie]: time } } }) } : { ratings: [{ ...movie, rating, time }], events: {} };
 }
 
 /** The title and year of a row, or its number without a title. The same in any file. @param {UnmatchedRow} row */

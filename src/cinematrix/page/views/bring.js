@@ -3,6 +3,7 @@
 import { shorten } from "../parts/cards.js";
 import { ColumnForm } from "../parts/columns.js";
 import { icon } from "../parts/dom.js";
+import { emptyState } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
 import { unmatchedSection, unsureDetails } from "../parts/unmatched.js";
 
@@ -14,11 +15,13 @@ const MAX_BYTES = 20_000_000;
 /** Names of the sites, by the server's sources. @type {Record<string, string>} */
 const SITES = {
   letterboxd: "Letterboxd", imdb: "IMDb", trakt: "Trakt", movielens: "MovieLens", tmdb: "TMDB", criticker: "Criticker", filmtipset: "Filmtipset",
-  movietweetings: "MovieTweetings", jellyfin: "Jellyfin",
+  movietweetings: "MovieTweetings", jellyfin: "Jellyfin", netflix: "Netflix", simkl: "Simkl", tvtime: "TV Time", movary: "Movary", yamtrack: "Yamtrack",
+  ryot: "Ryot", watcharr: "Watcharr", kodi: "Kodi", plex: "Plex", tautulli: "Tautulli", prime: "Prime Video", filmweb: "Filmweb", kinopoisk: "Kinopoisk",
+  kinorium: "Kinorium", douban: "Douban", rym: "Rate Your Music", icheckmovies: "iCheckMovies",
 };
 
-/** Shown if a table with undated ratings is imported into an account again with another highest rating. */
-const UNDATED_WARNING = "Ratings without a date that were already in your account were not changed. Change them on the films' pages.";
+/** Answers to the question what the films of a file are, by the server's names. @type {Record<string, string>} */
+const KINDS = { seen: "I have seen them", watchlist: "I want to see them", liked: "I like them", rated: "I rated them" };
 
 /** Tab-storage key of the last upload's result. */
 const UPLOAD_KEY = "upload";
@@ -26,7 +29,7 @@ const UPLOAD_KEY = "upload";
 /** @typedef {import("../parts/uploads.js").UnmatchedRow} Row */
 /**
  * @typedef {{source: string, read: number, imported: number, updated: number, duplicates: number,
- *   skipped: {row: string, reason: string, title: string}[], unmatched: Row[], newer?: unknown[], unsure?: import("../parts/uploads.js").UnsureRow[],
+ *   skipped: {row: string, reason: string, title: string}[], unlisted: Record<string, number>, unmatched: Row[], newer?: unknown[], unsure?: import("../parts/uploads.js").UnsureRow[],
  *   warnings: string[]} & import("../parts/uploads.js").Upload} Outcome
  */
 /** The shown result of an upload: the counts, and the reasons of skipped rows. @typedef {{source: string, counts: [string, number][], reasons: [string, number][], unmatched: Row[], unsure?: import("../parts/uploads.js").UnsureRow[], warnings: string[]}} Summary */
@@ -35,7 +38,7 @@ const UPLOAD_KEY = "upload";
 export async function show(main, app) {
   const { element } = app;
   const outcome = element("div", { class: "outcome", "aria-live": "polite" });
-  const input = /** @type {HTMLInputElement} */ (element("input", { type: "file", id: "file", class: "quiet", accept: ".zip,.csv,.xml,.json,.tsv,.txt,.dat" }));
+  const input = /** @type {HTMLInputElement} */ (element("input", { type: "file", id: "file", class: "quiet", accept: ".zip,.csv,.xml,.json,.jsonl,.tsv,.txt,.dat" }));
   const drop = element("label", { class: "drop", for: "file" },
     icon("up"), element("strong", {}, "Drop your export here"), element("span", {}, "or choose the file: as you downloaded it, zipped or not"));
   /** @type {File | undefined} */
@@ -47,20 +50,21 @@ export async function show(main, app) {
     if (file) await columns.offer(file);
     await read(last = file, undefined);
   };
-  const read = async (/** @type {File | undefined} */ file, /** @type {import("../parts/history.js").History["undos"][number] | undefined} */ before) => {
+  const read = async (/** @type {File | undefined} */ file, /** @type {import("../parts/history.js").History["undos"][number] | undefined} */ before, /** @type {string | undefined} */ kind) => {
     if (!file) return;
     outcome.replaceChildren(element("p", { class: "lead", role: "status" }, `Reading ${shorten(file.name, 60)} …`));
     drop.classList.add("busy");
     try {
-      const result = summary(app, await send(app, file, columns.query, before));
+      const result = summary(app, await send(app, file, { ...columns.query, ...(kind && { as: kind }) }, before));
       undo = app.history.undos.at(-1);
       writeTab(UPLOAD_KEY, { user: app.history.account?.user ?? null, ...result });
       outcome.replaceChildren(...resultParts(app, result));
       app.announce(result.counts.map(([name, n]) => `${n} ${name}`).join(", "));
     } catch (error) {
       if (app.signal.aborted) return;
-      outcome.replaceChildren(app.failed(error, () => read(file, before)));
-      columns.form.open ||= /** @type {{status?: number}} */ (error).status === 422 && columns.offered;
+      const kinds = /** @type {{body?: {ask?: string[]}}} */ (error).body?.ask;
+      outcome.replaceChildren(kinds ? kindQuestion(app, kinds, (answer) => read(file, before, answer)) : app.failed(error, () => read(file, before, kind)));
+      columns.form.open ||= !kinds && /** @type {{status?: number}} */ (error).status === 422 && columns.offered;
     }
     drop.classList.remove("busy");
     input.value = "";
@@ -84,6 +88,12 @@ export async function show(main, app) {
   if (before && before.user === (app.history.account?.user ?? null)) outcome.append(...resultParts(app, before));
 }
 
+/** The question what the films of a file are, which the file doesn't say. @param {import("../app.js").App} app @param {string[]} kinds @param {(kind: string) => void} answer */
+function kindQuestion({ element }, kinds, answer) {
+  return emptyState("What are these films to you?", "The file doesn’t say it. Ratings in it count in any case, except on a watchlist.",
+    ...kinds.map((kind) => element("button", { type: "button", class: "ghost", onclick: () => answer(kind) }, KINDS[kind] ?? kind)));
+}
+
 /** Text about the place where the ratings are stored. @param {import("../parts/history.js").History} history */
 function storageText({ account, persistent }) {
   if (account) return "Your ratings go into your account on this server.";
@@ -95,9 +105,10 @@ function sources(app) {
   const ways = [
     ["Letterboxd", "Settings → Data → Export: the ZIP as it is"], ["IMDb", "Your ratings → Export: the CSV"],
     ["Trakt", "Settings → Data → Export: the ZIP"], ["MovieLens", "Account → Import / Export: ratings as CSV"],
-    ["TMDB", "Settings → Account → Export: the CSV"], ["Criticker", "Your ratings → Export: the XML"],
-    ["Jellyfin", "Playback Reporting → Save backup: the TSV"],
-    ["Anything else", "a CSV with columns for title, year and rating"],
+    ["TMDB", "Settings → Account → Export: the CSV"], ["Criticker", "Your ratings → Export: the XML or CSV"],
+    ["Netflix", "Account → Profile → Viewing activity → Download all"], ["Simkl, TV Time", "Settings → Export: the CSV, JSON or ZIP"],
+    ["Kodi, Plex, Jellyfin", "the exported library, Tautulli's table, or Playback Reporting's backup"],
+    ["Anything else", "a table, a JSON or a list with titles: seen, wanted, liked or rated films"],
   ];
   return app.element("section", { class: "sources" }, app.element("h2", {}, "Where to get it"),
     app.element("dl", {}, ways.map(([name, way]) => app.element("div", {}, app.element("dt", {}, name), app.element("dd", {}, way)))));
@@ -116,7 +127,6 @@ async function send(app, file, columns, before) {
   if (account) {
     const outcome = await app.api.post(`/v1/users/${encodeURIComponent(account.user)}/imports?${query}`, file, app.signal);
     await app.history.open(app.api, account.user, app.signal);
-    if (columns.highest && outcome.duplicates) outcome.warnings.push(UNDATED_WARNING);
     return outcome;
   }
   const outcome = await app.api.post(`/v1/imports?${query}`, file, app.signal);
@@ -126,14 +136,14 @@ async function send(app, file, columns, before) {
 }
 
 /** Summarize an upload; rows with an earlier pick count as already there. @param {import("../app.js").App} app @param {Outcome} outcome @returns {Summary} */
-function summary(app, { source, read, imported, updated, duplicates, skipped, unmatched, newer = [], unsure = [], warnings }) {
+function summary(app, { source, read, imported, updated, duplicates, skipped, unlisted = {}, unmatched, newer = [], unsure = [], warnings }) {
   const open = unmatched.filter((row) => !app.history.pickFor(row));
-  const reasons = new Map();
+  const reasons = new Map(Object.entries(unlisted));
   for (const { reason } of skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   return {
     source, warnings, unsure, unmatched: open, reasons: [...reasons],
     counts: [["rows read", read], ["new", imported], ["changed", updated], ["already there", duplicates + unmatched.length - open.length],
-      ["skipped", skipped.length], ["not found", open.length], ...(newer.length ? [/** @type {[string, number]} */ (["newer than the catalog", newer.length])] : [])],
+      ["skipped", [...reasons.values()].reduce((sum, n) => sum + n, 0)], ["not found", open.length], ...(newer.length ? [/** @type {[string, number]} */ (["newer than the catalog", newer.length])] : [])],
   };
 }
 
@@ -144,7 +154,7 @@ function resultParts(app, { source, counts, reasons, unmatched, unsure = [], war
   return [
     element("section", { class: "result" },
       element("h2", {}, fresh + changed ? "Ratings imported" : "Nothing new"),
-      element("p", { class: "lead" }, `From ${SITES[source] ?? "a table"}.`),
+      element("p", { class: "lead" }, `From ${source.split(", ").map((each) => SITES[each] ?? "a table").join(" and ")}.`),
       element("dl", { class: "counts" }, counts.map(([name, n]) => element("div", {}, element("dt", {}, name), element("dd", {}, n.toLocaleString("en"))))),
       element("p", { class: "buttons" }, element("a", { class: "primary", href: "/" }, "See your films", icon("arrow")))),
     ...warnings.map((warning) => element("p", { class: "note" }, warning)),

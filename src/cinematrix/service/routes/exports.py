@@ -16,6 +16,7 @@ from cinematrix.service.schemas import ClientTime, Id, RatingValue, RequestBody,
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.state import State
 from cinematrix.service.users import require_user
+from cinematrix.store.records import UserRecords
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 CSV_RESPONSE: dict[int | str, dict[str, Any]] = {
@@ -43,24 +44,42 @@ def export_user(
     user: TextId,
     state: State,
     format: Annotated[
-        Literal["json", "letterboxd"], Query(description="Everything as JSON, or ratings as a CSV for Letterboxd.")
+        Literal["json", "letterboxd"],
+        Query(description="Everything as JSON, or ratings and seen movies as a CSV for Letterboxd."),
     ] = "json",
     part: PartNumber = 1,
     days: Annotated[bool, Query(description="Letterboxd: use the rating dates as watch dates.")] = False,
 ) -> schemas.UserExport | Response:
-    """Export all data of a user, or their ratings as a CSV for Letterboxd."""
+    """Export all data of a user, or their ratings and seen movies as a CSV for Letterboxd."""
     served = state.served
     person = require_user(state, served, user)
     ratings = served.ratings(person)
     if format == "letterboxd":
-        numbers = served.model.data.movies.numbers([row.movie for row in ratings]).tolist()
-        times = [row.time if days else None for row in ratings]
-        rows = zip(numbers, ratings, times, strict=True)
-        return build_csv_response(
-            served, [ExportedRating(number, row.rating, time) for number, row, time in rows], part
-        )
-    events = served.events(person)
-    return schemas.UserExport(user=served.user_id(person.user), ratings=ratings, events=events)  # type: ignore[arg-type]
+        return build_csv_response(served, _watched(served, person, ratings, days=days), part)
+    return schemas.UserExport(
+        user=served.user_id(person.user),
+        ratings=ratings,
+        events=served.events(person),  # type: ignore[arg-type]
+        event_times=person.event_times,  # type: ignore[arg-type]
+    )
+
+
+def _watched(
+    served: ServedModel, person: UserRecords, ratings: Sequence[schemas.RatedMovie], *, days: bool
+) -> list[ExportedRating]:
+    """Return the rated movies, and the movies seen without a rating on the days that the imports gave."""
+    movies, seen = served.model.data.movies, person.events.get("seen", [])
+    numbers = movies.numbers([row.movie for row in ratings]).tolist()
+    rated = [
+        ExportedRating(number, row.rating, row.time if days else None)
+        for number, row in zip(numbers, ratings, strict=True)
+    ]
+    times = person.event_times.get("seen", {})
+    watched = [
+        ExportedRating(number, None, times.get(movie))
+        for number, movie in zip(movies.numbers(seen).tolist(), seen, strict=True)
+    ]
+    return [*rated, *(row for row in watched if row.number not in set(numbers) or row.number == UNKNOWN)]
 
 
 @ROUTER.post("/exports", dependencies=[PAGE], response_class=Response, responses=CSV_RESPONSE)

@@ -14,6 +14,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from cinematrix.errors import DataError
+from cinematrix.importers import KindUnknownError
+from cinematrix.importers.entries import KINDS, KindName
 from cinematrix.service.auth import PAGE, WRITE
 from cinematrix.service.import_worker import PreparedImport, Upload, prepare_import
 from cinematrix.service.logging import LOG
@@ -87,7 +89,10 @@ class ImportedRating(BaseModel):
 
 
 class ImportBody(BaseModel):
-    """Result of an import. Imported, updated, duplicate, skipped, unmatched and newer rows add up to the rows read."""
+    """Result of an import. Imported, updated, duplicate, skipped, unmatched and newer rows add up to the rows read.
+
+    `unlisted`: numbers of skipped rows by reason beyond the first 10,000. `event_times`: epoch seconds by movie.
+    """
 
     source: str
     read: int
@@ -100,6 +105,8 @@ class ImportBody(BaseModel):
     unsure: list[UnsureRow]
     ratings: list[ImportedRating]
     events: dict[Literal["seen", "watchlist", "like"], list[int | str]]
+    event_times: dict[Literal["seen", "watchlist", "like"], dict[str, int]]
+    unlisted: dict[str, int]
     warnings: list[str]
 
 
@@ -107,11 +114,14 @@ async def _read_upload(
     request: Request,
     name: Annotated[str, Query(max_length=300, description="Name of the file.")] = "",
     columns: Annotated[
-        str, Query(max_length=500, description="Column mapping of a generic CSV, such as `title=Film,rating=Score`.")
+        str, Query(max_length=500, description="Columns of a table of unknown form, such as `title=Film,rating=Score`.")
     ] = "",
-    highest: Annotated[float | None, Query(gt=0, le=1e6, description="Best rating of a generic CSV.")] = None,
+    highest: Annotated[float | None, Query(gt=0, le=1e6, description="Best rating, if the file's isn't known.")] = None,
+    kind: Annotated[
+        KindName | None, Query(alias="as", description="What the rows are, where the file doesn't say it.")
+    ] = None,
 ) -> Upload:
-    return Upload(await request.body(), name, columns, highest)
+    return Upload(await request.body(), name, columns, highest, kind)
 
 
 UploadParam = Annotated[Upload, Depends(_read_upload)]
@@ -147,10 +157,13 @@ def _prepare(upload: Upload, served: ServedModel) -> PreparedImport:
     """Read a file and match it to the catalog.
 
     Raises:
-        Problem: 422, the file isn't in a supported export format, or is damaged; 503, the subprocess failed.
+        Problem: 422, the file isn't in a supported export format, is damaged, or (with the member `ask`) doesn't say
+            what its rows are; 503, the subprocess failed.
     """
     try:
         return prepare_import(upload, served.model.data.catalog, served.model.data.scale)
+    except KindUnknownError as error:
+        raise Problem(422, str(error), ask=list(KINDS)) from error
     except DataError as error:
         raise Problem(422, str(error)) from error
     except OSError as error:

@@ -116,13 +116,17 @@ def list_events(user: TextId, state: State) -> schemas.UserEvents:
     """Return a user's events: movies seen, liked, on the watchlist or not of interest."""
     served = state.served
     person = require_user(state, served, user)
-    return schemas.UserEvents(user=served.user_id(person.user), events=served.events(person))  # type: ignore[arg-type]
+    return schemas.UserEvents(
+        user=served.user_id(person.user),
+        events=served.events(person),  # type: ignore[arg-type]
+        event_times=person.event_times,  # type: ignore[arg-type]
+    )
 
 
 @ROUTER.put("/users/{user}/events/{kind}/{movie}", status_code=204, dependencies=[WRITE])
 @run_in_writer_thread
 def put_event(user: TextId, kind: EventKind, movie: TextId, state: State) -> None:
-    """Store an event. After `seen` or `not_interested` the movie isn't recommended to the user."""
+    """Store an event. After `seen`, `like` or `not_interested` the movie isn't recommended to the user."""
     served = state.served
     movie_id = served.movie(movie)
     with state.store.write_transaction() as connection:
