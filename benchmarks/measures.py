@@ -8,20 +8,22 @@ import time
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 
 from cinematrix.data.histories import Histories
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models.base import Recommender
+from cinematrix.models.orders import DEFAULT_ORDER, score_lists
 from cinematrix.recommendation.lists import recommend
 
 
-def child(script: str, *arguments: str) -> dict[str, float]:
+def child(script: str, *arguments: str) -> dict[str, Any]:
     """Run the benchmark `script` for one case in its own process; return the JSON that it prints last."""
     command = [sys.executable, str(Path(__file__).with_name(script)), *arguments]
     ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     print(*arguments, found, flush=True)
     return found
 
@@ -40,7 +42,7 @@ def one_user_ms(model: Recommender, histories: Histories, times: int = 100) -> d
     for row in islice(cycle(range(len(histories))), times):
         history = histories.take(np.array([row]))
         started = time.perf_counter()
-        top_n(model.score(history), 10, history)
+        top_n(score_lists(model, history, by=DEFAULT_ORDER), 10, history)
         ranked = time.perf_counter()
         recommend(model, history, 10)
         taken["ranked_ms"].append(ranked - started)
