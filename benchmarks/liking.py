@@ -44,14 +44,14 @@ def main() -> None:
 
 def fit(folder: Path, split: str, seed: int) -> dict[str, dict[str, float]]:
     """Train on one split with one seed; return the measures of each order, and those paired with ranking."""
+    from cinematrix.data import splits
     from cinematrix.data.readers import read
-    from cinematrix.data.splits import SPLITS as splits_by_name
     from cinematrix.evaluation.evaluate import evaluate_orders
     from cinematrix.models.deep_mf.model import DeepMF
     from cinematrix.models.deep_mf.settings import DeepMFSettings
 
     dataset = read(folder)
-    cut = splits_by_name[split](dataset.ratings, 42)
+    cut = splits.SPLITS[split](dataset.ratings, 42)
     model = DeepMF(DeepMFSettings(seed=seed)).fit(cut.train, dataset.catalog)
     found = dict(zip(ORDERS, evaluate_orders(model, cut.test, list(ORDERS), given=cut.given), strict=True))
     measures = {order: {name: each[name] for name in NAMES} for order, each in found.items()}
@@ -84,8 +84,8 @@ def table(runs: dict[str, list[dict[str, dict[str, float]]]], data: str, seeds: 
     weights = ", ".join(f"{split} {[run['model']['rarity'] for run in found]}" for split, found in runs.items())
     return (
         f"## Lists of `deep-mf` on `{data}`, by what users liked\n\n{markdown(head, rows)}\n\n"
-        f"Means over {seeds} seeds, lists of ten, all unseen movies ranked. `disliked` is the mean over users, `pooled` "
-        f"the share of all listed movies that were tested. Weight of rarity, chosen by validation: {weights}."
+        f"Means over {seeds} seeds, lists of ten of all unseen movies. `disliked` is the mean over users, `pooled` the "
+        f"share of all listed movies that were tested. Weight of rarity, chosen by validation: {weights}."
     )
 
 
