@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,19 @@ def test_a_refit_elsewhere_is_waited_for(admin: TestClient, served: ServiceSetti
     store = Store.open(served.db)
     with hold_refit_lock(store):
         check_problem(admin.post("/v1/admin/refits", json={"force": False}), 409)
+    store.close()
+
+
+def test_nobody_waits_for_a_refit(either: ServiceSettings, unseen: int) -> None:
+    """While a retraining holds its lock, new users sign up and rate."""
+    store = Store.open(either.db)
+    with (
+        TestClient(create_app(replace(either, new_users=5))) as client,
+        ThreadPoolExecutor(1) as pool,
+        hold_refit_lock(store),
+    ):
+        rated = pool.submit(client.put, f"/v1/users/newcomer/ratings/{unseen}", json={"rating": 3})
+        assert rated.result(timeout=10).status_code == 201
     store.close()
 
 

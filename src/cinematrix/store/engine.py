@@ -8,12 +8,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 
 from cinematrix.common.atomic_files import write_atomically
 from cinematrix.errors import InputError, StoreError
+from cinematrix.store.locks import AdvisoryLock, hold_until_commit
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import MIGRATIONS, migrate, read_version
 
@@ -22,9 +23,6 @@ BUSY_MS = 5_000
 
 MIN_FREE_BYTES = 64_000_000
 """Minimum free disk bytes at a SQLite file for a server to be ready."""
-
-MIGRATION_LOCK_ID = 0x43494E45
-"""PostgreSQL advisory lock for migrations, so that servers started at once migrate one after the other."""
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
@@ -51,9 +49,8 @@ def open_engine(url: str) -> Engine:
     engine = _sqlite(database) if database.get_backend_name() == "sqlite" else _postgresql(database)
     try:
         with write_transaction(engine) as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK_ID})
-            elif 0 < (version := read_version(connection)) < len(MIGRATIONS):
+            hold_until_commit(connection, AdvisoryLock.MIGRATION)
+            if engine.dialect.name == "sqlite" and 0 < (version := read_version(connection)) < len(MIGRATIONS):
                 back_up(database, version)
             migrate(connection)
     except SQLAlchemyError as error:

@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from cinematrix.data.ratings import Scale
 from cinematrix.store.engine import open_engine, write_transaction
+from cinematrix.store.locks import AdvisoryLock, hold_until_commit
 from cinematrix.store.scales import check_scale, read_scale
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.statements import (
@@ -43,9 +44,6 @@ DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1)
 IDEMPOTENCY_MS = DAY_MS
 """Time in ms that the response to an idempotency key is stored."""
-
-USER_COUNT_LOCK_ID = 0x43494E46
-"""PostgreSQL advisory lock for counting the users before one is created."""
 
 
 class Revision(NamedTuple):
@@ -183,8 +181,8 @@ class Store:
             return True
         if remembered and connection.scalar(select(FORGOTTEN.c.user).filter_by(user=user)) is None:
             return True
-        if most and connection.dialect.name == "postgresql":  # one count at a time
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": USER_COUNT_LOCK_ID})
+        if most:
+            hold_until_commit(connection, AdvisoryLock.USER_COUNT)
         if (connection.scalar(select(func.count()).select_from(USERS)) or 0) >= most:
             return False
         lock_users(connection, {user}, now_ms())
