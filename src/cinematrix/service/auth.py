@@ -6,6 +6,8 @@ A caller is an API key with a role, a user with a token, or a visitor of the pag
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import ip_address
 from threading import Lock
 from typing import Annotated, Literal
 
@@ -14,12 +16,16 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from cinematrix.service.problems import Problem
-from cinematrix.store.keys import ROLES, ApiKey, find_key, list_keys
+from cinematrix.store.keys import ROLES, ApiKey, find_key, list_keys, save_key_uses
 from cinematrix.store.records import Store
+from cinematrix.store.statements import now_ms
 from cinematrix.store.tokens import find_token_owner
 
 KEY_CACHE_SECONDS = 1.0
 """Key-cache lifetime in seconds. A new key may need this long to work."""
+
+SAVE_USES_SECONDS = 60.0
+"""Interval in seconds at which the last uses of keys are stored."""
 
 MAX_BUCKETS = 10_000
 """Maximum rate-limit buckets in memory. When it is reached, all are reset."""
@@ -27,6 +33,9 @@ MAX_BUCKETS = 10_000
 API_KEY_SCHEME = APIKeyHeader(name="X-API-Key", auto_error=False, description="Created by `cinematrix key create`.")
 KEY, AUTHORIZATION = API_KEY_SCHEME.model.name.lower().encode(), b"authorization"
 """Header names as in an ASGI scope: lower-case bytes."""
+
+FORWARDING_HEADERS = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip"})
+"""Headers by which a proxy names its client."""
 
 BEARER_SCHEME = HTTPBearer(auto_error=False, description="A user's token, created by `POST /v1/tokens`.")
 
@@ -88,7 +97,8 @@ class RateLimitBucket:
 class Authenticator:
     """Identifies callers and checks their permissions and rate limits.
 
-    While the store has no key, every caller is an admin. That is why the server then binds to loopback only.
+    While the store has no key, every caller on this machine is an admin and all others are refused. The peer of each
+    connection is checked, so a key table that is emptied opens the service to nobody else.
 
     Attributes:
         limits: requests a minute, by `page` (for a visitor or a user with a token), `read`, `write` and `admin`.
@@ -100,6 +110,7 @@ class Authenticator:
     public: bool = False
     _keys: list[ApiKey] = field(default_factory=list)
     _read_at: float = -KEY_CACHE_SECONDS
+    _uses: dict[str, int] = field(default_factory=dict)
     _buckets: dict[tuple[str, str], RateLimitBucket] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -117,8 +128,14 @@ class Authenticator:
 
     @property
     def open(self) -> bool:
-        """Return whether every caller is an admin, because the store has no keys."""
+        """Return whether every caller on this machine is an admin, because the store has no keys."""
         return not self.public and not self.keys()
+
+    def save_uses(self) -> None:
+        """Store when keys were last used. A server does so every minute, not with each request."""
+        with self._lock:
+            uses, self._uses = self._uses, {}
+        save_key_uses(self.store, uses)
 
     def authorize(self, key: str | None, token: str | None, address: str, needed: Permission, of: str | None) -> Caller:
         """Return the caller, if they may make a request that needs a permission for data of the user `of`.
@@ -146,12 +163,13 @@ class Authenticator:
         user = None if token is None else find_token_owner(self.store, token)
         if token is not None and user is None:
             return None
-        if self.open:
+        if self.open and is_loopback(address):
             return Caller(address, "admin", user)
         if user is not None:
             return Caller(f"user {user}", "user", user)
         api_key = find_key(self.keys(), key or "")
         if api_key is not None:
+            self._uses[api_key.name] = now_ms()
             return Caller(f"key {api_key.name}", api_key.role)
         return Caller(address, "page") if self.public and key is None else None
 
@@ -184,11 +202,28 @@ def authorize_request(request: Request, needed: Permission) -> Caller:
     """
     state, user = request.app.state, request.path_params.get("user")
     authenticator: Authenticator = state.authenticator
-    address = request.client.host if request.client else "unknown"
+    address = read_peer(request)
     of = None if user is None else state.service.served.user(user)
     scheme, _, token = (_read_header(request, AUTHORIZATION) or "").partition(" ")
     bearer = token if scheme.lower() == "bearer" else None
     return authenticator.authorize(_read_header(request, KEY), bearer, address, needed, of)
+
+
+def read_peer(request: Request) -> str:
+    """Return the address of the connection's peer; `forwarded` for a proxy on this machine, which hides the client."""
+    peer = request.client.host if request.client else "unknown"
+    forwarded = is_loopback(peer) and any(name in FORWARDING_HEADERS for name, _ in request.scope["headers"])
+    return "forwarded" if forwarded else peer
+
+
+@lru_cache(1000)
+def is_loopback(address: str) -> bool:
+    """Return whether an address is this machine's own, which no other machine can use."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 def can_authorize_without_store(request: Request) -> bool:

@@ -5,6 +5,7 @@ which is in seconds, as in the API.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.schema import CreateColumn
 
 from cinematrix.errors import StoreError
 
@@ -67,6 +69,8 @@ KEYS = Table(
     Column("role", Text, CheckConstraint("role in ('read', 'write', 'admin')"), nullable=False),
     Column("hash", LargeBinary, nullable=False, unique=True),
     Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, comment="null: never"),
+    Column("used", BigInteger, comment="last use, to the minute; null: never"),
 )
 TOKENS = Table(
     "tokens",
@@ -139,9 +143,15 @@ def _add_refits(connection: Connection) -> None:
     METADATA.create_all(connection, [REFITS, SUSPECTS, MOVIES])
 
 
+def _add_column(connection: Connection, column: Column[Any]) -> None:
+    """Add a column to its table, unless the table was created with it."""
+    if column.name not in {each["name"] for each in inspect(connection).get_columns(column.table.name)}:
+        definition = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.execute(text(f"alter table {column.table.name} add column {definition}"))
+
+
 def _add_revisions(connection: Connection) -> None:
-    if USERS.c.revision.name not in {column["name"] for column in inspect(connection).get_columns(USERS.name)}:
-        connection.execute(text(f"alter table users add column revision {BigInteger()} not null default 0"))
+    _add_column(connection, USERS.c.revision)
 
 
 def _add_tokens(connection: Connection) -> None:
@@ -150,11 +160,17 @@ def _add_tokens(connection: Connection) -> None:
     connection.execute(delete(IDEMPOTENCY))
 
 
+def _add_key_lifetimes(connection: Connection) -> None:
+    for column in (KEYS.c.expires, KEYS.c.used):
+        _add_column(connection, column)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _create_tables,
     _add_refits,
     _add_revisions,
     _add_tokens,
+    _add_key_lifetimes,
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 
