@@ -17,6 +17,12 @@ from cinematrix.service.telemetry import Telemetry
 LIVENESS_PATH = "/livez"
 """Path that is answered however many requests are in flight."""
 
+MAX_QUERY_BYTES = 16_000
+"""Maximum bytes of the parameters in an address."""
+
+MAX_PARAMETERS = 100
+"""Maximum parameters in an address."""
+
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing, and whose responses a browser hides from pages of other origins."""
 
@@ -69,6 +75,8 @@ class RequestGuardMiddleware:
             return Problem(400, "the host name isn't allowed; add it with --host-name")
         if scope["method"] not in SAFE_METHODS and not _is_same_origin(headers):
             return Problem(403, "pages of another origin may not change anything here")
+        if len(scope["query_string"]) > MAX_QUERY_BYTES or scope["query_string"].count(b"&") >= MAX_PARAMETERS:
+            return Problem(414, "the address has too many parameters; send fewer or shorter ones")
         length = headers.get(b"content-length", b"0")
         most = self.settings.most_bytes(scope["path"])
         if not length.isdigit() or len(length) > 15 or int(length) > most:
@@ -120,14 +128,15 @@ def _format_log_fields(method: str, route: str, status: int) -> str:
 
 def _limit_body(receive: Receive, settings: ServiceSettings, most: int) -> Receive:
     """Wrap `receive` so that it raises a problem for a body that is too long or too slow."""
-    read, open_, until = 0, True, time.monotonic() + settings.read_seconds
+    read, open_, until = 0, True, asyncio.get_running_loop().time() + settings.read_seconds
 
     async def limited() -> Message:
         nonlocal read, open_
         if not open_:
             return await receive()
         try:
-            message = await asyncio.wait_for(receive(), until - time.monotonic())
+            async with asyncio.timeout_at(until):  # `wait_for` would start a task for each part of the body
+                message = await receive()
         except TimeoutError as error:
             raise Problem(
                 408, f"the body took longer than {settings.read_seconds:g} seconds; send it faster"

@@ -17,6 +17,10 @@ from cinematrix.service.logging import LOG
 MEDIA_TYPE = "application/problem+json"
 
 
+MAX_ERRORS = 10
+"""Maximum errors in an answer."""
+
+
 class Problem(HTTPException):
     """Error response: a status, a sentence, and further members such as `index`."""
 
@@ -43,10 +47,9 @@ def _handle_http_error(_: Request, error: Exception) -> Response:
 def _handle_validation_error(_: Request, error: Exception) -> Response:
     """Return a 422 response with the place and reason of each error, and the index of the first wrong bulk row."""
     assert isinstance(error, RequestValidationError)
-    errors = [{"where": list(each["loc"]), "why": each["type"]} for each in error.errors()]
-    rows = [
-        each["loc"][2] for each in error.errors() if each["loc"][:2] == ("body", "ratings") and len(each["loc"]) > 2
-    ]
+    found = error.errors()[:MAX_ERRORS]
+    errors = [{"where": list(each["loc"]), "why": each["type"]} for each in found]
+    rows = [each["loc"][2] for each in found if each["loc"][:2] == ("body", "ratings") and len(each["loc"]) > 2]
     members: dict[str, Any] = {"index": min(rows)} if rows else {}
     return _problem_response(
         422, "the request doesn't match the API description", errors=_hide_client_names(errors), **members

@@ -54,6 +54,7 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
     limit_malloc_arenas()
     limit_process_to_one_thread()
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    sys.set_int_max_str_digits(sys.int_info.str_digits_check_threshold)  # parsing longer integers takes long
     with hold_server_lock(settings.db):
         app = create_app(settings)
         log = QueuedLogHandler(sys.stderr.fileno(), app.state.service.figures.dropped.inc)

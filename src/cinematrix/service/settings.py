@@ -42,6 +42,7 @@ class ServiceSettings:
         reads, writes: maximum requests a minute by one key, or by one address while there are no keys.
         visits: maximum requests a minute by one visitor's address or one user with a token.
         max_body: maximum bytes of a request's body.
+        max_catalog: maximum bytes of the movies that an admin adds.
         max_upload: maximum bytes of an imported file.
         in_flight: maximum concurrent requests. Further ones get a 503.
         watch_seconds: interval, in seconds, at which `model` is checked for another model.
@@ -59,7 +60,8 @@ class ServiceSettings:
     reads: int = 30_000
     writes: int = 6_000
     visits: int = 1_200
-    max_body: int = 1_000_000
+    max_body: int = 500_000
+    max_catalog: int = 1_000_000
     max_upload: int = 20_000_000
     in_flight: int = 64
     watch_seconds: float = 2.0
@@ -70,4 +72,6 @@ class ServiceSettings:
 
     def most_bytes(self, path: str) -> int:
         """Return the maximum bytes of a request body sent to this path."""
+        if path == "/v1/movies":
+            return self.max_catalog
         return self.max_upload if path.endswith("/imports") else self.max_body
