@@ -26,6 +26,9 @@ MAX_PARAMETERS = 100
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing, and whose responses a browser hides from pages of other origins."""
 
+METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE")
+"""Methods named in metrics and log. Clients can make up any number of others."""
+
 DEFAULT_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -115,8 +118,9 @@ class _Exchange:
     def count(self, figures: Telemetry) -> None:
         """Count and log the request by its route pattern, so that no user or movie ID gets into metrics or log."""
         seconds, route = time.perf_counter() - self.started, getattr(self.scope.get("route"), "path", "none")
-        figures.answered(self.scope["method"], route, self.status, seconds)
-        fields = _format_log_fields(self.scope["method"], route, self.status)
+        method = self.scope["method"] if self.scope["method"] in METHODS else "other"
+        figures.answered(method, route, self.status, seconds)
+        fields = _format_log_fields(method, route, self.status)
         REQUEST_LOG.info(f'{{"request": "{self.id}", {fields}, "ms": {seconds * 1000:.2f}}}')
 
 
