@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from serving import ServerProcess
@@ -39,6 +40,21 @@ HOSTILE_BODIES: dict[str, bytes] = {
     "no text": b"\xff" * MAX_BYTES,
 }  # fmt: skip
 """Bodies of a JSON request that a service has to refuse, by their kind."""
+
+
+def peak_bytes(server: ServerProcess) -> int:
+    """Return the most memory that a server has had in bytes."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def send_half(port: int, headers: Mapping[str, str]) -> socket.socket:
+    """Open a connection and send a request with half a body."""
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    head = "POST /v1/recommendations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    connection.sendall(f"{head}{''.join(lines)}Content-Length: 1000\r\n\r\n{{".encode())
+    return connection
 
 
 def processor_seconds(server: ServerProcess) -> float:

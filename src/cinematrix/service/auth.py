@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
 from threading import Lock
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import Scope
 
 from cinematrix.service.problems import Problem
 from cinematrix.store.keys import ROLES, ApiKey, find_key, list_keys, save_key_uses
@@ -44,6 +46,10 @@ Permission = Literal["page", "read", "write", "admin"]
 
 PERMISSION_ORDER: tuple[Permission, ...] = ("page", *ROLES)
 """Permissions in ascending order. Each includes all before it."""
+
+
+PERMISSIONS: dict[Any, Permission] = {}
+"""Permissions by the dependency that checks them."""
 
 
 @dataclass(frozen=True)
@@ -202,17 +208,17 @@ def authorize_request(request: Request, needed: Permission) -> Caller:
     """
     state, user = request.app.state, request.path_params.get("user")
     authenticator: Authenticator = state.authenticator
-    address = read_peer(request)
+    address = read_peer(request.scope)
     of = None if user is None else state.service.served.user(user)
     scheme, _, token = (_read_header(request, AUTHORIZATION) or "").partition(" ")
     bearer = token if scheme.lower() == "bearer" else None
     return authenticator.authorize(_read_header(request, KEY), bearer, address, needed, of)
 
 
-def read_peer(request: Request) -> str:
+def read_peer(scope: Scope) -> str:
     """Return the address of the connection's peer; `forwarded` for a proxy on this machine, which hides the client."""
-    peer = request.client.host if request.client else "unknown"
-    forwarded = is_loopback(peer) and any(name in FORWARDING_HEADERS for name, _ in request.scope["headers"])
+    peer: str = (scope.get("client") or ("unknown", 0))[0]
+    forwarded = is_loopback(peer) and any(name in FORWARDING_HEADERS for name, _ in scope["headers"])
     return "forwarded" if forwarded else peer
 
 
@@ -241,6 +247,17 @@ def _read_header(request: Request, name: bytes) -> str | None:
     return None
 
 
+async def authorize_once(request: Request, needed: Permission) -> Caller:
+    """Return the caller, as `authorize_request` does, and count the request once, however often this is asked."""
+    callers: dict[Permission, Caller] = request.scope.setdefault("callers", {})
+    if needed not in callers:
+        local = can_authorize_without_store(request)
+        callers[needed] = (
+            authorize_request(request, needed) if local else await run_sync(authorize_request, request, needed)
+        )
+    return callers[needed]
+
+
 def require_permission(needed: Permission) -> Callable[..., Awaitable[Caller]]:
     """Return the dependency of a route that needs a permission. Its value is the caller."""
 
@@ -249,11 +266,16 @@ def require_permission(needed: Permission) -> Callable[..., Awaitable[Caller]]:
         _: Annotated[str | None, Security(API_KEY_SCHEME)] = None,
         __: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER_SCHEME)] = None,
     ) -> Caller:
-        if can_authorize_without_store(request):
-            return authorize_request(request, needed)
-        return await run_sync(authorize_request, request, needed)
+        return await authorize_once(request, needed)
 
+    PERMISSIONS[authorize] = needed
     return authorize
+
+
+def list_permissions(dependant: Dependant) -> set[Permission]:
+    """Return the permissions that a route needs, from its dependencies."""
+    below = {needed for each in dependant.dependencies for needed in list_permissions(each)}
+    return below | ({PERMISSIONS[dependant.call]} if dependant.call in PERMISSIONS else set())
 
 
 PAGE, READ, WRITE, ADMIN = (Depends(require_permission(needed)) for needed in PERMISSION_ORDER)

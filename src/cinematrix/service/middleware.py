@@ -1,14 +1,15 @@
 """Outer middleware: host and origin checks, limits on bodies and requests in flight, security headers, metrics, log."""
 
-import asyncio
 import json
 import secrets
 import time
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cinematrix.service.auth import read_peer
+from cinematrix.service.bodies import BodyLimits, BodyReader, body_too_large
 from cinematrix.service.logging import LOG, REQUEST_LOG, redact
 from cinematrix.service.problems import MEDIA_TYPE, Problem, problem_body
 from cinematrix.service.settings import ServiceSettings
@@ -51,26 +52,40 @@ class RequestGuardMiddleware:
     settings: ServiceSettings
     figures: Telemetry
     working: int = field(default=0)
+    bodies: BodyLimits = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bodies = BodyLimits(self.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         exchange = _Exchange(scope, send)
+        body = BodyReader(receive, self.bodies, scope["path"], read_peer(scope))
         refusal = self._refusal(scope)
         self.working += 1
         try:
             if refusal is not None:
                 await exchange.refuse(refusal)
             else:
-                await self.app(
-                    scope, _limit_body(receive, self.settings, self.settings.most_bytes(scope["path"])), exchange.send
-                )
+                await self.app(scope, partial(self._receive, body), exchange.send)
         except Exception:
             LOG.exception("request %s failed", exchange.id)
             await exchange.refuse(Problem(500, "the server failed; its log has the details under this request's ID"))
         finally:
             self.working -= 1
+            body.close()
             exchange.count(self.figures)
+
+    async def _receive(self, body: BodyReader) -> Message:
+        """Receive a part of a body. Meanwhile the request isn't in flight, so slow senders delay nobody."""
+        if body.ended:
+            return await body()
+        self.working -= 1
+        try:
+            return await body()
+        finally:
+            self.working += 1
 
     def _refusal(self, scope: Scope) -> Problem | None:
         headers = dict(scope["headers"])
@@ -83,7 +98,7 @@ class RequestGuardMiddleware:
         length = headers.get(b"content-length", b"0")
         most = self.settings.most_bytes(scope["path"])
         if not length.isdigit() or len(length) > 15 or int(length) > most:
-            return _body_too_large(most)
+            return body_too_large(most)
         if self.working >= self.settings.in_flight and scope["path"] != LIVENESS_PATH:
             return Problem(503, "the server is busy; retry later", {"Retry-After": "1"})
         return None
@@ -128,34 +143,6 @@ class _Exchange:
 def _format_log_fields(method: str, route: str, status: int) -> str:
     """Return the log fields that many requests share, as JSON without braces."""
     return redact(json.dumps({"method": method, "route": route, "status": status})[1:-1])
-
-
-def _limit_body(receive: Receive, settings: ServiceSettings, most: int) -> Receive:
-    """Wrap `receive` so that it raises a problem for a body that is too long or too slow."""
-    read, open_, until = 0, True, asyncio.get_running_loop().time() + settings.read_seconds
-
-    async def limited() -> Message:
-        nonlocal read, open_
-        if not open_:
-            return await receive()
-        try:
-            async with asyncio.timeout_at(until):  # `wait_for` would start a task for each part of the body
-                message = await receive()
-        except TimeoutError as error:
-            raise Problem(
-                408, f"the body took longer than {settings.read_seconds:g} seconds; send it faster"
-            ) from error
-        read += len(message.get("body", b""))
-        if read > most:
-            raise _body_too_large(most)
-        open_ = message.get("more_body", False)
-        return message
-
-    return limited
-
-
-def _body_too_large(most: int) -> Problem:
-    return Problem(413, f"the body is too large; send at most {most:,} bytes")
 
 
 def _is_same_origin(headers: dict[bytes, bytes]) -> bool:

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import to_json
 
+from cinematrix.service.auth import authorize_once, list_permissions
 from cinematrix.service.problems import MEDIA_TYPE, Problem
 from cinematrix.service.schemas import ProblemBody
 
@@ -38,12 +39,14 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 class StrictRoute(APIRoute):
-    """Route that parses JSON bodies by `StrictRequest`."""
+    """Route that authorizes the caller before it reads the body, and parses JSON by `StrictRequest`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        handle, permissions = super().get_route_handler(), list_permissions(self.dependant)
 
         async def strictly(request: Request) -> Response:
+            for needed in permissions:
+                await authorize_once(request, needed)
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strictly
