@@ -27,9 +27,10 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.recommendation.lists import Filters, find_similar, get_history, recommend
-from cinematrix.service import server
+from cinematrix.service import auth, server
 from cinematrix.service.app import create_app
 from cinematrix.service.auth import RateLimitBucket
+from cinematrix.service.problems import Problem
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Store
@@ -383,6 +384,27 @@ def test_too_many_requests_wait(settings: ServiceSettings) -> None:
         check_problem(answers[-1], 429)
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 21
         assert client.get("/v1/movies?query=x").status_code == 200
+
+
+def test_many_callers_give_nobody_a_new_start(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One IPv6 network is one caller; a flood of callers makes the service forget those that are silent longest."""
+    monkeypatch.setattr(auth, "MAX_BUCKETS", 50)
+    app = create_app(replace(settings, public=True, visits=3))
+    authenticator = app.state.authenticator
+
+    def ask(address: str) -> bool:
+        try:
+            authenticator.authorize(None, None, address, "page", None)
+        except Problem:
+            return False
+        return True
+
+    assert [ask(f"2001:db8:0:7::{number:x}") for number in range(5)] == [True] * 3 + [False] * 2
+    assert [ask("192.0.2.1"), ask("::ffff:192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.1")] == [True] * 3 + [False]
+    for number in range(200):
+        ask(f"2001:db8:1:{number:x}::1")
+        assert not ask("2001:db8:0:7::ffff")
+    assert len(authenticator._buckets) == 50
 
 
 def test_a_bucket_fills_with_time() -> None:

@@ -4,10 +4,11 @@ A caller is an API key with a role, a user with a token, or a visitor of the pag
 """
 
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from threading import Lock
 from typing import Annotated, Any, Literal
 
@@ -29,8 +30,11 @@ KEY_CACHE_SECONDS = 1.0
 SAVE_USES_SECONDS = 60.0
 """Interval in seconds at which the last uses of keys are stored."""
 
-MAX_BUCKETS = 10_000
-"""Maximum rate-limit buckets in memory. When it is reached, all are reset."""
+MAX_BUCKETS = 50_000
+"""Maximum rate-limit buckets in memory. Beyond it, the one used least recently is forgotten."""
+
+IPV6_PREFIX_BITS = 64
+"""Length of the prefix that counts as one caller: a network's operator hands it out as a whole."""
 
 API_KEY_SCHEME = APIKeyHeader(name="X-API-Key", auto_error=False, description="Created by `cinematrix key create`.")
 KEY, AUTHORIZATION = API_KEY_SCHEME.model.name.lower().encode(), b"authorization"
@@ -117,7 +121,7 @@ class Authenticator:
     _keys: list[ApiKey] = field(default_factory=list)
     _read_at: float = -KEY_CACHE_SECONDS
     _uses: dict[str, int] = field(default_factory=dict)
-    _buckets: dict[tuple[str, str], RateLimitBucket] = field(default_factory=dict)
+    _buckets: OrderedDict[tuple[str, str], RateLimitBucket] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     @property
@@ -180,11 +184,13 @@ class Authenticator:
         return Caller(address, "page") if self.public and key is None else None
 
     def _count(self, caller: str, limit: str) -> None:
-        size, now = self.limits[limit], time.monotonic()
+        size, now, key = self.limits[limit], time.monotonic(), (find_network(caller), limit)
         with self._lock:
-            if len(self._buckets) >= MAX_BUCKETS:
-                self._buckets.clear()
-            wait = self._buckets.setdefault((caller, limit), RateLimitBucket(size, size, now)).take(now)
+            bucket = self._buckets.setdefault(key, RateLimitBucket(size, size, now))
+            self._buckets.move_to_end(key)
+            if len(self._buckets) > MAX_BUCKETS:
+                self._buckets.popitem(last=False)
+            wait = bucket.take(now)
         if wait:
             raise Problem(
                 429, f"more than {size:,} requests a minute; wait, then retry", {"Retry-After": str(int(wait) + 1)}
@@ -230,6 +236,16 @@ def is_loopback(address: str) -> bool:
     except ValueError:
         return False
     return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
+
+
+@lru_cache(10_000)
+def find_network(caller: str) -> str:
+    """Return the /64 network of an IPv6 address; anything else as it is."""
+    try:
+        ip = IPv6Address(caller)
+    except ValueError:
+        return caller
+    return str(ip.ipv4_mapped or IPv6Network((ip, IPV6_PREFIX_BITS), strict=False))
 
 
 def can_authorize_without_store(request: Request) -> bool:

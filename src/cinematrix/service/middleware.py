@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cinematrix.service.auth import read_peer
+from cinematrix.service.auth import find_network, read_peer
 from cinematrix.service.bodies import BodyLimits, BodyReader, body_too_large
 from cinematrix.service.logging import LOG, REQUEST_LOG, redact
 from cinematrix.service.problems import MEDIA_TYPE, Problem, problem_body
@@ -61,7 +61,7 @@ class RequestGuardMiddleware:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         exchange = _Exchange(scope, send)
-        body = BodyReader(receive, self.bodies, scope["path"], read_peer(scope))
+        body = BodyReader(receive, self.bodies, scope["path"], find_network(read_peer(scope)))
         refusal = self._refusal(scope)
         self.working += 1
         try:
