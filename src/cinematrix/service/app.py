@@ -91,7 +91,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         StoreError: the store can't be opened or holds ratings on another scale.
     """
     fingerprint = read_fingerprint(settings.model)
-    store, figures = Store.open(settings.db), Telemetry()
+    store, figures = Store.open(settings.db, patient=False), Telemetry()
     check_integrity(store.engine)
     refitter = RefitRunner(settings, store, figures)
     posters_cache = PosterCache(settings.posters) if settings.posters else None

@@ -36,8 +36,10 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
 _BACKPORTS = ((3, 44, 6), (3, 50, 7))
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, patient: bool = True) -> Engine:
     """Open the database at `url` (`sqlite:///file` or `postgresql://…`) and migrate its tables to the current version.
+
+    A server isn't `patient`: its statements fail if PostgreSQL doesn't answer within seconds. Migrations always wait.
 
     SQLite syncs at each commit. It uses a write-ahead log, which doesn't block readers, if its version is free of the
     log's race (`wal_is_safe`), and a rollback journal otherwise.
@@ -59,7 +61,10 @@ def open_engine(url: str) -> Engine:
     except InputError:
         engine.dispose()
         raise
-    return engine
+    if patient or engine.dialect.name == "sqlite":
+        return engine
+    engine.dispose()
+    return _postgresql(database, patient=False)
 
 
 @contextmanager
@@ -140,10 +145,10 @@ def _parse_url(url: str) -> URL:
     return database
 
 
-def _postgresql(url: URL) -> Engine:
-    return create_engine(
-        url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_timeout=BUSY_MS / 1000, hide_parameters=True
-    )
+def _postgresql(url: URL, *, patient: bool = True) -> Engine:
+    from cinematrix.store.postgresql import make_postgresql_engine
+
+    return make_postgresql_engine(url, patient=patient, pool_timeout=BUSY_MS / 1000, hide_parameters=True)
 
 
 def back_up(url: URL, version: int) -> None:

@@ -118,9 +118,9 @@ class Store:
     engine: Engine
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, *, patient: bool = True) -> Self:
         """Open the store at `url`, as `open_engine` does."""
-        return cls(open_engine(url))
+        return cls(open_engine(url, patient=patient))
 
     def close(self) -> None:
         """Close all connections."""
