@@ -42,12 +42,14 @@ def unfrozen_heap(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(watcher, "freeze_loaded_objects", lambda: None)
 
 
-@pytest.fixture(autouse=True)
-def loopback_client(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def loopback_client() -> Iterator[None]:
     """Test clients connect from this machine, as a service without keys demands."""
-    if client := sys.modules.get("starlette.testclient"):
-        init = partialmethod(client.TestClient.__init__, client=("127.0.0.1", 50_000))
-        monkeypatch.setattr(client.TestClient, "__init__", init)
+    with pytest.MonkeyPatch.context() as patch:
+        if client := sys.modules.get("starlette.testclient"):
+            init = partialmethod(client.TestClient.__init__, client=("127.0.0.1", 50_000))
+            patch.setattr(client.TestClient, "__init__", init)
+        yield
 
 
 @pytest.fixture(scope="session")

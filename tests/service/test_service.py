@@ -220,7 +220,9 @@ def test_a_deleted_user_is_forgotten(client: TestClient, user: int, unseen: int,
     assert client.delete(f"/v1/users/{user}").status_code == 204
     check_problem(client.get(f"/v1/users/{user}/export"), 404)
     assert client.get(f"/v1/users/{user}/recommendations").json()["fallback"] is True
-    assert Store.open(settings.db).audit() == [f"deleted user {user}"]
+    store = Store.open(settings.db)
+    assert store.audit() == [f"deleted user {store.pseudonym(str(user))}"]
+    store.close()
 
 
 BAD = [

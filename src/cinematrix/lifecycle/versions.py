@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,8 +176,10 @@ def roll_back(place: Path) -> str:
     return name
 
 
-def remove_old_versions(place: Path, forgotten: Collection[str]) -> None:
+def remove_old_versions(place: Path, find_forgotten: Callable[[Iterable[str]], Collection[str]]) -> None:
     """Remove all but the last `MAX_SPARE_VERSIONS` stored versions, and those whose data include a forgotten user.
+
+    `find_forgotten` returns the forgotten ones of some users.
 
     The serving and the previous version stay. Temporary files of killed processes are removed after a day.
     """
@@ -187,14 +189,14 @@ def remove_old_versions(place: Path, forgotten: Collection[str]) -> None:
     spare = [version.name for version in list_versions(place) if not version.serves and not version.before]
     for position, name in enumerate(spare):
         folder = get_versions_folder(place) / name
-        if position >= MAX_SPARE_VERSIONS or _includes_users(folder, forgotten):
+        if position >= MAX_SPARE_VERSIONS or _includes_users(folder, find_forgotten):
             temporary = folder.with_name(f".{name}.{os.getpid()}.part")  # so a killed process leaves no partial version
             folder.rename(temporary)
             shutil.rmtree(temporary)
 
 
-def _includes_users(folder: Path, users: Collection[str]) -> bool:
-    return bool((load(folder).model.data.users.numbers(list(users)) >= 0).any()) if users else False
+def _includes_users(folder: Path, find: Callable[[Iterable[str]], Collection[str]]) -> bool:
+    return bool(find(map(str, load(folder).model.data.users.ids.tolist())))
 
 
 def _folders(place: Path) -> list[Path]:

@@ -109,6 +109,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         supervisor.add("model", watcher.check, settings.watch_seconds)
         supervisor.add("refits", refitter.check_progress, settings.watch_seconds)
         supervisor.add("keys", app.state.authenticator.save_uses, SAVE_USES_SECONDS)
+        supervisor.add("erasure", store.finish_erasure, settings.watch_seconds)
         supervisor.start()
         yield
         supervisor.stop()

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlc
 
 from cinematrix.common.atomic_files import write_atomically
 from cinematrix.errors import InputError, StoreError
+from cinematrix.store.erasure import rebuild_file
 from cinematrix.store.locks import AdvisoryLock, hold_until_commit
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import MIGRATIONS, migrate, read_version
@@ -48,13 +49,15 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
         StoreError: the database can't be opened, is damaged, has foreign tables, or has a newer version.
     """
     database = _parse_url(url)
-    engine = _sqlite(database) if database.get_backend_name() == "sqlite" else _postgresql(database)
+    engine, version = _sqlite(database) if database.get_backend_name() == "sqlite" else _postgresql(database), 0
     try:
         with write_transaction(engine) as connection:
             hold_until_commit(connection, AdvisoryLock.MIGRATION)
             if engine.dialect.name == "sqlite" and 0 < (version := read_version(connection)) < len(MIGRATIONS):
                 back_up(database, version)
             migrate(connection)
+        if 0 < version < len(MIGRATIONS):
+            rebuild_file(engine)
     except SQLAlchemyError as error:
         engine.dispose()
         raise StoreError(f"the database {database.render_as_string()} can't be opened: {_reason(error)}") from error
@@ -184,7 +187,7 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions begin explicitly
-        for pragma in (f"busy_timeout={BUSY_MS}", f"journal_mode={journal}", "synchronous=FULL"):
+        for pragma in (f"busy_timeout={BUSY_MS}", f"journal_mode={journal}", "synchronous=FULL", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     if url.database:

@@ -1,7 +1,7 @@
 """Stored refits with their requests, outcomes and figures, and the stored ratings for training."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -147,7 +147,7 @@ def list_refits(store: Store, n: int = 20) -> list[Refit]:
 def save_suspects(store: Store, refit: int, profiles: Mapping[str, str]) -> None:
     """Store the profiles that the last refit left out, with reasons. Users deleted meanwhile are left out."""
     with store.write_transaction() as connection:
-        forgotten = set(connection.scalars(select(FORGOTTEN.c.user)))
+        forgotten = _select_forgotten(store, connection, profiles)
         rows = [{"user": user, "refit": refit, "why": why} for user, why in profiles.items() if user not in forgotten]
         connection.execute(delete(SUSPECTS))
         if rows:
@@ -179,10 +179,15 @@ def iterate_ratings(store: Store) -> Iterator[Row[Any]]:
         at = (rows[-1].user, rows[-1].movie)
 
 
-def list_forgotten_users(store: Store) -> list[str]:
-    """Return the deleted users, whom no model may be trained on again."""
+def find_forgotten_users(store: Store, users: Iterable[str]) -> set[str]:
+    """Return those of the users who were deleted, and whom no model may be trained on again."""
     with store.engine.connect() as connection:
-        return list(connection.scalars(select(FORGOTTEN.c.user)))
+        return _select_forgotten(store, connection, users)
+
+
+def _select_forgotten(store: Store, connection: Connection, users: Iterable[str]) -> set[str]:
+    pseudonyms = set(connection.scalars(select(FORGOTTEN.c.user)))
+    return {user for user in users if store.pseudonym(user) in pseudonyms} if pseudonyms else set()
 
 
 def _parse_refit(row: Row[Any]) -> Refit:

@@ -4,6 +4,7 @@ IDs are text here; the service converts them to the catalog's type. Times are UT
 which is in seconds, as in the API.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -44,7 +45,8 @@ USERS = Table(
     Column("created", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False, server_default="0", comment="changes with each write for the user"),
 )
-FORGOTTEN = Table("forgotten", METADATA, Column("user", Text, primary_key=True))
+FORGOTTEN = Table("forgotten", METADATA, Column("user", Text, primary_key=True, comment="pseudonym of a deleted user"))
+PSEUDONYM_KEY = Table("pseudonym_key", METADATA, Column("key", LargeBinary, nullable=False))
 RATINGS = Table(
     "ratings",
     METADATA,
@@ -86,6 +88,7 @@ AUDIT = Table(
     Column("at", BigInteger, nullable=False),
     Column("who", Text, nullable=False, comment="name of the key, never its secret"),
     Column("what", Text, nullable=False),
+    Column("user", Text, comment="the user whom the line is about; their pseudonym once deleted"),
 )
 IDEMPOTENCY = Table(
     "idempotency",
@@ -134,6 +137,13 @@ MOVIES = Table(
     Column("changed", BigInteger, nullable=False),
 )
 
+STATISTICS = Table(
+    "statistics",
+    METADATA,
+    Column("name", Text, primary_key=True, comment="a movie, or two"),
+    Column("counts", Text, nullable=False, comment="JSON: published numbers of people by answer"),
+)
+
 
 def _create_tables(connection: Connection) -> None:
     METADATA.create_all(connection)
@@ -165,12 +175,41 @@ def _add_key_lifetimes(connection: Connection) -> None:
         _add_column(connection, column)
 
 
+def _add_statistics(connection: Connection) -> None:
+    METADATA.create_all(connection, [STATISTICS])
+
+
+AUDITED_USER = re.compile(r"(made a token of|revoked the tokens of|deleted) user (.*)", re.DOTALL)
+"""Lines about users in audit logs of earlier versions."""
+
+
+def _add_pseudonyms(connection: Connection) -> None:
+    """Replace the IDs of deleted users by pseudonyms, and give lines of the audit log a column for the user."""
+    from cinematrix.store.pseudonyms import draw_pseudonym_key, make_pseudonym
+
+    METADATA.create_all(connection, [PSEUDONYM_KEY])
+    _add_column(connection, AUDIT.c.user)
+    key = draw_pseudonym_key(connection)
+    pseudonyms = {user: make_pseudonym(key, user) for user in connection.scalars(select(FORGOTTEN.c.user))}
+    for user, pseudonym in pseudonyms.items():
+        connection.execute(update(FORGOTTEN).filter_by(user=user).values(user=pseudonym))
+    for line, who, what in connection.execute(select(AUDIT.c.line, AUDIT.c.who, AUDIT.c.what)).all():
+        match, actor = AUDITED_USER.fullmatch(what), who.removeprefix("user ")
+        if match or actor in pseudonyms:
+            user = pseudonyms.get(match[2], match[2]) if match else None
+            who = f"user {pseudonyms[actor]}" if who != actor and actor in pseudonyms else who
+            row = {"who": who, "what": f"{match[1]} user" if match else what, "user": user}
+            connection.execute(update(AUDIT).filter_by(line=line).values(row))
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _create_tables,
     _add_refits,
     _add_revisions,
     _add_tokens,
     _add_key_lifetimes,
+    _add_pseudonyms,
+    _add_statistics,
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 
