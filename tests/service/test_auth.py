@@ -47,6 +47,8 @@ ROUTES = {
     "GET /page/{path:path}": "open",
     "HEAD /page/{path:path}": "open",
     "GET /livez": "open",
+    "HEAD /livez": "open",
+    "HEAD /readyz": "open",
     "GET /readyz": "open",
     "GET /metrics": "read",
     "GET /openapi.json": "read",

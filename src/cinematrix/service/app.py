@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cinematrix.common.optional import require_package
 from cinematrix.service import problems
-from cinematrix.service.auth import READ, SAVE_USES_SECONDS, Authenticator
+from cinematrix.service.auth import KEY_REFRESH_SECONDS, READ, SAVE_USES_SECONDS, Authenticator
 from cinematrix.service.cache_middleware import CacheMiddleware
 from cinematrix.service.middleware import RequestGuardMiddleware
 from cinematrix.service.model_watcher import ModelWatcher, read_fingerprint, refresh_movies
@@ -108,7 +108,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         supervisor = state.supervisor
         supervisor.add("model", watcher.check, settings.watch_seconds)
         supervisor.add("refits", refitter.check_progress, settings.watch_seconds)
-        supervisor.add("keys", app.state.authenticator.save_uses, SAVE_USES_SECONDS)
+        supervisor.add("keys", app.state.authenticator.refresh, KEY_REFRESH_SECONDS)
+        supervisor.add("key uses", app.state.authenticator.save_uses, SAVE_USES_SECONDS)
         supervisor.add("erasure", store.finish_erasure, settings.watch_seconds)
         supervisor.start()
         yield
@@ -120,7 +121,10 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         with state.swap_lock:  # a `refresh_movies` still running has returned its connection
             store.close()
 
-    app = FastAPI(title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, openapi_url=None)
+    app = FastAPI(
+        title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, openapi_url=None,
+        redirect_slashes=False,  # a redirect would name http://, also behind TLS
+    )  # fmt: skip
     app.state.service = state
     limits = {"page": settings.visits, "read": settings.reads, "write": settings.writes, "admin": settings.writes}
     app.state.authenticator = Authenticator(store, limits, settings.public)
@@ -146,11 +150,13 @@ def _load_first_model(state: ServiceState) -> None:
 
 
 def _add_health_routes(app: FastAPI) -> None:
+    @app.head("/livez", include_in_schema=False)
     @app.get("/livez")
     async def livez() -> Health:
         """Report that the process is alive."""
         return Health(status="alive")
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", responses=PROBLEM_RESPONSES)
     def readyz(state: State) -> Health:
         """Report that model, store, its disk and the background tasks are all right; else 503."""

@@ -27,6 +27,9 @@ from cinematrix.store.tokens import find_token_owner
 KEY_CACHE_SECONDS = 1.0
 """Key-cache lifetime in seconds. A new key may need this long to work."""
 
+KEY_REFRESH_SECONDS = 0.4
+"""Interval in seconds at which the keys are read in the background."""
+
 SAVE_USES_SECONDS = 60.0
 """Interval in seconds at which the last uses of keys are stored."""
 
@@ -135,6 +138,12 @@ class Authenticator:
             if not self.fresh:
                 self._keys, self._read_at = list_keys(self.store), time.monotonic()
             return self._keys
+
+    def refresh(self) -> None:
+        """Read the keys again. A server does so in the background, so that no request waits for it."""
+        keys, now = list_keys(self.store), time.monotonic()
+        with self._lock:
+            self._keys, self._read_at = keys, now
 
     @property
     def open(self) -> bool:

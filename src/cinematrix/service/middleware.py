@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 
@@ -60,7 +61,7 @@ class RequestGuardMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, self._leave)
         body = BodyReader(receive, self.bodies, scope["path"], find_network(read_peer(scope)))
         refusal = self._refusal(scope)
         self.working += 1
@@ -73,9 +74,12 @@ class RequestGuardMiddleware:
             LOG.exception("request %s failed", exchange.id)
             await exchange.refuse(Problem(500, "the server failed; its log has the details under this request's ID"))
         finally:
-            self.working -= 1
+            exchange.leave()
             body.close()
             exchange.count(self.figures)
+
+    def _leave(self) -> None:
+        self.working -= 1
 
     async def _receive(self, body: BodyReader) -> Message:
         """Receive a part of a body. Meanwhile the request isn't in flight, so slow senders delay nobody."""
@@ -105,20 +109,34 @@ class RequestGuardMiddleware:
 
 
 class _Exchange:
-    """One request and its response."""
+    """One request and its response.
 
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope, self._send = scope, send
+    Args:
+        scope, send: as in ASGI.
+        left: called once, when the request is in flight no more: its response starts or it failed. Refusals are ready
+            at once, so a crowd of refused requests takes no places.
+    """
+
+    def __init__(self, scope: Scope, send: Send, left: Callable[[], None]) -> None:
+        self.scope, self._send, self._left = scope, send, left
+        self._in_flight = True
         self.id, self.started = secrets.token_hex(16), time.perf_counter()
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.leave()
             present = {name.lower() for name, _ in message["headers"]}
             added = [header for header in DEFAULT_HEADERS if header[0] not in present]
             message["headers"] = [*message["headers"], *added, (b"x-request-id", self.id.encode())]
         await self._send(message)
+
+    def leave(self) -> None:
+        """Count the request as in flight no more."""
+        if self._in_flight:
+            self._in_flight = False
+            self._left()
 
     async def refuse(self, refusal: Problem) -> None:
         """Send a problem response, unless a response has already started."""

@@ -50,7 +50,7 @@ class ServiceState:
     served_or_none: ServedModel | None
     figures: Telemetry
     refit_runner: "RefitRunner"
-    films: tuple[int, int] = (0, 0)
+    films: int = 0
     posters: "PosterCache | None" = None
     ahead: Prefetcher | None = None
     supervisor: Supervisor = field(init=False)

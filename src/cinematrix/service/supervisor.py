@@ -79,7 +79,8 @@ class Supervisor:
             except Exception as error:
                 task.failures += 1
                 self.figures.task_failures.labels(task.name).inc()
-                LOG.error("the background task %s failed and is tried again: %s", task.name, error, exc_info=error)
+                if task.failures & (task.failures - 1) == 0:  # the first, second, fourth, eighth … in a row
+                    LOG.error("the background task %s failed and is tried again: %s", task.name, error, exc_info=error)
             else:
                 task.failures = 0
             finally:

@@ -5,8 +5,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -123,8 +124,8 @@ def hold_lock_file(url: URL, ending: str, remedy: str) -> Iterator[None]:
     Raises:
         StoreError: another process holds the lock.
     """
-    path = Path(f"{url.database}.{ending}")
-    with path.open("a+", encoding="ascii") as lock:
+    path = Path(f"{Path(url.database or '').resolve()}.{ending}")  # of the file itself, whatever links lead to it
+    with _open_private(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -134,6 +135,19 @@ def hold_lock_file(url: URL, ending: str, remedy: str) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _open_private(path: Path) -> TextIO:
+    """Open a file to append to it. A new one is readable by its owner alone.
+
+    Raises:
+        StoreError: it can't be written to.
+    """
+    try:
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "a+", encoding="ascii", opener=partial(os.open, mode=0o600))
+    except OSError as error:
+        raise StoreError(f"{path} can't be written to ({error.strerror}); give another place with --db") from error
 
 
 def _parse_url(url: str) -> URL:
@@ -170,8 +184,7 @@ def back_up(url: URL, version: int) -> None:
 
 def _sqlite(url: URL) -> Engine:
     if url.database:
-        Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-        Path(url.database).touch()
+        _open_private(Path(url.database)).close()
 
     def connect() -> Any:
         """Connect to the existing file; a file deleted while a server runs isn't created again, empty."""
@@ -209,15 +222,16 @@ def _disconnect_if_replaced(engine: Engine, file: Path) -> None:
 
     @event.listens_for(engine, "connect")
     def on_connect(_: Any, record: Any) -> None:
-        record.info["file"] = _identity(file)
+        record.info["file"] = file_identity(file)
 
     @event.listens_for(engine, "checkout")
     def on_checkout(_: Any, record: Any, __: Any) -> None:
-        if record.info["file"] != _identity(file):
+        if record.info["file"] != file_identity(file):
             raise DisconnectionError(f"{file} was deleted or replaced")
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
+def file_identity(file: Path) -> tuple[int, int] | None:
+    """Return the device and inode of a file, which another file of this name doesn't have; None if there is none."""
     try:
         status = file.stat()
     except FileNotFoundError:

@@ -5,15 +5,16 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from cinematrix.data.ratings import Scale
-from cinematrix.store.engine import open_engine, write_transaction
+from cinematrix.store.engine import file_identity, open_engine, write_transaction
 from cinematrix.store.erasure import erase_from_copies, truncate_log
-from cinematrix.store.locks import AdvisoryLock, hold_until_commit
+from cinematrix.store.locks import AdvisoryLock, hold_key_until_commit, hold_until_commit
 from cinematrix.store.pseudonyms import make_pseudonym, read_pseudonym_key
 from cinematrix.store.scales import check_scale, read_scale
 from cinematrix.store.sqlite import DRIVER
@@ -219,7 +220,7 @@ class Store:
 
         A SQLite file is readable unless a writer commits; PostgreSQL always gives None. Not thread-safe.
         """
-        if self._peek_connection is None:
+        if self._peek_connection is None or file_identity(self._peek_file) != self._peek_identity:
             return None
         try:
             row = self._peek_connection.execute(self._revision_sql, self._both_names(user))
@@ -244,6 +245,14 @@ class Store:
 
     def _both_names(self, user: str) -> dict[str, str]:
         return {"user": user, "pseudonym": self.pseudonym(user)}
+
+    @cached_property
+    def _peek_file(self) -> Path:
+        return Path(self.engine.url.database or "")
+
+    @cached_property
+    def _peek_identity(self) -> tuple[int, int] | None:
+        return file_identity(self._peek_file)
 
     @cached_property
     def _peek_connection(self) -> Any:
@@ -306,9 +315,14 @@ class Store:
             return [what if user is None else f"{what} {user}" for what, user in rows]
 
     def answered(self, connection: Connection, key: str) -> tuple[bytes, str] | None:
-        """Return the request digest and the response stored under an idempotency key; None if there are none."""
-        connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < now_ms() - IDEMPOTENCY_MS))
-        connection.execute(delete(ANSWERED).where(ANSWERED.c.key.not_in(select(IDEMPOTENCY.c.key))))
+        """Return the request digest and the response stored under an idempotency key; None if there are none.
+
+        Another request with this key, on any server, waits until the transaction ends.
+        """
+        hold_key_until_commit(connection, key)
+        expired = IDEMPOTENCY.c.at < now_ms() - IDEMPOTENCY_MS
+        connection.execute(delete(ANSWERED).where(ANSWERED.c.key.in_(select(IDEMPOTENCY.c.key).where(expired))))
+        connection.execute(delete(IDEMPOTENCY).where(expired))
         row = connection.execute(select(IDEMPOTENCY.c.body, IDEMPOTENCY.c.answer).filter_by(key=key)).first()
         return None if row is None else (row.body, row.answer)
 

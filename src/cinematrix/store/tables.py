@@ -144,6 +144,13 @@ STATISTICS = Table(
     Column("counts", Text, nullable=False, comment="JSON: published numbers of people by answer"),
 )
 
+REVISIONS = Table(
+    "revisions",
+    METADATA,
+    Column("name", Text, primary_key=True, comment="what is counted: movies"),
+    Column("number", BigInteger, nullable=False, comment="changes until now"),
+)
+
 
 def _create_tables(connection: Connection) -> None:
     METADATA.create_all(connection)
@@ -179,6 +186,12 @@ def _add_statistics(connection: Connection) -> None:
     METADATA.create_all(connection, [STATISTICS])
 
 
+def _add_movie_revisions(connection: Connection) -> None:
+    METADATA.create_all(connection, [REVISIONS])
+    if connection.scalar(select(MOVIES.c.movie).limit(1)) is not None:
+        connection.execute(insert(REVISIONS).values(name=MOVIES.name, number=1))
+
+
 AUDITED_USER = re.compile(r"(made a token of|revoked the tokens of|deleted) user (.*)", re.DOTALL)
 """Lines about users in audit logs of earlier versions."""
 
@@ -210,6 +223,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _add_key_lifetimes,
     _add_pseudonyms,
     _add_statistics,
+    _add_movie_revisions,
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 
