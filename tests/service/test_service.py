@@ -27,10 +27,10 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.recommendation.lists import Filters, find_similar, get_history, recommend
-from cinematrix.service import auth, server
+from cinematrix.service import rate_limits, server
 from cinematrix.service.app import create_app
-from cinematrix.service.auth import RateLimitBucket
 from cinematrix.service.problems import Problem
+from cinematrix.service.rate_limits import RateLimitBucket
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Store
@@ -390,7 +390,7 @@ def test_too_many_requests_wait(settings: ServiceSettings) -> None:
 
 def test_many_callers_give_nobody_a_new_start(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     """One IPv6 network is one caller; a flood of callers makes the service forget those that are silent longest."""
-    monkeypatch.setattr(auth, "MAX_BUCKETS", 50)
+    monkeypatch.setattr(rate_limits, "MAX_BUCKETS", 50)
     app = create_app(replace(settings, public=True, visits=3))
     authenticator = app.state.authenticator
 
@@ -406,7 +406,7 @@ def test_many_callers_give_nobody_a_new_start(settings: ServiceSettings, monkeyp
     for number in range(200):
         ask(f"2001:db8:1:{number:x}::1")
         assert not ask("2001:db8:0:7::ffff")
-    assert len(authenticator._buckets) == 50
+    assert len(authenticator._limiter) == 50
 
 
 def test_a_bucket_fills_with_time() -> None:

@@ -17,7 +17,7 @@ from cinematrix.service import problems
 from cinematrix.service.auth import KEY_REFRESH_SECONDS, READ, SAVE_USES_SECONDS, Authenticator
 from cinematrix.service.cache_middleware import CacheMiddleware
 from cinematrix.service.middleware import RequestGuardMiddleware
-from cinematrix.service.model_watcher import ModelWatcher, read_fingerprint, refresh_movies
+from cinematrix.service.model_watcher import Fingerprint, ModelWatcher, read_fingerprint, refresh_movies
 from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.problems import Problem
 from cinematrix.service.refit_runner import RefitRunner
@@ -104,16 +104,9 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         anyio.to_thread.current_default_thread_limiter().total_tokens = REQUEST_THREADS[store.engine.dialect.name]
         state.ahead = Prefetcher(partial(recommendations.prefetch_list, state))
         state.ahead.start()
-        watcher = ModelWatcher(state, fingerprint)
-        supervisor = state.supervisor
-        supervisor.add("model", watcher.check, settings.watch_seconds)
-        supervisor.add("refits", refitter.check_progress, settings.watch_seconds)
-        supervisor.add("keys", app.state.authenticator.refresh, KEY_REFRESH_SECONDS)
-        supervisor.add("key uses", app.state.authenticator.save_uses, SAVE_USES_SECONDS)
-        supervisor.add("erasure", store.finish_erasure, settings.watch_seconds)
-        supervisor.start()
+        _start_tasks(state, app.state.authenticator, fingerprint)
         yield
-        supervisor.stop()
+        state.supervisor.stop()
         refitter.stop()
         state.ahead.stop()
         with suppress(SQLAlchemyError):
@@ -137,6 +130,17 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.add_middleware(RequestGuardMiddleware, settings=settings, figures=figures)
     app.openapi = lambda: _build_openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint: Fingerprint) -> None:
+    """Start the background tasks."""
+    supervisor, seconds = state.supervisor, state.settings.watch_seconds
+    supervisor.add("model", ModelWatcher(state, fingerprint).check, seconds)
+    supervisor.add("refits", state.refit_runner.check_progress, seconds)
+    supervisor.add("erasure", state.store.finish_erasure, seconds)
+    supervisor.add("keys", authenticator.refresh, KEY_REFRESH_SECONDS)
+    supervisor.add("key uses", authenticator.save_uses, SAVE_USES_SECONDS)
+    supervisor.start()
 
 
 def _load_first_model(state: ServiceState) -> None:

@@ -4,11 +4,10 @@ A caller is an API key with a role, a user with a token, or a visitor of the pag
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 from threading import Lock
 from typing import Annotated, Any, Literal
 
@@ -19,6 +18,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from starlette.types import Scope
 
 from cinematrix.service.problems import Problem
+from cinematrix.service.rate_limits import RateLimiter
 from cinematrix.store.keys import ROLES, ApiKey, find_key, list_keys, save_key_uses
 from cinematrix.store.records import Store
 from cinematrix.store.statements import now_ms
@@ -32,12 +32,6 @@ KEY_REFRESH_SECONDS = 0.4
 
 SAVE_USES_SECONDS = 60.0
 """Interval in seconds at which the last uses of keys are stored."""
-
-MAX_BUCKETS = 50_000
-"""Maximum rate-limit buckets in memory. Beyond it, the one used least recently is forgotten."""
-
-IPV6_PREFIX_BITS = 64
-"""Length of the prefix that counts as one caller: a network's operator hands it out as a whole."""
 
 API_KEY_SCHEME = APIKeyHeader(name="X-API-Key", auto_error=False, description="Created by `cinematrix key create`.")
 KEY, AUTHORIZATION = API_KEY_SCHEME.model.name.lower().encode(), b"authorization"
@@ -84,29 +78,6 @@ class Caller:
 
 
 @dataclass
-class RateLimitBucket:
-    """Token bucket that refills within a minute.
-
-    Attributes:
-        size: requests in a full bucket.
-        left: requests left at the time `at`, in monotonic seconds.
-    """
-
-    size: int
-    left: float
-    at: float
-
-    def take(self, now: float) -> float:
-        """Take one request from the bucket. Return the seconds to wait if it is empty, else 0."""
-        self.left = min(self.size, self.left + (now - self.at) * self.size / 60)
-        self.at = now
-        if self.left < 1:
-            return (1 - self.left) * 60 / self.size
-        self.left -= 1
-        return 0.0
-
-
-@dataclass
 class Authenticator:
     """Identifies callers and checks their permissions and rate limits.
 
@@ -124,8 +95,11 @@ class Authenticator:
     _keys: list[ApiKey] = field(default_factory=list)
     _read_at: float = -KEY_CACHE_SECONDS
     _uses: dict[str, int] = field(default_factory=dict)
-    _buckets: OrderedDict[tuple[str, str], RateLimitBucket] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
+    _limiter: RateLimiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._limiter = RateLimiter(self.limits)
 
     @property
     def fresh(self) -> bool:
@@ -166,7 +140,7 @@ class Authenticator:
         """
         caller = self._identify(key, token, address)
         if caller is None or (caller.role == "page" and not caller.is_allowed(needed)):
-            self._count(address, "read")
+            self._limiter.count(address, "read")
             raise Problem(
                 401,
                 "the request has no valid key or token; send a key in the header X-API-Key or a bearer token",
@@ -174,7 +148,7 @@ class Authenticator:
             )
         if not caller.is_allowed(needed, of):
             raise Problem(403, f"this request needs a key with the role {needed}")
-        self._count(caller.name, _limit_name(caller, needed))
+        self._limiter.count(caller.name, _limit_name(caller, needed))
         return caller
 
     def _identify(self, key: str | None, token: str | None, address: str) -> Caller | None:
@@ -191,19 +165,6 @@ class Authenticator:
             self._uses[api_key.name] = now_ms()
             return Caller(f"key {api_key.name}", api_key.role)
         return Caller(address, "page") if self.public and key is None else None
-
-    def _count(self, caller: str, limit: str) -> None:
-        size, now, key = self.limits[limit], time.monotonic(), (find_network(caller), limit)
-        with self._lock:
-            bucket = self._buckets.setdefault(key, RateLimitBucket(size, size, now))
-            self._buckets.move_to_end(key)
-            if len(self._buckets) > MAX_BUCKETS:
-                self._buckets.popitem(last=False)
-            wait = bucket.take(now)
-        if wait:
-            raise Problem(
-                429, f"more than {size:,} requests a minute; wait, then retry", {"Retry-After": str(int(wait) + 1)}
-            )
 
 
 def _limit_name(caller: Caller, needed: Permission) -> str:
@@ -245,16 +206,6 @@ def is_loopback(address: str) -> bool:
     except ValueError:
         return False
     return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
-
-
-@lru_cache(10_000)
-def find_network(caller: str) -> str:
-    """Return the /64 network of an IPv6 address; anything else as it is."""
-    try:
-        ip = IPv6Address(caller)
-    except ValueError:
-        return caller
-    return str(ip.ipv4_mapped or IPv6Network((ip, IPV6_PREFIX_BITS), strict=False))
 
 
 def can_authorize_without_store(request: Request) -> bool:

@@ -9,10 +9,11 @@ from functools import lru_cache, partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cinematrix.service.auth import find_network, read_peer
+from cinematrix.service.auth import read_peer
 from cinematrix.service.bodies import BodyLimits, BodyReader, body_too_large
 from cinematrix.service.logging import LOG, REQUEST_LOG, redact
 from cinematrix.service.problems import MEDIA_TYPE, Problem, problem_body
+from cinematrix.service.rate_limits import find_network
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.telemetry import Telemetry
 

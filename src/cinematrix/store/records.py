@@ -15,7 +15,7 @@ from cinematrix.data.ratings import Scale
 from cinematrix.store.engine import file_identity, open_engine, write_transaction
 from cinematrix.store.erasure import erase_from_copies, truncate_log
 from cinematrix.store.locks import AdvisoryLock, hold_key_until_commit, hold_until_commit
-from cinematrix.store.pseudonyms import make_pseudonym, read_pseudonym_key
+from cinematrix.store.pseudonyms import make_pseudonym
 from cinematrix.store.scales import check_scale, read_scale
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.statements import (
@@ -34,6 +34,7 @@ from cinematrix.store.tables import (
     EVENTS,
     FORGOTTEN,
     IDEMPOTENCY,
+    PSEUDONYM_KEY,
     RATINGS,
     SCALE,
     SUSPECTS,
@@ -237,7 +238,7 @@ class Store:
     @cached_property
     def _pseudonym_key(self) -> bytes:
         with self.engine.connect() as connection:
-            return read_pseudonym_key(connection)
+            return bytes(connection.execute(select(PSEUDONYM_KEY.c.key)).scalar_one())
 
     def pseudonym(self, user: str) -> str:
         """Return what the store keeps in place of the ID of a deleted user."""

@@ -5,6 +5,7 @@ which is in seconds, as in the API.
 """
 
 import re
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateColumn
 
 from cinematrix.errors import StoreError
+from cinematrix.store.pseudonyms import KEY_BYTES, make_pseudonym
 
 METADATA = MetaData()
 
@@ -198,11 +200,10 @@ AUDITED_USER = re.compile(r"(made a token of|revoked the tokens of|deleted) user
 
 def _add_pseudonyms(connection: Connection) -> None:
     """Replace the IDs of deleted users by pseudonyms, and give lines of the audit log a column for the user."""
-    from cinematrix.store.pseudonyms import draw_pseudonym_key, make_pseudonym
-
     METADATA.create_all(connection, [PSEUDONYM_KEY])
     _add_column(connection, AUDIT.c.user)
-    key = draw_pseudonym_key(connection)
+    key = secrets.token_bytes(KEY_BYTES)
+    connection.execute(insert(PSEUDONYM_KEY).values(key=key))
     pseudonyms = {user: make_pseudonym(key, user) for user in connection.scalars(select(FORGOTTEN.c.user))}
     for user, pseudonym in pseudonyms.items():
         connection.execute(update(FORGOTTEN).filter_by(user=user).values(user=pseudonym))
