@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test browser install format bench fuzz crash schemathesis lock audit
+.PHONY: demo test browser install format bench fuzz crash attack schemathesis lock audit
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -37,6 +37,9 @@ schemathesis: .venv/dev ## hold the API to its description with EXAMPLES (200) r
 
 crash: .venv/dev ## a thousand kills of the service while it is written to; SEED=7 plays one again
 	OMP_NUM_THREADS=1 $(BIN)/python tests/helpers/crashes.py --kills 1000 $(if $(SEED),--seed $(SEED))
+
+attack: .venv/dev ## attack a service on loopback for two minutes; MODEL=folder
+	OMP_NUM_THREADS=1 $(BIN)/python tests/helpers/attacks.py $(or $(MODEL),model) --seconds $(or $(SECONDS),20)
 
 lock: .venv/tools ## pin what the service installs by SHA-256, in serve.lock, as constraints.txt says
 	.venv/tools/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \

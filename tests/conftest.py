@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partialmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,16 @@ def unfrozen_heap(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     if watcher := sys.modules.get("cinematrix.service.model_watcher"):
         monkeypatch.setattr(watcher, "freeze_loaded_objects", lambda: None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loopback_client() -> Iterator[None]:
+    """Test clients connect from this machine, as a service without keys demands."""
+    with pytest.MonkeyPatch.context() as patch:
+        if client := sys.modules.get("starlette.testclient"):
+            init = partialmethod(client.TestClient.__init__, client=("127.0.0.1", 50_000))
+            patch.setattr(client.TestClient, "__init__", init)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ import signal
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,6 +37,18 @@ class Postgres:
             time.sleep(0.01)
         for lock in (pid, *Path(self.folder).glob(".s.PGSQL.*")):
             lock.unlink()
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Stop all processes of the server with SIGSTOP, and let them go on afterwards."""
+        processes = [int(process.name) for process in Path("/proc").glob("[0-9]*") if _works_in(process, self.folder)]
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
 
     def start(self) -> None:
         """Start the server after a kill."""

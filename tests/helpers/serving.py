@@ -83,6 +83,16 @@ class ServerProcess:
         finally:
             connection.close()
 
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        """Send a body as it is on a new connection; return the status and the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body, {"content-type": "application/json", **(headers or {})})
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
     def kill(self) -> None:
         """Send SIGKILL and wait for the process to end."""
         self.process.kill()

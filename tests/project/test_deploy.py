@@ -215,7 +215,9 @@ def test_the_figures_exist_that_the_page_names() -> None:
 def test_a_forwarded_address_is_not_believed(tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
     """Whatever a client says of where it comes from, its limit is that of the connection."""
     save(Bias().fit(*world), tmp_path / "model")
-    settings = ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/s.db", hosts=("testserver",), reads=1)
+    settings = ServiceSettings(
+        tmp_path / "model", f"sqlite:///{tmp_path}/s.db", hosts=("testserver",), public=True, visits=1
+    )
     with TestClient(create_app(settings)) as client:
         found = [client.get("/v1/model", headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code for n in range(2)]
     assert found in ([200, 429], [429, 429])

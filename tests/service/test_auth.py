@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from starlette.testclient import TestClient
 
 from cinematrix.errors import SettingError
 from cinematrix.service.app import create_app
+from cinematrix.service.auth import KEY_CACHE_SECONDS
 from cinematrix.service.logging import LOG, redact
 from cinematrix.service.routes import recommendations
 from cinematrix.service.server import serve
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.store.keys import ROLES, create_key, hash_secret
+from cinematrix.store.keys import ROLES, create_key, hash_secret, list_keys
 from cinematrix.store.records import Store
 from cinematrix.store.tables import IDEMPOTENCY, KEYS, SCHEMA, TOKENS
 from cinematrix.store.tokens import create_token, find_token_owner, revoke_tokens
@@ -46,6 +47,8 @@ ROUTES = {
     "GET /page/{path:path}": "open",
     "HEAD /page/{path:path}": "open",
     "GET /livez": "open",
+    "HEAD /livez": "open",
+    "HEAD /readyz": "open",
     "GET /readyz": "open",
     "GET /metrics": "read",
     "GET /openapi.json": "read",
@@ -86,6 +89,9 @@ ROUTES = {
     "GET /v1/admin/refits/{refit}": "admin",
     "POST /v1/admin/promotions": "admin",
     "POST /v1/admin/rollbacks": "admin",
+    "GET /v1/admin/keys": "admin",
+    "POST /v1/admin/keys": "admin",
+    "DELETE /v1/admin/keys/{name}": "admin",
 }
 """Access that each route needs. A new route needs a line here, or the tests fail."""
 
@@ -143,7 +149,7 @@ def test_every_route_has_its_line(client: TestClient) -> None:
 def test_each_caller_may_do_what_the_table_says(house: House, user: int, unseen: int, route: str) -> None:
     """For every route and caller: 401 without valid credentials, 403 with insufficient ones."""
     method, path = route.split()
-    path = path.replace(":path", "").format(user=user, movie=unseen, kind="like", refit=1, path="app.js")
+    path = path.replace(":path", "").format(user=user, movie=unseen, kind="like", refit=1, path="app.js", name="none")
     for caller in CALLERS["open"].split():
         status = house.ask(caller, method, path, user).status_code
         allowed = caller in CALLERS[ROUTES[route]].split()
@@ -204,7 +210,7 @@ def test_expired_revoked_and_orphaned_tokens_open_nothing(house: House, user: in
     assert house.ask("own", "DELETE", f"/v1/users/{user}/tokens", user).status_code == 204
     orphaned, _ = create_token(house.store, str(user), 1, "test")
     assert house.ask("own", "DELETE", f"/v1/users/{user}", user).status_code == 204
-    assert house.store.audit()[-1] == f"deleted user {user}"
+    assert house.store.audit()[-1] == f"deleted user {house.store.pseudonym(str(user))}"
     for secret in (expired, revoked, orphaned, "cmt_", ""):
         bearer = {"Authorization": f"Bearer {secret or 'x'}"}
         for path in (f"/v1/users/{user}/ratings", "/v1/movies?query=x"):
@@ -236,6 +242,59 @@ def test_without_keys_everybody_is_admin_and_a_token_says_who(client: TestClient
     bearer = {"Authorization": f"Bearer {client.post('/v1/tokens', json={'user': user}).json()['token']}"}
     assert client.get("/v1/me", headers=bearer).json() == {"role": "admin", "user": user, "open": True}
     check_problem(client.get("/v1/me", headers={"Authorization": "Bearer cmt_of_yesterday"}), 401)
+
+
+@pytest.mark.parametrize("peer", ["192.0.2.7", "2001:db8::7", "::ffff:192.0.2.7", "testclient"])
+def test_without_keys_other_machines_are_refused(settings: ServiceSettings, user: int, peer: str) -> None:
+    """A key table that is emptied while the server runs makes nobody on another machine an admin."""
+    store = Store.open(settings.db)
+    key = create_key(store, "admin")
+    with TestClient(create_app(settings), client=(peer, 1)) as client:
+        assert client.get("/v1/me", headers={"X-API-Key": key}).status_code == 200
+        with store.write_transaction() as connection:
+            connection.execute(delete(KEYS))
+        time.sleep(KEY_CACHE_SECONDS)
+        check_problem(client.get("/v1/me"), 401)
+        check_problem(client.delete(f"/v1/users/{user}"), 401)
+    store.close()
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
+def test_without_keys_this_machine_is_admin_but_not_through_a_proxy(settings: ServiceSettings, peer: str) -> None:
+    """A proxy on this machine passes on requests of others, whom it names in a header."""
+    with TestClient(create_app(settings), client=(peer, 1)) as client:
+        assert client.get("/v1/me").json()["role"] == "admin"
+        for header in ("Forwarded", "X-Forwarded-For", "X-Real-IP"):
+            check_problem(client.get("/v1/me", headers={header: "192.0.2.7"}), 401)
+
+
+def test_keys_are_created_listed_and_revoked_by_an_admin(house: House) -> None:
+    """A key shows its last use, works until it is revoked or expires, and its name is its own."""
+    made = house.ask("admin", "POST", "/v1/admin/keys", 0, json={"role": "read", "name": "shop", "days": 1})
+    assert made.status_code == 201
+    secret = made.json()["key"]
+    time.sleep(KEY_CACHE_SECONDS)
+    assert house.closed.get("/metrics", headers={"X-API-Key": secret}).status_code == 200
+    house.closed.app.state.authenticator.save_uses()  # type: ignore[attr-defined]
+    listed = house.ask("admin", "GET", "/v1/admin/keys", 0)
+    assert secret not in listed.text
+    shop = {key["name"]: key for key in listed.json()["keys"]}["shop"]
+    assert shop["used"] >= shop["created"]
+    assert shop["expires"] == shop["created"] + 86_400_000
+    check_problem(house.ask("admin", "POST", "/v1/admin/keys", 0, json={"role": "read", "name": "shop"}), 422)
+    check_problem(house.ask("write", "DELETE", "/v1/admin/keys/shop", 0), 403)
+    assert house.ask("admin", "DELETE", "/v1/admin/keys/shop", 0).status_code == 204
+    time.sleep(KEY_CACHE_SECONDS)
+    check_problem(house.closed.get("/metrics", headers={"X-API-Key": secret}), 401)
+    check_problem(house.ask("admin", "DELETE", "/v1/admin/keys/shop", 0), 404)
+
+
+def test_an_expired_key_opens_nothing(house: House) -> None:
+    """It is listed until it is revoked."""
+    secret = create_key(house.store, "admin", "short", lifetime=0.001)
+    time.sleep(0.01)
+    check_problem(house.closed.get("/v1/me", headers={"X-API-Key": secret}), 401)
+    assert "short" in {key.name for key in list_keys(house.store)}
 
 
 def test_a_wrong_key_is_no_visitor(house: House) -> None:

@@ -137,20 +137,42 @@ def test_the_model_is_described(client: TestClient, folder: Path, world: tuple[R
 
 
 @pytest.mark.fault(48)
-@pytest.mark.parametrize("people", [1, 2, 3])
-def test_statistics_of_one_or_two_people_are_hidden(tmp_path: Path, people: int) -> None:
-    """With fewer than three raters neither rating statistics nor the number of common raters are shown."""
+@pytest.mark.parametrize("people", [1, 4, 5])
+def test_statistics_of_fewer_than_five_people_are_hidden(tmp_path: Path, people: int) -> None:
+    """With fewer than five raters neither rating statistics nor the number of common raters are shown."""
     rng, rare = np.random.default_rng(4), 99
     rows = [(user, movie, rng.integers(1, 6)) for user in range(30) for movie in rng.choice(20, 8, replace=False)]
     rows += [(user, rare, 5) for user in range(people)]
     save(DeepMF(TINY).fit(Ratings.from_arrays(*map(np.array, zip(*rows, strict=True)))), tmp_path / "model")
     settings = ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/s.db", hosts=("testserver",))
-    shown = people > 2
+    shown = people >= 5
     with TestClient(create_app(settings)) as client:
         movie = client.get(f"/v1/movies/{rare}").json()
-        assert (movie["ratings"], movie["mean"], bool(movie["histogram"])) == (people, 5.0 if shown else None, shown)
+        assert (movie["ratings"], movie["mean"], bool(movie["histogram"])) == (
+            people * shown,
+            5.0 if shown else None,
+            shown,
+        )
         similar = client.get(f"/v1/movies/{rare}/similar", params={"n": 20}).json()["items"]
-        assert {item["why"]["both"] for item in similar} <= ({0, 3} if shown else {0})
+        assert {item["why"]["both"] for item in similar} <= ({0, 5} if shown else {0})
+
+
+@pytest.mark.fault(48)
+def test_statistics_do_not_show_who_left(tmp_path: Path) -> None:
+    """After one of a movie's raters was deleted and the model trained anew, its statistics are the same; after five,
+    they change."""
+    rng = np.random.default_rng(4)
+    rows = np.array([(user, movie, rng.integers(1, 6)) for user in range(30) for movie in range(12)])
+    db, before = f"sqlite:///{tmp_path}/s.db", None
+    for turn, left in enumerate((0, 1, 4, 5)):
+        save(Ease().fit(Ratings.from_arrays(*rows[rows[:, 0] >= left].T)), tmp_path / f"model{turn}")
+        with TestClient(create_app(ServiceSettings(tmp_path / f"model{turn}", db, hosts=("testserver",)))) as client:
+            movie = client.get("/v1/movies/3").json()
+            both = [item["why"]["both"] for item in client.get("/v1/movies/3/similar?n=11").json()["items"]]
+        assert sum(bar["count"] for bar in movie["histogram"]) == movie["ratings"] == (25 if left == 5 else 30)
+        assert set(both) == {movie["ratings"]}
+        assert before is None or (before == movie) is (left < 5)
+        before = movie
 
 
 @pytest.mark.fault(48)

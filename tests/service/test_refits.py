@@ -1,9 +1,11 @@
 """Retraining by the service, by request and by schedule, and the choice of the version that serves."""
 
+import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import MissingExtraError, SettingError
 from cinematrix.lifecycle import versions
-from cinematrix.models.artifact import save
+from cinematrix.models.artifact import ARRAYS, MANIFEST, save
 from cinematrix.models.base import Abilities
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
@@ -98,6 +100,59 @@ def test_a_refit_elsewhere_is_waited_for(admin: TestClient, served: ServiceSetti
     store = Store.open(served.db)
     with hold_refit_lock(store):
         check_problem(admin.post("/v1/admin/refits", json={"force": False}), 409)
+    store.close()
+
+
+def _cut_arrays(place: Path) -> None:
+    os.truncate(place / ARRAYS, 10)
+
+
+def _set_format(place: Path) -> None:
+    about = json.loads((place / MANIFEST).read_bytes())
+    (place / MANIFEST).write_text(json.dumps(about | {"format": "four"}), "utf-8")
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "arrays cut": _cut_arrays,
+    "format a text": _set_format,
+    "manifest a list": lambda place: (place / MANIFEST).write_text("[]", "utf-8"),
+    "manifest binary": lambda place: (place / MANIFEST).write_bytes(bytes(9)),
+    "manifest gone": lambda place: (place / MANIFEST).unlink(),
+    "all gone": shutil.rmtree,
+}
+
+
+@pytest.mark.fault(24)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_serving_model_is_replaced_by_a_sound_version(admin: TestClient, place: Path, damage: str) -> None:
+    """The server goes on with the model in its memory, lists the sound versions, and promotes one of them."""
+    sound = next(version.name for version in versions.list_versions(place) if not version.serves)
+    before = admin.get("/v1/model").json()["version"]
+    for file in (ARRAYS, MANIFEST):  # stored versions share files with the serving one
+        shutil.copy2(place / file, place / "copy")
+        (place / "copy").rename(place / file)
+    DAMAGES[damage](place)
+    time.sleep(0.3)
+    assert admin.get("/readyz").status_code == 200
+    assert admin.get("/v1/model").json()["version"] == before
+    assert sound in [row["version"] for row in admin.get("/v1/admin/versions").json()["versions"]]
+    assert admin.get("/v1/admin/overview").status_code == 200
+    check_problem(admin.post("/v1/admin/rollbacks"), 409)
+    promoted = admin.post("/v1/admin/promotions", json={"version": sound, "force": True})
+    assert promoted.json() == {"version": sound}
+    within(10, lambda: admin.get("/v1/model").json()["version"] == sound)
+
+
+def test_nobody_waits_for_a_refit(either: ServiceSettings, unseen: int) -> None:
+    """While a retraining holds its lock, new users sign up and rate."""
+    store = Store.open(either.db)
+    with (
+        TestClient(create_app(replace(either, new_users=5))) as client,
+        ThreadPoolExecutor(1) as pool,
+        hold_refit_lock(store),
+    ):
+        rated = pool.submit(client.put, f"/v1/users/newcomer/ratings/{unseen}", json={"rating": 3})
+        assert rated.result(timeout=10).status_code == 201
     store.close()
 
 

@@ -27,9 +27,10 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.recommendation.lists import Filters, find_similar, get_history, recommend
-from cinematrix.service import server
+from cinematrix.service import rate_limits, server
 from cinematrix.service.app import create_app
-from cinematrix.service.auth import RateLimitBucket
+from cinematrix.service.problems import Problem
+from cinematrix.service.rate_limits import RateLimitBucket
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Store
@@ -219,7 +220,9 @@ def test_a_deleted_user_is_forgotten(client: TestClient, user: int, unseen: int,
     assert client.delete(f"/v1/users/{user}").status_code == 204
     check_problem(client.get(f"/v1/users/{user}/export"), 404)
     assert client.get(f"/v1/users/{user}/recommendations").json()["fallback"] is True
-    assert Store.open(settings.db).audit() == [f"deleted user {user}"]
+    store = Store.open(settings.db)
+    assert store.audit() == [f"deleted user {store.pseudonym(str(user))}"]
+    store.close()
 
 
 BAD = [
@@ -255,7 +258,8 @@ def test_a_bad_rating_is_refused_without_an_echo(client: TestClient, user: int, 
 @pytest.mark.parametrize(
     ("body", "statuses"),
     [
-        (b"", {422}), (b"\xff\xfe", {400, 422}), (b"[" * 200_000, {400, 422}), (b'{"rating": 4, "rating": 5}', {400}),
+        (b"", {422}), (b"\xff\xfe", {400, 422}), (b"[" * 200_000, {400, 413, 422}),
+        (b'{"rating": 4, "rating": 5}', {400}),
         (b'{"rating": 4, "admin": true}', {422}), (b'{"rating": 4, "\\ud800": 1}', {400, 422}),
         (b'{"rating": 4, "time": -1}', {422}), (b'{"rating": 4, "time": 99999999999999}', {422}),
         (b" " * 1_000_001, {413}),
@@ -382,6 +386,27 @@ def test_too_many_requests_wait(settings: ServiceSettings) -> None:
         check_problem(answers[-1], 429)
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 21
         assert client.get("/v1/movies?query=x").status_code == 200
+
+
+def test_many_callers_give_nobody_a_new_start(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One IPv6 network is one caller; a flood of callers makes the service forget those that are silent longest."""
+    monkeypatch.setattr(rate_limits, "MAX_BUCKETS", 50)
+    app = create_app(replace(settings, public=True, visits=3))
+    authenticator = app.state.authenticator
+
+    def ask(address: str) -> bool:
+        try:
+            authenticator.authorize(None, None, address, "page", None)
+        except Problem:
+            return False
+        return True
+
+    assert [ask(f"2001:db8:0:7::{number:x}") for number in range(5)] == [True] * 3 + [False] * 2
+    assert [ask("192.0.2.1"), ask("::ffff:192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.1")] == [True] * 3 + [False]
+    for number in range(200):
+        ask(f"2001:db8:1:{number:x}::1")
+        assert not ask("2001:db8:0:7::ffff")
+    assert len(authenticator._limiter) == 50
 
 
 def test_a_bucket_fills_with_time() -> None:

@@ -106,7 +106,7 @@ def test_bulks_of_the_same_users_do_not_block_each_other(store: Store) -> None:
     assert len(steps(store, "ann")) == 5
 
 
-def test_a_deleted_user_leaves_the_id_and_an_audit_line(store: Store, url: str) -> None:
+def test_a_deleted_user_leaves_a_pseudonym_and_an_audit_line(store: Store, url: str) -> None:
     """Ratings, events and stored responses are deleted at once; other users' records stay."""
     rate(store, Rating("ann", "m", 3, 17), Rating("bob", "m", 4))
     with store.write_transaction() as connection:
@@ -119,7 +119,7 @@ def test_a_deleted_user_leaves_the_id_and_an_audit_line(store: Store, url: str) 
         "user": "ann", "known": False, "forgotten": True, "ratings": [], "events": {}, "event_times": {},
     }  # fmt: skip
     assert steps(store, "bob") == {"m": 4}
-    assert store.audit() == ["deleted user ann"]
+    assert store.audit() == [f"deleted user {store.pseudonym('ann')}"]
     with store.write_transaction() as connection:
         assert store.answered(connection, "repeat") is None
         assert store.answered(connection, "other") == (b"x", "{}")

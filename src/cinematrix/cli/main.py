@@ -18,6 +18,7 @@ from cinematrix.cli import (
     evaluate,
     explain,
     imports,
+    keys,
     movies,
     recommend,
     refit,
@@ -36,7 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
-app.add_typer(serve.key, name="key")
+app.add_typer(keys.app, name="key")
 app.add_typer(movies.app, name="movies")
 COMMANDS = (
     *(demo.demo, train.train, evaluate.evaluate, compare.compare, tune.tune),

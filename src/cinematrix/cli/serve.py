@@ -1,13 +1,11 @@
-"""`cinematrix serve` and `cinematrix key`."""
+"""`cinematrix serve`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, Json, ModelFolder, parse_duration
-
-key = typer.Typer(help="Access keys of the service.", no_args_is_help=True)
+from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, ModelFolder, parse_duration
 
 
 def serve(
@@ -57,23 +55,3 @@ def serve(
         model, db, hosts, new_users, public=public, refit_every=interval, posters=poster_settings
     )
     serve(settings, address, port, opens=opens)
-
-
-@key.command()
-def create(
-    role: Annotated[str, typer.Option("--role", help="read, write or admin.")] = "read",
-    db: DatabaseUrl = DEFAULT_DATABASE,
-    json: Json = False,
-) -> None:
-    """Create an access key and print it once; the store has only its SHA-256 hash."""
-    from cinematrix.cli.output import make_console, print_json
-    from cinematrix.common.optional import require_serving_package
-
-    require_serving_package("sqlalchemy")
-    from cinematrix.store.keys import create_key
-    from cinematrix.store.records import Store
-
-    store = Store.open(db)
-    secret = create_key(store, role)
-    store.close()
-    return print_json({"role": role, "key": secret}) if json else make_console().print(secret, markup=False)

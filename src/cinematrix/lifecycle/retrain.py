@@ -7,6 +7,7 @@ histories, and a candidate trained on the same earlier ratings. The promoted mod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ from cinematrix.store.movies import list_movies
 from cinematrix.store.records import Store
 from cinematrix.store.refits import (
     Refit,
+    find_forgotten_users,
     finish_refit,
     hold_refit_lock,
     iterate_ratings,
-    list_forgotten_users,
     save_suspects,
     start_refit,
 )
@@ -185,7 +186,7 @@ def _gate_and_promote(
         return _save_outcome(place, new, data.ratings, "refused", decision)
     outcome = _save_outcome(place, new, data.ratings, "promoted", decision)
     versions.promote(place, outcome.version)
-    versions.remove_old_versions(place, list_forgotten_users(store))
+    versions.remove_old_versions(place, partial(find_forgotten_users, store))
     return outcome
 
 
@@ -198,7 +199,7 @@ def gather_ratings(model: Recommender, store: Store) -> RetrainingData:
     if rows:
         in_catalog = movies.numbers([row.movie for row in rows]) != UNKNOWN
         rows = [row for row, included in zip(rows, in_catalog.tolist(), strict=True) if included]
-    forgotten = known.users.numbers(list_forgotten_users(store))
+    forgotten = known.users.numbers(list(find_forgotten_users(store, map(str, known.users.ids.tolist()))))
     users = known.users.extend([parse_id(known.users, row.user) for row in rows])
     before = RatingUpdates.of(known.history, known.times)
     merged = apply_updates(

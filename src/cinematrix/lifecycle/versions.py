@@ -11,13 +11,13 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cinematrix.common.atomic_files import ORPHAN_SECONDS, write_atomically
-from cinematrix.errors import InputError, UnknownIdError
+from cinematrix.errors import ArtifactError, InputError, UnknownIdError
 from cinematrix.models.artifact import (
     ARRAYS,
     CATALOG,
@@ -73,6 +73,19 @@ def get_serving_version(place: Path) -> str:
     return fingerprint_manifest(read_manifest(place))
 
 
+def find_serving_version(place: Path) -> str | None:
+    """Return the name of the serving version in `place`; None if there is none or its manifest is damaged."""
+    about = _read_sound_manifest(place)
+    return None if about is None else fingerprint_manifest(about)
+
+
+def _read_sound_manifest(folder: Path) -> dict[str, Any] | None:
+    try:
+        return read_manifest(folder)
+    except (ArtifactError, OSError):
+        return None
+
+
 def get_previous_version(place: Path) -> str | None:
     """Return the name of the version that served before; None if there was no promotion or it isn't stored."""
     try:
@@ -83,11 +96,20 @@ def get_previous_version(place: Path) -> str | None:
 
 
 def list_versions(place: Path) -> list[Version]:
-    """Return all stored versions and the serving one, newest first."""
-    current, previous = get_serving_version(place), get_previous_version(place)
-    folders = {folder.name: folder for folder in _folders(place)} | {current: place}
-    newest = sorted(folders, key=lambda name: (folders[name] / MANIFEST).stat().st_mtime_ns, reverse=True)
-    return [Version(name, name == current, name == previous, read_manifest(folders[name])) for name in newest]
+    """Return all stored versions and the serving one, newest first. Damaged ones are left out.
+
+    Raises:
+        ArtifactError: `place` holds no sound model and no version is stored.
+    """
+    stored = {folder.name: folder for folder in _folders(place)}
+    current = find_serving_version(place) if stored else get_serving_version(place)
+    previous, folders = get_previous_version(place), stored | ({current: place} if current else {})
+    listed = [
+        (folder.joinpath(MANIFEST).stat().st_mtime_ns, Version(name, name == current, name == previous, about))
+        for name, folder in folders.items()
+        if (about := _read_sound_manifest(folder)) is not None
+    ]
+    return [version for _, version in sorted(listed, key=lambda each: each[0], reverse=True)]
 
 
 def save_version(place: Path, model: Recommender, about: Mapping[str, Any]) -> str:
@@ -103,9 +125,12 @@ def save_version(place: Path, model: Recommender, about: Mapping[str, Any]) -> s
     return name
 
 
-def _save_serving_version(place: Path) -> str:
-    """Store the serving version and return its name."""
-    name = get_serving_version(place)
+def _save_serving_version(place: Path) -> str | None:
+    """Store the serving version and return its name; None if it is damaged or missing."""
+    try:
+        name = fingerprint_manifest(verify_artifact(place))
+    except (ArtifactError, OSError):
+        return None
     stored = get_versions_folder(place) / name
     if not stored.is_dir():
         with write_atomically(stored) as folder:
@@ -115,6 +140,8 @@ def _save_serving_version(place: Path) -> str:
 
 def promote(place: Path, name: str) -> None:
     """Make a stored version the serving one. The version that served is stored and becomes the previous one.
+
+    A damaged one is replaced, and the version before it stays the previous one.
 
     Raises:
         UnknownIdError: there is no such version.
@@ -129,7 +156,8 @@ def promote(place: Path, name: str) -> None:
         return
     with write_atomically(place, force=True) as folder:
         _link_files(source, folder)
-        (folder / PROMOTED_FILE).write_text(json.dumps({"before": previous}), encoding="ascii")
+        before = previous or get_previous_version(place)
+        (folder / PROMOTED_FILE).write_text(json.dumps({"before": before}), encoding="ascii")
 
 
 def roll_back(place: Path) -> str:
@@ -143,15 +171,15 @@ def roll_back(place: Path) -> str:
     """
     name = get_previous_version(place)
     if name is None:
-        raise InputError(
-            f"no version before {get_serving_version(place)} is stored beside {place}; there is nothing to go back to"
-        )
+        raise InputError(f"no earlier version is stored beside {place}; there is nothing to go back to")
     promote(place, name)
     return name
 
 
-def remove_old_versions(place: Path, forgotten: Collection[str]) -> None:
+def remove_old_versions(place: Path, find_forgotten: Callable[[Iterable[str]], Collection[str]]) -> None:
     """Remove all but the last `MAX_SPARE_VERSIONS` stored versions, and those whose data include a forgotten user.
+
+    `find_forgotten` returns the forgotten ones of some users.
 
     The serving and the previous version stay. Temporary files of killed processes are removed after a day.
     """
@@ -161,14 +189,14 @@ def remove_old_versions(place: Path, forgotten: Collection[str]) -> None:
     spare = [version.name for version in list_versions(place) if not version.serves and not version.before]
     for position, name in enumerate(spare):
         folder = get_versions_folder(place) / name
-        if position >= MAX_SPARE_VERSIONS or _includes_users(folder, forgotten):
+        if position >= MAX_SPARE_VERSIONS or _includes_users(folder, find_forgotten):
             temporary = folder.with_name(f".{name}.{os.getpid()}.part")  # so a killed process leaves no partial version
             folder.rename(temporary)
             shutil.rmtree(temporary)
 
 
-def _includes_users(folder: Path, users: Collection[str]) -> bool:
-    return bool((load(folder).model.data.users.numbers(list(users)) >= 0).any()) if users else False
+def _includes_users(folder: Path, find: Callable[[Iterable[str]], Collection[str]]) -> bool:
+    return bool(find(map(str, load(folder).model.data.users.ids.tolist())))
 
 
 def _folders(place: Path) -> list[Path]:

@@ -246,7 +246,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{file} is damaged ({error!r}); train the model anew or restore a copy") from error
     if number not in READABLE:
-        remedy = "upgrade cinematrix" if number > FORMAT else "train the model anew"
+        remedy = "upgrade cinematrix" if isinstance(number, int) and number > FORMAT else "train the model anew"
         raise ArtifactError(f"{path} has format {number} and this version reads {READABLE[0]} to {FORMAT}; {remedy}")
     if checksum != _checksum(manifest):
         raise ArtifactError(f"{file} was changed after it was written; train the model anew or restore a copy")

@@ -1,8 +1,7 @@
 """Factory of the FastAPI app: routes, middleware, error handlers and background tasks."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -11,18 +10,20 @@ import anyio.to_thread
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import PlainTextResponse
+from sqlalchemy.exc import SQLAlchemyError
 
 from cinematrix.common.optional import require_package
 from cinematrix.service import problems
-from cinematrix.service.auth import READ, Authenticator
+from cinematrix.service.auth import KEY_REFRESH_SECONDS, READ, SAVE_USES_SECONDS, Authenticator
 from cinematrix.service.cache_middleware import CacheMiddleware
 from cinematrix.service.middleware import RequestGuardMiddleware
-from cinematrix.service.model_watcher import read_fingerprint, refresh_movies, watch_model
+from cinematrix.service.model_watcher import Fingerprint, ModelWatcher, read_fingerprint, refresh_movies
 from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.problems import Problem
 from cinematrix.service.refit_runner import RefitRunner
 from cinematrix.service.responses import PROBLEM_RESPONSES
 from cinematrix.service.routes import (
+    admin_keys,
     admin_movies,
     admin_overview,
     admin_refits,
@@ -67,7 +68,15 @@ ROUTERS = (
         groups.ROUTER,
     ),
     *(movies.ROUTER, posters.ROUTER, questionnaire.ROUTER, tokens.ROUTER, admin_refits.ROUTER, admin_movies.ROUTER),
-    *(admin_overview.ROUTER, model.ROUTER, shelves.ROUTER, taste_map.ROUTER, profile.ROUTER, page.ROUTER),
+    *(
+        admin_overview.ROUTER,
+        admin_keys.ROUTER,
+        model.ROUTER,
+        shelves.ROUTER,
+        taste_map.ROUTER,
+        profile.ROUTER,
+        page.ROUTER,
+    ),
 )
 """Routers in the order in which they are matched against a request."""
 
@@ -82,7 +91,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         StoreError: the store can't be opened or holds ratings on another scale.
     """
     fingerprint = read_fingerprint(settings.model)
-    store, figures = Store.open(settings.db), Telemetry()
+    store, figures = Store.open(settings.db, patient=False), Telemetry()
     check_integrity(store.engine)
     refitter = RefitRunner(settings, store, figures)
     posters_cache = PosterCache(settings.posters) if settings.posters else None
@@ -91,20 +100,24 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         _load_first_model(state)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = REQUEST_THREADS[store.engine.dialect.name]
         state.ahead = Prefetcher(partial(recommendations.prefetch_list, state))
         state.ahead.start()
-        watchers = [asyncio.create_task(watch_model(state, fingerprint)), asyncio.create_task(refitter.watch())]
+        _start_tasks(state, app.state.authenticator, fingerprint)
         yield
-        for task in watchers:
-            task.cancel()
+        state.supervisor.stop()
         refitter.stop()
         state.ahead.stop()
+        with suppress(SQLAlchemyError):
+            app.state.authenticator.save_uses()
         with state.swap_lock:  # a `refresh_movies` still running has returned its connection
             store.close()
 
-    app = FastAPI(title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, openapi_url=None)
+    app = FastAPI(
+        title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, openapi_url=None,
+        redirect_slashes=False,  # a redirect would name http://, also behind TLS
+    )  # fmt: skip
     app.state.service = state
     limits = {"page": settings.visits, "read": settings.reads, "write": settings.writes, "admin": settings.writes}
     app.state.authenticator = Authenticator(store, limits, settings.public)
@@ -119,6 +132,17 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     return app
 
 
+def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint: Fingerprint) -> None:
+    """Start the background tasks."""
+    supervisor, seconds = state.supervisor, state.settings.watch_seconds
+    supervisor.add("model", ModelWatcher(state, fingerprint).check, seconds)
+    supervisor.add("refits", state.refit_runner.check_progress, seconds)
+    supervisor.add("erasure", state.store.finish_erasure, seconds)
+    supervisor.add("keys", authenticator.refresh, KEY_REFRESH_SECONDS)
+    supervisor.add("key uses", authenticator.save_uses, SAVE_USES_SECONDS)
+    supervisor.start()
+
+
 def _load_first_model(state: ServiceState) -> None:
     served = ServedModel.load(state.settings.model)
     if served.model.data.scale is not None:
@@ -130,16 +154,21 @@ def _load_first_model(state: ServiceState) -> None:
 
 
 def _add_health_routes(app: FastAPI) -> None:
+    @app.head("/livez", include_in_schema=False)
     @app.get("/livez")
     async def livez() -> Health:
         """Report that the process is alive."""
         return Health(status="alive")
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", responses=PROBLEM_RESPONSES)
     def readyz(state: State) -> Health:
-        """Report that the model is loaded, the store answers and its disk has free space; else 503."""
+        """Report that model, store, its disk and the background tasks are all right; else 503."""
         assert state.served
         state.store.n_users()
+        if failing := state.supervisor.failing():
+            detail = f"the background task {failing[0]} fails; the server's log has the reason"
+            raise Problem(503, detail, {"Retry-After": "10"})
         if free_bytes(state.store.engine) < state.settings.free_bytes:
             raise Problem(503, "the store's disk is nearly full; free some space", {"Retry-After": "10"})
         return Health(status="ready")

@@ -6,27 +6,39 @@ A caller is an API key with a role, a user with a token, or a visitor of the pag
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import ip_address
 from threading import Lock
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import Scope
 
 from cinematrix.service.problems import Problem
-from cinematrix.store.keys import ROLES, ApiKey, find_key, list_keys
+from cinematrix.service.rate_limits import RateLimiter
+from cinematrix.store.keys import ROLES, ApiKey, find_key, list_keys, save_key_uses
 from cinematrix.store.records import Store
+from cinematrix.store.statements import now_ms
 from cinematrix.store.tokens import find_token_owner
 
 KEY_CACHE_SECONDS = 1.0
 """Key-cache lifetime in seconds. A new key may need this long to work."""
 
-MAX_BUCKETS = 10_000
-"""Maximum rate-limit buckets in memory. When it is reached, all are reset."""
+KEY_REFRESH_SECONDS = 0.4
+"""Interval in seconds at which the keys are read in the background."""
+
+SAVE_USES_SECONDS = 60.0
+"""Interval in seconds at which the last uses of keys are stored."""
 
 API_KEY_SCHEME = APIKeyHeader(name="X-API-Key", auto_error=False, description="Created by `cinematrix key create`.")
 KEY, AUTHORIZATION = API_KEY_SCHEME.model.name.lower().encode(), b"authorization"
 """Header names as in an ASGI scope: lower-case bytes."""
+
+FORWARDING_HEADERS = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip"})
+"""Headers by which a proxy names its client."""
 
 BEARER_SCHEME = HTTPBearer(auto_error=False, description="A user's token, created by `POST /v1/tokens`.")
 
@@ -35,6 +47,10 @@ Permission = Literal["page", "read", "write", "admin"]
 
 PERMISSION_ORDER: tuple[Permission, ...] = ("page", *ROLES)
 """Permissions in ascending order. Each includes all before it."""
+
+
+PERMISSIONS: dict[Any, Permission] = {}
+"""Permissions by the dependency that checks them."""
 
 
 @dataclass(frozen=True)
@@ -62,33 +78,11 @@ class Caller:
 
 
 @dataclass
-class RateLimitBucket:
-    """Token bucket that refills within a minute.
-
-    Attributes:
-        size: requests in a full bucket.
-        left: requests left at the time `at`, in monotonic seconds.
-    """
-
-    size: int
-    left: float
-    at: float
-
-    def take(self, now: float) -> float:
-        """Take one request from the bucket. Return the seconds to wait if it is empty, else 0."""
-        self.left = min(self.size, self.left + (now - self.at) * self.size / 60)
-        self.at = now
-        if self.left < 1:
-            return (1 - self.left) * 60 / self.size
-        self.left -= 1
-        return 0.0
-
-
-@dataclass
 class Authenticator:
     """Identifies callers and checks their permissions and rate limits.
 
-    While the store has no key, every caller is an admin. That is why the server then binds to loopback only.
+    While the store has no key, every caller on this machine is an admin and all others are refused. The peer of each
+    connection is checked, so a key table that is emptied opens the service to nobody else.
 
     Attributes:
         limits: requests a minute, by `page` (for a visitor or a user with a token), `read`, `write` and `admin`.
@@ -100,8 +94,12 @@ class Authenticator:
     public: bool = False
     _keys: list[ApiKey] = field(default_factory=list)
     _read_at: float = -KEY_CACHE_SECONDS
-    _buckets: dict[tuple[str, str], RateLimitBucket] = field(default_factory=dict)
+    _uses: dict[str, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
+    _limiter: RateLimiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._limiter = RateLimiter(self.limits)
 
     @property
     def fresh(self) -> bool:
@@ -115,10 +113,22 @@ class Authenticator:
                 self._keys, self._read_at = list_keys(self.store), time.monotonic()
             return self._keys
 
+    def refresh(self) -> None:
+        """Read the keys again. A server does so in the background, so that no request waits for it."""
+        keys, now = list_keys(self.store), time.monotonic()
+        with self._lock:
+            self._keys, self._read_at = keys, now
+
     @property
     def open(self) -> bool:
-        """Return whether every caller is an admin, because the store has no keys."""
+        """Return whether every caller on this machine is an admin, because the store has no keys."""
         return not self.public and not self.keys()
+
+    def save_uses(self) -> None:
+        """Store when keys were last used. A server does so every minute, not with each request."""
+        with self._lock:
+            uses, self._uses = self._uses, {}
+        save_key_uses(self.store, uses)
 
     def authorize(self, key: str | None, token: str | None, address: str, needed: Permission, of: str | None) -> Caller:
         """Return the caller, if they may make a request that needs a permission for data of the user `of`.
@@ -130,7 +140,7 @@ class Authenticator:
         """
         caller = self._identify(key, token, address)
         if caller is None or (caller.role == "page" and not caller.is_allowed(needed)):
-            self._count(address, "read")
+            self._limiter.count(address, "read")
             raise Problem(
                 401,
                 "the request has no valid key or token; send a key in the header X-API-Key or a bearer token",
@@ -138,7 +148,7 @@ class Authenticator:
             )
         if not caller.is_allowed(needed, of):
             raise Problem(403, f"this request needs a key with the role {needed}")
-        self._count(caller.name, _limit_name(caller, needed))
+        self._limiter.count(caller.name, _limit_name(caller, needed))
         return caller
 
     def _identify(self, key: str | None, token: str | None, address: str) -> Caller | None:
@@ -146,25 +156,15 @@ class Authenticator:
         user = None if token is None else find_token_owner(self.store, token)
         if token is not None and user is None:
             return None
-        if self.open:
+        if self.open and is_loopback(address):
             return Caller(address, "admin", user)
         if user is not None:
             return Caller(f"user {user}", "user", user)
         api_key = find_key(self.keys(), key or "")
         if api_key is not None:
+            self._uses[api_key.name] = now_ms()
             return Caller(f"key {api_key.name}", api_key.role)
         return Caller(address, "page") if self.public and key is None else None
-
-    def _count(self, caller: str, limit: str) -> None:
-        size, now = self.limits[limit], time.monotonic()
-        with self._lock:
-            if len(self._buckets) >= MAX_BUCKETS:
-                self._buckets.clear()
-            wait = self._buckets.setdefault((caller, limit), RateLimitBucket(size, size, now)).take(now)
-        if wait:
-            raise Problem(
-                429, f"more than {size:,} requests a minute; wait, then retry", {"Retry-After": str(int(wait) + 1)}
-            )
 
 
 def _limit_name(caller: Caller, needed: Permission) -> str:
@@ -184,11 +184,28 @@ def authorize_request(request: Request, needed: Permission) -> Caller:
     """
     state, user = request.app.state, request.path_params.get("user")
     authenticator: Authenticator = state.authenticator
-    address = request.client.host if request.client else "unknown"
+    address = read_peer(request.scope)
     of = None if user is None else state.service.served.user(user)
     scheme, _, token = (_read_header(request, AUTHORIZATION) or "").partition(" ")
     bearer = token if scheme.lower() == "bearer" else None
     return authenticator.authorize(_read_header(request, KEY), bearer, address, needed, of)
+
+
+def read_peer(scope: Scope) -> str:
+    """Return the address of the connection's peer; `forwarded` for a proxy on this machine, which hides the client."""
+    peer: str = (scope.get("client") or ("unknown", 0))[0]
+    forwarded = is_loopback(peer) and any(name in FORWARDING_HEADERS for name, _ in scope["headers"])
+    return "forwarded" if forwarded else peer
+
+
+@lru_cache(1000)
+def is_loopback(address: str) -> bool:
+    """Return whether an address is this machine's own, which no other machine can use."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 def can_authorize_without_store(request: Request) -> bool:
@@ -206,6 +223,17 @@ def _read_header(request: Request, name: bytes) -> str | None:
     return None
 
 
+async def authorize_once(request: Request, needed: Permission) -> Caller:
+    """Return the caller, as `authorize_request` does, and count the request once, however often this is asked."""
+    callers: dict[Permission, Caller] = request.scope.setdefault("callers", {})
+    if needed not in callers:
+        local = can_authorize_without_store(request)
+        callers[needed] = (
+            authorize_request(request, needed) if local else await run_sync(authorize_request, request, needed)
+        )
+    return callers[needed]
+
+
 def require_permission(needed: Permission) -> Callable[..., Awaitable[Caller]]:
     """Return the dependency of a route that needs a permission. Its value is the caller."""
 
@@ -214,11 +242,16 @@ def require_permission(needed: Permission) -> Callable[..., Awaitable[Caller]]:
         _: Annotated[str | None, Security(API_KEY_SCHEME)] = None,
         __: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER_SCHEME)] = None,
     ) -> Caller:
-        if can_authorize_without_store(request):
-            return authorize_request(request, needed)
-        return await run_sync(authorize_request, request, needed)
+        return await authorize_once(request, needed)
 
+    PERMISSIONS[authorize] = needed
     return authorize
+
+
+def list_permissions(dependant: Dependant) -> set[Permission]:
+    """Return the permissions that a route needs, from its dependencies."""
+    below = {needed for each in dependant.dependencies for needed in list_permissions(each)}
+    return below | ({PERMISSIONS[dependant.call]} if dependant.call in PERMISSIONS else set())
 
 
 PAGE, READ, WRITE, ADMIN = (Depends(require_permission(needed)) for needed in PERMISSION_ORDER)

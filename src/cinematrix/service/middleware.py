@@ -1,24 +1,36 @@
 """Outer middleware: host and origin checks, limits on bodies and requests in flight, security headers, metrics, log."""
 
-import asyncio
 import json
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cinematrix.service.auth import read_peer
+from cinematrix.service.bodies import BodyLimits, BodyReader, body_too_large
 from cinematrix.service.logging import LOG, REQUEST_LOG, redact
 from cinematrix.service.problems import MEDIA_TYPE, Problem, problem_body
+from cinematrix.service.rate_limits import find_network
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.telemetry import Telemetry
 
 LIVENESS_PATH = "/livez"
 """Path that is answered however many requests are in flight."""
 
+MAX_QUERY_BYTES = 16_000
+"""Maximum bytes of the parameters in an address."""
+
+MAX_PARAMETERS = 100
+"""Maximum parameters in an address."""
+
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing, and whose responses a browser hides from pages of other origins."""
+
+METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE")
+"""Methods named in metrics and log. Clients can make up any number of others."""
 
 DEFAULT_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -42,26 +54,43 @@ class RequestGuardMiddleware:
     settings: ServiceSettings
     figures: Telemetry
     working: int = field(default=0)
+    bodies: BodyLimits = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bodies = BodyLimits(self.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, self._leave)
+        body = BodyReader(receive, self.bodies, scope["path"], find_network(read_peer(scope)))
         refusal = self._refusal(scope)
         self.working += 1
         try:
             if refusal is not None:
                 await exchange.refuse(refusal)
             else:
-                await self.app(
-                    scope, _limit_body(receive, self.settings, self.settings.most_bytes(scope["path"])), exchange.send
-                )
+                await self.app(scope, partial(self._receive, body), exchange.send)
         except Exception:
             LOG.exception("request %s failed", exchange.id)
             await exchange.refuse(Problem(500, "the server failed; its log has the details under this request's ID"))
         finally:
-            self.working -= 1
+            exchange.leave()
+            body.close()
             exchange.count(self.figures)
+
+    def _leave(self) -> None:
+        self.working -= 1
+
+    async def _receive(self, body: BodyReader) -> Message:
+        """Receive a part of a body. Meanwhile the request isn't in flight, so slow senders delay nobody."""
+        if body.ended:
+            return await body()
+        self.working -= 1
+        try:
+            return await body()
+        finally:
+            self.working += 1
 
     def _refusal(self, scope: Scope) -> Problem | None:
         headers = dict(scope["headers"])
@@ -69,30 +98,46 @@ class RequestGuardMiddleware:
             return Problem(400, "the host name isn't allowed; add it with --host-name")
         if scope["method"] not in SAFE_METHODS and not _is_same_origin(headers):
             return Problem(403, "pages of another origin may not change anything here")
+        if len(scope["query_string"]) > MAX_QUERY_BYTES or scope["query_string"].count(b"&") >= MAX_PARAMETERS:
+            return Problem(414, "the address has too many parameters; send fewer or shorter ones")
         length = headers.get(b"content-length", b"0")
         most = self.settings.most_bytes(scope["path"])
         if not length.isdigit() or len(length) > 15 or int(length) > most:
-            return _body_too_large(most)
+            return body_too_large(most)
         if self.working >= self.settings.in_flight and scope["path"] != LIVENESS_PATH:
             return Problem(503, "the server is busy; retry later", {"Retry-After": "1"})
         return None
 
 
 class _Exchange:
-    """One request and its response."""
+    """One request and its response.
 
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope, self._send = scope, send
+    Args:
+        scope, send: as in ASGI.
+        left: called once, when the request is in flight no more: its response starts or it failed. Refusals are ready
+            at once, so a crowd of refused requests takes no places.
+    """
+
+    def __init__(self, scope: Scope, send: Send, left: Callable[[], None]) -> None:
+        self.scope, self._send, self._left = scope, send, left
+        self._in_flight = True
         self.id, self.started = secrets.token_hex(16), time.perf_counter()
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.leave()
             present = {name.lower() for name, _ in message["headers"]}
             added = [header for header in DEFAULT_HEADERS if header[0] not in present]
             message["headers"] = [*message["headers"], *added, (b"x-request-id", self.id.encode())]
         await self._send(message)
+
+    def leave(self) -> None:
+        """Count the request as in flight no more."""
+        if self._in_flight:
+            self._in_flight = False
+            self._left()
 
     async def refuse(self, refusal: Problem) -> None:
         """Send a problem response, unless a response has already started."""
@@ -107,8 +152,9 @@ class _Exchange:
     def count(self, figures: Telemetry) -> None:
         """Count and log the request by its route pattern, so that no user or movie ID gets into metrics or log."""
         seconds, route = time.perf_counter() - self.started, getattr(self.scope.get("route"), "path", "none")
-        figures.answered(self.scope["method"], route, self.status, seconds)
-        fields = _format_log_fields(self.scope["method"], route, self.status)
+        method = self.scope["method"] if self.scope["method"] in METHODS else "other"
+        figures.answered(method, route, self.status, seconds)
+        fields = _format_log_fields(method, route, self.status)
         REQUEST_LOG.info(f'{{"request": "{self.id}", {fields}, "ms": {seconds * 1000:.2f}}}')
 
 
@@ -116,33 +162,6 @@ class _Exchange:
 def _format_log_fields(method: str, route: str, status: int) -> str:
     """Return the log fields that many requests share, as JSON without braces."""
     return redact(json.dumps({"method": method, "route": route, "status": status})[1:-1])
-
-
-def _limit_body(receive: Receive, settings: ServiceSettings, most: int) -> Receive:
-    """Wrap `receive` so that it raises a problem for a body that is too long or too slow."""
-    read, open_, until = 0, True, time.monotonic() + settings.read_seconds
-
-    async def limited() -> Message:
-        nonlocal read, open_
-        if not open_:
-            return await receive()
-        try:
-            message = await asyncio.wait_for(receive(), until - time.monotonic())
-        except TimeoutError as error:
-            raise Problem(
-                408, f"the body took longer than {settings.read_seconds:g} seconds; send it faster"
-            ) from error
-        read += len(message.get("body", b""))
-        if read > most:
-            raise _body_too_large(most)
-        open_ = message.get("more_body", False)
-        return message
-
-    return limited
-
-
-def _body_too_large(most: int) -> Problem:
-    return Problem(413, f"the body is too large; send at most {most:,} bytes")
 
 
 def _is_same_origin(headers: dict[bytes, bytes]) -> bool:

@@ -4,16 +4,13 @@
 warmed up while the old one serves, then replaces it in one assignment. Each request uses one model to its end.
 """
 
-import asyncio
 import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 
-from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
 
-from cinematrix.errors import CinematrixError
 from cinematrix.models.added_movies import WithAddedMovies, add_movies
 from cinematrix.models.artifact import MANIFEST
 from cinematrix.service.logging import LOG
@@ -35,37 +32,42 @@ def read_fingerprint(folder: Path) -> Fingerprint:
     return status.st_ino, status.st_mtime_ns
 
 
-async def watch_model(state: ServiceState, before: Fingerprint) -> None:
-    """Warm up the first model, then swap the model whenever the folder's fingerprint differs from `before`."""
-    freeze_loaded_objects()
-    await asyncio.sleep(state.settings.watch_seconds)
-    if state.served_or_none is not None:
-        await run_sync(state.served_or_none.warm)
+class ModelWatcher:
+    """Watcher of the model's folder. `before`: its fingerprint when the served model was loaded."""
+
+    def __init__(self, state: ServiceState, before: Fingerprint) -> None:
+        self._state, self._before, self._warm = state, before, False
         freeze_loaded_objects()
-    while True:
-        fingerprint = read_fingerprint(state.settings.model)
-        try:
-            if fingerprint is not None and fingerprint != before:
-                await run_sync(swap_model, state)
-                before = fingerprint
-            if state.served_or_none is not None:
-                await run_sync(refresh_movies, state)
-        except SQLAlchemyError as error:
-            LOG.error(
-                "the store can't be read, model version %s keeps serving: %s",
-                state.served_or_none and state.served_or_none.version,
-                error,
-            )
-        await asyncio.sleep(state.settings.watch_seconds)
+
+    def check(self) -> None:
+        """Swap the model if the folder has another, and take over movies added by other servers.
+
+        The first model is warmed up at the first check.
+        """
+        if self._state.served_or_none is not None and not self._warm:
+            self._state.served_or_none.warm()
+            freeze_loaded_objects()
+        self._warm = True
+        fingerprint = read_fingerprint(self._state.settings.model)
+        if fingerprint is not None and fingerprint != self._before:
+            swap_model(self._state)
+            self._before = fingerprint
+        if self._state.served_or_none is not None:
+            refresh_movies(self._state)
 
 
 def swap_model(state: ServiceState) -> None:
-    """Serve the model in the folder. If it can't be served, log the error once and keep the current model."""
+    """Serve the model in the folder. If it can't be served, log the error once and keep the current model.
+
+    A file of another hand may fail in any way. Only an error of the store is raised, and the swap tried again.
+    """
     try:
         served = ServedModel.load(state.settings.model)
         if served.model.data.scale is not None:
             state.store.fix_scale(served.model.data.scale)
-    except (CinematrixError, OSError) as error:
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
         state.figures.load_failures.inc()
         LOG.error(
             "the new model can't be served, version %s keeps serving: %s",

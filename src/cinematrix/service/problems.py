@@ -17,6 +17,10 @@ from cinematrix.service.logging import LOG
 MEDIA_TYPE = "application/problem+json"
 
 
+MAX_ERRORS = 10
+"""Maximum errors in an answer."""
+
+
 class Problem(HTTPException):
     """Error response: a status, a sentence, and further members such as `index`."""
 
@@ -35,18 +39,17 @@ def _problem_response(status: int, detail: str, headers: Mapping[str, str] | Non
     return Response(content, status, headers, MEDIA_TYPE)
 
 
-def _handle_http_error(_: Request, error: Exception) -> Response:
+async def _handle_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return _problem_response(error.status_code, error.detail, error.headers, **getattr(error, "members", {}))
 
 
-def _handle_validation_error(_: Request, error: Exception) -> Response:
+async def _handle_validation_error(_: Request, error: Exception) -> Response:
     """Return a 422 response with the place and reason of each error, and the index of the first wrong bulk row."""
     assert isinstance(error, RequestValidationError)
-    errors = [{"where": list(each["loc"]), "why": each["type"]} for each in error.errors()]
-    rows = [
-        each["loc"][2] for each in error.errors() if each["loc"][:2] == ("body", "ratings") and len(each["loc"]) > 2
-    ]
+    found = error.errors()[:MAX_ERRORS]
+    errors = [{"where": list(each["loc"]), "why": each["type"]} for each in found]
+    rows = [each["loc"][2] for each in found if each["loc"][:2] == ("body", "ratings") and len(each["loc"]) > 2]
     members: dict[str, Any] = {"index": min(rows)} if rows else {}
     return _problem_response(
         422, "the request doesn't match the API description", errors=_hide_client_names(errors), **members
@@ -58,17 +61,20 @@ def _hide_client_names(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [each | {"where": each["where"][:-1]} if each["why"] == "extra_forbidden" else each for each in errors]
 
 
-def _handle_input_error(_: Request, error: Exception) -> Response:
+async def _handle_input_error(_: Request, error: Exception) -> Response:
     return _problem_response(404 if isinstance(error, UnknownIdError) else 422, str(error))
 
 
-def _handle_store_error(_: Request, error: Exception) -> Response:
+async def _handle_store_error(_: Request, error: Exception) -> Response:
     LOG.error("the store failed: %s", error)
     return _problem_response(503, "the store isn't available; try again", {"Retry-After": "1"})
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Make `app` answer errors as problems. `service.middleware` handles unexpected exceptions."""
+    """Make `app` answer errors as problems. `service.middleware` handles unexpected exceptions.
+
+    The handlers are coroutines: Starlette would run functions in the threads of requests, where refusals would wait.
+    """
     app.add_exception_handler(HTTPException, _handle_http_error)
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
     for input_error in (UnknownIdError, SettingError):

@@ -1,14 +1,10 @@
 """Retraining runs beside the server, by schedule and by request, each in a subprocess."""
 
-import asyncio
 import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from threading import Lock
-
-from anyio.to_thread import run_sync
-from sqlalchemy.exc import SQLAlchemyError
 
 from cinematrix.models.artifact import MANIFEST
 from cinematrix.service.logging import LOG
@@ -76,15 +72,6 @@ class RefitRunner:
         if refit and refit.begun and refit.ended:
             self.figures.refit_seconds.set((refit.ended - refit.begun) / 1000)
         LOG.info("refit %s is %s: %s", self._running.refit, state, why)
-
-    async def watch(self) -> None:
-        """Check the progress every `watch_seconds`, until cancelled."""
-        while True:
-            await asyncio.sleep(self.settings.watch_seconds)
-            try:
-                await run_sync(self.check_progress)
-            except (SQLAlchemyError, OSError) as error:
-                LOG.error("the progress of refits can't be checked: %s", error)
 
     def stop(self) -> None:
         """Terminate a running retraining. The served version stays complete, whatever was done."""

@@ -1,10 +1,22 @@
 """Schemas of requests and responses. Requests are strict: no text in place of a number, no unknown members."""
 
 import time
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_before_validator_function
 
 from cinematrix.data.ids import ID_PATTERN
 from cinematrix.models.orders import DEFAULT_ORDER, ListOrder
@@ -32,6 +44,23 @@ EventKind = Literal["seen", "not_interested", "like", "watchlist"]
 ListLength = Annotated[int, Query(ge=1, le=200, description="Length of the list.")]
 
 
+@dataclass(frozen=True)
+class Length:
+    """Annotation of a list's length, which is checked before the items. The first wrong item ends the check."""
+
+    most: int
+    least: int = 0
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        bounds: Any = {"min_length": self.least, "max_length": self.most, "fail_fast": True}
+        return no_info_before_validator_function(self._check, handler(source) | bounds)
+
+    def _check(self, value: Any) -> Any:
+        if isinstance(value, list) and len(value) > self.most:
+            raise PydanticCustomError("too_long", "The list is too long.")
+        return value
+
+
 class RequestBody(BaseModel):
     """Base of all request bodies."""
 
@@ -55,7 +84,7 @@ class BulkRating(NewRating):
 class BulkRatings(RequestBody):
     """Ratings to store, either all or none."""
 
-    ratings: Annotated[list[BulkRating], Field(min_length=1, max_length=1000)]
+    ratings: Annotated[list[BulkRating], Length(1000, 1)]
 
 
 class HistoryRating(RequestBody):
@@ -72,8 +101,8 @@ class HistoryBody(RequestBody):
         hidden: movies not to recommend although they aren't rated, such as those seen.
     """
 
-    ratings: Annotated[list[HistoryRating], Field(max_length=5000)]
-    hidden: Annotated[list[Id], Field(max_length=20_000)] = []
+    ratings: Annotated[list[HistoryRating], Length(5000)]
+    hidden: Annotated[list[Id], Length(20_000)] = []
 
     @property
     def excluded(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import sys
 import webbrowser
@@ -24,7 +25,7 @@ from cinematrix.store.engine import hold_server_lock
 BROWSER_TIMEOUT_SECONDS = 10.0
 """Maximum seconds to wait for the server to listen before the browser is opened."""
 
-MAX_CONNECTIONS = 2_000
+MAX_CONNECTIONS = 10_000
 """Maximum open connections. Further ones wait to be accepted."""
 
 HEADER_TIMEOUT_MS = 10_000
@@ -51,9 +52,11 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
         StoreError: another server uses the store.
     """
     _skip_log_caller_lookup()
+    _raise_file_limit()
     limit_malloc_arenas()
     limit_process_to_one_thread()
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    sys.set_int_max_str_digits(sys.int_info.str_digits_check_threshold)  # parsing longer integers takes long
     with hold_server_lock(settings.db):
         app = create_app(settings)
         log = QueuedLogHandler(sys.stderr.fileno(), app.state.service.figures.dropped.inc)
@@ -81,6 +84,12 @@ def _skip_log_caller_lookup() -> None:
     """Turn off logging's lookup of caller, thread and process for each line, which no line contains."""
     logging._srcfile = None  # as the documentation of logging advises
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+def _raise_file_limit() -> None:
+    """Allow the process as many open files as the system lets it, one for each connection."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _run_until_stopped(server: Server, url: str | None) -> None:

@@ -42,10 +42,14 @@ class ServiceSettings:
         reads, writes: maximum requests a minute by one key, or by one address while there are no keys.
         visits: maximum requests a minute by one visitor's address or one user with a token.
         max_body: maximum bytes of a request's body.
+        max_catalog: maximum bytes of the movies that an admin adds.
         max_upload: maximum bytes of an imported file.
-        in_flight: maximum concurrent requests. Further ones get a 503.
+        in_flight: maximum concurrent requests, without those whose body is being received. Further ones get a 503.
+        body_memory: maximum memory, in bytes, of the bodies in memory. One address has half of it.
+        uploads, address_uploads: maximum files received or imported at a time, of all addresses and of one.
+        body_rate: minimum bytes a second of a body, after `read_seconds`.
         watch_seconds: interval, in seconds, at which `model` is checked for another model.
-        read_seconds: maximum seconds for a request's body.
+        read_seconds: seconds for which a body may be slower than `body_rate`.
         free_bytes: free disk space, in bytes, that a SQLite store needs for the server to be ready.
         refit_every: seconds between scheduled retrainings; 0: none.
         posters: settings of the poster cache; None: no posters except those drawn by the page.
@@ -59,15 +63,26 @@ class ServiceSettings:
     reads: int = 30_000
     writes: int = 6_000
     visits: int = 1_200
-    max_body: int = 1_000_000
+    max_body: int = 500_000
+    max_catalog: int = 1_000_000
     max_upload: int = 20_000_000
     in_flight: int = 64
+    body_memory: int = 128_000_000
+    uploads: int = 8
+    address_uploads: int = 5
+    body_rate: int = 50_000
     watch_seconds: float = 2.0
-    read_seconds: float = 10.0
+    read_seconds: float = 5.0
     free_bytes: int = MIN_FREE_BYTES
     refit_every: float = 0.0
     posters: PosterSettings | None = None
 
     def most_bytes(self, path: str) -> int:
         """Return the maximum bytes of a request body sent to this path."""
-        return self.max_upload if path.endswith("/imports") else self.max_body
+        if path == "/v1/movies":
+            return self.max_catalog
+        return self.max_upload if self.is_upload(path) else self.max_body
+
+    def is_upload(self, path: str) -> bool:
+        """Return whether the body of a request to this path is a file, which isn't held in memory."""
+        return path.endswith("/imports")

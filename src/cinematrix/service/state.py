@@ -14,6 +14,7 @@ from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.problems import Problem
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.settings import ServiceSettings
+from cinematrix.service.supervisor import Supervisor
 from cinematrix.service.telemetry import Telemetry
 from cinematrix.store.records import Store
 
@@ -38,6 +39,7 @@ class ServiceState:
         films: revision of the added movies in `served` (`store.movies.read_movies_revision`).
         posters: poster cache; None without a TMDB key.
         ahead: prefetcher of lists; None until the server runs.
+        supervisor: supervisor of the background tasks.
         swap_lock: lock to hold while `served` is replaced.
         import_limiter: limiter of concurrent imports.
         writers: limiter of the threads for write requests.
@@ -48,14 +50,16 @@ class ServiceState:
     served_or_none: ServedModel | None
     figures: Telemetry
     refit_runner: "RefitRunner"
-    films: tuple[int, int] = (0, 0)
+    films: int = 0
     posters: "PosterCache | None" = None
     ahead: Prefetcher | None = None
+    supervisor: Supervisor = field(init=False)
     swap_lock: Lock = field(default_factory=Lock)
     import_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     writers: CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
+        self.supervisor = Supervisor(self.figures)
         self.writers = CapacityLimiter(WRITER_THREADS[self.store.engine.dialect.name])
 
     def prefetch_for(self, *users: str) -> None:

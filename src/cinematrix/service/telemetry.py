@@ -31,6 +31,7 @@ class Telemetry:
         self.refit_seconds = Gauge(
             "cinematrix_refit_seconds", "Duration of the last retraining.", registry=self.registry
         )
+        self.task_failures = self._counter("task_failures", "Failed runs of background tasks, by task.", "task")
         self.dropped = self._counter("log_lines_dropped", "Log lines dropped because the queue was full.")
         self.latency = Histogram(
             "cinematrix_request_seconds",

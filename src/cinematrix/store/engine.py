@@ -5,15 +5,18 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 
 from cinematrix.common.atomic_files import write_atomically
 from cinematrix.errors import InputError, StoreError
+from cinematrix.store.erasure import rebuild_file
+from cinematrix.store.locks import AdvisoryLock, hold_until_commit
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import MIGRATIONS, migrate, read_version
 
@@ -22,9 +25,6 @@ BUSY_MS = 5_000
 
 MIN_FREE_BYTES = 64_000_000
 """Minimum free disk bytes at a SQLite file for a server to be ready."""
-
-MIGRATION_LOCK_ID = 0x43494E45
-"""PostgreSQL advisory lock for migrations, so that servers started at once migrate one after the other."""
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
@@ -38,8 +38,10 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
 _BACKPORTS = ((3, 44, 6), (3, 50, 7))
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, patient: bool = True) -> Engine:
     """Open the database at `url` (`sqlite:///file` or `postgresql://…`) and migrate its tables to the current version.
+
+    A server isn't `patient`: its statements fail if PostgreSQL doesn't answer within seconds. Migrations always wait.
 
     SQLite syncs at each commit. It uses a write-ahead log, which doesn't block readers, if its version is free of the
     log's race (`wal_is_safe`), and a rollback journal otherwise.
@@ -48,21 +50,25 @@ def open_engine(url: str) -> Engine:
         StoreError: the database can't be opened, is damaged, has foreign tables, or has a newer version.
     """
     database = _parse_url(url)
-    engine = _sqlite(database) if database.get_backend_name() == "sqlite" else _postgresql(database)
+    engine, version = _sqlite(database) if database.get_backend_name() == "sqlite" else _postgresql(database), 0
     try:
         with write_transaction(engine) as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK_ID})
-            elif 0 < (version := read_version(connection)) < len(MIGRATIONS):
+            hold_until_commit(connection, AdvisoryLock.MIGRATION)
+            if engine.dialect.name == "sqlite" and 0 < (version := read_version(connection)) < len(MIGRATIONS):
                 back_up(database, version)
             migrate(connection)
+        if 0 < version < len(MIGRATIONS):
+            rebuild_file(engine)
     except SQLAlchemyError as error:
         engine.dispose()
         raise StoreError(f"the database {database.render_as_string()} can't be opened: {_reason(error)}") from error
     except InputError:
         engine.dispose()
         raise
-    return engine
+    if patient or engine.dialect.name == "sqlite":
+        return engine
+    engine.dispose()
+    return _postgresql(database, patient=False)
 
 
 @contextmanager
@@ -118,8 +124,8 @@ def hold_lock_file(url: URL, ending: str, remedy: str) -> Iterator[None]:
     Raises:
         StoreError: another process holds the lock.
     """
-    path = Path(f"{url.database}.{ending}")
-    with path.open("a+", encoding="ascii") as lock:
+    path = Path(f"{Path(url.database or '').resolve()}.{ending}")  # of the file itself, whatever links lead to it
+    with _open_private(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -129,6 +135,19 @@ def hold_lock_file(url: URL, ending: str, remedy: str) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _open_private(path: Path) -> TextIO:
+    """Open a file to append to it. A new one is readable by its owner alone.
+
+    Raises:
+        StoreError: it can't be written to.
+    """
+    try:
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "a+", encoding="ascii", opener=partial(os.open, mode=0o600))
+    except OSError as error:
+        raise StoreError(f"{path} can't be written to ({error.strerror}); give another place with --db") from error
 
 
 def _parse_url(url: str) -> URL:
@@ -143,10 +162,10 @@ def _parse_url(url: str) -> URL:
     return database
 
 
-def _postgresql(url: URL) -> Engine:
-    return create_engine(
-        url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_timeout=BUSY_MS / 1000, hide_parameters=True
-    )
+def _postgresql(url: URL, *, patient: bool = True) -> Engine:
+    from cinematrix.store.postgresql import make_postgresql_engine
+
+    return make_postgresql_engine(url, patient=patient, pool_timeout=BUSY_MS / 1000, hide_parameters=True)
 
 
 def back_up(url: URL, version: int) -> None:
@@ -165,8 +184,7 @@ def back_up(url: URL, version: int) -> None:
 
 def _sqlite(url: URL) -> Engine:
     if url.database:
-        Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-        Path(url.database).touch()
+        _open_private(Path(url.database)).close()
 
     def connect() -> Any:
         """Connect to the existing file; a file deleted while a server runs isn't created again, empty."""
@@ -182,7 +200,7 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions begin explicitly
-        for pragma in (f"busy_timeout={BUSY_MS}", f"journal_mode={journal}", "synchronous=FULL"):
+        for pragma in (f"busy_timeout={BUSY_MS}", f"journal_mode={journal}", "synchronous=FULL", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     if url.database:
@@ -204,15 +222,16 @@ def _disconnect_if_replaced(engine: Engine, file: Path) -> None:
 
     @event.listens_for(engine, "connect")
     def on_connect(_: Any, record: Any) -> None:
-        record.info["file"] = _identity(file)
+        record.info["file"] = file_identity(file)
 
     @event.listens_for(engine, "checkout")
     def on_checkout(_: Any, record: Any, __: Any) -> None:
-        if record.info["file"] != _identity(file):
+        if record.info["file"] != file_identity(file):
             raise DisconnectionError(f"{file} was deleted or replaced")
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
+def file_identity(file: Path) -> tuple[int, int] | None:
+    """Return the device and inode of a file, which another file of this name doesn't have; None if there is none."""
     try:
         status = file.stat()
     except FileNotFoundError:

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from cinematrix.data.catalog import MovieMetadata
 from cinematrix.store.records import Store
-from cinematrix.store.statements import now_ms, write_audit
-from cinematrix.store.tables import MOVIES
+from cinematrix.store.statements import dialect, now_ms, write_audit
+from cinematrix.store.tables import MOVIES, REVISIONS
 
-MoviesRevision = tuple[int, int]
-"""Number of stored movies and time of the last change in ms."""
+MoviesRevision = int
+"""Number of changes to the stored movies until now. A time would go back with the clock."""
 
 
 def put_movies(store: Store, movies: Sequence[MovieMetadata], who: str) -> int:
@@ -23,6 +23,7 @@ def put_movies(store: Store, movies: Sequence[MovieMetadata], who: str) -> int:
             row = metadata._asdict() | {"genres": json.dumps(metadata.genres), "changed": now_ms()}
             statement = update(MOVIES).filter_by(movie=movie) if movie in stored else insert(MOVIES)
             connection.execute(statement.values(row))
+        _count_change(connection)
         write_audit(connection, who, f"described {len(described)} movies, such as {movies[0].movie}")
     return len(described.keys() - stored)
 
@@ -32,6 +33,7 @@ def delete_movie(store: Store, movie: str, who: str) -> bool:
     with store.write_transaction() as connection:
         deleted = connection.execute(delete(MOVIES).filter_by(movie=movie)).rowcount > 0
         if deleted:
+            _count_change(connection)
             write_audit(connection, who, f"dropped movie {movie}")
     return deleted
 
@@ -46,5 +48,9 @@ def list_movies(store: Store) -> list[MovieMetadata]:
 def read_movies_revision(store: Store) -> MoviesRevision:
     """Return the revision of the stored movies, which changes with each of their changes."""
     with store.engine.connect() as connection:
-        n, last = connection.execute(select(func.count(), func.max(MOVIES.c.changed)).select_from(MOVIES)).one()
-    return n, last or 0
+        return connection.scalar(select(REVISIONS.c.number).filter_by(name=MOVIES.name)) or 0
+
+
+def _count_change(connection: Connection) -> None:
+    first = dialect(connection).insert(REVISIONS).values(name=MOVIES.name, number=1)
+    connection.execute(first.on_conflict_do_update(index_elements=["name"], set_={"number": REVISIONS.c.number + 1}))

@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
+from threading import Event
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from cinematrix.data.ratings import Scale
-from cinematrix.store.engine import open_engine, write_transaction
+from cinematrix.store.engine import file_identity, open_engine, write_transaction
+from cinematrix.store.erasure import erase_from_copies, truncate_log
+from cinematrix.store.locks import AdvisoryLock, hold_key_until_commit, hold_until_commit
+from cinematrix.store.pseudonyms import make_pseudonym
 from cinematrix.store.scales import check_scale, read_scale
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.statements import (
@@ -29,6 +34,7 @@ from cinematrix.store.tables import (
     EVENTS,
     FORGOTTEN,
     IDEMPOTENCY,
+    PSEUDONYM_KEY,
     RATINGS,
     SCALE,
     SUSPECTS,
@@ -43,9 +49,6 @@ DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1)
 IDEMPOTENCY_MS = DAY_MS
 """Time in ms that the response to an idempotency key is stored."""
-
-USER_COUNT_LOCK_ID = 0x43494E46
-"""PostgreSQL advisory lock for counting the users before one is created."""
 
 
 class Revision(NamedTuple):
@@ -122,11 +125,12 @@ class Store:
     """Store of user records in one database. Every method without a `connection` is one durable transaction."""
 
     engine: Engine
+    _erasing: Event = field(default_factory=Event, repr=False, compare=False)
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, *, patient: bool = True) -> Self:
         """Open the store at `url`, as `open_engine` does."""
-        return cls(open_engine(url))
+        return cls(open_engine(url, patient=patient))
 
     def close(self) -> None:
         """Close all connections."""
@@ -185,10 +189,10 @@ class Store:
         """
         if connection.scalar(select(USERS.c.user).filter_by(user=user)) is not None:
             return True
-        if remembered and connection.scalar(select(FORGOTTEN.c.user).filter_by(user=user)) is None:
+        if remembered and connection.scalar(select(FORGOTTEN.c.user).filter_by(user=self.pseudonym(user))) is None:
             return True
-        if most and connection.dialect.name == "postgresql":  # one count at a time
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": USER_COUNT_LOCK_ID})
+        if most:
+            hold_until_commit(connection, AdvisoryLock.USER_COUNT)
         if (connection.scalar(select(func.count()).select_from(USERS)) or 0) >= most:
             return False
         lock_users(connection, {user}, now_ms())
@@ -197,7 +201,7 @@ class Store:
     def person(self, user: str) -> UserRecords:
         """Return the records of one user; empty if there are none."""
         with self.engine.connect() as connection:
-            rows = connection.execute(SELECT_USER_RECORDS, {"user": user}).all()
+            rows = connection.execute(SELECT_USER_RECORDS, self._both_names(user)).all()
         ratings = [
             StoredRating(movie, steps, received, given)
             for what, movie, steps, received, given in rows
@@ -216,7 +220,7 @@ class Store:
     def revision(self, user: str) -> Revision:
         """Return the revision of a user's records. Read before `person`, it is never newer than the records."""
         with self.engine.connect() as connection:
-            number, forgotten = connection.exec_driver_sql(self._revision_sql, {"user": user}).one()
+            number, forgotten = connection.exec_driver_sql(self._revision_sql, self._both_names(user)).one()
         return Revision(number, bool(forgotten))
 
     def peek_revision(self, user: str) -> Revision | None:
@@ -224,17 +228,39 @@ class Store:
 
         A SQLite file is readable unless a writer commits; PostgreSQL always gives None. Not thread-safe.
         """
-        if self._peek_connection is None:
+        if self._peek_connection is None or file_identity(self._peek_file) != self._peek_identity:
             return None
         try:
-            number, forgotten = self._peek_connection.execute(self._revision_sql, {"user": user}).fetchone()
+            row = self._peek_connection.execute(self._revision_sql, self._both_names(user))
+            number, forgotten = row.fetchone()
         except DRIVER.Error:
             return None
         return Revision(number, bool(forgotten))
 
     @cached_property
     def _revision_sql(self) -> str:
-        return SELECT_REVISION.format(user=":user" if self.engine.dialect.name == "sqlite" else "%(user)s")
+        form = ":{}" if self.engine.dialect.name == "sqlite" else "%({})s"
+        return SELECT_REVISION.format(user=form.format("user"), pseudonym=form.format("pseudonym"))
+
+    @cached_property
+    def _pseudonym_key(self) -> bytes:
+        with self.engine.connect() as connection:
+            return bytes(connection.execute(select(PSEUDONYM_KEY.c.key)).scalar_one())
+
+    def pseudonym(self, user: str) -> str:
+        """Return what the store keeps in place of the ID of a deleted user."""
+        return make_pseudonym(self._pseudonym_key, user)
+
+    def _both_names(self, user: str) -> dict[str, str]:
+        return {"user": user, "pseudonym": self.pseudonym(user)}
+
+    @cached_property
+    def _peek_file(self) -> Path:
+        return Path(self.engine.url.database or "")
+
+    @cached_property
+    def _peek_identity(self) -> tuple[int, int] | None:
+        return file_identity(self._peek_file)
 
     @cached_property
     def _peek_connection(self) -> Any:
@@ -264,24 +290,47 @@ class Store:
             return {EPOCH + timedelta(number): count for number, count in connection.execute(wanted)}
 
     def forget(self, user: str, who: str) -> None:
-        """Delete a user. Only the ID stays, in the list of forgotten users, whom no model is trained on again."""
+        """Delete a user for good. A pseudonym stays, so that no model is trained on them again.
+
+        Deleted rows are overwritten, also in copies of older versions. If somebody reads just now, the write-ahead log
+        is emptied by the next `finish_erasure`.
+        """
         with self.write_transaction() as connection:
             keys = select(ANSWERED.c.key).filter_by(user=user)
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(keys)))
             for table in (RATINGS, EVENTS, USERS, TOKENS, ANSWERED, SUSPECTS):
                 connection.execute(delete(table).filter_by(user=user))
-            upsert(connection, FORGOTTEN, [{"user": user}])
-            write_audit(connection, who, f"deleted user {user}")
+            name, itself = self.pseudonym(user), f"user {user}"
+            upsert(connection, FORGOTTEN, [{"user": name}])
+            connection.execute(update(AUDIT).filter_by(user=user).values(user=name))
+            connection.execute(update(AUDIT).filter_by(who=itself).values(who=f"user {name}"))
+            write_audit(connection, f"user {name}" if who == itself else who, "deleted user", name)
+        erase_from_copies(self.engine.url, user)
+        self._erasing.set()
+        self.finish_erasure()
+
+    def finish_erasure(self) -> None:
+        """Empty the write-ahead log if it may still have data of deleted users."""
+        if self._erasing.is_set():
+            self._erasing.clear()
+            if not truncate_log(self.engine):
+                self._erasing.set()
 
     def audit(self) -> list[str]:
         """Return the lines of the audit log, the oldest first."""
         with self.engine.connect() as connection:
-            return list(connection.scalars(select(AUDIT.c.what).order_by(AUDIT.c.line)))
+            rows = connection.execute(select(AUDIT.c.what, AUDIT.c.user).order_by(AUDIT.c.line))
+            return [what if user is None else f"{what} {user}" for what, user in rows]
 
     def answered(self, connection: Connection, key: str) -> tuple[bytes, str] | None:
-        """Return the request digest and the response stored under an idempotency key; None if there are none."""
-        connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.at < now_ms() - IDEMPOTENCY_MS))
-        connection.execute(delete(ANSWERED).where(ANSWERED.c.key.not_in(select(IDEMPOTENCY.c.key))))
+        """Return the request digest and the response stored under an idempotency key; None if there are none.
+
+        Another request with this key, on any server, waits until the transaction ends.
+        """
+        hold_key_until_commit(connection, key)
+        expired = IDEMPOTENCY.c.at < now_ms() - IDEMPOTENCY_MS
+        connection.execute(delete(ANSWERED).where(ANSWERED.c.key.in_(select(IDEMPOTENCY.c.key).where(expired))))
+        connection.execute(delete(IDEMPOTENCY).where(expired))
         row = connection.execute(select(IDEMPOTENCY.c.body, IDEMPOTENCY.c.answer).filter_by(key=key)).first()
         return None if row is None else (row.body, row.answer)
 

@@ -1,7 +1,7 @@
 """Stored refits with their requests, outcomes and figures, and the stored ratings for training."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,15 +11,10 @@ from sqlalchemy.engine import Row
 
 from cinematrix.errors import StoreError
 from cinematrix.store.engine import hold_lock_file
+from cinematrix.store.locks import AdvisoryLock, hold_until_commit
 from cinematrix.store.records import Store
 from cinematrix.store.statements import now_ms, write_audit
 from cinematrix.store.tables import FORGOTTEN, RATINGS, REFITS, SUSPECTS
-
-REFIT_LOCK_ID = 0x43494E46
-"""PostgreSQL advisory lock held by the running refit."""
-
-REQUEST_LOCK_ID = 0x43494E47
-"""PostgreSQL advisory lock for checking whether a scheduled refit is due."""
 
 PAGE_ROWS = 50_000
 """Maximum ratings read in one transaction, so that writers never wait long for a reader."""
@@ -66,13 +61,13 @@ def hold_refit_lock(store: Store) -> Iterator[None]:
             yield
         return
     with store.engine.connect() as connection:
-        if not connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": REFIT_LOCK_ID}):
+        if not connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": int(AdvisoryLock.REFIT)}):
             raise StoreError(busy)
         connection.commit()  # the lock is the session's; an open transaction would block vacuum during training
         try:
             yield
         finally:
-            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": REFIT_LOCK_ID})
+            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": int(AdvisoryLock.REFIT)})
 
 
 def request_refit(store: Store, who: str, *, force: bool = False) -> Refit:
@@ -92,8 +87,7 @@ def request_refit_if_due(store: Store, every: int, trained: int) -> Refit | None
         trained: time of the model's training in epoch milliseconds.
     """
     with store.write_transaction() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": REQUEST_LOCK_ID})
+        hold_until_commit(connection, AdvisoryLock.REFIT_REQUEST)
         last = connection.scalar(select(func.max(REFITS.c.asked))) or 0
         return _insert_request(connection, "schedule", False) if now_ms() - max(last, trained) >= every else None
 
@@ -153,7 +147,7 @@ def list_refits(store: Store, n: int = 20) -> list[Refit]:
 def save_suspects(store: Store, refit: int, profiles: Mapping[str, str]) -> None:
     """Store the profiles that the last refit left out, with reasons. Users deleted meanwhile are left out."""
     with store.write_transaction() as connection:
-        forgotten = set(connection.scalars(select(FORGOTTEN.c.user)))
+        forgotten = _select_forgotten(store, connection, profiles)
         rows = [{"user": user, "refit": refit, "why": why} for user, why in profiles.items() if user not in forgotten]
         connection.execute(delete(SUSPECTS))
         if rows:
@@ -185,10 +179,15 @@ def iterate_ratings(store: Store) -> Iterator[Row[Any]]:
         at = (rows[-1].user, rows[-1].movie)
 
 
-def list_forgotten_users(store: Store) -> list[str]:
-    """Return the deleted users, whom no model may be trained on again."""
+def find_forgotten_users(store: Store, users: Iterable[str]) -> set[str]:
+    """Return those of the users who were deleted, and whom no model may be trained on again."""
     with store.engine.connect() as connection:
-        return list(connection.scalars(select(FORGOTTEN.c.user)))
+        return _select_forgotten(store, connection, users)
+
+
+def _select_forgotten(store: Store, connection: Connection, users: Iterable[str]) -> set[str]:
+    pseudonyms = set(connection.scalars(select(FORGOTTEN.c.user)))
+    return {user for user in users if store.pseudonym(user) in pseudonyms} if pseudonyms else set()
 
 
 def _parse_refit(row: Row[Any]) -> Refit:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     cast,
+    delete,
     insert,
     literal,
     null,
@@ -28,6 +29,7 @@ ROWS_PER_STATEMENT = 500
 """Maximum pairs looked up in one statement."""
 
 USER: BindParameter[str] = bindparam("user")
+PSEUDONYM: BindParameter[str] = bindparam("pseudonym")
 NULL_NUMBER, NULL_TIME = cast(null(), Integer), cast(null(), BigInteger)
 SELECT_USER_RECORDS = union_all(
     select(
@@ -35,12 +37,14 @@ SELECT_USER_RECORDS = union_all(
     ).where(RATINGS.c.user == USER),
     select(EVENTS.c.kind, EVENTS.c.movie, NULL_NUMBER, EVENTS.c.received, EVENTS.c.given).where(EVENTS.c.user == USER),
     select(literal("known"), USERS.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME).where(USERS.c.user == USER),
-    select(literal("forgotten"), FORGOTTEN.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME).where(FORGOTTEN.c.user == USER),
+    select(literal("forgotten"), FORGOTTEN.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME).where(
+        FORGOTTEN.c.user == PSEUDONYM
+    ),
 ).order_by("what", "movie")
 """Select all records of one user in one statement, so that they are consistent."""
 
 SELECT_REVISION = """select (select revision from users where "user" = {user}),
-    exists (select 1 from forgotten where "user" = {user})"""
+    exists (select 1 from forgotten where "user" = {pseudonym})"""
 """Select the revision of one user, and whether the user was deleted."""
 
 
@@ -49,9 +53,27 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def write_audit(connection: Connection, who: str, what: str) -> None:
-    """Append a line to the audit log in the caller's transaction. `who`: name of a key, never its secret."""
-    connection.execute(insert(AUDIT).values(at=now_ms(), who=who, what=what))
+AUDIT_DAYS = 365
+"""Days after which a line of the audit log is deleted."""
+
+PRUNED_LINES = 100
+"""Maximum lines deleted when one is written."""
+
+
+def write_audit(connection: Connection, who: str, what: str, user: str | None = None) -> None:
+    """Append a line to the audit log in the caller's transaction, and delete lines that are too old.
+
+    Args:
+        connection: connection of the transaction.
+        who: name of a key, never its secret.
+        what: what was done.
+        user: the user whom it is about; kept apart, so that the ID goes when the user is deleted.
+    """
+    now = now_ms()
+    connection.execute(insert(AUDIT).values(at=now, who=who, what=what, user=user))
+    oldest = select(AUDIT.c.line).order_by(AUDIT.c.line).limit(PRUNED_LINES).subquery()
+    old = AUDIT.c.at < now - AUDIT_DAYS * 86_400_000
+    connection.execute(delete(AUDIT).where(AUDIT.c.line.in_(select(oldest.c.line)), old))
 
 
 def lock_users(connection: Connection, users: Collection[str], now: int) -> None:

@@ -4,6 +4,8 @@ IDs are text here; the service converts them to the catalog's type. Times are UT
 which is in seconds, as in the API.
 """
 
+import re
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -26,8 +28,10 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.schema import CreateColumn
 
 from cinematrix.errors import StoreError
+from cinematrix.store.pseudonyms import KEY_BYTES, make_pseudonym
 
 METADATA = MetaData()
 
@@ -43,7 +47,8 @@ USERS = Table(
     Column("created", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False, server_default="0", comment="changes with each write for the user"),
 )
-FORGOTTEN = Table("forgotten", METADATA, Column("user", Text, primary_key=True))
+FORGOTTEN = Table("forgotten", METADATA, Column("user", Text, primary_key=True, comment="pseudonym of a deleted user"))
+PSEUDONYM_KEY = Table("pseudonym_key", METADATA, Column("key", LargeBinary, nullable=False))
 RATINGS = Table(
     "ratings",
     METADATA,
@@ -70,6 +75,8 @@ KEYS = Table(
     Column("role", Text, CheckConstraint("role in ('read', 'write', 'admin')"), nullable=False),
     Column("hash", LargeBinary, nullable=False, unique=True),
     Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, comment="null: never"),
+    Column("used", BigInteger, comment="last use, to the minute; null: never"),
 )
 TOKENS = Table(
     "tokens",
@@ -85,6 +92,7 @@ AUDIT = Table(
     Column("at", BigInteger, nullable=False),
     Column("who", Text, nullable=False, comment="name of the key, never its secret"),
     Column("what", Text, nullable=False),
+    Column("user", Text, comment="the user whom the line is about; their pseudonym once deleted"),
 )
 IDEMPOTENCY = Table(
     "idempotency",
@@ -133,6 +141,20 @@ MOVIES = Table(
     Column("changed", BigInteger, nullable=False),
 )
 
+STATISTICS = Table(
+    "statistics",
+    METADATA,
+    Column("name", Text, primary_key=True, comment="a movie, or two"),
+    Column("counts", Text, nullable=False, comment="JSON: published numbers of people by answer"),
+)
+
+REVISIONS = Table(
+    "revisions",
+    METADATA,
+    Column("name", Text, primary_key=True, comment="what is counted: movies"),
+    Column("number", BigInteger, nullable=False, comment="changes until now"),
+)
+
 
 def _create_tables(connection: Connection) -> None:
     METADATA.create_all(connection)
@@ -142,8 +164,15 @@ def _add_refits(connection: Connection) -> None:
     METADATA.create_all(connection, [REFITS, SUSPECTS, MOVIES])
 
 
+def _add_column(connection: Connection, column: Column[Any]) -> None:
+    """Add a column to its table, unless the table was created with it."""
+    if column.name not in {each["name"] for each in inspect(connection).get_columns(column.table.name)}:
+        definition = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.execute(text(f"alter table {column.table.name} add column {definition}"))
+
+
 def _add_revisions(connection: Connection) -> None:
-    _add_column(connection, USERS.c.revision, "not null default 0")
+    _add_column(connection, USERS.c.revision)
 
 
 def _add_tokens(connection: Connection) -> None:
@@ -158,10 +187,41 @@ def _add_imported(connection: Connection) -> None:
     _add_column(connection, EVENTS.c.given)
 
 
-def _add_column(connection: Connection, column: Column[Any], rule: str = "") -> None:
-    """Add a column to its table, unless the table was created with it."""
-    if column.name not in {each["name"] for each in inspect(connection).get_columns(column.table.name)}:
-        connection.execute(text(f"alter table {column.table.name} add column {column.name} {column.type} {rule}"))
+def _add_key_lifetimes(connection: Connection) -> None:
+    for column in (KEYS.c.expires, KEYS.c.used):
+        _add_column(connection, column)
+
+
+def _add_statistics(connection: Connection) -> None:
+    METADATA.create_all(connection, [STATISTICS])
+
+
+def _add_movie_revisions(connection: Connection) -> None:
+    METADATA.create_all(connection, [REVISIONS])
+    if connection.scalar(select(MOVIES.c.movie).limit(1)) is not None:
+        connection.execute(insert(REVISIONS).values(name=MOVIES.name, number=1))
+
+
+AUDITED_USER = re.compile(r"(made a token of|revoked the tokens of|deleted) user (.*)", re.DOTALL)
+"""Lines about users in audit logs of earlier versions."""
+
+
+def _add_pseudonyms(connection: Connection) -> None:
+    """Replace the IDs of deleted users by pseudonyms, and give lines of the audit log a column for the user."""
+    METADATA.create_all(connection, [PSEUDONYM_KEY])
+    _add_column(connection, AUDIT.c.user)
+    key = secrets.token_bytes(KEY_BYTES)
+    connection.execute(insert(PSEUDONYM_KEY).values(key=key))
+    pseudonyms = {user: make_pseudonym(key, user) for user in connection.scalars(select(FORGOTTEN.c.user))}
+    for user, pseudonym in pseudonyms.items():
+        connection.execute(update(FORGOTTEN).filter_by(user=user).values(user=pseudonym))
+    for line, who, what in connection.execute(select(AUDIT.c.line, AUDIT.c.who, AUDIT.c.what)).all():
+        match, actor = AUDITED_USER.fullmatch(what), who.removeprefix("user ")
+        if match or actor in pseudonyms:
+            user = pseudonyms.get(match[2], match[2]) if match else None
+            who = f"user {pseudonyms[actor]}" if who != actor and actor in pseudonyms else who
+            row = {"who": who, "what": f"{match[1]} user" if match else what, "user": user}
+            connection.execute(update(AUDIT).filter_by(line=line).values(row))
 
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
@@ -170,6 +230,10 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _add_revisions,
     _add_tokens,
     _add_imported,
+    _add_key_lifetimes,
+    _add_pseudonyms,
+    _add_statistics,
+    _add_movie_revisions,
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 

@@ -21,7 +21,7 @@ def create_token(store: Store, user: str, days: int, who: str) -> tuple[str, int
     with store.write_transaction() as connection:
         connection.execute(delete(TOKENS).where(TOKENS.c.expires <= now))
         connection.execute(insert(TOKENS).values(hash=hash_secret(secret), user=user, expires=expires))
-        write_audit(connection, who, f"made a token of user {user}")
+        write_audit(connection, who, "made a token of user", user)
     return secret, expires
 
 
@@ -37,4 +37,4 @@ def revoke_tokens(store: Store, user: str, who: str) -> None:
     """Revoke all tokens of a user."""
     with store.write_transaction() as connection:
         connection.execute(delete(TOKENS).filter_by(user=user))
-        write_audit(connection, who, f"revoked the tokens of user {user}")
+        write_audit(connection, who, "revoked the tokens of user", user)

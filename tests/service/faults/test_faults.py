@@ -26,8 +26,8 @@ from cinematrix.errors import StoreError
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.service.app import create_app
+from cinematrix.service.bodies import BodyLimits, BodyReader
 from cinematrix.service.logging import QueuedLogHandler
-from cinematrix.service.middleware import _limit_body
 from cinematrix.service.problems import Problem
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store import engine
@@ -247,11 +247,12 @@ def test_a_body_that_trickles_is_given_up(settings: ServiceSettings) -> None:
         return {"type": "http.request", "body": b" ", "more_body": True}
 
     async def read() -> None:
-        limited = _limit_body(receive, replace(settings, read_seconds=0.1), 10_000)
+        limits = BodyLimits(replace(settings, read_seconds=0.1, body_rate=1_000))
+        limited = BodyReader(receive, limits, "/v1/ratings", "192.0.2.1")
         for _ in range(40):
             await limited()
 
-    with pytest.raises(Problem, match=r"took longer than 0\.1 seconds"):
+    with pytest.raises(Problem, match="at least 1,000 bytes a second"):
         asyncio.run(read())
 
 

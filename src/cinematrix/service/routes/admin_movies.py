@@ -16,7 +16,7 @@ from cinematrix.service import schemas
 from cinematrix.service.auth import ADMIN, Caller
 from cinematrix.service.model_watcher import refresh_movies
 from cinematrix.service.problems import Problem
-from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
+from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute, parse_json
 from cinematrix.service.schemas import Id, TextId
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.state import ServiceState, State
@@ -26,6 +26,9 @@ ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESP
 Admin = Annotated[Caller, ADMIN]
 MAX_MOVIES = 5_000
 """Maximum movies in a request."""
+
+MAX_NAMES = 30_000
+"""Maximum members of the movies in a request: four each, and colons in titles."""
 
 NEW: dict[int | str, dict[str, Any]] = {201: {"model": schemas.Movie, "description": "The movie was added"}}
 CSV = "text/csv"
@@ -38,7 +41,7 @@ class MovieBody(schemas.RequestBody):
 
     title: PlainText
     year: Annotated[StrictInt, Field(ge=1800, le=9999)] | None = None
-    genres: Annotated[list[Genre], Field(default_factory=list, max_length=50)]
+    genres: Annotated[list[Genre], Field(default_factory=list), schemas.Length(50)]
 
 
 class NewMovie(MovieBody):
@@ -50,7 +53,7 @@ class NewMovie(MovieBody):
 class NewMovies(schemas.RequestBody):
     """Movies to add or update, either all or none."""
 
-    movies: Annotated[list[NewMovie], Field(min_length=1, max_length=MAX_MOVIES)]
+    movies: Annotated[list[NewMovie], schemas.Length(MAX_MOVIES, 1)]
 
 
 async def _read_movies(request: Request) -> list[MovieMetadata]:
@@ -58,7 +61,7 @@ async def _read_movies(request: Request) -> list[MovieMetadata]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == CSV:
         return _parse_csv(await request.body())
     try:
-        body = NewMovies.model_validate(await request.json())
+        body = NewMovies.model_validate(parse_json(await request.body(), MAX_NAMES))
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=False, include_input=False)
         raise RequestValidationError([each | {"loc": ("body", *each["loc"])} for each in errors]) from error

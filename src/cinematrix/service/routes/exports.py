@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
 
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.importers.letterboxd_export import ExportedRating, letterboxd_csv
@@ -36,7 +35,7 @@ class ExportRating(RequestBody):
 class ExportRequest(RequestBody):
     """Ratings to export. Nothing is stored."""
 
-    ratings: Annotated[list[ExportRating], Field(max_length=5000)]
+    ratings: Annotated[list[ExportRating], schemas.Length(5000)]
 
 
 @ROUTER.get("/users/{user}/export", dependencies=[READ], response_model=schemas.UserExport, responses=CSV_RESPONSE)

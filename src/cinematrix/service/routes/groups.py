@@ -39,9 +39,9 @@ class GroupRequest(schemas.RequestBody, schemas.ListOptions):
         veto: movies to exclude for the whole group.
     """
 
-    members: Annotated[list[UserMember | GuestMember], Field(min_length=2, max_length=8)]
+    members: Annotated[list[UserMember | GuestMember], schemas.Length(8, 2)]
     how: Literal["average", "least_misery"] = "average"
-    veto: Annotated[list[schemas.Id], Field(default_factory=list, max_length=5000)]
+    veto: Annotated[list[schemas.Id], Field(default_factory=list), schemas.Length(5000)]
 
 
 class MemberOpinion(BaseModel):

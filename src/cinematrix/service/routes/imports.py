@@ -1,13 +1,14 @@
-"""Routes that import a user's export from another site, sent as a raw body and never written to disk.
+"""Routes that import a user's export from another site, sent as a raw body.
 
 Files are read one at a time outside the request threads, large ones in a subprocess (`service.import_worker`), so that
 imports don't delay other requests.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from tempfile import SpooledTemporaryFile
+from typing import IO, Annotated, Any, Literal, NamedTuple
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -28,8 +29,8 @@ from cinematrix.service.users import require_writable_user
 from cinematrix.store.merging import merge_import
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
-MAX_WAITING_UPLOADS = 4
-"""Maximum files in the queue. Further uploads get a 503."""
+UPLOAD_MEMORY_BYTES = 1_000_000
+"""Bytes of a file that are received into memory. Larger ones wait on the disk for their turn."""
 
 IMPORT_SWITCH_INTERVAL_SECONDS = 0.0001
 """Seconds after which a thread yields Python's global interpreter lock during an import: a tenth of the usual."""
@@ -110,7 +111,22 @@ class ImportBody(BaseModel):
     warnings: list[str]
 
 
-async def _read_upload(
+class PendingUpload(NamedTuple):
+    """An uploaded file on the disk, and its options."""
+
+    file: IO[bytes]
+    name: str
+    columns: str
+    highest: float | None
+    kind: KindName | None
+
+    def read(self) -> Upload:
+        """Read the file into memory."""
+        self.file.seek(0)
+        return Upload(self.file.read(), *self[1:])
+
+
+async def _receive_upload(
     request: Request,
     name: Annotated[str, Query(max_length=300, description="Name of the file.")] = "",
     columns: Annotated[
@@ -120,21 +136,18 @@ async def _read_upload(
     kind: Annotated[
         KindName | None, Query(alias="as", description="What the rows are, where the file doesn't say it.")
     ] = None,
-) -> Upload:
-    return Upload(await request.body(), name, columns, highest, kind)
+) -> AsyncIterator[PendingUpload]:
+    with SpooledTemporaryFile(UPLOAD_MEMORY_BYTES, prefix="cinematrix-") as file:
+        async for part in request.stream():
+            file.write(part)
+        yield PendingUpload(file, name, columns, highest, kind)
 
 
-UploadParam = Annotated[Upload, Depends(_read_upload)]
+UploadParam = Annotated[PendingUpload, Depends(_receive_upload)]
 
 
 async def _run_in_turn(state: ServiceState, work: Callable[[], bytes]) -> Response:
-    """Wait for a turn, then run `work` and return its JSON as a response.
-
-    Raises:
-        Problem: 503, too many imports are waiting.
-    """
-    if state.import_limiter.statistics().tasks_waiting >= MAX_WAITING_UPLOADS:
-        raise Problem(503, "too many files are being imported; retry later", {"Retry-After": "5"})
+    """Wait for a turn, then run `work` and return its JSON as a response."""
 
     def respond() -> Response:
         with _shorten_switch_interval():
@@ -153,7 +166,7 @@ def _shorten_switch_interval() -> Iterator[None]:
         sys.setswitchinterval(usual)
 
 
-def _prepare(upload: Upload, served: ServedModel) -> PreparedImport:
+def _prepare(upload: PendingUpload, served: ServedModel) -> PreparedImport:
     """Read a file and match it to the catalog.
 
     Raises:
@@ -161,7 +174,7 @@ def _prepare(upload: Upload, served: ServedModel) -> PreparedImport:
             what its rows are; 503, the subprocess failed.
     """
     try:
-        return prepare_import(upload, served.model.data.catalog, served.model.data.scale)
+        return prepare_import(upload.read(), served.model.data.catalog, served.model.data.scale)
     except KindUnknownError as error:
         raise Problem(422, str(error), ask=list(KINDS)) from error
     except DataError as error:
@@ -184,7 +197,7 @@ async def import_for_user(user: TextId, upload: UploadParam, state: State) -> Re
     return await _run_in_turn(state, lambda: _store_import(user, upload, state))
 
 
-def _store_import(user: str, upload: Upload, state: ServiceState) -> bytes:
+def _store_import(user: str, upload: PendingUpload, state: ServiceState) -> bytes:
     served = state.served
     prepared = _prepare(upload, served)
     with state.store.write_transaction() as connection:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from cinematrix.data.ratings import nearest_levels
@@ -13,12 +14,10 @@ from cinematrix.service.auth import PAGE
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.schemas import ListLength, TextId
 from cinematrix.service.served_model import ServedModel
-from cinematrix.service.state import State
+from cinematrix.service.state import ServiceState, State
+from cinematrix.store.statistics import Counts, publish
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
-
-MIN_RATERS = 3
-"""Minimum raters before statistics are shown, to protect the privacy of single users."""
 
 
 class HistogramBar(BaseModel):
@@ -36,7 +35,7 @@ class MovieLinks(BaseModel):
 
 
 class MovieDetails(schemas.Movie):
-    """A movie with its rating statistics. `mean` is null and `histogram` empty with one or two ratings."""
+    """A movie with its rating statistics, which have zeros below five ratings and change by five or more at a time."""
 
     ratings: int
     mean: float | None
@@ -57,7 +56,7 @@ class Prediction(BaseModel):
 
 
 class SimilarityReason(BaseModel):
-    """Genres that two movies share, and the number of users who rated both; 0 if it is one or two."""
+    """Genres that two movies share, and the number of users who rated both; 0 if it is below five."""
 
     genres: list[str]
     both: int
@@ -91,14 +90,16 @@ def get_movie(movie: TextId, state: State) -> MovieDetails:
     """Return a movie and its rating statistics."""
     served = state.served
     data, number = served.model.data, _find_number(served, movie)
-    ratings = np.flatnonzero(data.history.items == number)
-    shown = data.history.values is not None and data.scale is not None and not 0 < len(ratings) < MIN_RATERS
-    values = data.history.values[ratings] if shown and data.history.values is not None else None
-    row = data.catalog.frame.row(number, named=True)
+    ratings, values = np.flatnonzero(data.history.items == number), data.history.values
+    rated = values is not None and data.scale is not None
+    counts = count_by_level(served, values[ratings]) if rated and values is not None else [len(ratings)]
+    name = str(data.movies.ids[number])
+    counts = publish(state.store, {name: counts})[name]
+    n, row = sum(counts), data.catalog.frame.row(number, named=True)
     return MovieDetails(
-        **served.film(number).model_dump(), ratings=len(ratings),
-        mean=None if values is None or not len(values) else float(values.mean(dtype=np.float64)),
-        histogram=[] if values is None else build_histogram(served, values),
+        **served.film(number).model_dump(), ratings=n,
+        mean=float(np.average(served.scale.levels(), weights=counts)) if rated and n else None,
+        histogram=build_histogram(served, counts) if rated and n else [],
         links=MovieLinks(imdb=row["imdb"], tmdb=row["tmdb"]),
     )  # fmt: skip
 
@@ -125,31 +126,38 @@ def list_similar_movies(movie: TextId, state: State, n: ListLength = 10) -> Simi
     served = state.served
     text = served.movie(movie)
     similar = find_similar(served.model, text, n)
-    reasons = _explain_similarity(served, _find_number(served, text), [line.movie for line in similar])
+    reasons = _explain_similarity(state, served, _find_number(served, text), [line.movie for line in similar])
     items = [SimilarMovie(**line.as_dict(), why=reason) for line, reason in zip(similar, reasons, strict=True)]
     return SimilarMovies(movie=served.movie_id(text), model_version=served.version, items=items)
 
 
-def build_histogram(served: ServedModel, values: np.ndarray) -> list[HistogramBar]:
+def count_by_level(served: ServedModel, values: NDArray[np.float32]) -> Counts:
     """Return the number of `values` on each step of the scale."""
-    levels = served.scale.levels()
-    counts = np.bincount(nearest_levels(served.scale, values), minlength=len(levels))
-    return [
-        HistogramBar(rating=rating, count=count) for rating, count in zip(levels.tolist(), counts.tolist(), strict=True)
-    ]
+    counts = np.bincount(nearest_levels(served.scale, values), minlength=len(served.scale.levels()))
+    return [int(count) for count in counts]
+
+
+def build_histogram(served: ServedModel, counts: Counts) -> list[HistogramBar]:
+    """Return a bar for each step of the scale."""
+    levels = served.scale.levels().tolist()
+    return [HistogramBar(rating=rating, count=count) for rating, count in zip(levels, counts, strict=True)]
 
 
 def _find_number(served: ServedModel, movie: str) -> int:
     return int(served.model.data.movies.number(served.movie(movie)))
 
 
-def _explain_similarity(served: ServedModel, number: int, others: list[int | str]) -> list[SimilarityReason]:
+def _explain_similarity(
+    state: ServiceState, served: ServedModel, number: int, others: list[int | str]
+) -> list[SimilarityReason]:
     data = served.model.data
-    both, genres = data.raters_with(number), set(data.catalog.facts[number].genres)
+    raters, genres = data.raters_with(number), set(data.catalog.facts[number].genres)
+    numbers = data.movies.numbers(others).tolist()
+    names = {other: " ".join(sorted(str(data.movies.ids[each]) for each in (number, other))) for other in numbers}
+    both = publish(state.store, {names[other]: [int(raters[other])] for other in numbers})
     return [
         SimilarityReason(
-            genres=[name for name in data.catalog.facts[other].genres if name in genres],
-            both=int(both[other] if both[other] >= MIN_RATERS else 0),
+            genres=[name for name in data.catalog.facts[other].genres if name in genres], both=both[names[other]][0]
         )
-        for other in data.movies.numbers(others).tolist()
+        for other in numbers
     ]

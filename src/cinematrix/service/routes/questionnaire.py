@@ -16,7 +16,7 @@ ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESP
 class QuestionnaireAnswers(schemas.HistoryBody):
     """A new user's answers so far: ratings and unseen movies. Hidden movies aren't asked about."""
 
-    unseen: Annotated[list[schemas.Id], Field(max_length=5000, default_factory=list)]
+    unseen: Annotated[list[schemas.Id], Field(default_factory=list), schemas.Length(5000)]
 
 
 class NextQuestion(BaseModel):
