@@ -277,6 +277,13 @@ def test_the_number_of_epochs_follows_from_the_pilots_errors() -> None:
     assert choose_epochs([0.8, 0.9, 1.0]) == 1
 
 
+def test_more_ratings_have_fewer_members() -> None:
+    """Four up to 500,000 ratings, one from two million on, and as many as the setting tells."""
+    members = [DeepMFSettings().members_for(n) for n in (0, 1, 500_000, 500_001, 10**6, 10**6 + 1, 10**7)]
+    assert members == [4, 4, 4, 3, 2, 1, 1]
+    assert [DeepMFSettings(members=m).members_for(10**7) for m in (1, 7)] == [1, 7]
+
+
 def test_sparse_tables_learn_slower() -> None:
     """By hand, the rate is Σ n² of users' histories per movie, or the reverse, over 800 a step; at most 1."""
     from cinematrix.models.deep_mf.training import table_rate

@@ -342,6 +342,7 @@ def test_the_random_state_of_gpus_in_use_is_restored(monkeypatch: pytest.MonkeyP
         pass
 
 
+@pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter")
 def test_a_resumed_training_has_its_optimizer_on_its_device(tmp_path: Path) -> None:
     """A checkpoint's tensors go to the device of the net that goes on with it."""
     run = TrainingOptions(checkpoint=tmp_path / "c")

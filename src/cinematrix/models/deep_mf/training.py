@@ -60,6 +60,7 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
         if len(ratings) >= MIN_RATINGS_TO_SPLIT:
             cut = random(ratings, s.validation_share, s.seed)
             learn, validation = cut.train, cut.test
+    s = replace(s, members=s.members_for(len(ratings)))
     device = pick_device(options.device, double=True)
     matrix = movie_features(data.catalog) if s.content else None
     content = ContentMatrix(matrix, device) if matrix is not None and matrix.nnz else None
