@@ -8,7 +8,8 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.features import movie_features
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
-from cinematrix.models.deep_mf import steps
+from cinematrix.data.splits import random
+from cinematrix.models.deep_mf import steps, tasks
 from cinematrix.models.deep_mf.encoder import BatchRatings, MovieTotals, UserBatch
 from cinematrix.models.deep_mf.network import history_statistics
 from cinematrix.models.deep_mf.pooling import ContentMatrix
@@ -21,11 +22,13 @@ SETTINGS = DeepMFSettings(factors=5, members=2, ranking_members=2, dropout=0.0, 
 DEVICE = torch.device("cpu")
 
 
-def build(kind: type[HiddenRatingsTask], ratings: Ratings, catalog: Catalog, seed: int = 0) -> HiddenRatingsTask:
+def build(
+    kind: type[HiddenRatingsTask], ratings: Ratings, catalog: Catalog, validation: Ratings | None = None
+) -> HiddenRatingsTask:
     """Return a task with weights large enough for gradients to differ."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     content = ContentMatrix(movie_features(catalog.align(ratings.movies)), DEVICE)
-    task = kind(ratings, ratings, content, len(ratings.movies), SETTINGS, DEVICE)
+    task = kind(ratings, validation or ratings, content, len(ratings.movies), SETTINGS, DEVICE)
     for weight in task.net.parameters():
         weight.data *= 1.3
     task.net.train()
@@ -212,3 +215,27 @@ def test_items_are_cut_into_parts_of_about_equal_size() -> None:
     even = cut_evenly(np.arange(100), np.full(100, 7), 8)
     assert {len(part) for part in even} <= {12, 13}
     assert [len(part) for part in cut_evenly(np.arange(4), np.array([1, 1, 98, 1]), 3)] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("kind", [StarsTask, RankingTask])
+def test_validation_in_blocks_of_users_gives_the_same_error(
+    world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch, kind: type[HiddenRatingsTask]
+) -> None:
+    """The error is the same in one block and in many; of too many validation ratings, those of some users count."""
+    cut = random(world[0], 0.3)
+    task = build(kind, cut.train, world[1], validation=cut.test)
+    task.net.eval()
+    with torch.inference_mode():
+        error = task.validate()
+        monkeypatch.setattr(tasks, "BLOCK_RATINGS", 50)
+        assert len(list(task.encode_held_out())) > 10
+        assert task.validate() == pytest.approx(error, rel=1e-5)
+        monkeypatch.setattr(tasks, "MAX_HELD_OUT", len(cut.test) // 3)
+        some = task.validate()
+        users = np.flatnonzero(cut.test.by_user.counts)[::4]
+        part = build(kind, cut.train, world[1], validation=cut.test.take(np.isin(cut.test.user, users)))
+        part.net.load_state_dict(task.net.state_dict())
+        part.net.eval()
+        monkeypatch.setattr(tasks, "MAX_HELD_OUT", 10**6)
+        assert some == pytest.approx(part.validate(), rel=1e-5)
+        assert some != pytest.approx(error, rel=1e-3)
