@@ -154,7 +154,7 @@ def test_a_hidden_rating_is_predicted_without_it(world: tuple[Ratings, Catalog])
 def test_an_epoch_hides_each_rating_once(world: tuple[Ratings, Catalog], hidden: float, groups: int) -> None:
     """Steps are divided into cycles without a rest, and each part of a pass over the users hides other ratings."""
     histories = world[0].by_user
-    plan = StepPlan(round(1 / hidden), groups)
+    plan = StepPlan(round(1 / hidden), groups, 10**6)
     batches = list(plan.batches(histories, np.random.default_rng(0), DEVICE))
     assert len(batches) == plan.steps
     places = [torch.cat([torch.arange(histories.starts[u], histories.starts[u + 1]) for u in b.users]) for b in batches]
@@ -178,6 +178,7 @@ def test_an_epoch_hides_each_rating_once(world: tuple[Ratings, Catalog], hidden:
         (900_000, 1_000, 9_000, (5, 20, 15), (5, 20, 4)),
         (9_000_000, 60_000, 10**6, (5, 33, 9), (5, 36, 2)),
         (100_000, 2, 1_000, (5, 2, 20), (5, 2, 20)),
+        (9_000_000, 600_000, 10**6, (5, 33, 9), (5, 358, 1)),
     ],
 )
 def test_steps_follow_the_ratings(
@@ -189,7 +190,17 @@ def test_steps_follow_the_ratings(
     settings = DeepMFSettings(batch=batch)
     for by, expected in (("stars", stars), ("ranking", ranking)):
         plan = StepPlan.of(histories, 10_000, settings, by)
-        assert (plan.parts, plan.groups, plan.epochs(20, by)) == expected
+        assert (plan.parts, plan.groups, plan.epochs(20)) == expected
+
+
+def test_an_epoch_ends_where_the_training_has_no_more_steps(world: tuple[Ratings, Catalog]) -> None:
+    """It then hides a part of the ratings, each once, and its last cycle is complete."""
+    plan = StepPlan(5, 20, 27)
+    batches = list(plan.batches(world[0].by_user, np.random.default_rng(0), DEVICE))
+    assert len(batches) == plan.steps == 27
+    assert plan.epochs(20) == 1
+    assert [b.last_of for b in batches if b.last_of] == [10, 10, 7]
+    assert sum(len(b.hidden) for b in batches) == pytest.approx(27 / 100 * len(world[0]), rel=0.05)
 
 
 def test_a_few_ratings_are_enough_for_steps() -> None:

@@ -25,20 +25,22 @@ MAX_CYCLE = 10
 """Maximum steps in which the sums over the movies' raters stand still."""
 
 MAX_STEPS: dict[Ordering, int] = {"stars": 1_500, "ranking": 400}
-"""Maximum steps of a head's training, unless one epoch takes more."""
+"""Maximum steps of a head's training."""
 
 
 @dataclass(frozen=True)
 class StepPlan:
-    """Steps of an epoch, which hides each rating once.
+    """Steps of an epoch, which hides each rating once, or a part of the ratings where that takes too many steps.
 
     Attributes:
         parts: parts of a user's ratings, of which a step hides one.
         groups: groups of users, of which a step encodes one.
+        most: maximum steps of all epochs together.
     """
 
     parts: int
     groups: int
+    most: int
 
     @classmethod
     def of(cls, histories: Histories, n_movies: int, s: "DeepMFSettings", by: Ordering) -> "StepPlan":
@@ -50,21 +52,21 @@ class StepPlan:
         stars = by == "stars"
         step_ratings = min(s.batch, STEP_RATINGS * max(1, n_ratings / 1e6) ** 0.5) if stars else s.batch
         groups = 1 if stars else -(-n_users * n_movies // MAX_LOGITS)
-        return cls(parts, min(max(groups, round(n_ratings / parts / step_ratings)), n_users))
+        return cls(parts, min(max(groups, round(n_ratings / parts / step_ratings)), n_users), MAX_STEPS[by])
 
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
-        return self.parts * self.groups
+        return min(self.parts * self.groups, self.most)
 
     @property
     def cycle(self) -> int:
         """Steps in which sums stand still: one pass over all users, unless that takes more than `MAX_CYCLE`."""
         return min(self.groups, MAX_CYCLE)
 
-    def epochs(self, most: int, by: Ordering) -> int:
-        """Return the epochs of a head's training: `most`, unless they would take more than `MAX_STEPS`."""
-        return min(most, max(1, MAX_STEPS[by] // self.steps))
+    def epochs(self, most: int) -> int:
+        """Return the epochs of a training that has at most so many, and at most so many steps as planned."""
+        return min(most, self.most // self.steps)
 
     def batches(self, histories: Histories, rng: np.random.Generator, device: torch.device) -> Iterator[UserBatch]:
         """Yield the steps of an epoch."""

@@ -106,7 +106,7 @@ class HeadTrainer:
         plan = StepPlan.of(self.ratings.by_user, len(self.data.movies), s, by)
         schedule = s.schedule(by)
         schedule = replace(
-            schedule, epochs=plan.epochs(schedule.epochs, by),
+            schedule, epochs=plan.epochs(schedule.epochs),
             table_rate=table_rate(self.ratings, plan.steps) if by == "stars" else 1.0,
         )  # fmt: skip
         if self.learn is self.ratings or not s.two_stage:
