@@ -188,7 +188,7 @@ class RatingEncoder:
         """Return the batch's users and `movies`, encoded from visible ratings.
 
         Args:
-            movies: ascending numbers; the movies of the hidden ratings are among them.
+            movies: distinct numbers; the movies of the hidden ratings are among them.
             last_of: as in `UserBatch`.
         """
         hidden = MovieTotals.of(ratings.hidden[1], ratings.hidden_adjusted, self.n_movies)
@@ -224,7 +224,9 @@ class RatingEncoder:
         movies: torch.Tensor, last_of: int,
     ) -> torch.Tensor:  # fmt: skip
         """Return the movies' vectors: the standing sums without the hidden ratings."""
-        rows, at_movie = ratings.hidden[0], torch.searchsorted(movies, ratings.hidden[1], out_int32=True)
+        places = torch.zeros(self.n_movies, dtype=torch.int32, device=self.device)
+        places[movies] = torch.arange(len(movies), dtype=torch.int32, device=self.device)
+        rows, at_movie = ratings.hidden[0], places.index_select(0, ratings.hidden[1])
         hidden = SparsePattern.of_pairs(rows, at_movie, len(ratings.users), len(movies)).transposed
         sums = torch.split(standing.sums.rows(movies, last_of), net.shape.width, 1)
         tables = torch.split(standing.tables.rows(ratings.users, last_of), net.shape.width, 1)
