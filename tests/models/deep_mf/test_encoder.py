@@ -10,7 +10,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import random
 from cinematrix.models.deep_mf import steps, tasks
-from cinematrix.models.deep_mf.encoder import BatchRatings, MovieTotals, UserBatch
+from cinematrix.models.deep_mf.encoder import BatchRatings, UserBatch, sum_by_movie
 from cinematrix.models.deep_mf.network import history_statistics
 from cinematrix.models.deep_mf.pooling import ContentMatrix
 from cinematrix.models.deep_mf.settings import DeepMFSettings
@@ -137,7 +137,7 @@ def test_a_hidden_rating_is_predicted_without_it(world: tuple[Ratings, Catalog])
         user, movie = encoder.users[place : place + 1], encoder.movies[place : place + 1]
         encoder.centred[place] += value
         encoder.adjusted[place] += value
-        encoder.totals = MovieTotals.of(encoder.movies, encoder.adjusted, encoder.n_movies)
+        encoder.totals = sum_by_movie(encoder.movies, encoder.adjusted, encoder.n_movies)
         hidden = place - encoder.pattern.starts[user.long()]
         batch = UserBatch(user, hidden)
         seen = BatchRatings(encoder, batch)

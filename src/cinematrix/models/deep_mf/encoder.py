@@ -97,34 +97,6 @@ class StandingMovies:
     sums: StandingTensor
 
 
-@dataclass
-class MovieTotals:
-    """Number of each movie's ratings, their sum over mean and users' biases, and that of the squares. `[n_movies]`."""
-
-    counts: torch.Tensor
-    sums: torch.Tensor | None = None
-    squares: torch.Tensor | None = None
-
-    @classmethod
-    def of(cls, movies: torch.Tensor, adjusted: torch.Tensor | None, n_movies: int) -> "MovieTotals":
-        """Return the totals of pairs."""
-        counts = _sum_by(movies, torch.ones(len(movies), device=movies.device), n_movies)
-        if adjusted is None:
-            return cls(counts)
-        return cls(counts, *(_sum_by(movies, values, n_movies) for values in (adjusted, adjusted.square())))
-
-    def without(self, other: "MovieTotals") -> "MovieTotals":
-        """Return the totals less those of `other`."""
-        if self.sums is None or other.sums is None or self.squares is None or other.squares is None:
-            return MovieTotals(self.counts - other.counts)
-        return MovieTotals(self.counts - other.counts, self.sums - other.sums, self.squares - other.squares)
-
-    def select(self, movies: torch.Tensor) -> "MovieTotals":
-        """Return the totals of some movies."""
-        parts = (self.counts, self.sums, self.squares)
-        return MovieTotals(*(None if part is None else part.index_select(0, movies) for part in parts))  # type: ignore[arg-type]
-
-
 class RatingEncoder:
     """Ratings on the device, and their encoding to both sides' vectors.
 
@@ -148,7 +120,7 @@ class RatingEncoder:
             user = torch.from_numpy(biases.of_users(histories)).to(device)
             self.centred = torch.from_numpy(histories.values).to(device) - biases.mean
             self.adjusted = self.centred - user.index_select(0, self.users)
-        self.totals = MovieTotals.of(self.movies, self.adjusted, n_movies)
+        self.totals = sum_by_movie(self.movies, self.adjusted, n_movies)
         if self.adjusted is not None:
             residual = self.adjusted - self.movie_bias(self.totals).index_select(0, self.movies)
             width = ratings.scale.high - ratings.scale.low if ratings.scale else 0
@@ -157,11 +129,10 @@ class RatingEncoder:
     def __len__(self) -> int:
         return len(self.users)
 
-    def movie_bias(self, totals: MovieTotals) -> torch.Tensor:
-        """Return the movies' biases from their totals. `[n_movies]`."""
-        assert self.biases is not None
-        assert totals.sums is not None
-        return totals.sums / (totals.counts + self.biases.movie_shrinkage)
+    def movie_bias(self, totals: torch.Tensor) -> torch.Tensor:
+        """Return the movies' biases from their totals (`sum_by_movie`). `[n_movies]`."""
+        assert self.biases is not None, "only ratings have biases"
+        return totals[:, 1] / (totals[:, 0] + self.biases.movie_shrinkage)
 
     def stand(self, net: HistoryNet) -> StandingMovies:
         """Compute the sums of all movies' raters, for a cycle of steps."""
@@ -191,11 +162,10 @@ class RatingEncoder:
             movies: distinct numbers; the movies of the hidden ratings are among them.
             last_of: as in `UserBatch`.
         """
-        hidden = MovieTotals.of(ratings.hidden[1], ratings.hidden_adjusted, self.n_movies)
-        totals = self.totals.without(hidden)
-        movie_bias = None if totals.sums is None else self.movie_bias(totals)
+        totals = self.totals - sum_by_movie(ratings.hidden[1], ratings.hidden_adjusted, self.n_movies)
+        movie_bias = None if self.biases is None else self.movie_bias(totals)
         users, user_bias = self._encode_users(net, ratings, movie_bias)
-        vectors = self._encode_movies(net, standing, ratings, totals.select(movies), movies, last_of)
+        vectors = self._encode_movies(net, standing, ratings, totals.index_select(0, movies), movies, last_of)
         return EncodedBatch(users, vectors, user_bias, None if movie_bias is None else movie_bias[movies])
 
     def _encode_users(
@@ -220,7 +190,7 @@ class RatingEncoder:
         return tower(sums, statistics, self.content, ratings.users), user_bias
 
     def _encode_movies(
-        self, net: HistoryNet, standing: StandingMovies, ratings: BatchRatings, totals: "MovieTotals",
+        self, net: HistoryNet, standing: StandingMovies, ratings: BatchRatings, totals: torch.Tensor,
         movies: torch.Tensor, last_of: int,
     ) -> torch.Tensor:  # fmt: skip
         """Return the movies' vectors: the standing sums without the hidden ratings."""
@@ -230,20 +200,29 @@ class RatingEncoder:
         hidden = SparsePattern.of_pairs(rows, at_movie, len(ratings.users), len(movies)).transposed
         sums = torch.split(standing.sums.rows(movies, last_of), net.shape.width, 1)
         tables = torch.split(standing.tables.rows(ratings.users, last_of), net.shape.width, 1)
-        norm, parts = (totals.counts + 1).rsqrt()[:, None], [sums[-1] - hidden.pool(tables[-1])]
-        statistics = history_statistics(totals.counts, None, None)
-        if totals.sums is not None and totals.squares is not None and ratings.hidden_adjusted is not None:
+        counts, parts = totals[:, 0], [sums[-1] - hidden.pool(tables[-1])]
+        norm, statistics = (counts + 1).rsqrt()[:, None], history_statistics(counts, None, None)
+        if ratings.hidden_adjusted is not None:
             bias = self.movie_bias(totals)
             residual = (ratings.hidden_adjusted - bias.index_select(0, at_movie)) / self.sigma
             parts = [(sums[0] - bias[:, None] * sums[1]) / self.sigma - hidden.pool(tables[0], residual), *parts]
-            total = (totals.sums - totals.counts * bias) / self.sigma
-            squares = (totals.squares - 2 * bias * totals.sums + totals.counts * bias.square()) / self.sigma**2
-            statistics = history_statistics(totals.counts, total, squares.clamp_min(0))
+            total = (totals[:, 1] - counts * bias) / self.sigma
+            squares = (totals[:, 2] - 2 * bias * totals[:, 1] + counts * bias.square()) / self.sigma**2
+            statistics = history_statistics(counts, total, squares.clamp_min(0))
         vectors: torch.Tensor = net.movies([part * norm for part in parts], statistics, self.content, movies)
         return vectors
 
 
-def _sum_by(rows: torch.Tensor, values: torch.Tensor, n_rows: int) -> torch.Tensor:
-    """Return Σ value over the pairs of each row, added up in double precision. `[n_rows]`."""
-    empty = torch.zeros(n_rows, dtype=torch.float64, device=values.device)
-    return empty.index_add_(0, rows, values.double()).to(values.dtype)
+def sum_by_movie(movies: torch.Tensor, adjusted: torch.Tensor | None, n_movies: int) -> torch.Tensor:
+    """Return the totals of each movie's pairs, added up in double precision.
+
+    They are the number of pairs, and for ratings the sum over mean and users' biases and that of the squares.
+    `[n_movies, 3]`, for plain interactions `[n_movies, 1]`.
+    """
+
+    def total(values: torch.Tensor) -> torch.Tensor:
+        empty = torch.zeros(n_movies, dtype=torch.float64, device=movies.device)
+        return empty.index_add_(0, movies, values.double()).float()
+
+    counts = total(torch.ones(len(movies), device=movies.device))
+    return torch.stack([counts] if adjusted is None else [counts, total(adjusted), total(adjusted.square())], 1)

@@ -25,7 +25,7 @@ def export_towers(net: HistoryNet, encoder: RatingEncoder) -> Towers:
     net.eval()
     movies = encoder.encode_movies(net).cpu().numpy()
     weights = {name: tensor.cpu().numpy() for name, tensor in net.users.state_dict().items()}
-    rated = encoder.totals.counts.cpu().numpy() > 0
+    rated = encoder.totals[:, 0].cpu().numpy() > 0
     for place, table in enumerate(net.users.item_tables(encoder.content)):
         own_rows = weights[f"tables.{place}"]
         weights[f"tables.{place}"] = table.cpu().numpy() - np.where(rated[:, None], np.float32(0), own_rows)
