@@ -78,9 +78,8 @@ def dense_loss(task: HiddenRatingsTask, users: torch.Tensor, hidden: torch.Tenso
         place = torch.full((shape[0],), -1).index_put((users,), torch.arange(len(users)))
         return -logits.log_softmax(1)[place[at[0]], at[1]].mean(0).sum()
     error = scores[at] - ((base[0][at] - base[1][at[1]]) / encoder.sigma)[:, None]
-    some = at[0][::3], at[1][::3]
     unseen = net.movies.unseen(content, torch.arange(shape[1]))
-    new = torch.einsum("uef,mef->ume", *net.plain(x, unseen))[some] - (base[0][some] / encoder.sigma)[:, None]
+    new = torch.einsum("uef,mef->ume", *net.plain(x, unseen))[at] - (base[0][at] / encoder.sigma)[:, None]
     return error.square().mean(0).sum() + task.unseen_weight * new.square().mean(0).sum()
 
 
@@ -96,6 +95,7 @@ def test_steps_have_the_exact_gradient(
 ) -> None:  # fmt: skip
     """Loss and gradients equal the dense ones; the raters' tables get the mean of a cycle's gradients at its end."""
     monkeypatch.setattr(steps, "MAX_CYCLE", cycle)
+    monkeypatch.setattr(tasks, "UNSEEN_EVERY", 1)
     ratings, catalog = (as_interactions(world[0]) if plain else world[0]), world[1]
     task = build(kind, ratings, catalog)
     starts = task.encoder.pattern.starts
@@ -125,6 +125,35 @@ def test_steps_have_the_exact_gradient(
             torch.testing.assert_close(table, sum(parts) / cycle, rtol=1e-3, atol=1e-5)
         gathered = []
     assert not gathered
+
+
+def test_hidden_ratings_of_a_part_of_the_movies_are_predicted_as_if_these_were_new(
+    world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step takes one of three parts by chance, and the parts together are all hidden ratings."""
+    task = build(StarsTask, *world)
+    batch = next(task.batches(np.random.default_rng(2)))
+    n = torch.unique(BatchRatings(task.encoder, batch).hidden[1], return_inverse=True)[1].remainder(3).bincount()
+
+    def unseen() -> float:
+        losses = []
+        for task.unseen_weight in (0.0, 1.0):
+            losses.append(task.loss(batch).item())
+        return losses[1] - losses[0]
+
+    monkeypatch.setattr(tasks, "UNSEEN_EVERY", 1)
+    whole = unseen()
+    monkeypatch.setattr(tasks, "UNSEEN_EVERY", 3)
+    found = set()
+    for _ in range(30):
+        torch.manual_seed(len(found))
+        found.add(round(unseen(), 4))
+    numbers = iter([0, 0, 1, 1, 2, 2])  # each part twice, for the two losses
+    monkeypatch.setattr(torch, "randint", lambda *_: torch.tensor(next(numbers)))
+    parts = [unseen() for _ in range(3)]
+    assert found <= {round(part, 4) for part in parts}
+    assert len(found) > 1
+    assert sum(p * k for p, k in zip(parts, n.tolist(), strict=True)) / n.sum() == pytest.approx(whole, rel=1e-3)
 
 
 def test_a_hidden_rating_is_predicted_without_it(world: tuple[Ratings, Catalog]) -> None:
@@ -175,8 +204,8 @@ def test_an_epoch_hides_each_rating_once(world: tuple[Ratings, Catalog], hidden:
     [
         (100_000, 1_000, 10**6, (5, 1, 20), (5, 1, 20)),
         (900_000, 1_000, 10**6, (5, 10, 20), (5, 1, 20)),
-        (900_000, 1_000, 9_000, (5, 20, 15), (5, 20, 4)),
-        (9_000_000, 60_000, 10**6, (5, 33, 9), (5, 36, 2)),
+        (900_000, 1_000, 9_000, (5, 20, 15), (5, 20, 2)),
+        (9_000_000, 60_000, 10**6, (5, 33, 9), (5, 36, 1)),
         (100_000, 2, 1_000, (5, 2, 20), (5, 2, 20)),
         (9_000_000, 600_000, 10**6, (5, 33, 9), (5, 358, 1)),
     ],

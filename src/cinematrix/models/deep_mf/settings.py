@@ -44,7 +44,7 @@ class DeepMFSettings:
         weight_decay: AdamW's weight decay.
         ranking: train the ranking head too; without it, lists are ordered by expected rating.
         ranking_members: nets of the ranking head's ensemble.
-        ranking_epochs: maximum passes of the ranking head; fewer where they would take more than 400 steps.
+        ranking_epochs: maximum passes of the ranking head; fewer where they would take more than 200 steps.
         ranking_learning_rate: peak of the ranking head's one-cycle schedule.
         ease_rank: rank of the low-rank EASE beside the ranking head's towers; 0: none.
         two_stage: train a pilot to find the number of epochs, then train on all ratings.

@@ -24,7 +24,7 @@ MAX_LOGITS = 2**24
 MAX_CYCLE = 10
 """Maximum steps in which the sums over the movies' raters stand still."""
 
-MAX_STEPS: dict[Ordering, int] = {"stars": 1_500, "ranking": 400}
+MAX_STEPS: dict[Ordering, int] = {"stars": 1_500, "ranking": 200}
 """Maximum steps of a head's training."""
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cinematrix.models.deep_mf.settings import DeepMFSettings
 
 UNSEEN_EVERY = 3
-"""One of so many hidden ratings is predicted once more, as if its movie had no raters."""
+"""Hidden ratings of one of so many movies are predicted once more, as if their movie had no raters."""
 
 BLOCK_RATINGS = 2**20
 """About the ratings encoded at a time for validation."""
@@ -128,9 +128,11 @@ class StarsTask(HiddenRatingsTask):
         over_user = ratings.hidden_centred - user_bias.index_select(0, rows)
         over_both = over_user - movie_bias.index_select(0, places)
         seen = self._squared_error(sides.users, sides.movies, (rows, places), over_both)
-        some = slice(None, None, UNSEEN_EVERY)
-        vectors = self.net.movies.unseen(self.encoder.content, movies)
-        unseen = self._squared_error(sides.users, vectors, (rows[some], places[some]), over_user[some])
+        first = int(torch.randint(min(UNSEEN_EVERY, len(movies)), ()))
+        some = torch.nonzero(places % UNSEEN_EVERY == first)[:, 0]
+        vectors = self.net.movies.unseen(self.encoder.content, movies[first::UNSEEN_EVERY])
+        pairs = rows.index_select(0, some), places.index_select(0, some) // UNSEEN_EVERY
+        unseen = self._squared_error(sides.users, vectors, pairs, over_user.index_select(0, some))
         return seen + self.unseen_weight * unseen
 
     def _squared_error(
