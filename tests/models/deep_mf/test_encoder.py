@@ -94,7 +94,7 @@ def test_steps_have_the_exact_gradient(
     plain: bool, cycle: int,
 ) -> None:  # fmt: skip
     """Loss and gradients equal the dense ones; the raters' tables get the mean of a cycle's gradients at its end."""
-    monkeypatch.setattr(steps, "MAX_CYCLE", cycle)
+    monkeypatch.setattr(steps, "MAX_CYCLE", {"stars": cycle, "ranking": cycle})
     monkeypatch.setattr(tasks, "UNSEEN_EVERY", 1)
     ratings, catalog = (as_interactions(world[0]) if plain else world[0]), world[1]
     task = build(kind, ratings, catalog)
@@ -183,7 +183,7 @@ def test_a_hidden_rating_is_predicted_without_it(world: tuple[Ratings, Catalog])
 def test_an_epoch_hides_each_rating_once(world: tuple[Ratings, Catalog], hidden: float, groups: int) -> None:
     """Steps are divided into cycles without a rest, and each part of a pass over the users hides other ratings."""
     histories = world[0].by_user
-    plan = StepPlan(round(1 / hidden), groups, 10**6)
+    plan = StepPlan(round(1 / hidden), groups, min(groups, 10), 10**6)
     batches = list(plan.batches(histories, np.random.default_rng(0), DEVICE))
     assert len(batches) == plan.steps
     places = [torch.cat([torch.arange(histories.starts[u], histories.starts[u + 1]) for u in b.users]) for b in batches]
@@ -224,7 +224,7 @@ def test_steps_follow_the_ratings(
 
 def test_an_epoch_ends_where_the_training_has_no_more_steps(world: tuple[Ratings, Catalog]) -> None:
     """It then hides a part of the ratings, each once, and its last cycle is complete."""
-    plan = StepPlan(5, 20, 27)
+    plan = StepPlan(5, 20, 10, 27)
     batches = list(plan.batches(world[0].by_user, np.random.default_rng(0), DEVICE))
     assert len(batches) == plan.steps == 27
     assert plan.epochs(20) == 1

@@ -21,8 +21,8 @@ STEP_RATINGS = 18_000
 MAX_LOGITS = 2**24
 """Maximum logits of a member in a step of the ranking head."""
 
-MAX_CYCLE = 10
-"""Maximum steps in which the sums over the movies' raters stand still."""
+MAX_CYCLE: dict[Ordering, int] = {"stars": 10, "ranking": 1}
+"""Maximum steps in which the sums over the movies' raters stand still; longer ones made the ranking head diverge."""
 
 MAX_STEPS: dict[Ordering, int] = {"stars": 1_500, "ranking": 200}
 """Maximum steps of a head's training."""
@@ -35,11 +35,13 @@ class StepPlan:
     Attributes:
         parts: parts of a user's ratings, of which a step hides one.
         groups: groups of users, of which a step encodes one.
+        cycle: steps in which sums stand still: one pass over all users, unless that takes more than `MAX_CYCLE`.
         most: maximum steps of all epochs together.
     """
 
     parts: int
     groups: int
+    cycle: int
     most: int
 
     @classmethod
@@ -52,17 +54,13 @@ class StepPlan:
         stars = by == "stars"
         step_ratings = min(s.batch, STEP_RATINGS * max(1, n_ratings / 1e6) ** 0.5) if stars else s.batch
         groups = 1 if stars else -(-n_users * n_movies // MAX_LOGITS)
-        return cls(parts, min(max(groups, round(n_ratings / parts / step_ratings)), n_users), MAX_STEPS[by])
+        groups = min(max(groups, round(n_ratings / parts / step_ratings)), n_users)
+        return cls(parts, groups, min(groups, MAX_CYCLE[by]), MAX_STEPS[by])
 
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
         return min(self.parts * self.groups, self.most)
-
-    @property
-    def cycle(self) -> int:
-        """Steps in which sums stand still: one pass over all users, unless that takes more than `MAX_CYCLE`."""
-        return min(self.groups, MAX_CYCLE)
 
     def epochs(self, most: int) -> int:
         """Return the epochs of a training that has at most so many, and at most so many steps as planned."""
