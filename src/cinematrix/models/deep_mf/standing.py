@@ -41,5 +41,8 @@ class _Rows(torch.autograd.Function):
         standing = ctx.standing
         if standing.gathered is None:
             standing.gathered = torch.zeros_like(standing.fixed)
-        standing.gathered.index_add_(0, ctx.rows, gradient)
-        return standing.gathered / ctx.last_of if ctx.last_of else None, None, None, None
+        gathered = standing.gathered.index_add_(0, ctx.rows, gradient)
+        if not ctx.last_of:
+            return None, None, None, None
+        standing.gathered = None
+        return gathered.div_(ctx.last_of), None, None, None

@@ -69,7 +69,7 @@ class StepPlan:
     def batches(self, histories: Histories, rng: np.random.Generator, device: torch.device) -> Iterator[UserBatch]:
         """Yield the steps of an epoch."""
         users = rng.permutation(np.flatnonzero(histories.counts).astype(np.int32))
-        groups = cut_evenly(users, histories.counts[users], self.groups)
+        groups = [np.sort(group) for group in cut_evenly(users, histories.counts[users], self.groups)]
         orders = [rng.permutation(histories.counts[group].sum()).astype(np.int32) for group in groups]
         for step in range(self.steps):
             part, place = divmod(step, self.groups)

@@ -78,6 +78,7 @@ class HiddenRatingsTask:
     def encode(self, batch: UserBatch, ratings: BatchRatings, movies: torch.Tensor) -> EncodedBatch:
         """Return both sides, encoded without the hidden ratings of the batch, at its place in the cycle."""
         if batch.first or self.standing is None:
+            self.standing = None  # frees the memory of the last cycle
             self.standing = self.encoder.stand(self.net)
         for table in self.net.movies.tables:
             table.every = batch.last_of
