@@ -49,9 +49,9 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
 
     from cinematrix.data.features import movie_features
     from cinematrix.data.training_data import TrainingData
+    from cinematrix.models.deep_mf.encoder import BatchRatings, RatingEncoder, UserBatch
     from cinematrix.models.deep_mf.export import export_towers
     from cinematrix.models.deep_mf.pooling import ContentMatrix
-    from cinematrix.models.deep_mf.tasks import RatingEncoder
     from cinematrix.models.deep_mf.training import TASK_CLASSES
     from cinematrix.models.training.loop import seeded_torch, train
     from worlds import taste_world
@@ -68,9 +68,11 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
         encoder = RatingEncoder(ratings, len(data.movies), content, device)
         towers = export_towers(task.net, encoder)
         with torch.no_grad():
-            mask = encoder.full_mask()
-            sides = encoder.encode(task.net, mask)
-            residual = (encoder.residuals(mask)[1] / encoder.sigma).numpy()
+            everybody = torch.arange(len(ratings.users), dtype=torch.int32)
+            seen = BatchRatings(encoder, UserBatch.of_visible(everybody))
+            sides = encoder.encode(task.net, encoder.stand(task.net), seen, encoder.all_movies)
+            base = sides.user_bias[encoder.users] + sides.movie_bias[encoder.movies]
+            residual = ((encoder.centred - base) / encoder.sigma).numpy()
             users = torch.arange(len(ratings.users)).repeat_interleave(len(data.movies))
             movies = torch.arange(len(data.movies)).repeat(len(ratings.users))
             net = task.net.score(sides.users, sides.movies, (users, movies)).mean(1).numpy()
@@ -86,10 +88,10 @@ def test_a_movie_without_ratings_is_encoded_from_content(world: tuple[Ratings, C
 
     from cinematrix.data.features import movie_features
     from cinematrix.data.training_data import TrainingData
+    from cinematrix.models.deep_mf.encoder import RatingEncoder
     from cinematrix.models.deep_mf.export import export_content_vectors, export_towers
     from cinematrix.models.deep_mf.network import HistoryNet
     from cinematrix.models.deep_mf.pooling import ContentMatrix
-    from cinematrix.models.deep_mf.tasks import RatingEncoder
 
     ratings, catalog = world
     data, device = TrainingData.of(ratings, catalog), torch.device("cpu")
@@ -103,40 +105,13 @@ def test_a_movie_without_ratings_is_encoded_from_content(world: tuple[Ratings, C
     net.eval()
     towers = replace(export_towers(net, encoder), content=export_content_vectors(net, encoder))
     with torch.no_grad():
-        unrated = encoder.encode(net, 0 * encoder.full_mask()).movies.numpy()
+        unrated = net.movies.unseen(content, encoder.all_movies).numpy()
     np.testing.assert_allclose(towers.unrated(np.arange(len(towers.movies) - 1)), unrated, rtol=2e-3, atol=5e-3)
     np.testing.assert_array_equal(towers.unrated(np.array([-1]))[0], towers.movies[-1])
     np.testing.assert_allclose(towers.movies[-3:-1], unrated[-2:], atol=1e-5)  # the world's last two are unrated
     assert np.abs(towers.movies[:-3] - unrated[:-2]).max() > 0.1
     encoder.content = None
     assert export_content_vectors(net, encoder) is None
-
-
-def test_a_rating_is_never_predicted_from_itself(world: tuple[Ratings, Catalog]) -> None:
-    """Predictions of hidden ratings don't change with their values: these enter neither tower nor bias."""
-    import torch
-
-    from cinematrix.models.deep_mf.tasks import StarsTask, predict_from_biases
-
-    ratings, _ = world
-    assert ratings.rating is not None
-    hidden = torch.arange(0, len(ratings), 7)
-    by_user = np.lexsort((ratings.movie, ratings.user))
-    poisoned = ratings.rating.copy()
-    poisoned[by_user[hidden.numpy()]] = 0.5
-    scores = []
-    for stars in (ratings.rating, poisoned):
-        torch.manual_seed(1)
-        task = StarsTask(replace(ratings, rating=stars), ratings, None, len(ratings.movies), DeepMFSettings(**SMALL),
-                     torch.device("cpu"))  # type: ignore[arg-type]  # fmt: skip
-        task.net.eval()
-        task.encoder.sigma = 1.0
-        task.encoder.biases = replace(task.encoder.biases, user_shrinkage=3.0, movie_shrinkage=3.0)
-        sides, _ = task.hide(hidden)
-        pairs = task.encoder.users[hidden], task.encoder.movies[hidden]
-        score = task.net.score(sides.users, sides.movies, pairs)
-        scores.append((predict_from_biases(sides.base, pairs) + score.mean(1)).detach().numpy())
-    np.testing.assert_array_equal(scores[0], scores[1])
 
 
 def test_a_new_movie_is_predicted_from_its_content(world: tuple[Ratings, Catalog]) -> None:
@@ -263,22 +238,6 @@ def test_the_width_of_the_scale_does_not_matter(world: tuple[Ratings, Catalog], 
     np.testing.assert_allclose(other.predict(users, movies) / width, plain.predict(users, movies), atol=2e-3)
 
 
-@pytest.mark.parametrize(("hidden", "batch", "steps"), [(0.2, 10**9, 5), (0.2, 300, 7), (0.2, 1, 10), (0.05, 1, 20)])
-def test_an_epoch_takes_few_steps_however_many_ratings_there_are(hidden: float, batch: int, steps: int) -> None:
-    """The hidden share or the batch sets the number of steps; the batch alone sets at most ten."""
-    import torch
-
-    from cinematrix.models.deep_mf.tasks import StarsTask
-
-    users, movies = np.divmod(np.arange(2_000), 50)
-    ratings = Ratings.from_arrays(users, movies, 1 + users % 5)
-    settings = DeepMFSettings(**SMALL, hidden_share=hidden, batch=batch)  # type: ignore[arg-type]
-    task = StarsTask(ratings, ratings, None, 50, settings, torch.device("cpu"))
-    batches = list(task.batches(np.random.default_rng(0)))
-    assert len(batches) == task.steps_per_epoch == steps
-    assert torch.cat(batches).sort().values.tolist() == list(range(2_000))
-
-
 def test_nearly_all_may_be_dropped() -> None:
     """The largest allowed dropout keeps one unit of 256, with a finite scale."""
     import torch
@@ -318,15 +277,24 @@ def test_the_number_of_epochs_follows_from_the_pilots_errors() -> None:
     assert choose_epochs([0.8, 0.9, 1.0]) == 1
 
 
+def test_more_ratings_have_fewer_members() -> None:
+    """Four up to 500,000 ratings, one from two million on, and as many as the setting tells."""
+    members = [DeepMFSettings().members_for(n) for n in (0, 1, 500_000, 500_001, 10**6, 10**6 + 1, 10**7)]
+    assert members == [4, 4, 4, 3, 2, 1, 1]
+    assert [DeepMFSettings(members=m).members_for(10**7) for m in (1, 7)] == [1, 7]
+
+
 def test_sparse_tables_learn_slower() -> None:
-    """By hand, the rate is Σ n² of the users' histories per movie, or the other way round, over 4,000; at most 1."""
+    """By hand, the rate is Σ n² of users' histories per movie, or the reverse, over 800 a step; at most 1."""
     from cinematrix.models.deep_mf.training import table_rate
 
     users, movies = [1, 1, 1, 2], [10, 20, 30, 10]
     few = Ratings.from_arrays(users, movies, [3.0, 4.0, 5.0, 1.0])
-    assert table_rate(few) == pytest.approx(min((9 + 1) / 3, (4 + 1 + 1) / 2) / 4000)
+    for steps in (5, 40):
+        assert table_rate(few, steps) == pytest.approx(min((9 + 1) / 3, (4 + 1 + 1) / 2) / 800 / steps)
     dense = Ratings.from_arrays(np.repeat(np.arange(100), 100), np.tile(np.arange(100), 100), np.full(10_000, 3.0))
-    assert table_rate(dense) == 1.0
+    assert table_rate(dense, 5) == 1.0
+    assert table_rate(dense, 50) == 10_000 / 800 / 50
 
 
 def test_the_pilots_validation_ratings_are_learned_in_the_end(world: tuple[Ratings, Catalog]) -> None:

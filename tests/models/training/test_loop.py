@@ -23,7 +23,7 @@ from cinematrix.models.deep_mf_classic.model import DeepMFClassic
 from cinematrix.models.deep_mf_classic.settings import DeepMFClassicSettings
 from cinematrix.models.neumf.model import NeuMF
 from cinematrix.models.neumf.settings import NeuMFSettings
-from cinematrix.models.training.loop import Schedule, pick_device, seeded_torch, train
+from cinematrix.models.training.loop import Schedule, _TrainingState, pick_device, seeded_torch, train
 from cinematrix.models.training.optimizer import AdamW
 from cinematrix.models.vae.model import VAE
 from cinematrix.models.vae.settings import VAESettings
@@ -309,6 +309,53 @@ def test_an_unavailable_device_is_refused() -> None:
     assert pick_device("auto").type in ("cpu", "cuda", "mps")
     with pytest.raises(SettingError, match=r"device 'tpu' isn't available here; auto or one of cpu"):
         pick_device("tpu")
+
+
+def test_double_precision_is_not_asked_of_mps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only MPS is there, a training that needs double precision runs on the CPU, and MPS by name is refused."""
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device("auto").type == pick_device("mps", double=False).type == "mps"
+    assert pick_device("auto", double=True).type == "cpu"
+    with pytest.raises(SettingError, match=r"device 'mps' isn't available here; auto or one of cpu is"):
+        pick_device("mps", double=True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device("auto", double=True).type == "cuda"
+
+
+def test_the_random_state_of_gpus_in_use_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both GPUs of a process that uses them have their state back, and CUDA isn't started for a training on the CPU."""
+    states = {0: torch.tensor([7]), 1: torch.tensor([8])}
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: states[device])
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: states.update({device: state}))
+    monkeypatch.setattr(
+        torch.cuda, "manual_seed_all", lambda seed: states.update({d: torch.tensor([seed]) for d in states})
+    )
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    with seeded_torch(3, 1):
+        assert [state.item() for state in states.values()] == [3, 3]
+    assert [state.item() for state in states.values()] == [7, 8]
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda _: pytest.fail("CUDA was started"))
+    with seeded_torch(3, 1):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter")
+def test_a_resumed_training_has_its_optimizer_on_its_device(tmp_path: Path) -> None:
+    """A checkpoint's tensors go to the device of the net that goes on with it."""
+    run = TrainingOptions(checkpoint=tmp_path / "c")
+    train_seeded(make_task(), run=run)
+    task = make_task()
+    task.net.to("meta")
+    state = _TrainingState(task, SCHEDULE, "")
+    state.restore(tmp_path / "c")
+    assert len(state.optimizer.states) == 4
+    for saved in state.optimizer.states:
+        assert {name: tensor.device.type for name, tensor in saved.items()} == {
+            "step": "cpu", "exp_avg": "meta", "exp_avg_sq": "meta",
+        }  # fmt: skip
 
 
 SMALL_CLASSIC = DeepMFClassicSettings(factors=4, batch=128, epochs=3, hidden=(8, 4))

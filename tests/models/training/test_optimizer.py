@@ -50,6 +50,37 @@ def test_a_table_has_one_step_size_for_all_its_rows() -> None:
     assert beside.detach().numpy()[0] < 0.8
 
 
+def test_a_gradient_that_comes_once_in_some_steps_counts_for_all_of_them() -> None:
+    """With a constant gradient, a parameter that moves every fourth step ends where one that moves each step does."""
+    rng = np.random.default_rng(0)
+    start, gradient = (torch.from_numpy(rng.normal(size=(3, 2)).astype(np.float32)) for _ in range(2))
+    each, fourth, each_table, fourth_table = parameters = [torch.nn.Parameter(start.clone()) for _ in range(4)]
+    for p in (each_table, fourth_table):
+        p.is_table = True  # type: ignore[attr-defined]
+    for p in (fourth, fourth_table):
+        p.every = 4  # type: ignore[attr-defined]
+    optimizer = AdamW(parameters, weight_decay=0.1, table_rate=0.5)
+    for step in range(1, 41):
+        for p in parameters:
+            p.grad = gradient.clone() if step % 4 == 0 or p is each or p is each_table else None
+        optimizer.step(0.002)
+    for one, other in ((each, fourth), (each_table, fourth_table)):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+        assert (one - start).abs().max() > 0.01
+    assert [state["step"].item() for state in optimizer.states] == [40] * 4
+
+
+def test_saved_states_go_to_the_devices_of_their_parameters() -> None:
+    """The count of steps alone stays on the CPU, where the optimizer reads it."""
+    parameters = [torch.nn.Parameter(torch.ones(2, 2, device=device)) for device in ("meta", "cpu", "meta")]
+    optimizer = AdamW(parameters)
+    saved = {"step": torch.ones(()), "exp_avg": torch.ones(2, 2), "exp_avg_sq": torch.ones(2, 2)}
+    optimizer.restore([saved, saved, {}])
+    devices = [{name: tensor.device.type for name, tensor in state.items()} for state in optimizer.states]
+    moments = [{"exp_avg": device, "exp_avg_sq": device} for device in ("meta", "cpu")]
+    assert devices == [{"step": "cpu", **moments[0]}, {"step": "cpu", **moments[1]}, {}]
+
+
 def test_parameters_without_a_gradient_stay() -> None:
     """Neither weights nor state change, and `clear_gradients` removes gradients."""
     still, moving = (torch.nn.Parameter(torch.ones(2, 2)) for _ in range(2))

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 from cinematrix.models.deep_mf.closed_forms import TrainedHead
+from cinematrix.models.deep_mf.encoder import RatingEncoder
 from cinematrix.models.deep_mf.network import HistoryNet
-from cinematrix.models.deep_mf.tasks import RatingEncoder
 from cinematrix.models.deep_mf.towers import Towers, encode, history_statistics
 
 
@@ -23,9 +23,9 @@ def export_head(net: HistoryNet, encoder: RatingEncoder) -> TrainedHead:
 def export_towers(net: HistoryNet, encoder: RatingEncoder) -> Towers:
     """Return the user's tower and all movies' vectors, computed from all ratings of the encoder."""
     net.eval()
-    movies = encoder.encode(net, encoder.full_mask()).movies.cpu().numpy()
+    movies = encoder.encode_movies(net).cpu().numpy()
     weights = {name: tensor.cpu().numpy() for name, tensor in net.users.state_dict().items()}
-    rated = encoder.pattern.transposed.sums(encoder.full_mask()).cpu().numpy() > 0
+    rated = encoder.totals[:, 0].cpu().numpy() > 0
     for place, table in enumerate(net.users.item_tables(encoder.content)):
         own_rows = weights[f"tables.{place}"]
         weights[f"tables.{place}"] = table.cpu().numpy() - np.where(rated[:, None], np.float32(0), own_rows)
@@ -47,6 +47,6 @@ def export_content_vectors(net: HistoryNet, encoder: RatingEncoder) -> NDArray[n
     if encoder.content is None:
         return None
     net.eval()
-    movies = torch.arange(len(encoder.pattern.transposed.starts) - 1, device=encoder.device)
+    movies = encoder.all_movies
     added = (net.movies.unseen(encoder.content, movies) - net.movies.unseen(None, movies[:1])).cpu().numpy()
     return np.concatenate([added, np.zeros_like(added[:1])]).astype(np.float16)

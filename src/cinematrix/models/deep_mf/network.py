@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from cinematrix.models.deep_mf.pooling import ContentMatrix, SparsePattern, pair_dot_products
+from cinematrix.models.deep_mf.pooling import ContentMatrix, pair_dot_products
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class NetworkShape:
 
 
 N_STATISTICS = 5
-"""Number of statistics of a history (see `VisibleHistories.of`)."""
+"""Number of statistics of a history (see `history_statistics`)."""
 
 EMPTY_STATISTICS = torch.tensor([1.0, -1.0, 1.0, 0.0, 0.0])
 """Statistics of an empty history."""
@@ -71,17 +71,22 @@ class Tower(nn.Module):
         return [t + content.times(w) for t, w in zip(self.tables, self.item_content, strict=True)]
 
     def forward(
-        self, seen: "VisibleHistories", content: ContentMatrix | None, rows: torch.Tensor | None = None
+        self, sums: list[torch.Tensor], statistics: torch.Tensor, content: ContentMatrix | None, rows: torch.Tensor
     ) -> torch.Tensor:
-        """Return the vectors, of `rows` or of all, with the bias as their last factor. `[n, members, factors + 1]`."""
-        h = seen.statistics @ self.statistics
-        for table, values in zip(self.item_tables(content), seen.channels, strict=True):
-            h = h + seen.pattern.pool(table, values * self._row_dropout(table).index_select(0, seen.pattern.pairs[1]))
+        """Return the vectors of `rows`, with the bias as their last factor. `[n, members, factors + 1]`.
+
+        Args:
+            sums: sum over each row's history, by channel. `[n, width]` each.
+            statistics: see `history_statistics`. `[n, N_STATISTICS]`.
+        """
+        h = statistics @ self.statistics
+        for part in sums:
+            h = h + part
         if content is not None and self.own_content:
-            h = h + content.times(self.own_content[0])
+            h = h + content.times(self.own_content[0]).index_select(0, rows)
         if self.ids:
-            h = h + self.ids[0] * self._row_dropout(self.ids[0])[:, None]
-        return self._apply_blocks(h if rows is None else h.index_select(0, rows))
+            h = h + self.ids[0].index_select(0, rows) * self.row_dropout(self.ids[0]).index_select(0, rows)[:, None]
+        return self._apply_blocks(h)
 
     def unseen(self, content: ContentMatrix | None, rows: torch.Tensor) -> torch.Tensor:
         """Return the vectors of `rows` from their content alone. `[n, members, factors + 1]`."""
@@ -100,7 +105,7 @@ class Tower(nn.Module):
     def _drop(self, x: torch.Tensor) -> torch.Tensor:
         return fast_dropout(x, self.shape.dropout) if self.training else x
 
-    def _row_dropout(self, table: torch.Tensor) -> torch.Tensor:
+    def row_dropout(self, table: torch.Tensor) -> torch.Tensor:
         """Return a dropout factor for each row of a table, 1 outside training. `[n_rows]`."""
         if not self.training:
             return torch.ones(len(table), device=table.device)
@@ -113,31 +118,17 @@ class Tower(nn.Module):
         return (x * torch.rsqrt(x.square().mean(2, keepdim=True) + 1e-3)).flatten(1)
 
 
-@dataclass
-class VisibleHistories:
-    """The visible part of one side's histories in a step."""
+def history_statistics(counts: torch.Tensor, sums: torch.Tensor | None, squares: torch.Tensor | None) -> torch.Tensor:
+    """Return statistics of histories from their lengths and residuals; equal to `towers.history_statistics`. `[n, 5]`.
 
-    pattern: SparsePattern
-    channels: list[torch.Tensor]
-    statistics: torch.Tensor
-
-    @classmethod
-    def of(cls, pattern: SparsePattern, mask: torch.Tensor, residual: torch.Tensor | None) -> "VisibleHistories":
-        """Return channels and statistics of the visible entries.
-
-        The channels are the residual over the biases (in standard deviations), where there are ratings, and the
-        constant 1 of a rated item. Both are divided by √(n + 1), n the visible length of the history.
-        """
-        counts = pattern.sums(mask)
-        norm = (counts + 1).rsqrt()
-        share = mask * norm.index_select(0, pattern.pairs[0])
-        channels = [share] if residual is None else [residual * share, share]
-        mean = torch.zeros_like(counts) if residual is None else pattern.sums(residual * mask) / (counts + 3)
-        squares = 3 + (counts if residual is None else pattern.sums(residual.square() * mask))
-        spread = (squares / (counts + 3)).sqrt()
-        ones = torch.ones_like(counts)
-        facts = [ones, counts.log1p() / 3 - 1, norm, mean, spread - 1]
-        return cls(pattern, channels, torch.stack(facts, 1))
+    Args:
+        counts: float32 `[n]`, length of each history.
+        sums, squares: sums of the residuals and of their squares, in standard deviations; None for plain interactions.
+    """
+    mean = torch.zeros_like(counts) if sums is None else sums / (counts + 3)
+    spread = ((3 + (counts if squares is None else squares)) / (counts + 3)).sqrt()
+    facts = [torch.ones_like(counts), counts.log1p() / 3 - 1, (counts + 1).rsqrt(), mean, spread - 1]
+    return torch.stack(facts, 1)
 
 
 class HistoryNet(nn.Module):
@@ -149,17 +140,6 @@ class HistoryNet(nn.Module):
         self.users = Tower(n_users, n_movies, channels, n_features, 0, shape)
         self.movies = Tower(n_movies, n_users, channels, 0, n_features, shape)
         self.pair = nn.ModuleList([PairGate(shape)] if shape.pair_width else [])
-
-    def encode(
-        self,
-        users: VisibleHistories,
-        movies: VisibleHistories,
-        content: ContentMatrix | None,
-        rows: IndexPairs | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return both sides' vectors, of all or of those in `rows`."""
-        some_users, some_movies = rows or (None, None)
-        return self.users(users, content, some_users), self.movies(movies, content, some_movies)
 
     def score(self, user: torch.Tensor, movie: torch.Tensor, pairs: IndexPairs) -> torch.Tensor:
         """Return each member's score of pairs of rows of both sides' vectors. `[n, members]`."""

@@ -35,7 +35,8 @@ class SparsePattern:
         if other is not None:
             self.transposed, self.pairs = other, (other.pairs[1], other.pairs[0])
             return
-        rows = torch.repeat_interleave(torch.arange(len(starts) - 1, device=starts.device), starts.diff())
+        row_numbers = torch.arange(len(starts) - 1, dtype=items.dtype, device=starts.device)
+        rows = torch.repeat_interleave(row_numbers, starts.diff(), output_size=len(items))
         self.pairs = rows, items
         order, others = _sort_by_row(items, n_items)
         self.transposed = SparsePattern(others, rows[order], self)
@@ -44,18 +45,36 @@ class SparsePattern:
     @classmethod
     def of(cls, histories: Histories, n_items: int, device: torch.device) -> "SparsePattern":
         """Return the pattern of `histories`; values are in their order."""
-        starts = torch.from_numpy(histories.starts).to(device)
-        return cls(starts, torch.from_numpy(histories.items.astype(np.int64)).to(device), n_items=n_items)
+        starts = torch.from_numpy(histories.starts.astype(np.int32)).to(device)
+        return cls(starts, torch.from_numpy(histories.items).to(device), n_items=n_items)
 
-    def pool(self, table: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """Return Σ value × table row over each row's items. `[n_rows, width]`."""
+    @classmethod
+    def of_pairs(cls, rows: torch.Tensor, items: torch.Tensor, n_rows: int, n_items: int) -> "SparsePattern":
+        """Return the pattern of pairs in ascending order of their rows."""
+        ends = torch.bincount(rows, minlength=n_rows).cumsum(0, dtype=items.dtype)
+        return cls(torch.cat([ends.new_zeros(1), ends]), items, n_items=n_items)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def pool(self, table: torch.Tensor, values: torch.Tensor | None = None) -> torch.Tensor:
+        """Return Σ value × table row over each row's items; values are 1 unless given. `[n_rows, width]`."""
         return _Pool.apply(table, values, self)  # type: ignore[no-any-return, no-untyped-call]
 
-    def pooled(self, table: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    def pooled(self, table: torch.Tensor, values: torch.Tensor | None) -> torch.Tensor:
         """Return the result of `pool`, without a gradient."""
-        return _sum_rows(
-            table, self.items, self.starts, values if self.order is None else values.index_select(0, self.order)
-        )
+        if values is not None and self.order is not None:
+            values = values.index_select(0, self.order)
+        return _sum_rows(table, self.items, self.starts, values)
+
+    def select(self, rows: torch.Tensor, n_items: int) -> tuple["SparsePattern", torch.Tensor]:
+        """Return the pattern of some rows, and the places of their values among all."""
+        begins, lengths = self.starts.index_select(0, rows), self.starts.diff().index_select(0, rows)
+        ends = lengths.cumsum(0, dtype=torch.int32)
+        starts = torch.cat([ends.new_zeros(1), ends])
+        places = torch.arange(int(starts[-1]), dtype=torch.int32, device=rows.device)
+        places += torch.repeat_interleave(begins - starts[:-1], lengths, output_size=len(places))
+        return SparsePattern(starts, self.items.index_select(0, places), n_items=n_items), places
 
     def sums(self, values: torch.Tensor) -> torch.Tensor:
         """Return Σ value over each row. `[n_rows]`."""
@@ -67,7 +86,7 @@ class _Pool(torch.autograd.Function):
     """`SparsePattern.pooled`, with the gradient by the transposed pattern."""
 
     @staticmethod
-    def forward(ctx: Any, table: torch.Tensor, values: torch.Tensor, pattern: SparsePattern) -> torch.Tensor:
+    def forward(ctx: Any, table: torch.Tensor, values: torch.Tensor | None, pattern: SparsePattern) -> torch.Tensor:
         ctx.values, ctx.pattern = values, pattern
         return pattern.pooled(table, values)
 
@@ -122,14 +141,16 @@ def _sum_member_rows(
 
 def _sort_by_row(rows: torch.Tensor, n_rows: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the order that groups pairs by row, and each row's start in it, `[n_rows + 1]`."""
-    ends = torch.bincount(rows, minlength=n_rows).cumsum(0)
-    return torch.argsort(rows, stable=True), torch.cat([ends.new_zeros(1), ends])
+    ends = torch.bincount(rows, minlength=n_rows).cumsum(0).to(rows.dtype)
+    return torch.argsort(rows, stable=True).to(rows.dtype), torch.cat([ends.new_zeros(1), ends])
 
 
-def _sum_rows(table: torch.Tensor, items: torch.Tensor, starts: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+def _sum_rows(
+    table: torch.Tensor, items: torch.Tensor, starts: torch.Tensor, values: torch.Tensor | None
+) -> torch.Tensor:
     """Return Σ value × item's row of the table over each row's items. `[n_rows, width]`."""
     return nn.functional.embedding_bag(
-        items, table, starts, mode="sum", per_sample_weights=values, include_last_offset=True
+        items, table.contiguous(), starts, mode="sum", per_sample_weights=values, include_last_offset=True
     )
 
 

@@ -11,13 +11,21 @@ if TYPE_CHECKING:
     from cinematrix.models.training.loop import Schedule
 
 
+MAX_MEMBERS = 4
+"""Nets of the rating head's ensemble unless the setting tells their number; twice as many were no better."""
+
+MEMBER_RATINGS = 2_000_000
+"""Maximum ratings of all these members together: many ratings leave less to average out, and take longer."""
+
+
 @dataclass(frozen=True)
 class DeepMFSettings:
     """Hyper-parameters of `deep-mf`. Their search is described in docs/experiments.md.
 
     Attributes:
         factors: width of a member's vectors.
-        members: nets of the rating head's ensemble, trained side by side; the prediction is their mean.
+        members: nets of the rating head's ensemble, trained side by side; the prediction is their mean. 0: four, fewer
+            where there are more than 500,000 ratings (`members_for`).
         blocks: hidden layers (residual blocks) of each tower.
         dropout: dropout of the towers' hidden units.
         row_dropout: share of the movies (and raters) that are left out of all histories in a step.
@@ -28,14 +36,15 @@ class DeepMFSettings:
         movie_shrinkage: multiple of the estimated shrinkage of the movies' biases; the towers learn the rest.
         unseen_weight: weight of a second loss, of ratings predicted as if their movie had no raters yet.
         hidden_share: share of the ratings that are hidden and predicted in a step.
-        batch: ratings predicted in a step; more where an epoch would take more than ten steps.
-        epochs: maximum passes over the ratings; each rating is hidden once per pass.
+        batch: maximum ratings predicted in a step (`steps.StepPlan`).
+        epochs: maximum passes over the ratings, each of which hides every rating once; fewer where they would take more
+            than 1,500 steps.
         patience: epochs without a better validation error before training stops; 0: never stop early.
         learning_rate: peak of the one-cycle schedule.
         weight_decay: AdamW's weight decay.
         ranking: train the ranking head too; without it, lists are ordered by expected rating.
         ranking_members: nets of the ranking head's ensemble.
-        ranking_epochs: maximum passes of the ranking head.
+        ranking_epochs: maximum passes of the ranking head; fewer where they would take more than 200 steps.
         ranking_learning_rate: peak of the ranking head's one-cycle schedule.
         ease_rank: least rank of the low-rank EASE beside the ranking head's towers; more where the histories have more
             strong directions; 0: none.
@@ -59,7 +68,7 @@ class DeepMFSettings:
     }
 
     factors: int = 64
-    members: int = 4
+    members: int = 0
     blocks: int = 1
     dropout: float = 0.3
     row_dropout: float = 0.3
@@ -86,17 +95,21 @@ class DeepMFSettings:
 
     def __post_init__(self) -> None:
         check_settings(
-            self, lambda x: x >= 1, "must be at least 1", "factors members epochs batch ranking_members ranking_epochs"
+            self, lambda x: x >= 1, "must be at least 1", "factors epochs batch ranking_members ranking_epochs"
         )
         check_settings(
             self,
             lambda x: x >= 0,
             "can't be negative",
-            "blocks pair_width patience ease_rank weight_decay unseen_weight",
+            "members blocks pair_width patience ease_rank weight_decay unseen_weight",
         )
         check_settings(self, lambda x: x > 0, "must be above 0", "learning_rate ranking_learning_rate movie_shrinkage")
         check_settings(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout row_dropout")
         check_settings(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "hidden_share validation_share")
+
+    def members_for(self, n_ratings: int) -> int:
+        """Return the members of a rating head that learns from so many ratings."""
+        return self.members or min(MAX_MEMBERS, max(1, MEMBER_RATINGS // max(n_ratings, 1)))
 
     def shape(self, by: Ordering) -> "NetworkShape":
         """Return the shape of one head's net."""

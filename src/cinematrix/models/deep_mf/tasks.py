@@ -1,126 +1,53 @@
 """Training tasks of the heads of `deep-mf`: predict hidden ratings from the visible ones. Needs torch.
 
-Each step hides a part of the ratings, encodes users and movies from the rest, and predicts the hidden ratings. So a
-rating is never predicted from itself, and users and movies are encoded from incomplete histories, as new users will be.
-An epoch hides each rating once.
+Each step takes some users, hides a part of their ratings, encodes users and movies from the rest, and predicts the
+hidden ratings. So a rating is never predicted from itself, and users are encoded from incomplete histories, as new
+users will be. An epoch hides each rating once.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.base import Ordering
 from cinematrix.models.components.biases import Biases
-from cinematrix.models.deep_mf.network import HistoryNet, IndexPairs, VisibleHistories
-from cinematrix.models.deep_mf.pooling import ContentMatrix, SparsePattern
+from cinematrix.models.deep_mf.encoder import BatchRatings, EncodedBatch, RatingEncoder, StandingMovies, UserBatch
+from cinematrix.models.deep_mf.network import HistoryNet, IndexPairs
+from cinematrix.models.deep_mf.pooling import ContentMatrix
 from cinematrix.models.deep_mf.softmax_loss import softmax_loss
+from cinematrix.models.deep_mf.steps import StepPlan, cut_evenly
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf.settings import DeepMFSettings
 
-BIAS_SWEEPS = 5
-"""Alternations between movie and user biases in a step."""
+UNSEEN_EVERY = 3
+"""Hidden ratings of one of so many movies are predicted once more, as if their movie had no raters."""
 
-MIN_SIGMA = 2e-4
-"""Minimum standard deviation of residuals, as a share of the scale's width."""
+BLOCK_RATINGS = 2**20
+"""About the ratings encoded at a time for validation."""
 
-MAX_STEPS = 10
-"""Maximum steps in an epoch due to `batch`; each encodes all ratings, so more would cost too much."""
-
-MAX_LOGITS = 2**24
-"""Maximum logits of a member in a step of the ranking head; with more, it takes a part of the users."""
-
-UNSEEN_SHARE = 0.3
-"""Share of the hidden ratings that are predicted once more, as if their movie had no raters."""
-
-BiasTensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-"""The mean, the users' biases, the movies' biases."""
+MAX_HELD_OUT = 200_000
+"""About the most validation ratings of which the error is computed in each epoch."""
 
 
 @dataclass
-class EncodedSides:
-    """Both towers' vectors, and the biases that expected ratings build on."""
+class HeldOut:
+    """Some users encoded from all their ratings, all movies, and the users' validation ratings.
 
-    users: torch.Tensor
-    movies: torch.Tensor
-    base: BiasTensors | None
-
-
-class RatingEncoder:
-    """Ratings on the device, and their encoding under a mask to both sides' vectors.
-
-    `biases` are those of the ratings, with any shrinkage of the movies'; None: they are estimated here.
+    Attributes:
+        pairs: the users' places among the encoded, and the movies' numbers.
+        stars: None for plain interactions.
     """
 
-    def __init__(
-        self, ratings: Ratings, n_movies: int, content: ContentMatrix | None, device: torch.device,
-        biases: Biases | None = None,
-    ) -> None:  # fmt: skip
-        self.device, histories = device, ratings.by_user
-        self.pattern = SparsePattern.of(histories, n_movies, device)
-        self.content = content
-        self.users, self.movies = self.pattern.pairs
-        self.stars: torch.Tensor | None = None
-        self.biases: Biases | None = None
-        self.sigma = 1.0
-        if ratings.rating is not None and histories.values is not None:
-            self.biases = biases or Biases.of(ratings, n_movies)
-            self.stars = torch.from_numpy(histories.values).to(device)
-            residual = self.residuals(self.full_mask())[1]
-            width = ratings.scale.high - ratings.scale.low if ratings.scale else 0
-            self.sigma = max(float(residual.std(correction=0)), MIN_SIGMA * (width or 1))
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-    def full_mask(self) -> torch.Tensor:
-        """Return the mask that hides nothing."""
-        return torch.ones(len(self), device=self.device)
-
-    def residuals(self, mask: torch.Tensor) -> tuple[BiasTensors, torch.Tensor]:
-        """Return the biases of the visible ratings alone, and each rating's residual over them."""
-        assert self.stars is not None
-        assert self.biases is not None
-        movie_side = self.pattern.transposed
-        visible = mask.sum()
-        mean = (
-            (self.stars * mask).sum() / visible if visible > 0 else torch.tensor(self.biases.mean, device=self.device)
-        )
-        centred = self.stars - mean
-        user = torch.zeros(len(self.pattern.starts) - 1, device=self.device)
-        of_movie = movie_side.sums(mask) + self.biases.movie_shrinkage
-        of_user = self.pattern.sums(mask) + self.biases.user_shrinkage
-        for _ in range(BIAS_SWEEPS):
-            movie = movie_side.sums((centred - user.index_select(0, self.users)) * mask) / of_movie
-            residual = centred - movie.index_select(0, self.movies)
-            user = self.pattern.sums(residual * mask) / of_user
-        return (mean, user, movie), residual - user.index_select(0, self.users)
-
-    def encode(self, net: HistoryNet, mask: torch.Tensor, rows: IndexPairs | None = None) -> EncodedSides:
-        """Return both sides, or the vectors of `rows` alone, encoded from the visible ratings."""
-        base, residual = (None, None) if self.stars is None else self.residuals(mask)
-        scaled = None if residual is None else residual / self.sigma
-        users = VisibleHistories.of(self.pattern, mask, scaled)
-        movies = VisibleHistories.of(self.pattern.transposed, mask, scaled)
-        return EncodedSides(*net.encode(users, movies, self.content, rows), base)
-
-
-def index_distinct(pairs: IndexPairs) -> tuple[IndexPairs, IndexPairs]:
-    """Return the distinct users and movies of pairs, and each pair's places among them."""
-    users, at_user = torch.unique(pairs[0], return_inverse=True)
-    movies, at_movie = torch.unique(pairs[1], return_inverse=True)
-    return (users, movies), (at_user, at_movie)
-
-
-def predict_from_biases(base: BiasTensors | None, pairs: IndexPairs) -> torch.Tensor:
-    """Return the biases' prediction of pairs."""
-    assert base is not None, "the rating head has stars to learn from"
-    (mean, user, movie), (users, movies) = base, pairs
-    return mean + user[users] + movie[movies]
+    sides: EncodedBatch
+    ratings: BatchRatings
+    pairs: IndexPairs
+    stars: torch.Tensor | None
 
 
 class HiddenRatingsTask:
@@ -135,22 +62,29 @@ class HiddenRatingsTask:
     ) -> None:  # fmt: skip
         self.device = device
         self.encoder = RatingEncoder(ratings, n_movies, content, device, biases)
-        channels = 1 if self.encoder.stars is None else 2
+        channels = 1 if self.encoder.centred is None else 2
         width = 0 if content is None else content.width
         self.net = HistoryNet(len(ratings.users), n_movies, width, channels, settings.shape(self.by)).to(device)
-        user, movie = (torch.from_numpy(c.astype(np.int64)).to(device) for c in (validation.user, validation.movie))
-        self.held_out = user, movie
-        self.held_out_stars = None if validation.rating is None else torch.from_numpy(validation.rating).to(device)
-        steps = max(round(1 / settings.hidden_share), min(-(-len(ratings) // settings.batch), MAX_STEPS))
-        self.steps_per_epoch = min(steps, len(ratings))
+        self.history, self.held_out = ratings.by_user, validation.by_user
+        self.plan = StepPlan.of(self.history, n_movies, settings, self.by)
+        self.steps_per_epoch = self.plan.steps
         self.unseen_weight = settings.unseen_weight
+        self.standing: StandingMovies | None = None
 
-    def batches(self, rng: np.random.Generator) -> Iterator[torch.Tensor]:
-        """Yield the ratings hidden in each step."""
-        for part in np.array_split(rng.permutation(len(self.encoder)), self.steps_per_epoch):
-            yield torch.from_numpy(part).to(self.device)
+    def batches(self, rng: np.random.Generator) -> Iterator[UserBatch]:
+        """Yield the steps of an epoch."""
+        return self.plan.batches(self.history, rng, self.device)
 
-    def loss(self, batch: torch.Tensor) -> torch.Tensor:
+    def encode(self, batch: UserBatch, ratings: BatchRatings, movies: torch.Tensor) -> EncodedBatch:
+        """Return both sides, encoded without the hidden ratings of the batch, at its place in the cycle."""
+        if batch.first or self.standing is None:
+            self.standing = None  # frees the memory of the last cycle
+            self.standing = self.encoder.stand(self.net)
+        for table in self.net.movies.tables:
+            table.every = batch.last_of
+        return self.encoder.encode(self.net, self.standing, ratings, movies, batch.last_of)
+
+    def loss(self, batch: UserBatch) -> torch.Tensor:
         """Return the loss of a step; each head has its own."""
         raise NotImplementedError
 
@@ -158,11 +92,21 @@ class HiddenRatingsTask:
         """Return the validation error; each head has its own."""
         raise NotImplementedError
 
-    def hide(self, batch: torch.Tensor, rows: IndexPairs | None = None) -> tuple[EncodedSides, torch.Tensor]:
-        """Return both sides (of `rows` alone) encoded without the batch's ratings, and the mask of visible ones."""
-        mask = self.encoder.full_mask()
-        mask[batch] = 0
-        return self.encoder.encode(self.net, mask, rows), mask
+    def encode_held_out(self) -> Iterator[HeldOut]:
+        """Yield blocks of users with validation ratings, encoded from all that is learned from."""
+        users = np.flatnonzero(self.held_out.counts)
+        users = users[:: -(-len(self.held_out.items) // MAX_HELD_OUT)]
+        sizes = self.history.counts[users]
+        movies, standing = self.encoder.all_movies, self.encoder.stand(self.net)
+        for block in cut_evenly(users, sizes, min(1 + int(sizes.sum()) // BLOCK_RATINGS, len(users))):
+            tested = self.held_out.take(block)
+            ratings = BatchRatings(self.encoder, UserBatch.of_visible(self._on_device(block)))
+            stars = None if tested.values is None else torch.from_numpy(tested.values).to(self.device)
+            sides = self.encoder.encode(self.net, standing, ratings, movies)
+            yield HeldOut(sides, ratings, (self._on_device(tested.rows), self._on_device(tested.items)), stars)
+
+    def _on_device(self, numbers: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(numbers.astype(np.int32)).to(self.device)
 
 
 class StarsTask(HiddenRatingsTask):
@@ -175,40 +119,42 @@ class StarsTask(HiddenRatingsTask):
     by: ClassVar[Ordering] = "stars"
     measure: ClassVar[str] = "validation RMSE"
 
-    def loss(self, batch: torch.Tensor) -> torch.Tensor:
+    def loss(self, batch: UserBatch) -> torch.Tensor:
         """Return the sum over members, which learn independently, in units of the residuals' variance."""
-        assert self.encoder.stars is not None, "the rating head has stars to learn from"
-        pairs = self.encoder.users[batch], self.encoder.movies[batch]
-        rows, places = index_distinct(pairs)
-        sides, _ = self.hide(batch, rows)
-        base, score = predict_from_biases(sides.base, pairs), self.net.score(sides.users, sides.movies, places)
-        target = (self.encoder.stars[batch] - base) / self.encoder.sigma
-        return (score - target[:, None]).square().mean(0).sum() + self.unseen_weight * self._unseen_loss(
-            batch, sides, places[0]
-        )
+        ratings = BatchRatings(self.encoder, batch)
+        movies, places = torch.unique(ratings.hidden[1], return_inverse=True)
+        sides, rows = self.encode(batch, ratings, movies), ratings.hidden[0]
+        user_bias, movie_bias = sides.biases
+        assert ratings.hidden_centred is not None
+        over_user = ratings.hidden_centred - user_bias.index_select(0, rows)
+        over_both = over_user - movie_bias.index_select(0, places)
+        seen = self._squared_error(sides.users, sides.movies, (rows, places), over_both)
+        first = int(torch.randint(min(UNSEEN_EVERY, len(movies)), ()))
+        some = torch.nonzero(places % UNSEEN_EVERY == first)[:, 0]
+        vectors = self.net.movies.unseen(self.encoder.content, movies[first::UNSEEN_EVERY])
+        pairs = rows.index_select(0, some), places.index_select(0, some) // UNSEEN_EVERY
+        unseen = self._squared_error(sides.users, vectors, pairs, over_user.index_select(0, some))
+        return seen + self.unseen_weight * unseen
 
-    def _unseen_loss(self, batch: torch.Tensor, sides: EncodedSides, at_user: torch.Tensor) -> torch.Tensor:
-        """Return the same loss of a part of the batch (which is in random order) as if its movies had no raters."""
-        assert self.encoder.stars is not None
-        assert sides.base is not None
-        part = batch[: max(round(UNSEEN_SHARE * len(batch)), 1)]
-        users, (movies, at_movie) = (
-            self.encoder.users[part],
-            torch.unique(self.encoder.movies[part], return_inverse=True),
-        )
-        vectors = self.net.movies.unseen(self.encoder.content, movies)
-        target = (self.encoder.stars[part] - sides.base[0] - sides.base[1][users]) / self.encoder.sigma
-        score = self.net.score(sides.users, vectors, (at_user[: len(part)], at_movie))
-        return (score - target[:, None]).square().mean(0).sum()
+    def _squared_error(
+        self, users: torch.Tensor, movies: torch.Tensor, pairs: IndexPairs, residual: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the mean squared error of pairs, the sum over members, in units of the residuals' variance."""
+        error = self.net.score(users, movies, pairs) - (residual / self.encoder.sigma)[:, None]
+        return error.square().mean(0).sum()
 
     def validate(self) -> float:
         """Return the RMSE of the members' mean on the validation ratings."""
-        assert self.held_out_stars is not None, "the rating head has stars to learn from"
-        rows, places = index_distinct(self.held_out)
-        sides = self.encoder.encode(self.net, self.encoder.full_mask(), rows)
-        base, score = predict_from_biases(sides.base, self.held_out), self.net.score(sides.users, sides.movies, places)
-        error = base + self.encoder.sigma * score.mean(1) - self.held_out_stars
-        return float(error.square().mean().sqrt())
+        assert self.encoder.biases is not None, "the rating head has stars to learn from"
+        squares, n = 0.0, 0
+        for block in self.encode_held_out():
+            assert block.stars is not None
+            (user_bias, movie_bias), (rows, movies) = block.sides.biases, block.pairs
+            base = self.encoder.biases.mean + user_bias.index_select(0, rows) + movie_bias.index_select(0, movies)
+            score = self.net.score(block.sides.users, block.sides.movies, block.pairs).mean(1)
+            squares += float((base + self.encoder.sigma * score - block.stars).square().sum())
+            n += len(rows)
+        return float(np.sqrt(squares / n))
 
 
 class RankingTask(HiddenRatingsTask):
@@ -217,29 +163,28 @@ class RankingTask(HiddenRatingsTask):
     by: ClassVar[Ordering] = "ranking"
     measure: ClassVar[str] = "validation loss"
 
-    def loss(self, batch: torch.Tensor) -> torch.Tensor:
+    def loss(self, batch: UserBatch) -> torch.Tensor:
         """Return the sum over members, which learn independently."""
-        sides, mask = self.hide(batch)
-        return self._softmax_loss(sides, mask, self.encoder.users[batch], self.encoder.movies[batch]).sum()
+        ratings = BatchRatings(self.encoder, batch)
+        sides = self.encode(batch, ratings, self.encoder.all_movies)
+        return self._softmax_loss(sides, ratings, ratings.hidden).sum()
 
     def validate(self) -> float:
         """Return the mean negative log-likelihood of the validation movies, in nats."""
-        mask = self.encoder.full_mask()
-        return float(self._softmax_loss(self.encoder.encode(self.net, mask), mask, *self.held_out).mean())
+        total, n = 0.0, 0
+        for block in self.encode_held_out():
+            loss = self._softmax_loss(block.sides, block.ratings, block.pairs).mean()
+            total, n = total + float(loss) * len(block.pairs[0]), n + len(block.pairs[0])
+        return total / n
 
-    def _softmax_loss(
-        self, sides: EncodedSides, mask: torch.Tensor, users: torch.Tensor, movies: torch.Tensor
-    ) -> torch.Tensor:
-        """Return each member's mean negative log-likelihood of pairs, for a part of the users if there are too many."""
-        selected = torch.unique(users)
-        max_users = max(MAX_LOGITS // sides.movies.shape[0] // sides.movies.shape[1], 1)
-        if len(selected) > max_users:
-            selected = selected[torch.randperm(len(selected), device=self.device)[:max_users].sort().values]
-        place = torch.full((len(sides.users),), -1, device=self.device)
-        place[selected] = torch.arange(len(selected), device=self.device)
-        visible = torch.nonzero((place.index_select(0, self.encoder.users) >= 0) & (mask > 0))[:, 0]
-        hidden = place[self.encoder.users[visible]], self.encoder.movies[visible]
-        chosen = place[users] >= 0
-        x, y = self.net.plain(sides.users[selected], sides.movies)
+    def _softmax_loss(self, sides: EncodedBatch, ratings: BatchRatings, pairs: IndexPairs) -> torch.Tensor:
+        """Return each member's mean negative log-likelihood of pairs."""
+        used, rows = torch.unique(pairs[0].long(), return_inverse=True)
+        place = torch.full((len(ratings.users),), -1, device=self.device)
+        place[used] = torch.arange(len(used), device=self.device)
+        users, movies = (side.long() for side in ratings.pattern.pairs)
+        visible = torch.nonzero((ratings.visible > 0) & (place[users] >= 0))[:, 0]
+        hidden = place[users[visible]], movies[visible]
+        x, y = self.net.plain(sides.users[used], sides.movies)
         by_member = zip(x.unbind(1), y.unbind(1), strict=True)
-        return torch.stack([softmax_loss(a, b, hidden, (place[users[chosen]], movies[chosen])) for a, b in by_member])
+        return torch.stack([softmax_loss(a, b, hidden, (rows, pairs[1].long())) for a, b in by_member])

@@ -147,7 +147,7 @@ def encode(h: Float32, weights: Mapping[str, Float32]) -> Float32:
 
 
 def history_statistics(histories: Histories, residual: Float32 | None) -> Float32:
-    """Return statistics of each history's length and ratings, equal to `network.VisibleHistories.of`. `[n, 5]`."""
+    """Return statistics of each history's length and ratings, equal to `network.history_statistics`. `[n, 5]`."""
     n, counts = len(histories), histories.counts.astype(np.float32)
     mean = np.zeros(n) if residual is None else np.bincount(histories.rows, residual, n) / (counts + 3)
     squares = 3 + (counts if residual is None else np.bincount(histories.rows, residual.astype(np.float64) ** 2, n))

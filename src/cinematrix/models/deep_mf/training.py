@@ -16,11 +16,13 @@ from cinematrix.data.training_data import TrainingData
 from cinematrix.models.base import Ordering, Training, TrainingLog, TrainingOptions
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.deep_mf.closed_forms import ClosedForms, TrainedHead
+from cinematrix.models.deep_mf.encoder import RatingEncoder
 from cinematrix.models.deep_mf.export import export_head
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.pooling import ContentMatrix
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from cinematrix.models.deep_mf.tasks import HiddenRatingsTask, RankingTask, RatingEncoder, StarsTask
+from cinematrix.models.deep_mf.steps import StepPlan
+from cinematrix.models.deep_mf.tasks import HiddenRatingsTask, RankingTask, StarsTask
 from cinematrix.models.deep_mf.uncertainty import RatingUncertainty
 from cinematrix.models.training.loop import Schedule, pick_device, seeded_torch, train
 from cinematrix.models.training.two_stage import MIN_RATINGS_TO_SPLIT
@@ -31,8 +33,8 @@ MODEL_NAME = "deep-mf"
 ERROR_TOLERANCE = 0.001
 """Relative difference up to which validation errors count as equal."""
 
-PAIRS_PER_ROW = 4_000.0
-"""Pairs for each row of a table from which tables learn at the full learning rate."""
+PAIRS_PER_ROW = 800.0
+"""Pairs in a step for each row of a table from which tables learn at the full learning rate."""
 
 TASK_CLASSES: dict[Ordering, type[HiddenRatingsTask]] = {"stars": StarsTask, "ranking": RankingTask}
 
@@ -63,7 +65,8 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
         if len(ratings) >= MIN_RATINGS_TO_SPLIT:
             cut = random(ratings, s.validation_share, s.seed)
             learn, validation = cut.train, cut.test
-    device = pick_device(options.device)
+    s = replace(s, members=s.members_for(len(ratings)))
+    device = pick_device(options.device, double=True)
     matrix = movie_features(data.catalog) if s.content else None
     content = ContentMatrix(matrix, device) if matrix is not None and matrix.nnz else None
     identity = f"{s} {fingerprint(ratings)} {hash_content(matrix)}"
@@ -105,7 +108,12 @@ class HeadTrainer:
         as `two_stage=False` does.
         """
         s = self.settings
-        schedule = replace(s.schedule(by), table_rate=table_rate(self.ratings) if by == "stars" else 1.0)
+        plan = StepPlan.of(self.ratings.by_user, len(self.data.movies), s, by)
+        schedule = s.schedule(by)
+        schedule = replace(
+            schedule, epochs=plan.epochs(schedule.epochs),
+            table_rate=table_rate(self.ratings, plan.steps) if by == "stars" else 1.0,
+        )  # fmt: skip
         if self.learn is self.ratings or not s.two_stage:
             task = pilot = self._train(by, s, schedule, self.learn, "")
         else:
@@ -151,14 +159,14 @@ def choose_epochs(errors: list[float]) -> int:
     return max(1, *(epoch for epoch, error in enumerate(errors) if error <= min(errors) * (1 + ERROR_TOLERANCE)))
 
 
-def table_rate(ratings: Ratings) -> float:
-    """Return the learning rate of tables, as a share of the full one, from the number of pairs per row.
+def table_rate(ratings: Ratings, steps: int) -> float:
+    """Return the learning rate of tables, as a share of the full one, from the number of pairs per row in a step.
 
-    A row is used once for each pair of an entry in a history and a rating that is predicted from that history: Σ n²
-    over histories of length n, divided by the number of rows; the side with fewer decides. With few pairs per row,
-    tables overfit long before the rest of the net has learned. The constant was found on eight data sets of 80 to 6,400
-    pairs per row (docs/experiments.md).
+    In an epoch of so many steps, a row is used once for each pair of an entry in a history and a rating that is
+    predicted from that history: Σ n² over histories of length n, divided by the number of rows; the side with fewer
+    decides. With few pairs per row and step, tables overfit long before the rest of the net has learned. The constant
+    was found on eight data sets of 80 to 6,400 pairs per row in five steps (docs/experiments.md).
     """
     users, movies = (np.bincount(c).astype(np.float64) for c in (ratings.user, ratings.movie))
     pairs = min((a**2).sum() / max(np.count_nonzero(b), 1) for a, b in ((users, movies), (movies, users)))
-    return min(1.0, float(pairs) / PAIRS_PER_ROW)
+    return min(1.0, float(pairs) / steps / PAIRS_PER_ROW)

@@ -136,13 +136,17 @@ def train(
     return state.log
 
 
-def pick_device(name: str) -> torch.device:
+def pick_device(name: str, *, double: bool = False) -> torch.device:
     """Return the device named `name`; auto is CUDA if available, else Apple's MPS, else the CPU.
 
+    Args:
+        double: the training computes in double precision too, which MPS can't.
+
     Raises:
-        SettingError: the device isn't available here.
+        SettingError: the device isn't available here, or not for this training.
     """
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    mps = torch.backends.mps.is_available() and not double
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": mps}
     if name == "auto":
         return torch.device(next(device for device in ("cuda", "mps", "cpu") if available[device]))
     if not available.get(name, False):
@@ -162,7 +166,8 @@ def seeded_torch(seed: int, threads: int) -> Iterator[None]:
     torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms loads the compiler: over a second
     memory.fill_uninitialized_memory = False  # it takes a twelfth of the time, and nothing reads the memory
     try:
-        with torch.random.fork_rng(devices=[]):
+        cuda_devices = torch.cuda.device_count() if torch.cuda.is_initialized() else 0  # type: ignore[no-untyped-call]
+        with torch.random.fork_rng(devices=range(cuda_devices)):
             torch.manual_seed(seed)
             yield
     finally:
@@ -268,9 +273,9 @@ class _TrainingState:
         tensors = parse_tensors(content)
         self.task.net.load_state_dict(_select_prefix(tensors, "net."))
         self.best = _select_prefix(tensors, "best.")
-        self.optimizer.states = [
+        self.optimizer.restore(
             _select_prefix(tensors, f"optimizer.{key}.") for key in range(len(self.optimizer.parameters))
-        ]
+        )
 
     def _identity(self) -> str:
         """Return all that must be equal for a checkpoint to fit: the schedule, the net's shape and the data."""

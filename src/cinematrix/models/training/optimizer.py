@@ -24,6 +24,9 @@ class AdamW:
     set) is the mean over the table, so that a row moves in proportion to its evidence. A sparse table overfits as a
     whole; it learns at the share `table_rate` of the learning rate.
 
+    A parameter whose attribute `every` is set gets a gradient once in so many steps, their mean, and then moves as
+    far as in all of them.
+
     The learning rate comes with each step. This class replaces `torch.optim`, whose first use loads torch's compiler,
     which takes over a second.
 
@@ -44,28 +47,39 @@ class AdamW:
         for p in self.parameters:
             p.grad = None
 
+    def restore(self, states: Iterable[OptimizerState]) -> None:
+        """Replace the states by saved ones, on the devices of their parameters; `step` is read on the CPU."""
+        self.states = [
+            {name: tensor if name == "step" else tensor.to(p.device) for name, tensor in state.items()}
+            for p, state in zip(self.parameters, states, strict=True)
+        ]
+
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Move all parameters against their gradients, at the learning rate `rate`."""
         for p, state in zip(self.parameters, self.states, strict=True):
             if p.grad is None:
                 continue
-            is_table = getattr(p, "is_table", False)
-            speed = rate * self.table_rate if is_table else rate
+            is_table, every = getattr(p, "is_table", False), getattr(p, "every", 1)
+            speed = every * (rate * self.table_rate if is_table else rate)
             if p.ndim > 1:
                 p.mul_(1 - speed * self.weight_decay)
-            p.addcdiv_(*_direction(p.grad, state, is_table), value=-speed / (1 - BETAS[0] ** float(state["step"])))
+            p.addcdiv_(
+                *_direction(p.grad, state, is_table, every), value=-speed / (1 - BETAS[0] ** float(state["step"]))
+            )
 
 
-def _direction(gradient: torch.Tensor, state: OptimizerState, is_table: bool) -> tuple[torch.Tensor, torch.Tensor]:
+def _direction(
+    gradient: torch.Tensor, state: OptimizerState, is_table: bool, every: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the moving mean of the gradient and its divisor; both are updated in `state`."""
-    first, second = BETAS
+    first, second = (beta**every for beta in BETAS)
     if not state:
         state["step"], state["exp_avg"] = torch.zeros(()), torch.zeros_like(gradient)
         state["exp_avg_sq"] = torch.zeros((), device=gradient.device) if is_table else torch.zeros_like(gradient)
-    state["step"] += 1
+    state["step"] += every
     state["exp_avg"].lerp_(gradient, 1 - first)
-    correction = 1 - second ** float(state["step"])
+    correction = 1 - BETAS[1] ** float(state["step"])
     if is_table:
         moment = state["exp_avg_sq"].lerp_(gradient.square().mean(), 1 - second)
         return state["exp_avg"], (moment / correction).sqrt() + MIN_SECOND_MOMENT
