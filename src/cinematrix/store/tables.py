@@ -210,8 +210,10 @@ def _add_pseudonyms(connection: Connection) -> None:
     """Replace the IDs of deleted users by pseudonyms, and give lines of the audit log a column for the user."""
     METADATA.create_all(connection, [PSEUDONYM_KEY])
     _add_column(connection, AUDIT.c.user)
-    key = secrets.token_bytes(KEY_BYTES)
-    connection.execute(insert(PSEUDONYM_KEY).values(key=key))
+    key = connection.scalar(select(PSEUDONYM_KEY.c.key))
+    if key is None:
+        key = secrets.token_bytes(KEY_BYTES)
+        connection.execute(insert(PSEUDONYM_KEY).values(key=key))
     pseudonyms = {user: make_pseudonym(key, user) for user in connection.scalars(select(FORGOTTEN.c.user))}
     for user, pseudonym in pseudonyms.items():
         connection.execute(update(FORGOTTEN).filter_by(user=user).values(user=pseudonym))
