@@ -12,7 +12,7 @@ from cinematrix.data.splits import random
 from cinematrix.errors import SettingError
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from cinematrix.models.deep_mf.uncertainty import PredictedPairs, RatingUncertainty
+from cinematrix.models.deep_mf.uncertainty import HeldOut, RatingUncertainty
 from contract import Contract
 from worlds import as_interactions
 
@@ -172,20 +172,21 @@ def test_the_uncertainty_is_fitted_to_ratings_that_the_net_has_not_seen(
     world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch, given: bool
 ) -> None:
     """None of the pairs that it is fitted to is in the histories that these are predicted from."""
-    calls: list[tuple[PredictedPairs, np.ndarray, RatingUncertainty]] = []
+    calls: list[tuple[tuple[HeldOut, ...], RatingUncertainty]] = []
     fitted = RatingUncertainty.fitted
 
-    def spy(
-        self: RatingUncertainty, held_out: PredictedPairs, ratings: np.ndarray, movies: np.ndarray
-    ) -> RatingUncertainty:
-        calls.append((held_out, ratings, fitted(self, held_out, ratings, movies)))
-        return calls[-1][2]
+    def spy(self: RatingUncertainty, *held_out: HeldOut) -> RatingUncertainty:
+        calls.append((held_out, fitted(self, *held_out)))
+        return calls[-1][1]
 
     monkeypatch.setattr(RatingUncertainty, "fitted", spy)
     cut = random(world[0], 0.2)
     settings = DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)  # type: ignore[arg-type]
     model = DeepMF(settings).fit(cut.train, world[1], validation=cut.test if given else None)
-    ((pairs, ratings, result),) = calls
+    (((held_out, *by_biases), result),) = calls
+    pairs, ratings = held_out.pairs, held_out.ratings
+    for part in by_biases:
+        assert np.all(find_entries(part.pairs.histories, part.pairs.rows, part.pairs.movies) < 0)
     assert model.uncertainty is result
     assert len(ratings) == pytest.approx((0.2 if given else 0.08) * len(world[0]), abs=2)
     assert np.all(find_entries(pairs.histories, pairs.rows, pairs.movies) < 0)
@@ -258,10 +259,10 @@ def test_the_uncertainty_is_fitted_to_a_part_of_many_users(
     settings = DeepMFSettings(**{**SMALL, "epochs": 1}, ranking=False)  # type: ignore[arg-type]
     cut = random(world[0], settings.validation_share, settings.seed)
     monkeypatch.setattr(closed_forms, "MAX_VALIDATION_RATINGS", 12)
-    calls: list[PredictedPairs] = []
+    calls: list[HeldOut] = []
     monkeypatch.setattr(RatingUncertainty, "fitted", lambda self, held_out, *_: calls.append(held_out) or self)
     DeepMF(settings).fit(*world)
-    (pairs,) = calls
+    pairs = calls[0].pairs
     counts = cut.test.by_user.counts
     users = np.flatnonzero(counts)[: len(pairs.histories)]
     assert counts[users[:-1]].sum() < 12 <= counts[users].sum() == len(pairs.movies)

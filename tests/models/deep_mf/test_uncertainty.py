@@ -16,6 +16,7 @@ from cinematrix.models.components.conformal import ConformalLevels
 from cinematrix.models.components.ordinal import OrdinalRegression
 from cinematrix.models.deep_mf.uncertainty import (
     HABIT_PRIOR_RATINGS,
+    HeldOut,
     PredictedPairs,
     RatingUncertainty,
     history_facts,
@@ -55,7 +56,7 @@ def fit_uncertainty(scale: Scale, n: int) -> RatingUncertainty:
     """Return the uncertainty fitted to `n` ratings of the world."""
     pairs, ratings = world(scale, n)
     prior = RatingUncertainty.before(scale, pairs.histories, pairs.residual, N_MOVIES)
-    return prior.fitted(pairs, ratings, prior.movies)
+    return prior.fitted(HeldOut(pairs, ratings, prior.movies))
 
 
 FITTED = {str(s): fit_uncertainty(s, n) for s, n in ((STARS, 10_000), (HALVES, 8_000), (HUNDRED, 3_000), (OPEN, 5_000))}
@@ -177,7 +178,7 @@ def test_intervals_of_a_small_sample_hold_the_requested_share(n: int) -> None:
         few, others = (replace(pairs, rows=pairs.rows[at], movies=pairs.movies[at], stars=pairs.stars[at]) for at in
                        (slice(n), slice(n, None)))  # fmt: skip
         prior = RatingUncertainty.before(HALVES, pairs.histories, pairs.residual, N_MOVIES)
-        low, high = prior.fitted(few, ratings[:n], prior.movies).interval(others, 0.8)
+        low, high = prior.fitted(HeldOut(few, ratings[:n], prior.movies)).interval(others, 0.8)
         covered.append(np.mean((low <= ratings[n:]) & (ratings[n:] <= high)))
     assert 0.78 < np.mean(covered) < 0.86
 
@@ -202,7 +203,7 @@ def test_the_prior_is_sensible(scale: Scale) -> None:
     if scale.high > scale.low:
         assert 0.2 < np.mean(high - low) / (scale.high - scale.low) < (0.99 if len(scale.levels()) > 2 else 1.0)
     one = replace(pairs, rows=pairs.rows[:1], movies=pairs.movies[:1], stars=pairs.stars[:1])
-    interval = prior.fitted(one, ratings[:1], prior.movies).interval(pairs, 0.8)
+    interval = prior.fitted(HeldOut(one, ratings[:1], prior.movies)).interval(pairs, 0.8)
     assert np.isfinite(interval).all()
     empty_prior = RatingUncertainty.before(scale, Histories.empty(1), np.zeros(0, np.float32), N_MOVIES)
     assert np.isfinite(empty_prior.distribution(replace(one, histories=Histories.empty(1), rows=one.rows * 0))).all()

@@ -30,8 +30,9 @@ from cinematrix.models.components.ease_low_rank import (
 )
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
 from cinematrix.models.deep_mf.residual_gp import AUDIENCE_RANK, ResidualGP, embed_content, embed_movies
+from cinematrix.models.deep_mf.small_samples import hold_out_from_biases
 from cinematrix.models.deep_mf.towers import Float32, Towers
-from cinematrix.models.deep_mf.uncertainty import PredictedPairs, RatingUncertainty, movie_facts
+from cinematrix.models.deep_mf.uncertainty import HeldOut, PredictedPairs, RatingUncertainty, movie_facts
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf.settings import DeepMFSettings
@@ -189,7 +190,7 @@ class ClosedForms:
         pilot_facts = movie_facts(histories, pilot_head.residual(histories)[1], len(self.data.movies))
         stars = prior.scale.clip(later.values + error)
         pairs = PredictedPairs(given, pilot_head.residual(given)[1], later.rows, later.items, stars)
-        return replace(prior, movies=pilot_facts).fitted(pairs, later.values, prior.movies)
+        return prior.fitted(HeldOut(pairs, later.values, pilot_facts), *hold_out_from_biases(self.ratings, len(stars)))
 
 
 def choose_ridge_and_weight(

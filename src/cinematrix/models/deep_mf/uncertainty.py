@@ -53,6 +53,15 @@ class PredictedPairs:
 
 
 @dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Ratings that the predictions of their pairs haven't seen; `movies` are the facts of the movies at that time."""
+
+    pairs: PredictedPairs
+    ratings: NDArray[np.float32]
+    movies: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
 class RatingUncertainty:
     """The distribution of ratings around predictions.
 
@@ -93,25 +102,29 @@ class RatingUncertainty:
             movies,
         )
 
-    def fitted(
-        self, held_out: PredictedPairs, ratings: NDArray[np.float32], movies: NDArray[np.float32]
-    ) -> "RatingUncertainty":
-        """Fit to predictions of `ratings` that the model hasn't seen; `movies` are the movies' facts of the result.
+    def fitted(self, *held_out: HeldOut) -> "RatingUncertainty":
+        """Fit to predictions of held-out ratings.
 
         The level of the intervals is cross-fitted: it comes from ratings that the regression behind it hasn't seen.
         """
-        chosen = np.arange(0, len(ratings), max(1, -(-len(ratings) * len(self.shares) // MAX_CELLS)))
-        stars, facts, habits = self._inputs(held_out, chosen)
-        value, steps = ratings[chosen], nearest_levels(self.scale, ratings[chosen])
-        needed, half = np.zeros(len(chosen)), np.arange(len(chosen)) % 2
+        parts = [replace(self, movies=part.movies)._evidence(part) for part in held_out]
+        stars, facts, habits, predicted, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+        steps = nearest_levels(self.scale, value)
+        needed, half = np.zeros(len(value)), np.arange(len(value)) % 2
         for part in (0, 1):
             tested, learned = np.flatnonzero(half == part), np.flatnonzero(half != part)
             half_ordinal = self.ordinal.fitted(stars[learned], facts[learned], habits[learned], steps[learned])
             probabilities = half_ordinal.probabilities(stars[tested], facts[tested], habits[tested])
-            needed[tested] = self._level_needed(probabilities, held_out.stars[chosen[tested]], value[tested])
+            needed[tested] = self._level_needed(probabilities, predicted[tested], value[tested])
         ordinal = self.ordinal.fitted(stars, facts, habits, steps)
         levels = ConformalLevels.fitted(needed, *read_counts(facts))
-        return RatingUncertainty(self.scale, ordinal, self.shares, levels, movies)
+        return replace(self, ordinal=ordinal, levels=levels)
+
+    def _evidence(self, held_out: HeldOut) -> tuple[NDArray[Any], ...]:
+        """Return the regression's inputs, the predictions and the ratings; of many pairs evenly spaced ones."""
+        n = len(held_out.ratings)
+        chosen = np.arange(0, n, max(1, -(-n * len(self.shares) // MAX_CELLS)))
+        return (*self._inputs(held_out.pairs, chosen), held_out.pairs.stars[chosen], held_out.ratings[chosen])
 
     def distribution(self, pairs: PredictedPairs) -> NDArray[np.float32]:
         """Return the probability of each of `scale.levels()` for each pair. float32 `[n, steps]`."""
