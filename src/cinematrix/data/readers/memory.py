@@ -10,8 +10,8 @@ from scipy import sparse
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.readers.columns import plain_name
 from cinematrix.data.readers.genres import split_genres
+from cinematrix.data.readers.id_columns import as_id_column
 from cinematrix.data.readers.movies import MOVIE_ALIASES
-from cinematrix.data.readers.values import as_id_column
 from cinematrix.errors import DataError
 
 ACCEPTED = (
