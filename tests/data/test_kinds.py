@@ -534,6 +534,13 @@ def test_the_api_warns_of_doubts() -> None:
     assert "fraction of 5" in found.report.notes[0]
 
 
+def test_lists_of_records() -> None:
+    """Rows of `csv.DictReader` are a table; a path is none, and the error says what reads it."""
+    assert triples(cx.ratings(DICTS)) == EXPECTED
+    with pytest.raises(DataError, match=r"a file is read by cinematrix\.read"):
+        cx.ratings("ratings.csv")
+
+
 def test_frames_of_odd_types() -> None:
     """Times in seconds, periods, UUIDs, decimals and big integers are taken like their text."""
     base = {"user": [1, 2], "movie": [3, 4], "rating": [2.0, 5.0]}
