@@ -87,6 +87,17 @@ def test_a_traceback_is_one_sentence() -> None:
     assert "--missing 99" in run_failing("data", "describe", CASES / "F14-null-marks.csv")
 
 
+def test_an_error_of_a_test_names_options_that_are_there(m0: Path, tmp_path: Path) -> None:
+    """Marks and bad lines of a test can be dropped, and the report says how many."""
+    table = tmp_path / "test.csv"
+    table.write_text("user,item,rating\n9,6,99\n1,3,3\n8,1,2\n8,2,5\n")
+    assert "--missing 99" in run_failing("evaluate", m0, table)
+    assert "1 rows dropped: rating 99 means not rated (lines 2)" in run_ok("evaluate", m0, table, "--missing", "99")
+    table.write_text("user,item,rating\n9,6,9\n1,3,3\n")
+    assert "--skip-bad" in run_failing("evaluate", m0, table)
+    assert "1 rows dropped: rating is off the scale (lines 2)" in run_ok("evaluate", m0, table, "--skip-bad")
+
+
 def test_training_says_what_it_read(tmp_path: Path) -> None:
     """Notes are part of the result, in text and in JSON; doubts are warnings on stderr."""
     words = ("train", CASES / "F14-null-marks.csv", "--missing", "99", "--model", "bias", "--out", tmp_path / "m")

@@ -76,6 +76,10 @@ FORMS: dict[str, str | bytes] = {
     "pandas' index": text(("", *HEAD), [(i, *row) for i, row in enumerate(ROWS)]),
     "all quoted": text([f'"{name}"' for name in HEAD], [tuple(f'"{cell}"' for cell in row) for row in ROWS]),
     "reviews over lines": text((*HEAD, "review"), [(*row, '"one\n""two"", three"') for row in ROWS]),
+    "Matrix Market": "%%MatrixMarket matrix coordinate real general\n% c\n6 4 24\n" + text(None, ROWS, " "),
+    "NumPy's comment": "# made by savetxt\n" + text(None, ROWS, " "),
+    "header in a comment": "# item,user,rating,timestamp\n" + text(None, [(m, u, r, t) for u, m, r, t in ROWS]),
+    "# before the header": "#" + text(HEAD, ROWS),
     "CRLF": text(HEAD, ROWS).replace("\n", "\r\n"),
     "UTF-16": text(HEAD, ROWS).encode("utf-16"),
     "bzip2": bz2.compress(text(HEAD, ROWS).encode()),
@@ -83,6 +87,22 @@ FORMS: dict[str, str | bytes] = {
     "JSON Lines": "\n".join(map(json.dumps, DICTS)),
     "JSON Lines, packed": gzip.compress("\n".join(map(json.dumps, DICTS)).encode()),
     "Python's quotes": "\n".join(map(str, DICTS)),
+    "JSON in JSON": "\n".join(
+        json.dumps({"user": {"id": u, "name": "x"}, "item": {"id": m}, "rating": r, "timestamp": t})
+        for u, m, r, t in ROWS
+    ),
+    "MongoDB": "\n".join(
+        json.dumps(
+            {
+                "_id": {"$oid": f"{u}{m}"},
+                "user_id": {"$numberInt": str(u)},
+                "item": m,
+                "rating": r,
+                "timestamp": {"$date": {"$numberLong": str(t * 1000)}},
+            }
+        )
+        for u, m, r, t in ROWS
+    ),
     "JSON list": json.dumps(DICTS),
     "JSON by column": json.dumps({name: [row[name] for row in DICTS] for name in HEAD}),
     "pandas' JSON": pd.DataFrame(DICTS).to_json(),
@@ -108,6 +128,7 @@ NAMES = [
     "utilisateur,film,note,date", "usuario,pelicula,puntuación,fecha", "Пользователь,Фильм,Оценка,Дата",
     "用户,电影,评分,时间", "critic,title,score,review_date", "username,film_id,rating,created_at",
     "user_id:token,item_id:token,rating:float,timestamp:float", "userId,book_id,star_rating,reviewTime",
+    "Cust_Id,app_id,my_score,Modified", "用户名,电影,评分,评论时间", "user_name,film_slug,user_score,Rated On",
 ]  # fmt: skip
 
 
@@ -197,6 +218,9 @@ TIMES: list[tuple[str, Callable[[int], object], str]] = [
     ("zone", lambda u: f"2014-05-1{u}T10:11:12+02:00", "2014-05-11T08:11:12"),
     ("fraction", lambda u: f"2014-05-1{u} 10:11:12.345", "2014-05-11T10:11:12"),
     ("Chinese", lambda u: f"2014年5月{u}日", "2014-05-01T00:00:00"),
+    ("PostgreSQL", lambda u: f"2014-05-1{u} 10:11:12.5+02", "2014-05-11T08:11:12"),
+    ("Excel's short month", lambda u: f"{u}-May-14", "2014-05-01T00:00:00"),
+    ("Amazon's pages", lambda u: f'"Reviewed in the United States on May {u}, 2014"', "2014-05-01T00:00:00"),
     ("Korean", lambda u: f"2014. 5. {u}.", "2014-05-01T00:00:00"),
     ("two forms", lambda u: f"2014-05-1{u}" if u % 2 else f"1{u}/05/2014", "2014-05-11T00:00:00"),
     ("numbers and dates", lambda u: 1_399_766_400 if u == 1 else f"2014-05-1{u}", "2014-05-11T00:00:00"),
@@ -220,7 +244,11 @@ def test_times(take: Callable[..., Dataset], write: Callable[[int], object], fir
         (lambda u: f"2099-01-0{u}", "after"),
         (lambda u: -5 * 10**9, "before 1888"),
         (lambda u: 2**63 - 1, "after"),
-        (lambda u: 41_760 + u, "spreadsheet"),
+        (lambda u: 41_760 + u, "spreadsheet's day numbers, which gives 2014-05-02"),
+        (lambda u: 16_200 + u, "16201 are read as epoch times, which gives 1970-01-01"),
+        (lambda u: f"{10 + u}052014", "11052014 are read as epoch times, which gives 1970"),
+        (lambda u: (63_535_856_000 + u) * 10**7, "which gives 1990"),
+        (lambda u: 0 if u == 1 else 1_400_000_000 + u, "4 times are 0 or -1"),
         (lambda u: "99991231" if u == 1 else f"2014050{u}", "9999-12-31"),
     ],
 )
@@ -259,6 +287,8 @@ SCALES: list[tuple[str, Callable[[int], object], Scale, float]] = [
     ("true", lambda r: r > 2, Scale(0, 1, 1), 0),
     ("0/1", lambda r: int(r > 2), Scale(0, 1, 1), 0),
     ("-1/+1", lambda r: "+1" if r > 2 else "-1", Scale(-1, 1, 1), -1),
+    ("halves", lambda r: f"{r - 1}½" if r > 1 else "½", Scale(0.5, 5, 0.5), 1.5),
+    ("recommended", lambda r: "Recommended" if r > 2 else "Not Recommended", Scale(0, 1, 1), 0),
     ("shares", lambda r: r / 5, Scale(0, 1, 0), 0.4),
     ("99 kept", lambda r: 99 if r == 5 else r, Scale(1, 100, 1), 2),
 ]
@@ -294,9 +324,15 @@ def test_marks_for_not_rated_are_asked_about(take: Callable[..., Dataset], mark:
         ([0, 1, 2, 3, 4], [90, 1, 2, 3, 4], 0),
         ([0, 1, 2, 3, 4], [9, 8, 7, 6, 5], None),
         ([1, 2, 3, 4, 5, 9], [5] * 6, 9),
-        ([1, 2, 3, 4, 5, 55], [5] * 6, None),
+        ([1, 2, 3, 4, 5, 55], [5] * 5 + [1], None),
+        ([1, 2, 3, 4, 5, 255], [5] * 6, 255),
+        ([1, 5, 10, 100], [5] * 4, 100),
+        ([1, 9, 9.5, 10], [1] * 4, None),
+        ([0, 100], [5] * 2, None),
+        ([0, 1, 2, 3, 4], [9, 5, 5, 5, 5], 0),
         ([1, 2, 3, 99], [5000, 5000, 5000, 1], None),
-        ([1, 2, 99], [5, 5, 5], None),
+        ([1, 2, 99], [5, 5, 5], 99),
+        ([0, 1, 2], [5, 5, 5], None),
     ],
 )
 def test_what_is_a_mark(values: list[float], counts: list[int], mark: float | None) -> None:
@@ -355,6 +391,20 @@ def test_missing_ids_are_bad_rows(take: Callable[..., Dataset], mark: str) -> No
     """What programs write for a missing value is no user."""
     with pytest.raises(DataError, match="line 26: the user is missing"):
         take(text(HEAD, [*ROWS, (mark, 1, 3, 5)]))
+
+
+def test_amazon_names_the_movie_first(take: Callable[..., Dataset]) -> None:
+    """A table without a header begins with product codes or with users."""
+    products, users = [f"B0{m:08}" for m in range(5)], [f"A{u:09}X" for u in range(7)]
+    for head in ((1, 0), (0, 1)):
+        rows = [((users[u], products[m])[head[0]], (users[u], products[m])[head[1]], r, t) for u, m, r, t in ROWS]
+        assert triples(take(text(None, rows)))[0] == (users[1], products[1], 2.0)
+
+
+def test_playtimes_are_counts(take: Callable[..., Dataset]) -> None:
+    """A playtime is no time of a rating."""
+    with pytest.raises(DataError, match="playtime_forever looks like a count"):
+        take(text(("user_id", "item_id", "playtime_forever"), [(u, m, 60 * r) for u, m, r, _ in ROWS]))
 
 
 def test_ids_that_a_spreadsheet_rounded(take: Callable[..., Dataset]) -> None:
@@ -484,6 +534,13 @@ def test_the_api_warns_of_doubts() -> None:
     assert "fraction of 5" in found.report.notes[0]
 
 
+def test_lists_of_records() -> None:
+    """Rows of `csv.DictReader` are a table; a path is none, and the error says what reads it."""
+    assert triples(cx.ratings(DICTS)) == EXPECTED
+    with pytest.raises(DataError, match=r"a file is read by cinematrix\.read"):
+        cx.ratings("ratings.csv")
+
+
 def test_frames_of_odd_types() -> None:
     """Times in seconds, periods, UUIDs, decimals and big integers are taken like their text."""
     base = {"user": [1, 2], "movie": [3, 4], "rating": [2.0, 5.0]}
@@ -493,6 +550,10 @@ def test_frames_of_odd_types() -> None:
         assert cx.ratings(frame).to_frame()["time"][0] == 1_398_902_400
     assert cx.ratings(base | {"time": seconds}).to_frame()["time"][0] == 1_398_902_400
     users = [[uuid.UUID(int=1), uuid.UUID(int=2)], [Decimal("1.0"), Decimal("2.0")], [10**30, 1]]
+    for kind in (pl.Categorical, pl.Binary):
+        odd = pl.DataFrame(base).with_columns(pl.col("user", "rating").cast(pl.String).cast(kind))
+        assert cx.ratings(odd).to_frame().rows() == [(1, 3, 2.0), (2, 4, 5.0)]
+    assert cx.ratings(pd.DataFrame([[1, 2, 3.0]]), columns={"user": 0, "movie": 1, "rating": 2}).ratings.rating == [3]  # type: ignore[dict-item]
     for one in users:
         for table in (
             pd.DataFrame(base | {"user": pd.Series(one, dtype=object)}),

@@ -330,7 +330,7 @@ def test_gaps_in_a_frame_are_missing_not_text() -> None:
         ({"rating": [4.0, 1.0, float("nan")]}, "the frame, row 3: the rating nan is not finite"),
         ({"userId": ["a", None, "b"]}, "the frame, row 2: the user is missing"),
         ({"userId": [1.5, 2.0, 3.0]}, "holds Float64; IDs must be integers or text"),
-        ({"rating": [[1], [2], [3]]}, "holds List.*it must hold numbers"),
+        ({"rating": [[1], [2], [3]]}, "holds lists; it must hold numbers"),
         ({"userId": [], "movieId": [], "rating": [], "timestamp": []}, "has no good row"),
     ],
 )
@@ -568,7 +568,7 @@ texts = (
 )
 table = st.one_of(
     st.dictionaries(
-        st.tuples(ids, ids), st.tuples(st.integers(1, 10).map(lambda n: n / 2), st.integers(0, 10**10)), min_size=1
+        st.tuples(ids, ids), st.tuples(st.integers(1, 10).map(lambda n: n / 2), st.integers(10**9, 10**10)), min_size=1
     )
     for ids in (numbers, texts)
 )

@@ -11,42 +11,55 @@ from cinematrix.cli.options import (
     Force,
     Json,
     JudgedOrder,
+    MissingText,
     ModelFolder,
     ScaleText,
+    SkipBad,
     parse_columns,
+    parse_missing,
     parse_scale,
     print_warnings,
 )
 
 if TYPE_CHECKING:
+    from cinematrix.data.dataset import Dataset
     from cinematrix.data.ratings import Ratings, Scale
     from cinematrix.evaluation.evaluate import EvaluationOptions
     from cinematrix.evaluation.measures import Evaluation
     from cinematrix.models.base import Recommender
 
 
+TestPath = Annotated[Path, typer.Argument(help="Held-out ratings, which the model wasn't trained on.")]
+GivenPath = Annotated[
+    Path | None, typer.Option("--given", help="Histories of the users. Default: the model's training ratings.")
+]
+Against = Annotated[
+    str | None,
+    typer.Option("--against", help="Another order of the lists, or the folder of another model, to compare with."),
+]
+RelevantFrom = Annotated[
+    float | None, typer.Option("--relevant-from", help="Minimum rating of a relevant movie. Default: any rating.")
+]
+Reliability = Annotated[
+    Path | None, typer.Option("--reliability", help="Save a plot of the calibration of intervals as a PNG file.")
+]
+
+
 def evaluate(
     model: ModelFolder,
-    test: Annotated[Path, typer.Argument(help="Held-out ratings, which the model wasn't trained on.")],
-    given: Annotated[
-        Path | None, typer.Option("--given", help="Histories of the users. Default: the model's training ratings.")
-    ] = None,
+    test: TestPath,
+    given: GivenPath = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the lists.")] = 10,
     by: JudgedOrder = None,
-    against: Annotated[
-        str | None,
-        typer.Option("--against", help="Another order of the lists, or the folder of another model, to compare with."),
-    ] = None,
-    relevant_from: Annotated[
-        float | None, typer.Option("--relevant-from", help="Minimum rating of a relevant movie. Default: any rating.")
-    ] = None,
+    against: Against = None,
+    relevant_from: RelevantFrom = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
-    reliability: Annotated[
-        Path | None, typer.Option("--reliability", help="Save a plot of the calibration of intervals as a PNG file.")
-    ] = None,
+    reliability: Reliability = None,
     force: Force = False,
     columns: Columns = None,
     scale: ScaleText = None,
+    missing: MissingText = None,
+    skip_bad: SkipBad = False,
     json: Json = False,
 ) -> None:
     """Evaluate a model on held-out ratings, with confidence intervals and the protocol.
@@ -61,16 +74,18 @@ def evaluate(
     from cinematrix.models.artifact import load
     from cinematrix.models.orders import resolve_order
 
-    if reliability is not None:
-        check_writable(reliability, force=force)
     recommender = load(model).model
     resolve_order(recommender, by)
     if reliability is not None:
+        check_writable(reliability, force=force)
         check_uncertainty(recommender)
-    read = partial(_read, columns=columns, scale=parse_scale(scale) or recommender.data.scale)
-    ratings, histories = read(test), None if given is None else read(given)
+    scale_read = parse_scale(scale) or recommender.data.scale
+    read = partial(_read, columns=columns, scale=scale_read, missing=missing, skip_bad=skip_bad)
+    tested, histories = read(test), None if given is None else read(given).ratings
+    ratings = tested.ratings
     users = ratings.users.ids if given is None else None
-    notes = describe_unmatched(recommender.data, users, ratings.movies.ids, str(test))
+    notes = tested.report.sentences()
+    notes += describe_unmatched(recommender.data, users, ratings.movies.ids, str(test))
     evaluation = _evaluate(
         recommender, ratings, by, against, given=histories, k=k, relevant_from=relevant_from, seed=seed,
         split=f"as handed over in {test.name}", progress=TerminalBar(),
@@ -80,13 +95,16 @@ def evaluate(
     _print_evaluation(evaluation, notes, reliability, json)
 
 
-def _read(path: Path, columns: str | None, scale: "Scale | None") -> "Ratings":
+def _read(path: Path, columns: str | None, scale: "Scale | None", missing: str | None, skip_bad: bool) -> "Dataset":
     from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.data.readers import read
 
-    dataset = read(path, columns=parse_columns(columns), scale=scale, progress=TerminalBar())
+    dataset = read(
+        path, columns=parse_columns(columns), scale=scale, missing=parse_missing(missing), skip_bad=skip_bad,
+        progress=TerminalBar(),
+    )  # fmt: skip
     print_warnings(dataset.report.warnings)
-    return dataset.ratings
+    return dataset
 
 
 def _evaluate(

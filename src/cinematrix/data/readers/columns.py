@@ -11,18 +11,19 @@ from cinematrix.errors import DataError, SettingError
 COLUMN_ALIASES = {
     "user": (
         "user", "userid", "user_id", "uid", "customerid", "customer", "reviewerid", "memberid", "accountid",
-        "viewerid", "personid", "clientid", "profileid", "visitorid", "subscriberid", "userno", "benutzer",
+        "viewerid", "personid", "custid", "clientid", "profileid", "visitorid", "subscriberid", "userno", "benutzer",
         "benutzerid", "nutzer", "nutzerid", "utilisateur", "idutilisateur", "usuario", "usuário", "idusuario",
-        "utente", "idutente", "gebruiker", "użytkownik", "пользователь", "用户", "用户id", "ユーザー",
+        "utente", "idutente", "gebruiker", "użytkownik", "пользователь", "用户", "用户id", "用户名", "ユーザー",
     ),
     "movie": (
         "movie", "movieid", "movie_id", "item", "itemid", "item_id", "film", "filmid", "productid", "product",
         "bookid", "isbn", "artistid", "animeid", "showid", "titleid", "contentid", "videoid", "gameid", "songid",
-        "trackid", "jokeid", "mediaid", "businessid", "recipeid", "articleid", "película", "pelicula", "idpelicula",
+        "trackid", "jokeid", "iid", "appid", "filmslug", "movieslug", "mediaid",
+        "businessid", "recipeid", "articleid", "película", "pelicula", "idpelicula",
         "filme", "фильм", "电影", "电影id", "映画",
     ),
     "rating": ("rating", "ratings", "stars", "score", "overall", "starrating", "bookrating", "userrating", "myrating",
-               "movierating"),
+               "movierating", "userscore", "myscore"),
     "time": ("timestamp", "time"),
     "count": ("count", "plays", "views", "playcount", "viewcount"),
 }  # fmt: skip
@@ -41,7 +42,8 @@ FALLBACK_ALIASES = {
     "time": ("unixreviewtime", "unixtime", "epoch", "ts", "datetime", "date", "createdat", "created", "ratedat",
              "ratingdate", "ratingtimestamp", "ratingtime", "reviewdate", "reviewtime", "watchedat", "watcheddate",
              "watchdate", "datewatched", "lastplayed", "lastwatched", "playedat", "viewedat", "daterated", "dateadded",
-             "addedat", "updatedat", "ratingyear", "datum", "tarih", "zeit", "zeitpunkt", "fecha", "heure", "data",
+             "addedat", "updatedat", "modified", "ratedon", "reviewedon", "reviewdt", "评论时间",
+             "评分时间", "ratingyear", "datum", "tarih", "zeit", "zeitpunkt", "fecha", "heure", "data",
              "дата", "время", "时间", "日期"),
     "count": ("weight", "listens", "watches", "watchcount", "listencount", "timesplayed", "timeswatched", "nplays",
               "numplays", "frequency", "freq", "clicks", "hits", "quantity", "qty", "scrobbles", "wiedergaben",
@@ -58,8 +60,12 @@ ALL_OTHERS = "*"
 
 @lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
-    """Return a column's name without case, blanks, `_`, `-`, `.` and RecBole's type ("User-ID", "user_id:token")."""
-    return re.sub(r"[\s_\-.\"\ufeff]+", "", name.split(":")[0].casefold())
+    """Return a column's name without case, blanks, `#`, `_`, `-`, `.`, and the types of RecBole and MongoDB.
+
+    >>> plain_name("User-ID"), plain_name("user_id:token"), plain_name("userId.$oid")
+    ('userid', 'userid', 'userid')
+    """
+    return re.sub(r"\.\$\w+|[\s_\-.#\"\ufeff]+", "", name.split(":")[0].casefold())
 
 
 def is_known_name(name: str, *roles: str) -> bool:
@@ -77,7 +83,7 @@ def check_roles(columns: dict[str, str] | None) -> dict[str, str]:
     unknown = sorted(set(columns or {}) - set(COLUMN_ALIASES))
     if unknown:
         raise SettingError(f"columns name the role {unknown[0]!r}; the roles are {', '.join(COLUMN_ALIASES)}")
-    return dict(columns or {})
+    return {role: str(name) for role, name in (columns or {}).items()}
 
 
 def find_columns(

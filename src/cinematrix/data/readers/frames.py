@@ -77,7 +77,7 @@ def add_frame(
         frame = unpivot(frame.lazy().collect(), named.get("user"), table.file)
         named = {role: name for role, name in named.items() if role not in ("user", "movie")}
     try:
-        lazy = frame.lazy()
+        lazy = _flat(frame.lazy())
         names = lazy.collect_schema().names()
         sample = _sample(lazy.head(SAMPLE_ROWS).collect()) if wanted is None else None
         blocks = names[:2] == ["line", "movie"]
@@ -89,6 +89,13 @@ def add_frame(
         raise DataError(f"{table.file} is damaged ({str(error).splitlines()[0][:100]}); fetch it again") from error
     table.log.notes += () if blocks else roles.note_unused(names, places)
     table.add(found, lines)
+
+
+def _flat(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return a frame with the fields of records as columns, such as `user.id`."""
+    while nested := [name for name, kind in frame.collect_schema().items() if isinstance(kind, pl.Struct)]:
+        frame = frame.with_columns(pl.col(name).name.prefix_fields(f"{name}.") for name in nested).unnest(nested)
+    return frame
 
 
 def _sample(head: pl.DataFrame) -> pl.DataFrame | None:

@@ -114,7 +114,9 @@ def _by_number(path: Path, named: dict[str, str], n_fields: int) -> dict[str, in
 
 def _by_order(path: Path, rows: list[list[str]], n_fields: int, needed: tuple[str, ...]) -> dict[str, int]:
     """Return the places of user, movie, then rating and time in either order, told by the numbers in them."""
-    ids = ORDER[:2] if "user" in needed or n_fields == len(ORDER) else ORDER[1:2]
+    ids: tuple[str, ...] = ORDER[:2] if "user" in needed or n_fields == len(ORDER) else ORDER[1:2]
+    if len(ids) == 2 and _are_products([row[0] for row in rows]) and not _are_products([row[1] for row in rows]):
+        ids = ids[::-1]
     kinds: list[str | None] = []
     for place in range(len(ids), n_fields):
         column = [row[place] for row in rows if place < len(row)]
@@ -130,6 +132,11 @@ def _by_order(path: Path, rows: list[list[str]], n_fields: int, needed: tuple[st
             f"{example}, or put a header above{wide}"
         )
     return {role: place for place, role in enumerate([*ids, *kinds]) if role is not None}
+
+
+def _are_products(column: list[str]) -> bool:
+    """Return True for Amazon's product codes, which stand before the users in its tables."""
+    return all(re.fullmatch(r"B0[0-9A-Z]{8}|\d{9}[\dX]", text.strip()) for text in column)
 
 
 def _kind(column: list[str], *, late: bool) -> str | None:

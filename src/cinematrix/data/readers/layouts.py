@@ -95,14 +95,24 @@ def detect_layout(
 
 
 def _first_line(lines: list[str]) -> tuple[int, str]:
-    """Return the index of the first line that isn't blank or a comment, and the separator in Excel's `sep=;`."""
-    separator = ""
+    """Return the index of the first line of the table, and the separator in Excel's `sep=;`.
+
+    Blank lines, comments (`%`, `# `, unless they name the columns), and the sizes of a Matrix Market file stand before.
+    """
+    separator, sizes = "", lines[0].lower().startswith("%%matrixmarket")
     for i, line in enumerate(lines):
         if match := re.fullmatch(r"sep=(.)", line.strip()):
             separator = match[1]
-        elif line.strip() and not line.startswith("%"):
-            return i, separator
+        elif line.strip() and not line.startswith("%") and (not line.startswith("# ") or _is_header(line)):
+            if not sizes:
+                return i, separator
+            sizes = False
     return 0, separator
+
+
+def _is_header(comment: str) -> bool:
+    names = re.split(r"[,;|\s]+", comment)
+    return all(any(columns.is_known_name(name, role) for name in names) for role in ("user", "movie"))
 
 
 def find_separator(lines: Sequence[str]) -> str:

@@ -21,8 +21,8 @@ OTHER_NAMES = frozenset(
 
 _NAMES = {
     "rating": re.compile(r"rating|score|stars|grade|bewert|puntu|calif|valora|voto|оцен|рейт|评分"),
-    "time": re.compile(r"time|date|stamp|datum|fecha|дата|日期"),
-    "count": re.compile(r"count|plays|views|watches|listen|scrobble"),
+    "time": re.compile(r"(?<!play)(?<!run)(?<!watch)time|date|stamp|datum|fecha|дата|日期"),
+    "count": re.compile(r"count|plays|views|watches|listen|scrobble|playtime|watchtime|hours|minutes"),
 }
 """Parts of names that speak for a role."""
 

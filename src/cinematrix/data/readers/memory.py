@@ -1,4 +1,4 @@
-"""Tables in memory, brought to Polars frames: pandas, Arrow, DuckDB, NumPy records, SciPy sparse, mappings."""
+"""Tables in memory, brought to Polars frames: pandas, Arrow, DuckDB, NumPy records, SciPy sparse, mappings, records."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,13 +10,13 @@ from scipy import sparse
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.readers.columns import plain_name
 from cinematrix.data.readers.genres import split_genres
+from cinematrix.data.readers.id_columns import as_id_column
 from cinematrix.data.readers.movies import MOVIE_ALIASES
-from cinematrix.data.readers.values import as_id_column
 from cinematrix.errors import DataError
 
 ACCEPTED = (
-    "a pandas, Polars or Arrow table, a DuckDB relation, a NumPy record array, a SciPy sparse matrix, or a mapping of "
-    "names to columns"
+    "a pandas, Polars or Arrow table, a DuckDB relation, a NumPy record array, a SciPy sparse matrix, a mapping of "
+    "names to columns, or a list of records; a file is read by cinematrix.read"
 )
 """The kinds of tables, for errors."""
 
@@ -40,6 +40,8 @@ def as_polars(frame: Any) -> pl.DataFrame:
         return pl.DataFrame([_numpy_series(name, frame[name]) for name in frame.dtype.names])
     if isinstance(frame, Mapping):
         return _from_mapping(frame)
+    if isinstance(frame, list) and frame and all(isinstance(row, Mapping) for row in frame):
+        return pl.DataFrame(frame, infer_schema_length=None, strict=False)
     if _is_pandas(frame):
         return _from_pandas(frame)
     if hasattr(frame, "__arrow_c_stream__"):

@@ -16,7 +16,12 @@ MIN_LEVELS = 3
 ZERO_SHARE = 0.2
 """Share of ratings 0 from which they may mean "not rated", where the lowest other rating is rarer by `ZERO_TIMES`."""
 
-ZERO_TIMES = 3
+ZERO_TIMES = 1.5
+
+FAR = 20
+"""Number beyond which any repeated rating is a mark if it is `FAR_TIMES` as far from the others as these are apart."""
+
+FAR_TIMES = 4
 
 
 def is_missing_mark(column: pl.Series, marks: tuple[str, ...]) -> pl.Series:
@@ -50,18 +55,27 @@ def find_mark(values: NDArray[np.float64], counts: NDArray[np.uint32]) -> float 
     """Return the rating that may mean "not rated"; None if there is none.
 
     `values` are the distinct ratings, ascending. A mark is one of `MARKS` at an end, as far from the others as these
-    are from each other (-1: below others from 0); or 0, if it is frequent and far above the next ratings in number.
+    are from each other (-1: below others from 0); a number beyond `FAR` at an end, still farther from the others; or 0,
+    if it is frequent and far above the next ratings in number.
     """
-    if len(values) <= MIN_LEVELS:
+    if len(values) < MIN_LEVELS:
         return None
     shares = counts / counts.sum()
     low, high = values[0], values[-1]
-    if low == -1 and values[1] >= 0 and high > 1:
+    if len(values) > MIN_LEVELS and low == -1 and values[1] >= 0 and high > 1:
         return -1.0
-    for mark, others, share in ((high, values[:-1], shares[-1]), (low, values[1:], shares[0])):
+    for mark, others, place in ((high, values[:-1], -1), (low, values[1:], 0)):
         gap = np.abs(others - mark).min()
-        if mark in MARKS and gap >= np.ptp(others) and share > MAX_OFF_SCALE_SHARE:
+        usual = mark in MARKS and len(others) >= MIN_LEVELS and gap >= np.ptp(others)
+        far = (mark in MARKS or counts[place] > 1) and abs(mark) > FAR and gap >= FAR_TIMES * np.ptp(others)
+        if (usual or far) and shares[place] > MAX_OFF_SCALE_SHARE:
             return float(mark)
-    if low == 0 and values[1] >= 0.5 and shares[0] >= ZERO_SHARE and counts[0] >= ZERO_TIMES * counts[1]:
+    if (
+        len(values) > MIN_LEVELS
+        and low == 0
+        and values[1] >= 0.5
+        and shares[0] >= ZERO_SHARE
+        and counts[0] >= ZERO_TIMES * counts[1]
+    ):
         return 0.0
     return None

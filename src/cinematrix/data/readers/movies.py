@@ -17,9 +17,9 @@ from cinematrix.data.readers.columns import COLUMN_ALIASES, format_names, plain_
 from cinematrix.data.readers.encodings import detect_encoding
 from cinematrix.data.readers.files import DatasetPaths, is_parquet, plain_file_name
 from cinematrix.data.readers.genres import NO_GENRES, split_genres
+from cinematrix.data.readers.id_columns import as_id_column
 from cinematrix.data.readers.log import ReadLog, RuleViolation
 from cinematrix.data.readers.opening import read_content
-from cinematrix.data.readers.values import as_id_column
 from cinematrix.errors import DataError
 
 MOVIE_ALIASES = {

@@ -7,7 +7,25 @@ from typing import NamedTuple
 import polars as pl
 
 MISSING = frozenset(
-    ("", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "nil", "\\n", "-", "–", "—", "?", "unrated", "not rated")
+    (
+        "",
+        "na",
+        "n/a",
+        "#n/a",
+        "nan",
+        "null",
+        "none",
+        "<na>",
+        "nil",
+        "n.a.",
+        "\\n",
+        "-",
+        "–",
+        "—",
+        "?",
+        "unrated",
+        "not rated",
+    )
 )
 """Texts, in lower case, that stand for a missing value in a cell of numbers."""
 
@@ -15,9 +33,9 @@ MISSING_IDS = frozenset(("nan", "NaN", "NULL", "null", "None", "<NA>", "NA", "N/
 """Texts that stand for a missing ID, as programs write them."""
 
 THUMBS = {
-    1.0: "up,thumb up,thumbs up,thumbsup,thumb_up,thumbs_up,like,liked,likes,love,👍,❤,❤️,"
+    1.0: "up,thumb up,thumbs up,thumbsup,thumb_up,thumbs_up,like,liked,likes,love,👍,❤,❤️,positive,recommended,"
     "yes,y,true,t,ja,oui,sí,si,sim,да",
-    0.0: "down,thumb down,thumbs down,thumbsdown,thumb_down,thumbs_down,dislike,disliked,👎,"
+    0.0: "down,thumb down,thumbs down,thumbsdown,thumb_down,thumbs_down,dislike,disliked,👎,negative,not recommended,"
     "no,n,false,f,nein,non,não,нет",
 }
 """Words of approval and disapproval, and the ratings that they become."""
@@ -49,7 +67,7 @@ def parse_rating(text: str) -> ParsedRating | None:
     >>> parse_rating("4/5"), parse_rating("★★★½☆")
     (ParsedRating(value=4.0, top=5.0, notation='fraction'), ParsedRating(value=3.5, top=5.0, notation='stars'))
     """
-    plain = text.strip()
+    plain = re.sub(r"(?<=\d)\s*½", ".5", text.strip())
     if re.fullmatch(_NUMBER, plain):
         return ParsedRating(_float(plain), None, "decimal comma" if "," in plain else "")
     if match := _FRACTION.fullmatch(plain):

@@ -85,7 +85,7 @@ def _read(
     n_rows = n_well_formed + table.n_malformed
     final, inferred = (scale, False) if scale else table.scale(name)
     if final is not None:
-        table.drop_off_scale(final)
+        table.drop_off_scale(final, given=scale is not None)
     rows = None if paths.movies is None else MovieTable(paths, ReadLog(str(paths.movies), "line", log.skip_bad))
     kind: type[pl.DataType] = pl.Int64
     if table.columns["movie"].dtype != pl.Int64 or (rows is not None and rows.ids.dtype != pl.Int64):

@@ -118,8 +118,8 @@ class RatingsTable:
         """Return True if any rating isn't an integer."""
         return "rating" in self.columns and bool((self.columns["rating"] % 1 != 0).any())
 
-    def drop_off_scale(self, scale: Scale) -> None:
-        """Drop the rows whose rating is off the scale.
+    def drop_off_scale(self, scale: Scale, *, given: bool = True) -> None:
+        """Drop the rows whose rating is off the scale, which is `given` or was chosen here.
 
         Raises:
             DataError: there is such a row and the log doesn't skip bad rows.
@@ -131,7 +131,9 @@ class RatingsTable:
         off = np.flatnonzero(~on_scale)
         if len(off):
             lines = self.lines_of(off if self._good is None else self._good[off])
-            problem = f"the rating {rating[off[0]]:g} is off the scale {scale}"
+            problem = (
+                f"the rating {rating[off[0]]:g} is off the scale {scale}{'' if given else ', which --scale changes'}"
+            )
             self.log.add([RuleViolation("rating is off the scale", lines, problem)])
             self._keep(on_scale)
 

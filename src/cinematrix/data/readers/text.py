@@ -10,11 +10,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cinematrix.data.readers.encodings import Recoder
+from cinematrix.data.readers.id_columns import plain_integers
 from cinematrix.data.readers.layouts import Layout
 from cinematrix.data.readers.log import RuleViolation
 from cinematrix.data.readers.opening import READ_ERRORS, open_bytes
 from cinematrix.data.readers.table import RatingsTable
-from cinematrix.data.readers.values import plain_integers
 from cinematrix.errors import DataError
 
 CHUNK_BYTES = 1 << 24

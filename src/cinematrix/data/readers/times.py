@@ -56,11 +56,11 @@ _PACKED = r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})[T\s](?P<clock>\d{1,2}:?\d{2}.*
 _LOCAL = (
     r"^(?P<a>\d{1,2})(?P<sep>[-/.\s]+)(?P<b>\d{1,2})(?P<sep2>[-/.,\s]+)(?P<y>\d{4}|\d{2})(?:[T,\s]+(?P<clock>.*))?$"
 )
-_WEEKDAY = r"^(?:[^\W\d]{2,}\.?,?\s+)?"
+_WEEKDAY = r"^(?:.*\bon |[^\W\d]{2,}\.?,?\s+)?"  # "Reviewed in Canada on May 5, 2014"
 _THEN_CLOCK = r"(?:[T,:\s]+(?P<clock>.*))?$"
 _DAY_NAME = (
     _WEEKDAY + r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º)?[.\s\-/]*(?:de |of )?(?P<name>[^\W\d]{3,})"
-    r"[.,\s\-/]*(?:de )?(?P<y>\d{4})(?:г\.)?" + _THEN_CLOCK
+    r"[.,\s\-/]*(?:de )?(?P<y>\d{4}|\d{2})(?:г\.)?" + _THEN_CLOCK
 )  # fmt: skip
 _NAME_DAY = _WEEKDAY + r"(?P<name>[^\W\d]{3,})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})" + _THEN_CLOCK
 _UNIX = (
@@ -72,7 +72,7 @@ _DATES = (_YEAR_FIRST, _LOCAL, _PACKED, _YEAR_MONTH, _UNIX, _NAME_DAY, _DAY_NAME
 
 _CLOCK = (
     r"^(?:at |um |à )?(?P<h>\d{1,2})[:.h]?(?P<min>\d{2})(?:[:.]?(?P<s>\d{2})(?:[.,:]\d+)?)?\s*(?:Uhr)?"
-    r"(?P<half>[AaPp])?\.?(?:[Mm]\.?)?\s*(?:Z|UTC|GMT)?\s*(?P<zone>[+-]\d{2}:?\d{2})?(?:\s*[\[(].*)?$"
+    r"(?P<half>[AaPp])?\.?(?:[Mm]\.?)?\s*(?:Z|UTC|GMT)?\s*(?P<zone>[+-]\d{2}(?::?\d{2})?)?(?:\s*[\[(].*)?$"
 )
 
 
@@ -158,9 +158,9 @@ class DateReading:
 
     def _take(self, groups: pl.DataFrame, rows: Int64, texts: pl.Series) -> None:
         year = _integers(groups["y"])
+        short = groups["y"].str.len_chars().to_numpy() == 2
+        year = np.where(short, year + np.where(year <= next_year() % 100, 2000, 1900), year)
         if "a" in groups.columns:
-            short = groups["y"].str.len_chars().to_numpy() == 2
-            year = np.where(short, year + np.where(year <= next_year() % 100, 2000, 1900), year)
             day, month = self._local_order(groups, rows, texts)
         else:
             ones = np.ones(len(rows), np.int64)
@@ -227,7 +227,14 @@ def _clock_seconds(groups: pl.DataFrame) -> Float64:
         if "zone" not in groups.columns
         else parts["zone"].fill_null(groups["zone"].str.extract(r"^([+-]\d{2}:?\d{2})$"))
     )
-    shift = zone.fill_null("+0000").str.replace(":", "").cast(pl.Int64, strict=False).fill_null(0).to_numpy()
+    shift = (
+        zone.fill_null("+0000")
+        .str.replace(":", "")
+        .str.pad_end(5, "0")
+        .cast(pl.Int64, strict=False)
+        .fill_null(0)
+        .to_numpy()
+    )
     offset = np.sign(shift) * (np.abs(shift) // 100 * 3600 + np.abs(shift) % 100 * 60)
     seconds = hour * 3600 + minute * 60 + second - offset
     wrong = parts["h"].is_null().to_numpy() | (hour > 24) | (minute > 59) | (second > 60)

@@ -11,21 +11,27 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cinematrix.data.ids import MAX_EXACT_FLOAT, WHOLE_WITH_ZEROS
 from cinematrix.data.ratings import MAX_EPOCH_SECONDS, MIN_EPOCH_SECONDS
 from cinematrix.data.readers import times
+from cinematrix.data.readers.id_columns import as_id_column, describe_type
 from cinematrix.data.readers.log import ReadLog, RuleViolation
 from cinematrix.data.readers.missing import is_missing_mark, refuse_missing_marks
-from cinematrix.data.readers.notation import MISSING, MISSING_IDS, parse_ratings
+from cinematrix.data.readers.notation import MISSING, parse_ratings
 from cinematrix.errors import DataError
 
 Mask = NDArray[np.bool_]
 
-HEAD = 100
-"""First IDs of a column that must be integers before all are tried."""
+FIRST_RATINGS = 788_918_400
+"""Epoch seconds of 1995-01-01, about when ratings were first collected; earlier ones are rather another unit."""
 
-DAY_NUMBERS = (20_000, 80_000)
-"""Range of a spreadsheet's numbers of days from 1954 to 2119."""
+MIN_EPOCH = 5_000
+"""Numbers up to which times are taken for a mere order (1, 2, 3, …)."""
+
+SPREADSHEET_DAYS = (34_700, 60_000)
+"""Range of a spreadsheet's numbers of days (since 1899-12-30), from 1995 to 2064."""
+
+SPREADSHEET_EPOCH = 25_569
+"""A spreadsheet's number of 1970-01-01."""
 
 
 @dataclass
@@ -56,6 +62,8 @@ class Converter:
         Raises:
             DataError: the column has an unsuitable type, or a value that may mean "not rated".
         """
+        if column.dtype in (pl.Categorical, pl.Enum, pl.Binary):
+            column = column.cast(pl.String, strict=False)
         return {"user": self._ids, "movie": self._ids, "rating": self._ratings, "time": self._times,
                 "count": self._counts}[role](column, role)  # fmt: skip
 
@@ -78,14 +86,19 @@ class Converter:
         def problem(row: int) -> str:
             text = column[row]
             what = "is missing" if text in (None, "") else f"{text!r} stands for a missing value"
-            instead = ", and there are counts, which --columns rating=- reads instead"
-            return f"the {role} {what}{instead if role == 'rating' and self.counted else ''}"
+            return f"the {role} {what}{self._instead(role)}"
 
         self.refuse(missing, f"{role} is missing", problem)
         return missing
 
+    def _instead(self, role: str) -> str:
+        """Return a way to read the table without the column of a role, if it may do without."""
+        if role == "rating" and self.counted:
+            return ", and there are counts, which --columns rating=- reads instead"
+        return "; --columns time=- reads the table without times" if role == "time" else ""
+
     def _ids(self, column: pl.Series, role: str) -> pl.Series:
-        ids, rounded = as_id_column(column, role)
+        ids, rounded = as_id_column(column, f"{self.log.file}: the column of the {role}")
         if rounded:
             self.log.warnings.append(
                 f"the {role} IDs look rounded by a spreadsheet ({rounded}), so several may have become one; export "
@@ -97,7 +110,9 @@ class Converter:
     def _numbers(self, column: pl.Series, role: str, rule: str = "is not a number") -> pl.Series:
         """Return a column as Float64 (Float32 stays); refuse what is missing, no number or not finite."""
         if not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Boolean, pl.Null)):
-            raise DataError(f"the column of the {role} holds {column.dtype}; it must hold numbers")
+            raise DataError(
+                f"{self.log.file}: the column of the {role} holds {describe_type(column)}; it must hold numbers"
+            )
         values = column.str.strip_chars() if column.dtype == pl.String else column
         missing = self._refuse_missing(values, role)
         numbers = values.cast(pl.Float64 if column.dtype != pl.Float32 else pl.Float32, strict=False)
@@ -211,16 +226,22 @@ class Converter:
             self.refuse(
                 before, "time is out of range", lambda row: f"the time {_shown(original[row])} is before the year 1"
             )
-            self._doubt_day_numbers(seconds[good])
+            seconds = self._doubt_units(seconds, good, original)
         return pl.Series(np.floor(seconds), nan_to_null=True).cast(pl.Int64, strict=False)
 
-    def _doubt_day_numbers(self, seconds: NDArray[np.float64]) -> None:
-        """Warn of small numbers, which look like the days since 1900 of a spreadsheet."""
-        if len(seconds) and seconds.min() > DAY_NUMBERS[0] and seconds.max() < DAY_NUMBERS[1]:
-            self.log.warnings.append(
-                f"times such as {seconds[0]:g} look like a spreadsheet's day numbers and are read as seconds of "
-                "1970-01-01; write them as dates"
-            )
+    def _doubt_units(self, seconds: NDArray[np.float64], good: Mask, original: pl.Series) -> NDArray[np.float64]:
+        """Return a spreadsheet's day numbers as seconds; warn of them, and of times that are all before 1995."""
+        known = seconds[good]
+        if not len(known) or not MIN_EPOCH < known.min() <= known.max() < FIRST_RATINGS:
+            return seconds
+        days = SPREADSHEET_DAYS[0] < known.min() and known.max() < SPREADSHEET_DAYS[1]
+        unit = "a spreadsheet's day numbers" if days else "epoch times"
+        seconds = (seconds - SPREADSHEET_EPOCH) * 86400 if days else seconds
+        self.log.warnings.append(
+            f"times such as {_shown_number(original.filter(pl.Series(good))[0])} are read as {unit}, which gives "
+            f"{times.as_day(seconds[good][0])}; write them as YYYY-MM-DD if that is wrong"
+        )
+        return seconds
 
     def _doubt_times(self, seconds: pl.Series) -> pl.Series:
         """Warn of times before the first film or after next year."""
@@ -232,6 +253,11 @@ class Converter:
                 f"{len(odd):,} times are before {first} or after {last}, such as {times.as_day(odd[0])}; check the "
                 "column of times"
             )
+        unknown = int(seconds.is_between(-1, 0).sum())
+        if unknown and (seconds.max() or 0) > FIRST_RATINGS:  # type: ignore[operator]
+            self.log.warnings.append(
+                f"{unknown:,} times are 0 or -1, which often stands for an unknown time; they count as the oldest"
+            )
         return seconds
 
 
@@ -239,57 +265,5 @@ def _shown(value: object) -> str:
     return repr(str(value)[:40])
 
 
-def as_id_column(column: pl.Series, role: str = "movie") -> tuple[pl.Series, str]:
-    """Return a column of IDs by the rule of `data.ids`: Int64 if all are integers of 64 bits, else text or null.
-
-    The text beside it is an ID that a spreadsheet has rounded, such as 1.23457E+12, or blank.
-
-    Raises:
-        DataError: the column holds neither whole numbers nor text.
-    """
-    if column.dtype in (pl.Categorical, pl.Enum) or column.dtype.is_decimal():
-        column = column.cast(pl.String)
-    if column.dtype.is_float():
-        column = column.fill_nan(None)
-        if (column.abs() > MAX_EXACT_FLOAT).any():
-            raise DataError(
-                f"the column of the {role} holds {column.dtype} beyond 2^53, which have lost digits; give the IDs as "
-                "integers or text"
-            )
-        if (column.is_null() | (column == column.round())).all():
-            column = column.cast(pl.Int64)  # pandas turns a column of integers with a gap into floats
-    if column.dtype.is_integer():
-        numbers = column.cast(pl.Int64, strict=False)
-        if numbers.null_count() == column.null_count():
-            return numbers, ""
-        column = column.cast(pl.String)
-    if column.dtype not in (pl.String, pl.Null):
-        raise DataError(f"the column of the {role} holds {column.dtype}; IDs must be integers or text")
-    return _text_ids(column.cast(pl.String))
-
-
-def _text_ids(column: pl.Series) -> tuple[pl.Series, str]:
-    """Return text IDs in their one form; only the distinct ones are looked at."""
-    raw = column.drop_nulls().unique(maintain_order=False)
-    text = raw.str.strip_chars()
-    if (text.str.len_bytes() != text.str.len_chars()).any():
-        text = text.str.normalize("NFC")
-    text = text.str.replace(WHOLE_WITH_ZEROS, "$1")
-    text = pl.select(pl.when((text != "") & ~text.is_in(list(MISSING_IDS))).then(text)).to_series()
-    rounded = text.filter(text.str.contains(r"^\d\.\d+[eE]\+\d+$"))
-    if not (text.null_count() == 0 and (text == raw).all()):
-        changed = text.is_null() | (text != raw)
-        column = column.replace(raw.filter(changed), text.filter(changed))
-    numbers = plain_integers(text)
-    return (column if numbers is None else column.cast(pl.Int64)), (rounded[0] if len(rounded) else "")
-
-
-def plain_integers(text: pl.Series) -> pl.Series | None:
-    """Return text as Int64 if all values are integers without leading zeros or plus; else None."""
-    head = text.head(HEAD)
-    if head.cast(pl.Int64, strict=False).null_count() != head.null_count():
-        return None
-    numbers = text.cast(pl.Int64, strict=False)
-    if numbers.null_count() != text.null_count() or text.str.contains(r"^(-?0\d|\+|-0$)").any():
-        return None
-    return numbers
+def _shown_number(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
