@@ -278,7 +278,12 @@ CASES = {
     "prime_en.csv": Case("seen: The Matrix 2024-01-15", skipped={"not a film": 1}),
     "ryot2.json": Case("seen: The Matrix 2024-01-15", "watchlist: Heat", skipped={"not a film": 1}),
     "seriesguide-movies-backup.json": Case("seen: The Matrix", "watchlist: Heat"),
-    "simkl2.json": Case("seen: The Matrix (1999) 2024-01-15", "rating: Heat (1995) 3/10", skipped={"not a film": 2}),
+    "simkl2.json": Case(
+        "seen: Spirited Away (2001)",
+        "seen: The Matrix (1999) 2024-01-15",
+        "rating: Heat (1995) 3/10",
+        skipped={"not a film": 1},
+    ),
     "statuses.csv": Case("watchlist: The Matrix (1999)", "seen: Heat (1995)", skipped={"not watched to the end": 1}),
     "tab_bom.csv": Case("rating: The Matrix (1999) 9/10"),
     "tautulli.csv": Case("seen: The Matrix (1999) 2024-01-15", skipped={"not a film": 1, "neither seen nor rated": 1}),
@@ -297,6 +302,119 @@ CASES = {
     "wetrakr.csv": Case("rating: The Matrix (1999) 9/10 2024-01-15", "watchlist: Heat (1995)"),
     "yamtrack2.csv": Case("rating: Heat 9/10 2024-02-09", skipped={"not watched to the end": 1}),
     "year_rating.csv": Case("rating: The Matrix (1999) 9/10 2024-01-15"),
+    "netflix_ar.csv": Case("seen: Heat 2024-01-15", skipped={"not a film": 1}),
+    "netflix_cs.csv": Case("seen: Matrix 2024-01-15", skipped={"not a film": 2}),
+    "netflix_el.csv": Case("seen: Matrix 2024-01-15", skipped={"not a film": 1}),
+    "netflix_hr.csv": Case("seen: Heat 2024-01-15", skipped={"not a film": 1}),
+    "netflix_no.csv": Case("seen: Heat 2024-01-15", skipped={"not a film": 1}),
+    "netflix_ro.csv": Case("seen: Matrix 2024-01-15", skipped={"not a film": 1}),
+    "netflix_th.csv": Case("seen: Heat 2024-01-15"),
+    "netflix_uk.csv": Case("seen: Матриця 2024-01-15"),
+    "netflix_us_episodes.csv": Case(
+        "seen: Heat 2022-05-01", "seen: Mission: Impossible - Fallout 2022-04-02", skipped={"not a film": 4}
+    ),
+    "netflix_pl.csv": Case("seen: Matrix 2024-01-15", skipped={"not a film": 2}),
+    "netflix_tr.csv": Case("seen: Matrix 2024-01-15", skipped={"not a film": 1}),
+    "netflix_hu.csv": Case("seen: Mátrix 2024-01-15", skipped={"not a film": 1}),
+    "netflix_he.csv": Case("seen: Heat 2024-01-15", skipped={"not a film": 1}),
+    "netflix_vi.csv": Case("seen: Heat 2024-01-15", skipped={"not a film": 1}),
+    "netflix_tw.csv": Case("seen: 駭客任務 2024-01-15", skipped={"not a film": 1}),
+    "kinopoisk_series.csv": Case(
+        "rating: The Matrix (1999) 9/10 2024-01-15", "rating: Брат (1997) 8/10 2024-01-13", skipped={"not a film": 1}
+    ),
+    "kinopoisk.xls": Case(refused="the file is a table saved as a web page; open it in a spread"),
+    "filmaffinity_series.csv": Case("rating: Heat (1995) 9/10 2024-01-15", skipped={"not a film": 1}),
+    "filmweb_rating.csv": Case("rating: Heat (1995) 9/10 2020-01-18", skipped={"not a film": 1}),
+    "douban_intro.csv": Case("rating: 盗火线 / Heat (1995) 5/5 2020-01-02"),
+    "douban_wish.csv": Case(
+        "watchlist: 黑客帝国 The Matrix (1999) 2020-01-02", "rating: 盗火线 Heat (1995) 4/5 2020-01-03"
+    ),
+    "goodreads.csv": Case(refused="the file is about series, books, an account or a collection,"),
+    "imdb_people.csv": Case(skipped={"not a film": 1}),
+    "jellyfin_table.csv": Case(
+        "seen: Heat (1995) 2024-01-15",
+        "like: Heat (1995) 2024-01-15",
+        skipped={"neither seen nor rated": 1, "not a film": 1},
+    ),
+    "icm_dates.csv": Case(
+        "seen: Heat (1995) 2015-01-15",
+        "like: Heat (1995) 2015-01-15",
+        "watchlist: Cidade de Deus (2002)",
+        "seen: Saw (2004) 2015-01-15",
+    ),
+    "excel_german.csv": Case(
+        "rating: Heat (1995) 8.5/10 2024-01-15",
+        "rating: Die fabelhafte Welt der Amélie (2001) 9/10 2024-01-16",
+        warning="not UTF-8, so read as Windows-1252; check the acce",
+    ),
+    "simkl-all.json": Case(
+        "seen: Spirited Away (2001)",
+        "rating: Heat (1995) 9/10 2022-06-19",
+        "watchlist: Alien (1979) 2023-01-01",
+        "seen: Fargo (1996) 2022-06-18",
+        skipped={"not a film": 1},
+    ),
+    "tvtime_account.zip": Case(
+        "seen: Heat (1995) 2021-05-05", "watchlist: Alien (1979) 2021-05-06", skipped={"not a film": 1, "no rating": 1}
+    ),
+    "tvtime_movies.json": Case("seen: Heat (1995) 2021-05-05", "watchlist: Alien (1979) 2021-05-06"),
+    "movary-watchlist.csv": Case("watchlist: Heat (1995) 2024-01-15"),
+    "disney.csv": Case("seen: The Lion King 2024-01-15", skipped={"not a film": 1}),
+    "titles.txt": Case(refused=ASKED),
+    "list_heading.txt": Case(refused=ASKED),
+    "list_rated.txt": Case("rating: Heat (1995) 9/10", "rating: Alien (1979) 8/10"),
+    "list_comma.txt": Case(refused=ASKED),
+    "list_stars.txt": Case("rating: Heat (1995) 4.5/5", "rating: Alien (1979) 4/5"),
+    "list.md": Case(refused=ASKED),
+    "watcharr4.json": Case("rating: Heat (1995) 8/10 2023-08-01", skipped={"not a film": 1}),
+    "videodb_shows.xml": Case(
+        "rating: Heat (1995) 8/10 2024-01-15", skipped={"not a film": 2, "neither seen nor rated": 1}
+    ),
+    "imdb2016.csv": Case("rating: Heat (1995) 9/10 2016-01-15", skipped={"not a film": 1}),
+    "imdb2019_watchlist.csv": Case(
+        "watchlist: Heat (1995) 2019-01-15", "watchlist: Alien (1979) 2019-01-16", skipped={"not a film": 1}
+    ),
+    "traktexport2.json": Case(
+        "watchlist: Alien (1979) 2024-01-15",
+        "rating: Heat (1995) 9/10 2024-01-15",
+        "seen: Heat (1995) 2024-01-14",
+        skipped={"not a film": 3},
+        warning="no films were found in traktexport2.json/stats.jso",
+    ),
+    "prime_gdpr.csv": Case("seen: Heat 2024-01-15", skipped={"played for less than ten minutes": 1}),
+    "letterboxd_two_bad.zip": Case(
+        "rating: Heat (1995) 4.5/5 2024-01-15",
+        "rating: Alien (1979) 0.5/5 2024-01-16",
+        "rating: Heat (1995) 4/5 2024-01-14",
+        "watchlist: Casino (1995) 2024-01-17",
+        "like: Heat (1995) 2024-01-15",
+        warning="diary.csv: line 2: a quote is out of place or isn'",
+    ),
+    "lb_and_imdb.zip": Case(
+        "rating: Fargo (1996) 9/10 2024-01-15",
+        "rating: Heat (1995) 9/10 2024-01-15",
+        "rating: Alien (1979) 1/10 2024-01-16",
+    ),
+    "lb_in_zip.zip": Case(
+        "rating: Heat (1995) 4.5/5 2024-01-15",
+        "rating: Alien (1979) 0.5/5 2024-01-16",
+        "rating: Heat (1995) 4/5 2024-01-14",
+        "seen: Fargo (1996) 2023-01-14",
+        "rating: Heat (1995) 4/5 2024-01-14",
+        "seen: Heat (1995) 2024-01-15",
+        "seen: Fargo (1996) 2024-01-15",
+        "watchlist: Casino (1995) 2024-01-17",
+        "like: Heat (1995) 2024-01-15",
+    ),
+    "lb_renamed.zip": Case(
+        "rating: Heat (1995) 4.5/5 2024-01-15",
+        "rating: Alien (1979) 0.5/5 2024-01-16",
+        "seen: Heat (1995) 2024-01-15",
+        "seen: Fargo (1996) 2024-01-15",
+        "watchlist: Casino (1995) 2024-01-17",
+        "like: Heat (1995) 2024-01-15",
+    ),
+    "mixed_types.csv": Case("rating: Heat (1995) 8/10", "rating: Nolan shorts (1997) 6/10", skipped={"not a film": 3}),
 }
 
 

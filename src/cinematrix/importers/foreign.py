@@ -42,6 +42,8 @@ def refuse_foreign(content: bytes) -> None:
         if content.startswith(start):
             raise DataError(message)
     if _HTML.match(content.removeprefix(b"\xef\xbb\xbf")[:2000]):
+        if b"<table" in content.lower() and b"<form" not in content.lower():
+            raise DataError("the file is a table saved as a web page; open it in a spreadsheet and save it as CSV")
         raise DataError(
             "the file is a web page, not an export, perhaps a page that asks to sign in; sign in and download it once "
             "more"

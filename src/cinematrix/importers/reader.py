@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 
@@ -87,10 +88,12 @@ def read_table(table: Table, form: Form, options: ReadOptions) -> ParsedImport:
     _check_columns(reader, options, "rating" in (options.kind, named))
     journal = ParsedImport(form.source, form.highest, form.relative, [], [], _warn_edited(table, form))
     drafts: list[Draft] = []
+    dates: list[str] = []
     n_asked = 0
     for number, row in enumerate(table.rows):
         if number >= MAX_ROWS:
             raise DataError(f"the file has more than {MAX_ROWS:,} rows, which no export has")
+        dates.append(reader.date(row, "seen"))
         for each in reader.read(row):
             if isinstance(each, Draft):
                 drafts.append(each)
@@ -101,7 +104,7 @@ def read_table(table: Table, form: Form, options: ReadOptions) -> ParsedImport:
             raise DataError(f"the file has more than {MAX_FILMS:,} films; import it in parts")
     if n_asked:
         _settle_asked(drafts, form, journal)
-    return _finish(drafts, form, journal)
+    return _finish(drafts, dates, form, journal)
 
 
 def _letterboxd_kind(table: Table, form: Form) -> Kind | None:
@@ -133,10 +136,10 @@ def _settle_asked(drafts: list[Draft], form: Form, journal: ParsedImport) -> Non
     journal.unlisted[NO_RATING] += journal.unlisted.pop(ASK, 0)
 
 
-def _finish(drafts: list[Draft], form: Form, journal: ParsedImport) -> ParsedImport:
-    """Return the import with the dates and ratings of its rows."""
+def _finish(drafts: list[Draft], dates_of_all: list[str], form: Form, journal: ParsedImport) -> ParsedImport:
+    """Return the import with the dates and ratings of its rows; `dates_of_all` tell the local form of dates."""
     highest = _best_rating(drafts, form, journal.warnings)
-    dates = DateReader(draft.date for draft in drafts)
+    dates = DateReader(chain(dates_of_all, (draft.date for draft in drafts)))
     for draft in drafts:
         rating = None
         if draft.rating:

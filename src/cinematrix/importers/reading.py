@@ -12,10 +12,11 @@ from cinematrix.importers.archives import ZIP_START, ArchiveLimitError, ZipExpor
 from cinematrix.importers.columns import MAPPABLE_FIELDS, Field
 from cinematrix.importers.entries import Entry, Kind, ParsedImport, clean_text
 from cinematrix.importers.foreign import refuse_foreign, refuse_office
+from cinematrix.importers.lists import parse_list
 from cinematrix.importers.reader import MAX_FILMS, MAX_ROWS, KindUnknownError, ReadOptions, read_table
 from cinematrix.importers.scales import MAX_HALF_STARS, half_stars
 from cinematrix.importers.sources import ANY_TABLE, find_form
-from cinematrix.importers.tables import Table, parse_text
+from cinematrix.importers.tables import Table, decode_text, parse_text
 from cinematrix.importers.trees import parse_json, parse_xml
 
 MAX_UPLOAD_BYTES = 20_000_000
@@ -148,9 +149,11 @@ class _Upload:
                     with self._noting(table.name, f"{label}{table.group}: " if len(tables) > 1 else label):
                         self._add_table(table, label)
             else:
-                table, warnings = parse_text(content, name, at, mapped=bool(self._options.columns))
+                text, warnings = decode_text(content)
                 self._warnings += [f"{label}{warning}" for warning in warnings]
-                self._add_table(table, label)
+                mapped = bool(self._options.columns)
+                films = None if mapped else parse_list(text, name, at, titles=not label)
+                self._add_table(films or parse_text(text, name, at, mapped=mapped), label)
 
     def _add_table(self, table: Table, label: str) -> None:
         form = self._options.apply(find_form(table.header)) or (ANY_TABLE if table.size == 0 else None)
@@ -158,7 +161,9 @@ class _Upload:
             raise UnknownFormError(f"the file isn't {SUPPORTED_EXPORTS}; give one, or name the columns of its titles")
         if not form.films:
             self._errors.append(
-                UnknownFormError("the file is about series or a collection, and says of no film that it was seen")
+                UnknownFormError(
+                    "the file is about series, books, an account or a collection, and says of no film that it was seen"
+                )
             )
             return
         part = read_table(table, form, self._options)

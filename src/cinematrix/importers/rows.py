@@ -23,9 +23,11 @@ from cinematrix.importers.fields import (
     find_tmdb,
     is_film,
     is_film_address,
+    is_series_title,
     parse_flag,
     parse_rating,
     parse_state,
+    spans_years,
 )
 from cinematrix.importers.forms import Form
 from cinematrix.importers.tables import Table
@@ -129,6 +131,8 @@ class RowReader:
             return NOT_A_FILM
         if (episode and episode != "0") or (self._form.episodes and is_episode_title(title)):
             return NOT_A_FILM
+        if is_series_title(title) or spans_years(self._raw(row, "year")) or self._raw(row, "imdb").startswith("nm"):
+            return NOT_A_FILM
         return TOO_SHORT if self._form.min_seconds > 0 and _seconds(seconds) < self._form.min_seconds else ""
 
     def _rating(self, row: CsvRow) -> RatingText | str | None:
@@ -149,10 +153,10 @@ class RowReader:
 
     def _kinds(self, row: CsvRow, rating: RatingText | str | None) -> list[str]:
         """Return the kinds of entries in a row, or the reason to skip it."""
-        said = self._said or (self._named if self._named in ("watchlist", "like") else None)
+        marks = self._marks(row)
+        said = self._said or (self._named if self._named in ("watchlist", "like") and not marks else None)
         if said in ("watchlist", "like"):
             return [said]
-        marks = self._marks(row)
         if isinstance(rating, str):
             return [rating]
         if rating:
@@ -207,7 +211,7 @@ class RowReader:
             self._other_titles(row, title, plain),
             _year(self._raw(row, "year")) or in_title,
             rating if isinstance(rating, RatingText) and kind == "rating" else None,
-            self._date(row, kind),
+            self.date(row, kind),
             imdb,
             tmdb,
             movie,
@@ -238,7 +242,8 @@ class RowReader:
         others = (split_title(other)[0] for other in found if other and len(other) <= MAX_TEXT_LENGTH)
         return tuple(dict.fromkeys(other for other in others if other and other != plain))
 
-    def _date(self, row: CsvRow, kind: Kind) -> str:
+    def date(self, row: CsvRow, kind: Kind) -> str:
+        """Return the text of the date that counts for a kind of entry."""
         for of in DATE_FIELDS[kind]:
             text = self._raw(row, of).strip()
             if text and (of not in FLAG_MARKS or (len(text) >= _SHORT_VALUE and text[-1].isdigit())):
