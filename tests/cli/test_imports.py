@@ -150,3 +150,17 @@ def test_certain_candidates_are_taken_and_newer_movies_counted_apart(words: list
     assert (code, result["imported"], result["unmatched"]) == (EXIT_PARTIAL, 1, [])
     assert [(row["rule"], row["match"]["title"]) for row in result["unsure"]] == [("no year", "Scary 1")]
     assert set(read_steps(tmp_path).values()) == {8, 6}
+
+
+def test_the_profile_of_a_file_of_several_is_an_option(words: list[str], tmp_path: Path) -> None:
+    """Without it the refusal names the profiles; with it the other rows are skipped."""
+    file = tmp_path / "ViewingActivity.csv"
+    head = "Profile Name,Start Time,Duration,Title,Supplemental Video Type"
+    rows = [f"{who},2024-01-15 20:00:00,02:00:00,Funny 0 (1980)," for who in ("Ann", "Bob")]
+    file.write_bytes(lines(head, *rows))
+    code, _, errors = run_import(file, *words)
+    assert code == 2
+    assert "it has 'Ann', 'Bob'" in " ".join(errors.split())
+    code, out, _ = run_import(file, *words, "--profile", "Ann")
+    assert code == EXIT_PARTIAL
+    assert "2 rows read: 1 imported" in out

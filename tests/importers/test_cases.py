@@ -3,13 +3,15 @@
 A new case is a file and a row. Each was made after a public report or the layout of a real file, and is one of many.
 """
 
+import pickle
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
 
 from cinematrix.errors import DataError
-from cinematrix.importers import Entry, ParsedImport, read
+from cinematrix.importers import Entry, ParsedImport, ProfileUnknownError, read
+from export_files import zip_files
 from places import ROOT
 
 FOLDER = ROOT / "tests" / "importers" / "cases"
@@ -151,7 +153,7 @@ CASES = {
         "seen: Star Wars: Episode V - The Empire Strikes Back 2025-06-16",
         skipped={"not a film": 1},
     ),
-    "playback_two_users.tsv": Case(refused="the file has rows of several users; keep the rows of one and"),
+    "playback_two_users.tsv": Case(refused="the file has rows of several users; say with --profile whose"),
     "rating_low_user_of_ten.csv": Case(
         "rating: The Matrix (1999) 5/5",
         "rating: Heat (1995) 4/5",
@@ -261,7 +263,7 @@ CASES = {
     "netflix_kr.csv": Case("seen: 매트릭스 2025-06-19", skipped={"not a film": 1}),
     "netflix_nl.csv": Case("seen: The Matrix 2025-06-19"),
     "netflix_sv.csv": Case("seen: Matrix 2025-06-19", skipped={"not a film": 1}),
-    "netflix_two_profiles.csv": Case(refused="the file has rows of several users; keep the rows of one and"),
+    "netflix_two_profiles.csv": Case(refused="the file has rows of several users; say with --profile whose"),
     "netflix_us_amb.csv": Case("seen: The Matrix 2025-06-09", "seen: Heat 2025-06-05", "seen: Alien 2025-05-11"),
     "note_en.csv": Case("seen: The Matrix (1999) 2024-01-15"),
     "of.csv": Case("rating: The Matrix (1999) 9/10", "rating: Heat (1995) 8/10"),
@@ -415,6 +417,9 @@ CASES = {
         "like: Heat (1995) 2024-01-15",
     ),
     "mixed_types.csv": Case("rating: Heat (1995) 8/10", "rating: Nolan shorts (1997) 6/10", skipped={"not a film": 3}),
+    "netflix_report.zip": Case(refused="the file has rows of several users; say with --profile whose"),
+    "netflix_kids.csv": Case(refused="the file has rows of several users; say with --profile whose"),
+    "plex_two_users.csv": Case(refused="the file has rows of several users; say with --profile whose"),
 }
 
 
@@ -467,3 +472,41 @@ def test_the_scale_that_was_inferred_can_be_changed() -> None:
     """Somebody who never gave more than 5 of 10 gives the best rating."""
     name = "rating_low_user_of_ten.csv"
     assert read((FOLDER / name).read_bytes(), name, highest=10).highest == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "entries", "others"),
+    [
+        ("netflix_two_profiles.csv", "Bob", ("seen: Heat 2025-06-19",), 1),
+        (
+            "netflix_report.zip",
+            "Ann",
+            ("like: Heat 2024-01-16", "watchlist: Alien 2023-01-02", "seen: Heat 2024-01-15"),
+            4,
+        ),
+        ("netflix_kids.csv", "Kids", ("seen: Shrek 2024-01-15",), 4),
+        ("plex_two_users.csv", "bob", ("seen: Alien (1979) 2024-01-15",), 1),
+    ],
+)
+def test_the_rows_of_one_profile_are_read(name: str, profile: str, entries: tuple[str, ...], others: int) -> None:
+    """The names are offered; the rows of the others are counted, and read by nobody's name."""
+    content = (FOLDER / name).read_bytes()
+    for chosen in ("", "Nobody"):
+        with pytest.raises(ProfileUnknownError) as refusal:
+            read(content, name, profile=chosen)
+        assert profile in refusal.value.profiles
+    journal = read(content, name, profile=profile)
+    assert (describe_all(journal), journal.reasons["of another user"]) == (entries, others)
+    assert not any(row.title for row in journal.skipped if row.reason == "of another user")
+
+
+def test_a_profile_in_each_file_is_a_choice_too() -> None:
+    """One profile rated and another one made a list: neither's films are the other's."""
+    files = {
+        "Ratings.csv": "Profile Name,Title Name,Star Value,Thumbs Value,Event Utc Ts\nAnn,Heat,5,,2017-06-19\n",
+        "MyList.csv": "Profile Name,Title Name,Country,Utc Title Add Date\nBob,Alien,DE,2023-01-02\n",
+    }
+    with pytest.raises(ProfileUnknownError) as refusal:
+        read(zip_files(files))
+    assert pickle.loads(pickle.dumps(refusal.value)).profiles == ["Ann", "Bob"]
+    assert describe_all(read(zip_files(files), profile="Bob")) == ("watchlist: Alien 2023-01-02",)

@@ -32,6 +32,11 @@ _OFFICE = {
 }
 
 
+def is_foreign(content: bytes) -> bool:
+    """Return whether a file isn't text, told by its first bytes."""
+    return any(content.startswith(start) for start, _ in _STARTS)
+
+
 def refuse_foreign(content: bytes) -> None:
     """Refuse a file that is no text of an export.
 

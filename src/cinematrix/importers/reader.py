@@ -51,6 +51,23 @@ class KindUnknownError(DataError):
         super().__init__(message)
 
 
+class ProfileUnknownError(DataError):
+    """The rows of a file are of several users or profiles, and none of them is chosen.
+
+    Attributes:
+        profiles: names of the users.
+    """
+
+    def __init__(self, profiles: list[str], chosen: str = "") -> None:
+        lacking = "the file has no rows of the profile that --profile names; choose one that it has"
+        several = "the file has rows of several users; say with --profile whose films are to be imported"
+        super().__init__(lacking if chosen else several)
+        self.profiles, self._chosen = profiles, chosen
+
+    def __reduce__(self) -> tuple[type, tuple[list[str], str]]:
+        return type(self), (self.profiles, self._chosen)
+
+
 @dataclass(frozen=True)
 class ReadOptions:
     """What the user says about a file.
@@ -59,11 +76,13 @@ class ReadOptions:
         columns: column by field, for a table of unknown form.
         highest: the best rating; None: that of the form, or inferred.
         kind: what the rows are; None: the file says it.
+        profile: user or profile whose rows are read; empty: the only one.
     """
 
     columns: Mapping[Field, str] = field(default_factory=dict)
     highest: float | None = None
     kind: Kind | None = None
+    profile: str = ""
 
     def apply(self, form: Form | None) -> Form | None:
         """Return the form with the user's columns and best rating."""
@@ -80,11 +99,11 @@ def read_table(table: Table, form: Form, options: ReadOptions) -> ParsedImport:
     """Read a table by its form.
 
     Raises:
-        DataError: a column is missing, there are rows of several users, or too many rows.
+        DataError: a column is missing, or there are too many users or rows.
         KindUnknownError: the user must say what the rows are.
     """
     named = None if options.kind or not form.named else kind_by_name(table.name) or _letterboxd_kind(table, form)
-    reader = RowReader(table, form, options.kind, named)
+    reader = RowReader(table, form, options.kind, named, options.profile)
     _check_columns(reader, options, "rating" in (options.kind, named))
     journal = ParsedImport(form.source, form.highest, form.relative, [], [], _warn_edited(table, form))
     drafts: list[Draft] = []
@@ -104,6 +123,7 @@ def read_table(table: Table, form: Form, options: ReadOptions) -> ParsedImport:
             raise DataError(f"the file has more than {MAX_FILMS:,} films; import it in parts")
     if n_asked:
         _settle_asked(drafts, form, journal)
+    journal.users.extend(reader.users)
     return _finish(drafts, dates, form, journal)
 
 

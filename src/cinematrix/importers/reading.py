@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import cast
 
 from cinematrix.common.text import parse_pairs
@@ -11,9 +12,16 @@ from cinematrix.errors import DataError, SettingError
 from cinematrix.importers.archives import ZIP_START, ArchiveLimitError, ZipExport
 from cinematrix.importers.columns import MAPPABLE_FIELDS, Field
 from cinematrix.importers.entries import Entry, Kind, ParsedImport, clean_text
-from cinematrix.importers.foreign import refuse_foreign, refuse_office
+from cinematrix.importers.foreign import is_foreign, refuse_foreign, refuse_office
 from cinematrix.importers.lists import parse_list
-from cinematrix.importers.reader import MAX_FILMS, MAX_ROWS, KindUnknownError, ReadOptions, read_table
+from cinematrix.importers.reader import (
+    MAX_FILMS,
+    MAX_ROWS,
+    KindUnknownError,
+    ProfileUnknownError,
+    ReadOptions,
+    read_table,
+)
 from cinematrix.importers.scales import MAX_HALF_STARS, half_stars
 from cinematrix.importers.sources import ANY_TABLE, find_form
 from cinematrix.importers.tables import Table, decode_text, parse_text
@@ -67,6 +75,7 @@ def read(
     columns: Mapping[str, str] | None = None,
     highest: float | None = None,
     kind: Kind | None = None,
+    profile: str = "",
 ) -> ParsedImport:
     """Read an export.
 
@@ -76,9 +85,11 @@ def read(
         columns: column by field (title, year, rating, date, imdb, tmdb, movie …) of a table of unknown form.
         highest: the best rating; None: that of the form, or the narrowest of 5, 10 and 100 that holds all ratings.
         kind: what the rows are (rated films, or else seen, wanted or liked ones); None: the file says it.
+        profile: user or profile whose rows are read, of a file that has several; empty: the only one.
 
     Raises:
         KindUnknownError: the file doesn't say what its rows are, and `kind` isn't given.
+        ProfileUnknownError: the file has rows of several users, and `profile` isn't one of them.
         DataError: the form is unknown, or the file is damaged or too large. The message repeats none of its content.
         SettingError: `columns` maps an unknown field.
     """
@@ -89,7 +100,7 @@ def read(
     unknown = sorted(set(columns or {}) - set(MAPPABLE_FIELDS))
     if unknown:
         raise SettingError(f"columns: there is no field {unknown[0]!r} to map; they are {', '.join(MAPPABLE_FIELDS)}")
-    options = ReadOptions(cast("Mapping[Field, str]", columns or {}), highest, kind)
+    options = ReadOptions(cast("Mapping[Field, str]", columns or {}), highest, kind, clean_text(profile))
     upload = _Upload(options)
     if content.startswith(ZIP_START):
         upload.add_archive(ZipExport.open(content), "")
@@ -139,6 +150,8 @@ class _Upload:
     def add(self, content: bytes, name: str, at: str, label: str) -> None:
         """Read a file that isn't a ZIP. `at`, `label`: beginnings of the positions of its rows and of its warnings."""
         with self._noting(name, label):
+            if label and not name.endswith(DATA_ENDINGS) and is_foreign(content):
+                return  # a picture or a letter beside the data
             refuse_foreign(content)
             start = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
             if start == b"<":
@@ -198,6 +211,7 @@ class _Upload:
             )
         if not self._parts:
             raise DataError(f"the ZIP isn't {SUPPORTED_EXPORTS}")
+        self._check_users()
         if unknown := [name for name in self._unknown if name.endswith(DATA_ENDINGS)]:
             more = ", …" if len(unknown) > SHOWN_NAMES else ""
             self._warnings.append(f"no films were found in {', '.join(map(clean_text, unknown[:SHOWN_NAMES]))}{more}")
@@ -205,6 +219,20 @@ class _Upload:
         if not journal.read:
             journal.warnings.append("the export is empty: it holds no rows")
         return journal
+
+    def _check_users(self) -> None:
+        """Check that the films are of one user, since others' must not count.
+
+        Raises:
+            ProfileUnknownError: a source has rows of several users and none is chosen, or not one of them.
+        """
+        chosen = self._options.profile
+        users: dict[str, dict[str, None]] = {}
+        for part in self._parts:
+            users.setdefault(part.source, {}).update(dict.fromkeys(part.users))
+        everybody = list(dict.fromkeys(chain.from_iterable(users.values())))
+        if (chosen and chosen not in everybody) or (not chosen and any(len(each) > 1 for each in users.values())):
+            raise ProfileUnknownError(everybody, chosen)
 
 
 def _place(name: str) -> tuple[int, list[tuple[int, str]]]:

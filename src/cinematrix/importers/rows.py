@@ -13,6 +13,7 @@ from cinematrix.importers.entries import (
     NOT_A_FILM,
     Kind,
     SkippedEntry,
+    clean_text,
     parse_year,
 )
 from cinematrix.importers.episodes import is_episode_title
@@ -37,6 +38,10 @@ ASK = "it isn't said whether the film is seen, wanted, liked or rated"
 NOT_SEEN, NOT_FINISHED = "neither seen nor rated", "not watched to the end"
 TOO_SHORT = "played for less than ten minutes"
 NO_RATINGS = frozenset({"-", "–", "null", "none", "n/a", "nan", "nr", "unrated", "not rated", "no rating", "\\n"})
+OTHER_USER = "of another user"
+MAX_USERS = 20
+"""Maximum users of a file from which the user may choose; a table of more is a data set."""
+
 THUMBS: dict[str, Mark] = {
     **dict.fromkeys(("2", "3", "👍", "up", "thumbs up", "like", "liked"), "like"),
     **dict.fromkeys(("1", "👎", "down", "thumbs down", "dislike", "disliked"), "seen"),
@@ -80,8 +85,15 @@ class Draft(NamedTuple):
 class RowReader:
     """Reader of the rows of one table."""
 
-    def __init__(self, table: Table, form: Form, said: Kind | None, named: Kind | None) -> None:
-        """`said`: kind that the user gives the rows. `named`: kind that the file's name says."""
+    def __init__(self, table: Table, form: Form, said: Kind | None, named: Kind | None, profile: str = "") -> None:
+        """Initialize it.
+
+        Args:
+            table, form: the table and its form.
+            said: kind that the user gives the rows.
+            named: kind that the file's name says.
+            profile: user whose rows are read; empty: all.
+        """
         self._form, self._said, self._named, self._group = form, said, named, table.group
         self.names: dict[Field, list[str]] = {
             of: [name for name in form.names(of) if name in table.header] for of in FIELDS
@@ -91,7 +103,8 @@ class RowReader:
         titles = self.names["title"] if "title" in form.columns else []
         self._other_names = [*self.names["other"], *(titles if len(titles) > 1 else ())]
         self._marking = any(self.names[of] for of in MARK_FIELDS)
-        self._users: set[str] = set()
+        self._profile = profile
+        self.users: dict[str, None] = {}
 
     def read(self, row: CsvRow) -> list[Draft | SkippedEntry]:
         """Return what a row says: one thing, or two if the film is liked besides."""
@@ -99,7 +112,8 @@ class RowReader:
         if row.surplus or len(title) > MAX_TEXT_LENGTH:
             long = f"the title has more than {MAX_TEXT_LENGTH} letters"
             return [SkippedEntry(row.at, "more fields than the header has" if row.surplus else long, title[:50])]
-        self._check_user(self._raw(row, "user").strip())
+        if self._is_of_another(row):
+            return [SkippedEntry(row.at, OTHER_USER)]
         if problem := self._find_problem(row, title):
             return [SkippedEntry(row.at, problem, title)]
         rating = self._rating(row)
@@ -109,19 +123,21 @@ class RowReader:
     def _raw(self, row: CsvRow, of: Field) -> str:
         return row.raw(*self.names[of]) if self.names[of] else ""
 
-    def _check_user(self, user: str) -> None:
-        """Check that all rows are of one user, since others' ratings must not count.
+    def _is_of_another(self, row: CsvRow) -> bool:
+        """Note the user of a row, and tell if it is another one than the chosen one.
 
         Raises:
-            DataError: this is a second user.
+            DataError: there are too many users.
         """
-        if self._form.single_user and user:
-            self._users.add(user)
-            if len(self._users) > 1:
+        user = clean_text(self._raw(row, "user"))[:MAX_TEXT_LENGTH] if self._form.single_user else ""
+        if user and user not in self.users:
+            self.users[user] = None
+            if len(self.users) > MAX_USERS:
                 raise DataError(
-                    "the file has rows of several users; keep the rows of one and import these, or train a model with "
-                    "all"
+                    f"the file has rows of several users, more than {MAX_USERS}; keep the rows of one, or train a "
+                    "model with all"
                 )
+        return bool(self._profile and user and user != self._profile)
 
     def _find_problem(self, row: CsvRow, title: str) -> str:
         """Return the reason to skip a row whatever it says about its film; empty if there is none."""

@@ -45,6 +45,7 @@ class Upload(NamedTuple):
         columns: column mapping of a table of unknown form, such as `title=Film,rating=Score`.
         highest: best rating; None: that of the form, or inferred.
         kind: what the rows are, where the file doesn't say it.
+        profile: user whose rows are read, of a file that has several.
     """
 
     content: bytes
@@ -52,6 +53,7 @@ class Upload(NamedTuple):
     columns: str
     highest: float | None
     kind: KindName | None = None
+    profile: str = ""
 
 
 class PreparedImport(NamedTuple):
@@ -95,7 +97,7 @@ def prepare_import(upload: Upload, catalog: Catalog, scale: Scale | None) -> Pre
 
 def _prepare_here(upload: Upload, catalog: Catalog, scale: Scale | None) -> PreparedImport:
     kind = KINDS[upload.kind] if upload.kind else None
-    journal = read(upload.content, upload.name, parse_mapping(upload.columns), upload.highest, kind)
+    journal = read(upload.content, upload.name, parse_mapping(upload.columns), upload.highest, kind, upload.profile)
     return PreparedImport.of(match_entries(journal, catalog, scale), catalog, scale)
 
 

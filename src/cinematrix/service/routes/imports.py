@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from cinematrix.errors import DataError
-from cinematrix.importers import KindUnknownError
+from cinematrix.importers import KindUnknownError, ProfileUnknownError
 from cinematrix.importers.entries import KINDS, KindName
 from cinematrix.service.auth import PAGE, WRITE
 from cinematrix.service.import_worker import PreparedImport, Upload, prepare_import
@@ -120,8 +120,11 @@ async def _read_upload(
     kind: Annotated[
         KindName | None, Query(alias="as", description="What the rows are, where the file doesn't say it.")
     ] = None,
+    profile: Annotated[
+        str, Query(max_length=500, description="User or profile whose rows are read, if the file has several.")
+    ] = "",
 ) -> Upload:
-    return Upload(await request.body(), name, columns, highest, kind)
+    return Upload(await request.body(), name, columns, highest, kind, profile)
 
 
 UploadParam = Annotated[Upload, Depends(_read_upload)]
@@ -157,13 +160,15 @@ def _prepare(upload: Upload, served: ServedModel) -> PreparedImport:
     """Read a file and match it to the catalog.
 
     Raises:
-        Problem: 422, the file isn't in a supported export format, is damaged, or (with the member `ask`) doesn't say
-            what its rows are; 503, the subprocess failed.
+        Problem: 422, the file isn't in a supported export format, is damaged, doesn't say what its rows are (with the
+            member `ask`), or has rows of several users (with their names in `profiles`); 503, the subprocess failed.
     """
     try:
         return prepare_import(upload, served.model.data.catalog, served.model.data.scale)
     except KindUnknownError as error:
         raise Problem(422, str(error), ask=list(KINDS)) from error
+    except ProfileUnknownError as error:
+        raise Problem(422, str(error), profiles=error.profiles) from error
     except DataError as error:
         raise Problem(422, str(error)) from error
     except OSError as error:
