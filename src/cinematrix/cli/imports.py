@@ -123,10 +123,10 @@ def _run_import(
 
     picked = parse_picks(picks)
     known = load(model).model.data
-    outcome = match_entries(journal, known.catalog, known.scale, picked)
+    outcome = match_entries(journal, known.catalog, known.scale, picked, known.raters)
     if certain:
         picked = certain_picks(outcome, known.catalog) | picked
-        outcome = match_entries(journal, known.catalog, known.scale, picked)
+        outcome = match_entries(journal, known.catalog, known.scale, picked, known.raters)
     store = Store.open(db)
     try:
         if known.scale is not None:

@@ -164,7 +164,8 @@ def _prepare(upload: Upload, served: ServedModel) -> PreparedImport:
             member `ask`), or has rows of several users (with their names in `profiles`); 503, the subprocess failed.
     """
     try:
-        return prepare_import(upload, served.model.data.catalog, served.model.data.scale)
+        data = served.model.data
+        return prepare_import(upload, data.catalog, data.scale, data.raters)
     except KindUnknownError as error:
         raise Problem(422, str(error), ask=list(KINDS)) from error
     except ProfileUnknownError as error:
