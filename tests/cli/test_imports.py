@@ -137,7 +137,7 @@ def test_a_killed_import_stores_nothing(words: list[str], tmp_path: Path) -> Non
 
 
 def test_certain_candidates_are_taken_and_newer_movies_counted_apart(words: list[str], tmp_path: Path) -> None:
-    """`--certain` takes a misspelt title of the right year; and a title without a year; a movie of 2050 isn't listed."""
+    """`--certain` takes a misspelt title, and one without a year; a movie of 2050 isn't listed."""
     rows = ("2023-01-01,Fuunny 0,1980,u,4", "2023-01-01,Far Future,2050,u,4", "2023-01-01,Scary 1,,u,3")
     file = write_ratings(tmp_path / "ratings.csv", *rows)
     code, out, _ = run_import(file, *words)
