@@ -40,9 +40,7 @@ def import_journal(
     kind: Annotated[
         KindChoice | None, typer.Option("--as", help="What the rows are, where the file doesn't say it.")
     ] = None,
-    profile: Annotated[
-        str, typer.Option("--profile", help="User whose rows are imported, if the file has several, as of Netflix.")
-    ] = "",
+    profile: Annotated[str, typer.Option("--profile", help="User whose rows are read, of a file of several.")] = "",
     pick: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,7 +48,7 @@ def import_journal(
         ),
     ] = None,
     certain: Annotated[
-        bool, typer.Option("--certain", help="Take the first candidate of unmatched rows where it is certain.")
+        bool, typer.Option("--certain", help="Take candidates of unmatched rows that are certain.")
     ] = False,
     unmatched: Annotated[Path | None, typer.Option("--unmatched", help="CSV for the unmatched rows.")] = None,
     force: Force = False,
