@@ -20,11 +20,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cinematrix.data.catalog import Catalog, MovieSummary
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.data.movielens import default
 from cinematrix.data.readers import read
 from cinematrix.data.title_words import title_words
+from cinematrix.data.training_data import TrainingData
 from cinematrix.importers.entries import Entry, parse_external_id
 from cinematrix.importers.matching import Match, MovieMatcher
 from cinematrix.importers.title_forms import TitleForms
@@ -48,24 +52,24 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--other", type=Path)
     options = parser.parse_args()
-    catalog = _catalog(options.data or default().path)
+    catalog, raters = _catalog(options.data or default().path)
     head = ["titles", "of movies in the catalog", "matched rightly", "of other movies", "wrong matches", "precision"]
-    copies = {name: match_copies(catalog, alter) for name, alter in ALTERATIONS.items()}
-    copies |= {name: match_copies(catalog, alter, exist=False) for name, alter in DISTRACTORS.items()}
+    copies = {name: match_copies(catalog, raters, alter) for name, alter in ALTERATIONS.items()}
+    copies |= {name: match_copies(catalog, raters, alter, exist=False) for name, alter in DISTRACTORS.items()}
     parts = [
         f"## Altered copies of {len(catalog):,} titles",
         markdown(head, [tally.row(name) for name, tally in copies.items()]),
     ]
     parts += [_by_rule("Altered copies by rule", copies.values())]
     if options.other:
-        other = _catalog(options.other)
-        for names, one, two in (
-            ("the other catalog's titles", catalog, other),
-            ("the other way round", other, catalog),
-        ):
+        data, other = (catalog, raters), _catalog(options.other)
+        for names, one, two in (("the other catalog's titles", data, other), ("the other way round", other, data)):
             real = {
-                names: match_catalog(one, two, with_years=True),
-                f"{names}, without years": match_catalog(one, two, with_years=False),
+                names: match_catalog(*one, two[0], with_years=True),
+                f"{names}, without years": match_catalog(*one, two[0], with_years=False),
+                f"{names}, without years, each as often as it is rated": match_catalog(
+                    *one, two[0], with_years=False, weights=two[1]
+                ),
             }
             parts += [f"## {names.capitalize()}", markdown(head, [tally.row(name) for name, tally in real.items()])]
             parts += [_by_rule("By rule", real.values())]
@@ -88,12 +92,12 @@ class Tally:
     wrong: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
-    def add(self, match: Match, *, exists: bool, is_right: bool) -> None:
+    def add(self, match: Match, *, exists: bool, is_right: bool, weight: int = 1) -> None:
         """Count one title's match."""
-        self.present += exists
-        self.absent += not exists
+        self.present += weight * exists
+        self.absent += weight * (not exists)
         if match.number != UNKNOWN:
-            (self.right if is_right else self.wrong)[match.rule] += 1
+            (self.right if is_right else self.wrong)[match.rule] += weight
 
     def row(self, name: str) -> list[str]:
         """Return a row of the table."""
@@ -109,7 +113,7 @@ class Tally:
         ]
 
 
-def match_copies(catalog: Catalog, alter: Alteration, *, exist: bool = True) -> Tally:
+def match_copies(catalog: Catalog, raters: NDArray[np.int64], alter: Alteration, *, exist: bool = True) -> Tally:
     """Match altered copies of all titles to the movies that aren't left out; with `exist=False`, all are of others."""
     kept = [at for at in range(len(catalog)) if at % LEFT_OUT]
     facts = [catalog.facts[at] for at in kept]
@@ -118,7 +122,7 @@ def match_copies(catalog: Catalog, alter: Alteration, *, exist: bool = True) -> 
     copies = [
         (at, copy) for at, each in enumerate(catalog.facts) if (copy := alter(each.title or "", each.year, chance))
     ]
-    matches = _timed(matcher, [copy for _, copy in copies], tally)
+    matches = _timed(matcher, [copy for _, copy in copies], raters[kept], tally)
     for (at, copy), match in zip(copies, matches, strict=True):
         number = kept[match.number] if match.number != UNKNOWN else UNKNOWN
         same = number != UNKNOWN and _is_same(catalog.facts[number], *copy, apart=0 if exist else 1)
@@ -127,11 +131,21 @@ def match_copies(catalog: Catalog, alter: Alteration, *, exist: bool = True) -> 
     return tally
 
 
-def match_catalog(catalog: Catalog, other: Catalog, *, with_years: bool) -> Tally:
-    """Match the titles of another catalog; the IMDb numbers say which movies are the same."""
+def match_catalog(
+    catalog: Catalog,
+    raters: NDArray[np.int64],
+    other: Catalog,
+    *,
+    with_years: bool,
+    weights: NDArray[np.int64] | None = None,
+) -> Tally:
+    """Match the titles of another catalog; the IMDb numbers say which movies are the same.
+
+    `weights`: number of rows of each title, as in the imports of all users of the other catalog.
+    """
     tally, numbers = Tally(), {id_: at for at, id_ in enumerate(_imdb(catalog)) if id_}
     copies = [(each.title or "", each.year if with_years else None) for each in other.facts]
-    matches = _timed(MovieMatcher(Catalog(catalog.movies, catalog.frame)), copies, tally)
+    matches = _timed(MovieMatcher(Catalog(catalog.movies, catalog.frame)), copies, raters, tally)
     for at, (id_, match) in enumerate(zip(_imdb(other), matches, strict=True)):
         number = numbers.get(id_ or 0, UNKNOWN)
         same = (
@@ -139,14 +153,15 @@ def match_catalog(catalog: Catalog, other: Catalog, *, with_years: bool) -> Tall
             and number == UNKNOWN
             and _is_same(catalog.facts[match.number], *other.facts[at][:2])
         )
-        tally.add(match, exists=number != UNKNOWN or same, is_right=same or match.number == number)
+        weight = 1 if weights is None else int(weights[at])
+        tally.add(match, exists=number != UNKNOWN or same, is_right=same or match.number == number, weight=weight)
     return tally
 
 
-def _timed(matcher: MovieMatcher, copies: list[Copy], tally: Tally) -> list[Match]:
+def _timed(matcher: MovieMatcher, copies: list[Copy], raters: NDArray[np.int64], tally: Tally) -> list[Match]:
     entries = [Entry(str(at), "seen", title, year) for at, (title, year) in enumerate(copies)]
     started = time.process_time()
-    matches = matcher.match_file(entries)
+    matches = matcher.match_file(entries, raters)
     tally.seconds = time.process_time() - started
     return matches
 
@@ -161,10 +176,11 @@ def _imdb(catalog: Catalog) -> list[int | None]:
     return [parse_external_id(id_ or "") for id_ in catalog.frame["imdb"].to_list()]
 
 
-def _catalog(path: Path) -> Catalog:
-    catalog = read(path).catalog
-    assert catalog is not None
-    return catalog
+def _catalog(path: Path) -> tuple[Catalog, NDArray[np.int64]]:
+    """Return the catalog of a data set, and the number of raters of each movie."""
+    read_data = read(path)
+    data = TrainingData.of(read_data.ratings, read_data.catalog)
+    return data.catalog, data.raters
 
 
 def _by_rule(name: str, tallies: Iterable[Tally]) -> str:

@@ -3,13 +3,15 @@
 A new case is a file and a row. Each was made after a public report or the layout of a real file, and is one of many.
 """
 
+import pickle
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
 
 from cinematrix.errors import DataError
-from cinematrix.importers import Entry, ParsedImport, read
+from cinematrix.importers import Entry, ParsedImport, ProfileUnknownError, read
+from export_files import zip_files
 from places import ROOT
 
 FOLDER = ROOT / "tests" / "importers" / "cases"
@@ -151,7 +153,7 @@ CASES = {
         "seen: Star Wars: Episode V - The Empire Strikes Back 2025-06-16",
         skipped={"not a film": 1},
     ),
-    "playback_two_users.tsv": Case(refused="the file has rows of several users; keep the rows of one and"),
+    "playback_two_users.tsv": Case(refused="the file has rows of several users; say with --profile whose"),
     "rating_low_user_of_ten.csv": Case(
         "rating: The Matrix (1999) 5/5",
         "rating: Heat (1995) 4/5",
@@ -261,7 +263,7 @@ CASES = {
     "netflix_kr.csv": Case("seen: 매트릭스 2025-06-19", skipped={"not a film": 1}),
     "netflix_nl.csv": Case("seen: The Matrix 2025-06-19"),
     "netflix_sv.csv": Case("seen: Matrix 2025-06-19", skipped={"not a film": 1}),
-    "netflix_two_profiles.csv": Case(refused="the file has rows of several users; keep the rows of one and"),
+    "netflix_two_profiles.csv": Case(refused="the file has rows of several users; say with --profile whose"),
     "netflix_us_amb.csv": Case("seen: The Matrix 2025-06-09", "seen: Heat 2025-06-05", "seen: Alien 2025-05-11"),
     "note_en.csv": Case("seen: The Matrix (1999) 2024-01-15"),
     "of.csv": Case("rating: The Matrix (1999) 9/10", "rating: Heat (1995) 8/10"),
@@ -278,7 +280,12 @@ CASES = {
     "prime_en.csv": Case("seen: The Matrix 2024-01-15", skipped={"not a film": 1}),
     "ryot2.json": Case("seen: The Matrix 2024-01-15", "watchlist: Heat", skipped={"not a film": 1}),
     "seriesguide-movies-backup.json": Case("seen: The Matrix", "watchlist: Heat"),
-    "simkl2.json": Case("seen: The Matrix (1999) 2024-01-15", "rating: Heat (1995) 3/10", skipped={"not a film": 2}),
+    "simkl2.json": Case(
+        "seen: Spirited Away (2001)",
+        "seen: The Matrix (1999) 2024-01-15",
+        "rating: Heat (1995) 3/10",
+        skipped={"not a film": 1},
+    ),
     "statuses.csv": Case("watchlist: The Matrix (1999)", "seen: Heat (1995)", skipped={"not watched to the end": 1}),
     "tab_bom.csv": Case("rating: The Matrix (1999) 9/10"),
     "tautulli.csv": Case("seen: The Matrix (1999) 2024-01-15", skipped={"not a film": 1, "neither seen nor rated": 1}),
@@ -297,6 +304,122 @@ CASES = {
     "wetrakr.csv": Case("rating: The Matrix (1999) 9/10 2024-01-15", "watchlist: Heat (1995)"),
     "yamtrack2.csv": Case("rating: Heat 9/10 2024-02-09", skipped={"not watched to the end": 1}),
     "year_rating.csv": Case("rating: The Matrix (1999) 9/10 2024-01-15"),
+    "netflix_ar.csv": Case("seen: Heat 2024-01-15", skipped={"not a film": 1}),
+    "netflix_cs.csv": Case("seen: Matrix 2024-01-15", skipped={"not a film": 2}),
+    "netflix_el.csv": Case("seen: Matrix 2024-01-15", skipped={"not a film": 1}),
+    "netflix_hr.csv": Case("seen: Heat 2024-01-15", skipped={"not a film": 1}),
+    "netflix_no.csv": Case("seen: Heat 2024-01-15", skipped={"not a film": 1}),
+    "netflix_ro.csv": Case("seen: Matrix 2024-01-15", skipped={"not a film": 1}),
+    "netflix_th.csv": Case("seen: Heat 2024-01-15"),
+    "netflix_uk.csv": Case("seen: Матриця 2024-01-15"),
+    "netflix_us_episodes.csv": Case(
+        "seen: Heat 2022-05-01", "seen: Mission: Impossible - Fallout 2022-04-02", skipped={"not a film": 4}
+    ),
+    "netflix_pl.csv": Case("seen: Matrix 2024-01-15", skipped={"not a film": 2}),
+    "netflix_tr.csv": Case("seen: Matrix 2024-01-15", skipped={"not a film": 1}),
+    "netflix_hu.csv": Case("seen: Mátrix 2024-01-15", skipped={"not a film": 1}),
+    "netflix_he.csv": Case("seen: Heat 2024-01-15", skipped={"not a film": 1}),
+    "netflix_vi.csv": Case("seen: Heat 2024-01-15", skipped={"not a film": 1}),
+    "netflix_tw.csv": Case("seen: 駭客任務 2024-01-15", skipped={"not a film": 1}),
+    "kinopoisk_series.csv": Case(
+        "rating: The Matrix (1999) 9/10 2024-01-15", "rating: Брат (1997) 8/10 2024-01-13", skipped={"not a film": 1}
+    ),
+    "kinopoisk.xls": Case(refused="the file is a table saved as a web page; open it in a spread"),
+    "filmaffinity_series.csv": Case("rating: Heat (1995) 9/10 2024-01-15", skipped={"not a film": 1}),
+    "filmweb_rating.csv": Case("rating: Heat (1995) 9/10 2020-01-18", skipped={"not a film": 1}),
+    "douban_intro.csv": Case("rating: 盗火线 / Heat (1995) 5/5 2020-01-02"),
+    "douban_wish.csv": Case(
+        "watchlist: 黑客帝国 The Matrix (1999) 2020-01-02", "rating: 盗火线 Heat (1995) 4/5 2020-01-03"
+    ),
+    "goodreads.csv": Case(refused="the file is about series, books, an account or a collection,"),
+    "imdb_people.csv": Case(skipped={"not a film": 1}),
+    "jellyfin_table.csv": Case(
+        "seen: Heat (1995) 2024-01-15",
+        "like: Heat (1995) 2024-01-15",
+        skipped={"neither seen nor rated": 1, "not a film": 1},
+    ),
+    "icm_dates.csv": Case(
+        "seen: Heat (1995) 2015-01-15",
+        "like: Heat (1995) 2015-01-15",
+        "watchlist: Cidade de Deus (2002)",
+        "seen: Saw (2004) 2015-01-15",
+    ),
+    "excel_german.csv": Case(
+        "rating: Heat (1995) 8.5/10 2024-01-15",
+        "rating: Die fabelhafte Welt der Amélie (2001) 9/10 2024-01-16",
+        warning="not UTF-8, so read as Windows-1252; check the acce",
+    ),
+    "simkl-all.json": Case(
+        "seen: Spirited Away (2001)",
+        "rating: Heat (1995) 9/10 2022-06-19",
+        "watchlist: Alien (1979) 2023-01-01",
+        "seen: Fargo (1996) 2022-06-18",
+        skipped={"not a film": 1},
+    ),
+    "tvtime_account.zip": Case(
+        "seen: Heat (1995) 2021-05-05", "watchlist: Alien (1979) 2021-05-06", skipped={"not a film": 1, "no rating": 1}
+    ),
+    "tvtime_movies.json": Case("seen: Heat (1995) 2021-05-05", "watchlist: Alien (1979) 2021-05-06"),
+    "movary-watchlist.csv": Case("watchlist: Heat (1995) 2024-01-15"),
+    "disney.csv": Case("seen: The Lion King 2024-01-15", skipped={"not a film": 1}),
+    "titles.txt": Case(refused=ASKED),
+    "list_heading.txt": Case(refused=ASKED),
+    "list_rated.txt": Case("rating: Heat (1995) 9/10", "rating: Alien (1979) 8/10"),
+    "list_comma.txt": Case(refused=ASKED),
+    "list_stars.txt": Case("rating: Heat (1995) 4.5/5", "rating: Alien (1979) 4/5"),
+    "list.md": Case(refused=ASKED),
+    "watcharr4.json": Case("rating: Heat (1995) 8/10 2023-08-01", skipped={"not a film": 1}),
+    "videodb_shows.xml": Case(
+        "rating: Heat (1995) 8/10 2024-01-15", skipped={"not a film": 2, "neither seen nor rated": 1}
+    ),
+    "imdb2016.csv": Case("rating: Heat (1995) 9/10 2016-01-15", skipped={"not a film": 1}),
+    "imdb2019_watchlist.csv": Case(
+        "watchlist: Heat (1995) 2019-01-15", "watchlist: Alien (1979) 2019-01-16", skipped={"not a film": 1}
+    ),
+    "traktexport2.json": Case(
+        "watchlist: Alien (1979) 2024-01-15",
+        "rating: Heat (1995) 9/10 2024-01-15",
+        "seen: Heat (1995) 2024-01-14",
+        skipped={"not a film": 3},
+        warning="no films were found in traktexport2.json/stats.jso",
+    ),
+    "prime_gdpr.csv": Case("seen: Heat 2024-01-15", skipped={"played for less than ten minutes": 1}),
+    "letterboxd_two_bad.zip": Case(
+        "rating: Heat (1995) 4.5/5 2024-01-15",
+        "rating: Alien (1979) 0.5/5 2024-01-16",
+        "rating: Heat (1995) 4/5 2024-01-14",
+        "watchlist: Casino (1995) 2024-01-17",
+        "like: Heat (1995) 2024-01-15",
+        warning="diary.csv: line 2: a quote is out of place or isn'",
+    ),
+    "lb_and_imdb.zip": Case(
+        "rating: Fargo (1996) 9/10 2024-01-15",
+        "rating: Heat (1995) 9/10 2024-01-15",
+        "rating: Alien (1979) 1/10 2024-01-16",
+    ),
+    "lb_in_zip.zip": Case(
+        "rating: Heat (1995) 4.5/5 2024-01-15",
+        "rating: Alien (1979) 0.5/5 2024-01-16",
+        "rating: Heat (1995) 4/5 2024-01-14",
+        "seen: Fargo (1996) 2023-01-14",
+        "rating: Heat (1995) 4/5 2024-01-14",
+        "seen: Heat (1995) 2024-01-15",
+        "seen: Fargo (1996) 2024-01-15",
+        "watchlist: Casino (1995) 2024-01-17",
+        "like: Heat (1995) 2024-01-15",
+    ),
+    "lb_renamed.zip": Case(
+        "rating: Heat (1995) 4.5/5 2024-01-15",
+        "rating: Alien (1979) 0.5/5 2024-01-16",
+        "seen: Heat (1995) 2024-01-15",
+        "seen: Fargo (1996) 2024-01-15",
+        "watchlist: Casino (1995) 2024-01-17",
+        "like: Heat (1995) 2024-01-15",
+    ),
+    "mixed_types.csv": Case("rating: Heat (1995) 8/10", "rating: Nolan shorts (1997) 6/10", skipped={"not a film": 3}),
+    "netflix_report.zip": Case(refused="the file has rows of several users; say with --profile whose"),
+    "netflix_kids.csv": Case(refused="the file has rows of several users; say with --profile whose"),
+    "plex_two_users.csv": Case(refused="the file has rows of several users; say with --profile whose"),
 }
 
 
@@ -349,3 +472,41 @@ def test_the_scale_that_was_inferred_can_be_changed() -> None:
     """Somebody who never gave more than 5 of 10 gives the best rating."""
     name = "rating_low_user_of_ten.csv"
     assert read((FOLDER / name).read_bytes(), name, highest=10).highest == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "entries", "others"),
+    [
+        ("netflix_two_profiles.csv", "Bob", ("seen: Heat 2025-06-19",), 1),
+        (
+            "netflix_report.zip",
+            "Ann",
+            ("like: Heat 2024-01-16", "watchlist: Alien 2023-01-02", "seen: Heat 2024-01-15"),
+            4,
+        ),
+        ("netflix_kids.csv", "Kids", ("seen: Shrek 2024-01-15",), 4),
+        ("plex_two_users.csv", "bob", ("seen: Alien (1979) 2024-01-15",), 1),
+    ],
+)
+def test_the_rows_of_one_profile_are_read(name: str, profile: str, entries: tuple[str, ...], others: int) -> None:
+    """The names are offered; the rows of the others are counted, and read by nobody's name."""
+    content = (FOLDER / name).read_bytes()
+    for chosen in ("", "Nobody"):
+        with pytest.raises(ProfileUnknownError) as refusal:
+            read(content, name, profile=chosen)
+        assert profile in refusal.value.profiles
+    journal = read(content, name, profile=profile)
+    assert (describe_all(journal), journal.reasons["of another user"]) == (entries, others)
+    assert not any(row.title for row in journal.skipped if row.reason == "of another user")
+
+
+def test_a_profile_in_each_file_is_a_choice_too() -> None:
+    """One profile rated and another one made a list: neither's films are the other's."""
+    files = {
+        "Ratings.csv": "Profile Name,Title Name,Star Value,Thumbs Value,Event Utc Ts\nAnn,Heat,5,,2017-06-19\n",
+        "MyList.csv": "Profile Name,Title Name,Country,Utc Title Add Date\nBob,Alien,DE,2023-01-02\n",
+    }
+    with pytest.raises(ProfileUnknownError) as refusal:
+        read(zip_files(files))
+    assert pickle.loads(pickle.dumps(refusal.value)).profiles == ["Ann", "Bob"]
+    assert describe_all(read(zip_files(files), profile="Bob")) == ("watchlist: Alien 2023-01-02",)

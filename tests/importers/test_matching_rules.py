@@ -4,6 +4,7 @@ import random
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cinematrix.data.catalog import Catalog, split_title
@@ -104,11 +105,11 @@ def found(title: str, year: int | None = None, **more: Any) -> tuple[str | None,
 @pytest.mark.parametrize(
     ("title", "year", "movie", "rule"),
     [
-        ("Star Wars", 1977, "Star Wars: Episode IV - A New Hope", "part"),
+        ("Star Wars", 1977, "Star Wars: Episode IV - A New Hope", "start"),
         ("The Empire Strikes Back", 1980, "Star Wars: Episode V - The Empire Strikes Back", "part"),
         ("Return of the Jedi", 1983, "Star Wars: Episode VI - Return of the Jedi", "part"),
         ("Star Wars: The Force Awakens", 2015, "Star Wars: Episode VII - The Force Awakens", "title"),
-        ("Avengers: Infinity War", 2018, "Avengers: Infinity War - Part I", "part"),
+        ("Avengers: Infinity War", 2018, "Avengers: Infinity War - Part I", "start"),
         ("Guardians of the Galaxy Vol. 2", 2017, "Guardians of the Galaxy 2", "title"),
         ("Guardians of the Galaxy Volume Two", 2017, "Guardians of the Galaxy 2", "title"),
         ("Moonlight", 2016, "Moonlight", "no year"),
@@ -116,8 +117,8 @@ def found(title: str, year: int | None = None, **more: Any) -> tuple[str | None,
         ("Oldboy", 2003, "Old Boy", "title"),
         ("Old Boy", 2013, "Oldboy", "title"),
         ("John Wick: Chapter 2", 2017, "John Wick: Chapter Two", "title"),
-        ("Interview with the Vampire", 1994, "Interview with the Vampire: The Vampire Chronicles", "part"),
-        ("X2", 2003, "X2: X-Men United", "part"),
+        ("Interview with the Vampire", 1994, "Interview with the Vampire: The Vampire Chronicles", "start"),
+        ("X2", 2003, "X2: X-Men United", "start"),
         ("Life of Brian", 1979, "Monty Python's Life of Brian", "part"),
         ("Romeo + Juliet", 1996, "William Shakespeare's Romeo + Juliet", "part"),
         ("Romeo & Juliet", 1996, "William Shakespeare's Romeo + Juliet", "part"),
@@ -262,3 +263,25 @@ def test_ten_thousand_rows_are_matched_in_time() -> None:
     matches = MovieMatcher(Catalog.of(range(len(titles)), title=titles, year=years)).match_file(rows[:10_000])
     assert time.process_time() - started < 2.5
     assert all(match.number == at for at, match in enumerate(matches) if at % 2)
+
+
+def test_a_bare_title_means_a_popular_movie() -> None:
+    """Without its year or its subtitle a title is matched to a popular movie; else the movie is the first candidate."""
+    catalog = Catalog.of(
+        range(4),
+        title=["Fame", "Obscurity", "Great Wars: A New Thing", "Small Wars: An Old Thing"],
+        year=[1980, 1981, 1977, 1978],
+    )
+    matcher, raters = MovieMatcher(catalog), np.array([30, 2, 30, 2])
+    rows = [entry("Fame"), entry("Obscurity"), entry("Great Wars", 1977), entry("Small Wars", 1978)]
+    everywhere = np.full(4, 30)
+    assert [match.number for match in matcher.match_file(rows, everywhere)] == [UNKNOWN] * 4
+    assert [match.number for match in matcher.match_file(rows, np.append(raters, np.zeros(6, np.int64)))] == [
+        0,
+        UNKNOWN,
+        2,
+        UNKNOWN,
+    ]
+    assert [matcher.suggest(row).numbers for row in rows[1::2]] == [[1], [3]]
+    assert matcher.suggest(rows[1]).certain
+    assert matcher.suggest(rows[1], taken={1}) == ([1], False)

@@ -86,7 +86,7 @@ def test_an_upload_is_counted_and_merged_once(visit: PageVisit, films: list[Film
     )
     visit.open("/?view=bring")
     assert upload(visit, "mine.zip", export) == dict(zip(COUNTS, (8, 6, 0, 2, 0, 0), strict=True))
-    expect(visit.page.get_by_role("heading", name="Ratings imported")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="Films imported")).to_be_visible()
     stored = visit.kept()
     ids_by_part = {part: [row["movie"] for row in stored[part]] for part in ("ratings", "hidden", "watchlist", "likes")}
     ids = [film["movie"] for film in films]
@@ -108,11 +108,27 @@ def test_the_page_asks_what_the_films_of_a_file_are(visit: PageVisit, films: lis
     expect(visit.page.get_by_role("heading", name="What are these films to you?")).to_be_visible()
     visit.errors[:] = [error for error in visit.errors if "422" not in error]
     visit.page.get_by_role("button", name="I have seen them").click()
-    expect(visit.page.get_by_role("heading", name="Ratings imported")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="Films imported")).to_be_visible()
     hidden = visit.kept()["hidden"]
     assert [(row["movie"], row["kind"], row["time"]) for row in hidden] == [
         (film["movie"], "seen", 1_705_276_800) for film in films[:2]
     ]
+
+
+def test_the_page_asks_whose_films_a_file_has(visit: PageVisit, films: list[Film]) -> None:
+    """A Netflix account has several profiles; the chosen one's films are imported."""
+    rows = [
+        f"{who},2024-01-15 20:00:00,02:00:00,{film['title']} ({film['year']}),\n"
+        for who, film in zip(("Ann", "Bob"), films[:2], strict=True)
+    ]
+    content = f"Profile Name,Start Time,Duration,Title,Supplemental Video Type\n{''.join(rows)}".encode()
+    visit.open("/?view=bring")
+    visit.page.set_input_files("#file", [{"name": "ViewingActivity.csv", "mimeType": "text/csv", "buffer": content}])
+    expect(visit.page.get_by_role("heading", name="Whose films are these?")).to_be_visible()
+    visit.errors[:] = [error for error in visit.errors if "422" not in error]
+    visit.page.get_by_role("button", name="Bob").click()
+    expect(visit.page.get_by_text("1 row was skipped")).to_be_visible()
+    assert [row["movie"] for row in visit.kept()["hidden"]] == [films[1]["movie"]]
 
 
 def test_an_undated_rating_is_corrected_by_the_same_file(visit: PageVisit, films: list[Film]) -> None:
@@ -164,7 +180,7 @@ def test_the_result_of_an_upload_is_shown_again_on_return(visit: PageVisit, film
     page.get_by_role("link", name="See your films").click()
     visit.settle()
     page.go_back()
-    expect(page.get_by_role("heading", name="Ratings imported")).to_be_visible()
+    expect(page.get_by_role("heading", name="Films imported")).to_be_visible()
     page.locator(".unmatched").get_by_role("button", name=films[0]["title"]).first.click()
     page.reload()
     expect(page.locator(".counts dd").first).to_have_text("2")

@@ -91,7 +91,7 @@ def test_a_whole_visit(first_visit: PageVisit, films: list[dict[str, Any]], tmp_
     visit, page = first_visit, first_visit.page
     visit.open()
     expect(page.get_by_role("heading", level=1)).to_have_text("What will you watch tonight?")
-    page.get_by_role("link", name="Bring your ratings").click()
+    page.get_by_role("link", name="Bring your films").click()
     export = tmp_path / "ratings.csv"
     rows = [
         f"2024-01-0{at + 1},{film['title']},{film['year']},https://boxd.it/{at},{5 - at / 2}"
@@ -100,7 +100,7 @@ def test_a_whole_visit(first_visit: PageVisit, films: list[dict[str, Any]], tmp_
     rows.append("2024-01-09,A film that nobody knows,1931,https://boxd.it/9,4")
     export.write_text("\n".join(["Date,Name,Year,Letterboxd URI,Rating", *rows]) + "\n", "utf-8")
     page.set_input_files("input[type=file]", export)
-    expect(page.get_by_role("heading", name="Ratings imported")).to_be_visible()
+    expect(page.get_by_role("heading", name="Films imported")).to_be_visible()
     counts = dict(
         zip(page.locator(".counts dt").all_inner_texts(), page.locator(".counts dd").all_inner_texts(), strict=True)
     )
@@ -425,7 +425,7 @@ def test_an_upload_goes_into_the_account(visits: Visits, url: str, films: list[d
         visit.page.dispatch_event(".drop", "dragover", {"dataTransfer": data_transfer})
         expect(visit.page.locator(".drop.over")).to_be_visible()
         visit.page.dispatch_event(".drop", "drop", {"dataTransfer": data_transfer})
-        expect(visit.page.get_by_role("heading", name="Ratings imported")).to_be_visible()
+        expect(visit.page.get_by_role("heading", name="Films imported")).to_be_visible()
         expect(visit.page.locator(".drop.over, .drop.busy")).to_have_count(0)
         assert len(httpx2.get(f"{url}/v1/users/eve/ratings").json()["ratings"]) == 4
         visit.page.get_by_role("link", name="See your films").click()

@@ -70,7 +70,7 @@ def test_ctrl_z_does_not_undo_an_import(visit: PageVisit, tmp_path: Path) -> Non
     file.write_text("title,rating\nHeat,4\nAlien,5\n", "utf-8")
     visit.open("/?view=bring")
     page.set_input_files("input[type=file]", file)
-    expect(page.get_by_role("heading", name="Ratings imported")).to_be_visible()
+    expect(page.get_by_role("heading", name="Films imported")).to_be_visible()
     page.keyboard.press("Control+z")
     expect(page.locator("#toast")).to_contain_text("The last change was neither")
     assert stored_ratings(visit) == {0: 4, 1: 5}

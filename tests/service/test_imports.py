@@ -297,3 +297,16 @@ def test_a_long_history_goes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(len(part.encode()) <= 200 for part in parts)
     titles = [row["Title"] for part in parts for row in csv.DictReader(io.StringIO(part))]
     assert titles == [f"Film {at}" for at in range(30)]
+
+
+def test_a_file_of_several_profiles_is_asked_about(client: TestClient) -> None:
+    """The refusal lists the profiles; with one its films are read, in the subprocess as well."""
+    row = f",2024-01-15 20:00:00,02:00:00,{film(0).partition(',')[0]},\n"
+    content = f"Profile Name,Start Time,Duration,Title,Supplemental Video Type\nAnn{row}Bob{row}".encode()
+    for body in (content, content + f"Bob{row}".encode() * 9_000):
+        problem = check_problem(client.post("/v1/imports", content=body), 422)
+        assert problem["profiles"] == ["Ann", "Bob"]
+        answer = client.post("/v1/imports", params={"profile": "Ann"}, content=body).json()
+        assert (len(answer["events"]["seen"]) + len(answer["unmatched"]), answer["skipped"][0]["reason"]) == (
+            1, "of another user",
+        )  # fmt: skip

@@ -40,6 +40,7 @@ def import_journal(
     kind: Annotated[
         KindChoice | None, typer.Option("--as", help="What the rows are, where the file doesn't say it.")
     ] = None,
+    profile: Annotated[str, typer.Option("--profile", help="User whose rows are read, of a file of several.")] = "",
     pick: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,7 +48,7 @@ def import_journal(
         ),
     ] = None,
     certain: Annotated[
-        bool, typer.Option("--certain", help="Take the first candidate of unmatched rows where it is certain.")
+        bool, typer.Option("--certain", help="Take candidates of unmatched rows that are certain.")
     ] = False,
     unmatched: Annotated[Path | None, typer.Option("--unmatched", help="CSV for the unmatched rows.")] = None,
     force: Force = False,
@@ -68,7 +69,7 @@ def import_journal(
     if unmatched is not None:
         check_writable(unmatched, force=force)
     _check_user(user)
-    journal = _read_file(file, columns, parse_scale(scale), kind)
+    journal = _read_file(file, columns, parse_scale(scale), kind, profile)
     result = _run_import(journal, user, db, model, pick or [], certain=certain)
     if unmatched is not None:
         with write_atomically(unmatched, force=force) as out:
@@ -88,8 +89,10 @@ def _check_user(user: str) -> None:
         raise SettingError(f"--user {user!r} can't be an ID; give up to 200 letters without a slash")
 
 
-def _read_file(file: Path, columns: str, scale: "Scale | None", kind: KindChoice | None) -> "ParsedImport":
-    from cinematrix.importers import parse_mapping, read
+def _read_file(
+    file: Path, columns: str, scale: "Scale | None", kind: KindChoice | None, profile: str
+) -> "ParsedImport":
+    from cinematrix.importers import ProfileUnknownError, parse_mapping, read
     from cinematrix.importers.entries import KINDS
     from cinematrix.importers.reading import MAX_UPLOAD_BYTES
 
@@ -97,9 +100,11 @@ def _read_file(file: Path, columns: str, scale: "Scale | None", kind: KindChoice
         with file.open("rb") as stream:
             content = stream.read(MAX_UPLOAD_BYTES + 1)
         highest = scale.high if scale else None
-        return read(content, file.name, parse_mapping(columns), highest, KINDS[kind] if kind else None)
+        return read(content, file.name, parse_mapping(columns), highest, KINDS[kind] if kind else None, profile)
     except OSError as error:
         raise DataError(f"{file} can't be read: {error.strerror}") from error
+    except ProfileUnknownError as error:
+        raise DataError(f"{file}: {error}; it has {', '.join(map(repr, error.profiles)) or 'none'}") from error
     except DataError as error:
         raise DataError(f"{file}: {error}") from error
 
@@ -116,10 +121,10 @@ def _run_import(
 
     picked = parse_picks(picks)
     known = load(model).model.data
-    outcome = match_entries(journal, known.catalog, known.scale, picked)
+    outcome = match_entries(journal, known.catalog, known.scale, picked, known.raters)
     if certain:
         picked = certain_picks(outcome, known.catalog) | picked
-        outcome = match_entries(journal, known.catalog, known.scale, picked)
+        outcome = match_entries(journal, known.catalog, known.scale, picked, known.raters)
     store = Store.open(db)
     try:
         if known.scale is not None:

@@ -82,9 +82,10 @@ PERHAPS_RATINGS = frozenset({"note", "mark", "grade", "vote", "rate", "karakter"
 
 USUAL: dict[Field, str] = {
     "title": (
-        "title name film movie movietitle filmname filmtitle titlename moviename fulltitle "
+        "title name film movie movietitle filmname filmtitle titlename moviename fulltitle programtitle contenttitle "
         "movie.title content.title titel titre titulo titolo tytul tytuł название фильм 标题 片名 電影 標題 "
-        "タイトル 제목 otsikko cim baslık nimi τιτλος כותרת العنوان tieuđe judul nazev titlu naslov "
+        "タイトル 제목 otsikko cim baslık nimi τιτλοσ כותרת العنوان tieuđe judul nazev titlu naslov "
+        "tittel ชอ ชอเรอง назва tajuk nazov pavadinimas pealkiri заглавие "
         "originaltitle"
     ),
     "other": (
@@ -109,16 +110,20 @@ USUAL: dict[Field, str] = {
     ),
     "watched": (
         "watcheddate datewatched watchedat watchedon lastwatchedat lastwatched lastplayed "
+        "lastplayeddate checkeddate checkedat checkedon "
         "lastviewedat lastviewed viewedat viewedon dateviewed viewingdate datewatchedat seendate "
         "dateseen seenon datesseen dateswatched watcheddates finishedat finishdate datefinished "
         "enddate endedon watchdate datumangesehen fechavista fechadevisualizacion dataassistida "
-        "dateregardee datavista datawatched dataobejrzenia 觀看日期 视聴日 userdata.lastplayeddate"
+        "dateregardee datavista datawatched dataobejrzenia gesehenam angesehenam "
+        "vistoel vistoem vistoil vule датапросмотра obejrzane dataogladania "
+        "观看日期 觀看日期 视聴日 userdata.lastplayeddate"
     ),
     "date": (
         f"{' '.join(COLUMN_ALIASES['time'])} "
         "date created createdat dateadded addedat addedon added listedat addedtowatchlistat "
         "collectedat modified updatedat datum fecha data datatime dato datoset день дата tarih "
-        "ημερομηνια תאריך التاريخ ngay tanggal paivamaara 日期 日付 날짜 utctitleadddate 创建时间 eventdate"
+        "ημερομηνια תאריך التاريخ ngay tanggal paivamaara 日期 日付 날짜 วนท tarikh datums kuupaev "
+        "标记日期 标注日期 标记时间 utctitleadddate 创建时间 eventdate"
     ),
     "imdb": (
         "imdb imdbid tconst const imdbconst imdbnumber imdburl imdblink movieimdbid movie.ids.imdb "
@@ -140,7 +145,10 @@ USUAL: dict[Field, str] = {
         "show.title show.ids.trakt episode.title person.name folge episodio épisode season.number "
         "grandparenttitle 集"
     ),
-    "state": "status state watchstatus liststatus mystatus shelf",
+    "state": (
+        "status state watchstatus liststatus mystatus shelf "
+        "статус estado estatus stato statut stan durum tila allapot 状态 狀態"
+    ),
     "seen": (
         "watched iswatched seen isseen played isplayed playcount viewcount viewed plays "
         "timeswatched watchcount userdata.played checked"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
-from cinematrix.importers.entries import DAY_SECONDS, Timestamp
+from cinematrix.importers.entries import DAY_SECONDS, Timestamp, clean_text
 from cinematrix.importers.fields import without_accents
 
 Parts = tuple[int, int, int]
@@ -76,7 +76,7 @@ class DateReader:
         """`texts`: all dates of the file, in file order, from which the local form is inferred."""
         numbers: dict[str, list[Parts]] = {}
         for text in texts:
-            if len(text) <= MAX_DATE_LETTERS and (found := _local_numbers(text.strip())):
+            if len(text) <= MAX_DATE_LETTERS and (found := _local_numbers(clean_text(text))):
                 numbers.setdefault(found[0], []).append(found[1])
         self._orders = {separator: _infer_orders(separator, found) for separator, found in numbers.items()}
         self.problems: list[tuple[str, str]] = []
@@ -86,7 +86,7 @@ class DateReader:
         """Return the timestamp of a date; without a time, and with a problem noted, if it isn't understood."""
         if text in self._read:
             return self._read[text]
-        plain = text.strip()
+        plain = clean_text(text)
         if plain.casefold() in NO_DATE or plain.startswith("0000-00-00"):
             return Timestamp(None)
         try:

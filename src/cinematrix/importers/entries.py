@@ -74,6 +74,7 @@ class ParsedImport:
         entries, skipped: every row read is in one of them, or counted in `unlisted`.
         warnings: problems that didn't stop the import.
         unlisted: number of skipped rows by reason beyond the first `MAX_LISTED_SKIPS`.
+        users: names of the users or profiles that the rows are of, if the file says it.
     """
 
     source: str
@@ -83,6 +84,7 @@ class ParsedImport:
     skipped: list[SkippedEntry]
     warnings: list[str]
     unlisted: Counter[str] = field(default_factory=Counter)
+    users: list[str] = field(default_factory=list)
 
     def skip(self, row: SkippedEntry) -> None:
         """Add a skipped row; beyond `MAX_LISTED_SKIPS` it is only counted."""

@@ -3,10 +3,10 @@
 import re
 
 _SEASON = re.compile(
-    r"(?:season|series|staffel|saison|temporada|stagione|seizoen|sezon|sæson|sasong|säsong|sesong|kausi|évad|sezóna|série|"
+    r"(?:season|series|staffel|saison|temporada|stagione|seizoen|sezon|sæson|sasong|säsong|sesong|kausi|évad|sezóna|sezona|sezonul|řada|rada|séria|κύκλος|κυκλος|сезона|série|"
     r"serie|сезон|σεζόν|עונה|الموسم|シーズン|시즌|ซีซั่น|musim|mùa|epizoda|episode|episodio|episódio|épisode|folge|avsnitt|"
     r"afsnit|jakso|odcinek|aflevering|bölüm|серия|эпизод|エピソード|에피소드|第)\s*\d+(?:\s*(?:[季集話话期화시즌]|-?\w{0,2}))?"
-    r"|\d+\.?\s*(?:sezon|évad|kausi|bölüm|시즌|시리즈|화|série|staffel)"
+    r"|\d+\.?\s*(?:sezon|sezona|sezóna|řada|séria|сезон|évad|kausi|bölüm|시즌|시리즈|화|série|staffel)"
     r"|s\d{1,2}\s?[:.]?\s?e\d{1,3}"
     r"|(?:limited series|miniserie|mini-?series|miniseries|minisérie|mini-série|miniserien|мини-сериал|"
     r"리미티드 시리즈|リミテッドシリーズ|serie limitada|série limitada|miniserial)",

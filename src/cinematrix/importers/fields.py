@@ -119,6 +119,24 @@ def is_film(text: str) -> bool:
     return any(part in plain for part in FILMS) or not any(part in plain for part in PERHAPS_NOT_FILMS)
 
 
+_SERIES_MARK = re.compile(
+    r"[(\[](?:tv[ -]?|mini[ -]?)*(?:series?|série|serial|miniserial|сериал|мини-сериал|剧集)(?: de| da)?(?: ?tv)?"
+    r"(?:,? (?:18|19|20)\d\d\s*[-–—].*)?[)\]]\s*$",
+    re.IGNORECASE,
+)
+_YEARS = re.compile(r"\s*(?:18|19|20)\d\d\s*(?:[–—]\s*|-\s*(?:18|19|20)\d\d|[–—-]\s*(?:\.\.\.|…))\s*", re.ASCII)
+
+
+def is_series_title(text: str) -> bool:
+    """Return whether a title ends with the mark of a series: `Dark (TV Series)`, `Тьма (сериал)`."""
+    return text.endswith((")", "]")) and bool(_SERIES_MARK.search(text))
+
+
+def spans_years(text: str) -> bool:
+    """Return whether a year is a span, as of series: `2011 – 2019`, `2017–`."""
+    return bool(_YEARS.match(text)) if len(text) > 4 else False
+
+
 def is_film_address(text: str) -> bool:
     """Return whether a web address isn't of a series, an episode, a game or a person."""
     return not _NOT_FILM_ADDRESS.search(text)
@@ -216,6 +234,8 @@ _NAMED_KINDS: dict[str, Kind] = {
 }
 _FILLERS = frozenset(
     [
+        *("kinopoisk", "kinorium", "filmweb", "douban", "criticker", "yamtrack", "watcharr", "jellyfin", "movary"),
+        *("netflix", "simkl", "tvtime", "ryot", "plex", "kodi", "tautulli", "icheckmovies", "wetrakr", "tv", "time"),
         "imdb",
         "letterboxd",
         "trakt",

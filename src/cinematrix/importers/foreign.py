@@ -32,6 +32,11 @@ _OFFICE = {
 }
 
 
+def is_foreign(content: bytes) -> bool:
+    """Return whether a file isn't text, told by its first bytes."""
+    return any(content.startswith(start) for start, _ in _STARTS)
+
+
 def refuse_foreign(content: bytes) -> None:
     """Refuse a file that is no text of an export.
 
@@ -42,6 +47,8 @@ def refuse_foreign(content: bytes) -> None:
         if content.startswith(start):
             raise DataError(message)
     if _HTML.match(content.removeprefix(b"\xef\xbb\xbf")[:2000]):
+        if b"<table" in content.lower() and b"<form" not in content.lower():
+            raise DataError("the file is a table saved as a web page; open it in a spreadsheet and save it as CSV")
         raise DataError(
             "the file is a web page, not an export, perhaps a page that asks to sign in; sign in and download it once "
             "more"

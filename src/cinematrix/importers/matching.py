@@ -2,8 +2,8 @@
 
 The rules in order, each for exactly one movie: an ID beside a title or year that agrees; the title and the year; a
 part or a near spelling of the title and the year; the title alone, if the entry or the movie has no year; a long title
-and the year before or after. A rule that fits two movies fails. Two movies with the same title and the right year end
-the search without a match.
+and the year before or after. A title without its year or its subtitle counts for popular movies only. A rule that fits
+two movies fails. Two movies with the same title and the right year end the search without a match.
 """
 
 from collections import defaultdict
@@ -11,6 +11,8 @@ from collections.abc import Container, Hashable, Iterable, Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
 from cinematrix.data.catalog import Catalog, split_title
@@ -21,13 +23,19 @@ from cinematrix.importers.title_forms import TitleForms, title_key
 
 __all__ = ["Match", "MovieMatcher", "get_matcher", "title_key"]
 
-Rule = Literal["id", "title", "part", "longer", "spelling", "no year", "near year", ""]
+Rule = Literal["id", "title", "part", "start", "longer", "spelling", "no year", "near year", ""]
 
 UNSURE_RULES: tuple[Rule, ...] = ("no year", "near year")
 """Rules whose matches are shown to the user."""
 
 YIELDING_RULES: tuple[Rule, ...] = ("longer", "near year")
 """Rules whose matches yield to another entry of the same file that matches the movie by a better rule."""
+
+POPULAR_RULES: tuple[Rule, ...] = ("start", "no year")
+"""Rules for popular movies only: a bare title means the famous movie of that name."""
+
+MIN_POPULARITY = 2.0
+"""Minimum raters of a popular movie, as a multiple of the mean of all movies."""
 
 MIN_SPELLING_LETTERS, MIN_SPELLING_MATCH = 10, 92
 """Minimum letters of a misspelt title, and its minimum similarity to the right one, 0…100."""
@@ -53,7 +61,10 @@ class Match(NamedTuple):
 
 
 class Suggestion(NamedTuple):
-    """Candidates for an entry, the best first; `certain`: the first one is similar, of that year, and the only one."""
+    """Candidates for an entry, the best first.
+
+    `certain`: the first one is similar and of that year, or has the title of an entry without a year; and has no rival.
+    """
 
     numbers: list[int]
     certain: bool
@@ -76,9 +87,9 @@ class MovieMatcher:
             for name in ("imdb", "tmdb")
         )
         self._ids = _group((str(id_), at) for at, id_ in enumerate(catalog.movies.ids.tolist()))
-        self._exact, self._titles, self._unnumbered, self._others, self._parts = (
+        self._exact, self._titles, self._unnumbered, self._others, self._starts, self._tails = (
             _group((key, at) for at, each in enumerate(forms) for key in getattr(each, name))
-            for name in ("exact", "title", "unnumbered", "other_titles", "parts")
+            for name in ("exact", "title", "unnumbered", "other_titles", "starts", "ends")
         )
         self._ends = _group((end, at) for at, each in enumerate(forms) for end in _ends(each, self._years[at]))
         self._finder = CandidateFinder(forms, self._years)
@@ -96,11 +107,21 @@ class MovieMatcher:
                 return Match(number, "id")
         return by_title
 
-    def match_file(self, entries: Iterable[Entry]) -> list[Match]:
-        """Return the matches of the entries of one file; some rules yield to a better match of the same movie."""
-        matches = [self.match(entry) for entry in entries]
+    def match_file(self, entries: Iterable[Entry], raters: NDArray[np.int64] | None = None) -> list[Match]:
+        """Return the matches of the entries of one file; some rules yield to a better match of the same movie.
+
+        `raters`: number of raters of each movie, by which popular ones are known; None: all are.
+        """
+        popular = None if raters is None else raters >= MIN_POPULARITY * raters.mean()
+        matches = [self._if_popular(self.match(entry), popular) for entry in entries]
         taken = {match.number for match in matches if match.rule not in YIELDING_RULES}
         return [NO_MATCH if match.rule in YIELDING_RULES and match.number in taken else match for match in matches]
+
+    def _if_popular(self, match: Match, popular: NDArray[np.bool_] | None) -> Match:
+        """Return a match, or none if its rule needs a popular movie and this one isn't."""
+        if popular is None or match.rule not in POPULAR_RULES or self._years[match.number] is None:
+            return match
+        return match if match.number < len(popular) and popular[match.number] else NO_MATCH
 
     def candidates(self, entry: Entry, n: int = 5) -> list[int]:
         """Return the numbers of `n` candidates at most, the best first."""
@@ -114,8 +135,11 @@ class MovieMatcher:
         certain = score >= MIN_CERTAIN_SCORE and score - second >= MIN_CERTAIN_LEAD and first not in taken
         same_year = bool(found) and year is not None and self._years[first] == year
         by_id = [at for at in self._find_ids(entry) if self._years_agree(at, year)]
-        numbers = dict.fromkeys((*by_id, *(at for at, _ in found)))
-        return Suggestion(list(numbers)[:n], certain and same_year and next(iter(numbers)) == first)
+        named = self._match_title(forms, year) if entry.title else NO_MATCH
+        by_name = [named.number] if named.rule in POPULAR_RULES else []
+        numbers = list(dict.fromkeys((*by_id, *by_name, *(at for at, _ in found))))
+        is_only = named.rule == "no year" and named.number == numbers[0] and named.number not in taken
+        return Suggestion(numbers[:n], is_only or (certain and same_year and numbers[0] == first))
 
     def is_newer(self, entry: Entry) -> bool:
         """Tell if an entry's movie is newer than all movies of the catalog, and has no namesake of its last year."""
@@ -178,7 +202,8 @@ class MovieMatcher:
                 yield "title", self._of_year(index, keys, year)
         yield "title", self._of_year(self._unnumbered, forms.title, year)
         yield "title", self._of_year(self._titles, forms.unnumbered, year)
-        yield "part", self._of_year(self._parts, forms.title, year)
+        yield "start", self._of_year(self._starts, forms.title, year)
+        yield "part", self._of_year(self._tails, forms.title, year)
         yield (
             "longer",
             self._of_year(self._titles, [key for key in forms.parts if len(key) >= MIN_DISTINCTIVE_LETTERS], year),

@@ -6,6 +6,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.data.ratings import Scale
@@ -56,7 +59,11 @@ class MatchedImport:
 
 
 def match_entries(
-    journal: ParsedImport, catalog: Catalog, scale: Scale | None, picks: Mapping[str, object] | None = None
+    journal: ParsedImport,
+    catalog: Catalog,
+    scale: Scale | None,
+    picks: Mapping[str, object] | None = None,
+    raters: NDArray[np.int64] | None = None,
 ) -> MatchedImport:
     """Match a parsed import to a catalog.
 
@@ -65,11 +72,12 @@ def match_entries(
         catalog: the model's catalog.
         scale: the scale of the model's ratings; None if it was trained on plain interactions.
         picks: for unmatched rows, movie ID by row position.
+        raters: number of raters of each movie, since some rules hold for popular movies only; None: for all.
 
     Raises:
         SettingError: a pick names an unknown row or movie.
     """
-    movies, rules = _identify_movies(journal, catalog, picks or {})
+    movies, rules = _identify_movies(journal, catalog, picks or {}, raters)
     halves = half_stars(journal)
     groups: dict[tuple[Hashable, Kind], list[Entry]] = defaultdict(list)
     for entry in journal.entries:
@@ -89,11 +97,11 @@ def match_entries(
 
 
 def _identify_movies(
-    journal: ParsedImport, catalog: Catalog, picks: Mapping[str, object]
+    journal: ParsedImport, catalog: Catalog, picks: Mapping[str, object], raters: NDArray[np.int64] | None
 ) -> tuple[dict[str, Hashable], dict[str, Rule]]:
     """Return the movie of each row, its number or a key of title, year and IDs, and the rule that matched it."""
     firsts = {_identity(entry): entry for entry in journal.entries}  # an export has each movie several times
-    matches = dict(zip(firsts, get_matcher(catalog).match_file(firsts.values()), strict=True))
+    matches = dict(zip(firsts, get_matcher(catalog).match_file(firsts.values(), raters), strict=True))
     by_row = {entry.row: _identity(entry) for entry in journal.entries}
     movies = {row: _movie_key(identity, matches[identity]) for row, identity in by_row.items()}
     rules = {row: matches[identity].rule for row, identity in by_row.items()}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 
@@ -50,6 +51,23 @@ class KindUnknownError(DataError):
         super().__init__(message)
 
 
+class ProfileUnknownError(DataError):
+    """The rows of a file are of several users or profiles, and none of them is chosen.
+
+    Attributes:
+        profiles: names of the users.
+    """
+
+    def __init__(self, profiles: list[str], chosen: str = "") -> None:
+        lacking = "the file has no rows of the profile that --profile names; choose one that it has"
+        several = "the file has rows of several users; say with --profile whose films are to be imported"
+        super().__init__(lacking if chosen else several)
+        self.profiles, self._chosen = profiles, chosen
+
+    def __reduce__(self) -> tuple[type, tuple[list[str], str]]:
+        return type(self), (self.profiles, self._chosen)
+
+
 @dataclass(frozen=True)
 class ReadOptions:
     """What the user says about a file.
@@ -58,11 +76,13 @@ class ReadOptions:
         columns: column by field, for a table of unknown form.
         highest: the best rating; None: that of the form, or inferred.
         kind: what the rows are; None: the file says it.
+        profile: user or profile whose rows are read; empty: the only one.
     """
 
     columns: Mapping[Field, str] = field(default_factory=dict)
     highest: float | None = None
     kind: Kind | None = None
+    profile: str = ""
 
     def apply(self, form: Form | None) -> Form | None:
         """Return the form with the user's columns and best rating."""
@@ -79,18 +99,20 @@ def read_table(table: Table, form: Form, options: ReadOptions) -> ParsedImport:
     """Read a table by its form.
 
     Raises:
-        DataError: a column is missing, there are rows of several users, or too many rows.
+        DataError: a column is missing, or there are too many users or rows.
         KindUnknownError: the user must say what the rows are.
     """
     named = None if options.kind or not form.named else kind_by_name(table.name) or _letterboxd_kind(table, form)
-    reader = RowReader(table, form, options.kind, named)
+    reader = RowReader(table, form, options.kind, named, options.profile)
     _check_columns(reader, options, "rating" in (options.kind, named))
     journal = ParsedImport(form.source, form.highest, form.relative, [], [], _warn_edited(table, form))
     drafts: list[Draft] = []
+    dates: list[str] = []
     n_asked = 0
     for number, row in enumerate(table.rows):
         if number >= MAX_ROWS:
             raise DataError(f"the file has more than {MAX_ROWS:,} rows, which no export has")
+        dates.append(reader.date(row, "seen"))
         for each in reader.read(row):
             if isinstance(each, Draft):
                 drafts.append(each)
@@ -101,7 +123,8 @@ def read_table(table: Table, form: Form, options: ReadOptions) -> ParsedImport:
             raise DataError(f"the file has more than {MAX_FILMS:,} films; import it in parts")
     if n_asked:
         _settle_asked(drafts, form, journal)
-    return _finish(drafts, form, journal)
+    journal.users.extend(reader.users)
+    return _finish(drafts, dates, form, journal)
 
 
 def _letterboxd_kind(table: Table, form: Form) -> Kind | None:
@@ -133,10 +156,10 @@ def _settle_asked(drafts: list[Draft], form: Form, journal: ParsedImport) -> Non
     journal.unlisted[NO_RATING] += journal.unlisted.pop(ASK, 0)
 
 
-def _finish(drafts: list[Draft], form: Form, journal: ParsedImport) -> ParsedImport:
-    """Return the import with the dates and ratings of its rows."""
+def _finish(drafts: list[Draft], dates_of_all: list[str], form: Form, journal: ParsedImport) -> ParsedImport:
+    """Return the import with the dates and ratings of its rows; `dates_of_all` tell the local form of dates."""
     highest = _best_rating(drafts, form, journal.warnings)
-    dates = DateReader(draft.date for draft in drafts)
+    dates = DateReader(chain(dates_of_all, (draft.date for draft in drafts)))
     for draft in drafts:
         rating = None
         if draft.rating:

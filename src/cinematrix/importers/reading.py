@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import cast
 
 from cinematrix.common.text import parse_pairs
@@ -11,11 +12,19 @@ from cinematrix.errors import DataError, SettingError
 from cinematrix.importers.archives import ZIP_START, ArchiveLimitError, ZipExport
 from cinematrix.importers.columns import MAPPABLE_FIELDS, Field
 from cinematrix.importers.entries import Entry, Kind, ParsedImport, clean_text
-from cinematrix.importers.foreign import refuse_foreign, refuse_office
-from cinematrix.importers.reader import MAX_FILMS, MAX_ROWS, KindUnknownError, ReadOptions, read_table
+from cinematrix.importers.foreign import is_foreign, refuse_foreign, refuse_office
+from cinematrix.importers.lists import parse_list
+from cinematrix.importers.reader import (
+    MAX_FILMS,
+    MAX_ROWS,
+    KindUnknownError,
+    ProfileUnknownError,
+    ReadOptions,
+    read_table,
+)
 from cinematrix.importers.scales import MAX_HALF_STARS, half_stars
 from cinematrix.importers.sources import ANY_TABLE, find_form
-from cinematrix.importers.tables import Table, parse_text
+from cinematrix.importers.tables import Table, decode_text, parse_text
 from cinematrix.importers.trees import parse_json, parse_xml
 
 MAX_UPLOAD_BYTES = 20_000_000
@@ -66,6 +75,7 @@ def read(
     columns: Mapping[str, str] | None = None,
     highest: float | None = None,
     kind: Kind | None = None,
+    profile: str = "",
 ) -> ParsedImport:
     """Read an export.
 
@@ -75,9 +85,11 @@ def read(
         columns: column by field (title, year, rating, date, imdb, tmdb, movie …) of a table of unknown form.
         highest: the best rating; None: that of the form, or the narrowest of 5, 10 and 100 that holds all ratings.
         kind: what the rows are (rated films, or else seen, wanted or liked ones); None: the file says it.
+        profile: user or profile whose rows are read, of a file that has several; empty: the only one.
 
     Raises:
         KindUnknownError: the file doesn't say what its rows are, and `kind` isn't given.
+        ProfileUnknownError: the file has rows of several users, and `profile` isn't one of them.
         DataError: the form is unknown, or the file is damaged or too large. The message repeats none of its content.
         SettingError: `columns` maps an unknown field.
     """
@@ -88,7 +100,7 @@ def read(
     unknown = sorted(set(columns or {}) - set(MAPPABLE_FIELDS))
     if unknown:
         raise SettingError(f"columns: there is no field {unknown[0]!r} to map; they are {', '.join(MAPPABLE_FIELDS)}")
-    options = ReadOptions(cast("Mapping[Field, str]", columns or {}), highest, kind)
+    options = ReadOptions(cast("Mapping[Field, str]", columns or {}), highest, kind, clean_text(profile))
     upload = _Upload(options)
     if content.startswith(ZIP_START):
         upload.add_archive(ZipExport.open(content), "")
@@ -138,6 +150,8 @@ class _Upload:
     def add(self, content: bytes, name: str, at: str, label: str) -> None:
         """Read a file that isn't a ZIP. `at`, `label`: beginnings of the positions of its rows and of its warnings."""
         with self._noting(name, label):
+            if label and not name.endswith(DATA_ENDINGS) and is_foreign(content):
+                return  # a picture or a letter beside the data
             refuse_foreign(content)
             start = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
             if start == b"<":
@@ -148,9 +162,11 @@ class _Upload:
                     with self._noting(table.name, f"{label}{table.group}: " if len(tables) > 1 else label):
                         self._add_table(table, label)
             else:
-                table, warnings = parse_text(content, name, at, mapped=bool(self._options.columns))
+                text, warnings = decode_text(content)
                 self._warnings += [f"{label}{warning}" for warning in warnings]
-                self._add_table(table, label)
+                mapped = bool(self._options.columns)
+                films = None if mapped else parse_list(text, name, at, titles=not label)
+                self._add_table(films or parse_text(text, name, at, mapped=mapped), label)
 
     def _add_table(self, table: Table, label: str) -> None:
         form = self._options.apply(find_form(table.header)) or (ANY_TABLE if table.size == 0 else None)
@@ -158,7 +174,9 @@ class _Upload:
             raise UnknownFormError(f"the file isn't {SUPPORTED_EXPORTS}; give one, or name the columns of its titles")
         if not form.films:
             self._errors.append(
-                UnknownFormError("the file is about series or a collection, and says of no film that it was seen")
+                UnknownFormError(
+                    "the file is about series, books, an account or a collection, and says of no film that it was seen"
+                )
             )
             return
         part = read_table(table, form, self._options)
@@ -193,6 +211,7 @@ class _Upload:
             )
         if not self._parts:
             raise DataError(f"the ZIP isn't {SUPPORTED_EXPORTS}")
+        self._check_users()
         if unknown := [name for name in self._unknown if name.endswith(DATA_ENDINGS)]:
             more = ", …" if len(unknown) > SHOWN_NAMES else ""
             self._warnings.append(f"no films were found in {', '.join(map(clean_text, unknown[:SHOWN_NAMES]))}{more}")
@@ -200,6 +219,20 @@ class _Upload:
         if not journal.read:
             journal.warnings.append("the export is empty: it holds no rows")
         return journal
+
+    def _check_users(self) -> None:
+        """Check that the films are of one user, since others' must not count.
+
+        Raises:
+            ProfileUnknownError: a source has rows of several users and none is chosen, or not one of them.
+        """
+        chosen = self._options.profile
+        users: dict[str, dict[str, None]] = {}
+        for part in self._parts:
+            users.setdefault(part.source, {}).update(dict.fromkeys(part.users))
+        everybody = list(dict.fromkeys(chain.from_iterable(users.values())))
+        if (chosen and chosen not in everybody) or (not chosen and any(len(each) > 1 for each in users.values())):
+            raise ProfileUnknownError(everybody, chosen)
 
 
 def _place(name: str) -> tuple[int, list[tuple[int, str]]]:

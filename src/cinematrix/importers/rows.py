@@ -13,6 +13,7 @@ from cinematrix.importers.entries import (
     NOT_A_FILM,
     Kind,
     SkippedEntry,
+    clean_text,
     parse_year,
 )
 from cinematrix.importers.episodes import is_episode_title
@@ -23,9 +24,11 @@ from cinematrix.importers.fields import (
     find_tmdb,
     is_film,
     is_film_address,
+    is_series_title,
     parse_flag,
     parse_rating,
     parse_state,
+    spans_years,
 )
 from cinematrix.importers.forms import Form
 from cinematrix.importers.tables import Table
@@ -35,6 +38,10 @@ ASK = "it isn't said whether the film is seen, wanted, liked or rated"
 NOT_SEEN, NOT_FINISHED = "neither seen nor rated", "not watched to the end"
 TOO_SHORT = "played for less than ten minutes"
 NO_RATINGS = frozenset({"-", "–", "null", "none", "n/a", "nan", "nr", "unrated", "not rated", "no rating", "\\n"})
+OTHER_USER = "of another user"
+MAX_USERS = 20
+"""Maximum users of a file from which the user may choose; a table of more is a data set."""
+
 THUMBS: dict[str, Mark] = {
     **dict.fromkeys(("2", "3", "👍", "up", "thumbs up", "like", "liked"), "like"),
     **dict.fromkeys(("1", "👎", "down", "thumbs down", "dislike", "disliked"), "seen"),
@@ -78,8 +85,15 @@ class Draft(NamedTuple):
 class RowReader:
     """Reader of the rows of one table."""
 
-    def __init__(self, table: Table, form: Form, said: Kind | None, named: Kind | None) -> None:
-        """`said`: kind that the user gives the rows. `named`: kind that the file's name says."""
+    def __init__(self, table: Table, form: Form, said: Kind | None, named: Kind | None, profile: str = "") -> None:
+        """Initialize it.
+
+        Args:
+            table, form: the table and its form.
+            said: kind that the user gives the rows.
+            named: kind that the file's name says.
+            profile: user whose rows are read; empty: all.
+        """
         self._form, self._said, self._named, self._group = form, said, named, table.group
         self.names: dict[Field, list[str]] = {
             of: [name for name in form.names(of) if name in table.header] for of in FIELDS
@@ -89,7 +103,8 @@ class RowReader:
         titles = self.names["title"] if "title" in form.columns else []
         self._other_names = [*self.names["other"], *(titles if len(titles) > 1 else ())]
         self._marking = any(self.names[of] for of in MARK_FIELDS)
-        self._users: set[str] = set()
+        self._profile = profile
+        self.users: dict[str, None] = {}
 
     def read(self, row: CsvRow) -> list[Draft | SkippedEntry]:
         """Return what a row says: one thing, or two if the film is liked besides."""
@@ -97,7 +112,8 @@ class RowReader:
         if row.surplus or len(title) > MAX_TEXT_LENGTH:
             long = f"the title has more than {MAX_TEXT_LENGTH} letters"
             return [SkippedEntry(row.at, "more fields than the header has" if row.surplus else long, title[:50])]
-        self._check_user(self._raw(row, "user").strip())
+        if self._is_of_another(row):
+            return [SkippedEntry(row.at, OTHER_USER)]
         if problem := self._find_problem(row, title):
             return [SkippedEntry(row.at, problem, title)]
         rating = self._rating(row)
@@ -107,19 +123,21 @@ class RowReader:
     def _raw(self, row: CsvRow, of: Field) -> str:
         return row.raw(*self.names[of]) if self.names[of] else ""
 
-    def _check_user(self, user: str) -> None:
-        """Check that all rows are of one user, since others' ratings must not count.
+    def _is_of_another(self, row: CsvRow) -> bool:
+        """Note the user of a row, and tell if it is another one than the chosen one.
 
         Raises:
-            DataError: this is a second user.
+            DataError: there are too many users.
         """
-        if self._form.single_user and user:
-            self._users.add(user)
-            if len(self._users) > 1:
+        user = clean_text(self._raw(row, "user"))[:MAX_TEXT_LENGTH] if self._form.single_user else ""
+        if user and user not in self.users:
+            self.users[user] = None
+            if len(self.users) > MAX_USERS:
                 raise DataError(
-                    "the file has rows of several users; keep the rows of one and import these, or train a model with "
-                    "all"
+                    f"the file has rows of several users, more than {MAX_USERS}; keep the rows of one, or train a "
+                    "model with all"
                 )
+        return bool(self._profile and user and user != self._profile)
 
     def _find_problem(self, row: CsvRow, title: str) -> str:
         """Return the reason to skip a row whatever it says about its film; empty if there is none."""
@@ -128,6 +146,8 @@ class RowReader:
         if not (is_film(kind_of_work) and is_film_address(self._raw(row, "url"))) or self._raw(row, "supplement"):
             return NOT_A_FILM
         if (episode and episode != "0") or (self._form.episodes and is_episode_title(title)):
+            return NOT_A_FILM
+        if is_series_title(title) or spans_years(self._raw(row, "year")) or self._raw(row, "imdb").startswith("nm"):
             return NOT_A_FILM
         return TOO_SHORT if self._form.min_seconds > 0 and _seconds(seconds) < self._form.min_seconds else ""
 
@@ -149,10 +169,10 @@ class RowReader:
 
     def _kinds(self, row: CsvRow, rating: RatingText | str | None) -> list[str]:
         """Return the kinds of entries in a row, or the reason to skip it."""
-        said = self._said or (self._named if self._named in ("watchlist", "like") else None)
+        marks = self._marks(row)
+        said = self._said or (self._named if self._named in ("watchlist", "like") and not marks else None)
         if said in ("watchlist", "like"):
             return [said]
-        marks = self._marks(row)
         if isinstance(rating, str):
             return [rating]
         if rating:
@@ -207,7 +227,7 @@ class RowReader:
             self._other_titles(row, title, plain),
             _year(self._raw(row, "year")) or in_title,
             rating if isinstance(rating, RatingText) and kind == "rating" else None,
-            self._date(row, kind),
+            self.date(row, kind),
             imdb,
             tmdb,
             movie,
@@ -238,7 +258,8 @@ class RowReader:
         others = (split_title(other)[0] for other in found if other and len(other) <= MAX_TEXT_LENGTH)
         return tuple(dict.fromkeys(other for other in others if other and other != plain))
 
-    def _date(self, row: CsvRow, kind: Kind) -> str:
+    def date(self, row: CsvRow, kind: Kind) -> str:
+        """Return the text of the date that counts for a kind of entry."""
         for of in DATE_FIELDS[kind]:
             text = self._raw(row, of).strip()
             if text and (of not in FLAG_MARKS or (len(text) >= _SHORT_VALUE and text[-1].isdigit())):

@@ -40,7 +40,23 @@ FORMS: tuple[Form, ...] = (
         10,
         columns={"state": "watchlist status", "episode": "lastepwatched", "wanted": "", "imdb": "imdb", "tmdb": "tmdb"},
     ),
-    Form("simkl", "movie.ids.simkl | show.ids.simkl", 10, columns={"rating": "userrating", "wanted": ""}),
+    Form(
+        "simkl",
+        "movie.ids.simkl | show.ids.simkl",
+        10,
+        columns={
+            "title": "movie.title show.title",
+            "year": "movie.year show.year",
+            "imdb": "movie.ids.imdb show.ids.imdb",
+            "tmdb": "movie.ids.tmdb show.ids.tmdb",
+            "type": "animetype",
+            "rating": "userrating",
+            "wanted": "",
+            "episode": "",
+        },
+    ),
+    Form("books", "author isbn | author bookid | authors isbn13", films=False),
+    Form("account", "email | mail | emailaddress", films=False),
     Form("trakt", "collectedat !watchedat", films=False),
     Form(
         "trakt",
@@ -146,6 +162,13 @@ FORMS: tuple[Form, ...] = (
         single_user=True,
     ),
     Form("tvtime", "moviename votekey | seriesname | tvshowname | tvshowid", films=False),
+    Form(
+        "tvtime",
+        "iswatched uuid id.tvdb",
+        10,
+        "watchlist",
+        {"watched": "watchedat", "date": "createdat", "seen": "", "imdb": "id.imdb", "movie": ""},
+    ),
     Form("tvtime", "iswatched iswatchlisted", 10, "skip", {"state": "", "movie": ""}),
     Form("movary", "title tmdbid imdbid watchedat comment", 10, "seen", named=False),
     Form("movary", "title tmdbid imdbid userrating", 10, "skip", named=False),
@@ -191,7 +214,7 @@ FORMS: tuple[Form, ...] = (
         columns={
             "title": "originaltitle tytuloryginalny tytułoryginalny pltitle tytul tytuł",
             "other": "pltitle tytul tytuł",
-            "rating": "userrating ocena mojaocena rate",
+            "rating": "userrating mojaocena ocena rate rating",
         },
     ),
     Form(
@@ -211,7 +234,12 @@ FORMS: tuple[Form, ...] = (
         10,
         columns={"rating": "myrating", "state": "listtitle status"},
     ),
-    Form("douban", "标题 个人评分 | 标题 打分日期 | 标题 条目链接 | 标题 我的评分", 5),
+    Form(
+        "douban",
+        "标题 个人评分 | 标题 打分日期 | 标题 条目链接 | 标题 我的评分 | 片名 我的评分",
+        5,
+        columns={"year": "年份 上映日期 年 简介"},
+    ),
     Form("rym", "rymfilm | rymalbum title rating", 10, columns={"year": "releasedate"}),
     Form(
         "icheckmovies",

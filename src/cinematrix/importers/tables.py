@@ -89,39 +89,30 @@ HEADLESS = (
         "\t",
     ),
     _Headless(re.compile(r"(?:https?://\S*/)?tt\d{6,10}/?\s*$", re.ASCII | re.MULTILINE), ("imdb",), "\n"),
-    _Headless(
-        re.compile(r"(?:[-*•]\s+|\d+[.)]\s+)?[^\t;|\r\n]*[^\W\d_][^\t;|\r\n]*\((?:18|19|20)\d\d\)\s*$", re.MULTILINE),
-        ("title",),
-        "\n",
-    ),
 )
-"""MovieTweetings, the backup of Jellyfin's plugin Playback Reporting, a list of IMDb numbers, and one of titles."""
+"""MovieTweetings, the backup of Jellyfin's plugin Playback Reporting, and a list of IMDb numbers."""
 
 _TITLE_YEAR = re.compile(
     r'\s*(?:"[^"\r\n]*"|[^,;\t"\r\n]+)([,;\t])"?(?:18|19|20)\d\d"?(?:\1[^,;\t\r\n]{1,8})?\s*?(?:[\r\n]|$)'
 )
 """First line of a table without a header: title, year and perhaps a rating."""
 
-_BULLET = re.compile(r"^(?:[-*•]\s+|\d+[.)]\s+)")
 
-
-def parse_text(content: bytes, name: str, at: str, *, mapped: bool = False) -> tuple[Table, list[str]]:
-    """Parse a table in text; returns it with the warnings.
+def parse_text(text: str, name: str, at: str, *, mapped: bool = False) -> Table:
+    """Parse a table in text.
 
     `at`: beginning of the positions of rows. `mapped`: the user names columns, so there is a header.
 
     Raises:
-        DataError: the text is in no supported encoding, or has no header. While rows are read: a quote isn't closed, or
-            a field is too long.
+        DataError: the text has no header. While rows are read: a quote isn't closed, or a field is too long.
     """
-    text, warnings = decode_text(content)
     for headless in () if mapped else HEADLESS:
         if headless.line.match(text.lstrip()[:HEADLESS_LETTERS]):
-            return Table(name, frozenset(headless.columns), _headless_rows(text, headless, at)), warnings
+            return Table(name, frozenset(headless.columns), _headless_rows(text, headless, at))
     if not mapped and (row := _TITLE_YEAR.match(text)):
         header = row[1].join(("title", "year", "rating"))
-        return parse_csv(f"{header}\n{text}", name, at, line=0), warnings
-    return parse_csv(text, name, at), warnings
+        return parse_csv(f"{header}\n{text}", name, at, line=0)
+    return parse_csv(text, name, at)
 
 
 def decode_text(content: bytes) -> tuple[str, list[str]]:
@@ -147,7 +138,7 @@ def decode_text(content: bytes) -> tuple[str, list[str]]:
 def _headless_rows(text: str, form: _Headless, at: str) -> Iterator[CsvRow]:
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
-            fields = [_BULLET.sub("", line.strip())] if form.delimiter == "\n" else line.split(form.delimiter)
+            fields = [line.strip()] if form.delimiter == "\n" else line.split(form.delimiter)
             by_name = dict(zip(form.columns, fields, strict=False))
             yield CsvRow(f"{at}{number}", by_name, max(0, len(fields) - len(form.columns)))
 

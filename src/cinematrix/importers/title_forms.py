@@ -75,15 +75,29 @@ class TitleForms:
 
     @cached_property
     def parts(self) -> frozenset[str]:
-        """Keys of the parts that stand for the title: up to a separator, or after one or an owner, if long enough."""
-        places = [match.span() for match in _SEPARATOR.finditer(self.main)]
-        parts = [self.main[:start] for start, end in places if not _is_later_part(self.main[end:])]
-        tails = [(self.main[end:], MIN_SUFFIX_WORDS) for _, end in places]
+        """Keys of the parts that stand for the title."""
+        return self.starts | self.ends
+
+    @cached_property
+    def starts(self) -> frozenset[str]:
+        """Keys of the parts up to a separator: `X2` of `X2: X-Men United`."""
+        parts = [self.main[:start] for start, end in self._separators if not _is_later_part(self.main[end:])]
+        return self._part_keys(drop_article(title_words(part)) for part in parts)
+
+    @cached_property
+    def ends(self) -> frozenset[str]:
+        """Keys of the parts after a separator or an owner, if long enough."""
+        tails = [(self.main[end:], MIN_SUFFIX_WORDS) for _, end in self._separators]
         if _OWNER_MARK.search(self.main) and (owner := _OWNER.match(self.main)):
             tails.append((self.main[owner.end() :], MIN_OWNED_WORDS))
-        words = [drop_article(title_words(part)) for part in parts]
-        words += [tail for text, least in tails if len(tail := drop_article(title_words(text))) >= least]
-        return frozenset(key for each in words if not (key := "".join(each)).isdecimal()) - {""} - self.title
+        return self._part_keys(tail for text, least in tails if len(tail := drop_article(title_words(text))) >= least)
+
+    @property
+    def _separators(self) -> list[tuple[int, int]]:
+        return [match.span() for match in _SEPARATOR.finditer(self.main)]
+
+    def _part_keys(self, parts: Iterable[list[str]]) -> frozenset[str]:
+        return frozenset(key for each in parts if not (key := "".join(each)).isdecimal()) - {""} - self.title
 
 
 def _is_later_part(tail: str) -> bool:

@@ -11,7 +11,9 @@ import subprocess
 import sys
 from typing import NamedTuple, Self
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from cinematrix.data.catalog import Catalog
@@ -31,9 +33,19 @@ ARCHIVE_TABLES = 4
 """Tables in which an archive has each movie: archives are measured by their unpacked size divided by this."""
 
 
-WORKER_COMMAND = (sys.executable, "-c", "from cinematrix.service.import_worker import main; main()")
+WORKER_COMMAND = (
+    sys.executable,
+    "-c",
+    "import gc; gc.disable(); from cinematrix.service.import_worker import main; main()",
+)
+"""Command of the subprocess. It ends with the file, and collecting garbage would take a quarter of its time."""
+
 WORKER_NICENESS = 10
 """Niceness of the subprocess, so that it yields to the server."""
+
+
+Raters = NDArray[np.int64] | None
+"""Number of raters of each movie."""
 
 
 class Upload(NamedTuple):
@@ -45,6 +57,7 @@ class Upload(NamedTuple):
         columns: column mapping of a table of unknown form, such as `title=Film,rating=Score`.
         highest: best rating; None: that of the form, or inferred.
         kind: what the rows are, where the file doesn't say it.
+        profile: user whose rows are read, of a file that has several.
     """
 
     content: bytes
@@ -52,6 +65,7 @@ class Upload(NamedTuple):
     columns: str
     highest: float | None
     kind: KindName | None = None
+    profile: str = ""
 
 
 class PreparedImport(NamedTuple):
@@ -80,7 +94,7 @@ class PreparedImport(NamedTuple):
         return to_json(add_merge_counts(self.counts, merged))[:-1] + b"," + self.rows[1:]
 
 
-def prepare_import(upload: Upload, catalog: Catalog, scale: Scale | None) -> PreparedImport:
+def prepare_import(upload: Upload, catalog: Catalog, scale: Scale | None, raters: Raters) -> PreparedImport:
     """Read an uploaded file and match it to a model's catalog and scale.
 
     Raises:
@@ -90,20 +104,20 @@ def prepare_import(upload: Upload, catalog: Catalog, scale: Scale | None) -> Pre
     """
     size = max(len(upload.content), unpacked_bytes(upload.content) / ARCHIVE_TABLES)
     large = size > WORKER_MIN_BYTES
-    return (_prepare_in_subprocess if large else _prepare_here)(upload, catalog, scale)
+    return (_prepare_in_subprocess if large else _prepare_here)(upload, catalog, scale, raters)
 
 
-def _prepare_here(upload: Upload, catalog: Catalog, scale: Scale | None) -> PreparedImport:
+def _prepare_here(upload: Upload, catalog: Catalog, scale: Scale | None, raters: Raters) -> PreparedImport:
     kind = KINDS[upload.kind] if upload.kind else None
-    journal = read(upload.content, upload.name, parse_mapping(upload.columns), upload.highest, kind)
-    return PreparedImport.of(match_entries(journal, catalog, scale), catalog, scale)
+    journal = read(upload.content, upload.name, parse_mapping(upload.columns), upload.highest, kind, upload.profile)
+    return PreparedImport.of(match_entries(journal, catalog, scale, None, raters), catalog, scale)
 
 
-WorkerInput = tuple[Upload, Ids, pl.DataFrame, Scale | None]
+WorkerInput = tuple[Upload, Ids, pl.DataFrame, Scale | None, Raters]
 
 
-def _prepare_in_subprocess(upload: Upload, catalog: Catalog, scale: Scale | None) -> PreparedImport:
-    work: WorkerInput = (upload, catalog.movies.ids, catalog.frame, scale)
+def _prepare_in_subprocess(upload: Upload, catalog: Catalog, scale: Scale | None, raters: Raters) -> PreparedImport:
+    work: WorkerInput = (upload, catalog.movies.ids, catalog.frame, scale, raters)
     done = subprocess.run(WORKER_COMMAND, input=pickle.dumps(work), stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise OSError(f"the subprocess that read an uploaded file ended with exit status {done.returncode}")
@@ -117,10 +131,10 @@ def _prepare_in_subprocess(upload: Upload, catalog: Catalog, scale: Scale | None
 def main() -> None:
     """Read a pickled `WorkerInput` from standard input and write the result or error, pickled, to standard output."""
     os.nice(WORKER_NICENESS)
-    upload, ids, frame, scale = pickle.load(sys.stdin.buffer)
+    upload, ids, frame, scale, raters = pickle.load(sys.stdin.buffer)
     result: PreparedImport | Exception
     try:
-        result = _prepare_here(upload, Catalog(IdMap(ids), frame), scale)
+        result = _prepare_here(upload, Catalog(IdMap(ids), frame), scale, raters)
     except (DataError, SettingError) as error:
         result = error
     pickle.dump(result, sys.stdout.buffer)

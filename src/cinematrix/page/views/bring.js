@@ -7,7 +7,7 @@ import { emptyState } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
 import { unmatchedSection, unsureDetails } from "../parts/unmatched.js";
 
-export const title = "Bring your ratings";
+export const title = "Bring your films";
 
 /** Maximum file size in bytes. */
 const MAX_BYTES = 20_000_000;
@@ -50,21 +50,23 @@ export async function show(main, app) {
     if (file) await columns.offer(file);
     await read(last = file, undefined);
   };
-  const read = async (/** @type {File | undefined} */ file, /** @type {import("../parts/history.js").History["undos"][number] | undefined} */ before, /** @type {string | undefined} */ kind) => {
+  const read = async (/** @type {File | undefined} */ file, /** @type {import("../parts/history.js").History["undos"][number] | undefined} */ before, /** @type {Record<string, string>} */ answers = {}) => {
     if (!file) return;
     outcome.replaceChildren(element("p", { class: "lead", role: "status" }, `Reading ${shorten(file.name, 60)} …`));
     drop.classList.add("busy");
     try {
-      const result = summary(app, await send(app, file, { ...columns.query, ...(kind && { as: kind }) }, before));
+      const result = summary(app, await send(app, file, { ...columns.query, ...answers }, before));
       undo = app.history.undos.at(-1);
       writeTab(UPLOAD_KEY, { user: app.history.account?.user ?? null, ...result });
       outcome.replaceChildren(...resultParts(app, result));
       app.announce(result.counts.map(([name, n]) => `${n} ${name}`).join(", "));
     } catch (error) {
       if (app.signal.aborted) return;
-      const kinds = /** @type {{body?: {ask?: string[]}}} */ (error).body?.ask;
-      outcome.replaceChildren(kinds ? kindQuestion(app, kinds, (answer) => read(file, before, answer)) : app.failed(error, () => read(file, before, kind)));
-      columns.form.open ||= !kinds && /** @type {{status?: number}} */ (error).status === 422 && columns.offered;
+      const { ask: kinds, profiles } = /** @type {{body?: {ask?: string[], profiles?: string[]}}} */ (error).body ?? {};
+      outcome.replaceChildren(kinds ? kindQuestion(app, kinds, (answer) => read(file, before, { ...answers, as: answer }))
+        : profiles?.length ? profileQuestion(app, profiles, (answer) => read(file, before, { ...answers, profile: answer }))
+        : app.failed(error, () => read(file, before, answers)));
+      columns.form.open ||= !kinds && !profiles && /** @type {{status?: number}} */ (error).status === 422 && columns.offered;
     }
     drop.classList.remove("busy");
     input.value = "";
@@ -78,7 +80,7 @@ export async function show(main, app) {
     bring(/** @type {DragEvent} */ (event).dataTransfer?.files[0]);
   });
   main.append(
-    element("h1", {}, "Bring your ratings"),
+    element("h1", {}, "Bring your films"),
     element("p", { class: "lead" }, storageText(app.history)),
     element("div", { class: "drop-place" }, input, drop,
       columns.form),
@@ -94,10 +96,16 @@ function kindQuestion({ element }, kinds, answer) {
     ...kinds.map((kind) => element("button", { type: "button", class: "ghost", onclick: () => answer(kind) }, KINDS[kind] ?? kind)));
 }
 
+/** The question whose films of a file are to be read. @param {import("../app.js").App} app @param {string[]} profiles @param {(profile: string) => void} answer */
+function profileQuestion({ element }, profiles, answer) {
+  return emptyState("Whose films are these?", "The file has films of several people. Choose yourself; the others’ films aren’t read.",
+    ...profiles.map((profile) => element("button", { type: "button", class: "ghost", onclick: () => answer(profile) }, shorten(profile, 40))));
+}
+
 /** Text about the place where the ratings are stored. @param {import("../parts/history.js").History} history */
 function storageText({ account, persistent }) {
-  if (account) return "Your ratings go into your account on this server.";
-  return `The server reads the file and doesn't store it. Your ratings stay ${persistent ? "in this browser" : "only until the page is closed, because this browser allows no storage"}.`;
+  if (account) return "Your films go into your account on this server.";
+  return `The server reads the file and doesn't store it. Your films stay ${persistent ? "in this browser" : "only until the page is closed, because this browser allows no storage"}.`;
 }
 
 /** The list of sites, with the path to each site's export. @param {import("../app.js").App} app */
@@ -153,7 +161,7 @@ function resultParts(app, { source, counts, reasons, unmatched, unsure = [], war
   const { new: fresh, changed } = Object.fromEntries(counts);
   return [
     element("section", { class: "result" },
-      element("h2", {}, fresh + changed ? "Ratings imported" : "Nothing new"),
+      element("h2", {}, fresh + changed ? "Films imported" : "Nothing new"),
       element("p", { class: "lead" }, `From ${source.split(", ").map((each) => SITES[each] ?? "a table").join(" and ")}.`),
       element("dl", { class: "counts" }, counts.map(([name, n]) => element("div", {}, element("dt", {}, name), element("dd", {}, n.toLocaleString("en"))))),
       element("p", { class: "buttons" }, element("a", { class: "primary", href: "/" }, "See your films", icon("arrow")))),

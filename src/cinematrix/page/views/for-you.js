@@ -74,7 +74,7 @@ function heading(app, fallback) {
     element("p", { class: "lead" }, "Rate a film or two below to get your own list, or start faster:"),
     element("p", { class: "buttons starts" },
       element("a", { class: "primary", href: "/?view=questions" }, "Answer a few questions", icon("arrow")),
-      element("a", { class: "ghost", href: "/?view=bring" }, icon("up"), "Bring your ratings")),
+      element("a", { class: "ghost", href: "/?view=bring" }, icon("up"), "Bring your films")),
   ];
 }
 

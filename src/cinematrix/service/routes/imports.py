@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from cinematrix.errors import DataError
-from cinematrix.importers import KindUnknownError
+from cinematrix.importers import KindUnknownError, ProfileUnknownError
 from cinematrix.importers.entries import KINDS, KindName
 from cinematrix.service.auth import PAGE, WRITE
 from cinematrix.service.import_worker import PreparedImport, Upload, prepare_import
@@ -119,6 +119,7 @@ class PendingUpload(NamedTuple):
     columns: str
     highest: float | None
     kind: KindName | None
+    profile: str
 
     def read(self) -> Upload:
         """Read the file into memory."""
@@ -136,11 +137,14 @@ async def _receive_upload(
     kind: Annotated[
         KindName | None, Query(alias="as", description="What the rows are, where the file doesn't say it.")
     ] = None,
+    profile: Annotated[
+        str, Query(max_length=500, description="User or profile whose rows are read, if the file has several.")
+    ] = "",
 ) -> AsyncIterator[PendingUpload]:
     with SpooledTemporaryFile(UPLOAD_MEMORY_BYTES, prefix="cinematrix-") as file:
         async for part in request.stream():
             file.write(part)
-        yield PendingUpload(file, name, columns, highest, kind)
+        yield PendingUpload(file, name, columns, highest, kind, profile)
 
 
 UploadParam = Annotated[PendingUpload, Depends(_receive_upload)]
@@ -170,13 +174,16 @@ def _prepare(upload: PendingUpload, served: ServedModel) -> PreparedImport:
     """Read a file and match it to the catalog.
 
     Raises:
-        Problem: 422, the file isn't in a supported export format, is damaged, or (with the member `ask`) doesn't say
-            what its rows are; 503, the subprocess failed.
+        Problem: 422, the file isn't in a supported export format, is damaged, doesn't say what its rows are (with the
+            member `ask`), or has rows of several users (with their names in `profiles`); 503, the subprocess failed.
     """
     try:
-        return prepare_import(upload.read(), served.model.data.catalog, served.model.data.scale)
+        data = served.model.data
+        return prepare_import(upload.read(), data.catalog, data.scale, data.raters)
     except KindUnknownError as error:
         raise Problem(422, str(error), ask=list(KINDS)) from error
+    except ProfileUnknownError as error:
+        raise Problem(422, str(error), profiles=error.profiles) from error
     except DataError as error:
         raise Problem(422, str(error)) from error
     except OSError as error:
