@@ -88,7 +88,7 @@ def test_films_have_all_selected_genres_and_list_them_first(visit: PageVisit) ->
     """With two selected genres, each film has both, and its card lists them first."""
     page = visit.page
     visit.open()
-    page.get_by_text("In the mood for").click()
+    page.get_by_text("Filters").click()
     for genre in ("Comedy", "Sci-Fi"):
         page.get_by_role("button", name=f"{genre}: with or without").click()
     expect(page.locator(".card")).to_have_count(1)
