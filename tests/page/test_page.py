@@ -413,6 +413,21 @@ def test_an_account_stores_ratings(visits: Visits, url: str, films: list[dict[st
         assert len(httpx2.get(f"{url}/v1/users/ann/ratings").json()["ratings"]) == 1
 
 
+def test_a_second_tab_follows_an_account(visits: Visits, url: str, films: list[dict[str, Any]]) -> None:
+    """A rating in one tab is in the other tab's list at once, and so is its deletion."""
+    with visits() as visit:
+        visit.open(f"/#token={create_token(url, 'zoe', films[0])}")
+        tab = visit.context.new_page()
+        tab.goto(f"{url}/#token={create_token(url, 'zoe', films[0])}")
+        expect(tab.get_by_text("Based on one rating")).to_be_visible()
+        movie = visit.movies()[0]
+        rate(visit, visit.page.locator(".card").first, "3.5")
+        expect(tab.get_by_text("Based on 2 ratings")).to_be_visible()
+        expect(tab.locator(f".card[data-movie='{movie}']")).to_have_count(0)
+        visit.page.get_by_role("button", name="Undo").click()
+        expect(tab.get_by_text("Based on one rating")).to_be_visible()
+
+
 def test_an_upload_goes_into_the_account(visits: Visits, url: str, films: list[dict[str, Any]]) -> None:
     """A dropped file is stored on the server, not in the browser, and changes the list."""
     with visits() as visit:

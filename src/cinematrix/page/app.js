@@ -293,7 +293,7 @@ async function navigate(url, push = true) {
   markInNavigation(name);
   scrollTo(0, 0);
   try {
-    const view = await loadView(name, target.searchParams);
+    const view = await loadView(name, target);
     if (!view.early) await shared.asked;
     if (signal.aborted) return;
     document.title = name === FIRST_VIEW ? "Cinematrix" : `${view.title} · Cinematrix`;
@@ -324,8 +324,9 @@ function restoreScroll({ scroll = 0, rows = {} }) {
   scrollTo(0, scroll);
 }
 
-/** Load the view of an address. @param {string} name @param {URLSearchParams} params @returns {Promise<View>} */
-async function loadView(name, params) {
+/** Load the view of an address. @param {string} name @param {URL} address @returns {Promise<View>} */
+async function loadView(name, { pathname, searchParams: params }) {
+  if (pathname !== "/") throw new ApiError(404, "This address leads to nothing here.");
   const { load, needs } = Object.hasOwn(VIEWS, name) ? VIEWS[name] : {};
   if (!load) throw new ApiError(404, "The page has no such view.");
   if (needs && !params.get(needs)) throw new ApiError(404, "The address names no film. Search for one.");
@@ -444,7 +445,9 @@ function listen() {
     }
   });
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, refuseFile);
-  addEventListener("offline", () => showBanner(`You are offline. The page shows earlier data, and your ratings ${shared.history.account ? "can't be saved" : "are saved in this browser"}.`));
+  const showOffline = () => showBanner(`You are offline. The page shows earlier data, and your ratings ${shared.history.account ? "can't be saved" : "are saved in this browser"}.`);
+  addEventListener("offline", showOffline);
+  if (!navigator.onLine) showOffline();
   addEventListener("online", () => { showBanner(""); navigate(location.href, false); });
   shared.history.addEventListener("change", () => { refreshStars(); dismissOutdated(shared.history); });
   shared.history.addEventListener("failed", (event) => {
@@ -469,6 +472,7 @@ async function start() {
   shared.asked = shared.askModel();
   await entered;
   await navigate(location.href, false);
+  navigator.serviceWorker?.register("/page/worker.js", { scope: "/" }).catch(() => { /* the page works without it while the server does */ });
 }
 
 start();
