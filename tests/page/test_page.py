@@ -77,7 +77,13 @@ def view_addresses(visit: PageVisit, films: list[dict[str, Any]]) -> list[str]:
     visit.open()
     views = visit.page.locator("#views a").evaluate_all("links => links.map(a => a.pathname + a.search)")
     assert len(views) > 3
-    return [*views, f"/?view=film&movie={films[6]['movie']}", "/?view=search&query=scary", "/?view=search&query=xqzw"]
+    return [
+        *views,
+        f"/?view=film&movie={films[6]['movie']}",
+        "/?view=search&query=scary",
+        "/?view=search&query=xqzw",
+        "/?view=row&of=top",
+    ]
 
 
 def rate(visit: PageVisit, card: Locator, stars: str) -> None:
@@ -257,11 +263,12 @@ def test_no_view_is_wider_than_the_screen(visits: Visits, films: list[dict[str, 
             assert visit.page.evaluate("document.documentElement.scrollWidth") <= width, address
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", "dark", "forced"])
 def test_axe_finds_nothing(visits: Visits, films: list[dict[str, Any]], scheme: str) -> None:
-    """WCAG 2.2 AA and axe's best practices hold in every view, in both colour schemes."""
+    """WCAG 2.2 AA and axe's best practices hold in every view, in both colour schemes and in a contrast theme."""
     script = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
-    with visits(color_scheme=scheme) as visit:
+    colours = {"forced_colors": "active"} if scheme == "forced" else {"color_scheme": scheme}
+    with visits(**colours) as visit:
         preload_history(visit, films[:4], hidden=HIDDEN_FILMS)
         for address in view_addresses(visit, films):
             visit.open(address)

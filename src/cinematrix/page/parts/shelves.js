@@ -1,9 +1,10 @@
 /** The rows of recommended films: the request, and the last response. */
 
+import { reasonText } from "./cards.js";
 import { dialParameters, dialQuery } from "./dials.js";
 import { writeTab, readTab } from "./tab.js";
 
-/** Films per row, and in the view of one row. */
+/** Films per row, and in the request for a whole row. */
 export const [ROW_SIZE, WHOLE_ROW] = [12, 50];
 
 /** Tab-storage key of the last response, shown while the server can't be reached. */
@@ -33,6 +34,23 @@ export function lastRows({ params, history }) {
   if (last?.query !== dialQuery(params)) return null;
   const left = ({ movie }) => history.rating(movie) === null && !history.hidden.has(movie);
   return { ...last.answer, rows: last.answer.rows.map((row) => ({ ...row, items: row.items.filter(left) })) };
+}
+
+/**
+ * All films of a row: those of the rows, then more of the same kind. Longer rows alone would share the films out anew. Null if there is no such row.
+ * @param {import("../app.js").App} app @param {string} name @returns {Promise<Row | null>}
+ */
+export async function fetchWholeRow(app, name) {
+  const answers = await Promise.all([ROW_SIZE, WHOLE_ROW].map((n) => fetchRows(app, n, app.signal)));
+  const [row, longer] = answers.map(({ rows }) => rows.find((each) => rowName(each) === name));
+  if (!row) return longer ?? null;
+  const films = new Set(answers[0].rows.flatMap(({ items }) => items.map(({ movie }) => movie)));
+  return { ...row, items: [...row.items, ...(longer?.items ?? []).filter(({ movie }) => !films.has(movie))] };
+}
+
+/** Options of a row's cards: in a row about one film, a reason by that film is only what the two share. @param {Row} row */
+export function cardOptions({ kind, movie }) {
+  return (/** @type {Item} */ { because: [why] = [] }) => ({ reason: kind === "because" && why?.movie === movie ? reasonText(why) : undefined });
 }
 
 /** The last response of this tab, with its time. @returns {{time: number, answer: Rows} | null} */

@@ -1,11 +1,11 @@
 /** Rows of recommended films, updated in place with each change of the history. */
 
-import { reasonText, reasons, expectedStars, factsElement, filmUrl, hideButtons, shorten, titleElement, updateCard } from "../parts/cards.js";
+import { reasons, expectedStars, factsElement, filmUrl, hideButtons, shorten, titleElement, updateCard } from "../parts/cards.js";
 import { dials, dialQuery } from "../parts/dials.js";
 import { icon } from "../parts/dom.js";
 import { updateChildren } from "../parts/keyed.js";
 import { cardRow, updateRow } from "../parts/rows.js";
-import { ROW_SIZE, fetchRows, lastRows, rowName, rowUrl, storedRows } from "../parts/shelves.js";
+import { ROW_SIZE, cardOptions, fetchRows, lastRows, rowName, rowUrl, storedRows } from "../parts/shelves.js";
 import { emptyState, rowSkeletons } from "../parts/states.js";
 
 export const title = "For you";
@@ -94,17 +94,12 @@ function drawRows(app, list, answer) {
   const label = answer.fallback ? "To begin with" : "Tonight";
   const rows = [{ ...nonEmpty[0], items: rest }, ...nonEmpty.slice(1)].filter((row) => row.items.length);
   const parts = [{ feature: first, row: null, at: 0 }, ...rows.map((row, at) => ({ feature: null, row, at }))];
-  const shown = (/** @type {Row} */ row, /** @type {number} */ at) => ({ title: shorten(row.title, 90), items: row.items, near: at < IN_VIEW, all: rowUrl(row, app.params), options: (/** @type {Item} */ item) => ({ reason: sharedOnly(row, item) }) });
+  const shown = (/** @type {Row} */ row, /** @type {number} */ at) => ({ title: shorten(row.title, 90), items: row.items, near: at < IN_VIEW, all: rowUrl(row, app.params), options: cardOptions(row) });
   updateChildren(list, parts, {
     key: ({ feature: item, row }) => (row ? rowName(row) : `${label}:${item?.movie}`),
     make: ({ feature: item, row, at }) => (row ? cardRow(app, shown(row, at)) : feature(app, /** @type {Item} */ (item), label)),
     update: (section, { feature: item, row, at }) => (row ? updateRow(app, section, shown(row, at)) : updateCard(app, section, /** @type {Item} */ (item))),
   });
-}
-
-/** In a row about one film, a reason by that film is only what the two share: the row's title says the rest. @param {Row} row @param {Item} item */
-function sharedOnly({ kind, movie }, { because: [why] = [] }) {
-  return kind === "because" && why?.movie === movie ? reasonText(why) : undefined;
 }
 
 /** The large card of the first film. @param {import("../app.js").App} app @param {Item} item @param {string} label */

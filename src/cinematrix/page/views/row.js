@@ -3,7 +3,7 @@
 import { icon } from "../parts/dom.js";
 import { roving } from "../parts/roving.js";
 import { updateCards } from "../parts/rows.js";
-import { WHOLE_ROW, fetchRows, lastRows, rowName } from "../parts/shelves.js";
+import { cardOptions, fetchWholeRow, lastRows, rowName } from "../parts/shelves.js";
 import { emptyState, gridSkeleton } from "../parts/states.js";
 
 export const title = "All films of a row";
@@ -20,10 +20,10 @@ export async function show(main, app) {
   main.append(element("p", {}, element("a", { class: "back", href: `/?${filters}` }, icon("left"), "For you")), heading, body);
   const refresh = async () => {
     try {
-      const row = (await fetchRows(app, WHOLE_ROW, app.signal)).rows.find((each) => rowName(each) === name);
+      const row = await fetchWholeRow(app, name);
       if (!row?.items.length) return body.replaceChildren(emptyState("This row is gone", "Your ratings have changed, and with them the rows.", element("a", { class: "primary", href: "/" }, "To your films")));
       heading.textContent = row.title;
-      updateCards(app, list, { title: row.title, items: row.items });
+      updateCards(app, list, { title: row.title, items: row.items, options: (item) => ({ ...cardOptions(row)(item), heading: "h2" }) });
       if (!list.isConnected) body.replaceChildren(list);
     } catch (error) {
       if (!app.signal.aborted) body.replaceChildren(app.failed(error, refresh));
