@@ -62,7 +62,8 @@ def serve_rows(visit: PageVisit) -> None:
 
     def answer(route: Any) -> None:
         body = json.loads(route.request.post_data)
-        route.fulfill(json=rows_without({rating["movie"] for rating in body["ratings"]}, body["n"]))
+        known = {rating["movie"] for rating in body["ratings"]} | set(body["hidden"])
+        route.fulfill(json=rows_without(known, body["n"]))
 
     visit.page.route("**/v1/rows", answer)
     stored = json.dumps(json.dumps({"ratings": RATED, "hidden": []}))
@@ -188,9 +189,18 @@ def test_arrows_and_see_all_and_back_to_the_same_place(visit: PageVisit) -> None
     place = [row.locator("ul").evaluate("list => list.scrollLeft"), page.evaluate("scrollY")]
     row.locator(".see-all").evaluate("link => link.click()")
     expect(page.get_by_role("heading", level=1)).to_have_text("Row 1")
-    grid = page.locator(".grid-of-cards > li")
+    grid = page.locator("main > div > ul.grid-of-cards > li")
+    expect(grid).not_to_have_count(0)
     assert grid.evaluate_all("all => all.map((place) => Number(place.dataset.key))")[:FILMS] == list(range(14, 26))
     assert grid.count() > 2 * FILMS
+    grid.nth(2).locator(".card-link").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".card[data-movie='16']")).to_have_count(0)
+    assert focused(page) == [17, "button"]
+    page.keyboard.press("Control+z")
+    expect(page.locator(".card[data-movie='16']")).to_have_count(1)
     page.go_back()
     wait_for(lambda: page.evaluate("scrollY") == place[1])
     assert page.locator(".row").nth(1).locator("ul").evaluate("list => list.scrollLeft") == place[0]

@@ -3,6 +3,7 @@
 import { reasons, expectedStars, factsElement, filmUrl, hideButtons, shorten, titleElement, updateCard } from "../parts/cards.js";
 import { dials, dialQuery } from "../parts/dials.js";
 import { icon } from "../parts/dom.js";
+import { keepFocus } from "../parts/focus.js";
 import { updateChildren } from "../parts/keyed.js";
 import { cardRow, updateRow } from "../parts/rows.js";
 import { ROW_SIZE, cardOptions, fetchRows, lastRows, rowName, rowUrl, storedRows } from "../parts/shelves.js";
@@ -45,12 +46,10 @@ export async function show(main, app) {
     list.removeAttribute("aria-busy");
   };
   const draw = (/** @type {Rows} */ answer, /** @type {number | null} */ stale) => {
-    const focus = focusedControl(list);
     drawHeading(app, head, answer.fallback);
     list.classList.toggle("personal", !answer.fallback);
     note.replaceChildren(...(stale ? [staleNote(app, stale, refresh)] : []));
-    drawRows(app, list, answer);
-    restoreFocus(list, focus);
+    keepFocus(list, () => drawRows(app, list, answer));
   };
   drawHeading(app, head, false);
   list.classList.toggle("personal", history.size > 0);
@@ -122,22 +121,4 @@ function staleNote(app, time, again) {
   const clock = new Date(time).toLocaleTimeString("en", { timeStyle: "short" });
   return app.element("p", { class: "note", role: "status" }, `The server can't be reached. These films are from ${clock}. `,
     app.element("button", { type: "button", class: "ghost", onclick: again }, icon("undo"), "Try again"));
-}
-
-/** The control that has the focus, by its card and its place in the card. @param {HTMLElement} list */
-function focusedControl(list) {
-  const active = document.activeElement;
-  const card = active?.closest(".card");
-  if (!card || !list.contains(card)) return null;
-  const controls = [...card.querySelectorAll("a, input, button")];
-  return { active, movie: /** @type {HTMLElement} */ (card).dataset.movie, at: [...list.querySelectorAll(".card")].indexOf(card), control: controls.indexOf(/** @type {Element} */ (active)) };
-}
-
-/** Focus the same control of the same film, or of the card in its place. @param {HTMLElement} list @param {ReturnType<typeof focusedControl>} focus */
-function restoreFocus(list, focus) {
-  if (!focus || document.activeElement === focus.active) return;
-  const cards = [...list.querySelectorAll(".card")];
-  const card = cards.find((each) => /** @type {HTMLElement} */ (each).dataset.movie === focus.movie) ?? cards[Math.min(focus.at, cards.length - 1)];
-  const target = card?.querySelectorAll("a, input, button")[focus.control];
-  if (target instanceof HTMLElement) target.focus({ preventScroll: true });
 }

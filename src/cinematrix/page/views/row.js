@@ -1,6 +1,7 @@
 /** One row of "For you" as a grid, with more films. */
 
 import { icon } from "../parts/dom.js";
+import { keepFocus } from "../parts/focus.js";
 import { roving } from "../parts/roving.js";
 import { updateCards } from "../parts/rows.js";
 import { cardOptions, fetchWholeRow, lastRows, rowName } from "../parts/shelves.js";
@@ -23,7 +24,7 @@ export async function show(main, app) {
       const row = await fetchWholeRow(app, name);
       if (!row?.items.length) return body.replaceChildren(emptyState("This row is gone", "Your ratings have changed, and with them the rows.", element("a", { class: "primary", href: "/" }, "To your films")));
       heading.textContent = row.title;
-      updateCards(app, list, { title: row.title, items: row.items, options: (item) => ({ ...cardOptions(row)(item), heading: "h2" }) });
+      keepFocus(list, () => updateCards(app, list, { title: row.title, items: row.items, options: (item) => ({ ...cardOptions(row)(item), heading: "h2" }) }));
       if (!list.isConnected) body.replaceChildren(list);
     } catch (error) {
       if (!app.signal.aborted) body.replaceChildren(app.failed(error, refresh));
