@@ -130,7 +130,8 @@ class PageVisit:
 @contextlib.contextmanager
 def open_visit(browser: Browser, url: str, **options: Any) -> Iterator[PageVisit]:
     """Open the page in a new browser profile. At the end, check for requests to other origins and for errors."""
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
+    defaults = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", "service_workers": "block"}
+    context = browser.new_context(**defaults | options)
     page = context.new_page()
     visit = PageVisit(page, context, url)
 

@@ -59,6 +59,7 @@ def test_a_view_that_fails_to_load_is_explained_and_can_be_retried(visit: PageVi
         ("/?view=film&movie=", "The address names no film"),
         ("/?view=film&movie=99", "There is no such movie."),
         ("/?view=nowhere", "The page has no such view."),
+        ("/nosuch", "This address leads to nothing here."),
     ],
 )
 def test_a_missing_view_or_film_is_explained_with_a_way_to_continue(visit: PageVisit, address: str, words: str) -> None:
@@ -88,8 +89,41 @@ def test_films_have_all_selected_genres_and_list_them_first(visit: PageVisit) ->
     """With two selected genres, each film has both, and its card lists them first."""
     page = visit.page
     visit.open()
-    page.get_by_text("In the mood for").click()
+    page.get_by_text("Filters").click()
     for genre in ("Comedy", "Sci-Fi"):
         page.get_by_role("button", name=f"{genre}: with or without").click()
     expect(page.locator(".card")).to_have_count(1)
     expect(page.locator(".card .facts")).to_have_text("Comedy, Sci-Fi, Action")
+
+
+def test_a_search_without_the_server_says_so(visit: PageVisit) -> None:
+    """The field shows the reason, and finds films again once the server is back."""
+    visit.open()
+    field = visit.page.locator("#tools input")
+    visit.page.route("**/v1/movies?*", lambda route: route.abort())
+    field.fill("film")
+    expect(visit.page.locator("#tools [role=status]")).to_have_text("The server can't be reached.")
+    expect(visit.page.locator("#tools [role=status]")).to_be_visible()
+    visit.page.unroute("**/v1/movies?*")
+    field.fill("film 1")
+    expect(visit.page.get_by_role("option").first).to_contain_text("Film 1")
+    field.fill("xqzw")
+    expect(visit.page.locator("#tools [role=status]")).to_have_text("No film found")
+
+
+def test_a_reload_without_the_server_shows_the_last_films(browser: Browser, url: str) -> None:
+    """The page's files are kept; the list has its time, and a view that was never opened is shown."""
+    with open_visit(browser, url, service_workers="allow") as visit:
+        page = visit.page
+        visit.open()
+        page.evaluate("navigator.serviceWorker.ready")
+        films = visit.movies()
+        visit.context.set_offline(True)
+        page.reload()
+        expect(page.get_by_text("The server can't be reached. These films are from")).to_be_visible()
+        expect(page.get_by_text("You are offline")).to_be_visible()
+        assert visit.movies() == films
+        page.get_by_role("link", name="Search", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Search")
+        visit.context.set_offline(False)
+        visit.errors[:] = [error for error in visit.errors if "ERR_INTERNET_DISCONNECTED" not in error]

@@ -108,6 +108,17 @@ def test_nothing_else_can_be_reached(client: TestClient, path: str) -> None:
     assert b"import" not in response.content
 
 
+def test_an_unknown_path_is_a_page_for_browsers_only(client: TestClient) -> None:
+    """A browser gets the page with status 404; a client of the API gets a problem, and a wrong method stays a 405."""
+    response = client.get("/nosuch/path", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (response.status_code, response.content) == (404, (PAGE / "index.html").read_bytes())
+    assert "script-src 'self'" in response.headers["content-security-policy"]
+    assert client.get("/nosuch").headers["content-type"] == "application/problem+json"
+    assert client.post("/nosuch", headers={"Accept": "text/html"}).status_code == 404
+    assert client.get("/v1/rows", headers={"Accept": "text/html"}).status_code == 405
+    assert client.get("/page/worker.js").headers["service-worker-allowed"] == "/"
+
+
 def test_the_page_is_small(client: TestClient) -> None:
     """All files compressed have at most 150 KB; preloaded files exist."""
     assert sum(len(asset.compressed) for asset in load_assets().values()) <= 150_000

@@ -44,17 +44,17 @@ def test_likes_seen_films_and_uploads_make_the_history_without_an_account(visit:
     """No stars are expected anywhere, and every view works."""
     visit.open()
     first = like_first(visit)
-    expect(visit.page.get_by_text("Based on the one film you watched so far")).to_be_visible()
+    expect(visit.page.get_by_text("Based on one film you watched")).to_be_visible()
     expect(visit.page.get_by_text("liked", exact=False).last).to_be_visible()
     visit.page.locator(".card").first.get_by_role("button", name="Seen").click()
-    expect(visit.page.get_by_text("Based on the 2 films you watched")).to_be_visible()
+    expect(visit.page.get_by_text("Based on 2 films you watched")).to_be_visible()
     expect(visit.page.locator(".expected")).to_have_count(0)
     file = tmp_path / "mine.csv"
     file.write_text("title,year,rating\nFunny 12,1992,4\nFunny 14,1994,3\n", "utf-8")
     visit.open("/?view=bring")
     visit.page.set_input_files("#file", file)
     visit.page.get_by_role("link", name="See your films").click()
-    expect(visit.page.get_by_text("Based on the 4 films you watched")).to_be_visible()
+    expect(visit.page.get_by_text("Based on 4 films you watched")).to_be_visible()
     for address in ("/?view=questions", "/?view=profile", f"/?view=film&movie={first}"):
         visit.open(address)
         assert visit.page.locator("main .state[role=alert]").count() == 0, address
@@ -71,7 +71,7 @@ def test_likes_seen_films_and_uploads_make_the_history_without_an_account(visit:
 def test_what_the_model_cannot_do_is_not_offered(visit: PageVisit) -> None:
     """No map in the navigation, an explanation at its address, and no refit for the operator."""
     visit.open()
-    expect(visit.page.get_by_role("link", name="Profile")).to_be_visible()
+    expect(visit.page.get_by_role("link", name="You", exact=True)).to_be_visible()
     expect(visit.page.get_by_role("link", name="Map", exact=True)).to_have_count(0)
     visit.open("/?view=map")
     expect(visit.page.get_by_role("heading", name="This model has no map")).to_be_visible()
@@ -85,7 +85,7 @@ def test_an_account_stores_likes_instead_of_ratings(visit: PageVisit, url: str) 
     token = httpx2.post(f"{url}/v1/tokens", json={"user": "ann"}).json()["token"]
     visit.open(f"/#token={token}")
     movie = like_first(visit)
-    expect(visit.page.get_by_text("Based on the one film you watched so far")).to_be_visible()
+    expect(visit.page.get_by_text("Based on one film you watched")).to_be_visible()
     wait_for(lambda: fetch_events(url, "ann") == {"like": [int(movie)]})
     visit.open(f"/?view=film&movie={movie}")
     expect(visit.page.get_by_role("radio", name="liked it").first).to_be_checked()

@@ -21,17 +21,19 @@ import { dismissOutdated, undoLast, toast, toastWithUndo } from "./parts/toast.j
  *   metrics?: {on: string, figures: Record<string, number>}[], attribution?: string | null}} Model */
 
 /**
- * The views, in the navigation's order. A view without `label` isn't in the navigation; `needs` is a required parameter.
- * @type {Record<string, {label?: string, needs?: string, load: () => Promise<View>}>}
+ * The views, in the navigation's order. A view without `label` isn't in the navigation, one without `sign` isn't in the
+ * phone's bar; `needs` is a required parameter.
+ * @type {Record<string, {label?: string, sign?: Parameters<typeof icon>[0], needs?: string, load: () => Promise<View>}>}
  */
 const VIEWS = {
-  "for-you": { label: "For you", load: () => import("./views/for-you.js") },
-  search: { label: "Search", load: () => import("./views/search.js") },
+  "for-you": { label: "For you", sign: "star", load: () => import("./views/for-you.js") },
+  search: { label: "Search", sign: "search", load: () => import("./views/search.js") },
   questions: { label: "Questions", load: () => import("./views/questions.js") },
-  bring: { label: "Bring yours", load: () => import("./views/bring.js") },
-  together: { label: "Together", load: () => import("./views/together.js") },
+  bring: { label: "Import", load: () => import("./views/bring.js") },
+  together: { label: "Together", sign: "people", load: () => import("./views/together.js") },
   map: { label: "Map", load: () => import("./views/map.js") },
-  profile: { label: "Profile", load: () => import("./views/profile.js") },
+  profile: { label: "You", sign: "person", load: () => import("./views/profile.js") },
+  row: { load: () => import("./views/row.js") },
   film: { needs: "movie", load: () => import("./views/film.js") },
   operator: { load: () => import("./views/operator.js") },
 };
@@ -162,7 +164,7 @@ export class App {
     if (!version || version === this.model.version) return;
     const news = this.model.version !== "";
     await this.shared.askModel();
-    if (news) this.toast("A newer model is in use.");
+    if (news) this.toast("Recommendations updated.");
   }
 }
 
@@ -275,7 +277,7 @@ const shared = new Shared();
  */
 async function navigate(url, push = true) {
   const target = new URL(url, location.href);
-  const { scroll = 0 } = (!push && history.state) || {};
+  const stored = (!push && history.state) || {};
   if (push && target.href !== location.href) {
     rememberScroll();
     history.pushState(null, "", target.pathname + target.search);
@@ -289,16 +291,16 @@ async function navigate(url, push = true) {
   const main = element("main", { id: "main", tabindex: "-1", "data-view": name });
   byId("main").replaceWith(main);
   markInNavigation(name);
-  if (push) scrollTo(0, 0);
+  scrollTo(0, 0);
   try {
-    const view = await loadView(name, target.searchParams);
+    const view = await loadView(name, target);
     if (!view.early) await shared.asked;
     if (signal.aborted) return;
     document.title = name === FIRST_VIEW ? "Cinematrix" : `${view.title} · Cinematrix`;
     const shown = view.show(main, app);
     if (push) main.focus({ preventScroll: true });
     await shown;
-    if (!signal.aborted && scrollY === 0) scrollTo(0, scroll);
+    if (!signal.aborted && scrollY === 0) restoreScroll(stored);
   } catch (error) {
     if (signal.aborted) return;
     document.title = "Cinematrix";
@@ -307,11 +309,24 @@ async function navigate(url, push = true) {
   }
 }
 
-/** Store the scroll position in the browser's history. */
-const rememberScroll = () => history.replaceState({ scroll: scrollY }, "");
+/** The rows of the view, by their names. @returns {[string, Element][]} */
+const namedRows = () => [...document.querySelectorAll(".row[data-key] > .strip-of-cards")].map((strip) => [/** @type {HTMLElement} */ (strip.parentElement).dataset.key ?? "", strip]);
 
-/** Load the view of an address. @param {string} name @param {URLSearchParams} params @returns {Promise<View>} */
-async function loadView(name, params) {
+/** Store the scroll position of the page and of its rows in the browser's history. */
+function rememberScroll() {
+  const rows = namedRows().filter(([, strip]) => strip.scrollLeft > 0).map(([name, strip]) => [name, strip.scrollLeft]);
+  history.replaceState({ scroll: scrollY, rows: Object.fromEntries(rows) }, "");
+}
+
+/** Scroll the page and its rows to a stored position. @param {{scroll?: number, rows?: Record<string, number>}} stored */
+function restoreScroll({ scroll = 0, rows = {} }) {
+  for (const [name, strip] of namedRows()) if (rows[name]) strip.scrollTo({ left: rows[name], behavior: "instant" });
+  scrollTo(0, scroll);
+}
+
+/** Load the view of an address. @param {string} name @param {URL} address @returns {Promise<View>} */
+async function loadView(name, { pathname, searchParams: params }) {
+  if (pathname !== "/") throw new ApiError(404, "This address leads to nothing here.");
   const { load, needs } = Object.hasOwn(VIEWS, name) ? VIEWS[name] : {};
   if (!load) throw new ApiError(404, "The page has no such view.");
   if (needs && !params.get(needs)) throw new ApiError(404, "The address names no film. Search for one.");
@@ -411,7 +426,7 @@ function listen() {
   addEventListener("scroll", () => {
     clearTimeout(still);
     still = setTimeout(rememberScroll, SCROLL_PAUSE);
-  });
+  }, { capture: true });
   addEventListener("popstate", () => {
     if (location.pathname + location.search !== shared.address) navigate(location.href, false);
   });
@@ -430,7 +445,9 @@ function listen() {
     }
   });
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, refuseFile);
-  addEventListener("offline", () => showBanner(`You are offline. The page shows earlier data, and your ratings ${shared.history.account ? "can't be saved" : "are saved in this browser"}.`));
+  const showOffline = () => showBanner(`You are offline. The page shows earlier data, and your ratings ${shared.history.account ? "can't be saved" : "are saved in this browser"}.`);
+  addEventListener("offline", showOffline);
+  if (!navigator.onLine) showOffline();
   addEventListener("online", () => { showBanner(""); navigate(location.href, false); });
   shared.history.addEventListener("change", () => { refreshStars(); dismissOutdated(shared.history); });
   shared.history.addEventListener("failed", (event) => {
@@ -445,8 +462,8 @@ function listen() {
 
 /** Start the page: header, account, first view. */
 async function start() {
-  byId("views").append(...Object.entries(VIEWS).filter(([, view]) => view.label).map(([name, { label }]) =>
-    element("a", { href: name === FIRST_VIEW ? "/" : `/?view=${name}`, "data-view": name }, label)));
+  byId("views").append(...Object.entries(VIEWS).filter(([, view]) => view.label).map(([name, { label, sign }]) =>
+    element("a", { href: name === FIRST_VIEW ? "/" : `/?view=${name}`, class: sign && "in-bar", "data-view": name }, sign && icon(sign), label)));
   const choose = (/** @type {Movie} */ movie) => navigate(`/?${new URLSearchParams({ view: "film", movie: String(movie.movie) })}`);
   const submit = (/** @type {string} */ query) => navigate(`/?${new URLSearchParams({ view: "search", query })}`);
   byId("tools").append(combobox(shared.api, { label: "Search films", choose, submit }), themeSwitch());
@@ -455,6 +472,7 @@ async function start() {
   shared.asked = shared.askModel();
   await entered;
   await navigate(location.href, false);
+  navigator.serviceWorker?.register("/page/worker.js", { scope: "/" }).catch(() => { /* the page works without it while the server does */ });
 }
 
 start();

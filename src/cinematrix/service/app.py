@@ -125,6 +125,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     page.load_assets()
     for router in ROUTERS:
         app.include_router(router)
+    app.router.default = page.send_unknown_path
     _add_health_routes(app)
     app.add_middleware(CacheMiddleware, state=state)
     app.add_middleware(RequestGuardMiddleware, settings=settings, figures=figures)

@@ -2,7 +2,8 @@
 
 import { wantedGenres } from "./dials.js";
 import { element, icon } from "./dom.js";
-import { formatNumber } from "./stars.js";
+import { onRefresh, formatNumber } from "./stars.js";
+import { titleParts } from "./titles.js";
 
 /** @typedef {import("./history.js").Movie} Movie */
 /**
@@ -17,9 +18,10 @@ export function filmUrl(movie) {
   return `/?${new URLSearchParams({ view: "film", movie: String(movie) })}`;
 }
 
-/** A title as an element with its own text direction. @param {Movie} movie */
+/** A title as an element with its own text direction; other names of the film are muted. @param {Movie} movie */
 export function titleElement(movie) {
-  return element("bdi", {}, shorten(movie.title ?? `film ${movie.movie}`));
+  const { name, also } = titleParts(shorten(movie.title ?? `film ${movie.movie}`));
+  return element("bdi", {}, name, also && element("span", { class: "also" }, also));
 }
 
 /** Control characters, and characters that change the text direction. */
@@ -41,30 +43,90 @@ export function plural(n, one) {
   return `${n.toLocaleString("en")} ${one}${n === 1 ? "" : "s"}`;
 }
 
+/** `Crime, Drama`. @param {Movie} movie @param {string[]} [first] genres to list first */
+export function genresLine(movie, first = []) {
+  const genres = [...first.filter((genre) => movie.genres?.includes(genre)), ...(movie.genres ?? []).filter((genre) => !first.includes(genre))];
+  return genres.slice(0, Math.max(3, first.length)).join(", ");
+}
+
 /** `1994 · Crime, Drama`. @param {Movie} movie @param {string[]} [first] genres to list first */
 export function factsLine(movie, first = []) {
-  const genres = [...first.filter((genre) => movie.genres?.includes(genre)), ...(movie.genres ?? []).filter((genre) => !first.includes(genre))];
-  return [movie.year, genres.slice(0, Math.max(3, first.length)).join(", ")].filter(Boolean).join(" · ");
+  return [movie.year, genresLine(movie, first)].filter(Boolean).join(" · ");
 }
 
 /**
- * Create a film's card; `options` select its parts.
+ * Create a film's card; `options` select its parts. A drawn poster carries the title and the year, which the card doesn't repeat.
  * @param {import("../app.js").App} app
  * @param {Item} item
  * @param {Options} [options]
  */
-export function card(app, item, { heading = "h3", reason, rate = true, hide = true } = {}) {
-  const why = reason === undefined ? reasons(item) : reason;
+export function card(app, item, options = {}) {
+  const { heading = "h3", rate = true, hide = true } = options;
   return element("article", { class: "card", "data-movie": item.movie },
     element("a", { class: "card-link", href: filmUrl(item.movie) },
       app.poster(item),
-      element(heading, { class: "card-title" }, titleElement(item))),
-    element("p", { class: "facts" }, factsLine(item, wantedGenres(app.params)) || "\u00a0"),
-    expectedStars(item, app.model.scale),
-    why && element("p", { class: "because" }, why),
+      element(heading, { class: app.model.posters ? "card-title" : "quiet" }, titleElement(item))),
+    element("div", { class: "card-words" },
+      element("div", { class: "card-line" },
+        expectedStars(item, app.model.scale),
+        factsElement(app, item, app.model.posters)),
+      reasonElement(item, options)),
     (rate || hide) && element("div", { class: "actions" },
       rate && app.stars(item),
-      hide && hideButtons(app, item, "small")));
+      hide && hideButtons(app, item, "small"),
+      rate && rateButton(app, item, hide)));
+}
+
+/** The genres, those of the filters first. @param {import("../app.js").App} app @param {Item} item @param {boolean} dated whether the year comes before them */
+export function factsElement(app, item, dated) {
+  return element("p", { class: "facts" }, (dated ? factsLine : genresLine)(item, wantedGenres(app.params)) || "\u00a0");
+}
+
+/** Show newer facts, expected rating and reason on a card. @param {import("../app.js").App} app @param {Element} shown @param {Item} item @param {Options} [options] */
+export function updateCard(app, shown, item, options = {}) {
+  const change = (/** @type {string} */ part, /** @type {HTMLElement | null} */ now, /** @type {(now: HTMLElement) => void} */ add) => {
+    const before = shown.querySelector(part);
+    if (before?.textContent === now?.textContent) return;
+    if (before && now) before.replaceWith(now);
+    else if (now) add(now);
+    else before?.remove();
+  };
+  change(".facts", factsElement(app, item, app.model.posters || shown.matches(".feature")), () => {});
+  change(".expected", expectedStars(item, app.model.scale), (now) => shown.querySelector(".facts")?.before(now));
+  change(".because", reasonElement(item, options), (now) => (shown.querySelector(".card-words") ?? shown.querySelector(".facts"))?.append(now));
+}
+
+/** @param {Item} item @param {Options} options */
+function reasonElement(item, { reason }) {
+  return reason === undefined ? reasons(item) : reason ? element("p", { class: "because" }, reason) : null;
+}
+
+/** The button that opens the large stars, for cards too narrow for stars that a finger can hit. @param {import("../app.js").App} app @param {Item} item @param {boolean} hide */
+function rateButton(app, item, hide) {
+  const button = element("button", { type: "button", class: "ghost rate", "aria-haspopup": "dialog", onclick: () => openSheet(app, item, hide) });
+  const show = () => {
+    const rating = app.history.rating(item.movie);
+    const words = rating === null ? "Rate" : app.history.plain ? "Liked" : formatNumber(rating);
+    button.replaceChildren(icon("star"), words);
+    button.setAttribute("aria-label", `${words}: ${shorten(item.title ?? "", 80)}`);
+  };
+  show();
+  return onRefresh(button, show);
+}
+
+/** Open the large stars and the marks of a film; a choice closes them. @param {import("../app.js").App} app @param {Item} item @param {boolean} hide */
+function openSheet(app, item, hide) {
+  const sheet = /** @type {HTMLDialogElement} */ (element("dialog", { class: "sheet large", "aria-labelledby": "sheet-title" },
+    element("h2", { id: "sheet-title" }, titleElement(item)),
+    app.stars(item),
+    hide && hideButtons(app, item),
+    element("button", { type: "button", class: "ghost", onclick: () => sheet.close() }, "Close")));
+  const stop = app.history.on("change", () => sheet.close(), app.signal);
+  sheet.addEventListener("click", (event) => { if (event.target === sheet) sheet.close(); });
+  sheet.addEventListener("close", () => { stop(); sheet.remove(); });
+  app.signal.addEventListener("abort", () => sheet.close());
+  document.body.append(sheet);
+  sheet.showModal();
 }
 
 /**
@@ -87,30 +149,30 @@ export function removeMark(app, movie, part) {
   return change;
 }
 
-/**
- * The expected rating with its 80 % interval; null if the model has no stars.
- * @param {Item} item @param {import("./stars.js").Scale | null} scale
- */
-export function expectedStars(item, scale) {
-  if (item.stars === undefined || item.stars === null || scale === null) return null;
-  const { stars, low = null, high = null } = item;
-  const place = (/** @type {number} */ value) => `${(100 * (value - scale.low)) / (scale.high - scale.low || 1)}%`;
-  const sure = low !== null && high !== null;
-  const words = sure ? `Expected ${formatNumber(stars)} stars, between ${formatNumber(low)} and ${formatNumber(high)}` : `Expected ${formatNumber(stars)} stars`;
-  const track = element("span", { class: "track" });
-  track.style.setProperty("--at", place(stars));
-  track.style.setProperty("--from", place(low ?? stars));
-  track.style.setProperty("--to", place(high ?? stars));
-  return element("p", { class: "expected", title: sure ? `${words}: 80 % of ratings are in this range` : words },
-    element("span", { class: "quiet" }, words),
-    element("span", { class: "expected-stars", "aria-hidden": "true" }, formatNumber(Math.round(stars * 10) / 10), element("span", { class: "one-star" })),
-    sure && element("span", { class: "expected-range", "aria-hidden": "true" }, track, `${formatNumber(low)}–${formatNumber(high)}`));
+/** The expected rating, as `4.0 ★`; null if the model has no stars. @param {Item} item @param {import("./stars.js").Scale | null} scale */
+export function expectedStars({ stars }, scale) {
+  if (stars === undefined || stars === null || scale === null) return null;
+  return element("p", { class: "expected" },
+    element("span", { class: "quiet" }, `Expected ${oneDecimal(stars)} stars`),
+    element("span", { class: "expected-stars", "aria-hidden": "true" }, oneDecimal(stars), element("span", { class: "one-star" })));
 }
+
+/** The 80 % interval of an expected rating on the scale; null without one. @param {Item} item @param {import("./stars.js").Scale} scale */
+export function expectedRange({ stars, low = null, high = null }, scale) {
+  if (stars === undefined || low === null || high === null) return null;
+  const place = (/** @type {number} */ value) => `${(100 * (value - scale.low)) / (scale.high - scale.low || 1)}%`;
+  const track = element("span", { class: "track", "aria-hidden": "true" });
+  for (const [name, value] of Object.entries({ at: stars, from: low, to: high })) track.style.setProperty(`--${name}`, place(value));
+  return element("p", { class: "expected-range" }, track, `${oneDecimal(low)} to ${oneDecimal(high)} in 8 of 10 cases`);
+}
+
+/** A number with one decimal: `4.0`. @param {number} value */
+export const oneDecimal = (value) => value.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 /** `Because you gave Double Indemnity 5 ★: film noir, 1940s`; null without a reason. @param {Item} item */
 export function reasons(item) {
   const [why] = item.because ?? [];
-  return why ? element("span", {}, ...reasonParts("Because you", why, item.title)) : null;
+  return why ? element("p", { class: "because" }, element("span", {}, ...reasonParts("Because you", why, item.title))) : null;
 }
 
 /**
@@ -118,8 +180,11 @@ export function reasons(item) {
  * @param {string} beginning @param {Reason} why @param {string} [recommended]
  */
 export function reasonParts(beginning, why, recommended) {
-  const name = why.title.replace(/(?<=\S) \(.*$/, "");
+  const { name } = titleParts(why.title);
   const year = why.title === recommended && why.year ? ` (${why.year})` : "";
   return [`${beginning} ${why.given ? "gave" : "watched"} `.trimStart(), element("em", {}, element("bdi", {}, shorten(name, 40)), year),
-    why.given && ` ${why.given.replaceAll(" ", "\u00a0")}`, why.why && ": ", why.why && element("bdi", {}, shorten(why.why, 80))].filter(Boolean);
+    why.given && ` ${why.given.replaceAll(" ", "\u00a0")}`, why.why && ": ", why.why && element("bdi", {}, reasonText(why))].filter(Boolean);
 }
+
+/** What two films share, as text whose words aren't broken. @param {Reason} why */
+export const reasonText = ({ why }) => shorten(why, 80).replaceAll("-", "\u2011");

@@ -20,6 +20,10 @@ export function combobox(api, { label, choose, submit, placeholder = "Search fil
   }));
   const options = element("ul", { id: list, role: "listbox", class: "options", "aria-label": "Films found", hidden: true });
   const status = element("span", { class: "quiet", role: "status" });
+  const report = (/** @type {string} */ words, trouble = false) => {
+    status.className = trouble ? "options" : "quiet";
+    status.textContent = words;
+  };
   /** @type {import("./history.js").Movie[]} */
   let movies = [];
   let active = -1;
@@ -28,6 +32,7 @@ export function combobox(api, { label, choose, submit, placeholder = "Search fil
   let timer = 0;
 
   const close = () => {
+    if (status.className !== "quiet") report("");
     options.hidden = true;
     active = -1;
     input.setAttribute("aria-expanded", "false");
@@ -53,7 +58,7 @@ export function combobox(api, { label, choose, submit, placeholder = "Search fil
     active = -1;
     options.hidden = movies.length === 0;
     input.setAttribute("aria-expanded", String(movies.length > 0));
-    status.textContent = movies.length ? `${plural(movies.length, "film")} found` : "no film found";
+    report(movies.length ? `${plural(movies.length, "film")} found` : "No film found", movies.length === 0);
   };
   const search = async () => {
     request?.abort();
@@ -64,7 +69,10 @@ export function combobox(api, { label, choose, submit, placeholder = "Search fil
       movies = (await api.get("/v1/movies", { query, n: 8 }, request.signal)).items;
       if (document.activeElement === input) show();
     } catch (error) {
-      if (/** @type {Error} */ (error).name !== "AbortError") status.textContent = /** @type {Error} */ (error).message;
+      if (/** @type {Error} */ (error).name === "AbortError") return;
+      movies = [];
+      close();
+      report(/** @type {Error} */ (error).message, true);
     }
   };
   input.addEventListener("input", () => {

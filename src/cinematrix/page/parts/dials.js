@@ -56,13 +56,15 @@ export async function dialParameters(app) {
 /** Number of controls that are set. @param {URLSearchParams} params */
 const countSet = (params) => NAMES.reduce((sum, name) => sum + (["with", "without"].includes(name) ? listParameter(params, name).length : params.get(name) ? 1 : 0), 0);
 
+/** The controls' parameters as a query, "" if none is set. @param {URLSearchParams} params */
+export const dialQuery = (params) => new URLSearchParams(NAMES.flatMap((name) => (params.get(name) ? [[name, params.get(name) ?? ""]] : []))).toString();
+
 /**
- * Create the controls of a view.
+ * Create the controls of a view. They are folded unless one is set, and filled once the model's genres are known.
  * @param {import("../app.js").App} app
  * @param {() => void} changed called after a change, once the address is updated and `DEBOUNCE` is over
  */
 export function dials(app, changed) {
-  dropInvalid(app);
   let timer = 0;
   const count = element("span", { class: "count" });
   const showCount = () => {
@@ -80,13 +82,18 @@ export function dials(app, changed) {
   app.signal.addEventListener("abort", () => clearTimeout(timer));
   const reset = element("button", { type: "button", class: "ghost", onclick: () => {
     update(Object.fromEntries(NAMES.map((name) => [name, null])));
-    body.replaceChildren(...controls(app, update).filter((control) => control !== null), reset);
+    fill();
     body.querySelector("button")?.focus();
   } }, icon("undo"), "Reset all");
-  const body = element("div", { class: "dials-body" }, ...controls(app, update), reset);
-  showCount();
-  return element("details", { class: "dials", open: countSet(app.params) > 0 },
-    element("summary", {}, icon("dials"), "In the mood for", count), body);
+  const body = element("div", { class: "dials-body" });
+  const fill = () => {
+    dropInvalid(app);
+    showCount();
+    body.replaceChildren(...controls(app, update).filter((control) => control !== null), reset);
+  };
+  app.asked.then(fill);
+  return element("details", { class: "dials", open: dialQuery(app.params) !== "" },
+    element("summary", {}, icon("dials"), "Filters", count), body);
 }
 
 /** All controls. @param {import("../app.js").App} app @param {(changes: Record<string, string | null>) => void} update */
@@ -128,7 +135,7 @@ function genreButtons(app, update) {
     return button;
   };
   if (!names.length) return null;
-  return element("fieldset", { class: "genres" }, element("legend", {}, "Genres: press once for “with”, twice for “without”. Films have all the genres that you choose."), element("div", { class: "chips" }, names.map(chip)));
+  return element("fieldset", { class: "genres" }, element("legend", {}, "Tap a genre to require it, again to exclude it."), element("div", { class: "chips" }, names.map(chip)));
 }
 
 /** @param {string} words @param {string} name @param {URLSearchParams} params @param {(changes: Record<string, string | null>) => void} update */

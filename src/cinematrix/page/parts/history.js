@@ -24,6 +24,9 @@ import { rowName, newInUpload, rowAsUpload } from "./uploads.js";
 /** Key in localStorage. */
 const KEY = "cinematrix-history";
 
+/** Channel on which the tabs of one browser name the account that one of them has changed. */
+const CHANNEL = "cinematrix-account";
+
 /** Maximum changes that can be undone. */
 const MAX_UNDOS = 50;
 
@@ -61,6 +64,8 @@ export class History extends EventTarget {
     addEventListener("storage", (event) => {
       if (event.key === KEY && !this.account) this.load();
     });
+    this.tabs = new BroadcastChannel(CHANNEL);
+    this.tabs.addEventListener("message", ({ data }) => this.follow(data).catch(() => { /* the next change or view asks the server again */ }));
   }
 
   /** Call `listener` for events of a `kind` until `signal` aborts: `change`, `failed` (with the error), `full` (no storage). */
@@ -216,6 +221,16 @@ export class History extends EventTarget {
     this.notify();
   }
 
+  /** Load the account again that another tab has changed. @param {number | string} user */
+  async follow(user) {
+    const { account } = this;
+    if (account?.user !== user) return;
+    const stored = await loadAccount(account.api, user);
+    if (this.account !== account) return;
+    this.setParts({ ...stored, gone: [] });
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+
   /** Leave the account, and load the browser's history. */
   close() {
     clearTab();
@@ -267,6 +282,7 @@ export class History extends EventTarget {
     if (!account) return true;
     try {
       await writeChange(account, movie, { before, now: this.stateOf(movie), plain: this.plain });
+      this.tabs.postMessage(account.user);
       return true;
     } catch (error) {
       if (this.account === account) {

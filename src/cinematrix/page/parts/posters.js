@@ -4,6 +4,7 @@
  */
 
 import { element, svg } from "./dom.js";
+import { titleParts } from "./titles.js";
 
 /** @typedef {import("./history.js").Movie} Movie */
 /** @typedef {[ground: string, shape: string, second: string, type: string]} Palette */
@@ -103,9 +104,10 @@ export function poster(movie, real) {
   const picture = genre ? PICTURES[genre](palette, dice) : PLAIN(palette, dice);
   const art = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "xMidYMin slice" },
     svg("rect", { width: WIDTH, height: HEIGHT, fill: palette[0] }), picture, rect(0, 160, WIDTH, 90, palette[0]));
+  const { name } = titleParts(title);
   const container = element("div", { class: "poster", "aria-hidden": "true" }, art,
-    element("div", { class: "poster-type", "data-size": titleSize(title) },
-      element("span", { class: "poster-title" }, element("bdi", {}, title)),
+    element("div", { class: "poster-type", "data-size": titleSize(name) },
+      element("span", { class: "poster-title" }, element("bdi", {}, name)),
       element("span", { class: "poster-year" }, movie.year ? String(movie.year) : "")),
     real && realPoster(movie));
   container.style.setProperty("--ground", palette[0]);

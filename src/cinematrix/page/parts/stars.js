@@ -67,20 +67,27 @@ export function stars(title, read, rate, scale) {
   listenToKeys(strip, { show, checked, commit, clear });
   show(current);
   const fieldset = element("fieldset", { class: "stars" }, element("legend", { class: "quiet" }, `Your rating of ${title}`), strip);
-  REFRESHERS.set(fieldset, () => {
+  return onRefresh(fieldset, () => {
+    if (read() === current) return;
     current = read();
     for (const each of radios) each.checked = Number(each.value) === current;
     show(current);
   });
-  return fieldset;
 }
 
-/** Functions that show a rating changed elsewhere, by strip. @type {WeakMap<Element, () => void>} */
+/** Functions that show a rating changed elsewhere, by element. @type {WeakMap<Element, () => void>} */
 const REFRESHERS = new WeakMap();
 
-/** Show the current ratings in all strips of the page. */
+/** Call `show` when ratings have changed, as long as an element is on the page. @template {Element} T @param {T} shown @param {() => void} show @returns {T} */
+export function onRefresh(shown, show) {
+  shown.setAttribute("data-rating", "");
+  REFRESHERS.set(shown, show);
+  return shown;
+}
+
+/** Show the current ratings everywhere on the page. */
 export function refreshStars() {
-  for (const each of document.querySelectorAll("fieldset.stars")) REFRESHERS.get(each)?.();
+  for (const each of document.querySelectorAll("[data-rating]")) REFRESHERS.get(each)?.();
 }
 
 /**

@@ -2,15 +2,47 @@
 
 import { element, icon } from "./dom.js";
 
-/** Grey placeholder cards. @param {number} [n] */
+/** A grey card, as large as a real one. */
+function skeleton() {
+  return element("div", { class: "card skeleton" }, element("div", { class: "poster" }),
+    element("div", { class: "card-words" }, element("span", { class: "bone" }), element("span", { class: "bone short" })), element("div", { class: "actions" }));
+}
+
+/** Grey cards in a row. @param {number} [n] */
 export function skeletons(n = 6) {
-  const one = () => element("div", { class: "card skeleton" }, element("div", { class: "poster" }), element("span", { class: "bone" }), element("span", { class: "bone short" }));
-  return element("div", { class: "strip-of-cards", "aria-hidden": "true" }, Array.from({ length: n }, one));
+  return element("div", { class: "strip-of-cards", "aria-hidden": "true" }, Array.from({ length: n }, skeleton));
 }
 
 /** Loading state, announced to screen readers. @param {string} words @param {number} [n] */
 export function loadingState(words, n) {
-  return element("div", { class: "loading", role: "status" }, element("span", { class: "quiet" }, words), skeletons(n));
+  return waiting(words, skeletons(n));
+}
+
+/** Loading state of a grid of cards. */
+export function gridSkeleton(words = "Looking for films", n = 10) {
+  return waiting(words, element("div", { class: "grid-of-cards", "aria-hidden": "true" }, Array.from({ length: n }, skeleton)));
+}
+
+/** Loading state of a film's page. */
+export function filmSkeleton() {
+  const bones = [1, 2, 3].map(() => element("span", { class: "bone" }));
+  return waiting("Opening the film", element("div", { class: "film", "aria-hidden": "true" },
+    element("div", { class: "film-poster skeleton" }, element("div", { class: "poster" })), element("div", { class: "feature-words" }, bones)));
+}
+
+/** Loading state of "For you": a large card and two rows, in their places. */
+export function rowSkeletons() {
+  const bones = [1, 2, 3].map(() => element("span", { class: "bone" }));
+  const row = () => element("div", { class: "row" }, element("div", { class: "row-head" }, element("span", { class: "bone heading" })), skeletons());
+  const shown = waiting("Looking for films", element("div", { class: "feature card", "aria-hidden": "true" },
+    element("div", { class: "feature-poster skeleton" }, element("div", { class: "poster" })), element("div", { class: "feature-words" }, bones)), row(), row());
+  shown.classList.add("rows");
+  return shown;
+}
+
+/** @param {string} words @param {...HTMLElement} shown */
+function waiting(words, ...shown) {
+  return element("div", { class: "loading", role: "status" }, element("span", { class: "quiet" }, words), shown);
 }
 
 /** Heading of a state: level 1 if the view has none yet, else level 2. @param {string} text */

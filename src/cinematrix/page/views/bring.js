@@ -7,7 +7,7 @@ import { emptyState } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
 import { unmatchedSection, unsureDetails } from "../parts/unmatched.js";
 
-export const title = "Bring your films";
+export const title = "Import your films";
 
 /** Maximum file size in bytes. */
 const MAX_BYTES = 20_000_000;
@@ -80,7 +80,7 @@ export async function show(main, app) {
     bring(/** @type {DragEvent} */ (event).dataTransfer?.files[0]);
   });
   main.append(
-    element("h1", {}, "Bring your films"),
+    element("h1", {}, "Import your films"),
     element("p", { class: "lead" }, storageText(app.history)),
     element("div", { class: "drop-place" }, input, drop,
       columns.form),

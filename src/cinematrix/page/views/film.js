@@ -1,8 +1,10 @@
 /** Film view: the expected rating, the distribution of ratings, and similar films. */
 
-import { reasons, expectedStars, factsLine, hideButtons, shorten, titleElement } from "../parts/cards.js";
+import { reasons, expectedRange, expectedStars, factsLine, hideButtons, shorten, titleElement } from "../parts/cards.js";
 import { barChart } from "../parts/charts.js";
+import { cardRow } from "../parts/rows.js";
 import { formatNumber } from "../parts/stars.js";
+import { filmSkeleton } from "../parts/states.js";
 
 export const title = "Film";
 
@@ -21,7 +23,7 @@ const ELSEWHERE = {
 export async function show(main, app) {
   const id = app.params.get("movie") ?? "";
   const path = `/v1/movies/${encodeURIComponent(id)}`;
-  app.loading(main, "Opening the film", 4);
+  main.replaceChildren(filmSkeleton());
   /** @type {Film} */
   const film = await app.api.get(path, {}, app.signal);
   document.title = `${shorten(film.title ?? "")} · Cinematrix`;
@@ -70,18 +72,19 @@ function head(app, film, guess, aside) {
 /** The expected rating and its reasons. @param {import("../app.js").App} app @param {import("../parts/cards.js").Item & {yours: number | null}} prediction */
 function predictionParts(app, prediction) {
   const { element } = app;
-  const shown = expectedStars(prediction, app.model.scale);
-  if (!shown) return [];
-  const why = reasons(prediction);
-  const unpersonal = app.history.size === 0 && element("p", { class: "because" }, "This is what people expect on average. Rate a few films to get your own expectation.");
-  return [element("p", { class: "facts" }, prediction.yours === null ? "You would give it" : "Without your own rating, the model would expect"), shown, why ? element("p", { class: "because" }, why) : unpersonal].filter((each) => each instanceof Node);
+  const { scale } = app.model;
+  const shown = expectedStars(prediction, scale);
+  if (!shown || !scale) return [];
+  const unpersonal = app.history.size === 0;
+  const words = unpersonal ? "Average score. Rate a few films to see yours." : prediction.yours === null ? "Expected for you" : "Expected for you, without your own rating";
+  return [element("p", { class: "facts" }, words), shown, expectedRange(prediction, scale), reasons(prediction)].filter((each) => each !== null);
 }
 
 /** The number, mean and distribution of ratings. @param {import("../app.js").App} app @param {Film} film */
 function peopleSection(app, film) {
   const { element } = app;
   const { ratings: count, mean, histogram } = film;
-  if (!count) return element("section", { class: "people" }, element("h2", {}, "How people rated it"), element("p", { class: "lead" }, "Nobody has rated it yet. The prediction comes from the film’s content."));
+  if (!count) return element("section", { class: "people" }, element("h2", {}, "How people rated it"), element("p", { class: "lead" }, "Nobody has rated it yet. The expected stars come from its genres, year and tags."));
   if (app.history.plain) return element("section", { class: "people" }, element("h2", {}, "Who watched it"), element("p", { class: "lead" }, count === 1 ? "One person" : `${count.toLocaleString("en")} people`));
   const rating = app.history.rating(film.movie);
   return element("section", { class: "people" },
@@ -92,13 +95,13 @@ function peopleSection(app, film) {
 
 /** The section of similar films, or null. @param {import("../app.js").App} app @param {string} path */
 async function similarFilms(app, path) {
-  const { element } = app;
   const { items } = await app.api.get(`${path}/similar`, { n: 12 }, app.signal);
   if (!items.length) return null;
-  return element("section", { class: "row alike" },
-    element("h2", {}, "Similar films"),
-    element("ul", { class: "strip-of-cards", tabindex: "-1" }, items.map((/** @type {import("../parts/cards.js").Item & {why: {genres: string[], both: number}}} */ item) =>
-      element("li", {}, app.card({ ...item, stars: undefined }, { reason: linkText(item.why), hide: false })))));
+  const films = items.map((/** @type {import("../parts/cards.js").Item} */ item) => ({ ...item, stars: undefined }));
+  const reason = (/** @type {import("../parts/cards.js").Item & {why?: {genres: string[], both: number}}} */ { why }) => ({ reason: why && linkText(why), hide: false });
+  const row = cardRow(app, { title: "Similar films", items: films, options: reason });
+  row.classList.add("alike");
+  return row;
 }
 
 /** The reasons of a similarity, as text. @param {{genres: string[], both: number}} why */

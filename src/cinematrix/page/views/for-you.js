@@ -1,107 +1,117 @@
-/** Rows of recommended films, updated with each change of the history. */
+/** Rows of recommended films, updated in place with each change of the history. */
 
-import { filmUrl, reasons, expectedStars, factsLine, hideButtons, shorten, titleElement } from "../parts/cards.js";
-import { dialParameters, dials, wantedGenres } from "../parts/dials.js";
+import { reasons, expectedStars, factsElement, filmUrl, hideButtons, shorten, titleElement, updateCard } from "../parts/cards.js";
+import { dials, dialQuery } from "../parts/dials.js";
 import { icon } from "../parts/dom.js";
-import { emptyState, loadingState } from "../parts/states.js";
-import { writeTab, readTab } from "../parts/tab.js";
+import { keepFocus } from "../parts/focus.js";
+import { updateChildren } from "../parts/keyed.js";
+import { cardRow, updateRow } from "../parts/rows.js";
+import { ROW_SIZE, cardOptions, fetchRows, lastRows, rowName, rowUrl, storedRows } from "../parts/shelves.js";
+import { emptyState, rowSkeletons } from "../parts/states.js";
 
 export const title = "For you";
 export const early = true;
 
-/** Films per row. */
-const ROW_SIZE = 12;
-
-/** Tab-storage key of the last response, shown while the server can't be reached. */
-const ANSWER_KEY = "last-rows";
+/** Rows whose first cards are built at once: those that a screen shows. */
+const IN_VIEW = 2;
 
 /** @typedef {import("../parts/cards.js").Item} Item */
-/** @typedef {{kind: string, title: string, items: Item[]}} Row */
-/** @typedef {{model_version: string, fallback: boolean, rows: Row[]}} Rows */
+/** @typedef {import("../parts/shelves.js").Row} Row */
+/** @typedef {import("../parts/shelves.js").Rows} Rows */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
-  const { element } = app;
+  const { element, history } = app;
   const head = element("div", { class: "head" });
-  const list = element("div", { class: "rows" }, loadingState("Looking for films"));
+  const note = element("div", {});
+  const list = element("div", { class: "rows" }, rowSkeletons());
   /** @type {AbortController | null} */
   let request = null;
 
   const refresh = async () => {
     request?.abort();
     request = new AbortController();
-    const { signal } = request;
     list.setAttribute("aria-busy", "true");
     try {
-      const [answer] = await Promise.all([fetchRows(app, AbortSignal.any([signal, app.signal])), app.asked]);
-      writeTab(ANSWER_KEY, { time: Date.now(), answer });
+      const [answer] = await Promise.all([fetchRows(app, ROW_SIZE, AbortSignal.any([request.signal, app.signal])), app.asked]);
       draw(answer, null);
+      performance.mark("films");
       app.answeredBy(answer.model_version);
     } catch (error) {
       if (/** @type {Error} */ (error).name === "AbortError") return;
-      const last = /** @type {{status?: number}} */ (error).status === 0 ? readTab(ANSWER_KEY) : null;
-      if (last) draw(last.answer, last.time);
+      const stored = /** @type {{status?: number}} */ (error).status === 0 ? storedRows() : null;
+      if (stored) draw(stored.answer, stored.time);
       else list.replaceChildren(app.failed(error, refresh));
     }
     list.removeAttribute("aria-busy");
   };
   const draw = (/** @type {Rows} */ answer, /** @type {number | null} */ stale) => {
-    const focus = focusedControl(list);
-    head.replaceChildren(...heading(app, answer.fallback));
-    list.replaceChildren(...(stale ? [staleNote(app, stale, refresh)] : []), ...rows(app, answer));
-    restoreFocus(list, focus);
-    if (!stale) performance.mark("films");
+    drawHeading(app, head, answer.fallback);
+    list.classList.toggle("personal", !answer.fallback);
+    note.replaceChildren(...(stale ? [staleNote(app, stale, refresh)] : []));
+    keepFocus(list, () => drawRows(app, list, answer));
   };
-  main.append(head, list);
-  app.asked.then(() => head.after(dials(app, refresh)));
-  app.history.on("change", refresh, app.signal);
-  await refresh();
+  drawHeading(app, head, false);
+  list.classList.toggle("personal", history.size > 0);
+  history.on("change", refresh, app.signal);
+  const before = lastRows(app);
+  if (before) draw(before, null);
+  const fresh = refresh();
+  main.append(head);
+  if (dialQuery(app.params)) await app.asked; // the filters stand open, and need the model's genres before anything follows them
+  main.append(dials(app, refresh), note, list);
+  if (!before) await fresh;
 }
 
-/** Request the rows. @param {import("../app.js").App} app @param {AbortSignal} signal @returns {Promise<Rows>} */
-async function fetchRows(app, signal) {
-  return app.api.post("/v1/rows", { ...app.history.body(), ...(await dialParameters(app)), n: ROW_SIZE }, signal);
+/** Show the heading; for users without ratings an introduction. @param {import("../app.js").App} app @param {HTMLElement} head @param {boolean} fallback whether the list isn't personal */
+function drawHeading({ element, history }, head, fallback) {
+  const { size } = history;
+  updateChildren(head, size === 0 ? ["welcome", "start", "starts"] : ["title", fallback ? "This catalog has none of the films you rated." : basis(history)], {
+    key: (words) => words,
+    make: (words) => ({
+      welcome: () => element("h1", { class: "display" }, "What will you watch tonight?"),
+      start: () => element("p", { class: "lead" }, "Rate a film or two below to get your own list, or start faster:"),
+      starts: () => element("p", { class: "buttons starts" },
+        element("a", { class: "primary", href: "/?view=questions" }, "Answer a few questions", icon("arrow")),
+        element("a", { class: "ghost", href: "/?view=bring" }, icon("up"), "Import your films")),
+      title: () => element("h1", {}, "For you"),
+    }[words] ?? (() => element("p", { class: "lead" }, words)))(),
+  });
 }
 
-/** The heading, with an introduction for new users. @param {import("../app.js").App} app @param {boolean} fallback whether the list isn't personal */
-function heading(app, fallback) {
-  const { element } = app;
-  const { size: n, plain } = app.history;
-  const verb = plain ? "watched" : "rated";
-  if (!fallback) return [element("h1", {}, "For you"), element("p", { class: "lead" }, n === 1 ? `Based on the one film you ${verb} so far` : `Based on the ${n.toLocaleString("en")} films you ${verb}`)];
-  return [
-    element("h1", { class: "display" }, "What will you watch tonight?"),
-    element("p", { class: "lead" }, "Rate a film or two below to get your own list, or start faster:"),
-    element("p", { class: "buttons starts" },
-      element("a", { class: "primary", href: "/?view=questions" }, "Answer a few questions", icon("arrow")),
-      element("a", { class: "ghost", href: "/?view=bring" }, icon("up"), "Bring your films")),
-  ];
+/** The ratings that a list is based on, in words. @param {import("../parts/history.js").History} history */
+function basis({ size: n, plain }) {
+  const [one, many] = plain ? ["film you watched", "films you watched"] : ["rating", "ratings"];
+  return n === 1 ? `Based on one ${one}` : `Based on ${n.toLocaleString("en")} ${many}`;
 }
 
-/** The elements of the rows. @param {import("../app.js").App} app @param {Rows} answer @returns {HTMLElement[]} */
-function rows(app, answer) {
-  const { element } = app;
+/** Show the rows; the first film of the first row has a large card. @param {import("../app.js").App} app @param {HTMLElement} list @param {Rows} answer */
+function drawRows(app, list, answer) {
   const nonEmpty = answer.rows.filter((row) => row.items.length);
-  if (!nonEmpty.length) return [emptyState("No film is left", "No film matches all that you chose. Remove a choice.")];
+  if (!nonEmpty.length) return list.replaceChildren(emptyState("No film is left", "No film matches all filters. Remove one."));
   const [first, ...rest] = nonEmpty[0].items;
-  const strips = [{ ...nonEmpty[0], items: rest }, ...nonEmpty.slice(1)].filter((row) => row.items.length);
-  return [feature(app, first, answer.fallback ? "To begin with" : "Tonight"), ...strips.map((row) => element("section", { class: "row", "aria-label": row.title },
-    element("h2", {}, element("bdi", {}, shorten(row.title, 90))),
-    element("ul", { class: "strip-of-cards", tabindex: "-1" }, row.items.map((item) => element("li", {}, app.card(item))))))];
+  const label = answer.fallback ? "To begin with" : "Tonight";
+  const rows = [{ ...nonEmpty[0], items: rest }, ...nonEmpty.slice(1)].filter((row) => row.items.length);
+  const parts = [{ feature: first, row: null, at: 0 }, ...rows.map((row, at) => ({ feature: null, row, at }))];
+  const shown = (/** @type {Row} */ row, /** @type {number} */ at) => ({ title: shorten(row.title, 90), items: row.items, near: at < IN_VIEW, all: rowUrl(row, app.params), options: cardOptions(row) });
+  updateChildren(list, parts, {
+    key: ({ feature: item, row }) => (row ? rowName(row) : `${label}:${item?.movie}`),
+    make: ({ feature: item, row, at }) => (row ? cardRow(app, shown(row, at)) : feature(app, /** @type {Item} */ (item), label)),
+    update: (section, { feature: item, row, at }) => (row ? updateRow(app, section, shown(row, at)) : updateCard(app, section, /** @type {Item} */ (item))),
+  });
 }
 
 /** The large card of the first film. @param {import("../app.js").App} app @param {Item} item @param {string} label */
 function feature(app, item, label) {
   const { element } = app;
-  const why = reasons(item);
   return element("article", { class: "feature card", "data-movie": item.movie, "aria-label": label },
     element("a", { class: "feature-poster", href: filmUrl(item.movie), tabindex: "-1", "aria-hidden": "true" }, app.poster(item)),
-    element("div", { class: "feature-words" },
+    element("div", { class: "feature-words large" },
       element("p", { class: "kicker" }, label),
       element("h2", {}, element("a", { href: filmUrl(item.movie) }, titleElement(item))),
-      element("p", { class: "facts" }, factsLine(item, wantedGenres(app.params))),
+      factsElement(app, item, true),
       expectedStars(item, app.model.scale),
-      why && element("p", { class: "because" }, why),
+      reasons(item),
       app.stars(item),
       hideButtons(app, item)));
 }
@@ -111,22 +121,4 @@ function staleNote(app, time, again) {
   const clock = new Date(time).toLocaleTimeString("en", { timeStyle: "short" });
   return app.element("p", { class: "note", role: "status" }, `The server can't be reached. These films are from ${clock}. `,
     app.element("button", { type: "button", class: "ghost", onclick: again }, icon("undo"), "Try again"));
-}
-
-/** The control that has the focus, by its card and its place in the card. @param {HTMLElement} list */
-function focusedControl(list) {
-  const active = document.activeElement;
-  const card = active?.closest(".card");
-  if (!card || !list.contains(card)) return null;
-  const controls = [...card.querySelectorAll("a, input, button")];
-  return { movie: /** @type {HTMLElement} */ (card).dataset.movie, at: [...list.querySelectorAll(".card")].indexOf(card), control: controls.indexOf(/** @type {Element} */ (active)) };
-}
-
-/** Focus the same control of the same film, or of the card in its place. @param {HTMLElement} list @param {ReturnType<typeof focusedControl>} focus */
-function restoreFocus(list, focus) {
-  if (!focus) return;
-  const cards = [...list.querySelectorAll(".card")];
-  const card = cards.find((each) => /** @type {HTMLElement} */ (each).dataset.movie === focus.movie) ?? cards[Math.min(focus.at, cards.length - 1)];
-  const target = card?.querySelectorAll("a, input, button")[focus.control];
-  if (target instanceof HTMLElement) target.focus({ preventScroll: true });
 }

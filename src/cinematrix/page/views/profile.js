@@ -5,9 +5,9 @@ import { icon } from "../parts/dom.js";
 import { shorten } from "../parts/cards.js";
 import { formatNumber } from "../parts/stars.js";
 import { markLists } from "../parts/marks.js";
-import { emptyState } from "../parts/states.js";
+import { emptyState, loadingState } from "../parts/states.js";
 
-export const title = "Profile";
+export const title = "You";
 
 /** @typedef {{name: string, count: number, yours: number | null, everyone: number | null, love: number, share: number, usual: number}} Part */
 /**
@@ -21,25 +21,31 @@ const NO_GENRES = ["(no genres listed)", "IMAX"];
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
   const { element } = app;
-  const body = element("div", { class: "profile" });
+  const body = element("div", { class: "profile" }, loadingState("Reading your ratings", 0));
   const data = element("div", { class: "profile" });
-  main.append(element("h1", {}, "Your profile"), body, markLists(app), data);
+  main.append(element("h1", {}, "Your profile"), moreViews(app), body, markLists(app), data);
   const refresh = async () => {
+    const parts = await bodyParts(app).catch((error) => [app.failed(error, refresh)]);
+    if (app.signal.aborted) return;
     const { empty: nothing, account } = app.history;
+    body.replaceChildren(...parts);
     data.replaceChildren(...(nothing && !account ? [] : [dataSection(app)]));
-    if (nothing) {
-      body.replaceChildren(emptyState("Nothing here yet", "Rate some films, or bring your ratings from elsewhere, to see your taste here.",
-        element("a", { class: "primary", href: "/?view=bring" }, "Bring my ratings"), element("a", { class: "ghost", href: "/" }, "See films")));
-      return;
-    }
-    try {
-      body.replaceChildren(...profileParts(app, await app.api.post("/v1/profile", app.history.body(), app.signal)));
-    } catch (error) {
-      if (!app.signal.aborted) body.replaceChildren(app.failed(error, refresh));
-    }
   };
   app.history.on("change", refresh, app.signal);
   await refresh();
+}
+
+/** The elements of the profile, or of an empty one. @param {import("../app.js").App} app */
+async function bodyParts(app) {
+  if (!app.history.empty) return profileParts(app, await app.api.post("/v1/profile", app.history.body(), app.signal));
+  return [emptyState("Nothing here yet", "Rate some films, or import your ratings, to see your taste here.",
+    app.element("a", { class: "primary", href: "/?view=bring" }, "Import my ratings"), app.element("a", { class: "ghost", href: "/" }, "See films"))];
+}
+
+/** Links to the views that a phone's bar has no room for. @param {import("../app.js").App} app */
+function moreViews({ element, model }) {
+  const link = (/** @type {string} */ view, /** @type {string} */ words) => element("a", { class: "ghost", href: `/?view=${view}` }, words);
+  return element("p", { class: "more-views" }, link("bring", "Import"), link("questions", "Questions"), model.map && link("map", "Map"));
 }
 
 /** The elements of the profile. @param {import("../app.js").App} app @param {Profile} profile */
@@ -80,12 +86,11 @@ function truncationNote({ element, history: { allRatings } }) {
 function accuracySection(app, { known: accuracy }) {
   const { element } = app;
   if (!accuracy) return element("p", { class: "note" }, "With five ratings or more, this page shows how well the model knows you.");
-  const gain = Math.round(100 * (1 - accuracy.rmse / accuracy.baseline));
-  const words = gain > 0 ? `That is ${gain} % better than always guessing your average (${fixed(accuracy.baseline, 2)}).` : `Always guessing your average has an error of ${fixed(accuracy.baseline, 2)}, so it doesn’t know you better than that yet.`;
+  const words = `Its guesses are off by ${fixed(accuracy.rmse, 2)} stars; guessing your average would be off by ${fixed(accuracy.baseline, 2)}.`;
   return element("section", { class: "known" },
     element("h2", {}, "How well the model knows you"),
     element("p", { class: "known-figure" }, element("strong", {}, `± ${fixed(accuracy.rmse, 2)}`), " stars"),
-    element("p", {}, `This is its typical error on your own ratings when it hasn’t seen them. ${words}`));
+    element("p", {}, words, accuracy.rmse >= accuracy.baseline && " It doesn’t know you better than your average yet."));
 }
 
 /** The histogram of the user's and of everyone's ratings. @param {import("../app.js").App} app @param {Profile} profile */

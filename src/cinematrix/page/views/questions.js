@@ -2,6 +2,7 @@
 
 import { titleElement, factsLine } from "../parts/cards.js";
 import { icon } from "../parts/dom.js";
+import { cardRow } from "../parts/rows.js";
 import { emptyState, loadingState } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
 
@@ -19,7 +20,7 @@ const UNSEEN_KEY = "unseen";
 export async function show(main, app) {
   const { element } = app;
   const place = element("section", { class: "question", "aria-live": "polite", "aria-label": "Question" }, loadingState("Choosing a film", 1));
-  const list = element("section", { class: "row so-far", "aria-live": "polite" });
+  const list = element("div", { class: "so-far", "aria-live": "polite" });
   const lead = element("p", { class: "lead" });
   /** @type {(number | string)[]} */
   const unseen = readTab(UNSEEN_KEY) ?? [];
@@ -72,8 +73,7 @@ export async function show(main, app) {
     }
   };
   const soFar = (/** @type {import("../parts/cards.js").Item[]} */ items) => [
-    element("h2", {}, "Your list so far"),
-    element("ul", { class: "strip-of-cards", tabindex: "-1" }, items.map((item) => element("li", {}, app.card(item, { rate: false, hide: false })))),
+    cardRow(app, { title: "Your list so far", items, near: true, options: () => ({ rate: false, hide: false }) }),
     element("p", {}, element("a", { class: "primary", href: "/" }, "See them all", icon("arrow"))),
   ];
   app.history.on("change", () => {

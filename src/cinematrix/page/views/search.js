@@ -1,6 +1,8 @@
 /** Search view: films by title. */
 
-import { emptyState, loadingState } from "../parts/states.js";
+import { roving } from "../parts/roving.js";
+import { updateCards } from "../parts/rows.js";
+import { emptyState, gridSkeleton } from "../parts/states.js";
 
 export const title = "Search";
 
@@ -24,14 +26,14 @@ export async function show(main, app) {
     results.append(element("p", { class: "lead" }, "A part of the title is enough. Typing errors are tolerated."));
     return;
   }
-  results.append(loadingState("Searching"));
+  results.append(element("p", { class: "lead" }, "Searching…"), gridSkeleton("Searching"));
   const { items } = await app.api.get("/v1/movies", { query, n: MAX_RESULTS }, app.signal);
   app.announce(items.length === 1 ? "One film found." : `${items.length} films found.`);
   if (!items.length) {
     results.replaceChildren(emptyState("No film by that name", "Try fewer words, or the original title."));
     return;
   }
-  results.replaceChildren(
-    element("p", { class: "lead" }, items.length === 1 ? "One film" : `${items.length} films`, " like “", element("bdi", {}, query), "”"),
-    element("ul", { class: "grid-of-cards" }, items.map((/** @type {import("../parts/cards.js").Item} */ item) => element("li", {}, app.card(item, { heading: "h2", hide: false })))));
+  const list = roving(element("ul", { class: "grid-of-cards", tabindex: "-1" }));
+  updateCards(app, list, { title, items, options: () => ({ heading: "h2", hide: false }) });
+  results.replaceChildren(element("p", { class: "lead" }, items.length === 1 ? "One film" : `${items.length} films`, " like “", element("bdi", {}, query), "”"), list);
 }

@@ -3,9 +3,9 @@
 import { loadAccount } from "../parts/account.js";
 import { Api } from "../parts/api.js";
 import { requestBody } from "../parts/body.js";
-import { filmUrl, factsLine, plural, reasonParts, shorten, titleElement } from "../parts/cards.js";
+import { filmUrl, factsLine, oneDecimal, plural, reasonParts, shorten, titleElement } from "../parts/cards.js";
 import { icon } from "../parts/dom.js";
-import { stars, formatNumber } from "../parts/stars.js";
+import { stars } from "../parts/stars.js";
 import { loadingState } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
 
@@ -194,7 +194,7 @@ class Group {
     const all = element("dl", { class: "opinions" }, members.map((one, at) => element("div", {},
       element("dt", {}, element("bdi", {}, shorten(one.name, 30))),
       element("dd", {}, !plain && element("span", { class: "expected-stars" }, expectation(one), element("span", { class: "one-star", "aria-label": "stars", role: "img" })),
-        element("span", { class: "facts" }, one.because.length ? reasonParts("", one.because[0], title) : !personal[at] && "what people expect on average")))));
+        element("span", { class: "facts" }, one.because.length ? reasonParts("", one.because[0], title) : !personal[at] && "average score")))));
     if (members.length <= MAX_OPINIONS) return all;
     const [least, ...rest] = [...members].sort((one, other) => one.stars - other.stars);
     const ends = [least, rest[rest.length - 1]].flatMap((one, at) => [at ? " to " : "", `${expectation(one)} (`, element("bdi", {}, shorten(one.name, 20)), ")"]);
@@ -216,7 +216,7 @@ class Group {
 
 /** A person's expected rating as text. @param {Opinion} opinion */
 function expectation({ stars: expected }) {
-  return formatNumber(Math.round(expected * 10) / 10);
+  return oneDecimal(expected);
 }
 
 /** A friend from an exported file. @param {import("../app.js").App} app @param {File} file @returns {Promise<Friend>} */

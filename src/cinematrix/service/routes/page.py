@@ -12,6 +12,8 @@ from importlib.resources.abc import Traversable
 from typing import Self
 
 from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from cinematrix.service.problems import Problem
 from cinematrix.service.responses import accepts_gzip, client_has_tag
@@ -32,6 +34,9 @@ CONTENT_SECURITY_POLICY = (
 """Content Security Policy of the page: only its own files and its own server."""
 
 INDEX = "index.html"
+
+WORKER = "worker.js"
+"""Service worker of the page; it may handle requests outside its own folder."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,24 @@ async def get_file(path: str, request: Request) -> Response:
     asset = load_assets().get(path)
     if asset is None:
         raise Problem(404, "the page has no such file")
-    return _send_asset(request, asset)
+    response = _send_asset(request, asset)
+    if path == WORKER:
+        response.headers["Service-Worker-Allowed"] = "/"
+    return response
+
+
+async def send_unknown_path(scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the page, which says that there is nothing, to a browser; a problem to other clients.
+
+    Raises:
+        HTTPException: 404, for clients that don't accept HTML.
+    """
+    request = Request(scope)
+    if request.method not in {"GET", "HEAD"} or "text/html" not in request.headers.get("accept", ""):
+        raise HTTPException(404)
+    asset = load_assets()[INDEX]
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    await Response(asset.body, 404, headers, asset.media_type)(scope, receive, send)
 
 
 def _send_asset(request: Request, asset: Asset) -> Response:
