@@ -74,10 +74,11 @@ def evaluate(
     from cinematrix.models.artifact import load
     from cinematrix.models.orders import resolve_order
 
+    if reliability is not None:
+        check_writable(reliability, force=force)
     recommender = load(model).model
     resolve_order(recommender, by)
     if reliability is not None:
-        check_writable(reliability, force=force)
         check_uncertainty(recommender)
     scale_read = parse_scale(scale) or recommender.data.scale
     read = partial(_read, columns=columns, scale=scale_read, missing=missing, skip_bad=skip_bad)

@@ -59,27 +59,29 @@ def import_journal(
     The import is one transaction. It is idempotent: the newest rating wins. Exit code 3: some rows were skipped or not
     matched. docs/importing.md describes the formats.
     """
-    from cinematrix.cli.output import print_json
-    from cinematrix.common.atomic_files import check_writable, write_atomically
+    from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.optional import require_serving_package
 
     require_serving_package("sqlalchemy")
-    from cinematrix.importers.outcome import unmatched_csv
-
     if unmatched is not None:
         check_writable(unmatched, force=force)
     _check_user(user)
     journal = _read_file(file, columns, parse_scale(scale), kind, profile)
     result = _run_import(journal, user, db, model, pick or [], certain=certain)
     if unmatched is not None:
-        with write_atomically(unmatched, force=force) as out:
-            out.write_text(unmatched_csv(result.outcome, result.catalog, result.candidates()), "utf-8")
-    if json:
-        print_json(result.as_dict())
-    else:
-        _print_result(result)
+        _write_unmatched(result, unmatched, force)
+    _print_result(result, json)
     if any(result.counts[name] for name in ("skipped", "unmatched", "newer")):
         raise typer.Exit(EXIT_PARTIAL)
+
+
+def _write_unmatched(result: "ImportResult", path: Path, force: bool) -> None:
+    """Write the unmatched rows with their candidates."""
+    from cinematrix.common.atomic_files import write_atomically
+    from cinematrix.importers.outcome import unmatched_csv
+
+    with write_atomically(path, force=force) as out:
+        out.write_text(unmatched_csv(result.outcome, result.catalog, result.candidates()), "utf-8")
 
 
 def _check_user(user: str) -> None:
@@ -163,12 +165,14 @@ def parse_picks(texts: list[str]) -> dict[str, object]:
     return picks
 
 
-def _print_result(result: "ImportResult") -> None:
+def _print_result(result: "ImportResult", json: bool) -> None:
     """Print the counts, the reasons of skipped rows, and the first unmatched rows with candidates."""
     from rich.markup import escape
 
-    from cinematrix.cli.output import make_console, make_table
+    from cinematrix.cli.output import make_console, make_table, print_json
 
+    if json:
+        return print_json(result.as_dict())
     counts, out = result.counts, make_console()
     journal, catalog = result.outcome.journal, result.catalog
     shown = {name: count for name, count in counts.items() if name not in ("read", "newer")}

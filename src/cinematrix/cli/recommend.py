@@ -63,7 +63,6 @@ def recommend(
     """Recommend movies to a user, to a new user's history, to a group, or to all users."""
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.models.artifact import load
-    from cinematrix.models.orders import resolve_order
     from cinematrix.recommendation.lists import Filters
     from cinematrix.recommendation.reranking import Reranking
 
@@ -72,9 +71,7 @@ def recommend(
     if out is not None:
         check_writable(out, force=force)
     recommender = load(model).model
-    if why and not recommender.abilities.explains:
-        raise InputError(f"--why: {recommender.name} can't explain its lists; use a model that can, such as deep-mf")
-    resolve_order(recommender, by)
+    _check_model(recommender, by, why)
     filters = Filters(where, min_ratings, parse_ids(exclude))
     dials = Reranking(novelty, diversity, calibration)
     if out is not None:
@@ -96,6 +93,14 @@ def _check_recipient(user: bool, history: bool, everybody: bool, out: bool, why:
         raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
     if out and why:
         raise InputError("--why is for the list of one user; the file of --all has no column for reasons")
+
+
+def _check_model(model: "Recommender", by: str, why: bool) -> None:
+    from cinematrix.models.orders import resolve_order
+
+    if why and not model.abilities.explains:
+        raise InputError(f"--why: {model.name} can't explain its lists; use a model that can, such as deep-mf")
+    resolve_order(model, by)
 
 
 def _recommend_to_user(

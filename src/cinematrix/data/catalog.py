@@ -15,16 +15,8 @@ from scipy import sparse
 from cinematrix.data.ids import UNKNOWN, IdMap, Ids, parse_id
 from cinematrix.errors import SettingError
 
-SCHEMA = pl.Schema(
-    {
-        "title": pl.String(),
-        "year": pl.Int32(),
-        "genres": pl.List(pl.String()),
-        "tags": pl.List(pl.String()),
-        "imdb": pl.String(),
-        "tmdb": pl.String(),
-    }
-)
+_LISTS = {"genres": pl.List(pl.String()), "tags": pl.List(pl.String())}
+SCHEMA = pl.Schema({"title": pl.String(), "year": pl.Int32(), **_LISTS, "imdb": pl.String(), "tmdb": pl.String()})
 """Columns of `Catalog.frame`; a tag that several users gave is repeated in its list."""
 
 MAX_CACHED_FILTERS = 64

@@ -123,10 +123,9 @@ class ListOptions(FilterOptions):
     """Filters, length and order of a list."""
 
     n: Annotated[int, Field(ge=1, le=200, description="Length of the list.")] = 10
-    by: Annotated[
-        ListOrder,
-        Field(description="Order by liking (to be watched and liked), ranking (to be watched) or expected stars."),
-    ] = DEFAULT_ORDER
+    by: Annotated[ListOrder, Field(description="Order: by liking, by ranking (to be watched), or by stars.")] = (
+        DEFAULT_ORDER
+    )
 
 
 class RerankingOptions(BaseModel):
@@ -135,14 +134,8 @@ class RerankingOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     novelty: Annotated[float, Field(ge=0, le=1, description="0: the model's order; 1: adventurous.")] = 0.0
-    diversity: Annotated[float, Field(ge=0, le=1, description="0: the model's order; 1: movies unlike each other.")] = (
-        0.0
-    )
-
-    calibration: Annotated[
-        float,
-        Field(ge=0, le=1, description="0: the model's order; 1: the genres and decades that the user likes."),
-    ] = 0.0
+    diversity: Annotated[float, Field(ge=0, le=1, description="0: the model's order; 1: unlike each other.")] = 0.0
+    calibration: Annotated[float, Field(ge=0, le=1, description="0: the model's order; 1: the user's genres.")] = 0.0
 
     @property
     def dials(self) -> Reranking:

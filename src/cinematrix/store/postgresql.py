@@ -43,7 +43,7 @@ class Circuit:
 
 
 class TimedConnection(psycopg.Connection[Any]):
-    """Connection that gives up an answer after `ANSWER_SECONDS` and is closed then."""
+    """Connection that gives up an answer after `ANSWER_SECONDS`, or while the circuit is open, and is closed then."""
 
     circuit: Circuit
 
@@ -55,6 +55,10 @@ class TimedConnection(psycopg.Connection[Any]):
         """
         try:
             self.circuit.check()
+        except psycopg.OperationalError:
+            self.close()
+            raise
+        try:
             return super().wait(gen, interval, ANSWER_SECONDS + 0.5 if timeout is None else timeout)
         except _WaitTimeout as error:
             self.circuit.open()

@@ -112,7 +112,7 @@ def test_places_hold_vectors_audience_and_content() -> None:
     dense = content.toarray()
     dense[1] = dense[2] = dense[0]
     rows, items = np.nonzero(rng.random((500, 300)) < 0.1)
-    audience = Spectrum.of(Histories.of_pairs(rows, items, None, 500), None, 300, 64)
+    audience = Spectrum.of(Histories.of_pairs(rows, items, None, 500), None, 300, 64).largest(64)
     audience.vectors[1] = audience.vectors[0]
     places = embed_movies(vectors, audience, sparse.csr_matrix(dense), np.bincount(items, minlength=300))
     assert places.dtype == np.float32
