@@ -114,7 +114,13 @@ def score_slowly(model: Told, ratings: list[float], movie: int) -> float:
         weights = norm.pdf(LEVELS, STARS[movie], model.spread)
         gain = float((weights / weights.sum()) @ np.maximum(LEVELS - mean, 0)) / spread
     chance = 1 / (1 + np.exp(-(0.5 * RANKING[movie] - 3)))
-    score = np.log(chance) + 1.5 * np.log(gain + 1e-4) - 0.2 * np.log(1 + data.raters[movie])
+    weight = len(ratings) / (len(ratings) + 0.5)
+    score = (
+        weight * np.log(chance)
+        + (1 - weight) * np.log(1 + data.raters[movie])
+        + 1.5 * np.log(gain + 1e-4)
+        - 0.2 * np.log(1 + data.raters[movie])
+    )
     return float(score - (100 if STARS[movie] < own - 1e-6 else 0))
 
 
@@ -234,8 +240,19 @@ def test_deep_mf_orders_by_calibrated_chances() -> None:
     assert (model.log_chances(scores) == chances_by_place(scores)).all()
 
 
-def test_the_weight_of_rarity_is_chosen_only_if_it_is_better() -> None:
+def test_a_newcomers_chances_are_those_of_popularity() -> None:
+    """Without a rating the model's ranking has no effect; with many it decides."""
+    model, ranking = Told(0.8), {}
+    for flip in (1, -1):
+        model.log_chances = lambda scores, flip=flip: flip * scores  # type: ignore[method-assign, misc]
+        ranking[flip] = [score_lists(model, given, by="liking")[0] for given in (Histories.empty(1), history((6, 3.0)))]
+    assert (ranking[1][0] == ranking[-1][0]).all()
+    assert (ranking[1][1] != ranking[-1][1]).any()
+
+
+def test_the_weight_of_rarity_is_chosen_only_if_it_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where users like what many have seen, no weight wins; where the usual one is as good as any, it stays."""
+    monkeypatch.setattr(liking, "POPULARITY_PRIOR", 0.0)
     model, given = Told(0.8), Histories.of_lists([([6], [3.0])] * 60)
     model.log_chances = lambda scores: np.zeros_like(scores)  # type: ignore[method-assign]
     rare, common = (Histories.of_lists([([movie], [5.0])] * 60) for movie in (0, 4))

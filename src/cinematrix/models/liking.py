@@ -2,11 +2,12 @@
 
     score_ui = ln P(u watches i) + 1.5 · ln E[(stars_ui − m_u)⁺ / s_u] − β · ln(1 + raters_i)
 
-`P` is the model's `log_chances`. `E` is the expected gain of the rating over the user's mean `m`, in units of the
-user's standard deviation `s`; it comes from the distribution of the rating. Both `m` and `s` are shrunk towards those
-of all users. `P` was learned from what users have already watched, and the future is less certain; so `E` weighs more
-than in the product P · E. The third term takes back some of the head start of movies that everybody has seen. Movies
-that the user is expected to rate below their mean come after all others.
+`P` is the model's `log_chances`; without a rating it is the movie's number of raters. `E` is the expected gain of the
+rating over the user's mean `m`, in units of the user's standard deviation `s`; it comes from the distribution of the
+rating. Both `m` and `s` are shrunk towards those of all users. `P` was learned from what users have already watched,
+and the future is less certain; so `E` weighs more than in the product P · E. The third term takes back some of the head
+start of movies that everybody has seen. Movies that the user is expected to rate below their mean come after all
+others.
 
 The best movies by a cheap estimate are scored exactly; the others keep the estimate (two-stage retrieval).
 """
@@ -45,6 +46,9 @@ BELOW_MEAN = np.float32(100)
 MEAN_PRIOR, SPREAD_PRIOR = 3.0, 5.0
 """Weights, in ratings, of all users' mean and standard deviation in one user's."""
 
+POPULARITY_PRIOR = 0.5
+"""Weight, in ratings, of a movie's number of raters in the logarithm of its chance."""
+
 MIN_GAIN = 1e-4
 """Added to an expected gain before its logarithm is taken."""
 
@@ -71,7 +75,8 @@ def score_by_liking(model: Recommender, histories: Histories, among: NDArray[np.
     stars = model.data.scale.clip(model.rough_stars(histories))
     if not model.learns_watching:
         return scores - _penalty(stars, levels.bar[:, None])
-    chances = model.log_chances(scores) - model.rarity_weight * np.log1p(model.data.raters)
+    popularity = np.log1p(model.data.raters).astype(np.float32)
+    chances = _mix_chances(model.log_chances(scores), popularity, histories) - model.rarity_weight * popularity
     gains = _normal_gains(stars, levels.mean[:, None], levels.spread[:, None])
     scores = _combine(chances, gains, stars, levels.bar[:, None])
     rows, movies = _choose_pool(scores, histories, among)
@@ -132,6 +137,12 @@ class RatingLevels:
             np.sqrt((squares + SPREAD_PRIOR * prior_spread**2) / (counts + SPREAD_PRIOR)),
             bar,
         )
+
+
+def _mix_chances(chances: Float32, popularity: Float32, histories: Histories) -> Float32:
+    """Return chances that are those of popularity for an empty history, and the model's for a long one."""
+    weight = (histories.counts / (histories.counts + POPULARITY_PRIOR)).astype(np.float32)[:, None]
+    return np.asarray(weight * chances + (1 - weight) * popularity, np.float32)
 
 
 def _combine(chances: NDArray[Any], gains: NDArray[Any], stars: Float32, bar: Float64) -> Float32:
