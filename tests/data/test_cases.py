@@ -57,7 +57,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("file", "options", "look", "value"), READ)
 def test_a_table_is_read_right(file: str, options: dict[str, Any], look: Callable[[Dataset], Any], value: Any) -> None:
-    """What is looked at has its right value."""
+    """The values of a case are right."""
     assert look(read(CASES / file, **options)) == value
 
 

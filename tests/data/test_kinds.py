@@ -184,7 +184,7 @@ def test_counts_of_another_name_are_asked_about(take: Callable[..., Dataset]) ->
 def test_columns_without_a_header_have_numbers(
     take: Callable[..., Dataset], rows: list[Row], columns: dict[str, str], message: str
 ) -> None:
-    """What can't be told is an error that says how to give the numbers, which then lose no row."""
+    """Columns that can't be told apart are an error that says how to give their numbers, which then lose no row."""
     with pytest.raises(DataError, match=message):
         take(text(None, rows))
     assert len(take(text(None, rows), columns=columns)) == len(rows)
@@ -388,7 +388,7 @@ def test_ids_of_other_types() -> None:
 
 @pytest.mark.parametrize("mark", ["NaN", "None", "NULL", "<NA>", "", " "])
 def test_missing_ids_are_bad_rows(take: Callable[..., Dataset], mark: str) -> None:
-    """What programs write for a missing value is no user."""
+    """A word that programs write for a missing value is no user."""
     with pytest.raises(DataError, match="line 26: the user is missing"):
         take(text(HEAD, [*ROWS, (mark, 1, 3, 5)]))
 
@@ -527,7 +527,7 @@ def test_nothing_known_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_api_warns_of_doubts() -> None:
-    """What is doubtful is a Python warning; what was read is in the report."""
+    """A doubt is a Python warning; facts about the reading are in the report."""
     with pytest.warns(DataWarning, match="can be 2014-01-03"):
         found = cx.ratings({"user": [1], "movie": [2], "rating": ["4/5"], "time": ["03/01/2014"]})
     assert found.ratings.scale == Scale(1, 5, 1)

@@ -19,7 +19,7 @@ FOLDER = ROOT / "tests" / "importers" / "cases"
 
 @dataclass(frozen=True, init=False)
 class Case:
-    """What a file should come out as.
+    """Expected content of a file.
 
     Attributes:
         entries: `kind: title (year) rating/highest day` of each.
@@ -464,7 +464,7 @@ def test_a_case_comes_out_as_it_should(name: str) -> None:
     ],
 )
 def test_a_question_is_answered_by_the_kind(name: str, kind: str, entries: tuple[str, ...]) -> None:
-    """What the file doesn't say, the user does; ratings that are there count for seen and rated films."""
+    """The user states the kind that a file leaves open; ratings that are there count for seen and rated films."""
     assert describe_all(read((FOLDER / name).read_bytes(), name, kind=kind)) == entries  # type: ignore[arg-type]
 
 

@@ -241,7 +241,7 @@ def test_the_movie_of_the_right_year_comes_first() -> None:
 
 
 def test_a_candidate_is_certain_if_it_is_the_only_one() -> None:
-    """Of the same year, spelt nearly alike, without a rival, and not the movie of another row."""
+    """A certain candidate has the same year and nearly the spelling, no rival, and isn't the movie of another row."""
     suggestion = MATCHER.suggest(entry("Amellie", 2001))
     assert (CATALOG.title(suggestion.numbers[0])[:6], suggestion.certain) == ("Amelie", True)
     assert not MATCHER.suggest(entry("Amellie", 2001), taken=suggestion.numbers).certain

@@ -160,7 +160,7 @@ def test_a_matrix_that_is_too_large_is_refused_with_advice(monkeypatch: pytest.M
 
 
 def test_the_ridge_follows_from_validation(tmp_path: Path) -> None:
-    """Where many users share a few tastes a larger ridge is chosen; among few ratings it is the usual one.
+    """A larger ridge is chosen if many users share a few tastes; among few ratings it is the usual one.
 
     The model is the one of that ridge, whose value is saved.
     """

@@ -251,7 +251,7 @@ def test_a_newcomers_chances_are_those_of_popularity() -> None:
 
 
 def test_the_weight_of_rarity_is_chosen_only_if_it_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where users like what many have seen, no weight wins; where the usual one is as good as any, it stays."""
+    """No weight wins if users like what many have seen; the usual one stays if it is as good as any."""
     monkeypatch.setattr(liking, "POPULARITY_PRIOR", 0.0)
     model, given = Told(0.8), Histories.of_lists([([6], [3.0])] * 60)
     model.log_chances = lambda scores: np.zeros_like(scores)  # type: ignore[method-assign]

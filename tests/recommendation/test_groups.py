@@ -129,7 +129,7 @@ def test_movies_below_a_mean_are_the_last_choice(model: Table) -> None:
 
 
 def test_the_best_by_score_are_ordered_by_stars() -> None:
-    """Of more movies than the pool holds, the list has those of the best mean score, by their stars."""
+    """If the pool can't hold all movies, the list has those of the best mean score, by their stars."""
     rng, n = np.random.default_rng(3), 200
     ratings = Ratings.from_arrays([1, 2, 3], [10, 10, 10], [1, 1, 1], scale=Scale(1, 5, 0.5))
     table, stars = rng.random((3, n)).astype(np.float32), rng.uniform(1, 5, (3, n)).astype(np.float32)

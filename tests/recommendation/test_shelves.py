@@ -106,7 +106,7 @@ def test_no_shelf_has_what_is_expected_below_the_mean(model: Recommender) -> Non
 
 
 def test_favourites_alone_are_no_standard(model: Recommender) -> None:
-    """Who has given the highest rating to all their movies gets shelves all the same."""
+    """A user who gave the highest rating to all their movies gets shelves all the same."""
     history = Histories.of_lists([([0, 2, 4], [4.5, 4.5, 4.5])])
     rows = build_shelves(model, history, 6)
     assert len(rows[0].items) == 6

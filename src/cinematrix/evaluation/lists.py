@@ -33,7 +33,7 @@ RANKING_METRICS: dict[str, Metric] = {
 
 @dataclass(frozen=True)
 class UserTastes:
-    """What a block of users likes, in their own terms.
+    """Tastes of a block of users, each by their own mean.
 
     Attributes:
         means: mean of each user's given and tested ratings; None for a test without stars.

@@ -70,7 +70,7 @@ class ProfileUnknownError(DataError):
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What the user says about a file.
+    """Facts about a file that the user states.
 
     Attributes:
         columns: column by field, for a table of unknown form.

@@ -28,7 +28,7 @@ def mean_ratings(*parts: Histories) -> PerUser:
 
 def select_liked(ratings: Histories, means: PerUser) -> Histories:
     """Return the ratings at or above the user's mean."""
-    return select_entries(ratings, _stars(ratings) >= means[ratings.rows] - TOLERANCE)
+    return select_entries(ratings, ~is_below(_stars(ratings), means[ratings.rows]))
 
 
 def ndcg_above(ranked: Numbers, tested: Histories, means: PerUser) -> PerUser:
@@ -56,17 +56,18 @@ def disliked(ranked: Numbers, tested: Histories, means: PerUser) -> PerUser:
     places = find_entries(tested, np.arange(len(tested))[:, None], ranked)
     stars = np.append(_stars(tested), 0)[places]  # -1 picks the 0 appended
     rated = places >= 0
-    return ratio(np.count_nonzero(rated & _below(stars, means), axis=1), np.count_nonzero(rated, axis=1))
+    return ratio(np.count_nonzero(rated & is_below(stars, means[:, None]), axis=1), np.count_nonzero(rated, axis=1))
 
 
 def expected_below(ranked: Numbers, predicted: NDArray[Any], means: PerUser) -> PerUser:
     """Share of each list's movies whose predicted stars, `[users, k]`, are below the user's mean; NaN for no list."""
     shown = ranked != UNKNOWN
-    return ratio(np.count_nonzero(shown & _below(predicted, means), axis=1), np.count_nonzero(shown, axis=1))
+    return ratio(np.count_nonzero(shown & is_below(predicted, means[:, None]), axis=1), np.count_nonzero(shown, axis=1))
 
 
-def _below(stars: NDArray[Any], means: PerUser) -> NDArray[np.bool_]:
-    return np.asarray(stars < means[:, None] - TOLERANCE)
+def is_below(stars: NDArray[Any], means: Any) -> NDArray[np.bool_]:
+    """Return the mask of the stars below a mean, or below means of a shape that fits."""
+    return np.asarray(stars < means - TOLERANCE)
 
 
 def _stars(ratings: Histories) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
 from cinematrix.metrics.accuracy import ndcg
-from cinematrix.metrics.liking import mean_ratings, select_liked
+from cinematrix.metrics.liking import is_below, mean_ratings, select_liked
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models.base import RARITY_WEIGHT, Recommender
 from cinematrix.models.components.ease_low_rank import best_unless_noise
@@ -151,7 +151,7 @@ def _combine(chances: NDArray[Any], gains: NDArray[Any], stars: Float32, bar: Fl
 
 def _penalty(stars: Float32, bar: Float64) -> Float32:
     """Return what puts movies that the user is expected to rate below their mean after all others."""
-    return BELOW_MEAN * (stars < bar - 1e-6).astype(np.float32)
+    return BELOW_MEAN * is_below(stars, bar).astype(np.float32)
 
 
 def _choose_pool(

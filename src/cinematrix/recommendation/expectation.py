@@ -23,11 +23,6 @@ def expected_stars(model: Recommender, history: Histories, movies: Numbers) -> F
     return model.predict_pairs(history, np.zeros(len(movies), np.int32), movies).astype(np.float64)
 
 
-def is_below(stars: NDArray[np.floating[Any]], mean: float) -> NDArray[np.bool_]:
-    """Return the mask of expected ratings below a user's mean."""
-    return np.asarray(stars < mean - 1e-6)
-
-
 def round_as_shown(stars: Any) -> Any:
     """Round an expected rating, or an array of them, to the one decimal that is shown; halves upwards."""
     return np.floor(10 * stars + 0.5) / 10

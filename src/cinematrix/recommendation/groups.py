@@ -26,9 +26,10 @@ from cinematrix.common.vectors import standardise
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.errors import SettingError
+from cinematrix.metrics.liking import is_below
 from cinematrix.models.base import Recommender
 from cinematrix.models.orders import ListOrder, resolve_order, score_lists
-from cinematrix.recommendation.expectation import expected_stars, is_below, own_mean, round_as_shown
+from cinematrix.recommendation.expectation import expected_stars, own_mean, round_as_shown
 from cinematrix.recommendation.lists import Filters, Recommendation, describe_movies
 from cinematrix.recommendation.reasons import Reason
 

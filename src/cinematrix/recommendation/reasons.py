@@ -9,6 +9,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Scale
 from cinematrix.data.training_data import TrainingData
+from cinematrix.metrics.liking import is_below
 from cinematrix.models.base import Recommender
 from cinematrix.models.orders import ListOrder, explained_by
 from cinematrix.recommendation.kinship import Kinship, find_kinship
@@ -110,4 +111,4 @@ def find_liked(model: Recommender, history: Histories) -> NDArray[np.bool_]:
     """Return the mask of the history's movies rated at or above the user's mean; all without ratings. `[size]`."""
     if history.values is None or model.data.scale is None or not len(history.items):
         return np.ones(len(history.items), bool)
-    return np.asarray(history.values >= history.values.mean(dtype=np.float64) - 1e-6)
+    return ~is_below(history.values, history.values.mean(dtype=np.float64))

@@ -14,9 +14,10 @@ from scipy import sparse
 from cinematrix.common.settings import check_settings
 from cinematrix.common.vectors import normalise_rows, normalise_sparse_rows, standardise
 from cinematrix.data.features import genres_and_decades
-from cinematrix.data.histories import Histories, select_entries
+from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.metrics.diversity import mix_divergence, normalise_sums, self_information
+from cinematrix.metrics.liking import select_liked
 from cinematrix.metrics.top_n import RankedLists
 from cinematrix.models.base import Recommender
 from cinematrix.models.liking import RatingLevels
@@ -159,7 +160,7 @@ class LikedMixes:
         features, bars = genres_and_decades(model.data.catalog), RatingLevels.of(model.data, histories).bar
         liked = histories
         if histories.values is not None and model.data.scale is not None:
-            liked = select_entries(histories, histories.values >= bars[histories.rows] - 1e-6)
+            liked = select_liked(histories, bars)
         return cls(normalise_sums((liked.matrix(features.shape[0]) @ features).toarray()), features)
 
     def start(self, row: int, pool: Numbers) -> ListMix | None:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from cinematrix.data.catalog import NON_GENRES
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
+from cinematrix.metrics.liking import is_below
 from cinematrix.metrics.top_n import top_n
 from cinematrix.models.base import Recommender
 from cinematrix.models.orders import resolve_order, score_lists
-from cinematrix.recommendation.expectation import expected_stars, is_below, own_mean
+from cinematrix.recommendation.expectation import expected_stars, own_mean
 from cinematrix.recommendation.kinship import MAX_YEARS_APART, are_akin
 from cinematrix.recommendation.lists import Filters, Recommendation, describe_movies
 from cinematrix.recommendation.reasons import find_liked

@@ -59,7 +59,7 @@ def test_levels_saved_by_an_earlier_version_hold_for_all_strata() -> None:
 
 
 def test_weighted_ratings_count_by_kish() -> None:
-    """Of equal weights only the sum counts, and ratings of no weight are none."""
+    """Equal weights count by their sum alone, and ratings of no weight are none."""
     needed = np.linspace(0, 1, 100)
     np.testing.assert_array_equal(calibrate_levels(needed, NOMINAL, np.ones(100)), calibrate_levels(needed, NOMINAL))
     np.testing.assert_array_equal(calibrate_levels(needed, NOMINAL, np.zeros(100)), NOMINAL)

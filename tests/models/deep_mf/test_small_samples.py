@@ -61,7 +61,7 @@ def test_each_rating_is_predicted_by_biases_that_have_not_seen_it() -> None:
 
 @pytest.mark.parametrize(("held_out", "more"), [(50, 500), (500, 500), (ENOUGH_RATINGS - 1, 50), (ENOUGH_RATINGS, 0)])
 def test_as_many_are_held_out_as_are_missing(held_out: int, more: int) -> None:
-    """Of 500 ratings parts of 50 are added until there are a thousand, or none is left; with a thousand none is."""
+    """Parts of 50 out of 500 ratings are added until there are a thousand, or none is left; with a thousand none is."""
     ratings = small_world(Scale(1, 5, 1), 500, 0)[0]
     assert sum(len(part.ratings) for part in hold_out_from_biases(ratings, held_out)) == more
 

@@ -312,7 +312,7 @@ def test_an_unavailable_device_is_refused() -> None:
 
 
 def test_double_precision_is_not_asked_of_mps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where only MPS is there, a training that needs double precision runs on the CPU, and MPS by name is refused."""
+    """With MPS alone, a training that needs double precision runs on the CPU, and MPS by name is refused."""
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert pick_device("auto").type == pick_device("mps", double=False).type == "mps"
