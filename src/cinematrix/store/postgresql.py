@@ -47,7 +47,7 @@ class TimedConnection(psycopg.Connection[Any]):
 
     circuit: Circuit
 
-    def __del__(self) -> None:
+    def __del__(self, *_: Any, **__: Any) -> None:
         """Close a connection that was in use while its engine was disposed of, and so went back to no pool."""
         self.close()
 
