@@ -112,9 +112,9 @@ class PageVisit:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until no request is pending and the view is loaded."""
+        """Wait until the page is loaded, and its view shows what belongs to the present history."""
         self.page.wait_for_load_state("networkidle")
-        self.page.locator("main:not(:has(.loading))").wait_for()
+        self.page.locator("main:not(:has(.loading, [aria-busy='true']))").wait_for()
 
     def movies(self) -> list[str]:
         """Return the movie IDs of the cards, in order."""
