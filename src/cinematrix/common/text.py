@@ -1,4 +1,6 @@
-"""Parsing of short texts."""
+"""Parsing and folding of short texts."""
+
+import unicodedata
 
 from cinematrix.errors import SettingError
 
@@ -14,3 +16,9 @@ def parse_pairs(text: str, message: str) -> list[tuple[str, str]]:
     if not all(name and value for name, value in pairs):
         raise SettingError(message)
     return pairs
+
+
+def without_accents(text: str) -> str:
+    """Return a text in lower case without accents."""
+    letters = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", "".join(letters))

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
+from cinematrix.data.months import month_of
 from cinematrix.importers.entries import DAY_SECONDS, Timestamp, clean_text
-from cinematrix.importers.fields import without_accents
 
 Parts = tuple[int, int, int]
 Order = Callable[[int, int, int], Parts]
@@ -32,30 +32,11 @@ USUAL_ORDERS = {
 }
 """Orders that come before the others, by the separator as `_local_numbers` returns it."""
 
-MONTHS = {
-    1: "jan ene gen янв sty oca",
-    2: "feb fev fév fév fevr fevrer февр фев lut sub",
-    3: "mar mrt maa мар",
-    4: "apr abr avr апр kwi nis",
-    5: "may mai maj mei mag май мая",
-    6: "jun juin giu июн cze haz",
-    7: "jul juil lug июл lip tem",
-    8: "aug ago aou авг sie agu",
-    9: "sep set сен wrz eyl",
-    10: "oct okt ott out окт paz eki",
-    11: "nov ноя lis kas",
-    12: "dec dez dic des дек gru ara",
-}
-"""Beginnings of the names of months, without accents, in the languages of the exports that spell them."""
-
 NO_DATE = frozenset({"", "-", "–", "—", "0", "null", "none", "nan", "nat", "n/a", "na", "false", "undefined", "never"})
 MAX_DATE_LETTERS = 100
 EXCEL_DAYS = range(20_000, 60_000)
 """Days since 1899-12-30 that are taken for a spreadsheet's dates: 1954 to 2064."""
 
-_STARTS = sorted(
-    ((start, month) for month, names in MONTHS.items() for start in names.split()), key=lambda s: -len(s[0])
-)
 _TIME = re.compile(
     r"[T,\s]*\b(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?(?:\s*([ap])\.?\s?m\b\.?)?", re.ASCII | re.IGNORECASE
 )
@@ -208,17 +189,12 @@ def _named_month(text: str) -> Parts:
     """Read a date with the name of its month, such as `Jan 16, 2024` or `Sun Jan 29 00:00:00 2017`."""
     plain = _TIME.sub(" ", re.sub(r"\([^()]*\)", " ", text), count=1)
     plain = re.sub(r"(?:GMT|UTC|\s)[+-]\d\d:?\d\d\b", " ", plain)
-    months = [month for word in _WORD.findall(without_accents(plain)) if (month := _month(word))]
+    months = [month for word in _WORD.findall(plain) if (month := month_of(word))]
     numbers = re.findall(r"(?<!\d)\d{1,4}(?!\d)", plain, re.ASCII)
     if len(set(months)) != 1 or len(numbers) < 2:
         raise DateError("isn't understood")
     numbers.sort(key=lambda number: len(number) == 4)
     return _expand(int(numbers[-1] if len(numbers[-1]) == 4 else numbers[1]), months[0], int(numbers[0]))
-
-
-@lru_cache(maxsize=1024)
-def _month(word: str) -> int | None:
-    return next((month for start, month in _STARTS if word.startswith(start)), None)
 
 
 def _with_time(parts: Parts, text: str) -> tuple[float, bool]:

@@ -1,10 +1,10 @@
 """Meaning of the texts in a row: ratings, kinds of work, states of watching, flags and IDs in addresses."""
 
 import re
-import unicodedata
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from cinematrix.common.text import without_accents
 from cinematrix.importers.entries import Kind, parse_external_id, parse_number
 
 Mark = Literal["seen", "watchlist", "like", "unfinished"]
@@ -98,12 +98,6 @@ PERHAPS_NOT_FILMS = (
 """Parts of words for kinds of work, in this order of precedence. A kind with none of them passes for a film."""
 
 _NOT_FILM_ADDRESS = re.compile(r"/(?:tv|shows?|series|seasons?|episodes?|games?|person|name|anime)/", re.IGNORECASE)
-
-
-def without_accents(text: str) -> str:
-    """Return a text in lower case without accents."""
-    letters = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return unicodedata.normalize("NFC", "".join(letters))
 
 
 @lru_cache(maxsize=1024)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from cinematrix.common.text import without_accents
 from cinematrix.errors import DataError
 from cinematrix.importers.entries import clean_text
-from cinematrix.importers.fields import without_accents
 from cinematrix.importers.text import MAX_COLUMNS, CsvRow, decode, unescape_formula
 
 DELIMITERS = ",;\t|"

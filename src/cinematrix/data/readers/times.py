@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from cinematrix.data.months import month_of
+
 FIRST_YEAR = 1888
 """Year of the oldest film; earlier times are doubtful."""
 
@@ -25,30 +27,6 @@ SAMPLE = 1000
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
-
-MONTHS = {
-    name: month
-    for month, names in enumerate(
-        (
-            "jan january januar jänner janvier janv enero ene gennaio gen januari janeiro stycznia sty января янв",
-            "feb february februar février fevrier févr fév febrero febbraio februari fevereiro fev lutego lut "
-            "февраля фев",
-            "mar march märz maerz mrz mär mars marzo maart mrt março marca марта мар",
-            "apr april avril avr abril abr aprile kwietnia kwi апреля апр",
-            "may mai mayo mag maggio mei maio maja мая май",
-            "jun june juni juin junio giugno giu junho czerwca cze июня июн",
-            "jul july juli juillet juil julio luglio lug julho lipca lip июля июл",
-            "aug august août aout agosto ago augustus sierpnia sie августа авг",
-            "sep sept september septembre septiembre set settembre setembro września wrz сентября сен",
-            "oct october oktober okt octobre octubre ottobre ott outubro out października paź октября окт",
-            "nov november novembre noviembre novembro listopada lis ноября ноя",
-            "dec december dezember dez décembre decembre déc diciembre dic dicembre dezembro grudnia gru декабря дек",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-"""Month of each name, in ten languages."""
 
 _YEAR_FIRST = r"^(?P<y>\d{4})[-/.年\s]+(?P<m>\d{1,2})[-/.月\s]+(?P<d>\d{1,2})[日.]*(?:[T,\s]+(?P<clock>.*))?$"
 _YEAR_MONTH = r"^(?P<y>\d{4})[-/.年](?P<m>\d{1,2})月?$"
@@ -211,8 +189,8 @@ def _integers(texts: pl.Series) -> Int64:
 
 
 def _months(names: pl.Series) -> Int64:
-    plain = names.str.to_lowercase()
-    return plain.replace_strict(MONTHS, default=0, return_dtype=pl.Int64).to_numpy()
+    months = {name: month_of(name) or 0 for name in names.unique()}
+    return names.replace_strict(months, return_dtype=pl.Int64).to_numpy()
 
 
 def _clock_seconds(groups: pl.DataFrame) -> Float64:
