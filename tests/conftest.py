@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 hypothesis.settings.register_profile("cinematrix", deadline=None)
 hypothesis.settings.load_profile("cinematrix")
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does: waiting threads don't occupy a core
+
 
 @pytest.fixture(autouse=True)
 def unfrozen_heap(monkeypatch: pytest.MonkeyPatch) -> None:

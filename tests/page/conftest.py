@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from page_world import PageVisit
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator["Browser"]:
-    """Headless Chromium."""
+    """Headless Chromium, until the worker leaves the tests of the page: Playwright holds the thread's event loop."""
     from page_world import launch_browser
 
     with launch_browser() as browser:

@@ -1,13 +1,16 @@
 """Background tasks under supervision: `cinematrix.service.supervisor`."""
 
+import time
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from cinematrix.service import app
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
+from cinematrix.store.records import Store
 from service_world import check_problem
 from waiting import wait_for
 
@@ -43,3 +46,23 @@ def test_a_task_that_ended_is_named(settings: ServiceSettings) -> None:
         state.supervisor._loops[1].cancel()
         wait_for(lambda: client.get("/readyz").status_code == 503)
         assert "task refits" in client.get("/readyz").json()["detail"]
+
+
+def test_a_stop_waits_for_the_runs_that_have_begun(either: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that uses the store while the service stops has its connection closed with the others."""
+    begun: list[Any] = []
+    ended: list[Any] = []
+
+    def use_store(store: Store) -> None:
+        with store.engine.connect() as connection:
+            begun.append(connection.connection.dbapi_connection)
+            time.sleep(0.2)  # while the service stops
+        ended.append(begun[-1])
+
+    monkeypatch.setattr(Store, "finish_erasure", use_store)
+    with TestClient(create_app(replace(either, watch_seconds=0.01))):
+        wait_for(lambda: len(begun) > 0)
+    assert ended == begun
+    for connection in begun:
+        with pytest.raises(Exception, match="closed"):
+            connection.cursor()

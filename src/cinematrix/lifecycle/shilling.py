@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import poisson
+from scipy.special import gammainc
 
 from cinematrix.data.ratings import Ratings
 
@@ -95,7 +95,7 @@ def find_surges(ratings: Ratings, new: NDArray[np.bool_], extreme: NDArray[np.bo
     others, extremes, rate = counts(~fresh), counts(~fresh & extreme), extreme[~fresh].mean()
     expected = fresh.sum() * (others + 1) / (others.sum() + n) * (extremes + SHRINKAGE * rate) / (others + SHRINKAGE)
     observed = counts(fresh & extreme)
-    p_value = poisson.sf(observed - 1, expected) * n
+    p_value = gammainc(observed, expected) * n  # of at least so many, if their number has a Poisson distribution
     enough = (observed >= MIN_SURGE_PROFILES) & (others >= MIN_OTHER_RATERS)
     return np.asarray((p_value < FALSE_ALARM_RATE) & enough, bool)
 

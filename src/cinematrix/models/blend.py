@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from cinematrix.common.settings import SearchSpace, check_settings
 from cinematrix.data.histories import Histories
@@ -242,6 +241,8 @@ def choose_weights(parts: list[Recommender], validation: Ratings) -> NDArray[np.
 
     A gain counts from two standard errors of the squared errors' differences.
     """
+    from scipy.optimize import nnls  # takes a quarter of a second, of use only in training
+
     assert validation.rating is not None, "blends are of ratings"
     pairs = validation.user, validation.movie
     errors = np.stack([part.predict_pairs(part.data.history, *pairs) - validation.rating for part in parts], axis=1)

@@ -106,13 +106,12 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         state.ahead.start()
         _start_tasks(state, app.state.authenticator, fingerprint)
         yield
-        state.supervisor.stop()
+        await state.supervisor.stop()
         refitter.stop()
         state.ahead.stop()
         with suppress(SQLAlchemyError):
             app.state.authenticator.save_uses()
-        with state.swap_lock:  # a `refresh_movies` still running has returned its connection
-            store.close()
+        store.close()
 
     app = FastAPI(
         title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, openapi_url=None,

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from anyio import CapacityLimiter
@@ -50,6 +51,7 @@ class Supervisor:
     figures: Telemetry
     tasks: list[SupervisedTask] = field(default_factory=list)
     _loops: "list[asyncio.Task[None]]" = field(default_factory=list)
+    _stopping: asyncio.Event = field(init=False)
 
     def add(self, name: str, work: Callable[[], object], seconds: float) -> None:
         """Add a task, before `start`."""
@@ -57,13 +59,13 @@ class Supervisor:
 
     def start(self) -> None:
         """Start all tasks in the running event loop."""
-        threads = CapacityLimiter(len(self.tasks) or 1)
+        threads, self._stopping = CapacityLimiter(len(self.tasks) or 1), asyncio.Event()
         self._loops = [asyncio.create_task(self._repeat(task, threads)) for task in self.tasks]
 
-    def stop(self) -> None:
-        """Stop all tasks. A run that has begun goes on to its end."""
-        for loop in self._loops:
-            loop.cancel()
+    async def stop(self) -> None:
+        """Stop all tasks after the runs that have begun, which may hold connections of the store."""
+        self._stopping.set()
+        await asyncio.gather(*self._loops, return_exceptions=True)
 
     def failing(self) -> list[str]:
         """Return the names of tasks that fail again and again, hang or have ended."""
@@ -71,8 +73,7 @@ class Supervisor:
         return [task.name for task in self.tasks if task.is_failing or task.name in ended]
 
     async def _repeat(self, task: SupervisedTask, threads: CapacityLimiter) -> None:
-        while True:
-            await asyncio.sleep(task.seconds)
+        while not await self._stops_within(task.seconds):
             task.running_since = time.monotonic()
             try:
                 await run_sync(task.work, limiter=threads)
@@ -85,3 +86,8 @@ class Supervisor:
                 task.failures = 0
             finally:
                 task.running_since = None
+
+    async def _stops_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        return self._stopping.is_set()

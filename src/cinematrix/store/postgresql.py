@@ -47,10 +47,6 @@ class TimedConnection(psycopg.Connection[Any]):
 
     circuit: Circuit
 
-    def __del__(self, *_: Any, **__: Any) -> None:
-        """Close a connection that was in use while its engine was disposed of, and so went back to no pool."""
-        self.close()
-
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Wait for an answer, as psycopg does, but not for long.
 

@@ -86,7 +86,7 @@ def test_extreme_settings_train_or_say_what_to_change(extreme: dict[str, Any], w
 )
 def test_the_scale_does_not_matter(scale: Scale, world: tuple[Ratings, Catalog]) -> None:
     """The same ratings on another scale give the same predictions on it, to a hundredth of its width."""
-    ratings, catalog = world
+    ratings, catalog = world[0].take(np.arange(0, len(world[0]), 4)), world[1]  # 2,001 steps take long to fit
     assert ratings.rating is not None
     assert ratings.scale is not None
     width, other = ratings.scale.high - ratings.scale.low, scale.high - scale.low
@@ -124,7 +124,7 @@ def test_a_new_user_who_has_rated_20_000_movies(world: tuple[Ratings, Catalog]) 
 
 def test_threads_change_no_visible_digit() -> None:
     """Trained on one or two threads, a seed gives the same predictions to a ten-thousandth of the scale's width."""
-    simulated = Simulated(SimulationSettings(users=200, movies=300, ratings=6_000))
+    simulated = Simulated(SimulationSettings(users=100, movies=150, ratings=3_000))
     (batch,) = simulated.batches(None)
     columns = (batch[name].to_numpy() for name in ("userId", "movieId", "rating"))
     ratings = Ratings.from_arrays(*columns, scale=Scale(0.5, 5, 0.5))

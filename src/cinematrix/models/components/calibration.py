@@ -10,7 +10,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import expit
 
 from cinematrix.data.histories import Histories
@@ -132,6 +131,8 @@ def _fit_logistic(x: NDArray[np.float64], y: NDArray[np.bool_]) -> tuple[float, 
 
 def _fit_conditional_slope(scores: NDArray[np.float64], rows: NDArray[np.int32], chosen: NDArray[np.float64]) -> float:
     """Return the slope that makes the chosen scores of `rows` most likely among all finite scores of their rows."""
+    from scipy.optimize import brentq  # takes a quarter of a second, of use only in training
+
     counts, below_best = np.bincount(rows, minlength=len(scores)), scores - scores.max(axis=1, keepdims=True)
     values = np.where(np.isfinite(scores), scores, 0)
 
@@ -147,6 +148,7 @@ def _fit_conditional_slope(scores: NDArray[np.float64], rows: NDArray[np.int32],
 
 def _fit_offset(logits: NDArray[np.float64], expected: int) -> float:
     """Return the offset at which the probabilities of `logits` add up to `expected`."""
+    from scipy.optimize import brentq
 
     def surplus(offset: float) -> float:
         return float(expit(logits + offset).sum()) - expected
