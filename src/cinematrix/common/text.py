@@ -1,5 +1,8 @@
 """Parsing of short texts."""
 
+import re
+from ipaddress import ip_network
+
 from cinematrix.errors import SettingError
 
 
@@ -14,3 +17,27 @@ def parse_pairs(text: str, message: str) -> list[tuple[str, str]]:
     if not all(name and value for name, value in pairs):
         raise SettingError(message)
     return pairs
+
+
+def parse_duration(text: str) -> float:
+    """Parse a duration such as `24h` to seconds.
+
+    Raises:
+        SettingError: the text has another form.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
+    if not match or (not match[2] and float(match[1])):
+        raise SettingError(f"{text!r} isn't a duration; write a number with s, m, h or d, such as 24h")
+    return float(match[1]) * {"": 0, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def parse_network(text: str) -> str:
+    """Return an address or network in its usual form.
+
+    Raises:
+        SettingError: it is neither.
+    """
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise SettingError(f"{text!r} isn't an IP address or network ({error}); write 10.0.0.0/8 or ::1") from error

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from cinematrix.service.tmdb import PosterCache
 
 
-WRITER_THREADS = {"sqlite": 1, "postgresql": 4}
-"""Threads for write requests, by database. SQLite allows one writer; others wait here instead of polling its lock."""
-
 RouteParams = ParamSpec("RouteParams")
 RouteResult = TypeVar("RouteResult")
 
@@ -59,8 +56,10 @@ class ServiceState:
     writers: CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.supervisor = Supervisor(self.figures)
-        self.writers = CapacityLimiter(WRITER_THREADS[self.store.engine.dialect.name])
+        self.supervisor = Supervisor(self.figures, self.settings)
+        # SQLite allows one writer; others wait here instead of polling its lock.
+        is_sqlite = self.store.engine.dialect.name == "sqlite"
+        self.writers = CapacityLimiter(1 if is_sqlite else self.settings.writer_threads)
 
     def prefetch_for(self, *users: str) -> None:
         """Schedule a prefetch for users (IDs as in the store) whose data has changed."""

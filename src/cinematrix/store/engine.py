@@ -17,14 +17,9 @@ from cinematrix.common.atomic_files import write_atomically
 from cinematrix.errors import InputError, StoreError
 from cinematrix.store.erasure import rebuild_file
 from cinematrix.store.locks import AdvisoryLock, hold_until_commit
+from cinematrix.store.settings import StoreSettings
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import MIGRATIONS, migrate, read_version
-
-BUSY_MS = 5_000
-"""Time in ms that a writer waits for another before it fails."""
-
-MIN_FREE_BYTES = 64_000_000
-"""Minimum free disk bytes at a SQLite file for a server to be ready."""
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
@@ -38,10 +33,10 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
 _BACKPORTS = ((3, 44, 6), (3, 50, 7))
 
 
-def open_engine(url: str, *, patient: bool = True) -> Engine:
+def open_engine(url: str, settings: StoreSettings | None = None) -> Engine:
     """Open the database at `url` (`sqlite:///file` or `postgresql://…`) and migrate its tables to the current version.
 
-    A server isn't `patient`: its statements fail if PostgreSQL doesn't answer within seconds. Migrations always wait.
+    With the settings of a server, statements fail if PostgreSQL doesn't answer within seconds. Migrations always wait.
 
     SQLite syncs at each commit. It uses a write-ahead log, which doesn't block readers, if its version is free of the
     log's race (`wal_is_safe`), and a rollback journal otherwise.
@@ -49,12 +44,13 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
     Raises:
         StoreError: the database can't be opened, is damaged, has foreign tables, or has a newer version.
     """
-    database = _parse_url(url)
-    engine, version = _sqlite(database) if database.get_backend_name() == "sqlite" else _postgresql(database), 0
+    database, used = _parse_url(url), settings or StoreSettings()
+    is_sqlite = database.get_backend_name() == "sqlite"
+    engine, version = _sqlite(database, used) if is_sqlite else _postgresql(database, used), 0
     try:
         with write_transaction(engine) as connection:
             hold_until_commit(connection, AdvisoryLock.MIGRATION)
-            if engine.dialect.name == "sqlite" and 0 < (version := read_version(connection)) < len(MIGRATIONS):
+            if is_sqlite and 0 < (version := read_version(connection)) < len(MIGRATIONS):
                 back_up(database, version)
             migrate(connection)
         if 0 < version < len(MIGRATIONS):
@@ -65,10 +61,10 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
     except InputError:
         engine.dispose()
         raise
-    if patient or engine.dialect.name == "sqlite":
+    if settings is None or is_sqlite:
         return engine
     engine.dispose()
-    return _postgresql(database, patient=False)
+    return _postgresql(database, settings, patient=False)
 
 
 @contextmanager
@@ -79,7 +75,8 @@ def open_read_only(url: str) -> Iterator[Connection]:
         StoreError: the database doesn't exist, can't be opened, or is damaged.
     """
     database = _parse_url(url)
-    engine = _sqlite_read_only(database) if database.get_backend_name() == "sqlite" else _postgresql(database)
+    is_sqlite = database.get_backend_name() == "sqlite"
+    engine = _sqlite_read_only(database) if is_sqlite else _postgresql(database, StoreSettings())
     try:
         with engine.connect() as connection:
             check_integrity(engine)
@@ -162,10 +159,10 @@ def _parse_url(url: str) -> URL:
     return database
 
 
-def _postgresql(url: URL, *, patient: bool = True) -> Engine:
+def _postgresql(url: URL, settings: StoreSettings, *, patient: bool = True) -> Engine:
     from cinematrix.store.postgresql import make_postgresql_engine
 
-    return make_postgresql_engine(url, patient=patient, pool_timeout=BUSY_MS / 1000, hide_parameters=True)
+    return make_postgresql_engine(url, settings, patient=patient)
 
 
 def back_up(url: URL, version: int) -> None:
@@ -182,7 +179,7 @@ def back_up(url: URL, version: int) -> None:
         source.backup(target)
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, settings: StoreSettings) -> Engine:
     if url.database:
         _open_private(Path(url.database)).close()
 
@@ -192,15 +189,18 @@ def _sqlite(url: URL) -> Engine:
             f"{Path(url.database or '').absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False
         )
 
-    options = {"creator": connect} if url.database else {}
+    options: dict[str, Any] = {"creator": connect} if url.database else {}
     # Hidden parameters keep stored data out of error messages.
-    engine = create_engine(url, module=DRIVER, hide_parameters=True, **options)
+    engine = create_engine(
+        url, module=DRIVER, hide_parameters=True, execution_options=settings.execution_options(), **options
+    )
     journal = "WAL" if wal_is_safe(DRIVER.sqlite_version_info) else "DELETE"
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions begin explicitly
-        for pragma in (f"busy_timeout={BUSY_MS}", f"journal_mode={journal}", "synchronous=FULL", "secure_delete=ON"):
+        wait = f"busy_timeout={settings.busy_seconds * 1000:.0f}"
+        for pragma in (wait, f"journal_mode={journal}", "synchronous=FULL", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     if url.database:

@@ -17,6 +17,7 @@ from cinematrix.store.erasure import erase_from_copies, truncate_log
 from cinematrix.store.locks import AdvisoryLock, hold_key_until_commit, hold_until_commit
 from cinematrix.store.pseudonyms import make_pseudonym
 from cinematrix.store.scales import check_scale, read_scale
+from cinematrix.store.settings import StoreSettings, read_settings
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.statements import (
     SELECT_REVISION,
@@ -47,8 +48,6 @@ EVENT_KINDS = ("seen", "not_interested", "like", "watchlist")
 
 DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1)
-IDEMPOTENCY_MS = DAY_MS
-"""Time in ms that the response to an idempotency key is stored."""
 
 
 class Revision(NamedTuple):
@@ -128,9 +127,14 @@ class Store:
     _erasing: Event = field(default_factory=Event, repr=False, compare=False)
 
     @classmethod
-    def open(cls, url: str, *, patient: bool = True) -> Self:
-        """Open the store at `url`, as `open_engine` does."""
-        return cls(open_engine(url, patient=patient))
+    def open(cls, url: str, settings: StoreSettings | None = None) -> Self:
+        """Open the store at `url`, as `open_engine` does. `settings`: those of a server."""
+        return cls(open_engine(url, settings))
+
+    @property
+    def settings(self) -> StoreSettings:
+        """Settings with which the store was opened."""
+        return read_settings(self.engine)
 
     def close(self) -> None:
         """Close all connections."""
@@ -328,7 +332,7 @@ class Store:
         Another request with this key, on any server, waits until the transaction ends.
         """
         hold_key_until_commit(connection, key)
-        expired = IDEMPOTENCY.c.at < now_ms() - IDEMPOTENCY_MS
+        expired = IDEMPOTENCY.c.at < now_ms() - self.settings.repeat_days * DAY_MS
         connection.execute(delete(ANSWERED).where(ANSWERED.c.key.in_(select(IDEMPOTENCY.c.key).where(expired))))
         connection.execute(delete(IDEMPOTENCY).where(expired))
         row = connection.execute(select(IDEMPOTENCY.c.body, IDEMPOTENCY.c.answer).filter_by(key=key)).first()

@@ -1,6 +1,6 @@
 """Published statistics: counts of people that change only in batches, so that nobody's coming or going is seen.
 
-A count is published once it is of `MIN_PEOPLE` people. It stays as it is until at least `MIN_PEOPLE` people have come,
+A count is published once it is of `min_people` people. It stays as it is until at least `min_people` people have come,
 gone or changed their mind. So the difference of two published counts is never that of a single person.
 """
 
@@ -14,9 +14,6 @@ from sqlalchemy.exc import DBAPIError
 from cinematrix.store.records import Store
 from cinematrix.store.statements import upsert
 from cinematrix.store.tables import STATISTICS
-
-MIN_PEOPLE = 5
-"""Minimum people in a published count, and minimum people by whom it changes."""
 
 Counts = list[int]
 """People by answer, such as by rating."""
@@ -34,8 +31,9 @@ def publish(store: Store, current: Mapping[str, Counts]) -> dict[str, Counts]:
         name: before[name] if len(before.get(name, ())) == len(counts) else [0] * len(counts)
         for name, counts in current.items()
     }
-    changed = {name: counts for name, counts in current.items() if count_changes(shown[name], counts) >= MIN_PEOPLE}
-    new = {name: _hide_few(counts) for name, counts in changed.items()}
+    few = store.settings.min_people
+    changed = {name: counts for name, counts in current.items() if count_changes(shown[name], counts) >= few}
+    new = {name: counts if sum(counts) >= few else [0] * len(counts) for name, counts in changed.items()}
     if not new:
         return shown
     with suppress(DBAPIError):
@@ -49,7 +47,3 @@ def count_changes(before: Counts, after: Counts) -> int:
     """Return how many people at least have come, gone or changed their answer."""
     changes = [now - then for then, now in zip(before, after, strict=True)]
     return max(sum(change for change in changes if change > 0), -sum(change for change in changes if change < 0))
-
-
-def _hide_few(counts: Counts) -> Counts:
-    return counts if sum(counts) >= MIN_PEOPLE else [0] * len(counts)
