@@ -3,8 +3,10 @@
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,10 +18,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlc
 from cinematrix.common.atomic_files import write_atomically
 from cinematrix.errors import InputError, StoreError
 from cinematrix.store.erasure import rebuild_file
-from cinematrix.store.locks import AdvisoryLock, hold_until_commit
-from cinematrix.store.settings import StoreSettings
+from cinematrix.store.locks import AdvisoryLock, hold_until_commit, shorten_lock_timeout
+from cinematrix.store.settings import StoreSettings, read_settings
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import MIGRATIONS, migrate, read_version
+
+LOCK_DEADLINE: ContextVar[float | None] = ContextVar("lock_deadline", default=None)
+"""Time until which write transactions of this context wait for locks, in monotonic seconds."""
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
@@ -93,8 +98,20 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+        elif (deadline := LOCK_DEADLINE.get()) is not None:
+            shorten_lock_timeout(connection, deadline - time.monotonic(), read_settings(engine))
         yield connection
         connection.commit()
+
+
+@contextmanager
+def give_up_locks_at(deadline: float) -> Iterator[None]:
+    """Let write transactions in this block wait for locks of PostgreSQL until `deadline`, in monotonic seconds."""
+    token = LOCK_DEADLINE.set(deadline)
+    try:
+        yield
+    finally:
+        LOCK_DEADLINE.reset(token)
 
 
 @contextmanager

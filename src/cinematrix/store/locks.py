@@ -4,6 +4,8 @@ from enum import IntEnum, unique
 
 from sqlalchemy import Connection, text
 
+from cinematrix.store.settings import StoreSettings
+
 
 @unique
 class AdvisoryLock(IntEnum):
@@ -22,6 +24,16 @@ class AdvisoryLock(IntEnum):
     REFIT_REQUEST = 0x43494E47
     REFIT = 0x43494E48
     IDEMPOTENCY = 0x43494E49
+
+
+LOCK_SHARE = 0.75
+"""Time to wait for a lock as a share of that for an answer, so that the reason of a failure is known."""
+
+
+def shorten_lock_timeout(connection: Connection, seconds: float, settings: StoreSettings) -> None:
+    """Let a transaction on PostgreSQL wait for locks for so many seconds, if these are fewer than usual."""
+    if seconds < settings.answer_seconds * LOCK_SHARE:
+        connection.exec_driver_sql(f"set local lock_timeout = {max(1, round(1000 * seconds))}")
 
 
 def hold_until_commit(connection: Connection, lock: AdvisoryLock) -> None:

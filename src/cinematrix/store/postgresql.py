@@ -12,10 +12,8 @@ from psycopg.errors import ConnectionTimeout, _WaitTimeout
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 
+from cinematrix.store.locks import LOCK_SHARE
 from cinematrix.store.settings import StoreSettings
-
-LOCK_SHARE = 0.75
-"""Time to wait for a lock as a share of that for a statement, so that the reason of a failure is known."""
 
 
 class Circuit:
