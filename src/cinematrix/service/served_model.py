@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers, parse_id
@@ -50,6 +51,7 @@ class ServedModel:
         cache_bytes: maximum size of the cache of lists.
         made: cached responses that are the same for all users, by name.
         lists: cached lists of users.
+        published: published numbers of people, by name.
     """
 
     model: Recommender
@@ -58,6 +60,7 @@ class ServedModel:
     cache_bytes: int
     made: dict[str, bytes] = field(default_factory=dict)
     lists: ListCache = field(init=False)
+    published: dict[str, NDArray[np.int64]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lists", ListCache(self.cache_bytes))

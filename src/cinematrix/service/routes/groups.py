@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field
 
 from cinematrix.data.histories import Histories
 from cinematrix.recommendation.groups import recommend_for_group
-from cinematrix.recommendation.lists import Filters
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE, Caller
 from cinematrix.service.problems import Problem
+from cinematrix.service.published import list_filters
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.state import ServiceState, State
@@ -99,7 +99,7 @@ def recommend_together(body: GroupRequest, state: State, who: Annotated[Caller, 
         histories.append(history)
         hidden |= member_hidden
         unknown += member_unknown
-    filters = Filters(body.where, body.min_ratings, tuple(sorted(hidden)))
+    filters = list_filters(state.store, served, body, tuple(sorted(hidden)))
     recommended = recommend_for_group(served.model, histories, body.n, how=body.how, by=body.by, filters=filters)
     served.shown.add(served.numbers(recommended.items))
     names = [member.name if isinstance(member, GuestMember) else str(member.user) for member in body.members]
