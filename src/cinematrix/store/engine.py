@@ -11,17 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 
 from cinematrix.common.atomic_files import write_atomically
 from cinematrix.errors import InputError, StoreError
-from cinematrix.store.erasure import rebuild_file
+from cinematrix.store.erasure import rebuild_file, remove_copies
 from cinematrix.store.locks import AdvisoryLock, hold_until_commit, shorten_lock_timeout
 from cinematrix.store.settings import StoreSettings, read_settings
 from cinematrix.store.sqlite import DRIVER
-from cinematrix.store.tables import MIGRATIONS, migrate, read_version
+from cinematrix.store.tables import FORGOTTEN, MIGRATIONS, migrate, read_version
 
 LOCK_DEADLINE: ContextVar[float | None] = ContextVar("lock_deadline", default=None)
 """Time until which write transactions of this context wait for locks, in monotonic seconds."""
@@ -58,6 +58,9 @@ def open_engine(url: str, settings: StoreSettings | None = None) -> Engine:
             if is_sqlite and 0 < (version := read_version(connection)) < len(MIGRATIONS):
                 back_up(database, version)
             migrate(connection)
+            has_deleted_users = connection.scalar(select(FORGOTTEN.c.user).limit(1)) is not None
+        if has_deleted_users:
+            remove_copies(database)
         if 0 < version < len(MIGRATIONS):
             rebuild_file(engine)
     except SQLAlchemyError as error:
@@ -183,7 +186,7 @@ def _postgresql(url: URL, settings: StoreSettings, *, patient: bool = True) -> E
 
 
 def back_up(url: URL, version: int) -> None:
-    """Copy a SQLite file before its migration to `FILE.v1` (`version`) beside it.
+    """Copy a SQLite file before its migration to `FILE.v1` (`version`) beside it. It stays until a user is deleted.
 
     PostgreSQL has its own tools (`pg_dump`). Migrations are atomic in both databases.
     """

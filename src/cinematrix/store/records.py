@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from cinematrix.data.ratings import Scale
 from cinematrix.store.engine import file_identity, open_engine, write_transaction
-from cinematrix.store.erasure import erase_from_copies, truncate_log
+from cinematrix.store.erasure import remove_copies, truncate_log
 from cinematrix.store.locks import AdvisoryLock, hold_key_until_commit, hold_until_commit
 from cinematrix.store.pseudonyms import make_pseudonym
 from cinematrix.store.scales import check_scale, read_scale
@@ -296,8 +296,8 @@ class Store:
     def forget(self, user: str, who: str) -> None:
         """Delete a user for good. A pseudonym stays, so that no model is trained on them again.
 
-        Deleted rows are overwritten, also in copies of older versions. If somebody reads just now, the write-ahead log
-        is emptied by the next `finish_erasure`.
+        Deleted rows are overwritten, and copies of older versions are deleted. If somebody reads just now, the
+        write-ahead log is emptied by the next `finish_erasure`.
         """
         with self.write_transaction() as connection:
             keys = select(ANSWERED.c.key).filter_by(user=user)
@@ -309,7 +309,7 @@ class Store:
             connection.execute(update(AUDIT).filter_by(user=user).values(user=name))
             connection.execute(update(AUDIT).filter_by(who=itself).values(who=f"user {name}"))
             write_audit(connection, f"user {name}" if who == itself else who, "deleted user", name)
-        erase_from_copies(self.engine.url, user)
+        remove_copies(self.engine.url)
         self._erasing.set()
         self.finish_erasure()
 
