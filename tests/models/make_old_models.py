@@ -35,10 +35,7 @@ def fit(place: Path) -> None:
     """Fit and save a model of biases with the code of any revision."""
     ratings = name("cinematrix.data.ratings", "cinematrix.ratings", "Ratings")
     catalog = name("cinematrix.data.catalog", "cinematrix.catalog", "Catalog")
-    bias, save = (
-        import_module("cinematrix.models.bias").Bias,
-        name("cinematrix.models.artifact", "cinematrix.artifact", "save"),
-    )
+    save = name("cinematrix.models.artifact", "cinematrix.artifact", "save")
     users, movies = np.repeat(np.arange(1, 5), 3), np.tile([10, 20, 30], 4)
     stars = np.array([5, 4, 1, 4, 4.5, 0.5, 3, 2, 1, 5, 3, 2], np.float32)
     rated = ratings.from_arrays(users, movies, stars)

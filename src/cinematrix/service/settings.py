@@ -109,11 +109,11 @@ class ServiceSettings:
     address_uploads: int = requests("Files received or imported at a time from one address.", 5)
     body_rate: int = requests("Minimum pace of a body, after `read-seconds`.", 50_000, unit="bytes a second", low=1)
     read_seconds: float = requests("Time for which a body may be slower.", 5.0, unit="seconds")
-    connections: int = requests("Open connections; further ones wait.", 10_000, low=1, high=1_000_000)
+    connections: int = requests("Open connections; further ones wait.", 4_000, low=1, high=1_000_000)
     header_seconds: float = requests(
         "Time for a request's headers, and of silence between two requests.", 10.0, unit="seconds", low=0.1
     )
-    header_bytes: int = requests("Maximum size of a request's headers.", 65_536, unit="bytes", low=8_192)
+    header_bytes: int = requests("Maximum size of a request's address and headers.", 24_576, unit="bytes", low=8_192)
 
     request_threads: int = work("Threads for requests; 0: two, or four with PostgreSQL.", 0, high=256)
     writer_threads: int = work("Threads for writes with PostgreSQL; SQLite has one.", 4, low=1, high=256)
