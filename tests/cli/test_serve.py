@@ -1,5 +1,6 @@
 """`cinematrix serve`: its options reach the service, from wherever they are."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 from cinematrix.cli.main import app
 from cinematrix.errors import SettingError
 from cinematrix.service.settings import ServiceSettings, list_service_settings
+from places import ROOT
 
 WITH_TEXT = {"model": "folder", "db": "sqlite:///other.db", "address": "::1", "log-level": "error"}
 """Values of the options that aren't numbers."""
@@ -78,3 +80,9 @@ def test_errors_name_the_option(tmp_path: Path) -> None:
         assert isinstance(error, SettingError)
         with pytest.raises(SettingError, match=message):
             raise error
+
+
+def test_no_option_is_ignored() -> None:
+    """Each is read somewhere in the program, by the name of its field."""
+    program = "".join(file.read_text("utf-8") for file in (ROOT / "src" / "cinematrix").rglob("*.py"))
+    assert [each.name for each in list_service_settings() if not re.search(rf"\.{each.field}\b", program)] == []
