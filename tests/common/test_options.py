@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cinematrix.common.options import build, check_options, choose, describe, list_settings, option
+from cinematrix.common.option_sources import build, choose, describe
+from cinematrix.common.options import check_options, list_settings, option
 from cinematrix.errors import SettingError
 
 

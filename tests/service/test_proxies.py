@@ -17,6 +17,7 @@ from cinematrix.service.proxies import ProxyMiddleware
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
+from places import ROOT
 
 PROXIES = ("10.0.0.0/8", "127.0.0.1/32", "fd00::/8")
 FOR, STANDARD, PROTO = "x-forwarded-for", "forwarded", "x-forwarded-proto"
@@ -102,6 +103,12 @@ def test_a_wrong_network_is_refused(text: str) -> None:
     """It is neither an address nor a network."""
     with pytest.raises(SettingError, match="isn't an IP address or network"):
         parse_network(text)
+
+
+def test_the_documented_proxy_sets_what_is_read() -> None:
+    """The nginx of docs/deploy.md sets or empties each header that is believed, so that no visitor can write one."""
+    lines = (ROOT / "docs" / "deploy.md").read_text("utf-8").lower()
+    assert all(f"proxy_set_header {name} " in lines for name in (FOR, PROTO, STANDARD))
 
 
 @pytest.mark.fault(47)

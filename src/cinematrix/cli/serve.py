@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cinematrix.common.options import Chosen, Setting, build, choose, describe
+from cinematrix.common.option_sources import Chosen, build, choose, describe
+from cinematrix.common.options import Setting
 from cinematrix.errors import SettingError
 from cinematrix.service.settings import (
     LOOPBACK_HOSTS,
