@@ -38,8 +38,10 @@ schemathesis: .venv/dev ## hold the API to its description with EXAMPLES (200) r
 crash: .venv/dev ## a thousand kills of the service while it is written to; SEED=7 plays one again
 	OMP_NUM_THREADS=1 $(BIN)/python tests/helpers/crashes.py --kills 1000 $(if $(SEED),--seed $(SEED))
 
-attack: .venv/dev ## attack a service on loopback for two minutes; MODEL=folder
+attack: .venv/dev ## attack a service on loopback for four minutes, and what else attackers may try; MODEL=folder
 	OMP_NUM_THREADS=1 $(BIN)/python tests/helpers/attacks.py $(or $(MODEL),model) --seconds $(or $(SECONDS),20)
+	$(BIN)/pytest -q tests/store/test_erasure.py tests/service/test_proxies.py tests/service/test_movies.py -k "erasure or proxies or statistics"
+	$(BIN)/pytest -q tests/page/test_accounts.py -k somebody_else
 
 lock: .venv/tools ## pin what the service installs by SHA-256, in serve.lock, as constraints.txt says
 	.venv/tools/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \

@@ -42,7 +42,7 @@ def main() -> None:
         return
     if options.keep_nothing:
         ListCache.keep = lambda *_: None  # type: ignore[method-assign]
-    serve(ServiceSettings(options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT), "127.0.0.1", options.port)
+    serve(ServiceSettings(options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT, port=options.port))
 
 
 def empty(body: bytes) -> FastAPI:

@@ -1,6 +1,6 @@
-"""Generate docs/command-line.md from the command line: `python docs/reference.py`.
+"""Generate docs/command-line.md and docs/settings.md from the program: `python docs/reference.py`.
 
-A test fails if the file isn't up to date.
+A test fails if a file isn't up to date.
 """
 
 import dataclasses
@@ -13,7 +13,9 @@ import typer
 from typer.models import ArgumentInfo, OptionInfo
 
 from cinematrix.cli.main import app
+from cinematrix.cli.serve import serve
 from cinematrix.models import MODELS, model_class
+from cinematrix.service.settings import list_service_settings
 
 HEAD = """# The command line
 
@@ -21,6 +23,36 @@ Every command takes `--help`; `cinematrix --debug COMMAND` shows the traceback o
 progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 imported in part, 130 interrupted.
 Files and folders are written atomically, and existing ones are replaced only with `--force`.
 """
+
+
+SETTINGS = """# Settings of the service
+
+Every setting of `cinematrix serve` is a flag, an environment variable and a line of a TOML file. The first that is
+given counts:
+
+| Source | Example |
+|---|---|
+| flag | `--new-users 5000` |
+| environment variable | `CINEMATRIX_NEW_USERS=5000` |
+| file (`--config FILE` or `CINEMATRIX_CONFIG`) | `new-users = 5000` |
+
+A repeatable flag, such as `--proxy`, is a list in the file and a text with commas in the environment. `--no-public`
+undoes `public = true` of the file. An unknown name in the file is an error that tells the nearest.
+
+`--show-config` prints every value with its source, as a file that `--config` reads. Keys and passwords are hidden, and
+their lines are comments:
+
+```console
+cinematrix serve model --show-config
+```
+
+The folder of the model has no flag; it follows the command. Relative paths start at the folder in which the server is
+started. Limits on memory belong together: see [cost](deploy.md#cost).
+"""
+
+
+BREAK = "\n"
+TABLE = "| name | meaning | range | default |\n|---|---|---|---|"
 
 
 def reference() -> str:
@@ -43,6 +75,8 @@ def section(name: str, command: Callable[..., Any]) -> str:
     hints, arguments, rows = get_type_hints(command, include_extras=True), [], []
     for parameter in inspect.signature(command).parameters.values():
         info = get_args(hints[parameter.name])[-1]
+        if getattr(info, "rich_help_panel", None):  # in docs/settings.md
+            continue
         assert isinstance(info, ArgumentInfo | OptionInfo)
         # inside Annotated, the first name of an option is in the place of its default
         names = [n for n in (info.default, *(info.param_decls or ())) if isinstance(n, str) and n.startswith("-")]
@@ -50,7 +84,22 @@ def section(name: str, command: Callable[..., Any]) -> str:
         arguments += [label] * isinstance(info, ArgumentInfo)
         rows.append(f"| `{label}` | {info.help} | {default(parameter.default)} |")
     table = "\n".join(["| option | meaning | default |", "|---|---|---|", *rows])
-    return f"## `{' '.join([name, *arguments])}`\n\n{inspect.getdoc(command)}\n\n{table}\n"
+    more = "\nThe settings of the service are in [settings](settings.md).\n" if command is serve else ""
+    return f"## `{' '.join([name, *arguments])}`\n\n{inspect.getdoc(command)}\n\n{table}\n{more}"
+
+
+def service_settings() -> str:
+    """Return the page of the service's settings."""
+    parts, group = [SETTINGS], ""
+    for each in list_service_settings():
+        about = each.about
+        if about.group != group:
+            group = about.group
+            parts.append(f"{BREAK * (len(parts) > 1)}## {group}\n\n{TABLE}")
+        unit = f" ({about.unit})" if about.unit else ""
+        default = f"`{each.default_text}`" if each.default_text and not about.missing else about.missing
+        parts.append(f"| `{each.name}` | {about.meaning} | {each.rule}{unit} | {default} |")
+    return "\n".join(parts) + "\n"
 
 
 def default(value: Any) -> str:
@@ -70,5 +119,9 @@ def settings() -> str:
     return "\n".join(parts) + "\n"
 
 
+PAGES = {"command-line.md": reference, "settings.md": service_settings}
+"""Generated pages by name."""
+
 if __name__ == "__main__":
-    (Path(__file__).parent / "command-line.md").write_text(reference(), encoding="utf-8")
+    for name, text in PAGES.items():
+        (Path(__file__).parent / name).write_text(text(), encoding="utf-8")

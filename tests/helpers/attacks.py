@@ -4,21 +4,29 @@ import argparse
 import json
 import os
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from itertools import count
 from pathlib import Path
 
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
-from serving import ServerProcess
+from databases import Postgres
+from serving import ServerProcess, resident_bytes
 
 LISTS_PATH = "/v1/recommendations"
 MAX_BYTES = 500_000
 """Maximum bytes of a body."""
+
+MEMORY_LIMIT = 500_000_000
+"""Documented memory in bytes on top of the model's, under any mix of requests."""
+
+LOCK_SECONDS = 3.0
+"""Seconds within which a write is answered while its table is locked."""
 
 
 def _fill(piece: bytes, around: bytes = b"[%s0]") -> bytes:
@@ -129,7 +137,72 @@ def attack_connections(server: ServerProcess, _: Mapping[str, str], until: float
             time.sleep(3)
 
 
-ATTACKS = (attack_bodies, attack_uploads, attack_methods, attack_half_bodies, attack_connections)
+def attack_headers(server: ServerProcess, _: Mapping[str, str], until: float) -> None:
+    """Keep connections open whose headers are as large as may be and don't end."""
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 24_300
+    while time.monotonic() < until:
+        with ExitStack() as stack:
+            for _turn in range(4_000):
+                with suppress(OSError):
+                    connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
+                    connection.sendall(head)
+                if time.monotonic() > until:
+                    break
+            time.sleep(1)
+
+
+def attack_callers(server: ServerProcess, _: Mapping[str, str], until: float) -> None:
+    """Send requests of ever new visitors through the proxy, and headers of proxies that can't be read."""
+    for turn in count():
+        if time.monotonic() > until:
+            return
+        forwarded = {"X-Forwarded-For": f"2001:db8:{turn >> 16 & 0xFFFF:x}:{turn & 0xFFFF:x}::1"}
+        junk = {"Forwarded": 'for="' * 400} if turn % 10 == 0 else {}
+        with suppress(OSError):
+            server.ask("GET", "/v1/me", headers=forwarded | junk)
+
+
+def attack_lists(server: ServerProcess, key: Mapping[str, str], until: float) -> None:
+    """Ask for lists of which none was made before, so that caches fill."""
+    for turn in count():
+        if time.monotonic() > until:
+            return
+        options = f"n=200&novelty={turn % 9973 / 9973}&where=year>={1900 + turn % 120}"
+        with suppress(OSError):
+            server.ask("GET", f"/v1/users/{turn % 500}/recommendations?{options}", headers=key)
+
+
+SINGLE_ATTACKS = (
+    *(attack_bodies, attack_uploads, attack_methods, attack_half_bodies, attack_connections),
+    *(attack_headers, attack_callers, attack_lists),
+)
+
+
+def attack_by_all(server: ServerProcess, key: Mapping[str, str], until: float) -> None:
+    """Run all attacks at once."""
+    with ThreadPoolExecutor(len(SINGLE_ATTACKS)) as pool:
+        list(pool.map(lambda attack: attack(server, key, until), SINGLE_ATTACKS))
+
+
+ATTACKS = (*SINGLE_ATTACKS, attack_by_all)
+
+
+def slowest_locked_write(server: ServerProcess, db: str, path: str, n: int) -> tuple[set[int], float]:
+    """Send `n` writes at once while their table is locked; return their statuses and the seconds of the slowest."""
+    from sqlalchemy import text
+
+    from cinematrix.store.engine import open_engine
+
+    def write(_: int) -> tuple[int, float]:
+        began = time.monotonic()
+        return server.ask("PUT", path, {"rating": 4})[0], time.monotonic() - began
+
+    engine = open_engine(db)
+    with closing(engine.connect()) as connection, ThreadPoolExecutor(n) as pool:
+        connection.execute(text("lock table ratings"))
+        answers = list(pool.map(write, range(n)))
+    engine.dispose()
+    return {status for status, _ in answers}, max(seconds for _, seconds in answers)
 
 
 def _send(server: ServerProcess, path: str, body: bytes, key: Mapping[str, str]) -> None:
@@ -147,15 +220,19 @@ def measure_others(server: ServerProcess, key: Mapping[str, str], until: float) 
     return sorted(taken)
 
 
-def run(folder: Path, seconds: float) -> None:
-    """Run each attack for some seconds; print how long others wait for a kept list, and the server's memory."""
+def run(folder: Path, seconds: float) -> bool:
+    """Run each attack for some seconds; print how long others wait for a kept list, and the server's memory.
+
+    Return whether the memory stayed within its limit.
+    """
     with tempfile.TemporaryDirectory() as place:
         db = f"sqlite:///{place}/store.db"
         store = Store.open(db)
         key = {"X-API-Key": create_key(store, "write")}
         store.close()
-        with ServerProcess(folder, db, Path(place) / "log") as server, ThreadPoolExecutor(1) as pool:
-            server.ready()
+        words = ("--proxy", "127.0.0.1", "--public")
+        with ServerProcess(folder, db, Path(place) / "log", *words) as server, ThreadPoolExecutor(1) as pool:
+            before = resident_bytes(server.ready())
             for attack in (None, *ATTACKS):
                 until = time.monotonic() + seconds
                 running = pool.submit(attack, server, key, until) if attack else None
@@ -165,6 +242,26 @@ def run(folder: Path, seconds: float) -> None:
                 p50, p99 = taken[len(taken) // 2], taken[min(len(taken) - 1, len(taken) * 99 // 100)]
                 name = attack.__name__ if attack else "no attack"
                 print(f"{name:20} p50 {p50:6.0f} ms   p99 {p99:6.0f} ms   peak {peak_bytes(server) / 1e6:5.0f} MB")
+            more = peak_bytes(server) - before
+            print(f"memory on top of the model: {more / 1e6:.0f} MB of {MEMORY_LIMIT / 1e6:.0f} MB")
+            return more <= MEMORY_LIMIT
+
+
+def run_locked(folder: Path) -> bool:
+    """Write to a locked table of PostgreSQL by ever more writers; print and return whether all are refused in time."""
+    postgres, fine = Postgres(), True
+    try:
+        with tempfile.TemporaryDirectory() as place:
+            db = postgres.database()
+            with ServerProcess(folder, db, Path(place) / "log", "--new-users", "9") as server:
+                movie = server.ready().ask("GET", "/v1/users/none/recommendations?n=1")[1]["items"][0]["movie"]
+                for n in (4, 20, 60):
+                    statuses, seconds = slowest_locked_write(server, db, f"/v1/users/1/ratings/{movie}", n)
+                    print(f"locked table, {n:2} writes: {statuses} within {seconds:.1f} s")
+                    fine = fine and statuses == {503} and seconds < LOCK_SECONDS
+    finally:
+        postgres.stop()
+    return fine
 
 
 if __name__ == "__main__":
@@ -172,4 +269,4 @@ if __name__ == "__main__":
     parser.add_argument("model", type=Path, help="folder of a model")
     parser.add_argument("--seconds", type=float, default=20, help="seconds of each attack")
     given = parser.parse_args()
-    run(given.model, given.seconds)
+    sys.exit(not (run(given.model, given.seconds) and run_locked(given.model)))

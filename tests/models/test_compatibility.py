@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cinematrix.errors import ArtifactError
 from cinematrix.models import MODELS
-from cinematrix.models.artifact import load
+from cinematrix.models.artifact import FORMAT, READABLE, load
 from cinematrix.models.compatibility import SETTINGS
 from places import ROOT
 
@@ -16,6 +17,25 @@ FORMAT_3 = ROOT / "tests" / "fixtures" / "format3"
 """One small artefact of each model from the last version of format 3, and its predictions."""
 
 EXPECTED: dict[str, dict[str, Any]] = json.loads((FORMAT_3 / "expected.json").read_text("utf-8"))
+
+
+OLD_MODELS = {
+    int(folder.name.removeprefix("format").partition("-")[0]): folder
+    for folder in (ROOT / "tests" / "models" / "old").iterdir()
+}
+"""A tiny model of each format that ever was, made by `make_old_models.py`."""
+
+
+def test_a_model_of_each_readable_format_predicts_as_its_own_code_did() -> None:
+    """Older ones are refused, and the error says what to do."""
+    assert set(OLD_MODELS) == set(range(1, FORMAT + 1))
+    for number, place in OLD_MODELS.items():
+        if number < READABLE[0]:
+            with pytest.raises(ArtifactError, match=rf"has format {number} and .* reads 3 to 4; train the model anew"):
+                load(place)
+        else:
+            expected = json.loads((place / "expected.json").read_text())
+            np.testing.assert_allclose(load(place).model.predict([1, 1, 3], [10, 30, 20]), expected, atol=1e-6)
 
 
 def folder(name: str) -> Path:

@@ -172,3 +172,35 @@ def test_an_admin_key_stays_beside_an_account(visits: Visits, service: ServiceWi
             expect(page.locator("#foot")).to_contain_text("in the account “hal”")
             page.reload()
         visit.errors[:] = [error for error in visit.errors if not {"401", "403"} & set(error.split())]
+
+
+def test_a_link_of_somebody_else_asks_first(visits: Visits, service: ServiceWithKeys) -> None:
+    """With ratings in the browser or another account in the tab. A new link of the same account opens at once."""
+    mine, renewed = service.account("ida"), service.account("ida", rated=0)
+    with visits() as visit:
+        page = visit.page
+        row = {"movie": service.films[0], "title": "x", "rating": 4, "time": 1}
+        history = {"ratings": [row], "gone": [], "hidden": [], "watchlist": [], "likes": []}
+        visit.open("/?view=profile")
+        page.evaluate("history => localStorage.setItem('cinematrix-history', JSON.stringify(history))", history)
+        dialog, foot = page.get_by_role("dialog"), page.locator("#foot")
+
+        def follow(token: str, answer: str) -> None:
+            page.goto("about:blank")
+            page.goto(f"{service.url}/?view=profile#token={token}")
+            if answer:
+                dialog.get_by_role("button", name=answer).click()
+            expect(dialog).to_have_count(0)
+
+        follow(mine, "Keep my ratings")
+        expect(foot).to_contain_text("Your ratings stay in this browser")
+        follow(mine, "Continue as ida")
+        expect(page.get_by_role("button", name="Leave the account here")).to_be_visible()
+        assert len(visit.kept()["ratings"]) == 1
+        follow(service.account("mallory"), "Stay ida")
+        follow("cmt_of_yesterday", "")
+        expect(page.get_by_text("This link opens no account")).to_be_visible()
+        follow(renewed, "")
+        page.get_by_role("button", name="Leave the account here").click()
+        assert len(service.operator.get("/v1/users/ida/ratings").json()["ratings"]) == 2
+        visit.errors[:] = [error for error in visit.errors if "401" not in error]

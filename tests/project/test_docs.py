@@ -85,12 +85,13 @@ def test_the_readmes_make_targets_exist() -> None:
 
 
 def test_the_page_of_the_command_line_is_up_to_date() -> None:
-    """docs/command-line.md is what docs/reference.py makes of the command line."""
+    """docs/command-line.md and docs/settings.md are what docs/reference.py makes of the program."""
     made = subprocess.run(
-        [sys.executable, "-c", "from reference import reference; print(reference(), end='')"],
+        [sys.executable, "-c", "from reference import PAGES; print(*(p() for p in PAGES.values()), sep='', end='')"],
         cwd=ROOT / "docs", capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert (ROOT / "docs" / "command-line.md").read_text("utf-8") == made.stdout, "run: python docs/reference.py"
+    pages = [(ROOT / "docs" / name).read_text("utf-8") for name in ("command-line.md", "settings.md")]
+    assert "".join(pages) == made.stdout, "run: python docs/reference.py"
 
 
 @pytest.mark.parametrize("name", MODELS)

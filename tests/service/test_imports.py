@@ -221,7 +221,8 @@ def test_a_large_file_is_read_by_a_process_of_its_own(
     """A subprocess gives the same response, byte for byte, and the same errors; if it is killed, nothing is stored."""
     path, sent = "/v1/imports?name=export.zip", {"content": EXPORT}
     in_process, damaged = client.post(path, **sent), client.post(path, content=EXPORT[:-9]).json()
-    monkeypatch.setattr(import_worker, "WORKER_MIN_BYTES", 10)
+    state = client.app.state.service  # type: ignore[attr-defined]
+    state.settings = replace(state.settings, import_here=10)
     assert client.post(path, **sent).content == in_process.content
     assert client.post(path, content=EXPORT[:-9]).json()["detail"] == damaged["detail"]
     before = client.get(f"/v1/users/{user}/export").json()

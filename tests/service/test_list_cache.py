@@ -18,7 +18,7 @@ from cinematrix.models.artifact import save
 from cinematrix.models.ease import Ease
 from cinematrix.service.app import create_app
 from cinematrix.service.list_cache import ENTRY_OVERHEAD_BYTES, CachedList, ListCache
-from cinematrix.service.prefetch import MAX_WAITING_USERS, Prefetcher
+from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.routes import recommendations
 from cinematrix.service.schemas import ListRequest, RecommendationList
 from cinematrix.service.settings import ServiceSettings
@@ -180,15 +180,15 @@ def test_a_failing_prefetch_does_not_stop_others(caplog: pytest.LogCaptureFixtur
         if user == "broken":
             raise ZeroDivisionError
 
-    prefetcher = Prefetcher(make)
-    for user in ("broken", *(str(number) for number in range(2 * MAX_WAITING_USERS))):
+    prefetcher = Prefetcher(make, 5)
+    for user in ("broken", *(str(number) for number in range(2 * 5))):
         prefetcher.schedule(user)
     prefetcher.start()
-    wait_for(lambda: len(made) == MAX_WAITING_USERS, 5)
+    wait_for(lambda: len(made) == 5, 5)
     prefetcher.schedule("last")
-    wait_for(lambda: len(made) == MAX_WAITING_USERS + 1, 5)
+    wait_for(lambda: len(made) == 5 + 1, 5)
     prefetcher.stop()
-    assert made == ["broken", *(str(number) for number in range(MAX_WAITING_USERS - 1)), "last"]
+    assert made == ["broken", *(str(number) for number in range(5 - 1)), "last"]
     assert "couldn't be prefetched" in caplog.text
 
 

@@ -160,7 +160,7 @@ def test_statistics_of_fewer_than_five_people_are_hidden(tmp_path: Path, people:
 @pytest.mark.fault(48)
 def test_statistics_do_not_show_who_left(tmp_path: Path) -> None:
     """After one of a movie's raters was deleted and the model trained anew, its statistics are the same; after five,
-    they change."""
+    they change. So do the totals of the model, and the movies that have enough ratings for a list."""
     rng = np.random.default_rng(4)
     rows = np.array([(user, movie, rng.integers(1, 6)) for user in range(30) for movie in range(12)])
     db, before = f"sqlite:///{tmp_path}/s.db", None
@@ -169,9 +169,13 @@ def test_statistics_do_not_show_who_left(tmp_path: Path) -> None:
         with TestClient(create_app(ServiceSettings(tmp_path / f"model{turn}", db, hosts=("testserver",)))) as client:
             movie = client.get("/v1/movies/3").json()
             both = [item["why"]["both"] for item in client.get("/v1/movies/3/similar?n=11").json()["items"]]
+            info = client.get("/v1/model").json()
+            few = client.post("/v1/recommendations", json={"ratings": [], "min_ratings": 30}).json()["items"]
         assert sum(bar["count"] for bar in movie["histogram"]) == movie["ratings"] == (25 if left == 5 else 30)
         assert set(both) == {movie["ratings"]}
         assert before is None or (before == movie) is (left < 5)
+        assert (info["users"], info["ratings"]) == ((25, 300) if left == 5 else (30, 360))
+        assert len(few) == (0 if left == 5 else 10)
         before = movie
 
 

@@ -22,7 +22,7 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.errors import InputError
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import PosterSettings, ServiceSettings
-from cinematrix.service.tmdb import DAY_SECONDS, MAX_PENDING_FETCHES, MAX_PICTURE_BYTES, POSTER_LIFETIME_SECONDS
+from cinematrix.service.tmdb import DAY_SECONDS, MAX_PICTURE_BYTES
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
 from service_world import check_problem
@@ -168,7 +168,7 @@ def test_requests_to_tmdb_pause_after_a_failure(
 
 def test_posters_expire(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
     """An expired poster is fetched again on request; others are deleted, but no foreign files."""
-    assert POSTER_LIFETIME_SECONDS <= 180 * DAY_SECONDS
+    assert settings.posters.days <= 180
     tmdb.film("1", FakeAnswer(PNG))
     with run_client(settings) as client:
         assert client.get(f"/v1/movies/{movies[0]}/poster").content == PNG
@@ -176,7 +176,7 @@ def test_posters_expire(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[
     foreign = poster_file(settings, "2").with_name("mine.jpg")
     foreign.write_bytes(PNG)
     for path in (poster_file(settings, "1"), poster_file(settings, "2"), foreign):
-        age(path, POSTER_LIFETIME_SECONDS + 1)
+        age(path, 150 * DAY_SECONDS + 1)
     tmdb.film("1", FakeAnswer(PNG + b"new"))
     with run_client(settings) as client:
         assert client.get(f"/v1/movies/{movies[0]}/poster").content == PNG + b"new"
@@ -210,19 +210,21 @@ def test_concurrent_requests_share_one_fetch(settings: ServiceSettings, tmdb: Fa
 def test_slow_posters_delay_no_other_request(settings: ServiceSettings, tmdb: FakeTmdb, movies: list[Any]) -> None:
     """While TMDB is slow, other requests are answered at once, and posters beyond the pending ones are a 404."""
     proceed = threading.Event()
-    for number in range(1, MAX_PENDING_FETCHES + 5):
+    for number in range(1, PosterSettings.waiting + 5):
         tmdb.film(str(number))
         tmdb.answers[f"/3/movie/{number}"].let = proceed
-    with run_client(settings) as client, ThreadPoolExecutor(MAX_PENDING_FETCHES + 4) as pool:
+    with run_client(settings) as client, ThreadPoolExecutor(PosterSettings.waiting + 4) as pool:
         client.get(f"/v1/movies/{movies[0]}")
-        pending = [pool.submit(client.get, f"/v1/movies/{movie}/poster") for movie in movies[: MAX_PENDING_FETCHES + 4]]
+        pending = [
+            pool.submit(client.get, f"/v1/movies/{movie}/poster") for movie in movies[: PosterSettings.waiting + 4]
+        ]
         for _ in zip(range(4), as_completed(pending, 15), strict=False):
             pass
         results = client.get(f"/v1/movies/{movies[0]}").status_code, sum(each.done() for each in pending)
         proceed.set()
         assert results == (200, 4)
         assert {each.result().status_code for each in pending} == {404}
-    assert len([path for path in tmdb.asked if "movie" in path]) == MAX_PENDING_FETCHES
+    assert len([path for path in tmdb.asked if "movie" in path]) == PosterSettings.waiting
 
 
 def test_the_key_is_in_no_answer_and_no_line_of_the_log(

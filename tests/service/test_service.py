@@ -27,7 +27,7 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.recommendation.lists import Filters, find_similar, get_history, recommend
-from cinematrix.service import rate_limits, server
+from cinematrix.service import server
 from cinematrix.service.app import create_app
 from cinematrix.service.problems import Problem
 from cinematrix.service.rate_limits import RateLimitBucket
@@ -388,10 +388,9 @@ def test_too_many_requests_wait(settings: ServiceSettings) -> None:
         assert client.get("/v1/movies?query=x").status_code == 200
 
 
-def test_many_callers_give_nobody_a_new_start(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_callers_give_nobody_a_new_start(settings: ServiceSettings) -> None:
     """One IPv6 network is one caller; a flood of callers makes the service forget those that are silent longest."""
-    monkeypatch.setattr(rate_limits, "MAX_BUCKETS", 50)
-    app = create_app(replace(settings, public=True, visits=3))
+    app = create_app(replace(settings, public=True, visits=3, callers=50))
     authenticator = app.state.authenticator
 
     def ask(address: str) -> bool:
@@ -448,7 +447,7 @@ def test_models_are_swapped_under_load(
     expected: dict[str, list[Any]] = {}
     for model in models:
         save(model, place, force=True)
-        served = ServedModel.load(place)
+        served = ServedModel.load(place, 10**6)
         expected[served.version] = [line.movie for line in recommend(model, Histories.empty(1), 10).items]
     assert len(set(map(tuple, expected.values()))) == 2
     answers: list[tuple[int, Any]] = []

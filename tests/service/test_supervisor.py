@@ -26,8 +26,7 @@ def test_a_task_that_fails_is_counted_retried_and_named(
             raise AttributeError("'str' object has no attribute 'get'")
 
     monkeypatch.setattr(app.ModelWatcher, "check", check)
-    monkeypatch.setattr(app, "SAVE_USES_SECONDS", 0.01)
-    with TestClient(create_app(replace(settings, watch_seconds=0.01))) as client:
+    with TestClient(create_app(replace(settings, watch_seconds=0.01, use_seconds=0.01))) as client:
         wait_for(lambda: client.get("/readyz").status_code == 503)
         assert "task model" in check_problem(client.get("/readyz"), 503)["detail"]
         assert client.get("/livez").status_code == 200

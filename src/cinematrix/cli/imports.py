@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, Force, Json, ScaleText, parse_scale
+from cinematrix.cli.options import DatabaseUrl, Force, Json, ScaleText, parse_scale
 from cinematrix.errors import DataError, SettingError
+from cinematrix.store.settings import DEFAULT_DATABASE
 
 if TYPE_CHECKING:
     from rich.console import Console

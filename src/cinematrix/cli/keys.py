@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, Json, parse_duration
+from cinematrix.cli.options import DatabaseUrl, Json
+from cinematrix.common.text import parse_duration
+from cinematrix.store.settings import DEFAULT_DATABASE
 
 if TYPE_CHECKING:
     from cinematrix.store.keys import ApiKey

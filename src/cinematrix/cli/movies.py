@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, Json
+from cinematrix.cli.options import DatabaseUrl, Json
+from cinematrix.store.settings import DEFAULT_DATABASE
 
 app = typer.Typer(help="Movies added to a service.", no_args_is_help=True)
 

@@ -69,9 +69,6 @@ DatabaseUrl = Annotated[
     str, typer.Option("--db", envvar="CINEMATRIX_DB", help="URL of the store: sqlite:///FILE or postgresql://…")
 ]
 
-DEFAULT_DATABASE = "sqlite:///cinematrix.db"
-"""Default URL of the store."""
-
 
 def parse_columns(text: str | None) -> dict[str, str] | None:
     """Parse `user=who,movie=film` to a mapping from role to column name.
@@ -191,18 +188,6 @@ def _parse_value(name: str, text: str, hint: Any) -> Any:
 
 
 _TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a finite number"}
-
-
-def parse_duration(text: str) -> float:
-    """Parse a duration such as `24h` to seconds.
-
-    Raises:
-        SettingError: the text has another form.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
-    if not match or (not match[2] and float(match[1])):
-        raise SettingError(f"{text!r} isn't a duration; write a number with s, m, h or d, such as 24h")
-    return float(match[1]) * {"": 0, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 def parse_ids(text: str) -> tuple[str, ...]:

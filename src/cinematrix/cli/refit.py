@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cinematrix.cli.options import DEFAULT_DATABASE, DatabaseUrl, Json, ModelFolder
+from cinematrix.cli.options import DatabaseUrl, Json, ModelFolder
+from cinematrix.store.settings import DEFAULT_DATABASE
 
 if TYPE_CHECKING:
     from cinematrix.lifecycle.retrain import RetrainingOutcome

@@ -1,6 +1,8 @@
 """Parsing and folding of short texts."""
 
+import re
 import unicodedata
+from ipaddress import ip_network
 
 from cinematrix.errors import SettingError
 
@@ -22,3 +24,27 @@ def without_accents(text: str) -> str:
     """Return a text in lower case without accents."""
     letters = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return unicodedata.normalize("NFC", "".join(letters))
+
+
+def parse_duration(text: str) -> float:
+    """Parse a duration such as `24h` to seconds.
+
+    Raises:
+        SettingError: the text has another form.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
+    if not match or (not match[2] and float(match[1])):
+        raise SettingError(f"{text!r} isn't a duration; write a number with s, m, h or d, such as 24h")
+    return float(match[1]) * {"": 0, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def parse_network(text: str) -> str:
+    """Return an address or network in its usual form.
+
+    Raises:
+        SettingError: it is neither.
+    """
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise SettingError(f"{text!r} isn't an IP address or network ({error}); write 10.0.0.0/8 or ::1") from error

@@ -132,7 +132,7 @@ def _check_store(url: str, model: Path | None) -> Iterator[Finding]:
 
 def _check_database_disk(connection: "Connection") -> Iterator[Finding]:
     """Check the free space on the disk of a SQLite file."""
-    from cinematrix.store.engine import MIN_FREE_BYTES
+    from cinematrix.store.settings import MIN_FREE_BYTES
 
     if connection.dialect.name == "sqlite":
         yield _check_free_space(

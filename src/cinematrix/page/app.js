@@ -5,6 +5,7 @@ import { card, titleText, shorten } from "./parts/cards.js";
 import { combobox } from "./parts/combobox.js";
 import { element, icon } from "./parts/dom.js";
 import { History } from "./parts/history.js";
+import { mayOpen } from "./parts/other-account.js";
 import { poster } from "./parts/posters.js";
 import { refreshStars, stars, formatNumber } from "./parts/stars.js";
 import { errorState, headingElement, loadingState } from "./parts/states.js";
@@ -238,10 +239,14 @@ class Shared {
     const fragment = new URLSearchParams(location.hash.slice(1));
     const token = fragment.get("token");
     if (token) {
-      const before = tabItem("cinematrix-token");
-      if (before && before !== token) clearTab();
-      tabItem("cinematrix-token", token);
       history.replaceState(null, "", location.pathname + location.search);
+      const before = tabItem("cinematrix-token");
+      const may = await mayOpen(token, before, this.history.empty);
+      if (may === null) showBanner("This link opens no account: it has expired or was revoked.");
+      if (may) {
+        if (before && before !== token) clearTab();
+        tabItem("cinematrix-token", token);
+      }
     }
     if (!this.identify()) return;
     try {

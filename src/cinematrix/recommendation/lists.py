@@ -112,17 +112,21 @@ class Filters:
         where: conditions on the catalog, as in `Catalog.where`.
         min_ratings: minimum training ratings of a movie.
         exclude: IDs of movies to leave out in addition to the seen ones.
+        allowed: mask of the movies that may pass, `[movies]`; None: all.
     """
 
     where: str = ""
     min_ratings: int = 0
     exclude: tuple[Any, ...] = ()
+    allowed: NDArray[np.bool_] | None = None
 
     def mask(self, known: TrainingData) -> NDArray[np.bool_]:
         """Return the mask of the movies that pass. bool `[len(known.movies)]`."""
         keep = known.catalog.where(self.where)
         if self.min_ratings > 0:
             keep &= known.raters >= self.min_ratings
+        if self.allowed is not None:
+            keep &= self.allowed
         numbers = known.movies.numbers(self.exclude)
         keep[numbers[numbers != UNKNOWN]] = False
         return keep

@@ -14,12 +14,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cinematrix.common.optional import require_package
 from cinematrix.service import problems
-from cinematrix.service.auth import KEY_REFRESH_SECONDS, READ, SAVE_USES_SECONDS, Authenticator
+from cinematrix.service.auth import READ, Authenticator
 from cinematrix.service.cache_middleware import CacheMiddleware
 from cinematrix.service.middleware import RequestGuardMiddleware
 from cinematrix.service.model_watcher import Fingerprint, ModelWatcher, read_fingerprint, refresh_movies
 from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.problems import Problem
+from cinematrix.service.proxies import ProxyMiddleware
 from cinematrix.service.refit_runner import RefitRunner
 from cinematrix.service.responses import PROBLEM_RESPONSES
 from cinematrix.service.routes import (
@@ -52,11 +53,14 @@ from cinematrix.store.engine import check_integrity, free_bytes
 from cinematrix.store.records import Store
 
 REQUEST_THREADS = {"sqlite": 2, "postgresql": 4}
-"""Worker threads for requests, by database.
+"""Default number of worker threads for requests, by database.
 
 More threads would only compete for Python's global interpreter lock, which costs a fifth of the time. A database server
 gets a few more, because requests wait for it.
 """
+
+REFRESHES_AHEAD = 0.4
+"""Interval at which the keys are read in the background, as a share of the time for which they are valid."""
 
 ROUTERS = (
     *(
@@ -91,7 +95,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         StoreError: the store can't be opened or holds ratings on another scale.
     """
     fingerprint = read_fingerprint(settings.model)
-    store, figures = Store.open(settings.db, patient=False), Telemetry()
+    store, figures = Store.open(settings.db, settings.store), Telemetry()
     check_integrity(store.engine)
     refitter = RefitRunner(settings, store, figures)
     posters_cache = PosterCache(settings.posters) if settings.posters else None
@@ -101,8 +105,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = REQUEST_THREADS[store.engine.dialect.name]
-        state.ahead = Prefetcher(partial(recommendations.prefetch_list, state))
+        state.ahead = Prefetcher(partial(recommendations.prefetch_list, state), settings.prefetched)
         state.ahead.start()
         _start_tasks(state, app.state.authenticator, fingerprint)
         yield
@@ -115,11 +118,10 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 
     app = FastAPI(
         title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, openapi_url=None,
-        redirect_slashes=False,  # a redirect would name http://, also behind TLS
+        redirect_slashes=False,  # a redirect would name http://, behind TLS without --proxy
     )  # fmt: skip
     app.state.service = state
-    limits = {"page": settings.visits, "read": settings.reads, "write": settings.writes, "admin": settings.writes}
-    app.state.authenticator = Authenticator(store, limits, settings.public)
+    app.state.authenticator = Authenticator(store, settings)
     problems.install_error_handlers(app)
     page.load_assets()
     for router in ROUTERS:
@@ -128,23 +130,26 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     _add_health_routes(app)
     app.add_middleware(CacheMiddleware, state=state)
     app.add_middleware(RequestGuardMiddleware, settings=settings, figures=figures)
-    app.openapi = lambda: _build_openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(ProxyMiddleware, proxies=settings.proxies)
+    app.openapi = lambda: _build_openapi(app, settings)  # type: ignore[method-assign]
     return app
 
 
 def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint: Fingerprint) -> None:
-    """Start the background tasks."""
+    """Set the number of threads for requests, and start the background tasks."""
+    threads = state.settings.request_threads or REQUEST_THREADS[state.store.engine.dialect.name]
+    anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     supervisor, seconds = state.supervisor, state.settings.watch_seconds
     supervisor.add("model", ModelWatcher(state, fingerprint).check, seconds)
     supervisor.add("refits", state.refit_runner.check_progress, seconds)
     supervisor.add("erasure", state.store.finish_erasure, seconds)
-    supervisor.add("keys", authenticator.refresh, KEY_REFRESH_SECONDS)
-    supervisor.add("key uses", authenticator.save_uses, SAVE_USES_SECONDS)
+    supervisor.add("keys", authenticator.refresh, REFRESHES_AHEAD * state.settings.key_seconds)
+    supervisor.add("key uses", authenticator.save_uses, state.settings.use_seconds)
     supervisor.start()
 
 
 def _load_first_model(state: ServiceState) -> None:
-    served = ServedModel.load(state.settings.model)
+    served = ServedModel.load(state.settings.model, state.settings.list_cache)
     if served.model.data.scale is not None:
         state.store.fix_scale(served.model.data.scale)
     if state.settings.refit_every:
@@ -187,10 +192,11 @@ def _add_health_routes(app: FastAPI) -> None:
         return app.openapi()
 
 
-def _build_openapi(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI description, including the schema of problem responses."""
+def _build_openapi(app: FastAPI, settings: ServiceSettings) -> dict[str, Any]:
+    """Return the OpenAPI description, including the schema of problem responses and the limits of this server."""
     if app.openapi_schema is None:
         app.openapi_schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
         schemas = app.openapi_schema.setdefault("components", {}).setdefault("schemas", {})
         schemas[ProblemBody.__name__] = ProblemBody.model_json_schema()
+        schemas[groups.GroupRequest.__name__]["properties"]["members"]["maxItems"] = settings.group_members
     return app.openapi_schema

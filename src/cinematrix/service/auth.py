@@ -3,6 +3,7 @@
 A caller is an API key with a role, a user with a token, or a visitor of the page. Each has its own token bucket.
 """
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,26 +20,20 @@ from starlette.types import Scope
 
 from cinematrix.service.problems import Problem
 from cinematrix.service.rate_limits import RateLimiter
+from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import ROLES, ApiKey, find_key, list_keys, save_key_uses
 from cinematrix.store.records import Store
 from cinematrix.store.statements import now_ms
 from cinematrix.store.tokens import find_token_owner
 
-KEY_CACHE_SECONDS = 1.0
-"""Key-cache lifetime in seconds. A new key may need this long to work."""
-
-KEY_REFRESH_SECONDS = 0.4
-"""Interval in seconds at which the keys are read in the background."""
-
-SAVE_USES_SECONDS = 60.0
-"""Interval in seconds at which the last uses of keys are stored."""
-
 API_KEY_SCHEME = APIKeyHeader(name="X-API-Key", auto_error=False, description="Created by `cinematrix key create`.")
 KEY, AUTHORIZATION = API_KEY_SCHEME.model.name.lower().encode(), b"authorization"
 """Header names as in an ASGI scope: lower-case bytes."""
 
-FORWARDING_HEADERS = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip"})
-"""Headers by which a proxy names its client."""
+FORWARDING_HEADERS = frozenset(
+    {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
+)
+"""Headers that proxies add."""
 
 BEARER_SCHEME = HTTPBearer(auto_error=False, description="A user's token, created by `POST /v1/tokens`.")
 
@@ -85,29 +80,30 @@ class Authenticator:
     connection is checked, so a key table that is emptied opens the service to nobody else.
 
     Attributes:
-        limits: requests a minute, by `page` (for a visitor or a user with a token), `read`, `write` and `admin`.
         public: visitors without a key have the permission `page`.
     """
 
     store: Store
-    limits: dict[str, int]
-    public: bool = False
+    settings: ServiceSettings
     _keys: list[ApiKey] = field(default_factory=list)
-    _read_at: float = -KEY_CACHE_SECONDS
+    _read_at: float = -math.inf
     _uses: dict[str, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _limiter: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        self._limiter = RateLimiter(self.limits)
+        settings = self.settings
+        limits = {"page": settings.visits, "read": settings.reads, "write": settings.writes, "admin": settings.writes}
+        self.public = settings.public
+        self._limiter = RateLimiter(limits, settings.callers, settings.ipv6_prefix)
 
     @property
     def fresh(self) -> bool:
         """Return whether the key cache is still valid."""
-        return time.monotonic() - self._read_at < KEY_CACHE_SECONDS
+        return time.monotonic() - self._read_at < self.settings.key_seconds
 
     def keys(self) -> list[ApiKey]:
-        """Return the store's keys, at most `KEY_CACHE_SECONDS` old."""
+        """Return the store's keys, at most `key_seconds` old."""
         with self._lock:
             if not self.fresh:
                 self._keys, self._read_at = list_keys(self.store), time.monotonic()
@@ -192,7 +188,7 @@ def authorize_request(request: Request, needed: Permission) -> Caller:
 
 
 def read_peer(scope: Scope) -> str:
-    """Return the address of the connection's peer; `forwarded` for a proxy on this machine, which hides the client."""
+    """Return the address of the client; `forwarded` if it is behind a proxy on this machine that hides it."""
     peer: str = (scope.get("client") or ("unknown", 0))[0]
     forwarded = is_loopback(peer) and any(name in FORWARDING_HEADERS for name, _ in scope["headers"])
     return "forwarded" if forwarded else peer

@@ -25,9 +25,7 @@ from cinematrix.importers.archives import unpacked_bytes
 from cinematrix.importers.entries import KINDS, KindName
 from cinematrix.importers.outcome import MatchedImport, match_entries
 from cinematrix.importers.result import ImportRecords, ImportResult, MergeCounts, add_merge_counts
-
-WORKER_MIN_BYTES = 200_000
-"""File size in bytes above which a subprocess reads the file: a table of about 4,000 movies."""
+from cinematrix.service.settings import ServiceSettings
 
 ARCHIVE_TABLES = 4
 """Tables in which an archive has each movie: archives are measured by their unpacked size divided by this."""
@@ -39,10 +37,6 @@ WORKER_COMMAND = (
     "import gc; gc.disable(); from cinematrix.service.import_worker import main; main()",
 )
 """Command of the subprocess. It ends with the file, and collecting garbage would take a quarter of its time."""
-
-WORKER_NICENESS = 10
-"""Niceness of the subprocess, so that it yields to the server."""
-
 
 Raters = NDArray[np.int64] | None
 """Number of raters of each movie."""
@@ -94,7 +88,9 @@ class PreparedImport(NamedTuple):
         return to_json(add_merge_counts(self.counts, merged))[:-1] + b"," + self.rows[1:]
 
 
-def prepare_import(upload: Upload, catalog: Catalog, scale: Scale | None, raters: Raters) -> PreparedImport:
+def prepare_import(
+    upload: Upload, catalog: Catalog, scale: Scale | None, raters: Raters, settings: ServiceSettings
+) -> PreparedImport:
     """Read an uploaded file and match it to a model's catalog and scale.
 
     Raises:
@@ -103,8 +99,9 @@ def prepare_import(upload: Upload, catalog: Catalog, scale: Scale | None, raters
         OSError: the subprocess that read the file failed.
     """
     size = max(len(upload.content), unpacked_bytes(upload.content) / ARCHIVE_TABLES)
-    large = size > WORKER_MIN_BYTES
-    return (_prepare_in_subprocess if large else _prepare_here)(upload, catalog, scale, raters)
+    if size <= settings.import_here:
+        return _prepare_here(upload, catalog, scale, raters)
+    return _prepare_in_subprocess((settings.niceness, upload, catalog.movies.ids, catalog.frame, scale, raters))
 
 
 def _prepare_here(upload: Upload, catalog: Catalog, scale: Scale | None, raters: Raters) -> PreparedImport:
@@ -113,11 +110,11 @@ def _prepare_here(upload: Upload, catalog: Catalog, scale: Scale | None, raters:
     return PreparedImport.of(match_entries(journal, catalog, scale, None, raters), catalog, scale)
 
 
-WorkerInput = tuple[Upload, Ids, pl.DataFrame, Scale | None, Raters]
+WorkerInput = tuple[int, Upload, Ids, pl.DataFrame, Scale | None, Raters]
+"""Niceness of the subprocess, so that it yields to the server, and what it reads."""
 
 
-def _prepare_in_subprocess(upload: Upload, catalog: Catalog, scale: Scale | None, raters: Raters) -> PreparedImport:
-    work: WorkerInput = (upload, catalog.movies.ids, catalog.frame, scale, raters)
+def _prepare_in_subprocess(work: WorkerInput) -> PreparedImport:
     done = subprocess.run(WORKER_COMMAND, input=pickle.dumps(work), stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise OSError(f"the subprocess that read an uploaded file ended with exit status {done.returncode}")
@@ -130,8 +127,8 @@ def _prepare_in_subprocess(upload: Upload, catalog: Catalog, scale: Scale | None
 
 def main() -> None:
     """Read a pickled `WorkerInput` from standard input and write the result or error, pickled, to standard output."""
-    os.nice(WORKER_NICENESS)
-    upload, ids, frame, scale, raters = pickle.load(sys.stdin.buffer)
+    niceness, upload, ids, frame, scale, raters = pickle.load(sys.stdin.buffer)
+    os.nice(niceness)
     result: PreparedImport | Exception
     try:
         result = _prepare_here(upload, Catalog(IdMap(ids), frame), scale, raters)

@@ -14,9 +14,6 @@ from cinematrix.data.ids import Numbers
 from cinematrix.service.schemas import ListRequest
 from cinematrix.store.records import Revision
 
-MAX_CACHE_BYTES = 32_000_000
-"""Maximum bytes of the cache of one model version. The least recently used lists are evicted first."""
-
 ENTRY_OVERHEAD_BYTES = 500
 """Approximate bytes that a cached list takes besides its body."""
 
@@ -47,9 +44,9 @@ class CachedList(NamedTuple):
 
 
 class ListCache:
-    """Least-recently-used cache of the lists of one model version, by request."""
+    """Least-recently-used cache of the lists of one model version, by request. `most_bytes`: their maximum size."""
 
-    def __init__(self, most_bytes: int = MAX_CACHE_BYTES) -> None:
+    def __init__(self, most_bytes: int) -> None:
         self._most_bytes, self._bytes = most_bytes, 0
         self._lists: OrderedDict[CacheKey, CachedList] = OrderedDict()
         self._last_sent: dict[str, CacheKey] = {}

@@ -9,9 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 
-MAX_WAITING_LINES = 10_000
-"""Maximum lines in the queue. Further lines are dropped and counted."""
-
 MAX_LINES_PER_WRITE = 1_000
 """Maximum lines in one write."""
 
@@ -25,11 +22,12 @@ class QueuedLogHandler(logging.Handler):
     Args:
         descriptor: file descriptor to write to.
         dropped: called for each line dropped because the queue is full.
+        most: maximum lines in the queue.
     """
 
-    def __init__(self, descriptor: int, dropped: Callable[[], object]) -> None:
+    def __init__(self, descriptor: int, dropped: Callable[[], object], most: int) -> None:
         super().__init__()
-        self._descriptor, self._dropped = descriptor, dropped
+        self._descriptor, self._dropped, self._most = descriptor, dropped, most
         self._lines: deque[str] = deque()  # appends and pops are atomic, so requests and writer need no lock
         self._has_lines, self._ending = Event(), False
         self._thread = Thread(target=self._write, daemon=True, name="log")
@@ -37,7 +35,7 @@ class QueuedLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append a line to the queue, or drop it if the queue is full."""
-        if len(self._lines) >= MAX_WAITING_LINES:
+        if len(self._lines) >= self._most:
             self._dropped()
             return
         self._lines.append(self.format(record))

@@ -20,12 +20,6 @@ from cinematrix.service.telemetry import Telemetry
 LIVENESS_PATH = "/livez"
 """Path that is answered however many requests are in flight."""
 
-MAX_QUERY_BYTES = 16_000
-"""Maximum bytes of the parameters in an address."""
-
-MAX_PARAMETERS = 100
-"""Maximum parameters in an address."""
-
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing, and whose responses a browser hides from pages of other origins."""
 
@@ -63,7 +57,9 @@ class RequestGuardMiddleware:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         exchange = _Exchange(scope, send, self._leave)
-        body = BodyReader(receive, self.bodies, scope["path"], find_network(read_peer(scope)))
+        body = BodyReader(
+            receive, self.bodies, scope["path"], find_network(read_peer(scope), self.settings.ipv6_prefix)
+        )
         refusal = self._refusal(scope)
         self.working += 1
         try:
@@ -98,7 +94,8 @@ class RequestGuardMiddleware:
             return Problem(400, "the host name isn't allowed; add it with --host-name")
         if scope["method"] not in SAFE_METHODS and not _is_same_origin(headers):
             return Problem(403, "pages of another origin may not change anything here")
-        if len(scope["query_string"]) > MAX_QUERY_BYTES or scope["query_string"].count(b"&") >= MAX_PARAMETERS:
+        settings, query = self.settings, scope["query_string"]
+        if len(query) > settings.max_query or query.count(b"&") >= settings.max_parameters:
             return Problem(414, "the address has too many parameters; send fewer or shorter ones")
         length = headers.get(b"content-length", b"0")
         most = self.settings.most_bytes(scope["path"])

@@ -62,7 +62,7 @@ def swap_model(state: ServiceState) -> None:
     A file of another hand may fail in any way. Only an error of the store is raised, and the swap tried again.
     """
     try:
-        served = ServedModel.load(state.settings.model)
+        served = ServedModel.load(state.settings.model, state.settings.list_cache)
         if served.model.data.scale is not None:
             state.store.fix_scale(served.model.data.scale)
     except SQLAlchemyError:

@@ -12,16 +12,18 @@ from threading import Thread
 
 from cinematrix.service.logging import LOG
 
-MAX_WAITING_USERS = 100
-"""Maximum users in the queue. Lists of further users are made on request."""
-
 
 class Prefetcher:
-    """Background thread with a queue of users. `make` makes the list of one user."""
+    """Background thread with a queue of users.
 
-    def __init__(self, make: Callable[[str], None]) -> None:
-        self._make = make
-        self._users: Queue[str | None] = Queue(MAX_WAITING_USERS)
+    Args:
+        make: function that makes the list of one user.
+        most: maximum users in the queue. Lists of further users are made on request.
+    """
+
+    def __init__(self, make: Callable[[str], None], most: int) -> None:
+        self._make, self._most = make, most
+        self._users: Queue[str | None] = Queue(most)
         self._thread = Thread(target=self._work, daemon=True, name="ahead")
 
     def start(self) -> None:
@@ -30,8 +32,9 @@ class Prefetcher:
 
     def schedule(self, user: str) -> None:
         """Add a user to the queue, if it isn't full."""
-        with suppress(Full):
-            self._users.put_nowait(user)
+        if self._most:  # a queue without places would be unlimited
+            with suppress(Full):
+                self._users.put_nowait(user)
 
     def stop(self) -> None:
         """Empty the queue and stop the thread."""

@@ -9,12 +9,6 @@ from threading import Lock
 
 from cinematrix.service.problems import Problem
 
-MAX_BUCKETS = 50_000
-"""Maximum rate-limit buckets in memory. Beyond it, the one used least recently is forgotten."""
-
-IPV6_PREFIX_BITS = 64
-"""Length of the prefix that counts as one caller: a network's operator hands it out as a whole."""
-
 
 @dataclass
 class RateLimitBucket:
@@ -41,9 +35,17 @@ class RateLimitBucket:
 
 @dataclass
 class RateLimiter:
-    """Token buckets of all callers. `limits`: requests a minute by the name of the limit."""
+    """Token buckets of all callers.
+
+    Attributes:
+        limits: requests a minute by the name of the limit.
+        most: maximum buckets in memory. Beyond it, the one used least recently is forgotten.
+        ipv6_prefix: length of the IPv6 prefix that counts as one caller: a network's operator hands it out as a whole.
+    """
 
     limits: dict[str, int]
+    most: int
+    ipv6_prefix: int
 
     def __post_init__(self) -> None:
         self._buckets: OrderedDict[tuple[str, str], RateLimitBucket] = OrderedDict()
@@ -58,11 +60,11 @@ class RateLimiter:
         Raises:
             Problem: 429, it is above the limit.
         """
-        size, now, key = self.limits[limit], time.monotonic(), (find_network(caller), limit)
+        size, now, key = self.limits[limit], time.monotonic(), (find_network(caller, self.ipv6_prefix), limit)
         with self._lock:
             bucket = self._buckets.setdefault(key, RateLimitBucket(size, size, now))
             self._buckets.move_to_end(key)
-            if len(self._buckets) > MAX_BUCKETS:
+            if len(self._buckets) > self.most:
                 self._buckets.popitem(last=False)
             wait = bucket.take(now)
         if wait:
@@ -72,10 +74,10 @@ class RateLimiter:
 
 
 @lru_cache(10_000)
-def find_network(caller: str) -> str:
-    """Return the /64 network of an IPv6 address; anything else as it is."""
+def find_network(caller: str, ipv6_prefix: int) -> str:
+    """Return the network of an IPv6 address; anything else as it is."""
     try:
         ip = IPv6Address(caller)
     except ValueError:
         return caller
-    return str(ip.ipv4_mapped or IPv6Network((ip, IPV6_PREFIX_BITS), strict=False))
+    return str(ip.ipv4_mapped or IPv6Network((ip, ipv6_prefix), strict=False))

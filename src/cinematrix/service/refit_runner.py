@@ -16,10 +16,6 @@ from cinematrix.store.refits import Refit, find_refit, request_refit_if_due
 REFIT_COMMAND = (sys.executable, "-c", "from cinematrix.cli.main import run; run()")
 
 
-REFIT_NICENESS = 10
-"""Niceness of the subprocess, so that it yields to the server."""
-
-
 @dataclass
 class RefitRunner:
     """Runs retraining subprocesses, one at a time. The server itself never imports training packages."""
@@ -44,7 +40,7 @@ class RefitRunner:
         command = [*REFIT_COMMAND, "refit", str(self.settings.model), "--asked", str(asked.refit)]
         environment = os.environ | {"CINEMATRIX_DB": self.settings.db}
         self._process, self._running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL), asked
-        os.setpriority(os.PRIO_PROCESS, self._process.pid, REFIT_NICENESS)
+        os.setpriority(os.PRIO_PROCESS, self._process.pid, self.settings.niceness)
         LOG.info("refit %s, requested by %s, has started", asked.refit, asked.who)
 
     def check_progress(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers, parse_id
@@ -47,22 +48,29 @@ class ServedModel:
 
     Attributes:
         about: content of its `model.json`.
+        cache_bytes: maximum size of the cache of lists.
         made: cached responses that are the same for all users, by name.
         lists: cached lists of users.
+        published: published numbers of people, by name.
     """
 
     model: Recommender
     version: str
-    about: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any]
+    cache_bytes: int
     made: dict[str, bytes] = field(default_factory=dict)
-    lists: ListCache = field(default_factory=ListCache, init=False)
+    lists: ListCache = field(init=False)
+    published: dict[str, NDArray[np.int64]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lists", ListCache(self.cache_bytes))
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, cache_bytes: int) -> Self:
         """Load the model in a folder and make one list, so that its lazy parts are ready for the first request."""
         artifact = load(path)
         recommend(artifact.model, Histories.empty(1), 1)
-        return cls(artifact.model, fingerprint_manifest(artifact.about), artifact.about)
+        return cls(artifact.model, fingerprint_manifest(artifact.about), artifact.about, cache_bytes)
 
     def warm(self) -> Self:
         """Build the indexes for searches, imports and the questionnaire in advance. Takes about a second."""

@@ -25,30 +25,18 @@ from cinematrix.store.engine import hold_server_lock
 BROWSER_TIMEOUT_SECONDS = 10.0
 """Maximum seconds to wait for the server to listen before the browser is opened."""
 
-MAX_CONNECTIONS = 10_000
-"""Maximum open connections. Further ones wait to be accepted."""
-
-HEADER_TIMEOUT_MS = 10_000
-"""Maximum milliseconds for a request's headers, and of silence between two requests of a connection."""
-
-MAX_HEADER_BYTES = 65_536
-"""Maximum bytes of a request's headers."""
-
 SWITCH_INTERVAL_SECONDS = 0.001
 """Seconds after which a computing thread yields Python's global interpreter lock: a fifth of Python's default."""
 
-SHUTDOWN_SECONDS = 10.0
-"""Maximum seconds for requests in flight after a stop signal."""
 
-
-def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = False) -> None:
+def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
     """Serve until SIGTERM or SIGINT. Requests in flight are finished first, unless a second signal comes.
 
     Args:
         opens: open the page in a browser.
 
     Raises:
-        SettingError: `address` or the page is open to others and the store has no keys.
+        SettingError: the address or the page is open to others and the store has no keys.
         StoreError: another server uses the store.
     """
     _skip_log_caller_lookup()
@@ -57,10 +45,11 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
     limit_process_to_one_thread()
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     sys.set_int_max_str_digits(sys.int_info.str_digits_check_threshold)  # parsing longer integers takes long
+    address, port = settings.address, settings.port
     with hold_server_lock(settings.db):
         app = create_app(settings)
-        log = QueuedLogHandler(sys.stderr.fileno(), app.state.service.figures.dropped.inc)
-        logging.basicConfig(level=logging.INFO, handlers=[log], format="%(message)s")
+        log = QueuedLogHandler(sys.stderr.fileno(), app.state.service.figures.dropped.inc, settings.log_lines)
+        logging.basicConfig(level=settings.log_level.upper(), handlers=[log], format="%(message)s")
         if not app.state.authenticator.keys():
             if address not in LOOPBACK_HOSTS or settings.public:
                 raise SettingError(
@@ -71,12 +60,14 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
         server = Server(
             app, address=address, port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False,
             http=HTTPModes.http1,  # detecting HTTP/2 would wait for a first byte without a timeout
-            backlog=MAX_CONNECTIONS, backpressure=MAX_CONNECTIONS,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=MAX_HEADER_BYTES),
+            backlog=settings.connections, backpressure=settings.connections,
+            http1_settings=HTTP1Settings(
+                header_read_timeout=round(1000 * settings.header_seconds), max_buffer_size=settings.header_bytes
+            ),
         )  # fmt: skip
         url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
         print(f"serving on {url}; open the page at {url}/", file=sys.stderr, flush=True)
-        asyncio.run(_run_until_stopped(server, url if opens else None))
+        asyncio.run(_run_until_stopped(server, settings.shutdown_seconds, url if opens else None))
         log.finish(1)
 
 
@@ -92,10 +83,10 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _run_until_stopped(server: Server, url: str | None) -> None:
+async def _run_until_stopped(server: Server, seconds: float, url: str | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _shut_down, server, number)
+        loop.add_signal_handler(number, _shut_down, server, number, seconds)
     opening = asyncio.create_task(open_browser_when_ready(url)) if url else None
     await server.serve()
     if opening:
@@ -121,10 +112,10 @@ async def _is_listening(host: str | None, port: int | None) -> bool:
     return True
 
 
-def _shut_down(server: Server, number: int) -> None:
-    """Shut down gracefully. A second signal, or `SHUTDOWN_SECONDS`, ends the process at once."""
+def _shut_down(server: Server, number: int, seconds: float) -> None:
+    """Shut down gracefully. A second signal, or so many seconds, end the process at once."""
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, os._exit, 128 + number)
-    loop.call_later(SHUTDOWN_SECONDS, os._exit, 1)
+    loop.call_later(seconds, os._exit, 1)
     server.stop()  # type: ignore[no-untyped-call]

@@ -1,81 +1,154 @@
-"""Settings of the service."""
+"""Settings of the service: the one table of the options of `cinematrix serve`.
+
+A new option is a field here. Its flag, environment variable, line of the configuration file and of docs/settings.md are
+made from it.
+"""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from cinematrix.store.engine import MIN_FREE_BYTES
+from cinematrix.common.options import Setting, check_options, list_settings, option
+from cinematrix.common.text import parse_duration, parse_network
+from cinematrix.store.settings import DEFAULT_DATABASE, MIN_FREE_BYTES, StoreSettings
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 """Host names of this machine, which no other machine can reach."""
 
+LOG_LEVELS = ("debug", "info", "warning", "error")
+"""Levels of log lines. Requests are logged at `info`."""
+
+server = partial(option, group="Server")
+access = partial(option, group="Access")
+rates = partial(option, group="Rate limits", unit="requests a minute", low=1)
+requests = partial(option, group="Requests", low=0)
+work = partial(option, group="Work", low=0)
+health = partial(option, group="Health and log")
+pictures = partial(option, group="Posters")
+
 
 @dataclass(frozen=True)
 class PosterSettings:
-    """Settings of the poster cache.
+    """Settings of the poster cache. The key is in no response and no log line.
 
     Attributes:
-        key: the operator's TMDB API key. It appears in no response and no log line.
-        folder: folder of the cached posters.
-        most_bytes: maximum bytes of the cached posters.
         api, images: addresses of TMDB's two hosts.
-        seconds: timeout of a request to TMDB, in seconds.
     """
 
-    key: str = field(repr=False)
-    folder: Path
-    most_bytes: int = 500_000_000
+    key: str = pictures("Your TMDB API key, to show posters.", name="tmdb-key", secret=True, missing="no posters")
+    folder: Path = pictures("Folder of the cached posters.", name="posters", missing="in your cache folder")
+    most_bytes: int = pictures("Maximum size of the folder.", 500_000_000, name="posters-bytes", unit="bytes", low=0)
+    seconds: float = pictures("Timeout of a request to TMDB.", 4.0, name="poster-seconds", unit="seconds", low=0.1)
+    days: float = pictures(
+        "Time for which a poster is kept; TMDB allows six months.", 150.0, name="poster-days", unit="days", low=0,
+        high=183,
+    )  # fmt: skip
+    fetches: int = pictures("Posters fetched at a time.", 4, name="poster-fetches", low=1)
+    waiting: int = pictures(
+        "Posters being fetched or waiting for it; further ones aren't shown this time.",
+        16,
+        name="poster-waiting",
+        low=1,
+    )
+    pause_seconds: float = pictures(
+        "Time without requests to TMDB after a failure.", 30.0, name="poster-pause-seconds", unit="seconds", low=0
+    )
     api: str = "https://api.themoviedb.org"
     images: str = "https://image.tmdb.org"
-    seconds: float = 4.0
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """Settings of `create_app`.
+    """Settings of `create_app` and `serve`. They are described by their options.
 
     Attributes:
-        model: folder of the model.
-        db: URL of the store.
-        hosts: host names that requests may use for this server.
-        new_users: number of users in the store from which writes for new users are refused; 0: no new users.
-        public: visitors without a key have the permission `page`.
-        reads, writes: maximum requests a minute by one key, or by one address while there are no keys.
-        visits: maximum requests a minute by one visitor's address or one user with a token.
-        max_body: maximum bytes of a request's body.
-        max_catalog: maximum bytes of the movies that an admin adds.
-        max_upload: maximum bytes of an imported file.
-        in_flight: maximum concurrent requests, without those whose body is being received. Further ones get a 503.
-        body_memory: maximum memory, in bytes, of the bodies in memory. One address has half of it.
-        uploads, address_uploads: maximum files received or imported at a time, of all addresses and of one.
-        body_rate: minimum bytes a second of a body, after `read_seconds`.
-        watch_seconds: interval, in seconds, at which `model` is checked for another model.
-        read_seconds: seconds for which a body may be slower than `body_rate`.
-        free_bytes: free disk space, in bytes, that a SQLite store needs for the server to be ready.
-        refit_every: seconds between scheduled retrainings; 0: none.
+        store: settings of the store.
         posters: settings of the poster cache; None: no posters except those drawn by the page.
     """
 
-    model: Path
-    db: str
-    hosts: tuple[str, ...] = LOOPBACK_HOSTS
-    new_users: int = 0
-    public: bool = False
-    reads: int = 30_000
-    writes: int = 6_000
-    visits: int = 1_200
-    max_body: int = 500_000
-    max_catalog: int = 1_000_000
-    max_upload: int = 20_000_000
-    in_flight: int = 64
-    body_memory: int = 128_000_000
-    uploads: int = 8
-    address_uploads: int = 5
-    body_rate: int = 50_000
-    watch_seconds: float = 2.0
-    read_seconds: float = 5.0
-    free_bytes: int = MIN_FREE_BYTES
-    refit_every: float = 0.0
+    model: Path = server("Folder of the model.", argument=True)
+    db: str = server("URL of the store: sqlite:///FILE or postgresql://HOST/NAME.", DEFAULT_DATABASE, secret=True)
+    hosts: tuple[str, ...] = access(
+        "Host name that requests may use for this server, besides those of loopback.", LOOPBACK_HOSTS, name="host-name",
+        parse=str.lower, form="host names",
+    )  # fmt: skip
+    new_users: int = access(
+        "Number of users in the store from which on writes create no new ones; 0: none at all.", 0, unit="users", low=0
+    )
+    public: bool = access("Allow routes that store nothing without a key; all others require one.", False)
+    proxies: tuple[str, ...] = access(
+        "Address or network of a proxy whose X-Forwarded-For, X-Forwarded-Proto or Forwarded names the client.", (),
+        name="proxy", parse=parse_network, form="IP addresses or networks, such as 10.0.0.0/8",
+        missing="none",
+    )  # fmt: skip
+    key_seconds: float = access(
+        "Time after which a new or revoked key is noticed at the latest.", 1.0, unit="seconds", low=0.01, high=60
+    )
+    use_seconds: float = access("Interval at which the last uses of keys are stored.", 60.0, unit="seconds", low=0.01)
+
+    reads: int = rates("Reads by one key, or by one address while there are no keys.", 30_000)
+    writes: int = rates("Writes by one key, or by one address while there are no keys.", 6_000)
+    visits: int = rates("Requests by one visitor's address, or by one user with a token.", 1_200)
+    callers: int = rates("Callers whose rate is known; further ones replace the most silent.", 50_000, unit="callers")
+    ipv6_prefix: int = rates("Length of the IPv6 prefix that counts as one address.", 64, unit="bits", low=16, high=128)
+
+    max_body: int = requests("Maximum body of a request.", 500_000, unit="bytes")
+    max_catalog: int = requests("Maximum size of the movies that an admin adds.", 1_000_000, unit="bytes")
+    max_upload: int = requests("Maximum size of an imported file.", 20_000_000, unit="bytes")
+    max_query: int = requests("Maximum size of the parameters in an address.", 16_000, unit="bytes")
+    max_parameters: int = requests("Maximum parameters in an address.", 100)
+    group_members: int = requests("Maximum members of a group.", 8, low=2, high=50)
+    in_flight: int = requests("Requests at a time, without those whose body is being received; others get a 503.", 64)
+    body_memory: int = requests(
+        "Memory of all bodies; one address has half of it.", 128_000_000, unit="bytes", low=1_000_000
+    )
+    uploads: int = requests("Files received or imported at a time.", 8)
+    address_uploads: int = requests("Files received or imported at a time from one address.", 5)
+    body_rate: int = requests("Minimum pace of a body, after `read-seconds`.", 50_000, unit="bytes a second", low=1)
+    read_seconds: float = requests("Time for which a body may be slower.", 5.0, unit="seconds")
+    connections: int = requests("Open connections; further ones wait.", 4_000, low=1, high=1_000_000)
+    header_seconds: float = requests(
+        "Time for a request's headers, and of silence between two requests.", 10.0, unit="seconds", low=0.1
+    )
+    header_bytes: int = requests("Maximum size of a request's address and headers.", 24_576, unit="bytes", low=8_192)
+
+    request_threads: int = work("Threads for requests; 0: two, or four with PostgreSQL.", 0, high=256)
+    writer_threads: int = work("Threads for writes with PostgreSQL; SQLite has one.", 4, low=1, high=256)
+    write_seconds: float = work(
+        "Time after which a write that still waits for others is refused.", 2.8, unit="seconds", low=0.1
+    )
+    list_cache: int = work("Maximum size of the cache of lists.", 32_000_000, unit="bytes")
+    prefetched: int = work("Users who wait for a list to be made ahead; 0: none is.", 100, unit="users")
+    import_here: int = work("Size of an imported file from which a process of its own reads it.", 200_000, unit="bytes")
+    niceness: int = work("Niceness of processes that read imports or retrain.", 10, high=19)
+    refit_every: float = work(
+        "Interval of automatic refits, such as 24h or 7d (s, m, h, d); 0: none.", 0.0, parse=parse_duration,
+        form="a number with s, m, h or d, such as 24h, or 0",
+    )  # fmt: skip
+    watch_seconds: float = work(
+        "Interval at which another model, or movies of another server, are noticed.", 2.0, unit="seconds", low=0.001
+    )
+
+    free_bytes: int = health(
+        "Free disk space that a SQLite store needs to be ready.", MIN_FREE_BYTES, unit="bytes", low=0
+    )
+    task_failures: int = health("Failures in a row after which a background task counts as failing.", 3, low=1)
+    task_seconds: float = health("Time after which a background task counts as hanging.", 300.0, unit="seconds", low=1)
+    shutdown_seconds: float = health("Time for requests in flight after a stop signal.", 10.0, unit="seconds", low=0)
+    overview_days: int = health("Days in the operator's overview.", 30, unit="days", low=1, high=366)
+    log_level: str = health("Least level of log lines; requests are logged at info.", "info", choices=LOG_LEVELS)
+    log_lines: int = health("Log lines that wait to be written; further ones are dropped.", 10_000, unit="lines", low=1)
+
+    address: str = server("Address to listen on; any but loopback requires a key.", "127.0.0.1")
+    port: int = server("Port to listen on.", 8000, low=1, high=65_535)
+    store: StoreSettings = field(default_factory=StoreSettings)
     posters: PosterSettings | None = None
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
     def most_bytes(self, path: str) -> int:
         """Return the maximum bytes of a request body sent to this path."""
@@ -86,3 +159,10 @@ class ServiceSettings:
     def is_upload(self, path: str) -> bool:
         """Return whether the body of a request to this path is a file, which isn't held in memory."""
         return path.endswith("/imports")
+
+
+def list_service_settings() -> tuple[Setting, ...]:
+    """Return all options of `cinematrix serve`, by group."""
+    found = list_settings(ServiceSettings, StoreSettings, PosterSettings)
+    groups = list(dict.fromkeys(each.about.group for each in found))
+    return tuple(sorted(found, key=lambda each: groups.index(each.about.group)))

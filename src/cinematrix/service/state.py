@@ -1,8 +1,9 @@
 """State of the app that the routes share, and the thread pool for writes."""
 
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from functools import partial, wraps
+from functools import wraps
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
@@ -16,15 +17,13 @@ from cinematrix.service.served_model import ServedModel
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.supervisor import Supervisor
 from cinematrix.service.telemetry import Telemetry
+from cinematrix.store.engine import give_up_locks_at
 from cinematrix.store.records import Store
 
 if TYPE_CHECKING:
     from cinematrix.service.refit_runner import RefitRunner
     from cinematrix.service.tmdb import PosterCache
 
-
-WRITER_THREADS = {"sqlite": 1, "postgresql": 4}
-"""Threads for write requests, by database. SQLite allows one writer; others wait here instead of polling its lock."""
 
 RouteParams = ParamSpec("RouteParams")
 RouteResult = TypeVar("RouteResult")
@@ -59,8 +58,10 @@ class ServiceState:
     writers: CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.supervisor = Supervisor(self.figures)
-        self.writers = CapacityLimiter(WRITER_THREADS[self.store.engine.dialect.name])
+        self.supervisor = Supervisor(self.figures, self.settings)
+        # SQLite allows one writer; others wait here instead of polling its lock.
+        is_sqlite = self.store.engine.dialect.name == "sqlite"
+        self.writers = CapacityLimiter(1 if is_sqlite else self.settings.writer_threads)
 
     def prefetch_for(self, *users: str) -> None:
         """Schedule a prefetch for users (IDs as in the store) whose data has changed."""
@@ -101,13 +102,22 @@ def run_in_writer_thread(
 ) -> Callable[RouteParams, Coroutine[Any, Any, RouteResult]]:
     """Decorate a route that writes, so that it runs in a writer thread and slow writes don't delay other requests.
 
-    The route must have a parameter `state`.
+    The route must have a parameter `state`. A request that has waited for a thread for `write_seconds` is refused. One
+    that has waited shorter waits for locks of the database only as long as is left.
     """
 
     @wraps(route)
     async def run(*args: RouteParams.args, **kwargs: RouteParams.kwargs) -> RouteResult:
         state = kwargs["state"]
         assert isinstance(state, ServiceState)
-        return await run_sync(partial(route, *args, **kwargs), limiter=state.writers)
+        deadline = time.monotonic() + state.settings.write_seconds
+
+        def work() -> RouteResult:
+            if time.monotonic() >= deadline:
+                raise Problem(503, "too many writes wait for the store; retry later", {"Retry-After": "1"})
+            with give_up_locks_at(deadline):
+                return route(*args, **kwargs)
+
+        return await run_sync(work, limiter=state.writers)
 
     return run

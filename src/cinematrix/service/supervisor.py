@@ -10,13 +10,8 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from cinematrix.service.logging import LOG
+from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.telemetry import Telemetry
-
-MAX_FAILURES = 3
-"""Failures in a row after which a task counts as failing."""
-
-MAX_RUN_SECONDS = 300.0
-"""Seconds after which a run that hasn't ended counts as hanging."""
 
 
 @dataclass
@@ -37,11 +32,10 @@ class SupervisedTask:
     failures: int = 0
     running_since: float | None = None
 
-    @property
-    def is_failing(self) -> bool:
+    def is_failing(self, settings: ServiceSettings) -> bool:
         """Return whether the task fails again and again, or hangs."""
-        hangs = self.running_since is not None and time.monotonic() - self.running_since > MAX_RUN_SECONDS
-        return hangs or self.failures >= MAX_FAILURES
+        hangs = self.running_since is not None and time.monotonic() - self.running_since > settings.task_seconds
+        return hangs or self.failures >= settings.task_failures
 
 
 @dataclass
@@ -49,6 +43,7 @@ class Supervisor:
     """Runs the background tasks of one app, each in a thread outside those of requests."""
 
     figures: Telemetry
+    settings: ServiceSettings
     tasks: list[SupervisedTask] = field(default_factory=list)
     _loops: "list[asyncio.Task[None]]" = field(default_factory=list)
     _stopping: asyncio.Event = field(init=False)
@@ -70,7 +65,7 @@ class Supervisor:
     def failing(self) -> list[str]:
         """Return the names of tasks that fail again and again, hang or have ended."""
         ended = {task.name for task, loop in zip(self.tasks, self._loops, strict=False) if loop.done()}
-        return [task.name for task in self.tasks if task.is_failing or task.name in ended]
+        return [task.name for task in self.tasks if task.is_failing(self.settings) or task.name in ended]
 
     async def _repeat(self, task: SupervisedTask, threads: CapacityLimiter) -> None:
         while not await self._stops_within(task.seconds):

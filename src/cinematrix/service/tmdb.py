@@ -23,20 +23,8 @@ from cinematrix.service.settings import PosterSettings
 DAY_SECONDS = 86_400
 """Seconds of a day, for which a missing poster is remembered."""
 
-POSTER_LIFETIME_SECONDS = 150 * DAY_SECONDS
-"""Poster-cache lifetime in seconds. TMDB's terms allow six months."""
-
 MAX_PICTURE_BYTES = 2_000_000
 """Maximum bytes of a response from TMDB."""
-
-MAX_PARALLEL_FETCHES = 4
-"""Maximum concurrent fetches from TMDB."""
-
-MAX_PENDING_FETCHES = 16
-"""Maximum movies whose poster is being fetched or waits for it. Further ones get no poster this time."""
-
-PAUSE_SECONDS = 30.0
-"""Seconds without requests to TMDB after a failure."""
 
 PAUSE_SECONDS_BY_STATUS = {401: 600.0, 403: 600.0}
 """Seconds without requests to TMDB after it refused the key, by HTTP status."""
@@ -69,7 +57,7 @@ class PosterCache:
     def __init__(self, settings: PosterSettings) -> None:
         check_writable(settings.folder, force=True)
         self._settings, self._opener = settings, build_opener(_RejectRedirects)
-        self._limiter, self._pending = CapacityLimiter(MAX_PARALLEL_FETCHES), dict[str, asyncio.Task[bytes]]()
+        self._limiter, self._pending = CapacityLimiter(settings.fetches), dict[str, asyncio.Task[bytes]]()
         self._cleanup_lock, self._cleaned_at, self._bytes = Lock(), float("-inf"), 0
         self._paused_until = 0.0
 
@@ -79,7 +67,7 @@ class PosterCache:
         if cached is not None:
             return cached
         if number not in self._pending:
-            if len(self._pending) >= MAX_PENDING_FETCHES or time.monotonic() < self._paused_until:
+            if len(self._pending) >= self._settings.waiting or time.monotonic() < self._paused_until:
                 return b""
             self._pending[number] = asyncio.create_task(run_sync(self._fetch, number, limiter=self._limiter))
             self._pending[number].add_done_callback(lambda _: self._pending.pop(number))
@@ -94,7 +82,7 @@ class PosterCache:
             fetched, content = self._file(number).stat().st_mtime, self._file(number).read_bytes()
         except OSError:
             return None
-        return content if time.time() < fetched + (POSTER_LIFETIME_SECONDS if content else DAY_SECONDS) else None
+        return content if time.time() < fetched + DAY_SECONDS * (self._settings.days if content else 1) else None
 
     def _fetch(self, number: str) -> bytes:
         """Fetch and store a poster, unless another thread just has. After a failure, pause requests to TMDB."""
@@ -106,10 +94,10 @@ class PosterCache:
             self._store(number, content)
             return content
         except HTTPError as error:
-            self._pause(f"TMDB answered with status {error.code}", _pause_seconds(error))
+            self._pause(f"TMDB answered with status {error.code}", _pause_seconds(error, self._settings.pause_seconds))
         # Log only the error's type: its message may contain the address and so the key.
         except (OSError, HTTPException, ValueError, InputError) as error:
-            self._pause(f"a poster can't be fetched or stored ({type(error).__name__})", PAUSE_SECONDS)
+            self._pause(f"a poster can't be fetched or stored ({type(error).__name__})", self._settings.pause_seconds)
         return b""
 
     def _pause(self, reason: str, seconds: float) -> None:
@@ -165,17 +153,17 @@ class PosterCache:
         for status, file in sorted(files, key=lambda each: each[0].st_mtime):
             if (
                 self._bytes <= 0.9 * self._settings.most_bytes
-                and status.st_mtime > time.time() - POSTER_LIFETIME_SECONDS
+                and status.st_mtime > time.time() - DAY_SECONDS * self._settings.days
             ):
                 break
             file.unlink(missing_ok=True)
             self._bytes -= status.st_size
 
 
-def _pause_seconds(error: HTTPError) -> float:
+def _pause_seconds(error: HTTPError, usual: float) -> float:
     """Close an error response and return the seconds to pause requests to TMDB after it."""
     error.close()
     retry_after = error.headers.get("Retry-After", "")
     if error.code == 429 and re.fullmatch(r"[0-9]{1,4}", retry_after):
         return float(retry_after)
-    return PAUSE_SECONDS_BY_STATUS.get(error.code, PAUSE_SECONDS)
+    return PAUSE_SECONDS_BY_STATUS.get(error.code, usual)

@@ -3,28 +3,28 @@
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 
 from cinematrix.common.atomic_files import write_atomically
 from cinematrix.errors import InputError, StoreError
-from cinematrix.store.erasure import rebuild_file
-from cinematrix.store.locks import AdvisoryLock, hold_until_commit
+from cinematrix.store.erasure import rebuild_file, remove_copies
+from cinematrix.store.locks import AdvisoryLock, hold_until_commit, shorten_lock_timeout
+from cinematrix.store.settings import StoreSettings, read_settings
 from cinematrix.store.sqlite import DRIVER
-from cinematrix.store.tables import MIGRATIONS, migrate, read_version
+from cinematrix.store.tables import FORGOTTEN, MIGRATIONS, migrate, read_version
 
-BUSY_MS = 5_000
-"""Time in ms that a writer waits for another before it fails."""
-
-MIN_FREE_BYTES = 64_000_000
-"""Minimum free disk bytes at a SQLite file for a server to be ready."""
+LOCK_DEADLINE: ContextVar[float | None] = ContextVar("lock_deadline", default=None)
+"""Time until which write transactions of this context wait for locks, in monotonic seconds."""
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
@@ -38,10 +38,10 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
 _BACKPORTS = ((3, 44, 6), (3, 50, 7))
 
 
-def open_engine(url: str, *, patient: bool = True) -> Engine:
+def open_engine(url: str, settings: StoreSettings | None = None) -> Engine:
     """Open the database at `url` (`sqlite:///file` or `postgresql://…`) and migrate its tables to the current version.
 
-    A server isn't `patient`: its statements fail if PostgreSQL doesn't answer within seconds. Migrations always wait.
+    With the settings of a server, statements fail if PostgreSQL doesn't answer within seconds. Migrations always wait.
 
     SQLite syncs at each commit. It uses a write-ahead log, which doesn't block readers, if its version is free of the
     log's race (`wal_is_safe`), and a rollback journal otherwise.
@@ -49,14 +49,18 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
     Raises:
         StoreError: the database can't be opened, is damaged, has foreign tables, or has a newer version.
     """
-    database = _parse_url(url)
-    engine, version = _sqlite(database) if database.get_backend_name() == "sqlite" else _postgresql(database), 0
+    database, used = _parse_url(url), settings or StoreSettings()
+    is_sqlite = database.get_backend_name() == "sqlite"
+    engine, version = _sqlite(database, used) if is_sqlite else _postgresql(database, used), 0
     try:
         with write_transaction(engine) as connection:
             hold_until_commit(connection, AdvisoryLock.MIGRATION)
-            if engine.dialect.name == "sqlite" and 0 < (version := read_version(connection)) < len(MIGRATIONS):
+            if is_sqlite and 0 < (version := read_version(connection)) < len(MIGRATIONS):
                 back_up(database, version)
             migrate(connection)
+            has_deleted_users = connection.scalar(select(FORGOTTEN.c.user).limit(1)) is not None
+        if has_deleted_users:
+            remove_copies(database)
         if 0 < version < len(MIGRATIONS):
             rebuild_file(engine)
     except SQLAlchemyError as error:
@@ -65,10 +69,10 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
     except InputError:
         engine.dispose()
         raise
-    if patient or engine.dialect.name == "sqlite":
+    if settings is None or is_sqlite:
         return engine
     engine.dispose()
-    return _postgresql(database, patient=False)
+    return _postgresql(database, settings, patient=False)
 
 
 @contextmanager
@@ -79,7 +83,8 @@ def open_read_only(url: str) -> Iterator[Connection]:
         StoreError: the database doesn't exist, can't be opened, or is damaged.
     """
     database = _parse_url(url)
-    engine = _sqlite_read_only(database) if database.get_backend_name() == "sqlite" else _postgresql(database)
+    is_sqlite = database.get_backend_name() == "sqlite"
+    engine = _sqlite_read_only(database) if is_sqlite else _postgresql(database, StoreSettings())
     try:
         with engine.connect() as connection:
             check_integrity(engine)
@@ -96,8 +101,20 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+        elif (deadline := LOCK_DEADLINE.get()) is not None:
+            shorten_lock_timeout(connection, deadline - time.monotonic(), read_settings(engine))
         yield connection
         connection.commit()
+
+
+@contextmanager
+def give_up_locks_at(deadline: float) -> Iterator[None]:
+    """Let write transactions in this block wait for locks of PostgreSQL until `deadline`, in monotonic seconds."""
+    token = LOCK_DEADLINE.set(deadline)
+    try:
+        yield
+    finally:
+        LOCK_DEADLINE.reset(token)
 
 
 @contextmanager
@@ -162,14 +179,14 @@ def _parse_url(url: str) -> URL:
     return database
 
 
-def _postgresql(url: URL, *, patient: bool = True) -> Engine:
+def _postgresql(url: URL, settings: StoreSettings, *, patient: bool = True) -> Engine:
     from cinematrix.store.postgresql import make_postgresql_engine
 
-    return make_postgresql_engine(url, patient=patient, pool_timeout=BUSY_MS / 1000, hide_parameters=True)
+    return make_postgresql_engine(url, settings, patient=patient)
 
 
 def back_up(url: URL, version: int) -> None:
-    """Copy a SQLite file before its migration to `FILE.v1` (`version`) beside it.
+    """Copy a SQLite file before its migration to `FILE.v1` (`version`) beside it. It stays until a user is deleted.
 
     PostgreSQL has its own tools (`pg_dump`). Migrations are atomic in both databases.
     """
@@ -182,7 +199,7 @@ def back_up(url: URL, version: int) -> None:
         source.backup(target)
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, settings: StoreSettings) -> Engine:
     if url.database:
         _open_private(Path(url.database)).close()
 
@@ -192,15 +209,18 @@ def _sqlite(url: URL) -> Engine:
             f"{Path(url.database or '').absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False
         )
 
-    options = {"creator": connect} if url.database else {}
+    options: dict[str, Any] = {"creator": connect} if url.database else {}
     # Hidden parameters keep stored data out of error messages.
-    engine = create_engine(url, module=DRIVER, hide_parameters=True, **options)
+    engine = create_engine(
+        url, module=DRIVER, hide_parameters=True, execution_options=settings.execution_options(), **options
+    )
     journal = "WAL" if wal_is_safe(DRIVER.sqlite_version_info) else "DELETE"
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions begin explicitly
-        for pragma in (f"busy_timeout={BUSY_MS}", f"journal_mode={journal}", "synchronous=FULL", "secure_delete=ON"):
+        wait = f"busy_timeout={settings.busy_seconds * 1000:.0f}"
+        for pragma in (wait, f"journal_mode={journal}", "synchronous=FULL", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     if url.database:

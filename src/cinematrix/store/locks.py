@@ -4,6 +4,8 @@ from enum import IntEnum, unique
 
 from sqlalchemy import Connection, text
 
+from cinematrix.store.settings import StoreSettings
+
 
 @unique
 class AdvisoryLock(IntEnum):
@@ -22,6 +24,20 @@ class AdvisoryLock(IntEnum):
     REFIT_REQUEST = 0x43494E47
     REFIT = 0x43494E48
     IDEMPOTENCY = 0x43494E49
+
+
+LOCK_SHARE = 0.45
+"""Time to wait for a lock as a share of that for an answer, so that the reason of a failure is known."""
+
+LOCKS_OF_A_WRITE = 3
+"""Locks that a write may wait for one after the other: the count of users, the user, and the table."""
+
+
+def shorten_lock_timeout(connection: Connection, seconds: float, settings: StoreSettings) -> None:
+    """Let a transaction on PostgreSQL wait for all its locks for so many seconds, if these are fewer than usual."""
+    each = seconds / LOCKS_OF_A_WRITE
+    if each < settings.answer_seconds * LOCK_SHARE:
+        connection.exec_driver_sql(f"set local lock_timeout = {max(1, round(1000 * each))}")
 
 
 def hold_until_commit(connection: Connection, lock: AdvisoryLock) -> None:

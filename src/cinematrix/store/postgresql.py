@@ -12,21 +12,15 @@ from psycopg.errors import ConnectionTimeout, _WaitTimeout
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 
-ANSWER_SECONDS = 2.0
-"""Maximum seconds to wait for the database: for a connection, a statement or a lock."""
-
-PAUSE_SECONDS = 1.0
-"""Seconds after an answer that didn't come, in which the database isn't asked."""
-
-SERVER_TIMEOUTS = f"-c statement_timeout={ANSWER_SECONDS * 1000:.0f} -c lock_timeout={ANSWER_SECONDS * 750:.0f}"
-"""Timeouts that the database keeps itself, a little shorter for locks, so that the reason is known."""
+from cinematrix.store.locks import LOCK_SHARE
+from cinematrix.store.settings import StoreSettings
 
 
 class Circuit:
-    """Circuit breaker: open for `PAUSE_SECONDS` after the database didn't answer."""
+    """Circuit breaker: open for `pause_seconds` after the database didn't answer. `settings`: those of the store."""
 
-    def __init__(self) -> None:
-        self._open_until = 0.0
+    def __init__(self, settings: StoreSettings) -> None:
+        self.settings, self._open_until = settings, 0.0
 
     def check(self) -> None:
         """Check that the database may be asked.
@@ -39,11 +33,11 @@ class Circuit:
 
     def open(self) -> None:
         """Let nothing ask the database for a moment."""
-        self._open_until = time.monotonic() + PAUSE_SECONDS
+        self._open_until = time.monotonic() + self.settings.pause_seconds
 
 
 class TimedConnection(psycopg.Connection[Any]):
-    """Connection that gives up an answer after `ANSWER_SECONDS`, or while the circuit is open, and is closed then."""
+    """Connection that gives up an answer after `answer_seconds`, or while the circuit is open, and is closed then."""
 
     circuit: Circuit
 
@@ -58,24 +52,31 @@ class TimedConnection(psycopg.Connection[Any]):
         except psycopg.OperationalError:
             self.close()
             raise
+        patience = self.circuit.settings.answer_seconds + 0.5 if timeout is None else timeout
         try:
-            return super().wait(gen, interval, ANSWER_SECONDS + 0.5 if timeout is None else timeout)
+            return super().wait(gen, interval, patience)
         except _WaitTimeout as error:
             self.circuit.open()
             self.close()
             raise psycopg.OperationalError("the database doesn't answer") from error
 
 
-def make_postgresql_engine(url: URL, *, patient: bool, **options: Any) -> Engine:
+def make_postgresql_engine(url: URL, settings: StoreSettings, *, patient: bool) -> Engine:
     """Make an engine. `patient`: wait for the database as long as it takes, as commands do and servers don't."""
-    engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, **options)
+    kept = min(5, settings.db_connections)
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=kept, hide_parameters=True,
+        max_overflow=settings.db_connections - kept, pool_timeout=settings.busy_seconds,
+        execution_options=settings.execution_options(),
+    )  # fmt: skip
     if not patient:
-        circuit = Circuit()
+        circuit, ms = Circuit(settings), settings.answer_seconds * 1000
+        timeouts = f"-c statement_timeout={ms:.0f} -c lock_timeout={ms * LOCK_SHARE:.0f}"
 
         @event.listens_for(engine, "do_connect")
         def connect(_: Any, __: Any, arguments: Any, parameters: dict[str, Any]) -> TimedConnection:
             circuit.check()
-            limits: dict[str, Any] = {"connect_timeout": round(ANSWER_SECONDS), "options": SERVER_TIMEOUTS}
+            limits: dict[str, Any] = {"connect_timeout": max(1, round(settings.answer_seconds)), "options": timeouts}
             try:
                 connection = TimedConnection.connect(*arguments, **limits | parameters)
             except ConnectionTimeout:

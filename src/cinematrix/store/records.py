@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from cinematrix.data.ratings import Scale
 from cinematrix.store.engine import file_identity, open_engine, write_transaction
-from cinematrix.store.erasure import erase_from_copies, truncate_log
+from cinematrix.store.erasure import remove_copies, truncate_log
 from cinematrix.store.locks import AdvisoryLock, hold_key_until_commit, hold_until_commit
 from cinematrix.store.pseudonyms import make_pseudonym
 from cinematrix.store.scales import check_scale, read_scale
+from cinematrix.store.settings import StoreSettings, read_settings
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.statements import (
     SELECT_REVISION,
@@ -47,8 +48,6 @@ EVENT_KINDS = ("seen", "not_interested", "like", "watchlist")
 
 DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1)
-IDEMPOTENCY_MS = DAY_MS
-"""Time in ms that the response to an idempotency key is stored."""
 
 
 class Revision(NamedTuple):
@@ -128,9 +127,14 @@ class Store:
     _erasing: Event = field(default_factory=Event, repr=False, compare=False)
 
     @classmethod
-    def open(cls, url: str, *, patient: bool = True) -> Self:
-        """Open the store at `url`, as `open_engine` does."""
-        return cls(open_engine(url, patient=patient))
+    def open(cls, url: str, settings: StoreSettings | None = None) -> Self:
+        """Open the store at `url`, as `open_engine` does. `settings`: those of a server."""
+        return cls(open_engine(url, settings))
+
+    @property
+    def settings(self) -> StoreSettings:
+        """Settings with which the store was opened."""
+        return read_settings(self.engine)
 
     def close(self) -> None:
         """Close all connections."""
@@ -292,8 +296,8 @@ class Store:
     def forget(self, user: str, who: str) -> None:
         """Delete a user for good. A pseudonym stays, so that no model is trained on them again.
 
-        Deleted rows are overwritten, also in copies of older versions. If somebody reads just now, the write-ahead log
-        is emptied by the next `finish_erasure`.
+        Deleted rows are overwritten, and copies of older versions are deleted. If somebody reads just now, the
+        write-ahead log is emptied by the next `finish_erasure`.
         """
         with self.write_transaction() as connection:
             keys = select(ANSWERED.c.key).filter_by(user=user)
@@ -305,7 +309,7 @@ class Store:
             connection.execute(update(AUDIT).filter_by(user=user).values(user=name))
             connection.execute(update(AUDIT).filter_by(who=itself).values(who=f"user {name}"))
             write_audit(connection, f"user {name}" if who == itself else who, "deleted user", name)
-        erase_from_copies(self.engine.url, user)
+        remove_copies(self.engine.url)
         self._erasing.set()
         self.finish_erasure()
 
@@ -328,7 +332,7 @@ class Store:
         Another request with this key, on any server, waits until the transaction ends.
         """
         hold_key_until_commit(connection, key)
-        expired = IDEMPOTENCY.c.at < now_ms() - IDEMPOTENCY_MS
+        expired = IDEMPOTENCY.c.at < now_ms() - self.settings.repeat_days * DAY_MS
         connection.execute(delete(ANSWERED).where(ANSWERED.c.key.in_(select(IDEMPOTENCY.c.key).where(expired))))
         connection.execute(delete(IDEMPOTENCY).where(expired))
         row = connection.execute(select(IDEMPOTENCY.c.body, IDEMPOTENCY.c.answer).filter_by(key=key)).first()

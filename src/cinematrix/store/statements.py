@@ -23,6 +23,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from cinematrix.store.settings import read_settings
 from cinematrix.store.tables import AUDIT, EVENTS, FORGOTTEN, RATINGS, USERS
 
 ROWS_PER_STATEMENT = 500
@@ -53,9 +54,6 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-AUDIT_DAYS = 365
-"""Days after which a line of the audit log is deleted."""
-
 PRUNED_LINES = 100
 """Maximum lines deleted when one is written."""
 
@@ -72,7 +70,7 @@ def write_audit(connection: Connection, who: str, what: str, user: str | None = 
     now = now_ms()
     connection.execute(insert(AUDIT).values(at=now, who=who, what=what, user=user))
     oldest = select(AUDIT.c.line).order_by(AUDIT.c.line).limit(PRUNED_LINES).subquery()
-    old = AUDIT.c.at < now - AUDIT_DAYS * 86_400_000
+    old = AUDIT.c.at < now - read_settings(connection).audit_days * 86_400_000
     connection.execute(delete(AUDIT).where(AUDIT.c.line.in_(select(oldest.c.line)), old))
 
 

@@ -198,7 +198,8 @@ def _add_statistics(connection: Connection) -> None:
 
 def _add_movie_revisions(connection: Connection) -> None:
     METADATA.create_all(connection, [REVISIONS])
-    if connection.scalar(select(MOVIES.c.movie).limit(1)) is not None:
+    counted = connection.scalar(select(REVISIONS.c.number).filter_by(name=MOVIES.name)) is not None
+    if not counted and connection.scalar(select(MOVIES.c.movie).limit(1)) is not None:
         connection.execute(insert(REVISIONS).values(name=MOVIES.name, number=1))
 
 
@@ -236,6 +237,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _add_pseudonyms,
     _add_statistics,
     _add_movie_revisions,
+    _add_imported,  # again: on a branch of development the fifth step was `_add_key_lifetimes`
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 

@@ -30,8 +30,8 @@ from cinematrix.service.bodies import BodyLimits, BodyReader
 from cinematrix.service.logging import QueuedLogHandler
 from cinematrix.service.problems import Problem
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.store import engine
 from cinematrix.store.engine import check_integrity, open_engine
+from cinematrix.store.settings import StoreSettings
 from cinematrix.store.sqlite import DRIVER
 from service_world import check_problem
 from serving import ServerProcess, resident_bytes
@@ -143,13 +143,11 @@ def test_a_full_disk_refuses_writes_and_comes_back(settings: ServiceSettings, us
 
 
 @pytest.mark.fault(34)
-def test_a_file_that_another_process_locks_is_busy(
-    settings: ServiceSettings, user: int, unseen: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_another_process_locks_is_busy(settings: ServiceSettings, user: int, unseen: int) -> None:
     """A write to a locked file waits, then is a 503 with Retry-After; it succeeds once the lock is released."""
-    monkeypatch.setattr(engine, "BUSY_MS", 50)
     path = f"/v1/users/{user}/ratings/{unseen}"
-    with TestClient(create_app(settings)) as client, closing(DRIVER.connect(database_file(settings))) as other:
+    brief = replace(settings, store=StoreSettings(busy_seconds=0.05))
+    with TestClient(create_app(brief)) as client, closing(DRIVER.connect(database_file(settings))) as other:
         other.execute("BEGIN EXCLUSIVE")
         answer = client.put(path, json={"rating": 3})
         check_problem(answer, 503)
@@ -262,7 +260,7 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, True)
     dropped: list[int] = []
-    log = QueuedLogHandler(writing, lambda: dropped.append(1))
+    log = QueuedLogHandler(writing, lambda: dropped.append(1), 10_000)
     record = logging.LogRecord("x", logging.INFO, "", 0, "y" * 1000, None, None)
     started = time.monotonic()
     for _ in range(15_000):
@@ -279,7 +277,7 @@ def test_a_log_is_whole_and_in_order() -> None:
     """All lines of several threads are written, in order for each thread, even if they are more than one batch."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
-    log, output = QueuedLogHandler(writing, lambda: None), bytearray()
+    log, output = QueuedLogHandler(writing, lambda: None, 10_000), bytearray()
 
     def write_lines(thread: int) -> None:
         for number in range(700):

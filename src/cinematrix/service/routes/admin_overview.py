@@ -13,8 +13,6 @@ from cinematrix.service.state import State
 from cinematrix.service.telemetry import estimate_quantile
 
 ROUTER = APIRouter(prefix="/v1/admin", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[ADMIN])
-REPORTED_DAYS = 30
-"""Days reported, including today."""
 
 
 class DailyRatings(BaseModel):
@@ -65,10 +63,10 @@ class Overview(BaseModel):
 @ROUTER.get("/overview")
 def get_overview(state: State) -> Overview:
     """Return versions, ratings a day, users, latency by route, and exposure of movies."""
-    served, store = state.served, state.store
+    served, store, reported = state.served, state.store, state.settings.overview_days
     today = datetime.now(UTC).date()
-    counts = store.ratings_by_day(since=(today - timedelta(REPORTED_DAYS - 1)))
-    days = [today - timedelta(back) for back in reversed(range(REPORTED_DAYS))]
+    counts = store.ratings_by_day(since=(today - timedelta(reported - 1)))
+    days = [today - timedelta(back) for back in reversed(range(reported))]
     return Overview(
         version=served.version,
         trained=served.trained,

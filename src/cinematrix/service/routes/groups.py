@@ -8,13 +8,16 @@ from pydantic import BaseModel, Field
 
 from cinematrix.data.histories import Histories
 from cinematrix.recommendation.groups import recommend_for_group
-from cinematrix.recommendation.lists import Filters
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE, Caller
 from cinematrix.service.problems import Problem
+from cinematrix.service.published import list_filters
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.state import ServiceState, State
+
+MOST_MEMBERS = 50
+"""Members that the setting `group_members` may allow at most."""
 
 ROUTER = APIRouter(prefix="/v1/groups", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 
@@ -39,7 +42,7 @@ class GroupRequest(schemas.RequestBody, schemas.ListOptions):
         veto: movies to exclude for the whole group.
     """
 
-    members: Annotated[list[UserMember | GuestMember], schemas.Length(8, 2)]
+    members: Annotated[list[UserMember | GuestMember], schemas.Length(MOST_MEMBERS, 2)]
     how: Literal["average", "least_misery"] = "average"
     veto: Annotated[list[schemas.Id], Field(default_factory=list), schemas.Length(5000)]
 
@@ -80,11 +83,14 @@ class GroupList(BaseModel):
 
 @ROUTER.post("/recommendations")
 def recommend_together(body: GroupRequest, state: State, who: Annotated[Caller, PAGE]) -> GroupList:
-    """Recommend movies for a group of 2 to 8, with predictions for each member.
+    """Recommend movies for a group of 2 to 8 (or what the server allows), with predictions for each member.
 
     Movies that a member has seen or excluded are left out. Members by ID need a key with the role read or their own
     token; guests, whose history is in the request, don't.
     """
+    most = state.settings.group_members
+    if len(body.members) > most:
+        raise Problem(422, f"a group has at most {most} members; name fewer")
     served, unknown = state.served, []
     histories: list[Histories] = []
     hidden = {str(id_) for id_ in body.veto}
@@ -93,7 +99,7 @@ def recommend_together(body: GroupRequest, state: State, who: Annotated[Caller, 
         histories.append(history)
         hidden |= member_hidden
         unknown += member_unknown
-    filters = Filters(body.where, body.min_ratings, tuple(sorted(hidden)))
+    filters = list_filters(state.store, served, body, tuple(sorted(hidden)))
     recommended = recommend_for_group(served.model, histories, body.n, how=body.how, by=body.by, filters=filters)
     served.shown.add(served.numbers(recommended.items))
     names = [member.name if isinstance(member, GuestMember) else str(member.user) for member in body.members]

@@ -24,6 +24,7 @@ from cinematrix.service.problems import Problem
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute, json_response
 from cinematrix.service.schemas import Movie, TextId
 from cinematrix.service.served_model import ServedModel
+from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import ServiceState, State
 from cinematrix.service.users import require_writable_user
 from cinematrix.store.merging import merge_import
@@ -170,7 +171,7 @@ def _shorten_switch_interval() -> Iterator[None]:
         sys.setswitchinterval(usual)
 
 
-def _prepare(upload: PendingUpload, served: ServedModel) -> PreparedImport:
+def _prepare(upload: PendingUpload, served: ServedModel, settings: ServiceSettings) -> PreparedImport:
     """Read a file and match it to the catalog.
 
     Raises:
@@ -179,7 +180,7 @@ def _prepare(upload: PendingUpload, served: ServedModel) -> PreparedImport:
     """
     try:
         data = served.model.data
-        return prepare_import(upload.read(), data.catalog, data.scale, data.raters)
+        return prepare_import(upload.read(), data.catalog, data.scale, data.raters, settings)
     except KindUnknownError as error:
         raise Problem(422, str(error), ask=list(KINDS)) from error
     except ProfileUnknownError as error:
@@ -195,7 +196,7 @@ def _prepare(upload: PendingUpload, served: ServedModel) -> PreparedImport:
 async def preview_import(upload: UploadParam, state: State) -> Response:
     """Preview an import: read an export and match it to the catalog. Nothing is stored."""
     served = state.served
-    return await _run_in_turn(state, lambda: _prepare(upload, served).answer())
+    return await _run_in_turn(state, lambda: _prepare(upload, served, state.settings).answer())
 
 
 @ROUTER.post("/users/{user}/imports", dependencies=[WRITE], openapi_extra=UPLOAD_OPENAPI, response_model=ImportBody)
@@ -206,7 +207,7 @@ async def import_for_user(user: TextId, upload: UploadParam, state: State) -> Re
 
 def _store_import(user: str, upload: PendingUpload, state: ServiceState) -> bytes:
     served = state.served
-    prepared = _prepare(upload, served)
+    prepared = _prepare(upload, served, state.settings)
     with state.store.write_transaction() as connection:
         user_id = require_writable_user(state, served, connection, user)
         merged = merge_import(connection, user_id, prepared.to_keep)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from cinematrix.service.auth import PAGE, Authenticator
+from cinematrix.service.published import published_totals
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.state import State
 
@@ -37,6 +38,7 @@ class ModelMetrics(BaseModel):
 class ModelInfo(BaseModel):
     """The served model.
 
+    `ratings` and `users` change only by what at least five people have.
     `trained`: training time, null if unknown. `scale`: null for a model trained on plain interactions. `map`: the model
     can draw the taste map. `posters`: `GET /v1/movies/{movie}/poster` sends posters to browsers, which send no key for
     pictures.
@@ -64,10 +66,16 @@ def list_metrics(about: Mapping[str, Any]) -> Iterator[ModelMetrics]:
         yield _build_metrics(f"{rated:,} ratings that it hasn't learned from ({split})", values)
     if "measures" in (section := about.get("refit") or {}):
         values = {name: measure["new"] for name, measure in section["measures"].items()}
-        on = f"{section['ratings']:,} new ratings by {section['users']:,} users before it learned from them"
+        ratings, users = (_round(section[name]) for name in ("ratings", "users"))
+        on = f"about {ratings:,} new ratings by {users:,} users before it learned from them"
         yield _build_metrics(on, values)
     if (section := (about.get("training") or {}).get("stars", {})).get("errors"):
         yield _build_metrics("ratings held out from its training", {"rmse": section["errors"][section["best_epoch"]]})
+
+
+def _round(number: int) -> int:
+    """Round a number of people or ratings to two digits, so that a single one isn't seen."""
+    return int(float(f"{number:.1e}"))
 
 
 def _build_metrics(on: str, values: Mapping[str, float | None]) -> ModelMetrics:
@@ -81,10 +89,11 @@ def get_model(request: Request, state: State) -> ModelInfo:
     data, about, scale = served.model.data, served.about, served.model.data.scale
     source = about.get("data") or {}
     authenticator: Authenticator = request.app.state.authenticator
+    users, ratings = published_totals(state.store, served)
     return ModelInfo(
         version=served.version, model=served.model.name,
         trained=served.trained.isoformat(timespec="seconds") if served.trained else None,
-        ratings=len(data.history.items), users=len(data.users), movies=len(data.movies),
+        ratings=ratings, users=users, movies=len(data.movies),
         scale=ScaleInfo(low=scale.low, high=scale.high, step=scale.step) if scale else None,
         genres=data.catalog.genres, map=served.model.abilities.vectors,
         posters=state.posters is not None and (authenticator.public or authenticator.open),

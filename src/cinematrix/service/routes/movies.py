@@ -4,13 +4,12 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from cinematrix.data.ratings import nearest_levels
 from cinematrix.recommendation.lists import describe_movies, find_similar
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE
+from cinematrix.service.published import count_raters
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.schemas import ListLength, TextId
 from cinematrix.service.served_model import ServedModel
@@ -90,11 +89,8 @@ def get_movie(movie: TextId, state: State) -> MovieDetails:
     """Return a movie and its rating statistics."""
     served = state.served
     data, number = served.model.data, _find_number(served, movie)
-    ratings, values = np.flatnonzero(data.history.items == number), data.history.values
-    rated = values is not None and data.scale is not None
-    counts = count_by_level(served, values[ratings]) if rated and values is not None else [len(ratings)]
-    name = str(data.movies.ids[number])
-    counts = publish(state.store, {name: counts})[name]
+    rated = data.history.values is not None and data.scale is not None
+    (counts,) = publish(state.store, count_raters(served, number)).values()
     n, row = sum(counts), data.catalog.frame.row(number, named=True)
     return MovieDetails(
         **served.film(number).model_dump(), ratings=n,
@@ -129,12 +125,6 @@ def list_similar_movies(movie: TextId, state: State, n: ListLength = 10) -> Simi
     reasons = _explain_similarity(state, served, _find_number(served, text), [line.movie for line in similar])
     items = [SimilarMovie(**line.as_dict(), why=reason) for line, reason in zip(similar, reasons, strict=True)]
     return SimilarMovies(movie=served.movie_id(text), model_version=served.version, items=items)
-
-
-def count_by_level(served: ServedModel, values: NDArray[np.float32]) -> Counts:
-    """Return the number of `values` on each step of the scale."""
-    counts = np.bincount(nearest_levels(served.scale, values), minlength=len(served.scale.levels()))
-    return [int(count) for count in counts]
 
 
 def build_histogram(served: ServedModel, counts: Counts) -> list[HistogramBar]:

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import to_json
 
 from cinematrix.data.histories import Histories
-from cinematrix.recommendation.lists import Filters, recommend
+from cinematrix.recommendation.lists import recommend
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE, READ
 from cinematrix.service.list_cache import CachedList
+from cinematrix.service.published import list_filters
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute, json_response
 from cinematrix.service.schemas import TextId
 from cinematrix.service.served_model import ServedModel
@@ -83,7 +84,7 @@ def _make_list(
     state: ServiceState, served: ServedModel, history: Histories, wanted: schemas.ListRequest, exclude: tuple[Any, ...]
 ) -> dict[str, Any]:
     """Make a list with the members of `schemas.RecommendationList`."""
-    filters = Filters(wanted.where, wanted.min_ratings, exclude)
+    filters = list_filters(state.store, served, wanted, exclude)
     with state.figures.fold_in.time():
         recommended = recommend(served.model, history, wanted.n, by=wanted.by, filters=filters, dials=wanted.dials)
     return {

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from cinematrix.recommendation.lists import Filters
 from cinematrix.recommendation.shelves import ShelfKind, build_shelves
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE
+from cinematrix.service.published import list_filters
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.state import State
 
@@ -47,7 +47,7 @@ def make_shelves(body: ShelvesRequest, state: State) -> ShelvesBody:
     history, unknown = served.read_history(body)
     shelves = build_shelves(
         served.model, history, body.n, everyone=served.everyone,
-        filters=Filters(body.where, body.min_ratings, body.excluded), dials=body.dials,
+        filters=list_filters(state.store, served, body, body.excluded), dials=body.dials,
     )  # fmt: skip
     fallback = len(history.items) == 0
     state.figures.recommended.labels(str(fallback).lower()).inc()

@@ -1,0 +1,50 @@
+/** The question before a link's account is opened in a browser that has another account or ratings of its own. */
+
+import { Api } from "./api.js";
+import { element } from "./dom.js";
+
+/**
+ * Whether a link's account may be opened. The user is asked, unless the browser has nothing of its own or the account is the same.
+ * null: the link opens none, and the browser has something of its own.
+ * @param {string} token the link's
+ * @param {string | null} before the tab's token
+ * @param {boolean} empty whether the browser has no history of its own
+ * @returns {Promise<boolean | null>}
+ */
+export async function mayOpen(token, before, empty) {
+  if (token === before || (!before && empty)) return true;
+  const [user, mine] = await Promise.all([token, before].map(findUser));
+  if (user === null) return null;
+  if (user === mine || (mine === null && empty)) return true;
+  return ask(user, mine);
+}
+
+/** The user whom a token opens; null if it opens none. @param {string | null} token @returns {Promise<number | string | null>} */
+async function findUser(token) {
+  if (!token) return null;
+  try {
+    return (await new Api({ Authorization: `Bearer ${token}` }).get("/v1/me")).user ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Ask the user. Without an answer (Escape) everything stays. @param {number | string} user @param {number | string | null} mine @returns {Promise<boolean>} */
+function ask(user, mine) {
+  return new Promise((resolve) => {
+    const answer = (/** @type {boolean} */ yes) => () => {
+      resolve(yes);
+      dialog.close();
+    };
+    const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "other-title", onclose: () => { resolve(false); dialog.remove(); } },
+      element("h2", { id: "other-title" }, `Continue as ${user}?`),
+      element("p", {}, mine === null
+        ? `This link opens the account of ${user}. The ratings in this browser aren’t added to it; they come back when you leave it.`
+        : `This link opens the account of ${user}. This tab has the account of ${mine}.`),
+      element("div", { class: "buttons" },
+        element("button", { type: "button", class: "primary", onclick: answer(true) }, `Continue as ${user}`),
+        element("button", { type: "button", class: "ghost", onclick: answer(false) }, mine === null ? "Keep my ratings" : `Stay ${mine}`))));
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

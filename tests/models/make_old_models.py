@@ -1,0 +1,66 @@
+"""Make a tiny model of each earlier format by its own code: `python tests/models/make_old_models.py REV …`.
+
+Each is saved into tests/models/old/, with what it predicts for `PAIRS` in `expected.json`. A revision of each
+format that ever was:
+
+    5fea2cc c7ad4f7 96fb25a 01d36da
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FOLDER = Path(__file__).parent / "old"
+PAIRS = (np.array([1, 1, 3]), np.array([10, 30, 20]))
+"""Users and movies to predict."""
+
+
+def name(first: str, second: str, attribute: str) -> Any:
+    """Return an attribute of the first module, or of the second where this revision doesn't have the first."""
+    try:
+        return getattr(import_module(first), attribute)
+    except ImportError:
+        return getattr(import_module(second), attribute)
+
+
+def fit(place: Path) -> None:
+    """Fit and save a model of biases with the code of any revision."""
+    ratings = name("cinematrix.data.ratings", "cinematrix.ratings", "Ratings")
+    catalog = name("cinematrix.data.catalog", "cinematrix.catalog", "Catalog")
+    save = name("cinematrix.models.artifact", "cinematrix.artifact", "save")
+    users, movies = np.repeat(np.arange(1, 5), 3), np.tile([10, 20, 30], 4)
+    stars = np.array([5, 4, 1, 4, 4.5, 0.5, 3, 2, 1, 5, 3, 2], np.float32)
+    rated = ratings.from_arrays(users, movies, stars)
+    model = import_module("cinematrix.models.bias").Bias().fit(rated, catalog.empty(rated.movies))
+    save(model, place / "model")
+    (place / "predictions").write_text(json.dumps(np.asarray(model.predict(*PAIRS)).tolist()))
+
+
+def make(revision: str) -> None:
+    """Run `fit` with the code of a revision, and keep the model and its predictions."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        archive = subprocess.run(["git", "archive", revision, "src"], stdout=subprocess.PIPE, check=True).stdout
+        subprocess.run(["tar", "-x", "-C", place], input=archive, check=True)
+        surroundings = os.environ | {"PYTHONPATH": f"{place}/src"}
+        subprocess.run([sys.executable, __file__, "--fit", place], check=True, env=surroundings)
+        number = json.loads((place / "model" / "model.json").read_text())["format"]
+        target = FOLDER / f"format{number}-{revision}"
+        shutil.copytree(place / "model", target, dirs_exist_ok=True)
+        shutil.copy(place / "predictions", target / "expected.json")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--fit":
+        fit(Path(sys.argv[2]))
+    else:
+        for given in sys.argv[1:]:
+            make(given)

@@ -1,0 +1,140 @@
+BEGIN TRANSACTION;
+CREATE TABLE answered (
+	"key" TEXT NOT NULL, 
+	user TEXT NOT NULL, 
+	PRIMARY KEY ("key", user)
+);
+INSERT INTO "answered" VALUES('again','ann');
+CREATE TABLE audit (
+	line INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	who TEXT NOT NULL, 
+	what TEXT NOT NULL, 
+	user TEXT, 
+	PRIMARY KEY (line)
+);
+INSERT INTO "audit" VALUES(1,1796043592012,'command line','made key c3933d1b for write',NULL);
+INSERT INTO "audit" VALUES(2,1796043592040,'key 1','asked for refit 1',NULL);
+INSERT INTO "audit" VALUES(3,1796043592459,'key 1','described 1 movies, such as 99999',NULL);
+INSERT INTO "audit" VALUES(4,1796043592472,'key 1','made a token of user','ann');
+INSERT INTO "audit" VALUES(5,1796043592485,'key 1','made a token of user','526b22740cb720b9900a544960966012');
+INSERT INTO "audit" VALUES(6,1796043592498,'key 1','deleted user','526b22740cb720b9900a544960966012');
+CREATE TABLE events (
+	user TEXT NOT NULL, 
+	movie TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	received BIGINT NOT NULL, 
+	PRIMARY KEY (user, movie, kind)
+);
+INSERT INTO "events" VALUES('ann','50','watchlist',1796043591970);
+INSERT INTO "events" VALUES('zoë','1','seen',1796043591979);
+CREATE TABLE forgotten (
+	user TEXT NOT NULL, 
+	PRIMARY KEY (user)
+);
+INSERT INTO "forgotten" VALUES('526b22740cb720b9900a544960966012');
+CREATE TABLE idempotency (
+	"key" TEXT NOT NULL, 
+	body BLOB NOT NULL, 
+	answer TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	PRIMARY KEY ("key")
+);
+INSERT INTO "idempotency" VALUES('again',X'646967657374','{}',1796043592018);
+CREATE TABLE keys (
+	"key" TEXT NOT NULL, 
+	role TEXT NOT NULL CHECK (role in ('read', 'write', 'admin')), 
+	hash BLOB NOT NULL, 
+	created BIGINT NOT NULL, 
+	expires BIGINT, 
+	used BIGINT, 
+	PRIMARY KEY ("key"), 
+	UNIQUE (hash)
+);
+INSERT INTO "keys" VALUES('c3933d1b','write',X'DA47A70C0875A1DF8EDCB099274557A7F55CEEEBF4CF09A880C6D449A38D1B2C',1796043592011,NULL,NULL);
+CREATE TABLE movies (
+	movie TEXT NOT NULL, 
+	title TEXT NOT NULL, 
+	year INTEGER, 
+	genres TEXT NOT NULL, 
+	changed BIGINT NOT NULL, 
+	PRIMARY KEY (movie)
+);
+INSERT INTO "movies" VALUES('99999','Neuer Film',2026,'["Drama"]',1796043592441);
+CREATE TABLE pseudonym_key (
+	"key" BLOB NOT NULL
+);
+INSERT INTO "pseudonym_key" VALUES(X'512723ACFDB39CD1B1602658EA139F630F9E6C396B5D5829AD198C7643B4882B');
+CREATE TABLE ratings (
+	user TEXT NOT NULL, 
+	movie TEXT NOT NULL, 
+	steps INTEGER, 
+	received BIGINT NOT NULL, 
+	given BIGINT, 
+	PRIMARY KEY (user, movie)
+);
+INSERT INTO "ratings" VALUES('ann','1',7,1796043591954,NULL);
+INSERT INTO "ratings" VALUES('ann','318',10,1796043591954,1600000000);
+INSERT INTO "ratings" VALUES('zoë','2',NULL,1796043591962,NULL);
+INSERT INTO "ratings" VALUES('zoë','318',3,1796043591954,NULL);
+CREATE TABLE refits (
+	refit INTEGER NOT NULL, 
+	who TEXT NOT NULL, 
+	force BOOLEAN NOT NULL, 
+	asked BIGINT NOT NULL, 
+	begun BIGINT, 
+	ended BIGINT, 
+	state TEXT NOT NULL, 
+	against TEXT, 
+	version TEXT, 
+	why TEXT NOT NULL, 
+	figures TEXT NOT NULL, 
+	PRIMARY KEY (refit)
+);
+INSERT INTO "refits" VALUES(1,'key 1',0,1796043592040,NULL,NULL,'asked',NULL,NULL,'','{}');
+CREATE TABLE revisions (
+	name TEXT NOT NULL, 
+	number BIGINT NOT NULL, 
+	PRIMARY KEY (name)
+);
+INSERT INTO "revisions" VALUES('movies',1);
+CREATE TABLE scale (
+	low FLOAT NOT NULL, 
+	high FLOAT NOT NULL, 
+	step FLOAT NOT NULL
+);
+INSERT INTO "scale" VALUES(0.5,5.0,0.5);
+CREATE TABLE schema (
+	version INTEGER NOT NULL
+);
+INSERT INTO "schema" VALUES(8);
+CREATE TABLE statistics (
+	name TEXT NOT NULL, 
+	counts TEXT NOT NULL, 
+	PRIMARY KEY (name)
+);
+CREATE TABLE suspects (
+	user TEXT NOT NULL, 
+	refit INTEGER NOT NULL, 
+	why TEXT NOT NULL, 
+	PRIMARY KEY (user)
+);
+CREATE TABLE tokens (
+	hash BLOB NOT NULL, 
+	user TEXT NOT NULL, 
+	expires BIGINT NOT NULL, 
+	PRIMARY KEY (hash)
+);
+INSERT INTO "tokens" VALUES(X'756877EE0EB81359D3143DB95736848B0B9522F984F5F8348A5AD182F70EBFAC','ann',1796302792471);
+CREATE TABLE users (
+	user TEXT NOT NULL, 
+	created BIGINT NOT NULL, 
+	revision BIGINT DEFAULT '0' NOT NULL, 
+	PRIMARY KEY (user)
+);
+INSERT INTO "users" VALUES('ann',1796043591954,5784259906254504063);
+INSERT INTO "users" VALUES('zoë',1796043591954,8852737773045630539);
+CREATE INDEX ix_tokens_user ON tokens (user);
+CREATE INDEX ix_idempotency_at ON idempotency (at);
+CREATE INDEX ix_answered_user ON answered (user);
+COMMIT;
