@@ -106,21 +106,23 @@ class ResidualGP:
             np.exp(np.float32(KERNEL_SHARPNESS) * (some @ self.places[others].T - np.float32(1))), np.float32
         )
 
-    def pairs(self, histories: Histories, residual: Float32, rows: Numbers, movies: Numbers) -> Float32:
-        """Return the additions to the predictions of pairs. `[n]`."""
+    def pairs(self, histories: Histories, solved: Float32, rows: Numbers, movies: Numbers) -> Float32:
+        """Return the additions to the predictions of pairs, by the output of `solve` for their histories. `[n]`."""
         order = np.argsort(rows, kind="stable")
         present, starts = np.unique(rows[order], return_index=True)
-        solved, added = self.solve(histories, residual, present), np.zeros(len(rows), np.float32)
+        added = np.zeros(len(rows), np.float32)
         for row, start, stop in zip(present, starts, [*starts[1:], len(rows)], strict=False):
             places = order[start:stop]
             entries = _find_used(histories, row, solved)
             added[places] = self.similarity(movies[places], histories.items[entries]) @ solved[entries]
         return added
 
-    def score(self, histories: Histories, residual: Float32, movies: Numbers) -> Float32:
-        """Return the additions to every history's predictions of `movies`. `[n, len(movies)]`."""
-        solved, added = self.solve(histories, residual), np.empty((len(histories), len(movies)), np.float32)
-        places = self.places[movies]
+    def score(self, histories: Histories, solved: Float32, movies: Numbers) -> Float32:
+        """Return the additions to every history's predictions of `movies`, by the output of `solve`.
+
+        `[n, len(movies)]`.
+        """
+        added, places = np.empty((len(histories), len(movies)), np.float32), self.places[movies]
         for row in range(len(histories)):
             entries = _find_used(histories, row, solved)
             added[row] = self._kernel(places, histories.items[entries]) @ solved[entries]
