@@ -42,7 +42,8 @@ def main() -> None:
         return
     if options.keep_nothing:
         ListCache.keep = lambda *_: None  # type: ignore[method-assign]
-    serve(ServiceSettings(options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT), "127.0.0.1", options.port)
+    settings = ServiceSettings(options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT, new_users=NO_LIMIT)
+    serve(settings, "127.0.0.1", options.port)
 
 
 def empty(body: bytes) -> FastAPI:

@@ -18,6 +18,7 @@ from cinematrix.models.artifact import save
 from cinematrix.models.ease import Ease
 from cinematrix.service.app import create_app
 from cinematrix.service.list_cache import ENTRY_OVERHEAD_BYTES, CachedList, ListCache
+from cinematrix.service.list_pool import Foreground
 from cinematrix.service.prefetch import MAX_WAITING_USERS, Prefetcher
 from cinematrix.service.routes import recommendations
 from cinematrix.service.schemas import ListRequest, RecommendationList
@@ -180,7 +181,7 @@ def test_a_failing_prefetch_does_not_stop_others(caplog: pytest.LogCaptureFixtur
         if user == "broken":
             raise ZeroDivisionError
 
-    prefetcher = Prefetcher(make)
+    prefetcher = Prefetcher(make, Foreground().idle)
     for user in ("broken", *(str(number) for number in range(2 * MAX_WAITING_USERS))):
         prefetcher.schedule(user)
     prefetcher.start()

@@ -102,7 +102,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = REQUEST_THREADS[store.engine.dialect.name]
-        state.ahead = Prefetcher(partial(recommendations.prefetch_list, state))
+        state.ahead = Prefetcher(partial(recommendations.prefetch_list, state), state.foreground.idle)
         state.ahead.start()
         _start_tasks(state, app.state.authenticator, fingerprint)
         yield

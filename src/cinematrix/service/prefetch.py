@@ -1,14 +1,14 @@
 """Prefetch of recommendation lists: a user who has just rated a movie usually requests their list next.
 
 After a write for a user, a background thread remakes the list last sent to them, one list after the other. So the user
-rarely waits for it, and neither do other requests. Each list is remade only once after it was sent: a thousand ratings
-in a row don't cause a thousand lists.
+rarely waits for it, and neither do other requests: a list is begun while no request computes or writes. Each list is
+remade only once after it was sent: a thousand ratings in a row don't cause a thousand lists.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, Full, Queue
-from threading import Thread
+from threading import Event, Thread
 
 from cinematrix.service.logging import LOG
 
@@ -17,10 +17,10 @@ MAX_WAITING_USERS = 100
 
 
 class Prefetcher:
-    """Background thread with a queue of users. `make` makes the list of one user."""
+    """Background thread with a queue of users. `make` makes the list of one user, begun while `idle` is set."""
 
-    def __init__(self, make: Callable[[str], None]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[str], None], idle: Event) -> None:
+        self._make, self._idle = make, idle
         self._users: Queue[str | None] = Queue(MAX_WAITING_USERS)
         self._thread = Thread(target=self._work, daemon=True, name="ahead")
 
@@ -39,10 +39,12 @@ class Prefetcher:
             while True:
                 self._users.get_nowait()
         self._users.put(None)
+        self._idle.set()
         self._thread.join()
 
     def _work(self) -> None:
         while (user := self._users.get()) is not None:
+            self._idle.wait()
             try:
                 self._make(user)
             except Exception:  # the next request for the list gets the error

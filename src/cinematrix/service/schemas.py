@@ -245,6 +245,7 @@ class RecommendationList(BaseModel):
     """A list made by one version of the model.
 
     `fallback`: it was made without a history of the user. `unknown`: IDs in the request that the model doesn't have.
+    `stale`: it is the user's last list, made before their latest ratings, because too many lists are requested.
     """
 
     user: int | str | None
@@ -252,6 +253,7 @@ class RecommendationList(BaseModel):
     fallback: bool
     unknown: list[int | str]
     items: list[ListItem]
+    stale: bool = False
 
 
 class SearchResults(BaseModel):

@@ -1,6 +1,6 @@
-"""State of the app that the routes share, and the thread pool for writes."""
+"""State of the app that the routes share, and the threads for writes and for lists."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial, wraps
 from threading import Lock
@@ -10,6 +10,7 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
+from cinematrix.service.list_pool import Foreground, ListPool
 from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.problems import Problem
 from cinematrix.service.served_model import ServedModel
@@ -43,6 +44,8 @@ class ServiceState:
         swap_lock: lock to hold while `served` is replaced.
         import_limiter: limiter of concurrent imports.
         writers: limiter of the threads for write requests.
+        foreground: requests that compute or write.
+        lists: threads that compute lists.
     """
 
     settings: ServiceSettings
@@ -57,10 +60,13 @@ class ServiceState:
     swap_lock: Lock = field(default_factory=Lock)
     import_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     writers: CapacityLimiter = field(init=False)
+    foreground: Foreground = field(default_factory=Foreground)
+    lists: ListPool = field(init=False)
 
     def __post_init__(self) -> None:
         self.supervisor = Supervisor(self.figures)
         self.writers = CapacityLimiter(WRITER_THREADS[self.store.engine.dialect.name])
+        self.lists = ListPool(self.foreground)
 
     def prefetch_for(self, *users: str) -> None:
         """Schedule a prefetch for users (IDs as in the store) whose data has changed."""
@@ -106,8 +112,29 @@ def run_in_writer_thread(
 
     @wraps(route)
     async def run(*args: RouteParams.args, **kwargs: RouteParams.kwargs) -> RouteResult:
-        state = kwargs["state"]
-        assert isinstance(state, ServiceState)
-        return await run_sync(partial(route, *args, **kwargs), limiter=state.writers)
+        state = _state_of(kwargs)
+        with state.foreground.work():
+            return await run_sync(partial(route, *args, **kwargs), limiter=state.writers)
 
     return run
+
+
+def run_in_list_thread(
+    route: Callable[RouteParams, RouteResult],
+) -> Callable[RouteParams, Coroutine[Any, Any, RouteResult]]:
+    """Decorate a route that computes a list, so that it runs in a thread of lists and delays no other requests.
+
+    The route must have a parameter `state`, and its path must match `LIST_PATH`.
+    """
+
+    @wraps(route)
+    async def run(*args: RouteParams.args, **kwargs: RouteParams.kwargs) -> RouteResult:
+        return await _state_of(kwargs).lists.run(partial(route, *args, **kwargs))
+
+    return run
+
+
+def _state_of(parameters: Mapping[str, Any]) -> ServiceState:
+    state = parameters["state"]
+    assert isinstance(state, ServiceState)
+    return state

@@ -14,7 +14,7 @@ from cinematrix.service.auth import PAGE, Caller
 from cinematrix.service.problems import Problem
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.served_model import ServedModel
-from cinematrix.service.state import ServiceState, State
+from cinematrix.service.state import ServiceState, State, run_in_list_thread
 
 ROUTER = APIRouter(prefix="/v1/groups", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 
@@ -79,6 +79,7 @@ class GroupList(BaseModel):
 
 
 @ROUTER.post("/recommendations")
+@run_in_list_thread
 def recommend_together(body: GroupRequest, state: State, who: Annotated[Caller, PAGE]) -> GroupList:
     """Recommend movies for a group of 2 to 8, with predictions for each member.
 

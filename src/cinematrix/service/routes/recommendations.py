@@ -1,8 +1,10 @@
 """Routes of recommendation lists, for users of the store and for histories in the request."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import to_json
 
@@ -10,11 +12,11 @@ from cinematrix.data.histories import Histories
 from cinematrix.recommendation.lists import Filters, recommend
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE, READ
-from cinematrix.service.list_cache import CachedList
+from cinematrix.service.list_cache import CachedList, CacheKey
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute, json_response
 from cinematrix.service.schemas import TextId
 from cinematrix.service.served_model import ServedModel
-from cinematrix.service.state import ServiceState, State
+from cinematrix.service.state import ServiceState, State, run_in_list_thread
 from cinematrix.store.records import Revision
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
@@ -22,22 +24,52 @@ USER_ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM
 
 
 @USER_ROUTER.get("/users/{user}/recommendations", response_model=schemas.RecommendationList)
-def list_recommendations(
+async def list_recommendations(
     user: TextId, request: Request, state: State, wanted: Annotated[schemas.ListRequest, Query()]
 ) -> Response:
-    """Recommend unseen movies by all current ratings of a user; popular movies for a user without any."""
-    served, scope, how = state.served, request.scope, "kept"
+    """Recommend unseen movies by all current ratings of a user; popular movies for a user without any.
+
+    While too many lists are requested, the answer may be the user's last list, marked as stale.
+    """
+    served, scope = state.served, request.scope
     text, key = served.user(user), (scope["path"], scope["query_string"])
-    with served.lists.lock_for(key):
-        revision, cached = state.store.revision(text), served.lists.find(key)
-        if cached is None or cached.revision != revision:
-            matched = {name: scope[name] for name in ("route", "path_params")}
-            cached, how = _make_user_list(state, served, text, revision, matched, wanted), "made"
-            served.lists.keep(key, cached)
+    sent = await _find_cached(state, served.lists.find(key))
+    if sent is None:
+        matched = {name: scope[name] for name in ("route", "path_params")}
+        sent = await state.lists.run(partial(_find_or_make, state, served, text, key, matched, wanted))
+    cached, how = sent
     served.lists.asked(text, key)
     state.figures.count_list(how, cached.fallback)
     served.shown.add(cached.movies)
-    return json_response(cached.body)
+    return json_response(cached.stale_body if how == "stale" else cached.body)
+
+
+async def _find_cached(state: ServiceState, cached: CachedList | None) -> tuple[CachedList, str] | None:
+    """Return a cached list that may be sent, and whether it is `kept` or `stale`; None if it must be made anew."""
+    if cached is None:
+        return None
+    revision = await run_sync(state.store.revision, cached.user)
+    if revision == cached.revision:
+        return cached, "kept"
+    return (cached, "stale") if state.lists.is_full and not revision.forgotten else None
+
+
+def _find_or_make(
+    state: ServiceState,
+    served: ServedModel,
+    user: str,
+    key: CacheKey,
+    matched: Mapping[str, Any],
+    wanted: schemas.ListRequest,
+) -> tuple[CachedList, str]:
+    """Return a user's current list, and whether it was `made` now or `kept`."""
+    with served.lists.lock_for(key):
+        revision, cached = state.store.revision(user), served.lists.find(key)
+        if cached is not None and cached.revision == revision:
+            return cached, "kept"
+        made = _make_user_list(state, served, user, revision, matched, wanted)
+        served.lists.keep(key, made)
+        return made, "made"
 
 
 def prefetch_list(state: ServiceState, user: str) -> None:
@@ -69,6 +101,7 @@ def _make_user_list(
 
 
 @ROUTER.post("/recommendations", response_model=schemas.RecommendationList)
+@run_in_list_thread
 def recommend_for_history(body: schemas.RecommendationRequest, state: State) -> Response:
     """Recommend movies for the history in the request. Nothing is stored."""
     served = state.served
@@ -88,5 +121,5 @@ def _make_list(
         recommended = recommend(served.model, history, wanted.n, by=wanted.by, filters=filters, dials=wanted.dials)
     return {
         "user": None, "model_version": served.version, "fallback": len(history.items) == 0, "unknown": [],
-        "items": recommended.items,
+        "items": recommended.items, "stale": False,
     }  # fmt: skip

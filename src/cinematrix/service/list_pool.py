@@ -1,0 +1,107 @@
+"""Admission of lists: a few threads that compute them, and a queue that is short by rule.
+
+Where more lists are requested than can be computed, a queue makes all of them late. So a request is refused before any
+work if it would find the queue full, or would wait too long by the duration of the lists before it. Ratings have
+threads of their own (`state.run_in_writer_thread`) and never wait for lists. Background work waits for both.
+"""
+
+import math
+import re
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING, TypeVar
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+
+from cinematrix.service.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIST_THREADS = 2
+"""Threads that compute lists. Large products of NumPy run beside each other, the rest shares Python's lock."""
+
+MAX_IN_FLIGHT = 48
+"""Maximum lists that are being computed or wait for it."""
+
+MAX_WAIT_SECONDS = 0.5
+"""Maximum expected wait of a list in seconds."""
+
+SMOOTHING = 0.1
+"""Weight of the latest list in the mean duration of lists."""
+
+LIST_PATH = re.compile(r"/v1/(users/[^/]+/|groups/)?recommendations|/v1/rows")
+"""Paths whose answers are computed by the threads of lists."""
+
+Result = TypeVar("Result")
+
+
+class Foreground:
+    """Number of requests that compute or write. `idle` is set while there are none. Used in the event loop only."""
+
+    def __init__(self) -> None:
+        self.idle, self._working = Event(), 0
+        self.idle.set()
+
+    @contextmanager
+    def work(self) -> "Iterator[None]":
+        """Count a request until the context ends."""
+        self._working += 1
+        self.idle.clear()
+        try:
+            yield
+        finally:
+            self._working -= 1
+            if not self._working:
+                self.idle.set()
+
+
+@dataclass
+class ListPool:
+    """Threads that compute lists, and the requests that wait for them. Used in the event loop only.
+
+    Attributes:
+        in_flight: lists that are being computed or wait for it.
+        seconds: mean duration of a list, of late.
+    """
+
+    foreground: Foreground
+    in_flight: int = 0
+    seconds: float = 0.0
+    _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LIST_THREADS))
+
+    @property
+    def wait(self) -> float:
+        """Expected wait of another list in seconds."""
+        return max(self.in_flight - LIST_THREADS + 1, 0) * self.seconds / LIST_THREADS
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether another list is to be refused."""
+        return self.in_flight >= MAX_IN_FLIGHT or self.wait > MAX_WAIT_SECONDS
+
+    def refusal(self) -> Problem:
+        """Return the response to a list that is refused."""
+        detail = "too many lists are requested at the moment; retry later"
+        return Problem(503, detail, {"Retry-After": str(math.ceil(max(self.wait, 1)))})
+
+    async def run(self, compute: Callable[[], Result]) -> Result:
+        """Return the result of `compute`, which runs in a thread of lists."""
+        self.in_flight += 1
+        try:
+            with self.foreground.work():
+                result, seconds = await run_sync(_measure, compute, limiter=self._threads)
+        finally:
+            self.in_flight -= 1
+        self.seconds += SMOOTHING * (seconds - self.seconds)
+        return result
+
+
+def _measure(compute: Callable[[], Result]) -> tuple[Result, float]:
+    """Return a result and the seconds that it took."""
+    begun = time.perf_counter()
+    return compute(), time.perf_counter() - begun
