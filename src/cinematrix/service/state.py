@@ -10,6 +10,7 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
+from cinematrix.service.group_commit import GroupCommit
 from cinematrix.service.list_pool import Foreground, ListPool
 from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.problems import Problem
@@ -46,6 +47,7 @@ class ServiceState:
         writers: limiter of the threads for write requests.
         foreground: requests that compute or write.
         lists: threads that compute lists.
+        writes: queue of single writes, which share transactions.
     """
 
     settings: ServiceSettings
@@ -62,11 +64,13 @@ class ServiceState:
     writers: CapacityLimiter = field(init=False)
     foreground: Foreground = field(default_factory=Foreground)
     lists: ListPool = field(init=False)
+    writes: GroupCommit = field(init=False)
 
     def __post_init__(self) -> None:
         self.supervisor = Supervisor(self.figures)
         self.writers = CapacityLimiter(WRITER_THREADS[self.store.engine.dialect.name])
         self.lists = ListPool(self.foreground)
+        self.writes = GroupCommit(self.store, self.writers, self.foreground)
 
     def prefetch_for(self, *users: str) -> None:
         """Schedule a prefetch for users (IDs as in the store) whose data has changed."""
