@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.models.base import ScoreShares
-from cinematrix.models.deep_mf.towers import Float32, Towers, encode, history_statistics, silu
+from cinematrix.models.deep_mf.towers import Float32, Towers, encode, silu
 
 QUADRATURE_NODES = (16, 32, 64)
 """Numbers of quadrature nodes to try, until the sum closes."""
@@ -113,8 +113,8 @@ class _Path:
     @classmethod
     def of(cls, head: Towers, history: Histories, residual: Float32 | None, movies: Numbers) -> Self:
         """Return the path of one history, with the gradient of `movies` along it."""
-        begin, end = _empty_sum(head.weights), head.pooled(history, residual)
-        empty_user, user = encode(begin, head.weights), encode(end, head.weights)
+        (begin, empty_user), end = head.empty_user, head.pooled(history, residual)
+        user = encode(end, head.weights)
         row = np.zeros(len(movies), np.int32)
         score, anybody = head.pairs(user, row, movies), head.pairs(empty_user, row, movies)
         level = np.repeat(((user - empty_user) * _user_factors(head.mean_movie, 1)).sum(2).mean(1), len(movies))
@@ -148,11 +148,6 @@ def _user_factors(movies: Float32, bias: float) -> Float32:
     scaled = movies / np.float32((movies.shape[-1] - 1) ** 0.5)
     scaled[..., -1] = bias
     return np.asarray(scaled, np.float32)
-
-
-def _empty_sum(weights: Mapping[str, Float32]) -> Float32:
-    """Return the sum in the user's tower for an empty history. `[1, width]`."""
-    return np.asarray(history_statistics(Histories.empty(1), None) @ weights["statistics"], np.float32)
 
 
 def _entry_addends(history: Histories, residual: Float32 | None, weights: Mapping[str, Float32]) -> Float32:

@@ -43,6 +43,12 @@ class Towers:
         return np.asarray(self.movies[:-1].mean(0), np.float32)
 
     @cached_property
+    def empty_user(self) -> tuple[Float32, Float32]:
+        """The tower's sum for an empty history, `[1, width]`, and its vector, `[1, members, factors + 1]`."""
+        begin = np.asarray(history_statistics(Histories.empty(1), None) @ self.weights["statistics"], np.float32)
+        return begin, encode(begin, self.weights)
+
+    @cached_property
     def mean_content(self) -> Float32 | None:
         """Part of the average movie's vector that comes from content. `[members, factors + 1]`."""
         return None if self.content is None else np.asarray(self.content[:-1].mean(0, dtype=np.float32), np.float32)
