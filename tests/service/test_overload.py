@@ -12,12 +12,11 @@ from sqlalchemy import Connection, event
 from starlette.testclient import TestClient
 
 from cinematrix.errors import SettingError
-from cinematrix.service import list_pool
+from cinematrix.service import list_pool, making_lists
 from cinematrix.service.app import create_app
 from cinematrix.service.group_commit import GroupCommit
 from cinematrix.service.list_pool import Foreground, ListPool
 from cinematrix.service.middleware import find_kind
-from cinematrix.service.routes import recommendations
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Rating, Store
 from service_world import check_problem
@@ -51,13 +50,13 @@ def test_ratings_are_kept_while_lists_are_refused_or_stale(client: TestClient, m
     history = {"ratings": [{"movie": movies[0], "rating": 4}]}
     before, _ = client.get(path_of(rater)).json(), client.get(path_of(gone))
     assert before["stale"] is False
-    real = recommendations.recommend
+    real = making_lists.recommend_each
 
     def slowly(*args: Any, **kwargs: Any) -> Any:
         assert go.wait(30)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(recommendations, "recommend", slowly)
+    monkeypatch.setattr(making_lists, "recommend_each", slowly)
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(client.get, path_of(user)) for user in others[:IN_FLIGHT]]
         wait_for(lambda: state.lists.in_flight == IN_FLIGHT)
@@ -108,10 +107,16 @@ def test_the_mean_duration_follows_the_lists() -> None:
     foreground = Foreground()
     pool = ListPool(foreground)
 
+    def wait(seconds: float) -> str:
+        Event().wait(seconds)
+        return "made"
+
     async def compute() -> list[str]:
-        names = list(await asyncio.gather(*(pool.run(lambda: Event().wait(0.05) or "made") for _ in range(6))))
+        names = list(
+            await asyncio.gather(*(pool.run(lambda items: [wait(item) for item in items], 0.05) for _ in range(6)))
+        )
         with pytest.raises(ZeroDivisionError):
-            await pool.run(lambda: 1 // 0)
+            await pool.run(lambda items: [1 // item for item in items], 0)
         return names
 
     assert asyncio.run(compute()) == ["made"] * 6
@@ -142,9 +147,9 @@ def test_every_route_of_lists_has_their_threads(settings: ServiceSettings, monke
     calls: list[int] = []
     run = ListPool.run
 
-    async def count(self: ListPool, compute: Callable[[], Any]) -> Any:
+    async def count(self: ListPool, compute: Callable[[Any], Any], item: Any) -> Any:
         calls.append(1)
-        return await run(self, compute)
+        return await run(self, compute, item)
 
     monkeypatch.setattr(ListPool, "run", count)
     body: dict[str, Any] = {"ratings": []}

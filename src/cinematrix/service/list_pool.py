@@ -8,15 +8,15 @@ threads of their own (`state.run_in_writer_thread`) and never wait for lists. Ba
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
 
+from cinematrix.service.batches import BatchQueue
 from cinematrix.service.problems import Problem
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 LIST_THREADS = 2
 """Threads that compute lists. Large products of NumPy run beside each other, the rest shares Python's lock."""
+
+MAX_BATCH = 8
+"""Maximum lists computed together. They share the passes over the model's arrays, which are larger than the caches."""
 
 MAX_IN_FLIGHT = 48
 """Maximum lists that are being computed or wait for it."""
@@ -37,6 +40,7 @@ SMOOTHING = 0.1
 LIST_PATH = re.compile(r"/v1/(users/[^/]+/|groups/)?recommendations|/v1/rows")
 """Paths whose answers are computed by the threads of lists."""
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -72,7 +76,7 @@ class ListPool:
     foreground: Foreground
     in_flight: int = 0
     seconds: float = 0.0
-    _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LIST_THREADS))
+    _queue: BatchQueue[Any, Any] = field(default_factory=lambda: BatchQueue(CapacityLimiter(LIST_THREADS), MAX_BATCH))
 
     @property
     def wait(self) -> float:
@@ -89,19 +93,31 @@ class ListPool:
         detail = "too many lists are requested at the moment; retry later"
         return Problem(503, detail, {"Retry-After": str(math.ceil(max(self.wait, 1)))})
 
-    async def run(self, compute: Callable[[], Result]) -> Result:
-        """Return the result of `compute`, which runs in a thread of lists."""
+    async def run(self, compute: Callable[[Sequence[Item]], Sequence[Result | Exception]], item: Item) -> Result:
+        """Return the result of an item, which a thread of lists computes together with others that wait for it.
+
+        Args:
+            compute: returns the result of each item, or the exception to raise for it.
+        """
         self.in_flight += 1
         try:
             with self.foreground.work():
-                result, seconds = await run_sync(_measure, compute, limiter=self._threads)
+                measured: tuple[Result, float] = await self._queue.run(_Measured(compute), item)
         finally:
             self.in_flight -= 1
+        result, seconds = measured
         self.seconds += SMOOTHING * (seconds - self.seconds)
         return result
 
 
-def _measure(compute: Callable[[], Result]) -> tuple[Result, float]:
-    """Return a result and the seconds that it took."""
-    begun = time.perf_counter()
-    return compute(), time.perf_counter() - begun
+@dataclass(frozen=True)
+class _Measured:
+    """Function of a batch, whose results come with the seconds that each took."""
+
+    compute: Callable[[Sequence[Any]], Sequence[Any]]
+
+    def __call__(self, items: Sequence[Any]) -> list[Any]:
+        begun = time.perf_counter()
+        results = self.compute(items)
+        seconds = (time.perf_counter() - begun) / len(items)
+        return [result if isinstance(result, Exception) else (result, seconds) for result in results]

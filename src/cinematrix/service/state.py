@@ -133,7 +133,10 @@ def run_in_list_thread(
 
     @wraps(route)
     async def run(*args: RouteParams.args, **kwargs: RouteParams.kwargs) -> RouteResult:
-        return await _state_of(kwargs).lists.run(partial(route, *args, **kwargs))
+        def compute(_: object) -> list[RouteResult | Exception]:
+            return [route(*args, **kwargs)]
+
+        return await _state_of(kwargs).lists.run(compute, None)
 
     return run
 
