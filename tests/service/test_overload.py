@@ -89,15 +89,15 @@ def test_ratings_are_kept_while_lists_are_refused_or_stale(client: TestClient, m
 
 
 def test_a_list_is_refused_by_its_expected_wait() -> None:
-    """Two lists are computed at once; with a mean of a second each, the third would wait half a second, the fourth a
-    whole one."""
-    pool = ListPool(Foreground(), seconds=1.0)
+    """Two lists are computed at once; with a mean of two seconds each, the third would wait one second, the fourth
+    two."""
+    pool = ListPool(Foreground(), seconds=2.0)
     outcomes = []
     for pool.in_flight in range(4):
         outcomes.append((pool.wait, pool.is_full))
-    assert outcomes == [(0, False), (0, False), (0.5, False), (1, True)]
+    assert outcomes == [(0, False), (0, False), (1, False), (2, True)]
     pool.in_flight = 9
-    assert pool.refusal().headers == {"Retry-After": "4"}
+    assert pool.refusal().headers == {"Retry-After": "8"}
     pool.seconds = 0.0
     assert (pool.is_full, pool.refusal().headers) == (False, {"Retry-After": "1"})
 

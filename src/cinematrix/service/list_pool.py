@@ -31,7 +31,7 @@ MAX_BATCH = 8
 MAX_IN_FLIGHT = 48
 """Maximum lists that are being computed or wait for it."""
 
-MAX_WAIT_SECONDS = 0.5
+MAX_WAIT_SECONDS = 1.0
 """Maximum expected wait of a list in seconds."""
 
 SMOOTHING = 0.1
