@@ -242,10 +242,9 @@ class ListItem(Movie):
 
 
 class RecommendationList(BaseModel):
-    """A list made by one version of the model.
+    """A list by one version of the model; `unknown`: IDs in the request that the model doesn't have.
 
-    `fallback`: it was made without a history of the user. `unknown`: IDs in the request that the model doesn't have.
-    `stale`: it is the user's last list, made before their latest ratings, because too many lists are requested.
+    `fallback`: made without a history of the user; `stale`: under overload, the user's last list, not their current one.
     """
 
     user: int | str | None
