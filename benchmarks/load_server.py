@@ -42,7 +42,10 @@ def main() -> None:
         return
     if options.keep_nothing:
         ListCache.keep = lambda *_: None  # type: ignore[method-assign]
-    serve(ServiceSettings(options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT, port=options.port))
+    settings = ServiceSettings(
+        options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT, new_users=NO_LIMIT, port=options.port
+    )
+    serve(settings)
 
 
 def empty(body: bytes) -> FastAPI:

@@ -1,6 +1,7 @@
 """Servers in their own processes, and load that is sent to them."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -55,8 +56,13 @@ class Server:
         status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
         return int(re.findall(rf"{what}:\s+(\d+)", status)[0]) / 1024
 
+    def processor_seconds(self) -> float:
+        """Return the processor time that the server has used so far, of the user and the system."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
     def lists(self) -> dict[str, float]:
-        """Return the counts of lists so far, by `how`: made, kept (from the cache), ahead (prefetched)."""
+        """Return the counts of lists so far, by `how`, as in docs/service.md."""
         text = (self.get("/metrics") or b"").decode()
         return {how: float(n) for how, n in re.findall(r'cinematrix_lists_total\{how="(\w+)"\} (\S+)', text)}
 

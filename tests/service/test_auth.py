@@ -14,9 +14,9 @@ from sqlalchemy import delete, select, text, update
 from starlette.testclient import TestClient
 
 from cinematrix.errors import SettingError
+from cinematrix.service import making_lists
 from cinematrix.service.app import create_app
 from cinematrix.service.logging import LOG, redact
-from cinematrix.service.routes import recommendations
 from cinematrix.service.server import serve
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import ROLES, create_key, hash_secret, list_keys
@@ -349,7 +349,7 @@ def test_no_secret_gets_into_the_log(
             house.closed.get(f"/v1/users/{user}/ratings", headers=headers)
             house.public.get(f"/v1/movies/{secret}/similar", params={"query": secret}, headers=headers)
             house.public.post("/v1/ratings", json={"ratings": [], secret: secret}, headers=headers)
-        monkeypatch.setattr(recommendations, "recommend", lambda *_, _secret=secret, **__: [][int(_secret)])
+        monkeypatch.setattr(making_lists, "recommend_each", lambda *_, _secret=secret, **__: [][int(_secret)])
         check_problem(house.public.post("/v1/recommendations", json={"ratings": []}), 500, secret)
     full = "create trigger full before insert on ratings begin select raise(fail, 'full'); end"
     with house.store.write_transaction() as connection:

@@ -16,10 +16,11 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
 from cinematrix.models.ease import Ease
+from cinematrix.service import making_lists
 from cinematrix.service.app import create_app
 from cinematrix.service.list_cache import ENTRY_OVERHEAD_BYTES, CachedList, ListCache
+from cinematrix.service.list_pool import Foreground
 from cinematrix.service.prefetch import Prefetcher
-from cinematrix.service.routes import recommendations
 from cinematrix.service.schemas import ListRequest, RecommendationList
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.records import Revision
@@ -125,13 +126,13 @@ def test_many_who_ask_at_once_have_one_list_made(
     client: TestClient, users: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sixteen clients on a cold cache cause one list; after a write, one more."""
-    calls, real, barrier = [], recommendations.recommend, Barrier(16)
+    calls, real, barrier = [], making_lists.recommend_each, Barrier(16)
 
     def count(*args: Any, **kwargs: Any) -> Any:
         calls.append(1)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(recommendations, "recommend", count)
+    monkeypatch.setattr(making_lists, "recommend_each", count)
     path = f"/v1/users/{users[1]}/recommendations"
 
     def ask(_: int) -> bytes:
@@ -180,7 +181,7 @@ def test_a_failing_prefetch_does_not_stop_others(caplog: pytest.LogCaptureFixtur
         if user == "broken":
             raise ZeroDivisionError
 
-    prefetcher = Prefetcher(make, 5)
+    prefetcher = Prefetcher(make, 5, Foreground().idle)
     for user in ("broken", *(str(number) for number in range(2 * 5))):
         prefetcher.schedule(user)
     prefetcher.start()

@@ -107,6 +107,20 @@ class Histories:
         return np.asarray(rows.sum(0) if values is None else values @ rows, np.float32)[None]
 
 
+def join_histories(parts: Sequence[Histories]) -> Histories:
+    """Return the histories of all parts, one part after the other. Values and owners are kept where all have them."""
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.zeros(1 + sum(map(len, parts)), np.int64)
+    np.cumsum(np.concatenate([part.counts for part in parts]), out=starts[1:])
+    values, owners = [part.values for part in parts], [part.owners for part in parts]
+    return Histories(
+        starts, np.concatenate([part.items for part in parts]),
+        None if any(each is None for each in values) else np.concatenate([each for each in values if each is not None]),
+        None if any(each is None for each in owners) else np.concatenate([each for each in owners if each is not None]),
+    )  # fmt: skip
+
+
 def select_entries(histories: Histories, keep: NDArray[np.bool_]) -> Histories:
     """Return the entries of a mask, as histories again."""
     values = None if histories.values is None else histories.values[keep]

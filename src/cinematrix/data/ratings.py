@@ -32,10 +32,14 @@ class Scale:
         """Clip `stars` to the scale. float32."""
         return np.asarray(np.clip(stars, self.low, self.high), np.float32)
 
+    @property
+    def n_levels(self) -> int:
+        """Number of possible ratings; 21 on a continuous scale."""
+        return round((self.high - self.low) / self.step) + 1 if self.step else 21
+
     def levels(self) -> NDArray[np.float32]:
-        """Return all possible ratings, ascending; 21 evenly spaced ones on a continuous scale."""
-        n = round((self.high - self.low) / self.step) + 1 if self.step else 21
-        return np.linspace(self.low, self.high, n, dtype=np.float32)
+        """Return all possible ratings, ascending; evenly spaced ones on a continuous scale."""
+        return np.linspace(self.low, self.high, self.n_levels, dtype=np.float32)
 
     def contains(self, stars: NDArray[Any]) -> NDArray[np.bool_]:
         """Return a mask of the `stars` within low…high (False for NaN)."""
@@ -328,10 +332,10 @@ def _check_counts(count: NDArray[np.float32]) -> None:
 def nearest_levels(scale: Scale, ratings: NDArray[Any]) -> NDArray[np.int64]:
     """Return the index of the level nearest to each rating."""
     places = np.rint((np.asarray(ratings, np.float64) - scale.low) / level_spacing(scale))
-    return np.clip(places, 0, len(scale.levels()) - 1).astype(np.int64)
+    return np.clip(places, 0, scale.n_levels - 1).astype(np.int64)
 
 
 def level_spacing(scale: Scale) -> float:
     """Return the distance between two levels, in stars; 1 if there is only one level."""
-    width = (scale.high - scale.low) / max(len(scale.levels()) - 1, 1)
+    width = (scale.high - scale.low) / max(scale.n_levels - 1, 1)
     return width if width > 0 else 1.0

@@ -130,20 +130,24 @@ class WithAddedMovies(Recommender):
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         weights, parts = self._trained_parts(movies)
         base = self.base.shares(self._base_histories(history), parts, by=by)
-        trained = history.items < len(self.base.data.movies)
-
-        def mix(part: NDArray[Any]) -> NDArray[np.float32]:
-            return np.asarray(weights @ part, np.float32)
-
-        def mix_ratings(part: NDArray[np.float32]) -> NDArray[np.float32]:
-            padded = np.zeros((len(movies), len(history.items)), np.float32)
-            padded[:, trained] = mix(part)
-            return padded
-
         return ScoreShares(
-            np.asarray(weights @ base.score, np.float64), {name: mix(part) for name, part in base.parts.items()},
-            mix_ratings(base.ratings), mix_ratings(base.by_content),
+            np.asarray(weights @ base.score, np.float64),
+            {name: np.asarray(weights @ part, np.float32) for name, part in base.parts.items()},
+            self._mix_ratings(weights, base.ratings, history), self._mix_ratings(weights, base.by_content, history),
         )  # fmt: skip
+
+    def rating_shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> NDArray[np.float32]:
+        weights, parts = self._trained_parts(movies)
+        return self._mix_ratings(weights, self.base.rating_shares(self._base_histories(history), parts, by=by), history)
+
+    def _mix_ratings(
+        self, weights: sparse.csr_matrix, part: NDArray[np.float32], history: Histories
+    ) -> NDArray[np.float32]:
+        """Return the ratings' parts in the movies from those in their trained movies; 0 for ratings of added ones."""
+        trained = history.items < len(self.base.data.movies)
+        padded = np.zeros((weights.shape[0], len(history.items)), np.float32)
+        padded[:, trained] = weights @ part
+        return padded
 
     def _base_histories(self, histories: Histories) -> Histories:
         """Return the histories without added movies, as the base model reads them."""

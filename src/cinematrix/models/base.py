@@ -311,6 +311,10 @@ class Recommender:
         """
         raise SettingError(f"{self.name} can't explain its scores; take a model that can, such as deep-mf")
 
+    def rating_shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> NDArray[np.float32]:
+        """Return `shares(…).ratings`, which a model may compute without the other parts. `[n, size]`."""
+        return self.shares(history, movies, by=by).ratings
+
     def movie_index(self) -> NDArray[np.float32]:
         """Return a vector for each movie, for an index that ranks by dot products. `[len(data.movies), d]`.
 

@@ -66,7 +66,8 @@ def score_by_liking(model: Recommender, histories: Histories, among: NDArray[np.
     the movies that the user is expected to rate below their mean last.
 
     Args:
-        among: mask of the movies that a list may hold; scores of the others are estimates. None: all.
+        among: mask of the movies that a list may hold, of all lists `[n_movies]` or of each; scores of the others are
+            estimates. None: all.
     """
     scores = model.score(histories, by="ranking")
     if model.data.scale is None:
@@ -161,7 +162,7 @@ def _choose_pool(
     candidates = scores.copy()
     candidates[histories.rows, histories.items] = -np.inf
     if among is not None:
-        candidates[:, ~among] = -np.inf
+        np.copyto(candidates, -np.inf, where=~among)
     n = min(POOL, scores.shape[1])
     best = np.argpartition(-candidates, n - 1, axis=1)[:, :n] if n else np.zeros((len(scores), 0), np.int64)
     rows, places = np.nonzero(np.isfinite(np.take_along_axis(candidates, best, axis=1)))

@@ -57,7 +57,8 @@ def score_lists(
     """Return the scores that order each history's list. float32 `[len(histories), len(model.data.movies)]`.
 
     Args:
-        among: mask of the movies that a list may hold; scores of the others may be estimates. None: all.
+        among: mask of the movies that a list may hold, of all lists `[n_movies]` or of each; scores of the others may
+            be estimates. None: all.
     """
     if by == "liking":
         return score_by_liking(model, histories, among)

@@ -3,7 +3,7 @@
 Users inside and outside the training data are treated alike: both are a history.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -152,11 +152,36 @@ def recommend(
     """
     if len(history) != 1:
         raise SettingError(f"there are {len(history)} histories; give one, or use recommend_for_group or recommend_all")
+    return recommend_each(model, history, n, by=by, filters=[filters or Filters()], dials=dials)[0]
+
+
+def recommend_each(
+    model: Recommender, histories: Histories, n: int, *, by: ListOrder | None, filters: Sequence[Filters],
+    dials: Reranking | None,
+) -> list[Recommendations]:  # fmt: skip
+    """Return the list of each history, as `recommend` does, with filters of its own.
+
+    Together they take less time than one by one, because they share the passes over the model's arrays.
+    """
     by = resolve_order(model, by)
-    mask = (filters or Filters()).mask(model.data)
-    ranked = rank_movies(model, history, n, by, mask, dials or Reranking())
-    items = describe_movies(model, history, ranked.movies[0, : ranked.lengths[0]], ranked.scores[0], by)
-    return Recommendations(items, _shortfall(n, len(items), int(mask.sum()), history))
+    masks = np.stack([each.mask(model.data) for each in filters])
+    ranked = rank_movies(model, histories, n, by, masks, dials or Reranking())
+    rows, places = np.nonzero(ranked.movies != UNKNOWN)
+    pairs = histories, rows.astype(np.int32), ranked.movies[rows, places]
+    stars = model.predict_pairs(*pairs)
+    ends = model.interval_pairs(*pairs, stars=stars) if model.has_intervals else None
+    lists, start = [], 0
+    for row, length in enumerate(ranked.lengths.tolist()):
+        part, history = (
+            slice(start, start + length),
+            histories.take(np.array([row])) if len(histories) > 1 else histories,
+        )
+        movies, start = ranked.movies[row, :length], start + length
+        own = None if ends is None else (ends[0][part], ends[1][part])
+        reasons = find_reasons(model, history, movies, by) if model.abilities.explains else None
+        items = _make_items(model.data, movies, ranked.scores[row], stars[part], own, reasons)
+        lists.append(Recommendations(items, _shortfall(n, length, int(masks[row].sum()), history)))
+    return lists
 
 
 def describe_movies(

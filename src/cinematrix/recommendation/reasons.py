@@ -68,7 +68,7 @@ def find_reasons(model: Recommender, history: Histories, movies: Numbers, by: Li
     Args:
         by: the order of the list.
     """
-    shares = model.shares(history, movies, by=explained_by(by)).ratings
+    shares = model.rating_shares(history, movies, by=explained_by(by))
     gains = np.maximum(shares, 0, dtype=np.float64)
     fractions = np.where(find_liked(model, history), gains, 0) / np.maximum(gains.sum(1, keepdims=True), 1e-12)
     least = min(MIN_LIFT / max(len(history.items), 1), MAX_MIN_SHARE)

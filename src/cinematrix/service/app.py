@@ -105,7 +105,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        state.ahead = Prefetcher(partial(recommendations.prefetch_list, state), settings.prefetched)
+        make = partial(recommendations.prefetch_list, state)
+        state.ahead = Prefetcher(make, settings.prefetched, state.foreground.idle)
         state.ahead.start()
         _start_tasks(state, app.state.authenticator, fingerprint)
         yield

@@ -1,4 +1,4 @@
-"""Middleware that answers a request from the list cache before the app handles it."""
+"""Middleware that answers a request from the list cache, or refuses a list, before the app handles it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,9 @@ from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cinematrix.service.auth import authorize_request, can_authorize_without_store
-from cinematrix.service.problems import Problem
+from cinematrix.service.list_cache import CachedList
+from cinematrix.service.list_pool import LIST_PATH
+from cinematrix.service.problems import Problem, problem_response
 from cinematrix.service.responses import json_response
 from cinematrix.service.state import ServiceState
 
@@ -19,17 +21,30 @@ class CacheMiddleware:
     state: ServiceState
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        cacheable = scope["type"] == "http" and scope["method"] == "GET"
-        response = self._cached_response(Request(scope)) if cacheable else None
+        response = self._early_response(Request(scope)) if scope["type"] == "http" else None
         await (self.app if response is None else response)(scope, receive, send)
 
-    def _cached_response(self, request: Request) -> Response | None:
-        """Return the cached list if, without waiting for the store, it is current and the caller may read it."""
-        scope, served = request.scope, self.state.served_or_none
-        if served is None:
+    def _early_response(self, request: Request) -> Response | None:
+        """Return the cached list; for a list that is neither cached nor to be computed now, the refusal."""
+        response = self._cached_response(request) if request.method == "GET" else None
+        if response or not self.state.lists.is_full or not LIST_PATH.fullmatch(request.scope["path"]):
+            return response
+        if _find_cached(self.state, request.scope):  # its route can tell whether it is current or stale
             return None
-        cached = served.lists.find((scope["path"], scope["query_string"]))
-        if cached is None or self.state.store.peek_revision(cached.user) != cached.revision:
+        self.state.figures.lists.labels("refused").inc()
+        return problem_response(self.state.lists.refusal())
+
+    def _cached_response(self, request: Request) -> Response | None:
+        """Return the cached list if, without waiting for the store, it is known to do and the caller may read it.
+
+        It does if it is current, or if it is outdated and no other can be computed now.
+        """
+        scope, state, served = request.scope, self.state, self.state.served_or_none
+        if served is None or (cached := _find_cached(state, scope)) is None:
+            return None
+        revision = state.store.peek_revision(cached.user)
+        stale = revision != cached.revision
+        if revision is None or (stale and (revision.forgotten or not state.lists.is_full)):
             return None
         if not can_authorize_without_store(request):
             return None
@@ -39,6 +54,12 @@ class CacheMiddleware:
         except Problem:
             return None
         served.lists.asked(cached.user, (scope["path"], scope["query_string"]))
-        self.state.figures.count_list("kept", cached.fallback)
+        state.figures.count_list("stale" if stale else "kept", cached.fallback)
         served.shown.add(cached.movies)
-        return json_response(cached.body)
+        return json_response(cached.stale_body if stale else cached.body)
+
+
+def _find_cached(state: ServiceState, scope: Scope) -> CachedList | None:
+    """Return the cached response to a request, whether it is current or not."""
+    key = scope["path"], scope["query_string"]
+    return state.served_or_none.lists.find(key) if state.served_or_none and scope["method"] == "GET" else None

@@ -17,6 +17,9 @@ from cinematrix.store.records import Revision
 ENTRY_OVERHEAD_BYTES = 500
 """Approximate bytes that a cached list takes besides its body."""
 
+FRESH_END, STALE_END = b'"stale":false}', b'"stale":true}'
+"""Ends of a response body that is current, and of one that is stale."""
+
 CacheKey = tuple[str, bytes]
 """The path and the query string of a request."""
 
@@ -41,6 +44,11 @@ class CachedList(NamedTuple):
     body: bytes
     movies: Numbers
     wanted: ListRequest
+
+    @property
+    def stale_body(self) -> bytes:
+        """Response body marked as stale."""
+        return self.body.removesuffix(FRESH_END) + STALE_END
 
 
 class ListCache:

@@ -3,14 +3,17 @@
 import json
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from typing import Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cinematrix.service.auth import read_peer
 from cinematrix.service.bodies import BodyLimits, BodyReader, body_too_large
+from cinematrix.service.list_pool import LIST_PATH
 from cinematrix.service.logging import LOG, REQUEST_LOG, redact
 from cinematrix.service.problems import MEDIA_TYPE, Problem, problem_body
 from cinematrix.service.rate_limits import find_network
@@ -25,6 +28,9 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE")
 """Methods named in metrics and log. Clients can make up any number of others."""
+
+Kind = Literal["list", "write", "other"]
+"""Kind of a request: a list to compute, a rating or another write for a user, or any other."""
 
 DEFAULT_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -41,13 +47,13 @@ class RequestGuardMiddleware:
     """Outermost middleware around `app`: refuses bad requests, limits bodies, counts and logs.
 
     Attributes:
-        working: requests in flight.
+        working: requests in flight, by kind.
     """
 
     app: ASGIApp
     settings: ServiceSettings
     figures: Telemetry
-    working: int = field(default=0)
+    working: Counter[Kind] = field(default_factory=Counter)
     bodies: BodyLimits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,17 +62,17 @@ class RequestGuardMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        exchange = _Exchange(scope, send, self._leave)
-        body = BodyReader(
-            receive, self.bodies, scope["path"], find_network(read_peer(scope), self.settings.ipv6_prefix)
-        )
-        refusal = self._refusal(scope)
-        self.working += 1
+        kind = find_kind(scope["method"], scope["path"])
+        exchange = _Exchange(scope, send, partial(self._leave, kind))
+        network = find_network(read_peer(scope), self.settings.ipv6_prefix)
+        body = BodyReader(receive, self.bodies, scope["path"], network)
+        refusal = self._refusal(scope, kind)
+        self.working[kind] += 1
         try:
             if refusal is not None:
                 await exchange.refuse(refusal)
             else:
-                await self.app(scope, partial(self._receive, body), exchange.send)
+                await self.app(scope, partial(self._receive, body, kind), exchange.send)
         except Exception:
             LOG.exception("request %s failed", exchange.id)
             await exchange.refuse(Problem(500, "the server failed; its log has the details under this request's ID"))
@@ -75,20 +81,20 @@ class RequestGuardMiddleware:
             body.close()
             exchange.count(self.figures)
 
-    def _leave(self) -> None:
-        self.working -= 1
+    def _leave(self, kind: Kind) -> None:
+        self.working[kind] -= 1
 
-    async def _receive(self, body: BodyReader) -> Message:
+    async def _receive(self, body: BodyReader, kind: Kind) -> Message:
         """Receive a part of a body. Meanwhile the request isn't in flight, so slow senders delay nobody."""
         if body.ended:
             return await body()
-        self.working -= 1
+        self.working[kind] -= 1
         try:
             return await body()
         finally:
-            self.working += 1
+            self.working[kind] += 1
 
-    def _refusal(self, scope: Scope) -> Problem | None:
+    def _refusal(self, scope: Scope, kind: Kind) -> Problem | None:
         headers = dict(scope["headers"])
         if _parse_host(headers.get(b"host", b"").decode("latin-1")) not in self.settings.hosts:
             return Problem(400, "the host name isn't allowed; add it with --host-name")
@@ -101,9 +107,16 @@ class RequestGuardMiddleware:
         most = self.settings.most_bytes(scope["path"])
         if not length.isdigit() or len(length) > 15 or int(length) > most:
             return body_too_large(most)
-        if self.working >= self.settings.in_flight and scope["path"] != LIVENESS_PATH:
+        if self.working[kind] >= self.settings.in_flight and scope["path"] != LIVENESS_PATH:
             return Problem(503, "the server is busy; retry later", {"Retry-After": "1"})
         return None
+
+
+def find_kind(method: str, path: str) -> Kind:
+    """Return the kind of a request. Kinds have places of their own, so that no other kind takes those of ratings."""
+    if LIST_PATH.fullmatch(path):
+        return "list"
+    return "write" if method in ("PUT", "DELETE") or path == "/v1/ratings" else "other"
 
 
 class _Exchange:

@@ -1,14 +1,14 @@
 """Prefetch of recommendation lists: a user who has just rated a movie usually requests their list next.
 
 After a write for a user, a background thread remakes the list last sent to them, one list after the other. So the user
-rarely waits for it, and neither do other requests. Each list is remade only once after it was sent: a thousand ratings
-in a row don't cause a thousand lists.
+rarely waits for it, and neither do other requests: a list is begun while no request computes or writes. Each list is
+remade only once after it was sent: a thousand ratings in a row don't cause a thousand lists.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, Full, Queue
-from threading import Thread
+from threading import Event, Thread
 
 from cinematrix.service.logging import LOG
 
@@ -19,10 +19,11 @@ class Prefetcher:
     Args:
         make: function that makes the list of one user.
         most: maximum users in the queue. Lists of further users are made on request.
+        idle: event that is set while a list may be begun.
     """
 
-    def __init__(self, make: Callable[[str], None], most: int) -> None:
-        self._make, self._most = make, most
+    def __init__(self, make: Callable[[str], None], most: int, idle: Event) -> None:
+        self._make, self._most, self._idle = make, most, idle
         self._users: Queue[str | None] = Queue(most)
         self._thread = Thread(target=self._work, daemon=True, name="ahead")
 
@@ -42,10 +43,12 @@ class Prefetcher:
             while True:
                 self._users.get_nowait()
         self._users.put(None)
+        self._idle.set()
         self._thread.join()
 
     def _work(self) -> None:
         while (user := self._users.get()) is not None:
+            self._idle.wait()
             try:
                 self._make(user)
             except Exception:  # the next request for the list gets the error

@@ -39,9 +39,15 @@ def _problem_response(status: int, detail: str, headers: Mapping[str, str] | Non
     return Response(content, status, headers, MEDIA_TYPE)
 
 
+def problem_response(problem: HTTPException) -> Response:
+    """Return the response of a problem."""
+    members = getattr(problem, "members", {})
+    return _problem_response(problem.status_code, problem.detail, problem.headers, **members)
+
+
 async def _handle_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _problem_response(error.status_code, error.detail, error.headers, **getattr(error, "members", {}))
+    return problem_response(error)
 
 
 async def _handle_validation_error(_: Request, error: Exception) -> Response:

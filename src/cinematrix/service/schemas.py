@@ -242,9 +242,9 @@ class ListItem(Movie):
 
 
 class RecommendationList(BaseModel):
-    """A list made by one version of the model.
+    """A list by one version of the model; `unknown`: IDs in the request that the model doesn't have.
 
-    `fallback`: it was made without a history of the user. `unknown`: IDs in the request that the model doesn't have.
+    `fallback`: made without a history of the user; `stale`: the user's last list, under overload.
     """
 
     user: int | str | None
@@ -252,6 +252,7 @@ class RecommendationList(BaseModel):
     fallback: bool
     unknown: list[int | str]
     items: list[ListItem]
+    stale: bool = False
 
 
 class SearchResults(BaseModel):

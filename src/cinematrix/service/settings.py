@@ -101,7 +101,10 @@ class ServiceSettings:
     max_query: int = requests("Maximum size of the parameters in an address.", 16_000, unit="bytes")
     max_parameters: int = requests("Maximum parameters in an address.", 100)
     group_members: int = requests("Maximum members of a group.", 8, low=2, high=50)
-    in_flight: int = requests("Requests at a time, without those whose body is being received; others get a 503.", 64)
+    in_flight: int = requests(
+        "Requests at a time of each kind (lists, writes for users, others), without those whose body is being received;"
+        " others get a 503.", 64,
+    )  # fmt: skip
     body_memory: int = requests(
         "Memory of all bodies; one address has half of it.", 128_000_000, unit="bytes", low=1_000_000
     )
@@ -120,6 +123,10 @@ class ServiceSettings:
     write_seconds: float = work(
         "Time after which a write that still waits for others is refused.", 2.8, unit="seconds", low=0.1
     )
+    list_threads: int = work("Threads that compute lists.", 2, low=1, high=256)
+    list_batch: int = work("Lists computed together at most.", 8, low=1, high=1_000)
+    lists_waiting: int = work("Lists being computed or waiting for it; others are refused or stale.", 48, low=1)
+    list_seconds: float = work("Expected wait from which on a list is refused or stale.", 1.0, unit="seconds", low=0.01)
     list_cache: int = work("Maximum size of the cache of lists.", 32_000_000, unit="bytes")
     prefetched: int = work("Users who wait for a list to be made ahead; 0: none is.", 100, unit="users")
     import_here: int = work("Size of an imported file from which a process of its own reads it.", 200_000, unit="bytes")

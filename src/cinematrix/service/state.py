@@ -1,7 +1,7 @@
-"""State of the app that the routes share, and the thread pool for writes."""
+"""State of the app that the routes share, and the threads for writes and for lists."""
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from threading import Lock
@@ -11,13 +11,15 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
+from cinematrix.service.deadlines import give_up_at
+from cinematrix.service.group_commit import GroupCommit
+from cinematrix.service.list_pool import Foreground, ListPool
 from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.problems import Problem
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.supervisor import Supervisor
 from cinematrix.service.telemetry import Telemetry
-from cinematrix.store.engine import give_up_locks_at
 from cinematrix.store.records import Store
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ class ServiceState:
         swap_lock: lock to hold while `served` is replaced.
         import_limiter: limiter of concurrent imports.
         writers: limiter of the threads for write requests.
+        foreground: requests that compute or write.
+        lists: threads that compute lists.
+        writes: queue of single writes, which share transactions.
     """
 
     settings: ServiceSettings
@@ -56,12 +61,17 @@ class ServiceState:
     swap_lock: Lock = field(default_factory=Lock)
     import_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     writers: CapacityLimiter = field(init=False)
+    foreground: Foreground = field(default_factory=Foreground)
+    lists: ListPool = field(init=False)
+    writes: GroupCommit = field(init=False)
 
     def __post_init__(self) -> None:
         self.supervisor = Supervisor(self.figures, self.settings)
         # SQLite allows one writer; others wait here instead of polling its lock.
         is_sqlite = self.store.engine.dialect.name == "sqlite"
         self.writers = CapacityLimiter(1 if is_sqlite else self.settings.writer_threads)
+        self.lists = ListPool(self.settings, self.foreground)
+        self.writes = GroupCommit(self.store, self.settings.write_seconds, self.writers, self.foreground)
 
     def prefetch_for(self, *users: str) -> None:
         """Schedule a prefetch for users (IDs as in the store) whose data has changed."""
@@ -108,16 +118,38 @@ def run_in_writer_thread(
 
     @wraps(route)
     async def run(*args: RouteParams.args, **kwargs: RouteParams.kwargs) -> RouteResult:
-        state = kwargs["state"]
-        assert isinstance(state, ServiceState)
+        state = _state_of(kwargs)
         deadline = time.monotonic() + state.settings.write_seconds
 
         def work() -> RouteResult:
-            if time.monotonic() >= deadline:
-                raise Problem(503, "too many writes wait for the store; retry later", {"Retry-After": "1"})
-            with give_up_locks_at(deadline):
+            with give_up_at(deadline):
                 return route(*args, **kwargs)
 
-        return await run_sync(work, limiter=state.writers)
+        with state.foreground.work():
+            return await run_sync(work, limiter=state.writers)
 
     return run
+
+
+def run_in_list_thread(
+    route: Callable[RouteParams, RouteResult],
+) -> Callable[RouteParams, Coroutine[Any, Any, RouteResult]]:
+    """Decorate a route that computes a list, so that it runs in a thread of lists and delays no other requests.
+
+    The route must have a parameter `state`, and its path must match `LIST_PATH`.
+    """
+
+    @wraps(route)
+    async def run(*args: RouteParams.args, **kwargs: RouteParams.kwargs) -> RouteResult:
+        def compute(_: object) -> list[RouteResult | Exception]:
+            return [route(*args, **kwargs)]
+
+        return await _state_of(kwargs).lists.run(compute, None)
+
+    return run
+
+
+def _state_of(parameters: Mapping[str, Any]) -> ServiceState:
+    state = parameters["state"]
+    assert isinstance(state, ServiceState)
+    return state

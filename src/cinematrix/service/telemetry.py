@@ -24,7 +24,9 @@ class Telemetry:
             "recommended", "Lists sent, with a history (fallback=false) or without.", "fallback"
         )
         self.lists = self._counter(
-            "lists", "Users' lists, made on request (made), sent from the cache (kept) or prefetched (ahead).", "how"
+            "lists",
+            "Users' lists: made on request (made), cached (kept), outdated (stale), prefetched (ahead) or refused.",
+            "how",
         )
         self.load_failures = self._counter("model_load_failures", "New models that couldn't be served.")
         self.refits = self._counter("refits", "Retrainings started by this server, by outcome.", "state")
@@ -56,7 +58,7 @@ class Telemetry:
 
         self._request = lru_cache(1000)(self.requests.labels)
         self._seconds = lru_cache(1000)(self.latency.labels)
-        self._list = lru_cache(4)(lambda how, fallback: (self.lists.labels(how), self.recommended.labels(fallback)))
+        self._list = lru_cache(6)(lambda how, fallback: (self.lists.labels(how), self.recommended.labels(fallback)))
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request. Label lookups are cached, because they take longer than counting."""
@@ -64,7 +66,7 @@ class Telemetry:
         self._seconds(route).observe(seconds)
 
     def count_list(self, how: str, fallback: bool) -> None:
-        """Count a list sent to a user. `how`: `made` for the request or `kept` in the cache."""
+        """Count a list sent to a user. `how`: `made` for the request, `kept` in the cache, or `stale`."""
         for counter in self._list(how, str(fallback).lower()):
             counter.inc()
 

@@ -16,6 +16,7 @@ beyond that average.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.models.base import ScoreShares
-from cinematrix.models.deep_mf.towers import Float32, Towers, encode, history_statistics, silu
+from cinematrix.models.deep_mf.towers import Float32, Towers, encode, silu
 
 QUADRATURE_NODES = (16, 32, 64)
 """Numbers of quadrature nodes to try, until the sum closes."""
@@ -71,20 +72,54 @@ class HeadShares:
 
 def attribute_head(head: Towers, history: Histories, residual: Float32 | None, movies: Numbers) -> HeadShares:
     """Return the parts of one head's scores of `movies` (which may be `UNKNOWN`) for the one history."""
-    begin, end = _empty_sum(head.weights), head.pooled(history, residual)
-    empty_user, user = encode(begin, head.weights), encode(end, head.weights)
-    vectors, row = head.movies[movies], np.zeros(len(movies), np.int32)
-    score, anybody = head.pairs(user, row, movies), head.pairs(empty_user, row, movies)
-    level = np.repeat(((user - empty_user) * _user_factors(head.mean_movie, 1)).sum(2).mean(1), len(movies))
-    gradient, nodes = _closing_gradient(head, begin, end, vectors, score - anybody - level)
+    path = _Path.of(head, history, residual, movies)
     added = _entry_addends(history, residual, head.weights)
-    habits = gradient @ ((end - begin)[0] - added.sum(0))
+    habits = path.gradient @ ((path.end - path.begin)[0] - added.sum(0))
     content, by_content = np.zeros(len(movies), np.float32), np.zeros((len(movies), len(added)), np.float32)
     if head.content is not None and head.mean_content is not None:
         own = head.content[movies].astype(np.float32)
-        content = ((empty_user * _user_factors(own, 0)).sum(2) + own[:, :, -1]).mean(1)
-        by_content = _content_gradient(head, begin, end, own - head.mean_content, nodes) @ added.T
-    return HeadShares(score, anybody - content, content, level, habits, gradient @ added.T, by_content)
+        content = ((path.empty_user * _user_factors(own, 0)).sum(2) + own[:, :, -1]).mean(1)
+        by_content = _content_gradient(head, path, own - head.mean_content) @ added.T
+    entries, anybody = path.gradient @ added.T, path.anybody - content
+    return HeadShares(path.score, anybody, content, path.level, habits, entries, by_content)
+
+
+def attribute_entries(head: Towers, history: Histories, residual: Float32 | None, movies: Numbers) -> Float32:
+    """Return `HeadShares.entries` alone, without the cost of the other parts. `[n, size]`."""
+    gradient = _Path.of(head, history, residual, movies).gradient
+    return np.asarray(gradient @ _entry_addends(history, residual, head.weights).T, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """The straight path from the sum of an empty history (`begin`) to that of a history (`end`), both `[1, width]`.
+
+    Attributes:
+        empty_user: vector of an empty history. `[1, members, factors + 1]`.
+        score, anybody, level: as in `HeadShares`, `anybody` with `content`.
+        gradient: mean gradient of the movies' scores beyond the average movie's. `[n, width]`.
+        nodes: its number of quadrature nodes.
+    """
+
+    begin: Float32
+    end: Float32
+    empty_user: Float32
+    score: Float32
+    anybody: Float32
+    level: Float32
+    gradient: Float32
+    nodes: int
+
+    @classmethod
+    def of(cls, head: Towers, history: Histories, residual: Float32 | None, movies: Numbers) -> Self:
+        """Return the path of one history, with the gradient of `movies` along it."""
+        (begin, empty_user), end = head.empty_user, head.pooled(history, residual)
+        user = encode(end, head.weights)
+        row = np.zeros(len(movies), np.int32)
+        score, anybody = head.pairs(user, row, movies), head.pairs(empty_user, row, movies)
+        level = np.repeat(((user - empty_user) * _user_factors(head.mean_movie, 1)).sum(2).mean(1), len(movies))
+        gradient, nodes = _closing_gradient(head, begin, end, head.movies[movies], score - anybody - level)
+        return cls(begin, end, empty_user, score, anybody, level, gradient, nodes)
 
 
 def _closing_gradient(
@@ -102,10 +137,10 @@ def _closing_gradient(
     return gradient, nodes
 
 
-def _content_gradient(head: Towers, begin: Float32, end: Float32, content: Float32, nodes: int) -> Float32:
+def _content_gradient(head: Towers, path: _Path, content: Float32) -> Float32:
     """Return the mean gradient of the dot product with `content`, without the pair gate. `[n, width]`."""
     plain = {name: weight for name, weight in head.weights.items() if not name.startswith("pair.")}
-    return mean_gradient(begin, end, content, _user_factors(content, 0), plain, nodes)
+    return mean_gradient(path.begin, path.end, content, _user_factors(content, 0), plain, path.nodes)
 
 
 def _user_factors(movies: Float32, bias: float) -> Float32:
@@ -113,11 +148,6 @@ def _user_factors(movies: Float32, bias: float) -> Float32:
     scaled = movies / np.float32((movies.shape[-1] - 1) ** 0.5)
     scaled[..., -1] = bias
     return np.asarray(scaled, np.float32)
-
-
-def _empty_sum(weights: Mapping[str, Float32]) -> Float32:
-    """Return the sum in the user's tower for an empty history. `[1, width]`."""
-    return np.asarray(history_statistics(Histories.empty(1), None) @ weights["statistics"], np.float32)
 
 
 def _entry_addends(history: Histories, residual: Float32 | None, weights: Mapping[str, Float32]) -> Float32:

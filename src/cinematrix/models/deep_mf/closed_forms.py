@@ -103,7 +103,7 @@ class ClosedForms:
         """
         head, pilot_head = RankingHead(trained.towers), RankingHead(pilot.towers)
         given, later = self._validation_histories(MAX_VALIDATION_USERS)
-        residual = None if stars is None or given.values is None else stars.residual(given)[1]
+        residual = None if stars is None or given.values is None else stars.residual(given)
         if rank := self.settings.ease_rank:
             spectrum, scores = self._spectrum(self.learn).strongest(rank), pilot_head.score(given, residual)
             weights = None if residual is None else weigh_by_rating(residual)
@@ -115,7 +115,7 @@ class ClosedForms:
         if stars is not None and self.validation is self.ratings:
             return head
         given, later = select_validation_users(self.learn, self.validation, len(self.data.movies))
-        residual = None if stars is None else stars.residual(given)[1]
+        residual = None if stars is None else stars.residual(given)
         fit = Calibration.fitted if stars is None else Calibration.fitted_within_users
         calibration = fit(pilot_head.score(given, residual), given, later)
         self.pilot_ranking = replace(pilot_head, calibration=calibration)
@@ -179,7 +179,7 @@ class ClosedForms:
     def _prior_uncertainty(self, head: StarsHead) -> RatingUncertainty:
         """Return the uncertainty before any prediction is compared with a rating."""
         assert self.ratings.scale is not None, "only ratings have an uncertainty"
-        residual = head.residual(self.ratings.by_user)[1]
+        residual = head.residual(self.ratings.by_user)
         return RatingUncertainty.before(self.ratings.scale, self.ratings.by_user, residual, len(self.data.movies))
 
     def _fit_uncertainty(self, head: StarsHead, pilot_head: StarsHead, error: Float32) -> RatingUncertainty:
@@ -187,9 +187,9 @@ class ClosedForms:
         prior, (given, later) = self._prior_uncertainty(head), self._test_histories
         assert later.values is not None, "only ratings have an uncertainty"
         histories = self.learn.by_user
-        pilot_facts = movie_facts(histories, pilot_head.residual(histories)[1], len(self.data.movies))
+        pilot_facts = movie_facts(histories, pilot_head.residual(histories), len(self.data.movies))
         stars = prior.scale.clip(later.values + error)
-        pairs = PredictedPairs(given, pilot_head.residual(given)[1], later.rows, later.items, stars)
+        pairs = PredictedPairs(given, pilot_head.residual(given), later.rows, later.items, stars)
         return prior.fitted(HeldOut(pairs, later.values, pilot_facts), *hold_out_from_biases(self.ratings, len(stars)))
 
 

@@ -1,21 +1,25 @@
 """The heads of `deep-mf` as they serve, in NumPy: towers, and the closed forms added to them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cinematrix.common.memo import WeakMemo
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.models.base import ScoreShares
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
 from cinematrix.models.components.ease_low_rank import LowRankEase, weigh_by_rating
-from cinematrix.models.deep_mf.attribution import attribute_head
+from cinematrix.models.deep_mf.attribution import attribute_entries, attribute_head
 from cinematrix.models.deep_mf.residual_gp import ResidualGP
 from cinematrix.models.deep_mf.towers import Float32, Towers
+
+MAX_REMEMBERED = 64
+"""Maximum histories of a batch whose encoding is remembered for further calls; larger ones are encoded anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,16 +27,16 @@ class EncodedHistories:
     """Histories encoded by the rating head.
 
     Attributes:
-        histories: with ratings as values; without them the rating head ignores the entries.
         user: float32 `[n]`, the bias of each history's owner.
         residual: float32 `[size]`, the residuals over the biases in standard deviations.
         vectors: float32 `[n, members, factors + 1]`.
+        solved: by process (for movies without ratings: True), the value of each entry and the histories solved so far.
     """
 
-    histories: Histories
     user: Float32
     residual: Float32
     vectors: Float32
+    solved: dict[bool, tuple[Float32, NDArray[np.bool_]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,40 +59,52 @@ class StarsHead:
     residual_gp: ResidualGP | None = None
     new_movie_gp: ResidualGP | None = None
 
-    def read(self, histories: Histories) -> EncodedHistories:
-        """Encode histories for any prediction."""
-        user, residual = self.residual(histories)
-        return EncodedHistories(histories, user, residual, self.towers.users(histories, residual))
+    _encoded: WeakMemo[Histories, EncodedHistories] = field(default_factory=WeakMemo, init=False, repr=False)
 
-    def residual(self, histories: Histories) -> tuple[Float32, Float32]:
-        """Return each history's user bias `[n]` and its residuals over the biases in standard deviations `[size]`."""
-        user, residuals = self.biases.residuals(histories)
-        return user, np.asarray(residuals / np.float32(self.sigma), np.float32)
+    def read(self, histories: Histories) -> EncodedHistories:
+        """Encode histories for any prediction. The encoding of a few is remembered as long as they live."""
+        return (
+            self._encoded.get(histories, self._encode) if len(histories) <= MAX_REMEMBERED else self._encode(histories)
+        )
+
+    def _encode(self, histories: Histories) -> EncodedHistories:
+        user, residual = self.biases.residuals(histories)
+        scaled = np.asarray(residual / np.float32(self.sigma), np.float32)
+        return EncodedHistories(user, scaled, self.towers.users(histories, scaled))
+
+    def residual(self, histories: Histories) -> Float32:
+        """Return each entry's residual over the biases in standard deviations. `[size]`."""
+        if len(histories) <= MAX_REMEMBERED:
+            return self.read(histories).residual
+        return np.asarray(self.biases.residuals(histories)[1] / np.float32(self.sigma), np.float32)
 
     def score(self, histories: Histories) -> Float32:
         """Return every history's expected rating of every movie, not clipped to the scale. `[n, n_movies]`."""
         read = self.read(histories)
-        stars = self.score_without_gp(read)
-        for process, new in self._processes(read):
+        stars, rows = self._score_without_gp(read), np.arange(len(histories), dtype=np.int32)
+        for process, new in self._processes(histories):
             movies = np.flatnonzero(self.new[:-1] == new).astype(np.int32)
             if len(movies):
-                stars[:, movies] += process.score(histories, self._gp_residuals(read, new), movies)
+                stars[:, movies] += process.score(histories, self._solve(histories, read, process, new, rows), movies)
         return stars
 
-    def score_without_gp(self, read: EncodedHistories) -> Float32:
+    def score_without_gp(self, histories: Histories) -> Float32:
         """Return every history's expected rating of every movie by biases and towers alone. `[n, n_movies]`."""
+        return self._score_without_gp(self.read(histories))
+
+    def _score_without_gp(self, read: EncodedHistories) -> Float32:
         base = np.float32(self.biases.mean) + read.user[:, None] + self.biases.movie
         return np.asarray(base + np.float32(self.sigma) * self.towers.score(read.vectors), np.float32)
 
-    def pairs(self, read: EncodedHistories, rows: Numbers, movies: Numbers) -> Float32:
+    def pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
         """Return the expected ratings of pairs, not clipped to the scale. `[n]`."""
+        read = self.read(histories)
         stars = self._predict_without_gp(read, rows, movies)
-        for process, new in self._processes(read):
+        for process, new in self._processes(histories):
             selected = np.flatnonzero(self.new[movies] == new)
             if len(selected):
-                stars[selected] += process.pairs(
-                    read.histories, self._gp_residuals(read, new), rows[selected], movies[selected]
-                )
+                solved = self._solve(histories, read, process, new, rows[selected])
+                stars[selected] += process.pairs(histories, solved, rows[selected], movies[selected])
         return stars
 
     def held_out_residuals(self, histories: Histories, held_out: Histories) -> tuple[Float32, Float32]:
@@ -98,7 +114,8 @@ class StarsHead:
         missing = held_out.values - self._predict_without_gp(read, *pairs)
         if self.residual_gp is None:
             return missing, np.zeros_like(missing)
-        return missing, self.residual_gp.pairs(histories, self._gp_residuals(read), *pairs)
+        solved = self._solve(histories, read, self.residual_gp, False, held_out.rows)
+        return missing, self.residual_gp.pairs(histories, solved, *pairs)
 
     def shares(self, history: Histories, movies: Numbers) -> ScoreShares:
         """Return the additive parts of the expected ratings of `movies` for the one history."""
@@ -106,30 +123,50 @@ class StarsHead:
         mean = np.full(n, self.biases.mean, np.float32)
         movie = self.biases.predict(np.zeros(n, np.float32), movies) - mean
         base = {"mean": mean, "movie_bias": movie, "user_bias": np.repeat(read.user, n)}
-        near = np.zeros((n, len(history.items)), np.float32)
-        for process, new in self._processes(read):
-            selected = np.flatnonzero(self.new[movies] == new)
-            if len(selected):
-                solved = process.solve(history, self._gp_residuals(read, new))
-                near[selected] = process.similarity(movies[selected], history.items) * solved
+        near = self._gp_shares(history, movies)
         return attribute_head(self.towers, history, read.residual, movies).shares(base, self.sigma, near)
 
-    def _processes(self, read: EncodedHistories) -> Iterator[tuple[ResidualGP, bool]]:
+    def rating_shares(self, history: Histories, movies: Numbers) -> Float32:
+        """Return the part of each entry of the one history in the expected ratings of `movies`. `[n, size]`."""
+        own = attribute_entries(self.towers, history, self.read(history).residual, movies)
+        return np.float32(self.sigma) * own + self._gp_shares(history, movies)
+
+    def _gp_shares(self, history: Histories, movies: Numbers) -> Float32:
+        """Return the part of each entry of the one history that the processes add to `movies`. `[n, size]`."""
+        read, near = self.read(history), np.zeros((len(movies), len(history.items)), np.float32)
+        for process, new in self._processes(history):
+            selected = np.flatnonzero(self.new[movies] == new)
+            if len(selected):
+                solved = self._solve(history, read, process, new, np.zeros(1, np.int32))
+                near[selected] = process.similarity(movies[selected], history.items) * solved
+        return near
+
+    def _processes(self, histories: Histories) -> Iterator[tuple[ResidualGP, bool]]:
         """Yield each process, and whether it is for movies without ratings."""
-        if read.histories.values is not None:
+        if histories.values is not None:
             processes = (self.residual_gp, False), (self.new_movie_gp, True)
             yield from ((process, new) for process, new in processes if process)
+
+    def _solve(
+        self, histories: Histories, read: EncodedHistories, process: ResidualGP, new: bool, rows: Numbers
+    ) -> Float32:
+        """Return the value of each entry of the histories `rows` in a process, solved once. `[size]`."""
+        size = len(histories.items)
+        solved, done = read.solved.setdefault(new, (np.zeros(size, np.float32), np.zeros(len(histories), bool)))
+        missing = np.unique(rows[~done[rows]])
+        if len(missing):
+            assert histories.values is not None, "only for models of ratings"
+            own = self._predict_without_gp(read, histories.rows, histories.items, new)
+            found = process.solve(histories, histories.values - own, missing)
+            np.copyto(solved, found, where=found != 0)
+            done[missing] = True
+        return solved
 
     def _predict_without_gp(self, read: EncodedHistories, rows: Numbers, movies: Numbers, new: bool = False) -> Float32:
         """Return the predictions of biases and towers alone, optionally as if all `movies` were new. `[n]`."""
         biased = np.full_like(movies, UNKNOWN) if new else movies
         scores = self.towers.pairs(read.vectors, rows, movies, rated=not new)
         return self.biases.predict(read.user[rows], biased) + np.float32(self.sigma) * scores
-
-    def _gp_residuals(self, read: EncodedHistories, new: bool = False) -> Float32:
-        """Return the residuals of the histories' own ratings over biases and towers. `[size]`."""
-        assert read.histories.values is not None, "only for models of ratings"
-        return read.histories.values - self._predict_without_gp(read, read.histories.rows, read.histories.items, new)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays to save."""
@@ -204,11 +241,24 @@ class RankingHead:
 
     def shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> ScoreShares:
         """Return the additive parts of the scores of `movies` for the one history."""
-        head_shares = attribute_head(self.towers, history, residual, movies)
+        return attribute_head(self.towers, history, residual, movies).shares(
+            {}, 1.0, self._ease_shares(history, residual, movies)
+        )
+
+    def rating_shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> Float32:
+        """Return the part of each entry of the one history in the scores of `movies`. `[n, size]`."""
+        own, beside = (
+            attribute_entries(self.towers, history, residual, movies),
+            self._ease_shares(history, residual, movies),
+        )
+        return own if beside is None else own + beside
+
+    def _ease_shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> Float32 | None:
+        """Return the part of each entry of the one history in low-rank EASE; None without it. `[n, size]`."""
         if self.low_rank_ease is None:
-            return head_shares.shares({}, 1.0)
+            return None
         weights = np.ones(len(history.items), np.float32) if residual is None else weigh_by_rating(residual)
-        return head_shares.shares({}, 1.0, self.low_rank_ease.shares(history.items, weights, movies))
+        return self.low_rank_ease.shares(history.items, weights, movies)
 
     def _gather(self, histories: Histories, residual: Float32 | None) -> Float32:
         """Return the histories' vectors in low-rank EASE, in which higher ratings weigh a little more."""

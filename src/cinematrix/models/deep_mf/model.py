@@ -63,18 +63,23 @@ class DeepMF(Recommender):
         return self.ranking.calibration.log(scores)
 
     def rough_stars(self, histories: Histories) -> NDArray[np.float32]:
-        return self._rating_head.score_without_gp(self._rating_head.read(histories))
+        return self._rating_head.score_without_gp(histories)
 
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         if self.data.scale is None:
             assert self.ranking is not None, "a model of interactions has a ranking head"
             return self.ranking.probabilities(histories, rows, movies)
-        return self.data.scale.clip(self._rating_head.pairs(self._rating_head.read(histories), rows, movies))
+        return self.data.scale.clip(self._rating_head.pairs(histories, rows, movies))
 
     def shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> ScoreShares:
         if by == "ranking" and self.ranking:
             return self.ranking.shares(history, self.residual(history), movies)
         return self._rating_head.shares(history, movies)
+
+    def rating_shares(self, history: Histories, movies: Numbers, *, by: Ordering = "ranking") -> NDArray[np.float32]:
+        if by == "ranking" and self.ranking:
+            return self.ranking.rating_shares(history, self.residual(history), movies)
+        return self._rating_head.rating_shares(history, movies)
 
     @property
     def _rating_head(self) -> StarsHead:
@@ -84,7 +89,7 @@ class DeepMF(Recommender):
 
     def residual(self, histories: Histories) -> NDArray[np.float32] | None:
         """Return the histories' residuals in standard deviations, `[size]`; None for plain interactions."""
-        return None if self.stars is None or histories.values is None else self.stars.residual(histories)[1]
+        return None if self.stars is None or histories.values is None else self.stars.residual(histories)
 
     @property
     def has_intervals(self) -> bool:
@@ -116,7 +121,7 @@ class DeepMF(Recommender):
         """Return pairs with their expected ratings: `stars`, if they have been computed already."""
         if stars is None:
             stars = self.predict_pairs(histories, rows, movies)
-        return PredictedPairs(histories, self._rating_head.residual(histories)[1], rows, movies, stars)
+        return PredictedPairs(histories, self._rating_head.residual(histories), rows, movies, stars)
 
     def movie_index(self) -> NDArray[np.float32]:
         if self.ranking is None:

@@ -89,38 +89,43 @@ class ResidualGP:
 
     def _solve_history(self, inducing: Numbers, items: Numbers, residual: Float32) -> Float32:
         """Return the weights of the entries of `inducing`, which represent all `items`; exact if these are the same."""
-        kernel, identity = self.similarity(inducing, inducing), np.eye(len(inducing), dtype=np.float32)
+        kernel = self.similarity(inducing, inducing)
         if len(inducing) == len(items):
-            return _solve_positive(kernel + NOISE_VARIANCE * identity, residual)
-        root = linalg.cholesky(kernel + JITTER * identity, lower=True, check_finite=False)
+            return _solve_positive(_add_to_diagonal(kernel, NOISE_VARIANCE), residual)
+        root = linalg.cholesky(_add_to_diagonal(kernel, JITTER), lower=True, overwrite_a=True, check_finite=False)
         across = linalg.solve_triangular(root, self.similarity(inducing, items), lower=True, check_finite=False)
-        solved = _solve_positive(across @ across.T + NOISE_VARIANCE * identity, across @ residual)
+        solved = _solve_positive(_add_to_diagonal(across @ across.T, NOISE_VARIANCE), across @ residual)
         return np.asarray(linalg.solve_triangular(root, solved, lower=True, trans=1, check_finite=False), np.float32)
 
     def similarity(self, some: Numbers, others: Numbers) -> Float32:
         """Return the similarity of movies, 0…1; it is 0 for `UNKNOWN`. `[len(some), len(others)]`."""
-        return self._kernel(self.places[some], others) * (some >= 0)[:, None]
+        similarity = self._kernel(self.places[some], others)
+        similarity[some < 0] = 0
+        return similarity
 
     def _kernel(self, some: Float32, others: Numbers) -> Float32:
-        return np.asarray(
-            np.exp(np.float32(KERNEL_SHARPNESS) * (some @ self.places[others].T - np.float32(1))), np.float32
-        )
+        kernel: Float32 = some @ self.places[others].T
+        kernel -= np.float32(1)
+        kernel *= np.float32(KERNEL_SHARPNESS)
+        return np.exp(kernel, out=kernel)
 
-    def pairs(self, histories: Histories, residual: Float32, rows: Numbers, movies: Numbers) -> Float32:
-        """Return the additions to the predictions of pairs. `[n]`."""
+    def pairs(self, histories: Histories, solved: Float32, rows: Numbers, movies: Numbers) -> Float32:
+        """Return the additions to the predictions of pairs, by the output of `solve` for their histories. `[n]`."""
         order = np.argsort(rows, kind="stable")
         present, starts = np.unique(rows[order], return_index=True)
-        solved, added = self.solve(histories, residual, present), np.zeros(len(rows), np.float32)
+        added = np.zeros(len(rows), np.float32)
         for row, start, stop in zip(present, starts, [*starts[1:], len(rows)], strict=False):
             places = order[start:stop]
             entries = _find_used(histories, row, solved)
             added[places] = self.similarity(movies[places], histories.items[entries]) @ solved[entries]
         return added
 
-    def score(self, histories: Histories, residual: Float32, movies: Numbers) -> Float32:
-        """Return the additions to every history's predictions of `movies`. `[n, len(movies)]`."""
-        solved, added = self.solve(histories, residual), np.empty((len(histories), len(movies)), np.float32)
-        places = self.places[movies]
+    def score(self, histories: Histories, solved: Float32, movies: Numbers) -> Float32:
+        """Return the additions to every history's predictions of `movies`, by the output of `solve`.
+
+        `[n, len(movies)]`.
+        """
+        added, places = np.empty((len(histories), len(movies)), np.float32), self.places[movies]
         for row in range(len(histories)):
             entries = _find_used(histories, row, solved)
             added[row] = self._kernel(places, histories.items[entries]) @ solved[entries]
@@ -185,6 +190,12 @@ def embed_content(content: sparse.csr_matrix) -> Float32:
     rarity = np.log(content.shape[0] / (1 + np.diff(content.tocsc().indptr))).astype(np.float32)
     axes = Spectrum.of_rows((content @ sparse.diags(rarity)).T.tocsr(), EMBEDDING_WIDTH)
     return normalise_rows(axes.vectors * np.sqrt(axes.values).astype(np.float32))
+
+
+def _add_to_diagonal(matrix: Float32, value: np.float32) -> Float32:
+    """Add `value` to the diagonal of a square matrix in place; return the matrix."""
+    matrix.flat[:: len(matrix) + 1] += value
+    return matrix
 
 
 def _solve_positive(matrix: Float32, right: Float32) -> Float32:

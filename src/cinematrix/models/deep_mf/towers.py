@@ -43,6 +43,12 @@ class Towers:
         return np.asarray(self.movies[:-1].mean(0), np.float32)
 
     @cached_property
+    def empty_user(self) -> tuple[Float32, Float32]:
+        """The tower's sum for an empty history, `[1, width]`, and its vector, `[1, members, factors + 1]`."""
+        begin = np.asarray(history_statistics(Histories.empty(1), None) @ self.weights["statistics"], np.float32)
+        return begin, encode(begin, self.weights)
+
+    @cached_property
     def mean_content(self) -> Float32 | None:
         """Part of the average movie's vector that comes from content. `[members, factors + 1]`."""
         return None if self.content is None else np.asarray(self.content[:-1].mean(0, dtype=np.float32), np.float32)
@@ -71,20 +77,14 @@ class Towers:
     def score(self, users: Float32) -> Float32:
         """Return every user's score of every movie, a mean over members. float32 `[n, n_movies]`."""
         movies = self.movies[:-1]
-        members, factors = movies.shape[1], movies.shape[2] - 1
-        scaled = users[:, :, :-1] / np.float32(members * factors**0.5)
-        scores: Float32 = users[:, :, -1].mean(1)[:, None] + self._movie_biases
-        for member in range(members):  # views: a copy of the movies' vectors would take longer than the products
-            scores += scaled[:, member] @ movies[:, member, :-1].T
+        scores = (
+            users[:, :, -1].mean(1)[:, None]
+            + _as_weights(users) @ movies.reshape(len(movies), users.shape[1] * users.shape[2]).T
+        )
         if "pair.gate" in self.weights:
             for row, user in enumerate(users):
                 scores[row] += self._gate(np.broadcast_to(user, movies.shape), movies)
-        return scores
-
-    @cached_property
-    def _movie_biases(self) -> Float32:
-        """Mean over members of the movies' biases. float32 `[n_movies]`."""
-        return np.asarray(self.movies[:-1, :, -1].mean(1), np.float32)
+        return np.asarray(scores, np.float32)
 
     def pairs(self, users: Float32, rows: Numbers, movies: Numbers, *, rated: bool = True) -> Float32:
         """Return the scores of pairs, a mean over members, in blocks that bound the memory. float32 `[n]`.
@@ -93,21 +93,22 @@ class Towers:
             rated: False: score the movies as if they had no ratings.
         """
         vectors = self.movies.__getitem__ if rated else self.unrated
-        chunks = range(0, len(rows), BLOCK_PAIRS)
-        parts = [
-            self._score_block(users[rows[c : c + BLOCK_PAIRS]], vectors(movies[c : c + BLOCK_PAIRS])) for c in chunks
-        ]
-        return np.concatenate([np.zeros(0, np.float32), *parts])
+        weights, biases = _as_weights(users), users[:, :, -1].mean(1)
+        scores = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), BLOCK_PAIRS):
+            block = slice(start, start + BLOCK_PAIRS)
+            row, y = rows[block], vectors(movies[block])
+            flat = y.reshape(len(y), weights.shape[1])
+            dots = flat @ weights[0] if len(users) == 1 else np.einsum("nk,nk->n", weights[row], flat)
+            scores[block] = biases[row] + dots
+            if "pair.gate" in self.weights:
+                scores[block] += self._gate(users[row], y)
+        return scores
 
     def unrated(self, movies: Numbers) -> Float32:
         """Return the vectors of movies as if they had no ratings, from their content alone."""
         assert self.content is not None, "only models with content have these vectors"
         return np.asarray(self.movies[-1] + self.content[movies], np.float32)
-
-    def _score_block(self, x: Float32, y: Float32) -> Float32:
-        dot = (x[:, :, :-1] * y[:, :, :-1]).sum(2) / np.float32((y.shape[2] - 1) ** 0.5) + x[:, :, -1] + y[:, :, -1]
-        scores: Float32 = dot.mean(1)
-        return scores + self._gate(x, y) if "pair.gate" in self.weights else scores
 
     def _gate(self, users: Float32, movies: Float32) -> Float32:
         """Return the pair gate's addition, a mean over members. `[n]`."""
@@ -131,6 +132,14 @@ class Towers:
         """Return the head from the output of `arrays`; None if there is none under that prefix."""
         own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
         return cls(own, own.pop("movies"), own.pop("content", None)) if own else None
+
+
+def _as_weights(users: Float32) -> Float32:
+    """Return the weights of a movie's vector and biases in the users' scores of it. `[n, members × (factors + 1)]`."""
+    n, members, width = users.shape
+    weights = users / np.float32(members * (width - 1) ** 0.5)
+    weights[:, :, -1] = np.float32(1 / members)
+    return np.asarray(weights.reshape(n, members * width), np.float32)
 
 
 def encode(h: Float32, weights: Mapping[str, Float32]) -> Float32:

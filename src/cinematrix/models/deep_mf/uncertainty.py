@@ -156,10 +156,13 @@ class RatingUncertainty:
 
     def _inputs(self, pairs: PredictedPairs, some: NDArray[np.int64]) -> tuple[Float64, Float64, Float64]:
         """Return the regression's inputs for some pairs: predictions in steps from the middle, facts, and habits."""
-        rows, at = np.unique(pairs.rows[some], return_inverse=True)
-        histories, residuals = pairs.histories.take(rows), replace(pairs.histories, values=pairs.residual).take(rows)
-        assert residuals.values is not None, "residuals were given"
-        user_facts = history_facts(histories, residuals.values)
+        histories, residual, at = pairs.histories, pairs.residual, pairs.rows[some].astype(np.intp)
+        if len(histories) > 1:
+            rows, at = np.unique(at, return_inverse=True)
+            residuals = replace(histories, values=residual).take(rows)
+            assert residuals.values is not None, "residuals were given"
+            histories, residual = histories.take(rows), residuals.values
+        user_facts = history_facts(histories, residual)
         facts = np.hstack([user_facts[at], self.movies[pairs.movies[some]]]).astype(np.float64)
         middle = (self.scale.low + self.scale.high) / 2
         stars = (pairs.stars[some].astype(np.float64) - middle) / level_spacing(self.scale)

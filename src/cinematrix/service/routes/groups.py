@@ -14,7 +14,7 @@ from cinematrix.service.problems import Problem
 from cinematrix.service.published import list_filters
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.served_model import ServedModel
-from cinematrix.service.state import ServiceState, State
+from cinematrix.service.state import ServiceState, State, run_in_list_thread
 
 MOST_MEMBERS = 50
 """Members that the setting `group_members` may allow at most."""
@@ -82,6 +82,7 @@ class GroupList(BaseModel):
 
 
 @ROUTER.post("/recommendations")
+@run_in_list_thread
 def recommend_together(body: GroupRequest, state: State, who: Annotated[Caller, PAGE]) -> GroupList:
     """Recommend movies for a group of 2 to 8 (or what the server allows), with predictions for each member.
 

@@ -6,6 +6,7 @@ from functools import cache, partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
+from sqlalchemy import Connection
 
 from cinematrix.errors import SettingError
 from cinematrix.service import schemas
@@ -27,16 +28,18 @@ NEW: dict[int | str, dict[str, Any]] = {
 
 
 @ROUTER.put("/users/{user}/ratings/{movie}", responses=NEW, dependencies=[WRITE])
-@run_in_writer_thread
-def put_rating(
+async def put_rating(
     user: TextId, movie: TextId, body: schemas.NewRating, state: State, response: Response
 ) -> schemas.UserRating:
     """Store a rating. It counts in the user's next list. 201: their first rating of this movie in the store."""
     served = state.served
     movie_id, steps = served.movie(movie), served.steps(body.rating)
-    with state.store.write_transaction() as connection:
+
+    def write(connection: Connection) -> tuple[Rating, SavedRating]:
         rating = Rating(require_writable_user(state, served, connection, user), movie_id, steps, body.time)
-        (saved,) = state.store.rate(connection, [rating])
+        return rating, state.store.rate(connection, [rating])[0]
+
+    rating, saved = await state.writes.run(write)
     _count_ratings(state, [saved])
     state.prefetch_for(rating.user)
     response.status_code = 200 if saved.updated else 201
@@ -124,15 +127,17 @@ def list_events(user: TextId, state: State) -> schemas.UserEvents:
 
 
 @ROUTER.put("/users/{user}/events/{kind}/{movie}", status_code=204, dependencies=[WRITE])
-@run_in_writer_thread
-def put_event(user: TextId, kind: EventKind, movie: TextId, state: State) -> None:
+async def put_event(user: TextId, kind: EventKind, movie: TextId, state: State) -> None:
     """Store an event. After `seen`, `like` or `not_interested` the movie isn't recommended to the user."""
     served = state.served
     movie_id = served.movie(movie)
-    with state.store.write_transaction() as connection:
+
+    def write(connection: Connection) -> str:
         user_id = require_writable_user(state, served, connection, user)
         state.store.note(connection, user_id, movie_id, kind)
-    state.prefetch_for(user_id)
+        return user_id
+
+    state.prefetch_for(await state.writes.run(write))
 
 
 @ROUTER.delete("/users/{user}/events/{kind}/{movie}", status_code=204, dependencies=[WRITE])

@@ -10,7 +10,7 @@ from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE
 from cinematrix.service.published import list_filters
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
-from cinematrix.service.state import State
+from cinematrix.service.state import State, run_in_list_thread
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
 
@@ -41,6 +41,7 @@ class ShelvesBody(BaseModel):
 
 
 @ROUTER.post("/rows")
+@run_in_list_thread
 def make_shelves(body: ShelvesRequest, state: State) -> ShelvesBody:
     """Recommend rows of movies for the history in the request: no movie twice, none already rated or hidden."""
     served = state.served
