@@ -6,12 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
+import numpy as np
 import pytest
 from anyio import CapacityLimiter
 from sqlalchemy import Connection, event
 from starlette.testclient import TestClient
 
+from cinematrix.data.histories import Histories, join_histories
 from cinematrix.errors import SettingError
+from cinematrix.recommendation.lists import Filters, recommend, recommend_each
 from cinematrix.service import list_pool, making_lists
 from cinematrix.service.app import create_app
 from cinematrix.service.group_commit import GroupCommit
@@ -194,3 +197,17 @@ def test_writes_that_wait_share_a_transaction(tmp_path: Any) -> None:
     assert {row.movie for row in store.person("7").ratings} == {"first", "a", "b"}
     assert len(commits) == 2
     store.close()
+
+
+def test_lists_made_together_equal_those_made_alone(model: Any) -> None:
+    """Users with filters of their own get the same movies and reasons, and numbers equal to rounding, in one batch."""
+    histories = [model.data.history.take(np.array([user])) for user in range(5)] + [Histories.empty(1)]
+    filters = [Filters(exclude=tuple(model.data.movies.ids[at : 2 * at].tolist())) for at in range(6)]
+    together = recommend_each(model, join_histories(histories), 12, by=None, filters=filters, dials=None)
+    for history, own, batched in zip(histories, filters, together, strict=True):
+        alone = recommend(model, history, 12, filters=own)
+        assert [(line.movie, line.reason) for line in batched] == [(line.movie, line.reason) for line in alone]
+        for name in ("score", "stars", "low", "high"):
+            values = [[getattr(line, name) for line in each] for each in (batched, alone)]
+            np.testing.assert_allclose(*values, rtol=1e-4, atol=1e-4)
+        assert batched.shortfall == alone.shortfall
