@@ -45,7 +45,7 @@ class ServiceSettings:
         max_catalog: maximum bytes of the movies that an admin adds.
         max_upload: maximum bytes of an imported file.
         in_flight: maximum concurrent requests of a kind (lists, writes for users, others), without those whose body is
-            being received. Further ones get a 503.
+            being received; four times as many for writes. Further ones get a 503.
         body_memory: maximum memory, in bytes, of the bodies in memory. One address has half of it.
         uploads, address_uploads: maximum files received or imported at a time, of all addresses and of one.
         body_rate: minimum bytes a second of a body, after `read_seconds`.
