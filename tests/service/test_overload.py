@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 from typing import Any
 
+import numpy as np
 import pytest
 from anyio import CapacityLimiter
 from sqlalchemy import Connection, event
 from starlette.testclient import TestClient
 
+from cinematrix.data.histories import Histories, join_histories
 from cinematrix.errors import SettingError
+from cinematrix.recommendation.lists import Filters, recommend, recommend_each
 from cinematrix.service import list_pool, making_lists
 from cinematrix.service.app import create_app
 from cinematrix.service.group_commit import GroupCommit
@@ -90,7 +94,7 @@ def test_ratings_are_kept_while_lists_are_refused_or_stale(client: TestClient, m
 def test_a_list_is_refused_by_its_expected_wait() -> None:
     """Two lists are computed at once; with a mean of two seconds each, the third would wait one second, the fourth
     two."""
-    pool = ListPool(Foreground(), seconds=2.0)
+    pool = ListPool(ServiceSettings(Path()), Foreground(), seconds=2.0)
     outcomes = []
     for pool.in_flight in range(4):
         outcomes.append((pool.wait, pool.is_full))
@@ -104,7 +108,7 @@ def test_a_list_is_refused_by_its_expected_wait() -> None:
 def test_the_mean_duration_follows_the_lists() -> None:
     """Lists of 50 ms raise the mean, a failed one doesn't count, and the foreground is idle again."""
     foreground = Foreground()
-    pool = ListPool(foreground)
+    pool = ListPool(ServiceSettings(Path()), foreground)
 
     def wait(seconds: float) -> str:
         Event().wait(seconds)
@@ -179,7 +183,7 @@ def test_writes_that_wait_share_a_transaction(tmp_path: Any) -> None:
         return write
 
     async def scenario() -> list[Any]:
-        writes = GroupCommit(store, CapacityLimiter(1), Foreground())
+        writes = GroupCommit(store, 30.0, CapacityLimiter(1), Foreground())
         first = asyncio.create_task(writes.run(rate("first")))
         await asyncio.to_thread(begun.wait, 30)
         others = [asyncio.create_task(writes.run(rate(movie))) for movie in ("a", "wrong", "b")]
@@ -193,3 +197,17 @@ def test_writes_that_wait_share_a_transaction(tmp_path: Any) -> None:
     assert {row.movie for row in store.person("7").ratings} == {"first", "a", "b"}
     assert len(commits) == 2
     store.close()
+
+
+def test_lists_made_together_equal_those_made_alone(model: Any) -> None:
+    """Users with filters of their own get the same movies and reasons, and numbers equal to rounding, in one batch."""
+    histories = [model.data.history.take(np.array([user])) for user in range(5)] + [Histories.empty(1)]
+    filters = [Filters(exclude=tuple(model.data.movies.ids[at : 2 * at].tolist())) for at in range(6)]
+    together = recommend_each(model, join_histories(histories), 12, by=None, filters=filters, dials=None)
+    for history, own, batched in zip(histories, filters, together, strict=True):
+        alone = recommend(model, history, 12, filters=own)
+        assert [(line.movie, line.reason) for line in batched] == [(line.movie, line.reason) for line in alone]
+        for name in ("score", "stars", "low", "high"):
+            values = [[getattr(line, name) for line in each] for each in (batched, alone)]
+            np.testing.assert_allclose(*values, rtol=1e-4, atol=1e-4)
+        assert batched.shortfall == alone.shortfall

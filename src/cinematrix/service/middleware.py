@@ -32,6 +32,9 @@ METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE")
 Kind = Literal["list", "write", "other"]
 """Kind of a request: a list to compute, a rating or another write for a user, or any other."""
 
+PLACES: dict[Kind, int] = {"list": 1, "write": 4, "other": 1}
+"""Places by kind, in multiples of `in_flight`. Writes have more, since those that wait are stored together."""
+
 DEFAULT_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -107,7 +110,7 @@ class RequestGuardMiddleware:
         most = self.settings.most_bytes(scope["path"])
         if not length.isdigit() or len(length) > 15 or int(length) > most:
             return body_too_large(most)
-        if self.working[kind] >= self.settings.in_flight and scope["path"] != LIVENESS_PATH:
+        if self.working[kind] >= PLACES[kind] * self.settings.in_flight and scope["path"] != LIVENESS_PATH:
             return Problem(503, "the server is busy; retry later", {"Retry-After": "1"})
         return None
 

@@ -244,7 +244,7 @@ class ListItem(Movie):
 class RecommendationList(BaseModel):
     """A list by one version of the model; `unknown`: IDs in the request that the model doesn't have.
 
-    `fallback`: made without a history of the user; `stale`: the user's last list, under overload.
+    `fallback`: made without a history of the user; `stale`: under overload, the user's last list.
     """
 
     user: int | str | None

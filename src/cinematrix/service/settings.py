@@ -102,8 +102,8 @@ class ServiceSettings:
     max_parameters: int = requests("Maximum parameters in an address.", 100)
     group_members: int = requests("Maximum members of a group.", 8, low=2, high=50)
     in_flight: int = requests(
-        "Requests at a time of each kind (lists, writes for users, others), without those whose body is being received;"
-        " others get a 503.", 64,
+        "Requests at a time of each kind (lists, others, and four times as many writes for users), without those whose"
+        " body is being received; others get a 503.", 64,
     )  # fmt: skip
     body_memory: int = requests(
         "Memory of all bodies; one address has half of it.", 128_000_000, unit="bytes", low=1_000_000
