@@ -4,15 +4,13 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from cinematrix.data.ratings import nearest_levels
 from cinematrix.recommendation.lists import describe_movies, find_similar
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
-from cinematrix.service.schemas import ListLength, TextId
+from cinematrix.service.schemas import Id, Length, ListLength, TextId
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.state import ServiceState, State
 from cinematrix.store.statistics import Counts, publish
@@ -41,6 +39,26 @@ class MovieDetails(schemas.Movie):
     mean: float | None
     histogram: list[HistogramBar]
     links: MovieLinks
+
+
+class MoviesRequest(schemas.RequestBody):
+    """Movies to describe."""
+
+    movies: Annotated[list[Id], Length(5000, 1)]
+
+
+class RatedByAll(schemas.Movie):
+    """A movie with the number and mean of its published ratings."""
+
+    ratings: int
+    mean: float | None
+
+
+class MovieDescriptions(BaseModel):
+    """Movies in the order of the request, each once; `unknown`: IDs that the catalog doesn't have."""
+
+    items: list[RatedByAll]
+    unknown: list[int | str]
 
 
 class Prediction(BaseModel):
@@ -89,19 +107,27 @@ def search_movies(
 def get_movie(movie: TextId, state: State) -> MovieDetails:
     """Return a movie and its rating statistics."""
     served = state.served
-    data, number = served.model.data, _find_number(served, movie)
-    ratings, values = np.flatnonzero(data.history.items == number), data.history.values
-    rated = values is not None and data.scale is not None
-    counts = count_by_level(served, values[ratings]) if rated and values is not None else [len(ratings)]
-    name = str(data.movies.ids[number])
-    counts = publish(state.store, {name: counts})[name]
-    n, row = sum(counts), data.catalog.frame.row(number, named=True)
+    number = _find_number(served, movie)
+    (counts,) = _publish_counts(state, served, [number])
+    row = served.model.data.catalog.frame.row(number, named=True)
     return MovieDetails(
-        **served.film(number).model_dump(), ratings=n,
-        mean=float(np.average(served.scale.levels(), weights=counts)) if rated and n else None,
-        histogram=build_histogram(served, counts) if rated and n else [],
+        **served.film(number).model_dump(), ratings=sum(counts), mean=_mean(served, counts),
+        histogram=build_histogram(served, counts) if served.has_stars and any(counts) else [],
         links=MovieLinks(imdb=row["imdb"], tmdb=row["tmdb"]),
     )  # fmt: skip
+
+
+@ROUTER.post("/movies/details")
+def describe_several(body: MoviesRequest, state: State) -> MovieDescriptions:
+    """Describe several movies: title, year, genres, and the number and mean of their ratings."""
+    served = state.served
+    wanted = {id_: served.model.data.movies.number(id_) for id_ in map(str, body.movies)}
+    numbers = list(dict.fromkeys(number for number in wanted.values() if number >= 0))
+    items = [
+        RatedByAll(**served.film(number).model_dump(), ratings=sum(counts), mean=_mean(served, counts))
+        for number, counts in zip(numbers, _publish_counts(state, served, numbers), strict=True)
+    ]
+    return MovieDescriptions(items=items, unknown=[served.movie_id(id_) for id_, at in wanted.items() if at < 0])
 
 
 @ROUTER.post("/movies/{movie}/prediction")
@@ -131,16 +157,22 @@ def list_similar_movies(movie: TextId, state: State, n: ListLength = 10) -> Simi
     return SimilarMovies(movie=served.movie_id(text), model_version=served.version, items=items)
 
 
-def count_by_level(served: ServedModel, values: NDArray[np.float32]) -> Counts:
-    """Return the number of `values` on each step of the scale."""
-    counts = np.bincount(nearest_levels(served.scale, values), minlength=len(served.scale.levels()))
-    return [int(count) for count in counts]
-
-
 def build_histogram(served: ServedModel, counts: Counts) -> list[HistogramBar]:
     """Return a bar for each step of the scale."""
     levels = served.scale.levels().tolist()
     return [HistogramBar(rating=rating, count=count) for rating, count in zip(levels, counts, strict=True)]
+
+
+def _publish_counts(state: ServiceState, served: ServedModel, numbers: list[int]) -> list[Counts]:
+    """Return the published ratings by level of each movie; the number of raters without stars."""
+    names = [str(served.model.data.movies.ids[number]) for number in numbers]
+    counts = publish(state.store, dict(zip(names, served.level_counts[numbers].tolist(), strict=True)))
+    return [counts[name] for name in names]
+
+
+def _mean(served: ServedModel, counts: Counts) -> float | None:
+    """Return the mean of published ratings; None if there are none, or without stars."""
+    return float(np.average(served.scale.levels(), weights=counts)) if served.has_stars and any(counts) else None
 
 
 def _find_number(served: ServedModel, movie: str) -> int:
