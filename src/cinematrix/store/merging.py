@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from cinematrix.importers.result import ImportRecords, MergeCounts
-from cinematrix.store.records import HIDING_EVENTS, Rating
+from cinematrix.store.records import ENDING_EVENTS, Rating
 from cinematrix.store.statements import lock_users, now_ms, take_off_watchlist, upsert
 from cinematrix.store.tables import EVENTS, RATINGS
 
@@ -53,7 +53,7 @@ def _merge_events(
 ) -> tuple[int, int]:
     """Store new events, and newer times of stored ones. Return the numbers of both."""
     stored = {(row.movie, row.kind): row.given for row in connection.execute(select(EVENTS).filter_by(user=user))}
-    past = rated | {movie for movie, kind, *_ in (*stored, *events) if kind in HIDING_EVENTS}
+    past = rated | {movie for movie, kind, *_ in (*stored, *events) if kind in ENDING_EVENTS}
     events = [event for event in events if event[1] != "watchlist" or event[0] not in past]
     new = [event for event in events if event[:2] not in stored]
     newer = [event for event in events if event[:2] in stored and (event[2] or 0) > (stored[event[:2]] or 0)]

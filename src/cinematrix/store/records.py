@@ -47,7 +47,10 @@ EVENT_KINDS = ("seen", "not_interested", "like", "watchlist")
 """Kinds of events, besides ratings."""
 
 HIDING_EVENTS = ("seen", "like", "not_interested")
-"""Events that exclude a movie from a user's lists, and take it off their watchlist."""
+"""Events that exclude a movie from a user's lists."""
+
+ENDING_EVENTS = ("seen", "not_interested")
+"""Events that take a movie off the user's watchlist, as a rating does."""
 
 DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1)
@@ -174,7 +177,7 @@ class Store:
         return saved
 
     def note(self, connection: Connection, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
-        """Save an event; `gone`: delete it. One of `HIDING_EVENTS` takes the movie off the watchlist."""
+        """Save an event; `gone`: delete it. One of `ENDING_EVENTS` takes the movie off the watchlist."""
         key = {"user": user, "movie": movie, "kind": kind}
         if gone:
             connection.execute(delete(EVENTS).filter_by(**key))
@@ -182,7 +185,7 @@ class Store:
             return
         lock_users(connection, {user}, now_ms())
         upsert(connection, EVENTS, [key | {"received": now_ms()}])
-        if kind in HIDING_EVENTS:
+        if kind in ENDING_EVENTS:
             take_off_watchlist(connection, [(user, movie)])
 
     def has_room_for(self, connection: Connection, user: str, most: int, *, remembered: bool) -> bool:
