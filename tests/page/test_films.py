@@ -86,7 +86,7 @@ def test_films_are_found_sorted_and_changed_in_place(own_visit: PageVisit, films
     page.get_by_label("Sort by").select_option("Your stars")
     by_stars = listed(visit)
     assert by_stars[:5] == [ids[4], ids[3], ids[2], ids[1], ids[0]]
-    page.get_by_role("button", name="Largest first").click()
+    page.get_by_role("button", name="Reverse the order").click()
     assert listed(visit)[:5] == by_stars[:5][::-1]
     mean = httpx2.get(f"{url}/v1/movies/{ids[0]}").json()["mean"]
     expect(row_of(visit, films[0]).locator(".own-facts")).to_contain_text(
@@ -109,7 +109,7 @@ def test_films_are_found_sorted_and_changed_in_place(own_visit: PageVisit, films
     assert sorted(listed(visit)) == sorted(ids[5:7])
     row_of(visit, films[5]).get_by_role("button", name="Not for me").click()
     assert len(listed(visit)) == 2
-    page.get_by_role("button", name="All").click()
+    page.get_by_role("button", name="All 8").click()
     page.get_by_label("Search your films").fill(films[3]["title"].replace("y", "Ý"))
     assert ids[3] in listed(visit)
     assert len(listed(visit)) < 8

@@ -91,7 +91,7 @@ def test_the_watchlist_is_sorted_filtered_and_picked_from(
     wanted = [*scary, *comedies[4:9]]
     preload_history(visit, comedies, wanted)
     visit.open("/?view=watchlist")
-    expect(page.locator(".lead")).to_have_text("10 films, those that you would like most first")
+    expect(page.locator(".lead")).to_have_text("10 films, best for you first")
     expect(page.locator("main .card .expected")).to_have_count(10)
     stars = [float(text) for text in page.locator(".expected-stars").all_inner_texts()]
     assert stars == sorted(stars, reverse=True)

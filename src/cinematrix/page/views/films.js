@@ -96,7 +96,7 @@ function toolBar(app, changed) {
     oninput: (/** @type {Event} */ event) => keep({ query: /** @type {HTMLInputElement} */ (event.target).value }) });
   const by = element("select", { id: "own-sort", onchange: (/** @type {Event} */ event) => keep({ sort: /** @type {HTMLSelectElement} */ (event.target).value, reverse: null }) },
     Object.entries(SORTS).filter(([name]) => app.model.scale || (name !== "stars" && name !== "apart")).map(([name, { words }]) => element("option", { value: name, selected: name === sortName(params) }, words)));
-  const way = element("button", { type: "button", class: "ghost round", onclick: () => keep({ reverse: params.has("reverse") ? null : "1" }) });
+  const way = element("button", { type: "button", class: "ghost round", "aria-label": "Reverse the order", title: "Reverse the order", onclick: () => keep({ reverse: params.has("reverse") ? null : "1" }) });
   const kinds = KINDS.map(([kind, words]) => ({ kind, words, chip: chipButton(app, () => keep({ kind })) }));
   const views = [["list", "List"], ["diary", "Diary"]].map(([as, words]) => ({ as, button: element("button", { type: "button", class: "chip", onclick: () => keep({ as: as === "list" ? null : as }) }, words) }));
   const switcher = element("div", { class: "own-switch", role: "group", "aria-label": "Show as" }, views.map(({ button }) => button));
@@ -115,7 +115,7 @@ function toolBar(app, changed) {
     switcher.hidden = !films.some(isDated);
     sorting.hidden = now === "diary";
     way.replaceChildren(icon(isDown(params) ? "falling" : "rising"));
-    way.setAttribute("aria-label", isDown(params) ? "Largest first; change to smallest first" : "Smallest first; change to largest first");
+    way.setAttribute("aria-pressed", String(params.has("reverse")));
   };
   return { bar, update };
 }

@@ -46,7 +46,7 @@ export async function show(main, app) {
   };
   const draw = () => {
     const [wanted, shown] = [history.wanted.length, matching()];
-    lead.textContent = wanted ? leadText(app, shown.length, wanted) : "";
+    lead.textContent = wanted ? leadText(shown.length, wanted) : "";
     surprise.toggleAttribute("disabled", shown.length === 0);
     surprise.hidden = wanted === 0;
     if (!wanted) return body.replaceChildren(nothing(app));
@@ -66,16 +66,16 @@ export async function show(main, app) {
   history.on("change", update, app.signal);
   main.append(element("div", { class: "head-with-button" }, element("div", { class: "head" }, element("h1", {}, title), lead), surprise), body);
   if (!history.wanted.length) return draw();
-  lead.textContent = leadText(app, history.wanted.length, history.wanted.length);
+  lead.textContent = leadText(history.wanted.length, history.wanted.length);
   body.append(filters, gridSkeleton("Reading your watchlist", Math.min(10, history.wanted.length)));
   if (dialQuery(app.params, FILM_FILTERS)) await app.asked;
   await update();
 }
 
-/** The number of films and their order, in words. @param {import("../app.js").App} app @param {number} shown @param {number} all */
-function leadText({ model }, shown, all) {
+/** The number of films and their order, in words. @param {number} shown @param {number} all */
+function leadText(shown, all) {
   const films = shown === all ? plural(all, "film") : `${shown.toLocaleString("en")} of ${plural(all, "film")}`;
-  return all === 1 ? films : `${films}, those that you ${model.scale ? "would like most" : "are most likely to watch"} first`;
+  return all === 1 ? films : `${films}, best for you first`;
 }
 
 /** The view without films. @param {import("../app.js").App} app */
