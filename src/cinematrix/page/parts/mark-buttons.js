@@ -59,7 +59,7 @@ function wordButtons(app, item, marks, size) {
 /** The round watchlist button on a card's poster. @param {App} app @param {Item} item */
 export function watchButton(app, item) {
   const button = toggle(app, item, marksOf(app, item).watchlist);
-  button.className = "watch";
+  button.className = "bookmark";
   button.title = "Watchlist";
   return button;
 }

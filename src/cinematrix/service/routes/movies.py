@@ -54,7 +54,7 @@ class RatedByAll(schemas.Movie):
     mean: float | None
 
 
-class MovieDescriptions(BaseModel):
+class MovieAverages(BaseModel):
     """Movies in the order of the request, each once; `unknown`: IDs that the catalog doesn't have."""
 
     items: list[RatedByAll]
@@ -117,9 +117,9 @@ def get_movie(movie: TextId, state: State) -> MovieDetails:
     )  # fmt: skip
 
 
-@ROUTER.post("/movies/details")
-def describe_several(body: MoviesRequest, state: State) -> MovieDescriptions:
-    """Describe several movies: title, year, genres, and the number and mean of their ratings."""
+@ROUTER.post("/movies/averages")
+def list_averages(body: MoviesRequest, state: State) -> MovieAverages:
+    """Return titles, years and genres of several movies, and the number and mean of their ratings."""
     served = state.served
     wanted = {id_: served.model.data.movies.number(id_) for id_ in map(str, body.movies)}
     numbers = list(dict.fromkeys(number for number in wanted.values() if number >= 0))
@@ -127,7 +127,7 @@ def describe_several(body: MoviesRequest, state: State) -> MovieDescriptions:
         RatedByAll(**served.film(number).model_dump(), ratings=sum(counts), mean=_mean(served, counts))
         for number, counts in zip(numbers, _publish_counts(state, served, numbers), strict=True)
     ]
-    return MovieDescriptions(items=items, unknown=[served.movie_id(id_) for id_, at in wanted.items() if at < 0])
+    return MovieAverages(items=items, unknown=[served.movie_id(id_) for id_, at in wanted.items() if at < 0])
 
 
 @ROUTER.post("/movies/{movie}/prediction")
