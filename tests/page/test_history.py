@@ -103,6 +103,8 @@ def test_an_upload_is_counted_and_merged_once(visit: PageVisit, films: list[Film
     ]
     expect(visit.page.get_by_role("heading", name="Nothing new")).to_be_visible()
     assert visit.kept() == stored
+    assert upload(visit, "ratings.csv", letterboxd_csv(films[3:4], "2024-02-05", "3"))["new"] == 1
+    assert [row["movie"] for row in visit.kept()["watchlist"]] == ids[4:5]
 
 
 def test_the_page_asks_what_the_films_of_a_file_are(visit: PageVisit, films: list[Film]) -> None:

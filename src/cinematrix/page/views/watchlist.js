@@ -39,10 +39,12 @@ export async function show(main, app) {
   const content = [filters, pick, list];
 
   const drawPick = () => {
-    if (picked && !matching().includes(picked)) picked = null;
+    const focused = pick.contains(document.activeElement);
+    picked = matching().find(({ movie }) => movie === picked?.movie) ?? null;
     updateChildren(pick, picked ? [picked] : [], {
       key: ({ movie }) => String(movie), make: (film) => feature(app, film, "Your surprise"), update: (card, film) => updateCard(app, card, film),
     });
+    if (focused && !picked) surprise.focus();
   };
   const draw = () => {
     const [wanted, shown] = [history.wanted.length, matching()];
