@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -37,8 +38,23 @@ LIKED = {
 }
 """The user's ratings in the screenshots, by title."""
 
+WANTED = (
+    *("Vertigo", "Chinatown", "The Big Lebowski", "Spirited Away", "Rear Window", "Memento", "Lost in Translation"),
+    *("No Country for Old Men", "Brazil", "City of God", "Heat", "The Third Man"),
+)
+"""Titles of the user's watchlist."""
+
+SEEN = ("Titanic", "Gladiator")
+"""Titles that the user has seen and not rated."""
+
+FIRST_EVENING, DAYS = 1_790_000_000, 86_400 * 4
+"""Time of the user's first rating in epoch seconds, and the time between two."""
+
 VIEWS = {
     "for-you": "/",
+    "watchlist": "/?view=watchlist",
+    "films": "/?view=films",
+    "diary": "/?view=films&as=diary",
     "dials": "/?with=Comedy&without=Animation&from=1990",
     "film": "/?view=film&movie=593",
     "search": "/?view=search&query=godfater",
@@ -57,24 +73,31 @@ def main(model: Path, views: list[str]) -> None:
     SCREENS.mkdir(exist_ok=True)
     with served(model) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
-        history = [found(url, title) | {"rating": stars, "time": 0} for title, stars in LIKED.items()]
+        history = made_history(url)
         for view, path in ((view, VIEWS[view]) for view in views or VIEWS):
             for size, scheme in (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark")):
-                rated = [] if view == "newcomer" else history
-                picture = taken(browser, url + path, size, scheme, rated)
+                picture = taken(browser, url + path, size, scheme, {} if view == "newcomer" else history)
                 (SCREENS / f"{view}-{size}-{scheme}.png").write_bytes(picture)
         browser.close()
     total = sum(path.stat().st_size for path in SCREENS.glob("*.png"))
     print(f"{len(list(SCREENS.glob('*.png')))} pictures, {total / 1e6:.2f} MB")
 
 
-def taken(browser: Browser, address: str, size: str, scheme: Any, history: list[dict[str, Any]]) -> bytes:
+def made_history(url: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the user's history as the browser stores it."""
+    times = (FIRST_EVENING + DAYS * at for at in count())
+    rated = [found(url, title) | {"rating": stars, "time": next(times)} for title, stars in LIKED.items()]
+    seen = [found(url, title) | {"kind": "seen", "time": next(times)} for title in SEEN]
+    return {"ratings": rated, "hidden": seen, "watchlist": [found(url, title) | {"time": 1} for title in WANTED]}
+
+
+def taken(browser: Browser, address: str, size: str, scheme: Any, history: dict[str, list[dict[str, Any]]]) -> bytes:
     """Take one screenshot and return it as PNG."""
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
     )
-    kept = json.dumps(json.dumps({"ratings": history, "hidden": []}))
+    kept = json.dumps(json.dumps(history))
     context.add_init_script(f"localStorage.setItem('cinematrix-history', {kept})")
     page: Page = context.new_page()
     page.goto(address)

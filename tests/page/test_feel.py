@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -98,6 +99,9 @@ def test_no_view_jumps(browser: Browser, url: str, size: tuple[int, int]) -> Non
         "together",
         "map",
         "profile",
+        "watchlist",
+        "films",
+        "films&as=diary",
         "operator",
     ]
     addresses = ["/", *(f"/?view={view}" for view in views), "/?view=film&movie=12", "/?view=row&of=top"]
@@ -105,7 +109,10 @@ def test_no_view_jumps(browser: Browser, url: str, size: tuple[int, int]) -> Non
         with open_visit(browser, url, viewport={"width": size[0], "height": size[1]}) as visit:
             visit.context.add_init_script(SHIFTS)
             if known:
-                stored = json.dumps(json.dumps({"ratings": RATED, "hidden": []}))
+                found = httpx2.get(f"{url}/v1/movies", params={"query": "scary", "n": 18}).json()["items"]
+                marked = [{"movie": film["movie"], "time": 1} for film in found]
+                hidden = [film | {"kind": "seen"} for film in marked[9:]]
+                stored = json.dumps(json.dumps({"ratings": RATED, "hidden": hidden, "watchlist": marked[:9]}))
                 visit.context.add_init_script(f"localStorage.setItem('{HISTORY_KEY}', {stored})")
             for address in addresses:
                 visit.open(address)
@@ -152,7 +159,7 @@ def test_a_row_is_one_tab_stop(visit: PageVisit) -> None:
     assert focused(page) == [2, "a"]
     keys.press("ArrowRight")
     assert focused(page) == [3, "a"]
-    for control in ("input", "button", "button", "button"):
+    for control in ("button", "input", "button", "button", "button"):
         keys.press("ArrowDown")
         assert focused(page) == [3, control]
     keys.press("ArrowLeft")
@@ -194,8 +201,8 @@ def test_arrows_and_see_all_and_back_to_the_same_place(visit: PageVisit) -> None
     assert grid.evaluate_all("all => all.map((place) => Number(place.dataset.key))")[:FILMS] == list(range(14, 26))
     assert grid.count() > 2 * FILMS
     grid.nth(2).locator(".card-link").focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator(".card[data-movie='16']")).to_have_count(0)
     assert focused(page) == [17, "button"]
@@ -207,12 +214,18 @@ def test_arrows_and_see_all_and_back_to_the_same_place(visit: PageVisit) -> None
 
 
 def test_a_finger_hits_everything_on_a_phone(browser: Browser, url: str) -> None:
-    """Buttons and links are at least 44 px high, four views are in the bar, and a card opens large stars."""
+    """Buttons and links are at least 44 px high, five views are in the bar, and a card opens large stars."""
     with open_visit(browser, url, viewport={"width": 390, "height": 780}, has_touch=True) as visit:
         serve_rows(visit)
         visit.open()
         page = visit.page
-        assert page.locator("#views a:visible").all_inner_texts() == ["For you", "Search", "Together", "You"]
+        assert page.locator("#views a:visible").all_inner_texts() == [
+            "For you",
+            "Watchlist",
+            "Search",
+            "Together",
+            "You",
+        ]
         bar = page.locator("#views").bounding_box()
         assert bar
         assert bar["y"] + bar["height"] == 780

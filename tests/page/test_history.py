@@ -75,28 +75,36 @@ def upload(visit: PageVisit, name: str, content: str | bytes) -> dict[str, int]:
 
 
 def test_an_upload_is_counted_and_merged_once(visit: PageVisit, films: list[Film]) -> None:
-    """Ratings, seen films, watchlist and likes are stored. A repeated upload changes nothing, as with an account."""
+    """Ratings, seen films, watchlist and likes are stored. A repeated upload changes nothing, as with an account.
+
+    A film that the user has rated or seen isn't on the watchlist.
+    """
     export = zip_files(
         {
             "ratings.csv": letterboxd_csv(films[:2], "2024-01-05", "4.5"),
             "watched.csv": letterboxd_csv(films[:3], "2024-01-05"),
-            "watchlist.csv": letterboxd_csv(films[3:5], "2024-01-05"),
+            "watchlist.csv": letterboxd_csv(films[1:5], "2024-01-05"),
             "likes/films.csv": letterboxd_csv(films[:1], "2024-01-05"),
         }
     )
     visit.open("/?view=bring")
-    assert upload(visit, "mine.zip", export) == dict(zip(COUNTS, (8, 6, 0, 2, 0, 0), strict=True))
+    assert upload(visit, "mine.zip", export) == dict(zip(COUNTS, (10, 6, 0, 4, 0, 0), strict=True))
     expect(visit.page.get_by_role("heading", name="Films imported")).to_be_visible()
     stored = visit.kept()
     ids_by_part = {part: [row["movie"] for row in stored[part]] for part in ("ratings", "hidden", "watchlist", "likes")}
     ids = [film["movie"] for film in films]
     assert ids_by_part == {"ratings": ids[:2], "hidden": ids[2:3], "watchlist": ids[3:5], "likes": ids[:1]}
     visit.page.reload()
-    assert upload(visit, "mine.zip", export) == dict(zip(COUNTS, (8, 0, 0, 8, 0, 0), strict=True))
+    assert upload(visit, "mine.zip", export) == dict(zip(COUNTS, (10, 0, 0, 10, 0, 0), strict=True))
     accounts = [httpx2.post(f"{visit.url}/v1/users/ann/imports", content=export).json() for _ in range(2)]
-    assert [[row[name] for name in ("imported", "updated", "duplicates")] for row in accounts] == [[6, 0, 2], [0, 0, 8]]
+    assert [[row[name] for name in ("imported", "updated", "duplicates")] for row in accounts] == [
+        [6, 0, 4],
+        [0, 0, 10],
+    ]
     expect(visit.page.get_by_role("heading", name="Nothing new")).to_be_visible()
     assert visit.kept() == stored
+    assert upload(visit, "ratings.csv", letterboxd_csv(films[3:4], "2024-02-05", "3"))["new"] == 1
+    assert [row["movie"] for row in visit.kept()["watchlist"]] == ids[4:5]
 
 
 def test_the_page_asks_what_the_films_of_a_file_are(visit: PageVisit, films: list[Film]) -> None:
@@ -316,7 +324,10 @@ def test_the_command_accepts_the_downloaded_list_of_unmatched_rows(
 
 
 def test_marks_are_shown_and_removed_in_the_films_view(visit: PageVisit, films: list[Film]) -> None:
-    """The button is pressed, also after a reload. A second press removes the mark; a rated film has neither button."""
+    """The button is pressed, also after a reload. A second press removes the mark; a rated film has no such button.
+
+    A film has one mark: on the watchlist it is no longer hidden, and once hidden it isn't on the watchlist.
+    """
     page, movie = visit.page, films[4]["movie"]
     seen = page.locator(".film").get_by_role("button", name="Seen")
     visit.open(f"/?view=film&movie={movie}")
@@ -330,31 +341,18 @@ def test_marks_are_shown_and_removed_in_the_films_view(visit: PageVisit, films: 
     page.locator(".film").get_by_role("button", name="Not for me").click()
     expect(page.locator(".film [aria-pressed=true]")).to_have_count(0)
     assert visit.kept() == {}
+    watchlist = page.locator(".film").get_by_role("button", name="Watchlist")
+    seen.click()
+    watchlist.click()
+    expect(watchlist).to_have_attribute("aria-pressed", "true")
+    expect(seen).to_have_attribute("aria-pressed", "false")
+    assert ([row["movie"] for row in visit.kept()["watchlist"]], visit.kept()["hidden"]) == ([movie], [])
     page.get_by_role("radio", name="4 of 5", exact=True).first.click()
     expect(seen).to_have_count(0)
-
-
-def test_the_profile_lists_marks(visit: PageVisit, films: list[Film]) -> None:
-    """By title, also if the upload had only the ID. A removed film disappears, and the next one gets the focus."""
-    page = visit.page
-    files = {
-        name: letterboxd_csv(films[at : at + 3], "2024-01-05")
-        for at, name in ((0, "watched.csv"), (3, "watchlist.csv"))
-    }
-    visit.open("/?view=bring")
-    upload(visit, "mine.zip", zip_files({"ratings.csv": letterboxd_csv([], "", "1"), **files}))
-    visit.open("/?view=profile")
-    expect(page.get_by_text("On your watchlist: 3 films")).to_be_visible()
-    expect(page.get_by_text("Not for you")).to_be_hidden()
-    page.get_by_text("Seen: 3 films").click()
-    titles = page.locator("details[open] li a")
-    expect(titles).to_have_text([film["title"] for film in films[:3]])
-    page.get_by_role("button", name=f"Remove: {films[1]['title']}", exact=True).click()
-    expect(titles).to_have_text([films[0]["title"], films[2]["title"]])
-    expect(page.get_by_role("button", name=f"Remove: {films[2]['title']}", exact=True)).to_be_focused()
-    assert [row["movie"] for row in visit.kept()["hidden"]] == [films[0]["movie"], films[2]["movie"]]
+    expect(watchlist).to_have_count(0)
+    assert visit.kept()["watchlist"] == []
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Seen: 3 films")).to_be_visible()
+    expect(watchlist).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_film_not_seen_is_not_asked_again_after_a_reload(visit: PageVisit) -> None:

@@ -17,6 +17,7 @@ from cinematrix.models.bias import Bias
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.ease import Ease
+from cinematrix.recommendation.expectation import own_mean
 from cinematrix.recommendation.lists import Filters
 from cinematrix.recommendation.reranking import Reranking
 from cinematrix.recommendation.shelves import build_shelves, has_rare_taste, rank_genres
@@ -103,6 +104,23 @@ def test_no_shelf_has_what_is_expected_below_the_mean(model: Recommender) -> Non
         stars = [line.stars for row in build_shelves(model, history, 12) for line in row.items]
         assert stars
         assert min(stars) >= mean or suited.sum() < 4
+
+
+def test_the_watchlist_is_the_first_shelf(model: Recommender) -> None:
+    """It has its unseen movies by stars, without those expected below the user's mean, which no other shelf repeats."""
+    history = model.data.history.take(np.array([3]))
+    wanted = [*range(0, 200, 3), int(history.items[0]), 10**9]
+    first, *others = build_shelves(model, history, 50, watchlist=wanted)
+    assert (first.kind, first.title) == ("watchlist", "From your watchlist, for tonight")
+    unseen = np.setdiff1d(np.arange(0, 200, 3), history.items).astype(np.int32)
+    stars = model.predict_pairs(history, np.zeros(len(unseen), np.int32), unseen)
+    suited = unseen[stars >= own_mean(model, history) - 1e-6]
+    best = suited if len(suited) >= 4 else unseen[np.argsort(-stars)[:50]]  # too few: the mean is no standard
+    shown = [line.movie for line in first.items]
+    assert set(shown) == set(best.tolist())
+    assert [line.score for line in first.items] == sorted((line.stars for line in first.items), reverse=True)
+    assert not set(shown) & {line.movie for row in others for line in row.items}
+    assert build_shelves(model, history, 6, watchlist=[int(history.items[0])])[0].kind == "top"
 
 
 def test_favourites_alone_are_no_standard(model: Recommender) -> None:

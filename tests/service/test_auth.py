@@ -75,6 +75,8 @@ ROUTES = {
     "PUT /v1/movies/{movie}": "admin",
     "DELETE /v1/movies/{movie}": "admin",
     "POST /v1/movies": "admin",
+    "POST /v1/movies/averages": "page",
+    "POST /v1/predictions": "page",
     "POST /v1/rows": "page",
     "POST /v1/profile": "page",
     "GET /v1/map": "page",

@@ -20,6 +20,7 @@ from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.ease import Ease
 from cinematrix.models.item_knn import ItemKNN
+from cinematrix.recommendation.expectation import own_mean
 from cinematrix.recommendation.lists import describe_movies, find_similar
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
@@ -84,6 +85,29 @@ def test_a_prediction_ignores_the_users_own_rating(client: TestClient, model: An
     other = client.post(f"/v1/movies/{ids[0]}/prediction", json={"ratings": rows[1:]}).json()
     assert other == prediction | {"yours": None}
     assert client.post("/v1/movies/999999/prediction", json={"ratings": []}).status_code == 404
+
+
+def test_several_movies_are_predicted_and_described(client: TestClient, model: Any) -> None:
+    """Predictions are the model's, most stars first, with the user's mean; each movie once, unknown ones apart."""
+    ids = model.data.movies.ids[:9].tolist()
+    rows = [{"movie": movie, "rating": rating} for movie, rating in zip(ids, (4.5, 1.0, 4.0), strict=False)]
+    wanted = [*ids[3:], str(ids[3]), 999999]
+    answer = client.post("/v1/predictions", json={"ratings": rows, "movies": wanted}).json()
+    history, _ = model.data.histories([{row["movie"]: row["rating"] for row in rows}])
+    stars = model.predict_pairs(history, np.zeros(6, np.int32), np.arange(3, 9, dtype=np.int32))
+    predicted = {line["movie"]: line["stars"] for line in answer["items"]}
+    assert predicted == {movie: pytest.approx(float(value)) for movie, value in zip(ids[3:], stars, strict=True)}
+    assert list(predicted.values()) == sorted(predicted.values(), reverse=True)
+    assert (answer["unknown"], answer["fallback"]) == ([999999], False)
+    assert answer["mean"] == pytest.approx(own_mean(model, history))
+    assert client.post("/v1/predictions", json={"ratings": [], "movies": ids[:1]}).json()["fallback"] is True
+    assert client.post("/v1/predictions", json={"ratings": [], "movies": list(range(501))}).status_code == 422
+    described = client.post("/v1/movies/averages", json={"movies": wanted}).json()
+    assert described["unknown"] == [999999]
+    for line in described["items"]:
+        alone = client.get(f"/v1/movies/{line['movie']}").json()
+        assert line == {name: alone[name] for name in ("movie", "title", "year", "genres", "ratings", "mean")}
+    assert [line["movie"] for line in described["items"]] == ids[3:]
 
 
 def test_similar_movies_have_reasons(client: TestClient, model: Any, world: tuple[Ratings, Catalog]) -> None:

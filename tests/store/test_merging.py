@@ -134,3 +134,17 @@ def test_events_keep_the_newest_of_their_days(store: Store) -> None:
         *(MergeCounts(1, 0, 0), MergeCounts(0, 1, 0), MergeCounts(0, 0, 1), MergeCounts(0, 0, 1), MergeCounts(0, 1, 0)),
     ]
     assert store.person("ann").event_times == {"seen": {"1": 200}}
+
+
+def test_a_movie_rated_or_seen_is_not_on_the_watchlist(store: Store) -> None:
+    """It leaves the watchlist by an import, a rating or an event, and an import doesn't put it there again."""
+    wanted = [(movie, "watchlist") for movie in "123456"]
+    assert merge(store, events=wanted) == MergeCounts(6, 0, 0)
+    assert merge(store, ("1", 8, 100), events=[("2", "seen"), ("2", "watchlist"), ("9", "watchlist")]).created == 3
+    with store.write_transaction() as connection:
+        store.rate(connection, [Rating("ann", "3", 8), Rating("ann", "4", None)])
+        store.note(connection, "ann", "5", "not_interested")
+        store.note(connection, "bob", "6", "seen")
+    assert store.person("ann").events["watchlist"] == ["4", "6", "9"]
+    assert merge(store, events=wanted) == MergeCounts(0, 0, 6)
+    assert store.person("ann").events["watchlist"] == ["4", "6", "9"]

@@ -23,17 +23,19 @@ import { dismissOutdated, undoLast, toast, toastWithUndo } from "./parts/toast.j
 
 /**
  * The views, in the navigation's order. A view without `label` isn't in the navigation, one without `sign` isn't in the
- * phone's bar; `needs` is a required parameter.
- * @type {Record<string, {label?: string, sign?: Parameters<typeof icon>[0], needs?: string, load: () => Promise<View>}>}
+ * phone's bar; `needs` is a required parameter, `part` the view in the navigation that it is a part of.
+ * @type {Record<string, {label?: string, sign?: Parameters<typeof icon>[0], needs?: string, part?: string, load: () => Promise<View>}>}
  */
 const VIEWS = {
   "for-you": { label: "For you", sign: "star", load: () => import("./views/for-you.js") },
+  watchlist: { label: "Watchlist", sign: "bookmark", load: () => import("./views/watchlist.js") },
   search: { label: "Search", sign: "search", load: () => import("./views/search.js") },
   questions: { label: "Questions", load: () => import("./views/questions.js") },
   bring: { label: "Import", load: () => import("./views/bring.js") },
   together: { label: "Together", sign: "people", load: () => import("./views/together.js") },
   map: { label: "Map", load: () => import("./views/map.js") },
   profile: { label: "You", sign: "person", load: () => import("./views/profile.js") },
+  films: { part: "profile", load: () => import("./views/films.js") },
   row: { load: () => import("./views/row.js") },
   film: { needs: "movie", load: () => import("./views/film.js") },
   operator: { load: () => import("./views/operator.js") },
@@ -118,6 +120,13 @@ export class App {
   hide(movie, kind) {
     const change = this.history.hide(movie, kind);
     this.toast(`${titleText(movie, "The film")}: ${kind === "seen" ? "seen" : "not for you"}.`, true);
+    return change;
+  }
+
+  /** Put a film on the watchlist, and show a message with "Undo". @param {Movie} movie */
+  want(movie) {
+    const change = this.history.want(movie);
+    this.toast(`${titleText(movie, "The film")}: on your watchlist.`, true);
     return change;
   }
 
@@ -341,7 +350,7 @@ async function loadView(name, { pathname, searchParams: params }) {
 /** Mark the view in the navigation. @param {string} name */
 function markInNavigation(name) {
   for (const link of byId("views").querySelectorAll("a")) {
-    if (link.dataset.view === name) {
+    if (link.dataset.view === (VIEWS[name]?.part ?? name)) {
       link.setAttribute("aria-current", "page");
       byId("views").scrollLeft = link.offsetLeft - (byId("views").clientWidth - link.offsetWidth) / 2;
     } else link.removeAttribute("aria-current");

@@ -1,10 +1,11 @@
-"""Shelves of the start page: top picks, "because you liked", hidden gems and favourite genres, without repetitions.
+"""Shelves of the start page: watchlist, top picks, "because you liked", hidden gems and genres, without repetitions.
 
 Each shelf is the default order within its theme, without movies that the user is expected to rate below their own mean.
-All shelves order the scores of one forward pass, and their movies are described in one batch.
+Movies of the watchlist are ordered by stars, since they are sure to be of interest. All other shelves order the scores
+of one forward pass, and all movies are described in one batch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -25,7 +26,7 @@ from cinematrix.recommendation.reasons import find_liked
 from cinematrix.recommendation.reranking import Reranking
 from cinematrix.recommendation.taste_profile import PopulationTaste
 
-ShelfKind = Literal["top", "because", "gems", "genre"]
+ShelfKind = Literal["watchlist", "top", "because", "gems", "genre"]
 Float32 = NDArray[np.float32]
 
 MAX_BECAUSE_SHELVES, MAX_GENRE_SHELVES = 2, 2
@@ -61,6 +62,7 @@ class Shelf:
         kind: the kind of shelf.
         title: displayed heading.
         movies: numbers of the movies.
+        scores: what orders each: its score, or its stars on the watchlist's shelf.
         items: the same movies as recommendations.
         movie: ID of the liked movie of a `because` shelf.
         genre: genre of a `genre` shelf.
@@ -69,6 +71,7 @@ class Shelf:
     kind: ShelfKind
     title: str
     movies: Numbers
+    scores: Float32
     items: list[Recommendation] = field(default_factory=list)
     movie: int | str | None = None
     genre: str | None = None
@@ -82,6 +85,7 @@ def build_shelves(
     everyone: PopulationTaste | None = None,
     filters: Filters | None = None,
     dials: Reranking | None = None,
+    watchlist: Sequence[int | str] = (),
 ) -> list[Shelf]:
     """Return shelves of at most `n` unseen movies for the user of `history`.
 
@@ -89,6 +93,7 @@ def build_shelves(
         everyone: taste of all users, if it is computed already.
         filters: conditions on the movies.
         dials: novelty and diversity of each shelf.
+        watchlist: IDs of the movies that the user wants to watch. Their shelf is the first.
 
     Raises:
         SettingError: invalid filters.
@@ -97,10 +102,12 @@ def build_shelves(
     left[history.items] = False
     by = resolve_order(model, None)
     score = score_lists(model, history, by=by, among=left)[0]
-    builder = _ShelfBuilder(model, history, n, dials or Reranking(), score, left)
+    wanted = model.data.movies.numbers(watchlist)
+    builder = _ShelfBuilder(model, history, n, dials or Reranking(), score, left, wanted[wanted != UNKNOWN])
     shelves, stars = builder.build(everyone or PopulationTaste(model.data))
     movies = np.concatenate([np.zeros(0, np.int32), *(shelf.movies for shelf in shelves)])
-    items = iter(describe_movies(model, history, movies, score[movies], by, stars=stars[movies]))
+    scores = np.concatenate([np.zeros(0, np.float32), *(shelf.scores for shelf in shelves)])
+    items = iter(describe_movies(model, history, movies, scores, by, stars=stars[movies]))
     return [replace(shelf, items=[next(items) for _ in shelf.movies]) for shelf in shelves]
 
 
@@ -124,6 +131,7 @@ class _ShelfBuilder:
         n: movies per shelf.
         score: score of each movie in the default order.
         left: mask of the movies that are on no shelf yet; each shelf updates it.
+        watchlist: movies that the user wants to watch.
     """
 
     model: Recommender
@@ -132,15 +140,20 @@ class _ShelfBuilder:
     dials: Reranking
     score: Float32
     left: NDArray[np.bool_]
+    watchlist: Numbers
 
     def build(self, everyone: PopulationTaste) -> tuple[list[Shelf], Float32]:
         """Return the shelves that have enough movies, and the expected rating of each of their movies."""
         themes = list(self._themes(everyone))
         stars = self._drop_unsuited(themes)
-        return [shelf for theme in themes for shelf in self._shelf(theme)], stars
+        return [shelf for theme in themes for shelf in self._shelf(theme, stars)], stars
 
     def _themes(self, everyone: PopulationTaste) -> Iterator[_Theme]:
         """Yield the themes in the order of the page. Gems are second for a user of rare taste."""
+        if len(self.watchlist):
+            wanted = np.zeros(len(self.left), bool)
+            wanted[self.watchlist] = True
+            yield _Theme("watchlist", "From your watchlist, for tonight", wanted, least=1)
         title = "Top picks for you" if len(self.history.items) else "Widely loved"
         yield _Theme("top", title, np.ones(len(self.left), bool), least=1)
         gems = _Theme("gems", "Hidden gems", self._few_raters())
@@ -163,6 +176,9 @@ class _ShelfBuilder:
         """
         length, chosen = min(CANDIDATES_PER_PLACE * self.n, len(self.score)), np.zeros(len(self.score), bool)
         for theme in themes:
+            if theme.kind == "watchlist":
+                chosen |= theme.allowed & self.left
+                continue
             movies = top_n(self.score[None], length, where=theme.allowed & self.left).movies[0] if length else []
             chosen[[movie for movie in movies if movie != UNKNOWN]] = True
         candidates = np.flatnonzero(chosen).astype(np.int32)
@@ -195,15 +211,16 @@ class _ShelfBuilder:
         near = np.searchsorted(own, years + MAX_YEARS_APART, "right") - np.searchsorted(own, years - MAX_YEARS_APART)
         return np.isnan(years) | (near >= MIN_ERA_SHARE * len(own))
 
-    def _shelf(self, theme: _Theme) -> Iterator[Shelf]:
+    def _shelf(self, theme: _Theme, stars: Float32) -> Iterator[Shelf]:
         """Yield a shelf of the best movies left of a theme, if there are enough."""
         n = min(self.n, len(self.score))
-        pool = top_n(self.score[None], min(self.dials.pool(n), len(self.score)), where=theme.allowed & self.left)
+        score = stars if theme.kind == "watchlist" else self.score
+        pool = top_n(score[None], min(self.dials.pool(n), len(self.score)), where=theme.allowed & self.left)
         chosen = self.dials.rerank(self.model, self.history, pool, n)
         movies = chosen.movies[0, : chosen.lengths[0]]
         if len(movies) >= min(theme.least, self.n):
             self.left[movies] = False
-            yield Shelf(theme.kind, theme.title, movies, movie=theme.movie, genre=theme.genre)
+            yield Shelf(theme.kind, theme.title, movies, score[movies], movie=theme.movie, genre=theme.genre)
 
     def _seed_movies(self) -> list[tuple[int, Float32]]:
         """Return the movies of the "because you liked" shelves, dissimilar to each other, each with its similarities.

@@ -1,9 +1,10 @@
 """Numbers of people that the service shows or filters by. They change in batches, so that nobody alone moves them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.data.ratings import nearest_levels
 from cinematrix.recommendation.lists import Filters
 from cinematrix.service.schemas import FilterOptions
 from cinematrix.service.served_model import ServedModel
@@ -14,24 +15,18 @@ USERS, RATINGS = " users", " ratings"
 """Names of the totals among the statistics. No ID begins with a space."""
 
 
-def count_raters(served: ServedModel, movie: int | None = None) -> dict[str, Counts]:
-    """Return the current raters of a movie (None: of each) by ID and step of the scale; without stars all in one."""
-    data, history = served.model.data, served.model.data.history
-    rows = slice(None) if movie is None else np.flatnonzero(history.items == movie)
-    items, n = history.items[rows].astype(np.int64), 1
-    levels = np.zeros(len(items), np.int64)
-    if data.scale is not None and history.values is not None:
-        levels, n = nearest_levels(data.scale, history.values[rows]), len(data.scale.levels())
-    counts = np.bincount(items * n + levels, minlength=len(data.movies) * n).reshape(-1, n)
-    numbers = range(len(counts)) if movie is None else [movie]
-    return {str(data.movies.ids[number]): counts[number].tolist() for number in numbers}
+def publish_counts(store: Store, served: ServedModel, numbers: Sequence[int]) -> list[Counts]:
+    """Return the published ratings of each movie by level of the scale; without stars its raters."""
+    names = [str(served.model.data.movies.ids[number]) for number in numbers]
+    counts = publish(store, dict(zip(names, served.level_counts[list(numbers)].tolist(), strict=True)))
+    return [counts[name] for name in names]
 
 
 def published_raters(store: Store, served: ServedModel) -> NDArray[np.int64]:
     """Return the published number of raters of each movie, `[movies]`, those of the movies' own pages."""
     if "raters" not in served.published:
-        counts = publish(store, count_raters(served)).values()
-        served.published["raters"] = np.array([sum(each) for each in counts], np.int64)
+        every = publish_counts(store, served, range(len(served.model.data.movies)))
+        served.published["raters"] = np.array([sum(each) for each in every], np.int64)
     return served.published["raters"]
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers, parse_id
 from cinematrix.data.rating_updates import RatingUpdates, apply_updates
-from cinematrix.data.ratings import Scale
+from cinematrix.data.ratings import Scale, nearest_levels
 from cinematrix.data.title_search import TitleIndex
 from cinematrix.errors import SettingError
 from cinematrix.importers.matching import get_matcher
@@ -30,10 +30,7 @@ from cinematrix.service.exposure import ExposureCounter
 from cinematrix.service.list_cache import ListCache
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import HistoryBody, Movie, RatedMovie
-from cinematrix.store.records import UserRecords
-
-HIDING_EVENTS = ("seen", "like", "not_interested")
-"""Events that exclude a movie from a user's lists."""
+from cinematrix.store.records import HIDING_EVENTS, UserRecords
 
 WATCHED_EVENTS = ("like", "seen")
 """Events that count as a user's history if the model was trained on plain interactions (watched or not)."""
@@ -104,6 +101,21 @@ class ServedModel:
     def everyone(self) -> PopulationTaste:
         """Taste of the population, to compare a user with."""
         return PopulationTaste(self.model.data)
+
+    @cached_property
+    def level_counts(self) -> NDArray[np.int64]:
+        """Ratings of each movie by level of the scale; without stars its raters, in one column."""
+        data = self.model.data
+        if data.scale is None or data.history.values is None:
+            return np.bincount(data.history.items, minlength=len(data.movies))[:, None]
+        n = len(data.scale.levels())
+        places = data.history.items.astype(np.int64) * n + nearest_levels(data.scale, data.history.values)
+        return np.bincount(places, minlength=n * len(data.movies)).reshape(-1, n)
+
+    @property
+    def has_stars(self) -> bool:
+        """Return whether the model was trained on ratings, not on plain interactions."""
+        return self.model.data.scale is not None and self.model.data.history.values is not None
 
     @property
     def scale(self) -> Scale:

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from cinematrix.importers.result import ImportRecords, MergeCounts
-from cinematrix.store.records import Rating
-from cinematrix.store.statements import lock_users, now_ms, upsert
+from cinematrix.store.records import ENDING_EVENTS, Rating
+from cinematrix.store.statements import lock_users, now_ms, take_off_watchlist, upsert
 from cinematrix.store.tables import EVENTS, RATINGS
 
 Event = tuple[str, str, int | None]
@@ -24,8 +24,9 @@ def merge_records(connection: Connection, user: str, ratings: Sequence[Rating], 
     """Merge a user's `ratings` and `events` into the store, in the caller's transaction.
 
     A rating replaces a stored one that is different and not newer. One without a time replaces only one without a time
-    from the same source. An event gets the newest of its times. The user is locked until the transaction ends, so two
-    merges run one after the other.
+    from the same source. An event gets the newest of its times. A movie that the user has rated, seen or refused leaves
+    the watchlist, and doesn't join it. The user is locked until the transaction ends, so two merges run one after the
+    other.
     """
     now = now_ms()
     lock_users(connection, {user}, now)
@@ -33,7 +34,8 @@ def merge_records(connection: Connection, user: str, ratings: Sequence[Rating], 
     new = [rating for rating in ratings if rating.movie not in stored]
     newer = [rating for rating in ratings if rating.movie in stored and _replaces(rating, stored[rating.movie])]
     upsert(connection, RATINGS, [{**rating._asdict(), "received": now} for rating in (*new, *newer)])
-    created, updated = _merge_events(connection, user, events, now)
+    rated = {movie for movie, row in stored.items() if row.steps is not None} | {row.movie for row in (*new, *newer)}
+    created, updated = _merge_events(connection, user, events, now, rated)
     created, updated = created + len(new), updated + len(newer)
     return MergeCounts(created, updated, len(ratings) + len(events) - created - updated)
 
@@ -46,9 +48,13 @@ def _replaces(rating: Rating, stored: Row[Any]) -> bool:
     return bool(rating.given >= (stored.received // 1000 if stored.given is None else stored.given))
 
 
-def _merge_events(connection: Connection, user: str, events: Sequence[Event], now: int) -> tuple[int, int]:
+def _merge_events(
+    connection: Connection, user: str, events: Sequence[Event], now: int, rated: set[str]
+) -> tuple[int, int]:
     """Store new events, and newer times of stored ones. Return the numbers of both."""
     stored = {(row.movie, row.kind): row.given for row in connection.execute(select(EVENTS).filter_by(user=user))}
+    past = rated | {movie for movie, kind, *_ in (*stored, *events) if kind in ENDING_EVENTS}
+    events = [event for event in events if event[1] != "watchlist" or event[0] not in past]
     new = [event for event in events if event[:2] not in stored]
     newer = [event for event in events if event[:2] in stored and (event[2] or 0) > (stored[event[:2]] or 0)]
     rows = [
@@ -56,4 +62,5 @@ def _merge_events(connection: Connection, user: str, events: Sequence[Event], no
         for movie, kind, given in (*new, *newer)
     ]
     upsert(connection, EVENTS, rows)
+    take_off_watchlist(connection, [(user, movie) for movie, kind in stored if kind == "watchlist" and movie in past])
     return len(new), len(newer)

@@ -26,6 +26,7 @@ from cinematrix.store.statements import (
     find_rated_pairs,
     lock_users,
     now_ms,
+    take_off_watchlist,
     upsert,
     write_audit,
 )
@@ -45,6 +46,12 @@ from cinematrix.store.tables import (
 
 EVENT_KINDS = ("seen", "not_interested", "like", "watchlist")
 """Kinds of events, besides ratings."""
+
+HIDING_EVENTS = ("seen", "like", "not_interested")
+"""Events that exclude a movie from a user's lists."""
+
+ENDING_EVENTS = ("seen", "not_interested")
+"""Events that take a movie off the user's watchlist, as a rating does."""
 
 DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1)
@@ -160,7 +167,7 @@ class Store:
                 connection.execute(insert(SCALE).values(asdict(scale)))
 
     def rate(self, connection: Connection, ratings: Sequence[Rating]) -> list[SavedRating]:
-        """Save ratings. The last rating of a user and movie wins."""
+        """Save ratings. The last rating of a user and movie wins, and takes the movie off the watchlist."""
         now, saved = now_ms(), []
         last = {(rating.user, rating.movie): rating for rating in ratings}
         lock_users(connection, {rating.user for rating in ratings}, now)
@@ -170,10 +177,11 @@ class Store:
             saved.append(SavedRating(pair in present, now))
             (present.discard if rating.steps is None else present.add)(pair)
         upsert(connection, RATINGS, [rating._asdict() | {"received": now} for rating in last.values()])
+        take_off_watchlist(connection, [pair for pair, rating in last.items() if rating.steps is not None])
         return saved
 
     def note(self, connection: Connection, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
-        """Save an event; `gone`: delete it."""
+        """Save an event; `gone`: delete it. One of `ENDING_EVENTS` takes the movie off the watchlist."""
         key = {"user": user, "movie": movie, "kind": kind}
         if gone:
             connection.execute(delete(EVENTS).filter_by(**key))
@@ -181,6 +189,8 @@ class Store:
             return
         lock_users(connection, {user}, now_ms())
         upsert(connection, EVENTS, [key | {"received": now_ms()}])
+        if kind in ENDING_EVENTS:
+            take_off_watchlist(connection, [(user, movie)])
 
     def has_room_for(self, connection: Connection, user: str, most: int, *, remembered: bool) -> bool:
         """Return whether a user may write in this transaction. A new user is created if there is room.

@@ -93,6 +93,13 @@ def find_rated_pairs(connection: Connection, pairs: Sequence[tuple[str, str]]) -
     return rated
 
 
+def take_off_watchlist(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
+    """Delete the watchlist events of pairs of user and movie, which the user has now rated, seen or refused."""
+    for start in range(0, len(pairs), ROWS_PER_STATEMENT):
+        in_chunk = tuple_(EVENTS.c.user, EVENTS.c.movie).in_(pairs[start : start + ROWS_PER_STATEMENT])
+        connection.execute(delete(EVENTS).where(EVENTS.c.kind == "watchlist", in_chunk))
+
+
 def draw_revision() -> int:
     """Draw the random number of a new revision; a counter could repeat for a user deleted and created again."""
     return secrets.randbits(63)

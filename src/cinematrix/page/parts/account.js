@@ -13,7 +13,7 @@ export async function loadAccount(api, user) {
   const marks = (/** @type {string} */ kind) => (events[kind] ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind, time: times[kind]?.[movie] ?? 0 }));
   return {
     ratings: ratings.map((/** @type {any} */ row) => ({
-      movie: row.movie, title: row.title, year: row.year, genres: row.genres, rating: row.rating, time: row.time ?? Math.floor((row.received ?? 0) / 1000),
+      movie: row.movie, title: row.title, year: row.year, genres: row.genres, rating: row.rating, time: row.time ?? Math.floor((row.received ?? 0) / 1000), ...(row.time === null && { undated: "account" }),
     })),
     hidden: [...marks("seen"), ...marks("not_interested")],
     watchlist: marks("watchlist"),

@@ -1,9 +1,12 @@
-/** A film's card: poster, expected rating, reasons, and controls to rate or hide it. */
+/** A film's card: poster, expected rating, reasons, and controls to rate it, hide it or put it on the watchlist. */
 
 import { wantedGenres } from "./dials.js";
 import { element, icon } from "./dom.js";
+import { hideButtons, markButtons, watchButton } from "./mark-buttons.js";
 import { onRefresh, formatNumber } from "./stars.js";
-import { titleParts } from "./titles.js";
+import { shorten, titleParts } from "./titles.js";
+
+export { shorten, titleText } from "./titles.js";
 
 /** @typedef {import("./history.js").Movie} Movie */
 /**
@@ -22,20 +25,6 @@ export function filmUrl(movie) {
 export function titleElement(movie) {
   const { name, also } = titleParts(shorten(movie.title ?? `film ${movie.movie}`));
   return element("bdi", {}, name, also && element("span", { class: "also" }, also));
-}
-
-/** Control characters, and characters that change the text direction. */
-const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
-
-/** Shorten a text and remove invisible characters. @param {string} text */
-export function shorten(text, most = 160) {
-  const visible = text.slice(0, 2 * most).replace(INVISIBLE, "");
-  return text.length > most ? `${visible.slice(0, most)}…` : visible;
-}
-
-/** A title inside a plain-text sentence, with its own text direction. @param {Movie} movie @param {string} otherwise used if it has no title */
-export function titleText(movie, otherwise) {
-  return movie.title ? `\u2068${shorten(movie.title, 60)}\u2069` : otherwise;
 }
 
 /** `1 film`, `2,000 films`. @param {number} n @param {string} one */
@@ -66,6 +55,7 @@ export function card(app, item, options = {}) {
     element("a", { class: "card-link", href: filmUrl(item.movie) },
       app.poster(item),
       element(heading, { class: app.model.posters ? "card-title" : "quiet" }, titleElement(item))),
+    watchButton(app, item),
     element("div", { class: "card-words" },
       element("div", { class: "card-line" },
         expectedStars(item, app.model.scale),
@@ -73,7 +63,7 @@ export function card(app, item, options = {}) {
       reasonElement(item, options)),
     (rate || hide) && element("div", { class: "actions" },
       rate && app.stars(item),
-      hide && hideButtons(app, item, "small"),
+      hide && hideButtons(app, item),
       rate && rateButton(app, item, hide)));
 }
 
@@ -102,7 +92,7 @@ function reasonElement(item, { reason }) {
 }
 
 /** The button that opens the large stars, for cards too narrow for stars that a finger can hit. @param {import("../app.js").App} app @param {Item} item @param {boolean} hide */
-function rateButton(app, item, hide) {
+export function rateButton(app, item, hide) {
   const button = element("button", { type: "button", class: "ghost rate", "aria-haspopup": "dialog", onclick: () => openSheet(app, item, hide) });
   const show = () => {
     const rating = app.history.rating(item.movie);
@@ -119,7 +109,7 @@ function openSheet(app, item, hide) {
   const sheet = /** @type {HTMLDialogElement} */ (element("dialog", { class: "sheet large", "aria-labelledby": "sheet-title" },
     element("h2", { id: "sheet-title" }, titleElement(item)),
     app.stars(item),
-    hide && hideButtons(app, item),
+    hide && markButtons(app, item),
     element("button", { type: "button", class: "ghost", onclick: () => sheet.close() }, "Close")));
   const stop = app.history.on("change", () => sheet.close(), app.signal);
   sheet.addEventListener("click", (event) => { if (event.target === sheet) sheet.close(); });
@@ -127,26 +117,6 @@ function openSheet(app, item, hide) {
   app.signal.addEventListener("abort", () => sheet.close());
   document.body.append(sheet);
   sheet.showModal();
-}
-
-/**
- * Toggle buttons "Seen" and "Not for me"; null if the user has rated the film.
- * @param {import("../app.js").App} app @param {Item} item @param {string} [size]
- */
-export function hideButtons(app, item, size = "") {
-  if (app.history.rating(item.movie) !== null) return null;
-  const current = app.history.hidden.get(item.movie)?.kind;
-  const button = (/** @type {"seen" | "not_interested"} */ kind, /** @type {"eye" | "no"} */ sign, /** @type {string} */ words) =>
-    element("button", { type: "button", class: `${current === kind ? "primary" : "ghost"} ${size}`, "aria-label": `${words}: ${shorten(item.title ?? "", 80)}`, "aria-pressed": String(current === kind),
-      onclick: () => (current === kind ? removeMark(app, item, "hidden") : app.hide(item, kind)) }, icon(sign), words);
-  return element("div", { class: "hides" }, button("seen", "eye", "Seen"), button("not_interested", "no", "Not for me"));
-}
-
-/** Remove a mark of a film, and show a message with "Undo". @param {import("../app.js").App} app @param {Movie} movie @param {"hidden" | "watchlist" | "likes"} part */
-export function removeMark(app, movie, part) {
-  const change = app.history.drop(movie.movie, part);
-  app.toast(`${titleText(movie, "The film")}: mark removed.`, true);
-  return change;
 }
 
 /** The expected rating, as `4.0 ★`; null if the model has no stars. @param {Item} item @param {import("./stars.js").Scale | null} scale */
@@ -168,6 +138,9 @@ export function expectedRange({ stars, low = null, high = null }, scale) {
 
 /** A number with one decimal: `4.0`. @param {number} value */
 export const oneDecimal = (value) => value.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+/** A difference with its sign: `+0.8`. @param {number} value */
+export const formatSigned = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}`;
 
 /** `Because you gave Double Indemnity 5 ★: film noir, 1940s`; null without a reason. @param {Item} item */
 export function reasons(item) {

@@ -5,6 +5,9 @@ import { element, icon } from "./dom.js";
 /** Address parameters of the controls. */
 const NAMES = ["with", "without", "from", "to", "novelty", "diversity", "min"];
 
+/** The controls that depend on the film alone. */
+export const FILM_FILTERS = ["with", "without", "from", "to"];
+
 /** Choices of the minimum ratings per film. */
 const MIN_RATINGS = [0, 5, 20, 50, 100, 500];
 
@@ -53,22 +56,30 @@ export async function dialParameters(app) {
   return { ...(where && { where }), ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value > 0)) };
 }
 
-/** Number of controls that are set. @param {URLSearchParams} params */
-const countSet = (params) => NAMES.reduce((sum, name) => sum + (["with", "without"].includes(name) ? listParameter(params, name).length : params.get(name) ? 1 : 0), 0);
+/** Whether a film passes `FILM_FILTERS`. @param {URLSearchParams} params @param {import("./history.js").Movie} movie */
+export function passesFilters(params, { genres = [], year = null }) {
+  const [from, to] = [parseYear(params.get("from")), parseYear(params.get("to"))];
+  return wantedGenres(params).every((genre) => genres.includes(genre)) && !listParameter(params, "without").some((genre) => genres.includes(genre))
+    && (!from || (year !== null && year >= Number(from))) && (!to || (year !== null && year <= Number(to)));
+}
+
+/** Number of controls that are set. @param {URLSearchParams} params @param {string[]} names */
+const countSet = (params, names) => names.reduce((sum, name) => sum + (["with", "without"].includes(name) ? listParameter(params, name).length : params.get(name) ? 1 : 0), 0);
 
 /** The controls' parameters as a query, "" if none is set. @param {URLSearchParams} params */
-export const dialQuery = (params) => new URLSearchParams(NAMES.flatMap((name) => (params.get(name) ? [[name, params.get(name) ?? ""]] : []))).toString();
+export const dialQuery = (params, names = NAMES) => new URLSearchParams(names.flatMap((name) => (params.get(name) ? [[name, params.get(name) ?? ""]] : []))).toString();
 
 /**
  * Create the controls of a view. They are folded unless one is set, and filled once the model's genres are known.
  * @param {import("../app.js").App} app
  * @param {() => void} changed called after a change, once the address is updated and `DEBOUNCE` is over
+ * @param {string[]} [names] the controls, all or `FILM_FILTERS`
  */
-export function dials(app, changed) {
+export function dials(app, changed, names = NAMES) {
   let timer = 0;
   const count = element("span", { class: "count" });
   const showCount = () => {
-    const n = countSet(app.params);
+    const n = countSet(app.params, names);
     count.textContent = n ? String(n) : "";
     count.setAttribute("aria-label", n ? `, ${n} set` : "");
     reset.hidden = n === 0;
@@ -81,7 +92,7 @@ export function dials(app, changed) {
   };
   app.signal.addEventListener("abort", () => clearTimeout(timer));
   const reset = element("button", { type: "button", class: "ghost", onclick: () => {
-    update(Object.fromEntries(NAMES.map((name) => [name, null])));
+    update(Object.fromEntries(names.map((name) => [name, null])));
     fill();
     body.querySelector("button")?.focus();
   } }, icon("undo"), "Reset all");
@@ -89,23 +100,23 @@ export function dials(app, changed) {
   const fill = () => {
     dropInvalid(app);
     showCount();
-    body.replaceChildren(...controls(app, update).filter((control) => control !== null), reset);
+    body.replaceChildren(...controls(app, update, names === NAMES).filter((control) => control instanceof Node), reset);
   };
   app.asked.then(fill);
-  return element("details", { class: "dials", open: dialQuery(app.params) !== "" },
+  return element("details", { class: "dials", open: dialQuery(app.params, names) !== "" },
     element("summary", {}, icon("dials"), "Filters", count), body);
 }
 
-/** All controls. @param {import("../app.js").App} app @param {(changes: Record<string, string | null>) => void} update */
-function controls(app, update) {
+/** The controls. @param {import("../app.js").App} app @param {(changes: Record<string, string | null>) => void} update @param {boolean} all */
+function controls(app, update, all) {
   const { params } = app;
   return [
     genreButtons(app, update),
     element("fieldset", { class: "years" }, element("legend", {}, "Years"),
       yearField("From", "from", params, update), element("span", { "aria-hidden": "true" }, "–"), yearField("To", "to", params, update)),
-    slider("Well known", "Adventurous", "novelty", "How adventurous", params, update),
-    slider("Alike", "Varied", "diversity", "How varied", params, update),
-    element("label", { class: "least" }, "Rated by at least",
+    all && slider("Well known", "Adventurous", "novelty", "How adventurous", params, update),
+    all && slider("Alike", "Varied", "diversity", "How varied", params, update),
+    all && element("label", { class: "least" }, "Rated by at least",
       element("select", { onchange: (/** @type {Event} */ event) => update({ min: nullIfZero(/** @type {HTMLSelectElement} */ (event.target).value) }) },
         MIN_RATINGS.map((n) => element("option", { value: n, selected: String(n) === (params.get("min") ?? "0") }, n ? `${n} people` : "any number")))),
   ];

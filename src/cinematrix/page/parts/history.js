@@ -12,10 +12,10 @@ import { clearTab, writeTab, readTab } from "./tab.js";
 import { rowName, newInUpload, rowAsUpload } from "./uploads.js";
 
 /** @typedef {{movie: number | string, title?: string, year?: number | null, genres?: string[]}} Movie */
-/** `undated`: the source of an imported rating without a date. @typedef {Movie & {rating: number, time: number, undated?: string}} RatedMovie */
+/** `undated`: the day is unknown; the source of an imported rating without a date. @typedef {Movie & {rating: number, time: number, undated?: string}} RatedMovie */
 /** @typedef {"seen" | "not_interested"} Kind */
-/** @typedef {Movie & {kind: Kind, time: number}} HiddenMovie */
-/** @typedef {Movie & {time: number}} MarkedMovie */
+/** @typedef {MarkedMovie & {kind: Kind}} HiddenMovie */
+/** @typedef {Movie & {time: number, undated?: string}} MarkedMovie */
 /** The state of one movie. @typedef {ReturnType<History["stateOf"]>} State */
 /** @typedef {Movie & {before: State}} Pick */
 /** @typedef {import("./uploads.js").UnmatchedRow} Row */
@@ -97,12 +97,35 @@ export class History extends EventTarget {
   /** Rate a movie, or delete the rating with null. @param {Movie} movie @param {number | null} rating */
   rate(movie, rating) {
     const [ratings, gone] = rating === null ? [undefined, { movie: movie.movie, time: now() }] : [{ ...movieFields(movie), rating, time: now() }, undefined];
-    return this.change(movie.movie, () => this.setState(movie.movie, { ...this.stateOf(movie.movie), ratings, gone, hidden: undefined }));
+    return this.change(movie.movie, () => this.setState(movie.movie, { ...this.stateOf(movie.movie), ratings, gone, hidden: undefined, ...(ratings && { watchlist: undefined }) }));
   }
 
   /** Hide a movie from recommendations. @param {Movie} movie @param {Kind} kind */
   hide(movie, kind) {
-    return this.change(movie.movie, () => this.hidden.set(movie.movie, { ...movieFields(movie), kind, time: now() }));
+    const hidden = { ...movieFields(movie), kind, time: now(), undated: "here" };
+    return this.change(movie.movie, () => this.setState(movie.movie, { ...this.stateOf(movie.movie), hidden, watchlist: undefined }));
+  }
+
+  /** Put a movie on the watchlist; it is no longer hidden. @param {Movie} movie */
+  want(movie) {
+    const watchlist = { ...movieFields(movie), time: now() };
+    return this.change(movie.movie, () => this.setState(movie.movie, { ...this.stateOf(movie.movie), watchlist, hidden: undefined }));
+  }
+
+  /** Whether a movie is on the watchlist, neither rated nor hidden. @param {number | string} movie */
+  wants(movie) {
+    return this.watchlist.has(movie) && !this.ratings.has(movie) && !this.hidden.has(movie);
+  }
+
+  /** The movies on the watchlist, the newest first. */
+  get wanted() {
+    return [...this.watchlist.values()].filter(({ movie }) => this.wants(movie)).sort((one, other) => other.time - one.time);
+  }
+
+  /** Add titles, years and genres where they are missing, as for movies of an import. @param {Movie[]} movies */
+  describe(movies) {
+    const added = movies.flatMap((movie) => Object.values(this.stateOf(movie.movie)).filter((entry) => entry && entry.title === undefined).map((entry) => Object.assign(/** @type {Movie} */ (entry), movieFields(movie))));
+    if (added.length && !this.account) this.save();
   }
 
   /** Remove a mark of a movie. @param {number | string} movie @param {"hidden" | "watchlist" | "likes"} part */
@@ -166,10 +189,14 @@ export class History extends EventTarget {
   merge(upload) {
     const { added, newer, seen, watchlist, likes } = newInUpload(this, upload);
     for (const row of [...added, ...newer]) this.storeRating(row, upload.source);
-    const timeOf = (/** @type {"seen" | "watchlist" | "like"} */ kind, /** @type {number | string} */ movie) => upload.event_times?.[kind]?.[movie] ?? now();
-    for (const movie of seen) this.hidden.set(movie, { movie, kind: "seen", time: timeOf("seen", movie) });
-    for (const movie of watchlist) this.watchlist.set(movie, { movie, time: timeOf("watchlist", movie) });
-    for (const movie of likes) this.likes.set(movie, { movie, time: timeOf("like", movie) });
+    const timeOf = (/** @type {"seen" | "watchlist" | "like"} */ kind, /** @type {number | string} */ movie) => {
+      const time = upload.event_times?.[kind]?.[movie];
+      return time === undefined ? { time: now(), undated: upload.source ?? "" } : { time };
+    };
+    for (const movie of seen) this.hidden.set(movie, { movie, kind: "seen", ...timeOf("seen", movie) });
+    for (const movie of watchlist) this.watchlist.set(movie, { movie, ...timeOf("watchlist", movie) });
+    for (const movie of likes) this.likes.set(movie, { movie, ...timeOf("like", movie) });
+    for (const movie of [...added.map((row) => row.movie), ...newer.map((row) => row.movie), ...seen]) this.watchlist.delete(movie);
     return { created: added.length + seen.length + watchlist.length + likes.length, updated: newer.length };
   }
 

@@ -17,9 +17,11 @@ export function updateChildren(parent, values, { key, make, update }) {
   });
   const staying = new Set(wanted);
   for (const child of children) if (!staying.has(child)) child.remove();
-  wanted.forEach((child, at) => {
-    if (parent.children[at] !== child) parent.insertBefore(child, parent.children[at] ?? null);
-  });
+  let next = parent.firstElementChild;
+  for (const child of wanted) {
+    if (child === next) next = next.nextElementSibling;
+    else parent.insertBefore(child, next);
+  }
 }
 
 /** @param {HTMLElement} child @param {string} key */

@@ -12,17 +12,21 @@
 
 /**
  * The parts of an upload that change a history. The newest rating wins; a rating without a date replaces only one without
- * a date from the same source. With a model without stars, likes count as ratings.
+ * a date from the same source. A film that is rated, seen or refused doesn't join the watchlist. With a model
+ * without stars, likes count as ratings.
  * @param {import("./history.js").History} history @param {Upload} said
  */
 export function newInUpload(history, { source, ratings, events: { seen = [], watchlist = [], like = [] } }) {
   const [liked, likes] = history.plain ? [like, []] : [[], like];
   const rated = [...ratings, ...liked.map((movie) => ({ movie, rating: 1, time: null }))];
+  const added = rated.filter(({ movie }) => !history.latestEntry(movie));
+  const newer = rated.filter((row) => replaces(row, history.latestEntry(row.movie), source));
+  const past = new Set([...[...added, ...newer].map(({ movie }) => movie), ...history.ratings.keys(), ...history.hidden.keys(), ...seen]);
   return {
-    added: rated.filter(({ movie }) => !history.latestEntry(movie)),
-    newer: rated.filter((row) => replaces(row, history.latestEntry(row.movie), source)),
+    added,
+    newer,
     seen: seen.filter((movie) => !history.ratings.has(movie) && !history.hidden.has(movie)),
-    watchlist: watchlist.filter((movie) => !history.watchlist.has(movie)),
+    watchlist: watchlist.filter((movie) => !history.watchlist.has(movie) && !past.has(movie)),
     likes: likes.filter((movie) => !history.likes.has(movie)),
   };
 }

@@ -1,7 +1,8 @@
 /** Film view: the expected rating, the distribution of ratings, and similar films. */
 
-import { reasons, expectedRange, expectedStars, factsLine, hideButtons, shorten, titleElement } from "../parts/cards.js";
+import { reasons, expectedRange, expectedStars, factsLine, shorten, titleElement } from "../parts/cards.js";
 import { barChart } from "../parts/charts.js";
+import { markButtons } from "../parts/mark-buttons.js";
 import { cardRow } from "../parts/rows.js";
 import { formatNumber } from "../parts/stars.js";
 import { filmSkeleton } from "../parts/states.js";
@@ -28,32 +29,22 @@ export async function show(main, app) {
   const film = await app.api.get(path, {}, app.signal);
   document.title = `${shorten(film.title ?? "")} · Cinematrix`;
   const prediction = app.element("div", { class: "guess" });
-  const marks = app.element("div", {});
   let ratings = peopleSection(app, film);
-  drawMarks(app, film, marks);
-  main.replaceChildren(head(app, film, prediction, marks), ratings);
+  main.replaceChildren(head(app, film, prediction), ratings);
   const refresh = async () => {
     const answer = await app.api.post(`${path}/prediction`, app.history.body(), app.signal);
     prediction.replaceChildren(...predictionParts(app, answer));
   };
   app.history.on("change", () => {
     ratings.replaceWith(ratings = peopleSection(app, film));
-    drawMarks(app, film, marks);
     refresh().catch(() => prediction.replaceChildren());
   }, app.signal);
   const [, alike] = await Promise.all([refresh().catch(() => null), similarFilms(app, path).catch(() => null)]);
   if (alike) main.append(alike);
 }
 
-/** Draw the buttons of marks with their current state; the focus stays. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} marks */
-function drawMarks(app, film, marks) {
-  const at = [...marks.querySelectorAll("button")].indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
-  marks.replaceChildren(...[hideButtons(app, film)].filter((each) => each !== null));
-  marks.querySelectorAll("button")[at]?.focus({ preventScroll: true });
-}
-
-/** The film's poster, facts and controls. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} guess @param {HTMLElement} aside */
-function head(app, film, guess, aside) {
+/** The film's poster, facts and controls. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} guess */
+function head(app, film, guess) {
   const { element } = app;
   const links = Object.entries(ELSEWHERE).filter(([site]) => film.links[site]).map(([site, { name, to }]) =>
     element("a", { href: to(String(film.links[site])), rel: "noreferrer noopener" }, name));
@@ -65,7 +56,7 @@ function head(app, film, guess, aside) {
       element("p", { class: "facts" }, factsLine({ ...film, year: null })),
       guess,
       app.stars(film),
-      aside,
+      markButtons(app, film),
       links.length > 0 && element("p", { class: "facts links" }, "More at ", links.flatMap((link, at) => (at ? [" and ", link] : [link])))));
 }
 

@@ -1,7 +1,8 @@
 /** Rows of recommended films, updated in place with each change of the history. */
 
-import { reasons, expectedStars, factsElement, filmUrl, hideButtons, shorten, titleElement, updateCard } from "../parts/cards.js";
+import { shorten, updateCard } from "../parts/cards.js";
 import { dials, dialQuery } from "../parts/dials.js";
+import { feature } from "../parts/feature.js";
 import { icon } from "../parts/dom.js";
 import { keepFocus } from "../parts/focus.js";
 import { updateChildren } from "../parts/keyed.js";
@@ -85,13 +86,14 @@ function basis({ size: n, plain }) {
   return n === 1 ? `Based on one ${one}` : `Based on ${n.toLocaleString("en")} ${many}`;
 }
 
-/** Show the rows; the first film of the first row has a large card. @param {import("../app.js").App} app @param {HTMLElement} list @param {Rows} answer */
+/** Show the rows; the first film of the first row that isn't the watchlist has a large card. @param {import("../app.js").App} app @param {HTMLElement} list @param {Rows} answer */
 function drawRows(app, list, answer) {
   const nonEmpty = answer.rows.filter((row) => row.items.length);
   if (!nonEmpty.length) return list.replaceChildren(emptyState("No film is left", "No film matches all filters. Remove one."));
-  const [first, ...rest] = nonEmpty[0].items;
+  const lead = nonEmpty.find(({ kind }) => kind !== "watchlist") ?? nonEmpty[0];
+  const [first, ...rest] = lead.items;
   const label = answer.fallback ? "To begin with" : "Tonight";
-  const rows = [{ ...nonEmpty[0], items: rest }, ...nonEmpty.slice(1)].filter((row) => row.items.length);
+  const rows = nonEmpty.map((row) => (row === lead ? { ...row, items: rest } : row)).filter((row) => row.items.length);
   const parts = [{ feature: first, row: null, at: 0 }, ...rows.map((row, at) => ({ feature: null, row, at }))];
   const shown = (/** @type {Row} */ row, /** @type {number} */ at) => ({ title: shorten(row.title, 90), items: row.items, near: at < IN_VIEW, all: rowUrl(row, app.params), options: cardOptions(row) });
   updateChildren(list, parts, {
@@ -99,21 +101,6 @@ function drawRows(app, list, answer) {
     make: ({ feature: item, row, at }) => (row ? cardRow(app, shown(row, at)) : feature(app, /** @type {Item} */ (item), label)),
     update: (section, { feature: item, row, at }) => (row ? updateRow(app, section, shown(row, at)) : updateCard(app, section, /** @type {Item} */ (item))),
   });
-}
-
-/** The large card of the first film. @param {import("../app.js").App} app @param {Item} item @param {string} label */
-function feature(app, item, label) {
-  const { element } = app;
-  return element("article", { class: "feature card", "data-movie": item.movie, "aria-label": label },
-    element("a", { class: "feature-poster", href: filmUrl(item.movie), tabindex: "-1", "aria-hidden": "true" }, app.poster(item)),
-    element("div", { class: "feature-words large" },
-      element("p", { class: "kicker" }, label),
-      element("h2", {}, element("a", { href: filmUrl(item.movie) }, titleElement(item))),
-      factsElement(app, item, true),
-      expectedStars(item, app.model.scale),
-      reasons(item),
-      app.stars(item),
-      hideButtons(app, item)));
 }
 
 /** The note above an old response. @param {import("../app.js").App} app @param {number} time @param {() => void} again */

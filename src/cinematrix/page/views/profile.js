@@ -4,8 +4,8 @@ import { MAX_RATINGS } from "../parts/body.js";
 import { icon } from "../parts/dom.js";
 import { shorten } from "../parts/cards.js";
 import { formatNumber } from "../parts/stars.js";
-import { markLists } from "../parts/marks.js";
 import { emptyState, loadingState } from "../parts/states.js";
+import { youTabs } from "../parts/you-tabs.js";
 
 export const title = "You";
 
@@ -23,7 +23,7 @@ export async function show(main, app) {
   const { element } = app;
   const body = element("div", { class: "profile" }, loadingState("Reading your ratings", 0));
   const data = element("div", { class: "profile" });
-  main.append(element("h1", {}, "Your profile"), moreViews(app), body, markLists(app), data);
+  main.append(element("h1", {}, "Your profile"), youTabs(app, "profile"), moreViews(app), body, data);
   const refresh = async () => {
     const parts = await bodyParts(app).catch((error) => [app.failed(error, refresh)]);
     if (app.signal.aborted) return;

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 from cinematrix.recommendation.lists import describe_movies, find_similar
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE
-from cinematrix.service.published import count_raters
+from cinematrix.service.published import publish_counts
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
-from cinematrix.service.schemas import ListLength, TextId
+from cinematrix.service.schemas import Id, Length, ListLength, TextId
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.state import ServiceState, State
 from cinematrix.store.statistics import Counts, publish
@@ -40,6 +40,26 @@ class MovieDetails(schemas.Movie):
     mean: float | None
     histogram: list[HistogramBar]
     links: MovieLinks
+
+
+class MoviesRequest(schemas.RequestBody):
+    """Movies to describe."""
+
+    movies: Annotated[list[Id], Length(5000, 1)]
+
+
+class RatedByAll(schemas.Movie):
+    """A movie with the number and mean of its published ratings."""
+
+    ratings: int
+    mean: float | None
+
+
+class MovieAverages(BaseModel):
+    """Movies in the order of the request, each once; `unknown`: IDs that the catalog doesn't have."""
+
+    items: list[RatedByAll]
+    unknown: list[int | str]
 
 
 class Prediction(BaseModel):
@@ -88,16 +108,27 @@ def search_movies(
 def get_movie(movie: TextId, state: State) -> MovieDetails:
     """Return a movie and its rating statistics."""
     served = state.served
-    data, number = served.model.data, _find_number(served, movie)
-    rated = data.history.values is not None and data.scale is not None
-    (counts,) = publish(state.store, count_raters(served, number)).values()
-    n, row = sum(counts), data.catalog.frame.row(number, named=True)
+    number = _find_number(served, movie)
+    (counts,) = publish_counts(state.store, served, [number])
+    row = served.model.data.catalog.frame.row(number, named=True)
     return MovieDetails(
-        **served.film(number).model_dump(), ratings=n,
-        mean=float(np.average(served.scale.levels(), weights=counts)) if rated and n else None,
-        histogram=build_histogram(served, counts) if rated and n else [],
+        **served.film(number).model_dump(), ratings=sum(counts), mean=_mean(served, counts),
+        histogram=build_histogram(served, counts) if served.has_stars and any(counts) else [],
         links=MovieLinks(imdb=row["imdb"], tmdb=row["tmdb"]),
     )  # fmt: skip
+
+
+@ROUTER.post("/movies/averages")
+def list_averages(body: MoviesRequest, state: State) -> MovieAverages:
+    """Return titles, years and genres of several movies, and the number and mean of their ratings."""
+    served = state.served
+    wanted = {id_: served.model.data.movies.number(id_) for id_ in map(str, body.movies)}
+    numbers = list(dict.fromkeys(number for number in wanted.values() if number >= 0))
+    items = [
+        RatedByAll(**served.film(number).model_dump(), ratings=sum(counts), mean=_mean(served, counts))
+        for number, counts in zip(numbers, publish_counts(state.store, served, numbers), strict=True)
+    ]
+    return MovieAverages(items=items, unknown=[served.movie_id(id_) for id_, at in wanted.items() if at < 0])
 
 
 @ROUTER.post("/movies/{movie}/prediction")
@@ -131,6 +162,11 @@ def build_histogram(served: ServedModel, counts: Counts) -> list[HistogramBar]:
     """Return a bar for each step of the scale."""
     levels = served.scale.levels().tolist()
     return [HistogramBar(rating=rating, count=count) for rating, count in zip(levels, counts, strict=True)]
+
+
+def _mean(served: ServedModel, counts: Counts) -> float | None:
+    """Return the mean of published ratings; None if there are none, or without stars."""
+    return float(np.average(served.scale.levels(), weights=counts)) if served.has_stars and any(counts) else None
 
 
 def _find_number(served: ServedModel, movie: str) -> int:

@@ -16,9 +16,15 @@ ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESP
 
 
 class ShelvesRequest(schemas.HistoryBody, schemas.FilterOptions, schemas.RerankingOptions):
-    """A history, filters and reranking; `n`: maximum movies in a row."""
+    """A history, filters and reranking.
+
+    Attributes:
+        n: maximum movies in a row.
+        watchlist: movies that the user wants to watch, the first row of whose best ones is asked for.
+    """
 
     n: Annotated[int, Field(ge=1, le=50)] = 12
+    watchlist: Annotated[list[schemas.Id], schemas.Length(5000)] = Field(default_factory=list)
 
 
 class ShelfBody(BaseModel):
@@ -47,7 +53,7 @@ def make_shelves(body: ShelvesRequest, state: State) -> ShelvesBody:
     served = state.served
     history, unknown = served.read_history(body)
     shelves = build_shelves(
-        served.model, history, body.n, everyone=served.everyone,
+        served.model, history, body.n, everyone=served.everyone, watchlist=body.watchlist,
         filters=list_filters(state.store, served, body, body.excluded), dials=body.dials,
     )  # fmt: skip
     fallback = len(history.items) == 0
