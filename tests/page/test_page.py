@@ -482,7 +482,7 @@ def test_a_failed_write_to_an_account_is_reverted_and_explained(
         movie, card = visit.movies()[0], visit.page.locator(".card").first
         problem = json.dumps({"detail": "the store's disk is full"})
         visit.page.route(
-            "**/v1/users/*/ratings/*",
+            "**/v1/users/*/changes",
             lambda route: route.fulfill(status=503, body=problem, content_type="application/problem+json"),
         )
         rate(visit, card, "4")
@@ -490,7 +490,7 @@ def test_a_failed_write_to_an_account_is_reverted_and_explained(
         expect(visit.page.locator(f".card[data-movie='{movie}']")).to_have_count(1)
         expect(visit.page.get_by_role("button", name="Undo")).to_have_count(0)
         assert len(httpx2.get(f"{url}/v1/users/kim/ratings").json()["ratings"]) == 1
-        visit.page.unroute("**/v1/users/*/ratings/*")
+        visit.page.unroute("**/v1/users/*/changes")
         rate(visit, card, "4")
         expect(visit.page.locator(f".card[data-movie='{movie}']")).to_have_count(0)
         assert len(httpx2.get(f"{url}/v1/users/kim/ratings").json()["ratings"]) == 2

@@ -27,6 +27,7 @@ from cinematrix.service.routes import (
     admin_movies,
     admin_overview,
     admin_refits,
+    changes,
     exports,
     groups,
     imports,
@@ -41,6 +42,7 @@ from cinematrix.service.routes import (
     shelves,
     taste_map,
     tokens,
+    unmatched,
 )
 from cinematrix.service.schemas import Health, ProblemBody
 from cinematrix.service.served_model import ServedModel
@@ -61,6 +63,8 @@ gets a few more, because requests wait for it.
 ROUTERS = (
     *(
         ratings.ROUTER,
+        changes.ROUTER,
+        unmatched.ROUTER,
         recommendations.USER_ROUTER,
         recommendations.ROUTER,
         imports.ROUTER,

@@ -39,6 +39,7 @@ from cinematrix.store.tables import (
     SCALE,
     SUSPECTS,
     TOKENS,
+    UNMATCHED,
     USERS,
 )
 
@@ -88,12 +89,13 @@ class SavedRating(NamedTuple):
 
 @dataclass(frozen=True)
 class StoredRating:
-    """A stored rating: `received` is the server's time in ms, `given` the client's in seconds."""
+    """A stored rating: `received` is the server's time in ms, `given` the client's in seconds, `source` its export."""
 
     movie: str
     steps: int | None
     received: int
     given: int | None
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -168,15 +170,18 @@ class Store:
         upsert(connection, RATINGS, [rating._asdict() | {"received": now} for rating in last.values()])
         return saved
 
-    def note(self, connection: Connection, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
-        """Save an event; `gone`: delete it."""
+    def note(
+        self, connection: Connection, user: str, movie: str, kind: str, *, gone: bool = False, given: int | None = None
+    ) -> None:
+        """Save an event; `gone`: delete it. `given`: the client's time in epoch seconds."""
         key = {"user": user, "movie": movie, "kind": kind}
         if gone:
             connection.execute(delete(EVENTS).filter_by(**key))
             connection.execute(update(USERS).filter_by(user=user).values(revision=draw_revision()))
             return
         lock_users(connection, {user}, now_ms())
-        upsert(connection, EVENTS, [key | {"received": now_ms()}])
+        times = {"received": now_ms()} | ({} if given is None else {"given": given})
+        upsert(connection, EVENTS, [key | times])
 
     def has_room_for(self, connection: Connection, user: str, most: int, *, remembered: bool) -> bool:
         """Return whether a user may write in this transaction. A new user is created if there is room.
@@ -203,13 +208,13 @@ class Store:
         with self.engine.connect() as connection:
             rows = connection.execute(SELECT_USER_RECORDS, self._both_names(user)).all()
         ratings = [
-            StoredRating(movie, steps, received, given)
-            for what, movie, steps, received, given in rows
+            StoredRating(movie, steps, received, given, source)
+            for what, movie, steps, received, given, source in rows
             if what == "rating"
         ]
         events: dict[str, list[str]] = {}
         times: dict[str, dict[str, int]] = {}
-        for what, movie, _, _, given in rows:
+        for what, movie, _, _, given, _ in rows:
             if what in EVENT_KINDS:
                 events.setdefault(what, []).append(movie)
                 if given is not None:
@@ -298,7 +303,7 @@ class Store:
         with self.write_transaction() as connection:
             keys = select(ANSWERED.c.key).filter_by(user=user)
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(keys)))
-            for table in (RATINGS, EVENTS, USERS, TOKENS, ANSWERED, SUSPECTS):
+            for table in (RATINGS, EVENTS, UNMATCHED, USERS, TOKENS, ANSWERED, SUSPECTS):
                 connection.execute(delete(table).filter_by(user=user))
             name, itself = self.pseudonym(user), f"user {user}"
             upsert(connection, FORGOTTEN, [{"user": name}])

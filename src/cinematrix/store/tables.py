@@ -155,6 +155,23 @@ REVISIONS = Table(
     Column("number", BigInteger, nullable=False, comment="changes until now"),
 )
 
+UNMATCHED = Table(
+    "unmatched",
+    METADATA,
+    Column("user", Text, primary_key=True),
+    Column("row", Text, primary_key=True, comment="hash of the kind, the title, the year and the IDs"),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("year", Integer),
+    Column("imdb", BigInteger),
+    Column("tmdb", BigInteger),
+    Column("movie", Text, comment="ID in the catalog of another model"),
+    Column("rating", Float, comment="on the store's scale"),
+    Column("time", BigInteger, comment="epoch seconds, if an export says it"),
+    Column("source", Text, comment="the export that gave a rating without a date"),
+    Column("received", BigInteger, nullable=False),
+)
+
 
 def _create_tables(connection: Connection) -> None:
     METADATA.create_all(connection)
@@ -202,6 +219,10 @@ def _add_movie_revisions(connection: Connection) -> None:
         connection.execute(insert(REVISIONS).values(name=MOVIES.name, number=1))
 
 
+def _add_unmatched(connection: Connection) -> None:
+    METADATA.create_all(connection, [UNMATCHED])
+
+
 AUDITED_USER = re.compile(r"(made a token of|revoked the tokens of|deleted) user (.*)", re.DOTALL)
 """Lines about users in audit logs of earlier versions."""
 
@@ -236,6 +257,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _add_pseudonyms,
     _add_statistics,
     _add_movie_revisions,
+    _add_unmatched,
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 

@@ -7,8 +7,8 @@ import { writeTab, readTab } from "./tab.js";
 /** Films per row, and in the request for a whole row. */
 export const [ROW_SIZE, WHOLE_ROW] = [12, 50];
 
-/** Tab-storage key of the last response, shown while the server can't be reached. */
-const ANSWER_KEY = "last-rows";
+/** Where the last response is kept for the time without the server: of a profile in the browser, of an account in the tab. */
+const [KEPT, IN_TAB] = ["cinematrix-lists", "last-rows"];
 
 /** @typedef {import("./cards.js").Item} Item */
 /** @typedef {{kind: string, title: string, movie?: number | string | null, genre?: string | null, items: Item[]}} Row */
@@ -20,18 +20,24 @@ let last = null;
 /** What a row is about; it stays the same when its films change. @param {Row} row */
 export const rowName = ({ kind, movie, genre }) => [kind, movie ?? genre].filter((part) => part !== null && part !== undefined).join(":");
 
+/** What the rows depend on, besides the history. @param {import("../app.js").App} app */
+const conditions = ({ params, history }) => JSON.stringify([history.owner, history.limit, dialQuery(params)]);
+
 /** Request the rows. @param {import("../app.js").App} app @param {number} n films per row @param {AbortSignal} signal @returns {Promise<Rows>} */
 export async function fetchRows(app, n, signal) {
-  const [query, answer] = [dialQuery(app.params), await app.api.post("/v1/rows", { ...app.history.body(), ...(await dialParameters(app)), n }, signal)];
+  const [query, answer] = [conditions(app), await app.api.post("/v1/rows", { ...app.history.body(), ...(await dialParameters(app)), n }, signal)];
   if (n !== ROW_SIZE) return answer;
   last = { query, answer };
-  writeTab(ANSWER_KEY, { time: Date.now(), answer });
+  const kept = { time: Date.now(), answer };
+  if (app.history.account) writeTab(IN_TAB, kept);
+  else app.history.profiles.write(KEPT, kept);
   return answer;
 }
 
 /** The last rows of these filters, without films rated or hidden since; null if there are none. @param {import("../app.js").App} app @returns {Rows | null} */
-export function lastRows({ params, history }) {
-  if (last?.query !== dialQuery(params)) return null;
+export function lastRows(app) {
+  const { history } = app;
+  if (last?.query !== conditions(app)) return null;
   const left = ({ movie }) => history.rating(movie) === null && !history.hidden.has(movie);
   return { ...last.answer, rows: last.answer.rows.map((row) => ({ ...row, items: row.items.filter(left) })) };
 }
@@ -53,8 +59,15 @@ export function cardOptions({ kind, movie }) {
   return (/** @type {Item} */ { because: [why] = [] }) => ({ reason: kind === "because" && why?.movie === movie ? reasonText(why) : undefined });
 }
 
-/** The last response of this tab, with its time. @returns {{time: number, answer: Rows} | null} */
-export const storedRows = () => readTab(ANSWER_KEY);
+/** The last response with its time, and the watchlist, for the time without the server. @param {import("../app.js").App} app @returns {{time: number, answer: Rows} | null} */
+export function storedRows({ history }) {
+  const stored = history.account ? readTab(IN_TAB) : history.profiles.read(KEPT);
+  const items = [...history.watchlist.values()].filter(({ title, movie }) => title !== undefined && !history.ratings.has(movie)).sort((one, other) => other.time - one.time);
+  const rows = (Array.isArray(stored?.answer?.rows) ? stored.answer.rows : []).filter((/** @type {Row} */ row) => row.kind !== "watchlist");
+  if (!rows.length && !items.length) return null;
+  const watchlist = { kind: "watchlist", title: "On your watchlist", items };
+  return { time: stored?.time ?? Date.now(), answer: { model_version: "", fallback: history.size === 0, ...stored?.answer, rows: items.length ? [...rows, watchlist] : rows } };
+}
 
 /** The address of a whole row. @param {Row} row @param {URLSearchParams} params */
 export const rowUrl = (row, params) => `/?${new URLSearchParams([["view", "row"], ["of", rowName(row)], ...new URLSearchParams(dialQuery(params))])}`;

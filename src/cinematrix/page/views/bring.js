@@ -14,7 +14,7 @@ const MAX_BYTES = 20_000_000;
 
 /** Names of the sites, by the server's sources. @type {Record<string, string>} */
 const SITES = {
-  letterboxd: "Letterboxd", imdb: "IMDb", trakt: "Trakt", movielens: "MovieLens", tmdb: "TMDB", criticker: "Criticker", filmtipset: "Filmtipset",
+  cinematrix: "your own history", letterboxd: "Letterboxd", imdb: "IMDb", trakt: "Trakt", movielens: "MovieLens", tmdb: "TMDB", criticker: "Criticker", filmtipset: "Filmtipset",
   movietweetings: "MovieTweetings", jellyfin: "Jellyfin", netflix: "Netflix", simkl: "Simkl", tvtime: "TV Time", movary: "Movary", yamtrack: "Yamtrack",
   ryot: "Ryot", watcharr: "Watcharr", kodi: "Kodi", plex: "Plex", tautulli: "Tautulli", prime: "Prime Video", filmweb: "Filmweb", kinopoisk: "Kinopoisk",
   kinorium: "Kinorium", douban: "Douban", rym: "Rate Your Music", icheckmovies: "iCheckMovies",
@@ -116,7 +116,7 @@ function sources(app) {
     ["TMDB", "Settings → Account → Export: the CSV"], ["Criticker", "Your ratings → Export: the XML or CSV"],
     ["Netflix", "Account → Profile → Viewing activity → Download all"], ["Simkl, TV Time", "Settings → Export: the CSV, JSON or ZIP"],
     ["Kodi, Plex, Jellyfin", "the exported library, Tautulli's table, or Playback Reporting's backup"],
-    ["Anything else", "a table, a JSON or a list with titles: seen, wanted, liked or rated films"],
+    ["Cinematrix", "You → Save my history, on your other device"], ["Anything else", "a table, a JSON or a list with titles: seen, wanted, liked or rated films"],
   ];
   return app.element("section", { class: "sources" }, app.element("h2", {}, "Where to get it"),
     app.element("dl", {}, ways.map(([name, way]) => app.element("div", {}, app.element("dt", {}, name), app.element("dd", {}, way)))));

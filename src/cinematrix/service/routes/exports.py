@@ -9,6 +9,7 @@ from cinematrix.data.ids import UNKNOWN
 from cinematrix.importers.letterboxd_export import ExportedRating, letterboxd_csv
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE, READ
+from cinematrix.service.history_export import build_history_file
 from cinematrix.service.problems import Problem
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.schemas import ClientTime, Id, RatingValue, RequestBody, TextId
@@ -16,6 +17,7 @@ from cinematrix.service.served_model import ServedModel
 from cinematrix.service.state import State
 from cinematrix.service.users import require_user
 from cinematrix.store.records import UserRecords
+from cinematrix.store.unmatched import list_unmatched
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 CSV_RESPONSE: dict[int | str, dict[str, Any]] = {
@@ -43,18 +45,27 @@ def export_user(
     user: TextId,
     state: State,
     format: Annotated[
-        Literal["json", "letterboxd"],
-        Query(description="Everything as JSON, or ratings and seen movies as a CSV for Letterboxd."),
+        Literal["json", "letterboxd", "history"],
+        Query(
+            description="Everything as JSON, ratings and seen movies as a CSV for Letterboxd, or the whole history as "
+            "a file that an import reads."
+        ),
     ] = "json",
     part: PartNumber = 1,
     days: Annotated[bool, Query(description="Letterboxd: use the rating dates as watch dates.")] = False,
 ) -> schemas.UserExport | Response:
-    """Export all data of a user, or their ratings and seen movies as a CSV for Letterboxd."""
+    """Export all data of a user, for programs or as a file to import again, or their ratings for Letterboxd."""
     served = state.served
     person = require_user(state, served, user)
     ratings = served.ratings(person)
     if format == "letterboxd":
         return build_csv_response(served, _watched(served, person, ratings, days=days), part)
+    if format == "history":
+        with state.store.engine.connect() as connection:
+            unmatched = list_unmatched(connection, person.user)
+        file = build_history_file(served, person, unmatched)
+        headers = {"Content-Disposition": 'attachment; filename="cinematrix-history.json"'}
+        return Response(file.model_dump_json(exclude_none=True), media_type="application/json", headers=headers)
     return schemas.UserExport(
         user=served.user_id(person.user),
         ratings=ratings,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from cinematrix.data.ids import UNKNOWN
 from cinematrix.data.ratings import nearest_levels
 from cinematrix.recommendation.lists import describe_movies, find_similar
 from cinematrix.service import schemas
@@ -41,6 +42,24 @@ class MovieDetails(schemas.Movie):
     mean: float | None
     histogram: list[HistogramBar]
     links: MovieLinks
+
+
+class LookupRequest(schemas.RequestBody):
+    """IDs of movies to look up."""
+
+    movies: Annotated[list[schemas.Id], schemas.Length(1000)]
+
+
+class FoundMovie(schemas.Movie):
+    """A movie with its IDs at IMDb and TMDB."""
+
+    links: MovieLinks
+
+
+class FoundMovies(BaseModel):
+    """The movies that were found, in the order of the request."""
+
+    items: list[FoundMovie]
 
 
 class Prediction(BaseModel):
@@ -83,6 +102,21 @@ def search_movies(
     """Search movies by title, best match first. Typos, alternative titles and a year at the end are understood."""
     served = state.served
     return schemas.SearchResults(items=[served.film(number) for number in served.titles.search(query, n).tolist()])
+
+
+@ROUTER.post("/movies/lookup")
+def look_up_movies(body: LookupRequest, state: State) -> FoundMovies:
+    """Return the movies with these IDs, with their IDs at other sites; those outside the catalog are left out."""
+    served = state.served
+    data = served.model.data
+    numbers = data.movies.numbers(body.movies)
+    links = data.catalog.frame.select("imdb", "tmdb")
+    return FoundMovies(
+        items=[
+            FoundMovie(**served.film(number).model_dump(), links=MovieLinks(**links.row(number, named=True)))
+            for number in numbers[numbers != UNKNOWN].tolist()
+        ]
+    )
 
 
 @ROUTER.get("/movies/{movie}")
