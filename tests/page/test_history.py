@@ -490,7 +490,10 @@ def test_a_pick_is_stored_in_the_account_and_reused(visit: PageVisit, films: lis
     visit.open(f"/?view=bring#token={token}")
     unmatched = letterboxd_csv([films[1] | {"title": f"{films[1]['title']}x"}], "2024-01-05", "4.5")
     assert upload(visit, "ratings.csv", unmatched)["not found"] == 1
+    lacking = f"{visit.url}/v1/users/bea/unmatched"
+    assert len(httpx2.get(lacking).json()["films"]) == 1
     page.locator(".unmatched").get_by_role("button", name=films[1]["title"]).first.click()
+    wait_for(lambda: page.wait_for_timeout(20) or httpx2.get(lacking).json()["films"] == [])
 
     def stored() -> dict[Any, tuple[float, int]]:
         return {row["movie"]: (row["rating"], row["time"]) for row in httpx2.get(ratings_url).json()["ratings"]}

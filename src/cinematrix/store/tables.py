@@ -158,18 +158,13 @@ REVISIONS = Table(
 UNMATCHED = Table(
     "unmatched",
     METADATA,
-    Column("user", Text, primary_key=True),
-    Column("row", Text, primary_key=True, comment="hash of the kind, the title, the year and the IDs"),
-    Column("kind", Text, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("year", Integer),
-    Column("imdb", BigInteger),
-    Column("tmdb", BigInteger),
-    Column("movie", Text, comment="ID in the catalog of another model"),
+    *(Column(name, Text, primary_key=True) for name in ("user", "row")),
+    *(Column(name, Text, nullable=False) for name in ("kind", "title")),
+    *(Column(name, BigInteger) for name in ("year", "imdb", "tmdb", "time")),
+    *(Column(name, Text) for name in ("movie", "source")),
     Column("rating", Float, comment="on the store's scale"),
-    Column("time", BigInteger, comment="epoch seconds, if an export says it"),
-    Column("source", Text, comment="the export that gave a rating without a date"),
     Column("received", BigInteger, nullable=False),
+    comment="films of imports that the catalog lacks: fields of importers.result.UnmatchedFilm",
 )
 
 

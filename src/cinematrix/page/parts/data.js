@@ -37,7 +37,7 @@ function deletionText({ history }) {
     [history.likes.size, "film", " liked elsewhere"], [kinds.filter((kind) => kind !== "seen").length, "film", " not for you"], [history.unmatched.size, "film", " that the catalog lacks"],
   ].filter(([n]) => Number(n) > 0).map(([n, one, rest = ""]) => plural(Number(n), String(one)) + rest);
   const lists = "the lists kept for the time without the server, your filters, and what this tab knows: friends, vetoes, your last import";
-  const where = account ? "Your account on this server and all that is in it are deleted" : profiles.all.length > 1 ? `The profile “\u2068${profiles.current.name}\u2069” and all that is in it are deleted from this browser` : "All your data are deleted from this browser; the server has none of them";
+  const where = account ? "Your account on this server is deleted with all that is in it" : profiles.all.length > 1 ? `The profile “\u2068${profiles.current.name}\u2069” is deleted from this browser with all that is in it` : "All your data is deleted from this browser; the server has none of it";
   return [element("p", {}, `${where}:`), element("ul", { class: "gone" }, parts.map((words) => element("li", {}, words)), element("li", {}, lists))];
 }
 

@@ -1,6 +1,7 @@
 /** Bring an account's waiting changes to the server once it is there again, and say in the banner what waits. */
 
 import { plural } from "./cards.js";
+import { OUTBOX } from "./outbox.js";
 
 /** Milliseconds until the first new try, and at most between two. */
 const [FIRST, LONGEST] = [2000, 60_000];
@@ -22,6 +23,7 @@ export class Delivery {
     this.delay = FIRST;
     this.timer = 0;
     history.addEventListener("sent", (event) => this.sent(/** @type {CustomEvent<Answer>} */ (event).detail));
+    addEventListener("storage", ({ key }) => { if (key === OUTBOX) this.show(); }); // another tab has sent or kept something
     for (const kind of ["online", "offline"]) addEventListener(kind, () => this.connection(kind === "online"));
   }
 
@@ -62,6 +64,7 @@ export class Delivery {
     if (!account) return;
     if (this.history.waiting) await this.history.send(account);
     else if (this.copied) await this.reload();
+    else this.show();
   }
 
   /** Load the account as the server has it. */

@@ -11,7 +11,7 @@ const [MAX_IDS, MAX_TITLE] = [1000, 300];
 /** The file as text. @param {Record<string, unknown>[]} films @param {import("./stars.js").Scale | null} scale */
 export const fileText = (films, scale) => JSON.stringify({ format: "cinematrix-history", version: 1, ...(scale && { scale: { low: scale.low, high: scale.high, step: scale.step } }), films });
 
-/** The films of a history for the file. @param {History} history @param {Map<string, {imdb: string | null, tmdb: string | null}>} [links] IDs at other sites by movie */
+/** The films of a history for the file. @param {History} history @param {Map<string, Record<string, string | null>>} [links] IDs at other sites by movie */
 export function filmsOf(history, links = new Map()) {
   const film = (/** @type {string} */ kind, /** @type {Movie & {time: number}} */ row, more = {}) => ({
     kind, movie: row.movie, ...(row.title && row.title.length < MAX_TITLE && { title: row.title }), ...(row.year && { year: row.year }), ...links.get(String(row.movie)), ...more, time: Math.max(0, Math.floor(row.time)),

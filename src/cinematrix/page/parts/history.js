@@ -29,7 +29,7 @@ import { rowName, newInUpload, rowAsUpload } from "./uploads.js";
 const [KEY, UNMATCHED, COPY] = ["cinematrix-history", "cinematrix-unmatched", "account"];
 
 /** Maximum unmatched films that are kept, as on the server. */
-const MAX_UNMATCHED = 5000;
+export const MAX_UNMATCHED = 5000;
 
 /** Channel on which the tabs of one browser name the account that one of them has changed. */
 const CHANNEL = "cinematrix-account";
@@ -166,6 +166,7 @@ export class History extends EventTarget {
     const after = states();
     this.pushUndo(() => {
       this.unmatched = unmatched;
+      this.saveUnmatched();
       for (const [movie, state] of before) if (equalStates(this.stateOf(movie), after.get(movie))) this.setState(movie, state);
       this.notify();
     });
@@ -209,10 +210,10 @@ export class History extends EventTarget {
 
   /** Keep films of an import that the catalog lacks, to match them when it grows. @param {Row[]} rows */
   keepUnmatched(rows) {
-    const kept = ({ film, kind, title, year, imdb = null, tmdb = null, movie = null, rating, time, source = null }) => ({ film, kind, title, year, imdb, tmdb, movie, rating, time, source });
-    for (const row of rows) if (row.film && (this.unmatched.size < MAX_UNMATCHED || this.unmatched.has(row.film))) this.unmatched.set(row.film, kept(row));
+    const films = rows.filter(({ film }) => film).map(unmatchedFields);
+    for (const row of films) if (this.unmatched.size < MAX_UNMATCHED || this.unmatched.has(row.film)) this.unmatched.set(row.film, row);
     if (!this.account) return this.saveUnmatched();
-    const file = new Blob([fileText(unmatchedFilms(rows.map(kept)), this.scale)], { type: "application/json" });
+    const file = new Blob([fileText(unmatchedFilms(films), this.scale)], { type: "application/json" });
     this.account.api.post(`/v1/users/${encodeURIComponent(this.account.user)}/imports?name=history.json`, file).catch(() => { /* the next import has them again */ });
   }
 
@@ -228,8 +229,15 @@ export class History extends EventTarget {
   dropUnmatched(rows) {
     const { account } = this;
     for (const { film = "" } of rows) {
-      if (!this.unmatched.delete(film) || !account) continue;
-      account.api.delete(`/v1/users/${encodeURIComponent(account.user)}/unmatched/${film}`).catch(() => { /* it is matched again, which changes nothing */ });
+      const row = this.unmatched.get(film);
+      if (!row) continue;
+      this.unmatched.delete(film);
+      account?.api.delete(`/v1/users/${encodeURIComponent(account.user)}/unmatched/${film}`).catch((error) => {
+        if (this.account !== account || error.status === 404) return;
+        this.unmatched.set(film, row);
+        this.dispatchEvent(new CustomEvent("failed", { detail: error }));
+        this.notify();
+      });
     }
     if (!account) this.saveUnmatched();
   }
@@ -499,6 +507,11 @@ function validPicks(list) {
 /** The stored fields of a movie. @param {Movie} movie @returns {Movie} */
 function movieFields({ movie, title, year = null, genres = [] }) {
   return { movie, title: title?.slice(0, 300), year, genres };
+}
+
+/** The stored fields of an unmatched film. @param {Row} row @returns {import("./history-file.js").UnmatchedFilm} */
+function unmatchedFields({ film = "", kind, title, year, imdb = null, tmdb = null, movie = null, rating, time, source = null }) {
+  return { film, kind, title, year, imdb, tmdb, movie, rating, time, source };
 }
 
 /** Current time in epoch seconds. */

@@ -6,7 +6,7 @@
 import { ApiError } from "./api.js";
 
 /** Key in localStorage, and name of the lock that keeps two tabs from sending at once. */
-const KEY = "cinematrix-outbox";
+export const OUTBOX = "cinematrix-outbox";
 
 /** Statuses after which a change is sent again later. 0: the server can't be reached. */
 const LATER = [0, 408, 425, 429, 502, 503, 504];
@@ -29,7 +29,7 @@ export class Outbox {
   get all() {
     if (this.memory) return this.memory;
     try {
-      const stored = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+      const stored = JSON.parse(localStorage.getItem(OUTBOX) ?? "[]");
       return Array.isArray(stored) ? stored.filter((each) => typeof each?.id === "string" && Array.isArray(each.changes)) : [];
     } catch {
       return [];
@@ -39,8 +39,8 @@ export class Outbox {
   /** @param {Parcel[]} parcels */
   store(parcels) {
     try {
-      if (parcels.length) localStorage.setItem(KEY, JSON.stringify(parcels));
-      else localStorage.removeItem(KEY);
+      if (parcels.length) localStorage.setItem(OUTBOX, JSON.stringify(parcels));
+      else localStorage.removeItem(OUTBOX);
       this.memory = null;
     } catch {
       this.memory = parcels;
@@ -109,6 +109,6 @@ export class Outbox {
 }
 
 /** Do work while no other tab does it, where the browser has locks. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
-function withLock(work) {
-  return navigator.locks ? navigator.locks.request(KEY, work) : work();
+async function withLock(work) {
+  return navigator.locks ? await navigator.locks.request(OUTBOX, () => work()) : work();
 }

@@ -15,7 +15,8 @@ export async function rematch(api, history, { version, scale }) {
   const { account, profiles, unmatched } = history;
   const [owner, before] = [history.owner, account ? readTab(IN_TAB) : profiles.read(KEPT)];
   if (!unmatched.size || !version || before === version) return [];
-  const file = new Blob([fileText(unmatchedFilms(unmatched.values()), scale)], { type: "application/json" });
+  const films = [...unmatched.values()].map((film) => (scale || film.kind !== "rating" ? film : { ...film, kind: "seen", rating: null }));
+  const file = new Blob([fileText(unmatchedFilms(films), scale)], { type: "application/json" });
   const path = account ? `/v1/users/${encodeURIComponent(account.user)}/imports` : "/v1/imports";
   const outcome = await api.post(`${path}?name=history.json`, file);
   if (history.owner !== owner) return [];

@@ -2,6 +2,7 @@
 
 import { reasonText } from "./cards.js";
 import { dialParameters, dialQuery } from "./dials.js";
+import { allows } from "./profiles.js";
 import { writeTab, readTab } from "./tab.js";
 
 /** Films per row, and in the request for a whole row. */
@@ -38,7 +39,7 @@ export async function fetchRows(app, n, signal) {
 export function lastRows(app) {
   const { history } = app;
   if (last?.query !== conditions(app)) return null;
-  const left = ({ movie }) => history.rating(movie) === null && !history.hidden.has(movie);
+  const left = (/** @type {Item} */ { movie }) => history.rating(movie) === null && !history.hidden.has(movie);
   return { ...last.answer, rows: last.answer.rows.map((row) => ({ ...row, items: row.items.filter(left) })) };
 }
 
@@ -62,8 +63,10 @@ export function cardOptions({ kind, movie }) {
 /** The last response with its time, and the watchlist, for the time without the server. @param {import("../app.js").App} app @returns {{time: number, answer: Rows} | null} */
 export function storedRows({ history }) {
   const stored = history.account ? readTab(IN_TAB) : history.profiles.read(KEPT);
-  const items = [...history.watchlist.values()].filter(({ title, movie }) => title !== undefined && !history.ratings.has(movie)).sort((one, other) => other.time - one.time);
-  const rows = (Array.isArray(stored?.answer?.rows) ? stored.answer.rows : []).filter((/** @type {Row} */ row) => row.kind !== "watchlist");
+  const left = (/** @type {Item} */ film) => film.title !== undefined && !history.ratings.has(film.movie) && allows(history.limit, film);
+  const items = [...history.watchlist.values()].sort((one, other) => other.time - one.time).filter(left);
+  const all = /** @type {Row[]} */ (Array.isArray(stored?.answer?.rows) ? stored.answer.rows : []);
+  const rows = all.filter((row) => row.kind !== "watchlist").map((row) => ({ ...row, items: row.items.filter(left) }));
   if (!rows.length && !items.length) return null;
   const watchlist = { kind: "watchlist", title: "On your watchlist", items };
   return { time: stored?.time ?? Date.now(), answer: { model_version: "", fallback: history.size === 0, ...stored?.answer, rows: items.length ? [...rows, watchlist] : rows } };

@@ -1,6 +1,7 @@
 /** Import view: upload an export, show the counts of its rows, and match the unmatched rows. */
 
 import { shorten } from "../parts/cards.js";
+import { MAX_UNMATCHED } from "../parts/history.js";
 import { ColumnForm } from "../parts/columns.js";
 import { icon } from "../parts/dom.js";
 import { emptyState } from "../parts/states.js";
@@ -149,7 +150,8 @@ function summary(app, { source, read, imported, updated, duplicates, skipped, un
   const reasons = new Map(Object.entries(unlisted));
   for (const { reason } of skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   return {
-    source, warnings, unsure, unmatched: open, reasons: [...reasons],
+    source, warnings: app.history.unmatched.size < MAX_UNMATCHED ? warnings : [...warnings, `Of the films that the catalog lacks, ${MAX_UNMATCHED.toLocaleString("en")} are kept, and no more.`],
+    unsure, unmatched: open, reasons: [...reasons],
     counts: [["rows read", read], ["new", imported], ["changed", updated], ["already there", duplicates + unmatched.length - open.length],
       ["skipped", [...reasons.values()].reduce((sum, n) => sum + n, 0)], ["not found", open.length], ...(newer.length ? [/** @type {[string, number]} */ (["newer than the catalog", newer.length])] : [])],
   };

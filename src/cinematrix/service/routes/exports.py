@@ -60,9 +60,9 @@ def export_user(
     ratings = served.ratings(person)
     if format == "letterboxd":
         return build_csv_response(served, _watched(served, person, ratings, days=days), part)
+    with state.store.engine.connect() as connection:
+        unmatched = list_unmatched(connection, person.user)
     if format == "history":
-        with state.store.engine.connect() as connection:
-            unmatched = list_unmatched(connection, person.user)
         file = build_history_file(served, person, unmatched)
         headers = {"Content-Disposition": 'attachment; filename="cinematrix-history.json"'}
         return Response(file.model_dump_json(exclude_none=True), media_type="application/json", headers=headers)
@@ -71,6 +71,7 @@ def export_user(
         ratings=ratings,
         events=served.events(person),  # type: ignore[arg-type]
         event_times=person.event_times,  # type: ignore[arg-type]
+        unmatched=[film._asdict() for film in unmatched],
     )
 
 
