@@ -260,19 +260,6 @@ class SearchResults(BaseModel):
     items: list[Movie]
 
 
-class UserExport(BaseModel):
-    """All data of a user.
-
-    `event_times`: epoch seconds by movie, where an import gave them. `unmatched`: films that the catalog lacks.
-    """
-
-    user: int | str
-    ratings: list[RatedMovie]
-    events: dict[EventKind, list[int | str]]
-    event_times: dict[EventKind, dict[str, int]]
-    unmatched: list[dict[str, Any]]
-
-
 class Health(BaseModel):
     """Health of the server: `alive` or `ready`."""
 

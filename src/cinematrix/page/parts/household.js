@@ -92,7 +92,7 @@ function profileItem(app, profile, open, toggled) {
         profiles.update(profile.id, { name: /** @type {HTMLInputElement} */ (event.target).value.trim() || profile.name });
       } }),
       current ? element("span", { class: "here" }, icon("check"), "watching now")
-        : element("button", { type: "button", class: "ghost", "data-control": `switch-${profile.id}`, onclick: () => app.switchProfile(profile) }, "Switch to", element("span", { class: "quiet" }, ` ${profile.name}`))),
+        : element("button", { type: "button", class: "ghost", "data-control": `switch-${profile.id}`, onclick: () => app.switchProfile(profile) }, "Switch", element("span", { class: "quiet" }, ` to ${profile.name}`))),
     (app.model.genres ?? []).length > 0 && element("details", { class: "why", open, ontoggle: (/** @type {Event} */ event) => { if (/** @type {HTMLDetailsElement} */ (event.target).open !== open) toggled(); } },
       element("summary", {}, "Limit: ", summary), limitButtons(app, profile, summary)));
 }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
 
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.importers.letterboxd_export import ExportedRating, letterboxd_csv
@@ -40,7 +41,20 @@ class ExportRequest(RequestBody):
     ratings: Annotated[list[ExportRating], schemas.Length(5000)]
 
 
-@ROUTER.get("/users/{user}/export", dependencies=[READ], response_model=schemas.UserExport, responses=CSV_RESPONSE)
+class UserExport(BaseModel):
+    """All data of a user.
+
+    `event_times`: epoch seconds by movie, where an import gave them. `unmatched`: films that the catalog lacks.
+    """
+
+    user: int | str
+    ratings: list[schemas.RatedMovie]
+    events: dict[schemas.EventKind, list[int | str]]
+    event_times: dict[schemas.EventKind, dict[str, int]]
+    unmatched: list[dict[str, Any]]
+
+
+@ROUTER.get("/users/{user}/export", dependencies=[READ], response_model=UserExport, responses=CSV_RESPONSE)
 def export_user(
     user: TextId,
     state: State,
@@ -53,7 +67,7 @@ def export_user(
     ] = "json",
     part: PartNumber = 1,
     days: Annotated[bool, Query(description="Letterboxd: use the rating dates as watch dates.")] = False,
-) -> schemas.UserExport | Response:
+) -> UserExport | Response:
     """Export all data of a user, for programs or as a file to import again, or their ratings for Letterboxd."""
     served = state.served
     person = require_user(state, served, user)
@@ -66,7 +80,7 @@ def export_user(
         file = build_history_file(served, person, unmatched)
         headers = {"Content-Disposition": 'attachment; filename="cinematrix-history.json"'}
         return Response(file.model_dump_json(exclude_none=True), media_type="application/json", headers=headers)
-    return schemas.UserExport(
+    return UserExport(
         user=served.user_id(person.user),
         ratings=ratings,
         events=served.events(person),  # type: ignore[arg-type]
