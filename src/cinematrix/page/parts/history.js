@@ -9,10 +9,11 @@
 
 import { changesOf, loadAccount } from "./account.js";
 import { requestBody, historyRatings } from "./body.js";
-import { fileText, mergeFilms, unmatchedFilms } from "./history-file.js";
+import { mergeFilms } from "./history-file.js";
 import { Outbox } from "./outbox.js";
 import { Profiles } from "./profiles.js";
 import { clearTab, writeTab, readTab } from "./tab.js";
+import { UNMATCHED, UnmatchedFilms } from "./unmatched-films.js";
 import { rowName, newInUpload, rowAsUpload } from "./uploads.js";
 
 /** @typedef {{movie: number | string, title?: string, year?: number | null, genres?: string[]}} Movie */
@@ -25,11 +26,8 @@ import { rowName, newInUpload, rowAsUpload } from "./uploads.js";
 /** @typedef {import("./uploads.js").UnmatchedRow} Row */
 /** @typedef {import("./uploads.js").Upload} Upload */
 
-/** Names in localStorage of a profile's history and of its unmatched films, and in the tab of an account's copy. */
-const [KEY, UNMATCHED, COPY] = ["cinematrix-history", "cinematrix-unmatched", "account"];
-
-/** Maximum unmatched films that are kept, as on the server. */
-export const MAX_UNMATCHED = 5000;
+/** Names in localStorage of a profile's history, and in the tab of an account's copy. */
+const [KEY, COPY] = ["cinematrix-history", "account"];
 
 /** Channel on which the tabs of one browser name the account that one of them has changed. */
 const CHANNEL = "cinematrix-account";
@@ -53,8 +51,8 @@ export class History extends EventTarget {
     this.live = new Set();
     /** The scale of ratings, from the model. @type {import("./stars.js").Scale | null} */
     this.scale = null;
-    /** Films of imports that the catalog lacks. @type {Map<string, import("./history-file.js").UnmatchedFilm>} */
-    this.unmatched = new Map();
+    /** Films of imports that the catalog lacks. */
+    this.unmatched = new UnmatchedFilms(this);
     /** @type {Map<number | string, RatedMovie>} */
     this.ratings = new Map();
     /** @type {Map<number | string, HiddenMovie>} */
@@ -158,15 +156,15 @@ export class History extends EventTarget {
   /** Merge an upload as one change; returns the numbers of new and of replaced entries. @param {Upload} upload */
   importUpload(upload) {
     const movies = [...upload.ratings.map((row) => row.movie), ...Object.values(upload.events).flat(), ...(upload.films ?? []).map((film) => film.movie)];
-    const unmatched = new Map(this.unmatched);
+    const unmatched = [...this.unmatched.values()];
     const states = () => new Map(movies.map((movie) => [movie, this.stateOf(movie)]));
     const before = states();
     const merged = upload.films ? mergeFilms(this, upload.films, now()) : this.merge(upload);
-    this.keepUnmatched([...(upload.unmatched ?? []), ...(upload.newer ?? [])].filter((row) => !this.pickFor(row)));
+    this.unmatched.keep([...(upload.unmatched ?? []), ...(upload.newer ?? [])].filter((row) => !this.pickFor(row)));
     const after = states();
     this.pushUndo(() => {
-      this.unmatched = unmatched;
-      this.saveUnmatched();
+      this.unmatched.replace(unmatched);
+      this.unmatched.save();
       for (const [movie, state] of before) if (equalStates(this.stateOf(movie), after.get(movie))) this.setState(movie, state);
       this.notify();
     });
@@ -177,11 +175,11 @@ export class History extends EventTarget {
   /** Match rows of one name to a film and merge them. The next upload uses the same match. @param {Row[]} rows @param {Movie} movie */
   pick(rows, movie) {
     this.setPick(rows[0], { ...movieFields(movie), before: this.stateOf(movie.movie) });
-    this.dropUnmatched(rows);
+    this.unmatched.drop(rows);
     return this.change(movie.movie, () => {
       this.gone.delete(movie.movie);
       for (const row of rows) this.merge(rowAsUpload(row, movie));
-    }, () => this.keepUnmatched(rows));
+    }, () => this.unmatched.keep(rows));
   }
 
   /** Undo a pick and its merged entries; a rating set since then stays. @param {Row} row */
@@ -190,7 +188,7 @@ export class History extends EventTarget {
     const { ratings } = this.stateOf(movie);
     const ratedSince = ratings && ratings.rating !== row.rating;
     this.setPick(row, null);
-    this.keepUnmatched([row]);
+    this.unmatched.keep([row]);
     return this.change(movie, () => this.setState(movie, ratedSince ? { ...before, ratings, gone: undefined } : before));
   }
 
@@ -208,38 +206,12 @@ export class History extends EventTarget {
     if (this.account) writeTab(PICKS, [...this.picks]);
   }
 
-  /** Keep films of an import that the catalog lacks, to match them when it grows. @param {Row[]} rows */
-  keepUnmatched(rows) {
-    const films = rows.filter(({ film }) => film).map(unmatchedFields);
-    for (const row of films) if (this.unmatched.size < MAX_UNMATCHED || this.unmatched.has(row.film)) this.unmatched.set(row.film, row);
-    if (!this.account) return this.saveUnmatched();
-    const file = new Blob([fileText(unmatchedFilms(films), this.scale)], { type: "application/json" });
-    this.account.api.post(`/v1/users/${encodeURIComponent(this.account.user)}/imports?name=history.json`, file).catch(() => { /* the next import has them again */ });
-  }
-
   /** Merge unmatched films that were found, and keep the others. @param {Upload} outcome */
   importMatched({ films = [], unmatched = [], newer = [] }) {
     mergeFilms(this, films, now());
-    this.unmatched = new Map();
-    this.keepUnmatched([...unmatched, ...newer]);
+    this.unmatched.clear();
+    this.unmatched.keep([...unmatched, ...newer]);
     this.notify();
-  }
-
-  /** Forget unmatched films, here and in the account. @param {{film?: string}[]} rows */
-  dropUnmatched(rows) {
-    const { account } = this;
-    for (const { film = "" } of rows) {
-      const row = this.unmatched.get(film);
-      if (!row) continue;
-      this.unmatched.delete(film);
-      account?.api.delete(`/v1/users/${encodeURIComponent(account.user)}/unmatched/${film}`).catch((error) => {
-        if (this.account !== account || error.status === 404) return;
-        this.unmatched.set(film, row);
-        this.dispatchEvent(new CustomEvent("failed", { detail: error }));
-        this.notify();
-      });
-    }
-    if (!account) this.saveUnmatched();
   }
 
   /** Merge an upload; returns the numbers of new and of replaced entries. @param {Upload} upload */
@@ -271,7 +243,7 @@ export class History extends EventTarget {
     for (const part of PARTS) this[part].clear();
     this.picks.clear();
     this.unmatched.clear();
-    this.saveUnmatched();
+    this.unmatched.save();
     for (const name of ["cinematrix-lists", "cinematrix-matched"]) this.profiles.write(name, null);
     this.profiles.update(this.profile, { filters: "" });
     this.undos = [];
@@ -324,7 +296,7 @@ export class History extends EventTarget {
   /** @param {Awaited<ReturnType<typeof loadAccount>>} stored */
   setAccount({ unmatched, ...stored }) {
     this.setParts({ ...stored, gone: [] });
-    this.unmatched = new Map(unmatched.map((row) => [row.film, row]));
+    this.unmatched.replace(unmatched);
   }
 
   /** Load the account again that another tab has changed. @param {number | string} user */
@@ -455,8 +427,7 @@ export class History extends EventTarget {
   load() {
     try {
       const stored = this.profiles.read(KEY) ?? {};
-      const unmatched = this.profiles.read(UNMATCHED);
-      this.unmatched = new Map(validFilms(unmatched).map((row) => [row.film, row]));
+      this.unmatched.replace(this.profiles.read(UNMATCHED));
       this.setParts(this.mapParts((part) => validRows(stored[part]).filter((row) => part !== "ratings" || Number.isFinite(row.rating))));
       this.picks = new Map(validPicks(stored.picks));
       this.plain = stored.plain ?? this.plain;
@@ -472,11 +443,6 @@ export class History extends EventTarget {
     this.stored(this.profiles.write(KEY, nothing ? null : { ...this.mapParts((part) => [...this[part].values()]), picks: [...this.picks], plain: this.plain }));
   }
 
-  /** Write the unmatched films to localStorage. */
-  saveUnmatched() {
-    this.stored(this.profiles.write(UNMATCHED, this.unmatched.size ? [...this.unmatched.values()] : null));
-  }
-
   /** Note whether something was stored; the first time that it wasn't, fire `full`. @param {boolean} possible */
   stored(possible) {
     if (!possible && this.persistent) this.dispatchEvent(new CustomEvent("full"));
@@ -487,11 +453,6 @@ export class History extends EventTarget {
 /** Whether two states of a movie are equal. @param {unknown} one @param {unknown} other */
 function equalStates(one, other) {
   return JSON.stringify(one) === JSON.stringify(other);
-}
-
-/** The valid films of a stored list of unmatched ones. @param {unknown} list @returns {import("./history-file.js").UnmatchedFilm[]} */
-function validFilms(list) {
-  return Array.isArray(list) ? list.filter((row) => typeof row?.film === "string" && typeof row.title === "string") : [];
 }
 
 /** The valid rows of a stored list. @param {unknown} list @returns {any[]} */
@@ -507,11 +468,6 @@ function validPicks(list) {
 /** The stored fields of a movie. @param {Movie} movie @returns {Movie} */
 function movieFields({ movie, title, year = null, genres = [] }) {
   return { movie, title: title?.slice(0, 300), year, genres };
-}
-
-/** The stored fields of an unmatched film. @param {Row} row @returns {import("./history-file.js").UnmatchedFilm} */
-function unmatchedFields({ film = "", kind, title, year, imdb = null, tmdb = null, movie = null, rating, time, source = null }) {
-  return { film, kind, title, year, imdb, tmdb, movie, rating, time, source };
 }
 
 /** Current time in epoch seconds. */

@@ -22,7 +22,7 @@ export function lackingList(app) {
     element("div", {}, element("strong", {}, element("bdi", {}, shorten(film.title || "A film without a title", 120))),
       element("span", { class: "facts" }, [film.year, film.rating === null ? KINDS[film.kind] : `${film.rating} ★`].filter(Boolean).join(" · "))),
     element("div", { class: "buttons" }, element("button", { type: "button", class: "ghost small", "aria-label": `Forget: ${shorten(film.title, 60)}`, onclick: () => {
-      history.dropUnmatched([film]);
+      history.unmatched.drop([film]);
       history.notify();
     } }, icon("close"), "Forget")));
   const draw = () => {

@@ -1,12 +1,12 @@
 /** Import view: upload an export, show the counts of its rows, and match the unmatched rows. */
 
 import { shorten } from "../parts/cards.js";
-import { MAX_UNMATCHED } from "../parts/history.js";
 import { ColumnForm } from "../parts/columns.js";
 import { icon } from "../parts/dom.js";
 import { emptyState } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
 import { unmatchedSection, unsureDetails } from "../parts/unmatched.js";
+import { MAX_UNMATCHED } from "../parts/unmatched-films.js";
 
 export const title = "Import your films";
 
