@@ -25,13 +25,14 @@ export async function show(main, app) {
   const { element } = app;
   const body = element("div", { class: "profile" }, loadingState("Reading your ratings", 0));
   const household = householdSection(app);
-  const data = element("div", { class: "profile" }, household);
+  const data = element("div", { class: "profile" });
   main.append(element("h1", {}, "Your profile"), moreViews(app), body, markLists(app), lackingList(app), data);
   const refresh = async () => {
     const parts = await bodyParts(app).catch((error) => [app.failed(error, refresh)]);
     if (app.signal.aborted) return;
     const { empty: nothing, account } = app.history;
     body.replaceChildren(...parts);
+    if (household && !household.isConnected) data.prepend(household); // below what was loading, so that it never moves
     data.querySelector(".yours")?.remove();
     if (!nothing || account) data.append(dataSection(app));
   };
