@@ -272,8 +272,9 @@ def test_axe_finds_nothing(visits: Visits, films: list[dict[str, Any]], scheme: 
         preload_history(visit, films[:4], hidden=HIDDEN_FILMS)
         for address in view_addresses(visit, films):
             visit.open(address)
-            for details in visit.page.locator("details:not([open]) > summary").all():
-                details.click()
+            closed = visit.page.locator("details:not([open]) > summary:visible")
+            while closed.count():
+                closed.first.click()
             visit.page.evaluate(script)
             results = visit.page.evaluate(
                 "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", AXE
