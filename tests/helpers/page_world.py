@@ -62,11 +62,12 @@ def launch_browser() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def run_service(settings: ServiceSettings) -> Iterator[str]:
-    """Run the service on a local port for the duration of the block, and yield its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def run_service(settings: ServiceSettings, port: int = 0) -> Iterator[str]:
+    """Run the service on a local port (0: any) for the duration of the block, and yield its address."""
+    if not port:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
     server = Server(create_app(settings), "127.0.0.1", port, interface=Interfaces.ASGI, websockets=False)
     thread = Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()

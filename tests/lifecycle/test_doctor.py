@@ -14,9 +14,9 @@ from cinematrix.lifecycle import doctor
 from cinematrix.lifecycle.doctor import examine
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
+from cinematrix.store.migrations import MIGRATIONS
 from cinematrix.store.records import Rating, Store
 from cinematrix.store.sqlite import DRIVER
-from cinematrix.store.tables import MIGRATIONS
 from command_line import run_in_process
 
 

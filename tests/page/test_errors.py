@@ -42,12 +42,12 @@ def test_a_view_that_fails_to_load_is_explained_and_can_be_retried(visit: PageVi
     """The server is unreachable when a view is first opened. Once it is back, "Try again" shows the view."""
     page = visit.page
     visit.open()
-    page.route("**/page/views/search.js", lambda route: route.abort())
+    page.route("**/views/search.js", lambda route: route.abort())
     page.get_by_role("link", name="Search", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("No connection to the server")
     expect(page.locator("main")).to_contain_text("The server can't be reached.")
     expect(page.locator("main")).not_to_contain_text("module")
-    page.unroute("**/page/views/search.js")
+    page.unroute("**/views/search.js")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Search")
 

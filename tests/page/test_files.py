@@ -16,7 +16,7 @@ from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.service.app import create_app
 from cinematrix.service.responses import accepts_gzip
-from cinematrix.service.routes.page import load_assets
+from cinematrix.service.routes.page import load_assets, served_version
 from cinematrix.service.settings import ServiceSettings
 from worlds import taste_world
 
@@ -37,13 +37,16 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 def test_every_file_is_served_with_its_type(client: TestClient) -> None:
     """Each file of the folder is served unchanged, with its media type."""
     types = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+    types |= {".png": "image/png", ".webmanifest": "application/manifest+json"}
     paths = [path for path in PAGE.rglob("*") if path.is_file()]
     assert len(paths) > 12
     for path in paths:
         response = client.get(f"/page/{path.relative_to(PAGE).as_posix()}")
-        assert (response.status_code, response.content) == (200, path.read_bytes())
+        if path.name != "index.html":
+            assert (response.status_code, response.content) == (200, path.read_bytes())
         assert response.headers["content-type"].startswith(types[path.suffix])
-    assert client.get("/").content == (PAGE / "index.html").read_bytes()
+    index = re.sub(rf"/page/{served_version()}/", "/page/", client.get("/").text)
+    assert index.encode() == (PAGE / "index.html").read_bytes()
 
 
 def test_the_page_has_its_own_content_security_policy(client: TestClient) -> None:
@@ -111,7 +114,7 @@ def test_nothing_else_can_be_reached(client: TestClient, path: str) -> None:
 def test_an_unknown_path_is_a_page_for_browsers_only(client: TestClient) -> None:
     """A browser gets the page with status 404; a client of the API gets a problem, and a wrong method stays a 405."""
     response = client.get("/nosuch/path", headers={"Accept": "text/html,*/*;q=0.8"})
-    assert (response.status_code, response.content) == (404, (PAGE / "index.html").read_bytes())
+    assert (response.status_code, response.content) == (404, client.get("/").content)
     assert "script-src 'self'" in response.headers["content-security-policy"]
     assert client.get("/nosuch").headers["content-type"] == "application/problem+json"
     assert client.post("/nosuch", headers={"Accept": "text/html"}).status_code == 404
@@ -120,8 +123,10 @@ def test_an_unknown_path_is_a_page_for_browsers_only(client: TestClient) -> None
 
 
 def test_the_page_is_small(client: TestClient) -> None:
-    """All files compressed have at most 150 KB; preloaded files exist."""
-    assert sum(len(asset.compressed) for asset in load_assets().values()) <= 150_000
+    """All files but pictures have at most 150 KB compressed, the icons 40 KB; preloaded files exist."""
+    sizes = {path: len(asset.compressed) for path, asset in load_assets().items()}
+    assert sum(size for path, size in sizes.items() if not path.endswith(".png")) <= 150_000
+    assert sum(size for path, size in sizes.items() if path.endswith(".png")) <= 40_000
     for path in re.findall(r'(?:href|src)="/page/([^"]+)"', (PAGE / "index.html").read_text("utf-8")):
         assert path in load_assets(), path
 

@@ -273,8 +273,9 @@ def test_axe_finds_nothing(visits: Visits, films: list[dict[str, Any]]) -> None:
         preload_history(visit, films[:4], hidden=HIDDEN_FILMS, watchlist=films[8:11])
         for address in view_addresses(visit, films):
             visit.open(address)
-            for details in visit.page.locator("details:not([open]) > summary").all():
-                details.click()
+            closed = visit.page.locator("details:not([open]) > summary:visible")
+            while closed.count():
+                closed.first.click()
             visit.page.evaluate(script)
             for theme in themes:
                 visit.page.emulate_media(**{"color_scheme": "light", "forced_colors": "none"} | theme)
@@ -485,7 +486,7 @@ def test_a_failed_write_to_an_account_is_reverted_and_explained(
         movie, card = visit.movies()[0], visit.page.locator(".card").first
         problem = json.dumps({"detail": "the store's disk is full"})
         visit.page.route(
-            "**/v1/users/*/ratings/*",
+            "**/v1/users/*/changes",
             lambda route: route.fulfill(status=503, body=problem, content_type="application/problem+json"),
         )
         rate(visit, card, "4")
@@ -493,7 +494,7 @@ def test_a_failed_write_to_an_account_is_reverted_and_explained(
         expect(visit.page.locator(f".card[data-movie='{movie}']")).to_have_count(1)
         expect(visit.page.get_by_role("button", name="Undo")).to_have_count(0)
         assert len(httpx2.get(f"{url}/v1/users/kim/ratings").json()["ratings"]) == 1
-        visit.page.unroute("**/v1/users/*/ratings/*")
+        visit.page.unroute("**/v1/users/*/changes")
         rate(visit, card, "4")
         expect(visit.page.locator(f".card[data-movie='{movie}']")).to_have_count(0)
         assert len(httpx2.get(f"{url}/v1/users/kim/ratings").json()["ratings"]) == 2

@@ -43,6 +43,20 @@ def test_movies_that_a_member_excludes_are_left_out(client: TestClient, model: A
     assert not left & {first, second, third, fourth}
 
 
+def test_dials_choose_the_movies_and_not_their_order(client: TestClient) -> None:
+    """Adventurous and varied lists have other movies, each in the order of the stars that it shows."""
+    body: dict[str, Any] = {"members": [{"name": "Ida", "ratings": []}, {"name": "Ola", "ratings": []}], "n": 5}
+    lists = []
+    for dials in ({}, {"novelty": 1.0}, {"diversity": 1.0}):
+        items = client.post(PATH, json=body | dials).json()["items"]
+        scores = [item["score"] for item in items]
+        assert scores == sorted(scores, reverse=True)
+        assert len(items) == 5
+        lists.append({item["movie"] for item in items})
+    assert lists[0] != lists[1]
+    assert lists[0] != lists[2]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -51,7 +65,7 @@ def test_movies_that_a_member_excludes_are_left_out(client: TestClient, model: A
         {"members": [{"user": 1}, {"user": 2, "name": "Ida"}]},
         {"members": [{"user": 1}, {"name": "", "ratings": []}]},
         {"members": [{"user": 1}, {"user": 2}], "how": "dictator"},
-        {"members": [{"user": 1}, {"user": 2}], "novelty": 0.5},
+        {"members": [{"user": 1}, {"user": 2}], "novelty": 1.5},
     ],
 )
 def test_an_invalid_group_is_refused(client: TestClient, body: dict[str, Any]) -> None:

@@ -8,10 +8,11 @@ from sqlalchemy import inspect, select
 from cinematrix.data.catalog import MovieMetadata
 from cinematrix.data.ratings import Scale
 from cinematrix.store.keys import list_keys
+from cinematrix.store.migrations import MIGRATIONS
 from cinematrix.store.movies import list_movies
 from cinematrix.store.records import Rating, Store, StoredRating
 from cinematrix.store.refits import list_refits
-from cinematrix.store.tables import METADATA, MIGRATIONS, TOKENS
+from cinematrix.store.tables import METADATA, TOKENS
 from old_stores import OLD_STORES, restore
 
 DELETED_USER = "gone-4711"

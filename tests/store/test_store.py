@@ -331,13 +331,13 @@ def test_no_acknowledged_rating_is_lost_when_writers_are_killed(url: str) -> Non
 
 HALFWAY = """
 import os, sys
-from cinematrix.store import tables
+from cinematrix.store import migrations
 from cinematrix.store.engine import open_engine
-first, second, *more = tables.MIGRATIONS
+first, second, *more = migrations.MIGRATIONS
 def halfway(connection):
     second(connection)
     os._exit(9)
-tables.MIGRATIONS = (first, halfway, *more)
+migrations.MIGRATIONS = (first, halfway, *more)
 open_engine(sys.argv[1])
 """
 

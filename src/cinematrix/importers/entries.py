@@ -6,7 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-Kind = Literal["rating", "seen", "watchlist", "like"]
+from cinematrix.data.ratings import Scale
+
+Kind = Literal["rating", "seen", "watchlist", "like", "not_interested", "deleted"]
+"""Kind of an entry. Only the file of a whole history has movies that are `not_interested`, and `deleted` ratings."""
+
 KindName = Literal["seen", "watchlist", "liked", "rated"]
 KINDS: dict[KindName, Kind] = {"seen": "seen", "watchlist": "watchlist", "liked": "like", "rated": "rating"}
 """Kinds by the names that users give them."""
@@ -29,7 +33,7 @@ class Entry:
 
     Attributes:
         row: position: `ratings.csv:12` (member and line), or the line alone.
-        kind: rating, seen, watchlist or like.
+        kind: rating, seen, watchlist, like, not_interested or deleted.
         title, year: of the movie; the title may be empty if there is an ID.
         rating: on the scale of the source, above 0; None unless `kind` is rating.
         time: UTC epoch seconds, the start of the day if `day`; None if the source gives none.
@@ -38,6 +42,7 @@ class Entry:
         movie: the movie's ID in the catalog or at MovieLens; empty if the source gives none.
         others: alternative titles of the movie.
         rank: priority of the row; of several ratings of a movie the lowest rank counts, before the time.
+        source: the export that once gave a rating without a date, in the file of a whole history.
     """
 
     row: str
@@ -52,6 +57,7 @@ class Entry:
     movie: str = ""
     others: tuple[str, ...] = ()
     rank: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,8 @@ class ParsedImport:
         warnings: problems that didn't stop the import.
         unlisted: number of skipped rows by reason beyond the first `MAX_LISTED_SKIPS`.
         users: names of the users or profiles that the rows are of, if the file says it.
+        scale: scale of the ratings, if they needn't be rounded to half stars.
+        exact: the file is a whole history: each entry counts by itself, with its kind and time.
     """
 
     source: str
@@ -85,6 +93,8 @@ class ParsedImport:
     warnings: list[str]
     unlisted: Counter[str] = field(default_factory=Counter)
     users: list[str] = field(default_factory=list)
+    scale: Scale | None = None
+    exact: bool = False
 
     def skip(self, row: SkippedEntry) -> None:
         """Add a skipped row; beyond `MAX_LISTED_SKIPS` it is only counted."""

@@ -81,19 +81,34 @@ def match_entries(
     halves = half_stars(journal)
     groups: dict[tuple[Hashable, Kind], list[Entry]] = defaultdict(list)
     for entry in journal.entries:
-        groups[movies[entry.row], "seen" if scale is None and entry.kind == "rating" else entry.kind].append(entry)
+        groups[movies[entry.row], _rival_kind(entry.kind, scale)].append(entry)
     matched = []
     for (movie, kind), rows in groups.items():
-        if kind == "seen" and (movie, "rating") in groups:
+        if kind == "seen" and (movie, "rating") in groups and not journal.exact:
             continue
         entry = _select_best(rows)
-        rating = convert_to_scale(halves[entry.row], scale) if kind == "rating" and scale else None
+        kind = "deleted" if entry.kind == "deleted" else kind
+        rating = _convert_rating(entry, halves, journal, scale) if kind == "rating" and scale else None
         number = movie if isinstance(movie, int) else UNKNOWN
         matched.append(MatchedEntry(entry, kind, number, rating, rules[entry.row]))
     films, lost = ([each for each in matched if (each.number == UNKNOWN) is missing] for missing in (False, True))
     is_newer = get_matcher(catalog).is_newer
     unmatched, newer = ([each for each in lost if is_newer(each.entry) is new] for new in (False, True))
     return MatchedImport(journal, films, unmatched, len(journal.entries) - len(matched), newer)
+
+
+def _rival_kind(kind: Kind, scale: Scale | None) -> Kind:
+    """Return the kind under which entries of one movie replace each other: a rating and its deletion, among others."""
+    if scale is None:
+        return "seen" if kind == "rating" else kind
+    return "rating" if kind == "deleted" else kind
+
+
+def _convert_rating(entry: Entry, halves: Mapping[str, int], journal: ParsedImport, scale: Scale) -> float:
+    """Return a rating on the model's scale, unrounded if it is on it already."""
+    if entry.rating is not None and journal.scale == scale:
+        return entry.rating
+    return convert_to_scale(halves[entry.row], scale)
 
 
 def _identify_movies(

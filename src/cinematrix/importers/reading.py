@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
-from typing import cast
+from typing import Any, cast
 
 from cinematrix.common.text import parse_pairs
 from cinematrix.errors import DataError, SettingError
@@ -13,6 +13,7 @@ from cinematrix.importers.archives import ZIP_START, ArchiveLimitError, ZipExpor
 from cinematrix.importers.columns import MAPPABLE_FIELDS, Field
 from cinematrix.importers.entries import Entry, Kind, ParsedImport, clean_text
 from cinematrix.importers.foreign import is_foreign, refuse_foreign, refuse_office
+from cinematrix.importers.history_file import is_history, read_history
 from cinematrix.importers.lists import parse_list
 from cinematrix.importers.reader import (
     MAX_FILMS,
@@ -25,7 +26,7 @@ from cinematrix.importers.reader import (
 from cinematrix.importers.scales import MAX_HALF_STARS, half_stars
 from cinematrix.importers.sources import ANY_TABLE, find_form
 from cinematrix.importers.tables import Table, decode_text, parse_text
-from cinematrix.importers.trees import parse_json, parse_xml
+from cinematrix.importers.trees import list_tables, load_json, parse_xml
 
 MAX_UPLOAD_BYTES = 20_000_000
 """Maximum bytes of an upload."""
@@ -157,16 +158,22 @@ class _Upload:
             if start == b"<":
                 self._add_table(parse_xml(content, name, at), label)
             elif start in (b"[", b"{"):
-                tables = list(parse_json(content, name, at))
-                for table in tables:
-                    with self._noting(table.name, f"{label}{table.group}: " if len(tables) > 1 else label):
-                        self._add_table(table, label)
+                self._add_json(load_json(content), name, at, label)
             else:
                 text, warnings = decode_text(content)
                 self._warnings += [f"{label}{warning}" for warning in warnings]
                 mapped = bool(self._options.columns)
                 films = None if mapped else parse_list(text, name, at, titles=not label)
                 self._add_table(films or parse_text(text, name, at, mapped=mapped), label)
+
+    def _add_json(self, value: Any, name: str, at: str, label: str) -> None:
+        if is_history(value):
+            self._parts.append(read_history(value, at))
+            return
+        tables = list(list_tables(value, name, at))
+        for table in tables:
+            with self._noting(table.name, f"{label}{table.group}: " if len(tables) > 1 else label):
+                self._add_table(table, label)
 
     def _add_table(self, table: Table, label: str) -> None:
         form = self._options.apply(find_form(table.header)) or (ANY_TABLE if table.size == 0 else None)
@@ -244,6 +251,8 @@ def _place(name: str) -> tuple[int, list[tuple[int, str]]]:
 
 def _merge(parts: list[ParsedImport]) -> ParsedImport:
     """Return the rows of all parts as one import; ratings on several scales are converted to half stars."""
+    if len(parts) == 1 and parts[0].exact:
+        return parts[0]
     scales = {(part.highest, part.relative) for part in parts if any(entry.rating for entry in part.entries)}
     first = next((part for part in parts if part.entries), parts[0])
     highest, relative = scales.pop() if len(scales) == 1 else (first.highest, first.relative)

@@ -1,6 +1,8 @@
 """Results of an import: records for the store, and the outcome of every row."""
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, NamedTuple, Self
 
 from cinematrix.data.catalog import Catalog
@@ -15,29 +17,84 @@ EVENT_KINDS = ("seen", "watchlist", "like")
 """Kinds of events that an import may have."""
 
 
+class UnmatchedFilm(NamedTuple):
+    """A row whose movie the catalog lacks, to be kept with the history and matched again when the catalog grows.
+
+    Attributes:
+        row: hash of the kind, the title, the year and the IDs, the same in every file.
+        kind: as in `Entry`.
+        movie: ID in the catalog of another model.
+        rating: on the model's scale; None unless `kind` is rating.
+        time: epoch seconds, if known.
+        source: the export that gave a rating without a date.
+    """
+
+    row: str
+    kind: str
+    title: str
+    year: int | None
+    imdb: int | None
+    tmdb: int | None
+    movie: str | None
+    rating: float | None
+    time: int | None
+    source: str | None
+
+    @classmethod
+    def of(cls, matched: MatchedEntry, source: str) -> Self:
+        """Describe an entry. `source`: name of the export."""
+        entry, rated = matched.entry, matched.rating is not None
+        undated = entry.source or (source if rated and entry.time is None else None)
+        return cls(
+            *(_hash_entry(matched), matched.kind, entry.title, entry.year, entry.imdb, entry.tmdb),
+            *(entry.movie or None, matched.rating, entry.time, undated),
+        )
+
+
+def _hash_entry(matched: MatchedEntry) -> str:
+    entry = matched.entry
+    identity = (matched.kind, entry.title, entry.year, entry.imdb, entry.tmdb, entry.movie)
+    return blake2b(repr(identity).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
 class ImportRecords(NamedTuple):
     """Records of an import for the store.
 
     Attributes:
-        ratings: movie, steps of the scale, and the time in epoch seconds, if known.
+        ratings: movie, steps of the scale (None: the rating was deleted), and the time in epoch seconds, if known.
         events: movie, kind, and the time in epoch seconds, if known.
         source: name of the source, by which a repeated upload is recognised.
+        sources: in the file of a whole history, the sources of ratings without a date, by movie; else None.
+        unmatched: films that the catalog lacks.
+        matched: hashes of the films that it has, of which a user's unmatched films are freed.
     """
 
-    ratings: list[tuple[str, int, int | None]]
+    ratings: list[tuple[str, int | None, int | None]]
     events: list[tuple[str, str, int | None]]
     source: str | None = None
+    sources: dict[str, str] | None = None
+    unmatched: Sequence[UnmatchedFilm] = ()
+    matched: Set[str] = frozenset()
 
     @classmethod
     def of(cls, outcome: MatchedImport, catalog: Catalog, scale: Scale | None) -> Self:
         """Build the records of a matched import; without a scale there are no ratings."""
-        records = cls([], [], outcome.journal.source)
+        journal = outcome.journal
+        sources: dict[str, str] | None = {} if journal.exact else None
+        unmatched = [UnmatchedFilm.of(each, journal.source) for each in (*outcome.unmatched, *outcome.newer)]
+        matched_rows = frozenset(map(_hash_entry, outcome.films))
+        records = cls([], [], journal.source, sources, unmatched, matched_rows)
         for matched in outcome.films:
-            movie = str(catalog.movies.ids[matched.number])
+            movie, entry = str(catalog.movies.ids[matched.number]), matched.entry
+            if sources is not None and entry.source:
+                sources[movie] = entry.source
             if matched.rating is not None and scale is not None:
-                records.ratings.append((movie, round(matched.rating / scale.step), matched.entry.time))
+                given = None if entry.source else entry.time
+                records.ratings.append((movie, round(matched.rating / scale.step), given))
+            elif matched.kind == "deleted":
+                records.ratings.append((movie, None, entry.time))
             else:
-                records.events.append((movie, matched.kind, matched.entry.time))
+                records.events.append((movie, matched.kind, entry.time))
         return records
 
 
@@ -113,10 +170,11 @@ class ImportResult:
     def rows(self) -> dict[str, Any]:
         """Return the result for JSON without the counts."""
         outcome, suggestions, ids = self.outcome, self.suggestions(), self.catalog.movies.listed
+        source = outcome.journal.source
         events: dict[str, list[Any]] = {kind: [] for kind in EVENT_KINDS}
         times: dict[str, dict[str, int]] = {kind: {} for kind in EVENT_KINDS}
         for matched in outcome.films:
-            if matched.kind != "rating":
+            if matched.kind in EVENT_KINDS:
                 movie = ids[matched.number]
                 events[matched.kind].append(movie)
                 times[matched.kind] |= {} if matched.entry.time is None else {str(movie): matched.entry.time}
@@ -126,10 +184,10 @@ class ImportResult:
             "unlisted": dict(outcome.journal.unlisted),
             "skipped": [{"row": s.row, "reason": s.reason, "title": s.title} for s in outcome.journal.skipped],
             "unmatched": [
-                _describe_unmatched(row) | self._describe_candidates(suggestions[row.entry.row])
+                _describe_unmatched(row, source) | self._describe_candidates(suggestions[row.entry.row])
                 for row in outcome.unmatched
             ],
-            "newer": [_describe_unmatched(row) for row in outcome.newer],
+            "newer": [_describe_unmatched(row, source) for row in outcome.newer],
             "unsure": [
                 {"row": row.entry.row, "title": row.entry.title, "year": row.entry.year, "rule": row.rule}
                 | {"match": self._describe(row.number)}
@@ -142,7 +200,13 @@ class ImportResult:
             ],
             "events": events,
             "event_times": times,
+            **({"films": [self._describe_film(matched) for matched in outcome.films]} if outcome.journal.exact else {}),
         }
+
+    def _describe_film(self, matched: MatchedEntry) -> dict[str, Any]:
+        """Return a film of a whole history with its kind, rating and time."""
+        described = self._describe(matched.number) | {"kind": matched.kind, "rating": matched.rating}
+        return described | {"time": matched.entry.time, "source": matched.entry.source or None}
 
     def _identify(self, number: int) -> dict[str, Any]:
         catalog = self.catalog
@@ -168,9 +232,8 @@ def certain_picks(outcome: MatchedImport, catalog: Catalog) -> dict[str, object]
     return {row: catalog.movies.listed[each.numbers[0]] for row, each in suggested.items() if each.certain}
 
 
-def _describe_unmatched(unmatched: MatchedEntry) -> dict[str, Any]:
-    entry = unmatched.entry
-    return {
-        "row": entry.row, "kind": unmatched.kind, "title": entry.title, "year": entry.year,
-        "rating": unmatched.rating, "time": entry.time,
-    }  # fmt: skip
+def _describe_unmatched(unmatched: MatchedEntry, source: str) -> dict[str, Any]:
+    film = UnmatchedFilm.of(unmatched, source)
+    return {"row": unmatched.entry.row, "film": film.row} | {
+        name: value for name, value in film._asdict().items() if name != "row"
+    }

@@ -27,17 +27,25 @@ ROW_TAGS = frozenset({"film", "movie", "video", "item", "episodedetails", "tvsho
 _GUID = re.compile(r"([a-z]{3,10})://([\w-]+)")
 
 
-def parse_json(content: bytes, name: str, at: str) -> Iterator[Table]:
-    """Yield the lists of objects in a JSON or in JSON Lines, each as a table.
+def load_json(content: bytes) -> Any:
+    """Return the value of a JSON, or the list of those of JSON Lines.
 
     Raises:
-        DataError: it isn't JSON, or holds no list.
+        DataError: it isn't JSON.
     """
     try:
         text = content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
-        value = _load(text)
+        return _load(text)
     except (ValueError, RecursionError) as error:
         raise DataError("it isn't JSON; export it once more") from error
+
+
+def list_tables(value: Any, name: str, at: str) -> Iterator[Table]:
+    """Yield the lists of objects in the value of a JSON, each as a table.
+
+    Raises:
+        DataError: it holds no list.
+    """
     lists = list(_find_lists(value, "", 0))
     if not lists:
         raise DataError("the JSON isn't a list of items, and holds none")

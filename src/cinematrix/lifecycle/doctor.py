@@ -111,8 +111,9 @@ def _check_store(url: str, model: Path | None) -> Iterator[Finding]:
     from sqlalchemy import func, select
 
     from cinematrix.store.engine import open_read_only
+    from cinematrix.store.migrations import MIGRATIONS, check_version, read_version
     from cinematrix.store.scales import check_scale, read_scale
-    from cinematrix.store.tables import MIGRATIONS, RATINGS, check_version, read_version
+    from cinematrix.store.tables import RATINGS
 
     with open_read_only(url) as connection:
         yield from _check_database_disk(connection)

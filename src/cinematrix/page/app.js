@@ -3,10 +3,15 @@
 import { Api, ApiError, connectionError } from "./parts/api.js";
 import { card, titleText, shorten } from "./parts/cards.js";
 import { combobox } from "./parts/combobox.js";
+import { Delivery } from "./parts/delivery.js";
 import { element, icon } from "./parts/dom.js";
 import { History } from "./parts/history.js";
+import { completeMovies } from "./parts/history-file.js";
+import { profileSwitch } from "./parts/household.js";
 import { mayOpen } from "./parts/other-account.js";
 import { poster } from "./parts/posters.js";
+import { allows } from "./parts/profiles.js";
+import { rematch } from "./parts/rematch.js";
 import { refreshStars, stars, formatNumber } from "./parts/stars.js";
 import { errorState, headingElement, loadingState } from "./parts/states.js";
 import { clearTab } from "./parts/tab.js";
@@ -81,6 +86,22 @@ export class App {
     return navigate(`/?${new URLSearchParams({ view, ...params })}`);
   }
 
+  /** Make another profile the current one, and show its films. @param {import("./parts/profiles.js").Profile} profile */
+  switchProfile(profile) {
+    switchProfile(profile);
+  }
+
+  /** Whether the profile's limit allows a film. @param {Movie} movie */
+  allows(movie) {
+    return allows(this.history.limit, movie);
+  }
+
+  /** Keep the filters with the profile, for its next turn. @param {string} query */
+  keepFilters(query) {
+    const { history } = this;
+    if (!history.account) history.profiles.update(history.profile, { filters: query });
+  }
+
   /** Set parameters of the address without leaving the view; null removes one. @param {Record<string, string | null>} changes */
   keep(changes) {
     for (const [name, value] of Object.entries(changes)) {
@@ -132,7 +153,7 @@ export class App {
 
   /** Create a film search field. @param {Parameters<typeof combobox>[1]} options */
   finder(options) {
-    return combobox(this.api, options);
+    return combobox(this.api, { allowed: (movie) => this.allows(movie), ...options });
   }
 
   /** Show a message to screen readers. @param {string} text */
@@ -175,6 +196,7 @@ export class App {
     const news = this.model.version !== "";
     await this.shared.askModel();
     if (news) this.toast("Recommendations updated.");
+    this.shared.rematch();
   }
 }
 
@@ -184,6 +206,11 @@ class Shared {
     this.api = new Api();
     this.operator = new Api();
     this.history = new History();
+    this.delivery = new Delivery(this.history, {
+      banner: showBanner,
+      refused: (title, why) => toast(`Not saved${title ? `: ${titleText({ movie: "", title }, "")}` : ""}. ${why}`),
+      expired: () => { if (this.dropCredentials(false)) navigate(location.href, false); },
+    });
     this.model = NO_MODEL;
     /** @type {Promise<void>} */
     this.asked = Promise.resolve();
@@ -196,20 +223,37 @@ class Shared {
   /** Load the model's description and show it in the footer. */
   async askModel() {
     try {
-      this.model = { ...NO_MODEL, .../** @type {Model} */ (await this.api.get("/v1/model")) };
-      this.history.plain = this.model.scale === null;
-    } catch {
-      // The view's own request shows the error; until then the page uses the defaults.
+      const answer = /** @type {Model} */ (await this.api.get("/v1/model"));
+      this.model = { ...NO_MODEL, ...answer };
+      keepModel(answer);
+    } catch (error) {
+      // The view's own request shows the error; until then the page uses what it knows, or the defaults.
+      if (/** @type {ApiError} */ (error).status === 0) this.model = { ...NO_MODEL, ...keptModel() };
     }
-    byId("views").querySelector("[data-view=map]")?.toggleAttribute("hidden", !this.model.map);
+    this.history.plain = this.model.scale === null;
+    this.history.scale = this.model.scale;
+    showMapLink(this.model, this.history);
     showFooter(this.model, this.history);
   }
 
-  /** Delete the token, since the server refuses every request with an invalid one. */
-  leave() {
+  /** Match films of earlier imports with a new model, and add the titles that the history lacks. */
+  async rematch() {
+    const { api, history, model } = this;
+    const films = await rematch(api, history, model).catch(() => []);
+    if (films.length === 1) toast(`${titleText(films[0], "A film")} from your imports is in the catalog now.`);
+    if (films.length > 1) toast(`${films.length.toLocaleString("en")} films from your imports are in the catalog now.`);
+    if (![history.watchlist, history.hidden, history.likes].some((part) => [...part.values()].some(({ title }) => title === undefined))) return;
+    await completeMovies(api, history, false);
+    history.keepTitles();
+  }
+
+  /** Delete the token, since the server refuses every request with an invalid one. @param {boolean} [forget] whether changes that wait for the server are lost */
+  leave(forget = true) {
     tabItem("cinematrix-token", "");
     this.identify();
-    this.history.close();
+    this.history.close(forget);
+    this.delivery.copied = false;
+    this.delivery.show();
     showFooter(this.model, this.history);
   }
 
@@ -230,11 +274,11 @@ class Shared {
     if (!this.api.credentials.Authorization) this.api.credentials = api.credentials;
   }
 
-  /** Delete the invalid token, or else the invalid key. Returns whether there was one. */
-  dropCredentials() {
+  /** Delete the invalid token, or else the invalid key. Returns whether there was one. @param {boolean} [forget] as in `leave` */
+  dropCredentials(forget = true) {
     const { Authorization: token, "X-API-Key": key } = this.api.credentials;
     if (token) {
-      this.leave();
+      this.leave(forget);
       showBanner("Your account can't be opened: it was deleted, or its link has expired. Until you open a new link, your ratings stay in this browser.");
     } else {
       tabItem("cinematrix-key", "");
@@ -260,10 +304,13 @@ class Shared {
     if (!this.identify()) return;
     try {
       const { user } = await this.api.get("/v1/me");
-      if (user !== null && user !== undefined) await this.history.open(this.api, user);
+      if (user === null || user === undefined) return;
+      if (this.history.outbox.of(user).length) await this.history.send({ api: this.api, user });
+      await this.history.open(this.api, user);
       showFooter(this.model, this.history);
     } catch (error) {
       if (this.api.unauthorized) this.dropCredentials();
+      else if (/** @type {ApiError} */ (error).status === 0 && this.history.reopen(this.api)) this.delivery.showsCopy();
       else showBanner(`Your account can't be opened: ${/** @type {Error} */ (error).message} Your ratings stay in this browser.`);
     }
   }
@@ -344,7 +391,40 @@ async function loadView(name, { pathname, searchParams: params }) {
   const { load, needs } = Object.hasOwn(VIEWS, name) ? VIEWS[name] : {};
   if (!load) throw new ApiError(404, "The page has no such view.");
   if (needs && !params.get(needs)) throw new ApiError(404, "The address names no film. Search for one.");
-  return load().catch(() => { throw connectionError(); });
+  return load().catch(async () => {
+    if (await isOutdated()) location.reload();
+    throw connectionError();
+  });
+}
+
+/** Whether the server has another version of the page, whose views don't fit this one. */
+async function isOutdated() {
+  const answer = await fetch("/page/files.json").then((response) => response.json(), () => null);
+  return Boolean(answer) && !import.meta.url.includes(`/${answer.version}/`);
+}
+
+/** Make another profile the current one, and show its films with the filters that it had. @param {import("./parts/profiles.js").Profile} profile */
+function switchProfile({ id, name, filters }) {
+  shared.history.profiles.select(id);
+  navigate(filters ? `/?${filters}` : "/");
+  toast(`${shorten(name, 30)} is watching now.`);
+  shared.rematch();
+}
+
+/** Keep the model's description, for a start without the server. @param {Model} model */
+function keepModel(model) {
+  try {
+    localStorage.setItem("cinematrix-model", JSON.stringify(model));
+  } catch { /* without storage the page starts with the defaults */ }
+}
+
+/** The model's description as it was last answered; empty if there is none. @returns {Partial<Model>} */
+function keptModel() {
+  try {
+    return JSON.parse(localStorage.getItem("cinematrix-model") ?? "{}");
+  } catch {
+    return {};
+  }
 }
 
 /** Mark the view in the navigation. @param {string} name */
@@ -355,6 +435,11 @@ function markInNavigation(name) {
       byId("views").scrollLeft = link.offsetLeft - (byId("views").clientWidth - link.offsetWidth) / 2;
     } else link.removeAttribute("aria-current");
   }
+}
+
+/** Show the map in the navigation, if the model has one and the profile may see all of it. @param {Model} model @param {History} history */
+function showMapLink(model, { limit }) {
+  byId("views").querySelector("[data-view=map]")?.toggleAttribute("hidden", !model.map || limit.with.length + limit.without.length > 0);
 }
 
 /** Show a banner at the top of the page; "" hides it. @param {string} text */
@@ -459,11 +544,10 @@ function listen() {
     }
   });
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, refuseFile);
-  const showOffline = () => showBanner(`You are offline. The page shows earlier data, and your ratings ${shared.history.account ? "can't be saved" : "are saved in this browser"}.`);
-  addEventListener("offline", showOffline);
-  if (!navigator.onLine) showOffline();
-  addEventListener("online", () => { showBanner(""); navigate(location.href, false); });
+  shared.delivery.show();
+  addEventListener("online", () => navigate(location.href, false));
   shared.history.addEventListener("change", () => { refreshStars(); dismissOutdated(shared.history); });
+  shared.history.profiles.addEventListener("change", () => showMapLink(shared.model, shared.history));
   shared.history.addEventListener("failed", (event) => {
     const { status, message } = /** @type {CustomEvent<ApiError>} */ (event).detail;
     toast(`Not saved: ${status === 401 ? "your account can't be opened." : message}`);
@@ -480,12 +564,13 @@ async function start() {
     element("a", { href: name === FIRST_VIEW ? "/" : `/?view=${name}`, class: sign && "in-bar", "data-view": name }, sign && icon(sign), label)));
   const choose = (/** @type {Movie} */ movie) => navigate(`/?${new URLSearchParams({ view: "film", movie: String(movie.movie) })}`);
   const submit = (/** @type {string} */ query) => navigate(`/?${new URLSearchParams({ view: "search", query })}`);
-  byId("tools").append(combobox(shared.api, { label: "Search films", choose, submit }), themeSwitch());
+  byId("tools").append(combobox(shared.api, { label: "Search films", choose, submit, allowed: (movie) => allows(shared.history.limit, movie) }), profileSwitch(shared.history, switchProfile), themeSwitch());
   listen();
   const entered = shared.openAccount();
   shared.asked = shared.askModel();
   await entered;
   await navigate(location.href, false);
+  shared.asked.then(() => shared.rematch());
   navigator.serviceWorker?.register("/page/worker.js", { scope: "/" }).catch(() => { /* the page works without it while the server does */ });
 }
 

@@ -1,37 +1,60 @@
-/** Service worker: keeps the page's own files, so that the page opens without the server. Requests to the API pass by it. */
+/**
+ * Service worker: keeps the page's own files, so that the page opens without the server. Requests to the API pass by it.
+ *
+ * All files of one version of the page have that version in their addresses, and are kept in a cache of their own. So a
+ * page never gets files of two versions. The page itself, `/`, is asked from the server first.
+ */
 
-const CACHE = "cinematrix-page";
+const PREFIX = "cinematrix-page-";
 
-/** The module that names all views; if it has changed, all files are stored again. */
-const FRAME = "/page/app.js";
+/** Versions kept: that of the server, and the one before, for pages that are still open. */
+const KEPT = 2;
 
-/** Store the page and all its files. */
-async function store() {
-  const read = async (/** @type {string} */ path) => (await fetch(path)).text();
-  const [index, frame] = await Promise.all([read("/"), read(FRAME)]);
-  const files = [...index.matchAll(/"(\/page\/[\w./-]+)"/g)].map(([, path]) => path);
-  const views = [...frame.matchAll(/"\.\/(views\/[\w-]+\.js)"/g)].map(([, path]) => `/page/${path}`);
-  await (await caches.open(CACHE)).addAll(["/", ...new Set([...files, ...views])]);
+/** Keep all files of the server's version, unless they are kept. The page comes last, so that a version is whole or unused. */
+async function keep() {
+  const { version, files } = await (await fetch("/page/files.json", { cache: "no-store" })).json();
+  const name = PREFIX + version;
+  const cache = await caches.open(name);
+  if (!(await cache.match("/"))) {
+    await cache.addAll(files);
+    const index = await fetch("/", { cache: "no-store" });
+    if (!index.ok || !(await index.clone().text()).includes(`/page/${version}/`)) throw new Error("The page changed meanwhile.");
+    await cache.put("/", index);
+  }
+  const others = (await caches.keys()).filter((each) => each.startsWith(PREFIX.slice(0, -1)) && each !== name);
+  await Promise.all(others.slice(0, Math.max(0, others.length - KEPT + 1)).map((each) => caches.delete(each)));
 }
 
-/** The server's answer; the stored file if the server can't be reached. @param {FetchEvent} event @param {string} path */
-async function answer(event, path) {
-  const cache = await caches.open(CACHE);
-  const stored = await cache.match(path);
-  try {
-    const response = (await event.preloadResponse) ?? (await fetch(event.request));
-    if (!response.ok || response.headers.get("ETag") === stored?.headers.get("ETag")) return response;
-    event.waitUntil(path === FRAME ? store() : cache.put(path, response.clone()));
-    return response;
-  } catch {
-    return stored ?? Response.error();
+/** The page of the newest whole version; undefined if there is none. */
+async function keptPage() {
+  const names = (await caches.keys()).filter((name) => name.startsWith(PREFIX)).reverse();
+  for (const name of names) {
+    const page = await (await caches.open(name)).match("/");
+    if (page) return page;
   }
 }
 
-addEventListener("install", (event) => event.waitUntil(store()));
-addEventListener("activate", (event) => event.waitUntil(registration.navigationPreload?.enable()));
+/** The server's page; the kept one if the server can't be reached. @param {FetchEvent} event */
+async function answerPage(event) {
+  try {
+    const response = (await event.preloadResponse) ?? (await fetch(event.request));
+    if (response.ok) event.waitUntil(keep().catch(() => { /* the next visit tries again */ }));
+    return response;
+  } catch {
+    return (await keptPage()) ?? Response.error();
+  }
+}
+
+/** A file of the page: kept, or else the server's. @param {Request} request */
+async function answerFile(request) {
+  return (await caches.match(request, { ignoreSearch: true })) ?? fetch(request);
+}
+
+addEventListener("install", (event) => event.waitUntil(keep()));
+addEventListener("activate", (event) => event.waitUntil(Promise.all([registration.navigationPreload?.enable(), clients.claim()])));
 addEventListener("fetch", (event) => {
   const { origin, pathname } = new URL(event.request.url);
-  const own = origin === location.origin && (pathname === "/" || pathname.startsWith("/page/"));
-  if (own && event.request.method === "GET") event.respondWith(answer(event, pathname));
+  if (origin !== location.origin || event.request.method !== "GET") return;
+  if (pathname === "/" && event.request.mode === "navigate") event.respondWith(answerPage(event));
+  else if (/^\/page\/[0-9a-f]{16}\//.test(pathname)) event.respondWith(answerFile(event.request));
 });

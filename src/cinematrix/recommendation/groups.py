@@ -16,7 +16,7 @@ lowest or the mean standardised score, since chances depend on how much a member
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -27,11 +27,13 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.errors import SettingError
 from cinematrix.metrics.liking import is_below
+from cinematrix.metrics.top_n import RankedLists
 from cinematrix.models.base import Recommender
 from cinematrix.models.orders import ListOrder, resolve_order, score_lists
 from cinematrix.recommendation.expectation import expected_stars, own_mean, round_as_shown
 from cinematrix.recommendation.lists import Filters, Recommendation, describe_movies
 from cinematrix.recommendation.reasons import Reason
+from cinematrix.recommendation.reranking import Reranking
 
 Float64 = NDArray[np.float64]
 
@@ -106,6 +108,7 @@ def recommend_for_group(
     how: GroupStrategy = "average",
     by: ListOrder | None = None,
     filters: Filters | None = None,
+    dials: Reranking | None = None,
 ) -> GroupRecommendations:
     """Return the top-`n` movies for the group of `members`, none of which a member has seen.
 
@@ -114,6 +117,8 @@ def recommend_for_group(
         how: order by the mean of the members' expected ratings (`average`) or by the lowest (`least_misery`).
         by: the scores that choose the movies; None: the default order.
         filters: conditions on the movies; a veto is an ID in its `exclude`.
+        dials: novelty and diversity of the movies, chosen out of a larger pool by the members' mean scores; the order
+            stays that of `how`. None: the best movies by mean score. The group's mix isn't calibrated.
 
     Raises:
         SettingError: an empty group, an unknown `how`, or what `recommend` refuses.
@@ -130,7 +135,7 @@ def recommend_for_group(
     seen = np.zeros(len(mask), bool)
     seen[np.concatenate([history.items for history in members])] = True
     unseen = np.flatnonzero(mask & ~seen & np.isfinite(scores).all(0)).astype(np.int32)
-    pool = _choose_pool(model, members, scores, unseen, n)
+    pool = _choose_pool(model, members, scores, unseen, n, dials or Reranking())
     listed, key = pool.rank(how, n, stars=model.data.scale is not None)
     items = _lines(model, members, listed, key, by)
     return GroupRecommendations(items, _shortfall(n, len(items), mask, seen), int(np.count_nonzero(listed.unsuited)))
@@ -167,9 +172,14 @@ class _Pool(NamedTuple):
 
 
 def _choose_pool(
-    model: Recommender, members: Sequence[Histories], scores: NDArray[np.float32], unseen: Numbers, n: int
+    model: Recommender,
+    members: Sequence[Histories],
+    scores: NDArray[np.float32],
+    unseen: Numbers,
+    n: int,
+    dials: Reranking,
 ) -> _Pool:
-    """Return the `POOL` best movies by mean score that suit all, or `n` movies if fewer suit all."""
+    """Return the best movies by mean score that suit all, or those that `dials` choose; `n` if fewer suit all."""
     found = _expect(model, members, scores, _best_by_rank(scores, unseen, CANDIDATES * max(1, n // POOL)))
     if np.count_nonzero(found.unsuited == 0) < min(n, len(unseen)):
         found = _expect(model, members, scores, unseen)
@@ -178,7 +188,16 @@ def _choose_pool(
         found = found.take(np.flatnonzero(found.unsuited == 0))
     pool = found.standardised()
     best = np.lexsort((-pool.scores.mean(0), pool.unsuited))
-    return pool.take(best[: max(n, min(POOL, n_suited))])
+    if dials.is_off:
+        return pool.take(best[: max(n, min(POOL, n_suited))])
+    return _rerank(model, pool.take(best[: max(n, min(dials.pool(n), n_suited))]), n, dials)
+
+
+def _rerank(model: Recommender, pool: _Pool, n: int, dials: Reranking) -> _Pool:
+    """Return the `n` movies of a pool that novelty and diversity choose."""
+    ranked = RankedLists(pool.movies[np.newaxis], pool.scores.mean(0, keepdims=True).astype(np.float32))
+    chosen = replace(dials, calibration=0.0).rerank(model, Histories.empty(1), ranked, min(n, len(pool.movies)))
+    return pool.take(np.flatnonzero(np.isin(pool.movies, chosen.movies[0])))
 
 
 def _expect(model: Recommender, members: Sequence[Histories], scores: NDArray[np.float32], movies: Numbers) -> _Pool:

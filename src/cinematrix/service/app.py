@@ -28,6 +28,7 @@ from cinematrix.service.routes import (
     admin_movies,
     admin_overview,
     admin_refits,
+    changes,
     exports,
     groups,
     imports,
@@ -43,6 +44,7 @@ from cinematrix.service.routes import (
     shelves,
     taste_map,
     tokens,
+    unmatched,
 )
 from cinematrix.service.schemas import Health, ProblemBody
 from cinematrix.service.served_model import ServedModel
@@ -66,6 +68,8 @@ REFRESHES_AHEAD = 0.4
 ROUTERS = (
     *(
         ratings.ROUTER,
+        changes.ROUTER,
+        unmatched.ROUTER,
         recommendations.USER_ROUTER,
         recommendations.ROUTER,
         imports.ROUTER,

@@ -115,7 +115,7 @@ class FilterOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    where: Annotated[str, Field(max_length=500, description="Filter, such as `genre=Drama year>=1990`.")] = ""
+    where: Annotated[str, Field(max_length=1000, description="Filter, such as `genre=Drama year>=1990`.")] = ""
     min_ratings: Annotated[int, Field(ge=0, lt=2**40, description="Minimum ratings of a movie.")] = 0
 
 
@@ -259,15 +259,6 @@ class SearchResults(BaseModel):
     """Movies that match a query, best match first."""
 
     items: list[Movie]
-
-
-class UserExport(BaseModel):
-    """All data of a user; `event_times`: epoch seconds by movie, where an import gave them."""
-
-    user: int | str
-    ratings: list[RatedMovie]
-    events: dict[EventKind, list[int | str]]
-    event_times: dict[EventKind, dict[str, int]]
 
 
 class Health(BaseModel):

@@ -19,9 +19,10 @@ from cinematrix.common.atomic_files import write_atomically
 from cinematrix.errors import InputError, StoreError
 from cinematrix.store.erasure import rebuild_file, remove_copies
 from cinematrix.store.locks import AdvisoryLock, hold_until_commit, shorten_lock_timeout
+from cinematrix.store.migrations import MIGRATIONS, migrate, read_version
 from cinematrix.store.settings import StoreSettings, read_settings
 from cinematrix.store.sqlite import DRIVER
-from cinematrix.store.tables import FORGOTTEN, MIGRATIONS, migrate, read_version
+from cinematrix.store.tables import FORGOTTEN
 
 LOCK_DEADLINE: ContextVar[float | None] = ContextVar("lock_deadline", default=None)
 """Time until which write transactions of this context wait for locks, in monotonic seconds."""

@@ -9,15 +9,23 @@ from cinematrix.importers.result import ImportRecords, MergeCounts
 from cinematrix.store.records import ENDING_EVENTS, Rating
 from cinematrix.store.statements import lock_users, now_ms, take_off_watchlist, upsert
 from cinematrix.store.tables import EVENTS, RATINGS
+from cinematrix.store.unmatched import drop_unmatched, keep_unmatched
 
 Event = tuple[str, str, int | None]
 """Movie, kind, and time in epoch seconds, if known."""
 
 
 def merge_import(connection: Connection, user: str, imported: ImportRecords) -> MergeCounts:
-    """Merge an import into a user's records in the caller's transaction; a repeat changes nothing."""
-    ratings = [Rating(user, *rating, imported.source) for rating in imported.ratings]
-    return merge_records(connection, user, ratings, imported.events)
+    """Merge an import into a user's records in the caller's transaction; a repeat changes nothing.
+
+    Films that the catalog lacks are kept apart. Those kept before that it has now are in the import, and freed.
+    """
+    source, sources = imported.source, imported.sources
+    ratings = [Rating(user, *row, source if sources is None else sources.get(row[0])) for row in imported.ratings]
+    merged = merge_records(connection, user, ratings, imported.events)
+    drop_unmatched(connection, user, imported.matched)
+    keep_unmatched(connection, user, imported.unmatched)
+    return merged
 
 
 def merge_records(connection: Connection, user: str, ratings: Sequence[Rating], events: Sequence[Event]) -> MergeCounts:

@@ -41,6 +41,7 @@ from cinematrix.store.tables import (
     SCALE,
     SUSPECTS,
     TOKENS,
+    UNMATCHED,
     USERS,
 )
 
@@ -94,12 +95,13 @@ class SavedRating(NamedTuple):
 
 @dataclass(frozen=True)
 class StoredRating:
-    """A stored rating: `received` is the server's time in ms, `given` the client's in seconds."""
+    """A stored rating: `received` is the server's time in ms, `given` the client's in seconds, `source` its export."""
 
     movie: str
     steps: int | None
     received: int
     given: int | None
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -180,15 +182,21 @@ class Store:
         take_off_watchlist(connection, [pair for pair, rating in last.items() if rating.steps is not None])
         return saved
 
-    def note(self, connection: Connection, user: str, movie: str, kind: str, *, gone: bool = False) -> None:
-        """Save an event; `gone`: delete it. One of `ENDING_EVENTS` takes the movie off the watchlist."""
+    def note(
+        self, connection: Connection, user: str, movie: str, kind: str, *, gone: bool = False, given: int | None = None
+    ) -> None:
+        """Save an event; `gone`: delete it. One of `ENDING_EVENTS` takes the movie off the watchlist.
+
+        `given`: the client's time in epoch seconds.
+        """
         key = {"user": user, "movie": movie, "kind": kind}
         if gone:
             connection.execute(delete(EVENTS).filter_by(**key))
             connection.execute(update(USERS).filter_by(user=user).values(revision=draw_revision()))
             return
         lock_users(connection, {user}, now_ms())
-        upsert(connection, EVENTS, [key | {"received": now_ms()}])
+        times = {"received": now_ms()} | ({} if given is None else {"given": given})
+        upsert(connection, EVENTS, [key | times])
         if kind in ENDING_EVENTS:
             take_off_watchlist(connection, [(user, movie)])
 
@@ -217,13 +225,13 @@ class Store:
         with self.engine.connect() as connection:
             rows = connection.execute(SELECT_USER_RECORDS, self._both_names(user)).all()
         ratings = [
-            StoredRating(movie, steps, received, given)
-            for what, movie, steps, received, given in rows
+            StoredRating(movie, steps, received, given, source)
+            for what, movie, steps, received, given, source in rows
             if what == "rating"
         ]
         events: dict[str, list[str]] = {}
         times: dict[str, dict[str, int]] = {}
-        for what, movie, _, _, given in rows:
+        for what, movie, _, _, given, _ in rows:
             if what in EVENT_KINDS:
                 events.setdefault(what, []).append(movie)
                 if given is not None:
@@ -312,7 +320,7 @@ class Store:
         with self.write_transaction() as connection:
             keys = select(ANSWERED.c.key).filter_by(user=user)
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(keys)))
-            for table in (RATINGS, EVENTS, USERS, TOKENS, ANSWERED, SUSPECTS):
+            for table in (RATINGS, EVENTS, UNMATCHED, USERS, TOKENS, ANSWERED, SUSPECTS):
                 connection.execute(delete(table).filter_by(user=user))
             name, itself = self.pseudonym(user), f"user {user}"
             upsert(connection, FORGOTTEN, [{"user": name}])

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     Table,
+    Text,
     bindparam,
     cast,
     delete,
@@ -31,14 +32,17 @@ ROWS_PER_STATEMENT = 500
 
 USER: BindParameter[str] = bindparam("user")
 PSEUDONYM: BindParameter[str] = bindparam("pseudonym")
-NULL_NUMBER, NULL_TIME = cast(null(), Integer), cast(null(), BigInteger)
+NULL_NUMBER, NULL_TIME, NULL_TEXT = cast(null(), Integer), cast(null(), BigInteger), cast(null(), Text)
 SELECT_USER_RECORDS = union_all(
     select(
-        literal("rating").label("what"), RATINGS.c.movie, RATINGS.c.steps, RATINGS.c.received, RATINGS.c.given
+        *(literal("rating").label("what"), RATINGS.c.movie, RATINGS.c.steps, RATINGS.c.received, RATINGS.c.given),
+        RATINGS.c.source,
     ).where(RATINGS.c.user == USER),
-    select(EVENTS.c.kind, EVENTS.c.movie, NULL_NUMBER, EVENTS.c.received, EVENTS.c.given).where(EVENTS.c.user == USER),
-    select(literal("known"), USERS.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME).where(USERS.c.user == USER),
-    select(literal("forgotten"), FORGOTTEN.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME).where(
+    select(EVENTS.c.kind, EVENTS.c.movie, NULL_NUMBER, EVENTS.c.received, EVENTS.c.given, NULL_TEXT).where(
+        EVENTS.c.user == USER
+    ),
+    select(literal("known"), USERS.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME, NULL_TEXT).where(USERS.c.user == USER),
+    select(literal("forgotten"), FORGOTTEN.c.user, NULL_NUMBER, NULL_TIME, NULL_TIME, NULL_TEXT).where(
         FORGOTTEN.c.user == PSEUDONYM
     ),
 ).order_by("what", "movie")

@@ -51,14 +51,14 @@ export class Api {
 
   /**
    * Send a request and return the parsed JSON, the text of another type, or null if the response is empty.
-   * @param {string} method @param {string} path @param {unknown} [body] @param {AbortSignal} [signal]
+   * @param {string} method @param {string} path @param {unknown} [body] @param {AbortSignal} [signal] @param {Record<string, string>} [more] headers
    * @returns {Promise<any>}
    * @throws {ApiError} for error responses, and if the server can't be reached; an AbortError if `signal` aborts
    */
-  async request(method, path, body, signal) {
+  async request(method, path, body, signal, more = {}) {
     const raw = body instanceof Blob;
     /** @type {Record<string, string>} */
-    const headers = { Accept: "application/json", ...this.credentials };
+    const headers = { Accept: "application/json", ...this.credentials, ...more };
     if (body !== undefined) headers["Content-Type"] = raw ? body.type || "application/octet-stream" : "application/json";
     const timeout = AbortSignal.timeout(TIMEOUT);
     let response;

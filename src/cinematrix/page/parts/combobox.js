@@ -10,9 +10,9 @@ const DEBOUNCE = 120;
  * Create a search field; `choose` receives the selected film, `submit` the text.
  * @param {import("./api.js").Api} api
  * @param {{label: string, choose: (movie: import("./history.js").Movie) => void, submit?: (query: string) => void,
- *   placeholder?: string, value?: string, visible?: boolean}} options
+ *   placeholder?: string, value?: string, visible?: boolean, allowed?: (movie: import("./history.js").Movie) => boolean}} options `allowed`: whether a film may be found
  */
-export function combobox(api, { label, choose, submit, placeholder = "Search films", value = "", visible = false }) {
+export function combobox(api, { label, choose, submit, placeholder = "Search films", value = "", visible = false, allowed = () => true }) {
   const [field, list] = [uniqueId("search"), uniqueId("found")];
   const input = /** @type {HTMLInputElement} */ (element("input", {
     id: field, type: "search", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder, value, maxlength: 200,
@@ -66,7 +66,7 @@ export function combobox(api, { label, choose, submit, placeholder = "Search fil
     if (!query) return close();
     request = new AbortController();
     try {
-      movies = (await api.get("/v1/movies", { query, n: 8 }, request.signal)).items;
+      movies = (await api.get("/v1/movies", { query, n: 8 }, request.signal)).items.filter(allowed);
       if (document.activeElement === input) show();
     } catch (error) {
       if (/** @type {Error} */ (error).name === "AbortError") return;

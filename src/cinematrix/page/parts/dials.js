@@ -1,6 +1,7 @@
 /** List controls: genres, years, popularity, variety. Their values are in the address. */
 
 import { element, icon } from "./dom.js";
+import { limitConditions } from "./profiles.js";
 
 /** Address parameters of the controls. */
 const NAMES = ["with", "without", "from", "to", "novelty", "diversity", "min"];
@@ -35,19 +36,22 @@ function dropInvalid({ params, model: { genres } }) {
 }
 
 /**
- * The controls' values as API parameters, without those at their default.
+ * The controls' values and the profiles' limits as API parameters, without those at their default.
  * @param {import("../app.js").App} app
  * @returns {Promise<{where?: string, min_ratings?: number, novelty?: number, diversity?: number}>}
  */
-export async function dialParameters(app) {
+export async function dialParameters(app, limits = [app.history.limit]) {
   const { params } = app;
-  if (params.has("with") || params.has("without")) {
+  const limit = limitConditions(limits);
+  if (params.has("with") || params.has("without") || limit.length) {
     await app.asked;
     dropInvalid(app);
   }
+  const known = limit.filter((condition) => !app.model.genres || app.model.genres.some((genre) => condition.endsWith(`="${genre}"`)));
   const quoted = (/** @type {string} */ genre) => `"${genre.replaceAll('"', "")}"`;
   const [from, to] = [parseYear(params.get("from")), parseYear(params.get("to"))];
   const where = [
+    ...known,
     ...wantedGenres(params).map((genre) => `genre=${quoted(genre)}`),
     ...listParameter(params, "without").map((genre) => `genre!=${quoted(genre)}`),
     from && `year>=${from}`, to && `year<=${to}`,
@@ -86,6 +90,7 @@ export function dials(app, changed, names = NAMES) {
   };
   const update = (/** @type {Record<string, string | null>} */ changes) => {
     app.keep(changes);
+    app.keepFilters(dialQuery(app.params));
     showCount();
     clearTimeout(timer);
     timer = window.setTimeout(changed, DEBOUNCE);
@@ -126,7 +131,7 @@ function controls(app, update, all) {
 const nullIfZero = (value) => (Number(value) === 0 ? null : value);
 
 /** One button per genre, which cycles through any, with and without. @param {import("../app.js").App} app @param {(changes: Record<string, string | null>) => void} update */
-function genreButtons(app, update) {
+export function genreButtons(app, update) {
   const names = app.model.genres ?? [];
   const state = (/** @type {string} */ genre) => (listParameter(app.params, "with").includes(genre) ? "with" : listParameter(app.params, "without").includes(genre) ? "without" : "any");
   const next = { any: "with", with: "without", without: "any" };

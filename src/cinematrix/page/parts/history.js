@@ -1,14 +1,19 @@
 /**
  * The user's history: ratings and marks.
  *
- * Without an account it is in this browser's localStorage and is sent with each request. With an account it is on the
- * server: it is loaded once, and each change is written there. With a model without stars, a rating means that the user
+ * Without an account it is that of a profile in this browser's localStorage, and is sent with each request. With an
+ * account it is on the server: it is loaded once, and each change is written there, later if the server can't be reached.
+ * The tab keeps a copy of it, for a reload without the server. With a model without stars, a rating means that the user
  * liked the film, and seen films count as ratings.
  */
 
-import { loadAccount, writeChange } from "./account.js";
+import { changesOf, loadAccount } from "./account.js";
 import { requestBody, historyRatings } from "./body.js";
+import { mergeFilms } from "./history-file.js";
+import { Outbox } from "./outbox.js";
+import { Profiles } from "./profiles.js";
 import { clearTab, writeTab, readTab } from "./tab.js";
+import { UNMATCHED, UnmatchedFilms } from "./unmatched-films.js";
 import { rowName, newInUpload, rowAsUpload } from "./uploads.js";
 
 /** @typedef {{movie: number | string, title?: string, year?: number | null, genres?: string[]}} Movie */
@@ -21,8 +26,8 @@ import { rowName, newInUpload, rowAsUpload } from "./uploads.js";
 /** @typedef {import("./uploads.js").UnmatchedRow} Row */
 /** @typedef {import("./uploads.js").Upload} Upload */
 
-/** Key in localStorage. */
-const KEY = "cinematrix-history";
+/** Names in localStorage of a profile's history, and in the tab of an account's copy. */
+const [KEY, COPY] = ["cinematrix-history", "account"];
 
 /** Channel on which the tabs of one browser name the account that one of them has changed. */
 const CHANNEL = "cinematrix-account";
@@ -38,8 +43,16 @@ const PARTS = /** @type {const} */ (["ratings", "gone", "hidden", "watchlist", "
 
 /** @extends EventTarget */
 export class History extends EventTarget {
-  constructor() {
+  constructor(profiles = new Profiles()) {
     super();
+    this.profiles = profiles;
+    this.outbox = new Outbox();
+    /** Parcels of the outbox whose change waits for its answer, and is reverted if it is refused. @type {Set<string>} */
+    this.live = new Set();
+    /** The scale of ratings, from the model. @type {import("./stars.js").Scale | null} */
+    this.scale = null;
+    /** Films of imports that the catalog lacks. */
+    this.unmatched = new UnmatchedFilms(this);
     /** @type {Map<number | string, RatedMovie>} */
     this.ratings = new Map();
     /** @type {Map<number | string, HiddenMovie>} */
@@ -56,13 +69,23 @@ export class History extends EventTarget {
     this.account = null;
     /** Functions that undo a change, the last one last; false if the account refused. @type {(() => unknown)[]} */
     this.undos = [];
+    /** ID of the profile whose history is loaded. */
+    this.profile = profiles.current.id;
     /** Whether localStorage works. */
     this.persistent = true;
     /** Whether the model has no stars: it was trained on plain interactions. */
     this.plain = false;
     this.load();
     addEventListener("storage", (event) => {
-      if (event.key === KEY && !this.account) this.load();
+      if ([KEY, UNMATCHED].some((name) => event.key === profiles.key(name)) && !this.account) this.load();
+    });
+    profiles.addEventListener("change", () => {
+      if (this.profile === profiles.current.id) return;
+      this.profile = profiles.current.id;
+      if (this.account) return;
+      clearTab();
+      this.undos = [];
+      this.load();
     });
     this.tabs = new BroadcastChannel(CHANNEL);
     this.tabs.addEventListener("message", ({ data }) => this.follow(data).catch(() => { /* the next change or view asks the server again */ }));
@@ -72,6 +95,21 @@ export class History extends EventTarget {
   on(/** @type {string} */ kind, /** @type {(event: CustomEvent) => void} */ listener, /** @type {AbortSignal} */ signal) {
     this.addEventListener(kind, /** @type {EventListener} */ (listener), { signal });
     return () => this.removeEventListener(kind, /** @type {EventListener} */ (listener));
+  }
+
+  /** Whose history it is, in words that no other account or profile shares. */
+  get owner() {
+    return this.account ? `account ${this.account.user}` : `profile ${this.profile}`;
+  }
+
+  /** The limit of the profile; an account has none. @returns {import("./profiles.js").Limit} */
+  get limit() {
+    return this.account ? { with: [], without: [] } : this.profiles.current.limit;
+  }
+
+  /** Number of changes that wait for the server. */
+  get waiting() {
+    return this.account ? this.outbox.of(this.account.user).length : 0;
   }
 
   /** The history as a request body of the stateless routes. */
@@ -125,7 +163,7 @@ export class History extends EventTarget {
   /** Add titles, years and genres where they are missing, as for movies of an import. @param {Movie[]} movies */
   describe(movies) {
     const added = movies.flatMap((movie) => Object.values(this.stateOf(movie.movie)).filter((entry) => entry && entry.title === undefined).map((entry) => Object.assign(/** @type {Movie} */ (entry), movieFields(movie))));
-    if (added.length && !this.account) this.save();
+    if (added.length) this.keepTitles();
   }
 
   /** Remove a mark of a movie. @param {number | string} movie @param {"hidden" | "watchlist" | "likes"} part */
@@ -135,17 +173,21 @@ export class History extends EventTarget {
 
   /** Whether there are no ratings and no marks. */
   get empty() {
-    return PARTS.every((part) => part === "gone" || this[part].size === 0);
+    return PARTS.every((part) => part === "gone" || this[part].size === 0) && this.unmatched.size === 0;
   }
 
   /** Merge an upload as one change; returns the numbers of new and of replaced entries. @param {Upload} upload */
   importUpload(upload) {
-    const movies = [...upload.ratings.map((row) => row.movie), ...Object.values(upload.events).flat()];
+    const movies = [...upload.ratings.map((row) => row.movie), ...Object.values(upload.events).flat(), ...(upload.films ?? []).map((film) => film.movie)];
+    const unmatched = [...this.unmatched.values()];
     const states = () => new Map(movies.map((movie) => [movie, this.stateOf(movie)]));
     const before = states();
-    const merged = this.merge(upload);
+    const merged = upload.films ? mergeFilms(this, upload.films, now()) : this.merge(upload);
+    this.unmatched.keep([...(upload.unmatched ?? []), ...(upload.newer ?? [])].filter((row) => !this.pickFor(row)));
     const after = states();
     this.pushUndo(() => {
+      this.unmatched.replace(unmatched);
+      this.unmatched.save();
       for (const [movie, state] of before) if (equalStates(this.stateOf(movie), after.get(movie))) this.setState(movie, state);
       this.notify();
     });
@@ -156,10 +198,11 @@ export class History extends EventTarget {
   /** Match rows of one name to a film and merge them. The next upload uses the same match. @param {Row[]} rows @param {Movie} movie */
   pick(rows, movie) {
     this.setPick(rows[0], { ...movieFields(movie), before: this.stateOf(movie.movie) });
+    this.unmatched.drop(rows);
     return this.change(movie.movie, () => {
       this.gone.delete(movie.movie);
       for (const row of rows) this.merge(rowAsUpload(row, movie));
-    });
+    }, () => this.unmatched.keep(rows));
   }
 
   /** Undo a pick and its merged entries; a rating set since then stays. @param {Row} row */
@@ -168,6 +211,7 @@ export class History extends EventTarget {
     const { ratings } = this.stateOf(movie);
     const ratedSince = ratings && ratings.rating !== row.rating;
     this.setPick(row, null);
+    this.unmatched.keep([row]);
     return this.change(movie, () => this.setState(movie, ratedSince ? { ...before, ratings, gone: undefined } : before));
   }
 
@@ -183,6 +227,14 @@ export class History extends EventTarget {
     if (pick) this.picks.set(rowName(row), pick);
     else this.picks.delete(rowName(row));
     if (this.account) writeTab(PICKS, [...this.picks]);
+  }
+
+  /** Merge unmatched films that were found, and keep the others. @param {Upload} outcome */
+  importMatched({ films = [], unmatched = [], newer = [] }) {
+    mergeFilms(this, films, now());
+    this.unmatched.clear();
+    this.unmatched.keep([...unmatched, ...newer]);
+    this.notify();
   }
 
   /** Merge an upload; returns the numbers of new and of replaced entries. @param {Upload} upload */
@@ -217,6 +269,10 @@ export class History extends EventTarget {
     clearTab();
     for (const part of PARTS) this[part].clear();
     this.picks.clear();
+    this.unmatched.clear();
+    this.unmatched.save();
+    for (const name of ["cinematrix-lists", "cinematrix-matched"]) this.profiles.write(name, null);
+    this.profiles.update(this.profile, { filters: "" });
     this.undos = [];
     this.notify();
   }
@@ -241,36 +297,62 @@ export class History extends EventTarget {
   async open(api, user, signal) {
     const stored = await loadAccount(api, user);
     signal?.throwIfAborted();
+    this.adopt(api, user, stored);
+  }
+
+  /**
+   * Show the account as the tab knows it, because the server can't be reached. Returns whether the tab knows it.
+   * @param {import("./api.js").Api} api
+   */
+  reopen(api) {
+    const copy = readTab(COPY);
+    if (!copy || !Array.isArray(copy.ratings)) return false;
+    this.adopt(api, copy.user, copy);
+    return true;
+  }
+
+  /** @param {import("./api.js").Api} api @param {number | string} user @param {Awaited<ReturnType<typeof loadAccount>>} stored */
+  adopt(api, user, stored) {
     this.account = { api, user };
     this.undos = [];
-    this.setParts({ ...stored, gone: [] });
+    this.setAccount(stored);
     this.picks = new Map(validPicks(readTab(PICKS)));
     this.notify();
+  }
+
+  /** @param {Awaited<ReturnType<typeof loadAccount>>} stored */
+  setAccount({ unmatched, ...stored }) {
+    this.setParts({ ...stored, gone: [] });
+    this.unmatched.replace(unmatched);
   }
 
   /** Load the account again that another tab has changed. @param {number | string} user */
   async follow(user) {
     const { account } = this;
-    if (account?.user !== user) return;
+    if (account?.user !== user || this.waiting) return;
     const stored = await loadAccount(account.api, user);
-    if (this.account !== account) return;
-    this.setParts({ ...stored, gone: [] });
-    this.dispatchEvent(new CustomEvent("change"));
+    if (this.account !== account || this.waiting) return;
+    this.setAccount(stored);
+    this.notify();
   }
 
-  /** Leave the account, and load the browser's history. */
-  close() {
+  /** Leave the account, and load the browser's history. @param {boolean} [forget] whether changes that wait for the server are lost */
+  close(forget = true) {
+    if (this.account && forget) this.outbox.clear(this.account.user);
     clearTab();
     this.account = null;
     this.undos = [];
     this.load();
   }
 
-  /** Apply a change to one movie, make it undoable, and write it to the account. @param {number | string} movie @param {() => void} alter */
-  async change(movie, alter) {
+  /** Apply a change to one movie, make it undoable, and write it to the account. @param {number | string} movie @param {() => void} alter @param {() => void} [undone] called when it is undone */
+  async change(movie, alter, undone) {
     const before = this.stateOf(movie);
     alter();
-    const undo = () => this.restore(movie, before);
+    const undo = () => {
+      undone?.();
+      return this.restore(movie, before);
+    };
     this.pushUndo(undo);
     this.notify();
     await this.sync(movie, before, undo);
@@ -301,25 +383,38 @@ export class History extends EventTarget {
   }
 
   /**
-   * Write the change of one movie to the account; returns false and reverts the change if that fails.
+   * Write the change of one movie to the account, after those before it. If the server can't be reached, it waits; if the
+   * server refuses it, it is reverted. Returns false then.
    * @param {number | string} movie @param {ReturnType<History["stateOf"]>} before @param {() => unknown} [undo] undoes the change
    */
   async sync(movie, before, undo) {
-    const { account } = this;
+    const { account, outbox } = this;
     if (!account) return true;
-    try {
-      await writeChange(account, movie, { before, now: this.stateOf(movie), plain: this.plain });
-      this.tabs.postMessage(account.user);
-      return true;
-    } catch (error) {
-      if (this.account === account) {
-        this.setState(movie, before);
-        this.undos = this.undos.filter((each) => each !== undo);
-        this.notify();
-      }
-      this.dispatchEvent(new CustomEvent("failed", { detail: error }));
-      return false;
+    const state = this.stateOf(movie);
+    const changes = changesOf(movie, { before, now: state, plain: this.plain, time: now() });
+    if (!changes.length) return true;
+    const id = outbox.add(account.user, state.ratings?.title ?? before.ratings?.title ?? "", changes);
+    this.live.add(id);
+    const { stopped } = await this.send(account);
+    this.live.delete(id);
+    const error = outbox.failure(id, stopped);
+    if (!error) return true;
+    outbox.drop(id);
+    if (this.account === account) {
+      this.setState(movie, before);
+      this.undos = this.undos.filter((each) => each !== undo);
+      this.notify();
     }
+    this.dispatchEvent(new CustomEvent("failed", { detail: error }));
+    return false;
+  }
+
+  /** Send what waits for the server, and fire `sent`. @param {NonNullable<History["account"]>} account */
+  async send(account) {
+    const answer = await this.outbox.send(account.api, account.user);
+    if (!answer.stopped) this.tabs.postMessage(account.user);
+    this.dispatchEvent(new CustomEvent("sent", { detail: answer }));
+    return answer;
   }
 
   /** @param {() => unknown} undo */
@@ -338,16 +433,28 @@ export class History extends EventTarget {
     Object.assign(this, this.mapParts((part) => new Map(values[part].map((row) => [row.movie, row]))));
   }
 
-  /** Save without an account, and fire `change`. */
+  /** Save titles that were added. */
+  keepTitles() {
+    if (this.account) this.keepCopy();
+    else this.save();
+  }
+
+  /** Keep a copy of the account's history in the tab. */
+  keepCopy() {
+    writeTab(COPY, { user: this.account?.user, ...this.mapParts((part) => [...this[part].values()]), unmatched: [...this.unmatched.values()] });
+  }
+
+  /** Save the history, or the copy of the account's, and fire `change`. */
   notify() {
-    if (!this.account) this.save();
+    this.keepTitles();
     this.dispatchEvent(new CustomEvent("change"));
   }
 
   /** Load the browser's history; invalid entries are ignored. */
   load() {
     try {
-      const stored = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+      const stored = this.profiles.read(KEY) ?? {};
+      this.unmatched.replace(this.profiles.read(UNMATCHED));
       this.setParts(this.mapParts((part) => validRows(stored[part]).filter((row) => part !== "ratings" || Number.isFinite(row.rating))));
       this.picks = new Map(validPicks(stored.picks));
       this.plain = stored.plain ?? this.plain;
@@ -359,14 +466,14 @@ export class History extends EventTarget {
 
   /** Write the history to localStorage. */
   save() {
-    try {
-      if (PARTS.every((part) => this[part].size === 0)) return localStorage.removeItem(KEY);
-      localStorage.setItem(KEY, JSON.stringify({ ...this.mapParts((part) => [...this[part].values()]), picks: [...this.picks], plain: this.plain }));
-      this.persistent = true;
-    } catch {
-      if (this.persistent) this.dispatchEvent(new CustomEvent("full"));
-      this.persistent = false;
-    }
+    const nothing = PARTS.every((part) => this[part].size === 0);
+    this.stored(this.profiles.write(KEY, nothing ? null : { ...this.mapParts((part) => [...this[part].values()]), picks: [...this.picks], plain: this.plain }));
+  }
+
+  /** Note whether something was stored; the first time that it wasn't, fire `full`. @param {boolean} possible */
+  stored(possible) {
+    if (!possible && this.persistent) this.dispatchEvent(new CustomEvent("full"));
+    this.persistent = possible;
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { reasonText } from "./cards.js";
 import { FILM_FILTERS, dialParameters, dialQuery } from "./dials.js";
+import { allows } from "./profiles.js";
 import { writeTab, readTab } from "./tab.js";
 
 /** Films per row, and in the request for a whole row. */
@@ -10,8 +11,8 @@ export const [ROW_SIZE, WHOLE_ROW] = [12, 50];
 /** Maximum films of the watchlist in a request. */
 const MAX_WATCHLIST = 5000;
 
-/** Tab-storage key of the last response, shown while the server can't be reached. */
-const ANSWER_KEY = "last-rows";
+/** Where the last response is kept for the time without the server: of a profile in the browser, of an account in the tab. */
+const [KEPT, IN_TAB] = ["cinematrix-lists", "last-rows"];
 
 /** @typedef {import("./cards.js").Item} Item */
 /** @typedef {{kind: string, title: string, movie?: number | string | null, genre?: string | null, items: Item[]}} Row */
@@ -31,26 +32,28 @@ function watchlist(app) {
   return wanted.filter((movie) => listed.has(movie));
 }
 
-/** What the last rows are the answer to, besides ratings: the filters, and whether there is a watchlist. @param {import("../app.js").App} app */
-const queryOf = (app) => `${dialQuery(app.params)} ${watchlist(app).length > 0}`;
-
 /** What a row is about; it stays the same when its films change. @param {Row} row */
 export const rowName = ({ kind, movie, genre }) => [kind, movie ?? genre].filter((part) => part !== null && part !== undefined).join(":");
 
+/** What the rows depend on, besides ratings: whose they are, the filters, and whether there is a watchlist. @param {import("../app.js").App} app */
+const conditions = (app) => JSON.stringify([app.history.owner, app.history.limit, dialQuery(app.params), watchlist(app).length > 0]);
+
 /** Request the rows. @param {import("../app.js").App} app @param {number} n films per row @param {AbortSignal} signal @returns {Promise<Rows>} */
 export async function fetchRows(app, n, signal) {
-  const [query, wanted] = [queryOf(app), watchlist(app)];
+  const [query, wanted] = [conditions(app), watchlist(app)];
   const answer = await app.api.post("/v1/rows", { ...app.history.body(), ...(await dialParameters(app)), n, ...(wanted.length && { watchlist: wanted }) }, signal);
   if (n !== ROW_SIZE) return answer;
   last = { query, answer };
-  writeTab(ANSWER_KEY, { time: Date.now(), answer });
+  const kept = { time: Date.now(), answer };
+  if (app.history.account) writeTab(IN_TAB, kept);
+  else app.history.profiles.write(KEPT, kept);
   return answer;
 }
 
 /** The last rows of these filters, without films rated or hidden since; null if there are none. @param {import("../app.js").App} app @returns {Rows | null} */
 export function lastRows(app) {
   const { history } = app;
-  if (last?.query !== queryOf(app)) return null;
+  if (last?.query !== conditions(app)) return null;
   const left = (/** @type {Item} */ { movie }) => history.rating(movie) === null && !history.hidden.has(movie);
   return { ...last.answer, rows: last.answer.rows.map((row) => ({ ...row, items: row.items.filter((item) => left(item) && (row.kind !== "watchlist" || history.wants(item.movie))) })) };
 }
@@ -72,8 +75,17 @@ export function cardOptions({ kind, movie }) {
   return (/** @type {Item} */ { because: [why] = [] }) => ({ reason: kind === "because" && why?.movie === movie ? reasonText(why) : undefined });
 }
 
-/** The last response of this tab, with its time. @returns {{time: number, answer: Rows} | null} */
-export const storedRows = () => readTab(ANSWER_KEY);
+/** The last response with its time, and the watchlist, for the time without the server. @param {import("../app.js").App} app @returns {{time: number, answer: Rows} | null} */
+export function storedRows({ history }) {
+  const stored = history.account ? readTab(IN_TAB) : history.profiles.read(KEPT);
+  const left = (/** @type {Item} */ film) => film.title !== undefined && !history.ratings.has(film.movie) && allows(history.limit, film);
+  const items = [...history.watchlist.values()].sort((one, other) => other.time - one.time).filter(left);
+  const all = /** @type {Row[]} */ (Array.isArray(stored?.answer?.rows) ? stored.answer.rows : []);
+  const rows = all.filter((row) => row.kind !== "watchlist").map((row) => ({ ...row, items: row.items.filter(left) }));
+  if (!rows.length && !items.length) return null;
+  const watchlist = { kind: "watchlist", title: "On your watchlist", items };
+  return { time: stored?.time ?? Date.now(), answer: { model_version: "", fallback: history.size === 0, ...stored?.answer, rows: items.length ? [...rows, watchlist] : rows } };
+}
 
 /** The address of a whole row; that of the watchlist has a view of its own. @param {Row} row @param {URLSearchParams} params */
 export function rowUrl(row, params) {

@@ -1,7 +1,7 @@
 /** The tab's storage, kept until the tab is closed; without sessionStorage nothing is stored. */
 
 /** Names of the stored values. All are deleted with the history, and when the account is left. */
-const NAMES = ["evening", "friends", "last-rows", "picks", "unseen", "upload"];
+const NAMES = ["account", "evening", "friends", "last-rows", "matched", "picks", "unseen", "upload"];
 
 const PREFIX = "cinematrix-";
 

@@ -2,11 +2,12 @@
 
 /** @typedef {import("./history.js").Movie} Movie */
 /** `time` in epoch seconds, null without a date. @typedef {Movie & {rating: number, time: number | null}} Rating */
-/** `event_times`: epoch seconds of events by movie, where the file gave them. @typedef {{source?: string, ratings: Rating[], events: {seen?: (number | string)[], watchlist?: (number | string)[], like?: (number | string)[]}, event_times?: Partial<Record<"seen" | "watchlist" | "like", Record<string, number>>>}} Upload */
+/** `event_times`: epoch seconds of events by movie, where the file gave them. @typedef {{source?: string, ratings: Rating[], events: {seen?: (number | string)[], watchlist?: (number | string)[], like?: (number | string)[]}, event_times?: Partial<Record<"seen" | "watchlist" | "like", Record<string, number>>>,
+ *   films?: import("./history-file.js").FileFilm[], unmatched?: UnmatchedRow[], newer?: UnmatchedRow[]}} Upload `films`: those of a whole history */
 /**
  * An upload row that no film was found for.
- * @typedef {{row: string, kind: "rating" | "seen" | "watchlist" | "like", title: string, year: number | null,
- *   rating: number | null, time: number | null, candidates: Movie[], certain?: boolean}} UnmatchedRow
+ * @typedef {{row: string, film?: string, kind: string, title: string, year: number | null, imdb?: number | null, tmdb?: number | null, movie?: string | null,
+ *   rating: number | null, time: number | null, source?: string | null, candidates: Movie[], certain?: boolean}} UnmatchedRow
  */
 /** A matched row without the exact year. @typedef {{row: string, title: string, year: number | null, rule: string, match: Movie}} UnsureRow */
 

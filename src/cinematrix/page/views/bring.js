@@ -6,6 +6,7 @@ import { icon } from "../parts/dom.js";
 import { emptyState } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
 import { unmatchedSection, unsureDetails } from "../parts/unmatched.js";
+import { MAX_UNMATCHED } from "../parts/unmatched-films.js";
 
 export const title = "Import your films";
 
@@ -14,7 +15,7 @@ const MAX_BYTES = 20_000_000;
 
 /** Names of the sites, by the server's sources. @type {Record<string, string>} */
 const SITES = {
-  letterboxd: "Letterboxd", imdb: "IMDb", trakt: "Trakt", movielens: "MovieLens", tmdb: "TMDB", criticker: "Criticker", filmtipset: "Filmtipset",
+  cinematrix: "your own history", letterboxd: "Letterboxd", imdb: "IMDb", trakt: "Trakt", movielens: "MovieLens", tmdb: "TMDB", criticker: "Criticker", filmtipset: "Filmtipset",
   movietweetings: "MovieTweetings", jellyfin: "Jellyfin", netflix: "Netflix", simkl: "Simkl", tvtime: "TV Time", movary: "Movary", yamtrack: "Yamtrack",
   ryot: "Ryot", watcharr: "Watcharr", kodi: "Kodi", plex: "Plex", tautulli: "Tautulli", prime: "Prime Video", filmweb: "Filmweb", kinopoisk: "Kinopoisk",
   kinorium: "Kinorium", douban: "Douban", rym: "Rate Your Music", icheckmovies: "iCheckMovies",
@@ -116,7 +117,7 @@ function sources(app) {
     ["TMDB", "Settings → Account → Export: the CSV"], ["Criticker", "Your ratings → Export: the XML or CSV"],
     ["Netflix", "Account → Profile → Viewing activity → Download all"], ["Simkl, TV Time", "Settings → Export: the CSV, JSON or ZIP"],
     ["Kodi, Plex, Jellyfin", "the exported library, Tautulli's table, or Playback Reporting's backup"],
-    ["Anything else", "a table, a JSON or a list with titles: seen, wanted, liked or rated films"],
+    ["Cinematrix", "You → Save my history, on your other device"], ["Anything else", "a table, a JSON or a list with titles: seen, wanted, liked or rated films"],
   ];
   return app.element("section", { class: "sources" }, app.element("h2", {}, "Where to get it"),
     app.element("dl", {}, ways.map(([name, way]) => app.element("div", {}, app.element("dt", {}, name), app.element("dd", {}, way)))));
@@ -149,7 +150,8 @@ function summary(app, { source, read, imported, updated, duplicates, skipped, un
   const reasons = new Map(Object.entries(unlisted));
   for (const { reason } of skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   return {
-    source, warnings, unsure, unmatched: open, reasons: [...reasons],
+    source, warnings: app.history.unmatched.size < MAX_UNMATCHED ? warnings : [...warnings, `Of the films that the catalog lacks, ${MAX_UNMATCHED.toLocaleString("en")} are kept, and no more.`],
+    unsure, unmatched: open, reasons: [...reasons],
     counts: [["rows read", read], ["new", imported], ["changed", updated], ["already there", duplicates + unmatched.length - open.length],
       ["skipped", [...reasons.values()].reduce((sum, n) => sum + n, 0)], ["not found", open.length], ...(newer.length ? [/** @type {[string, number]} */ (["newer than the catalog", newer.length])] : [])],
   };

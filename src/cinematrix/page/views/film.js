@@ -5,7 +5,7 @@ import { barChart } from "../parts/charts.js";
 import { markButtons } from "../parts/mark-buttons.js";
 import { cardRow } from "../parts/rows.js";
 import { formatNumber } from "../parts/stars.js";
-import { filmSkeleton } from "../parts/states.js";
+import { emptyState, filmSkeleton } from "../parts/states.js";
 
 export const title = "Film";
 
@@ -27,6 +27,7 @@ export async function show(main, app) {
   main.replaceChildren(filmSkeleton());
   /** @type {Film} */
   const film = await app.api.get(path, {}, app.signal);
+  if (!app.allows(film)) return main.replaceChildren(emptyState("Not for this profile", "This film is outside the limit of the profile.", app.element("a", { class: "primary", href: "/" }, "To your films")));
   document.title = `${shorten(film.title ?? "")} · Cinematrix`;
   const prediction = app.element("div", { class: "guess" });
   let ratings = peopleSection(app, film);
@@ -87,8 +88,9 @@ function peopleSection(app, film) {
 /** The section of similar films, or null. @param {import("../app.js").App} app @param {string} path */
 async function similarFilms(app, path) {
   const { items } = await app.api.get(`${path}/similar`, { n: 12 }, app.signal);
-  if (!items.length) return null;
-  const films = items.map((/** @type {import("../parts/cards.js").Item} */ item) => ({ ...item, stars: undefined }));
+  const allowed = items.filter(app.allows, app);
+  if (!allowed.length) return null;
+  const films = allowed.map((/** @type {import("../parts/cards.js").Item} */ item) => ({ ...item, stars: undefined }));
   const reason = (/** @type {import("../parts/cards.js").Item & {why?: {genres: string[], both: number}}} */ { why }) => ({ reason: why && linkText(why), hide: false });
   const row = cardRow(app, { title: "Similar films", items: films, options: reason });
   row.classList.add("alike");

@@ -60,7 +60,7 @@ export async function show(main, app) {
 async function fetchFacts({ api, history, signal }, means) {
   const ids = ownFilms(history, means).map(({ movie }) => movie).filter((movie) => !means.has(movie));
   for (let at = 0; at < ids.length; at += MAX_FILMS) {
-    const { items } = await api.post("/v1/movies/averages", { movies: ids.slice(at, at + MAX_FILMS) }, signal).catch(() => ({ items: [] }));
+    const { items } = await api.post("/v1/movies/lookup", { movies: ids.slice(at, at + MAX_FILMS) }, signal).catch(() => ({ items: [] }));
     for (const { movie, mean } of items) means.set(movie, mean);
     history.describe(items);
   }

@@ -40,7 +40,7 @@ export async function show(main, app) {
       app.answeredBy(answer.model_version);
     } catch (error) {
       if (/** @type {Error} */ (error).name === "AbortError") return;
-      const stored = /** @type {{status?: number}} */ (error).status === 0 ? storedRows() : null;
+      const stored = /** @type {{status?: number}} */ (error).status === 0 ? storedRows(app) : null;
       if (stored) draw(stored.answer, stored.time);
       else list.replaceChildren(app.failed(error, refresh));
     }
@@ -105,7 +105,8 @@ function drawRows(app, list, answer) {
 
 /** The note above an old response. @param {import("../app.js").App} app @param {number} time @param {() => void} again */
 function staleNote(app, time, again) {
-  const clock = new Date(time).toLocaleTimeString("en", { timeStyle: "short" });
+  const today = new Date(time).toDateString() === new Date().toDateString();
+  const clock = new Date(time).toLocaleString("en", today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
   return app.element("p", { class: "note", role: "status" }, `The server can't be reached. These films are from ${clock}. `,
     app.element("button", { type: "button", class: "ghost", onclick: again }, icon("undo"), "Try again"));
 }

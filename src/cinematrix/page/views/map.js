@@ -40,6 +40,9 @@ export async function show(main, app) {
   if (!app.model.map) {
     return main.append(emptyState("This model has no map", "It recommends films, but it can’t place them on a map.", element("a", { class: "primary", href: "/" }, "To your films")));
   }
+  if (app.history.limit.with.length + app.history.limit.without.length) {
+    return main.append(emptyState("No map for this profile", "The map shows all films, and this profile is limited to some of them.", element("a", { class: "primary", href: "/" }, "To your films")));
+  }
   const waiting = element("p", { class: "loading lead", role: "status" }, "Drawing the map: the first time takes some seconds…");
   main.append(head, waiting);
   if (cachedMap?.model_version !== app.model.version || !cachedMap) cachedMap = await app.api.get("/v1/map", {}, app.signal);

@@ -1,8 +1,10 @@
 /** Profile: the user's taste compared with everyone's, the model's accuracy for them, and export and deletion of their data. */
 
 import { MAX_RATINGS } from "../parts/body.js";
-import { icon } from "../parts/dom.js";
 import { shorten } from "../parts/cards.js";
+import { dataSection } from "../parts/data.js";
+import { householdSection } from "../parts/household.js";
+import { lackingList } from "../parts/lacking.js";
 import { formatNumber } from "../parts/stars.js";
 import { emptyState, loadingState } from "../parts/states.js";
 import { youTabs } from "../parts/you-tabs.js";
@@ -22,14 +24,17 @@ const NO_GENRES = ["(no genres listed)", "IMAX"];
 export async function show(main, app) {
   const { element } = app;
   const body = element("div", { class: "profile" }, loadingState("Reading your ratings", 0));
+  const household = householdSection(app);
   const data = element("div", { class: "profile" });
-  main.append(element("h1", {}, "Your profile"), youTabs(app, "profile"), moreViews(app), body, data);
+  main.append(element("h1", {}, "Your profile"), youTabs(app, "profile"), moreViews(app), body, lackingList(app), data);
   const refresh = async () => {
     const parts = await bodyParts(app).catch((error) => [app.failed(error, refresh)]);
     if (app.signal.aborted) return;
     const { empty: nothing, account } = app.history;
     body.replaceChildren(...parts);
-    data.replaceChildren(...(nothing && !account ? [] : [dataSection(app)]));
+    if (household && !household.isConnected) data.prepend(household); // below what was loading, so that it never moves
+    data.querySelector(".yours")?.remove();
+    if (!nothing || account) data.append(dataSection(app));
   };
   app.history.on("change", refresh, app.signal);
   await refresh();
@@ -132,50 +137,6 @@ function preferenceSection(app, heading, all, { note = LOVE_NOTE, digits = 2, en
         element("span", { class: "love-figure" }, `${part.love < 0 ? "−" : "+"}${Math.abs(part.love).toFixed(digits)}`),
         element("span", { class: "facts" }, `${part.count.toLocaleString("en")} ${part.count === 1 ? "film" : "films"}`));
     })));
-}
-
-/** Export and deletion of the user's data. @param {import("../app.js").App} app */
-function dataSection(app) {
-  const { element } = app;
-  const { account } = app.history;
-  const status = element("p", { role: "status" });
-  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "ask-title" },
-    element("h2", { id: "ask-title" }, "Delete everything?"),
-    element("p", {}, account ? "All ratings and marks of your account are deleted from the server. This can’t be undone." : "All your ratings are deleted from this browser. This can’t be undone. The server has none of them."),
-    element("div", { class: "buttons" },
-      element("button", { type: "button", class: "primary danger", onclick: async () => {
-        dialog.close();
-        try {
-          if (account) {
-            await app.api.delete(`/v1/users/${encodeURIComponent(account.user)}`);
-            app.leave();
-          } else app.history.clear();
-          app.toast("All your data is deleted.");
-        } catch (error) {
-          status.textContent = `Not deleted: ${/** @type {Error} */ (error).message}`;
-        }
-      } }, "Delete everything"),
-      element("button", { type: "button", class: "ghost", onclick: () => dialog.close() }, "Keep it"))));
-  return element("section", { class: "yours" },
-    element("h2", {}, "Your data"),
-    !app.history.persistent && element("p", { class: "note" }, "This browser allows no storage. Your ratings last only as long as the page is open."),
-    element("p", { class: "facts" }, "The CSV can be imported at Letterboxd."),
-    element("div", { class: "buttons" },
-      element("button", { type: "button", class: "ghost", onclick: () => downloadRatings(app).catch((/** @type {Error} */ error) => { status.textContent = `Not exported: ${error.message}`; }) }, icon("down"), "Export my ratings"),
-      account && element("button", { type: "button", class: "ghost", onclick: () => app.leave() }, "Leave the account here"),
-      element("button", { type: "button", class: "ghost danger", onclick: () => dialog.showModal() }, "Delete everything")),
-    status, dialog);
-}
-
-/** Download the ratings as CSV, in files of at most `MAX_RATINGS`. @param {import("../app.js").App} app */
-async function downloadRatings(app) {
-  const { allRatings } = app.history;
-  for (let at = 0; at < Math.max(1, allRatings.length); at += MAX_RATINGS) {
-    const text = await app.api.post("/v1/exports", { ratings: allRatings.slice(at, at + MAX_RATINGS) }, app.signal);
-    const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-    app.element("a", { href: url, download: `cinematrix-ratings${at ? `-${at / MAX_RATINGS + 1}` : ""}.csv` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
-  }
 }
 
 /** A number with a fixed number of decimals. @param {number} value */

@@ -1,6 +1,7 @@
 /** Questions for new users: one film at a time, selected by how informative its rating would be. */
 
 import { titleElement, factsLine } from "../parts/cards.js";
+import { dialParameters } from "../parts/dials.js";
 import { icon } from "../parts/dom.js";
 import { cardRow } from "../parts/rows.js";
 import { emptyState, loadingState } from "../parts/states.js";
@@ -35,6 +36,7 @@ export async function show(main, app) {
       const focused = place.contains(document.activeElement);
       /** @type {Question} */
       const question = await app.api.post("/v1/questions", { ...app.history.body(), unseen }, signal);
+      if (question.movie !== null && !app.allows(question)) return skip(question);
       draw(question);
       if (focused) /** @type {HTMLElement | null} */ (place.querySelector("h2, input"))?.focus();
     } catch (error) {
@@ -65,7 +67,7 @@ export async function show(main, app) {
     const signal = recommending();
     if (app.history.size < MIN_ANSWERS) return list.replaceChildren();
     try {
-      const { items, model_version } = await app.api.post("/v1/recommendations", { ...app.history.body(), n: 6 }, signal);
+      const { items, model_version } = await app.api.post("/v1/recommendations", { ...app.history.body(), ...(await dialParameters(app)), n: 6 }, signal);
       list.replaceChildren(...soFar(items));
       app.answeredBy(model_version);
     } catch {

@@ -27,7 +27,7 @@ export async function show(main, app) {
     return;
   }
   results.append(element("p", { class: "lead" }, "Searching…"), gridSkeleton("Searching"));
-  const { items } = await app.api.get("/v1/movies", { query, n: MAX_RESULTS }, app.signal);
+  const items = (await app.api.get("/v1/movies", { query, n: MAX_RESULTS }, app.signal)).items.filter(app.allows, app);
   app.announce(items.length === 1 ? "One film found." : `${items.length} films found.`);
   if (!items.length) {
     results.replaceChildren(emptyState("No film by that name", "Try fewer words, or the original title."));

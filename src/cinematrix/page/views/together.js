@@ -4,6 +4,7 @@ import { loadAccount } from "../parts/account.js";
 import { Api } from "../parts/api.js";
 import { requestBody } from "../parts/body.js";
 import { filmUrl, factsLine, oneDecimal, plural, reasonParts, shorten, titleElement } from "../parts/cards.js";
+import { dialParameters, dials } from "../parts/dials.js";
 import { icon } from "../parts/dom.js";
 import { stars } from "../parts/stars.js";
 import { loadingState } from "../parts/states.js";
@@ -19,7 +20,7 @@ const [FRIENDS_KEY, GROUP_KEY] = ["friends", "evening"];
 
 /** @typedef {import("../parts/history.js").Movie & {rating: number}} Rated */
 /** @typedef {{movie: number | string, kind: import("../parts/history.js").Kind}} Hidden */
-/** `user`: the ID of an account whose history the server has. @typedef {{name: string, ratings: Rated[], hidden: Hidden[], user?: string}} Friend */
+/** `user`: the ID of an account whose history the server has; `profile`: the ID of a profile in this browser. @typedef {{name: string, ratings: Rated[], hidden: Hidden[], user?: string, profile?: string}} Friend */
 /** @typedef {{name: string, stars: number, low: number | null, high: number | null, because: import("../parts/cards.js").Reason[]}} Opinion */
 /** @typedef {import("../parts/history.js").Movie & {score: number, members: Opinion[]}} GroupFilm */
 
@@ -30,7 +31,7 @@ export async function show(main, app) {
   main.append(
     element("div", { class: "head" }, element("h1", {}, "Together"),
       element("p", { class: "lead" }, "One list for two to eight people, with a reason for each. Films that one of you has seen are left out.")),
-    group.people, group.friendForm(), group.list);
+    group.people, group.household, group.friendForm(), dials(app, () => group.refresh()), group.list);
   app.history.on("change", () => group.refresh(), app.signal);
   app.api.get("/v1/me", {}, app.signal).then(({ role }) => group.allowIds(["read", "write", "admin"].includes(role)), () => {});
   await group.refresh();
@@ -49,6 +50,7 @@ class Group {
     /** @type {string} */
     this.method = how;
     this.people = app.element("ul", { class: "people-here", "aria-label": "People" });
+    this.household = app.element("p", { class: "buttons at-home" });
     this.list = app.element("div", { class: "together" });
     this.idHint = app.element("span", { hidden: true }, ", or its ID");
     /** @type {AbortController | null} */
@@ -77,27 +79,57 @@ class Group {
     return { name: String(user), ratings, hidden };
   }
 
-  /** The request body. */
-  body() {
-    const me = { name: "You", ...this.app.history.body() };
-    const members = this.friends.map(({ name, ratings, hidden, user }) => (user === undefined
-      ? { name, ...requestBody(ratings, hidden, this.app.history.plain) }
-      : { user: /^-?\d{1,15}$/.test(user) ? Number(user) : user }));
-    return { members: [me, ...members], how: this.method, veto: [...this.veto.keys()], n: FILMS };
+  /** The name of the person at this browser: that of the profile, if there are several. */
+  get me() {
+    const { account, profiles } = this.app.history;
+    return account || profiles.all.length === 1 ? "You" : profiles.current.name;
+  }
+
+  /** The films of a friend; those of a profile as they are now. @param {Friend} friend */
+  filmsOf({ ratings, hidden, profile }) {
+    const { history } = this.app;
+    const stored = profile === undefined ? { ratings, hidden } : history.profiles.read("cinematrix-history", profile) ?? {};
+    return requestBody(stored.ratings ?? [], [...(stored.hidden ?? []), ...(stored.likes ?? [])], history.plain);
+  }
+
+  /** The request body, with the filters and the limits of all who are here. */
+  async body() {
+    const { history } = this.app;
+    const limits = [history.limit, ...history.profiles.all.filter(({ id }) => this.friends.some(({ profile }) => profile === id)).map(({ limit }) => limit)];
+    const me = { name: this.me, ...history.body() };
+    const members = this.friends.map((friend) => (friend.user === undefined
+      ? { name: friend.name, ...this.filmsOf(friend) }
+      : { user: /^-?\d{1,15}$/.test(friend.user) ? Number(friend.user) : friend.user }));
+    return { members: [me, ...members], how: this.method, veto: [...this.veto.keys()], n: FILMS, ...(await dialParameters(this.app, limits)) };
+  }
+
+  /** Buttons that add the other profiles of this browser. */
+  householdButtons() {
+    const { account, profiles } = this.app.history;
+    const absent = (account ? profiles.all : profiles.others).filter(({ id }) => !this.friends.some(({ profile }) => profile === id));
+    if (account || this.friends.length + 2 > MAX_PEOPLE) return [];
+    return absent.map(({ id, name }) => this.app.element("button", { type: "button", class: "ghost", onclick: () => {
+      this.friends.push({ name, ratings: [], hidden: [], profile: id });
+      /** @type {HTMLDetailsElement | null} */ (this.household.parentElement?.querySelector("details.add"))?.removeAttribute("open");
+      this.app.announce("Added.");
+      this.refresh();
+    } }, icon("people"), "Add ", this.app.element("bdi", {}, shorten(name, 30))));
   }
 
   /** Store the group, and load the list. */
   async refresh() {
     writeTab(FRIENDS_KEY, this.friends);
     writeTab(GROUP_KEY, { how: this.method, veto: [...this.veto.values()].map(({ movie, title, year }) => ({ movie, title, year })) });
+    this.friends = this.friends.filter(({ profile }) => profile === undefined || this.app.history.profiles.others.some(({ id }) => id === profile));
     this.people.replaceChildren(...this.peopleItems());
-    if (!this.friends.length) return this.list.replaceChildren(this.app.element("p", { class: "note" }, "Add at least one friend: by a file that they exported, or by a few films that they love."));
+    this.household.replaceChildren(...this.householdButtons());
+    if (!this.friends.length) return this.list.replaceChildren(this.app.element("p", { class: "note" }, this.household.childElementCount ? "Add somebody from your home, or a friend: by a file that they exported, or by a few films that they love." : "Add at least one friend: by a file that they exported, or by a few films that they love."));
     this.request?.abort();
     this.request = new AbortController();
     const signal = AbortSignal.any([this.request.signal, this.app.signal]);
     if (!this.list.querySelector(".group")) this.list.replaceChildren(loadingState("Looking for films that suit all of you"));
     try {
-      const { items, below } = await this.app.api.post("/v1/groups/recommendations", this.body(), signal);
+      const { items, below } = await this.app.api.post("/v1/groups/recommendations", await this.body(), signal);
       this.list.replaceChildren(...this.listParts(items, below));
     } catch (error) {
       if (!signal.aborted) this.list.replaceChildren(this.app.failed(error, () => this.refresh()));
@@ -109,10 +141,10 @@ class Group {
     const { element } = this.app;
     const size = this.app.history.size;
     return [
-      element("li", {}, element("strong", {}, "You"), element("span", { class: "facts" }, size ? filmCount(size) : "no films yet")),
+      element("li", {}, element("strong", {}, element("bdi", {}, shorten(this.me, 40))), element("span", { class: "facts" }, size ? filmCount(size) : "no films yet")),
       ...this.friends.map((friend) => element("li", {},
         element("strong", {}, element("bdi", {}, shorten(friend.name, 40))),
-        element("span", { class: "facts" }, friend.user === undefined ? filmCount(requestBody(friend.ratings, friend.hidden, this.app.history.plain).ratings.length) : "an account here"),
+        element("span", { class: "facts" }, friend.user === undefined ? filmCount(this.filmsOf(friend).ratings.length) : "an account here"),
         element("button", { type: "button", class: "ghost round small", "aria-label": `Remove ${shorten(friend.name, 40)}`, onclick: () => {
           this.friends = this.friends.filter((other) => other !== friend);
           this.refresh();
@@ -187,10 +219,15 @@ class Group {
     return [choice, vetoed, few, element("ul", { class: "group" }, items.map((item) => element("li", {}, this.filmItem(item))))].filter((each) => each instanceof Node);
   }
 
+  /** What orders the list, as exactly as it does: the mean of the stars shown, or the lowest. @param {GroupFilm} item */
+  score({ score }) {
+    return this.method === "average" ? score.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 2 }) : oneDecimal(score);
+  }
+
   /** Each person's expected rating and reason. For many people, the lowest and the highest until unfolded. @param {GroupFilm} item */
   opinions({ members, title }) {
     const { element, history: { plain, size } } = this.app;
-    const personal = [size > 0, ...this.friends.map((friend) => friend.user !== undefined || friend.ratings.length > 0)];
+    const personal = [size > 0, ...this.friends.map((friend) => friend.user !== undefined || this.filmsOf(friend).ratings.length > 0)];
     const all = element("dl", { class: "opinions" }, members.map((one, at) => element("div", {},
       element("dt", {}, element("bdi", {}, shorten(one.name, 30))),
       element("dd", {}, !plain && element("span", { class: "expected-stars" }, expectation(one), element("span", { class: "one-star", "aria-label": "stars", role: "img" })),
@@ -209,6 +246,8 @@ class Group {
       element("div", { class: "group-words" },
         element("h2", {}, element("a", { href: filmUrl(item.movie) }, titleElement(item))),
         element("p", { class: "facts" }, factsLine(item)),
+        !this.app.history.plain && element("p", { class: "group-score" }, this.method === "average" ? "On average " : "At least ",
+          element("span", { class: "expected-stars" }, this.score(item), element("span", { class: "one-star", "aria-label": "stars", role: "img" }))),
         this.opinions(item),
         element("button", { type: "button", class: "ghost small", "aria-label": `Veto ${shorten(item.title ?? "", 60)}`, onclick: () => { this.veto.set(item.movie, item); this.refresh(); } }, icon("no"), "Veto")));
   }

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
 
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.importers.letterboxd_export import ExportedRating, letterboxd_csv
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE, READ
+from cinematrix.service.history_export import build_history_file
 from cinematrix.service.problems import Problem
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.schemas import ClientTime, Id, RatingValue, RequestBody, TextId
@@ -16,6 +18,7 @@ from cinematrix.service.served_model import ServedModel
 from cinematrix.service.state import State
 from cinematrix.service.users import require_user
 from cinematrix.store.records import UserRecords
+from cinematrix.store.unmatched import list_unmatched
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 CSV_RESPONSE: dict[int | str, dict[str, Any]] = {
@@ -38,28 +41,51 @@ class ExportRequest(RequestBody):
     ratings: Annotated[list[ExportRating], schemas.Length(5000)]
 
 
-@ROUTER.get("/users/{user}/export", dependencies=[READ], response_model=schemas.UserExport, responses=CSV_RESPONSE)
+class UserExport(BaseModel):
+    """All data of a user.
+
+    `event_times`: epoch seconds by movie, where an import gave them. `unmatched`: films that the catalog lacks.
+    """
+
+    user: int | str
+    ratings: list[schemas.RatedMovie]
+    events: dict[schemas.EventKind, list[int | str]]
+    event_times: dict[schemas.EventKind, dict[str, int]]
+    unmatched: list[dict[str, Any]]
+
+
+@ROUTER.get("/users/{user}/export", dependencies=[READ], response_model=UserExport, responses=CSV_RESPONSE)
 def export_user(
     user: TextId,
     state: State,
     format: Annotated[
-        Literal["json", "letterboxd"],
-        Query(description="Everything as JSON, or ratings and seen movies as a CSV for Letterboxd."),
+        Literal["json", "letterboxd", "history"],
+        Query(
+            description="Everything as JSON, ratings and seen movies as a CSV for Letterboxd, or the whole history as "
+            "a file that an import reads."
+        ),
     ] = "json",
     part: PartNumber = 1,
     days: Annotated[bool, Query(description="Letterboxd: use the rating dates as watch dates.")] = False,
-) -> schemas.UserExport | Response:
-    """Export all data of a user, or their ratings and seen movies as a CSV for Letterboxd."""
+) -> UserExport | Response:
+    """Export all data of a user, for programs or as a file to import again, or their ratings for Letterboxd."""
     served = state.served
     person = require_user(state, served, user)
     ratings = served.ratings(person)
     if format == "letterboxd":
         return build_csv_response(served, _watched(served, person, ratings, days=days), part)
-    return schemas.UserExport(
+    with state.store.engine.connect() as connection:
+        unmatched = list_unmatched(connection, person.user)
+    if format == "history":
+        file = build_history_file(served, person, unmatched)
+        headers = {"Content-Disposition": 'attachment; filename="cinematrix-history.json"'}
+        return Response(file.model_dump_json(exclude_none=True), media_type="application/json", headers=headers)
+    return UserExport(
         user=served.user_id(person.user),
         ratings=ratings,
         events=served.events(person),  # type: ignore[arg-type]
         event_times=person.event_times,  # type: ignore[arg-type]
+        unmatched=[film._asdict() for film in unmatched],
     )
 
 

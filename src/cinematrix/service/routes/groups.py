@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from cinematrix.data.histories import Histories
 from cinematrix.recommendation.groups import recommend_for_group
+from cinematrix.recommendation.reranking import Reranking
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE, Caller
 from cinematrix.service.problems import Problem
@@ -39,11 +40,14 @@ class GroupRequest(schemas.RequestBody, schemas.ListOptions):
 
     Attributes:
         how: order by the mean of the members' expected stars, or by the lowest (least misery).
+        novelty, diversity: of the movies, as in a list for one user; the order stays that of `how`.
         veto: movies to exclude for the whole group.
     """
 
     members: Annotated[list[UserMember | GuestMember], schemas.Length(MOST_MEMBERS, 2)]
     how: Literal["average", "least_misery"] = "average"
+    novelty: Annotated[float, Field(ge=0, le=1)] = 0.0
+    diversity: Annotated[float, Field(ge=0, le=1)] = 0.0
     veto: Annotated[list[schemas.Id], Field(default_factory=list), schemas.Length(5000)]
 
 
@@ -101,7 +105,10 @@ def recommend_together(body: GroupRequest, state: State, who: Annotated[Caller, 
         hidden |= member_hidden
         unknown += member_unknown
     filters = list_filters(state.store, served, body, tuple(sorted(hidden)))
-    recommended = recommend_for_group(served.model, histories, body.n, how=body.how, by=body.by, filters=filters)
+    dials = Reranking(body.novelty, body.diversity)
+    recommended = recommend_for_group(
+        served.model, histories, body.n, how=body.how, by=body.by, filters=filters, dials=dials
+    )
     served.shown.add(served.numbers(recommended.items))
     names = [member.name if isinstance(member, GuestMember) else str(member.user) for member in body.members]
     items = [_build_item(asdict(line), names) for line in recommended.items]

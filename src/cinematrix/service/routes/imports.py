@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from cinematrix.errors import DataError
 from cinematrix.importers import KindUnknownError, ProfileUnknownError
-from cinematrix.importers.entries import KINDS, KindName
+from cinematrix.importers.entries import KINDS, Kind, KindName
 from cinematrix.service.auth import PAGE, WRITE
 from cinematrix.service.import_worker import PreparedImport, Upload, prepare_import
 from cinematrix.service.logging import LOG
@@ -53,14 +53,23 @@ class SkippedRow(BaseModel):
 
 
 class NewerRow(BaseModel):
-    """A row whose movie is newer than the catalog; `rating`: on the model's scale."""
+    """A row whose movie is newer than the catalog.
+
+    `film`: its ID among a user's unmatched films. `rating`: on the model's scale. `source`: the export of a rating
+    without a date. `movie`: its ID in the catalog of another model.
+    """
 
     row: str
-    kind: Literal["rating", "seen", "watchlist", "like"]
+    film: str
+    kind: Kind
     title: str
     year: int | None
+    imdb: int | None
+    tmdb: int | None
+    movie: str | None
     rating: float | None
     time: int | None
+    source: str | None
 
 
 class UnmatchedRow(NewerRow):
@@ -90,10 +99,21 @@ class ImportedRating(BaseModel):
     time: int | None
 
 
+class ImportedFilm(Movie):
+    """A movie in the file of a whole history; `source`: the export of a rating without a date."""
+
+    kind: Kind
+    rating: float | None
+    time: int | None
+    source: str | None
+
+
 class ImportBody(BaseModel):
     """Result of an import. Imported, updated, duplicate, skipped, unmatched and newer rows add up to the rows read.
 
     `unlisted`: numbers of skipped rows by reason beyond the first 10,000. `event_times`: epoch seconds by movie.
+    `films`: all matched movies in the file of a whole history, which also has movies `not_interested` and `deleted`
+    ratings; absent for other files.
     """
 
     source: str
@@ -110,6 +130,7 @@ class ImportBody(BaseModel):
     event_times: dict[Literal["seen", "watchlist", "like"], dict[str, int]]
     unlisted: dict[str, int]
     warnings: list[str]
+    films: list[ImportedFilm] | None = None
 
 
 class PendingUpload(NamedTuple):

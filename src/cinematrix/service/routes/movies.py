@@ -43,22 +43,23 @@ class MovieDetails(schemas.Movie):
 
 
 class MoviesRequest(schemas.RequestBody):
-    """Movies to describe."""
+    """IDs of movies to look up."""
 
-    movies: Annotated[list[Id], Length(5000, 1)]
+    movies: Annotated[list[Id], Length(5000)]
 
 
-class RatedByAll(schemas.Movie):
-    """A movie with the number and mean of its published ratings."""
+class FoundMovie(schemas.Movie):
+    """A movie with its IDs at other sites, and the number and mean of its published ratings."""
 
+    links: MovieLinks
     ratings: int
     mean: float | None
 
 
-class MovieAverages(BaseModel):
+class FoundMovies(BaseModel):
     """Movies in the order of the request, each once; `unknown`: IDs that the catalog doesn't have."""
 
-    items: list[RatedByAll]
+    items: list[FoundMovie]
     unknown: list[int | str]
 
 
@@ -118,17 +119,21 @@ def get_movie(movie: TextId, state: State) -> MovieDetails:
     )  # fmt: skip
 
 
-@ROUTER.post("/movies/averages")
-def list_averages(body: MoviesRequest, state: State) -> MovieAverages:
-    """Return titles, years and genres of several movies, and the number and mean of their ratings."""
+@ROUTER.post("/movies/lookup")
+def look_up_movies(body: MoviesRequest, state: State) -> FoundMovies:
+    """Return the movies with these IDs, with their IDs at other sites, and the number and mean of their ratings."""
     served = state.served
-    wanted = {id_: served.model.data.movies.number(id_) for id_ in map(str, body.movies)}
+    movies, links = served.model.data.movies, served.model.data.catalog.frame.select("imdb", "tmdb")
+    wanted = {id_: movies.number(id_) for id_ in map(str, body.movies)}
     numbers = list(dict.fromkeys(number for number in wanted.values() if number >= 0))
     items = [
-        RatedByAll(**served.film(number).model_dump(), ratings=sum(counts), mean=_mean(served, counts))
+        FoundMovie(
+            **served.film(number).model_dump(), links=MovieLinks(**links.row(number, named=True)),
+            ratings=sum(counts), mean=_mean(served, counts),
+        )
         for number, counts in zip(numbers, publish_counts(state.store, served, numbers), strict=True)
-    ]
-    return MovieAverages(items=items, unknown=[served.movie_id(id_) for id_, at in wanted.items() if at < 0])
+    ]  # fmt: skip
+    return FoundMovies(items=items, unknown=[served.movie_id(id_) for id_, at in wanted.items() if at < 0])
 
 
 @ROUTER.post("/movies/{movie}/prediction")

@@ -5,6 +5,8 @@ A request's path is looked up among the loaded files and never opened, so path t
 
 import gzip
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -25,11 +27,15 @@ MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+    ".json": "application/json",
 }
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
 )
 """Content Security Policy of the page: only its own files and its own server."""
 
@@ -37,6 +43,14 @@ INDEX = "index.html"
 
 WORKER = "worker.js"
 """Service worker of the page; it may handle requests outside its own folder."""
+
+LISTING = "files.json"
+"""File with the page's version and the addresses of all its files, from which the service worker keeps them."""
+
+VERSION_DIGITS = 16
+"""Hexadecimal digits of the version of the page."""
+
+ONE_YEAR = 31_536_000
 
 
 @dataclass(frozen=True)
@@ -61,9 +75,36 @@ class Asset:
 
 @cache
 def load_assets() -> dict[str, Asset]:
-    """Load all files of the page by their path below `/page/`."""
-    listed = _list_files(files("cinematrix") / "page")
-    return {path: Asset.of(file.read_bytes(), path[path.rindex(".") :]) for path, file in listed}
+    """Load all files of the page by their path below `/page/`, and the list of them.
+
+    The page asks for its files below `/page/VERSION/`, so that no browser mixes files of two versions.
+    """
+    contents = read_files()
+    version = page_version(contents)
+    contents[INDEX] = contents[INDEX].replace(b'"/page/', f'"/page/{version}/'.encode())
+    addresses = [f"/page/{version}/{path}" for path in contents if path not in (INDEX, WORKER)]
+    contents[LISTING] = json.dumps({"version": version, "files": addresses}).encode()
+    return {path: Asset.of(content, path[path.rindex(".") :]) for path, content in contents.items()}
+
+
+def read_files() -> dict[str, bytes]:
+    """Read the files of the page by their path."""
+    return {path: file.read_bytes() for path, file in _list_files(files("cinematrix") / "page")}
+
+
+def page_version(contents: Mapping[str, bytes]) -> str:
+    """Return the version of the page: a hash of all its files."""
+    digest = hashlib.sha256()
+    for path, content in sorted(contents.items()):
+        digest.update(f"{path} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:VERSION_DIGITS]
+
+
+@cache
+def served_version() -> str:
+    """Return the version of the page that is served."""
+    version: str = json.loads(load_assets()[LISTING].body)["version"]
+    return version
 
 
 def _list_files(folder: Traversable, prefix: str = "") -> list[tuple[str, Traversable]]:
@@ -90,10 +131,14 @@ async def get_file(path: str, request: Request) -> Response:
     Raises:
         Problem: 404, there is no such file.
     """
-    asset = load_assets().get(path)
+    version, _, versioned = path.partition("/")
+    lasting = version == served_version()
+    asset = load_assets().get(versioned if lasting else path)
     if asset is None:
         raise Problem(404, "the page has no such file")
     response = _send_asset(request, asset)
+    if lasting:
+        response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable"
     if path == WORKER:
         response.headers["Service-Worker-Allowed"] = "/"
     return response

@@ -1,16 +1,16 @@
 """Routes that store, list and delete a user's ratings and events."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
 from cinematrix.errors import SettingError
 from cinematrix.service import schemas
 from cinematrix.service.auth import ADMIN, READ, WRITE, Caller
+from cinematrix.service.idempotency import IdempotencyKey, KeyedRequest
 from cinematrix.service.problems import Problem
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.schemas import EventKind, TextId
@@ -21,7 +21,6 @@ from cinematrix.store.records import Rating, SavedRating
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 Who = Annotated[Caller, WRITE]
-IdempotencyKey = Annotated[str | None, Header(pattern=r"^[\x21-\x7e]{1,200}$")]
 NEW: dict[int | str, dict[str, Any]] = {
     201: {"model": schemas.UserRating, "description": "The first rating of this movie by this user in the store"}
 }
@@ -85,19 +84,18 @@ def put_ratings(
     With an Idempotency-Key, a request repeated within a day gets the same response and changes nothing.
     """
     served, store = state.served, state.store
-    key, digest = f"{who.name} {idempotency_key}", hashlib.sha256(body.model_dump_json().encode()).digest()
+    rows, saved = list[Rating](), list[SavedRating]()
     with store.write_transaction() as connection:
-        if idempotency_key and (earlier := store.answered(connection, key)):
-            if earlier[0] != digest:
-                raise Problem(409, "this Idempotency-Key was used for another request; use a new one")
-            return schemas.BulkResult.model_validate_json(earlier[1])
         find_user = cache(partial(require_writable_user, state, served, connection))  # looks up each user once
-        rows = [_parse_rating(served, find_user, row, index) for index, row in enumerate(body.ratings)]
-        saved = store.rate(connection, rows)
-        updated = sum(rating.updated for rating in saved)
-        result = schemas.BulkResult(created=len(saved) - updated, updated=updated)
-        if idempotency_key:
-            store.remember(connection, key, digest, result.model_dump_json(), {row.user for row in rows})
+
+        def save() -> tuple[schemas.BulkResult, set[str]]:
+            rows.extend(_parse_rating(served, find_user, row, index) for index, row in enumerate(body.ratings))
+            saved.extend(store.rate(connection, rows))
+            updated = sum(rating.updated for rating in saved)
+            return schemas.BulkResult(created=len(saved) - updated, updated=updated), {row.user for row in rows}
+
+        request = KeyedRequest(who.name, idempotency_key, body)
+        result = request.answer_once(store, connection, schemas.BulkResult, save)
     _count_ratings(state, saved)
     state.prefetch_for(*{row.user for row in rows})
     return result
