@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Download, Route, expect
+from playwright.sync_api import Download, expect
 from typer.testing import CliRunner
 
 from chromium import CHROMIUM, MISSING
@@ -355,34 +355,6 @@ def test_the_profile_lists_marks(visit: PageVisit, films: list[Film]) -> None:
     assert [row["movie"] for row in visit.kept()["hidden"]] == [films[0]["movie"], films[2]["movie"]]
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Seen: 3 films")).to_be_visible()
-
-
-def test_a_film_not_seen_is_not_asked_again_after_a_reload(visit: PageVisit) -> None:
-    """Until the tab is closed."""
-    question = visit.page.locator(".question h2")
-    visit.open("/?view=questions")
-    before = question.inner_text()
-    visit.page.get_by_role("button", name="Haven’t seen it").click()
-    expect(question).not_to_have_text(before)
-    after = question.inner_text()
-    visit.page.reload()
-    expect(question).to_have_text(after)
-
-
-def test_a_late_question_does_not_replace_a_newer_one(visit: PageVisit, films: list[Film]) -> None:
-    """The response to the last request stays, in whatever order they arrive."""
-    question = visit.page.locator(".question h2")
-    pending: list[Route] = []
-    visit.open("/?view=questions")
-    before = question.inner_text()
-    visit.page.route("**/v1/questions", lambda route: pending.append(route), times=1)
-    visit.page.get_by_role("button", name="Haven’t seen it").click()
-    visit.page.get_by_role("button", name="Haven’t seen it").click()
-    expect(question).not_to_have_text(before)
-    after = question.inner_text()
-    pending[0].fulfill(json=films[0] | {"seen_chance": 0.5, "asked": 1})
-    visit.page.wait_for_timeout(300)
-    expect(question).to_have_text(after)
 
 
 def test_films_of_a_history_too_long_for_a_request_are_hidden(visit: PageVisit, films: list[Film]) -> None:

@@ -200,28 +200,6 @@ def test_the_footer_has_only_the_lines_that_apply(first_visit: PageVisit) -> Non
     assert not {"false", "null", "TMDB"} & set(foot.inner_text().split())
 
 
-def test_questions_lead_to_a_list(first_visit: PageVisit) -> None:
-    """The list is shown after three answers. A film not seen is skipped, and no film is asked twice."""
-    visit, page = first_visit, first_visit.page
-    visit.open("/?view=questions")
-    heading, titles = page.locator(".question h2"), []
-    for answer in ("4", None, "1.5", "5"):
-        expect(page.get_by_role("heading", name="Your list so far")).to_have_count(0)
-        titles.append(heading.inner_text())
-        if answer is None:
-            page.get_by_role("button", name="Haven’t seen it").click()
-        else:
-            page.get_by_role("radio", name=f"{answer} of 5", exact=True).click()
-        expect(heading).not_to_have_text(titles[-1])
-    expect(page.get_by_role("heading", name="Your list so far")).to_be_visible()
-    assert len(set(titles)) == 4
-    before = visit.movies()
-    page.get_by_role("radio", name="0.5 of 5", exact=True).click()
-    expect(page.locator(".so-far .card")).to_have_count(6)
-    visit.settle()
-    assert visit.movies() != before or len(visit.kept()["ratings"]) == 4
-
-
 def test_the_keyboard_is_enough(rated_visit: PageVisit) -> None:
     """Tab reaches everything in visual order; arrows select stars, Enter rates, and the focus moves on."""
     visit, page = rated_visit, rated_visit.page

@@ -17,7 +17,7 @@ import { dismissOutdated, undoLast, toast, toastWithUndo } from "./parts/toast.j
  * @typedef {{title: string, early?: boolean, show: (main: HTMLElement, app: App) => Promise<void>}} View
  */
 /** @typedef {{version: string, model: string, trained: string | null, ratings: number, users?: number, movies?: number,
- *   scale: import("./parts/stars.js").Scale | null, map: boolean, posters: boolean, genres?: string[],
+ *   scale: import("./parts/stars.js").Scale | null, map: boolean, posters: boolean, details?: boolean, genres?: string[],
  *   metrics?: {on: string, figures: Record<string, number>}[], attribution?: string | null}} Model */
 
 /**
@@ -33,6 +33,7 @@ const VIEWS = {
   together: { label: "Together", sign: "people", load: () => import("./views/together.js") },
   map: { label: "Map", load: () => import("./views/map.js") },
   profile: { label: "You", sign: "person", load: () => import("./views/profile.js") },
+  start: { load: () => import("./views/start.js") },
   row: { load: () => import("./views/row.js") },
   film: { needs: "movie", load: () => import("./views/film.js") },
   operator: { load: () => import("./views/operator.js") },

@@ -1,6 +1,6 @@
-"""Questionnaire for new users: active learning picks the movie whose rating is expected to be the most informative.
+"""Questionnaire for new users: active learning picks movies whose ratings are expected to be the most informative.
 
-The next question is the movie i of the largest
+The best question is the movie i of the largest
 
     value_i = P(seen i)^SEEN_CHANCE_EXPONENT · variance reduction_i
 
@@ -8,6 +8,9 @@ The variance reduction is how much a rating of i lowers the variance of the user
 by its number of raters (`RatingPrior`; Rubens, Elahi, Sugiyama & Kaplan 2015 survey such criteria). It doesn't depend
 on the rating given, so it is exact and quick. Variance between movies counts more than variance common to all movies:
 the generosity of a user changes the predicted stars, but no list.
+
+Movies are asked about by region of taste (`taste_regions`), several at a time: the best one and the next best of its
+region and time. Each counts as rated for the choice of the next. A user who has seen none of them has answered too.
 
 P(seen i) comes from a mixture over users of the training data, weighted by the likelihood of the answers so far:
 
@@ -27,6 +30,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
 from cinematrix.recommendation.rating_prior import RatingPrior
+from cinematrix.recommendation.taste_regions import find_regions
 
 MAX_CANDIDATES = 2_000
 """Maximum movies that may be asked about, the most rated; few users have seen others."""
@@ -49,6 +53,15 @@ CONTRAST_WEIGHT = 5.0
 MIN_ANSWER_CHANCE = 1e-4
 """Minimum probability of an answer."""
 
+REGION_EXPONENT = 1.0
+"""Exponent of the share of movies seen in a region of taste, smoothed; 0: it is ignored."""
+
+PAGE = 6
+"""Movies asked about at a time."""
+
+MAX_YEARS_APART = 15
+"""Maximum years between the best movie and the others asked about with it."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -66,6 +79,20 @@ class Question:
     variance_reduction: float
 
 
+@dataclass(frozen=True)
+class QuestionPage:
+    """Movies of one region of taste to ask about, the most informative first.
+
+    Attributes:
+        region: the region in words, such as `film noir`; empty if the catalog doesn't tell.
+        years: years of the first and the last movie; None without years.
+    """
+
+    questions: list[Question]
+    region: str
+    years: tuple[int, int] | None
+
+
 @dataclass(frozen=True, eq=False)
 class Questionnaire:
     """Questionnaire of a model, prepared once.
@@ -77,6 +104,9 @@ class Questionnaire:
         popularity: float32 `[n]`, share of these users who have rated the movie.
         prior: prior of the candidates' ratings; None for plain interactions, when P(seen) alone decides.
         target_matrix: `compute_target_matrix` of all movies; empty without a prior.
+        regions: names of the regions of taste.
+        belongs: bool `[n, regions]`, which candidate belongs to which.
+        years: float32 `[n]`, NaN where missing.
     """
 
     movies: Numbers
@@ -85,6 +115,9 @@ class Questionnaire:
     popularity: NDArray[np.float32]
     prior: RatingPrior | None
     target_matrix: NDArray[np.float64]
+    regions: list[str]
+    belongs: NDArray[np.bool_]
+    years: NDArray[np.float32]
 
     @classmethod
     def of(cls, known: TrainingData) -> Self:
@@ -103,10 +136,15 @@ class Questionnaire:
             prior, target = full.take(candidates), compute_target_matrix(full.loadings, raters[rated] / raters.sum())
         place = np.full(len(known.movies), -1)
         place[movies] = np.arange(len(movies))
-        return cls(movies, place, seen, seen.sum(0) / np.float32(max(len(seen), 1)), prior, target)
+        popularity = seen.sum(0) / np.float32(max(len(seen), 1))
+        regions, belongs = find_regions(known.catalog)
+        years = known.catalog.years[movies]
+        return cls(movies, place, seen, popularity, prior, target, regions, belongs[movies], years)
 
-    def next(self, history: Histories, unseen: Numbers, never: Numbers | None = None) -> Question | None:
-        """Return the next question, or None if no candidate is left.
+    def next(
+        self, history: Histories, unseen: Numbers, never: Numbers | None = None, n: int = PAGE
+    ) -> QuestionPage | None:
+        """Return the next page of at most `n` movies, or None if no candidate is left.
 
         Args:
             history: the user's ratings, one history.
@@ -118,11 +156,48 @@ class Questionnaire:
         left[np.concatenate([rated, not_seen, self._places(unseen if never is None else never)])] = False
         if not left.any():
             return None
-        chance, reduction = self.chances(rated, not_seen), self.variance_reduction(rated)
-        best = int(np.argmax(np.where(left, chance**SEEN_CHANCE_EXPONENT * reduction, -1)))
-        return Question(
-            int(self.movies[best]), float(chance[best]), 0.0 if self.prior is None else float(reduction[best])
-        )
+        chance = self.chances(rated, not_seen)
+        weight = chance**SEEN_CHANCE_EXPONENT * self.region_rates(rated, not_seen) ** REGION_EXPONENT
+        asked, questions = rated, list[Question]()
+        region = ""
+        for number in range(n):
+            reduction = self.variance_reduction(asked)
+            best = int(np.argmax(np.where(left, weight * reduction, -1)))
+            if not left[best]:
+                break
+            if number == 0:
+                region, left = self._narrow(best, left, n)
+            shown = 0.0 if self.prior is None else float(reduction[best])
+            questions.append(Question(int(self.movies[best]), float(chance[best]), shown))
+            left[best], asked = False, np.append(asked, best)
+        return QuestionPage(questions, region, self._span(asked[len(rated) :]))
+
+    def region_rates(self, rated: NDArray[np.int64], unseen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return (seen + 1) / (asked + 1) of each candidate's regions, their mean; 1 without regions. `[n]`."""
+        seen, missed = (self.belongs[places].sum(0) for places in (rated, unseen))
+        rates, n = (seen + 1) / (seen + missed + 1), self.belongs.sum(1)
+        return np.where(n, self.belongs @ rates / np.maximum(n, 1), 1.0)
+
+    def _narrow(self, best: int, left: NDArray[np.bool_], n: int) -> tuple[str, NDArray[np.bool_]]:
+        """Return the narrowest region of a movie with `n` movies left near its year, and the movies left in it.
+
+        Without such a region, that with the most of them, of all years; without any region all movies near its year.
+        """
+        near = left & ~(np.abs(self.years - self.years[best]) > MAX_YEARS_APART)
+        own = np.flatnonzero(self.belongs[best])
+        if not len(own):
+            return "", near
+        counts = (self.belongs[:, own] & near[:, None]).sum(0)
+        if counts.max() < n:
+            near, counts = left, (self.belongs[:, own] & left[:, None]).sum(0)
+        sizes = np.where(counts >= min(n, counts.max()), self.belongs[:, own].sum(0), len(left) + 1)
+        region = int(own[np.argmin(sizes)])
+        return self.regions[region], near & self.belongs[:, region]
+
+    def _span(self, places: NDArray[np.int64]) -> tuple[int, int] | None:
+        years = self.years[places]
+        years = years[np.isfinite(years)]
+        return (int(years.min()), int(years.max())) if len(years) else None
 
     def chances(self, rated: NDArray[np.int64], unseen: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the probability that the user has seen each candidate, given rated and unseen indices. `[n]`."""

@@ -8,3 +8,10 @@ export function titleParts(title) {
   const also = ALSO.exec(title.slice(0, 300))?.[1] ?? "";
   return { name: also ? title.slice(0, -also.length) : title, also };
 }
+
+/** Other names of a film: its original title, which stands in brackets, and what else it is called. @param {string} title @returns {{original: string[], also: string[]}} */
+export function otherNames(title) {
+  const names = [...titleParts(title).also.matchAll(/\(([^()]+)\)/g)].map(([, name]) => name.trim());
+  const alias = /^a\.?k\.?a\.? /i;
+  return { original: names.filter((name) => !alias.test(name)), also: names.filter((name) => alias.test(name)).map((name) => name.replace(alias, "")) };
+}

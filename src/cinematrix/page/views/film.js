@@ -2,22 +2,22 @@
 
 import { reasons, expectedRange, expectedStars, factsLine, hideButtons, shorten, titleElement } from "../parts/cards.js";
 import { barChart } from "../parts/charts.js";
-import { cardRow } from "../parts/rows.js";
+import { detailsSection } from "../parts/film-details.js";
+import { catalogFacts } from "../parts/film-facts.js";
+import { byExpectedStars, orderButtons } from "../parts/order.js";
+import { cardRow, updateRow } from "../parts/rows.js";
 import { formatNumber } from "../parts/stars.js";
 import { filmSkeleton } from "../parts/states.js";
+import { titleParts } from "../parts/titles.js";
 
 export const title = "Film";
 
-/** Links to other sites. @type {Record<string, {name: string, to: (id: string) => string}>} */
-const ELSEWHERE = {
-  imdb: { name: "IMDb", to: (id) => `https://www.imdb.com/title/tt${id.replace(/^tt/, "").padStart(7, "0")}/` },
-  tmdb: { name: "TMDB", to: (id) => `https://www.themoviedb.org/movie/${id}` },
-};
-
 /**
  * @typedef {import("../parts/history.js").Movie & {ratings: number, mean: number | null,
- *   histogram: {rating: number, count: number}[], links: Record<string, string | null>}} Film
+ *   histogram: {rating: number, count: number}[], links: Record<string, string | null>, tags: string[]}} Film
  */
+
+/** @typedef {import("../parts/cards.js").Item & {why: {genres: string[], both: number}}} Similar */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -31,7 +31,7 @@ export async function show(main, app) {
   const marks = app.element("div", {});
   let ratings = peopleSection(app, film);
   drawMarks(app, film, marks);
-  main.replaceChildren(head(app, film, prediction, marks), ratings);
+  main.replaceChildren(head(app, film, prediction, marks), aboutSection(app, film), ratings);
   const refresh = async () => {
     const answer = await app.api.post(`${path}/prediction`, app.history.body(), app.signal);
     prediction.replaceChildren(...predictionParts(app, answer));
@@ -55,18 +55,20 @@ function drawMarks(app, film, marks) {
 /** The film's poster, facts and controls. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} guess @param {HTMLElement} aside */
 function head(app, film, guess, aside) {
   const { element } = app;
-  const links = Object.entries(ELSEWHERE).filter(([site]) => film.links[site]).map(([site, { name, to }]) =>
-    element("a", { href: to(String(film.links[site])), rel: "noreferrer noopener" }, name));
   return element("article", { class: "film" },
     element("div", { class: "film-poster" }, app.poster(film)),
     element("div", { class: "feature-words large" },
       element("p", { class: "kicker" }, film.year ? String(film.year) : "Film"),
-      element("h1", {}, titleElement(film)),
+      element("h1", {}, titleElement({ ...film, title: film.title && titleParts(film.title).name })),
       element("p", { class: "facts" }, factsLine({ ...film, year: null })),
       guess,
       app.stars(film),
-      aside,
-      links.length > 0 && element("p", { class: "facts links" }, "More at ", links.flatMap((link, at) => (at ? [" and ", link] : [link])))));
+      aside));
+}
+
+/** What the catalog and TMDB know of the film. @param {import("../app.js").App} app @param {Film} film */
+function aboutSection(app, film) {
+  return app.element("section", { class: "about" }, app.element("h2", {}, "About the film"), detailsSection(app, film), catalogFacts(film));
 }
 
 /** The expected rating and its reasons. @param {import("../app.js").App} app @param {import("../parts/cards.js").Item & {yours: number | null}} prediction */
@@ -95,12 +97,21 @@ function peopleSection(app, film) {
 
 /** The section of similar films, or null. @param {import("../app.js").App} app @param {string} path */
 async function similarFilms(app, path) {
-  const { items } = await app.api.get(`${path}/similar`, { n: 12 }, app.signal);
+  const fetch = () => app.api.post(`${path}/similar`, { ...app.history.body(), n: 12 }, app.signal);
+  /** @type {Similar[]} */
+  let items = (await fetch()).items;
   if (!items.length) return null;
-  const films = items.map((/** @type {import("../parts/cards.js").Item} */ item) => ({ ...item, stars: undefined }));
-  const reason = (/** @type {import("../parts/cards.js").Item & {why?: {genres: string[], both: number}}} */ { why }) => ({ reason: why && linkText(why), hide: false });
-  const row = cardRow(app, { title: "Similar films", items: films, options: reason });
+  let byStars = false;
+  const options = (/** @type {import("../parts/cards.js").Item} */ item) => ({ reason: linkText(/** @type {Similar} */ (item).why), hide: false });
+  const shown = () => ({ title: "Similar films", items: byStars ? byExpectedStars(items) : items, options });
+  const row = cardRow(app, shown());
+  const order = orderButtons(items, { first: "Most similar", choose: (stars) => { byStars = stars; updateRow(app, row, shown()); } });
+  if (order) row.querySelector("h2")?.after(order);
   row.classList.add("alike");
+  app.history.on("change", async () => {
+    items = (await fetch().catch(() => ({ items }))).items;
+    updateRow(app, row, shown());
+  }, app.signal);
   return row;
 }
 

@@ -20,6 +20,10 @@ from cinematrix.store.statistics import Counts, publish
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
 
 
+MAX_TAGS = 8
+"""Maximum tags of a movie in a response."""
+
+
 class HistogramBar(BaseModel):
     """A rating value and the number of users who gave it."""
 
@@ -35,12 +39,16 @@ class MovieLinks(BaseModel):
 
 
 class MovieDetails(schemas.Movie):
-    """A movie with its rating statistics, which have zeros below five ratings and change by five or more at a time."""
+    """A movie with its rating statistics, which have zeros below five ratings and change by five or more at a time.
+
+    `tags`: those that most people gave it, the most frequent first.
+    """
 
     ratings: int
     mean: float | None
     histogram: list[HistogramBar]
     links: MovieLinks
+    tags: list[str]
 
 
 class Prediction(BaseModel):
@@ -100,7 +108,7 @@ def get_movie(movie: TextId, state: State) -> MovieDetails:
         **served.film(number).model_dump(), ratings=n,
         mean=float(np.average(served.scale.levels(), weights=counts)) if rated and n else None,
         histogram=build_histogram(served, counts) if rated and n else [],
-        links=MovieLinks(imdb=row["imdb"], tmdb=row["tmdb"]),
+        links=MovieLinks(imdb=row["imdb"], tmdb=row["tmdb"]), tags=data.catalog.top_tags(number, MAX_TAGS),
     )  # fmt: skip
 
 

@@ -1,0 +1,55 @@
+/** The start for newcomers: posters of all tastes and decades to tap, and a bar that counts the taps. */
+
+import { element, icon } from "./dom.js";
+import { errorState } from "./states.js";
+import { addTiles, tileList } from "./tiles.js";
+
+/** Films of a page, and liked films that are enough for a list. */
+const [PAGE, ENOUGH] = [24, 5];
+
+/**
+ * Create the grid. `done` is called by "Show my films".
+ * @param {import("../app.js").App} app @param {() => void} done @returns {HTMLElement}
+ */
+export function startGrid(app, done) {
+  const list = tileList("Films to begin with");
+  const words = element("p", { class: "start-words", role: "status" });
+  const others = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "ghost", onclick: () => more(true) }, "Show others"));
+  const ready = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "primary", onclick: done }, "Show my films", icon("arrow")));
+  const dots = element("span", { class: "dots", "aria-hidden": "true" }, Array.from({ length: ENOUGH }, () => element("i")));
+  const section = element("section", { class: "start", "aria-label": "Films to begin with" }, list,
+    element("div", { class: "start-bar" }, dots, words, element("div", { class: "buttons" }, others, ready)));
+  placeholders(list);
+
+  const more = async (/** @type {boolean} */ focus) => {
+    others.disabled = true;
+    try {
+      const skip = list.querySelectorAll("[data-movie]").length;
+      const { items, more: left } = await app.api.get("/v1/starters", { n: PAGE, skip }, app.signal);
+      await app.asked;
+      if (!skip) list.replaceChildren();
+      addTiles(app, list, items);
+      others.hidden = !left;
+      if (focus) /** @type {HTMLElement | undefined} */ (list.children[skip]?.querySelector("button"))?.focus();
+      app.announce(`${items.length} films.`);
+    } catch (error) {
+      if (!app.signal.aborted) list.querySelector("[data-movie]") ? app.toast(/** @type {Error} */ (error).message) : section.replaceWith(errorState(error, () => app.go("start")));
+    }
+    others.disabled = false;
+  };
+  const count = () => {
+    const n = app.history.size;
+    words.textContent = n === 0 ? `Tap ${ENOUGH} films you like` : n < ENOUGH ? `${n} of ${ENOUGH}` : `${n} films: your list is ready`;
+    ready.disabled = n === 0;
+    [...dots.children].forEach((dot, at) => dot.classList.toggle("on", at < n));
+  };
+  app.history.on("change", count, app.signal);
+  count();
+  more(false);
+  return section;
+}
+
+/** Grey posters, as many and as large as those to come. @param {HTMLElement} list */
+function placeholders(list) {
+  list.append(...Array.from({ length: PAGE }, () => element("li", { class: "tile skeleton" }, element("div", { class: "poster" }))));
+}
