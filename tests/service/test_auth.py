@@ -71,6 +71,7 @@ ROUTES = {
     "POST /v1/tokens": "write",
     "GET /v1/movies/{movie}": "page",
     "GET /v1/movies/{movie}/poster": "page",
+    "GET /v1/movies/{movie}/details": "page",
     "POST /v1/movies/{movie}/prediction": "page",
     "GET /v1/model": "page",
     "PUT /v1/movies/{movie}": "admin",

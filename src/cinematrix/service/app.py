@@ -49,6 +49,7 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import ServiceState, State
 from cinematrix.service.telemetry import Telemetry
 from cinematrix.service.tmdb import PosterCache
+from cinematrix.service.tmdb_details import DetailsCache
 from cinematrix.store.engine import check_integrity, free_bytes
 from cinematrix.store.records import Store
 
@@ -96,8 +97,9 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     store, figures = Store.open(settings.db, patient=False), Telemetry()
     check_integrity(store.engine)
     refitter = RefitRunner(settings, store, figures)
-    posters_cache = PosterCache(settings.posters) if settings.posters else None
-    state = ServiceState(settings, store, None, figures, refitter, posters=posters_cache)
+    state = ServiceState(settings, store, None, figures, refitter)
+    if settings.posters:
+        state.posters, state.details = PosterCache(settings.posters), DetailsCache(settings.posters)
     if fingerprint is not None:
         _load_first_model(state)
 
