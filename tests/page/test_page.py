@@ -333,6 +333,7 @@ def test_a_browser_without_storage_works_while_the_page_is_open(visits: Visits) 
         first = visit.movies()[0]
         rate(visit, visit.page.locator(".card").first, "4")
         expect(visit.page.locator(f".card[data-movie='{first}']")).to_have_count(0)
+        visit.page.get_by_role("button", name="Show my films").click()
         expect(visit.page.get_by_role("heading", level=1)).to_have_text("For you")
         expect(visit.page.get_by_text("Not saved: this browser allows no storage")).to_be_visible()
         visit.page.get_by_role("link", name="You", exact=True).click()
@@ -485,6 +486,7 @@ def test_an_expired_token_leaves_a_page_without_an_account(
         visit.open(f"/#token={token}")
         expect(visit.page.get_by_text("Your account can't be opened")).to_be_visible()
         rate(visit, visit.page.locator(".card").first, "4")
+        visit.page.get_by_role("button", name="Show my films").click()
         expect(visit.page.get_by_text("Based on one rating")).to_be_visible()
         assert len(visit.kept()["ratings"]) == 1
         visit.errors[:] = [error for error in visit.errors if "401" not in error]

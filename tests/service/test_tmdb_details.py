@@ -43,7 +43,7 @@ JSON = st.recursive(VALUES, lambda inner: st.lists(inner, max_size=3) | st.dicti
 
 
 def test_details_are_fetched_once_and_cached(tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
-    """From TMDB, then from the disk, again after a week; TMDB's 404 is cached, its errors aren't. No answer has the key."""
+    """From TMDB, then from the disk, again after a week; TMDB's 404 is cached, its errors aren't."""
     folder, movies = save_numbered_model(tmp_path / "model", *world), world[1].movies.ids.tolist()
     store = f"sqlite:///{tmp_path}/store.db"
     with fake_tmdb() as tmdb:

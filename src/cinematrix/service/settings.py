@@ -11,12 +11,12 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class PosterSettings:
-    """Settings of the poster cache.
+    """Settings of the caches of posters and details.
 
     Attributes:
         key: the operator's TMDB API key. It appears in no response and no log line.
-        folder: folder of the cached posters.
-        most_bytes: maximum bytes of the cached posters.
+        folder: folder of the cached posters and details.
+        most_bytes: maximum bytes of the cached posters, and of the cached details.
         api, images: addresses of TMDB's two hosts.
         seconds: timeout of a request to TMDB, in seconds.
     """
@@ -52,7 +52,7 @@ class ServiceSettings:
         read_seconds: seconds for which a body may be slower than `body_rate`.
         free_bytes: free disk space, in bytes, that a SQLite store needs for the server to be ready.
         refit_every: seconds between scheduled retrainings; 0: none.
-        posters: settings of the poster cache; None: no posters except those drawn by the page.
+        posters: settings of the caches of posters and details; None: posters drawn by the page, and no details.
     """
 
     model: Path

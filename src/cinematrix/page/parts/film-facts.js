@@ -1,6 +1,6 @@
-/** What the catalog knows of a film: names, genres, tags, and its pages at other sites. */
+/** What the catalog knows of a film: names, tags, and its pages at other sites. */
 
-import { genresLine, shorten } from "./cards.js";
+import { shorten } from "./cards.js";
 import { element } from "./dom.js";
 import { otherNames } from "./titles.js";
 
@@ -12,13 +12,12 @@ const ELSEWHERE = {
 
 /** @typedef {import("../views/film.js").Film} Film */
 
-/** The catalog's facts as a list of terms; null if there are none beside the genres. @param {Film} film */
+/** The catalog's facts as a list of terms; null if there are none. @param {Film} film */
 export function catalogFacts(film) {
   const { original, also } = otherNames(film.title ?? "");
   const rows = [
     ["Original title", original.join(", ")],
     ["Also called", also.join(", ")],
-    ["Genres", genresLine({ ...film, genres: film.genres ?? [] }, film.genres ?? [])],
     ["Tags", film.tags.length > 0 && element("span", { class: "tags" }, film.tags.map((tag) => element("span", { class: "tag" }, element("bdi", {}, shorten(tag, 40)))))],
     ["More at", siteLinks(film)],
   ];

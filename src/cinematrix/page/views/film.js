@@ -1,6 +1,6 @@
 /** Film view: the expected rating, the distribution of ratings, and similar films. */
 
-import { reasons, expectedRange, expectedStars, factsLine, hideButtons, shorten, titleElement } from "../parts/cards.js";
+import { reasons, expectedRange, expectedStars, genresLine, hideButtons, shorten, titleElement } from "../parts/cards.js";
 import { barChart } from "../parts/charts.js";
 import { detailsSection } from "../parts/film-details.js";
 import { catalogFacts } from "../parts/film-facts.js";
@@ -31,7 +31,7 @@ export async function show(main, app) {
   const marks = app.element("div", {});
   let ratings = peopleSection(app, film);
   drawMarks(app, film, marks);
-  main.replaceChildren(head(app, film, prediction, marks), aboutSection(app, film), ratings);
+  main.replaceChildren(head(app, film, prediction, marks), app.element("div", { class: "film-more" }, ratings, aboutSection(app, film)));
   const refresh = async () => {
     const answer = await app.api.post(`${path}/prediction`, app.history.body(), app.signal);
     prediction.replaceChildren(...predictionParts(app, answer));
@@ -60,15 +60,16 @@ function head(app, film, guess, aside) {
     element("div", { class: "feature-words large" },
       element("p", { class: "kicker" }, film.year ? String(film.year) : "Film"),
       element("h1", {}, titleElement({ ...film, title: film.title && titleParts(film.title).name })),
-      element("p", { class: "facts" }, factsLine({ ...film, year: null })),
+      element("p", { class: "facts" }, genresLine(film, film.genres ?? [])),
       guess,
       app.stars(film),
       aside));
 }
 
-/** What the catalog and TMDB know of the film. @param {import("../app.js").App} app @param {Film} film */
+/** What the catalog and TMDB know of the film; null if that is nothing. @param {import("../app.js").App} app @param {Film} film */
 function aboutSection(app, film) {
-  return app.element("section", { class: "about" }, app.element("h2", {}, "About the film"), detailsSection(app, film), catalogFacts(film));
+  const parts = [detailsSection(app, film), catalogFacts(film)].filter((each) => each !== null);
+  return parts.length > 0 && app.element("section", { class: "about" }, app.element("h2", {}, "About the film"), parts);
 }
 
 /** The expected rating and its reasons. @param {import("../app.js").App} app @param {import("../parts/cards.js").Item & {yours: number | null}} prediction */
