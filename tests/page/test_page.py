@@ -83,6 +83,7 @@ def view_addresses(visit: PageVisit, films: list[dict[str, Any]]) -> list[str]:
         "/?view=search&query=scary",
         "/?view=search&query=xqzw",
         "/?view=row&of=top",
+        "/?view=start",
     ]
 
 

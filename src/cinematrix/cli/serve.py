@@ -27,10 +27,13 @@ def serve(
     ] = "0",
     tmdb_key: Annotated[
         str | None,
-        typer.Option("--tmdb-key", envvar="CINEMATRIX_TMDB_KEY", help="Your TMDB API key, to show posters and details of films."),
+        typer.Option(
+            "--tmdb-key", envvar="CINEMATRIX_TMDB_KEY", help="Your TMDB API key, to show posters and details of films."
+        ),
     ] = None,
     posters: Annotated[
-        Path | None, typer.Option("--posters", help="Folder of the cache of posters and details. Default: in your cache folder.")
+        Path | None,
+        typer.Option("--posters", help="Folder of the cache of posters and details. Default: in your cache folder."),
     ] = None,
     opens: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     public: Annotated[

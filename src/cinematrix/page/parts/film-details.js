@@ -33,7 +33,7 @@ function detailParts(details, film) {
     factList([
       ["Director", details.directors.join(", ")],
       ["Cast", details.cast.join(", ")],
-      ["Title at TMDB", original],
+      ["Original title (TMDB)", original],
       ["Running time", details.minutes ? runningTime(details.minutes) : null],
       [details.languages.length > 1 ? "Languages" : "Language", details.languages.join(", ")],
     ]),
@@ -60,7 +60,7 @@ function watchPart(watch) {
   };
   show();
   return element("div", { class: "watch" }, element("h3", {}, "Where to watch"), element("label", { for: "country", class: "label" }, "Country"), select, shown,
-    element("p", { class: "facts" }, "Where to watch: data by ", outbound("https://www.justwatch.com/", "JustWatch"), "."));
+    element("p", { class: "facts" }, "Where to watch: data by ", outbound("https://www.justwatch.com/", "JustWatch")));
 }
 
 /** @param {string} code */

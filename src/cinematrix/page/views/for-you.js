@@ -25,7 +25,7 @@ const IN_VIEW = 2;
 export async function show(main, app) {
   const { element, history } = app;
   const head = element("div", { class: "head" });
-  /** Whether the films to tap are shown: from a first visit until "Show my films". */
+  /** Whether the films to tap are shown: without ratings, until "Show my films". */
   let starting = history.size === 0;
   const note = element("div", {});
   const list = element("div", { class: "rows" }, rowSkeletons());
@@ -50,6 +50,7 @@ export async function show(main, app) {
     list.removeAttribute("aria-busy");
   };
   const draw = (/** @type {Rows} */ answer, /** @type {number | null} */ stale) => {
+    starting ||= history.size === 0;
     drawHeading(app, head, { starting, fallback: answer.fallback, done });
     list.classList.toggle("personal", !answer.fallback);
     note.replaceChildren(...(stale ? [staleNote(app, stale, refresh)] : []));

@@ -83,7 +83,7 @@ class Chart {
     this.byStars = false;
     this.heading = element("div", { class: "list-head" }, element("h2", {}, "Best known here"));
     const finder = app.finder({ label: "Find a film on the map", placeholder: "Find a film on the map", choose: (movie) => this.find(movie.movie) });
-    this.beside = element("section", { class: "map-beside" }, finder, this.heading, this.list);
+    this.beside = element("section", { class: "map-beside", "aria-busy": "true" }, finder, this.heading, this.list);
     this.frames = 0;
     this.timer = 0;
   }
@@ -99,7 +99,8 @@ class Chart {
       this.listFilms();
     };
     if (this.heading.childElementCount < 2) this.heading.append(...[orderButtons(this.stars.map((stars) => ({ movie: 0, stars })), { first: "Best known", choose })].filter((each) => each !== null));
-    this.draw();
+    this.listFilms();
+    this.beside.removeAttribute("aria-busy");
   }
 
   /** Add listeners, and draw. */
