@@ -10,7 +10,7 @@ quarter of their ratings is never asked by any method; errors and lists are meas
 weren't asked would differ between the methods.) For the same reason the other ratings are left out of all lists,
 answered or not. Each user is measured four times, with another quarter held out each time, and counts with the mean.
 Every user has at least 20 ratings, so at least 15 to answer with. All methods ask about the same candidate movies,
-except `random of all`.
+except `random of all`. The questionnaire asks about several movies at a time; each counts as a question.
 """
 
 import argparse

@@ -9,8 +9,13 @@ by its number of raters (`RatingPrior`; Rubens, Elahi, Sugiyama & Kaplan 2015 su
 on the rating given, so it is exact and quick. Variance between movies counts more than variance common to all movies:
 the generosity of a user changes the predicted stars, but no list.
 
-Movies are asked about by region of taste (`taste_regions`), several at a time: the best one and the next best of its
-region and time. Each counts as rated for the choice of the next. A user who has seen none of them has answered too.
+Movies are asked about by region of taste (`taste_regions`), several at a time. The region is the one of the largest
+
+    (seen + 1) / (asked + 2) · (largest value of its movies)^REGION_EXPONENT
+
+so that the questions follow what was said: a user who has seen none of a region's movies isn't asked about others of
+it soon, and one who has seen all of them is. The movies are those of the region that lie near its best one in time.
+Each counts as rated for the choice of the next.
 
 P(seen i) comes from a mixture over users of the training data, weighted by the likelihood of the answers so far:
 
@@ -53,8 +58,9 @@ CONTRAST_WEIGHT = 5.0
 MIN_ANSWER_CHANCE = 1e-4
 """Minimum probability of an answer."""
 
-REGION_EXPONENT = 1.0
-"""Exponent of the share of movies seen in a region of taste, smoothed; 0: it is ignored."""
+REGION_EXPONENT = 0.33
+"""Exponent of the best movie's value in the choice of a region, beside the share of its movies that were seen; below 1,
+so that a user of another taste than most isn't asked about what most have seen."""
 
 PAGE = 6
 """Movies asked about at a time."""
@@ -157,42 +163,32 @@ class Questionnaire:
         if not left.any():
             return None
         chance = self.chances(rated, not_seen)
-        weight = chance**SEEN_CHANCE_EXPONENT * self.region_rates(rated, not_seen) ** REGION_EXPONENT
-        asked, questions = rated, list[Question]()
-        region = ""
-        for number in range(n):
-            reduction = self.variance_reduction(asked)
+        weight, asked, questions = chance**SEEN_CHANCE_EXPONENT, rated, list[Question]()
+        reduction = self.variance_reduction(asked)
+        region = self._choose_region(np.where(left, weight * reduction, 0), self.region_rates(rated, not_seen))
+        left = self._near_best(np.where(left & self.belongs[:, region], weight * reduction, -1), n)
+        while len(questions) < n and left.any():
             best = int(np.argmax(np.where(left, weight * reduction, -1)))
-            if not left[best]:
-                break
-            if number == 0:
-                region, left = self._narrow(best, left, n)
             shown = 0.0 if self.prior is None else float(reduction[best])
             questions.append(Question(int(self.movies[best]), float(chance[best]), shown))
             left[best], asked = False, np.append(asked, best)
-        return QuestionPage(questions, region, self._span(asked[len(rated) :]))
+            reduction = self.variance_reduction(asked)
+        return QuestionPage(questions, self.regions[region], self._span(asked[len(rated) :]))
 
     def region_rates(self, rated: NDArray[np.int64], unseen: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return (seen + 1) / (asked + 1) of each candidate's regions, their mean; 1 without regions. `[n]`."""
+        """Return the share of movies seen of those asked about in each region: (seen + 1) / (asked + 2)."""
         seen, missed = (self.belongs[places].sum(0) for places in (rated, unseen))
-        rates, n = (seen + 1) / (seen + missed + 1), self.belongs.sum(1)
-        return np.where(n, self.belongs @ rates / np.maximum(n, 1), 1.0)
+        return np.asarray((seen + 1) / (seen + missed + 2))
 
-    def _narrow(self, best: int, left: NDArray[np.bool_], n: int) -> tuple[str, NDArray[np.bool_]]:
-        """Return the narrowest region of a movie with `n` movies left near its year, and the movies left in it.
+    def _choose_region(self, value: NDArray[np.float64], rates: NDArray[np.float64]) -> int:
+        """Return the region of the largest rate · (value of its best movie)^REGION_EXPONENT."""
+        best = (self.belongs * value[:, None]).max(0)
+        return int(np.argmax(rates * best**REGION_EXPONENT))
 
-        Without such a region, that with the most of them, of all years; without any region all movies near its year.
-        """
-        near = left & ~(np.abs(self.years - self.years[best]) > MAX_YEARS_APART)
-        own = np.flatnonzero(self.belongs[best])
-        if not len(own):
-            return "", near
-        counts = (self.belongs[:, own] & near[:, None]).sum(0)
-        if counts.max() < n:
-            near, counts = left, (self.belongs[:, own] & left[:, None]).sum(0)
-        sizes = np.where(counts >= min(n, counts.max()), self.belongs[:, own].sum(0), len(left) + 1)
-        region = int(own[np.argmin(sizes)])
-        return self.regions[region], near & self.belongs[:, region]
+    def _near_best(self, value: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
+        """Return a mask of the movies of a value ≥ 0 that lie near the best one in time, of all if those aren't `n`."""
+        near = (value >= 0) & ~(np.abs(self.years - self.years[np.argmax(value)]) > MAX_YEARS_APART)
+        return near if near.sum() >= n else value >= 0
 
     def _span(self, places: NDArray[np.int64]) -> tuple[int, int] | None:
         years = self.years[places]

@@ -47,7 +47,7 @@ def choose_starters(known: TrainingData, n: int = MAX_STARTERS) -> Numbers:
     least = max(MIN_RATERS, MIN_RATER_SHARE * len(known.users))
     movies = by_raters[known.raters[by_raters] >= least] if len(known.users) else by_raters
     movies = movies if len(movies) >= n else by_raters[:n]
-    belongs, decades = _regions_with_rest(known, movies), _decades(known, movies)
+    belongs, decades = find_regions(known.catalog)[1][movies], _decades(known, movies)
     fame = np.log1p(known.raters[movies])
     best = np.where(belongs, fame[:, None], 1e-9).max(0, initial=1e-9)
     share = belongs * (fame[:, None] / best) ** FAME_EXPONENT / belongs.sum(1, keepdims=True) ** REGIONS_EXPONENT
@@ -64,12 +64,6 @@ def choose_starters(known: TrainingData, n: int = MAX_STARTERS) -> Numbers:
         in_decade[decades[choice]] += 1
         likeness = np.maximum(likeness, np.clip(vectors @ vectors[choice], 0, 1))
     return movies[chosen].astype(np.int32)
-
-
-def _regions_with_rest(known: TrainingData, movies: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return the candidates' regions; movies without any are a region. bool `[n, n_regions + 1]`."""
-    belongs = find_regions(known.catalog)[1][movies]
-    return np.column_stack([belongs, ~belongs.any(1)])
 
 
 def _decades(known: TrainingData, movies: NDArray[np.int64]) -> NDArray[np.int64]:

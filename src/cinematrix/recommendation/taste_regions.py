@@ -2,7 +2,8 @@
 
 A movie belongs to the region of each of its genres, of `BROAD_GENRES` only if it has no other. The catalog doesn't say
 in which language a movie is. But MovieLens gives the original title in brackets: a movie with an original title of
-words that are in no other title is taken as foreign, and belongs to one region of `FOREIGN` alone.
+words that are in no other title is taken as foreign, and belongs to one region of `FOREIGN` alone. Movies without
+genres are the region "".
 """
 
 import re
@@ -46,4 +47,4 @@ def _is_original(name: str, known: set[str]) -> bool:
 def _regions_of(genres: frozenset[str], foreign: bool) -> set[str]:
     if foreign:
         return {next(words for genre, words in FOREIGN.items() if genre in genres or not genre)}
-    return {GENRE_WORDS.get(genre, genre.lower()) for genre in genres - BROAD_GENRES or genres}
+    return {GENRE_WORDS.get(genre, genre.lower()) for genre in genres - BROAD_GENRES or genres} or {""}
