@@ -49,7 +49,7 @@ POPULARITY_WEIGHT = 0.3
 ANSWER_WEIGHT = 0.5
 """Exponent of an answer's likelihood, 0…1; below 1 since answers aren't independent."""
 
-SEEN_CHANCE_EXPONENT = 0.5
+SEEN_CHANCE_EXPONENT = 0.75
 """Exponent of P(seen) in the value of a question; 1: expected variance reduction; 0: P(seen) is ignored."""
 
 CONTRAST_WEIGHT = 5.0
