@@ -98,8 +98,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     check_integrity(store.engine)
     refitter = RefitRunner(settings, store, figures)
     state = ServiceState(settings, store, None, figures, refitter)
-    if settings.posters:
-        state.posters, state.details = PosterCache(settings.posters), DetailsCache(settings.posters)
+    _open_caches(state)
     if fingerprint is not None:
         _load_first_model(state)
 
@@ -135,6 +134,12 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.add_middleware(RequestGuardMiddleware, settings=settings, figures=figures)
     app.openapi = lambda: _build_openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _open_caches(state: ServiceState) -> None:
+    """Open the caches of what TMDB has, if the operator has a key."""
+    if state.settings.posters:
+        state.posters, state.details = PosterCache(state.settings.posters), DetailsCache(state.settings.posters)
 
 
 def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint: Fingerprint) -> None:

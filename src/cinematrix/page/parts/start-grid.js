@@ -1,17 +1,16 @@
 /** The start for newcomers: posters of all tastes and decades to tap, and a bar that counts the taps. */
 
 import { element, icon } from "./dom.js";
-import { errorState } from "./states.js";
 import { addTiles, tileList } from "./tiles.js";
 
 /** Films of a page, and liked films that are enough for a list. */
 const [PAGE, ENOUGH] = [24, 5];
 
 /**
- * Create the grid. `done` is called by "Show my films".
- * @param {import("../app.js").App} app @param {() => void} done @returns {HTMLElement}
+ * Create the grid. `done` is called by "Show my films". If the films can't be loaded, the grid is replaced with `failed`; by default it is hidden.
+ * @param {import("../app.js").App} app @param {() => void} done @param {(error: unknown) => HTMLElement} [failed] @returns {HTMLElement}
  */
-export function startGrid(app, done) {
+export function startGrid(app, done, failed) {
   const list = tileList("Films to begin with");
   const words = element("p", { class: "start-words", role: "status" });
   const others = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "ghost", onclick: () => more(true) }, "Show others"));
@@ -33,7 +32,10 @@ export function startGrid(app, done) {
       if (focus) /** @type {HTMLElement | undefined} */ (list.children[skip]?.querySelector("button"))?.focus();
       app.announce(`${items.length} films.`);
     } catch (error) {
-      if (!app.signal.aborted) list.querySelector("[data-movie]") ? app.toast(/** @type {Error} */ (error).message) : section.replaceWith(errorState(error, () => app.go("start")));
+      if (app.signal.aborted) return;
+      if (list.querySelector("[data-movie]")) app.toast(/** @type {Error} */ (error).message);
+      else if (failed) section.replaceWith(failed(error));
+      else section.hidden = true;
     }
     others.disabled = false;
   };

@@ -8,5 +8,5 @@ export const title = "Start";
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
-  main.append(element("h1", {}, "Films you like"), startWords(app), startGrid(app, () => app.go("for-you")), startLinks());
+  main.append(element("h1", {}, "Films you like"), startWords(app), startGrid(app, () => app.go("for-you"), (error) => app.failed(error)), startLinks());
 }
