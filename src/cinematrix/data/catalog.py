@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -190,13 +189,6 @@ class Catalog:
     def tag_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
         """Return the matrix movies × tags, how often the movie got the tag. float32."""
         return _membership(self.frame["tags"], self.tags if vocabulary is None else vocabulary)
-
-    def top_tags(self, number: int, n: int) -> list[str]:
-        """Return the `n` tags that a movie got most often, in lower case, without those that are its genres."""
-        tags = Counter(" ".join(tag.casefold().split()) for tag in self.frame["tags"][number])
-        return [tag for tag, _ in tags.most_common() if tag not in {"", *map(str.casefold, self.facts[number].genres)}][
-            :n
-        ]
 
     def title(self, number: int) -> str:
         """Return a movie's title; `movie 17`, with its ID, if it has none."""

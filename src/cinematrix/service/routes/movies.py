@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from cinematrix.data.features import top_tags
 from cinematrix.data.ratings import nearest_levels
 from cinematrix.recommendation.lists import describe_movies, find_similar
 from cinematrix.service import schemas
@@ -108,7 +109,7 @@ def get_movie(movie: TextId, state: State) -> MovieDetails:
         **served.film(number).model_dump(), ratings=n,
         mean=float(np.average(served.scale.levels(), weights=counts)) if rated and n else None,
         histogram=build_histogram(served, counts) if rated and n else [],
-        links=MovieLinks(imdb=row["imdb"], tmdb=row["tmdb"]), tags=data.catalog.top_tags(number, MAX_TAGS),
+        links=MovieLinks(imdb=row["imdb"], tmdb=row["tmdb"]), tags=top_tags(data.catalog, number, MAX_TAGS),
     )  # fmt: skip
 
 
