@@ -10,7 +10,7 @@ quarter of their ratings is never asked by any method; errors and lists are meas
 weren't asked would differ between the methods.) For the same reason the other ratings are left out of all lists,
 answered or not. Each user is measured four times, with another quarter held out each time, and counts with the mean.
 Every user has at least 20 ratings, so at least 15 to answer with. All methods ask about the same candidate movies,
-except `random of all`.
+except `random of all`. The questionnaire asks about several movies at a time; each counts as a question.
 """
 
 import argparse
@@ -41,14 +41,14 @@ from cinematrix.models.artifact import load, save
 from cinematrix.models.base import Recommender
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
-from cinematrix.recommendation.questionnaire import Questionnaire
+from cinematrix.recommendation.questionnaire import PAGE, Questionnaire
 from results import HERE, markdown, put
 
 PARTS, QUARTERS = 5, 4
 ANSWERS, QUESTIONS = (3, 5, 10, 15), (5, 10, 20, 40)
 """Numbers of answers and of questions after which is measured."""
 PICTURE = HERE.parent / "docs" / "onboarding.png"
-OURS, BEYOND = "questionnaire", "random of all"
+OURS, SINGLY, BEYOND = "questionnaire", "questionnaire, one at a time", "random of all"
 
 Floats = NDArray[np.float64]
 Asked = list[tuple[int, int]]
@@ -100,22 +100,21 @@ def by_order(order: Iterable[int], answers: dict[int, float], tested: set[int]) 
     return [(number, movie) for number, movie in enumerate(asked, start=1) if movie in answers]
 
 
-def by_questionnaire(new_users: NewUsers, row: int) -> tuple[Asked, list[float]]:
-    """Return the answered questions if the questionnaire chooses, and the seconds of each question."""
+def by_questionnaire(new_users: NewUsers, row: int, n: int) -> tuple[Asked, list[float]]:
+    """Return the answered questions if the questionnaire chooses, `n` at a time, and the seconds of each page."""
     answers, tested = new_users.answers[row], new_users.test.items_of(row)
     rated, unseen, asked, seconds = list[int](), list[int](), list[tuple[int, int]](), list[float]()
     possible = np.isin(list(answers), new_users.questionnaire.movies).sum()
-    while len(rated) < possible and (len(rated) < ANSWERS[-1] or len(seconds) < QUESTIONS[-1]):
+    while len(rated) < possible and (len(rated) < ANSWERS[-1] or len(rated) + len(unseen) < QUESTIONS[-1]):
         history = Histories.of_lists([(rated, [answers[movie] for movie in rated])])
         started = time.perf_counter()
-        question = new_users.questionnaire.next(history, np.array(unseen, np.int32), tested)
+        page = new_users.questionnaire.next(history, np.array(unseen, np.int32), tested, n)
         seconds.append(time.perf_counter() - started)
-        assert question is not None, "there are movies left that the user can answer"
-        if question.movie in answers:
-            rated.append(question.movie)
-            asked.append((len(seconds), question.movie))
-        else:
-            unseen.append(question.movie)
+        assert page is not None, "there are movies left that the user can answer"
+        for question in page.questions:
+            (rated if question.movie in answers else unseen).append(question.movie)
+            if question.movie in answers:
+                asked.append((len(rated) + len(unseen), question.movie))
     return asked, seconds
 
 
@@ -221,8 +220,9 @@ def visits(data: Path, place: Path, part: int, quarter: int) -> Visits:
     ratings = read(data).ratings
     new_users = NewUsers.of(load(place).model, ratings.take(held_out(ratings, part)), part, quarter)
     rows = range(len(new_users.test))
-    ours, seconds = zip(*(by_questionnaire(new_users, row) for row in rows), strict=True)
-    found = {OURS: measure_paths(new_users, list(ours))}
+    ours, seconds = zip(*(by_questionnaire(new_users, row, PAGE) for row in rows), strict=True)
+    singly = [by_questionnaire(new_users, row, 1)[0] for row in rows]
+    found = {OURS: measure_paths(new_users, list(ours)), SINGLY: measure_paths(new_users, singly)}
     for name, order in orders(new_users.model.data, new_users.questionnaire.movies).items():
         generator = np.random.default_rng([part, quarter])
         asked = [
@@ -282,7 +282,7 @@ def report(found: dict[str, Result], seconds: list[float]) -> list[str]:
             ["method", *(f"{q} questions" for q in QUESTIONS)],
             [row_by_questions(name, each) for name, each in found.items()],
         ),
-        f"A question is chosen in {1000 * np.median(seconds):.1f} ms (median of {len(seconds):,}; 99 % in "
+        f"A page of {PAGE} movies is chosen in {1000 * np.median(seconds):.1f} ms (median of {len(seconds):,}; 99 % in "
         f"{1000 * np.quantile(seconds, 0.99):.1f} ms or less).",
     ]
 

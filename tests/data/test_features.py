@@ -5,7 +5,7 @@ import pytest
 
 from cinematrix.data import features as module
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.features import genres_and_decades, movie_features, series_membership
+from cinematrix.data.features import genres_and_decades, movie_features, series_membership, top_tags
 
 
 def test_genres_years_and_tags_are_features() -> None:
@@ -95,3 +95,12 @@ def test_a_series_within_a_series_and_a_beginning_that_is_too_common() -> None:
     many = [f"Love {i} b" for i in range(module.MAX_SERIES_SIZE - 3)]
     assert in_series("Love", *inner, *many) == {tuple(range(module.MAX_SERIES_SIZE)), (1, 2)}
     assert in_series("Love", *inner, *many, "Love x") == {(1, 2)}
+
+
+def test_top_tags_are_the_most_frequent_without_genres_and_spellings() -> None:
+    """Case and blanks don't matter, a genre is no tag, and equally frequent tags keep their order."""
+    tags = ["Noir", "samurai", "rain", " Samurai ", "ACTION", "", "black  and white"]
+    catalog = Catalog.of(range(2), genres=[["Action"], None], tags=[tags, None])
+    assert top_tags(catalog, 0, 3) == ["samurai", "noir", "rain"]
+    assert top_tags(catalog, 0, 9)[3:] == ["black and white"]
+    assert top_tags(catalog, 1, 3) == []

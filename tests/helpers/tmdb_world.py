@@ -32,6 +32,37 @@ def save_numbered_model(folder: Path, ratings: Ratings, catalog: Catalog) -> Pat
     return folder
 
 
+DETAILS = {
+    "overview": "A clockmaker’s daughter finds the hour that was lost.",
+    "original_title": "Потерянный час",
+    "runtime": 107,
+    "spoken_languages": [{"english_name": "Russian", "name": "Русский"}, {"english_name": "French"}],
+    "credits": {
+        "crew": [{"job": "Director", "name": "Larisa S."}, {"job": "Writer", "name": "Somebody Else"}],
+        "cast": [{"name": f"Actor {at}"} for at in range(12)],
+    },
+    "videos": {
+        "results": [
+            {"site": "Vimeo", "type": "Trailer", "key": "vimeo"},
+            {"site": "YouTube", "type": "Clip", "key": "clip"},
+            {"site": "YouTube", "type": "Trailer", "key": "unofficial"},
+            {"site": "YouTube", "type": "Trailer", "key": "dQw4-w9_", "official": True},
+        ]
+    },
+    "watch/providers": {
+        "results": {
+            "US": {
+                "link": "https://www.themoviedb.org/movie/1/watch?locale=US",
+                "flatrate": [{"provider_name": "Criterion Channel"}],
+                "rent": [{"provider_name": "Apple TV"}],
+            },
+            "DE": {"link": "javascript:alert(1)", "buy": [{"provider_name": "Amazon Video"}]},
+        }
+    },
+}
+"""What TMDB answers about a movie, with credits, videos and offers."""
+
+
 @dataclass
 class FakeAnswer:
     """A response of the fake server.
@@ -69,6 +100,10 @@ class FakeTmdb:
         self.answers[f"/3/movie/{number}"] = FakeAnswer(json.dumps({"id": 1, "poster_path": path}).encode())
         if picture is not None:
             self.answers[f"/t/p/w342{path}"] = picture
+
+    def details(self, number: str, **members: Any) -> None:
+        """Add a movie with `DETAILS`, of which `members` replace some."""
+        self.answers[f"/3/movie/{number}"] = FakeAnswer(json.dumps({"id": 1, **DETAILS, **members}).encode())
 
 
 @contextlib.contextmanager

@@ -95,6 +95,7 @@ def test_no_view_jumps(browser: Browser, url: str, size: tuple[int, int]) -> Non
         "for-you&with=Comedy",
         "search&query=funny",
         "questions",
+        "start",
         "bring",
         "together",
         "map",

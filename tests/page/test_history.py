@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Download, Route, expect
+from playwright.sync_api import Download, expect
 from typer.testing import CliRunner
 
 from chromium import CHROMIUM, MISSING
@@ -360,34 +360,6 @@ def test_marks_are_shown_and_removed_in_the_films_view(visit: PageVisit, films: 
     assert visit.kept()["watchlist"] == []
     page.get_by_role("button", name="Undo").click()
     expect(watchlist).to_have_attribute("aria-pressed", "true")
-
-
-def test_a_film_not_seen_is_not_asked_again_after_a_reload(visit: PageVisit) -> None:
-    """Until the tab is closed."""
-    question = visit.page.locator(".question h2")
-    visit.open("/?view=questions")
-    before = question.inner_text()
-    visit.page.get_by_role("button", name="Haven’t seen it").click()
-    expect(question).not_to_have_text(before)
-    after = question.inner_text()
-    visit.page.reload()
-    expect(question).to_have_text(after)
-
-
-def test_a_late_question_does_not_replace_a_newer_one(visit: PageVisit, films: list[Film]) -> None:
-    """The response to the last request stays, in whatever order they arrive."""
-    question = visit.page.locator(".question h2")
-    pending: list[Route] = []
-    visit.open("/?view=questions")
-    before = question.inner_text()
-    visit.page.route("**/v1/questions", lambda route: pending.append(route), times=1)
-    visit.page.get_by_role("button", name="Haven’t seen it").click()
-    visit.page.get_by_role("button", name="Haven’t seen it").click()
-    expect(question).not_to_have_text(before)
-    after = question.inner_text()
-    pending[0].fulfill(json=films[0] | {"seen_chance": 0.5, "asked": 1})
-    visit.page.wait_for_timeout(300)
-    expect(question).to_have_text(after)
 
 
 def test_films_of_a_history_too_long_for_a_request_are_hidden(visit: PageVisit, films: list[Film]) -> None:

@@ -44,6 +44,7 @@ def test_likes_seen_films_and_uploads_make_the_history_without_an_account(visit:
     """No stars are expected anywhere, and every view works."""
     visit.open()
     first = like_first(visit)
+    visit.page.get_by_role("button", name="Show my films").click()
     expect(visit.page.get_by_text("Based on one film you watched")).to_be_visible()
     expect(visit.page.get_by_text("liked", exact=False).last).to_be_visible()
     visit.page.locator(".card").first.get_by_role("button", name="Seen").click()
@@ -85,6 +86,7 @@ def test_an_account_stores_likes_instead_of_ratings(visit: PageVisit, url: str) 
     token = httpx2.post(f"{url}/v1/tokens", json={"user": "ann"}).json()["token"]
     visit.open(f"/#token={token}")
     movie = like_first(visit)
+    visit.page.get_by_role("button", name="Show my films").click()
     expect(visit.page.get_by_text("Based on one film you watched")).to_be_visible()
     wait_for(lambda: fetch_events(url, "ann") == {"like": [int(movie)]})
     visit.open(f"/?view=film&movie={movie}")

@@ -85,6 +85,7 @@ def view_addresses(visit: PageVisit, films: list[dict[str, Any]]) -> list[str]:
         "/?view=row&of=top",
         "/?view=films",
         "/?view=films&as=diary",
+        "/?view=start",
     ]
 
 
@@ -200,28 +201,6 @@ def test_the_footer_has_only_the_lines_that_apply(first_visit: PageVisit) -> Non
     assert [line.split()[0] for line in foot.locator("> *").all_inner_texts()] == ["Model", "Your", "Posters", "For"]
     expect(foot).to_contain_text("Model trained on 1,423 ratings · deep-mf")
     assert not {"false", "null", "TMDB"} & set(foot.inner_text().split())
-
-
-def test_questions_lead_to_a_list(first_visit: PageVisit) -> None:
-    """The list is shown after three answers. A film not seen is skipped, and no film is asked twice."""
-    visit, page = first_visit, first_visit.page
-    visit.open("/?view=questions")
-    heading, titles = page.locator(".question h2"), []
-    for answer in ("4", None, "1.5", "5"):
-        expect(page.get_by_role("heading", name="Your list so far")).to_have_count(0)
-        titles.append(heading.inner_text())
-        if answer is None:
-            page.get_by_role("button", name="Haven’t seen it").click()
-        else:
-            page.get_by_role("radio", name=f"{answer} of 5", exact=True).click()
-        expect(heading).not_to_have_text(titles[-1])
-    expect(page.get_by_role("heading", name="Your list so far")).to_be_visible()
-    assert len(set(titles)) == 4
-    before = visit.movies()
-    page.get_by_role("radio", name="0.5 of 5", exact=True).click()
-    expect(page.locator(".so-far .card")).to_have_count(6)
-    visit.settle()
-    assert visit.movies() != before or len(visit.kept()["ratings"]) == 4
 
 
 def test_the_keyboard_is_enough(rated_visit: PageVisit) -> None:
@@ -359,6 +338,7 @@ def test_a_browser_without_storage_works_while_the_page_is_open(visits: Visits) 
         first = visit.movies()[0]
         rate(visit, visit.page.locator(".card").first, "4")
         expect(visit.page.locator(f".card[data-movie='{first}']")).to_have_count(0)
+        visit.page.get_by_role("button", name="Show my films").click()
         expect(visit.page.get_by_role("heading", level=1)).to_have_text("For you")
         expect(visit.page.get_by_text("Not saved: this browser allows no storage")).to_be_visible()
         visit.page.get_by_role("link", name="You", exact=True).click()
@@ -511,6 +491,7 @@ def test_an_expired_token_leaves_a_page_without_an_account(
         visit.open(f"/#token={token}")
         expect(visit.page.get_by_text("Your account can't be opened")).to_be_visible()
         rate(visit, visit.page.locator(".card").first, "4")
+        visit.page.get_by_role("button", name="Show my films").click()
         expect(visit.page.get_by_text("Based on one rating")).to_be_visible()
         assert len(visit.kept()["ratings"]) == 1
         visit.errors[:] = [error for error in visit.errors if "401" not in error]

@@ -1,5 +1,6 @@
 """Tests of real posters on the page."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,33 @@ from chromium import CHROMIUM, MISSING
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.service.settings import PosterSettings, ServiceSettings
-from page_world import open_visit, run_service
-from tmdb_world import KEY, PNG, FakeAnswer, fake_tmdb, save_numbered_model
+from page_world import PageVisit, open_visit, run_service
+from tmdb_world import DETAILS, KEY, PNG, FakeAnswer, fake_tmdb, save_numbered_model
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
 NOTICE = "This product uses the TMDB API but is not endorsed or certified by TMDB."
+
+
+def check_details(visit: PageVisit, movie: int) -> None:
+    """Check the details in the film's view, the offers of two countries, and the links to other sites."""
+    page = visit.page
+    visit.open(f"/?view=film&movie={movie}")
+    about = page.locator(".about")
+    expect(about.locator(".plot")).to_have_text(DETAILS["overview"])
+    for words in ("Larisa S.", "Actor 0, Actor 1", "1 h 47 min", "Russian, French", "Потерянный час"):
+        expect(about).to_contain_text(words)
+    for name in ("Trailer on YouTube", "JustWatch", "All offers at TMDB"):
+        link = about.get_by_role("link", name=name)
+        expect(link).to_have_attribute("rel", "noreferrer noopener")
+        expect(link).to_have_attribute("href", re.compile("^https://"))
+    expect(about).to_contain_text("Criterion Channel")
+    about.get_by_label("Country").select_option("DE")
+    expect(about).to_contain_text("Amazon Video")
+    expect(about).not_to_contain_text("Criterion Channel")
+    expect(about.get_by_role("link", name="All offers at TMDB")).to_have_count(0)
+    page.reload()
+    expect(about.get_by_label("Country")).to_have_value("DE")
 
 
 def test_a_real_poster_covers_the_drawn_one(browser: Browser, tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
@@ -23,6 +45,7 @@ def test_a_real_poster_covers_the_drawn_one(browser: Browser, tmp_path: Path, wo
     model, store = save_numbered_model(tmp_path / "model", ratings, catalog), f"sqlite:///{tmp_path}/store.db"
     with fake_tmdb() as tmdb:
         tmdb.film("1", FakeAnswer(PNG))
+        tmdb.details("1", poster_path="/poster.jpg")
         posters = PosterSettings(KEY, tmp_path / "posters", api=tmdb.url, images=tmdb.url)
         with run_service(ServiceSettings(model, store, posters=posters)) as url, open_visit(browser, url) as visit:
             (shown, drawn), query = catalog.movies.ids[:2].tolist(), catalog.title(0).split()[0]
@@ -34,6 +57,8 @@ def test_a_real_poster_covers_the_drawn_one(browser: Browser, tmp_path: Path, wo
                 expect(visit.page.locator(".film-poster img.loaded")).to_have_count(pictures)
                 expect(visit.page.locator(".film-poster img")).to_have_count(pictures)
                 expect(visit.page.locator(".film-poster .poster-title")).to_be_visible()
+                expect(visit.page.locator(".plot")).to_have_count(pictures)
+            check_details(visit, shown)
             expect(visit.page.get_by_role("contentinfo")).to_contain_text(NOTICE)
             assert KEY not in visit.page.content()
             assert [line for line in visit.errors if "404" not in line] == []
@@ -49,4 +74,7 @@ def test_without_a_key_no_real_poster_is_requested(
         visit.open(f"/?view=search&query={world[1].title(0).split()[0]}")
         expect(visit.page.locator(".card .poster")).not_to_have_count(0)
         expect(visit.page.locator(".poster img")).to_have_count(0)
+        visit.open(f"/?view=film&movie={world[1].movies.ids[0]}")
+        expect(visit.page.locator(".about")).to_contain_text("More at")
+        expect(visit.page.locator(".details, .watch")).to_have_count(0)
         expect(visit.page.get_by_role("contentinfo")).not_to_contain_text("TMDB")

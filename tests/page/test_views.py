@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -12,10 +13,11 @@ import httpx2
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from chromium import CHROMIUM, MISSING
 from page_world import HISTORY_KEY, PageVisit, open_visit
+from waiting import wait_for
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
@@ -158,6 +160,36 @@ def test_a_reason_says_what_two_films_share(rated_visit: PageVisit, films: list[
             "Because you watched Seven",
         ]
     )
+
+
+def shown_stars(page: Page, part: str) -> list[float]:
+    """Return the expected stars that a part of the page shows, in order."""
+    return [float(text) for text in page.locator(f"{part} .expected-stars").all_inner_texts()]
+
+
+def test_results_similar_films_and_the_map_are_ordered_by_expected_stars(rated_visit: PageVisit) -> None:
+    """The order of a search is kept in the address; films that the user rated come last, without expected stars."""
+    visit, page = rated_visit, rated_visit.page
+    visit.open("/?view=search&query=funny")
+    first = visit.movies()
+    page.get_by_role("button", name="Expected stars").click()
+    expect(page).to_have_url(re.compile("order=stars"))
+    wait_for(lambda: (stars := shown_stars(page, ".grid-of-cards")) == sorted(stars, reverse=True) and len(stars) > 3)
+    assert sorted(visit.movies()) == sorted(first)
+    rated = {str(row["movie"]) for row in visit.kept()["ratings"]}
+    assert set(visit.movies()[-len(rated) :]) == rated
+    page.reload()
+    visit.settle()
+    expect(page.get_by_role("button", name="Expected stars")).to_have_attribute("aria-pressed", "true")
+
+    visit.open(f"/?view=film&movie={first[-1]}")
+    page.get_by_role("button", name="Expected stars").click()
+    wait_for(lambda: (stars := shown_stars(page, ".alike")) == sorted(stars, reverse=True) and len(stars) > 3)
+
+    visit.open("/?view=map")
+    page.get_by_role("button", name="Expected stars").click()
+    expect(page.get_by_role("heading", name="Best for you here")).to_be_visible()
+    wait_for(lambda: (stars := shown_stars(page, ".map-list")) == sorted(stars, reverse=True) and len(stars) > 3)
 
 
 def test_the_map_is_dragged_and_zoomed_by_the_mouse(rated_visit: PageVisit) -> None:

@@ -13,7 +13,13 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.training_data import TrainingData
-from cinematrix.recommendation.questionnaire import CONTRAST_WEIGHT, Questionnaire, compute_target_matrix
+from cinematrix.recommendation.questionnaire import (
+    CONTRAST_WEIGHT,
+    PAGE,
+    Question,
+    Questionnaire,
+    compute_target_matrix,
+)
 from cinematrix.recommendation.rating_prior import RatingPrior
 from service_world import check_problem
 
@@ -46,13 +52,19 @@ def answered(*pairs: tuple[int, float]) -> Histories:
     return Histories.of_lists([([movie for movie, _ in pairs], [rating for _, rating in pairs])])
 
 
+def ask(questionnaire: Questionnaire, history: Histories) -> Question:
+    """Return the next question, one at a time."""
+    page = questionnaire.next(history, NOTHING, n=1)
+    assert page is not None
+    (question,) = page.questions
+    return question
+
+
 def test_the_first_question_separates_two_tastes(two_tastes: Questionnaire) -> None:
     """It is about a movie on which tastes differ; the next question reduces less than half as much variance."""
-    first = two_tastes.next(answered(), NOTHING)
-    assert first is not None
+    first = ask(two_tastes, answered())
     assert first.movie in DIVIDING
-    second = two_tastes.next(answered((first.movie, 5.0)), NOTHING)
-    assert second is not None
+    second = ask(two_tastes, answered((first.movie, 5.0)))
     assert second.variance_reduction < first.variance_reduction / 2
 
 
@@ -62,12 +74,13 @@ def test_questions_are_not_repeated_and_end(two_tastes: Questionnaire) -> None:
 
     def run() -> list[int]:
         rated, unseen, questions = list[tuple[int, float]](), list[int](), list[int]()
-        while question := two_tastes.next(answered(*rated), np.array(unseen, np.int32), hidden):
-            questions.append(question.movie)
-            if len(questions) % 3:
-                unseen.append(question.movie)
-            else:
-                rated.append((question.movie, 4.0))
+        while page := two_tastes.next(answered(*rated), np.array(unseen, np.int32), hidden, n=3):
+            for question in page.questions:
+                questions.append(question.movie)
+                if len(questions) % 3:
+                    unseen.append(question.movie)
+                else:
+                    rated.append((question.movie, 4.0))
         return questions
 
     questions = run()
@@ -93,10 +106,41 @@ def test_an_unseen_movie_makes_similar_movies_less_likely_seen() -> None:
 def test_plain_interactions_are_ordered_by_the_probability_of_having_been_seen() -> None:
     """Without ratings the most seen movie comes first."""
     rows = Ratings.from_arrays([1, 2, 3, 1, 2, 3, 1], [5, 5, 5, 6, 6, 7, 8])
-    question = Questionnaire.of(TrainingData.of(rows, None)).next(Histories.empty(1), NOTHING)
-    assert question is not None
+    question = ask(Questionnaire.of(TrainingData.of(rows, None)), Histories.empty(1))
     assert (rows.movies.ids[question.movie], question.variance_reduction) == (5, 0.0)
     assert question.seen_chance == pytest.approx(1)
+
+
+GENRES = ("Horror", "Western", "Documentary")
+
+
+@pytest.fixture(scope="module")
+def three_genres() -> Questionnaire:
+    """Thirty movies, of which ten of the 1950s to 2010s each are of one genre; all are watched equally often."""
+    generator = np.random.default_rng(6)
+    users, movies = np.nonzero(generator.random((60, 30)) < 0.6)
+    rows = Ratings.from_arrays(users, movies, generator.integers(1, 6, len(users)))
+    years = [1950 + 7 * (movie % 10) for movie in range(30)]
+    catalog = Catalog.of(range(30), year=years, genres=[[GENRES[movie // 10], "Drama"] for movie in range(30)])
+    return Questionnaire.of(TrainingData.of(rows, catalog))
+
+
+def test_a_page_has_one_region_and_none_of_these_leads_to_another(three_genres: Questionnaire) -> None:
+    """The movies of a page share a genre and lie near in time. After none of them another region is asked about."""
+    unseen, regions = list[int](), list[str]()
+    for _ in range(3):
+        page = three_genres.next(Histories.empty(1), np.array(unseen, np.int32), n=4)
+        assert page is not None
+        movies = [question.movie for question in page.questions]
+        assert {GENRES[movie // 10].lower() for movie in movies} == {page.region}
+        assert page.years == (min(years := [1950 + 7 * (movie % 10) for movie in movies]), max(years))
+        assert all(abs(year - years[0]) <= 15 for year in years)
+        unseen += movies
+        regions.append(page.region)
+    assert sorted(regions) == sorted(genre.lower() for genre in GENRES)
+    page = three_genres.next(answered((unseen[0], 5.0)), np.array(unseen[1:], np.int32), n=4)
+    assert page is not None
+    assert page.region == regions[0], "the region of which something was seen is asked about again"
 
 
 def test_a_question_takes_thirty_milliseconds_at_most() -> None:
@@ -195,24 +239,29 @@ def test_movies_with_few_ratings_are_uncertain(planted: tuple[RatingPrior, np.nd
 
 
 def test_the_route_asks_about_every_movie_once(client: TestClient, model: Any) -> None:
-    """Each question has a title and a probability, unknown IDs are ignored, and the last answer is null."""
+    """Each page has movies with a title and a probability, unknown IDs are ignored, and the last page is empty."""
     rated, unseen = list[dict[str, Any]](), list[int]()
-    while (body := client.post("/v1/questions", json={"ratings": rated, "unseen": [*unseen, -7]}).json())["movie"]:
-        assert body["title"]
-        assert 0 < body["seen_chance"] < 1
+    while (body := client.post("/v1/questions", json={"ratings": rated, "unseen": [*unseen, -7]}).json())["items"]:
+        assert len(body["items"]) <= PAGE
+        assert body["region"]
         assert body["asked"] == len(rated) + len(unseen) + 1
-        assert body["movie"] not in [*unseen, *(row["movie"] for row in rated)]
-        if len(unseen) < 5:
-            unseen.append(body["movie"])
-        else:
-            rated.append({"movie": body["movie"], "rating": 3.5})
+        for item in body["items"]:
+            assert item["title"]
+            assert 0 < item["seen_chance"] < 1
+            assert item["movie"] not in [*unseen, *(row["movie"] for row in rated)]
+            if len(unseen) < 5:
+                unseen.append(item["movie"])
+            else:
+                rated.append({"movie": item["movie"], "rating": 3.5})
     movies = len(np.unique(model.data.history.items))
-    assert (len(rated) + len(unseen), body["seen_chance"], body["genres"]) == (movies, None, [])
+    assert (len(rated) + len(unseen), body["region"], body["years"]) == (movies, "", None)
 
 
 def test_the_route_refuses_invalid_requests(client: TestClient, model: Any) -> None:
     """A rating off the scale and an unknown field are refused; hidden movies aren't asked about."""
-    first = client.post("/v1/questions", json={"ratings": []}).json()["movie"]
+    first = client.post("/v1/questions", json={"ratings": []}).json()["items"][0]["movie"]
     check_problem(client.post("/v1/questions", json={"ratings": [{"movie": first, "rating": 99}]}), 422)
     check_problem(client.post("/v1/questions", json={"ratings": [], "seen": []}), 422)
-    assert client.post("/v1/questions", json={"ratings": [], "hidden": [first]}).json()["movie"] != first
+    check_problem(client.post("/v1/questions", json={"ratings": [], "n": 0}), 422)
+    (other,) = client.post("/v1/questions", json={"ratings": [], "hidden": [first], "n": 1}).json()["items"]
+    assert other["movie"] != first

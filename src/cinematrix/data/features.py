@@ -1,7 +1,7 @@
 """Movie features from the catalog: genres, release year and tags; and movie series recognised by their titles."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 from scipy import sparse
@@ -29,6 +29,13 @@ def movie_features(catalog: Catalog) -> sparse.csr_matrix:
     common.data = np.log1p(common.data)
     blocks = [catalog.genre_matrix(), _years(catalog), common]
     return sparse.hstack(blocks, format="csr", dtype=np.float32)
+
+
+def top_tags(catalog: Catalog, number: int, n: int) -> list[str]:
+    """Return the `n` tags that a movie got most often, in lower case, without those that are its genres."""
+    tags = Counter(" ".join(tag.casefold().split()) for tag in catalog.frame["tags"][number])
+    no_tags = {"", *(genre.casefold() for genre in catalog.facts[number].genres)}
+    return [tag for tag, _ in tags.most_common() if tag not in no_tags][:n]
 
 
 def genres_and_decades(catalog: Catalog) -> sparse.csr_matrix:

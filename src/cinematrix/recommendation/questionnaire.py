@@ -1,6 +1,6 @@
-"""Questionnaire for new users: active learning picks the movie whose rating is expected to be the most informative.
+"""Questionnaire for new users: active learning picks movies whose ratings are expected to be the most informative.
 
-The next question is the movie i of the largest
+The best question is the movie i of the largest
 
     value_i = P(seen i)^SEEN_CHANCE_EXPONENT · variance reduction_i
 
@@ -8,6 +8,14 @@ The variance reduction is how much a rating of i lowers the variance of the user
 by its number of raters (`RatingPrior`; Rubens, Elahi, Sugiyama & Kaplan 2015 survey such criteria). It doesn't depend
 on the rating given, so it is exact and quick. Variance between movies counts more than variance common to all movies:
 the generosity of a user changes the predicted stars, but no list.
+
+Movies are asked about by region of taste (`taste_regions`), several at a time. The region is the one of the largest
+
+    (seen + 1) / (asked + 2) · (largest value of its movies)^REGION_EXPONENT
+
+so that the questions follow what was said: a user who has seen none of a region's movies isn't asked about others of
+it soon, and one who has seen all of them is. The movies are those of the region that lie near its best one in time.
+Each counts as rated for the choice of the next.
 
 P(seen i) comes from a mixture over users of the training data, weighted by the likelihood of the answers so far:
 
@@ -27,6 +35,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
 from cinematrix.recommendation.rating_prior import RatingPrior
+from cinematrix.recommendation.taste_regions import find_regions
 
 MAX_CANDIDATES = 2_000
 """Maximum movies that may be asked about, the most rated; few users have seen others."""
@@ -40,7 +49,7 @@ POPULARITY_WEIGHT = 0.3
 ANSWER_WEIGHT = 0.5
 """Exponent of an answer's likelihood, 0…1; below 1 since answers aren't independent."""
 
-SEEN_CHANCE_EXPONENT = 0.5
+SEEN_CHANCE_EXPONENT = 0.75
 """Exponent of P(seen) in the value of a question; 1: expected variance reduction; 0: P(seen) is ignored."""
 
 CONTRAST_WEIGHT = 5.0
@@ -48,6 +57,16 @@ CONTRAST_WEIGHT = 5.0
 
 MIN_ANSWER_CHANCE = 1e-4
 """Minimum probability of an answer."""
+
+REGION_EXPONENT = 0.33
+"""Exponent of the best movie's value in the choice of a region, beside the share of its movies that were seen; below 1,
+so that a user of another taste than most isn't asked about what most have seen."""
+
+PAGE = 6
+"""Movies asked about at a time."""
+
+MAX_YEARS_APART = 15
+"""Maximum years between the best movie and the others asked about with it."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,20 @@ class Question:
     variance_reduction: float
 
 
+@dataclass(frozen=True)
+class QuestionPage:
+    """Movies of one region of taste to ask about, the most informative first.
+
+    Attributes:
+        region: the region in words, such as `film noir`; empty if the catalog doesn't tell.
+        years: years of the first and the last movie; None without years.
+    """
+
+    questions: list[Question]
+    region: str
+    years: tuple[int, int] | None
+
+
 @dataclass(frozen=True, eq=False)
 class Questionnaire:
     """Questionnaire of a model, prepared once.
@@ -77,6 +110,9 @@ class Questionnaire:
         popularity: float32 `[n]`, share of these users who have rated the movie.
         prior: prior of the candidates' ratings; None for plain interactions, when P(seen) alone decides.
         target_matrix: `compute_target_matrix` of all movies; empty without a prior.
+        regions: names of the regions of taste.
+        belongs: bool `[n, regions]`, which candidate belongs to which.
+        years: float32 `[n]`, NaN where missing.
     """
 
     movies: Numbers
@@ -85,6 +121,9 @@ class Questionnaire:
     popularity: NDArray[np.float32]
     prior: RatingPrior | None
     target_matrix: NDArray[np.float64]
+    regions: list[str]
+    belongs: NDArray[np.bool_]
+    years: NDArray[np.float32]
 
     @classmethod
     def of(cls, known: TrainingData) -> Self:
@@ -103,10 +142,15 @@ class Questionnaire:
             prior, target = full.take(candidates), compute_target_matrix(full.loadings, raters[rated] / raters.sum())
         place = np.full(len(known.movies), -1)
         place[movies] = np.arange(len(movies))
-        return cls(movies, place, seen, seen.sum(0) / np.float32(max(len(seen), 1)), prior, target)
+        popularity = seen.sum(0) / np.float32(max(len(seen), 1))
+        regions, belongs = find_regions(known.catalog)
+        years = known.catalog.years[movies]
+        return cls(movies, place, seen, popularity, prior, target, regions, belongs[movies], years)
 
-    def next(self, history: Histories, unseen: Numbers, never: Numbers | None = None) -> Question | None:
-        """Return the next question, or None if no candidate is left.
+    def next(
+        self, history: Histories, unseen: Numbers, never: Numbers | None = None, n: int = PAGE
+    ) -> QuestionPage | None:
+        """Return the next page of at most `n` movies, or None if no candidate is left.
 
         Args:
             history: the user's ratings, one history.
@@ -118,11 +162,38 @@ class Questionnaire:
         left[np.concatenate([rated, not_seen, self._places(unseen if never is None else never)])] = False
         if not left.any():
             return None
-        chance, reduction = self.chances(rated, not_seen), self.variance_reduction(rated)
-        best = int(np.argmax(np.where(left, chance**SEEN_CHANCE_EXPONENT * reduction, -1)))
-        return Question(
-            int(self.movies[best]), float(chance[best]), 0.0 if self.prior is None else float(reduction[best])
-        )
+        chance = self.chances(rated, not_seen)
+        weight, asked, questions = chance**SEEN_CHANCE_EXPONENT, rated, list[Question]()
+        reduction = self.variance_reduction(asked)
+        region = self._choose_region(np.where(left, weight * reduction, 0), self.region_rates(rated, not_seen))
+        left = self._near_best(np.where(left & self.belongs[:, region], weight * reduction, -1), n)
+        while len(questions) < n and left.any():
+            best = int(np.argmax(np.where(left, weight * reduction, -1)))
+            shown = 0.0 if self.prior is None else float(reduction[best])
+            questions.append(Question(int(self.movies[best]), float(chance[best]), shown))
+            left[best], asked = False, np.append(asked, best)
+            reduction = self.variance_reduction(asked)
+        return QuestionPage(questions, self.regions[region], self._span(asked[len(rated) :]))
+
+    def region_rates(self, rated: NDArray[np.int64], unseen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the share of movies seen of those asked about in each region: (seen + 1) / (asked + 2)."""
+        seen, missed = (self.belongs[places].sum(0) for places in (rated, unseen))
+        return np.asarray((seen + 1) / (seen + missed + 2))
+
+    def _choose_region(self, value: NDArray[np.float64], rates: NDArray[np.float64]) -> int:
+        """Return the region of the largest rate · (value of its best movie)^REGION_EXPONENT."""
+        best = (self.belongs * value[:, None]).max(0)
+        return int(np.argmax(rates * best**REGION_EXPONENT))
+
+    def _near_best(self, value: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
+        """Return a mask of the movies of a value ≥ 0 that lie near the best one in time, of all if those aren't `n`."""
+        near = (value >= 0) & ~(np.abs(self.years - self.years[np.argmax(value)]) > MAX_YEARS_APART)
+        return near if near.sum() >= n else value >= 0
+
+    def _span(self, places: NDArray[np.int64]) -> tuple[int, int] | None:
+        years = self.years[places]
+        years = years[np.isfinite(years)]
+        return (int(years.min()), int(years.max())) if len(years) else None
 
     def chances(self, rated: NDArray[np.int64], unseen: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the probability that the user has seen each candidate, given rated and unseen indices. `[n]`."""

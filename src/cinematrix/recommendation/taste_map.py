@@ -14,6 +14,7 @@ from scipy import sparse
 
 from cinematrix.common.vectors import normalise_rows, normalise_sparse_rows
 from cinematrix.data.ids import Numbers
+from cinematrix.data.training_data import TrainingData
 from cinematrix.models.base import Recommender
 
 Float32 = NDArray[np.float32]
@@ -61,12 +62,17 @@ class TasteMap:
             SettingError: the model can't compare movies.
         """
         vectors, catalog = model.comparison_vectors(), model.data.catalog
-        movies = np.argsort(-model.data.raters, kind="stable")[:MAX_MOVIES].astype(np.int32)
+        movies = list_movies(model.data)
         genre_matrix = catalog.genre_matrix()[movies]
         genres = normalise_sparse_rows(genre_matrix).toarray()
         rows = np.hstack([normalise_rows(vectors[movies]), GENRE_WEIGHT * genres]).astype(np.float32)
         places = compute_layout(rows, find_nearest(rows, min(NEIGHBOURS, len(rows) - 1)), np.random.default_rng(seed))
         return cls(movies, fit_to_square(places), _rarest_genre(genre_matrix), catalog.genres)
+
+
+def list_movies(known: TrainingData) -> Numbers:
+    """Return the numbers of the movies on the map, most rated first. int32."""
+    return np.argsort(-known.raters, kind="stable")[:MAX_MOVIES].astype(np.int32)
 
 
 def find_nearest(rows: Float32, n: int) -> NDArray[np.int64]:

@@ -29,6 +29,7 @@ from cinematrix.service.routes import (
     admin_overview,
     admin_refits,
     changes,
+    expected_stars,
     exports,
     groups,
     imports,
@@ -52,6 +53,7 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import ServiceState, State
 from cinematrix.service.telemetry import Telemetry
 from cinematrix.service.tmdb import PosterCache
+from cinematrix.service.tmdb_details import DetailsCache
 from cinematrix.store.engine import check_integrity, free_bytes
 from cinematrix.store.records import Store
 
@@ -91,6 +93,7 @@ ROUTERS = (
         model.ROUTER,
         shelves.ROUTER,
         taste_map.ROUTER,
+        expected_stars.ROUTER,
         profile.ROUTER,
         page.ROUTER,
     ),
@@ -111,8 +114,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     store, figures = Store.open(settings.db, settings.store), Telemetry()
     check_integrity(store.engine)
     refitter = RefitRunner(settings, store, figures)
-    posters_cache = PosterCache(settings.posters) if settings.posters else None
-    state = ServiceState(settings, store, None, figures, refitter, posters=posters_cache)
+    state = ServiceState(settings, store, None, figures, refitter)
+    _open_caches(state)
     if fingerprint is not None:
         _load_first_model(state)
 
@@ -147,6 +150,12 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.add_middleware(ProxyMiddleware, proxies=settings.proxies)
     app.openapi = lambda: _build_openapi(app, settings)  # type: ignore[method-assign]
     return app
+
+
+def _open_caches(state: ServiceState) -> None:
+    """Open the caches of what TMDB has, if the operator has a key."""
+    if state.settings.posters:
+        state.posters, state.details = PosterCache(state.settings.posters), DetailsCache(state.settings.posters)
 
 
 def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint: Fingerprint) -> None:

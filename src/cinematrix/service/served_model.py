@@ -25,6 +25,7 @@ from cinematrix.models.base import Recommender
 from cinematrix.recommendation.groups import GroupRecommendation
 from cinematrix.recommendation.lists import Recommendation, recommend
 from cinematrix.recommendation.questionnaire import Questionnaire
+from cinematrix.recommendation.starters import choose_starters
 from cinematrix.recommendation.taste_profile import PopulationTaste
 from cinematrix.service.exposure import ExposureCounter
 from cinematrix.service.list_cache import ListCache
@@ -74,6 +75,7 @@ class ServedModel:
         get_matcher(self.model.data.catalog)
         self.titles.search("a", 1)
         self.questionnaire.next(Histories.empty(1), np.zeros(0, np.int32))
+        _ = self.starters
         return self
 
     @cached_property
@@ -96,6 +98,11 @@ class ServedModel:
     def questionnaire(self) -> Questionnaire:
         """Questionnaire for new users."""
         return Questionnaire.of(self.model.data)
+
+    @cached_property
+    def starters(self) -> Numbers:
+        """Movies for a new user to tap."""
+        return choose_starters(self.model.data)
 
     @cached_property
     def everyone(self) -> PopulationTaste:

@@ -29,19 +29,27 @@ pictures = partial(option, group="Posters")
 
 @dataclass(frozen=True)
 class PosterSettings:
-    """Settings of the poster cache. The key is in no response and no log line.
+    """Settings of the caches of posters and details. The key is in no response and no log line.
 
     Attributes:
         api, images: addresses of TMDB's two hosts.
     """
 
-    key: str = pictures("Your TMDB API key, to show posters.", name="tmdb-key", secret=True, missing="no posters")
-    folder: Path = pictures("Folder of the cached posters.", name="posters", missing="in your cache folder")
-    most_bytes: int = pictures("Maximum size of the folder.", 500_000_000, name="posters-bytes", unit="bytes", low=0)
+    key: str = pictures(
+        "Your TMDB API key, to show posters and details of films.", name="tmdb-key", secret=True, missing="none of them"
+    )
+    folder: Path = pictures("Folder of the cached posters and details.", name="posters", missing="in your cache folder")
+    most_bytes: int = pictures(
+        "Maximum size of the posters, and of the details.", 500_000_000, name="posters-bytes", unit="bytes", low=0
+    )
     seconds: float = pictures("Timeout of a request to TMDB.", 4.0, name="poster-seconds", unit="seconds", low=0.1)
     days: float = pictures(
         "Time for which a poster is kept; TMDB allows six months.", 150.0, name="poster-days", unit="days", low=0,
         high=183,
+    )  # fmt: skip
+    details_days: float = pictures(
+        "Time for which details are kept; where a film can be watched changes often.", 7.0, name="details-days",
+        unit="days", low=0, high=183,
     )  # fmt: skip
     fetches: int = pictures("Posters fetched at a time.", 4, name="poster-fetches", low=1)
     waiting: int = pictures(
@@ -66,7 +74,7 @@ class ServiceSettings:
 
     Attributes:
         store: settings of the store.
-        posters: settings of the poster cache; None: no posters except those drawn by the page.
+        posters: settings of the caches of posters and details; None: posters drawn by the page, and no details.
     """
 
     model: Path = server("Folder of the model.", argument=True)

@@ -25,6 +25,7 @@ from cinematrix.store.records import Store
 if TYPE_CHECKING:
     from cinematrix.service.refit_runner import RefitRunner
     from cinematrix.service.tmdb import PosterCache
+    from cinematrix.service.tmdb_details import DetailsCache
 
 
 RouteParams = ParamSpec("RouteParams")
@@ -38,7 +39,7 @@ class ServiceState:
     Attributes:
         served_or_none: the served model; None until there is a first one.
         films: revision of the added movies in `served` (`store.movies.read_movies_revision`).
-        posters: poster cache; None without a TMDB key.
+        posters, details: caches of posters and of details; None without a TMDB key.
         ahead: prefetcher of lists; None until the server runs.
         supervisor: supervisor of the background tasks.
         swap_lock: lock to hold while `served` is replaced.
@@ -56,6 +57,7 @@ class ServiceState:
     refit_runner: "RefitRunner"
     films: int = 0
     posters: "PosterCache | None" = None
+    details: "DetailsCache | None" = None
     ahead: Prefetcher | None = None
     supervisor: Supervisor = field(init=False)
     swap_lock: Lock = field(default_factory=Lock)

@@ -1,4 +1,4 @@
-"""Disk cache of movie posters, fetched from TMDB (The Movie Database) with the operator's key."""
+"""Disk caches of what TMDB (The Movie Database) has of a movie, fetched with the operator's key; the one of posters."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ import time
 from http.client import HTTPException, HTTPMessage, IncompleteRead
 from pathlib import Path
 from threading import Lock
-from typing import IO
+from typing import IO, Any, ClassVar
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -45,14 +45,19 @@ class _RejectRedirects(HTTPRedirectHandler):
         """Return None, which makes the redirect an error."""
 
 
-class PosterCache:
-    """Posters by TMDB movie ID, one file each.
+class TmdbCache:
+    """Contents by TMDB movie ID, one file each.
 
-    An empty file means that TMDB has no poster. A file's modification time is when it was fetched.
+    An empty file means that TMDB has none. A file's modification time is when it was fetched.
+
+    Attributes:
+        kind: name of a content, which is also the suffix of its file.
 
     Raises:
         InputError: the folder can't be written to.
     """
+
+    kind: ClassVar[str]
 
     def __init__(self, settings: PosterSettings) -> None:
         check_writable(settings.folder, force=True)
@@ -61,8 +66,21 @@ class PosterCache:
         self._cleanup_lock, self._cleaned_at, self._bytes = Lock(), float("-inf"), 0
         self._paused_until = 0.0
 
-    async def poster(self, number: str) -> bytes:
-        """Return the poster from the cache or from TMDB; empty if there is none or it isn't available now."""
+    @property
+    def days(self) -> float:
+        """Days for which a content is kept."""
+        raise NotImplementedError
+
+    def _download(self, number: str) -> bytes:
+        """Return the content from TMDB; empty if it has none.
+
+        Raises:
+            HTTPError, OSError, HTTPException, ValueError: TMDB can't be reached, or answers with something else.
+        """
+        raise NotImplementedError
+
+    async def content(self, number: str) -> bytes:
+        """Return the content from the cache or from TMDB; empty if there is none or it isn't available now."""
         cached = await run_sync(self._read_cached, number)
         if cached is not None:
             return cached
@@ -74,18 +92,18 @@ class PosterCache:
         return await asyncio.shield(self._pending[number])
 
     def _file(self, number: str) -> Path:
-        return self._settings.folder / f"{number}.poster"
+        return self._settings.folder / f"{number}.{self.kind}"
 
     def _read_cached(self, number: str) -> bytes | None:
-        """Return the cached poster; None if there is none or it has expired."""
+        """Return the cached content; None if there is none or it has expired."""
         try:
             fetched, content = self._file(number).stat().st_mtime, self._file(number).read_bytes()
         except OSError:
             return None
-        return content if time.time() < fetched + DAY_SECONDS * (self._settings.days if content else 1) else None
+        return content if time.time() < fetched + DAY_SECONDS * (self.days if content else 1) else None
 
     def _fetch(self, number: str) -> bytes:
-        """Fetch and store a poster, unless another thread just has. After a failure, pause requests to TMDB."""
+        """Fetch and store a content, unless another thread just has. After a failure, pause requests to TMDB."""
         cached = self._read_cached(number)
         if cached is not None or time.monotonic() < self._paused_until:
             return cached or b""
@@ -97,28 +115,25 @@ class PosterCache:
             self._pause(f"TMDB answered with status {error.code}", _pause_seconds(error, self._settings.pause_seconds))
         # Log only the error's type: its message may contain the address and so the key.
         except (OSError, HTTPException, ValueError, InputError) as error:
-            self._pause(f"a poster can't be fetched or stored ({type(error).__name__})", self._settings.pause_seconds)
+            self._pause(
+                f"a {self.kind} can't be fetched or stored ({type(error).__name__})", self._settings.pause_seconds
+            )
         return b""
 
     def _pause(self, reason: str, seconds: float) -> None:
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
         LOG.warning("%s; requests to TMDB pause for %d seconds", reason, seconds)
 
-    def _download(self, number: str) -> bytes:
-        """Return the poster from TMDB; empty if it has none or sends something other than a picture."""
-        settings = self._settings
+    def _movie(self, number: str, more: str = "") -> Any:
+        """Return TMDB's description of a movie, with further parts of it; None if TMDB doesn't have the movie."""
+        query = urlencode({"api_key": self._settings.key} | ({"append_to_response": more} if more else {}))
         try:
-            movie = json.loads(self._get(f"{settings.api}/3/movie/{number}?{urlencode({'api_key': settings.key})}"))
-            path = str(movie.get("poster_path")) if isinstance(movie, dict) else ""
-            if not PICTURE_PATH.fullmatch(path):
-                return b""
-            picture = self._get(f"{settings.images}/t/p/w342{path}")
+            return json.loads(self._get(f"{self._settings.api}/3/movie/{number}?{query}"))
         except HTTPError as error:
-            if error.code == 404:
-                error.close()
-                return b""
-            raise
-        return picture if len(picture) <= MAX_PICTURE_BYTES and PICTURE_SIGNATURE.match(picture) else b""
+            if error.code != 404:
+                raise
+            error.close()
+            return None
 
     def _get(self, address: str) -> bytes:
         """Return the content at an address, cut off once it exceeds `MAX_PICTURE_BYTES`.
@@ -147,17 +162,42 @@ class PosterCache:
                 self._clean_up()
 
     def _clean_up(self) -> None:
-        """Remove expired posters, and the oldest ones beyond nine tenths of `most_bytes`."""
-        files = [(file.stat(), file) for file in self._settings.folder.glob("*.poster")]
+        """Remove expired contents, and the oldest ones beyond nine tenths of `most_bytes`."""
+        files = [(file.stat(), file) for file in self._settings.folder.glob(f"*.{self.kind}")]
         self._bytes, self._cleaned_at = sum(status.st_size for status, _ in files), time.monotonic()
         for status, file in sorted(files, key=lambda each: each[0].st_mtime):
             if (
                 self._bytes <= 0.9 * self._settings.most_bytes
-                and status.st_mtime > time.time() - DAY_SECONDS * self._settings.days
+                and status.st_mtime > time.time() - DAY_SECONDS * self.days
             ):
                 break
             file.unlink(missing_ok=True)
             self._bytes -= status.st_size
+
+
+class PosterCache(TmdbCache):
+    """Posters by TMDB movie ID."""
+
+    kind = "poster"
+
+    @property
+    def days(self) -> float:
+        return self._settings.days
+
+    def _download(self, number: str) -> bytes:
+        """Return the poster from TMDB; empty if it has none or sends something other than a picture."""
+        movie = self._movie(number)
+        path = str(movie.get("poster_path")) if isinstance(movie, dict) else ""
+        if not PICTURE_PATH.fullmatch(path):
+            return b""
+        try:
+            picture = self._get(f"{self._settings.images}/t/p/w342{path}")
+        except HTTPError as error:
+            if error.code != 404:
+                raise
+            error.close()
+            return b""
+        return picture if len(picture) <= MAX_PICTURE_BYTES and PICTURE_SIGNATURE.match(picture) else b""
 
 
 def _pause_seconds(error: HTTPError, usual: float) -> float:

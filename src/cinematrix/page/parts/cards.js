@@ -10,7 +10,7 @@ export { shorten, titleText } from "./titles.js";
 
 /** @typedef {import("./history.js").Movie} Movie */
 /**
- * @typedef {Movie & {stars?: number, low?: number | null, high?: number | null,
+ * @typedef {Movie & {stars?: number | null, low?: number | null, high?: number | null,
  *   because?: Reason[]}} Item
  */
 /** A film of the user's that explains a recommendation. @typedef {{movie: number | string, title: string, year?: number | null, given: string, why: string}} Reason */
@@ -105,7 +105,7 @@ export function rateButton(app, item, hide) {
 }
 
 /** Open the large stars and the marks of a film; a choice closes them. @param {import("../app.js").App} app @param {Item} item @param {boolean} hide */
-function openSheet(app, item, hide) {
+export function openSheet(app, item, hide) {
   const sheet = /** @type {HTMLDialogElement} */ (element("dialog", { class: "sheet large", "aria-labelledby": "sheet-title" },
     element("h2", { id: "sheet-title" }, titleElement(item)),
     app.stars(item),
@@ -129,7 +129,7 @@ export function expectedStars({ stars }, scale) {
 
 /** The 80 % interval of an expected rating on the scale; null without one. @param {Item} item @param {import("./stars.js").Scale} scale */
 export function expectedRange({ stars, low = null, high = null }, scale) {
-  if (stars === undefined || low === null || high === null) return null;
+  if (stars === undefined || stars === null || low === null || high === null) return null;
   const place = (/** @type {number} */ value) => `${(100 * (value - scale.low)) / (scale.high - scale.low || 1)}%`;
   const track = element("span", { class: "track", "aria-hidden": "true" });
   for (const [name, value] of Object.entries({ at: stars, from: low, to: high })) track.style.setProperty(`--${name}`, place(value));

@@ -22,3 +22,10 @@ export function shorten(text, most = 160) {
 export function titleText(movie, otherwise) {
   return movie.title ? `\u2068${shorten(movie.title, 60)}\u2069` : otherwise;
 }
+
+/** Other names of a film: its original title, which stands in brackets, and what else it is called. @param {string} title @returns {{original: string[], also: string[]}} */
+export function otherNames(title) {
+  const names = [...titleParts(title).also.matchAll(/\(([^()]+)\)/g)].map(([, name]) => name.trim());
+  const alias = /^a\.?k\.?a\.? /i;
+  return { original: names.filter((name) => !alias.test(name)), also: names.filter((name) => alias.test(name)).map((name) => name.replace(alias, "")) };
+}

@@ -1,24 +1,24 @@
 /** Film view: the expected rating, the distribution of ratings, and similar films. */
 
-import { reasons, expectedRange, expectedStars, factsLine, shorten, titleElement } from "../parts/cards.js";
+import { reasons, expectedRange, expectedStars, genresLine, shorten, titleElement } from "../parts/cards.js";
 import { barChart } from "../parts/charts.js";
+import { detailsSection } from "../parts/film-details.js";
+import { catalogFacts } from "../parts/film-facts.js";
 import { markButtons } from "../parts/mark-buttons.js";
-import { cardRow } from "../parts/rows.js";
+import { byExpectedStars, orderButtons } from "../parts/order.js";
+import { cardRow, updateRow } from "../parts/rows.js";
 import { formatNumber } from "../parts/stars.js";
 import { emptyState, filmSkeleton } from "../parts/states.js";
+import { titleParts } from "../parts/titles.js";
 
 export const title = "Film";
 
-/** Links to other sites. @type {Record<string, {name: string, to: (id: string) => string}>} */
-const ELSEWHERE = {
-  imdb: { name: "IMDb", to: (id) => `https://www.imdb.com/title/tt${id.replace(/^tt/, "").padStart(7, "0")}/` },
-  tmdb: { name: "TMDB", to: (id) => `https://www.themoviedb.org/movie/${id}` },
-};
-
 /**
  * @typedef {import("../parts/history.js").Movie & {ratings: number, mean: number | null,
- *   histogram: {rating: number, count: number}[], links: Record<string, string | null>}} Film
+ *   histogram: {rating: number, count: number}[], links: Record<string, string | null>, tags: string[]}} Film
  */
+
+/** @typedef {import("../parts/cards.js").Item & {why: {genres: string[], both: number}}} Similar */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -31,7 +31,7 @@ export async function show(main, app) {
   document.title = `${shorten(film.title ?? "")} · Cinematrix`;
   const prediction = app.element("div", { class: "guess" });
   let ratings = peopleSection(app, film);
-  main.replaceChildren(head(app, film, prediction), ratings);
+  main.replaceChildren(head(app, film, prediction), app.element("div", { class: "film-more" }, ratings, aboutSection(app, film)));
   const refresh = async () => {
     const answer = await app.api.post(`${path}/prediction`, app.history.body(), app.signal);
     prediction.replaceChildren(...predictionParts(app, answer));
@@ -47,18 +47,21 @@ export async function show(main, app) {
 /** The film's poster, facts and controls. @param {import("../app.js").App} app @param {Film} film @param {HTMLElement} guess */
 function head(app, film, guess) {
   const { element } = app;
-  const links = Object.entries(ELSEWHERE).filter(([site]) => film.links[site]).map(([site, { name, to }]) =>
-    element("a", { href: to(String(film.links[site])), rel: "noreferrer noopener" }, name));
   return element("article", { class: "film" },
     element("div", { class: "film-poster" }, app.poster(film)),
     element("div", { class: "feature-words large" },
       element("p", { class: "kicker" }, film.year ? String(film.year) : "Film"),
-      element("h1", {}, titleElement(film)),
-      element("p", { class: "facts" }, factsLine({ ...film, year: null })),
+      element("h1", {}, titleElement({ ...film, title: film.title && titleParts(film.title).name })),
+      element("p", { class: "facts" }, genresLine(film, film.genres ?? [])),
       guess,
       app.stars(film),
-      markButtons(app, film),
-      links.length > 0 && element("p", { class: "facts links" }, "More at ", links.flatMap((link, at) => (at ? [" and ", link] : [link])))));
+      markButtons(app, film)));
+}
+
+/** What the catalog and TMDB know of the film; null if that is nothing. @param {import("../app.js").App} app @param {Film} film */
+function aboutSection(app, film) {
+  const parts = [detailsSection(app, film), catalogFacts(film)].filter((each) => each !== null);
+  return parts.length > 0 && app.element("section", { class: "about" }, app.element("h2", {}, "About the film"), parts);
 }
 
 /** The expected rating and its reasons. @param {import("../app.js").App} app @param {import("../parts/cards.js").Item & {yours: number | null}} prediction */
@@ -87,13 +90,21 @@ function peopleSection(app, film) {
 
 /** The section of similar films, or null. @param {import("../app.js").App} app @param {string} path */
 async function similarFilms(app, path) {
-  const { items } = await app.api.get(`${path}/similar`, { n: 12 }, app.signal);
-  const allowed = items.filter(app.allows, app);
-  if (!allowed.length) return null;
-  const films = allowed.map((/** @type {import("../parts/cards.js").Item} */ item) => ({ ...item, stars: undefined }));
-  const reason = (/** @type {import("../parts/cards.js").Item & {why?: {genres: string[], both: number}}} */ { why }) => ({ reason: why && linkText(why), hide: false });
-  const row = cardRow(app, { title: "Similar films", items: films, options: reason });
+  /** @returns {Promise<Similar[]>} */
+  const fetch = async () => (await app.api.post(`${path}/similar`, { ...app.history.body(), n: 12 }, app.signal)).items.filter(app.allows, app);
+  let items = await fetch();
+  if (!items.length) return null;
+  let byStars = false;
+  const options = (/** @type {import("../parts/cards.js").Item} */ item) => ({ reason: linkText(/** @type {Similar} */ (item).why), hide: false });
+  const shown = () => ({ title: "Similar films", items: byStars ? byExpectedStars(items) : items, options });
+  const row = cardRow(app, shown());
+  const order = orderButtons(items, { first: "Most similar", choose: (stars) => { byStars = stars; updateRow(app, row, shown()); } });
+  if (order) row.querySelector("h2")?.after(order);
   row.classList.add("alike");
+  app.history.on("change", async () => {
+    items = await fetch().catch(() => items);
+    updateRow(app, row, shown());
+  }, app.signal);
   return row;
 }
 

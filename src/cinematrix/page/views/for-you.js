@@ -8,6 +8,8 @@ import { keepFocus } from "../parts/focus.js";
 import { updateChildren } from "../parts/keyed.js";
 import { cardRow, updateRow } from "../parts/rows.js";
 import { ROW_SIZE, cardOptions, fetchRows, lastRows, rowName, rowUrl, storedRows } from "../parts/shelves.js";
+import { startGrid } from "../parts/start-grid.js";
+import { startLinks, startWords } from "../parts/start-words.js";
 import { emptyState, rowSkeletons } from "../parts/states.js";
 
 export const title = "For you";
@@ -24,6 +26,8 @@ const IN_VIEW = 2;
 export async function show(main, app) {
   const { element, history } = app;
   const head = element("div", { class: "head" });
+  /** Whether the films to tap are shown: without ratings, until "Show my films". */
+  let starting = history.size === 0;
   const note = element("div", {});
   const list = element("div", { class: "rows" }, rowSkeletons());
   /** @type {AbortController | null} */
@@ -47,12 +51,19 @@ export async function show(main, app) {
     list.removeAttribute("aria-busy");
   };
   const draw = (/** @type {Rows} */ answer, /** @type {number | null} */ stale) => {
-    drawHeading(app, head, answer.fallback);
+    starting ||= history.size === 0;
+    drawHeading(app, head, { starting, fallback: answer.fallback, done });
     list.classList.toggle("personal", !answer.fallback);
     note.replaceChildren(...(stale ? [staleNote(app, stale, refresh)] : []));
     keepFocus(list, () => drawRows(app, list, answer));
   };
-  drawHeading(app, head, false);
+  const done = () => {
+    starting = false;
+    drawHeading(app, head, { starting, fallback: false, done });
+    scrollTo(0, 0);
+    main.focus({ preventScroll: true });
+  };
+  drawHeading(app, head, { starting, fallback: false, done });
   list.classList.toggle("personal", history.size > 0);
   history.on("change", refresh, app.signal);
   const before = lastRows(app);
@@ -64,18 +75,25 @@ export async function show(main, app) {
   if (!before) await fresh;
 }
 
-/** Show the heading; for users without ratings an introduction. @param {import("../app.js").App} app @param {HTMLElement} head @param {boolean} fallback whether the list isn't personal */
-function drawHeading({ element, history }, head, fallback) {
-  const { size } = history;
-  updateChildren(head, size === 0 ? ["welcome", "start", "starts"] : ["title", fallback ? "This catalog has none of the films you rated." : basis(history)], {
+/** Ratings below which more films to tap are offered. */
+const FEW = 5;
+
+/**
+ * Show the heading; for users without ratings an introduction with films to tap. `fallback`: the list isn't personal.
+ * @param {import("../app.js").App} app @param {HTMLElement} head @param {{starting: boolean, fallback: boolean, done: () => void}} state
+ */
+function drawHeading(app, head, { starting, fallback, done }) {
+  const { element, history } = app;
+  const parts = starting ? ["welcome", "words", "grid", "links"] : ["title", fallback ? "This catalog has none of the films you rated." : basis(history), ...(history.size < FEW ? ["more"] : [])];
+  updateChildren(head, parts, {
     key: (words) => words,
     make: (words) => ({
       welcome: () => element("h1", { class: "display" }, "What will you watch tonight?"),
-      start: () => element("p", { class: "lead" }, "Rate a film or two below to get your own list, or start faster:"),
-      starts: () => element("p", { class: "buttons starts" },
-        element("a", { class: "primary", href: "/?view=questions" }, "Answer a few questions", icon("arrow")),
-        element("a", { class: "ghost", href: "/?view=bring" }, icon("up"), "Import your films")),
+      words: () => startWords(app),
+      grid: () => startGrid(app, done),
+      links: startLinks,
       title: () => element("h1", {}, "For you"),
+      more: () => element("p", { class: "buttons starts" }, element("a", { class: "ghost", href: "/?view=start" }, "Tap more films", icon("arrow"))),
     }[words] ?? (() => element("p", { class: "lead" }, words)))(),
   });
 }

@@ -1,7 +1,8 @@
 /** Taste map: films as points on a canvas; films are close if the same people watch them. */
 
-import { filmUrl, plural, shorten } from "../parts/cards.js";
+import { filmUrl, oneDecimal, plural, shorten } from "../parts/cards.js";
 import { icon } from "../parts/dom.js";
+import { byExpectedStars, orderButtons } from "../parts/order.js";
 import { emptyState } from "../parts/states.js";
 
 export const title = "Map";
@@ -79,21 +80,42 @@ class Chart {
     this.frame = element("figure", { class: "map-frame" }, this.canvas, this.tip, element("div", { class: "map-zoom" },
       button("Zoom in", "+", () => this.zoom(ZOOM)), button("Zoom out", "−", () => this.zoom(1 / ZOOM)), button("Show all films", "○", () => this.showAll())));
     this.list = element("ul", { class: "map-list" });
+    /** Expected stars by film, once they are there. @type {(number | null)[]} */
+    this.stars = [];
+    /** Whether the list is ordered by expected stars. */
+    this.byStars = false;
+    this.heading = element("div", { class: "list-head" }, element("h2", {}, "Best known here"));
     const finder = app.finder({ label: "Find a film on the map", placeholder: "Find a film on the map", choose: (movie) => this.find(movie.movie) });
-    this.beside = element("section", { class: "map-beside" }, finder, element("h2", {}, "Best known here"), this.list);
+    this.beside = element("section", { class: "map-beside", "aria-busy": "true" }, finder, this.heading, this.list);
     this.frames = 0;
     this.timer = 0;
+  }
+
+  /** Request the expected stars of all films; the list offers to be ordered by them. */
+  async askStars() {
+    const { api, history, signal } = this.app;
+    this.stars = (await api.post("/v1/map/stars", history.body(), signal).catch(() => ({ stars: [] }))).stars;
+    if (signal.aborted) return;
+    const choose = (/** @type {boolean} */ byStars) => {
+      this.byStars = byStars;
+      this.heading.firstElementChild?.replaceChildren(byStars ? "Best for you here" : "Best known here");
+      this.listFilms();
+    };
+    if (this.heading.childElementCount < 2) this.heading.append(...[orderButtons(this.stars.map((stars) => ({ movie: 0, stars })), { first: "Best known", choose })].filter((each) => each !== null));
+    this.listFilms();
+    this.beside.removeAttribute("aria-busy");
   }
 
   /** Add listeners, and draw. */
   begin() {
     const { signal } = this.app;
+    this.askStars();
     const resized = new ResizeObserver(() => this.resize());
     resized.observe(this.canvas);
     const recoloured = new MutationObserver(() => this.draw());
     recoloured.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     signal.addEventListener("abort", () => { resized.disconnect(); recoloured.disconnect(); clearTimeout(this.timer); });
-    this.app.history.on("change", () => this.draw(), signal);
+    this.app.history.on("change", () => this.askStars(), signal);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(), { signal });
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("wheel", (event) => {
@@ -338,7 +360,8 @@ class Chart {
     const [x, y] = this.place(this.hovered);
     ring(pen, x, y, 9, ink, 2);
     const { titles, years, genre, genres, ratings } = this.map;
-    const facts = [years[this.hovered], genres[genre[this.hovered]], plural(ratings[this.hovered], this.app.history.plain ? "viewer" : "rating")].filter(Boolean).join(" · ");
+    const stars = this.stars[this.hovered] ?? null;
+    const facts = [stars !== null && `${oneDecimal(stars)} ★`, years[this.hovered], genres[genre[this.hovered]], plural(ratings[this.hovered], this.app.history.plain ? "viewer" : "rating")].filter(Boolean).join(" · ");
     this.tip.replaceChildren(this.app.element("strong", {}, this.app.element("bdi", {}, shorten(titles[this.hovered], 80))), this.app.element("span", {}, facts));
     this.tip.style.setProperty("--x", `${Math.max(0, Math.min(x + 14, this.size.width - 250))}px`);
     this.tip.style.setProperty("--y", `${Math.max(0, y > this.size.height - 90 ? y - 80 : y + 14)}px`);
@@ -351,9 +374,16 @@ class Chart {
       const [x, y] = this.place(film);
       return this.isShown(film) && x >= 0 && y >= 0 && x <= width && y <= height;
     });
-    this.list.replaceChildren(...inside.slice(0, LISTED).map((film) => this.app.element("li", {},
-      this.app.element("a", { href: filmUrl(this.map.movies[film]) }, this.app.element("bdi", {}, shorten(this.map.titles[film], 80)),
-        this.map.years[film] ? ` (${this.map.years[film]})` : ""))));
+    const ordered = this.byStars ? byExpectedStars(inside.map((film) => ({ film, stars: this.stars[film] }))).map(({ film }) => film) : inside;
+    this.list.replaceChildren(...ordered.slice(0, LISTED).map((film) => this.listItem(film)));
+  }
+
+  /** @param {number} film */
+  listItem(film) {
+    const { element } = this.app;
+    const [year, stars] = [this.map.years[film], this.stars[film] ?? null];
+    return element("li", {}, element("a", { href: filmUrl(this.map.movies[film]) }, element("bdi", {}, shorten(this.map.titles[film], 80)), year ? ` (${year})` : ""),
+      stars !== null && element("span", { class: "expected-stars" }, ` ${oneDecimal(stars)}`, element("span", { class: "one-star", role: "img", "aria-label": "stars expected" })));
   }
 
   /** The genre buttons with their colours; a pressed one shows its genre alone. */

@@ -1,88 +1,167 @@
-/** Questions for new users: one film at a time, selected by how informative its rating would be. */
+/** Questions for new users: a few films of one region of taste at a time, selected by how informative their ratings would be. */
 
-import { titleElement, factsLine } from "../parts/cards.js";
+import { plural } from "../parts/cards.js";
 import { dialParameters } from "../parts/dials.js";
 import { icon } from "../parts/dom.js";
-import { cardRow } from "../parts/rows.js";
-import { emptyState, loadingState } from "../parts/states.js";
+import { roving } from "../parts/roving.js";
+import { cardRow, updateCards } from "../parts/rows.js";
+import { emptyState, gridSkeleton } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
 
 export const title = "Questions";
 
-/** Minimum answers before a list is shown. */
+/** Minimum ratings before a list is shown. */
 const MIN_ANSWERS = 3;
+
+/** Films asked about at a time. */
+const PAGE = 6;
 
 /** Tab-storage key of the films that the user hasn't seen. */
 const UNSEEN_KEY = "unseen";
 
-/** @typedef {import("../parts/history.js").Movie & {seen_chance: number, asked: number}} Question */
+/** @typedef {import("../parts/cards.js").Item} Item */
+/** @typedef {{items: Item[], region: string, years: [number, number] | null}} Page */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
-  const { element } = app;
-  const place = element("section", { class: "question", "aria-live": "polite", "aria-label": "Question" }, loadingState("Choosing a film", 1));
-  const list = element("div", { class: "so-far", "aria-live": "polite" });
-  const lead = element("p", { class: "lead" });
-  /** @type {(number | string)[]} */
-  const unseen = readTab(UNSEEN_KEY) ?? [];
-  const [asking, recommending] = [latestSignal(app.signal), latestSignal(app.signal)];
-  main.append(element("h1", {}, "A few questions"), lead, place, list);
+  const questions = new Questions(app);
+  main.append(app.element("h1", {}, "A few questions"), questions.lead, questions.place, questions.list);
+  app.history.on("change", () => questions.changed(), app.signal);
+  await Promise.all([questions.next(), questions.recommend()]);
+}
 
-  const next = async () => {
-    const signal = asking();
-    const n = app.history.size;
-    lead.textContent = n < MIN_ANSWERS ? `Your list appears after ${numberWord(MIN_ANSWERS - n)} more ${MIN_ANSWERS - n === 1 ? "answer" : "answers"}.` : "Each answer makes the list below better. Stop whenever you like.";
+/** The page of films asked about, and the list so far. */
+class Questions {
+  /** @param {import("../app.js").App} app */
+  constructor(app) {
+    const { element } = app;
+    this.app = app;
+    this.lead = element("p", { class: "lead" });
+    this.place = element("section", { class: "question", "aria-label": "Question" }, gridSkeleton("Choosing films", PAGE));
+    this.list = element("div", { class: "so-far", "aria-live": "polite" });
+    this.onward = element("button", { type: "button", class: "primary", onclick: () => this.go() });
+    /** @type {(number | string)[]} */
+    this.unseen = readTab(UNSEEN_KEY) ?? [];
+    /** The page shown. @type {Page | null} */
+    this.page = null;
+    /** Pages before it, each with the films not seen. @type {{page: Page, unseen: (number | string)[]}[]} */
+    this.before = [];
+    this.asking = latestSignal(app.signal);
+    this.recommending = latestSignal(app.signal);
+  }
+
+  /** Ask for the next films. */
+  async next() {
+    const signal = this.asking();
+    this.count();
     try {
-      const focused = place.contains(document.activeElement);
-      /** @type {Question} */
-      const question = await app.api.post("/v1/questions", { ...app.history.body(), unseen }, signal);
-      if (question.movie !== null && !app.allows(question)) return skip(question);
-      draw(question);
-      if (focused) /** @type {HTMLElement | null} */ (place.querySelector("h2, input"))?.focus();
+      this.draw(await this.ask(signal));
     } catch (error) {
-      if (!signal.aborted) place.replaceChildren(app.failed(error, next));
+      if (!signal.aborted) this.place.replaceChildren(this.app.failed(error, () => this.next()));
     }
-  };
-  const skip = (/** @type {Question} */ { movie }) => {
-    unseen.push(movie);
+  }
+
+  /** Request a page; films outside the profile's limit aren't asked about. @param {AbortSignal} signal @returns {Promise<Page>} */
+  async ask(signal) {
+    const page = await this.app.api.post("/v1/questions", { ...this.app.history.body(), unseen: this.unseen, n: PAGE }, signal);
+    const items = page.items.filter(this.app.allows, this.app);
+    if (items.length || !page.items.length) return { ...page, items };
+    this.store([...this.unseen, ...page.items.map((/** @type {Item} */ { movie }) => movie)]);
+    return this.ask(signal);
+  }
+
+  /** Leave the page: the films not rated are films not seen. */
+  go() {
+    const { page } = this;
+    if (!page) return;
+    const unseen = page.items.map(({ movie }) => movie).filter((movie) => this.app.history.rating(movie) === null);
+    this.before.push({ page, unseen });
+    this.store([...this.unseen, ...unseen]);
+    if (unseen.length) {
+      this.app.history.pushUndo(() => { if (this.before.at(-1)?.page === page) this.back(); });
+      this.app.toast(`${plural(unseen.length, "film")} not seen.`, true);
+    }
+    this.next();
+  }
+
+  /** Show the page before again; its films count as not asked. */
+  back() {
+    const last = this.before.pop();
+    if (!last) return;
+    const again = new Set(last.unseen);
+    this.store(this.unseen.filter((movie) => !again.has(movie)));
+    this.asking();
+    if (!this.app.signal.aborted) this.draw(last.page);
+  }
+
+  /** @param {(number | string)[]} unseen */
+  store(unseen) {
+    this.unseen = unseen;
     writeTab(UNSEEN_KEY, unseen);
-    next();
-  };
-  const draw = (/** @type {Question} */ question) => {
-    if (question.movie === null) {
-      place.replaceChildren(emptyState("That was all", "There is nothing left to ask.", element("a", { class: "primary", href: "/" }, "See your films")));
-      return;
+  }
+
+  /** Show a page; the focus stays in it. @param {Page} page */
+  draw(page) {
+    const { app, place } = this;
+    const { element } = app;
+    const focused = place.contains(document.activeElement);
+    this.page = page;
+    if (!page.items.length) {
+      place.replaceChildren(emptyState("That was all", "There is nothing left to ask.", this.backButton(), element("a", { class: "primary", href: "/" }, "See your films")));
+    } else {
+      const list = roving(element("ul", { class: "grid-of-cards" }));
+      updateCards(app, list, { title: "", items: page.items, near: true, options: () => ({ hide: false, reason: null }) });
+      place.replaceChildren(
+        element("p", { class: "kicker" }, "Have you seen any of these?"),
+        element("h2", { tabindex: "-1" }, pageWords(page)),
+        list,
+        element("div", { class: "buttons" }, this.onward, this.backButton()));
+      this.count();
     }
-    place.replaceChildren(
-      element("div", { class: "question-poster" }, app.poster(question)),
-      element("div", { class: "feature-words large" },
-        element("p", { class: "kicker" }, "How did you like"),
-        element("h2", { tabindex: "-1" }, titleElement(question)),
-        element("p", { class: "facts" }, factsLine(question)),
-        app.stars(question),
-        element("div", { class: "hides" },
-          element("button", { type: "button", class: "ghost", onclick: () => skip(question) }, "Haven’t seen it", icon("arrow")))));
-  };
-  const recommend = async () => {
-    const signal = recommending();
+    if (focused) /** @type {HTMLElement | null} */ (place.querySelector("h2"))?.focus();
+  }
+
+  /** The button that undoes "None of these". */
+  backButton() {
+    return this.before.length > 0 && this.app.element("button", { type: "button", class: "ghost", onclick: () => this.back() }, icon("undo"), "Films before");
+  }
+
+  /** A rating has changed. */
+  changed() {
+    this.count();
+    this.recommend();
+  }
+
+  /** Show how many ratings are missing, and what the button means. */
+  count() {
+    const left = MIN_ANSWERS - this.app.history.size;
+    this.lead.textContent = left > 0 ? `Rate what you have seen. Your list appears after ${["", "one", "two", "three"][left]} more ${left === 1 ? "film" : "films"}.` : "Each film makes the list below better. Stop whenever you like.";
+    const rated = this.page?.items.some(({ movie }) => this.app.history.rating(movie) !== null);
+    this.onward.replaceChildren(rated ? "Next films" : "None of these", icon("arrow"));
+  }
+
+  /** Show the list so far. */
+  async recommend() {
+    const { app, list } = this;
+    const signal = this.recommending();
     if (app.history.size < MIN_ANSWERS) return list.replaceChildren();
     try {
       const { items, model_version } = await app.api.post("/v1/recommendations", { ...app.history.body(), ...(await dialParameters(app)), n: 6 }, signal);
-      list.replaceChildren(...soFar(items));
+      list.replaceChildren(
+        cardRow(app, { title: "Your list so far", items, near: true, options: () => ({ rate: false, hide: false }) }),
+        app.element("p", {}, app.element("a", { class: "primary", href: "/" }, "See them all", icon("arrow"))));
       app.answeredBy(model_version);
     } catch {
       if (!signal.aborted) list.replaceChildren();
     }
-  };
-  const soFar = (/** @type {import("../parts/cards.js").Item[]} */ items) => [
-    cardRow(app, { title: "Your list so far", items, near: true, options: () => ({ rate: false, hide: false }) }),
-    element("p", {}, element("a", { class: "primary", href: "/" }, "See them all", icon("arrow"))),
-  ];
-  app.history.on("change", () => {
-    next();
-    recommend();
-  }, app.signal);
-  await Promise.all([next(), recommend()]);
+  }
+}
+
+/** `Film noir, 1941–1955`. @param {Page} page */
+function pageWords({ region, years }) {
+  const time = years && (years[0] === years[1] ? String(years[0]) : `${years[0]}–${years[1]}`);
+  const words = [region, time].filter(Boolean).join(", ") || "Films";
+  return words[0].toUpperCase() + words.slice(1);
 }
 
 /** Create signals, each aborted by the next one, so that no late response replaces a newer one. @param {AbortSignal} left */
@@ -94,6 +173,3 @@ function latestSignal(left) {
     return AbortSignal.any([current.signal, left]);
   };
 }
-
-/** A small number as a word. @param {number} n */
-const numberWord = (n) => ["no", "one", "two", "three"][n] ?? String(n);

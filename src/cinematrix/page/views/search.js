@@ -1,6 +1,8 @@
 /** Search view: films by title. */
 
+import { byExpectedStars, orderButtons } from "../parts/order.js";
 import { roving } from "../parts/roving.js";
+import { keepFocus } from "../parts/focus.js";
 import { updateCards } from "../parts/rows.js";
 import { emptyState, gridSkeleton } from "../parts/states.js";
 
@@ -27,13 +29,22 @@ export async function show(main, app) {
     return;
   }
   results.append(element("p", { class: "lead" }, "Searching…"), gridSkeleton("Searching"));
-  const items = (await app.api.get("/v1/movies", { query, n: MAX_RESULTS }, app.signal)).items.filter(app.allows, app);
+  /** @returns {Promise<import("../parts/cards.js").Item[]>} */
+  const fetch = async () => (await app.api.post("/v1/movies/search", { ...app.history.body(), query, n: MAX_RESULTS }, app.signal)).items.filter(app.allows, app);
+  let items = await fetch();
   app.announce(items.length === 1 ? "One film found." : `${items.length} films found.`);
   if (!items.length) {
     results.replaceChildren(emptyState("No film by that name", "Try fewer words, or the original title."));
     return;
   }
   const list = roving(element("ul", { class: "grid-of-cards", tabindex: "-1" }));
-  updateCards(app, list, { title, items, options: () => ({ heading: "h2", hide: false }) });
-  results.replaceChildren(element("p", { class: "lead" }, items.length === 1 ? "One film" : `${items.length} films`, " like “", element("bdi", {}, query), "”"), list);
+  const draw = () => keepFocus(list, () => updateCards(app, list, { title, items: app.params.get("order") === "stars" ? byExpectedStars(items) : items, options: () => ({ heading: "h2", hide: false }) }));
+  draw();
+  const words = element("p", { class: "lead" }, items.length === 1 ? "One film" : `${items.length} films`, " like “", element("bdi", {}, query), "”");
+  const choose = (/** @type {boolean} */ stars) => { app.keep({ order: stars ? "stars" : null }); draw(); };
+  results.replaceChildren(element("div", { class: "list-head" }, words, orderButtons(items, { first: "Best match", byStars: app.params.get("order") === "stars", choose })), list);
+  app.history.on("change", async () => {
+    items = await fetch().catch(() => items);
+    draw();
+  }, app.signal);
 }

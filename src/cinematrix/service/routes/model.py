@@ -41,7 +41,7 @@ class ModelInfo(BaseModel):
     `ratings` and `users` change only by what at least five people have.
     `trained`: training time, null if unknown. `scale`: null for a model trained on plain interactions. `map`: the model
     can draw the taste map. `posters`: `GET /v1/movies/{movie}/poster` sends posters to browsers, which send no key for
-    pictures.
+    pictures. `details`: `GET /v1/movies/{movie}/details` has what TMDB knows of a movie.
     """
 
     version: str
@@ -54,6 +54,7 @@ class ModelInfo(BaseModel):
     genres: list[str]
     map: bool
     posters: bool
+    details: bool
     metrics: list[ModelMetrics]
     attribution: str | None
 
@@ -97,6 +98,6 @@ def get_model(request: Request, state: State) -> ModelInfo:
         scale=ScaleInfo(low=scale.low, high=scale.high, step=scale.step) if scale else None,
         genres=data.catalog.genres, map=served.model.abilities.vectors,
         posters=state.posters is not None and (authenticator.public or authenticator.open),
-        metrics=list(list_metrics(about)),
+        details=state.details is not None, metrics=list(list_metrics(about)),
         attribution=MOVIELENS if str(source.get("format", "")).startswith("ml-") else None,
     )  # fmt: skip

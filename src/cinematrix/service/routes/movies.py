@@ -6,6 +6,7 @@ import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from cinematrix.data.features import top_tags
 from cinematrix.recommendation.lists import describe_movies, find_similar
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE
@@ -17,6 +18,10 @@ from cinematrix.service.state import ServiceState, State
 from cinematrix.store.statistics import Counts, publish
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
+
+
+MAX_TAGS = 8
+"""Maximum tags of a movie in a response."""
 
 
 class HistogramBar(BaseModel):
@@ -34,12 +39,16 @@ class MovieLinks(BaseModel):
 
 
 class MovieDetails(schemas.Movie):
-    """A movie with its rating statistics, which have zeros below five ratings and change by five or more at a time."""
+    """A movie with its rating statistics, which have zeros below five ratings and change by five or more at a time.
+
+    `tags`: those that most people gave it, the most frequent first.
+    """
 
     ratings: int
     mean: float | None
     histogram: list[HistogramBar]
     links: MovieLinks
+    tags: list[str]
 
 
 class MoviesRequest(schemas.RequestBody):
@@ -116,6 +125,7 @@ def get_movie(movie: TextId, state: State) -> MovieDetails:
         **served.film(number).model_dump(), ratings=sum(counts), mean=_mean(served, counts),
         histogram=build_histogram(served, counts) if served.has_stars and any(counts) else [],
         links=MovieLinks(imdb=row["imdb"], tmdb=row["tmdb"]),
+        tags=top_tags(served.model.data.catalog, number, MAX_TAGS),
     )  # fmt: skip
 
 

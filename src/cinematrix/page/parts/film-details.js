@@ -1,0 +1,89 @@
+/** What TMDB tells of a film: plot, people, running time, trailer, and where to watch it. Nothing is drawn without the operator's key. */
+
+import { shorten } from "./cards.js";
+import { element, icon } from "./dom.js";
+import { factList, outbound } from "./film-facts.js";
+
+/**
+ * @typedef {{plot: string | null, original_title: string | null, directors: string[], cast: string[], minutes: number | null,
+ *   languages: string[], trailer: string | null, watch: Record<string, {link: string | null, stream: string[], rent: string[], buy: string[]}>}} Details
+ */
+
+/** Local-storage key of the country that was chosen last. */
+const COUNTRY_KEY = "cinematrix-country";
+
+const names = new Intl.DisplayNames("en", { type: "region" });
+
+/** The place of the details, filled once they are there; null without them. @param {import("../app.js").App} app @param {import("../views/film.js").Film} film */
+export function detailsSection(app, film) {
+  if (!app.model.details || !film.links.tmdb) return null;
+  const place = element("div", { class: "details", "aria-busy": "true" }, [1, 2, 3].map(() => element("span", { class: "bone" })));
+  app.api.get(`/v1/movies/${encodeURIComponent(film.movie)}/details`, {}, app.signal)
+    .then((/** @type {Details} */ details) => place.replaceChildren(...detailParts(details, film)))
+    .catch(() => { if (!app.signal.aborted) place.replaceChildren(element("p", { class: "facts" }, "TMDB has no details now.")); })
+    .finally(() => place.removeAttribute("aria-busy"));
+  return place;
+}
+
+/** @param {Details} details @param {import("../views/film.js").Film} film */
+function detailParts(details, film) {
+  const original = details.original_title && !(film.title ?? "").includes(details.original_title) ? details.original_title : null;
+  return [
+    details.plot && element("p", { class: "plot" }, element("bdi", {}, shorten(details.plot, 1200))),
+    factList([
+      ["Director", details.directors.join(", ")],
+      ["Cast", details.cast.join(", ")],
+      ["Original title (TMDB)", original],
+      ["Running time", details.minutes ? runningTime(details.minutes) : null],
+      [details.languages.length > 1 ? "Languages" : "Language", details.languages.join(", ")],
+    ]),
+    details.trailer && element("p", {}, element("a", { class: "ghost", href: `https://www.youtube.com/watch?v=${encodeURIComponent(details.trailer)}`, rel: "noreferrer noopener" }, icon("play"), "Trailer on YouTube")),
+    watchPart(details.watch),
+  ].filter((each) => each instanceof Node);
+}
+
+/** `1 h 47 min`. @param {number} minutes */
+const runningTime = (minutes) => [minutes >= 60 && `${Math.floor(minutes / 60)} h`, minutes % 60 > 0 && `${minutes % 60} min`].filter(Boolean).join(" ");
+
+/** Where to watch the film, in the country chosen. @param {Details["watch"]} watch */
+function watchPart(watch) {
+  const countries = Object.keys(watch).sort((one, other) => countryName(one).localeCompare(countryName(other)));
+  if (!countries.length) return null;
+  const wanted = preferredCountry();
+  const select = /** @type {HTMLSelectElement} */ (element("select", { id: "country", onchange: () => { storeCountry(select.value); show(); } },
+    !countries.includes(wanted) && element("option", { value: "" }, `Not in ${countryName(wanted)}. Other countries:`),
+    countries.map((code) => element("option", { value: code, selected: code === wanted }, countryName(code)))));
+  const shown = element("div", {});
+  const show = () => {
+    const { link = null, stream = [], rent = [], buy = [] } = watch[select.value] ?? {};
+    shown.replaceChildren(...[factList([["Streaming", stream.join(", ")], ["Rent", rent.join(", ")], ["Buy", buy.join(", ")]]), link && outbound(link, "All offers at TMDB")].filter((each) => each instanceof Node));
+  };
+  show();
+  return element("div", { class: "watch" }, element("h3", {}, "Where to watch"), element("label", { for: "country", class: "label" }, "Country"), select, shown,
+    element("p", { class: "facts" }, "Where to watch: data by ", outbound("https://www.justwatch.com/", "JustWatch")));
+}
+
+/** @param {string} code */
+function countryName(code) {
+  try {
+    return names.of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
+
+/** The country chosen last, or that of the browser's language. */
+function preferredCountry() {
+  try {
+    const stored = localStorage.getItem(COUNTRY_KEY);
+    if (stored) return stored;
+  } catch { /* without storage the language decides */ }
+  return new Intl.Locale(navigator.language).maximize().region ?? "US";
+}
+
+/** @param {string} code */
+function storeCountry(code) {
+  try {
+    if (code) localStorage.setItem(COUNTRY_KEY, code);
+  } catch { /* it lasts as long as the view */ }
+}

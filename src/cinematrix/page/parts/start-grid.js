@@ -1,0 +1,60 @@
+/** The start for newcomers: posters of all tastes and decades to tap, and a bar that counts the taps. */
+
+import { element, icon } from "./dom.js";
+import { addTiles, tileList } from "./tiles.js";
+
+/** Films of a page, and liked films that are enough for a list. */
+const [PAGE, ENOUGH] = [24, 5];
+
+/**
+ * Create the grid. `done` is called by "Show my films". If the films can't be loaded, the grid is replaced with `failed`; by default it is hidden.
+ * @param {import("../app.js").App} app @param {() => void} done @param {(error: unknown) => HTMLElement} [failed] @returns {HTMLElement}
+ */
+export function startGrid(app, done, failed) {
+  const list = tileList("Films to begin with");
+  const words = element("p", { class: "start-words", role: "status" });
+  const others = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "ghost", onclick: () => more(true) }, "Show others"));
+  const ready = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "primary", onclick: done }, "Show my films", icon("arrow")));
+  const dots = element("span", { class: "dots", "aria-hidden": "true" }, Array.from({ length: ENOUGH }, () => element("i")));
+  const section = element("section", { class: "start", "aria-label": "Films to begin with" }, list,
+    element("div", { class: "start-bar" }, dots, words, element("div", { class: "buttons" }, others, ready)));
+  placeholders(list);
+
+  let skip = 0;
+  const more = async (/** @type {boolean} */ focus) => {
+    others.disabled = true;
+    try {
+      const answer = await app.api.get("/v1/starters", { n: PAGE, skip }, app.signal);
+      const items = answer.items.filter(app.allows, app);
+      await app.asked;
+      if (!skip) list.replaceChildren();
+      const shown = list.children.length;
+      addTiles(app, list, items);
+      skip += answer.items.length;
+      others.hidden = !answer.more;
+      if (focus) /** @type {HTMLElement | undefined} */ (list.children[shown]?.querySelector("button"))?.focus();
+      app.announce(`${items.length} films.`);
+    } catch (error) {
+      if (app.signal.aborted) return;
+      if (list.querySelector("[data-movie]")) app.toast(/** @type {Error} */ (error).message);
+      else if (failed) section.replaceWith(failed(error));
+      else section.hidden = true;
+    }
+    others.disabled = false;
+  };
+  const count = () => {
+    const n = app.history.size;
+    words.textContent = n === 0 ? `Tap ${ENOUGH} films you like` : n < ENOUGH ? `${n} of ${ENOUGH}` : `${n} films: your list is ready`;
+    ready.disabled = n === 0;
+    [...dots.children].forEach((dot, at) => dot.classList.toggle("on", at < n));
+  };
+  app.history.on("change", count, app.signal);
+  count();
+  more(false);
+  return section;
+}
+
+/** Grey posters, as many and as large as those to come. @param {HTMLElement} list */
+function placeholders(list) {
+  list.append(...Array.from({ length: PAGE }, () => element("li", { class: "tile skeleton" }, element("div", { class: "poster" }))));
+}

@@ -1,0 +1,109 @@
+"""Details of movies from TMDB: plot, people, running time, languages, trailer, and where to watch, by country.
+
+What TMDB sends is checked value by value, and only what the page shows is kept.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from cinematrix.service.tmdb import TmdbCache
+
+MAX_CAST, MAX_NAMES, MAX_TEXT, MAX_PLOT = 8, 12, 200, 3_000
+"""Maximum actors, other names of a list, and characters of a name and of the plot."""
+
+PARTS = "credits,videos,watch/providers"
+"""Parts of a movie that are requested with it."""
+
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_VIDEO_KEY = re.compile(r"[\w-]{1,40}", re.ASCII)
+_OFFERS_LINK = re.compile(r"https://www\.themoviedb\.org/[\x21-\x7e]{1,200}", re.ASCII)
+
+
+class Offers(BaseModel):
+    """Services that have a movie in a country, and TMDB's page of their offers. Data by JustWatch."""
+
+    link: str | None
+    stream: list[str]
+    rent: list[str]
+    buy: list[str]
+
+
+class TmdbDetails(BaseModel):
+    """What TMDB knows of a movie; null and empty where it knows nothing.
+
+    `minutes`: running time. `trailer`: key of a video at YouTube. `watch`: offers by country code (ISO 3166-1).
+    """
+
+    plot: str | None
+    original_title: str | None
+    directors: list[str]
+    cast: list[str]
+    minutes: int | None
+    languages: list[str]
+    trailer: str | None
+    watch: dict[str, Offers]
+
+
+class DetailsCache(TmdbCache):
+    """Details by TMDB movie ID, each as the JSON of `TmdbDetails`."""
+
+    kind = "details"
+
+    @property
+    def days(self) -> float:
+        return self._settings.details_days
+
+    def _download(self, number: str) -> bytes:
+        movie = self._movie(number, PARTS)
+        return parse_details(movie).model_dump_json().encode() if isinstance(movie, dict) else b""
+
+
+def parse_details(movie: dict[str, Any]) -> TmdbDetails:
+    """Return the details in TMDB's description of a movie; what isn't as documented counts as missing."""
+    people, minutes = _member(movie, "credits"), movie.get("runtime")
+    countries = _member(_member(movie, "watch/providers"), "results")
+    return TmdbDetails(
+        plot=_text(movie.get("overview"), MAX_PLOT), original_title=_text(movie.get("original_title")),
+        directors=_names(each for each in _rows(people, "crew") if each.get("job") == "Director"),
+        cast=_names(_rows(people, "cast"))[:MAX_CAST],
+        minutes=minutes if type(minutes) is int and 0 < minutes < 10_000 else None,
+        languages=_names(_rows(movie, "spoken_languages"), "english_name"),
+        trailer=next(_trailers(_member(movie, "videos")), None),
+        watch={code: _offers(_member(countries, code)) for code in countries if _COUNTRY.fullmatch(str(code))},
+    )  # fmt: skip
+
+
+def _offers(country: dict[str, Any]) -> Offers:
+    link = _text(country.get("link"), 300) or ""
+    stream, rent, buy = (_names(_rows(country, kind), "provider_name") for kind in ("flatrate", "rent", "buy"))
+    return Offers(link=link if _OFFERS_LINK.fullmatch(link) else None, stream=stream, rent=rent, buy=buy)
+
+
+def _trailers(videos: dict[str, Any]) -> Iterator[str]:
+    """Yield the keys of trailers at YouTube, official ones first."""
+    rows = [row for row in _rows(videos, "results") if row.get("site") == "YouTube" and row.get("type") == "Trailer"]
+    for row in sorted(rows, key=lambda row: row.get("official") is not True):
+        if isinstance(key := row.get("key"), str) and _VIDEO_KEY.fullmatch(key):
+            yield key
+
+
+def _member(of: dict[str, Any], name: str) -> dict[str, Any]:
+    value = of.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _rows(of: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    value = of.get(name)
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def _names(rows: Iterator[dict[str, Any]] | list[dict[str, Any]], member: str = "name") -> list[str]:
+    names = (_text(row.get(member)) for row in rows)
+    return list(dict.fromkeys(name for name in names if name))[:MAX_NAMES]
+
+
+def _text(value: Any, most: int = MAX_TEXT) -> str | None:
+    return value.strip()[:most] or None if isinstance(value, str) else None
