@@ -484,7 +484,8 @@ def test_a_damaged_model_is_not_swapped_in(settings: ServiceSettings, folder: Pa
         version = client.get("/v1/users/1/recommendations").json()["model_version"]
         arrays = bytearray((place / "arrays.safetensors").read_bytes())
         arrays[-1] ^= 1
-        (place / "arrays.safetensors").write_bytes(arrays)
+        (place / "copy").write_bytes(arrays)
+        (place / "copy").rename(place / "arrays.safetensors")  # the served file is mapped, and never written to
         (place / "model.json").touch()
         failed = "cinematrix_model_load_failures_total 1.0"
         wait_for(lambda: failed in client.get("/metrics").text)
