@@ -109,7 +109,7 @@ def load(path: str | PathLike[str]) -> Artifact:
     """
     path = Path(path)
     manifest = read_manifest(path)
-    arrays = _map_arrays(path, manifest)
+    arrays = map_arrays(_find_file(path, ARRAYS), manifest["sha256"].get(ARRAYS))
     try:
         frame = pl.read_parquet(_read_file(path, CATALOG, manifest)).select(list(SCHEMA)).cast(SCHEMA)
         data = _build_training_data(arrays, frame, manifest["scale"])
@@ -250,16 +250,6 @@ def _read_file(path: Path, file_name: str, manifest: Mapping[str, Any]) -> bytes
     content = _find_file(path, file_name).read_bytes()
     _check_checksum(path / file_name, hashlib.sha256(content).hexdigest(), manifest)
     return content
-
-
-def _map_arrays(path: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """Return the arrays after a check of their file's checksum, and that all numbers are finite."""
-    file = _find_file(path, ARRAYS)
-    mapped = map_arrays(file)
-    _check_checksum(file, mapped.sha256, manifest)
-    if mapped.not_finite:
-        raise ArtifactError(f"{file} holds NaN or infinity in {mapped.not_finite}; train the model anew")
-    return mapped.arrays
 
 
 def _find_file(path: Path, file_name: str) -> Path:

@@ -9,7 +9,7 @@ import mmap
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,19 +29,6 @@ DTYPE_NAMES = {
 """NumPy types by their names in safetensors."""
 
 
-class MappedArrays(NamedTuple):
-    """Arrays of a file, read-only, and what a check of all its bytes found.
-
-    Attributes:
-        sha256: checksum of the file.
-        not_finite: name of the first array with NaN or infinity; None if there is none.
-    """
-
-    arrays: dict[str, NDArray[Any]]
-    sha256: str
-    not_finite: str | None
-
-
 def save_arrays(arrays: Mapping[str, NDArray[Any]], file: Path) -> str:
     """Write arrays to a file and return its checksum.
 
@@ -56,38 +43,52 @@ def save_arrays(arrays: Mapping[str, NDArray[Any]], file: Path) -> str:
         return hashlib.file_digest(written, "sha256").hexdigest()
 
 
-def map_arrays(file: Path) -> MappedArrays:
-    """Map the arrays of a file, after all its bytes have been read once.
+def map_arrays(file: Path, checksum: str | None) -> dict[str, NDArray[Any]]:
+    """Map the arrays of a file, read-only, after all its bytes have been read once.
 
     Raises:
-        ArtifactError: the file isn't in the format.
+        ArtifactError: the file has another checksum, isn't in the format, or has numbers that aren't finite.
     """
+    if not file.stat().st_size:
+        raise ArtifactError(f"{file} is damaged: it is empty; train the model anew")
     with file.open("rb") as opened:
-        if not file.stat().st_size:
-            raise ArtifactError(f"{file} is damaged: it is empty; train the model anew")
         mapping = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-    content = np.frombuffer(mapping, np.uint8)
-    arrays, end = {}, len(content)
+    damage = ""
     try:
-        with safe_open(file, "numpy") as tensors:
-            for name in reversed(tensors.offset_keys()):
-                tensor = tensors.get_slice(name)
-                dtype, shape = DTYPE_NAMES[tensor.get_dtype()], tensor.get_shape()
-                start = end - prod(shape) * dtype.itemsize
-                arrays[name] = content[start:end].view(dtype).reshape(shape)
-                end = start
+        arrays, start = _find_arrays(file, np.frombuffer(mapping, np.uint8))
     except (SafetensorError, KeyError, ValueError) as error:
-        raise ArtifactError(f"{file} is damaged: {error}; train the model anew") from error
-    return _check(mapping, arrays, end)
+        damage, arrays, start = str(error), {}, len(mapping)
+    found, not_finite = _read(mapping, arrays, start)
+    if found != checksum:
+        raise ArtifactError(f"{file} isn't what was written (its SHA-256 differs); train the model anew")
+    if damage:
+        raise ArtifactError(f"{file} is damaged: {damage}; train the model anew")
+    if not_finite:
+        raise ArtifactError(f"{file} holds NaN or infinity in {not_finite}; train the model anew")
+    return arrays
 
 
-def _check(mapping: mmap.mmap, arrays: dict[str, NDArray[Any]], start: int) -> MappedArrays:
-    """Read all bytes once: the header before `start`, then the arrays, of which the last in the file is the first here.
+def _find_arrays(file: Path, content: NDArray[np.uint8]) -> tuple[dict[str, NDArray[Any]], int]:
+    """Return the arrays as views of a file's content, in its order, and where the first one begins."""
+    arrays, end = {}, len(content)
+    with safe_open(file, "numpy") as tensors:
+        for name in reversed(tensors.offset_keys()):
+            tensor = tensors.get_slice(name)
+            dtype, shape = DTYPE_NAMES[tensor.get_dtype()], tensor.get_shape()
+            start = end - prod(shape) * dtype.itemsize
+            arrays[name] = content[start:end].view(dtype).reshape(shape)
+            end = start
+    return dict(reversed(arrays.items())), end
 
-    The bytes don't stay in this process's memory.
+
+def _read(mapping: mmap.mmap, arrays: dict[str, NDArray[Any]], start: int) -> tuple[str, str | None]:
+    """Read all bytes once: those before `start`, then the arrays. They don't stay in this process's memory.
+
+    Returns:
+        The checksum, and the name of the first array with NaN or infinity, if there is one.
     """
-    checksum, not_finite = hashlib.sha256(mapping[:start]), None
-    for name, array in reversed(arrays.items()):
+    checksum, not_finite = hashlib.sha256(memoryview(mapping)[:start]), None
+    for name, array in arrays.items():
         flat = array.reshape(-1)
         step = CHECKED_BYTES // array.itemsize
         for block in (flat[at : at + step] for at in range(0, len(flat), step)):
@@ -97,4 +98,4 @@ def _check(mapping: mmap.mmap, arrays: dict[str, NDArray[Any]], start: int) -> M
             start += block.nbytes
             if hasattr(mmap, "MADV_DONTNEED"):
                 mapping.madvise(mmap.MADV_DONTNEED, 0, start)
-    return MappedArrays(arrays, checksum.hexdigest(), not_finite)
+    return checksum.hexdigest(), not_finite
