@@ -51,7 +51,7 @@ class TitleIndex:
         films: int32 `[len(names)]`, the number of the movie that each name belongs to.
         years: float32 `[n_movies]`, NaN where missing.
         fame: float64 `[n_movies]`, popularity, 0…1: log(1 + ratings) relative to the maximum.
-        grams: float64 `[BUCKETS, len(names)]`, weights of the trigrams in the names, columns of length 1.
+        grams: float32 `[BUCKETS, len(names)]`, weights of the trigrams in the names, columns of length 1.
     """
 
     names: list[str]
@@ -156,4 +156,6 @@ def _weigh(grams: sparse.csr_array) -> sparse.csr_array:
     names = np.bincount(grams.indices, minlength=BUCKETS)
     weighted = grams @ sparse.diags_array(np.log1p(grams.shape[0] / np.maximum(names, 1)))
     lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-    return (sparse.diags_array(1 / np.maximum(lengths, 1e-9)) @ weighted).T.tocsr()
+    scaled = (sparse.diags_array(1 / np.maximum(lengths, 1e-9)) @ weighted).astype(np.float32).T.tocsr()
+    scaled.indices, scaled.indptr = scaled.indices.astype(np.int32), scaled.indptr.astype(np.int32)
+    return scaled
