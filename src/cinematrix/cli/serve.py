@@ -32,6 +32,9 @@ def serve(
     posters: Annotated[
         Path | None, typer.Option("--posters", help="Folder of the poster cache. Default: in your cache folder.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processes that answer requests; about one a core.")
+    ] = 1,
     opens: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     public: Annotated[
         bool,
@@ -52,6 +55,6 @@ def serve(
     interval = parse_duration(refit_every)
     poster_settings = PosterSettings(tmdb_key, posters or cache_folder() / "posters") if tmdb_key else None
     settings = ServiceSettings(
-        model, db, hosts, new_users, public=public, refit_every=interval, posters=poster_settings
+        model, db, hosts, new_users, public=public, refit_every=interval, workers=workers, posters=poster_settings
     )
     serve(settings, address, port, opens=opens)

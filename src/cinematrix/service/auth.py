@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from cinematrix.service.problems import Problem
 from cinematrix.service.rate_limits import RateLimiter
+from cinematrix.service.worker_group import WorkerGroup
 from cinematrix.store.keys import ROLES, ApiKey, find_key, list_keys, save_key_uses
 from cinematrix.store.records import Store
 from cinematrix.store.statements import now_ms
@@ -87,11 +88,13 @@ class Authenticator:
     Attributes:
         limits: requests a minute, by `page` (for a visitor or a user with a token), `read`, `write` and `admin`.
         public: visitors without a key have the permission `page`.
+        group: workers that share the rate limits.
     """
 
     store: Store
     limits: dict[str, int]
     public: bool = False
+    group: WorkerGroup = field(default_factory=WorkerGroup)
     _keys: list[ApiKey] = field(default_factory=list)
     _read_at: float = -KEY_CACHE_SECONDS
     _uses: dict[str, int] = field(default_factory=dict)
@@ -99,7 +102,7 @@ class Authenticator:
     _limiter: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        self._limiter = RateLimiter(self.limits)
+        self._limiter = RateLimiter(self.limits, self.group)
 
     @property
     def fresh(self) -> bool:

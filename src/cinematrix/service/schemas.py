@@ -269,10 +269,18 @@ class UserExport(BaseModel):
     event_times: dict[EventKind, dict[str, int]]
 
 
+class WorkerCount(BaseModel):
+    """Number of all workers of a server, and of those that answer."""
+
+    all: int
+    ready: int
+
+
 class Health(BaseModel):
-    """Health of the server: `alive` or `ready`."""
+    """Health of the server: `alive` or `ready`. `workers`: with several of them only."""
 
     status: str
+    workers: WorkerCount | None = None
 
 
 class ProblemBody(BaseModel):

@@ -29,6 +29,7 @@ from cinematrix.service.exposure import ExposureCounter
 from cinematrix.service.list_cache import ListCache
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import HistoryBody, Movie, RatedMovie
+from cinematrix.service.worker_group import WorkerGroup
 from cinematrix.store.records import UserRecords
 
 HIDING_EVENTS = ("seen", "like", "not_interested")
@@ -48,6 +49,7 @@ class ServedModel:
     Attributes:
         about: content of its `model.json`.
         made: cached responses that are the same for all users, by name.
+        group: workers that serve it.
         lists: cached lists of users.
     """
 
@@ -55,14 +57,15 @@ class ServedModel:
     version: str
     about: Mapping[str, Any] = field(default_factory=dict)
     made: dict[str, bytes] = field(default_factory=dict)
+    group: WorkerGroup = field(default_factory=WorkerGroup)
     lists: ListCache = field(default_factory=ListCache, init=False)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, group: WorkerGroup | None = None) -> Self:
         """Load the model in a folder and make one list, so that its lazy parts are ready for the first request."""
         artifact = load(path)
         recommend(artifact.model, Histories.empty(1), 1)
-        return cls(artifact.model, fingerprint_manifest(artifact.about), artifact.about)
+        return cls(artifact.model, fingerprint_manifest(artifact.about), artifact.about, group=group or WorkerGroup())
 
     def warm(self) -> Self:
         """Build the indexes for searches, imports and the questionnaire in advance. Takes about a second."""
@@ -80,7 +83,11 @@ class ServedModel:
     @cached_property
     def shown(self) -> ExposureCounter:
         """Exposure counter of the lists made by this model."""
-        return ExposureCounter(self.model.data.raters)
+        return ExposureCounter(self.model.data.raters, self.version, self.group)
+
+    def forget_exposure(self) -> None:
+        """Remove what the workers share about this model, which serves no more."""
+        self.group.forget(f"exposure-{self.version}")
 
     @cached_property
     def titles(self) -> TitleIndex:

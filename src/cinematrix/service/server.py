@@ -1,15 +1,20 @@
-"""HTTP server: one Granian process that runs the app."""
+"""HTTP server: one Granian process that runs the app, or several (`worker_processes`)."""
 
 import asyncio
+import gc
 import logging
 import os
 import resource
 import signal
 import sys
 import webbrowser
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+from fastapi import FastAPI
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
@@ -17,9 +22,12 @@ from granian.server.embed import Server
 from cinematrix.common.threads import limit_process_to_one_thread
 from cinematrix.errors import SettingError
 from cinematrix.service.app import create_app
+from cinematrix.service.auth import Authenticator
 from cinematrix.service.logging import QueuedLogHandler
 from cinematrix.service.settings import LOOPBACK_HOSTS, ServiceSettings
 from cinematrix.service.startup import limit_malloc_arenas
+from cinematrix.service.worker_group import WorkerGroup
+from cinematrix.service.worker_processes import WorkerProcesses
 from cinematrix.store.engine import hold_server_lock
 
 BROWSER_TIMEOUT_SECONDS = 10.0
@@ -48,36 +56,64 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
         opens: open the page in a browser.
 
     Raises:
-        SettingError: `address` or the page is open to others and the store has no keys.
+        SettingError: `address` or the page is open to others and the store has no keys, or several workers are wanted
+            and the system isn't Linux.
         StoreError: another server uses the store.
     """
+    if settings.workers > 1 and sys.platform != "linux":
+        raise SettingError(f"--workers is {settings.workers}; several workers need Linux, so give 1")
     _skip_log_caller_lookup()
     _raise_file_limit()
     limit_malloc_arenas()
     limit_process_to_one_thread()
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     sys.set_int_max_str_digits(sys.int_info.str_digits_check_threshold)  # parsing longer integers takes long
-    with hold_server_lock(settings.db):
-        app = create_app(settings)
+    url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
+
+    def work(group: WorkerGroup, ready: Callable[[], None] = lambda: None) -> None:
+        app = create_app(settings) if group.size == 1 else create_app(settings, group)
         log = QueuedLogHandler(sys.stderr.fileno(), app.state.service.figures.dropped.inc)
         logging.basicConfig(level=logging.INFO, handlers=[log], format="%(message)s")
-        if not app.state.authenticator.keys():
-            if address not in LOOPBACK_HOSTS or settings.public:
-                raise SettingError(
-                    f"{'a public page' if settings.public else address} is open to others and the store has no key; "
-                    "make one with 'cinematrix key create', or serve on 127.0.0.1"
-                )
-            print("the store has no key: anyone on this machine may read and write, nobody else may", file=sys.stderr)
-        server = Server(
-            app, address=address, port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False,
-            http=HTTPModes.http1,  # detecting HTTP/2 would wait for a first byte without a timeout
-            backlog=MAX_CONNECTIONS, backpressure=MAX_CONNECTIONS,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=MAX_HEADER_BYTES),
-        )  # fmt: skip
-        url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
-        print(f"serving on {url}; open the page at {url}/", file=sys.stderr, flush=True)
-        asyncio.run(_run_until_stopped(server, url if opens else None))
+        is_first = not group.number and not any(state.ready for state in group.states())
+        if is_first:
+            _check_open(app.state.authenticator, settings, address)
+            print(f"serving on {url}; open the page at {url}/", file=sys.stderr, flush=True)
+        ready()
+        asyncio.run(_run_until_stopped(_make_server(app, address, port), url if opens and is_first else None))
         log.finish(1)
+
+    with hold_server_lock(settings.db):
+        if settings.workers == 1:
+            work(WorkerGroup())
+            return
+        gc.freeze()  # what is imported, so that no worker's garbage collector copies it
+        with TemporaryDirectory(prefix="cinematrix-workers-") as folder:
+            WorkerProcesses(WorkerGroup(Path(folder), settings.workers), work).run()
+
+
+def _check_open(authenticator: Authenticator, settings: ServiceSettings, address: str) -> None:
+    """Check that a store without keys is open to this machine alone, and tell so.
+
+    Raises:
+        SettingError: the address or the page is open to others.
+    """
+    if authenticator.keys():
+        return
+    if address not in LOOPBACK_HOSTS or settings.public:
+        raise SettingError(
+            f"{'a public page' if settings.public else address} is open to others and the store has no key; "
+            "make one with 'cinematrix key create', or serve on 127.0.0.1"
+        )
+    print("the store has no key: anyone on this machine may read and write, nobody else may", file=sys.stderr)
+
+
+def _make_server(app: FastAPI, address: str, port: int) -> Server:
+    return Server(
+        app, address=address, port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False,
+        http=HTTPModes.http1,  # detecting HTTP/2 would wait for a first byte without a timeout
+        backlog=MAX_CONNECTIONS, backpressure=MAX_CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=MAX_HEADER_BYTES),
+    )  # fmt: skip
 
 
 def _skip_log_caller_lookup() -> None:

@@ -52,6 +52,7 @@ class ServiceSettings:
         read_seconds: seconds for which a body may be slower than `body_rate`.
         free_bytes: free disk space, in bytes, that a SQLite store needs for the server to be ready.
         refit_every: seconds between scheduled retrainings; 0: none.
+        workers: number of processes that answer requests.
         posters: settings of the poster cache; None: no posters except those drawn by the page.
     """
 
@@ -75,6 +76,7 @@ class ServiceSettings:
     read_seconds: float = 5.0
     free_bytes: int = MIN_FREE_BYTES
     refit_every: float = 0.0
+    workers: int = 1
     posters: PosterSettings | None = None
 
     def most_bytes(self, path: str) -> int:
