@@ -17,9 +17,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 from threading import Event, Thread
 
@@ -53,14 +54,14 @@ class Ledger:
     """All writes of each pair since the last check, and all errors (`wrong`)."""
 
     pairs: dict[Pair, list[PendingWrite]]
-    marks: int = 0
+    marks: Iterator[int] = field(default_factory=lambda: count(1))
     acknowledged: int = 0
     wrong: list[str] = field(default_factory=list)
 
     def begin(self, pairs: list[Pair], gone: bool = False) -> list[PendingWrite]:
         """Record writes that start, all with one mark."""
-        self.marks += 1
-        writes = [PendingWrite(None if gone else self.marks, time.monotonic()) for _ in pairs]
+        mark = next(self.marks)  # read once: other writers draw marks meanwhile
+        writes = [PendingWrite(None if gone else mark, time.monotonic()) for _ in pairs]
         for pair, write in zip(pairs, writes, strict=True):
             self.pairs[pair].append(write)
         return writes
@@ -251,7 +252,9 @@ class CrashRun:
 
     def _kill_worker(self, number: int) -> None:
         """Kill a worker. It must be replaced, while the others go on."""
-        os.kill(self.server.workers()[number], signal.SIGKILL)
+        killed = self.server.workers()[number]
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: killed not in self.server.workers())
         self._wait_for_workers()
 
     def _wait_for_workers(self) -> None:

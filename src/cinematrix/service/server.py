@@ -10,6 +10,7 @@ import sys
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -86,9 +87,21 @@ def serve(settings: ServiceSettings, address: str, port: int, *, opens: bool = F
         if settings.workers == 1:
             work(WorkerGroup())
             return
-        gc.freeze()  # what is imported, so that no worker's garbage collector copies it
+        _load_shared_code(settings)
         with TemporaryDirectory(prefix="cinematrix-workers-") as folder:
             WorkerProcesses(WorkerGroup(Path(folder), settings.workers), work).run()
+
+
+def _load_shared_code(settings: ServiceSettings) -> None:
+    """Import in the main process what an app imports, so that the workers share it: build one without model and data.
+
+    It is exempt from garbage collection, which would write to it and so copy it in each worker.
+    """
+    create_app(
+        replace(settings, model=Path("/dev/null/none"), db="sqlite://", posters=None)
+    ).state.service.store.close()
+    gc.collect()
+    gc.freeze()
 
 
 def _check_open(authenticator: Authenticator, settings: ServiceSettings, address: str) -> None:
