@@ -57,7 +57,7 @@ def main() -> None:
         model = options.model or trained(options.data, scratch / "model")
         known = load(model).model.data
         parts = mixed(model, known, scratch, options.seconds)
-        parts += [scenario(model, known, scratch) for scenario in (beside_imports, ceilings, overload, starts)]
+        parts += [scenario(model, known, scratch) for scenario in (beside_imports, ceilings, workers, overload, starts)]
         sizes = [(options.data.name, model)]
         parts += large(scratch, sizes)
         parts.append(capacity(sizes, scratch))
@@ -207,6 +207,22 @@ def ceilings(model: Path, known: TrainingData, scratch: Path) -> str:
     print(rows, got, flush=True)
     head = f"wrk, 32 connections, median of {ROUNDS} rounds of 5 s"
     return markdown([head, "answers a second", "of the empty one", "bar"], rows)
+
+
+def workers(model: Path, known: TrainingData, scratch: Path) -> str:
+    """Measure computed lists a second and memory of one, two and four workers, in turn."""
+    script, found = in_turn(known, scratch / "lists.lua"), {}
+    for n in (1, 2, 4):
+        with serving(model, store(scratch), "--keep-nothing", "--workers", n) as server:
+            found[n] = median(wrk(server.port, script, 5) for _ in range(ROUNDS)), server.shared_megabytes()
+    rows = [
+        [str(n), f"{rate:,.0f}", f"{rate / found[1][0]:.2f}", f"{memory:,.0f} MB", f"{memory / found[1][1]:.2f}"]
+        for n, (rate, memory) in found.items()
+    ]
+    print(rows, flush=True)
+    return markdown(
+        ["workers", "lists a second, computed", "of one (two: ≥ 1.7)", "memory", "of one (four: ≤ 1.6)"], rows
+    )
 
 
 def overload(model: Path, known: TrainingData, scratch: Path) -> str:

@@ -1,6 +1,6 @@
 """Servers that `load.py` measures.
 
-    python benchmarks/load_server.py PORT MODEL DB [--keep-nothing]
+    python benchmarks/load_server.py PORT MODEL DB [--keep-nothing] [--workers N]
     python benchmarks/load_server.py PORT --same-as FILE
 
 The first form is the service without rate limits, since one client sends all requests. With `--keep-nothing` lists
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("db", nargs="?")
     parser.add_argument("--keep-nothing", action="store_true")
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--same-as", type=Path)
     options = parser.parse_args()
     if options.same_as:
@@ -42,7 +43,8 @@ def main() -> None:
         return
     if options.keep_nothing:
         ListCache.keep = lambda *_: None  # type: ignore[method-assign]
-    serve(ServiceSettings(options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT), "127.0.0.1", options.port)
+    settings = ServiceSettings(options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT, workers=options.workers)
+    serve(settings, "127.0.0.1", options.port)
 
 
 def empty(body: bytes) -> FastAPI:

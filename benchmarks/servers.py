@@ -55,6 +55,13 @@ class Server:
         status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
         return int(re.findall(rf"{what}:\s+(\d+)", status)[0]) / 1024
 
+    def shared_megabytes(self) -> float:
+        """Return the memory in megabytes of all processes together, each shared page counted once (PSS)."""
+        pid = self.process.pid
+        pids = [pid, *Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+        rollups = (Path(f"/proc/{each}/smaps_rollup").read_text("ascii") for each in pids)
+        return sum(int(re.findall(r"Pss:\s+(\d+)", rollup)[0]) for rollup in rollups) / 1024
+
     def lists(self) -> dict[str, float]:
         """Return the counts of lists so far, by `how`: made, kept (from the cache), ahead (prefetched)."""
         text = (self.get("/metrics") or b"").decode()

@@ -179,7 +179,9 @@ class Catalog:
         tagged, spread = int((tags.list.len() > 0).sum()), tags.explode().drop_nulls().value_counts(name="movies")
         most, dated = max(MAX_TAG_SHARE * tagged, FEW_MOVIES), pl.col("tags").str.contains(r"\d")
         few = spread.filter((pl.col("movies") <= most) & ~dated)["tags"]
-        return [frozenset(names) for names in tags.list.set_intersection(pl.Series([few])).to_list()]
+        sets: dict[tuple[str, ...], frozenset[str]] = {}  # equal sets are one, which saves memory
+        chosen = (tuple(names) for names in tags.list.set_intersection(pl.Series([few])).to_list())
+        return [sets.setdefault(names, frozenset(names)) for names in chosen]
 
     def genre_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
         """Return the matrix movies × genres, 1 where the movie has the genre. float32."""

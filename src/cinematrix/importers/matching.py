@@ -82,7 +82,7 @@ class MovieMatcher:
     def __init__(self, catalog: Catalog) -> None:
         self._years: list[int | None] = catalog.frame["year"].to_list()
         self._last_year = max((year for year in self._years if year is not None), default=None)
-        self._forms = CatalogForms(catalog.frame["title"].to_list())
+        self._forms = CatalogForms([movie.title for movie in catalog.facts])
         self._imdb, self._tmdb = (
             KeyIndex((parse_external_id(text or ""), at) for at, text in enumerate(catalog.frame[name].to_list()))
             for name in ("imdb", "tmdb")
