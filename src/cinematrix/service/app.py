@@ -94,8 +94,7 @@ def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> F
         MissingExtraError: retraining is scheduled, but the package that trains the model isn't installed.
         StoreError: the store can't be opened or holds ratings on another scale.
     """
-    fingerprint = read_fingerprint(settings.model)
-    group = group or WorkerGroup()
+    fingerprint, group = read_fingerprint(settings.model), group or WorkerGroup()
     store, figures = Store.open(settings.db, patient=False), make_telemetry(group)
     check_integrity(store.engine)
     refitter = RefitRunner(settings, store, figures)
@@ -123,9 +122,7 @@ def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> F
         title="Cinematrix", version=version("cinematrix"), lifespan=lifespan, openapi_url=None,
         redirect_slashes=False,  # a redirect would name http://, also behind TLS
     )  # fmt: skip
-    app.state.service = state
-    limits = {"page": settings.visits, "read": settings.reads, "write": settings.writes, "admin": settings.writes}
-    app.state.authenticator = Authenticator(store, limits, settings.public, group)
+    app.state.service, app.state.authenticator = state, _make_authenticator(state)
     problems.install_error_handlers(app)
     page.load_assets()
     for router in ROUTERS:
@@ -136,6 +133,12 @@ def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> F
     app.add_middleware(RequestGuardMiddleware, settings=settings, figures=figures)
     app.openapi = lambda: _build_openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _make_authenticator(state: ServiceState) -> Authenticator:
+    settings = state.settings
+    limits = {"page": settings.visits, "read": settings.reads, "write": settings.writes, "admin": settings.writes}
+    return Authenticator(state.store, limits, settings.public, state.group)
 
 
 def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint: Fingerprint) -> None:
