@@ -42,13 +42,13 @@ from cinematrix.service.routes import (
     taste_map,
     tokens,
 )
-from cinematrix.service.schemas import Health, ProblemBody
+from cinematrix.service.schemas import ProblemBody
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import ServiceState, State
 from cinematrix.service.tmdb import PosterCache
 from cinematrix.service.worker_group import REPORT_SECONDS, WorkerGroup
-from cinematrix.service.worker_health import count_versions, count_workers, find_problem
+from cinematrix.service.worker_health import Health, count_versions, count_workers, find_problem
 from cinematrix.service.worker_metrics import make_telemetry
 from cinematrix.store.engine import check_integrity, free_bytes
 from cinematrix.store.records import Store

@@ -269,20 +269,6 @@ class UserExport(BaseModel):
     event_times: dict[EventKind, dict[str, int]]
 
 
-class WorkerCount(BaseModel):
-    """Number of all workers of a server, and of those that answer."""
-
-    all: int
-    ready: int
-
-
-class Health(BaseModel):
-    """Health of the server: `alive` or `ready`. `workers`: with several of them only."""
-
-    status: str
-    workers: WorkerCount | None = None
-
-
 class ProblemBody(BaseModel):
     """A problem (RFC 9457). It may have further members, such as `index`, the wrong row of a bulk request."""
 

@@ -2,8 +2,23 @@
 
 from collections import Counter
 
-from cinematrix.service.schemas import WorkerCount
+from pydantic import BaseModel
+
 from cinematrix.service.state import ServiceState
+
+
+class WorkerCount(BaseModel):
+    """Number of all workers of a server, and of those that answer."""
+
+    all: int
+    ready: int
+
+
+class Health(BaseModel):
+    """Health of the server: `alive` or `ready`. `workers`: with several of them only."""
+
+    status: str
+    workers: WorkerCount | None = None
 
 
 def find_problem(state: ServiceState) -> str | None:
