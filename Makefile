@@ -35,8 +35,8 @@ bench: .venv/dev ## measure the bars anew, into benchmarks/RESULTS.md
 schemathesis: .venv/dev ## hold the API to its description with EXAMPLES (200) requests of each route and role
 	CINEMATRIX_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest -q -n 2 tests/service/test_schemathesis.py
 
-crash: .venv/dev ## a thousand kills of the service while it is written to; SEED=7 plays one again
-	OMP_NUM_THREADS=1 $(BIN)/python tests/helpers/crashes.py --kills 1000 $(if $(SEED),--seed $(SEED))
+crash: .venv/dev ## a thousand kills of the service while it is written to; WORKERS=2; SEED=7 plays one again
+	OMP_NUM_THREADS=1 $(BIN)/python tests/helpers/crashes.py --kills 1000 --workers $(or $(WORKERS),1) $(if $(SEED),--seed $(SEED))
 
 attack: .venv/dev ## attack a service on loopback for four minutes, and what else attackers may try; MODEL=folder
 	OMP_NUM_THREADS=1 $(BIN)/python tests/helpers/attacks.py $(or $(MODEL),model) --seconds $(or $(SECONDS),20)

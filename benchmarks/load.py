@@ -44,7 +44,7 @@ ROWS = 20_000
 """Rows of an imported file: the maximum."""
 CROWD, CROWD_RATINGS = 10_000, 20
 """Users of the store who aren't in the model, and ratings of each."""
-SCENARIOS = ("mixed", "crowd", "beside_imports", "ceilings", "overload", "starts", "large")
+SCENARIOS = ("mixed", "crowd", "beside_imports", "ceilings", "workers", "overload", "starts", "large")
 """Measurements in their order."""
 
 
@@ -78,9 +78,8 @@ def measure(name: str, model: Path, known: TrainingData, scratch: Path, seconds:
         return large(scratch, [])
     if name in ("mixed", "crowd"):
         return (mixed if name == "mixed" else crowd)(model, known, scratch, seconds)
-    return [{"beside_imports": beside_imports, "ceilings": ceilings, "overload": overload, "starts": starts}[name](
-        model, known, scratch
-    )]  # fmt: skip
+    scenarios = (beside_imports, ceilings, workers, overload, starts)
+    return [{each.__name__: each for each in scenarios}[name](model, known, scratch)]
 
 
 def trained(data: Path, folder: Path) -> Path:
@@ -268,6 +267,22 @@ def ceilings(model: Path, known: TrainingData, scratch: Path) -> str:
     print(rows, got, flush=True)
     head = f"wrk, 32 connections, median of {ROUNDS} rounds of 5 s"
     return markdown([head, "answers a second", "of the empty one", "bar"], rows)
+
+
+def workers(model: Path, known: TrainingData, scratch: Path) -> str:
+    """Measure computed lists a second and memory of one, two and four workers, in turn."""
+    script, found = in_turn(known, scratch / "lists.lua"), {}
+    for n in (1, 2, 4):
+        with serving(model, store(scratch), "--keep-nothing", "--workers", n) as server:
+            found[n] = median(wrk(server.port, script, 5) for _ in range(ROUNDS)), server.shared_megabytes()
+    rows = [
+        [str(n), f"{rate:,.0f}", f"{rate / found[1][0]:.2f}", f"{memory:,.0f} MB", f"{memory / found[1][1]:.2f}"]
+        for n, (rate, memory) in found.items()
+    ]
+    print(rows, flush=True)
+    return markdown(
+        ["workers", "lists a second, computed", "of one (two: ≥ 1.7)", "memory", "of one (four: ≤ 1.6)"], rows
+    )
 
 
 def overload(model: Path, known: TrainingData, scratch: Path) -> str:

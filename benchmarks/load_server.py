@@ -1,6 +1,6 @@
 """Servers that `load.py` measures.
 
-    python benchmarks/load_server.py PORT MODEL DB [--keep-nothing]
+    python benchmarks/load_server.py PORT MODEL DB [--keep-nothing] [--workers N]
     python benchmarks/load_server.py PORT --same-as FILE
 
 The first form is the service without rate limits, since one client sends all requests. With `--keep-nothing` lists
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("db", nargs="?")
     parser.add_argument("--keep-nothing", action="store_true")
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--same-as", type=Path)
     options = parser.parse_args()
     if options.same_as:
@@ -43,8 +44,9 @@ def main() -> None:
     if options.keep_nothing:
         ListCache.keep = lambda *_: None  # type: ignore[method-assign]
     settings = ServiceSettings(
-        options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT, new_users=NO_LIMIT, port=options.port
-    )
+        options.model, options.db, reads=NO_LIMIT, writes=NO_LIMIT, new_users=NO_LIMIT, port=options.port,
+        workers=options.workers,
+    )  # fmt: skip
     serve(settings)
 
 

@@ -61,6 +61,13 @@ class Server:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
+    def shared_megabytes(self) -> float:
+        """Return the memory in megabytes of all processes together, each shared page counted once (PSS)."""
+        pid = self.process.pid
+        pids = [pid, *Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+        rollups = (Path(f"/proc/{each}/smaps_rollup").read_text("ascii") for each in pids)
+        return sum(int(re.findall(r"Pss:\s+(\d+)", rollup)[0]) for rollup in rollups) / 1024
+
     def lists(self) -> dict[str, float]:
         """Return the counts of lists so far, by `how`, as in docs/service.md."""
         text = (self.get("/metrics") or b"").decode()

@@ -4,7 +4,9 @@ Each writer rates movies for its own user and for one shared user, deletes ratin
 no response came. The server, or PostgreSQL under it, gets SIGKILL at random moments. Afterwards each rating must be one
 that the ledger allows: the last acknowledged one, or one without a response.
 
-    python tests/helpers/crashes.py --kills 1000 --seed 7
+With several workers, most kills are of one of them, and the server must go on.
+
+    python tests/helpers/crashes.py --kills 1000 --seed 7 --workers 2
 """
 
 import argparse
@@ -15,8 +17,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from pathlib import Path
 from threading import Event, Thread
 
@@ -50,14 +54,14 @@ class Ledger:
     """All writes of each pair since the last check, and all errors (`wrong`)."""
 
     pairs: dict[Pair, list[PendingWrite]]
-    marks: int = 0
+    marks: Iterator[int] = field(default_factory=lambda: count(1))
     acknowledged: int = 0
     wrong: list[str] = field(default_factory=list)
 
     def begin(self, pairs: list[Pair], gone: bool = False) -> list[PendingWrite]:
         """Record writes that start, all with one mark."""
-        self.marks += 1
-        writes = [PendingWrite(None if gone else self.marks, time.monotonic()) for _ in pairs]
+        mark = next(self.marks)  # read once: other writers draw marks meanwhile
+        writes = [PendingWrite(None if gone else mark, time.monotonic()) for _ in pairs]
         for pair, write in zip(pairs, writes, strict=True):
             self.pairs[pair].append(write)
         return writes
@@ -190,9 +194,10 @@ class CrashReport:
 class CrashRun:
     """A crash test: a store, its server and its writers."""
 
-    def __init__(self, folder: Path, db: str, seed: int, postgres: Postgres | None = None) -> None:
+    def __init__(self, folder: Path, db: str, seed: int, postgres: Postgres | None = None, workers: int = 1) -> None:
         ratings, catalog = taste_world(np.random.default_rng(5))
         self.folder, self.db, self.postgres, self.report = folder, db, postgres, CrashReport(seed)
+        self.n_workers = workers
         model = Bias().fit(ratings, catalog)
         save(model, folder / "model", force=True)
         movies = model.data.movies.ids[:5].tolist()
@@ -207,6 +212,8 @@ class CrashRun:
             rng = np.random.default_rng([self.report.seed, self.report.kills])
             if self.postgres is not None and rng.random() < 0.3:
                 self._under(self._restart_postgres, rng)
+            elif self.n_workers > 1 and rng.random() < 0.8:
+                self._under(partial(self._kill_worker, int(rng.integers(self.n_workers))), rng)
             else:
                 self._under(self.server.kill, rng)
                 self._start()
@@ -220,7 +227,9 @@ class CrashRun:
         return self.report
 
     def _start(self) -> None:
-        self.server = ServerProcess(self.folder / "model", self.db, self.folder / "log", "--new-users", "100").ready()
+        words = ("--new-users", "100", "--workers", str(self.n_workers))
+        self.server = ServerProcess(self.folder / "model", self.db, self.folder / "log", *words).ready()
+        self._wait_for_workers()
         self.report.slowest = max(self.report.slowest, self.server.seconds)
         self.report.worked = max(self.report.worked, self.server.worked)
 
@@ -240,6 +249,17 @@ class CrashRun:
         stop.set()
         for thread in threads:
             thread.join()
+
+    def _kill_worker(self, number: int) -> None:
+        """Kill a worker. It must be replaced, while the others go on."""
+        killed = self.server.workers()[number]
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: killed not in self.server.workers())
+        self._wait_for_workers()
+
+    def _wait_for_workers(self) -> None:
+        if self.n_workers > 1:
+            wait_for(lambda: self.server.all_ready(self.n_workers))
 
     def _restart_postgres(self) -> None:
         """Kill and restart PostgreSQL. The server must reconnect by itself."""
@@ -303,14 +323,14 @@ def wait_for(true: Callable[[], bool]) -> None:
 
 
 def run_crashes(
-    kind: str, kills: int, seed: int, folder: Path, tell: Callable[[str], object] = lambda _: None
+    kind: str, kills: int, seed: int, folder: Path, tell: Callable[[str], object] = lambda _: None, workers: int = 1
 ) -> CrashReport:
     """Run a crash test on a new database of a kind, `sqlite` or `postgresql`."""
     if kind == "sqlite":
-        return CrashRun(folder, f"sqlite:///{folder}/store.db", seed).run(kills, tell)
+        return CrashRun(folder, f"sqlite:///{folder}/store.db", seed, workers=workers).run(kills, tell)
     postgres = Postgres()
     try:
-        return CrashRun(folder, postgres.database(), seed, postgres).run(kills, tell)
+        return CrashRun(folder, postgres.database(), seed, postgres, workers).run(kills, tell)
     finally:
         postgres.stop()
 
@@ -320,13 +340,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill the server while writers write, and count what is lost.")
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
     failed = False
     for kind, kills in (("sqlite", options.kills // 2), ("postgresql", options.kills - options.kills // 2)):
         with tempfile.TemporaryDirectory() as folder:
             print(f"{kind}: {kills} kills, --seed {options.seed}", flush=True)
             report = run_crashes(
-                kind, kills, options.seed, Path(folder), lambda line: print(f"\r{line}", end="", flush=True)
+                kind,
+                kills,
+                options.seed,
+                Path(folder),
+                lambda line: print(f"\r{line}", end="", flush=True),
+                options.workers,
             )
             print(f"\n{report}", flush=True)
             failed = failed or bool(report.wrong)

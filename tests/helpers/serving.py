@@ -21,7 +21,7 @@ from cinematrix.cli.main import run
 from cinematrix.service import cache_middleware, server
 def lower(**settings):
     create = server.create_app
-    server.create_app = lambda given: create(dataclasses.replace(given, **settings))
+    server.create_app = lambda given, *group: create(dataclasses.replace(given, **settings), *group)
 {lower}
 run()
 """
@@ -92,6 +92,19 @@ class ServerProcess:
             return response.status, response.read()
         finally:
             connection.close()
+
+    def workers(self) -> list[int]:
+        """Return the process IDs of the workers, if there are several."""
+        pid = self.process.pid
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def all_ready(self, n: int) -> bool:
+        """Return whether `n` workers run and answer."""
+        try:
+            health = self.ask("GET", "/readyz")
+        except (OSError, http.client.HTTPException):
+            return False  # the worker that was asked ended
+        return len(self.workers()) == n and health == (200, {"status": "ready", "workers": {"all": n, "ready": n}})
 
     def kill(self) -> None:
         """Send SIGKILL and wait for the process to end."""

@@ -294,7 +294,12 @@ def test_a_write_that_fails_half_way_leaves_the_old_model(
         (write_bytes if isinstance(data, bytes) else write_text)(self, data[: len(data) // 2], *args, **more)
         raise OSError(28, "No space left on device")
 
+    def failing_arrays(arrays: Any, file: Path) -> str:
+        failing(file, pack_arrays(arrays))
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+
     with monkeypatch.context() as patched:
+        patched.setattr(artifact, "save_arrays", failing_arrays)
         patched.setattr(Path, "write_bytes", failing)
         patched.setattr(Path, "write_text", failing)
         with pytest.raises(InputError, match="can't be written: No space left on device"):

@@ -206,7 +206,7 @@ def test_the_options_exist_that_deployments_use() -> None:
 
 def test_the_figures_exist_that_the_page_names() -> None:
     """Every alarm worth having is documented."""
-    told = Telemetry().text(None, ExposureSummary(0, None, None, None)).decode()
+    told = Telemetry().text({"1": 1}, None, ExposureSummary(0, None, None, None)).decode()
     named = set(re.findall(r"cinematrix_\w+", PAGE))
     assert len(named) > 5
     assert [name for name in sorted(named) if f"# TYPE {name.removesuffix('_total')}" not in told] == []

@@ -147,7 +147,9 @@ class Catalog:
     @cached_property
     def facts(self) -> list[MovieSummary]:
         """Summary of each movie as plain Python values; a hundred times faster than reading rows of the frame."""
-        return [MovieSummary(*row) for row in self.frame.select(MovieSummary._fields).iter_rows()]
+        lists: dict[tuple[str, ...], list[str]] = {}  # equal lists of genres are one, which saves memory
+        rows = self.frame.select(MovieSummary._fields).iter_rows()
+        return [MovieSummary(title, year, lists.setdefault(tuple(genres), genres)) for title, year, genres in rows]
 
     @cached_property
     def genres(self) -> list[str]:
@@ -167,7 +169,8 @@ class Catalog:
     @cached_property
     def genre_sets(self) -> list[frozenset[str]]:
         """Genres of each movie, without values of the field that are none."""
-        return [frozenset(facts.genres).difference(NON_GENRES) for facts in self.facts]
+        sets = {id(facts.genres): frozenset(facts.genres).difference(NON_GENRES) for facts in self.facts}
+        return [sets[id(facts.genres)] for facts in self.facts]  # equal sets are one, as the lists of `facts` are
 
     @cached_property
     def telling_tags(self) -> list[frozenset[str]]:
@@ -176,7 +179,9 @@ class Catalog:
         tagged, spread = int((tags.list.len() > 0).sum()), tags.explode().drop_nulls().value_counts(name="movies")
         most, dated = max(MAX_TAG_SHARE * tagged, FEW_MOVIES), pl.col("tags").str.contains(r"\d")
         few = spread.filter((pl.col("movies") <= most) & ~dated)["tags"]
-        return [frozenset(names) for names in tags.list.set_intersection(pl.Series([few])).to_list()]
+        sets: dict[tuple[str, ...], frozenset[str]] = {}  # equal sets are one, which saves memory
+        chosen = (tuple(names) for names in tags.list.set_intersection(pl.Series([few])).to_list())
+        return [sets.setdefault(names, frozenset(names)) for names in chosen]
 
     def genre_matrix(self, vocabulary: list[str] | None = None) -> sparse.csr_matrix:
         """Return the matrix movies × genres, 1 where the movie has the genre. float32."""

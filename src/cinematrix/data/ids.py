@@ -201,7 +201,7 @@ class IdMap:
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
         """Restore a map; inverse of `arrays()`."""
         if "ids" in arrays:
-            return cls(arrays["ids"])
+            return cls(arrays["ids"].copy())  # the map, which outlives its model in caches, keeps no other array alive
         text, ends = arrays["text"].tobytes(), arrays["ends"].tolist()
         return cls(np.array([text[a:b].decode() for a, b in zip([0, *ends], ends, strict=False)], np.str_))
 

@@ -51,7 +51,7 @@ class TitleIndex:
         films: int32 `[len(names)]`, the number of the movie that each name belongs to.
         years: float32 `[n_movies]`, NaN where missing.
         fame: float64 `[n_movies]`, popularity, 0…1: log(1 + ratings) relative to the maximum.
-        grams: float64 `[BUCKETS, len(names)]`, weights of the trigrams in the names, columns of length 1.
+        grams: float32 `[BUCKETS, len(names)]`, weights of the trigrams in the names, columns of length 1.
     """
 
     names: list[str]
@@ -143,17 +143,24 @@ def _word_similarity(query: list[str], words: list[str]) -> float:
 
 def _grams(names: list[str]) -> sparse.csr_array:
     """Count the letter trigrams of each name, padded with spaces at the ends. `[len(names), BUCKETS]`."""
-    letters = np.frombuffer("".join(f"  {name} " for name in names).encode("utf-32-le"), np.uint32).astype(np.int64)
-    owners = np.repeat(np.arange(len(names)), [len(name) + 3 for name in names])
-    codes = (letters[:-2] * 961 + letters[1:-1] * 31 + letters[2:]) % BUCKETS
+    letters = np.frombuffer("".join(f"  {name} " for name in names).encode("utf-32-le"), np.uint32)
+    owners = np.repeat(np.arange(len(names), dtype=np.int32), [len(name) + 3 for name in names])
+    codes = ((letters[:-2] * 961 + letters[1:-1] * 31 + letters[2:]) % BUCKETS).astype(np.int32)
     inside = owners[:-2] == owners[2:]
-    entries = np.ones(int(inside.sum())), (owners[:-2][inside], codes[inside])
+    entries = np.ones(int(inside.sum()), np.float32), (owners[:-2][inside], codes[inside])
     return sparse.csr_array(entries, shape=(len(names), BUCKETS))
 
 
 def _weigh(grams: sparse.csr_array) -> sparse.csr_array:
     """Weight trigrams by rarity, scale names to length 1, and transpose. `[BUCKETS, len(names)]`."""
     names = np.bincount(grams.indices, minlength=BUCKETS)
-    weighted = grams @ sparse.diags_array(np.log1p(grams.shape[0] / np.maximum(names, 1)))
-    lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-    return (sparse.diags_array(1 / np.maximum(lengths, 1e-9)) @ weighted).T.tocsr()
+    rarity = np.log1p(grams.shape[0] / np.maximum(names, 1))
+    grams.data *= rarity[grams.indices].astype(np.float32)
+    lengths = np.sqrt(np.bincount(_rows(grams), grams.data.astype(np.float64) ** 2, grams.shape[0]))
+    grams.data /= np.maximum(lengths, 1e-9)[_rows(grams)].astype(np.float32)
+    return grams.T.tocsr()
+
+
+def _rows(matrix: sparse.csr_array) -> Numbers:
+    """Return the row of each entry."""
+    return np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))

@@ -6,7 +6,6 @@ and the year before or after. A title without its year or its subtitle counts fo
 two movies fails. Two movies with the same title and the right year end the search without a match.
 """
 
-from collections import defaultdict
 from collections.abc import Container, Hashable, Iterable, Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -19,7 +18,8 @@ from cinematrix.data.catalog import Catalog, split_title
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.importers.candidates import CandidateFinder
 from cinematrix.importers.entries import Entry, parse_external_id
-from cinematrix.importers.title_forms import TitleForms, title_key
+from cinematrix.importers.key_index import KeyIndex
+from cinematrix.importers.title_forms import CatalogForms, TitleForms, title_key
 
 __all__ = ["Match", "MovieMatcher", "get_matcher", "title_key"]
 
@@ -70,9 +70,10 @@ class Suggestion(NamedTuple):
     certain: bool
 
 
-NO_MATCH = Match(UNKNOWN, "")
+NAMES = ("exact", "title", "unnumbered", "other_titles", "starts", "ends")
+"""Kinds of names in `TitleForms` by which movies are found."""
 
-Index = dict[Hashable, list[int]]
+NO_MATCH = Match(UNKNOWN, "")
 
 
 class MovieMatcher:
@@ -81,18 +82,26 @@ class MovieMatcher:
     def __init__(self, catalog: Catalog) -> None:
         self._years: list[int | None] = catalog.frame["year"].to_list()
         self._last_year = max((year for year in self._years if year is not None), default=None)
-        self._forms = forms = [TitleForms(title or "") for title in catalog.frame["title"].to_list()]
+        self._forms = CatalogForms([movie.title for movie in catalog.facts])
         self._imdb, self._tmdb = (
-            _group((parse_external_id(text or ""), at) for at, text in enumerate(catalog.frame[name].to_list()))
+            KeyIndex((parse_external_id(text or ""), at) for at, text in enumerate(catalog.frame[name].to_list()))
             for name in ("imdb", "tmdb")
         )
-        self._ids = _group((str(id_), at) for at, id_ in enumerate(catalog.movies.ids.tolist()))
-        self._exact, self._titles, self._unnumbered, self._others, self._starts, self._tails = (
-            _group((key, at) for at, each in enumerate(forms) for key in getattr(each, name))
-            for name in ("exact", "title", "unnumbered", "other_titles", "starts", "ends")
-        )
-        self._ends = _group((end, at) for at, each in enumerate(forms) for end in _ends(each, self._years[at]))
-        self._finder = CandidateFinder(forms, self._years)
+        self._ids = KeyIndex((str(id_), at) for at, id_ in enumerate(catalog.movies.ids.tolist()))
+        self._by_name = {name: KeyIndex() for name in NAMES}
+        self._ends, self._letters = KeyIndex(), list[str]()
+        for at, forms in enumerate(self._forms):
+            self._add(at, forms)
+        self._finder = CandidateFinder(self._forms, self._years)
+
+    def _add(self, at: int, forms: TitleForms) -> None:
+        """Index the names of a movie."""
+        for name, index in self._by_name.items():
+            for key in getattr(forms, name):
+                index.add(key, at)
+        for end in _ends(forms, self._years[at]):
+            self._ends.add(end, at)
+        self._letters.append("".join(forms.words))
 
     def number(self, entry: Entry) -> int:
         """Return the number of the movie, `UNKNOWN` if no rule matches exactly one."""
@@ -150,10 +159,8 @@ class MovieMatcher:
 
     def _find_ids(self, entry: Entry) -> list[int]:
         """Return the numbers of the movies with the IDs of an entry."""
-        found = (
-            index.get(id_, ())
-            for index, id_ in ((self._imdb, entry.imdb), (self._tmdb, entry.tmdb), (self._ids, entry.movie or None))
-        )
+        ids = ((self._imdb, entry.imdb), (self._tmdb, entry.tmdb), (self._ids, entry.movie or None))
+        found = (index.find(id_) for index, id_ in ids if id_ is not None)
         return [numbers[0] for numbers in found if len(numbers) == 1]
 
     def _id_agrees(self, number: int, entry: Entry, forms: TitleForms, year: int | None, by_title: Match) -> bool:
@@ -181,10 +188,10 @@ class MovieMatcher:
 
     def _find_title(self, forms: TitleForms, year: int | None) -> Iterator[tuple[Rule, set[int]]]:
         """Yield the movies that each rule fits, in the order of the rules."""
-        exact, only = self._find(self._exact, forms.exact), self._namesakes(forms)
+        exact, only = self._find(self._by_name["exact"], forms.exact), self._namesakes(forms)
         near = {at for at in exact if year is not None and abs((self._years[at] or 0) - year) == 1}
         if year is not None:
-            same = self._of_year(self._titles, forms.title, year)
+            same = self._of_year(self._by_name["title"], forms.title, year)
             yield "title", same & exact
             if not near:
                 yield "title", same
@@ -198,36 +205,38 @@ class MovieMatcher:
     def _find_loosely(self, forms: TitleForms, year: int) -> Iterator[tuple[Rule, set[int]]]:
         """Yield the movies of a year by other titles, parts of the title, and spelling."""
         for keys in (forms.title, forms.other_titles):
-            for index in (self._titles, self._others):
+            for index in (self._by_name["title"], self._by_name["other_titles"]):
                 yield "title", self._of_year(index, keys, year)
-        yield "title", self._of_year(self._unnumbered, forms.title, year)
-        yield "title", self._of_year(self._titles, forms.unnumbered, year)
-        yield "start", self._of_year(self._starts, forms.title, year)
-        yield "part", self._of_year(self._tails, forms.title, year)
+        yield "title", self._of_year(self._by_name["unnumbered"], forms.title, year)
+        yield "title", self._of_year(self._by_name["title"], forms.unnumbered, year)
+        yield "start", self._of_year(self._by_name["starts"], forms.title, year)
+        yield "part", self._of_year(self._by_name["ends"], forms.title, year)
         yield (
             "longer",
-            self._of_year(self._titles, [key for key in forms.parts if len(key) >= MIN_DISTINCTIVE_LETTERS], year),
+            self._of_year(
+                self._by_name["title"], [key for key in forms.parts if len(key) >= MIN_DISTINCTIVE_LETTERS], year
+            ),
         )
         yield "spelling", self._find_misspelt(forms, year)
 
     @staticmethod
-    def _find(index: Index, keys: Iterable[str]) -> set[int]:
-        return {at for key in keys for at in index.get(key, ())}
+    def _find(index: KeyIndex, keys: Iterable[str]) -> set[int]:
+        return {at for key in keys for at in index.find(key)}
 
-    def _of_year(self, index: Index, keys: Iterable[str], year: int) -> set[int]:
+    def _of_year(self, index: KeyIndex, keys: Iterable[str], year: int) -> set[int]:
         return {at for at in self._find(index, keys) if self._years[at] == year}
 
     def _namesakes(self, forms: TitleForms) -> set[int]:
         """Return the movies of any year with one of the names."""
         keys = forms.title | forms.other_titles
-        return self._find(self._titles, keys) | self._find(self._others, keys)
+        return self._find(self._by_name["title"], keys) | self._find(self._by_name["other_titles"], keys)
 
     def _find_misspelt(self, forms: TitleForms, year: int) -> set[int]:
         """Return the movies of a year whose title differs in few of its letters, and in no number."""
         text = "".join(forms.words)
         if len(text) < MIN_SPELLING_LETTERS:
             return set()
-        pool = {at: "".join(self._forms[at].words) for end in _ends(forms, year) for at in self._ends.get(end, ())}
+        pool = {at: self._letters[at] for end in _ends(forms, year) for at in self._ends.find(end)}
         similar = process.extract(text, pool, scorer=fuzz.ratio, score_cutoff=MIN_SPELLING_MATCH, limit=None)
         return {at for _, _, at in similar if _numerals(self._forms[at]) == _numerals(forms)}
 
@@ -254,15 +263,6 @@ def _ends(forms: TitleForms, year: int | None) -> list[Hashable]:
 
 def _numerals(forms: TitleForms) -> list[str]:
     return [word for word in forms.words if word.isdecimal()]
-
-
-def _group(pairs: Iterable[tuple[Hashable, int]]) -> Index:
-    """Group the numbers by key; pairs with the key None are left out."""
-    groups: Index = defaultdict(list)
-    for key, number in pairs:
-        if key is not None:
-            groups[key].append(number)
-    return dict(groups)
 
 
 @lru_cache(maxsize=2)

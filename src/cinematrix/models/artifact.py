@@ -4,8 +4,8 @@
     arrays.safetensors    learned arrays, the ID maps, and the users' histories
     catalog.parquet       metadata of the movies
 
-Loading checks the checksum of every file and that every number is finite. It needs no training data and no torch. The
-same model saved twice gives the same bytes.
+Loading checks the checksum of every file and that every number is finite, then maps the arrays into memory
+(`mapped_arrays`). It needs no training data and no torch. The same model saved twice gives the same bytes.
 """
 
 import dataclasses
@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from io import BytesIO
-from math import prod
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as pack_arrays
 
 from cinematrix.common.atomic_files import check_writable, write_atomically
 from cinematrix.data.catalog import SCHEMA, Catalog
@@ -39,6 +36,7 @@ from cinematrix.errors import ArtifactError, CinematrixError, InputError
 from cinematrix.models import model_class
 from cinematrix.models.base import Recommender
 from cinematrix.models.compatibility import translate_arrays, translate_settings
+from cinematrix.models.mapped_arrays import map_arrays, save_arrays
 
 FORMAT = 4
 """Format that is written; raised when an older Cinematrix can't read the new one."""
@@ -47,12 +45,6 @@ READABLE = (3, FORMAT)
 """First and last format that can be read; names of format 3 are translated (`compatibility`)."""
 
 MANIFEST, ARRAYS, CATALOG = "model.json", "arrays.safetensors", "catalog.parquet"
-DTYPE_NAMES = {
-    "BOOL": np.dtype("?"),
-    **{f"{kind.upper()}{8 * size}": np.dtype(f"<{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)},
-    **{f"F{8 * size}": np.dtype(f"<f{size}") for size in (2, 4, 8)},
-}
-"""NumPy types by their names in safetensors."""
 LIBRARIES = ("cinematrix", "numpy", "scipy", "polars", "safetensors")
 
 
@@ -90,22 +82,21 @@ def save(
     """
     path = Path(path)
     check_output_folder(path, force=force)
-    contents = {ARRAYS: pack_arrays(_arrays(model)), CATALOG: _pack_catalog(model.data.catalog)}
-    scale = model.data.scale
-    manifest = {
-        "format": FORMAT,
-        "model": model.name,
-        "settings": dataclasses.asdict(model.settings),
-        "scale": dataclasses.asdict(scale) if scale else None,
-        **(about or {}),
-        "versions": {library: version(library) for library in LIBRARIES},
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
-    }
-    manifest["sha256"][MANIFEST] = _checksum(manifest)
+    catalog, scale = _pack_catalog(model.data.catalog), model.data.scale
     with write_atomically(path, force=force) as folder:
         folder.mkdir()
-        for name, content in contents.items():
-            (folder / name).write_bytes(content)
+        (folder / CATALOG).write_bytes(catalog)
+        checksums = {ARRAYS: save_arrays(_arrays(model), folder / ARRAYS), CATALOG: hashlib.sha256(catalog).hexdigest()}
+        manifest = {
+            "format": FORMAT,
+            "model": model.name,
+            "settings": dataclasses.asdict(model.settings),
+            "scale": dataclasses.asdict(scale) if scale else None,
+            **(about or {}),
+            "versions": {library: version(library) for library in LIBRARIES},
+            "sha256": checksums,
+        }
+        checksums[MANIFEST] = _checksum(manifest)
         text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
         (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
@@ -118,9 +109,9 @@ def load(path: str | PathLike[str]) -> Artifact:
     """
     path = Path(path)
     manifest = read_manifest(path)
-    arrays = _parse_arrays(path, _read_file(path, ARRAYS, manifest))
+    arrays = map_arrays(_find_file(path, ARRAYS), manifest["sha256"].get(ARRAYS))
     try:
-        frame = pl.read_parquet(_read_file(path, CATALOG, manifest).tobytes()).select(list(SCHEMA)).cast(SCHEMA)
+        frame = pl.read_parquet(_read_file(path, CATALOG, manifest)).select(list(SCHEMA)).cast(SCHEMA)
         data = _build_training_data(arrays, frame, manifest["scale"])
         model_type = model_class(manifest["model"])
         learned = {name[6:]: array for name, array in arrays.items() if name.startswith("model.")}
@@ -146,7 +137,8 @@ def verify_artifact(path: Path) -> dict[str, Any]:
     """
     manifest = read_manifest(path)
     for name in (ARRAYS, CATALOG):
-        _read_file(path, name, manifest)
+        with _find_file(path, name).open("rb") as file:
+            _check_checksum(path / name, hashlib.file_digest(file, "sha256").hexdigest(), manifest)
     return manifest
 
 
@@ -253,34 +245,20 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _read_file(path: Path, file_name: str, manifest: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """Return the bytes of a file after a check of its checksum.
+def _read_file(path: Path, file_name: str, manifest: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a file after a check of its checksum."""
+    content = _find_file(path, file_name).read_bytes()
+    _check_checksum(path / file_name, hashlib.sha256(content).hexdigest(), manifest)
+    return content
 
-    NumPy allocates large pages for the array, so that the system sets up fewer of them.
-    """
+
+def _find_file(path: Path, file_name: str) -> Path:
     file = path / file_name
     if not file.is_file():
         raise ArtifactError(f"{path} lacks {file_name}; train the model anew or restore a copy")
-    file_bytes = np.fromfile(file, np.uint8)
-    if hashlib.sha256(file_bytes.data).hexdigest() != manifest["sha256"].get(file_name):
+    return file
+
+
+def _check_checksum(file: Path, checksum: str, manifest: Mapping[str, Any]) -> None:
+    if checksum != manifest["sha256"].get(file.name):
         raise ArtifactError(f"{file} isn't what was written (its SHA-256 differs); train the model anew")
-    return file_bytes
-
-
-def _parse_arrays(path: Path, content: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-    """Return the arrays as views of `content`; safetensors, which checks the header, would copy each of them."""
-    arrays, end = {}, len(content)
-    try:
-        with safe_open(path / ARRAYS, "numpy") as tensors:
-            for array_name in reversed(tensors.offset_keys()):
-                tensor = tensors.get_slice(array_name)
-                dtype, shape = DTYPE_NAMES[tensor.get_dtype()], tensor.get_shape()
-                start = end - prod(shape) * dtype.itemsize
-                arrays[array_name] = content[start:end].view(dtype).reshape(shape)
-                end = start
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise ArtifactError(f"{path / ARRAYS} is damaged: {error}; train the model anew") from error
-    for array_name, array in arrays.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ArtifactError(f"{path / ARRAYS} holds NaN or infinity in {array_name}; train the model anew")
-    return arrays

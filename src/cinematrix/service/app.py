@@ -47,13 +47,15 @@ from cinematrix.service.routes import (
     tokens,
     unmatched,
 )
-from cinematrix.service.schemas import Health, ProblemBody
+from cinematrix.service.schemas import ProblemBody
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import ServiceState, State
-from cinematrix.service.telemetry import Telemetry
 from cinematrix.service.tmdb import PosterCache
 from cinematrix.service.tmdb_details import DetailsCache
+from cinematrix.service.worker_group import REPORT_SECONDS, WorkerGroup
+from cinematrix.service.worker_health import Health, count_versions, count_workers, find_problem
+from cinematrix.service.worker_metrics import make_telemetry
 from cinematrix.store.engine import check_integrity, free_bytes
 from cinematrix.store.records import Store
 
@@ -101,8 +103,10 @@ ROUTERS = (
 """Routers in the order in which they are matched against a request."""
 
 
-def create_app(settings: ServiceSettings) -> FastAPI:
+def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> FastAPI:
     """Create the app that serves one model and one store. The model may be added later.
+
+    `group`: the workers of the server, one of which runs the app; None: there are no others.
 
     Raises:
         ArtifactError: the model can't be loaded.
@@ -110,11 +114,11 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         MissingExtraError: retraining is scheduled, but the package that trains the model isn't installed.
         StoreError: the store can't be opened or holds ratings on another scale.
     """
-    fingerprint = read_fingerprint(settings.model)
-    store, figures = Store.open(settings.db, settings.store), Telemetry()
+    fingerprint, group = read_fingerprint(settings.model), group or WorkerGroup()
+    store, figures = Store.open(settings.db, settings.store), make_telemetry(group)
     check_integrity(store.engine)
     refitter = RefitRunner(settings, store, figures)
-    state = ServiceState(settings, store, None, figures, refitter)
+    state = ServiceState(settings, store, None, figures, refitter, group)
     _open_caches(state)
     if fingerprint is not None:
         _load_first_model(state)
@@ -138,7 +142,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         redirect_slashes=False,  # a redirect would name http://, behind TLS without --proxy
     )  # fmt: skip
     app.state.service = state
-    app.state.authenticator = Authenticator(store, settings)
+    app.state.authenticator = Authenticator(store, settings, group)
     problems.install_error_handlers(app)
     page.load_assets()
     for router in ROUTERS:
@@ -168,11 +172,14 @@ def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint:
     supervisor.add("erasure", state.store.finish_erasure, seconds)
     supervisor.add("keys", authenticator.refresh, REFRESHES_AHEAD * state.settings.key_seconds)
     supervisor.add("key uses", authenticator.save_uses, state.settings.use_seconds)
+    if state.settings.workers > 1:
+        supervisor.add("report", state.report, REPORT_SECONDS)
+        state.report()
     supervisor.start()
 
 
 def _load_first_model(state: ServiceState) -> None:
-    served = ServedModel.load(state.settings.model, state.settings.list_cache)
+    served = ServedModel.load(state.settings.model, state.settings.list_cache, state.group)
     if served.model.data.scale is not None:
         state.store.fix_scale(served.model.data.scale)
     if state.settings.refit_every:
@@ -183,29 +190,28 @@ def _load_first_model(state: ServiceState) -> None:
 
 def _add_health_routes(app: FastAPI) -> None:
     @app.head("/livez", include_in_schema=False)
-    @app.get("/livez")
+    @app.get("/livez", response_model_exclude_none=True)
     async def livez() -> Health:
         """Report that the process is alive."""
         return Health(status="alive")
 
     @app.head("/readyz", include_in_schema=False)
-    @app.get("/readyz", responses=PROBLEM_RESPONSES)
+    @app.get("/readyz", responses=PROBLEM_RESPONSES, response_model_exclude_none=True)
     def readyz(state: State) -> Health:
-        """Report that model, store, its disk and the background tasks are all right; else 503."""
+        """Report that model, store, its disk and the background tasks of all workers are all right; else 503."""
         assert state.served
         state.store.n_users()
-        if failing := state.supervisor.failing():
-            detail = f"the background task {failing[0]} fails; the server's log has the reason"
-            raise Problem(503, detail, {"Retry-After": "10"})
+        if problem := find_problem(state):
+            raise Problem(503, problem, {"Retry-After": "10"})
         if free_bytes(state.store.engine) < state.settings.free_bytes:
             raise Problem(503, "the store's disk is nearly full; free some space", {"Retry-After": "10"})
-        return Health(status="ready")
+        return Health(status="ready", workers=count_workers(state))
 
     @app.get("/metrics", dependencies=[READ], responses=PROBLEM_RESPONSES, response_class=PlainTextResponse)
     def metrics(state: State) -> Response:
         """Return the metrics in Prometheus text format."""
         return Response(
-            state.figures.text(state.served.trained, state.served.shown.spread()),
+            state.figures.text(count_versions(state), state.served.trained, state.served.shown.spread()),
             media_type="text/plain; version=0.0.4",
         )
 

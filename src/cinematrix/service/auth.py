@@ -21,6 +21,7 @@ from starlette.types import Scope
 from cinematrix.service.problems import Problem
 from cinematrix.service.rate_limits import RateLimiter
 from cinematrix.service.settings import ServiceSettings
+from cinematrix.service.worker_group import WorkerGroup
 from cinematrix.store.keys import ROLES, ApiKey, find_key, list_keys, save_key_uses
 from cinematrix.store.records import Store
 from cinematrix.store.statements import now_ms
@@ -81,10 +82,12 @@ class Authenticator:
 
     Attributes:
         public: visitors without a key have the permission `page`.
+        group: workers that share the rate limits.
     """
 
     store: Store
     settings: ServiceSettings
+    group: WorkerGroup = field(default_factory=WorkerGroup)
     _keys: list[ApiKey] = field(default_factory=list)
     _read_at: float = -math.inf
     _uses: dict[str, int] = field(default_factory=dict)
@@ -95,7 +98,7 @@ class Authenticator:
         settings = self.settings
         limits = {"page": settings.visits, "read": settings.reads, "write": settings.writes, "admin": settings.writes}
         self.public = settings.public
-        self._limiter = RateLimiter(limits, settings.callers, settings.ipv6_prefix)
+        self._limiter = RateLimiter(limits, settings.callers, settings.ipv6_prefix, self.group)
 
     @property
     def fresh(self) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from cinematrix.data.ids import Numbers
 from cinematrix.metrics.diversity import coverage, gini
+from cinematrix.service.worker_group import WorkerGroup
 
 COUNT_BATCH_SIZE = 1_000
 """Lists counted in one batch."""
@@ -30,32 +31,40 @@ class ExposureSummary(NamedTuple):
 
 
 class ExposureCounter:
-    """Thread-safe counter of the times that each movie was recommended.
+    """Thread-safe counter of the times that each movie was recommended, by all workers.
 
     Args:
         raters: number of ratings of each movie, `[movies]`.
+        version: version of the model.
+        group: workers that count together.
     """
 
-    def __init__(self, raters: NDArray[np.int64]) -> None:
+    def __init__(self, raters: NDArray[np.int64], version: str = "", group: WorkerGroup | None = None) -> None:
+        group = group or WorkerGroup()
         ordered = np.sort(raters)
         self._more_popular = 1 - np.searchsorted(ordered, raters, side="right") / max(len(raters), 1)
-        self._exposures = np.zeros(len(raters), np.int64)
-        self._lists, self._lock = 0, Lock()
+        self._counts = group.map_counts(f"exposure-{version}", len(raters) + 1)  # the last is of the lists
+        self._own, self._lock = self._counts[group.number], Lock()
         self._waiting: list[Numbers] = []
 
     def add(self, movies: Numbers) -> None:
         """Add a list that was sent. It contains no movie twice."""
         with self._lock:
-            self._lists += 1
             self._waiting.append(movies)
             if len(self._waiting) >= COUNT_BATCH_SIZE:
                 self._count()
+
+    def count_waiting(self) -> None:
+        """Count the lists added lately, so that other workers see them."""
+        with self._lock:
+            self._count()
 
     def spread(self) -> ExposureSummary:
         """Return the summary of all lists until now."""
         with self._lock:
             self._count()
-            exposures, lists = self._exposures.copy(), self._lists
+            counts = self._counts.sum(0)
+        exposures, lists = counts[:-1], int(counts[-1])
         total = exposures.sum()
         if not total:
             return ExposureSummary(lists, None, None, None)
@@ -65,5 +74,6 @@ class ExposureCounter:
 
     def _count(self) -> None:
         """Count the waiting lists in one batch, which takes hardly longer than a single list."""
-        np.add.at(self._exposures, np.concatenate([np.zeros(0, np.int32), *self._waiting]), 1)
+        np.add.at(self._own, np.concatenate([np.zeros(0, np.int32), *self._waiting]), 1)
+        self._own[-1] += len(self._waiting)
         self._waiting.clear()

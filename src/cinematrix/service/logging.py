@@ -3,14 +3,15 @@
 import logging
 import os
 import re
+import select
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 
-MAX_LINES_PER_WRITE = 1_000
-"""Maximum lines in one write."""
+MAX_WRITE_BYTES = select.PIPE_BUF
+"""Maximum bytes in one write of several lines, which the system doesn't mix with those of other processes."""
 
 WRITE_INTERVAL_SECONDS = 0.02
 """Seconds for which lines are collected before a write."""
@@ -53,14 +54,23 @@ class QueuedLogHandler(logging.Handler):
             self._has_lines.wait()
             time.sleep(WRITE_INTERVAL_SECONDS)
             self._has_lines.clear()
-            batch = "".join(
-                f"{self._lines.popleft()}\n" for _ in range(min(len(self._lines), MAX_LINES_PER_WRITE))
-            ).encode("utf-8", "replace")
             with suppress(OSError):  # the reader of the descriptor is gone
-                while batch:
-                    batch = batch[os.write(self._descriptor, batch) :]
+                while batch := self._take_batch():
+                    while batch:
+                        batch = batch[os.write(self._descriptor, batch) :]
             if self._lines or self._ending:
                 self._has_lines.set()
+
+    def _take_batch(self) -> bytes:
+        """Take lines from the queue that fit into one write, or one long line; empty if there are none."""
+        batch = b""
+        while self._lines:
+            line = f"{self._lines[0]}\n".encode("utf-8", "replace")
+            if batch and len(batch) + len(line) > MAX_WRITE_BYTES:
+                break
+            self._lines.popleft()
+            batch += line
+        return batch
 
 
 LOG = logging.getLogger("cinematrix.service")

@@ -50,7 +50,8 @@ class ModelWatcher:
         self._warm = True
         fingerprint = read_fingerprint(self._state.settings.model)
         if fingerprint is not None and fingerprint != self._before:
-            swap_model(self._state)
+            with self._state.group.turn("model"):  # the others answer meanwhile
+                swap_model(self._state)
             self._before = fingerprint
         if self._state.served_or_none is not None:
             refresh_movies(self._state)
@@ -62,7 +63,7 @@ def swap_model(state: ServiceState) -> None:
     A file of another hand may fail in any way. Only an error of the store is raised, and the swap tried again.
     """
     try:
-        served = ServedModel.load(state.settings.model, state.settings.list_cache)
+        served = ServedModel.load(state.settings.model, state.settings.list_cache, state.group)
         if served.model.data.scale is not None:
             state.store.fix_scale(served.model.data.scale)
     except SQLAlchemyError:
@@ -78,7 +79,7 @@ def swap_model(state: ServiceState) -> None:
     with state.swap_lock:
         revision = read_movies_revision(state.store)
         state.served, state.films = with_stored_movies(served, state.store).warm(), revision
-    freeze_loaded_objects()
+    freeze_loaded_objects(replaced=True)
     LOG.info("model version %s serves from now on", served.version)
 
 

@@ -1,58 +1,41 @@
-"""Rate limits by caller: a token bucket for each, in bounded memory."""
+"""Rate limits by caller: a token bucket for each, in bounded memory that all workers of a server share."""
 
+import fcntl
 import time
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from hashlib import blake2b
 from ipaddress import IPv6Address, IPv6Network
 from threading import Lock
 
 from cinematrix.service.problems import Problem
+from cinematrix.service.worker_group import WorkerGroup
+
+SET_SIZE = 8
+"""Buckets in a set. A caller's bucket is in the set that a keyed hash chooses, in place of the one used least recently
+there."""
 
 
-@dataclass
-class RateLimitBucket:
-    """Token bucket that refills within a minute.
-
-    Attributes:
-        size: requests in a full bucket.
-        left: requests left at the time `at`, in monotonic seconds.
-    """
-
-    size: int
-    left: float
-    at: float
-
-    def take(self, now: float) -> float:
-        """Take one request from the bucket. Return the seconds to wait if it is empty, else 0."""
-        self.left = min(self.size, self.left + (now - self.at) * self.size / 60)
-        self.at = now
-        if self.left < 1:
-            return (1 - self.left) * 60 / self.size
-        self.left -= 1
-        return 0.0
-
-
-@dataclass
 class RateLimiter:
-    """Token buckets of all callers.
+    """Token buckets of all callers, each 24 bytes.
 
-    Attributes:
-        limits: requests a minute by the name of the limit.
-        most: maximum buckets in memory. Beyond it, the one used least recently is forgotten.
+    Args:
+        limits: requests a minute, which is also the size of a full bucket, by the name of the limit.
+        most: number of buckets, about.
         ipv6_prefix: length of the IPv6 prefix that counts as one caller: a network's operator hands it out as a whole.
+        group: workers that share the buckets.
     """
 
-    limits: dict[str, int]
-    most: int
-    ipv6_prefix: int
-
-    def __post_init__(self) -> None:
-        self._buckets: OrderedDict[tuple[str, str], RateLimitBucket] = OrderedDict()
+    def __init__(self, limits: dict[str, int], most: int, ipv6_prefix: int, group: WorkerGroup) -> None:
+        self.limits, self._ipv6_prefix, self._group = limits, ipv6_prefix, group
+        self._sets = -(-most // SET_SIZE)
+        n = self._sets * SET_SIZE
+        memory = memoryview(group.map_memory("rate-limits", 3 * 8 * n))
+        self._callers = memory[: 8 * n].cast("Q")
+        self._left, self._at = memory[8 * n : 16 * n].cast("d"), memory[16 * n :].cast("d")
         self._lock = Lock()
-
-    def __len__(self) -> int:
-        return len(self._buckets)
+        self._locks = None if group.folder is None else (group.folder / "rate-limits").open("r+b")
 
     def count(self, caller: str, limit: str) -> None:
         """Count a request of a caller.
@@ -60,17 +43,57 @@ class RateLimiter:
         Raises:
             Problem: 429, it is above the limit.
         """
-        size, now, key = self.limits[limit], time.monotonic(), (find_network(caller, self.ipv6_prefix), limit)
-        with self._lock:
-            bucket = self._buckets.setdefault(key, RateLimitBucket(size, size, now))
-            self._buckets.move_to_end(key)
-            if len(self._buckets) > self.most:
-                self._buckets.popitem(last=False)
-            wait = bucket.take(now)
+        size, key = self.limits[limit], hash_caller(find_network(caller, self._ipv6_prefix), limit, self._group.secret)
+        first = key % self._sets * SET_SIZE
+        with self._locked(first):
+            now = time.monotonic()
+            at = self._find(key, first, size, now)
+            self._left[at], wait = take(self._left[at], now - self._at[at], size)
+            self._at[at] = now
         if wait:
             raise Problem(
                 429, f"more than {size:,} requests a minute; wait, then retry", {"Retry-After": str(int(wait) + 1)}
             )
+
+    def _find(self, key: int, first: int, size: int, now: float) -> int:
+        """Return the place of a caller's bucket; a new one is full."""
+        callers = self._callers[first : first + SET_SIZE].tolist()
+        if key in callers:
+            return first + callers.index(key)
+        times = self._at[first : first + SET_SIZE].tolist()
+        at = first + times.index(min(times))
+        self._callers[at], self._left[at], self._at[at] = key, size, now
+        return at
+
+    @contextmanager
+    def _locked(self, first: int) -> Iterator[None]:
+        """Hold the lock of a set. The system releases that of a killed worker."""
+        with self._lock:
+            if self._locks is None:
+                yield
+                return
+            fcntl.lockf(self._locks, fcntl.LOCK_EX, 1, first)
+            try:
+                yield
+            finally:
+                fcntl.lockf(self._locks, fcntl.LOCK_UN, 1, first)
+
+
+def take(left: float, seconds: float, size: int) -> tuple[float, float]:
+    """Take a request from a bucket of `size` that had so many left and refilled for `seconds`.
+
+    Returns:
+        The requests left now, and the seconds to wait, 0 if there was one.
+    """
+    left = min(size, left + seconds * size / 60)
+    return (left, (1 - left) * 60 / size) if left < 1 else (left - 1, 0.0)
+
+
+@lru_cache(10_000)
+def hash_caller(caller: str, limit: str, secret: bytes) -> int:
+    """Return the number of a caller's bucket, which nobody outside can predict, never 0."""
+    digest = blake2b(f"{limit} {caller}".encode(), digest_size=8, key=secret).digest()
+    return int.from_bytes(digest, "little") or 1
 
 
 @lru_cache(10_000)

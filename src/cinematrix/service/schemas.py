@@ -261,12 +261,6 @@ class SearchResults(BaseModel):
     items: list[Movie]
 
 
-class Health(BaseModel):
-    """Health of the server: `alive` or `ready`."""
-
-    status: str
-
-
 class ProblemBody(BaseModel):
     """A problem (RFC 9457). It may have further members, such as `index`, the wrong row of a bulk request."""
 

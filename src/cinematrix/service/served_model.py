@@ -31,6 +31,7 @@ from cinematrix.service.exposure import ExposureCounter
 from cinematrix.service.list_cache import ListCache
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import HistoryBody, Movie, RatedMovie
+from cinematrix.service.worker_group import WorkerGroup
 from cinematrix.store.records import HIDING_EVENTS, UserRecords
 
 WATCHED_EVENTS = ("like", "seen")
@@ -48,6 +49,7 @@ class ServedModel:
         about: content of its `model.json`.
         cache_bytes: maximum size of the cache of lists.
         made: cached responses that are the same for all users, by name.
+        group: workers that serve it.
         lists: cached lists of users.
         published: published numbers of people, by name.
     """
@@ -57,6 +59,7 @@ class ServedModel:
     about: Mapping[str, Any]
     cache_bytes: int
     made: dict[str, bytes] = field(default_factory=dict)
+    group: WorkerGroup = field(default_factory=WorkerGroup)
     lists: ListCache = field(init=False)
     published: dict[str, NDArray[np.int64]] = field(default_factory=dict, init=False)
 
@@ -64,11 +67,12 @@ class ServedModel:
         object.__setattr__(self, "lists", ListCache(self.cache_bytes))
 
     @classmethod
-    def load(cls, path: Path, cache_bytes: int) -> Self:
+    def load(cls, path: Path, cache_bytes: int, group: WorkerGroup | None = None) -> Self:
         """Load the model in a folder and make one list, so that its lazy parts are ready for the first request."""
         artifact = load(path)
         recommend(artifact.model, Histories.empty(1), 1)
-        return cls(artifact.model, fingerprint_manifest(artifact.about), artifact.about, cache_bytes)
+        version = fingerprint_manifest(artifact.about)
+        return cls(artifact.model, version, artifact.about, cache_bytes, group=group or WorkerGroup())
 
     def warm(self) -> Self:
         """Build the indexes for searches, imports and the questionnaire in advance. Takes about a second."""
@@ -87,7 +91,11 @@ class ServedModel:
     @cached_property
     def shown(self) -> ExposureCounter:
         """Exposure counter of the lists made by this model."""
-        return ExposureCounter(self.model.data.raters)
+        return ExposureCounter(self.model.data.raters, self.version, self.group)
+
+    def forget_exposure(self) -> None:
+        """Remove what the workers share about this model, which serves no more."""
+        self.group.forget(f"exposure-{self.version}")
 
     @cached_property
     def titles(self) -> TitleIndex:

@@ -1,15 +1,21 @@
-"""HTTP server: one Granian process that runs the app."""
+"""HTTP server: one Granian process that runs the app, or several (`worker_processes`)."""
 
 import asyncio
+import gc
 import logging
 import os
 import resource
 import signal
 import sys
 import webbrowser
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+from fastapi import FastAPI
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
@@ -17,9 +23,12 @@ from granian.server.embed import Server
 from cinematrix.common.threads import limit_process_to_one_thread
 from cinematrix.errors import SettingError
 from cinematrix.service.app import create_app
+from cinematrix.service.auth import Authenticator
 from cinematrix.service.logging import QueuedLogHandler
 from cinematrix.service.settings import LOOPBACK_HOSTS, ServiceSettings
 from cinematrix.service.startup import limit_malloc_arenas
+from cinematrix.service.worker_group import WorkerGroup
+from cinematrix.service.worker_processes import WorkerProcesses
 from cinematrix.store.engine import hold_server_lock
 
 BROWSER_TIMEOUT_SECONDS = 10.0
@@ -36,39 +45,81 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
         opens: open the page in a browser.
 
     Raises:
-        SettingError: the address or the page is open to others and the store has no keys.
+        SettingError: the address or the page is open to others and the store has no keys, or several workers are wanted
+            and the system isn't Linux.
         StoreError: another server uses the store.
     """
+    if settings.workers > 1 and sys.platform != "linux":
+        raise SettingError(f"--workers is {settings.workers}; several workers need Linux, so give 1")
     _skip_log_caller_lookup()
     _raise_file_limit()
     limit_malloc_arenas()
     limit_process_to_one_thread()
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     sys.set_int_max_str_digits(sys.int_info.str_digits_check_threshold)  # parsing longer integers takes long
-    address, port = settings.address, settings.port
-    with hold_server_lock(settings.db):
-        app = create_app(settings)
+    address = f"[{settings.address}]" if ":" in settings.address else settings.address
+    url = f"http://{address}:{settings.port}"
+
+    def work(group: WorkerGroup, ready: Callable[[], None] = lambda: None) -> None:
+        app = create_app(settings) if group.size == 1 else create_app(settings, group)
         log = QueuedLogHandler(sys.stderr.fileno(), app.state.service.figures.dropped.inc, settings.log_lines)
         logging.basicConfig(level=settings.log_level.upper(), handlers=[log], format="%(message)s")
-        if not app.state.authenticator.keys():
-            if address not in LOOPBACK_HOSTS or settings.public:
-                raise SettingError(
-                    f"{'a public page' if settings.public else address} is open to others and the store has no key; "
-                    "make one with 'cinematrix key create', or serve on 127.0.0.1"
-                )
-            print("the store has no key: anyone on this machine may read and write, nobody else may", file=sys.stderr)
-        server = Server(
-            app, address=address, port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False,
-            http=HTTPModes.http1,  # detecting HTTP/2 would wait for a first byte without a timeout
-            backlog=settings.connections, backpressure=settings.connections,
-            http1_settings=HTTP1Settings(
-                header_read_timeout=round(1000 * settings.header_seconds), max_buffer_size=settings.header_bytes
-            ),
-        )  # fmt: skip
-        url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
-        print(f"serving on {url}; open the page at {url}/", file=sys.stderr, flush=True)
-        asyncio.run(_run_until_stopped(server, settings.shutdown_seconds, url if opens else None))
+        is_first = not group.number and not any(state.ready for state in group.states())
+        if is_first:
+            _check_open(app.state.authenticator, settings)
+            print(f"serving on {url}; open the page at {url}/", file=sys.stderr, flush=True)
+        ready()
+        opened = url if opens and is_first else None
+        asyncio.run(_run_until_stopped(_make_server(app, settings), settings.shutdown_seconds, opened))
         log.finish(1)
+
+    with hold_server_lock(settings.db):
+        if settings.workers == 1:
+            work(WorkerGroup())
+            return
+        _load_shared_code(settings)
+        with TemporaryDirectory(prefix="cinematrix-workers-") as folder:
+            WorkerProcesses(WorkerGroup(Path(folder), settings.workers), work, settings.shutdown_seconds).run()
+
+
+def _load_shared_code(settings: ServiceSettings) -> None:
+    """Import in the main process what an app imports, so that the workers share it: build one without model and data.
+
+    It is exempt from garbage collection, which would write to it and so copy it in each worker.
+    """
+    create_app(
+        replace(settings, model=Path("/dev/null/none"), db="sqlite://", posters=None)
+    ).state.service.store.close()
+    gc.collect()
+    gc.freeze()
+
+
+def _check_open(authenticator: Authenticator, settings: ServiceSettings) -> None:
+    """Check that a store without keys is open to this machine alone, and tell so.
+
+    Raises:
+        SettingError: the address or the page is open to others.
+    """
+    if authenticator.keys():
+        return
+    if settings.address not in LOOPBACK_HOSTS or settings.public:
+        raise SettingError(
+            f"{'a public page' if settings.public else settings.address} is open to others and the store has no key; "
+            "make one with 'cinematrix key create', or serve on 127.0.0.1"
+        )
+    print("the store has no key: anyone on this machine may read and write, nobody else may", file=sys.stderr)
+
+
+def _make_server(app: FastAPI, settings: ServiceSettings) -> Server:
+    return Server(
+        app, address=settings.address, port=settings.port, interface=Interfaces.ASGI, websockets=False,
+        log_enabled=False,
+        http=HTTPModes.http1,  # detecting HTTP/2 would wait for a first byte without a timeout
+        backlog=settings.connections, backpressure=settings.connections,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=round(1000 * settings.header_seconds), max_buffer_size=settings.header_bytes
+        ),
+    )  # fmt: skip
 
 
 def _skip_log_caller_lookup() -> None:

@@ -157,6 +157,7 @@ class ServiceSettings:
     log_level: str = health("Least level of log lines; requests are logged at info.", "info", choices=LOG_LEVELS)
     log_lines: int = health("Log lines that wait to be written; further ones are dropped.", 10_000, unit="lines", low=1)
 
+    workers: int = server("Processes that answer requests; about one a core.", 1, low=1, high=64)
     address: str = server("Address to listen on; any but loopback requires a key.", "127.0.0.1")
     port: int = server("Port to listen on.", 8000, low=1, high=65_535)
     store: StoreSettings = field(default_factory=StoreSettings)

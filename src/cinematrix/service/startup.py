@@ -22,13 +22,15 @@ def pause_garbage_collector() -> None:
     gc.disable()
 
 
-def freeze_loaded_objects() -> None:
+def freeze_loaded_objects(*, replaced: bool = False) -> None:
     """Exempt all loaded objects from garbage collection and return free memory to the system.
 
-    Otherwise the collector would stop all requests for a tenth of a second now and then. Objects frozen before are
-    collected once first: a replaced model has reference cycles.
+    Otherwise the collector would stop all requests for a tenth of a second now and then.
+
+    Args:
+        replaced: a model was replaced, which has reference cycles; so objects frozen before are collected once.
     """
-    if gc.get_freeze_count():
+    if replaced:
         gc.unfreeze()
         gc.collect()
     gc.freeze()

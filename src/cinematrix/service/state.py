@@ -20,6 +20,7 @@ from cinematrix.service.served_model import ServedModel
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.supervisor import Supervisor
 from cinematrix.service.telemetry import Telemetry
+from cinematrix.service.worker_group import WorkerGroup
 from cinematrix.store.records import Store
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class ServiceState:
 
     Attributes:
         served_or_none: the served model; None until there is a first one.
+        group: workers of the server, one of which is this one.
         films: revision of the added movies in `served` (`store.movies.read_movies_revision`).
         posters, details: caches of posters and of details; None without a TMDB key.
         ahead: prefetcher of lists; None until the server runs.
@@ -55,6 +57,7 @@ class ServiceState:
     served_or_none: ServedModel | None
     figures: Telemetry
     refit_runner: "RefitRunner"
+    group: WorkerGroup
     films: int = 0
     posters: "PosterCache | None" = None
     details: "DetailsCache | None" = None
@@ -81,6 +84,13 @@ class ServiceState:
             for user in users:
                 self.ahead.schedule(user)
 
+    def report(self) -> None:
+        """Report to the other workers."""
+        served = self.served_or_none
+        if served is not None:
+            served.shown.count_waiting()
+        self.group.report(None if served is None else served.version, self.supervisor.failing())
+
     @property
     def served(self) -> ServedModel:
         """The served model.
@@ -96,9 +106,9 @@ class ServiceState:
     @served.setter
     def served(self, served: ServedModel) -> None:
         """Serve this model from the next request on."""
-        self.served_or_none = served
-        self.figures.model.clear()
-        self.figures.model.labels(served.version).set(1)
+        before, self.served_or_none = self.served_or_none, served
+        if before is not None and before.version != served.version:
+            before.forget_exposure()
 
 
 async def _get_state(request: Request) -> ServiceState:

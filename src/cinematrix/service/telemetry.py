@@ -1,11 +1,13 @@
 """Prometheus metrics of the service."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 
 from cinematrix.service.exposure import ExposureSummary
 
@@ -14,10 +16,15 @@ LATENCY_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5
 
 
 class Telemetry:
-    """Metrics of one app."""
+    """Metrics of one app; those of all workers together, if it is one of several (`worker_metrics`).
 
-    def __init__(self) -> None:
+    Args:
+        everybody: registry with the metrics of all workers; None: there are no others.
+    """
+
+    def __init__(self, everybody: CollectorRegistry | None = None) -> None:
         self.registry = CollectorRegistry()
+        self.everybody = everybody or self.registry
         self.requests = self._counter("requests", "Requests answered.", "method", "route", "status")
         self.ratings = self._counter("ratings", "Ratings stored, created or updated.", "how")
         self.recommended = self._counter(
@@ -31,7 +38,10 @@ class Telemetry:
         self.load_failures = self._counter("model_load_failures", "New models that couldn't be served.")
         self.refits = self._counter("refits", "Retrainings started by this server, by outcome.", "state")
         self.refit_seconds = Gauge(
-            "cinematrix_refit_seconds", "Duration of the last retraining.", registry=self.registry
+            "cinematrix_refit_seconds",
+            "Duration of the last retraining.",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
         self.task_failures = self._counter("task_failures", "Failed runs of background tasks, by task.", "task")
         self.dropped = self._counter("log_lines_dropped", "Log lines dropped because the queue was full.")
@@ -48,13 +58,6 @@ class Telemetry:
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
-        self.age = self._gauge("model_age_seconds", "Time since the model was trained.")
-        self.coverage = self._gauge("shown_coverage", "Share of the catalog that this model has recommended.")
-        self.gini = self._gauge("shown_gini", "Gini coefficient of the recommendations of movies, 0 (equal) to 1.")
-        self.popularity = self._gauge(
-            "shown_popularity", "Mean share of movies with more ratings than a recommended one. 0: the most rated."
-        )
-        self.model = Gauge("cinematrix_model", "1 for the served version.", ("version",), registry=self.registry)
 
         self._request = lru_cache(1000)(self.requests.labels)
         self._seconds = lru_cache(1000)(self.latency.labels)
@@ -73,24 +76,15 @@ class Telemetry:
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"cinematrix_{name}", meaning, labels, registry=self.registry)
 
-    def _gauge(self, name: str, meaning: str) -> Gauge:
-        return Gauge(f"cinematrix_{name}", meaning, registry=self.registry)
-
-    def text(self, trained: datetime | None, spread: ExposureSummary) -> bytes:
+    def text(self, served: Mapping[str, int], trained: datetime | None, spread: ExposureSummary) -> bytes:
         """Return all metrics in Prometheus text format.
 
         Args:
+            served: number of workers that serve a version, by its name.
             trained: training time of the model.
             spread: exposure summary of the model's lists.
         """
-        self.age.set(math.nan if trained is None else max(0.0, (datetime.now(UTC) - trained).total_seconds()))
-        for gauge, value in (
-            (self.coverage, spread.coverage),
-            (self.gini, spread.gini),
-            (self.popularity, spread.popularity),
-        ):
-            gauge.set(math.nan if value is None else value)
-        return generate_latest(self.registry)
+        return generate_latest(self.everybody) + generate_latest(CurrentGauges(served, trained, spread))
 
     def latencies(self) -> Iterator[tuple[str, Sequence[tuple[float, float]]]]:
         """Yield each requested route and its cumulative latency histogram: upper bounds in seconds and request counts.
@@ -98,10 +92,41 @@ class Telemetry:
         The last upper bound is infinite.
         """
         buckets: dict[str, list[tuple[float, float]]] = {}
-        for sample in next(iter(self.latency.collect())).samples:
+        for sample in _samples(self.everybody, self.latency):
             if sample.name.endswith("_bucket"):
                 buckets.setdefault(sample.labels["route"], []).append((float(sample.labels["le"]), sample.value))
         yield from sorted(buckets.items())
+
+
+class CurrentGauges:
+    """Collector of what is known at the moment of the request: the served versions, the model's age, the exposure."""
+
+    def __init__(self, served: Mapping[str, int], trained: datetime | None, spread: ExposureSummary) -> None:
+        age = None if trained is None else max(0.0, (datetime.now(UTC) - trained).total_seconds())
+        self._served, self._age, self._spread = served, age, spread
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauges."""
+        spread = self._spread
+        yield _gauge("model_age_seconds", "Time since the model was trained.", self._age)
+        yield _gauge("shown_coverage", "Share of the catalog that this model has recommended.", spread.coverage)
+        yield _gauge("shown_gini", "Gini coefficient of the recommendations of movies, 0 (equal) to 1.", spread.gini)
+        about = "Mean share of movies with more ratings than a recommended one. 0: the most rated."
+        yield _gauge("shown_popularity", about, spread.popularity)
+        model = GaugeMetricFamily("cinematrix_model", "Workers that serve a version.", labels=("version",))
+        for version, workers in sorted(self._served.items()):
+            model.add_metric((version,), workers)
+        yield model
+
+
+def _gauge(name: str, meaning: str, value: float | None) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"cinematrix_{name}", meaning, math.nan if value is None else value)
+
+
+def _samples(registry: CollectorRegistry, metric: Histogram) -> Iterable[Any]:
+    """Yield the samples of a metric."""
+    name = next(iter(metric.describe())).name
+    return (sample for found in registry.collect() if found.name == name for sample in found.samples)
 
 
 def estimate_quantile(buckets: Sequence[tuple[float, float]], share: float) -> float:

@@ -14,6 +14,7 @@ from cinematrix.service.problems import Problem
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.schemas import RequestBody, VersionInfo
 from cinematrix.service.state import ServiceState, State
+from cinematrix.store.records import Store
 from cinematrix.store.refits import (
     Refit,
     append_audit,
@@ -23,9 +24,12 @@ from cinematrix.store.refits import (
     read_suspects,
     request_refit,
 )
+from cinematrix.store.statements import now_ms
 
 ROUTER = APIRouter(prefix="/v1/admin", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 Admin = Annotated[Caller, ADMIN]
+STARTING_MS = 20_000
+"""Time in ms that the process of a requested refit may take until it holds the store's lock."""
 
 
 class RefitRequest(RequestBody):
@@ -97,17 +101,25 @@ def create_refit(body: RefitRequest, state: State, who: Admin) -> RefitInfo:
     model = state.served.model
     try:
         require_package(model.abilities.trains_with, model.name)
-        with hold_refit_lock(state.store):
-            pass
     except MissingExtraError as error:
         raise Problem(501, str(error)) from error
-    except StoreError as error:
-        raise Problem(409, "a refit is already running; wait until it ends") from error
-    if state.refit_runner.busy:
-        raise Problem(409, "a refit is already running; wait until it ends")
-    requested = request_refit(state.store, who.name, force=body.force)
-    state.refit_runner.start(requested)
+    with state.group.turn("refits"):
+        if state.refit_runner.busy or _is_refit_running(state.store):
+            raise Problem(409, "a refit is already running; wait until it ends")
+        requested = request_refit(state.store, who.name, force=body.force)
+        state.refit_runner.start(requested)
     return _build_info(requested)
+
+
+def _is_refit_running(store: Store) -> bool:
+    """Return whether any server or worker has a refit, or has started the process of one a moment ago."""
+    try:
+        with hold_refit_lock(store):
+            pass
+    except StoreError:
+        return True
+    last = list_refits(store, 1)
+    return bool(last) and last[0].state == "asked" and now_ms() - last[0].asked < STARTING_MS
 
 
 @ROUTER.get("/refits/{refit}")
