@@ -130,11 +130,7 @@ def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> F
         state.ahead.start()
         _start_tasks(state, app.state.authenticator, fingerprint)
         yield
-        await state.supervisor.stop()
-        refitter.stop()
-        state.ahead.stop()
-        with suppress(SQLAlchemyError):
-            app.state.authenticator.save_uses()
+        await _stop_tasks(state, app.state.authenticator)
         store.close()
 
     app = FastAPI(
@@ -176,6 +172,16 @@ def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint:
         supervisor.add("report", state.report, REPORT_SECONDS)
         state.report()
     supervisor.start()
+
+
+async def _stop_tasks(state: ServiceState, authenticator: Authenticator) -> None:
+    """Stop the background tasks and wait for their last runs."""
+    await state.supervisor.stop()
+    state.refit_runner.stop()
+    if state.ahead:
+        state.ahead.stop()
+    with suppress(SQLAlchemyError):
+        authenticator.save_uses()
 
 
 def _load_first_model(state: ServiceState) -> None:

@@ -9,7 +9,7 @@ from cinematrix.importers.entries import Kind
 from cinematrix.importers.history_file import FORMAT, MAX_KEPT_TITLE, VERSION
 from cinematrix.importers.result import UnmatchedFilm
 from cinematrix.service.served_model import WATCHED_EVENTS, ServedModel
-from cinematrix.store.records import StoredRating, UserRecords
+from cinematrix.store.records import ENDING_EVENTS, StoredRating, UserRecords
 
 
 class HistoryScale(BaseModel):
@@ -45,15 +45,20 @@ class HistoryFile(BaseModel):
 
 
 def build_history_file(served: ServedModel, person: UserRecords, unmatched: list[UnmatchedFilm]) -> HistoryFile:
-    """Return everything about a user as a file: ratings, deleted ratings, marks, and films that the catalog lacks."""
+    """Return everything about a user as a file: ratings, deleted ratings, marks, and films that the catalog lacks.
+
+    A movie that is rated, seen or refused isn't on the watchlist of any import, so not on that of the file either.
+    """
     scale = served.model.data.scale
     films = [
         *(_list_watched(served, person) if scale is None else _list_ratings(served, person)),
         *(_film(served, row.movie, "deleted", time=_time(row)) for row in person.ratings if row.steps is None),
     ]
+    past = {str(film.movie) for film in films if film.rating is not None}
+    past |= {movie for kind in ENDING_EVENTS for movie in person.events.get(kind, ())}
     for kind, movies in person.events.items():
-        times = person.event_times.get(kind, {})
-        films += [_film(served, movie, kind, time=times.get(movie)) for movie in movies]
+        times, left_out = person.event_times.get(kind, {}), past if kind == "watchlist" else ()
+        films += [_film(served, movie, kind, time=times.get(movie)) for movie in movies if movie not in left_out]
     films += [HistoryFilm.model_validate(film._asdict()) for film in unmatched]
     bounds = None if scale is None else HistoryScale(low=scale.low, high=scale.high, step=scale.step)
     return HistoryFile(scale=bounds, films=films)

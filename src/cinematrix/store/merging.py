@@ -42,7 +42,8 @@ def merge_records(connection: Connection, user: str, ratings: Sequence[Rating], 
     new = [rating for rating in ratings if rating.movie not in stored]
     newer = [rating for rating in ratings if rating.movie in stored and _replaces(rating, stored[rating.movie])]
     upsert(connection, RATINGS, [{**rating._asdict(), "received": now} for rating in (*new, *newer)])
-    rated = {movie for movie, row in stored.items() if row.steps is not None} | {row.movie for row in (*new, *newer)}
+    steps = {movie: row.steps for movie, row in stored.items()} | {row.movie: row.steps for row in (*new, *newer)}
+    rated = {movie for movie, step in steps.items() if step is not None}
     created, updated = _merge_events(connection, user, events, now, rated)
     created, updated = created + len(new), updated + len(newer)
     return MergeCounts(created, updated, len(ratings) + len(events) - created - updated)

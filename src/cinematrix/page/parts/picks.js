@@ -3,7 +3,7 @@
 /** Difference in expected stars that doubles the chance. */
 const DOUBLING = 0.5;
 
-/** @typedef {{movie: number | string, stars?: number}} Pickable */
+/** @typedef {{movie: number | string, stars?: number | null}} Pickable */
 
 export class PickOrder {
   /** @param {() => number} [random] returns a number from 0 to 1 */
@@ -28,7 +28,7 @@ export class PickOrder {
 
   /** Draw a film by its weight. @template {Pickable} T @param {T[]} films @returns {T | null} */
   draw(films) {
-    const weights = films.map(({ stars = 0 }) => 2 ** (stars / DOUBLING));
+    const weights = films.map(({ stars }) => 2 ** ((stars ?? 0) / DOUBLING));
     let left = this.random() * weights.reduce((sum, weight) => sum + weight, 0);
     return films.find((_, at) => (left -= weights[at]) < 0) ?? films.at(-1) ?? null;
   }
