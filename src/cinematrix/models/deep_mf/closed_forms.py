@@ -46,6 +46,9 @@ WEIGHT_CHOICES = (0.0, 10.0, 40.0, 160.0)
 DEFAULT_CHOICE = (400.0, 40.0)
 """Ridge and weight of low-rank EASE unless others are significantly better."""
 
+NEARLY_ALL = 0.95
+"""Share of the ratings from which on their spectrum stands for that of all."""
+
 MAX_VALIDATION_USERS = 1_000
 """Maximum users whose validation movies decide that choice."""
 
@@ -150,6 +153,8 @@ class ClosedForms:
 
     def _spectrum(self, ratings: Ratings) -> Spectrum:
         """Return the spectrum of the histories and sittings of `ratings`, with content and series; cached."""
+        if len(self.learn) >= NEARLY_ALL * len(self.ratings):
+            ratings = self.learn
         if id(ratings) not in self.spectra:
             rank = max(self.settings.ease_rank, AUDIENCE_RANK)
             spectrum = Spectrum.of(
