@@ -13,7 +13,6 @@ import argparse
 import json
 import tempfile
 import time
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -119,7 +118,7 @@ def fit(folder: Path, settings: DeepMFSettings) -> dict[str, float]:
 
 def time_step(ratings: Ratings, catalog: Catalog, settings: DeepMFSettings) -> float:
     """Return the CPU seconds of a step of the rating head, forward and backward, a mean over the first cycle."""
-    device, settings = torch.device("cpu"), replace(settings, members=settings.members_for(len(ratings)))
+    device, settings = torch.device("cpu"), settings.for_ratings(len(ratings))
     with seeded_torch(settings.seed, 0):
         content = ContentMatrix(movie_features(catalog), device)
         task = StarsTask(ratings, ratings, content, len(catalog), settings, device)

@@ -5,7 +5,7 @@ import pytest
 
 from cinematrix.data import features as module
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.features import genres_and_decades, movie_features, series_membership, top_tags
+from cinematrix.data.features import genres_and_decades, movie_features, series_membership, title_words, top_tags
 
 
 def test_genres_years_and_tags_are_features() -> None:
@@ -104,3 +104,16 @@ def test_top_tags_are_the_most_frequent_without_genres_and_spellings() -> None:
     assert top_tags(catalog, 0, 3) == ["samurai", "noir", "rain"]
     assert top_tags(catalog, 0, 9)[3:] == ["black and white"]
     assert top_tags(catalog, 1, 3) == []
+
+
+def test_words_that_a_few_titles_share_are_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word is counted once a title, whatever its case; rare and common words, and missing titles, have no part."""
+    monkeypatch.setattr(module, "WORD_MOVIES", (2, 3))
+    titles = ["The Dead Zone", "Dead Man", "dead Dead Snow", None, "The Zone", "The Man Who Wasn't", "The End"]
+    words = title_words(Catalog.of(range(len(titles)), title=titles))
+    assert words.toarray().T.tolist() == [
+        [1, 1, 1, 0, 0, 0, 0],  # dead
+        [1, 0, 0, 0, 1, 0, 0],  # zone
+        [0, 1, 0, 0, 0, 1, 0],  # man
+    ]
+    assert title_words(Catalog.of(range(2), title=[None, "Alien"])).shape == (2, 0)

@@ -1,10 +1,12 @@
 """Tests of the regularised biases and of the model `bias`."""
 
 import numpy as np
+import pytest
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.bias import Bias
+from cinematrix.models.components import biases
 from cinematrix.models.components.biases import Biases
 from contract import Contract
 
@@ -65,4 +67,23 @@ def test_the_shrinkage_factor_shrinks_the_movies_biases_alone() -> None:
     user = shrunk.of_users(ratings.by_user)
     residuals = ratings.rating - np.float32(shrunk.mean) - user[ratings.user]
     sums, n = np.bincount(ratings.movie, residuals), np.bincount(ratings.movie)
-    np.testing.assert_allclose(shrunk.movie, sums / (n + shrunk.movie_shrinkage), atol=1e-3)
+    np.testing.assert_allclose(shrunk.movie, sums / (n + shrunk.movie_shrinkage), atol=0.01)  # of 1 to 100
+
+
+@pytest.mark.parametrize(("n_users", "sweeps"), [(300, 8), (3000, 5)])
+def test_biases_are_settled_when_their_estimation_stops(
+    monkeypatch: pytest.MonkeyPatch, n_users: int, sweeps: int
+) -> None:
+    """They equal those of many more sweeps up to a hundredth of the noise; dense ratings need few."""
+    ratings, _ = planted(np.random.default_rng(4), n_users)
+    fits = []
+    fit = biases._BiasEstimate.fit
+    monkeypatch.setattr(biases._BiasEstimate, "fit", lambda side, left: (fits.append(side), fit(side, left)))
+    found = [Biases.of(ratings, movie_shrinkage_factor=10)]
+    n = len(fits) / 2
+    monkeypatch.setattr(biases, "SETTLED", 0.0)
+    monkeypatch.setattr(biases, "MAX_SWEEPS", 200)
+    found.append(Biases.of(ratings, movie_shrinkage_factor=10))
+    assert 2 < n <= 2 * sweeps
+    np.testing.assert_allclose(found[0].movie, found[1].movie, atol=0.05)
+    assert found[0].user_shrinkage == pytest.approx(found[1].user_shrinkage, rel=0.01)

@@ -1,4 +1,4 @@
-"""Movie features from the catalog: genres, release year and tags; and movie series recognised by their titles."""
+"""Movie features from the catalog: genres, release year and tags; words of titles, and movie series by their titles."""
 
 import re
 from collections import Counter, defaultdict
@@ -13,6 +13,9 @@ KNOT_YEARS = 5
 
 MIN_TAG_MOVIES = 3
 """Minimum movies with a tag for it to be a feature."""
+
+WORD_MOVIES = 3, 40
+"""Minimum and maximum number of titles with a word for it to be a feature."""
 
 MAX_SERIES_SIZE = 20
 """Maximum movies of a series; a beginning shared by more titles is a common word."""
@@ -69,6 +72,19 @@ def _years(catalog: Catalog) -> sparse.csr_matrix:
     return sparse.csr_matrix(nearness, dtype=np.float32)
 
 
+def title_words(catalog: Catalog) -> sparse.csr_matrix:
+    """Return the matrix movies × words, 1 where the movie's title has the word, float32.
+
+    Its words are shared by a few titles (`WORD_MOVIES`): those of a single one say nothing about other movies.
+    """
+    movies: dict[str, list[int]] = defaultdict(list)
+    for movie, title in enumerate(catalog.frame["title"].to_list()):
+        for word in sorted(set(normalise_title(title or "").split())):
+            movies[word].append(movie)
+    fewest, most = WORD_MOVIES
+    return _membership([sharing for sharing in movies.values() if fewest <= len(sharing) <= most], len(catalog))
+
+
 def series_membership(catalog: Catalog) -> sparse.csr_matrix:
     """Return the matrix movies × series, 1 where the movie belongs to the series, float32.
 
@@ -84,8 +100,12 @@ def series_membership(catalog: Catalog) -> sparse.csr_matrix:
         for end in range(1, len(words) + 1):
             if tuple(words[:end]) in names:
                 movies[tuple(words[:end])].append(movie)
-    series = [members for members in movies.values() if 2 <= len(members) <= MAX_SERIES_SIZE]
-    starts = np.cumsum([0, *map(len, series)])
-    rows = np.array([movie for members in series for movie in members], np.int32)
-    shape = (len(catalog), len(series))
+    return _membership([series for series in movies.values() if 2 <= len(series) <= MAX_SERIES_SIZE], len(catalog))
+
+
+def _membership(groups: list[list[int]], n_movies: int) -> sparse.csr_matrix:
+    """Return the matrix movies × groups, 1 where the movie is in the group, float32."""
+    starts = np.cumsum([0, *map(len, groups)])
+    rows = np.array([movie for group in groups for movie in group], np.int32)
+    shape = (n_movies, len(groups))
     return sparse.csc_matrix((np.ones(len(rows), np.float32), rows, starts), shape=shape).tocsr()

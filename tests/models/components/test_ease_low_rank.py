@@ -97,7 +97,8 @@ def test_pairs_equal_the_scores_and_an_unknown_movie_scores_0() -> None:
     assert model.pairs(gathered, np.array([0], np.int32), np.array([UNKNOWN], np.int32)).tolist() == [0]
 
 
-def test_the_randomised_spectrum_finds_the_large_eigenvalues(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by_table", [False, True])
+def test_the_randomised_spectrum_finds_the_large_eigenvalues(monkeypatch: pytest.MonkeyPatch, by_table: bool) -> None:
     """The randomised spectrum has the leading eigenvalues of the exact one, and the same space."""
     rng = np.random.default_rng(3)
     tastes, movies = rng.random((200, 3)) ** 4, rng.random((3, N_MOVIES)) ** 4
@@ -106,6 +107,9 @@ def test_the_randomised_spectrum_finds_the_large_eigenvalues(monkeypatch: pytest
     exact = Spectrum.of(histories, None, N_MOVIES, rank=6).largest(6)
     monkeypatch.setattr(ease_low_rank, "MAX_EXACT_SIDE", 10)
     monkeypatch.setattr(ease_low_rank, "BLOCK_ROWS", 30)
+    monkeypatch.setattr(ease_low_rank, "GRAM_BLOCK", 7)
+    monkeypatch.setattr(ease_low_rank, "MAX_GRAM_CELLS", N_MOVIES**2 - (not by_table))
+    monkeypatch.setattr(ease_low_rank, "_multiply_gram", None if by_table else ease_low_rank._multiply_gram)
     randomised = Spectrum.of(histories, None, N_MOVIES, rank=6)
     np.testing.assert_allclose(randomised.values, exact.values, rtol=1e-3)
     np.testing.assert_allclose(np.abs(np.sum(randomised.vectors * exact.vectors, axis=0))[:3], 1, atol=1e-3)

@@ -1,5 +1,7 @@
 """Steps of `deep-mf` with standing sums, against the same computed densely and by autograd alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -83,7 +85,7 @@ def dense_loss(task: HiddenRatingsTask, users: torch.Tensor, hidden: torch.Tenso
     return error.square().mean(0).sum() + task.unseen_weight * new.square().mean(0).sum()
 
 
-@pytest.mark.parametrize("cycle", [1, 4])
+@pytest.mark.parametrize("cycle", [0, 1, 4])
 @pytest.mark.parametrize(
     ("kind", "plain"),
     [(StarsTask, False), (RankingTask, False), (RankingTask, True)],
@@ -93,11 +95,16 @@ def test_steps_have_the_exact_gradient(
     world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch, kind: type[HiddenRatingsTask],
     plain: bool, cycle: int,
 ) -> None:  # fmt: skip
-    """Loss and gradients equal the dense ones; the raters' tables get the mean of a cycle's gradients at its end."""
-    monkeypatch.setattr(steps, "MAX_CYCLE", {"stars": cycle, "ranking": cycle})
+    """Loss and gradients equal the dense ones; the raters' tables get the mean of a cycle's gradients at its end.
+
+    Without a cycle (0) each step has all users.
+    """
+    monkeypatch.setattr(steps, "MAX_CYCLE", {"stars": cycle or 1, "ranking": cycle or 1})
     monkeypatch.setattr(tasks, "UNSEEN_EVERY", 1)
     ratings, catalog = (as_interactions(world[0]) if plain else world[0]), world[1]
     task = build(kind, ratings, catalog)
+    if cycle == 0:
+        task.plan = replace(task.plan, groups=1)
     starts = task.encoder.pattern.starts
     names = [name for name, _ in task.net.named_parameters()]
     raters = [name.startswith("movies.tables") for name in names]
@@ -120,9 +127,9 @@ def test_steps_have_the_exact_gradient(
         if not batch.last_of:
             assert tables == [None] * len(tables)
             continue
-        assert batch.last_of == cycle == len(gathered)
+        assert batch.last_of == len(gathered) == (cycle or 1)
         for table, parts in zip(tables, zip(*gathered, strict=True), strict=True):
-            torch.testing.assert_close(table, sum(parts) / cycle, rtol=1e-3, atol=1e-5)
+            torch.testing.assert_close(table, sum(parts) / len(parts), rtol=1e-3, atol=1e-5)
         gathered = []
     assert not gathered
 
@@ -233,12 +240,12 @@ def test_an_epoch_ends_where_the_training_has_no_more_steps(world: tuple[Ratings
 
 
 def test_a_few_ratings_are_enough_for_steps() -> None:
-    """A user with a single rating is predicted in each step."""
+    """A user with a single rating is predicted in each step, which has the users without ratings too."""
     histories = Histories(np.array([0, 0, 1]), np.zeros(1, np.int32))
     for by in ("stars", "ranking"):
         plan = StepPlan.of(histories, 1, DeepMFSettings(), by)
         batches = list(plan.batches(histories, np.random.default_rng(0), DEVICE))
-        assert [(b.users.tolist(), b.hidden.tolist()) for b in batches] == [([1], [0])] * 5
+        assert [(b.users.tolist(), b.hidden.tolist()) for b in batches] == [([0, 1], [0])] * 5
 
 
 def test_items_are_cut_into_parts_of_about_equal_size() -> None:

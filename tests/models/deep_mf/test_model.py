@@ -10,6 +10,8 @@ from cinematrix.data.histories import Histories, find_entries
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.data.splits import random
 from cinematrix.errors import SettingError
+from cinematrix.models.components.ease_low_rank import Spectrum
+from cinematrix.models.deep_mf import settings as settings_of_deep_mf
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.uncertainty import HeldOut, RatingUncertainty
@@ -280,9 +282,25 @@ def test_the_number_of_epochs_follows_from_the_pilots_errors() -> None:
 
 def test_more_ratings_have_fewer_members() -> None:
     """Four up to 500,000 ratings, one from two million on, and as many as the setting tells."""
-    members = [DeepMFSettings().members_for(n) for n in (0, 1, 500_000, 500_001, 10**6, 10**6 + 1, 10**7)]
-    assert members == [4, 4, 4, 3, 2, 1, 1]
-    assert [DeepMFSettings(members=m).members_for(10**7) for m in (1, 7)] == [1, 7]
+    sizes = (0, 1, 500_000, 500_001, 10**6, 10**6 + 1, 10**7)
+    assert [DeepMFSettings().for_ratings(n).members for n in sizes] == [4, 4, 4, 3, 2, 1, 1]
+    assert [DeepMFSettings(members=m).for_ratings(10**7).members for m in (1, 7)] == [1, 7]
+
+
+def test_many_ratings_are_learned_in_one_stage(world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the usual share is held out then, and one spectrum serves the pilot's place and the model."""
+    stages = [DeepMFSettings().for_ratings(n) for n in (499_999, 500_000)]
+    assert [(s.two_stage, s.validation_share) for s in stages] == [(True, 0.1), (False, 0.025)]
+    assert DeepMFSettings(two_stage=False).for_ratings(500_000).validation_share == 0.1
+    monkeypatch.setattr(settings_of_deep_mf, "ONE_STAGE_RATINGS", 500)
+    spectra, build = [], Spectrum.of
+    monkeypatch.setattr(Spectrum, "of", lambda *args: spectra.append(args[0]) or build(*args))
+    model = DeepMF(DeepMFSettings(**SMALL)).fit(*world)  # type: ignore[arg-type]
+    assert [len(histories.items) for histories in spectra] == [len(world[0]) - len(world[0]) // 40 - 1]
+    settings = {**SMALL, "two_stage": False, "validation_share": 0.025}
+    same = DeepMF(DeepMFSettings(**settings)).fit(*world)  # type: ignore[arg-type]
+    for name, array in same.arrays().items():
+        np.testing.assert_array_equal(model.arrays()[name], array)
 
 
 def test_sparse_tables_learn_slower() -> None:

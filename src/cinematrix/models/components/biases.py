@@ -18,8 +18,12 @@ from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.models.base import ScoreShares
 
-BIAS_SWEEPS = 30
-"""Alternations between movie and user biases."""
+MAX_SWEEPS = 30
+"""Maximum alternations between movie and user biases."""
+
+SETTLED = 1e-3
+"""Root mean square of a sweep's changes of the movies' biases, in standard deviations of ratings, that is the last."""
+
 MIN_VARIANCE = 1e-6
 """Lower bound of the variance of biases and noise, as a share of the ratings' variance."""
 
@@ -56,14 +60,10 @@ class Biases:
         residual = stars - np.float32(mean)
         least = MIN_VARIANCE * (float(residual.var(dtype=np.float64)) or 1.0)
         user, movie = _BiasEstimate(ratings.user, len(ratings.users)), _BiasEstimate(ratings.movie, len(ratings.movies))
-        for _ in range(BIAS_SWEEPS):
-            movie.update(residual - user.of_ratings(), least)
-            user.update(residual - movie.of_ratings(), least)
+        _alternate(user, movie, residual, least)
         if movie_shrinkage_factor != 1:
             movie.shrinkage *= movie_shrinkage_factor
-            for _ in range(BIAS_SWEEPS):
-                movie.fit(residual - user.of_ratings())
-                user.fit(residual - movie.of_ratings())
+            _alternate(user, movie, residual, least, fixed=True)
         padded = np.zeros(len(ratings.movies) if n_movies is None else n_movies, np.float32)
         padded[: len(movie.bias)] = movie.bias
         return cls(mean, padded, user.shrinkage, movie.shrinkage)
@@ -129,12 +129,8 @@ class _BiasEstimate:
         """Return this side's bias for each rating."""
         return self.bias[self.numbers]
 
-    def update(self, residual: NDArray[np.float32], least: float) -> None:
-        """Fit the biases by ridge regression, then the shrinkage that they and the noise imply (an EM step).
-
-        Variances are at least `least`.
-        """
-        self.fit(residual)
+    def estimate_shrinkage(self, residual: NDArray[np.float32], least: float) -> None:
+        """Estimate the shrinkage that the biases and the noise imply (an EM step); variances are at least `least`."""
         noise = max(float(np.mean((residual - self.of_ratings()) ** 2)), least)
         rated = self.counts > 0
         variance = float(np.mean(self.bias[rated] ** 2 + noise / (self.counts[rated] + self.shrinkage)))
@@ -144,3 +140,24 @@ class _BiasEstimate:
         """Fit the biases by ridge regression with the current shrinkage."""
         sums = np.bincount(self.numbers, residual, len(self.counts))
         self.bias = np.asarray(sums / (self.counts + self.shrinkage), np.float32)
+
+
+def _alternate(
+    user: _BiasEstimate, movie: _BiasEstimate, residual: NDArray[np.float32], least: float, fixed: bool = False
+) -> None:
+    """Fit the biases of either side to what the other leaves, in turn, until the movies' have settled.
+
+    Args:
+        least: the least variance.
+        fixed: keep the shrinkage; else it is estimated in each sweep.
+    """
+    settled = SETTLED * float(residual.std(dtype=np.float64))
+    for _ in range(MAX_SWEEPS):
+        before = movie.bias
+        for side, other in ((movie, user), (user, movie)):
+            left = residual - other.of_ratings()
+            side.fit(left)
+            if not fixed:
+                side.estimate_shrinkage(left, least)
+        if np.mean((movie.bias - before) ** 2) <= settled**2:
+            return

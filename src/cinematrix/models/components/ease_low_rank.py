@@ -18,7 +18,7 @@ seen all of its movies. With times, sittings are appended too: each user's ratin
 of ten, each as if of one more user. Movies rated in one sitting belong together more than movies rated years apart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -54,6 +54,15 @@ RATING_WEIGHT = 0.2
 BLOCK_ROWS = 65_536
 """Rows that the randomised spectrum multiplies at a time."""
 
+MAX_GRAM_CELLS = 2**27
+"""Maximum movies × movies in a table of XᵀX, which the randomised spectrum multiplies instead of X: 512 MB."""
+
+GRAM_CELLS_PER_ENTRY = 8
+"""Maximum cells of that table for each entry of X; a larger table is multiplied more slowly than X itself."""
+
+GRAM_BLOCK = 512
+"""Rows of that table computed at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -85,18 +94,21 @@ class Spectrum:
         rows = [each.matrix(n_movies) for each in (histories, sat) if each is not None]
         stacked = sparse.vstack(rows if content is None else [*rows, content.T], format="csr")
         most = max(rank, min(n_movies, MAX_VECTOR_CELLS // max(n_movies, 1)))
-        tried = most if min(stacked.shape) <= MAX_EXACT_SIDE else rank
-        spectrum = cls.of_rows(stacked, tried)
-        while tried < most and len(spectrum.values) == tried and spectrum.values[-1] > STRONG_EIGENVALUE:
-            tried = min(2 * tried, most)
-            spectrum = cls.of_rows(stacked, tried)
-        return spectrum
+        return cls.of_rows(stacked, rank, most)
 
     @classmethod
-    def of_rows(cls, rows: sparse.csr_matrix, rank: int) -> "Spectrum":
-        """Return the spectrum of any rows over the movies. `rows` `[anything, n_movies]`."""
-        compute_spectrum = _exact_spectrum if min(rows.shape) <= MAX_EXACT_SIDE else _randomised_spectrum
-        values, vectors = compute_spectrum(rows, rank)
+    def of_rows(cls, rows: sparse.csr_matrix, rank: int, most: int = 0) -> "Spectrum":
+        """Return the spectrum of any rows over the movies, `[anything, n_movies]`.
+
+        It has at least `rank` directions, and all strong ones up to `most`.
+        """
+        if min(rows.shape) <= MAX_EXACT_SIDE:
+            values, vectors = _exact_spectrum(rows, max(rank, most))
+        else:
+            multiply = _gram_multiplier(rows)
+            values, vectors = _randomised_spectrum(multiply, rows.shape[1], rank)
+            while len(values) < most and values[-1] > STRONG_EIGENVALUE:
+                values, vectors = _randomised_spectrum(multiply, rows.shape[1], min(2 * len(values), most))
         positive = values > 1e-6 * values.max(initial=1e-12)
         whole = cls(values[positive], np.ascontiguousarray(vectors[:, positive], np.float32))
         return replace(whole, rest=whole._mean_of_others(float(rows.power(2).sum(dtype=np.float64))))
@@ -215,15 +227,18 @@ def _exact_spectrum(rows: sparse.csr_matrix, rank: int) -> tuple[NDArray[np.floa
 
 
 def _randomised_spectrum(
-    rows: sparse.csr_matrix, rank: int, iterations: int = 5
+    multiply: Callable[[NDArray[Any]], NDArray[Any]], n_movies: int, rank: int, iterations: int = 5
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Return the largest `rank` eigenvalues by subspace iteration from a fixed random start."""
-    width = min(rank + 16, rows.shape[1])
-    start = np.random.default_rng(0).standard_normal((rows.shape[1], width)).astype(np.float32)
+    """Return the largest `rank` eigenvalues by subspace iteration from a fixed random start.
+
+    Args:
+        multiply: multiplies XᵀX by a matrix.
+    """
+    start = np.random.default_rng(0).standard_normal((n_movies, min(rank + 16, n_movies))).astype(np.float32)
     basis = _orthonormalise(start)
     for _ in range(iterations):
-        basis = _orthonormalise(_multiply_gram(rows, basis))
-    values, rotation = np.linalg.eigh((basis.T @ _multiply_gram(rows, basis)).astype(np.float64))
+        basis = _orthonormalise(multiply(basis))
+    values, rotation = np.linalg.eigh((basis.T @ multiply(basis)).astype(np.float64))
     best = np.argsort(-values)[:rank]
     return np.maximum(values[best], 0), basis @ rotation[:, best]
 
@@ -232,6 +247,17 @@ def _orthonormalise(basis: NDArray[Any]) -> NDArray[Any]:
     """Return orthonormal columns of the same span, by the eigenvectors of the Gram matrix; ten times as fast as QR."""
     values, rotation = np.linalg.eigh(basis.T.astype(np.float64) @ basis.astype(np.float64))
     return np.asarray(basis @ (rotation / np.sqrt(np.maximum(values, 1e-12 * values[-1]))).astype(np.float32))
+
+
+def _gram_multiplier(rows: sparse.csr_matrix) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Return the product of XᵀX and a basis as a function, by a table of XᵀX where that is faster and small enough."""
+    n = rows.shape[1]
+    if n * n > min(MAX_GRAM_CELLS, GRAM_CELLS_PER_ENTRY * rows.nnz):
+        return lambda basis: _multiply_gram(rows, basis)
+    gram, columns = np.empty((n, n), np.float32), rows.T.tocsr()
+    for start in range(0, n, GRAM_BLOCK):
+        (columns[start : start + GRAM_BLOCK] @ rows).toarray(out=gram[start : start + GRAM_BLOCK])
+    return lambda basis: np.asarray(gram @ basis)
 
 
 def _multiply_gram(rows: sparse.csr_matrix, basis: NDArray[Any]) -> NDArray[Any]:

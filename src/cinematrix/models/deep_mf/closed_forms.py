@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cinematrix.data.features import series_membership
+from cinematrix.data.features import series_membership, title_words
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.training_data import TrainingData
@@ -29,7 +29,14 @@ from cinematrix.models.components.ease_low_rank import (
     weigh_by_rating,
 )
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
-from cinematrix.models.deep_mf.residual_gp import AUDIENCE_RANK, ResidualGP, embed_content, embed_movies
+from cinematrix.models.deep_mf.residual_gp import (
+    AUDIENCE_RANK,
+    COMBINED_NOISE,
+    COMBINED_SHARPNESS,
+    ResidualGP,
+    embed_content,
+    embed_movies,
+)
 from cinematrix.models.deep_mf.small_samples import hold_out_from_biases
 from cinematrix.models.deep_mf.towers import Float32, Towers
 from cinematrix.models.deep_mf.uncertainty import HeldOut, PredictedPairs, RatingUncertainty, movie_facts
@@ -45,6 +52,9 @@ WEIGHT_CHOICES = (0.0, 10.0, 40.0, 160.0)
 
 DEFAULT_CHOICE = (400.0, 40.0)
 """Ridge and weight of low-rank EASE unless others are significantly better."""
+
+NEARLY_ALL = 0.95
+"""Share of the ratings from which on their spectrum stands for that of all."""
 
 MAX_VALIDATION_USERS = 1_000
 """Maximum users whose validation movies decide that choice."""
@@ -80,10 +90,10 @@ class ClosedForms:
         """Return the rating head and the uncertainty of its predictions."""
         head, pilot_head = self._build_stars_head(trained), self._build_stars_head(pilot)
         if self.settings.residual_gp:
-            pilot_head = replace(pilot_head, residual_gp=ResidualGP(self._embed_movies(pilot_head.towers, self.learn)))
+            pilot_head = replace(pilot_head, residual_gp=self._residual_gp(pilot_head.towers, self.learn))
             head = replace(
                 head,
-                residual_gp=ResidualGP(self._embed_movies(head.towers, self.ratings)),
+                residual_gp=self._residual_gp(head.towers, self.ratings),
                 new_movie_gp=self._new_movie_gp,
             )
         self.pilot_stars = pilot_head
@@ -144,12 +154,16 @@ class ClosedForms:
         """Gaussian process for movies without ratings; None without content."""
         return None if self.content is None or not self.content.nnz else ResidualGP(embed_content(self.content))
 
-    def _embed_movies(self, towers: Towers, ratings: Ratings) -> Float32:
+    def _residual_gp(self, towers: Towers, ratings: Ratings) -> ResidualGP:
+        """Return the Gaussian process for rated movies."""
         vectors = towers.movies[:-1, :, :-1].reshape(len(self.data.movies), -1)
-        return embed_movies(vectors, self._spectrum(ratings), self.content, self._raters(ratings))
+        places = embed_movies(vectors, self._spectrum(ratings), self._descriptions, self._raters(ratings))
+        return ResidualGP(places, sharpness=COMBINED_SHARPNESS, noise=COMBINED_NOISE)
 
     def _spectrum(self, ratings: Ratings) -> Spectrum:
         """Return the spectrum of the histories and sittings of `ratings`, with content and series; cached."""
+        if len(self.learn) >= NEARLY_ALL * len(self.ratings):
+            ratings = self.learn
         if id(ratings) not in self.spectra:
             rank = max(self.settings.ease_rank, AUDIENCE_RANK)
             spectrum = Spectrum.of(
@@ -157,6 +171,12 @@ class ClosedForms:
             )
             self.spectra[id(ratings)] = spectrum
         return self.spectra[id(ratings)]
+
+    @cached_property
+    def _descriptions(self) -> list[sparse.csr_matrix]:
+        """Features of content, and words of titles if they share any; none without content."""
+        matrices = [] if self.content is None else [self.content, title_words(self.data.catalog)]
+        return [matrix for matrix in matrices if matrix.nnz]
 
     @cached_property
     def _content_and_series(self) -> sparse.csr_matrix | None:

@@ -1,7 +1,7 @@
 """Encoding of users and movies by the nets of `deep-mf` from histories of which some ratings are hidden. Needs torch.
 
 A movie's history is all its raters. Its sums are exact in every step and yet cost little: they are computed once for a
-cycle of steps, and each step takes its hidden ratings out of them.
+cycle of steps, and each step takes its hidden ratings out of them. A step of all users adds up the visible ratings.
 """
 
 from dataclasses import dataclass
@@ -69,6 +69,7 @@ class BatchRatings:
         users: numbers of the users.
         pattern: their histories.
         visible: float32 mask of the visible ratings.
+        all_users: the batch has all users, each at the place of its number.
         hidden: hidden ratings' users, by place in the batch, and movies, by number.
         centred: ratings less their mean; None for plain interactions, as the two below.
         hidden_centred: the same of the hidden ones.
@@ -77,6 +78,7 @@ class BatchRatings:
 
     def __init__(self, encoder: "RatingEncoder", batch: UserBatch) -> None:
         self.users, hidden = batch.users, batch.hidden
+        self.all_users = len(batch.users) == len(encoder.pattern)
         self.pattern, places = encoder.pattern.select(batch.users, encoder.n_movies)
         self.visible = torch.ones(len(places), device=encoder.device).index_fill_(0, hidden.long(), 0)
         rows, movies = self.pattern.pairs
@@ -151,21 +153,29 @@ class RatingEncoder:
     def encode_movies(self, net: HistoryNet) -> torch.Tensor:
         """Return the vectors of all movies from all ratings. `[n_movies, members, factors + 1]`."""
         nobody = BatchRatings(self, UserBatch.of_visible(self.all_movies[:0]))
-        return self._encode_movies(net, self.stand(net), nobody, self.totals, self.all_movies, 1)
+        sums = self._sums_without_hidden(net, self.stand(net), nobody, self.totals, self.all_movies, 1)
+        return self._encode_movies(net, sums, self.totals, self.all_movies)
 
     def encode(
-        self, net: HistoryNet, standing: StandingMovies, ratings: BatchRatings, movies: torch.Tensor, last_of: int = 1
-    ) -> EncodedBatch:
+        self, net: HistoryNet, standing: StandingMovies | None, ratings: BatchRatings, movies: torch.Tensor,
+        last_of: int = 1,
+    ) -> EncodedBatch:  # fmt: skip
         """Return the batch's users and `movies`, encoded from visible ratings.
 
         Args:
+            standing: None for a batch of all users.
             movies: distinct numbers; the movies of the hidden ratings are among them.
             last_of: as in `UserBatch`.
         """
         totals = self.totals - sum_by_movie(ratings.hidden[1], ratings.hidden_adjusted, self.n_movies)
         movie_bias = None if self.biases is None else self.movie_bias(totals)
         users, user_bias = self._encode_users(net, ratings, movie_bias)
-        vectors = self._encode_movies(net, standing, ratings, totals.index_select(0, movies), movies, last_of)
+        totals = totals.index_select(0, movies)
+        if standing is None:
+            sums = self._sums_of_visible(net, ratings, movie_bias, movies)
+        else:
+            sums = self._sums_without_hidden(net, standing, ratings, totals, movies, last_of)
+        vectors = self._encode_movies(net, sums, totals, movies)
         return EncodedBatch(users, vectors, user_bias, None if movie_bias is None else movie_bias[movies])
 
     def _encode_users(
@@ -189,27 +199,48 @@ class RatingEncoder:
         ]
         return tower(sums, statistics, self.content, ratings.users), user_bias
 
-    def _encode_movies(
+    def _sums_of_visible(
+        self, net: HistoryNet, ratings: BatchRatings, movie_bias: torch.Tensor | None, movies: torch.Tensor
+    ) -> list[torch.Tensor]:
+        """Return the sums over the raters of `movies`, by channel, from a batch of all users."""
+        tower, (rows, items) = net.movies, ratings.pattern.pairs
+        values = [ratings.visible * tower.row_dropout(tower.tables[0]).index_select(0, rows)]
+        if self.adjusted is not None and movie_bias is not None:
+            residual = (self.adjusted - movie_bias.index_select(0, items)) / self.sigma
+            values = [residual * values[0], *values]
+        by_movie = ratings.pattern.transposed
+        return [by_movie.pool(t, v).index_select(0, movies) for t, v in zip(tower.tables, values, strict=True)]
+
+    def _sums_without_hidden(
         self, net: HistoryNet, standing: StandingMovies, ratings: BatchRatings, totals: torch.Tensor,
         movies: torch.Tensor, last_of: int,
-    ) -> torch.Tensor:  # fmt: skip
-        """Return the movies' vectors: the standing sums without the hidden ratings."""
+    ) -> list[torch.Tensor]:  # fmt: skip
+        """Return the sums over the raters of `movies`, by channel: the standing sums without the hidden ratings."""
         places = torch.zeros(self.n_movies, dtype=torch.int32, device=self.device)
         places[movies] = torch.arange(len(movies), dtype=torch.int32, device=self.device)
         rows, at_movie = ratings.hidden[0], places.index_select(0, ratings.hidden[1])
         hidden = SparsePattern.of_pairs(rows, at_movie, len(ratings.users), len(movies)).transposed
         sums = torch.split(standing.sums.rows(movies, last_of), net.shape.width, 1)
         tables = torch.split(standing.tables.rows(ratings.users, last_of), net.shape.width, 1)
-        counts, parts = totals[:, 0], [sums[-1] - hidden.pool(tables[-1])]
-        norm, statistics = (counts + 1).rsqrt()[:, None], history_statistics(counts, None, None)
+        parts = [sums[-1] - hidden.pool(tables[-1])]
         if ratings.hidden_adjusted is not None:
             bias = self.movie_bias(totals)
             residual = (ratings.hidden_adjusted - bias.index_select(0, at_movie)) / self.sigma
             parts = [(sums[0] - bias[:, None] * sums[1]) / self.sigma - hidden.pool(tables[0], residual), *parts]
+        return parts
+
+    def _encode_movies(
+        self, net: HistoryNet, sums: list[torch.Tensor], totals: torch.Tensor, movies: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the movies' vectors from the sums over their raters, by channel, and their totals."""
+        counts, total, squares = totals[:, 0], None, None
+        if self.biases is not None:
+            bias = self.movie_bias(totals)
             total = (totals[:, 1] - counts * bias) / self.sigma
             squares = (totals[:, 2] - 2 * bias * totals[:, 1] + counts * bias.square()) / self.sigma**2
-            statistics = history_statistics(counts, total, squares.clamp_min(0))
-        vectors: torch.Tensor = net.movies([part * norm for part in parts], statistics, self.content, movies)
+            squares = squares.clamp_min(0)
+        norm, statistics = (counts + 1).rsqrt()[:, None], history_statistics(counts, total, squares)
+        vectors: torch.Tensor = net.movies([part * norm for part in sums], statistics, self.content, movies)
         return vectors
 
 

@@ -68,7 +68,9 @@ class SparsePattern:
         return _sum_rows(table, self.items, self.starts, values)
 
     def select(self, rows: torch.Tensor, n_items: int) -> tuple["SparsePattern", torch.Tensor]:
-        """Return the pattern of some rows, and the places of their values among all."""
+        """Return the pattern of some rows, ascending, and the places of their values among all."""
+        if len(rows) == len(self):
+            return self, torch.arange(len(self.items), dtype=torch.int32, device=rows.device)
         begins, lengths = self.starts.index_select(0, rows), self.starts.diff().index_select(0, rows)
         ends = lengths.cumsum(0, dtype=torch.int32)
         starts = torch.cat([ends.new_zeros(1), ends])

@@ -4,16 +4,17 @@ A tower encodes a history in a few dozen factors. A user's deviations from its p
 movies, at a finer scale than factors can represent. So the residuals of the user's own ratings are interpolated (Krige
 1951; Rasmussen & Williams 2006, equation 2.25):
 
-    k(i, j) = exp(−KERNEL_SHARPNESS · (1 − cos(place_i, place_j)))
-    extra_ui = weight · k_i · (K + NOISE_VARIANCE · I)⁻¹ · residual_u,        K over the movies that u rated
+    k(i, j) = exp(−sharpness · (1 − cos(place_i, place_j)))
+    extra_ui = weight · k_i · (K + noise · I)⁻¹ · residual_u,        K over the movies that u rated
 
-A movie's place combines its vector from the towers, its audience and its content; for movies without ratings, it is
-their content alone. Nothing is learned per user, so the process works for new users too. A long history is represented
-by some of its movies (the subset of regressors, their section 8.3.1), so that the cost per user is bounded.
+A movie's place combines its vector from the towers, its audience, its content and the words of its title; for movies
+without ratings, it is their content alone. Nothing is learned per user, so the process works for new users too. A long
+history is represented by some of its movies (the subset of regressors, their section 8.3.1), so that the cost per user
+is bounded.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,16 +30,19 @@ from cinematrix.models.components.ease_low_rank import Spectrum
 Float32 = NDArray[np.float32]
 
 KERNEL_SHARPNESS = 2.0
-"""Rate at which similarity falls with the angle between two movies' places."""
+"""Rate at which similarity falls with the angle between two movies' places, unless told."""
 
-NOISE_VARIANCE = np.float32(1)
-"""Variance of a single rating's noise, in units of the process's variance."""
+NOISE_VARIANCE = 1.0
+"""Variance of a single rating's noise, in units of the process's variance, unless told."""
 
 EMBEDDING_WIDTH = 128
 """Width of a place."""
 
-EMBEDDING_SHARES = (0.4, 0.3, 0.3)
-"""Shares of the towers' vectors, the audience and the content in a place."""
+EMBEDDING_SHARES = (0.35, 0.35, 0.2, 0.1)
+"""Shares of the towers' vectors, the audience, the content and the titles' words in a place."""
+
+COMBINED_SHARPNESS, COMBINED_NOISE = 3.0, 0.5
+"""The kernel's constants for such places."""
 
 AUDIENCE_RANK, AUDIENCE_RIDGE = 256, 200.0
 """Directions of the audience in a place, and the eigenvalue below which they are damped."""
@@ -60,10 +64,14 @@ class ResidualGP:
     Attributes:
         places: float32 `[n_movies, rank]`, of unit length: each movie's place among the others.
         weight: factor of the interpolated residual.
+        sharpness: rate at which similarity falls with the angle between two movies' places.
+        noise: variance of a single rating's noise, in units of the process's variance.
     """
 
     places: Float32
     weight: float = PRIOR_WEIGHT
+    sharpness: float = KERNEL_SHARPNESS
+    noise: float = NOISE_VARIANCE
 
     def solve(self, histories: Histories, residual: Float32, rows: Numbers | None = None) -> Float32:
         """Return the value that each entry of the histories adds to a movie of similarity 1. `[size]`.
@@ -91,10 +99,10 @@ class ResidualGP:
         """Return the weights of the entries of `inducing`, which represent all `items`; exact if these are the same."""
         kernel = self.similarity(inducing, inducing)
         if len(inducing) == len(items):
-            return _solve_positive(_add_to_diagonal(kernel, NOISE_VARIANCE), residual)
+            return _solve_positive(_add_to_diagonal(kernel, self.noise), residual)
         root = linalg.cholesky(_add_to_diagonal(kernel, JITTER), lower=True, overwrite_a=True, check_finite=False)
         across = linalg.solve_triangular(root, self.similarity(inducing, items), lower=True, check_finite=False)
-        solved = _solve_positive(_add_to_diagonal(across @ across.T, NOISE_VARIANCE), across @ residual)
+        solved = _solve_positive(_add_to_diagonal(across @ across.T, self.noise), across @ residual)
         return np.asarray(linalg.solve_triangular(root, solved, lower=True, trans=1, check_finite=False), np.float32)
 
     def similarity(self, some: Numbers, others: Numbers) -> Float32:
@@ -106,7 +114,7 @@ class ResidualGP:
     def _kernel(self, some: Float32, others: Numbers) -> Float32:
         kernel: Float32 = some @ self.places[others].T
         kernel -= np.float32(1)
-        kernel *= np.float32(KERNEL_SHARPNESS)
+        kernel *= np.float32(self.sharpness)
         return np.exp(kernel, out=kernel)
 
     def pairs(self, histories: Histories, solved: Float32, rows: Numbers, movies: Numbers) -> Float32:
@@ -141,18 +149,24 @@ class ResidualGP:
         added = added / np.float32(max(self.weight, 1e-9))
         precision = float(np.mean(missing**2, dtype=np.float64)) / PRIOR_WEIGHT_STD**2 if len(missing) else 1.0
         moment = float(added @ missing) + precision * PRIOR_WEIGHT
-        return ResidualGP(self.places, min(max(moment / (float(added @ added) + precision), 0.0), 1.0))
+        return replace(self, weight=min(max(moment / (float(added @ added) + precision), 0.0), 1.0))
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Return the arrays to save, under names that begin with `prefix`."""
-        return {f"{prefix}places": self.places, f"{prefix}weight": np.array([self.weight])}
+        return {
+            f"{prefix}places": self.places,
+            f"{prefix}weight": np.array([self.weight, self.sharpness, self.noise]),
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> "ResidualGP | None":
-        """Return the process from the output of `arrays`; None if there is none under that prefix."""
+        """Return the process from the output of `arrays`; None if there is none under that prefix.
+
+        Models of older versions have the weight alone.
+        """
         if f"{prefix}places" not in arrays:
             return None
-        return cls(arrays[f"{prefix}places"], arrays[f"{prefix}weight"].item())
+        return cls(arrays[f"{prefix}places"], *arrays[f"{prefix}weight"].tolist())
 
 
 def _find_used(histories: Histories, row: int, solved: Float32) -> NDArray[np.int64]:
@@ -162,11 +176,12 @@ def _find_used(histories: Histories, row: int, solved: Float32) -> NDArray[np.in
 
 
 def embed_movies(
-    vectors: Float32, spectrum: Spectrum, content: sparse.csr_matrix | None, raters: NDArray[np.int64]
+    vectors: Float32, spectrum: Spectrum, described: list[sparse.csr_matrix], raters: NDArray[np.int64]
 ) -> Float32:
-    """Return the movies' places: their vectors, their audience and their content side by side, each of unit length.
+    """Return the movies' places: vectors, audience, content and words of titles side by side, each of unit length.
 
     Args:
+        described: features of content and words of titles; none without content.
         raters: number of raters of each movie; the mean and the main axes are weighted by it.
     """
     weights = raters + np.float32(0.1)
@@ -176,8 +191,7 @@ def embed_movies(
         normalise_rows(vectors - np.average(vectors, axis=0, weights=weights).astype(np.float32)),
         normalise_rows(audience),
     ]
-    if content is not None:
-        parts.append(embed_content(content))
+    parts += [embed_content(features) for features in described]
     combined = np.hstack([part * np.float32(share**0.5) for part, share in zip(parts, EMBEDDING_SHARES, strict=False)])
     axes = np.linalg.eigh(((combined * weights[:, None]).T @ combined).astype(np.float64))[1][:, ::-1][
         :, :EMBEDDING_WIDTH
@@ -192,7 +206,7 @@ def embed_content(content: sparse.csr_matrix) -> Float32:
     return normalise_rows(axes.vectors * np.sqrt(axes.values).astype(np.float32))
 
 
-def _add_to_diagonal(matrix: Float32, value: np.float32) -> Float32:
+def _add_to_diagonal(matrix: Float32, value: float) -> Float32:
     """Add `value` to the diagonal of a square matrix in place; return the matrix."""
     matrix.flat[:: len(matrix) + 1] += value
     return matrix

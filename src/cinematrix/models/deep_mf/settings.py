@@ -1,6 +1,6 @@
 """Hyper-parameters of `deep-mf`, and the net's shape and the schedule that follow from them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cinematrix.common.settings import SearchRange, SearchSpace, check_settings
@@ -17,6 +17,12 @@ MAX_MEMBERS = 4
 MEMBER_RATINGS = 2_000_000
 """Maximum ratings of all these members together: many ratings leave less to average out, and take longer."""
 
+ONE_STAGE_RATINGS = 500_000
+"""Ratings from which heads are trained once, without a pilot; a second training would have few more to learn from."""
+
+ONE_STAGE_HELD_OUT = 0.25
+"""The part of `validation_share` that is held out from so many ratings: it is enough, and isn't learned from."""
+
 
 @dataclass(frozen=True)
 class DeepMFSettings:
@@ -25,7 +31,7 @@ class DeepMFSettings:
     Attributes:
         factors: width of a member's vectors.
         members: nets of the rating head's ensemble, trained side by side; the prediction is their mean. 0: four, fewer
-            where there are more than 500,000 ratings (`members_for`).
+            where there are more than 500,000 ratings (`for_ratings`).
         blocks: hidden layers (residual blocks) of each tower.
         dropout: dropout of the towers' hidden units.
         row_dropout: share of the movies (and raters) that are left out of all histories in a step.
@@ -48,7 +54,8 @@ class DeepMFSettings:
         ranking_learning_rate: peak of the ranking head's one-cycle schedule.
         ease_rank: least rank of the low-rank EASE beside the ranking head's towers; more where the histories have more
             strong directions; 0: none.
-        two_stage: train a pilot to find the number of epochs, then train on all ratings.
+        two_stage: train a pilot to find the number of epochs, then train on all ratings; from 500,000 ratings on one
+            training on nearly all of them (`for_ratings`).
         validation_share: share of the training ratings held out for validation; histories hold them at prediction.
         seed: random seed of everything.
     """
@@ -107,9 +114,13 @@ class DeepMFSettings:
         check_settings(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout row_dropout")
         check_settings(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "hidden_share validation_share")
 
-    def members_for(self, n_ratings: int) -> int:
-        """Return the members of a rating head that learns from so many ratings."""
-        return self.members or min(MAX_MEMBERS, max(1, MEMBER_RATINGS // max(n_ratings, 1)))
+    def for_ratings(self, n: int) -> "DeepMFSettings":
+        """Return the settings of a training from `n` ratings: the number of members, and one stage for many ratings."""
+        members = self.members or min(MAX_MEMBERS, max(1, MEMBER_RATINGS // max(n, 1)))
+        if not self.two_stage or n < ONE_STAGE_RATINGS:
+            return replace(self, members=members)
+        share = ONE_STAGE_HELD_OUT * self.validation_share
+        return replace(self, members=members, two_stage=False, validation_share=share)
 
     def shape(self, by: Ordering) -> "NetworkShape":
         """Return the shape of one head's net."""

@@ -67,9 +67,12 @@ class StepPlan:
         return min(most, self.most // self.steps)
 
     def batches(self, histories: Histories, rng: np.random.Generator, device: torch.device) -> Iterator[UserBatch]:
-        """Yield the steps of an epoch."""
-        users = rng.permutation(np.flatnonzero(histories.counts).astype(np.int32))
-        groups = [np.sort(group) for group in cut_evenly(users, histories.counts[users], self.groups)]
+        """Yield the steps of an epoch; a single group has all users, otherwise users without ratings are left out."""
+        if self.groups == 1:
+            groups = [np.arange(len(histories), dtype=np.int32)]
+        else:
+            users = rng.permutation(np.flatnonzero(histories.counts).astype(np.int32))
+            groups = [np.sort(group) for group in cut_evenly(users, histories.counts[users], self.groups)]
         orders = [rng.permutation(histories.counts[group].sum()).astype(np.int32) for group in groups]
         for step in range(self.steps):
             part, place = divmod(step, self.groups)

@@ -77,6 +77,8 @@ class HiddenRatingsTask:
 
     def encode(self, batch: UserBatch, ratings: BatchRatings, movies: torch.Tensor) -> EncodedBatch:
         """Return both sides, encoded without the hidden ratings of the batch, at its place in the cycle."""
+        if ratings.all_users:
+            return self.encoder.encode(self.net, None, ratings, movies)
         if batch.first or self.standing is None:
             self.standing = None  # frees the memory of the last cycle
             self.standing = self.encoder.stand(self.net)

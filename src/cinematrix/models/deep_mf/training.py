@@ -60,12 +60,13 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
     """
     learn = ratings = training.ratings
     validation, options = training.validation, training.options
+    if ratings.rating is not None:
+        s = s.for_ratings(len(ratings))
     if validation is None:
         validation = ratings
         if len(ratings) >= MIN_RATINGS_TO_SPLIT:
             cut = random(ratings, s.validation_share, s.seed)
             learn, validation = cut.train, cut.test
-    s = replace(s, members=s.members_for(len(ratings)))
     device = pick_device(options.device, double=True)
     matrix = movie_features(data.catalog) if s.content else None
     content = ContentMatrix(matrix, device) if matrix is not None and matrix.nnz else None
