@@ -47,7 +47,7 @@ COMBINED_SHARPNESS, COMBINED_NOISE = 3.0, 0.5
 AUDIENCE_RANK, AUDIENCE_RIDGE = 256, 200.0
 """Directions of the audience in a place, and the eigenvalue below which they are damped."""
 
-JITTER = np.float32(1e-2)
+JITTER = 1e-2
 """Added to the kernel's diagonal, so that movies at one place don't make it singular."""
 
 MAX_INDUCING_MOVIES = 384
