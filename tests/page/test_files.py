@@ -131,6 +131,14 @@ def test_the_page_is_small(client: TestClient) -> None:
         assert path in load_assets(), path
 
 
+ORIGINS = (
+    "http://www.w3.org",
+    *(f"https://www.{site}.com" for site in ("imdb", "justwatch", "youtube")),
+    "https://www.themoviedb.org",
+)
+"""Namespaces, and sites that the page links to."""
+
+
 def test_data_never_become_markup() -> None:
     """No module parses text as HTML or code, and no file names another origin except namespaces and credits."""
     for path in SCRIPTS:
@@ -141,7 +149,7 @@ def test_data_never_become_markup() -> None:
         assert not matches, path.name
     for path in [*SCRIPTS, PAGE / "app.css", PAGE / "index.html"]:
         for origin in re.findall(r"https?://[\w.]+", path.read_text("utf-8")):
-            assert origin in ("http://www.w3.org", "https://www.themoviedb.org", "https://www.imdb.com"), (
+            assert origin in ORIGINS, (
                 path.name,
                 origin,
             )

@@ -84,7 +84,7 @@ export function storedRows({ history }) {
   const rows = all.filter((row) => row.kind !== "watchlist").map((row) => ({ ...row, items: row.items.filter(left) }));
   if (!rows.length && !items.length) return null;
   const watchlist = { kind: "watchlist", title: "On your watchlist", items };
-  return { time: stored?.time ?? Date.now(), answer: { model_version: "", fallback: history.size === 0, ...stored?.answer, rows: items.length ? [...rows, watchlist] : rows } };
+  return { time: stored?.time ?? Date.now(), answer: { model_version: "", fallback: history.size === 0, ...stored?.answer, rows: items.length ? [watchlist, ...rows] : rows } };
 }
 
 /** The address of a whole row; that of the watchlist has a view of its own. @param {Row} row @param {URLSearchParams} params */
