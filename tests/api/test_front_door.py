@@ -351,7 +351,7 @@ WRONG = {
     "a negative seed of a split": (lambda m, d: cx.split(d, seed=-1), "seed is -1; it must be a whole number from 0"),
     "a frame as path": (lambda m, d: cx.read(d.to_frame()), "is no path; give a file or folder, or use cinematrix.ra"),
     "no order": (lambda m, d: cx.evaluate(m, cx.split(d)[1], by="x"), "lists can't be ordered by 'x'"),
-    "lists as CSV": (lambda m, d: m.recommend_all(to="x.csv"), "give a name that ends in .parquet"),
+    "lists as text": (lambda m, d: m.recommend_all(to="x.txt"), ".txt is no format of lists; end the name in .p"),
     "no comparison": (lambda m, d: cx.compare(d, "bias", seeds=0), "seeds is 0; it must be a whole number from 1"),
     "unequal lengths": (lambda m, d: m.predict([1, 2], [3]), "2 users and 1 movies; give two lists of equal length"),
     "an unknown user": (lambda m, d: m.recommend(user="nobody"), "user nobody isn't among"),

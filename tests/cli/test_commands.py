@@ -165,7 +165,8 @@ def test_lists_for_a_user_a_new_user_and_all_users(shop: Path, tmp_path: Path) -
     assert "of 99 movies" in new_user["shortfall"]
     assert found["items"][0]["movie"] not in {line["movie"] for line in new_user["items"]}
     assert "999999" in run_ok("recommend", model, "--history", tmp_path / "my films.csv")
-    rows = run_json("recommend", model, "--all", "--out", tmp_path / "all.parquet", "-n", 4, "--by", "stars")["rows"]
+    for_all = ("recommend", model, "--all", "-n", 4, "--by", "stars", "--threads", 2)
+    rows = run_json(*for_all, "--out", tmp_path / "all.parquet")["rows"]
     lists = pl.read_parquet(tmp_path / "all.parquet")
     assert len(lists) == rows
     assert lists.columns == ["user", "rank", "movie", "score", "stars", "low", "high"]
@@ -418,6 +419,7 @@ def test_invalid_settings_are_errors(shop: Path, tmp_path: Path, words: list[str
         (["--user", "1", "--history", "x.csv"], "whom to recommend to isn't clear"),
         ([], "whom to recommend to isn't clear"),
         (["--all"], "whom to recommend to isn't clear"),
+        (["--all", "--out", "lists.xlsx"], ".xlsx is no format of lists; end the name in .parquet, .csv or .jsonl"),
         (["--history", "x.csv"], "x.csv doesn't exist; give a table with the columns movie, rating"),
     ],
 )

@@ -22,6 +22,7 @@ class Planted(Recommender):
 
     name: ClassVar[str] = "planted"
     abilities: ClassVar[Abilities] = Abilities(vectors=True)
+    settings: Any = None
 
     def __init__(self, known: TrainingData, vectors: NDArray[np.float32] | None = None) -> None:
         self.data, self.planted = known, vectors

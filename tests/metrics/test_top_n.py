@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.errors import SettingError
-from cinematrix.metrics.top_n import top_n
+from cinematrix.metrics.top_n import sort_descending, top_n, top_pairs
 
 NAN, INF = float("nan"), float("inf")
 
@@ -96,3 +96,24 @@ def test_all_users_of_a_small_data_set_take_well_under_a_second() -> None:
     top_n(scores, 20)
     top_n(np.round(scores), 20)
     assert time.perf_counter() - started < 1.5
+
+
+@given(scores_with_ties)
+def test_descending_columns_are_those_of_a_stable_sort(scores: NDArray[np.float32]) -> None:
+    """Ties, zeros of both signs and infinities are in the order of a stable sort."""
+    scores = np.nan_to_num(scores, nan=0.25, posinf=INF, neginf=-INF)
+    np.testing.assert_array_equal(sort_descending(scores), np.argsort(-scores, axis=1, kind="stable"))
+
+
+@given(scores_with_ties, st.integers(1, 12), st.data())
+def test_pairs_have_the_scores_of_the_lists(scores: NDArray[np.float32], n: int, data: st.DataObject) -> None:
+    """The best pairs of each user have the same scores as a list of the same length."""
+    seen, where = (data.draw(hnp.arrays(np.bool_, scores.shape)) for _ in range(2))
+    exclude = Histories.of_pairs(*np.nonzero(seen), None, len(scores))
+    scores = np.where(np.isfinite(scores), scores, np.float32(-INF))
+    rows, movies = top_pairs(scores, n, exclude, where)
+    ranked = top_n(scores, n, exclude, where)
+    for row in range(len(scores)):
+        found = np.sort(scores[row, movies[rows == row]])[::-1]
+        np.testing.assert_array_equal(found, ranked.scores[row, : ranked.lengths[row]])
+        assert not (seen | ~where)[row, movies[rows == row]].any()

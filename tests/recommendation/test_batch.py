@@ -1,11 +1,17 @@
 """Tests of `cinematrix.recommendation.batch`: the lists of all users."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
+from polars.testing import assert_frame_equal
 
 from cinematrix.data.catalog import Catalog
+from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import InputError, SettingError
 from cinematrix.models.base import Ordering
@@ -49,6 +55,74 @@ def test_an_existing_file_is_replaced_only_by_force(model: Planted, tmp_path: Pa
     with pytest.raises(InputError, match="exists already"):
         recommend_all(model, tmp_path / "all.parquet", 2)
     assert recommend_all(model, tmp_path / "all.parquet", 2, force=True) == 8
+
+
+READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    "all.csv": pl.read_csv,
+    "all.jsonl": pl.read_ndjson,
+    "all.parquet": pl.read_parquet,
+    "all": lambda folder: pl.read_parquet(folder / "*.parquet"),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_of_any_format_has_the_rows_of_the_frame(
+    model: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Files and folders hold the same lists as the frame, in the same order, and nothing else is left."""
+    monkeypatch.setattr(batch, "PART_USERS", 3)
+    frame = recommend_all(model, None, 3)
+    assert isinstance(frame, pl.DataFrame)
+    assert recommend_all(model, tmp_path / name, 3, threads=2) == len(frame)
+    assert_frame_equal(READERS[name](tmp_path / name), frame, check_dtypes=False)
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+class Killed(Planted):
+    """Model that ranks a number of users before it fails, and counts them."""
+
+    ranked, limit = 0, 3
+
+    def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
+        """Return the planted scores, or fail."""
+        if self.ranked >= self.limit:
+            raise KeyboardInterrupt
+        self.ranked += len(histories)
+        return super().score(histories, by=by)
+
+
+@pytest.mark.parametrize("name", ["all", "all.csv"])
+def test_a_killed_run_continues_after_its_last_whole_part(
+    model: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The same call ranks the missing users alone; nothing stands under the name before; half a part is no part."""
+    monkeypatch.setattr(batch, "PART_USERS", 2)
+    monkeypatch.setattr(batch, "BLOCK_USERS", 1)
+    killed, path = Killed(model.data), tmp_path / name
+    with pytest.raises(KeyboardInterrupt):
+        recommend_all(killed, path, 3, threads=1)
+    assert not path.exists()
+    (tmp_path / f".{name}.parts" / "parts" / ".part-00001.parquet.1.part").write_bytes(b"half")
+    killed.ranked = 0
+    recommend_all(killed, path, 3, threads=1)
+    assert killed.ranked == 2
+    assert_frame_equal(READERS[name](path), recommend_all(model, None, 3), check_dtypes=False)  # type: ignore[arg-type]
+    parts = ["part-00000.parquet", "part-00001.parquet"]
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ([name, *parts] if name == "all" else [name])
+
+
+@pytest.mark.parametrize("other", [{"n": 2}, {"by": "stars"}, {"filters": Filters(exclude=(104,))}], ids=str)
+def test_parts_of_other_lists_are_not_used(
+    model: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
+) -> None:
+    """A run with another length, order or filter starts over."""
+    monkeypatch.setattr(batch, "PART_USERS", 2)
+    monkeypatch.setattr(batch, "BLOCK_USERS", 1)
+    with pytest.raises(KeyboardInterrupt):
+        recommend_all(Killed(model.data), tmp_path / "all", threads=1, **{"n": 3})
+    assert recommend_all(model, tmp_path / "all", **{"n": 3, **other}) > 0  # type: ignore[operator]
+    wanted = recommend_all(model, None, **{"n": 3, **other})
+    assert_frame_equal(READERS["all"](tmp_path / "all"), wanted)  # type: ignore[arg-type]
 
 
 def test_trained_models_give_the_same_lists_in_blocks(world: tuple[Ratings, Catalog], tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from cinematrix.common.progress import Progress
 from cinematrix.common.progress_bar import default_progress
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN
-from cinematrix.errors import InputError, SettingError
+from cinematrix.errors import SettingError
 from cinematrix.models import model_class
 from cinematrix.models.artifact import build_manifest
 from cinematrix.models.artifact import load as load_artifact
@@ -210,15 +210,14 @@ class Model:
     ) -> pl.DataFrame | int:
         """Return the best `n` movies of every user of the training data: user, rank, movie, score, stars, low, high.
 
-        With `to` the frame is written block by block to that Parquet file, and its number of rows is returned.
+        With `to` the rows are written in parts to that file (.parquet, .csv or .jsonl) or folder of Parquet parts, and
+        their number is returned. A call that was killed continues at the next call with the same arguments.
 
         Raises:
             InputError: the file is there and `force` isn't given, or it can't be written.
         """
         bar = default_progress() if progress is None else progress
         filters = _filters(n, where, min_ratings, exclude)
-        if to is not None and Path(to).suffix not in ("", ".parquet", ".pq"):
-            raise InputError(f"{to} can't be written: lists go to a Parquet file; give a name that ends in .parquet")
         return recommend_all(
             self.recommender, None if to is None else Path(to), n, by=by, filters=filters, force=force, progress=bar
         )

@@ -46,7 +46,10 @@ def recommend(
     columns: Columns = None,
     missing: MissingText = None,
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="Parquet file for --all.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Lists of --all: .parquet, .csv, .jsonl, or a folder of Parquet parts.")
+    ] = None,
+    threads: Annotated[int, typer.Option("--threads", min=0, help="Number of threads of --all; 0: one a core.")] = 0,
     n: Count = 10,
     by: OrderBy = "liking",
     where: Where = "",
@@ -60,8 +63,12 @@ def recommend(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Recommend movies to a user, to a new user's history, to a group, or to all users."""
+    """Recommend movies to a user, to a new user's history, to a group, or to all users.
+
+    A run for all users that was interrupted continues if it is started again with the same options.
+    """
     from cinematrix.common.atomic_files import check_writable
+    from cinematrix.common.table_parts import check_format
     from cinematrix.models.artifact import load
     from cinematrix.recommendation.lists import Filters
     from cinematrix.recommendation.reranking import Reranking
@@ -69,13 +76,15 @@ def recommend(
     users, why = user or [], why or shares
     _check_recipient(bool(users), history is not None, everybody, out is not None, why)
     if out is not None:
+        check_format(out)
         check_writable(out, force=force)
     recommender = load(model).model
     _check_model(recommender, by, why)
     filters = Filters(where, min_ratings, parse_ids(exclude))
     dials = Reranking(novelty, diversity, calibration)
     if out is not None:
-        return _recommend_to_all(recommender, out, n, by, filters, dials, force, json)
+        fields = {"n": n, "by": by, "filters": filters, "dials": dials, "threads": threads}
+        return _recommend_to_all(recommender, out, fields, force, json)
     if len(users) > 1:
         if not dials.is_off or why:
             raise InputError(
@@ -119,17 +128,13 @@ def _recommend_to_user(
     return print_recommendations(model, found.items, notes, why=why, shares=shares)
 
 
-def _recommend_to_all(
-    model: "Recommender", out: Path, n: int, by: str, filters: "Filters", dials: "Reranking", force: bool, json: bool
-) -> None:
-    """Write the lists of all users to a Parquet file."""
+def _recommend_to_all(model: "Recommender", out: Path, fields: dict[str, Any], force: bool, json: bool) -> None:
+    """Write the lists of all users to a file or folder; `fields` are arguments of `recommend_all`."""
     from cinematrix.cli.output import make_console, print_json
     from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.recommendation.batch import recommend_all
 
-    rows = recommend_all(
-        model, out, n, by=by, filters=filters, dials=dials, force=force, progress=TerminalBar(),  # type: ignore[arg-type]
-    )  # fmt: skip
+    rows = recommend_all(model, out, **fields, force=force, progress=TerminalBar())
     summary = {"out": str(out), "users": len(model.data.users), "rows": rows}
     return print_json(summary) if json else make_console().print(f"{rows:,} recommendations saved in {out}")
 

@@ -59,12 +59,14 @@ class TrainingData:
     @cached_property
     def rating_level(self) -> tuple[float, float]:
         """Mean of all ratings, and standard deviation of ratings around their users' means; (0, 1) without ratings."""
-        values, rows, counts = self.history.values, self.history.rows, self.history.counts
+        values, counts = self.history.values, self.history.counts
         if self.scale is None or values is None or not len(values):
             return 0.0, 1.0
-        means = np.bincount(rows, values, len(counts)) / np.maximum(counts, 1)
-        variance = np.mean((values - means[rows]) ** 2, dtype=np.float64)
-        return float(values.mean(dtype=np.float64)), max(float(variance) ** 0.5, 1e-3)
+        rated = counts > 0
+        sums = np.add.reduceat(values, self.history.starts[:-1][rated], dtype=np.float64)
+        squares = float(np.einsum("n,n->", values, values, dtype=np.float64))
+        variance = (squares - float((sums**2 / counts[rated]).sum())) / len(values)
+        return float(sums.sum()) / len(values), max(variance, 1e-6) ** 0.5
 
     def raters_with(self, movie: int) -> NDArray[np.int64]:
         """Count the users who rated both the movie with number `movie` and each movie. int64 `[len(movies)]`."""

@@ -223,6 +223,17 @@ class Recommender:
         """Return cheap estimates of every history's expected ratings, to choose candidates by. `[n, movies]`."""
         return self.score(histories, by="stars")
 
+    def list_stars(self, histories: Histories, among: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+        """Return the scores of lists by expected rating. `[n, movies]`.
+
+        They are those of `score(by="stars")`. Where these take long, only the best movies of each history have them,
+        and the others have estimates.
+
+        Args:
+            among: mask of the movies that a list may hold, of all lists `[movies]` or of each; None: all.
+        """
+        return self.score(histories, by="stars")
+
     def predict_pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> NDArray[np.float32]:
         """Return the expected rating of pairs; for plain interactions the probability of one. float32 `[n]`.
 

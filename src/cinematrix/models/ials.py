@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,7 +18,7 @@ from cinematrix.models.base import Abilities, Ordering, Recommender, ScoreShares
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration, calibrate_on_held_out, log_estimates
 from cinematrix.models.components.factors import require_positive
-from cinematrix.models.components.least_squares import entry_contributions, solve_ridge
+from cinematrix.models.components.least_squares import approach_ridge, entry_contributions, solve_ridge
 
 Float32 = NDArray[np.float32]
 
@@ -64,8 +64,9 @@ class IALS(Recommender):
         loss = Σ_{observed} (x_u·y_i − 1)² + α Σ_{all} (x_u·y_i)² + λ Σ_u (n_u + α·movies)^ν |x_u|² + movies'
 
     (Hu, Koren & Volinsky 2008; in the form of Rendle, Krichene, Zhang & Koren 2022.) The sum over all pairs is the same
-    matrix α·YᵀY for every user. Along its eigenvectors it is a penalty on each column, so `least_squares.solve_ridge`
-    is the half-step of either side and the fold-in.
+    matrix α·YᵀY for every user. Along its eigenvectors it is a penalty on each column, so the fold-in is a ridge
+    regression (`least_squares`). The half-step of training is the same by conjugate gradients, which this penalty
+    preconditions well.
 
     Ratings don't affect the lists; expected ratings are those of `bias`. Without ratings, `predict` is the probability
     that a held-out tenth holds the movie. It is the score, calibrated by a slope and an offset from a pilot on the
@@ -82,26 +83,28 @@ class IALS(Recommender):
     def learn(self, training: Training) -> None:
         ratings = training.ratings
         self.biases = None if ratings.rating is None else Biases.of(ratings, len(self.data.movies))
-        self.movies = self._fit_movie_factors(ratings, training.progress)
+        threads = training.options.threads
+        self.movies = self._fit_movie_factors(ratings, training.progress, threads)
         if self.biases is None:
-            self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), self._score_with_pilot)
+            pilot = partial(self._score_with_pilot, threads=threads)
+            self.calibration = calibrate_on_held_out(ratings, len(self.data.movies), pilot)
 
-    def _fit_movie_factors(self, ratings: Ratings, progress: Progress) -> Float32:
+    def _fit_movie_factors(self, ratings: Ratings, progress: Progress, threads: int) -> Float32:
         """Return the movies' factors; the last row is that of `UNKNOWN`. `[n_movies + 1, factors]`."""
         s = self.settings
         size = np.float32(0.1 / np.sqrt(s.factors))
         movies = size * np.random.default_rng(s.seed).standard_normal((len(ratings.movies), s.factors), np.float32)
         with running(progress, self.name, s.iterations):
             for _ in range(s.iterations):
-                users = EigenTable.of(movies).project(ratings.by_user, s)
-                movies = EigenTable.of(users).project(ratings.by_movie, s)
+                users = EigenTable.of(movies).approach(ratings.by_user, s, threads)
+                movies = EigenTable.of(users).approach(ratings.by_movie, s, threads)
                 progress.advance()
         return np.vstack([movies, np.zeros((len(self.data.movies) + 1 - len(movies), s.factors), np.float32)])
 
-    def _score_with_pilot(self, learn: Ratings, given: Histories) -> Float32:
+    def _score_with_pilot(self, learn: Ratings, given: Histories, *, threads: int) -> Float32:
         """Return the log estimates for `given` of a model trained on `learn`."""
         pilot = IALS(self.settings)
-        pilot.data, pilot.movies = self.data, self._fit_movie_factors(learn, Silent())
+        pilot.data, pilot.movies = self.data, self._fit_movie_factors(learn, Silent(), threads)
         return log_estimates(pilot.score(given))
 
     def score(self, histories: Histories, *, by: Ordering = "ranking") -> NDArray[np.float32]:
@@ -188,6 +191,12 @@ class EigenTable:
         return np.asarray(np.maximum(penalty, MIN_PENALTY), np.float32)
 
     def project(self, histories: Histories, s: IALSSettings) -> Float32:
-        """Solve for the other side's vectors: the half-step, and the fold-in. `[len(histories), factors]`."""
+        """Solve for the other side's vectors: the fold-in. `[len(histories), factors]`."""
         ones = np.ones(len(histories.items), np.float32)
         return np.asarray(solve_ridge(histories, self.table, ones, self.penalty(histories, s)) @ self.axes.T)
+
+    def approach(self, histories: Histories, s: IALSSettings, threads: int) -> Float32:
+        """Return `project` by a few steps of conjugate gradients: the half-step of training."""
+        ones = np.ones(len(histories.items), np.float32)
+        found = approach_ridge(histories, self.table, ones, self.penalty(histories, s), threads)
+        return np.asarray(found @ self.axes.T)

@@ -24,7 +24,7 @@ from cinematrix.data.ids import Numbers
 from cinematrix.data.training_data import TrainingData
 from cinematrix.metrics.accuracy import ndcg
 from cinematrix.metrics.liking import is_below, mean_ratings, select_liked
-from cinematrix.metrics.top_n import top_n
+from cinematrix.metrics.top_n import top_n, top_pairs
 from cinematrix.models.base import RARITY_WEIGHT, Recommender
 from cinematrix.models.components.ease_low_rank import best_unless_noise
 
@@ -78,9 +78,8 @@ def score_by_liking(model: Recommender, histories: Histories, among: NDArray[np.
         return scores - _penalty(stars, levels.bar[:, None])
     popularity = np.log1p(model.data.raters).astype(np.float32)
     chances = _mix_chances(model.log_chances(scores), popularity, histories) - model.rarity_weight * popularity
-    gains = _normal_gains(stars, levels.mean[:, None], levels.spread[:, None])
-    scores = _combine(chances, gains, stars, levels.bar[:, None])
-    rows, movies = _choose_pool(scores, histories, among)
+    scores = _combine(chances, _rough_gains(stars, levels), stars, levels.bar[:, None])
+    rows, movies = top_pairs(scores, POOL, histories, among)
     stars = model.predict_pairs(histories, rows, movies)
     gains = _expected_gains(model, histories, rows, movies, stars, levels)
     scores[rows, movies] = _combine(chances[rows, movies], gains, stars, levels.bar[rows])
@@ -147,26 +146,17 @@ def _mix_chances(chances: Float32, popularity: Float32, histories: Histories) ->
 
 
 def _combine(chances: NDArray[Any], gains: NDArray[Any], stars: Float32, bar: Float64) -> Float32:
-    return np.asarray(chances + GAIN_WEIGHT * np.log(gains + MIN_GAIN) - _penalty(stars, bar), np.float32)
+    scores = np.asarray(gains, np.float32) + np.float32(MIN_GAIN)
+    np.log(scores, out=scores)
+    scores *= np.float32(GAIN_WEIGHT)
+    scores += chances
+    scores -= _penalty(stars, bar)
+    return scores
 
 
 def _penalty(stars: Float32, bar: Float64) -> Float32:
     """Return what puts movies that the user is expected to rate below their mean after all others."""
     return BELOW_MEAN * is_below(stars, bar).astype(np.float32)
-
-
-def _choose_pool(
-    scores: Float32, histories: Histories, among: NDArray[np.bool_] | None
-) -> tuple[NDArray[np.int32], Numbers]:
-    """Return the pairs of history and movie to score exactly: each history's `POOL` best unseen ones in `among`."""
-    candidates = scores.copy()
-    candidates[histories.rows, histories.items] = -np.inf
-    if among is not None:
-        np.copyto(candidates, -np.inf, where=~among)
-    n = min(POOL, scores.shape[1])
-    best = np.argpartition(-candidates, n - 1, axis=1)[:, :n] if n else np.zeros((len(scores), 0), np.int64)
-    rows, places = np.nonzero(np.isfinite(np.take_along_axis(candidates, best, axis=1)))
-    return rows.astype(np.int32), best[rows, places].astype(np.int32)
 
 
 def _expected_gains(
@@ -179,6 +169,30 @@ def _expected_gains(
     probabilities = model.distribution_pairs(histories, rows, movies, stars=stars)
     gains = np.maximum(model.data.scale.levels()[None, :] - mean[:, None], 0)
     return np.asarray(np.einsum("ns,ns->n", probabilities, gains) / spread)
+
+
+def _rough_gains(stars: Float32, levels: RatingLevels) -> Float32:
+    """Return `_normal_gains` of all movies, to choose candidates by, within 0.001. `[n, movies]`.
+
+    Φ is approximated by tanh (Page 1977), which takes a fiftieth of the time.
+    """
+    deviation = (ERROR_SHARE * levels.spread).astype(np.float32)[:, None]
+    z: Float32 = stars - levels.mean.astype(np.float32)[:, None]
+    z /= deviation
+    density = z * z
+    below = density * np.float32(0.0356774)
+    below += np.float32(0.797884)
+    below *= z
+    np.tanh(below, out=below)
+    below += 1
+    z *= below
+    density *= np.float32(-0.5)
+    np.exp(density, out=density)
+    density *= np.float32(ERROR_SHARE * (2 * np.pi) ** -0.5)
+    z *= np.float32(ERROR_SHARE / 2)
+    z += density
+    np.maximum(z, 0, out=z)
+    return z
 
 
 def _normal_gains(stars: Float32, mean: Float64, spread: Float64) -> NDArray[Any]:

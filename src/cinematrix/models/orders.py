@@ -62,4 +62,4 @@ def score_lists(
     """
     if by == "liking":
         return score_by_liking(model, histories, among)
-    return model.score(histories, by=by)
+    return model.list_stars(histories, among) if by == "stars" else model.score(histories, by=by)

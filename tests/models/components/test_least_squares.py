@@ -5,7 +5,7 @@ import pytest
 
 from cinematrix.data.histories import Histories
 from cinematrix.models.components import least_squares
-from cinematrix.models.components.least_squares import entry_contributions, solve_ridge
+from cinematrix.models.components.least_squares import approach_ridge, entry_contributions, solve_ridge
 
 
 def make_problem(rng: np.random.Generator) -> tuple[Histories, np.ndarray, np.ndarray]:
@@ -59,3 +59,22 @@ def test_contributions_add_up_to_the_solution() -> None:
         entries = slice(histories.starts[row], histories.starts[row + 1])
         parts = entry_contributions(table[histories.items[entries]], penalty) * targets[entries, None]
         np.testing.assert_allclose(parts.sum(0), solution[row], atol=1e-5)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_gradients_come_close_and_get_there(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    """A few steps leave 2 % at most, as many as columns nothing; short and empty histories are exact."""
+    rng = np.random.default_rng(0)
+    table = rng.standard_normal((50, 8)).astype(np.float32)
+    lengths = [0, 1, 3, 9, 20, 41, 50]
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    items = np.concatenate([rng.permutation(50)[:length] for length in lengths])
+    histories = Histories.of_pairs(rows, items, None, len(lengths))
+    targets, penalty = np.ones(len(items), np.float32), np.linspace(5, 20, 8).astype(np.float32)
+    exact = solve_ridge(histories, table, targets, penalty)
+    near = approach_ridge(histories, table, targets, penalty, threads)
+    np.testing.assert_allclose(near[:3], exact[:3], atol=1e-6)
+    assert (near[3:] != exact[3:]).any()
+    assert np.linalg.norm(near - exact) < 0.02 * np.linalg.norm(exact)
+    monkeypatch.setattr(least_squares, "GRADIENT_STEPS", 12)
+    np.testing.assert_allclose(approach_ridge(histories, table, targets, penalty, threads), exact, atol=1e-5)

@@ -1,6 +1,7 @@
 """The Gaussian process on residuals, against the formula written out."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +12,20 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import random
+from cinematrix.metrics.top_n import top_n
+from cinematrix.models.artifact import load
 from cinematrix.models.components.ease_low_rank import Spectrum
-from cinematrix.models.deep_mf import residual_gp
+from cinematrix.models.deep_mf import heads, residual_gp
 from cinematrix.models.deep_mf.model import DeepMF
-from cinematrix.models.deep_mf.residual_gp import KERNEL_SHARPNESS, NOISE_VARIANCE, ResidualGP, embed_movies
+from cinematrix.models.deep_mf.residual_gp import (
+    KERNEL_SHARPNESS,
+    NOISE_VARIANCE,
+    TANGENT_COSINE,
+    ResidualGP,
+    embed_movies,
+)
 from cinematrix.models.deep_mf.settings import DeepMFSettings
+from cinematrix.models.orders import score_lists
 
 N_MOVIES = 40
 EVERY = np.arange(N_MOVIES, dtype=np.int32)
@@ -158,3 +168,29 @@ def test_the_constants_of_the_kernel_are_saved() -> None:
     assert (older.weight, older.sharpness, older.noise) == (0.4, KERNEL_SHARPNESS, NOISE_VARIANCE)
     assert loaded.similarity(np.array([0]), np.array([1])) == pytest.approx(np.exp(-3.0))
     assert older.similarity(np.array([0]), np.array([1])) == pytest.approx(np.exp(-2.0))
+
+
+def test_the_linear_kernel_touches_the_kernel(histories: Histories) -> None:
+    """At the tangent's cosine linear additions are exact; elsewhere they are below, as the kernel is convex."""
+    angles = np.arccos(np.linspace(-1, 1, N_MOVIES))
+    places = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    places[0], places[1] = [1, 0], [TANGENT_COSINE, (1 - TANGENT_COSINE**2) ** 0.5]
+    model, solved = ResidualGP(places, 0.5), np.zeros(17, np.float32)
+    solved[0] = 2.0  # user 0's rating of movie 0
+    exact, linear = model.score(histories, solved, EVERY), model.linear(histories, solved)
+    assert linear[0, 1] == pytest.approx(exact[0, 1], abs=1e-6)
+    assert (linear[0] <= exact[0] + 1e-6).all()
+    assert (linear[1:] == 0).all()
+
+
+def test_lists_by_stars_have_exact_scores_and_the_best_movies(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a pool of a third of the movies the scores are exact, and lists lose at most one place in a hundred."""
+    monkeypatch.setattr(heads, "MIN_POOL", 1)
+    monkeypatch.setattr(heads, "POOL_SHARE", 1 / 3)
+    model = load(folder).model
+    histories = model.data.history
+    exact, found = model.score(histories, by="stars"), score_lists(model, histories, by="stars")
+    assert not np.isclose(found, exact, atol=1e-5).all()
+    ranked, wanted = (top_n(scores, 3, histories) for scores in (found, exact))
+    np.testing.assert_allclose(ranked.scores, np.take_along_axis(exact, ranked.movies, 1), atol=1e-5)
+    assert (ranked.movies == wanted.movies).mean() >= 0.99

@@ -15,6 +15,7 @@ from scipy.special import expit
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import random
+from cinematrix.metrics.top_n import sort_descending
 
 Float32 = NDArray[np.float32]
 
@@ -29,6 +30,9 @@ MIN_INTERACTIONS = 20
 
 MIN_PROBABILITY = np.float32(3e-3)
 """Offset added to an estimated probability before its logarithm is taken."""
+
+MAX_LOGIT = np.float32(80)
+"""Largest absolute logit of a small probability; float32 has no exponential of 89."""
 
 MAX_SLOPE = 100.0
 """Maximum slope within users, for scores of deviation 1."""
@@ -69,7 +73,14 @@ class Calibration:
 
     def log(self, scores: Float32) -> Float32:
         """Return the logarithms of the probabilities of scores, of any shape."""
-        return np.asarray(-np.logaddexp(0, -np.float32(self.slope) * scores - np.float32(self.offset)), np.float32)
+        odds: Float32 = -np.float32(self.slope) * scores
+        odds -= np.float32(self.offset)
+        np.minimum(odds, MAX_LOGIT, out=odds)
+        np.exp(odds, out=odds)
+        odds += 1
+        np.log(odds, out=odds)
+        odds *= -1
+        return odds
 
     @classmethod
     def fitted_within_users(cls, scores: Float32, given: Histories, later: Histories) -> Self:
@@ -187,7 +198,7 @@ def chances_by_place(scores: Float32) -> Float32:
 
     The chance of the movie at place r of its row, counted from 0, is taken as proportional to (r + 20)⁻².
     """
-    order = np.argsort(-scores, axis=1, kind="stable")
+    order = sort_descending(scores)
     by_place = -2 * np.log(np.arange(scores.shape[1], dtype=np.float32) + 20)
     chances = np.empty_like(scores)
     np.put_along_axis(chances, order, np.broadcast_to(by_place, scores.shape), axis=1)

@@ -158,7 +158,9 @@ class LowRankEase:
 
     def score(self, gathered: Float32) -> Float32:
         """Return every history's score of every movie, meaningless for movies in the history. `[n, n_movies]`."""
-        return np.asarray((gathered @ self.item_vectors.T) * self.weight[:-1], np.float32)
+        scores = gathered @ self.item_vectors.T
+        scores *= self.weight[:-1]
+        return scores
 
     def pairs(self, gathered: Float32, rows: Numbers, movies: Numbers) -> Float32:
         """Return the scores of pairs. `[n]`."""

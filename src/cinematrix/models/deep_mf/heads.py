@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cinematrix.common.memo import WeakMemo
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
+from cinematrix.metrics.top_n import top_pairs
 from cinematrix.models.base import ScoreShares
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.components.calibration import UNCALIBRATED, Calibration
@@ -17,6 +18,9 @@ from cinematrix.models.components.ease_low_rank import LowRankEase, weigh_by_rat
 from cinematrix.models.deep_mf.attribution import attribute_entries, attribute_head
 from cinematrix.models.deep_mf.residual_gp import ResidualGP
 from cinematrix.models.deep_mf.towers import Float32, Towers
+
+MIN_POOL, POOL_SHARE = 1000, 1 / 40
+"""Movies of each history whose expected ratings are exact in lists by stars: minimum, and share of all movies."""
 
 MAX_REMEMBERED = 64
 """Maximum histories of a batch whose encoding is remembered for further calls; larger ones are encoded anew."""
@@ -88,17 +92,41 @@ class StarsHead:
                 stars[:, movies] += process.score(histories, self._solve(histories, read, process, new, rows), movies)
         return stars
 
+    def score_best(self, histories: Histories, among: NDArray[np.bool_] | None = None) -> Float32:
+        """Return expected ratings that are exact for each history's best movies and estimates for the others.
+
+        The best unseen movies in `among` by an estimate are scored exactly (two-stage retrieval). The estimate takes
+        the processes' kernel as linear.
+
+        Args:
+            among: as in `Recommender.list_stars`.
+        """
+        read, rows = self.read(histories), np.arange(len(histories), dtype=np.int32)
+        stars = self._score_without_gp(read)
+        for process, new in self._processes(histories):
+            own = self.new[:-1] == new
+            if own.any():
+                added = process.linear(histories, self._solve(histories, read, process, new, rows))
+                np.add(stars, added, out=stars, where=own)
+        rows, movies = top_pairs(stars, max(MIN_POOL, round(POOL_SHARE * stars.shape[1])), histories, among)
+        stars[rows, movies] = self._predict(histories, read, rows, movies)
+        return stars
+
     def score_without_gp(self, histories: Histories) -> Float32:
         """Return every history's expected rating of every movie by biases and towers alone. `[n, n_movies]`."""
         return self._score_without_gp(self.read(histories))
 
     def _score_without_gp(self, read: EncodedHistories) -> Float32:
-        base = np.float32(self.biases.mean) + read.user[:, None] + self.biases.movie
-        return np.asarray(base + np.float32(self.sigma) * self.towers.score(read.vectors), np.float32)
+        stars = self.towers.score(read.vectors)
+        stars *= np.float32(self.sigma)
+        stars += np.float32(self.biases.mean) + read.user[:, None] + self.biases.movie
+        return stars
 
     def pairs(self, histories: Histories, rows: Numbers, movies: Numbers) -> Float32:
         """Return the expected ratings of pairs, not clipped to the scale. `[n]`."""
-        read = self.read(histories)
+        return self._predict(histories, self.read(histories), rows, movies)
+
+    def _predict(self, histories: Histories, read: EncodedHistories, rows: Numbers, movies: Numbers) -> Float32:
         stars = self._predict_without_gp(read, rows, movies)
         for process, new in self._processes(histories):
             selected = np.flatnonzero(self.new[movies] == new)
@@ -210,9 +238,9 @@ class RankingHead:
             residual: as in `EncodedHistories`; None for plain interactions.
         """
         score = self.towers.score(self.towers.users(histories, residual))
-        return (
-            score if self.low_rank_ease is None else score + self.low_rank_ease.score(self._gather(histories, residual))
-        )
+        if self.low_rank_ease is not None:
+            score += self.low_rank_ease.score(self._gather(histories, residual))
+        return score
 
     def movie_index(self) -> Float32:
         """Return a vector for each movie, whose dot product with a `user_index` is its score up to a constant."""

@@ -62,6 +62,9 @@ class DeepMF(Recommender):
             return super().log_chances(scores)
         return self.ranking.calibration.log(scores)
 
+    def list_stars(self, histories: Histories, among: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+        return self._rating_head.score_best(histories, among)
+
     def rough_stars(self, histories: Histories) -> NDArray[np.float32]:
         return self._rating_head.score_without_gp(histories)
 

@@ -32,6 +32,9 @@ Float32 = NDArray[np.float32]
 KERNEL_SHARPNESS = 2.0
 """Rate at which similarity falls with the angle between two movies' places, unless told."""
 
+TANGENT_COSINE = 0.3
+"""Cosine at which the linear kernel equals the kernel; of 0 to 0.75 it lost fewest movies of lists by stars."""
+
 NOISE_VARIANCE = 1.0
 """Variance of a single rating's noise, in units of the process's variance, unless told."""
 
@@ -138,6 +141,17 @@ class ResidualGP:
             entries = _find_used(histories, row, solved)
             added[row] = self._kernel(places, histories.items[entries]) @ solved[entries]
         return added
+
+    def linear(self, histories: Histories, solved: Float32) -> Float32:
+        """Return estimates of `score` for all movies, for a kernel that is linear in the cosine. `[n, n_movies]`.
+
+        The kernel's tangent at `TANGENT_COSINE` is k ≈ k₀ · (1 + s · (cos − cos₀)), which takes one matrix product.
+        """
+        slope = np.float32(self.sharpness * np.exp(self.sharpness * (TANGENT_COSINE - 1)))
+        user = histories.sums(self.places, slope * solved)
+        level = np.bincount(histories.rows, solved, len(histories)).astype(np.float32)
+        level *= slope * np.float32(1 / self.sharpness - TANGENT_COSINE)
+        return np.asarray(user @ self.places.T + level[:, None], np.float32)
 
     def fit_weight(self, added: Float32, missing: Float32) -> "ResidualGP":
         """Return the process with the weight that fits held-out residuals best, by least squares with a normal prior.

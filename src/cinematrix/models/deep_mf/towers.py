@@ -77,10 +77,8 @@ class Towers:
     def score(self, users: Float32) -> Float32:
         """Return every user's score of every movie, a mean over members. float32 `[n, n_movies]`."""
         movies = self.movies[:-1]
-        scores = (
-            users[:, :, -1].mean(1)[:, None]
-            + _as_weights(users) @ movies.reshape(len(movies), users.shape[1] * users.shape[2]).T
-        )
+        scores = _as_weights(users) @ movies.reshape(len(movies), users.shape[1] * users.shape[2]).T
+        scores += users[:, :, -1].mean(1)[:, None]
         if "pair.gate" in self.weights:
             for row, user in enumerate(users):
                 scores[row] += self._gate(np.broadcast_to(user, movies.shape), movies)
