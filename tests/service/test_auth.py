@@ -98,6 +98,8 @@ ROUTES = {
     "GET /v1/admin/refits/{refit}": "admin",
     "POST /v1/admin/promotions": "admin",
     "POST /v1/admin/rollbacks": "admin",
+    "GET /v1/admin/audit": "admin",
+    "GET /v1/admin/users": "admin",
     "GET /v1/admin/keys": "admin",
     "POST /v1/admin/keys": "admin",
     "DELETE /v1/admin/keys/{name}": "admin",

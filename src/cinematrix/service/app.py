@@ -27,6 +27,7 @@ from cinematrix.service.routes import (
     admin_keys,
     admin_movies,
     admin_overview,
+    admin_people,
     admin_refits,
     changes,
     expected_stars,
@@ -92,6 +93,7 @@ ROUTERS = (
     *(
         admin_overview.ROUTER,
         admin_keys.ROUTER,
+        admin_people.ROUTER,
         model.ROUTER,
         shelves.ROUTER,
         taste_map.ROUTER,

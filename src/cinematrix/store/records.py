@@ -338,6 +338,11 @@ class Store:
             if not truncate_log(self.engine):
                 self._erasing.set()
 
+    @property
+    def erasing(self) -> bool:
+        """Return whether the write-ahead log may still have data of deleted users."""
+        return self._erasing.is_set()
+
     def audit(self) -> list[str]:
         """Return the lines of the audit log, the oldest first."""
         with self.engine.connect() as connection:
