@@ -7,6 +7,7 @@ made from it.
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from cinematrix.common.options import Setting, check_options, list_settings, option
 from cinematrix.common.text import parse_duration, parse_network
@@ -155,6 +156,9 @@ class ServiceSettings:
     shutdown_seconds: float = health("Time for requests in flight after a stop signal.", 10.0, unit="seconds", low=0)
     overview_days: int = health("Days in the operator's overview.", 30, unit="days", low=1, high=366)
     log_level: str = health("Least level of log lines; requests are logged at info.", "info", choices=LOG_LEVELS)
+    log_form: Literal["auto", "json", "text"] = health(
+        "Form of log lines; auto: text on a terminal, JSON elsewhere.", "auto", choices=("auto", "json", "text")
+    )
     log_lines: int = health("Log lines that wait to be written; further ones are dropped.", 10_000, unit="lines", low=1)
 
     workers: int = server("Processes that answer requests; about one a core.", 1, low=1, high=64)

@@ -82,6 +82,7 @@ def export_records(store: Store, user: str) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "user": user,
+        "name_in_log": store.name_in_log(user),
         "deleted": person.forgotten,
         "ratings": ratings,
         "events": person.events,
