@@ -18,9 +18,7 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.service.app import create_app
-from cinematrix.service.exposure import ExposureSummary
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.service.telemetry import Telemetry
 from cinematrix.store.records import Rating, Store
 from command_line import run_in_process
 from places import ROOT
@@ -204,9 +202,9 @@ def test_the_options_exist_that_deployments_use() -> None:
     assert set(re.findall(r"--[a-z-]+", " ".join(lines))) <= options_of("serve")
 
 
-def test_the_figures_exist_that_the_page_names() -> None:
+def test_the_figures_exist_that_the_page_names(client: TestClient) -> None:
     """Every alarm worth having is documented."""
-    told = Telemetry().text({"1": 1}, None, ExposureSummary(0, None, None, None)).decode()
+    told = client.get("/metrics").text
     named = set(re.findall(r"cinematrix_\w+", PAGE))
     assert len(named) > 5
     assert [name for name in sorted(named) if f"# TYPE {name.removesuffix('_total')}" not in told] == []

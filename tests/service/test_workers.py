@@ -203,3 +203,11 @@ def test_each_log_line_is_a_json_object(server: ServerProcess) -> None:
     assert all({"time", "level", "logger", "message"} <= set(line) for line in lines)
     assert any(line["logger"].startswith("_granian") for line in lines)
     assert any(line["message"].startswith("serving on http") for line in lines)
+
+
+def test_each_worker_is_measured(server: ServerProcess) -> None:
+    """Whichever is asked tells the readings of both, and that both answer."""
+    text = server.ask("GET", "/metrics")[1].decode()
+    assert _sum("cinematrix_workers", text, '{state="ready"') == 2
+    memory = [_sum("cinematrix_process_memory_bytes", text, f'{{worker="{worker}"') for worker in ("1", "2")]
+    assert min(memory) > 10_000_000

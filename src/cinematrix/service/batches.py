@@ -36,6 +36,11 @@ class BatchQueue(Generic[Item, Result]):
         self._waiting: list[_Waiting] = []
         self._workers: set[asyncio.Task[None]] = set()
 
+    @property
+    def n_waiting(self) -> int:
+        """Number of items in the queue."""
+        return len(self._waiting)
+
     async def run(self, compute: Callable[[Sequence[Item]], Sequence[Result | Exception]], item: Item) -> Result:
         """Return the result of an item.
 

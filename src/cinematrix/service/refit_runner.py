@@ -68,7 +68,7 @@ class RefitRunner:
             state, why = "failed", f"its process ended with exit status {code}"
         self.figures.refits.labels(state).inc()
         if refit and refit.begun and refit.ended:
-            self.figures.refit_seconds.set((refit.ended - refit.begun) / 1000)
+            self.figures.refit_seconds.observe((refit.ended - refit.begun) / 1000)
         LOG.info("refit %s is %s: %s", self._running.refit, state, why)
 
     def stop(self) -> None:

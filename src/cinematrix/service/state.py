@@ -21,6 +21,7 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.supervisor import Supervisor
 from cinematrix.service.telemetry import Telemetry
 from cinematrix.service.worker_group import WorkerGroup
+from cinematrix.service.worker_readings import read_worker
 from cinematrix.store.records import Store
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class ServiceState:
         posters, details: caches of posters and of details; None without a TMDB key.
         ahead: prefetcher of lists; None until the server runs.
         supervisor: supervisor of the background tasks.
+        readers: limiter of the threads for other requests; None until the server runs.
+        started: start of the worker in epoch seconds.
         swap_lock: lock to hold while `served` is replaced.
         import_limiter: limiter of concurrent imports.
         writers: limiter of the threads for write requests.
@@ -63,6 +66,8 @@ class ServiceState:
     details: "DetailsCache | None" = None
     ahead: Prefetcher | None = None
     supervisor: Supervisor = field(init=False)
+    readers: CapacityLimiter | None = None
+    started: float = field(default_factory=time.time)
     swap_lock: Lock = field(default_factory=Lock)
     import_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     writers: CapacityLimiter = field(init=False)
@@ -89,7 +94,7 @@ class ServiceState:
         served = self.served_or_none
         if served is not None:
             served.shown.count_waiting()
-        self.group.report(None if served is None else served.version, self.supervisor.failing())
+        self.group.report(None if served is None else served.version, self.supervisor.failing(), read_worker(self))
 
     @property
     def served(self) -> ServedModel:

@@ -23,6 +23,7 @@ from cinematrix.store.migrations import MIGRATIONS, migrate, read_version
 from cinematrix.store.settings import StoreSettings, read_settings
 from cinematrix.store.sqlite import DRIVER, find_file
 from cinematrix.store.tables import FORGOTTEN
+from cinematrix.store.timing import time_commit
 
 LOCK_DEADLINE: ContextVar[float | None] = ContextVar("lock_deadline", default=None)
 """Time until which write transactions of this context wait for locks, in monotonic seconds."""
@@ -105,7 +106,8 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
         elif (deadline := LOCK_DEADLINE.get()) is not None:
             shorten_lock_timeout(connection, deadline - time.monotonic(), read_settings(engine))
         yield connection
-        connection.commit()
+        with time_commit(connection):
+            connection.commit()
 
 
 @contextmanager
