@@ -55,6 +55,7 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import ServiceState, State
 from cinematrix.service.tmdb import PosterCache
 from cinematrix.service.tmdb_details import DetailsCache
+from cinematrix.service.tracing import install_tracing
 from cinematrix.service.worker_group import REPORT_SECONDS, WorkerGroup
 from cinematrix.service.worker_health import Health, count_workers, find_problem
 from cinematrix.service.worker_metrics import make_telemetry
@@ -152,6 +153,7 @@ def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> F
     _add_health_routes(app)
     app.add_middleware(CacheMiddleware, state=state)
     app.add_middleware(RequestGuardMiddleware, settings=settings, figures=figures)
+    install_tracing(app, figures, settings)
     app.add_middleware(ProxyMiddleware, proxies=settings.proxies)
     app.openapi = lambda: _build_openapi(app, settings)  # type: ignore[method-assign]
     return app
@@ -186,6 +188,7 @@ async def _stop_tasks(state: ServiceState, authenticator: Authenticator) -> None
     state.refit_runner.stop()
     if state.ahead:
         state.ahead.stop()
+    await anyio.to_thread.run_sync(state.figures.end_traces)
     with suppress(SQLAlchemyError):
         authenticator.save_uses()
 

@@ -71,7 +71,7 @@ class RequestGuardMiddleware:
         network = find_network(client, self.settings.ipv6_prefix)
         body = BodyReader(receive, self.bodies, scope["path"], network)
         refusal = self._refusal(scope, kind)
-        previous = REQUEST.set(RequestFacts(exchange.id, client))
+        previous = REQUEST.set(RequestFacts(exchange.id, client, trace=scope.get("trace")))
         self.working[kind] += 1
         try:
             if refusal is not None:

@@ -100,7 +100,7 @@ def _load_shared_code(settings: ServiceSettings) -> None:
     It is exempt from garbage collection, which would write to it and so copy it in each worker.
     """
     create_app(
-        replace(settings, model=Path("/dev/null/none"), db="sqlite://", posters=None)
+        replace(settings, model=Path("/dev/null/none"), db="sqlite://", posters=None, otel_endpoint="")
     ).state.service.store.close()
     gc.collect()
     gc.freeze()

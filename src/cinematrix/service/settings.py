@@ -161,6 +161,12 @@ class ServiceSettings:
     )
     log_lines: int = health("Log lines that wait to be written; further ones are dropped.", 10_000, unit="lines", low=1)
 
+    otel_endpoint: str = health(
+        "Address of an OpenTelemetry collector to send traces to, such as http://127.0.0.1:4318/v1/traces; needs the"
+        " extra `otel`.", "", missing="no traces",
+    )  # fmt: skip
+    otel_share: float = health("Share of the requests that are traced, 0 to 1.", 1.0, low=0, high=1)
+
     workers: int = server("Processes that answer requests; about one a core.", 1, low=1, high=64)
     address: str = server("Address to listen on; any but loopback requires a key.", "127.0.0.1")
     port: int = server("Port to listen on.", 8000, low=1, high=65_535)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
@@ -80,7 +80,7 @@ class ServiceState:
         # SQLite allows one writer; others wait here instead of polling its lock.
         is_sqlite = self.store.engine.dialect.name == "sqlite"
         self.writers = CapacityLimiter(1 if is_sqlite else self.settings.writer_threads)
-        self.lists = ListPool(self.settings, self.foreground)
+        self.lists = ListPool(self.settings, self.foreground, partial(self.figures.note_span, "list"))
         self.writes = GroupCommit(self.store, self.settings.write_seconds, self.writers, self.foreground)
 
     def prefetch_for(self, *users: str) -> None:

@@ -1,14 +1,19 @@
 """Prometheus metrics of the service."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.registry import Collector
 
+from cinematrix.service.log_lines import REQUEST
 from cinematrix.store.timing import Operation
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 LATENCY_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 """Upper bounds of the latency histograms, in seconds."""
@@ -22,7 +27,14 @@ class Telemetry:
 
     Args:
         everybody: registry with the metrics of all workers; None: there are no others.
+
+    Attributes:
+        tracer: OpenTelemetry's tracer; None: there are no traces.
+        end_traces: function that sends the traces that wait, and ends the tracing.
     """
+
+    tracer: "Tracer | None" = None
+    end_traces: Callable[[], object] = staticmethod(lambda: None)
 
     def __init__(self, everybody: CollectorRegistry | None = None) -> None:
         self.registry = CollectorRegistry()
@@ -78,8 +90,15 @@ class Telemetry:
         self._seconds(route).observe(seconds)
 
     def note_store(self, operation: Operation, seconds: float) -> None:
-        """Note the duration of an operation of the store."""
+        """Note the duration of an operation of the store, which has just ended."""
         self._operation(operation).observe(seconds)
+        self.note_span(f"store {operation}", seconds)
+
+    def note_span(self, name: str, seconds: float) -> None:
+        """Note what has just ended as a span of the current request's trace. Outside a request there is none."""
+        if self.tracer is not None and REQUEST.get() is not None:
+            end = time.time_ns()
+            self.tracer.start_span(name, start_time=end - round(seconds * 1e9)).end(end)
 
     def count_list(self, how: str, fallback: bool) -> None:
         """Count a list sent to a user. `how`: `made` for the request, `kept` in the cache, or `stale`."""
