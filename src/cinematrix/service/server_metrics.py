@@ -16,7 +16,7 @@ from sqlalchemy import text
 from cinematrix.service.state import ServiceState
 from cinematrix.service.worker_group import WorkerState
 from cinematrix.service.worker_health import count_versions
-from cinematrix.service.worker_readings import METRICS, read_worker
+from cinematrix.service.worker_readings import METRICS
 from cinematrix.store.refits import list_refits
 
 RUNNING = ("asked", "running")
@@ -54,7 +54,7 @@ class ServerMetrics:
         states, group = self._state.group.states(), self._state.group
         if not states:
             states = [WorkerState(True, None, [], math.inf)]
-        states[group.number] = states[group.number]._replace(readings=read_worker(self._state))
+        states[group.number] = states[group.number]._replace(readings=self._state.readings())
         ready = sum(worker.ready and not worker.is_missing for worker in states)
         yield _gauges("workers", "Workers, and those that answer.", "state", {"all": len(states), "ready": ready})
         failing = Counter(name for worker in states for name in worker.failing)

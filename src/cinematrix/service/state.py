@@ -21,7 +21,7 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.supervisor import Supervisor
 from cinematrix.service.telemetry import Telemetry
 from cinematrix.service.worker_group import WorkerGroup
-from cinematrix.service.worker_readings import read_worker
+from cinematrix.service.worker_readings import Pool, Readings, read_worker
 from cinematrix.store.records import Store
 
 if TYPE_CHECKING:
@@ -94,7 +94,19 @@ class ServiceState:
         served = self.served_or_none
         if served is not None:
             served.shown.count_waiting()
-        self.group.report(None if served is None else served.version, self.supervisor.failing(), read_worker(self))
+        self.group.report(None if served is None else served.version, self.supervisor.failing(), self.readings())
+
+    def readings(self) -> Readings:
+        """Return the readings of this worker."""
+        lists, threads = self.lists.in_flight, self.settings.list_threads
+        pools = {
+            "requests": None if self.readers is None else Pool.of(self.readers),
+            "writes": Pool.of(self.writers, self.writes.n_waiting),
+            "lists": Pool(threads, min(lists, threads), max(lists - threads, 0)),
+            "connections": Pool.of_connections(self.store.engine),
+        }
+        waiting = self.ahead.n_waiting if self.ahead else 0
+        return read_worker(self.started, waiting, {name: pool for name, pool in pools.items() if pool})
 
     @property
     def served(self) -> ServedModel:

@@ -4,15 +4,13 @@ import os
 import resource
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Self
 
 from anyio import CapacityLimiter
+from sqlalchemy import Engine
 from sqlalchemy.pool import QueuePool
-
-if TYPE_CHECKING:
-    from cinematrix.service.state import ServiceState
 
 Readings = dict[str, dict[str, float]]
 """Values by metric and by pool; without pools the name of the pool is empty."""
@@ -40,40 +38,41 @@ class Pool(NamedTuple):
     busy: float
     waiting: float
 
+    @classmethod
+    def of(cls, limiter: CapacityLimiter, queued: int = 0) -> Self:
+        """Return those of a limiter of threads. `queued`: who waits in a queue before it."""
+        return cls(limiter.total_tokens, limiter.borrowed_tokens, limiter.statistics().tasks_waiting + queued)
 
-def read_worker(state: "ServiceState") -> Readings:
-    """Return the readings of this process."""
+    @classmethod
+    def of_connections(cls, engine: Engine) -> Self | None:
+        """Return those of an engine's connections; None if they aren't limited."""
+        pool = engine.pool
+        return cls(pool.size() + pool._max_overflow, pool.checkedout(), 0) if isinstance(pool, QueuePool) else None
+
+
+def read_worker(started: float, prefetched: int, pools: Mapping[str, Pool]) -> Readings:
+    """Return the readings of this process.
+
+    Args:
+        started: its start in epoch seconds.
+        prefetched: users whose list waits to be made ahead.
+        pools: its pools by name.
+    """
     used, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     unit = 1 if sys.platform == "darwin" else 1024
     single = {
         "process_cpu_seconds_total": used.ru_utime + used.ru_stime,
         "process_memory_bytes": _resident_bytes() or used.ru_maxrss * unit,
         "process_children_peak_bytes": children.ru_maxrss * unit,
-        "process_start_time_seconds": state.started,
+        "process_start_time_seconds": started,
         "process_threads": threading.active_count(),
         "process_open_files": _count_files(),
         "process_max_open_files": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-        "prefetch_waiting": state.ahead.n_waiting if state.ahead else 0,
+        "prefetch_waiting": prefetched,
     }
-    pools = dict(_pools(state))
     return {name: {"": float(value)} for name, value in single.items()} | {
         f"pool_{what}": {name: getattr(pool, what) for name, pool in pools.items()} for what in Pool._fields
     }
-
-
-def _pools(state: "ServiceState") -> Iterator[tuple[str, Pool]]:
-    if state.readers is not None:
-        yield "requests", _pool_of(state.readers)
-    yield "writes", _pool_of(state.writers, state.writes.n_waiting)
-    lists, threads = state.lists.in_flight, state.settings.list_threads
-    yield "lists", Pool(threads, min(lists, threads), max(lists - threads, 0))
-    connections = state.store.engine.pool
-    if isinstance(connections, QueuePool):
-        yield "connections", Pool(connections.size() + connections._max_overflow, connections.checkedout(), 0)
-
-
-def _pool_of(limiter: CapacityLimiter, queued: int = 0) -> Pool:
-    return Pool(limiter.total_tokens, limiter.borrowed_tokens, limiter.statistics().tasks_waiting + queued)
 
 
 def _resident_bytes() -> int:
