@@ -7,12 +7,10 @@ import sys
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 SECRET_PATTERN = re.compile(r"\b(cm[xt]_)[\w-]{8,}")
 """Keys and tokens, or text from a client that looks like them."""
-
-LogForm = Literal["auto", "json", "text"]
 
 
 @dataclass(slots=True)
@@ -84,7 +82,7 @@ class TextFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
-def make_formatter(form: LogForm) -> logging.Formatter:
-    """Return the formatter of a form; `auto` is text if stderr is a terminal, and JSON otherwise."""
+def make_formatter(form: str) -> logging.Formatter:
+    """Return the formatter of one of `settings.LOG_FORMS`; `auto` is text if stderr is a terminal, and else JSON."""
     is_text = form == "text" or (form == "auto" and sys.stderr.isatty())
     return TextFormatter() if is_text else JsonFormatter()

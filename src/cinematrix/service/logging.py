@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from threading import Event, Thread
 from types import TracebackType
 
-from cinematrix.service.log_lines import LogForm, make_formatter
+from cinematrix.service.log_lines import make_formatter
 
 MAX_WRITE_BYTES = select.PIPE_BUF
 """Maximum bytes in one write of several lines, which the system doesn't mix with those of other processes."""
@@ -89,7 +89,7 @@ REQUEST_LOG = LOG.getChild("requests")
 
 
 @contextmanager
-def write_log(handler: logging.Handler, form: LogForm, level: str) -> Iterator[None]:
+def write_log(handler: logging.Handler, form: str, level: str) -> Iterator[None]:
     """Write all log lines of the process, those of libraries, warnings and uncaught exceptions too, by one handler.
 
     A handler of an outer context writes again afterwards.

@@ -7,7 +7,6 @@ made from it.
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from cinematrix.common.options import Setting, check_options, list_settings, option
 from cinematrix.common.text import parse_duration, parse_network
@@ -18,6 +17,9 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 """Levels of log lines. Requests are logged at `info`."""
+
+LOG_FORMS = ("auto", "json", "text")
+"""Forms of log lines."""
 
 server = partial(option, group="Server")
 access = partial(option, group="Access")
@@ -156,9 +158,7 @@ class ServiceSettings:
     shutdown_seconds: float = health("Time for requests in flight after a stop signal.", 10.0, unit="seconds", low=0)
     overview_days: int = health("Days in the operator's overview.", 30, unit="days", low=1, high=366)
     log_level: str = health("Least level of log lines; requests are logged at info.", "info", choices=LOG_LEVELS)
-    log_form: Literal["auto", "json", "text"] = health(
-        "Form of log lines; auto: text on a terminal, JSON elsewhere.", "auto", choices=("auto", "json", "text")
-    )
+    log_form: str = health("Form of log lines; auto: text on a terminal, else JSON.", "auto", choices=LOG_FORMS)
     log_lines: int = health("Log lines that wait to be written; further ones are dropped.", 10_000, unit="lines", low=1)
 
     otel_endpoint: str = health(
