@@ -27,6 +27,7 @@ def test_every_option_of_the_file_reaches_the_service(tmp_path: Path, served: li
     """Each has another value than the default in a file, and has it in the settings; flags and environment win."""
     special = WITH_TEXT | {"host-name": ["films.example"], "proxy": ["10.0.0.0/8"], "public": True, "tmdb-key": "k"}
     special |= {"posters": str(tmp_path), "refit-every": "2h"}
+    special |= {"log-form": "text", "otel-endpoint": "http://127.0.0.1:4318/v1/traces"}
     lines, expected = [], {}
     for each in list_service_settings():
         value = special.get(each.name)

@@ -18,9 +18,7 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.service.app import create_app
-from cinematrix.service.exposure import ExposureSummary
 from cinematrix.service.settings import ServiceSettings
-from cinematrix.service.telemetry import Telemetry
 from cinematrix.store.records import Rating, Store
 from command_line import run_in_process
 from places import ROOT
@@ -192,7 +190,7 @@ def options_of(command: str) -> set[str]:
 
 def test_the_options_exist_that_deployments_use() -> None:
     """In the compose file, the image, the unit and on the page."""
-    texts = [path.read_text("utf-8") for path in (DEPLOY / "compose.yaml", DEPLOY / "cinematrix.service")]
+    texts = [path.read_text("utf-8") for path in (DEPLOY / "compose.yaml", *DEPLOY.glob("*.service"))]
     lines = [
         line
         for text in texts
@@ -200,13 +198,13 @@ def test_the_options_exist_that_deployments_use() -> None:
         if "ExecStart" in line or line.strip().startswith("command")
     ]
     lines += re.findall(r"^CMD .*", (DEPLOY / "Dockerfile").read_text("utf-8"), re.MULTILINE)
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert set(re.findall(r"--[a-z-]+", " ".join(lines))) <= options_of("serve")
 
 
-def test_the_figures_exist_that_the_page_names() -> None:
+def test_the_figures_exist_that_the_page_names(client: TestClient) -> None:
     """Every alarm worth having is documented."""
-    told = Telemetry().text({"1": 1}, None, ExposureSummary(0, None, None, None)).decode()
+    told = client.get("/metrics").text
     named = set(re.findall(r"cinematrix_\w+", PAGE))
     assert len(named) > 5
     assert [name for name in sorted(named) if f"# TYPE {name.removesuffix('_total')}" not in told] == []
@@ -239,10 +237,12 @@ def test_the_compose_file_takes_every_right_away() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="NO SYSTEMD HERE: the unit isn't verified")
-def test_the_unit_is_understood(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "started"), [("cinematrix", "cinematrix"), ("cinematrix@", "cinematrix@8001")])
+def test_the_unit_is_understood(name: str, started: str, tmp_path: Path) -> None:
     """By systemd, which says nothing against any line."""
-    text = (DEPLOY / "cinematrix.service").read_text("utf-8")
-    (tmp_path / "cinematrix.service").write_text(text.replace("/opt/cinematrix/bin/cinematrix", "/bin/true"), "utf-8")
-    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "cinematrix.service")]
+    text = (DEPLOY / f"{name}.service").read_text("utf-8")
+    unit = tmp_path / f"{started}.service"
+    unit.write_text(text.replace("/opt/cinematrix/bin/cinematrix", "/bin/true"), "utf-8")
+    command = ["systemd-analyze", "verify", "--man=no", str(unit)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

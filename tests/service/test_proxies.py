@@ -106,9 +106,10 @@ def test_a_wrong_network_is_refused(text: str) -> None:
 
 
 def test_the_documented_proxy_sets_what_is_read() -> None:
-    """The nginx of docs/deploy.md sets or empties each header that is believed, so that no visitor can write one."""
-    lines = (ROOT / "docs" / "deploy.md").read_text("utf-8").lower()
-    assert all(f"proxy_set_header {name} " in lines for name in (FOR, PROTO, STANDARD))
+    """The nginx of deploy/ sets or empties each header that is believed, so that no visitor can write one."""
+    lines = (ROOT / "deploy" / "nginx.conf").read_text("utf-8").lower()
+    believed = (FOR, PROTO, STANDARD, "x-request-id", "traceparent")
+    assert all(f"proxy_set_header {name} " in lines for name in believed)
 
 
 @pytest.mark.fault(47)

@@ -1,6 +1,7 @@
 """Several workers of one server: `cinematrix serve --workers`."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -139,7 +140,7 @@ def test_a_killed_worker_is_replaced_and_its_counts_stay(server: ServerProcess) 
         os.kill(workers[0], signal.SIGKILL)
         for _ in range(20):
             assert send_request(pair[1], "GET", "/v1/users/ann/recommendations")[0] == 200
-    wait_for(lambda: server.all_ready(2), 30)
+    wait_for(lambda: set(server.workers()) != set(workers) and server.all_ready(2), 30)
     assert len(set(workers) & set(server.workers())) == 1
     assert count() > before
     assert "was ended by signal 9" in server.log.read_text("utf-8")
@@ -192,3 +193,21 @@ def test_what_fails_in_the_first_worker_is_the_error_of_the_command(place: Path,
     assert ended.returncode == 2
     assert ended.stderr.startswith("cinematrix: the database")
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_each_log_line_is_a_json_object(server: ServerProcess) -> None:
+    """Those of all workers, of the process that replaces them, and of the server library too."""
+    server.ask("GET", "/v1/model")
+    wait_for(lambda: '"/v1/model"' in server.log.read_text("utf-8"), 20)
+    lines = [json.loads(line) for line in server.log.read_text("utf-8").splitlines()]
+    assert all({"time", "level", "logger", "message"} <= set(line) for line in lines)
+    assert any(line["logger"].startswith("_granian") for line in lines)
+    assert any(line["message"].startswith("serving on http") for line in lines)
+
+
+def test_each_worker_is_measured(server: ServerProcess) -> None:
+    """Whichever is asked tells the readings of both, and that both answer."""
+    text = server.ask("GET", "/metrics")[1].decode()
+    assert _sum("cinematrix_workers", text, '{state="ready"') == 2
+    memory = [_sum("cinematrix_process_memory_bytes", text, f'{{worker="{worker}"') for worker in ("1", "2")]
+    assert min(memory) > 10_000_000

@@ -1,35 +1,18 @@
 """`cinematrix key`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cinematrix.cli.options import DatabaseUrl, Json
+from cinematrix.cli.stores import open_store, show_time
 from cinematrix.common.text import parse_duration
 from cinematrix.store.settings import DEFAULT_DATABASE
 
 if TYPE_CHECKING:
     from cinematrix.store.keys import ApiKey
-    from cinematrix.store.records import Store
 
 app = typer.Typer(help="Access keys of the service.", no_args_is_help=True)
-
-
-@contextmanager
-def _open_store(db: str) -> "Iterator[Store]":
-    from cinematrix.common.optional import require_serving_package
-
-    require_serving_package("sqlalchemy")
-    from cinematrix.store.records import Store
-
-    store = Store.open(db)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @app.command()
@@ -45,7 +28,7 @@ def create(
     """Create an access key and print it once; the store has only its SHA-256 hash."""
     from cinematrix.cli.output import make_console, print_json
 
-    with _open_store(db) as store:
+    with open_store(db) as store:
         from cinematrix.store.keys import create_key, find_key, list_keys
 
         secret = create_key(store, role, name, None if expires is None else parse_duration(expires))
@@ -59,14 +42,14 @@ def list_(db: DatabaseUrl = DEFAULT_DATABASE, json: Json = False) -> None:
     """List the access keys: name, role, creation, expiry and last use. The keys themselves aren't stored."""
     from cinematrix.cli.output import make_console, make_table, print_json
 
-    with _open_store(db) as store:
+    with open_store(db) as store:
         from cinematrix.store.keys import list_keys
 
         keys = list_keys(store)
     if json:
         return print_json([_describe(key) for key in keys])
     columns = ("name", "role", "created", "expires", "last used")
-    rows = [(key.name, key.role, *map(_show_time, (key.created, key.expires, key.used))) for key in keys]
+    rows = [(key.name, key.role, *map(show_time, (key.created, key.expires, key.used))) for key in keys]
     return make_console().print(make_table(columns, rows) if rows else "the store has no keys")
 
 
@@ -79,7 +62,7 @@ def revoke(
     from cinematrix.cli.output import make_console
     from cinematrix.errors import UnknownIdError
 
-    with _open_store(db) as store:
+    with open_store(db) as store:
         from cinematrix.store.keys import list_keys, revoke_key
 
         if not revoke_key(store, name):
@@ -93,7 +76,3 @@ def revoke(
 
 def _describe(key: "ApiKey") -> dict[str, Any]:
     return {field: value for field, value in key._asdict().items() if field != "hash"}
-
-
-def _show_time(ms: int | None) -> str:
-    return "never" if ms is None else datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

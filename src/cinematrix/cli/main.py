@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cinematrix.cli import (
+    audit,
     compare,
     data,
     demo,
@@ -25,6 +26,7 @@ from cinematrix.cli import (
     serve,
     train,
     tune,
+    users,
 )
 from cinematrix.errors import CinematrixError
 
@@ -38,11 +40,13 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(keys.app, name="key")
+app.add_typer(users.app, name="user")
 app.add_typer(movies.app, name="movies")
 COMMANDS = (
     *(demo.demo, train.train, evaluate.evaluate, compare.compare, tune.tune),
     *(recommend.predict, recommend.recommend, recommend.similar, explain.explain, serve.serve),
     *(refit.refit, refit.versions, refit.rollback, doctor.doctor),
+    audit.audit,
 )
 for command in COMMANDS:
     app.command()(command)

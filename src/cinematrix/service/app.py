@@ -27,6 +27,7 @@ from cinematrix.service.routes import (
     admin_keys,
     admin_movies,
     admin_overview,
+    admin_people,
     admin_refits,
     changes,
     expected_stars,
@@ -49,15 +50,18 @@ from cinematrix.service.routes import (
 )
 from cinematrix.service.schemas import ProblemBody
 from cinematrix.service.served_model import ServedModel
+from cinematrix.service.server_metrics import ServerMetrics
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import ServiceState, State
 from cinematrix.service.tmdb import PosterCache
 from cinematrix.service.tmdb_details import DetailsCache
+from cinematrix.service.tracing import install_tracing
 from cinematrix.service.worker_group import REPORT_SECONDS, WorkerGroup
-from cinematrix.service.worker_health import Health, count_versions, count_workers, find_problem
+from cinematrix.service.worker_health import Health, count_workers, find_problem
 from cinematrix.service.worker_metrics import make_telemetry
 from cinematrix.store.engine import check_integrity, free_bytes
 from cinematrix.store.records import Store
+from cinematrix.store.timing import observe
 
 REQUEST_THREADS = {"sqlite": 2, "postgresql": 4}
 """Default number of worker threads for requests, by database.
@@ -92,6 +96,7 @@ ROUTERS = (
     *(
         admin_overview.ROUTER,
         admin_keys.ROUTER,
+        admin_people.ROUTER,
         model.ROUTER,
         shelves.ROUTER,
         taste_map.ROUTER,
@@ -117,6 +122,7 @@ def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> F
     fingerprint, group = read_fingerprint(settings.model), group or WorkerGroup()
     store, figures = Store.open(settings.db, settings.store), make_telemetry(group)
     check_integrity(store.engine)
+    observe(store.engine, figures.note_store)
     refitter = RefitRunner(settings, store, figures)
     state = ServiceState(settings, store, None, figures, refitter, group)
     _open_caches(state)
@@ -147,6 +153,7 @@ def create_app(settings: ServiceSettings, group: WorkerGroup | None = None) -> F
     _add_health_routes(app)
     app.add_middleware(CacheMiddleware, state=state)
     app.add_middleware(RequestGuardMiddleware, settings=settings, figures=figures)
+    install_tracing(app, figures, settings)
     app.add_middleware(ProxyMiddleware, proxies=settings.proxies)
     app.openapi = lambda: _build_openapi(app, settings)  # type: ignore[method-assign]
     return app
@@ -161,7 +168,8 @@ def _open_caches(state: ServiceState) -> None:
 def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint: Fingerprint) -> None:
     """Set the number of threads for requests, and start the background tasks."""
     threads = state.settings.request_threads or REQUEST_THREADS[state.store.engine.dialect.name]
-    anyio.to_thread.current_default_thread_limiter().total_tokens = threads
+    state.readers = anyio.to_thread.current_default_thread_limiter()
+    state.readers.total_tokens = threads
     supervisor, seconds = state.supervisor, state.settings.watch_seconds
     supervisor.add("model", ModelWatcher(state, fingerprint).check, seconds)
     supervisor.add("refits", state.refit_runner.check_progress, seconds)
@@ -180,6 +188,7 @@ async def _stop_tasks(state: ServiceState, authenticator: Authenticator) -> None
     state.refit_runner.stop()
     if state.ahead:
         state.ahead.stop()
+    await anyio.to_thread.run_sync(state.figures.end_traces)
     with suppress(SQLAlchemyError):
         authenticator.save_uses()
 
@@ -216,10 +225,7 @@ def _add_health_routes(app: FastAPI) -> None:
     @app.get("/metrics", dependencies=[READ], responses=PROBLEM_RESPONSES, response_class=PlainTextResponse)
     def metrics(state: State) -> Response:
         """Return the metrics in Prometheus text format."""
-        return Response(
-            state.figures.text(count_versions(state), state.served.trained, state.served.shown.spread()),
-            media_type="text/plain; version=0.0.4",
-        )
+        return Response(state.figures.text(ServerMetrics(state)), media_type="text/plain; version=0.0.4")
 
     @app.get("/openapi.json", dependencies=[READ], include_in_schema=False)
     def openapi() -> dict[str, Any]:

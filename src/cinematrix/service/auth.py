@@ -18,6 +18,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import Scope
 
+from cinematrix.service.log_lines import REQUEST
 from cinematrix.service.problems import Problem
 from cinematrix.service.rate_limits import RateLimiter
 from cinematrix.service.settings import ServiceSettings
@@ -187,7 +188,19 @@ def authorize_request(request: Request, needed: Permission) -> Caller:
     of = None if user is None else state.service.served.user(user)
     scheme, _, token = (_read_header(request, AUTHORIZATION) or "").partition(" ")
     bearer = token if scheme.lower() == "bearer" else None
-    return authenticator.authorize(_read_header(request, KEY), bearer, address, needed, of)
+    caller = authenticator.authorize(_read_header(request, KEY), bearer, address, needed, of)
+    _note_caller(authenticator.store, caller, of)
+    return caller
+
+
+def _note_caller(store: Store, caller: Caller, of: str | None) -> None:
+    """Note the caller, and the user whom the request is about, for the log lines of this request."""
+    if (facts := REQUEST.get()) is not None:
+        facts.role = caller.role
+        kind, _, name = caller.name.partition(" ")
+        facts.key = name if kind == "key" else None
+        user = caller.user if of is None else of
+        facts.user = None if user is None else store.name_in_log(user)
 
 
 def read_peer(scope: Scope) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -14,15 +15,16 @@ Compute = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 class _Waiting(NamedTuple):
-    """An item in the queue, the function that computes it, and the future of its result."""
+    """An item in the queue, the function that computes it, the future of its result, and the context of its request."""
 
     compute: Compute
     item: Any
     future: "asyncio.Future[Any]"
+    context: Context
 
 
 class BatchQueue(Generic[Item, Result]):
-    """Queue in the order of arrival. Used in the event loop only.
+    """Queue in the order of arrival. Used in the event loop only. A batch has the context of its first request.
 
     Args:
         threads: limiter of the threads that compute.
@@ -34,6 +36,11 @@ class BatchQueue(Generic[Item, Result]):
         self._waiting: list[_Waiting] = []
         self._workers: set[asyncio.Task[None]] = set()
 
+    @property
+    def n_waiting(self) -> int:
+        """Number of items in the queue."""
+        return len(self._waiting)
+
     async def run(self, compute: Callable[[Sequence[Item]], Sequence[Result | Exception]], item: Item) -> Result:
         """Return the result of an item.
 
@@ -41,7 +48,7 @@ class BatchQueue(Generic[Item, Result]):
             compute: returns the result of each item, or the exception to raise for it.
             item: it is computed together with others that wait for the same `compute`.
         """
-        waiting = _Waiting(compute, item, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(compute, item, asyncio.get_running_loop().create_future(), copy_context())
         self._waiting.append(waiting)
         if len(self._workers) < self._threads.total_tokens:
             self._workers.add(asyncio.create_task(self._work()))
@@ -54,7 +61,8 @@ class BatchQueue(Generic[Item, Result]):
             while self._waiting:
                 batch = self._take()
                 items = [each.item for each in batch]
-                results = await run_sync(partial(_compute, batch[0].compute, items), limiter=self._threads)
+                compute = partial(batch[0].context.run, _compute, batch[0].compute, items)
+                results = await run_sync(compute, limiter=self._threads)
                 for each, result in zip(batch, results, strict=True):
                     if each.future.done():
                         continue  # the client has gone

@@ -45,6 +45,11 @@ class GroupCommit:
         self._store, self._seconds, self._foreground = store, seconds, foreground
         self._queue = BatchQueue[_Pending, Any](writers, MAX_GROUP[store.engine.dialect.name])
 
+    @property
+    def n_waiting(self) -> int:
+        """Number of writes in the queue."""
+        return self._queue.n_waiting
+
     async def run(self, write: Callable[[Connection], Result]) -> Result:
         """Return the result of a write, once it is on the disk."""
         with self._foreground.work():

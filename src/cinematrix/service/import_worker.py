@@ -25,6 +25,7 @@ from cinematrix.importers.archives import unpacked_bytes
 from cinematrix.importers.entries import KINDS, KindName
 from cinematrix.importers.outcome import MatchedImport, match_entries
 from cinematrix.importers.result import ImportRecords, ImportResult, MergeCounts, add_merge_counts
+from cinematrix.service.logging import LOG
 from cinematrix.service.settings import ServiceSettings
 
 ARCHIVE_TABLES = 4
@@ -115,8 +116,10 @@ WorkerInput = tuple[int, Upload, Ids, pl.DataFrame, Scale | None, Raters]
 
 
 def _prepare_in_subprocess(work: WorkerInput) -> PreparedImport:
-    done = subprocess.run(WORKER_COMMAND, input=pickle.dumps(work), stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(WORKER_COMMAND, input=pickle.dumps(work), capture_output=True, check=False)
     if done.returncode:
+        traceback = done.stderr.decode(errors="replace")
+        LOG.error("the subprocess that read an uploaded file failed", extra={"fields": {"traceback": traceback}})
         raise OSError(f"the subprocess that read an uploaded file ended with exit status {done.returncode}")
     result = pickle.loads(done.stdout)  # trusted: the subprocess is ours
     if isinstance(result, Exception):

@@ -64,11 +64,13 @@ class ListPool:
         settings: numbers of threads and places.
         foreground: counter of the requests that compute or write.
         in_flight: lists that are being computed or wait for it.
+        computed: told the duration of each list, in the context of its request.
         seconds: mean duration of a list, of late.
     """
 
     settings: ServiceSettings
     foreground: Foreground
+    computed: Callable[[float], object] = lambda _: None
     in_flight: int = 0
     seconds: float = 0.0
     _queue: BatchQueue[Any, Any] = field(init=False)
@@ -106,6 +108,7 @@ class ListPool:
             self.in_flight -= 1
         result, seconds = measured
         self.seconds += SMOOTHING * (seconds - self.seconds)
+        self.computed(seconds)
         return result
 
 

@@ -1,14 +1,18 @@
-"""Logging of the service: secrets redacted, lines written by a background thread so that no request waits for it."""
+"""Logging of the service: lines are written by a background thread, so that no request waits for it."""
 
 import logging
 import os
-import re
 import select
+import sys
+import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from threading import Event, Thread
+from types import TracebackType
+
+from cinematrix.service.log_lines import make_formatter
 
 MAX_WRITE_BYTES = select.PIPE_BUF
 """Maximum bytes in one write of several lines, which the system doesn't mix with those of other processes."""
@@ -24,10 +28,15 @@ class QueuedLogHandler(logging.Handler):
         descriptor: file descriptor to write to.
         dropped: called for each line dropped because the queue is full.
         most: maximum lines in the queue.
+        turn: makes the context of a write, in which no other process writes; a long line would be torn apart.
     """
 
-    def __init__(self, descriptor: int, dropped: Callable[[], object], most: int) -> None:
+    def __init__(
+        self, descriptor: int, dropped: Callable[[], object], most: int,
+        turn: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:  # fmt: skip
         super().__init__()
+        self._turn = turn
         self._descriptor, self._dropped, self._most = descriptor, dropped, most
         self._lines: deque[str] = deque()  # appends and pops are atomic, so requests and writer need no lock
         self._has_lines, self._ending = Event(), False
@@ -56,8 +65,9 @@ class QueuedLogHandler(logging.Handler):
             self._has_lines.clear()
             with suppress(OSError):  # the reader of the descriptor is gone
                 while batch := self._take_batch():
-                    while batch:
-                        batch = batch[os.write(self._descriptor, batch) :]
+                    with self._turn():
+                        while batch:
+                            batch = batch[os.write(self._descriptor, batch) :]
             if self._lines or self._ending:
                 self._has_lines.set()
 
@@ -75,27 +85,33 @@ class QueuedLogHandler(logging.Handler):
 
 LOG = logging.getLogger("cinematrix.service")
 REQUEST_LOG = LOG.getChild("requests")
-"""Access log: one line a request, written and redacted by `service.middleware`."""
-
-SECRET_PATTERN = re.compile(r"\b(cm[xt]_)[\w-]{8,}")
-"""Keys and tokens, or text from a client that looks like them."""
+"""Access log: one line a request, written by `service.middleware`."""
 
 
-def redact(text: str) -> str:
-    """Return the text with keys and tokens cut to their prefix."""
-    return SECRET_PATTERN.sub(r"\1…", text)
+@contextmanager
+def write_log(handler: logging.Handler, form: str, level: str) -> Iterator[None]:
+    """Write all log lines of the process, those of libraries, warnings and uncaught exceptions too, by one handler.
+
+    A handler of an outer context writes again afterwards.
+    """
+    root, before = logging.getLogger(), list(logging.getLogger().handlers)
+    handler.setFormatter(make_formatter(form))
+    root.setLevel(level.upper())
+    root.handlers[:] = [handler]
+    logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
 
 
-class RedactingFilter(logging.Filter):
-    """Filter that redacts secrets in messages and tracebacks."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Redact the record and return True."""
-        record.msg, record.args = redact(record.getMessage()), None
-        if record.exc_info:
-            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
-            record.exc_info = None
-        return True
+def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    LOG.critical("an uncaught %s ends the process", kind.__name__, exc_info=(kind, error, traceback))
 
 
-LOG.addFilter(RedactingFilter())
+def _log_uncaught_in_thread(caught: threading.ExceptHookArgs) -> None:
+    name = caught.thread.name if caught.thread else "unknown"
+    info = caught.exc_type, caught.exc_value or caught.exc_type(), caught.exc_traceback
+    LOG.error("an uncaught %s ends the thread %s", caught.exc_type.__name__, name, exc_info=info)

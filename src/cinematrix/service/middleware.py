@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from typing import Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cinematrix.service.auth import read_peer
 from cinematrix.service.bodies import BodyLimits, BodyReader, body_too_large
 from cinematrix.service.list_pool import LIST_PATH
-from cinematrix.service.logging import LOG, REQUEST_LOG, redact
+from cinematrix.service.log_lines import REQUEST, RequestFacts
+from cinematrix.service.logging import LOG, REQUEST_LOG
 from cinematrix.service.problems import MEDIA_TYPE, Problem, problem_body
 from cinematrix.service.rate_limits import find_network
 from cinematrix.service.settings import ServiceSettings
@@ -66,10 +67,11 @@ class RequestGuardMiddleware:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         kind = find_kind(scope["method"], scope["path"])
-        exchange = _Exchange(scope, send, partial(self._leave, kind))
-        network = find_network(read_peer(scope), self.settings.ipv6_prefix)
+        exchange, client = _Exchange(scope, send, partial(self._leave, kind)), read_peer(scope)
+        network = find_network(client, self.settings.ipv6_prefix)
         body = BodyReader(receive, self.bodies, scope["path"], network)
         refusal = self._refusal(scope, kind)
+        previous = REQUEST.set(RequestFacts(exchange.id, client, trace=scope.get("trace")))
         self.working[kind] += 1
         try:
             if refusal is not None:
@@ -77,12 +79,13 @@ class RequestGuardMiddleware:
             else:
                 await self.app(scope, partial(self._receive, body, kind), exchange.send)
         except Exception:
-            LOG.exception("request %s failed", exchange.id)
+            LOG.exception("the request failed")
             await exchange.refuse(Problem(500, "the server failed; its log has the details under this request's ID"))
         finally:
             exchange.leave()
             body.close()
             exchange.count(self.figures)
+            REQUEST.reset(previous)
 
     def _leave(self, kind: Kind) -> None:
         self.working[kind] -= 1
@@ -134,7 +137,8 @@ class _Exchange:
     def __init__(self, scope: Scope, send: Send, left: Callable[[], None]) -> None:
         self.scope, self._send, self._left = scope, send, left
         self._in_flight = True
-        self.id, self.started = secrets.token_hex(16), time.perf_counter()
+        self.id: str = scope.get("request_id") or secrets.token_hex(16)
+        self.started = time.perf_counter()
         self.status = 0
 
     async def send(self, message: Message) -> None:
@@ -167,14 +171,8 @@ class _Exchange:
         seconds, route = time.perf_counter() - self.started, getattr(self.scope.get("route"), "path", "none")
         method = self.scope["method"] if self.scope["method"] in METHODS else "other"
         figures.answered(method, route, self.status, seconds)
-        fields = _format_log_fields(method, route, self.status)
-        REQUEST_LOG.info(f'{{"request": "{self.id}", {fields}, "ms": {seconds * 1000:.2f}}}')
-
-
-@lru_cache(1000)
-def _format_log_fields(method: str, route: str, status: int) -> str:
-    """Return the log fields that many requests share, as JSON without braces."""
-    return redact(json.dumps({"method": method, "route": route, "status": status})[1:-1])
+        fields = {"method": method, "route": route, "status": self.status, "ms": round(seconds * 1000, 2)}
+        REQUEST_LOG.info("%s %s %s", method, route, self.status, extra={"fields": fields})
 
 
 def _is_same_origin(headers: dict[bytes, bytes]) -> bool:

@@ -37,6 +37,11 @@ class Prefetcher:
             with suppress(Full):
                 self._users.put_nowait(user)
 
+    @property
+    def n_waiting(self) -> int:
+        """Number of users in the queue, about."""
+        return self._users.qsize()
+
     def stop(self) -> None:
         """Empty the queue and stop the thread."""
         with suppress(Empty):

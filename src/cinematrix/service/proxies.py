@@ -22,6 +22,12 @@ MAX_HEADER_BYTES = 2_000
 FORWARDED, X_FORWARDED_FOR, X_FORWARDED_PROTO = b"forwarded", b"x-forwarded-for", b"x-forwarded-proto"
 """Headers of proxies: names as in an ASGI scope."""
 
+REQUEST_ID = b"x-request-id"
+"""Header in which a trusted proxy gives the ID of a request."""
+
+ID_PATTERN = re.compile(r"[\w.:-]{8,128}", re.ASCII)
+"""Form of such an ID, which log lines and the answer repeat."""
+
 SCHEMES = ("http", "https")
 """Schemes that a proxy may name."""
 
@@ -59,7 +65,8 @@ class ProxyMiddleware:
             host, port = scope.get("client") or ("", 0)
             if self._is_trusted(host):
                 address, scheme = self._client(host, scope["headers"])
-                scope = {**scope, "client": (address, port), "scheme": scheme or scope["scheme"]}
+                found = {"client": (address, port), "scheme": scheme or scope["scheme"]}
+                scope = {**scope, **found, "request_id": read_request_id(scope["headers"])}
         await self._app(scope, receive, send)
 
     def _find(self, host: str | Address) -> bool:
@@ -86,6 +93,12 @@ class ProxyMiddleware:
             if not self._is_trusted(at):
                 break
         return at, scheme
+
+
+def read_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the ID that a proxy gives a request in `X-Request-ID`; None if there isn't one good ID."""
+    found = [value.decode("latin-1") for name, value in headers if name == REQUEST_ID]
+    return found[0] if len(found) == 1 and ID_PATTERN.fullmatch(found[0]) else None
 
 
 def read_hops(headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[Hop], list[Hop]]:

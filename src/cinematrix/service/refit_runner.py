@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, Thread
 
 from cinematrix.models.artifact import MANIFEST
 from cinematrix.service.logging import LOG
@@ -39,7 +39,9 @@ class RefitRunner:
         """
         command = [*REFIT_COMMAND, "refit", str(self.settings.model), "--asked", str(asked.refit)]
         environment = os.environ | {"CINEMATRIX_DB": self.settings.db}
-        self._process, self._running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL), asked
+        silent, pipe = subprocess.DEVNULL, subprocess.PIPE
+        self._process, self._running = subprocess.Popen(command, env=environment, stdout=silent, stderr=pipe), asked
+        Thread(target=_log_output, args=(self._process, asked.refit), daemon=True, name="refit").start()
         os.setpriority(os.PRIO_PROCESS, self._process.pid, self.settings.niceness)
         LOG.info("refit %s, requested by %s, has started", asked.refit, asked.who)
 
@@ -66,7 +68,7 @@ class RefitRunner:
             state, why = "failed", f"its process ended with exit status {code}"
         self.figures.refits.labels(state).inc()
         if refit and refit.begun and refit.ended:
-            self.figures.refit_seconds.set((refit.ended - refit.begun) / 1000)
+            self.figures.refit_seconds.observe((refit.ended - refit.begun) / 1000)
         LOG.info("refit %s is %s: %s", self._running.refit, state, why)
 
     def stop(self) -> None:
@@ -76,3 +78,12 @@ class RefitRunner:
                 self._process.terminate()
                 self._process.wait()
                 self._process = None
+
+
+def _log_output(process: "subprocess.Popen[bytes]", refit: int) -> None:
+    """Log what a retraining writes to its stderr, such as a traceback, in one line once it has ended."""
+    assert process.stderr is not None
+    with process.stderr as errors:
+        text = errors.read().decode(errors="replace").strip()
+    if text:
+        LOG.warning("refit %s has written to stderr", refit, extra={"fields": {"traceback": text}})

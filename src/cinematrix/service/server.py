@@ -11,20 +11,23 @@ import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 from granian.server.embed import Server
 
 from cinematrix.common.threads import limit_process_to_one_thread
 from cinematrix.errors import SettingError
 from cinematrix.service.app import create_app
 from cinematrix.service.auth import Authenticator
-from cinematrix.service.logging import QueuedLogHandler
+from cinematrix.service.logging import LOG, QueuedLogHandler, write_log
 from cinematrix.service.settings import LOOPBACK_HOSTS, ServiceSettings
 from cinematrix.service.startup import limit_malloc_arenas
 from cinematrix.service.worker_group import WorkerGroup
@@ -36,6 +39,13 @@ BROWSER_TIMEOUT_SECONDS = 10.0
 
 SWITCH_INTERVAL_SECONDS = 0.001
 """Seconds after which a computing thread yields Python's global interpreter lock: a fifth of Python's default."""
+
+SERVER_LOG: dict[str, Any] = {
+    "incremental": True,
+    "handlers": {},
+    "loggers": {"_granian": {"propagate": True}},
+}
+"""Configuration of Granian's log: its lines are written like all others, by the handler of the process."""
 
 
 def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
@@ -62,18 +72,20 @@ def serve(settings: ServiceSettings, *, opens: bool = False) -> None:
 
     def work(group: WorkerGroup, ready: Callable[[], None] = lambda: None) -> None:
         app = create_app(settings) if group.size == 1 else create_app(settings, group)
-        log = QueuedLogHandler(sys.stderr.fileno(), app.state.service.figures.dropped.inc, settings.log_lines)
-        logging.basicConfig(level=settings.log_level.upper(), handlers=[log], format="%(message)s")
-        is_first = not group.number and not any(state.ready for state in group.states())
-        if is_first:
-            _check_open(app.state.authenticator, settings)
-            print(f"serving on {url}; open the page at {url}/", file=sys.stderr, flush=True)
-        ready()
-        opened = url if opens and is_first else None
-        asyncio.run(_run_until_stopped(_make_server(app, settings), settings.shutdown_seconds, opened))
-        log.finish(1)
+        dropped = app.state.service.figures.dropped.inc
+        log = QueuedLogHandler(sys.stderr.fileno(), dropped, settings.log_lines, partial(group.turn, "log"))
+        with write_log(log, settings.log_form, settings.log_level):
+            is_first = not group.number and not any(state.ready for state in group.states())
+            if is_first:
+                _check_open(app.state.authenticator, settings)
+                LOG.info("serving on %s; open the page at %s/", url, url)
+            ready()
+            opened = url if opens and is_first else None
+            asyncio.run(_run_until_stopped(_make_server(app, settings), settings.shutdown_seconds, opened))
+            log.finish(1)
 
-    with hold_server_lock(settings.db):
+    outer = logging.StreamHandler()  # before a worker's own and after it
+    with write_log(outer, settings.log_form, settings.log_level), hold_server_lock(settings.db):
         if settings.workers == 1:
             work(WorkerGroup())
             return
@@ -88,7 +100,7 @@ def _load_shared_code(settings: ServiceSettings) -> None:
     It is exempt from garbage collection, which would write to it and so copy it in each worker.
     """
     create_app(
-        replace(settings, model=Path("/dev/null/none"), db="sqlite://", posters=None)
+        replace(settings, model=Path("/dev/null/none"), db="sqlite://", posters=None, otel_endpoint="")
     ).state.service.store.close()
     gc.collect()
     gc.freeze()
@@ -107,13 +119,13 @@ def _check_open(authenticator: Authenticator, settings: ServiceSettings) -> None
             f"{'a public page' if settings.public else settings.address} is open to others and the store has no key; "
             "make one with 'cinematrix key create', or serve on 127.0.0.1"
         )
-    print("the store has no key: anyone on this machine may read and write, nobody else may", file=sys.stderr)
+    LOG.warning("the store has no key: anyone on this machine may read and write, nobody else may")
 
 
 def _make_server(app: FastAPI, settings: ServiceSettings) -> Server:
     return Server(
         app, address=settings.address, port=settings.port, interface=Interfaces.ASGI, websockets=False,
-        log_enabled=False,
+        log_level=LogLevels(settings.log_level), log_dictconfig=SERVER_LOG,
         http=HTTPModes.http1,  # detecting HTTP/2 would wait for a first byte without a timeout
         backlog=settings.connections, backpressure=settings.connections,
         http1_settings=HTTP1Settings(

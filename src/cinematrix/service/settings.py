@@ -18,6 +18,9 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 """Levels of log lines. Requests are logged at `info`."""
 
+LOG_FORMS = ("auto", "json", "text")
+"""Forms of log lines."""
+
 server = partial(option, group="Server")
 access = partial(option, group="Access")
 rates = partial(option, group="Rate limits", unit="requests a minute", low=1)
@@ -155,7 +158,14 @@ class ServiceSettings:
     shutdown_seconds: float = health("Time for requests in flight after a stop signal.", 10.0, unit="seconds", low=0)
     overview_days: int = health("Days in the operator's overview.", 30, unit="days", low=1, high=366)
     log_level: str = health("Least level of log lines; requests are logged at info.", "info", choices=LOG_LEVELS)
+    log_form: str = health("Form of log lines; auto: text on a terminal, else JSON.", "auto", choices=LOG_FORMS)
     log_lines: int = health("Log lines that wait to be written; further ones are dropped.", 10_000, unit="lines", low=1)
+
+    otel_endpoint: str = health(
+        "Address of an OpenTelemetry collector to send traces to, such as http://127.0.0.1:4318/v1/traces; needs the"
+        " extra `otel`.", "", missing="no traces",
+    )  # fmt: skip
+    otel_share: float = health("Share of the requests that are traced, 0 to 1.", 1.0, low=0, high=1)
 
     workers: int = server("Processes that answer requests; about one a core.", 1, low=1, high=64)
     address: str = server("Address to listen on; any but loopback requires a key.", "127.0.0.1")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
@@ -21,6 +21,7 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.supervisor import Supervisor
 from cinematrix.service.telemetry import Telemetry
 from cinematrix.service.worker_group import WorkerGroup
+from cinematrix.service.worker_readings import Pool, Readings, read_worker
 from cinematrix.store.records import Store
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class ServiceState:
         posters, details: caches of posters and of details; None without a TMDB key.
         ahead: prefetcher of lists; None until the server runs.
         supervisor: supervisor of the background tasks.
+        readers: limiter of the threads for other requests; None until the server runs.
+        started: start of the worker in epoch seconds.
         swap_lock: lock to hold while `served` is replaced.
         import_limiter: limiter of concurrent imports.
         writers: limiter of the threads for write requests.
@@ -63,6 +66,8 @@ class ServiceState:
     details: "DetailsCache | None" = None
     ahead: Prefetcher | None = None
     supervisor: Supervisor = field(init=False)
+    readers: CapacityLimiter | None = None
+    started: float = field(default_factory=time.time)
     swap_lock: Lock = field(default_factory=Lock)
     import_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     writers: CapacityLimiter = field(init=False)
@@ -75,7 +80,7 @@ class ServiceState:
         # SQLite allows one writer; others wait here instead of polling its lock.
         is_sqlite = self.store.engine.dialect.name == "sqlite"
         self.writers = CapacityLimiter(1 if is_sqlite else self.settings.writer_threads)
-        self.lists = ListPool(self.settings, self.foreground)
+        self.lists = ListPool(self.settings, self.foreground, partial(self.figures.note_span, "list"))
         self.writes = GroupCommit(self.store, self.settings.write_seconds, self.writers, self.foreground)
 
     def prefetch_for(self, *users: str) -> None:
@@ -89,7 +94,19 @@ class ServiceState:
         served = self.served_or_none
         if served is not None:
             served.shown.count_waiting()
-        self.group.report(None if served is None else served.version, self.supervisor.failing())
+        self.group.report(None if served is None else served.version, self.supervisor.failing(), self.readings())
+
+    def readings(self) -> Readings:
+        """Return the readings of this worker."""
+        lists, threads = self.lists.in_flight, self.settings.list_threads
+        pools = {
+            "requests": None if self.readers is None else Pool.of(self.readers),
+            "writes": Pool.of(self.writers, self.writes.n_waiting),
+            "lists": Pool(threads, min(lists, threads), max(lists - threads, 0)),
+            "connections": Pool.of_connections(self.store.engine),
+        }
+        waiting = self.ahead.n_waiting if self.ahead else 0
+        return read_worker(self.started, waiting, {name: pool for name, pool in pools.items() if pool})
 
     @property
     def served(self) -> ServedModel:

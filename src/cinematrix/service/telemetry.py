@@ -1,18 +1,25 @@
 """Prometheus metrics of the service."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.registry import Collector
 
-from cinematrix.service.exposure import ExposureSummary
+from cinematrix.service.log_lines import REQUEST
+from cinematrix.store.timing import Operation
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 LATENCY_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 """Upper bounds of the latency histograms, in seconds."""
+
+REFIT_BUCKETS = (10, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 28_800)
+"""Upper bounds of the histogram of retrainings, in seconds."""
 
 
 class Telemetry:
@@ -20,7 +27,14 @@ class Telemetry:
 
     Args:
         everybody: registry with the metrics of all workers; None: there are no others.
+
+    Attributes:
+        tracer: OpenTelemetry's tracer; None: there are no traces.
+        end_traces: function that sends the traces that wait, and ends the tracing.
     """
+
+    tracer: "Tracer | None" = None
+    end_traces: Callable[[], object] = staticmethod(lambda: None)
 
     def __init__(self, everybody: CollectorRegistry | None = None) -> None:
         self.registry = CollectorRegistry()
@@ -37,11 +51,11 @@ class Telemetry:
         )
         self.load_failures = self._counter("model_load_failures", "New models that couldn't be served.")
         self.refits = self._counter("refits", "Retrainings started by this server, by outcome.", "state")
-        self.refit_seconds = Gauge(
+        self.refit_seconds = Histogram(
             "cinematrix_refit_seconds",
-            "Duration of the last retraining.",
+            "Duration of retrainings that this server started.",
+            buckets=REFIT_BUCKETS,
             registry=self.registry,
-            multiprocess_mode="mostrecent",
         )
         self.task_failures = self._counter("task_failures", "Failed runs of background tasks, by task.", "task")
         self.dropped = self._counter("log_lines_dropped", "Log lines dropped because the queue was full.")
@@ -58,7 +72,14 @@ class Telemetry:
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
-
+        self.store_seconds = Histogram(
+            "cinematrix_store_seconds",
+            "Time of the store for a statement (read, write), the lock of a write, or a commit.",
+            ("operation",),
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self._operation = lru_cache(10)(self.store_seconds.labels)
         self._request = lru_cache(1000)(self.requests.labels)
         self._seconds = lru_cache(1000)(self.latency.labels)
         self._list = lru_cache(6)(lambda how, fallback: (self.lists.labels(how), self.recommended.labels(fallback)))
@@ -68,6 +89,17 @@ class Telemetry:
         self._request(method, route, status).inc()
         self._seconds(route).observe(seconds)
 
+    def note_store(self, operation: Operation, seconds: float) -> None:
+        """Note the duration of an operation of the store, which has just ended."""
+        self._operation(operation).observe(seconds)
+        self.note_span(f"store {operation}", seconds)
+
+    def note_span(self, name: str, seconds: float) -> None:
+        """Note what has just ended as a span of the current request's trace. Outside a request there is none."""
+        if self.tracer is not None and REQUEST.get() is not None:
+            end = time.time_ns()
+            self.tracer.start_span(name, start_time=end - round(seconds * 1e9)).end(end)
+
     def count_list(self, how: str, fallback: bool) -> None:
         """Count a list sent to a user. `how`: `made` for the request, `kept` in the cache, or `stale`."""
         for counter in self._list(how, str(fallback).lower()):
@@ -76,15 +108,9 @@ class Telemetry:
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"cinematrix_{name}", meaning, labels, registry=self.registry)
 
-    def text(self, served: Mapping[str, int], trained: datetime | None, spread: ExposureSummary) -> bytes:
-        """Return all metrics in Prometheus text format.
-
-        Args:
-            served: number of workers that serve a version, by its name.
-            trained: training time of the model.
-            spread: exposure summary of the model's lists.
-        """
-        return generate_latest(self.everybody) + generate_latest(CurrentGauges(served, trained, spread))
+    def text(self, *now: Collector) -> bytes:
+        """Return all metrics in Prometheus text format. `now`: collectors of what is so at this moment."""
+        return generate_latest(self.everybody) + b"".join(map(generate_latest, now))
 
     def latencies(self) -> Iterator[tuple[str, Sequence[tuple[float, float]]]]:
         """Yield each requested route and its cumulative latency histogram: upper bounds in seconds and request counts.
@@ -96,31 +122,6 @@ class Telemetry:
             if sample.name.endswith("_bucket"):
                 buckets.setdefault(sample.labels["route"], []).append((float(sample.labels["le"]), sample.value))
         yield from sorted(buckets.items())
-
-
-class CurrentGauges:
-    """Collector of what is known at the moment of the request: the served versions, the model's age, the exposure."""
-
-    def __init__(self, served: Mapping[str, int], trained: datetime | None, spread: ExposureSummary) -> None:
-        age = None if trained is None else max(0.0, (datetime.now(UTC) - trained).total_seconds())
-        self._served, self._age, self._spread = served, age, spread
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the gauges."""
-        spread = self._spread
-        yield _gauge("model_age_seconds", "Time since the model was trained.", self._age)
-        yield _gauge("shown_coverage", "Share of the catalog that this model has recommended.", spread.coverage)
-        yield _gauge("shown_gini", "Gini coefficient of the recommendations of movies, 0 (equal) to 1.", spread.gini)
-        about = "Mean share of movies with more ratings than a recommended one. 0: the most rated."
-        yield _gauge("shown_popularity", about, spread.popularity)
-        model = GaugeMetricFamily("cinematrix_model", "Workers that serve a version.", labels=("version",))
-        for version, workers in sorted(self._served.items()):
-            model.add_metric((version,), workers)
-        yield model
-
-
-def _gauge(name: str, meaning: str, value: float | None) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"cinematrix_{name}", meaning, math.nan if value is None else value)
 
 
 def _samples(registry: CollectorRegistry, metric: Histogram) -> Iterable[Any]:

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cinematrix.service.worker_readings import Readings
+
 REPORT_SECONDS = 1.0
 """Interval in seconds at which a worker reports its state."""
 
@@ -34,12 +36,14 @@ class WorkerState(NamedTuple):
         version: version of the model that it serves; None if there is none yet.
         failing: names of its background tasks that fail.
         at: time of the report in monotonic seconds, which all processes share.
+        readings: values of the worker's metrics (`worker_readings.read_worker`).
     """
 
     ready: bool
     version: str | None
     failing: list[str]
     at: float
+    readings: Readings = {}  # noqa: RUF012 (never changed)
 
     @property
     def is_missing(self) -> bool:
@@ -63,11 +67,15 @@ class WorkerGroup:
     number: int = 0
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
 
-    def report(self, version: str | None, failing: list[str], *, ready: bool = True) -> None:
+    def report(
+        self, version: str | None, failing: list[str], readings: Readings | None = None, *, ready: bool = True
+    ) -> None:
         """Report this worker's state to the others."""
         file = self._state_file(self.number)
         temporary = file.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(WorkerState(ready, version, failing, time.monotonic())), "utf-8")
+        temporary.write_text(
+            json.dumps(WorkerState(ready, version, failing, time.monotonic(), readings or {})), "utf-8"
+        )
         temporary.replace(file)
 
     def states(self) -> list[WorkerState]:

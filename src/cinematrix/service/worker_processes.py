@@ -12,7 +12,6 @@ import shutil
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from threading import Thread
 from typing import NoReturn
 
 from cinematrix.errors import CinematrixError
+from cinematrix.service.logging import LOG
 from cinematrix.service.worker_group import WorkerGroup
 
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
@@ -133,7 +133,7 @@ class WorkerProcesses:
                 worker.note_end()
                 how = f"was ended by signal {-code}" if code < 0 else f"ended with exit status {code}"
                 if code and worker.error is None:
-                    print(f"worker {worker.group.number + 1} (process {pid}) {how}", file=sys.stderr, flush=True)
+                    LOG.error("worker %s (process %s) %s", worker.group.number + 1, pid, how)
         return None if received is None or received.si_signo == signal.SIGCHLD else received.si_signo
 
     def _start(self, worker: WorkerProcess) -> None:
@@ -160,9 +160,9 @@ class WorkerProcesses:
             self._work(group, lambda: tell(None))
             status = 0
         except CinematrixError as error:
-            print(f"worker {group.number + 1}: {error}", file=sys.stderr) if group.number else tell(error)
+            LOG.error("worker %s can't start: %s", group.number + 1, error) if group.number else tell(error)
         except BaseException:
-            traceback.print_exc()
+            LOG.exception("worker %s failed", group.number + 1)
         finally:
             sys.stderr.flush()
             os._exit(status)

@@ -21,8 +21,9 @@ from cinematrix.store.erasure import rebuild_file, remove_copies
 from cinematrix.store.locks import AdvisoryLock, hold_until_commit, shorten_lock_timeout
 from cinematrix.store.migrations import MIGRATIONS, migrate, read_version
 from cinematrix.store.settings import StoreSettings, read_settings
-from cinematrix.store.sqlite import DRIVER
+from cinematrix.store.sqlite import DRIVER, find_file
 from cinematrix.store.tables import FORGOTTEN
+from cinematrix.store.timing import time_commit
 
 LOCK_DEADLINE: ContextVar[float | None] = ContextVar("lock_deadline", default=None)
 """Time until which write transactions of this context wait for locks, in monotonic seconds."""
@@ -50,7 +51,7 @@ def open_engine(url: str, settings: StoreSettings | None = None) -> Engine:
     Raises:
         StoreError: the database can't be opened, is damaged, has foreign tables, or has a newer version.
     """
-    database, used = _parse_url(url), settings or StoreSettings()
+    database, used = parse_url(url), settings or StoreSettings()
     is_sqlite = database.get_backend_name() == "sqlite"
     engine, version = _sqlite(database, used) if is_sqlite else _postgresql(database, used), 0
     try:
@@ -83,7 +84,7 @@ def open_read_only(url: str) -> Iterator[Connection]:
     Raises:
         StoreError: the database doesn't exist, can't be opened, or is damaged.
     """
-    database = _parse_url(url)
+    database = parse_url(url)
     is_sqlite = database.get_backend_name() == "sqlite"
     engine = _sqlite_read_only(database) if is_sqlite else _postgresql(database, StoreSettings())
     try:
@@ -105,7 +106,8 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
         elif (deadline := LOCK_DEADLINE.get()) is not None:
             shorten_lock_timeout(connection, deadline - time.monotonic(), read_settings(engine))
         yield connection
-        connection.commit()
+        with time_commit(connection):
+            connection.commit()
 
 
 @contextmanager
@@ -127,7 +129,7 @@ def hold_server_lock(url: str) -> Iterator[None]:
     Raises:
         StoreError: another server holds the lock.
     """
-    database = _parse_url(url)
+    database = parse_url(url)
     if database.get_backend_name() != "sqlite" or not database.database:
         yield
         return
@@ -168,7 +170,12 @@ def _open_private(path: Path) -> TextIO:
         raise StoreError(f"{path} can't be written to ({error.strerror}); give another place with --db") from error
 
 
-def _parse_url(url: str) -> URL:
+def parse_url(url: str) -> URL:
+    """Return the URL of a database that is supported.
+
+    Raises:
+        StoreError: it isn't.
+    """
     try:
         database = make_url(url)
     except ArgumentError as error:
@@ -230,9 +237,7 @@ def _sqlite(url: URL, settings: StoreSettings) -> Engine:
 
 
 def _sqlite_read_only(url: URL) -> Engine:
-    file = Path(url.database or "").absolute()
-    if not file.is_file():
-        raise StoreError(f"the database file {file} doesn't exist; start the service once, which creates it")
+    file = find_file(url)
     return create_engine(
         url, module=DRIVER, hide_parameters=True, creator=lambda: DRIVER.connect(f"{file.as_uri()}?mode=ro", uri=True)
     )

@@ -273,6 +273,10 @@ class Store:
         """Return what the store keeps in place of the ID of a deleted user."""
         return make_pseudonym(self._pseudonym_key, user)
 
+    def name_in_log(self, user: str) -> str:
+        """Return what log lines have in place of a user's ID. It differs from what the store keeps of a deleted one."""
+        return make_pseudonym(self._pseudonym_key, f"log {user}")
+
     def _both_names(self, user: str) -> dict[str, str]:
         return {"user": user, "pseudonym": self.pseudonym(user)}
 
@@ -337,6 +341,11 @@ class Store:
             self._erasing.clear()
             if not truncate_log(self.engine):
                 self._erasing.set()
+
+    @property
+    def erasing(self) -> bool:
+        """Return whether the write-ahead log may still have data of deleted users."""
+        return self._erasing.is_set()
 
     def audit(self) -> list[str]:
         """Return the lines of the audit log, the oldest first."""
