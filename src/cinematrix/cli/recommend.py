@@ -46,9 +46,7 @@ def recommend(
     columns: Columns = None,
     missing: MissingText = None,
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Lists of --all: .parquet, .csv, .jsonl, or a folder of Parquet parts.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="For --all: .parquet, .csv, .jsonl, or a folder.")] = None,
     threads: Annotated[int, typer.Option("--threads", min=0, help="Number of threads of --all; 0: one a core.")] = 0,
     n: Count = 10,
     by: OrderBy = "liking",
@@ -67,17 +65,13 @@ def recommend(
 
     A run for all users that was interrupted continues if it is started again with the same options.
     """
-    from cinematrix.common.atomic_files import check_writable
-    from cinematrix.common.table_parts import check_format
     from cinematrix.models.artifact import load
     from cinematrix.recommendation.lists import Filters
     from cinematrix.recommendation.reranking import Reranking
 
     users, why = user or [], why or shares
     _check_recipient(bool(users), history is not None, everybody, out is not None, why)
-    if out is not None:
-        check_format(out)
-        check_writable(out, force=force)
+    _check_out(out, force)
     recommender = load(model).model
     _check_model(recommender, by, why)
     filters = Filters(where, min_ratings, parse_ids(exclude))
@@ -86,10 +80,7 @@ def recommend(
         fields = {"n": n, "by": by, "filters": filters, "dials": dials, "threads": threads}
         return _recommend_to_all(recommender, out, fields, force, json)
     if len(users) > 1:
-        if not dials.is_off or why:
-            raise InputError(
-                "--novelty, --diversity, --calibration, --why and --shares are for one user; leave them out"
-            )
+        _check_group(dials, why)
         return _recommend_to_group(recommender, users, n, how, by, filters, json)
     one = users[0] if users else None
     histories, unknown, notes = resolve_user(recommender, one, history, columns, missing)
@@ -102,6 +93,20 @@ def _check_recipient(user: bool, history: bool, everybody: bool, out: bool, why:
         raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
     if out and why:
         raise InputError("--why is for the list of one user; the file of --all has no column for reasons")
+
+
+def _check_out(out: Path | None, force: bool) -> None:
+    from cinematrix.common.atomic_files import check_writable
+    from cinematrix.common.table_parts import check_format
+
+    if out is not None:
+        check_format(out)
+        check_writable(out, force=force)
+
+
+def _check_group(dials: "Reranking", why: bool) -> None:
+    if not dials.is_off or why:
+        raise InputError("--novelty, --diversity, --calibration, --why and --shares are for one user; leave them out")
 
 
 def _check_model(model: "Recommender", by: str, why: bool) -> None:
