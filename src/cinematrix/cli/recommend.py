@@ -36,23 +36,17 @@ if TYPE_CHECKING:
     from cinematrix.recommendation.reranking import Reranking
 
 
-Users = Annotated[
-    list[str] | None, typer.Option("--user", help="ID of a user in the training data; several IDs form a group.")
-]
-Out = Annotated[
-    Path | None, typer.Option("--out", help="Lists of --all: .parquet, .csv, .jsonl, or a folder of Parquet parts.")
-]
-
-
 def recommend(
     model: ModelFolder,
-    user: Users = None,
+    user: Annotated[
+        list[str] | None, typer.Option("--user", help="ID of a user in the training data; several IDs form a group.")
+    ] = None,
     how: Annotated[str, typer.Option("--how", help="Order for a group: average or least-misery stars.")] = "average",
     history: Annotated[Path | None, typer.Option("--history", help="Table of a new user: movie,rating.")] = None,
     columns: Columns = None,
     missing: MissingText = None,
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
-    out: Out = None,
+    out: Annotated[Path | None, typer.Option("--out", help="For --all: .parquet, .csv, .jsonl, or a folder.")] = None,
     threads: Annotated[int, typer.Option("--threads", min=0, help="Number of threads of --all; 0: one a core.")] = 0,
     n: Count = 10,
     by: OrderBy = "liking",

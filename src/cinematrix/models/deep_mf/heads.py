@@ -67,9 +67,8 @@ class StarsHead:
 
     def read(self, histories: Histories) -> EncodedHistories:
         """Encode histories for any prediction. The encoding of a few is remembered as long as they live."""
-        return (
-            self._encoded.get(histories, self._encode) if len(histories) <= MAX_REMEMBERED else self._encode(histories)
-        )
+        few = len(histories) <= MAX_REMEMBERED
+        return self._encoded.get(histories, self._encode) if few else self._encode(histories)
 
     def _encode(self, histories: Histories) -> EncodedHistories:
         user, residual = self.biases.residuals(histories)
@@ -201,11 +200,8 @@ class StarsHead:
         processes = (("residual_gp.", self.residual_gp), ("new_movie_gp.", self.new_movie_gp))
         process_arrays = [process.arrays(name) for name, process in processes if process]
         saved = {"stars.sigma": np.array([self.sigma]), "stars.new": self.new, **self.biases.arrays()}
-        return (
-            saved
-            | self.towers.arrays("stars.towers.")
-            | {name: a for part in process_arrays for name, a in part.items()}
-        )
+        saved |= self.towers.arrays("stars.towers.")
+        return saved | {name: a for part in process_arrays for name, a in part.items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
@@ -269,16 +265,13 @@ class RankingHead:
 
     def shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> ScoreShares:
         """Return the additive parts of the scores of `movies` for the one history."""
-        return attribute_head(self.towers, history, residual, movies).shares(
-            {}, 1.0, self._ease_shares(history, residual, movies)
-        )
+        beside = self._ease_shares(history, residual, movies)
+        return attribute_head(self.towers, history, residual, movies).shares({}, 1.0, beside)
 
     def rating_shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> Float32:
         """Return the part of each entry of the one history in the scores of `movies`. `[n, size]`."""
-        own, beside = (
-            attribute_entries(self.towers, history, residual, movies),
-            self._ease_shares(history, residual, movies),
-        )
+        own = attribute_entries(self.towers, history, residual, movies)
+        beside = self._ease_shares(history, residual, movies)
         return own if beside is None else own + beside
 
     def _ease_shares(self, history: Histories, residual: Float32 | None, movies: Numbers) -> Float32 | None:
