@@ -42,6 +42,7 @@ from cinematrix.service.routes import (
     questionnaire,
     ratings,
     recommendations,
+    shared,
     shelves,
     taste_map,
     tokens,
@@ -78,6 +79,7 @@ ROUTERS = (
         recommendations.ROUTER,
         imports.ROUTER,
         exports.ROUTER,
+        shared.ROUTER,
         groups.ROUTER,
     ),
     *(
