@@ -150,6 +150,15 @@ export class History extends EventTarget {
     return this.change(movie.movie, () => this.setState(movie.movie, { ...this.stateOf(movie.movie), watchlist, hidden: undefined }));
   }
 
+  /** Put movies on the watchlist as one change. @param {Movie[]} movies */
+  async wantAll(movies) {
+    const before = movies.map(({ movie }) => /** @type {const} */ ([movie, this.stateOf(movie)]));
+    for (const movie of movies) this.setState(movie.movie, { ...this.stateOf(movie.movie), watchlist: { ...movieFields(movie), time: now() }, hidden: undefined });
+    this.pushUndo(() => Promise.all(before.map(([movie, state]) => this.restore(movie, state))));
+    this.notify();
+    for (const [movie, state] of before) await this.sync(movie, state);
+  }
+
   /** Whether a movie is on the watchlist, neither rated nor hidden. @param {number | string} movie */
   wants(movie) {
     return this.watchlist.has(movie) && !this.ratings.has(movie) && !this.hidden.has(movie);
