@@ -23,7 +23,7 @@ import { dismissOutdated, undoLast, toast, toastWithUndo } from "./parts/toast.j
  * @typedef {{title: string, early?: boolean, show: (main: HTMLElement, app: App) => Promise<void>}} View
  */
 /** @typedef {{version: string, model: string, trained: string | null, ratings: number, users?: number, movies?: number,
- *   scale: import("./parts/stars.js").Scale | null, map: boolean, posters: boolean, details?: boolean, genres?: string[],
+ *   scale: import("./parts/stars.js").Scale | null, map: boolean, posters: boolean, details?: boolean, sharing?: boolean, genres?: string[],
  *   metrics?: {on: string, figures: Record<string, number>}[], attribution?: string | null}} Model */
 
 /**

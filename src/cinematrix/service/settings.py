@@ -87,7 +87,7 @@ class ServiceSettings:
     new_users: int = access(
         "Number of users in the store from which on writes create no new ones; 0: none at all.", 0, unit="users", low=0
     )
-    public: bool = access("Allow routes that store nothing without a key; all others require one.", False)
+    public: bool = access("Allow routes that store nothing about users without a key; all others require one.", False)
     proxies: tuple[str, ...] = access(
         "Address or network of a proxy whose X-Forwarded-For, X-Forwarded-Proto or Forwarded names the client.", (),
         name="proxy", parse=parse_network, form="IP addresses or networks, such as 10.0.0.0/8",

@@ -60,6 +60,8 @@ def create_share(connection: Connection, content: str, user: str | None, days: f
     """
     now = now_ms()
     connection.execute(delete(SHARES).where(SHARES.c.expires <= now))
+    if not limits.most:
+        raise StoreError("this server shares no lists by a link; share it as a picture or text")
     if user is not None and _count(connection, SHARES.c.user == user) >= limits.most_of_user:
         raise StoreError(f"the user has {limits.most_of_user:,} shared lists; revoke one first")
     if _count(connection, true()) >= limits.most:

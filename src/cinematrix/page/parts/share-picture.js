@@ -103,8 +103,9 @@ async function drawPoster(pen, film, { x, y, width, height }, display, sans) {
   pen.beginPath();
   pen.roundRect(x, y, width, height, width * 0.07);
   pen.clip();
-  pen.drawImage(art, x, y, width, height);
   pen.fillStyle = ground;
+  pen.fillRect(x, y, width, height);
+  pen.drawImage(art, x, y, width, height);
   pen.fillRect(x, y + ART * height, width, height);
   pen.fillStyle = ink;
   pen.font = `700 ${size}px ${display}`;

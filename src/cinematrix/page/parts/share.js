@@ -46,7 +46,7 @@ function openShare(app, { name: title, films }) {
     return button;
   };
   const ways = [
-    way("Make a link", "link", async () => {
+    app.model.sharing !== false && way("Make a link", "link", async () => {
       const { films: chosen, ...rest } = list();
       const made = await makeShare(app, { ...rest, movies: chosen.map(({ movie }) => movie) });
       url = shareUrl(made.share);
@@ -57,7 +57,7 @@ function openShare(app, { name: title, films }) {
     }, "primary"),
     way("Picture", "down", async () => handOver(await drawPicture(list().name, list().films), list().name)),
     way("Copy as text", "check", async () => copy(listText(list(), url), sheet)),
-  ];
+  ].filter((each) => each !== false);
   const sheet = /** @type {HTMLDialogElement} */ (element("dialog", { class: "sheet share", "aria-labelledby": "share-title" },
     element("h2", { id: "share-title" }, "Share a list"),
     element("div", {}, element("label", { class: "label", for: "share-name" }, "Name"), name),

@@ -2,6 +2,7 @@
 
 import { plural } from "../parts/cards.js";
 import { icon } from "../parts/dom.js";
+import { fetchPredictions } from "../parts/predictions.js";
 import { roving } from "../parts/roving.js";
 import { updateCards } from "../parts/rows.js";
 import { dayText, shareButton } from "../parts/share.js";
@@ -11,6 +12,7 @@ import { shorten } from "../parts/titles.js";
 export const title = "Shared list";
 
 /** @typedef {import("../parts/history.js").Movie} Movie */
+/** @typedef {import("../parts/cards.js").Item} Item */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -42,7 +44,16 @@ export async function show(main, app) {
     ...(list.note ? [element("blockquote", { class: "shared-note" }, element("bdi", {}, shorten(list.note, 500)))] : []),
     ...(outside ? [element("p", { class: "note" }, `${plural(outside, "film")} outside the limit of this profile ${outside === 1 ? "isn’t" : "aren’t"} shown.`)] : []),
     films.length ? cards : emptyState("No film here is for this profile", "All films of the list are outside its limit.", element("a", { class: "primary", href: "/" }, "To your films")));
-  updateCards(app, cards, { title, items: films, near: true, options: () => ({ heading: "h2" }) });
+  const draw = (/** @type {Item[]} */ items) => updateCards(app, cards, { title, items, near: true, options: () => ({ heading: "h2" }) });
+  draw(films);
   history.on("change", update, app.signal);
   update();
+  if (app.model.version && films.length) draw(await withStars(app, films));
+}
+
+/** The films in the list's order, with the stars that they are expected to get. @param {import("../app.js").App} app @param {Movie[]} films @returns {Promise<Item[]>} */
+async function withStars(app, films) {
+  const { answer } = await fetchPredictions(app, films).catch(() => ({ answer: /** @type {Item[]} */ ([]) }));
+  const stars = new Map(answer.map((film) => [film.movie, film.stars]));
+  return films.map((film) => (app.history.rating(film.movie) === null ? { ...film, stars: stars.get(film.movie) } : film));
 }

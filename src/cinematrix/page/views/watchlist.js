@@ -37,7 +37,7 @@ export async function show(main, app) {
     drawPick();
     if (picked) app.announce(`${picked.title ?? "A film"}. Press again for another one.`);
   } }, icon("dice"), "Surprise me");
-  const share = shareButton(app, () => ({ name: "My watchlist", films: matching() }));
+  const share = shareButton(app, () => ({ name: "Films I want to watch", films: matching() }));
   const filters = dials(app, () => draw(), FILM_FILTERS);
   const content = [filters, pick, list];
 
