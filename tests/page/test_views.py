@@ -131,7 +131,7 @@ def test_a_poster_cuts_a_title_after_three_lines(rated_visit: PageVisit) -> None
     """Three lines are shown, with only the background below."""
     page, title = rated_visit.page, "Hhhhhhhh hhhhhhhh Hhhhhhhh hhhhhhhh Hhhhhh"
     response = {"items": [{"movie": 1, "title": title, "year": 2018, "genres": []}]}
-    page.route("**/v1/movies?*", lambda route: route.fulfill(json=response))
+    page.route("**/v1/movies/search", lambda route: route.fulfill(json=response))
     rated_visit.open("/?view=search&query=h")
     shown = page.locator(".poster-title")
     lines = shown.evaluate("(shown) => shown.scrollHeight / parseFloat(getComputedStyle(shown).lineHeight)")

@@ -27,7 +27,7 @@ export async function show(main, app) {
   const body = element("div", { class: "profile" }, loadingState("Reading your ratings", 0));
   const household = householdSection(app);
   const data = element("div", { class: "profile" });
-  const shares = element("section", { hidden: true });
+  const shares = element("section", { class: "own-shares", hidden: true });
   main.append(element("h1", {}, "Your taste"), youTabs(app, "profile"), moreViews(app), body, lackingList(app), data, shares);
   const refresh = async () => {
     const parts = await bodyParts(app).catch((error) => [app.failed(error, refresh)]);
