@@ -102,7 +102,7 @@ def test_a_friend_with_an_account_joins_by_their_own_token(visits: Visits, servi
             expect(visit.page.locator(".add [role=status]").last).to_contain_text(message)
         field.fill(f"{service.url}/#token={token}")
         visit.page.get_by_role("button", name="Add", exact=True).click()
-        expect(visit.page.locator(".people-here li").last).to_contain_text("danby 3 films")
+        expect(visit.page.locator(".people-here li").last).to_contain_text("dan3 films")
         expect(visit.page.locator(".group")).to_contain_text("gave")
         shown = visit.page.locator(".group-film").evaluate_all("all => all.map(film => film.dataset.movie)")
         assert not {str(film) for film in service.films[:3]} & set(shown)
@@ -161,15 +161,17 @@ def test_a_wrong_admin_key_does_not_block_the_page(visits: Visits, service: Serv
 
 
 def test_an_admin_key_stays_beside_an_account(visits: Visits, service: ServiceWithKeys) -> None:
-    """After a reload the operator's view is open with the key, and the account with its token."""
+    """After a reload the operator's view is open with the key, and the account with its token; the link shows."""
     with visits() as visit:
         page = visit.page
         visit.open(f"/?view=operator#token={service.account('hal')}")
+        expect(page.get_by_role("link", name="For the operator")).to_have_count(0)
         page.get_by_label("Key", exact=True).fill(service.operator.headers["X-API-Key"])
         page.get_by_role("button", name="Open").click()
         for _ in range(2):
             expect(page.get_by_role("button", name="Import films")).to_be_visible()
             expect(page.locator("#foot")).to_contain_text("in the account “hal”")
+            expect(page.get_by_role("link", name="For the operator")).to_be_visible()
             page.reload()
         visit.errors[:] = [error for error in visit.errors if not {"401", "403"} & set(error.split())]
 

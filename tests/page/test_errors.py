@@ -42,14 +42,14 @@ def test_a_view_that_fails_to_load_is_explained_and_can_be_retried(visit: PageVi
     """The server is unreachable when a view is first opened. Once it is back, "Try again" shows the view."""
     page = visit.page
     visit.open()
-    page.route("**/views/search.js", lambda route: route.abort())
-    page.get_by_role("link", name="Search", exact=True).click()
+    page.route("**/views/together.js", lambda route: route.abort())
+    page.get_by_role("link", name="Together", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("No connection to the server")
     expect(page.locator("main")).to_contain_text("The server can't be reached.")
     expect(page.locator("main")).not_to_contain_text("module")
-    page.unroute("**/views/search.js")
+    page.unroute("**/views/together.js")
     page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Search")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Together")
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,10 @@ def test_a_reload_without_the_server_shows_the_last_films(browser: Browser, url:
         films = visit.movies()
         visit.context.set_offline(True)
         page.reload()
-        expect(page.get_by_text("The server can't be reached. These films are from")).to_be_visible()
+        expect(page.get_by_text("These films are from")).to_be_visible()
         expect(page.get_by_text("You are offline")).to_be_visible()
         assert visit.movies() == films
-        page.get_by_role("link", name="Search", exact=True).click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Search")
+        page.get_by_role("link", name="Together", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Together")
         visit.context.set_offline(False)
         visit.errors[:] = [error for error in visit.errors if "ERR_INTERNET_DISCONNECTED" not in error]

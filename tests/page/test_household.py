@@ -68,6 +68,13 @@ def test_a_family_shares_a_browser(browser: Browser, url: str, films: list[Film]
         visit.settle()
         assert page.locator(".card .facts").filter(has_text="Horror").count() == 0
         assert visit.movies()
+        stored = page.evaluate("JSON.parse(localStorage['cinematrix-history-2'] ?? '{}')")
+        store(
+            page, "cinematrix-history-2", stored | {"watchlist": [film | {"time": 1} for film in (films[0], films[6])]}
+        )
+        visit.open("/?view=watchlist")
+        assert visit.movies() == [str(films[0]["movie"])]
+        visit.open()
         card = page.locator(".feature")
         mine = card.get_attribute("data-movie")
         card.get_by_role("radio", name="4 of 5", exact=True).click()
@@ -86,7 +93,7 @@ def test_a_family_shares_a_browser(browser: Browser, url: str, films: list[Film]
         assert rated == {"cinematrix-history": [str(films[6]["movie"])], "cinematrix-history-2": [mine]}
         visit.open("/?view=together")
         page.get_by_role("button", name="Add Me").click()
-        expect(page.locator(".people-here li")).to_have_text(["Benby 1 film", "Meby 1 film"])
+        expect(page.locator(".people-here li")).to_have_text(["Ben1 film", "Me1 film"])
         expect(page.locator(".group-film").first).to_be_visible()
         assert page.locator(".group-film .facts").filter(has_text="Horror").count() == 0
         page.get_by_text("Filters").click()

@@ -137,23 +137,23 @@ def test_a_new_version_of_the_page_does_not_mix_with_the_old(
         page = visit.page
         visit.open()
         wait_for_worker(visit)
-        new = {path: body.replace(b'title = "Search"', b'title = "Search, new"') for path, body in ASSETS.items()}
+        new = {path: body.replace(b'title = "Together"', b'title = "Together, new"') for path, body in ASSETS.items()}
         old_version = page_routes.served_version()
         with monkeypatch.context() as patch:
             patch.setattr(page_routes, "read_files", lambda: new)
             page_routes.load_assets.cache_clear()
             page_routes.served_version.cache_clear()
             assert page_routes.served_version() != old_version
-            page.get_by_role("link", name="Search", exact=True).click()
-            expect(page).to_have_title("Search · Cinematrix")
-            visit.open("/?view=search")
-            expect(page).to_have_title("Search, new · Cinematrix")
+            page.get_by_role("link", name="Together", exact=True).click()
+            expect(page).to_have_title("Together · Cinematrix")
+            visit.open("/?view=together")
+            expect(page).to_have_title("Together, new · Cinematrix")
             wait_for(lambda: page.evaluate("caches.keys().then(names => names.length)") == 2)
             kept = f"caches.open('cinematrix-page-{page_routes.served_version()}').then(cache => cache.match('/'))"
             wait_for(lambda: page.evaluate(f"{kept}.then(Boolean)"))
             visit.context.set_offline(True)
             page.reload()
-            expect(page).to_have_title("Search, new · Cinematrix")
+            expect(page).to_have_title("Together, new · Cinematrix")
             loaded = page.evaluate(
                 "performance.getEntriesByType('resource').map(e => e.name).filter(n => n.includes('/page/'))"
             )
@@ -186,7 +186,7 @@ def test_the_page_installs_and_opens_offline_with_lists_and_watchlist(browser: B
         visit.context.set_offline(True)
         visit.page = page = visit.context.new_page()
         page.goto(server.url)
-        expect(page.get_by_text("The server can't be reached. These films are from")).to_be_visible()
+        expect(page.get_by_text("These films are from")).to_be_visible()
         expect(page.get_by_role("heading", name="On your watchlist")).to_be_visible()
         assert shown <= listed_films(visit)
         rated = page.locator(".feature").get_attribute("data-movie")

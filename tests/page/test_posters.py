@@ -78,3 +78,28 @@ def test_without_a_key_no_real_poster_is_requested(
         expect(visit.page.locator(".about")).to_contain_text("More at")
         expect(visit.page.locator(".details, .watch")).to_have_count(0)
         expect(visit.page.get_by_role("contentinfo")).not_to_contain_text("TMDB")
+
+
+ARTS_JS = """async ([genres, n]) => {
+  const { poster } = await import("/page/parts/posters.js");
+  const films = Array.from({ length: n }, (_, at) => ({ movie: at, title: `${genres[0]} ${at * 37}`, year: 1950 + at % 70, genres }));
+  const drawn = films.map((film) => poster(film, false));
+  if (poster(films[3], false).outerHTML !== drawn[3].outerHTML) throw new Error("a film has two posters");
+  return drawn.map((each) => each.dataset.art);
+}"""  # noqa: E501
+
+
+def test_neighbours_have_different_art(visit: PageVisit) -> None:
+    """Of 72 films of one taste in rows of twelve, on average at most four have the art of the film beside them.
+
+    A film always has the same poster. War films and children's films have no motif in common.
+    """
+    visit.open("/?view=search")
+    tastes = [["Crime", "Drama"], ["Comedy"], ["Children"], ["War"], ["Horror", "Thriller"], ["Sci-Fi"], ["Western"]]
+    arts = {taste[0]: visit.page.evaluate(ARTS_JS, [taste, 72]) for taste in tastes}
+    shared = {name: sum(drawn[at] == drawn[at + 1] for at in range(71) if at % 12 < 11) for name, drawn in arts.items()}
+    assert sum(shared.values()) / len(shared) <= 4, shared
+    assert max(shared.values()) <= 8, shared
+    motifs = {name: {art.split()[0] for art in drawn} for name, drawn in arts.items()}
+    assert motifs["War"].isdisjoint(motifs["Children"])
+    assert all(len(each) >= 5 for each in motifs.values())

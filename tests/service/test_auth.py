@@ -63,6 +63,10 @@ ROUTES = {
     "GET /v1/users/{user}/unmatched": "own read",
     "DELETE /v1/users/{user}/unmatched/{film}": "own write",
     "POST /v1/users/{user}/changes": "own write",
+    "GET /v1/users/{user}/shared": "own read",
+    "GET /v1/shared/{share}": "open",
+    "POST /v1/shared": "page",
+    "DELETE /v1/shared/{share}": "page",
     "POST /v1/movies/lookup": "page",
     "PUT /v1/users/{user}/ratings/{movie}": "own write",
     "DELETE /v1/users/{user}/ratings/{movie}": "own write",
@@ -161,7 +165,7 @@ def test_each_caller_may_do_what_the_table_says(house: House, user: int, unseen:
     """For every route and caller: 401 without valid credentials, 403 with insufficient ones."""
     method, path = route.split()
     path = path.replace(":path", "").format(
-        user=user, movie=unseen, kind="like", film="none", refit=1, path="app.js", name="none"
+        user=user, movie=unseen, kind="like", film="none", refit=1, path="app.js", name="none", share="x" * 22
     )
     for caller in CALLERS["open"].split():
         status = house.ask(caller, method, path, user).status_code

@@ -23,26 +23,28 @@ import { dismissOutdated, undoLast, toast, toastWithUndo } from "./parts/toast.j
  * @typedef {{title: string, early?: boolean, show: (main: HTMLElement, app: App) => Promise<void>}} View
  */
 /** @typedef {{version: string, model: string, trained: string | null, ratings: number, users?: number, movies?: number,
- *   scale: import("./parts/stars.js").Scale | null, map: boolean, posters: boolean, details?: boolean, genres?: string[],
+ *   scale: import("./parts/stars.js").Scale | null, map: boolean, posters: boolean, details?: boolean, sharing?: boolean, genres?: string[],
  *   metrics?: {on: string, figures: Record<string, number>}[], attribution?: string | null}} Model */
 
 /**
  * The views, in the navigation's order. A view without `label` isn't in the navigation, one without `sign` isn't in the
- * phone's bar; `needs` is a required parameter, `part` the view in the navigation that it is a part of.
- * @type {Record<string, {label?: string, sign?: Parameters<typeof icon>[0], needs?: string, part?: string, load: () => Promise<View>}>}
+ * phone's bar, one with `narrow` is in the bar only; `needs` is a required parameter, `part` the view in the navigation
+ * that it is a part of.
+ * @type {Record<string, {label?: string, sign?: Parameters<typeof icon>[0], narrow?: boolean, needs?: string, part?: string, load: () => Promise<View>}>}
  */
 const VIEWS = {
   "for-you": { label: "For you", sign: "star", load: () => import("./views/for-you.js") },
   watchlist: { label: "Watchlist", sign: "bookmark", load: () => import("./views/watchlist.js") },
-  search: { label: "Search", sign: "search", load: () => import("./views/search.js") },
-  questions: { label: "Questions", load: () => import("./views/questions.js") },
-  bring: { label: "Import", load: () => import("./views/bring.js") },
+  search: { label: "Search", sign: "search", narrow: true, load: () => import("./views/search.js") },
   together: { label: "Together", sign: "people", load: () => import("./views/together.js") },
   map: { label: "Map", load: () => import("./views/map.js") },
   profile: { label: "You", sign: "person", load: () => import("./views/profile.js") },
   films: { part: "profile", load: () => import("./views/films.js") },
+  questions: { part: "profile", load: () => import("./views/questions.js") },
+  bring: { part: "profile", load: () => import("./views/bring.js") },
   start: { load: () => import("./views/start.js") },
   row: { load: () => import("./views/row.js") },
+  shared: { needs: "list", load: () => import("./views/shared.js") },
   film: { needs: "movie", load: () => import("./views/film.js") },
   operator: { load: () => import("./views/operator.js") },
 };
@@ -217,6 +219,8 @@ class Shared {
     this.asked = Promise.resolve();
     /** @type {AbortController} */
     this.view = new AbortController();
+    /** Whether the operator's view is open to this browser. */
+    this.operates = false;
     /** The current address, without its fragment. */
     this.address = "";
   }
@@ -227,6 +231,7 @@ class Shared {
       const answer = /** @type {Model} */ (await this.api.get("/v1/model"));
       this.model = { ...NO_MODEL, ...answer };
       keepModel(answer);
+      this.askRole();
     } catch (error) {
       // The view's own request shows the error; until then the page uses what it knows, or the defaults.
       if (/** @type {ApiError} */ (error).status === 0) this.model = { ...NO_MODEL, ...keptModel() };
@@ -235,6 +240,14 @@ class Shared {
     this.history.scale = this.model.scale;
     showMapLink(this.model, this.history);
     showFooter(this.model, this.history);
+  }
+
+  /** Link the operator's view for those who may use it: with an admin key, or on a server that is open on this machine. */
+  async askRole() {
+    const client = this.operator.credentials["X-API-Key"] ? this.operator : this.api;
+    const { role } = await client.get("/v1/me").catch(() => ({ role: "page" }));
+    this.operates = role === "admin";
+    document.getElementById("for-operator")?.toggleAttribute("hidden", !this.operates);
   }
 
   /** Match films of earlier imports with a new model, and add the titles that the history lacks. */
@@ -273,6 +286,7 @@ class Shared {
     tabItem("cinematrix-key", key);
     this.operator.credentials = api.credentials;
     if (!this.api.credentials.Authorization) this.api.credentials = api.credentials;
+    this.askRole();
   }
 
   /** Delete the invalid token, or else the invalid key. Returns whether there was one. @param {boolean} [forget] as in `leave` */
@@ -391,7 +405,7 @@ async function loadView(name, { pathname, searchParams: params }) {
   if (pathname !== "/") throw new ApiError(404, "This address leads to nothing here.");
   const { load, needs } = Object.hasOwn(VIEWS, name) ? VIEWS[name] : {};
   if (!load) throw new ApiError(404, "The page has no such view.");
-  if (needs && !params.get(needs)) throw new ApiError(404, "The address names no film. Search for one.");
+  if (needs && !params.get(needs)) throw new ApiError(404, needs === "movie" ? "The address names no film. Search for one." : "The address is incomplete.");
   return load().catch(async () => {
     if (await isOutdated()) location.reload();
     throw connectionError();
@@ -459,7 +473,7 @@ function showFooter(model, history) {
     element("p", {}, where),
     element("p", {}, model.attribution, model.attribution && " ", model.posters ? "Where there is no poster, one is drawn" : "Posters are drawn", " from title, year and genre. Cinematrix is free software under the MIT licence."),
     (model.posters || model.details) && element("p", {}, "This product uses the ", element("a", { href: "https://www.themoviedb.org/", rel: "noreferrer noopener" }, "TMDB"), " API but is not endorsed or certified by TMDB."),
-    element("p", {}, element("a", { href: "/?view=operator" }, "For the operator")),
+    element("p", { id: "for-operator", hidden: !shared.operates }, element("a", { href: "/?view=operator" }, "For the operator")),
   ].filter((each) => each instanceof Node));
 }
 
@@ -561,8 +575,8 @@ function listen() {
 
 /** Start the page: header, account, first view. */
 async function start() {
-  byId("views").append(...Object.entries(VIEWS).filter(([, view]) => view.label).map(([name, { label, sign }]) =>
-    element("a", { href: name === FIRST_VIEW ? "/" : `/?view=${name}`, class: sign && "in-bar", "data-view": name }, sign && icon(sign), label)));
+  byId("views").append(...Object.entries(VIEWS).filter(([, view]) => view.label).map(([name, { label, sign, narrow }]) =>
+    element("a", { href: name === FIRST_VIEW ? "/" : `/?view=${name}`, class: [sign && "in-bar", narrow && "only-bar"].filter(Boolean).join(" ") || null, "data-view": name }, sign && icon(sign), label)));
   const choose = (/** @type {Movie} */ movie) => navigate(`/?${new URLSearchParams({ view: "film", movie: String(movie.movie) })}`);
   const submit = (/** @type {string} */ query) => navigate(`/?${new URLSearchParams({ view: "search", query })}`);
   byId("tools").append(combobox(shared.api, { label: "Search films", choose, submit, allowed: (movie) => allows(shared.history.limit, movie) }), profileSwitch(shared.history, switchProfile), themeSwitch());

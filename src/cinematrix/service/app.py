@@ -43,6 +43,7 @@ from cinematrix.service.routes import (
     questionnaire,
     ratings,
     recommendations,
+    shared,
     shelves,
     taste_map,
     tokens,
@@ -82,6 +83,7 @@ ROUTERS = (
         recommendations.ROUTER,
         imports.ROUTER,
         exports.ROUTER,
+        shared.ROUTER,
         groups.ROUTER,
     ),
     *(

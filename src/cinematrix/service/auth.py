@@ -98,6 +98,7 @@ class Authenticator:
     def __post_init__(self) -> None:
         settings = self.settings
         limits = {"page": settings.visits, "read": settings.reads, "write": settings.writes, "admin": settings.writes}
+        limits["share"] = settings.share_rate
         self.public = settings.public
         self._limiter = RateLimiter(limits, settings.callers, settings.ipv6_prefix, self.group)
 
@@ -150,6 +151,14 @@ class Authenticator:
             raise Problem(403, f"this request needs a key with the role {needed}")
         self._limiter.count(caller.name, _limit_name(caller, needed))
         return caller
+
+    def count(self, caller: str, limit: str) -> None:
+        """Count a request of a caller against a limit.
+
+        Raises:
+            Problem: 429, it is above the limit.
+        """
+        self._limiter.count(caller, limit)
 
     def _identify(self, key: str | None, token: str | None, address: str) -> Caller | None:
         """Return the caller, or None if they can't be identified. A token must be valid even where none is needed."""
@@ -265,6 +274,15 @@ def list_permissions(dependant: Dependant) -> set[Permission]:
     below = {needed for each in dependant.dependencies for needed in list_permissions(each)}
     return below | ({PERMISSIONS[dependant.call]} if dependant.call in PERMISSIONS else set())
 
+
+async def count_visit(request: Request) -> None:
+    """Count a request that needs no permission, as one of its address's visits."""
+    authenticator: Authenticator = request.app.state.authenticator
+    authenticator.count(read_peer(request.scope), "page")
+
+
+VISIT = Depends(count_visit)
+"""Dependency of a route that anybody may call, so many times a minute."""
 
 PAGE, READ, WRITE, ADMIN = (Depends(require_permission(needed)) for needed in PERMISSION_ORDER)
 """Dependencies of routes, by the permission that they need."""

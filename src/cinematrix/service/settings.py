@@ -26,6 +26,7 @@ access = partial(option, group="Access")
 rates = partial(option, group="Rate limits", unit="requests a minute", low=1)
 requests = partial(option, group="Requests", low=0)
 work = partial(option, group="Work", low=0)
+sharing = partial(option, group="Shared lists")
 health = partial(option, group="Health and log")
 pictures = partial(option, group="Posters")
 
@@ -89,7 +90,7 @@ class ServiceSettings:
     new_users: int = access(
         "Number of users in the store from which on writes create no new ones; 0: none at all.", 0, unit="users", low=0
     )
-    public: bool = access("Allow routes that store nothing without a key; all others require one.", False)
+    public: bool = access("Allow routes that store nothing about users without a key; all others require one.", False)
     proxies: tuple[str, ...] = access(
         "Address or network of a proxy whose X-Forwarded-For, X-Forwarded-Proto or Forwarded names the client.", (),
         name="proxy", parse=parse_network, form="IP addresses or networks, such as 10.0.0.0/8",
@@ -149,6 +150,14 @@ class ServiceSettings:
     watch_seconds: float = work(
         "Interval at which another model, or movies of another server, are noticed.", 2.0, unit="seconds", low=0.001
     )
+
+    shares: int = sharing(
+        "Shared lists in the store; further ones are refused. 0: none can be shared.", 10_000, unit="lists", low=0
+    )
+    user_shares: int = sharing("Shared lists of one user.", 100, unit="lists", low=0)
+    share_films: int = sharing("Films of a shared list.", 100, low=1, high=500)
+    share_days: int = sharing("Time after which a shared list expires.", 30, unit="days", low=1, high=3_650)
+    share_rate: int = sharing("Lists shared by one visitor's address, user or key.", 10, unit="lists a minute", low=1)
 
     free_bytes: int = health(
         "Free disk space that a SQLite store needs to be ready.", MIN_FREE_BYTES, unit="bytes", low=0

@@ -24,6 +24,7 @@ from cinematrix.store.tables import (
     REFITS,
     REVISIONS,
     SCHEMA,
+    SHARES,
     STATISTICS,
     SUSPECTS,
     TOKENS,
@@ -83,6 +84,10 @@ def _add_unmatched(connection: Connection) -> None:
     METADATA.create_all(connection, [UNMATCHED])
 
 
+def _add_shares(connection: Connection) -> None:
+    METADATA.create_all(connection, [SHARES])
+
+
 AUDITED_USER = re.compile(r"(made a token of|revoked the tokens of|deleted) user (.*)", re.DOTALL)
 """Lines about users in audit logs of earlier versions."""
 
@@ -119,6 +124,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _add_movie_revisions,
     _add_imported,  # again: on a branch of development the fifth step was `_add_key_lifetimes`
     _add_unmatched,
+    _add_shares,
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 

@@ -39,6 +39,7 @@ from cinematrix.store.tables import (
     PSEUDONYM_KEY,
     RATINGS,
     SCALE,
+    SHARES,
     SUSPECTS,
     TOKENS,
     UNMATCHED,
@@ -324,7 +325,7 @@ class Store:
         with self.write_transaction() as connection:
             keys = select(ANSWERED.c.key).filter_by(user=user)
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(keys)))
-            for table in (RATINGS, EVENTS, UNMATCHED, USERS, TOKENS, ANSWERED, SUSPECTS):
+            for table in (RATINGS, EVENTS, UNMATCHED, SHARES, USERS, TOKENS, ANSWERED, SUSPECTS):
                 connection.execute(delete(table).filter_by(user=user))
             name, itself = self.pseudonym(user), f"user {user}"
             upsert(connection, FORGOTTEN, [{"user": name}])

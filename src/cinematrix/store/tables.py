@@ -150,3 +150,14 @@ UNMATCHED = Table(
     Column("received", BigInteger, nullable=False),
     comment="films of imports that the catalog lacks: fields of importers.result.UnmatchedFilm",
 )
+
+SHARES = Table(
+    "shares",
+    METADATA,
+    Column("share", Text, primary_key=True, comment="random ID in the link"),
+    Column("secret", LargeBinary, nullable=False, comment="SHA-256 of the secret that revokes the list"),
+    Column("user", Text, index=True, comment="the user whose list it is; null: a visitor without an account"),
+    Column("content", Text, nullable=False, comment="JSON: name, note and films"),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False, index=True),
+)

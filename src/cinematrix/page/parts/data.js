@@ -4,6 +4,7 @@ import { plural } from "./cards.js";
 import { MAX_RATINGS } from "./body.js";
 import { element, icon, uniqueId } from "./dom.js";
 import { downloadHistory } from "./history-file.js";
+import { revokeAll } from "./shares.js";
 
 /** @param {import("../app.js").App} app */
 export function dataSection(app) {
@@ -36,7 +37,7 @@ function deletionText({ history }) {
     [history.ratings.size, "rating"], [kinds.filter((kind) => kind === "seen").length, "film", " seen"], [history.watchlist.size, "film", " on your watchlist"],
     [history.likes.size, "film", " liked elsewhere"], [kinds.filter((kind) => kind !== "seen").length, "film", " not for you"], [history.unmatched.size, "film", " that the catalog lacks"],
   ].filter(([n]) => Number(n) > 0).map(([n, one, rest = ""]) => plural(Number(n), String(one)) + rest);
-  const lists = "the lists kept for the time without the server, your filters, and what this tab knows: friends, vetoes, your last import";
+  const lists = "the links to lists that you shared, the lists kept for the time without the server, your filters, and what this tab knows: friends, vetoes, your last import";
   const where = account ? "Your account on this server is deleted with all that is in it" : profiles.all.length > 1 ? `The profile “\u2068${profiles.current.name}\u2069” is deleted from this browser with all that is in it` : "All your data is deleted from this browser; the server has none of it";
   return [element("p", {}, `${where}:`), element("ul", { class: "gone" }, parts.map((words) => element("li", {}, words)), element("li", {}, lists))];
 }
@@ -48,8 +49,10 @@ async function deleteAll(app) {
     await app.api.delete(`/v1/users/${encodeURIComponent(account.user)}`);
     app.leave();
   } else {
+    const left = await revokeAll(app);
     history.clear();
     if (profiles.all.length > 1) profiles.remove(history.profile);
+    if (left) return app.toast(`All your data is deleted here. ${plural(left, "link")} to your shared lists couldn’t be revoked and will expire.`);
   }
   app.toast("All your data is deleted.");
 }

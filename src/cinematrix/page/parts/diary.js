@@ -1,10 +1,11 @@
 /** Diary: the films by day, a section a month, the newest first. */
 
-import { filmUrl, oneDecimal, plural, titleElement } from "./cards.js";
+import { filmUrl, plural, titleElement } from "./cards.js";
 import { element } from "./dom.js";
 import { updateChildren } from "./keyed.js";
 import { whenNear } from "./near.js";
 import { months } from "./own-films.js";
+import { formatNumber } from "./stars.js";
 
 /** @typedef {import("./own-films.js").OwnFilm} OwnFilm */
 
@@ -44,7 +45,8 @@ function dayName(day) {
 /** The user's rating, or what they marked instead. @param {OwnFilm} film @param {boolean} plain */
 function stars({ rating, kinds }, plain) {
   if (rating === null || plain) return element("span", { class: "facts" }, { rated: "Rated", seen: "Seen", liked: "Liked", refused: "Not for me" }[kinds[0]]);
-  return element("span", {}, element("span", { class: "quiet" }, `${oneDecimal(rating)} stars`), element("span", { class: "expected-stars", "aria-hidden": "true" }, oneDecimal(rating), element("span", { class: "one-star" })));
+  const words = formatNumber(rating);
+  return element("span", {}, element("span", { class: "quiet" }, `${words} ${rating === 1 ? "star" : "stars"}`), element("span", { class: "expected-stars", "aria-hidden": "true" }, words, element("span", { class: "one-star" })));
 }
 
 /** The month as a small calendar, with its days of films; a picture of the list beside it. @param {string} month @param {OwnFilm[]} films */

@@ -10,7 +10,7 @@
 import { changesOf, loadAccount } from "./account.js";
 import { requestBody, historyRatings } from "./body.js";
 import { mergeFilms } from "./history-file.js";
-import { Outbox } from "./outbox.js";
+import { OUTBOX, Outbox } from "./outbox.js";
 import { Profiles } from "./profiles.js";
 import { clearTab, writeTab, readTab } from "./tab.js";
 import { UNMATCHED, UnmatchedFilms } from "./unmatched-films.js";
@@ -69,6 +69,8 @@ export class History extends EventTarget {
     this.account = null;
     /** Functions that undo a change, the last one last; false if the account refused. @type {(() => unknown)[]} */
     this.undos = [];
+    /** Whether another tab has changed the account since it was loaded. */
+    this.behind = false;
     /** ID of the profile whose history is loaded. */
     this.profile = profiles.current.id;
     /** Whether localStorage works. */
@@ -77,6 +79,7 @@ export class History extends EventTarget {
     this.plain = false;
     this.load();
     addEventListener("storage", (event) => {
+      if (event.key === OUTBOX) this.catchUp();
       if ([KEY, UNMATCHED].some((name) => event.key === profiles.key(name)) && !this.account) this.load();
     });
     profiles.addEventListener("change", () => {
@@ -148,6 +151,15 @@ export class History extends EventTarget {
   want(movie) {
     const watchlist = { ...movieFields(movie), time: now() };
     return this.change(movie.movie, () => this.setState(movie.movie, { ...this.stateOf(movie.movie), watchlist, hidden: undefined }));
+  }
+
+  /** Put movies on the watchlist as one change. @param {Movie[]} movies */
+  async wantAll(movies) {
+    const before = movies.map(({ movie }) => /** @type {const} */ ([movie, this.stateOf(movie)]));
+    for (const movie of movies) this.setState(movie.movie, { ...this.stateOf(movie.movie), watchlist: { ...movieFields(movie), time: now() }, hidden: undefined });
+    this.pushUndo(() => Promise.all(before.map(([movie, state]) => this.restore(movie, state))));
+    this.notify();
+    for (const [movie, state] of before) await this.sync(movie, state);
   }
 
   /** Whether a movie is on the watchlist, neither rated nor hidden. @param {number | string} movie */
@@ -329,11 +341,19 @@ export class History extends EventTarget {
   /** Load the account again that another tab has changed. @param {number | string} user */
   async follow(user) {
     const { account } = this;
-    if (account?.user !== user || this.waiting) return;
+    if (account?.user !== user) return;
+    this.behind = true;
+    if (this.waiting) return; // or another tab's storage isn't here yet; `catchUp` follows
     const stored = await loadAccount(account.api, user);
     if (this.account !== account || this.waiting) return;
+    this.behind = false;
     this.setAccount(stored);
     this.notify();
+  }
+
+  /** Load the account that another tab has changed while changes were waiting. */
+  catchUp() {
+    if (this.behind && this.account && !this.waiting) this.follow(this.account.user).catch(() => { /* the next change or view asks the server again */ });
   }
 
   /** Leave the account, and load the browser's history. @param {boolean} [forget] whether changes that wait for the server are lost */
@@ -413,6 +433,7 @@ export class History extends EventTarget {
   async send(account) {
     const answer = await this.outbox.send(account.api, account.user);
     if (!answer.stopped) this.tabs.postMessage(account.user);
+    this.catchUp();
     this.dispatchEvent(new CustomEvent("sent", { detail: answer }));
     return answer;
   }

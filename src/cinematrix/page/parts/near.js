@@ -10,6 +10,10 @@ const observer = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) if (isIntersecting) buildNow(target);
 }, /** @type {IntersectionObserverInit} */ ({ rootMargin: `${BELOW} 0px`, scrollMargin: `0px ${BESIDE}` }));
 
+addEventListener("beforeprint", () => { // paper has no "near": all films of a row are printed
+  for (const place of document.querySelectorAll("main li")) buildNow(place);
+});
+
 /** Build an element when it comes near. @template {Element} T @param {T} place @param {(place: T) => void} build @returns {T} */
 export function whenNear(place, build) {
   BUILDERS.set(place, () => build(place));

@@ -7,7 +7,7 @@ const KEY = "cinematrix-profiles";
 const FIRST = "1";
 
 /** Names in localStorage of what belongs to one profile. */
-const OWNED = ["cinematrix-history", "cinematrix-unmatched", "cinematrix-lists", "cinematrix-matched"];
+const OWNED = ["cinematrix-history", "cinematrix-unmatched", "cinematrix-lists", "cinematrix-matched", "cinematrix-shared"];
 
 /** Maximum profiles, and letters of a name. */
 export const [MAX_PROFILES, MAX_NAME] = [8, 30];

@@ -125,6 +125,6 @@ function drawRows(app, list, answer) {
 function staleNote(app, time, again) {
   const today = new Date(time).toDateString() === new Date().toDateString();
   const clock = new Date(time).toLocaleString("en", today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
-  return app.element("p", { class: "note", role: "status" }, `The server can't be reached. These films are from ${clock}. `,
+  return app.element("p", { class: "note", role: "status" }, `${navigator.onLine ? "The server can't be reached. " : ""}These films are from ${clock}. `,
     app.element("button", { type: "button", class: "ghost", onclick: again }, icon("undo"), "Try again"));
 }

@@ -5,6 +5,7 @@ import { shorten } from "../parts/cards.js";
 import { dataSection } from "../parts/data.js";
 import { householdSection } from "../parts/household.js";
 import { lackingList } from "../parts/lacking.js";
+import { showOwnShares } from "../parts/own-shares.js";
 import { formatNumber } from "../parts/stars.js";
 import { emptyState, loadingState } from "../parts/states.js";
 import { youTabs } from "../parts/you-tabs.js";
@@ -26,7 +27,8 @@ export async function show(main, app) {
   const body = element("div", { class: "profile" }, loadingState("Reading your ratings", 0));
   const household = householdSection(app);
   const data = element("div", { class: "profile" });
-  main.append(element("h1", {}, "Your profile"), youTabs(app, "profile"), moreViews(app), body, lackingList(app), data);
+  const shares = element("section", { class: "own-shares", hidden: true });
+  main.append(element("h1", {}, "Your taste"), youTabs(app, "profile"), moreViews(app), body, lackingList(app), data, shares);
   const refresh = async () => {
     const parts = await bodyParts(app).catch((error) => [app.failed(error, refresh)]);
     if (app.signal.aborted) return;
@@ -37,7 +39,7 @@ export async function show(main, app) {
     if (!nothing || account) data.append(dataSection(app));
   };
   app.history.on("change", refresh, app.signal);
-  await refresh();
+  await Promise.all([refresh(), showOwnShares(app, shares)]);
 }
 
 /** The elements of the profile, or of an empty one. @param {import("../app.js").App} app */
@@ -47,10 +49,10 @@ async function bodyParts(app) {
     app.element("a", { class: "primary", href: "/?view=bring" }, "Import my ratings"), app.element("a", { class: "ghost", href: "/" }, "See films"))];
 }
 
-/** Links to the views that a phone's bar has no room for. @param {import("../app.js").App} app */
+/** Links to the views that the navigation has no room for; a wide screen's has the map. @param {import("../app.js").App} app */
 function moreViews({ element, model }) {
   const link = (/** @type {string} */ view, /** @type {string} */ words) => element("a", { class: "ghost", href: `/?view=${view}` }, words);
-  return element("p", { class: "more-views" }, link("bring", "Import"), link("questions", "Questions"), model.map && link("map", "Map"));
+  return element("p", { class: "more-views" }, link("bring", "Import"), link("questions", "Questions"), model.map && element("a", { class: "ghost narrow", href: "/?view=map" }, "Map"));
 }
 
 /** The elements of the profile. @param {import("../app.js").App} app @param {Profile} profile */

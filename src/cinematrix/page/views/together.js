@@ -141,10 +141,10 @@ class Group {
     const { element } = this.app;
     const size = this.app.history.size;
     return [
-      element("li", {}, element("strong", {}, element("bdi", {}, shorten(this.me, 40))), element("span", { class: "facts" }, size ? filmCount(size) : "no films yet")),
+      element("li", {}, element("strong", {}, element("bdi", {}, shorten(this.me, 40))), element("span", { class: "facts" }, size ? plural(size, "film") : "no films yet")),
       ...this.friends.map((friend) => element("li", {},
         element("strong", {}, element("bdi", {}, shorten(friend.name, 40))),
-        element("span", { class: "facts" }, friend.user === undefined ? filmCount(this.filmsOf(friend).ratings.length) : "an account here"),
+        element("span", { class: "facts" }, friend.user === undefined ? plural(this.filmsOf(friend).ratings.length, "film") : "an account here"),
         element("button", { type: "button", class: "ghost round small", "aria-label": `Remove ${shorten(friend.name, 40)}`, onclick: () => {
           this.friends = this.friends.filter((other) => other !== friend);
           this.refresh();
@@ -263,11 +263,6 @@ async function importFriend(app, file) {
   const { ratings, events } = await app.api.post(`/v1/imports?${new URLSearchParams({ name: file.name.slice(0, 200) })}`, file, app.signal);
   const seen = (events.seen ?? []).map((/** @type {number | string} */ movie) => ({ movie, kind: "seen" }));
   return { name: "", ratings, hidden: seen };
-}
-
-/** The number of films as text. @param {number} n */
-function filmCount(n) {
-  return `by ${n.toLocaleString("en")} ${n === 1 ? "film" : "films"}`;
 }
 
 /** The stored friends; invalid entries are ignored. @returns {Friend[]} */

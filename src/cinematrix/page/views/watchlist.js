@@ -10,6 +10,7 @@ import { PickOrder } from "../parts/picks.js";
 import { fetchPredictions } from "../parts/predictions.js";
 import { roving } from "../parts/roving.js";
 import { updateCards } from "../parts/rows.js";
+import { shareButton } from "../parts/share.js";
 import { emptyState, gridSkeleton } from "../parts/states.js";
 
 export const title = "Watchlist";
@@ -29,12 +30,14 @@ export async function show(main, app) {
   /** @type {Item | null} */
   let picked = null;
 
-  const matching = () => films.filter((film) => history.wants(film.movie) && passesFilters(app.params, film));
+  const own = () => films.filter((film) => history.wants(film.movie) && app.allows(film));
+  const matching = () => own().filter((film) => passesFilters(app.params, film));
   const surprise = element("button", { type: "button", class: "primary", disabled: true, onclick: () => {
     picked = order.next(matching());
     drawPick();
     if (picked) app.announce(`${picked.title ?? "A film"}. Press again for another one.`);
   } }, icon("dice"), "Surprise me");
+  const share = shareButton(app, () => ({ name: "Films I want to watch", films: matching() }));
   const filters = dials(app, () => draw(), FILM_FILTERS);
   const content = [filters, pick, list];
 
@@ -47,10 +50,11 @@ export async function show(main, app) {
     if (focused && !picked) surprise.focus();
   };
   const draw = () => {
-    const [wanted, shown] = [history.wanted.length, matching()];
+    const [wanted, shown] = [own().length, matching()];
     lead.textContent = wanted ? leadText(shown.length, wanted) : "";
     surprise.toggleAttribute("disabled", shown.length === 0);
-    surprise.hidden = wanted === 0;
+    for (const button of [surprise, share]) button.hidden = wanted === 0;
+    share.toggleAttribute("disabled", shown.length === 0);
     if (!wanted) return body.replaceChildren(nothing(app));
     drawPick();
     keepFocus(list, () => updateCards(app, list, { title, items: shown, near: true, options: () => ({ heading: "h2" }) }));
@@ -66,7 +70,7 @@ export async function show(main, app) {
   };
   const update = () => refresh().catch((error) => { if (!app.signal.aborted) body.replaceChildren(app.failed(error, update)); });
   history.on("change", update, app.signal);
-  main.append(element("div", { class: "head-with-button" }, element("div", { class: "head" }, element("h1", {}, title), lead), surprise), body);
+  main.append(element("div", { class: "head-with-button" }, element("div", { class: "head" }, element("h1", {}, title), lead), element("div", { class: "buttons" }, share, surprise)), body);
   if (!history.wanted.length) return draw();
   lead.textContent = leadText(history.wanted.length, history.wanted.length);
   body.append(filters, gridSkeleton("Reading your watchlist", Math.min(10, history.wanted.length)));
