@@ -168,6 +168,8 @@ def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint:
     supervisor.add("erasure", state.store.finish_erasure, seconds)
     supervisor.add("keys", authenticator.refresh, REFRESHES_AHEAD * state.settings.key_seconds)
     supervisor.add("key uses", authenticator.save_uses, state.settings.use_seconds)
+    if state.settings.impressions:
+        supervisor.add("impressions", state.impressions.run, state.settings.impression_seconds)
     if state.settings.workers > 1:
         supervisor.add("report", state.report, REPORT_SECONDS)
         state.report()
@@ -178,6 +180,7 @@ async def _stop_tasks(state: ServiceState, authenticator: Authenticator) -> None
     """Stop the background tasks and wait for their last runs."""
     await state.supervisor.stop()
     state.refit_runner.stop()
+    state.impressions.stop()
     if state.ahead:
         state.ahead.stop()
     with suppress(SQLAlchemyError):
@@ -217,7 +220,9 @@ def _add_health_routes(app: FastAPI) -> None:
     def metrics(state: State) -> Response:
         """Return the metrics in Prometheus text format."""
         return Response(
-            state.figures.text(count_versions(state), state.served.trained, state.served.shown.spread()),
+            state.figures.text(
+                count_versions(state), state.served.trained, state.served.shown.spread(), state.impressions.outcomes
+            ),
             media_type="text/plain; version=0.0.4",
         )
 

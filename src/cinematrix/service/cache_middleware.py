@@ -56,6 +56,7 @@ class CacheMiddleware:
         served.lists.asked(cached.user, (scope["path"], scope["query_string"]))
         state.figures.count_list("stale" if stale else "kept", cached.fallback)
         served.shown.add(cached.movies)
+        state.impressions.add(cached.user, "main", served, cached.movies)
         return json_response(cached.stale_body if stale else cached.body)
 
 

@@ -143,6 +143,14 @@ class ServiceSettings:
         "Interval of automatic refits, such as 24h or 7d (s, m, h, d); 0: none.", 0.0, parse=parse_duration,
         form="a number with s, m, h or d, such as 24h, or 0",
     )  # fmt: skip
+    impressions: int = work(
+        "Users' lists that wait until their movies are stored as shown; further ones aren't counted; 0: none are.",
+        20_000, unit="lists",
+    )  # fmt: skip
+    impression_seconds: float = work(
+        "Interval at which these movies are stored, and what users did about them is counted.", 60.0, unit="seconds",
+        low=0.01,
+    )  # fmt: skip
     watch_seconds: float = work(
         "Interval at which another model, or movies of another server, are noticed.", 2.0, unit="seconds", low=0.001
     )

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 
 from cinematrix.service.deadlines import give_up_at
 from cinematrix.service.group_commit import GroupCommit
+from cinematrix.service.impressions import Impressions
 from cinematrix.service.list_pool import Foreground, ListPool
 from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.problems import Problem
@@ -50,6 +51,7 @@ class ServiceState:
         foreground: requests that compute or write.
         lists: threads that compute lists.
         writes: queue of single writes, which share transactions.
+        impressions: record of the movies that users were shown.
     """
 
     settings: ServiceSettings
@@ -68,6 +70,7 @@ class ServiceState:
     writers: CapacityLimiter = field(init=False)
     foreground: Foreground = field(default_factory=Foreground)
     lists: ListPool = field(init=False)
+    impressions: Impressions = field(init=False)
     writes: GroupCommit = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +79,7 @@ class ServiceState:
         is_sqlite = self.store.engine.dialect.name == "sqlite"
         self.writers = CapacityLimiter(1 if is_sqlite else self.settings.writer_threads)
         self.lists = ListPool(self.settings, self.foreground)
+        self.impressions = Impressions(self)
         self.writes = GroupCommit(self.store, self.settings.write_seconds, self.writers, self.foreground)
 
     def prefetch_for(self, *users: str) -> None:

@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily
 
 from cinematrix.service.exposure import ExposureSummary
+from cinematrix.store.impressions import ListOutcomes
+from cinematrix.store.tables import OUTCOMES
 
 LATENCY_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 """Upper bounds of the latency histograms, in seconds."""
@@ -76,15 +78,22 @@ class Telemetry:
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"cinematrix_{name}", meaning, labels, registry=self.registry)
 
-    def text(self, served: Mapping[str, int], trained: datetime | None, spread: ExposureSummary) -> bytes:
+    def text(
+        self,
+        served: Mapping[str, int],
+        trained: datetime | None,
+        spread: ExposureSummary,
+        outcomes: Iterable[ListOutcomes],
+    ) -> bytes:
         """Return all metrics in Prometheus text format.
 
         Args:
             served: number of workers that serve a version, by its name.
             trained: training time of the model.
             spread: exposure summary of the model's lists.
+            outcomes: outcomes of the lists sent to users.
         """
-        return generate_latest(self.everybody) + generate_latest(CurrentGauges(served, trained, spread))
+        return generate_latest(self.everybody) + generate_latest(CurrentGauges(served, trained, spread, outcomes))
 
     def latencies(self) -> Iterator[tuple[str, Sequence[tuple[float, float]]]]:
         """Yield each requested route and its cumulative latency histogram: upper bounds in seconds and request counts.
@@ -101,9 +110,15 @@ class Telemetry:
 class CurrentGauges:
     """Collector of what is known at the moment of the request: the served versions, the model's age, the exposure."""
 
-    def __init__(self, served: Mapping[str, int], trained: datetime | None, spread: ExposureSummary) -> None:
+    def __init__(
+        self,
+        served: Mapping[str, int],
+        trained: datetime | None,
+        spread: ExposureSummary,
+        outcomes: Iterable[ListOutcomes],
+    ) -> None:
         age = None if trained is None else max(0.0, (datetime.now(UTC) - trained).total_seconds())
-        self._served, self._age, self._spread = served, age, spread
+        self._served, self._age, self._spread, self._outcomes = served, age, spread, outcomes
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauges."""
@@ -117,6 +132,21 @@ class CurrentGauges:
         for version, workers in sorted(self._served.items()):
             model.add_metric((version,), workers)
         yield model
+        yield from _count_lists(self._outcomes)
+
+
+def _count_lists(outcomes: Iterable[ListOutcomes]) -> Iterator[GaugeMetricFamily]:
+    """Yield the movies shown by kind of list and version, and those by outcome."""
+    labels = ("kind", "version")
+    shown = GaugeMetricFamily("cinematrix_list_movies", "Movies shown to users in the last year.", labels=labels)
+    about = "Movies shown to users that they rated high or low, vetoed, saw or put on their watchlist in two weeks."
+    followed = GaugeMetricFamily("cinematrix_list_outcomes", about, labels=(*labels, "outcome"))
+    for row in outcomes:
+        shown.add_metric(row[:2], row.shown)
+        for name in OUTCOMES:
+            followed.add_metric((*row[:2], name), getattr(row, name))
+    yield shown
+    yield followed
 
 
 def _gauge(name: str, meaning: str, value: float | None) -> GaugeMetricFamily:

@@ -14,6 +14,7 @@ from cinematrix.store.tables import (
     ANSWERED,
     AUDIT,
     EVENTS,
+    FOLLOWED,
     FORGOTTEN,
     IDEMPOTENCY,
     KEYS,
@@ -24,9 +25,11 @@ from cinematrix.store.tables import (
     REFITS,
     REVISIONS,
     SCHEMA,
+    SHOWN,
     STATISTICS,
     SUSPECTS,
     TOKENS,
+    TRIALS,
     UNMATCHED,
     USERS,
 )
@@ -83,6 +86,10 @@ def _add_unmatched(connection: Connection) -> None:
     METADATA.create_all(connection, [UNMATCHED])
 
 
+def _add_impressions(connection: Connection) -> None:
+    METADATA.create_all(connection, [SHOWN, FOLLOWED, TRIALS])
+
+
 AUDITED_USER = re.compile(r"(made a token of|revoked the tokens of|deleted) user (.*)", re.DOTALL)
 """Lines about users in audit logs of earlier versions."""
 
@@ -119,6 +126,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _add_movie_revisions,
     _add_imported,  # again: on a branch of development the fifth step was `_add_key_lifetimes`
     _add_unmatched,
+    _add_impressions,
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 

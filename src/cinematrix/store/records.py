@@ -39,8 +39,10 @@ from cinematrix.store.tables import (
     PSEUDONYM_KEY,
     RATINGS,
     SCALE,
+    SHOWN,
     SUSPECTS,
     TOKENS,
+    TRIALS,
     UNMATCHED,
     USERS,
 )
@@ -318,9 +320,10 @@ class Store:
         write-ahead log is emptied by the next `finish_erasure`.
         """
         with self.write_transaction() as connection:
+            hold_until_commit(connection, AdvisoryLock.IMPRESSIONS)
             keys = select(ANSWERED.c.key).filter_by(user=user)
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(keys)))
-            for table in (RATINGS, EVENTS, UNMATCHED, USERS, TOKENS, ANSWERED, SUSPECTS):
+            for table in (RATINGS, EVENTS, UNMATCHED, USERS, TOKENS, ANSWERED, SUSPECTS, SHOWN, TRIALS):
                 connection.execute(delete(table).filter_by(user=user))
             name, itself = self.pseudonym(user), f"user {user}"
             upsert(connection, FORGOTTEN, [{"user": name}])

@@ -3,6 +3,7 @@
 import { barChart } from "../parts/charts.js";
 import { shorten } from "../parts/cards.js";
 import { splitCsv } from "../parts/csv.js";
+import { outcomesTable } from "../parts/outcomes.js";
 
 export const title = "Operator";
 
@@ -17,7 +18,8 @@ const POLL_INTERVAL = 2000;
 /**
  * @typedef {{version: string, trained: string | null, versions: Version[], users: number, ratings: number,
  *   days: {day: string, ratings: number}[], latency: {route: string, requests: number, p50: number, p99: number}[],
- *   shown: {lists: number, coverage: number | null, gini: number | null, popularity: number | null}}} Overview
+ *   shown: {lists: number, coverage: number | null, gini: number | null, popularity: number | null},
+ *   outcomes: import("../parts/outcomes.js").Outcomes[]}} Overview
  */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
@@ -95,6 +97,7 @@ function viewParts(app, now, stored, refresh) {
     element("dl", { class: "counts" }, facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)))),
     metrics(app),
     element("section", {}, element("h2", {}, "Ratings a day"), now.days.every(({ ratings }) => !ratings) ? element("p", { class: "facts" }, "None in the last 30 days.") : barChart("Ratings received a day", now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
+    outcomesTable(app, now.outcomes),
     versions(app, stored, refresh),
     latency(app, now),
   ].filter((each) => each instanceof Node);

@@ -11,6 +11,7 @@ from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.schemas import VersionInfo
 from cinematrix.service.state import State
 from cinematrix.service.telemetry import estimate_quantile
+from cinematrix.store.impressions import list_outcomes
 
 ROUTER = APIRouter(prefix="/v1/admin", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[ADMIN])
 
@@ -47,8 +48,30 @@ class ExposureInfo(BaseModel):
     popularity: float | None
 
 
+class ListOutcomesInfo(BaseModel):
+    """Movies that users were shown by lists of one kind and version, and what users did about them within two weeks.
+
+    A user's movie counts once in two weeks, however often it was shown.
+
+    Attributes:
+        kind: `main`, `similar`, `group`, or the kind of a row.
+        shown: movies shown.
+        high, low: movies that were rated at or above the user's mean (or liked), and below it.
+        vetoed, seen, watchlisted: movies that were marked as not of interest, as seen, or for the watchlist.
+    """
+
+    kind: str
+    version: str
+    shown: int
+    high: int
+    low: int
+    vetoed: int
+    seen: int
+    watchlisted: int
+
+
 class Overview(BaseModel):
-    """Overview of the service: versions, usage, latency and exposure."""
+    """Overview of the service: versions, usage, latency, exposure and outcomes of lists."""
 
     version: str
     trained: datetime | None
@@ -58,6 +81,7 @@ class Overview(BaseModel):
     days: list[DailyRatings]
     latency: list[RouteLatency]
     shown: ExposureInfo
+    outcomes: list[ListOutcomesInfo]
 
 
 @ROUTER.get("/overview")
@@ -82,4 +106,5 @@ def get_overview(state: State) -> Overview:
             for route, buckets in state.figures.latencies()
         ],
         shown=ExposureInfo(**served.shown.spread()._asdict()),
+        outcomes=[ListOutcomesInfo(**row._asdict()) for row in list_outcomes(store)],
     )  # fmt: skip

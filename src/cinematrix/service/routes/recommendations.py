@@ -6,7 +6,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request, Response
 
 from cinematrix.service import schemas
-from cinematrix.service.auth import PAGE, READ
+from cinematrix.service.auth import PAGE, READ, Caller
 from cinematrix.service.list_cache import CachedList
 from cinematrix.service.making_lists import ListJob, make_contents, make_lists
 from cinematrix.service.published import list_filters
@@ -36,6 +36,7 @@ async def list_recommendations(
     served.lists.asked(text, key)
     state.figures.count_list(how, cached.fallback)
     served.shown.add(cached.movies)
+    state.impressions.add(text, "main", served, cached.movies)
     return json_response(cached.stale_body if how == "stale" else cached.body)
 
 
@@ -64,13 +65,15 @@ def prefetch_list(state: ServiceState, user: str) -> None:
 
 @ROUTER.post("/recommendations", response_model=schemas.RecommendationList)
 @run_in_list_thread
-def recommend_for_history(body: schemas.RecommendationRequest, state: State) -> Response:
-    """Recommend movies for the history in the request. Nothing is stored."""
+def recommend_for_history(body: schemas.RecommendationRequest, state: State, who: Annotated[Caller, PAGE]) -> Response:
+    """Recommend movies for the history in the request, which isn't stored."""
     served = state.served
     history, unknown = served.read_history(body)
     with state.figures.fold_in.time():
         (made,) = make_contents(served, history, body, [list_filters(state.store, served, body, body.excluded)])
     content = made | {"unknown": unknown}
     state.figures.recommended.labels(str(content["fallback"]).lower()).inc()
-    served.shown.add(served.numbers(content["items"]))
+    numbers = served.numbers(content["items"])
+    served.shown.add(numbers)
+    state.impressions.add(who.user, "main", served, numbers)
     return json_response(content)
