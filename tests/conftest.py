@@ -41,7 +41,7 @@ def unfrozen_heap(monkeypatch: pytest.MonkeyPatch) -> None:
     A server in a process of its own does it, and the tests of faults measure its memory.
     """
     if watcher := sys.modules.get("cinematrix.service.model_watcher"):
-        monkeypatch.setattr(watcher, "freeze_loaded_objects", lambda: None)
+        monkeypatch.setattr(watcher, "freeze_loaded_objects", lambda **_: None)
 
 
 @pytest.fixture(autouse=True, scope="session")

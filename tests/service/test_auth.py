@@ -71,6 +71,7 @@ ROUTES = {
     "DELETE /v1/users/{user}/tokens": "own write",
     "DELETE /v1/users/{user}": "own admin",
     "POST /v1/ratings": "write",
+    "POST /v1/plays": "write",
     "POST /v1/tokens": "write",
     "GET /v1/movies/{movie}": "page",
     "GET /v1/movies/{movie}/poster": "page",

@@ -36,6 +36,7 @@ from cinematrix.service.routes import (
     model,
     movies,
     page,
+    plays,
     posters,
     predictions,
     profile,
@@ -72,6 +73,7 @@ REFRESHES_AHEAD = 0.4
 ROUTERS = (
     *(
         ratings.ROUTER,
+        plays.ROUTER,
         changes.ROUTER,
         unmatched.ROUTER,
         recommendations.USER_ROUTER,

@@ -86,8 +86,9 @@ def _add_unmatched(connection: Connection) -> None:
     METADATA.create_all(connection, [UNMATCHED])
 
 
-def _add_impressions(connection: Connection) -> None:
+def _add_impressions_and_plays(connection: Connection) -> None:
     METADATA.create_all(connection, [SHOWN, FOLLOWED, TRIALS])
+    _add_column(connection, EVENTS.c.plays)
 
 
 AUDITED_USER = re.compile(r"(made a token of|revoked the tokens of|deleted) user (.*)", re.DOTALL)
@@ -126,7 +127,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _add_movie_revisions,
     _add_imported,  # again: on a branch of development the fifth step was `_add_key_lifetimes`
     _add_unmatched,
-    _add_impressions,
+    _add_impressions_and_plays,
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 

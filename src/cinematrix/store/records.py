@@ -53,6 +53,9 @@ EVENT_KINDS = ("seen", "not_interested", "like", "watchlist")
 HIDING_EVENTS = ("seen", "like", "not_interested")
 """Events that exclude a movie from a user's lists."""
 
+WATCHED_EVENTS = ("like", "seen")
+"""Events that count as a user's history if the model was trained on plain interactions (watched or not)."""
+
 ENDING_EVENTS = ("seen", "not_interested")
 """Events that take a movie off the user's watchlist, as a rating does."""
 

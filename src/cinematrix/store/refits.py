@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.engine import Row
 
 from cinematrix.errors import StoreError
@@ -14,10 +14,10 @@ from cinematrix.store.engine import hold_lock_file
 from cinematrix.store.locks import AdvisoryLock, hold_until_commit
 from cinematrix.store.records import Store
 from cinematrix.store.statements import find_forgotten, now_ms, write_audit
-from cinematrix.store.tables import RATINGS, REFITS, SUSPECTS
+from cinematrix.store.tables import REFITS, SUSPECTS
 
 PAGE_ROWS = 50_000
-"""Maximum ratings read in one transaction, so that writers never wait long for a reader."""
+"""Maximum rows read in one transaction, so that writers never wait long for a reader."""
 
 
 @dataclass(frozen=True)
@@ -163,20 +163,21 @@ def read_suspects(store: Store, refit: int) -> dict[str, str]:
         return {row.user: row.why for row in rows}
 
 
-def iterate_ratings(store: Store) -> Iterator[Row[Any]]:
-    """Yield all rows of the table of ratings, deleted ratings included, by user and movie.
+def iterate_rows(store: Store, table: Table) -> Iterator[Row[Any]]:
+    """Yield all rows of the table of ratings (deleted ratings included) or of events, by user and movie.
 
     They are read page by page. A concurrent write may be included or not; each row is consistent.
     """
-    key, at = (RATINGS.c.user, RATINGS.c.movie), ("", "")
+    key = tuple(table.primary_key.columns)
+    at: tuple[str, ...] = ("",) * len(key)
     while True:
-        statement = select(RATINGS).where(tuple_(*key) > tuple_(*at)).order_by(*key).limit(PAGE_ROWS)
+        statement = select(table).where(tuple_(*key) > tuple_(*at)).order_by(*key).limit(PAGE_ROWS)
         with store.engine.connect() as connection:
             rows = connection.execute(statement).all()
         if not rows:
             return
         yield from rows
-        at = (rows[-1].user, rows[-1].movie)
+        at = tuple(getattr(rows[-1], column.name) for column in key)
 
 
 def find_forgotten_users(store: Store, users: Iterable[str]) -> set[str]:

@@ -53,6 +53,7 @@ EVENTS = Table(
     Column("kind", Text, primary_key=True),
     Column("received", BigInteger, nullable=False),
     Column("given", BigInteger, comment="when the movie was seen or added, if an export says it"),
+    Column("plays", BigInteger, comment="times that the movie was played; null: not told"),
 )
 KEYS = Table(
     "keys",

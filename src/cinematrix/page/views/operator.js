@@ -140,9 +140,9 @@ function versions(app, stored, refresh) {
           onclick: one.refit?.state === "refused" ? () => ask.open(one) : promote(one.version),
         }, "Promote"))))))),
     element("div", { class: "buttons" },
-      element("button", { type: "button", class: "primary", id: "refit", disabled: running || app.history.plain, onclick: act("/v1/admin/refits", { force: false }, "Refit started.") }, running ? "Refit is running…" : "Refit now"),
+      element("button", { type: "button", class: "primary", id: "refit", disabled: running, onclick: act("/v1/admin/refits", { force: false }, "Refit started.") }, running ? "Refit is running…" : "Refit now"),
       element("button", { type: "button", class: "ghost", id: "rollback", disabled: !stored.versions.some((one) => one.before), onclick: act("/v1/admin/rollbacks", undefined, "Rolled back: the previous version serves within seconds.") }, "Roll back")),
-    status, app.history.plain && element("p", { class: "facts" }, "A model trained on plain interactions is trained again, not refitted."), ask.element);
+    status, ask.element);
 }
 
 /** The confirmation before a refused version is promoted. @param {import("../app.js").App} app @param {(version: string) => void} force */
