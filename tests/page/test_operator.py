@@ -97,6 +97,7 @@ def test_metrics_and_outcomes_are_shown(browser: Browser, tmp_path: Path) -> Non
     model = Bias().fit(cut.train, catalog)
     metrics = evaluate(model, cut.test, split="a fifth, at random")
     save(model, tmp_path / "model", {"metrics": metrics.as_dict()})
+    save(Popular().fit(cut.train, catalog), tmp_path / "other")
     store = Store.open(f"sqlite:///{tmp_path}/s.db")
     with store.write_transaction() as connection:
         counts = {"shown": 200, "high": 5, "low": 1, "vetoed": 2, "seen": 0, "watchlisted": 9}
@@ -104,7 +105,9 @@ def test_metrics_and_outcomes_are_shown(browser: Browser, tmp_path: Path) -> Non
         connection.execute(insert(FOLLOWED).values(key | counts))
     store.close()
     with (
-        run_service(ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/s.db")) as url,
+        run_service(
+            ServiceSettings(tmp_path / "model", db=f"sqlite:///{tmp_path}/s.db", candidate=tmp_path / "other")
+        ) as url,
         open_visit(browser, url) as visit,
     ):
         visit.open("/?view=operator")
@@ -114,6 +117,8 @@ def test_metrics_and_outcomes_are_shown(browser: Browser, tmp_path: Path) -> Non
             "Of 100 films shown, 3.0 were rated within two weeks, 83 % of these at or above the user’s mean; "
             "1.0 were refused, 0.0 marked as seen, 4.5 put on the watchlist."
         )
+        expect(visit.page.get_by_text("The candidate makes the lists of 10 % of the users.")).to_be_visible()
+        expect(visit.page.get_by_text("There is too little to compare on yet")).to_be_visible()
         expect(shown.locator("div").filter(has_text="rmse")).to_contain_text(f"{metrics['rmse']:.3f}")
 
 

@@ -166,6 +166,8 @@ def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint:
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     supervisor, seconds = state.supervisor, state.settings.watch_seconds
     supervisor.add("model", ModelWatcher(state, fingerprint).check, seconds)
+    if state.settings.candidate:
+        supervisor.add("candidate", state.candidates.check, seconds)
     supervisor.add("refits", state.refit_runner.check_progress, seconds)
     supervisor.add("erasure", state.store.finish_erasure, seconds)
     supervisor.add("keys", authenticator.refresh, REFRESHES_AHEAD * state.settings.key_seconds)
@@ -197,6 +199,7 @@ def _load_first_model(state: ServiceState) -> None:
         require_package(served.model.abilities.trains_with, served.model.name)
     state.served = served
     refresh_movies(state)
+    state.candidates.load()
 
 
 def _add_health_routes(app: FastAPI) -> None:

@@ -50,11 +50,11 @@ class Impressions:
         self._waiting: dict[_Shown, set[int]] = {}
         self.outcomes: list[ListOutcomes] = []
 
-    def add(self, user: str | None, kind: str, served: ServedModel, movies: Numbers, against: str = "") -> None:
+    def add(self, user: str | None, kind: str, served: ServedModel, movies: Numbers) -> None:
         """Add a list that was sent to a user; None: a visitor, of whom nothing is kept."""
         if user is None:
             return
-        shown = _Shown(served, user, kind, against)
+        shown = _Shown(served, user, kind, self._state.rival(served, user))
         with self._lock:
             if shown in self._waiting or len(self._waiting) < self._state.settings.impressions:
                 self._waiting.setdefault(shown, set()).update(movies[:MAX_SHOWN].tolist())
@@ -85,7 +85,7 @@ def _to_store(shown: _Shown, movies: set[int]) -> Impression:
     """Return the impression of a user with the IDs of the store. Added movies don't make another version."""
     served, ids = shown.served, shown.served.model.data.movies.ids
     return Impression(
-        shown.user, shown.kind, served.version.partition(".")[0], shown.against, served.was_trained_on(shown.user),
+        shown.user, shown.kind, served.base_version, shown.against, served.was_trained_on(shown.user),
         [str(ids[movie]) for movie in sorted(movies)],
     )  # fmt: skip
 

@@ -79,6 +79,11 @@ class ServedModel:
         _ = self.starters
         return self
 
+    @property
+    def base_version(self) -> str:
+        """Version of the model itself, without added movies."""
+        return self.version.partition(".")[0]
+
     @cached_property
     def trained(self) -> datetime | None:
         """Training time from the manifest. The file's own time may be that of a copy."""

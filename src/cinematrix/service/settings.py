@@ -168,6 +168,10 @@ class ServiceSettings:
     workers: int = server("Processes that answer requests; about one a core.", 1, low=1, high=64)
     address: str = server("Address to listen on; any but loopback requires a key.", "127.0.0.1")
     port: int = server("Port to listen on.", 8000, low=1, high=65_535)
+    candidate: Path | None = server(
+        "Folder of a model to compare: it makes the lists of a share of the users.", None, missing="none"
+    )
+    share: float = server("Share of the users who get the candidate's lists.", 0.1, low=0, high=1)
     store: StoreSettings = field(default_factory=StoreSettings)
     posters: PosterSettings | None = None
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Row, delete, func, select, tuple_, union_all, update
 
+from cinematrix.metrics.sequential import Arm
 from cinematrix.store.locks import AdvisoryLock, hold_until_commit
 from cinematrix.store.records import DAY_MS, Store
 from cinematrix.store.statements import dialect, find_forgotten, now_ms, upsert
@@ -207,3 +208,18 @@ def list_outcomes(store: Store) -> list[ListOutcomes]:
     with store.engine.connect() as connection:
         rows = [ListOutcomes(*row[:2], *map(int, row[2:])) for row in connection.execute(wanted)]
     return sorted(rows, key=lambda row: -row.shown)
+
+
+def read_arm(store: Store, version: str, against: str) -> Arm:
+    """Return the sums over users of the movies shown by `version`, and liked, while it was compared with `against`."""
+    parts = (
+        select(table.c.user, table.c.shown, table.c.high).filter_by(version=version, against=against)
+        for table in (SHOWN, TRIALS)
+    )
+    rows = union_all(*parts).subquery()
+    totals = [func.sum(rows.c[name]).label(name) for name in ("shown", "high")]
+    users = select(rows.c.user, *totals).group_by(rows.c.user).subquery()
+    s, h = users.c.shown, users.c.high
+    sums = select(func.count(), *(func.coalesce(func.sum(each), 0) for each in (s, h, s * s, h * h, s * h)))
+    with store.engine.connect() as connection:
+        return Arm(*map(int, connection.execute(sums.select_from(users)).one()))

@@ -3,7 +3,7 @@
 import { barChart } from "../parts/charts.js";
 import { shorten } from "../parts/cards.js";
 import { splitCsv } from "../parts/csv.js";
-import { outcomesTable } from "../parts/outcomes.js";
+import { outcomesTable, trialSection } from "../parts/outcomes.js";
 
 export const title = "Operator";
 
@@ -19,7 +19,8 @@ const POLL_INTERVAL = 2000;
  * @typedef {{version: string, trained: string | null, versions: Version[], users: number, ratings: number,
  *   days: {day: string, ratings: number}[], latency: {route: string, requests: number, p50: number, p99: number}[],
  *   shown: {lists: number, coverage: number | null, gini: number | null, popularity: number | null},
- *   outcomes: import("../parts/outcomes.js").Outcomes[]}} Overview
+ *   outcomes: import("../parts/outcomes.js").Outcomes[],
+ *   trial: import("../parts/outcomes.js").Trial | null}} Overview
  */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
@@ -98,6 +99,7 @@ function viewParts(app, now, stored, refresh) {
     metrics(app),
     element("section", {}, element("h2", {}, "Ratings a day"), now.days.every(({ ratings }) => !ratings) ? element("p", { class: "facts" }, "None in the last 30 days.") : barChart("Ratings received a day", now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
     outcomesTable(app, now.outcomes),
+    trialSection(app, now.trial),
     versions(app, stored, refresh),
     latency(app, now),
   ].filter((each) => each instanceof Node);

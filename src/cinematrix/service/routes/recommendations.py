@@ -26,8 +26,8 @@ async def list_recommendations(
 
     While too many lists are requested, the answer may be the user's last list, marked as stale.
     """
-    served, scope = state.served, request.scope
-    text, key = served.user(user), (scope["path"], scope["query_string"])
+    text, scope = state.served.user(user), request.scope
+    served, key = state.served_for(text), (scope["path"], scope["query_string"])
     sent = await _find_cached(state, served.lists.find(key))
     if sent is None:
         matched = {name: scope[name] for name in ("route", "path_params")}
@@ -52,7 +52,7 @@ async def _find_cached(state: ServiceState, cached: CachedList | None) -> tuple[
 
 def prefetch_list(state: ServiceState, user: str) -> None:
     """Remake the list last sent to a user if it is no longer valid, once for each time that it was sent."""
-    served = state.served_or_none
+    served = None if state.served_or_none is None else state.served_for(user)
     if served is None or (key := served.lists.pop_last_sent(user)) is None:
         return
     if cached := served.lists.find(key):
@@ -67,7 +67,7 @@ def prefetch_list(state: ServiceState, user: str) -> None:
 @run_in_list_thread
 def recommend_for_history(body: schemas.RecommendationRequest, state: State, who: Annotated[Caller, PAGE]) -> Response:
     """Recommend movies for the history in the request, which isn't stored."""
-    served = state.served
+    served = state.served_for(who.user)
     history, unknown = served.read_history(body)
     with state.figures.fold_in.time():
         (made,) = make_contents(served, history, body, [list_filters(state.store, served, body, body.excluded)])

@@ -50,7 +50,7 @@ class ShelvesBody(BaseModel):
 @run_in_list_thread
 def make_shelves(body: ShelvesRequest, state: State, who: Annotated[Caller, PAGE]) -> ShelvesBody:
     """Recommend rows of movies for the history in the request: no movie twice, none already rated or hidden."""
-    served = state.served
+    served = state.served_for(who.user)
     history, unknown = served.read_history(body)
     shelves = build_shelves(
         served.model, history, body.n, everyone=served.everyone, watchlist=body.watchlist,
