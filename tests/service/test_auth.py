@@ -95,6 +95,7 @@ ROUTES = {
     "POST /v1/users/{user}/imports": "own write",
     "GET /v1/admin/versions": "admin",
     "GET /v1/admin/overview": "admin",
+    "GET /v1/admin/exports/recommendations": "admin",
     "POST /v1/admin/refits": "admin",
     "GET /v1/admin/refits/{refit}": "admin",
     "POST /v1/admin/promotions": "admin",

@@ -24,6 +24,7 @@ from cinematrix.service.proxies import ProxyMiddleware
 from cinematrix.service.refit_runner import RefitRunner
 from cinematrix.service.responses import PROBLEM_RESPONSES
 from cinematrix.service.routes import (
+    admin_exports,
     admin_keys,
     admin_movies,
     admin_overview,
@@ -93,6 +94,7 @@ ROUTERS = (
     ),
     *(
         admin_overview.ROUTER,
+        admin_exports.ROUTER,
         admin_keys.ROUTER,
         model.ROUTER,
         shelves.ROUTER,

@@ -49,6 +49,7 @@ class ServiceState:
         ahead: prefetcher of lists; None until the server runs.
         supervisor: supervisor of the background tasks.
         swap_lock: lock to hold while `served` is replaced.
+        export_thread: limiter of the thread that computes exports of lists.
         import_limiter: limiter of concurrent imports.
         writers: limiter of the threads for write requests.
         foreground: requests that compute or write.
@@ -71,6 +72,7 @@ class ServiceState:
     ahead: Prefetcher | None = None
     supervisor: Supervisor = field(init=False)
     swap_lock: Lock = field(default_factory=Lock)
+    export_thread: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     import_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     writers: CapacityLimiter = field(init=False)
     foreground: Foreground = field(default_factory=Foreground)
