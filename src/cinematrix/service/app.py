@@ -16,6 +16,7 @@ from cinematrix.common.optional import require_package
 from cinematrix.service import problems
 from cinematrix.service.auth import READ, Authenticator
 from cinematrix.service.cache_middleware import CacheMiddleware
+from cinematrix.service.candidate import CandidateWatcher, load_candidate
 from cinematrix.service.middleware import RequestGuardMiddleware
 from cinematrix.service.model_watcher import Fingerprint, ModelWatcher, read_fingerprint, refresh_movies
 from cinematrix.service.prefetch import Prefetcher
@@ -169,7 +170,7 @@ def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint:
     supervisor, seconds = state.supervisor, state.settings.watch_seconds
     supervisor.add("model", ModelWatcher(state, fingerprint).check, seconds)
     if state.settings.candidate:
-        supervisor.add("candidate", state.candidates.check, seconds)
+        supervisor.add("candidate", CandidateWatcher(state).check, seconds)
     supervisor.add("refits", state.refit_runner.check_progress, seconds)
     supervisor.add("erasure", state.store.finish_erasure, seconds)
     supervisor.add("keys", authenticator.refresh, REFRESHES_AHEAD * state.settings.key_seconds)
@@ -201,7 +202,7 @@ def _load_first_model(state: ServiceState) -> None:
         require_package(served.model.abilities.trains_with, served.model.name)
     state.served = served
     refresh_movies(state)
-    state.candidates.load()
+    load_candidate(state)
 
 
 def _add_health_routes(app: FastAPI) -> None:

@@ -4,15 +4,17 @@ A list costs its request an entry in a queue. A background task writes the queue
 outcomes. A server that is killed loses the impressions of the last minute, nothing else.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
 from cinematrix.data.ids import Numbers
 from cinematrix.service.served_model import ServedModel
+from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.impressions import (
     Impression,
     ListOutcomes,
@@ -21,9 +23,7 @@ from cinematrix.store.impressions import (
     move_old_impressions,
     save_impressions,
 )
-
-if TYPE_CHECKING:
-    from cinematrix.service.state import ServiceState
+from cinematrix.store.records import Store
 
 MAX_SHOWN = 50
 """Maximum movies of one list that count as shown; nobody looks at more."""
@@ -41,12 +41,28 @@ class _Shown(NamedTuple):
 class Impressions:
     """Queue of the lists that were sent to users, and the task that stores them.
 
+    Args:
+        store: the store.
+        settings: settings of the service.
+        find_served: returns the served model; None if there is none yet.
+        find_rival: returns the version that a model is compared with for a user; empty: none.
+        counts: outcomes are counted here, not by another worker.
+
     Attributes:
         outcomes: outcomes by kind of list and version, as counted last.
     """
 
-    def __init__(self, state: "ServiceState") -> None:
-        self._state, self._lock = state, Lock()
+    def __init__(
+        self,
+        store: Store,
+        settings: ServiceSettings,
+        find_served: Callable[[], ServedModel | None],
+        find_rival: Callable[[ServedModel, str], str],
+        *,
+        counts: bool,
+    ) -> None:
+        self._store, self._settings, self._counts, self._lock = store, settings, counts, Lock()
+        self._find_served, self._find_rival = find_served, find_rival
         self._waiting: dict[_Shown, set[int]] = {}
         self.outcomes: list[ListOutcomes] = []
 
@@ -54,26 +70,25 @@ class Impressions:
         """Add a list that was sent to a user; None: a visitor, of whom nothing is kept."""
         if user is None:
             return
-        shown = _Shown(served, user, kind, self._state.rival(served, user))
+        shown = _Shown(served, user, kind, self._find_rival(served, user))
         with self._lock:
-            if shown in self._waiting or len(self._waiting) < self._state.settings.impressions:
+            if shown in self._waiting or len(self._waiting) < self._settings.impressions:
                 self._waiting.setdefault(shown, set()).update(movies[:MAX_SHOWN].tolist())
 
     def save(self) -> None:
         """Write the queue to the store."""
         with self._lock:
             waiting, self._waiting = self._waiting, {}
-        save_impressions(self._state.store, [_to_store(shown, movies) for shown, movies in waiting.items()])
+        save_impressions(self._store, [_to_store(shown, movies) for shown, movies in waiting.items()])
 
     def run(self) -> None:
         """Write the queue to the store. The first worker counts outcomes too."""
         self.save()
-        state = self._state
-        served = state.served_or_none
-        if served is not None and state.group.number == 0:
-            count_outcomes(state.store, lambda user: _find_mean(state, served, user))
-            move_old_impressions(state.store)
-        self.outcomes = list_outcomes(state.store)
+        served = self._find_served()
+        if served is not None and self._counts:
+            count_outcomes(self._store, lambda user: _find_mean(self._store, served, user))
+            move_old_impressions(self._store)
+        self.outcomes = list_outcomes(self._store)
 
     def stop(self) -> None:
         """Write the queue for the last time, if the store can."""
@@ -90,7 +105,7 @@ def _to_store(shown: _Shown, movies: set[int]) -> Impression:
     )  # fmt: skip
 
 
-def _find_mean(state: "ServiceState", served: ServedModel, user: str) -> float | None:
+def _find_mean(store: Store, served: ServedModel, user: str) -> float | None:
     """Return the mean of a user's current ratings in steps of the scale; None if there is none."""
-    values, scale = served.history(state.store.person(user)).values, served.model.data.scale
+    values, scale = served.history(store.person(user)).values, served.model.data.scale
     return None if values is None or scale is None or not len(values) else float(np.mean(values)) / scale.step

@@ -8,7 +8,6 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,11 +16,9 @@ from cinematrix.models.artifact import MANIFEST
 from cinematrix.service.logging import LOG
 from cinematrix.service.served_model import ServedModel
 from cinematrix.service.startup import freeze_loaded_objects
+from cinematrix.service.state import ServiceState
 from cinematrix.store.movies import list_movies, read_movies_revision
 from cinematrix.store.records import Store
-
-if TYPE_CHECKING:
-    from cinematrix.service.state import ServiceState
 
 Fingerprint = tuple[int, int] | None
 
@@ -38,7 +35,7 @@ def read_fingerprint(folder: Path) -> Fingerprint:
 class ModelWatcher:
     """Watcher of the model's folder. `before`: its fingerprint when the served model was loaded."""
 
-    def __init__(self, state: "ServiceState", before: Fingerprint) -> None:
+    def __init__(self, state: ServiceState, before: Fingerprint) -> None:
         self._state, self._before, self._warm = state, before, False
         freeze_loaded_objects()
 
@@ -60,7 +57,7 @@ class ModelWatcher:
             refresh_movies(self._state)
 
 
-def swap_model(state: "ServiceState") -> None:
+def swap_model(state: ServiceState) -> None:
     """Serve the model in the folder. If it can't be served, log the error once and keep the current model.
 
     A file of another hand may fail in any way. Only an error of the store is raised, and the swap tried again.
@@ -86,7 +83,7 @@ def swap_model(state: "ServiceState") -> None:
     LOG.info("model version %s serves from now on", served.version)
 
 
-def refresh_movies(state: "ServiceState") -> None:
+def refresh_movies(state: ServiceState) -> None:
     """Serve with the added movies in the store if they have changed, by this or another server."""
     with state.swap_lock:
         revision = read_movies_revision(state.store)

@@ -11,7 +11,6 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
-from cinematrix.service.candidate import CandidateWatcher, draw_lot
 from cinematrix.service.deadlines import give_up_at
 from cinematrix.service.group_commit import GroupCommit
 from cinematrix.service.impressions import Impressions
@@ -25,6 +24,7 @@ from cinematrix.service.supervisor import Supervisor
 from cinematrix.service.telemetry import Telemetry
 from cinematrix.service.worker_group import WorkerGroup
 from cinematrix.store.records import Store
+from cinematrix.store.users import draw_lot
 
 if TYPE_CHECKING:
     from cinematrix.service.refit_runner import RefitRunner
@@ -56,7 +56,6 @@ class ServiceState:
         lists: threads that compute lists.
         writes: queue of single writes, which share transactions.
         impressions: record of the movies that users were shown.
-        candidates: watcher of the candidate's folder.
     """
 
     settings: ServiceSettings
@@ -78,7 +77,6 @@ class ServiceState:
     foreground: Foreground = field(default_factory=Foreground)
     lists: ListPool = field(init=False)
     impressions: Impressions = field(init=False)
-    candidates: CandidateWatcher = field(init=False)
     writes: GroupCommit = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,7 +85,9 @@ class ServiceState:
         is_sqlite = self.store.engine.dialect.name == "sqlite"
         self.writers = CapacityLimiter(1 if is_sqlite else self.settings.writer_threads)
         self.lists = ListPool(self.settings, self.foreground)
-        self.impressions, self.candidates = Impressions(self), CandidateWatcher(self)
+        self.impressions = Impressions(
+            self.store, self.settings, lambda: self.served_or_none, self.rival, counts=self.group.number == 0
+        )
         self.writes = GroupCommit(self.store, self.settings.write_seconds, self.writers, self.foreground)
 
     def prefetch_for(self, *users: str) -> None:

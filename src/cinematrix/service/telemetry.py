@@ -83,7 +83,7 @@ class Telemetry:
         served: Mapping[str, int],
         trained: datetime | None,
         spread: ExposureSummary,
-        outcomes: Iterable[ListOutcomes],
+        outcomes: Iterable[ListOutcomes] = (),
     ) -> bytes:
         """Return all metrics in Prometheus text format.
 

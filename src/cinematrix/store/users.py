@@ -22,3 +22,8 @@ def read_store_revision(store: Store) -> tuple[int, ...]:
         row = connection.execute(select(func.count(), *sums).select_from(USERS)).one()
         deleted = connection.scalar(select(func.count()).select_from(FORGOTTEN))
     return (*map(int, row), deleted or 0)
+
+
+def draw_lot(store: Store, user: str) -> float:
+    """Return the user's lot from 0 to 1, always the same, by a keyed hash of the ID."""
+    return int(store.pseudonym(f"candidate {user}")[:8], 16) / 2**32
