@@ -16,15 +16,18 @@ import pytest
 from cinematrix.data.catalog import Catalog, MovieMetadata
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import global_time
-from cinematrix.errors import SettingError, StoreError
+from cinematrix.errors import StoreError
 from cinematrix.lifecycle import retrain, versions
-from cinematrix.lifecycle.retrain import RetrainingPlan, gather_ratings, retrain_model
+from cinematrix.lifecycle.refit_data import gather_data
+from cinematrix.lifecycle.retrain import RetrainingPlan, retrain_model
 from cinematrix.models.artifact import load, save
 from cinematrix.models.bias import Bias
+from cinematrix.models.item_knn import ItemKNN
 from cinematrix.models.popular import Popular
 from cinematrix.service.routes.model import list_metrics
 from cinematrix.store.movies import put_movies
-from cinematrix.store.records import Rating, Store
+from cinematrix.store.plays import Play, add_plays
+from cinematrix.store.records import DAY_MS, Rating, Store
 from cinematrix.store.refits import find_refit, hold_refit_lock, list_refits, request_refit
 from worlds import as_interactions
 
@@ -77,10 +80,15 @@ def run(place: Path, store: Store, **plan: Any) -> retrain.RetrainingOutcome:
 
 
 def pairs(ratings: Ratings) -> dict[tuple[str, int], float]:
-    """Return ratings as a dict."""
-    assert ratings.rating is not None
+    """Return ratings, or counts of interactions, as a dict."""
     users, movies = ratings.users.ids[ratings.user].tolist(), ratings.movies.ids[ratings.movie].tolist()
-    return dict(zip(zip(users, movies, strict=True), ratings.rating.tolist(), strict=True))
+    return dict(
+        zip(
+            zip(users, movies, strict=True),
+            (np.ones(len(ratings)) if ratings.values is None else ratings.values).tolist(),
+            strict=True,
+        )
+    )
 
 
 @both
@@ -105,7 +113,7 @@ def test_the_stores_ratings_overlay_the_models(store: Store, place: Path, named:
     deleted = next(pair for pair in before if pair[0] not in (user, forgotten))
     with store.write_transaction() as connection:
         store.rate(connection, [Rating(deleted[0], str(deleted[1]), None)])
-    data = gather_ratings(old, store)
+    data = gather_data(old, store)
     expected = before | pairs(later) | {(user, movie): 0.5}
     expected = {pair: stars for pair, stars in expected.items() if pair[0] != forgotten and pair != deleted}
     assert pairs(data.ratings) == expected | {(forgotten, -5): 4.5}
@@ -120,10 +128,10 @@ def test_the_stores_ratings_overlay_the_models(store: Store, place: Path, named:
 def test_the_last_days_are_held_out_and_half_at_most(store: Store, place: Path, named: Ratings) -> None:
     """Only fresh ratings are held out: of ten days, 2 days hold out the last fifth, 100 days the later half."""
     put_ratings(store, global_time(named, 0.4).test)
-    data = gather_ratings(load(place).model, store)
+    data = gather_data(load(place).model, store)
     fresh = np.flatnonzero(data.fresh)
     received = data.received.copy()
-    received[fresh] = 1_700_000_000_000 + np.linspace(0, 10 * retrain.DAY_MS, len(fresh)).astype(np.int64)
+    received[fresh] = 1_700_000_000_000 + np.linspace(0, 10 * DAY_MS, len(fresh)).astype(np.int64)
     data = replace(data, received=received)
     assert abs(data.held_out(2).sum() - 0.2 * len(fresh)) <= 2
     assert abs(data.held_out(100).sum() - 0.5 * len(fresh)) <= 1
@@ -145,7 +153,7 @@ def test_a_better_model_is_promoted_with_its_figures(store: Store, place: Path, 
         old,
     )
     new = load(place)
-    assert pairs(named) == pairs(gather_ratings(new.model, store).ratings)
+    assert pairs(named) == pairs(gather_data(new.model, store).ratings)
     assert new.model.data.times is not None
     figures = new.about["refit"]
     assert figures["measures"]["rmse"]["low"] <= figures["measures"]["rmse"]["high"]
@@ -230,7 +238,7 @@ def test_a_forgotten_user_is_not_in_the_next_model(
     run(place, store)
     for file in place.iterdir():
         assert user.encode() not in file.read_bytes()
-    others = gather_ratings(load(place).model, store).ratings
+    others = gather_data(load(place).model, store).ratings
     assert {*pairs(others)} == {pair for pair in pairs(named) if pair[0] != user}
     save(Bias().fit(others, world[1]), place.with_name("others"))
     arrays = [folder / "arrays.safetensors" for folder in (place, place.with_name("others"))]
@@ -249,12 +257,38 @@ def test_one_refit_at_a_time(store: Store, place: Path) -> None:
     assert run(place, store).state == "promoted"
 
 
-def test_plain_interactions_are_not_refitted(store: Store, tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
-    """The store has only ratings, so the refit fails with an error."""
-    save(Popular().fit(as_interactions(world[0])), tmp_path / "plain")
-    with pytest.raises(SettingError, match="plain interactions"):
-        run(tmp_path / "plain", store)
-    assert list_refits(store)[0].state == "failed"
+@both
+def test_a_model_of_plays_is_refitted(store: Store, tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
+    """Seen and liked movies count as often as they were played, refused ones don't; a refit counts nothing twice.
+
+    The gate compares both versions by their lists.
+    """
+    cut, place = global_time(as_interactions(world[0]), 0.3), tmp_path / "plain"
+    save(ItemKNN().fit(cut.train, world[1]), place)
+    users, movies = cut.test.users.ids[cut.test.user].tolist(), cut.test.movies.ids[cut.test.movie].tolist()
+    old = {(str(user), str(movie)) for user, movie in pairs(cut.train)}
+    rows = [pair for user, movie in zip(users, movies, strict=True) if (pair := (str(user), str(movie))) not in old]
+    (played, refused, liked), removed = rows[:3], next(iter(old))
+    with store.write_transaction() as connection:
+        add_plays(connection, [Play(*pair, 1 + 3 * (pair == played), 1_700_000_000) for pair in rows if pair != liked])
+        add_plays(connection, [Play(*played, 2, None)])
+        store.note(connection, *liked, "like")
+        store.note(connection, *refused, "not_interested")
+        store.note(connection, *rows[4], "watchlist")
+        store.rate(connection, [Rating(*removed, None)])
+    for _ in range(2):
+        data = gather_data(load(place).model, store)
+        counted = {(str(user), str(movie)): count for (user, movie), count in pairs(data.ratings).items()}
+        assert counted.keys() == (old | {*rows}) - {refused, removed}
+        assert {pair for pair, count in counted.items() if count != 1} == {played}
+        assert counted[played] == 6
+        assert data.ratings.scale is None
+        outcome = run(place, store)
+        assert outcome.state == "promoted", outcome.why
+    first = list_refits(store)[1]
+    assert first.why.startswith(f"no worse on {first.figures['ratings']} new interactions by")
+    assert {"ndcg@10", "coverage@10"} <= first.figures["measures"].keys()
+    assert "rmse" not in first.figures["measures"]
 
 
 @both

@@ -10,7 +10,8 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings, Scale
 from cinematrix.errors import DataError
 from cinematrix.lifecycle import versions
-from cinematrix.lifecycle.retrain import RetrainingPlan, gather_ratings, retrain_model
+from cinematrix.lifecycle.refit_data import gather_data
+from cinematrix.lifecycle.retrain import RetrainingPlan, retrain_model
 from cinematrix.lifecycle.shilling import compute_rdma, find_surges, find_suspicious_profiles
 from cinematrix.models.artifact import load, save
 from cinematrix.models.bias import Bias
@@ -119,7 +120,7 @@ def test_a_refit_leaves_made_up_profiles_out(
     assert outcome.figures["suspicious"] == FAKES
     assert {*read_suspects(store, refit.refit)} == {str(5000 + fake) for fake in range(FAKES)}
     assert abs(load(place).model.predict([-1], [target])[0] - before) < 1e-3
-    assert len(gather_ratings(load(place).model, store).ratings.users) == len(world[0].users) + FAKES
+    assert len(gather_data(load(place).model, store).ratings.users) == len(world[0].users) + FAKES
     store.forget("5001", "test")
     assert "5001" not in read_suspects(store, refit.refit)
     retrain_model(place, store, request_refit(store, "test"), RetrainingPlan(keep_suspicious=True))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import insert
 
 from chromium import CHROMIUM, MISSING
 from cinematrix.data.splits import random
@@ -16,7 +17,9 @@ from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
-from cinematrix.store.records import Store
+from cinematrix.store.records import DAY_MS, Store
+from cinematrix.store.statements import now_ms
+from cinematrix.store.tables import FOLLOWED
 from page_world import PageVisit, open_visit, run_service
 from worlds import taste_world
 
@@ -87,20 +90,35 @@ def test_versions_are_refitted_promoted_and_rolled_back(visit: PageVisit, settin
     visit.errors[:] = [error for error in visit.errors if "409" not in error]
 
 
-def test_metrics_are_shown(browser: Browser, tmp_path: Path) -> None:
-    """With their test data, and with three decimals."""
+def test_metrics_and_outcomes_are_shown(browser: Browser, tmp_path: Path) -> None:
+    """With their test data, and with three decimals. What followed on lists is told in words."""
     ratings, catalog = taste_world(np.random.default_rng(5))
     cut = random(ratings)
     model = Bias().fit(cut.train, catalog)
     metrics = evaluate(model, cut.test, split="a fifth, at random")
     save(model, tmp_path / "model", {"metrics": metrics.as_dict()})
+    save(Popular().fit(cut.train, catalog), tmp_path / "other")
+    store = Store.open(f"sqlite:///{tmp_path}/s.db")
+    with store.write_transaction() as connection:
+        counts = {"shown": 200, "high": 5, "low": 1, "vetoed": 2, "seen": 0, "watchlisted": 9}
+        key = {"day": now_ms() // DAY_MS - 20, "kind": "main", "version": "v1", "against": ""}
+        connection.execute(insert(FOLLOWED).values(key | counts))
+    store.close()
     with (
-        run_service(ServiceSettings(tmp_path / "model", f"sqlite:///{tmp_path}/s.db")) as url,
+        run_service(
+            ServiceSettings(tmp_path / "model", db=f"sqlite:///{tmp_path}/s.db", candidate=tmp_path / "other")
+        ) as url,
         open_visit(browser, url) as visit,
     ):
         visit.open("/?view=operator")
         shown = visit.page.locator("section").filter(has=visit.page.get_by_role("heading", name="Metrics"))
         expect(shown).to_contain_text(f"On {len(cut.test)} ratings that it hasn't learned from (a fifth, at random)")
+        expect(visit.page.get_by_role("row", name="Main list")).to_contain_text(
+            "Of 100 films shown, 3.0 were rated within two weeks, 83 % of these at or above the user’s mean; "
+            "1.0 were refused, 0.0 marked as seen, 4.5 put on the watchlist."
+        )
+        expect(visit.page.get_by_text("The candidate makes the lists of 10 % of the users.")).to_be_visible()
+        expect(visit.page.get_by_text("There is too little to compare on yet")).to_be_visible()
         expect(shown.locator("div").filter(has_text="rmse")).to_contain_text(f"{metrics['rmse']:.3f}")
 
 

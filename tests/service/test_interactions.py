@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from cinematrix.data.catalog import Catalog
@@ -16,6 +17,7 @@ from cinematrix.models.ease import Ease
 from cinematrix.models.ials import IALS
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
+from cinematrix.store.tables import EVENTS
 from service_world import check_problem
 from worlds import as_interactions
 
@@ -97,3 +99,24 @@ def test_the_model_says_whether_it_can_draw_a_map(
     with TestClient(create_app(settings)) as drawing:
         assert drawing.get("/v1/model").json()["map"] is True
         assert drawing.get("/v1/map").status_code == 200
+
+
+def test_plays_are_stored_with_their_number(client: TestClient, world: tuple[Ratings, Catalog]) -> None:
+    """They count as watched, add up, and a repeated request adds nothing; a wrong row is named, and nothing stored."""
+    user, movies = int(world[0].users.ids[0]), listed(client, int(world[0].users.ids[0]))
+    client.put(f"/v1/users/{user}/events/watchlist/{movies[0]}")
+    rows = [{"user": user, "movie": movies[0], "count": 3, "time": 1_700_000_000}, {"user": user, "movie": movies[0]}]
+    for _ in range(2):
+        sent = client.post("/v1/plays", json={"plays": rows}, headers={"Idempotency-Key": "night"})
+        assert sent.json() == {"stored": 4}
+    client.post("/v1/plays", json={"plays": [rows[1]]})
+    assert movies[0] in watched(client, user)
+    assert movies[0] not in listed(client, user)
+    wrong = {"plays": [{"user": user, "movie": movies[1]}, {"user": user, "movie": -1}]}
+    assert check_problem(client.post("/v1/plays", json=wrong), 422)["index"] == 1
+    check_problem(client.post("/v1/plays", json={"plays": [rows[0] | {"count": 0}]}), 422)
+    events = client.get(f"/v1/users/{user}/events").json()
+    assert events["events"] == {"seen": [movies[0]]}
+    assert events["event_times"] == {"seen": {str(movies[0]): 1_700_000_000}}
+    with client.app.state.service.store.engine.connect() as connection:  # type: ignore[attr-defined]
+        assert list(connection.scalars(select(EVENTS.c.plays))) == [5]

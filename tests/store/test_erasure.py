@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import insert
 
+from cinematrix.store.impressions import Impression, save_impressions
 from cinematrix.store.records import Rating, Store
 from cinematrix.store.refits import find_forgotten_users, save_suspects
 from cinematrix.store.sqlite import DRIVER
+from cinematrix.store.tables import TRIALS
 from cinematrix.store.tokens import create_token, revoke_tokens
 from old_stores import OLD_STORES, restore
 
@@ -37,6 +40,9 @@ def fill(store: Store) -> None:
     revoke_tokens(store, USER, f"user {USER}")
     create_token(store, USER, 1, "key shop")
     save_suspects(store, 1, {USER: "odd"})
+    save_impressions(store, [Impression(USER, "main", "v1", "v2", False, ["m1"])])
+    with store.write_transaction() as connection:
+        connection.execute(insert(TRIALS).values(user=USER, version="v1", against="v2", shown=1, high=1))
 
 
 @pytest.mark.fault(48)

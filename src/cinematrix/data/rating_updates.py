@@ -15,7 +15,7 @@ class RatingUpdates(NamedTuple):
     Attributes:
         user: int32, user numbers.
         movie: int32, movie numbers.
-        rating: float32; NaN: deleted.
+        rating: float32, or the count of a plain interaction; NaN: deleted.
         time: int64, UTC epoch seconds; 0 where it is missing.
         received: int64, epoch milliseconds at which the store received it; 0 for training ratings.
     """
@@ -29,9 +29,9 @@ class RatingUpdates(NamedTuple):
     @classmethod
     def of(cls, histories: Histories, times: NDArray[np.int64] | None = None) -> "RatingUpdates":
         """Create the table of the ratings in `histories`, with the row of each as its user."""
-        assert histories.values is not None, "only ratings can be updated"
-        zeros = np.zeros(len(histories.items), np.int64)
-        return cls(histories.rows, histories.items, histories.values, zeros if times is None else times, zeros)
+        zeros, values = np.zeros(len(histories.items), np.int64), histories.values
+        ratings = np.ones(len(histories.items), np.float32) if values is None else values
+        return cls(histories.rows, histories.items, ratings, zeros if times is None else times, zeros)
 
     def pairs(self, n_movies: int) -> NDArray[np.int64]:
         """Return one distinct integer for each (user, movie) pair; movie numbers are below `n_movies`."""

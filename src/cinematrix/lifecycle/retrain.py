@@ -4,7 +4,6 @@ Two models are compared on held-out ratings of the last days: the serving model,
 histories, and a candidate trained on the same earlier ratings. The promoted model is then trained on all ratings.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,31 +15,25 @@ from numpy.typing import NDArray
 
 from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress
-from cinematrix.data.catalog import Catalog, build_catalog
+from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
-from cinematrix.data.ids import UNKNOWN, IdMap, parse_id
-from cinematrix.data.rating_updates import RatingUpdates, apply_updates
-from cinematrix.data.ratings import Ratings, Scale
+from cinematrix.data.ids import UNKNOWN
+from cinematrix.data.ratings import Ratings
 from cinematrix.errors import SettingError, TrainingError
 from cinematrix.lifecycle import versions
 from cinematrix.lifecycle.gate import GateDecision, JudgedVersion, compare_versions
-from cinematrix.lifecycle.shilling import find_suspicious_profiles
+from cinematrix.lifecycle.refit_data import RetrainingData, gather_data
 from cinematrix.models.artifact import build_manifest, load, read_manifest
 from cinematrix.models.base import Recommender, TrainingOptions
-from cinematrix.store.movies import list_movies
 from cinematrix.store.records import Store
 from cinematrix.store.refits import (
     Refit,
     find_forgotten_users,
     finish_refit,
     hold_refit_lock,
-    iterate_ratings,
     save_suspects,
     start_refit,
 )
-
-DAY_MS = 86_400_000
-"""Milliseconds in a day."""
 
 MIN_HELD_OUT_RATINGS, MIN_HELD_OUT_USERS = 50, 10
 """Minimum held-out ratings and users for a comparison."""
@@ -50,45 +43,6 @@ MAX_ERROR_RATIO = 1.1
 
 MAX_CHECKED_RATINGS = 20_000
 """Approximate maximum training ratings in this check."""
-
-
-@dataclass(frozen=True, eq=False)
-class RetrainingData:
-    """Training data of a refit.
-
-    Attributes:
-        ratings: the model's training ratings, overlaid with the store's.
-        received: int64 `[len(ratings)]`, epoch milliseconds at which the store received each; 0 for training ratings.
-        fresh: bool `[len(ratings)]`, mask of the ratings whose (user, movie) pair isn't in the model's training data.
-        catalog: catalog of all movies.
-        suspects: profiles that are left out, from user ID to reason.
-    """
-
-    ratings: Ratings
-    received: NDArray[np.int64]
-    fresh: NDArray[np.bool_]
-    catalog: Catalog
-    suspects: dict[str, str] = field(default_factory=dict)
-
-    def without_suspects(self, learned: IdMap) -> "RetrainingData":
-        """Return the data without suspicious profiles among the users not in `learned`, the model's users."""
-        new = learned.numbers(self.ratings.users.ids) == UNKNOWN
-        profiles = find_suspicious_profiles(self.ratings, new)
-        trusted = ~np.isin(self.ratings.user, [profile.user for profile in profiles])
-        ratings = self.ratings.take(trusted)
-        users, movies = ratings.users.ids[ratings.user], ratings.movies.ids[ratings.movie]
-        ratings = Ratings.from_arrays(users, movies, ratings.rating, ratings.time, scale=ratings.scale)
-        suspects = {str(self.ratings.users.ids[profile.user]): profile.why for profile in profiles}
-        received, fresh = self.received[trusted], self.fresh[trusted]
-        return replace(self, ratings=ratings, received=received, fresh=fresh, suspects=suspects)
-
-    def held_out(self, days: float) -> NDArray[np.bool_]:
-        """Return the mask of the fresh ratings of the last days, at most the later half. bool `[len(ratings)]`."""
-        if not self.fresh.any():
-            return self.fresh
-        received = self.received[self.fresh]
-        cut = max(received.max() - days * DAY_MS, np.median(received))
-        return np.asarray(self.fresh & (self.received >= cut), bool)
 
 
 @dataclass(frozen=True)
@@ -144,7 +98,6 @@ def retrain_model(
 
     Raises:
         StoreError: another refit of this store is running.
-        SettingError: the model was trained on plain interactions.
         MissingExtraError: a package that the training needs isn't installed.
     """
     try:
@@ -162,12 +115,8 @@ def retrain_model(
 def train_and_gate(place: Path, store: Store, plan: RetrainingPlan, progress: Progress | None) -> RetrainingOutcome:
     """Train a new version, compare it, and promote or refuse it."""
     old = load(place).model
-    if old.data.scale is None:
-        raise SettingError(
-            f"{place} was trained on plain interactions, which the store doesn't have; give a model of ratings"
-        )
     require_package(old.abilities.trains_with, old.name)
-    data = gather_ratings(old, store)
+    data = gather_data(old, store)
     data = data if plan.keep_suspicious else data.without_suspects(old.data.users)
     return replace(_gate_and_promote(place, store, old, data, plan, progress), suspects=data.suspects)
 
@@ -188,39 +137,6 @@ def _gate_and_promote(
     versions.promote(place, outcome.version)
     versions.remove_old_versions(place, partial(find_forgotten_users, store))
     return outcome
-
-
-def gather_ratings(model: Recommender, store: Store) -> RetrainingData:
-    """Combine the model's training ratings, without those of forgotten users, with the store's of catalog movies."""
-    known, scale = model.data, model.data.scale
-    assert scale is not None, "only a model of ratings is refitted"
-    catalog = known.catalog.updated(build_catalog(list_movies(store), known.movies))
-    movies, rows = catalog.movies, list(iterate_ratings(store))
-    if rows:
-        in_catalog = movies.numbers([row.movie for row in rows]) != UNKNOWN
-        rows = [row for row, included in zip(rows, in_catalog.tolist(), strict=True) if included]
-    forgotten = known.users.numbers(list(find_forgotten_users(store, map(str, known.users.ids.tolist()))))
-    users = known.users.extend([parse_id(known.users, row.user) for row in rows])
-    before = RatingUpdates.of(known.history, known.times)
-    merged = apply_updates(
-        before.take(~np.isin(before.user, forgotten[forgotten != UNKNOWN])), _make_updates(rows, users, movies, scale)
-    )
-    times = merged.time if known.times is not None else None
-    ratings = Ratings.from_arrays(users.ids[merged.user], movies.ids[merged.movie], merged.rating, times, scale=scale)
-    trained = np.isin(merged.pairs(len(movies)), before.pairs(len(movies)))
-    return RetrainingData(ratings, merged.received, (merged.received > 0) & ~trained, catalog)
-
-
-def _make_updates(rows: Sequence[Any], users: IdMap, movies: IdMap, scale: Scale) -> RatingUpdates:
-    """Convert the store's rows to rating updates; the time of receipt replaces a missing time."""
-    given = [row.received // 1000 if row.given is None else row.given for row in rows]
-    return RatingUpdates(
-        users.numbers([row.user for row in rows]),
-        movies.numbers([row.movie for row in rows]),
-        np.array([np.nan if row.steps is None else row.steps * scale.step for row in rows], np.float32),
-        np.array(given, np.int64),
-        np.array([row.received for row in rows], np.int64),
-    )
 
 
 def train_like(
@@ -263,12 +179,14 @@ def find_defects(old: Recommender, new: Recommender) -> list[str]:
 
 
 def _measure_training_error(model: Recommender, of: Recommender) -> float:
-    """Measure the RMSE of `model` on training ratings of `of` whose users and movies are in both models."""
+    """Measure the RMSE of `model` on training ratings of `of` whose users and movies are in both models; 0 without."""
     known, history = of.data, of.data.history
+    if known.scale is None or history.values is None:
+        return 0.0
     sample = np.arange(0, len(history.items), 1 + len(history.items) // MAX_CHECKED_RATINGS)
     users, movies = known.users.ids[history.rows[sample]], known.movies.ids[history.items[sample]]
     both = (model.data.users.numbers(users) != UNKNOWN) & (model.data.movies.numbers(movies) != UNKNOWN)
-    if not both.any() or history.values is None:
+    if not both.any():
         return 0.0
     errors = model.predict(users[both], movies[both]) - history.values[sample][both]
     return float(np.sqrt(np.mean(errors.astype(np.float64) ** 2)))
@@ -279,15 +197,17 @@ def _save_outcome(
 ) -> RetrainingOutcome:
     """Save a new version with the outcome in its manifest; its data format is that of the serving version."""
     assert model is not None, "a refused model has been trained"
-    why = "; ".join(decision.refused) or _summarise(decision.figures)
+    why = "; ".join(decision.refused) or _summarise(
+        decision.figures, "interaction" if ratings.scale is None else "rating"
+    )
     refit = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "state": state, "why": why, **decision.figures}
     data_format = (read_manifest(place).get("data") or {}).get("format", "refit")
     name = versions.save_version(place, model, {**build_manifest(model, ratings, data_format), "refit": refit})
     return RetrainingOutcome(state, name, why, decision.figures)
 
 
-def _summarise(figures: dict[str, Any]) -> str:
+def _summarise(figures: dict[str, Any], what: str) -> str:
     """Describe in words a comparison that found no reason to refuse."""
     n, users = figures["ratings"], figures["users"]
-    on = f"{n:,} new rating{'s' * (n != 1)} by {users:,} user{'s' * (users != 1)}"
+    on = f"{n:,} new {what}{'s' * (n != 1)} by {users:,} user{'s' * (users != 1)}"
     return f"no worse on {on}" if "measures" in figures else f"{on} {'is' if n == 1 else 'are'} too few to compare on"

@@ -195,10 +195,11 @@ export class App {
 
   /** Report the model version of a response; a new version is announced. @param {string} version */
   async answeredBy(version) {
-    if (!version || version === this.model.version) return;
-    const news = this.model.version !== "";
+    const before = this.model.version;
+    if (!version || version === before) return;
     await this.shared.askModel();
-    if (news) this.toast("Recommendations updated.");
+    if (this.model.version === before) return; // the list is by the candidate
+    if (before) this.toast("Recommendations updated.");
     this.shared.rematch();
   }
 }

@@ -16,6 +16,7 @@ from cinematrix.common.optional import require_package
 from cinematrix.service import problems
 from cinematrix.service.auth import READ, Authenticator
 from cinematrix.service.cache_middleware import CacheMiddleware
+from cinematrix.service.candidate import CandidateWatcher, load_candidate
 from cinematrix.service.middleware import RequestGuardMiddleware
 from cinematrix.service.model_watcher import Fingerprint, ModelWatcher, read_fingerprint, refresh_movies
 from cinematrix.service.prefetch import Prefetcher
@@ -24,6 +25,7 @@ from cinematrix.service.proxies import ProxyMiddleware
 from cinematrix.service.refit_runner import RefitRunner
 from cinematrix.service.responses import PROBLEM_RESPONSES
 from cinematrix.service.routes import (
+    admin_exports,
     admin_keys,
     admin_movies,
     admin_overview,
@@ -37,6 +39,7 @@ from cinematrix.service.routes import (
     model,
     movies,
     page,
+    plays,
     posters,
     predictions,
     profile,
@@ -77,6 +80,7 @@ REFRESHES_AHEAD = 0.4
 ROUTERS = (
     *(
         ratings.ROUTER,
+        plays.ROUTER,
         changes.ROUTER,
         unmatched.ROUTER,
         recommendations.USER_ROUTER,
@@ -97,6 +101,7 @@ ROUTERS = (
     ),
     *(
         admin_overview.ROUTER,
+        admin_exports.ROUTER,
         admin_keys.ROUTER,
         admin_people.ROUTER,
         model.ROUTER,
@@ -174,10 +179,14 @@ def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint:
     state.readers.total_tokens = threads
     supervisor, seconds = state.supervisor, state.settings.watch_seconds
     supervisor.add("model", ModelWatcher(state, fingerprint).check, seconds)
+    if state.settings.candidate:
+        supervisor.add("candidate", CandidateWatcher(state).check, seconds)
     supervisor.add("refits", state.refit_runner.check_progress, seconds)
     supervisor.add("erasure", state.store.finish_erasure, seconds)
     supervisor.add("keys", authenticator.refresh, REFRESHES_AHEAD * state.settings.key_seconds)
     supervisor.add("key uses", authenticator.save_uses, state.settings.use_seconds)
+    if state.settings.impressions:
+        supervisor.add("impressions", state.impressions.run, state.settings.impression_seconds)
     if state.settings.workers > 1:
         supervisor.add("report", state.report, REPORT_SECONDS)
         state.report()
@@ -188,6 +197,7 @@ async def _stop_tasks(state: ServiceState, authenticator: Authenticator) -> None
     """Stop the background tasks and wait for their last runs."""
     await state.supervisor.stop()
     state.refit_runner.stop()
+    state.impressions.stop()
     if state.ahead:
         state.ahead.stop()
     await anyio.to_thread.run_sync(state.figures.end_traces)
@@ -203,6 +213,7 @@ def _load_first_model(state: ServiceState) -> None:
         require_package(served.model.abilities.trains_with, served.model.name)
     state.served = served
     refresh_movies(state)
+    load_candidate(state)
 
 
 def _add_health_routes(app: FastAPI) -> None:

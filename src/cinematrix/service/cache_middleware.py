@@ -6,7 +6,7 @@ from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cinematrix.service.auth import authorize_request, can_authorize_without_store
-from cinematrix.service.list_cache import CachedList
+from cinematrix.service.list_cache import CacheKey
 from cinematrix.service.list_pool import LIST_PATH
 from cinematrix.service.problems import Problem, problem_response
 from cinematrix.service.responses import json_response
@@ -29,7 +29,9 @@ class CacheMiddleware:
         response = self._cached_response(request) if request.method == "GET" else None
         if response or not self.state.lists.is_full or not LIST_PATH.fullmatch(request.scope["path"]):
             return response
-        if _find_cached(self.state, request.scope):  # its route can tell whether it is current or stale
+        if request.method == "GET" and self.state.find_list(
+            _key(request.scope)
+        ):  # its route can tell whether it is current or stale
             return None
         self.state.figures.lists.labels("refused").inc()
         return problem_response(self.state.lists.refusal())
@@ -39,9 +41,10 @@ class CacheMiddleware:
 
         It does if it is current, or if it is outdated and no other can be computed now.
         """
-        scope, state, served = request.scope, self.state, self.state.served_or_none
-        if served is None or (cached := _find_cached(state, scope)) is None:
+        scope, state = request.scope, self.state
+        if (found := state.find_list(_key(scope))) is None:
             return None
+        served, cached = found
         revision = state.store.peek_revision(cached.user)
         stale = revision != cached.revision
         if revision is None or (stale and (revision.forgotten or not state.lists.is_full)):
@@ -53,13 +56,13 @@ class CacheMiddleware:
             authorize_request(request, "read")
         except Problem:
             return None
-        served.lists.asked(cached.user, (scope["path"], scope["query_string"]))
+        served.lists.asked(cached.user, _key(scope))
         state.figures.count_list("stale" if stale else "kept", cached.fallback)
         served.shown.add(cached.movies)
+        state.impressions.add(cached.user, "main", served, cached.movies)
         return json_response(cached.stale_body if stale else cached.body)
 
 
-def _find_cached(state: ServiceState, scope: Scope) -> CachedList | None:
-    """Return the cached response to a request, whether it is current or not."""
-    key = scope["path"], scope["query_string"]
-    return state.served_or_none.lists.find(key) if state.served_or_none and scope["method"] == "GET" else None
+def _key(scope: Scope) -> CacheKey:
+    """Return the place of a request's list in the cache."""
+    return scope["path"], scope["query_string"]

@@ -8,8 +8,8 @@ from cinematrix.data.ids import UNKNOWN
 from cinematrix.importers.entries import Kind
 from cinematrix.importers.history_file import FORMAT, MAX_KEPT_TITLE, VERSION
 from cinematrix.importers.result import UnmatchedFilm
-from cinematrix.service.served_model import WATCHED_EVENTS, ServedModel
-from cinematrix.store.records import ENDING_EVENTS, StoredRating, UserRecords
+from cinematrix.service.served_model import ServedModel
+from cinematrix.store.records import ENDING_EVENTS, WATCHED_EVENTS, StoredRating, UserRecords
 
 
 class HistoryScale(BaseModel):

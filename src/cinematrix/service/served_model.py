@@ -32,10 +32,7 @@ from cinematrix.service.list_cache import ListCache
 from cinematrix.service.problems import Problem
 from cinematrix.service.schemas import HistoryBody, Movie, RatedMovie
 from cinematrix.service.worker_group import WorkerGroup
-from cinematrix.store.records import HIDING_EVENTS, UserRecords
-
-WATCHED_EVENTS = ("like", "seen")
-"""Events that count as a user's history if the model was trained on plain interactions (watched or not)."""
+from cinematrix.store.records import HIDING_EVENTS, WATCHED_EVENTS, UserRecords
 
 STEP_TOLERANCE = 1e-6
 """Maximum deviation of a rating from a step of the scale, in steps."""
@@ -81,6 +78,11 @@ class ServedModel:
         self.questionnaire.next(Histories.empty(1), np.zeros(0, np.int32))
         _ = self.starters
         return self
+
+    @property
+    def base_version(self) -> str:
+        """Version of the model itself, without added movies."""
+        return self.version.partition(".")[0]
 
     @cached_property
     def trained(self) -> datetime | None:

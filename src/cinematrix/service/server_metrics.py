@@ -4,7 +4,7 @@ import math
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,9 @@ from cinematrix.service.state import ServiceState
 from cinematrix.service.worker_group import WorkerState
 from cinematrix.service.worker_health import count_versions
 from cinematrix.service.worker_readings import METRICS
+from cinematrix.store.impressions import ListOutcomes
 from cinematrix.store.refits import list_refits
+from cinematrix.store.tables import OUTCOMES
 
 RUNNING = ("asked", "running")
 """States of a refit that hasn't ended."""
@@ -35,6 +37,7 @@ class ServerMetrics:
         yield from self._collect_workers()
         yield from self._collect_disks()
         yield from self._collect_refits()
+        yield from _count_lists(self._state.impressions.outcomes)
 
     def _collect_model(self) -> Iterator[Metric]:
         served = self._state.served_or_none
@@ -104,6 +107,20 @@ class ServerMetrics:
                 ended.setdefault(refit.state, refit.ended / 1000)
         about = "Time in epoch seconds at which the last refit of an outcome ended."
         yield _gauges("refit_ended_time_seconds", about, "state", ended)
+
+
+def _count_lists(outcomes: Iterable[ListOutcomes]) -> Iterator[Metric]:
+    """Yield the movies shown by kind of list and version, and those by outcome."""
+    labels = ("kind", "version")
+    shown = GaugeMetricFamily("cinematrix_list_movies", "Movies shown to users in the last year.", labels=labels)
+    about = "Movies shown to users that they rated high or low, vetoed, saw or put on their watchlist in two weeks."
+    followed = GaugeMetricFamily("cinematrix_list_outcomes", about, labels=(*labels, "outcome"))
+    for row in outcomes:
+        shown.add_metric(row[:2], row.shown)
+        for name in OUTCOMES:
+            followed.add_metric((*row[:2], name), getattr(row, name))
+    yield shown
+    yield followed
 
 
 def _gauge(name: str, meaning: str, value: float | None) -> GaugeMetricFamily:

@@ -147,6 +147,14 @@ class ServiceSettings:
         "Interval of automatic refits, such as 24h or 7d (s, m, h, d); 0: none.", 0.0, parse=parse_duration,
         form="a number with s, m, h or d, such as 24h, or 0",
     )  # fmt: skip
+    impressions: int = work(
+        "Users' lists that wait until their movies are stored as shown; further ones aren't counted; 0: none are.",
+        20_000, unit="lists",
+    )  # fmt: skip
+    impression_seconds: float = work(
+        "Interval at which these movies are stored, and what users did about them is counted.", 60.0, unit="seconds",
+        low=0.01,
+    )  # fmt: skip
     watch_seconds: float = work(
         "Interval at which another model, or movies of another server, are noticed.", 2.0, unit="seconds", low=0.001
     )
@@ -179,6 +187,10 @@ class ServiceSettings:
     workers: int = server("Processes that answer requests; about one a core.", 1, low=1, high=64)
     address: str = server("Address to listen on; any but loopback requires a key.", "127.0.0.1")
     port: int = server("Port to listen on.", 8000, low=1, high=65_535)
+    candidate: Path | None = server(
+        "Folder of a model to compare: it makes the lists of a share of the users.", None, missing="none"
+    )
+    share: float = server("Share of the users who get the candidate's lists.", 0.1, low=0, high=1)
     store: StoreSettings = field(default_factory=StoreSettings)
     posters: PosterSettings | None = None
 

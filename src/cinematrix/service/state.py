@@ -13,6 +13,8 @@ from fastapi import Depends, Request
 
 from cinematrix.service.deadlines import give_up_at
 from cinematrix.service.group_commit import GroupCommit
+from cinematrix.service.impressions import Impressions
+from cinematrix.service.list_cache import CachedList, CacheKey
 from cinematrix.service.list_pool import Foreground, ListPool
 from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.problems import Problem
@@ -23,6 +25,7 @@ from cinematrix.service.telemetry import Telemetry
 from cinematrix.service.worker_group import WorkerGroup
 from cinematrix.service.worker_readings import Pool, Readings, read_worker
 from cinematrix.store.records import Store
+from cinematrix.store.user_ids import draw_lot
 
 if TYPE_CHECKING:
     from cinematrix.service.refit_runner import RefitRunner
@@ -41,6 +44,7 @@ class ServiceState:
     Attributes:
         served_or_none: the served model; None until there is a first one.
         group: workers of the server, one of which is this one.
+        candidate: the model that serves a share of the users; None: there is none.
         films: revision of the added movies in `served` (`store.movies.read_movies_revision`).
         posters, details: caches of posters and of details; None without a TMDB key.
         ahead: prefetcher of lists; None until the server runs.
@@ -48,11 +52,13 @@ class ServiceState:
         readers: limiter of the threads for other requests; None until the server runs.
         started: start of the worker in epoch seconds.
         swap_lock: lock to hold while `served` is replaced.
+        export_thread: limiter of the thread that computes exports of lists.
         import_limiter: limiter of concurrent imports.
         writers: limiter of the threads for write requests.
         foreground: requests that compute or write.
         lists: threads that compute lists.
         writes: queue of single writes, which share transactions.
+        impressions: record of the movies that users were shown.
     """
 
     settings: ServiceSettings
@@ -61,6 +67,7 @@ class ServiceState:
     figures: Telemetry
     refit_runner: "RefitRunner"
     group: WorkerGroup
+    candidate: ServedModel | None = None
     films: int = 0
     posters: "PosterCache | None" = None
     details: "DetailsCache | None" = None
@@ -69,10 +76,12 @@ class ServiceState:
     readers: CapacityLimiter | None = None
     started: float = field(default_factory=time.time)
     swap_lock: Lock = field(default_factory=Lock)
+    export_thread: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     import_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     writers: CapacityLimiter = field(init=False)
     foreground: Foreground = field(default_factory=Foreground)
     lists: ListPool = field(init=False)
+    impressions: Impressions = field(init=False)
     writes: GroupCommit = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +90,9 @@ class ServiceState:
         is_sqlite = self.store.engine.dialect.name == "sqlite"
         self.writers = CapacityLimiter(1 if is_sqlite else self.settings.writer_threads)
         self.lists = ListPool(self.settings, self.foreground, partial(self.figures.note_span, "list"))
+        self.impressions = Impressions(
+            self.store, self.settings, lambda: self.served_or_none, self.rival, counts=self.group.number == 0
+        )
         self.writes = GroupCommit(self.store, self.settings.write_seconds, self.writers, self.foreground)
 
     def prefetch_for(self, *users: str) -> None:
@@ -126,6 +138,27 @@ class ServiceState:
         before, self.served_or_none = self.served_or_none, served
         if before is not None and before.version != served.version:
             before.forget_exposure()
+
+    def served_for(self, user: str | None) -> ServedModel:
+        """Return the model that makes the lists of a user (ID as in the store); None: a visitor."""
+        served, candidate = self.served, self.candidate
+        if user is None or candidate is None or draw_lot(self.store, user) >= self.settings.share:
+            return served
+        return candidate
+
+    def rival(self, served: ServedModel, user: str) -> str:
+        """Return the version whose lists are compared with those of `served` to the user; empty: none is."""
+        if self.candidate is None or served.base_version != self.served_for(user).base_version:
+            return ""
+        versions = {self.candidate.base_version, self.served.base_version} - {served.base_version}
+        return versions.pop() if versions else ""
+
+    def find_list(self, key: CacheKey) -> tuple[ServedModel, CachedList] | None:
+        """Return the cached list of a request, current or not, and the model that serves its user; None: no list."""
+        for served in (self.served_or_none, self.candidate):
+            if served is not None and (cached := served.lists.find(key)):
+                return (served, cached) if served is self.served_for(cached.user) else None
+        return None
 
 
 async def _get_state(request: Request) -> ServiceState:

@@ -17,6 +17,7 @@ class AdvisoryLock(IntEnum):
         REFIT_REQUEST: held while a server checks whether a scheduled refit is due.
         IDEMPOTENCY: first half of the locks of idempotency keys, each held while its request is applied.
         REFIT: held by the running refit, for minutes. No request may wait for it.
+        IMPRESSIONS: held while impressions are stored, or moved to the counts by day, and while a user is deleted.
     """
 
     MIGRATION = 0x43494E45
@@ -24,6 +25,7 @@ class AdvisoryLock(IntEnum):
     REFIT_REQUEST = 0x43494E47
     REFIT = 0x43494E48
     IDEMPOTENCY = 0x43494E49
+    IMPRESSIONS = 0x43494E4A
 
 
 LOCK_SHARE = 0.45

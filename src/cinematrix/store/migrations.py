@@ -14,6 +14,7 @@ from cinematrix.store.tables import (
     ANSWERED,
     AUDIT,
     EVENTS,
+    FOLLOWED,
     FORGOTTEN,
     IDEMPOTENCY,
     KEYS,
@@ -25,9 +26,11 @@ from cinematrix.store.tables import (
     REVISIONS,
     SCHEMA,
     SHARES,
+    SHOWN,
     STATISTICS,
     SUSPECTS,
     TOKENS,
+    TRIALS,
     UNMATCHED,
     USERS,
 )
@@ -88,6 +91,11 @@ def _add_shares(connection: Connection) -> None:
     METADATA.create_all(connection, [SHARES])
 
 
+def _add_impressions_and_plays(connection: Connection) -> None:
+    METADATA.create_all(connection, [SHOWN, FOLLOWED, TRIALS])
+    _add_column(connection, EVENTS.c.plays)
+
+
 AUDITED_USER = re.compile(r"(made a token of|revoked the tokens of|deleted) user (.*)", re.DOTALL)
 """Lines about users in audit logs of earlier versions."""
 
@@ -125,6 +133,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _add_imported,  # again: on a branch of development the fifth step was `_add_key_lifetimes`
     _add_unmatched,
     _add_shares,
+    _add_impressions_and_plays,
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 

@@ -40,8 +40,10 @@ from cinematrix.store.tables import (
     RATINGS,
     SCALE,
     SHARES,
+    SHOWN,
     SUSPECTS,
     TOKENS,
+    TRIALS,
     UNMATCHED,
     USERS,
 )
@@ -51,6 +53,9 @@ EVENT_KINDS = ("seen", "not_interested", "like", "watchlist")
 
 HIDING_EVENTS = ("seen", "like", "not_interested")
 """Events that exclude a movie from a user's lists."""
+
+WATCHED_EVENTS = ("like", "seen")
+"""Events that count as a user's history if the model was trained on plain interactions (watched or not)."""
 
 ENDING_EVENTS = ("seen", "not_interested")
 """Events that take a movie off the user's watchlist, as a rating does."""
@@ -323,9 +328,10 @@ class Store:
         write-ahead log is emptied by the next `finish_erasure`.
         """
         with self.write_transaction() as connection:
+            hold_until_commit(connection, AdvisoryLock.IMPRESSIONS)
             keys = select(ANSWERED.c.key).filter_by(user=user)
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(keys)))
-            for table in (RATINGS, EVENTS, UNMATCHED, SHARES, USERS, TOKENS, ANSWERED, SUSPECTS):
+            for table in (RATINGS, EVENTS, UNMATCHED, SHARES, USERS, TOKENS, ANSWERED, SUSPECTS, SHOWN, TRIALS):
                 connection.execute(delete(table).filter_by(user=user))
             name, itself = self.pseudonym(user), f"user {user}"
             upsert(connection, FORGOTTEN, [{"user": name}])

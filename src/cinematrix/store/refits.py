@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.engine import Row
 
 from cinematrix.errors import StoreError
 from cinematrix.store.engine import hold_lock_file
 from cinematrix.store.locks import AdvisoryLock, hold_until_commit
 from cinematrix.store.records import Store
-from cinematrix.store.statements import now_ms, write_audit
-from cinematrix.store.tables import FORGOTTEN, RATINGS, REFITS, SUSPECTS
+from cinematrix.store.statements import find_forgotten, now_ms, write_audit
+from cinematrix.store.tables import REFITS, SUSPECTS
 
 PAGE_ROWS = 50_000
-"""Maximum ratings read in one transaction, so that writers never wait long for a reader."""
+"""Maximum rows read in one transaction, so that writers never wait long for a reader."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def list_refits(store: Store, n: int = 20) -> list[Refit]:
 def save_suspects(store: Store, refit: int, profiles: Mapping[str, str]) -> None:
     """Store the profiles that the last refit left out, with reasons. Users deleted meanwhile are left out."""
     with store.write_transaction() as connection:
-        forgotten = _select_forgotten(store, connection, profiles)
+        forgotten = find_forgotten(connection, profiles, store.pseudonym)
         rows = [{"user": user, "refit": refit, "why": why} for user, why in profiles.items() if user not in forgotten]
         connection.execute(delete(SUSPECTS))
         if rows:
@@ -163,31 +163,27 @@ def read_suspects(store: Store, refit: int) -> dict[str, str]:
         return {row.user: row.why for row in rows}
 
 
-def iterate_ratings(store: Store) -> Iterator[Row[Any]]:
-    """Yield all rows of the table of ratings, deleted ratings included, by user and movie.
+def iterate_rows(store: Store, table: Table) -> Iterator[Row[Any]]:
+    """Yield all rows of the table of ratings (deleted ratings included) or of events, by user and movie.
 
     They are read page by page. A concurrent write may be included or not; each row is consistent.
     """
-    key, at = (RATINGS.c.user, RATINGS.c.movie), ("", "")
+    key = tuple(table.primary_key.columns)
+    at: tuple[str, ...] = ("",) * len(key)
     while True:
-        statement = select(RATINGS).where(tuple_(*key) > tuple_(*at)).order_by(*key).limit(PAGE_ROWS)
+        statement = select(table).where(tuple_(*key) > tuple_(*at)).order_by(*key).limit(PAGE_ROWS)
         with store.engine.connect() as connection:
             rows = connection.execute(statement).all()
         if not rows:
             return
         yield from rows
-        at = (rows[-1].user, rows[-1].movie)
+        at = tuple(getattr(rows[-1], column.name) for column in key)
 
 
 def find_forgotten_users(store: Store, users: Iterable[str]) -> set[str]:
     """Return those of the users who were deleted, and whom no model may be trained on again."""
     with store.engine.connect() as connection:
-        return _select_forgotten(store, connection, users)
-
-
-def _select_forgotten(store: Store, connection: Connection, users: Iterable[str]) -> set[str]:
-    pseudonyms = set(connection.scalars(select(FORGOTTEN.c.user)))
-    return {user for user in users if store.pseudonym(user) in pseudonyms} if pseudonyms else set()
+        return find_forgotten(connection, users, store.pseudonym)
 
 
 def _parse_refit(row: Row[Any]) -> Refit:

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -95,6 +95,12 @@ def find_rated_pairs(connection: Connection, pairs: Sequence[tuple[str, str]]) -
         rows = connection.execute(select(RATINGS.c.user, RATINGS.c.movie).where(in_chunk, RATINGS.c.steps.is_not(None)))
         rated |= {(user, movie) for user, movie in rows}
     return rated
+
+
+def find_forgotten(connection: Connection, users: Iterable[str], pseudonym: Callable[[str], str]) -> set[str]:
+    """Return those of the users who were deleted. `pseudonym`: the store's pseudonym of a user."""
+    pseudonyms = set(connection.scalars(select(FORGOTTEN.c.user)))
+    return {user for user in users if pseudonym(user) in pseudonyms} if pseudonyms else set()
 
 
 def take_off_watchlist(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:

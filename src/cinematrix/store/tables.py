@@ -4,6 +4,8 @@ IDs are text here; the service converts them to the catalog's type. Times are UT
 which is in seconds, as in the API.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -51,6 +53,7 @@ EVENTS = Table(
     Column("kind", Text, primary_key=True),
     Column("received", BigInteger, nullable=False),
     Column("given", BigInteger, comment="when the movie was seen or added, if an export says it"),
+    Column("plays", BigInteger, comment="times that the movie was played; null: not told"),
 )
 KEYS = Table(
     "keys",
@@ -160,4 +163,37 @@ SHARES = Table(
     Column("content", Text, nullable=False, comment="JSON: name, note and films"),
     Column("created", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False, index=True),
+)
+
+OUTCOMES = ("high", "low", "vetoed", "seen", "watchlisted")
+"""What a user may do about a movie that was recommended: rate it at or above their mean, or below, and events."""
+
+
+def _list_columns() -> tuple[Column[Any], ...]:
+    return (
+        Column("day", Integer, primary_key=True, comment="of the first time shown, in days since 1970 (UTC)"),
+        Column("kind", Text, primary_key=True, comment="kind of the list"),
+        Column("version", Text, primary_key=True, comment="version of the model"),
+        Column("against", Text, primary_key=True, comment="the version compared with at that time; empty: none"),
+        *(Column(name, Integer, nullable=False, server_default="0") for name in ("shown", *OUTCOMES)),
+    )
+
+
+SHOWN = Table(
+    "shown",
+    METADATA,
+    Column("user", Text, primary_key=True),
+    *_list_columns(),
+    Column("at", BigInteger, nullable=False, comment="the first time on this day"),
+    Column("movies", Text, nullable=False, comment="JSON: IDs of the movies first shown on this day"),
+    Column("revision", BigInteger, comment="the user's revision when the outcomes were counted; null: not yet"),
+    comment="who was shown what in the last two weeks",
+)
+FOLLOWED = Table("followed", METADATA, *_list_columns(), comment="what followed on days before the last two weeks")
+TRIALS = Table(
+    "trials",
+    METADATA,
+    *(Column(name, Text, primary_key=True) for name in ("user", "version", "against")),
+    *(Column(name, Integer, nullable=False) for name in ("shown", "high")),
+    comment="what followed before the last two weeks by user, while two versions are compared",
 )

@@ -3,6 +3,7 @@
 import { barChart } from "../parts/charts.js";
 import { shorten } from "../parts/cards.js";
 import { splitCsv } from "../parts/csv.js";
+import { outcomesTable, trialSection } from "../parts/outcomes.js";
 
 export const title = "Operator";
 
@@ -17,7 +18,9 @@ const POLL_INTERVAL = 2000;
 /**
  * @typedef {{version: string, trained: string | null, versions: Version[], users: number, ratings: number,
  *   days: {day: string, ratings: number}[], latency: {route: string, requests: number, p50: number, p99: number}[],
- *   shown: {lists: number, coverage: number | null, gini: number | null, popularity: number | null}}} Overview
+ *   shown: {lists: number, coverage: number | null, gini: number | null, popularity: number | null},
+ *   outcomes: import("../parts/outcomes.js").Outcomes[],
+ *   trial: import("../parts/outcomes.js").Trial | null}} Overview
  */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
@@ -95,6 +98,8 @@ function viewParts(app, now, stored, refresh) {
     element("dl", { class: "counts" }, facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)))),
     metrics(app),
     element("section", {}, element("h2", {}, "Ratings a day"), now.days.every(({ ratings }) => !ratings) ? element("p", { class: "facts" }, "None in the last 30 days.") : barChart("Ratings received a day", now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
+    outcomesTable(app, now.outcomes),
+    trialSection(app, now.trial),
     versions(app, stored, refresh),
     latency(app, now),
   ].filter((each) => each instanceof Node);
@@ -137,9 +142,9 @@ function versions(app, stored, refresh) {
           onclick: one.refit?.state === "refused" ? () => ask.open(one) : promote(one.version),
         }, "Promote"))))))),
     element("div", { class: "buttons" },
-      element("button", { type: "button", class: "primary", id: "refit", disabled: running || app.history.plain, onclick: act("/v1/admin/refits", { force: false }, "Refit started.") }, running ? "Refit is running…" : "Refit now"),
+      element("button", { type: "button", class: "primary", id: "refit", disabled: running, onclick: act("/v1/admin/refits", { force: false }, "Refit started.") }, running ? "Refit is running…" : "Refit now"),
       element("button", { type: "button", class: "ghost", id: "rollback", disabled: !stored.versions.some((one) => one.before), onclick: act("/v1/admin/rollbacks", undefined, "Rolled back: the previous version serves within seconds.") }, "Roll back")),
-    status, app.history.plain && element("p", { class: "facts" }, "A model trained on plain interactions is trained again, not refitted."), ask.element);
+    status, ask.element);
 }
 
 /** The confirmation before a refused version is promoted. @param {import("../app.js").App} app @param {(version: string) => void} force */

@@ -12,10 +12,10 @@ from cinematrix.service.idempotency import IdempotencyKey, KeyedRequest
 from cinematrix.service.problems import Problem
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.schemas import ClientTime, Id, Length, RatingValue, RequestBody, TextId
-from cinematrix.service.served_model import WATCHED_EVENTS, ServedModel
+from cinematrix.service.served_model import ServedModel
 from cinematrix.service.state import ServiceState, State, run_in_writer_thread
 from cinematrix.service.users import require_writable_user
-from cinematrix.store.records import Rating, SavedRating
+from cinematrix.store.records import WATCHED_EVENTS, Rating, SavedRating
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES)
 

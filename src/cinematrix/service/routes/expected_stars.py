@@ -13,7 +13,7 @@ from cinematrix.data.ids import Numbers
 from cinematrix.recommendation.expectation import expected_stars
 from cinematrix.recommendation.taste_map import list_movies
 from cinematrix.service import schemas
-from cinematrix.service.auth import PAGE
+from cinematrix.service.auth import PAGE, Caller
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.routes.movies import SimilarityReason, search_movies
 from cinematrix.service.routes.movies import list_similar_movies as list_similar
@@ -86,9 +86,11 @@ def search_with_stars(body: SearchRequest, state: State) -> FoundMovies:
 
 
 @ROUTER.post("/movies/{movie}/similar")
-def list_similar_with_stars(movie: TextId, body: SimilarRequest, state: State) -> AlikeMovies:
+def list_similar_with_stars(
+    movie: TextId, body: SimilarRequest, state: State, who: Annotated[Caller, PAGE]
+) -> AlikeMovies:
     """Return the most similar movies, as the GET route does, and predict their stars for the history."""
-    served, similar = state.served, list_similar(movie, state, body.n)
+    served, similar = state.served, list_similar(movie, state, who, body.n)
     stars = predict(served, body, served.model.data.movies.numbers([item.movie for item in similar.items]))
     items = [
         AlikeMovie(**item.model_dump(include={"movie", "title", "year", "genres"}), why=item.why, stars=each)

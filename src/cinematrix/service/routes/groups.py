@@ -109,7 +109,11 @@ def recommend_together(body: GroupRequest, state: State, who: Annotated[Caller, 
     recommended = recommend_for_group(
         served.model, histories, body.n, how=body.how, by=body.by, filters=filters, dials=dials
     )
-    served.shown.add(served.numbers(recommended.items))
+    numbers = served.numbers(recommended.items)
+    served.shown.add(numbers)
+    for member in body.members:
+        if isinstance(member, UserMember):
+            state.impressions.add(served.user(member.user), "group", served, numbers)
     names = [member.name if isinstance(member, GuestMember) else str(member.user) for member in body.members]
     items = [_build_item(asdict(line), names) for line in recommended.items]
     return GroupList(model_version=served.version, unknown=unknown, below=recommended.below, items=items)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from cinematrix.data.features import top_tags
 from cinematrix.recommendation.lists import describe_movies, find_similar
 from cinematrix.service import schemas
-from cinematrix.service.auth import PAGE
+from cinematrix.service.auth import PAGE, Caller
 from cinematrix.service.published import publish_counts
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.schemas import Id, Length, ListLength, TextId
@@ -163,11 +163,12 @@ def predict_rating(movie: TextId, body: schemas.HistoryBody, state: State) -> Pr
 
 
 @ROUTER.get("/movies/{movie}/similar")
-def list_similar_movies(movie: TextId, state: State, n: ListLength = 10) -> SimilarMovies:
+def list_similar_movies(movie: TextId, state: State, who: Annotated[Caller, PAGE], n: ListLength = 10) -> SimilarMovies:
     """Return the movies most similar to a movie in the model, with reasons."""
     served = state.served
     text = served.movie(movie)
     similar = find_similar(served.model, text, n)
+    state.impressions.add(who.user, "similar", served, served.numbers(similar))
     reasons = _explain_similarity(state, served, _find_number(served, text), [line.movie for line in similar])
     items = [SimilarMovie(**line.as_dict(), why=reason) for line, reason in zip(similar, reasons, strict=True)]
     return SimilarMovies(movie=served.movie_id(text), model_version=served.version, items=items)

@@ -6,7 +6,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request, Response
 
 from cinematrix.service import schemas
-from cinematrix.service.auth import PAGE, READ
+from cinematrix.service.auth import PAGE, READ, Caller
 from cinematrix.service.list_cache import CachedList
 from cinematrix.service.making_lists import ListJob, make_contents, make_lists
 from cinematrix.service.published import list_filters
@@ -26,8 +26,8 @@ async def list_recommendations(
 
     While too many lists are requested, the answer may be the user's last list, marked as stale.
     """
-    served, scope = state.served, request.scope
-    text, key = served.user(user), (scope["path"], scope["query_string"])
+    text, scope = state.served.user(user), request.scope
+    served, key = state.served_for(text), (scope["path"], scope["query_string"])
     sent = await _find_cached(state, served.lists.find(key))
     if sent is None:
         matched = {name: scope[name] for name in ("route", "path_params")}
@@ -36,6 +36,7 @@ async def list_recommendations(
     served.lists.asked(text, key)
     state.figures.count_list(how, cached.fallback)
     served.shown.add(cached.movies)
+    state.impressions.add(text, "main", served, cached.movies)
     return json_response(cached.stale_body if how == "stale" else cached.body)
 
 
@@ -51,7 +52,7 @@ async def _find_cached(state: ServiceState, cached: CachedList | None) -> tuple[
 
 def prefetch_list(state: ServiceState, user: str) -> None:
     """Remake the list last sent to a user if it is no longer valid, once for each time that it was sent."""
-    served = state.served_or_none
+    served = None if state.served_or_none is None else state.served_for(user)
     if served is None or (key := served.lists.pop_last_sent(user)) is None:
         return
     if cached := served.lists.find(key):
@@ -64,13 +65,15 @@ def prefetch_list(state: ServiceState, user: str) -> None:
 
 @ROUTER.post("/recommendations", response_model=schemas.RecommendationList)
 @run_in_list_thread
-def recommend_for_history(body: schemas.RecommendationRequest, state: State) -> Response:
-    """Recommend movies for the history in the request. Nothing is stored."""
-    served = state.served
+def recommend_for_history(body: schemas.RecommendationRequest, state: State, who: Annotated[Caller, PAGE]) -> Response:
+    """Recommend movies for the history in the request, which isn't stored."""
+    served = state.served_for(who.user)
     history, unknown = served.read_history(body)
     with state.figures.fold_in.time():
         (made,) = make_contents(served, history, body, [list_filters(state.store, served, body, body.excluded)])
     content = made | {"unknown": unknown}
     state.figures.recommended.labels(str(content["fallback"]).lower()).inc()
-    served.shown.add(served.numbers(content["items"]))
+    numbers = served.numbers(content["items"])
+    served.shown.add(numbers)
+    state.impressions.add(who.user, "main", served, numbers)
     return json_response(content)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from cinematrix.recommendation.shelves import ShelfKind, build_shelves
 from cinematrix.service import schemas
-from cinematrix.service.auth import PAGE
+from cinematrix.service.auth import PAGE, Caller
 from cinematrix.service.published import list_filters
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.state import State, run_in_list_thread
@@ -48,9 +48,9 @@ class ShelvesBody(BaseModel):
 
 @ROUTER.post("/rows")
 @run_in_list_thread
-def make_shelves(body: ShelvesRequest, state: State) -> ShelvesBody:
+def make_shelves(body: ShelvesRequest, state: State, who: Annotated[Caller, PAGE]) -> ShelvesBody:
     """Recommend rows of movies for the history in the request: no movie twice, none already rated or hidden."""
-    served = state.served
+    served = state.served_for(who.user)
     history, unknown = served.read_history(body)
     shelves = build_shelves(
         served.model, history, body.n, everyone=served.everyone, watchlist=body.watchlist,
@@ -59,6 +59,8 @@ def make_shelves(body: ShelvesRequest, state: State) -> ShelvesBody:
     fallback = len(history.items) == 0
     state.figures.recommended.labels(str(fallback).lower()).inc()
     served.shown.add(served.numbers(line for row in shelves for line in row.items))
+    for row in shelves:
+        state.impressions.add(who.user, row.kind, served, served.numbers(row.items))
     rows = [
         ShelfBody(
             kind=row.kind, title=row.title, movie=row.movie, genre=row.genre,
