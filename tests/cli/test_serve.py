@@ -26,13 +26,15 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[ServiceSettings]:
 def test_every_option_of_the_file_reaches_the_service(tmp_path: Path, served: list[ServiceSettings]) -> None:
     """Each has another value than the default in a file, and has it in the settings; flags and environment win."""
     special = WITH_TEXT | {"host-name": ["films.example"], "proxy": ["10.0.0.0/8"], "public": True, "tmdb-key": "k"}
-    special |= {"posters": str(tmp_path), "refit-every": "2h"}
+    special |= {"posters": str(tmp_path), "candidate": str(tmp_path), "refit-every": "2h"}
     special |= {"log-form": "text", "otel-endpoint": "http://127.0.0.1:4318/v1/traces"}
     lines, expected = [], {}
     for each in list_service_settings():
         value = special.get(each.name)
         if value is None:
-            value = each.default + 1 if each.about.high is None or each.default < each.about.high else each.default - 1
+            low, high = each.about.low or 0, each.default + 1 if each.about.high is None else each.about.high
+            others = (each.default + 1, each.default - 1, low, high)
+            value = next(other for other in others if other != each.default and low <= other <= high)
         expected[each.name] = value
         lines.append(f"{each.name} = {each.read(value, '') if each.kind in (int, float) else repr(value).lower()}")
     (tmp_path / "c.toml").write_text("\n".join(lines))

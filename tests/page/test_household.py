@@ -125,8 +125,9 @@ def saved_file(visit: PageVisit) -> bytes:
 
 
 def import_file(visit: PageVisit, content: bytes) -> None:
-    """Import a file in the browser."""
+    """Import a file in the browser. The view shows the result of the import before, which isn't waited for."""
     visit.open("/?view=bring")
+    visit.page.evaluate("document.querySelector('.result')?.remove()")
     visit.page.set_input_files("#file", [{"name": "h.json", "mimeType": "application/json", "buffer": content}])
     visit.page.locator(".result").wait_for()
 
