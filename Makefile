@@ -11,7 +11,7 @@ test: .venv/dev browser ## format check, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 $(ARGS) # two workers, a thread each
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal $(ARGS) # two workers, a thread each; what shares a fixture stays together
 
 browser: ## Chromium for the tests of the page, where apt and the right to use it are at hand
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \

@@ -115,7 +115,7 @@ class PageVisit:
     def settle(self) -> None:
         """Wait until the page is loaded, and its view shows what belongs to the present history."""
         self.page.wait_for_load_state("networkidle")
-        self.page.locator("main:not(:has(.loading, [aria-busy='true']))").wait_for()
+        self.page.locator("main:not([aria-busy='true'], :has(.loading, [aria-busy='true']))").wait_for()
 
     def movies(self) -> list[str]:
         """Return the movie IDs of the cards, in order."""

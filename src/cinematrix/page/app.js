@@ -365,7 +365,7 @@ async function navigate(url, push = true) {
   shared.view = new AbortController();
   const { signal } = shared.view;
   const app = new App(shared, target.searchParams, signal);
-  const main = element("main", { id: "main", tabindex: "-1", "data-view": name });
+  const main = element("main", { id: "main", tabindex: "-1", "data-view": name, "aria-busy": "true" });
   byId("main").replaceWith(main);
   markInNavigation(name);
   scrollTo(0, 0);
@@ -383,6 +383,8 @@ async function navigate(url, push = true) {
     document.title = "Cinematrix";
     main.replaceChildren();
     main.append(app.failed(error));
+  } finally {
+    main.removeAttribute("aria-busy");
   }
 }
 
