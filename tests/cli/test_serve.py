@@ -73,7 +73,7 @@ def test_the_configuration_is_shown_without_secrets(tmp_path: Path, served: list
 
 
 def test_errors_name_the_option(tmp_path: Path) -> None:
-    """Of a flag, an environment variable, and a service without a model."""
+    """A wrong flag and a wrong environment variable are named, and so is a missing model."""
     for words, env, message in (
         ([str(tmp_path), "--port", "70000"], {}, "--port: 70000 isn't valid; give a whole number from 1 to 65535"),
         ([str(tmp_path)], {"CINEMATRIX_PROXY": "10.0.0.0/33"}, "CINEMATRIX_PROXY: .*give IP addresses or networks"),

@@ -90,7 +90,7 @@ def test_a_wrong_file_is_refused(tmp_path: Path, text: str, message: str) -> Non
 
 
 def test_other_wrong_values_are_refused(tmp_path: Path) -> None:
-    """Of flags, of the environment, and from Python."""
+    """Flags, variables of the environment and values from Python are checked alike."""
     with pytest.raises(SettingError, match="--heat: 'x' isn't valid"):
         choose(SETTINGS, {"heat": "x"}, {}, None)
     with pytest.raises(SettingError, match="CINEMATRIX_TOP_HEAT: 'maybe' isn't valid; give true or false"):

@@ -60,7 +60,7 @@ DETAILS = {
         }
     },
 }
-"""What TMDB answers about a movie, with credits, videos and offers."""
+"""TMDB's answer about a movie, with credits, videos and offers."""
 
 
 @dataclass

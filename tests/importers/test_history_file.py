@@ -96,7 +96,7 @@ def test_the_file_of_another_catalog_is_matched_by_title_and_scale() -> None:
     ],
 )
 def test_a_damaged_or_newer_file_is_refused_in_one_sentence(change: dict[str, Any], words: str) -> None:
-    """As a whole, with the film and the reason."""
+    """The whole file is refused, and the sentence names the film and the reason."""
     with pytest.raises(DataError, match=words) as caught:
         read(history_file([]) if not change else history_file(**{"films": [], **change}))
     assert "\n" not in str(caught.value)

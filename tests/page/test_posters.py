@@ -90,7 +90,7 @@ ARTS_JS = """async ([genres, n]) => {
 
 
 def test_neighbours_have_different_art(visit: PageVisit) -> None:
-    """Of 72 films of one taste in rows of twelve, on average at most four have the art of the film beside them.
+    """Neighbours among 72 films of one taste, in rows of twelve: on average at most four share their art.
 
     A film always has the same poster. War films and children's films have no motif in common.
     """

@@ -36,7 +36,7 @@ def test_regions_are_narrow_genres_or_another_language() -> None:
 
 
 def test_every_region_has_a_movie_before_one_has_three() -> None:
-    """Of four genres, one watched by everybody and one by few, each has two of eight movies, of several decades."""
+    """Four genres, one watched by everybody and one by few, have two of eight movies each, of several decades."""
     generator, genres = np.random.default_rng(2), ["Horror", "Western", "Musical", "Documentary"]
     share = np.repeat([0.8, 0.5, 0.3, 0.1], 12)
     users, movies = np.nonzero(generator.random((200, 48)) < share)

@@ -87,7 +87,7 @@ def test_a_line_names_request_client_and_caller(
     ("peer", "sent"), [(STRANGER, "from-a-visitor"), (PROXY, "short"), (PROXY, 'a"b c\\nd e'), (PROXY, "x" * 200)]
 )
 def test_only_a_trusted_proxy_names_a_request(settings: ServiceSettings, log: Lines, peer: Any, sent: str) -> None:
-    """What a visitor sends, or what is no ID, is in neither the log nor the answer."""
+    """An ID from a visitor, or a text that is no ID, is in neither the log nor the answer."""
     app = create_app(replace(settings, proxies=("10.0.0.0/8",)))
     made = TestClient(app, client=peer).get("/livez", headers={"X-Request-ID": sent}).headers["x-request-id"]
     assert made != sent

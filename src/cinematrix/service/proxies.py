@@ -42,7 +42,7 @@ NODE = re.compile(r"\[([^\]]+)\](?::\d{1,5})?|(\d+\.\d+\.\d+\.\d+)(?::\d{1,5})?|
 
 
 class Hop(NamedTuple):
-    """What a proxy says of its peer: the address and the scheme, None where it says nothing that can be read."""
+    """Address and scheme of a proxy's peer, as the proxy names them; None for one that it doesn't name or misspells."""
 
     address: Address | None
     scheme: str | None

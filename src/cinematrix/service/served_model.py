@@ -237,6 +237,12 @@ class ServedModel:
         title = data.catalog.title(number)
         return Movie(movie=data.movies.listed[number], title=title, year=facts.year, genres=facts.genres)
 
+    def find_movies(self, ids: Iterable[int | str]) -> tuple[list[int], list[int | str]]:
+        """Return the model indices of movies, each once in the order of the IDs, and the IDs that aren't known."""
+        wanted = {id_: self.model.data.movies.number(id_) for id_ in map(str, ids)}
+        known = dict.fromkeys(number for number in wanted.values() if number != UNKNOWN)
+        return list(known), [self.movie_id(id_) for id_, number in wanted.items() if number == UNKNOWN]
+
     def numbers(self, lines: Iterable[Recommendation | GroupRecommendation]) -> Numbers:
         """Return the model indices of the movies in a list."""
         return self.model.data.movies.numbers([line.movie for line in lines])

@@ -32,7 +32,7 @@ class Offers(BaseModel):
 
 
 class TmdbDetails(BaseModel):
-    """What TMDB knows of a movie; null and empty where it knows nothing.
+    """Details of a movie at TMDB; null and empty where it has none.
 
     `minutes`: running time. `trailer`: key of a video at YouTube. `watch`: offers by country code (ISO 3166-1).
     """

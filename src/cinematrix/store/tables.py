@@ -166,7 +166,7 @@ SHARES = Table(
 )
 
 OUTCOMES = ("high", "low", "vetoed", "seen", "watchlisted")
-"""What a user may do about a movie that was recommended: rate it at or above their mean, or below, and events."""
+"""Outcomes of a recommendation: the user rated the movie at or above their mean, or below it, or sent an event."""
 
 
 def _list_columns() -> tuple[Column[Any], ...]:

@@ -184,7 +184,7 @@ def test_the_linear_kernel_touches_the_kernel(histories: Histories) -> None:
 
 
 def test_lists_by_stars_have_exact_scores_and_the_best_movies(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a pool of a third of the movies the scores are exact, and lists lose at most one place in a hundred."""
+    """A pool of a third of the movies has exact scores, and lists lose at most one place in a hundred."""
     monkeypatch.setattr(heads, "MIN_POOL", 1)
     monkeypatch.setattr(heads, "POOL_SHARE", 1 / 3)
     model = load(folder).model

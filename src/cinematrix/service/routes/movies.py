@@ -133,9 +133,8 @@ def get_movie(movie: TextId, state: State) -> MovieDetails:
 def look_up_movies(body: MoviesRequest, state: State) -> FoundMovies:
     """Return the movies with these IDs, with their IDs at other sites, and the number and mean of their ratings."""
     served = state.served
-    movies, links = served.model.data.movies, served.model.data.catalog.frame.select("imdb", "tmdb")
-    wanted = {id_: movies.number(id_) for id_ in map(str, body.movies)}
-    numbers = list(dict.fromkeys(number for number in wanted.values() if number >= 0))
+    links = served.model.data.catalog.frame.select("imdb", "tmdb")
+    numbers, unknown = served.find_movies(body.movies)
     items = [
         FoundMovie(
             **served.film(number).model_dump(), links=MovieLinks(**links.row(number, named=True)),
@@ -143,7 +142,7 @@ def look_up_movies(body: MoviesRequest, state: State) -> FoundMovies:
         )
         for number, counts in zip(numbers, publish_counts(state.store, served, numbers), strict=True)
     ]  # fmt: skip
-    return FoundMovies(items=items, unknown=[served.movie_id(id_) for id_, at in wanted.items() if at < 0])
+    return FoundMovies(items=items, unknown=unknown)
 
 
 @ROUTER.post("/movies/{movie}/prediction")

@@ -45,10 +45,10 @@ class PredictionList(BaseModel):
 def predict_movies(body: PredictionRequest, state: State) -> PredictionList:
     """Predict the stars that a user with the given history would give each of several movies, with reasons."""
     served = state.served
-    model, movies = served.model, served.model.data.movies
-    history, unknown = served.read_history(schemas.HistoryBody(ratings=body.ratings))
-    wanted = {id_: movies.number(id_) for id_ in map(str, body.movies)}
-    numbers = np.array(sorted({number for number in wanted.values() if number >= 0}), np.int32)
+    model = served.model
+    history, unknown_rated = served.read_history(schemas.HistoryBody(ratings=body.ratings))
+    known, unknown = served.find_movies(body.movies)
+    numbers = np.array(sorted(known), np.int32)
     stars = expected_stars(model, history, numbers).astype(np.float32)
     best = np.argsort(-stars, kind="stable")
     numbers, stars = numbers[best], stars[best]
@@ -56,7 +56,7 @@ def predict_movies(body: PredictionRequest, state: State) -> PredictionList:
     lines = describe_movies(model, history, numbers, stars, "stars", stars=stars) if len(numbers) else []
     return PredictionList(
         model_version=served.version, fallback=len(history.items) == 0,
-        unknown=unknown + [served.movie_id(id_) for id_, number in wanted.items() if number < 0],
+        unknown=unknown_rated + unknown,
         mean=mean if np.isfinite(mean) else None,
         items=[schemas.ListItem.model_validate(line.as_dict()) for line in lines],
     )  # fmt: skip
