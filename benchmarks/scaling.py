@@ -1,12 +1,12 @@
 """Measure time and memory of training `deep-mf` by the number of ratings, on simulated data.
 
-    python benchmarks/scaling.py [--sizes 0.1 1 10] [--fast-sizes 0.1 1 10] [--set epochs=2 --set ranking_epochs=2]
-        [--name "10 M ratings"]
+    python benchmarks/scaling.py [--sizes 0.1 1 10 32] [--fast-sizes 0.1 1 10 32]
+        [--set epochs=2 --set ranking_epochs=2] [--name "10 M ratings"]
 
 Sizes are in millions of ratings; fast ones are trained with `preset=fast`. Each training runs in its own process for
-its peak memory; reading is part of the memory and not of the time. `--set` changes settings, to try the script in less
-time. Seconds are wall-clock time; those of work are processor time of all cores, which a busy machine doesn't change.
-Writes its table into benchmarks/RESULTS.md, in a separate part for each `--name`.
+its peak memory. Time and memory include saving; reading is part of the memory only. `--set` changes settings, to try
+the script in less time. Seconds are wall-clock time; those of work are processor time of all cores, which a busy
+machine doesn't change. Writes its table into benchmarks/RESULTS.md, in a separate part for each `--name`.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from cinematrix.data.ratings import Ratings
 from cinematrix.data.readers import read
 from cinematrix.data.simulate import SimulationSettings, simulate
 from cinematrix.data.splits import random
+from cinematrix.models.artifact import save
 from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.pooling import ContentMatrix
 from cinematrix.models.deep_mf.settings import DeepMFSettings
@@ -38,8 +39,11 @@ WORLDS = {
     0.1: SimulationSettings(users=1_000, movies=2_000, ratings=100_000),
     1.0: SimulationSettings(users=6_000, movies=3_700, ratings=1_000_000),
     10.0: SimulationSettings(users=70_000, movies=10_700, ratings=10_000_000, tail=1.2),
+    32.0: SimulationSettings(users=200_948, movies=87_585, ratings=32_000_204, tail=1.2),
 }
-"""Simulated data sets by size. The tail of the largest gives it a movie with more than 50,000 raters."""
+"""Simulated data sets by size, the last one of the size of ml-32m. The tail gives a movie more than 50,000 raters."""
+USUAL = (0.1, 1.0, 10.0)
+"""Sizes unless others are given."""
 
 MAX_TEST = 100_000
 """Maximum ratings kept aside for the error."""
@@ -48,8 +52,8 @@ MAX_TEST = 100_000
 def main() -> None:
     """Measure each size and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=float, nargs="+", choices=WORLDS, default=list(WORLDS))
-    parser.add_argument("--fast-sizes", type=float, nargs="*", choices=WORLDS, default=list(WORLDS))
+    parser.add_argument("--sizes", type=float, nargs="+", choices=WORLDS, default=USUAL)
+    parser.add_argument("--fast-sizes", type=float, nargs="*", choices=WORLDS, default=USUAL)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--name", default="")
     parser.add_argument("--fit", type=Path, help=argparse.SUPPRESS)
@@ -105,6 +109,8 @@ def fit(folder: Path, settings: DeepMFSettings) -> dict[str, float]:
     catalog = (dataset.catalog or Catalog.empty(dataset.ratings.movies)).align(dataset.ratings.movies)
     started, worked = time.perf_counter(), time.process_time()
     model = DeepMF(settings).fit(cut.train, catalog)
+    with tempfile.TemporaryDirectory() as scratch:
+        save(model, Path(scratch, "model"))
     spent = {"seconds": time.perf_counter() - started, "work": time.process_time() - worked}
     megabytes = peak_megabytes()
     tested = cut.test.by_user
