@@ -1,7 +1,5 @@
 """Tests of the store on SQLite and on a real PostgreSQL: no acknowledged write is lost."""
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +22,7 @@ from cinematrix.store.records import Rating, Store
 from cinematrix.store.refits import list_refits
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import SCHEMA
+from forks import ForkedRuns
 from waiting import wait_for
 
 HALF_STARS = Scale(0.5, 5, 0.5)
@@ -291,28 +290,18 @@ def test_only_one_server_opens_a_sqlite_file(tmp_path: Path) -> None:
 
 
 WRITERS = """
-import os, sys, threading
+import os, threading
 from cinematrix.store.records import Rating, Store
 def write(store, output, worker, start):
     for value in range(start, 1_000_000):
         with store.write_transaction() as connection:
             store.rate(connection, [Rating(worker, f"m{value % 7}", value)])
         os.write(output, f"{worker} {value}\\n".encode())
-for line in sys.stdin:
-    file, *starts = line.split()
-    if child := os.fork():
-        print(child, flush=True)
-        os.waitpid(child, 0)
-        print("ended", flush=True)
-        continue
-    store, output = Store.open(sys.argv[1]), os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def run(url, file, *starts):
+    store, output = Store.open(url), os.open(file, os.O_WRONLY | os.O_CREAT)
     for worker, start in zip("abc", starts):
         threading.Thread(target=write, args=(store, output, worker, int(start))).start()
     threading.Event().wait()
-"""
-"""Program that starts a process of three writers for each line: a file for what they wrote, and their first values.
-
-It prints the number of the process, and a line when it has ended.
 """
 
 
@@ -321,21 +310,13 @@ def test_no_acknowledged_rating_is_lost_when_writers_are_killed(url: str, tmp_pa
     """After ten seeded kills of three writers, each movie has the last acknowledged rating or the one in flight."""
     rng, last = np.random.default_rng(11), dict.fromkeys("abc", -1)
     ledger: dict[tuple[str, str], int] = {}
-    command = [sys.executable, "-c", WRITERS, url]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as writers:
-        assert writers.stdin is not None
-        assert writers.stdout is not None
+    with ForkedRuns(WRITERS) as writers:
         for turn in range(10):
             written = tmp_path / f"written{turn}"
             written.touch()
-            print(written, *(value + 1 for value in last.values()), file=writers.stdin)
-            child = int(writers.stdout.readline())
-            try:
+            with writers.running(url, written, *(value + 1 for value in last.values())):
                 wait_for(lambda written=written: written.stat().st_size, 30)  # type: ignore[misc]
                 time.sleep(float(rng.uniform(0, 0.1)))
-            finally:
-                os.kill(child, signal.SIGKILL)
-            assert writers.stdout.readline() == "ended\n"
             for worker, value in map(str.split, written.read_text().splitlines()):
                 last[worker] = int(value)
                 ledger[worker, f"m{last[worker] % 7}"] = last[worker]
