@@ -6,6 +6,8 @@ that the ledger allows: the last acknowledged one, or one without a response.
 
 With several workers, most kills are of one of them, and the server must go on.
 
+The first server is started as a user starts it. The later ones are forks of a process that has imported the program.
+
     python tests/helpers/crashes.py --kills 1000 --seed 7 --workers 2
 """
 
@@ -31,7 +33,8 @@ from cinematrix.models.artifact import save
 from cinematrix.models.bias import Bias
 from cinematrix.store.records import Store
 from databases import Postgres
-from serving import ServerProcess, send_request
+from forks import ForkedRuns
+from serving import PROGRAM, SERVER, ServerProcess, send_request
 from worlds import taste_world
 
 WRITERS = 8
@@ -204,10 +207,17 @@ class CrashRun:
         names = [SHARED, *(f"writer{number}" for number in range(WRITERS))]
         self.ledger = Ledger({(name, movie): [PendingWrite(None, 0, 0)] for name in names for movie in movies})
         self.writers = [RatingWriter(number, self.ledger, movies) for number in range(WRITERS)]
-        self._start()
+        self._start(PROGRAM)
 
     def run(self, kills: int, tell: Callable[[str], object] = lambda _: None) -> CrashReport:
         """Kill the server or database `kills` times, but stop at the first error."""
+        with ForkedRuns(SERVER) as servers:
+            self._kill_often(kills, servers, tell)
+            self.server.kill()
+        self.report.acknowledged, self.report.wrong = self.ledger.acknowledged, self.ledger.wrong
+        return self.report
+
+    def _kill_often(self, kills: int, servers: ForkedRuns, tell: Callable[[str], object]) -> None:
         for _ in range(kills):
             rng = np.random.default_rng([self.report.seed, self.report.kills])
             if self.postgres is not None and rng.random() < 0.3:
@@ -216,19 +226,17 @@ class CrashRun:
                 self._under(partial(self._kill_worker, int(rng.integers(self.n_workers))), rng)
             else:
                 self._under(self.server.kill, rng)
-                self._start()
+                self._start(servers)
             self.report.kills += 1
             self._check()
             tell(f"kill {self.report.kills}: {self.ledger.acknowledged} writes acknowledged")
             if self.ledger.wrong:
                 break
-        self.server.kill()
-        self.report.acknowledged, self.report.wrong = self.ledger.acknowledged, self.ledger.wrong
-        return self.report
 
-    def _start(self) -> None:
+    def _start(self, program: list[str] | ForkedRuns) -> None:
         words = ("--new-users", "100", "--workers", str(self.n_workers))
-        self.server = ServerProcess(self.folder / "model", self.db, self.folder / "log", *words).ready()
+        log = self.folder / "log"
+        self.server = ServerProcess(self.folder / "model", self.db, log, *words, program=program).ready()
         self._wait_for_workers()
         self.report.slowest = max(self.report.slowest, self.server.seconds)
         self.report.worked = max(self.report.worked, self.server.worked)

@@ -3,14 +3,12 @@
 import asyncio
 import contextlib
 import socket
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import httpx2
 import numpy as np
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -24,6 +22,7 @@ from cinematrix.models.deep_mf.model import DeepMF
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.service.app import create_app
 from cinematrix.service.settings import ServiceSettings
+from waiting import wait_for
 from worlds import taste_world
 
 HOSTILE_TITLES = (
@@ -35,6 +34,28 @@ HOSTILE_TITLES = (
 """Titles that try to run scripts, reverse the text direction or fill the screen."""
 
 HISTORY_KEY = "cinematrix-history"
+
+MARK_ASKING = """{
+  const later = setTimeout.bind(window); // a test may replace the page's clock
+  let asking = 0;
+  const count = (by) => document.documentElement.toggleAttribute("data-asking", (asking += by) > 0);
+  const watch = (owner, name) => {
+    const original = owner[name];
+    owner[name] = function (...args) {
+      count(1);
+      const answer = original.apply(this, args);
+      const end = () => later(count, 0, -1); // after what the page does with the answer
+      answer.then(end, end);
+      return answer;
+    };
+  };
+  watch(window, "fetch");
+  for (const name of ["json", "text", "blob"]) watch(Response.prototype, name);
+}"""
+"""Script that marks the document as asking while a request of the page is open, or its answer is read."""
+
+SETTLED = "html:not([data-asking]) main[data-view]:not([aria-busy='true'], :has(.loading, [aria-busy='true']))"
+"""Selector of the view once it is shown and nothing is asked."""
 
 
 def save_hostile_model(folder: Path) -> Path:
@@ -69,19 +90,26 @@ def run_service(settings: ServiceSettings, port: int = 0) -> Iterator[str]:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
     server = Server(create_app(settings), "127.0.0.1", port, interface=Interfaces.ASGI, websockets=False)
-    thread = Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve()
+
+    thread = Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(200):
-        with contextlib.suppress(httpx2.TransportError):
-            httpx2.get(f"{url}/livez")
-            break
-        time.sleep(0.05)
+    wait_for(lambda: _is_listening(port), 60)
     try:
-        yield url
+        yield f"http://127.0.0.1:{port}"
     finally:
-        server.stop()
+        loops[0].call_soon_threadsafe(server.stop)  # called from here, it would wait for the loop's next timer
         thread.join(10)
+
+
+def _is_listening(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 @contextlib.contextmanager
@@ -113,9 +141,9 @@ class PageVisit:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the page is loaded, and its view shows what belongs to the present history."""
-        self.page.wait_for_load_state("networkidle")
-        self.page.locator("main:not([aria-busy='true'], :has(.loading, [aria-busy='true']))").wait_for()
+        """Wait until the page is loaded, nothing is asked, and its view shows what belongs to the present history."""
+        self.page.wait_for_load_state()
+        self.page.locator(SETTLED).wait_for()
 
     def movies(self) -> list[str]:
         """Return the movie IDs of the cards, in order."""
@@ -133,6 +161,7 @@ def open_visit(browser: Browser, url: str, **options: Any) -> Iterator[PageVisit
     """Open the page in a new browser profile. At the end, check for requests to other origins and for errors."""
     defaults = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", "service_workers": "block"}
     context = browser.new_context(**defaults | options)
+    context.add_init_script(MARK_ASKING)
     page = context.new_page()
     visit = PageVisit(page, context, url)
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from forks import ForkedRuns
+
 PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
 
 
@@ -35,6 +37,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+SERVER = """
+import os, sys
+from cinematrix.cli import main
+from cinematrix.models import bias
+from cinematrix.service import server
+def run(log, *words):
+    for stream in (1, 2):
+        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
+    sys.argv = ["cinematrix", *words]
+    main.run()
+"""
+"""Program for `ForkedRuns` whose forks serve a model by biases."""
+
+
 class ServerProcess:
     """`cinematrix serve` in a subprocess, with its log in a file.
 
@@ -44,15 +60,19 @@ class ServerProcess:
     """
 
     def __init__(
-        self, model: Path, db: str, log: Path, *words: str, program: list[str] = PROGRAM,
+        self, model: Path, db: str, log: Path, *words: str, program: list[str] | ForkedRuns = PROGRAM,
         surroundings: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self.port, self.log = free_port(), log
-        command = [*program, "serve", str(model), "--db", db, "--port", str(self.port), *words]
+        command = ["serve", str(model), "--db", db, "--port", str(self.port), *words]
         self._started = time.monotonic()
+        self.process: Any  # of subprocess.Popen, or a fork
+        if isinstance(program, ForkedRuns):
+            self.process = program.start(log, *command)
+            return
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                command, stdout=output, stderr=output, env={**os.environ, **(surroundings or {})}
+                [*program, *command], stdout=output, stderr=output, env={**os.environ, **(surroundings or {})}
             )
 
     def ready(self, path: str = "/readyz", status: int = 200) -> Self:

@@ -1,9 +1,7 @@
 """Tests of `cinematrix.lifecycle.retrain` and its commands, on SQLite and PostgreSQL."""
 
 import json
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,9 +27,10 @@ from cinematrix.store.movies import put_movies
 from cinematrix.store.plays import Play, add_plays
 from cinematrix.store.records import DAY_MS, Rating, Store
 from cinematrix.store.refits import find_refit, hold_refit_lock, list_refits, request_refit
+from command_line import PROGRAM, run_failing, run_in_process, run_json, run_ok
+from forks import ForkedRuns
+from waiting import wait_for
 from worlds import as_interactions
-
-PROGRAM = [sys.executable, "-c", "from cinematrix.cli.main import run; run()"]
 
 
 @pytest.fixture(scope="module")
@@ -291,19 +290,31 @@ def test_a_model_of_plays_is_refitted(store: Store, tmp_path: Path, world: tuple
     assert "rmse" not in first.figures["measures"]
 
 
+REFIT = """
+import sys
+from cinematrix.cli import main
+from cinematrix.lifecycle import retrain
+from cinematrix.models import bias
+def run(*words):
+    sys.argv = ["cinematrix", *words]
+    main.run()
+"""
+
+
 @both
 @pytest.mark.fault(25)
 def test_a_killed_refit_leaves_one_of_both_versions(store: Store, place: Path, named: Ratings) -> None:
     """After kills at seeded random times, a complete model serves, and the next refit succeeds."""
     put_ratings(store, global_time(named, 0.4).test)
     rng, url = np.random.default_rng(3), store.engine.url.render_as_string(hide_password=False)
-    for _ in range(3):
-        before = versions.get_serving_version(place)
-        with subprocess.Popen([*PROGRAM, "refit", str(place), "--db", url], stderr=subprocess.DEVNULL) as process:
-            time.sleep(float(rng.uniform(0.5, 2.0)))
-            process.send_signal(signal.SIGKILL)
-        load(place)
-        assert before in {versions.get_serving_version(place), versions.get_previous_version(place)}
+    with ForkedRuns(REFIT) as refits:
+        for turn in range(3):
+            before = versions.get_serving_version(place)
+            with refits.running("refit", place, "--db", url):
+                wait_for(lambda turn=turn: len(list_refits(store)) > turn, 30)  # type: ignore[misc]
+                time.sleep(float(rng.uniform(0, 0.5)))
+            load(place)
+            assert before in {versions.get_serving_version(place), versions.get_previous_version(place)}
     done = subprocess.run([*PROGRAM, "refit", str(place), "--db", url, "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)
@@ -314,18 +325,14 @@ def test_a_killed_refit_leaves_one_of_both_versions(store: Store, place: Path, n
     assert {each.state for each in list_refits(store)} <= {"promoted", "failed", "asked"}
 
 
-def test_the_commands(place: Path) -> None:
+def test_the_commands(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands refit with the database URL of the environment, list versions and roll back, or exit with 2."""
-    environment = {"CINEMATRIX_DB": f"sqlite:///{place.parent}/s.db", "PATH": "", "PYTHONPATH": ":".join(sys.path)}
-
-    def run_command(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*PROGRAM, *words], capture_output=True, text=True, env=environment)
-
-    assert run_command("rollback", str(place)).returncode == 2
+    monkeypatch.setenv("CINEMATRIX_DB", f"sqlite:///{place.parent}/s.db")
+    run_failing("rollback", place)
     old = versions.get_serving_version(place)
-    assert "is promoted" in run_command("refit", str(place)).stdout
-    rows = json.loads(run_command("versions", str(place), "--json").stdout)
+    assert "is promoted" in run_in_process("refit", place).stdout
+    rows = run_json("versions", place)
     assert [row["before"] for row in rows if row["version"] == old] == [True]
-    assert "too few" in run_command("versions", str(place)).stdout
-    assert run_command("rollback", str(place)).returncode == 0
+    assert "too few" in run_ok("versions", place)
+    run_ok("rollback", place)
     assert versions.get_serving_version(place) == old

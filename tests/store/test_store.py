@@ -22,6 +22,8 @@ from cinematrix.store.records import Rating, Store
 from cinematrix.store.refits import list_refits
 from cinematrix.store.sqlite import DRIVER
 from cinematrix.store.tables import SCHEMA
+from forks import ForkedRuns
+from waiting import wait_for
 
 HALF_STARS = Scale(0.5, 5, 0.5)
 
@@ -287,39 +289,37 @@ def test_only_one_server_opens_a_sqlite_file(tmp_path: Path) -> None:
         pass
 
 
-WRITER = """
-import sys, threading
+WRITERS = """
+import os, threading
 from cinematrix.store.records import Rating, Store
-from cinematrix.store.refits import list_refits
-store = Store.open(sys.argv[1])
-def write(worker, start):
+def write(store, output, worker, start):
     for value in range(start, 1_000_000):
         with store.write_transaction() as connection:
             store.rate(connection, [Rating(worker, f"m{value % 7}", value)])
-        print(f"{worker} {value}\\n", end="", flush=True)
-for worker, start in zip("abc", sys.argv[2:]):
-    threading.Thread(target=write, args=(worker, int(start))).start()
+        os.write(output, f"{worker} {value}\\n".encode())
+def run(url, file, *starts):
+    store, output = Store.open(url), os.open(file, os.O_WRONLY | os.O_CREAT)
+    for worker, start in zip("abc", starts):
+        threading.Thread(target=write, args=(store, output, worker, int(start))).start()
+    threading.Event().wait()
 """
 
 
 @pytest.mark.fault(31)
-def test_no_acknowledged_rating_is_lost_when_writers_are_killed(url: str) -> None:
+def test_no_acknowledged_rating_is_lost_when_writers_are_killed(url: str, tmp_path: Path) -> None:
     """After ten seeded kills of three writers, each movie has the last acknowledged rating or the one in flight."""
     rng, last = np.random.default_rng(11), dict.fromkeys("abc", -1)
     ledger: dict[tuple[str, str], int] = {}
-    for _ in range(10):
-        starts = [str(value + 1) for value in last.values()]
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, url, *starts], stdout=subprocess.PIPE, text=True
-        ) as writer:
-            assert writer.stdout is not None
-            lines = [writer.stdout.readline()]
-            time.sleep(float(rng.uniform(0, 0.1)))
-            writer.kill()
-            lines += writer.stdout.readlines()
-        for worker, value in (line.split() for line in lines if line.endswith("\n") and line.strip()):
-            last[worker] = int(value)
-            ledger[worker, f"m{last[worker] % 7}"] = last[worker]
+    with ForkedRuns(WRITERS) as writers:
+        for turn in range(10):
+            written = tmp_path / f"written{turn}"
+            written.touch()
+            with writers.running(url, written, *(value + 1 for value in last.values())):
+                wait_for(lambda written=written: written.stat().st_size, 30)  # type: ignore[misc]
+                time.sleep(float(rng.uniform(0, 0.1)))
+            for worker, value in map(str.split, written.read_text().splitlines()):
+                last[worker] = int(value)
+                ledger[worker, f"m{last[worker] % 7}"] = last[worker]
     store = Store.open(url)
     for worker, value in last.items():
         ratings, in_flight = steps(store, worker), value + 1
