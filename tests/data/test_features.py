@@ -5,7 +5,14 @@ import pytest
 
 from cinematrix.data import features as module
 from cinematrix.data.catalog import Catalog
-from cinematrix.data.features import genres_and_decades, movie_features, series_membership, title_words, top_tags
+from cinematrix.data.features import (
+    genres_and_decades,
+    genres_decades_and_languages,
+    movie_features,
+    series_membership,
+    title_words,
+    top_tags,
+)
 
 
 def test_genres_years_and_tags_are_features() -> None:
@@ -33,6 +40,22 @@ def test_genres_and_decades_share_a_movie() -> None:
     expected = [[1 / 4, 1 / 4, 1 / 2, 0], [0, 1 / 2, 0, 1 / 2], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
     np.testing.assert_allclose(genres_and_decades(catalog).toarray(), expected)  # Drama, War, 1940s, 1950s
     assert genres_and_decades(Catalog.empty(catalog.movies)).shape == (5, 0)
+
+
+def test_another_language_is_a_third_of_a_movie() -> None:
+    """Where some titles have an original in another language, each described movie has one of two languages."""
+    titles = [
+        "The City of Lost Children (La Cité des enfants perdus)",
+        "Se7en (a.k.a. Seven)",
+        "Ran",
+        "Lost (The City)",
+    ]
+    genres = [["Drama"], ["Drama"], [], ["War"]]
+    catalog = Catalog.of([1, 2, 3, 4], title=titles, genres=genres)
+    expected = [[2 / 3, 0, 0, 1 / 3], [2 / 3, 0, 1 / 3, 0], [0, 0, 0, 0], [0, 2 / 3, 1 / 3, 0]]
+    np.testing.assert_allclose(genres_decades_and_languages(catalog).toarray(), expected, rtol=1e-6)
+    plain = Catalog.of([1, 2, 3, 4], title=["City", *titles[1:]], genres=genres)
+    assert (genres_decades_and_languages(plain) != genres_and_decades(plain)).nnz == 0
 
 
 def test_near_years_are_alike() -> None:

@@ -1,5 +1,6 @@
 """Training data that a model stores: `cinematrix.data.training_data`."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,21 @@ def test_raters_with_a_movie_are_those_who_rated_both(ratings: Ratings) -> None:
     assert [data.raters_with(movie).tolist() for movie in range(4)] == [
         [1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 2, 0], [0, 0, 0, 0],
     ]  # fmt: skip
+
+
+def test_a_movie_rated_lately_has_a_trend_above_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trends are those computed by hand, whatever the size of a block; without times they are 0."""
+    year = round(365.25 * 86400)
+    movie, age = [1, 1, 2, 2, 3], np.array([0, 2, 4, 4, 2])
+    ratings = Ratings.from_arrays(range(5), movie, [3.0] * 5, 10**9 - age * year, scale=Scale(1, 5, 1))
+    catalog, weights = Catalog.of([9]), np.exp(-age / 2)
+    recent = np.array([weights[:2].sum(), weights[2:4].sum(), weights[4], 0])
+    expected = np.log((recent + 10) / (np.array([2, 2, 1, 0]) * weights.mean() + 10))
+    assert TrainingData.of(ratings, catalog).trends == pytest.approx(expected, abs=1e-6)
+    monkeypatch.setattr("cinematrix.data.training_data.RATINGS_PER_COUNT", 2)
+    assert TrainingData.of(ratings, catalog).trends == pytest.approx(expected, abs=1e-6)
+    assert expected[0] > 0 > expected[1]
+    assert (TrainingData.of(replace(ratings, time=None), catalog).trends == 0).all()
 
 
 def test_histories_of_training_users_are_their_ratings(ratings: Ratings) -> None:

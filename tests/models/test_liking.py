@@ -250,6 +250,18 @@ def test_a_newcomers_chances_are_those_of_popularity() -> None:
     assert (ranking[1][1] != ranking[-1][1]).any()
 
 
+def test_a_trend_raises_the_chance_of_those_who_rated_something() -> None:
+    """A movie rated lately gains 0.4 of its trend, by the weight of the model's chances; a newcomer's doesn't."""
+    model, timed = Told(0.8), Told(0.8)
+    times = np.where(timed.data.history.items == 5, 10**9, 10**8)
+    timed.data = replace(timed.data, times=times)
+    trends = timed.data.trends
+    assert trends[5] > 0
+    for given, weight in ((history((6, 3.0)), 1 / 1.5), (Histories.empty(1), 0)):
+        gained = score_lists(timed, given, by="liking")[0] - score_lists(model, given, by="liking")[0]
+        assert np.delete(gained, 6) == pytest.approx(np.delete(0.4 * weight * trends, 6), abs=1e-5)
+
+
 def test_the_weight_of_rarity_is_chosen_only_if_it_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
     """No weight wins if users like what many have seen; the usual one stays if it is as good as any."""
     monkeypatch.setattr(liking, "POPULARITY_PRIOR", 0.0)

@@ -253,6 +253,25 @@ def test_calibration_by_hand() -> None:
     assert [int(line.movie) for line in nobody.items] == [15, 14, 13, 12, 11, 10]
 
 
+def test_calibration_keeps_the_share_of_other_languages() -> None:
+    """A lover of films in other languages gets them where the catalog has original titles, and only then."""
+    foreign = [movie % 2 == 0 for movie in range(20)]
+    names = [
+        f"Film {movie} (L'été numéro {movie})" if other else f"Film {movie}" for movie, other in enumerate(foreign)
+    ]
+    ratings = Ratings.from_arrays([1] * 6 + [2], [0, 2, 4, 1, 3, 5, 0], [5.0] * 3 + [1.0] * 4, scale=Scale(0.5, 5, 0.5))
+    scores = np.array([not other for other in foreign], np.float32)
+    shares = {}
+    for titles in (names, None):
+        catalog = Catalog.of(list(range(20)), genres=[["Drama"]] * 20, **({"title": titles} if titles else {}))
+        model = Stars(TrainingData.of(ratings, catalog), scores)
+        found = recommend(
+            model, model.data.history.take(np.array([0])), 6, by="ranking", dials=Reranking(calibration=1)
+        )
+        shares[titles is None] = sum(foreign[int(line.movie)] for line in found.items)
+    assert shares == {False: 6, True: 0}
+
+
 def test_calibration_brings_the_mix_nearer(world: tuple[Ratings, Catalog]) -> None:
     """The divergence from what a user liked falls as calibration grows."""
     model = Bias().fit(*world)

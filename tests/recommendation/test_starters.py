@@ -5,11 +5,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from cinematrix.data.catalog import Catalog
+from cinematrix.data.original_titles import find_foreign
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.readers import read
 from cinematrix.data.training_data import TrainingData
 from cinematrix.recommendation.starters import choose_starters
-from cinematrix.recommendation.taste_regions import find_foreign, find_regions
+from cinematrix.recommendation.taste_regions import find_regions
 from places import SHARED
 from service_world import check_problem
 

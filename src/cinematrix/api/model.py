@@ -181,7 +181,7 @@ class Model:
             exclude: an ID, or IDs, of movies to leave out.
             novelty: from 0, the model's order, to 1, adventurous.
             diversity: from 0 to 1, unlike each other.
-            calibration: from 0 to 1, the mix of genres and decades that the user likes; 0.2 changes few places.
+            calibration: from 0 to 1, the genres, decades and languages that the user likes; 0.2 changes few places.
             unknown: `error`, or `allow`: unknown movies of the history are left out.
 
         Raises:

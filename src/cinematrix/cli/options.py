@@ -50,7 +50,9 @@ Diversity = Annotated[
 ]
 Calibration = Annotated[
     float,
-    typer.Option("--calibration", min=0, max=1, help="Weight of the genres and decades that the user likes: 0 to 1."),
+    typer.Option(
+        "--calibration", min=0, max=1, help="Weight of the genres, decades and languages that the user likes: 0 to 1."
+    ),
 ]
 Exclude = Annotated[
     str, typer.Option("--exclude", help="IDs of movies to leave out, as 1,2,3 or a file with one ID per line.")

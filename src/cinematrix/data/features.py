@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from cinematrix.data.catalog import Catalog, normalise_title
+from cinematrix.data.original_titles import find_foreign
 
 KNOT_YEARS = 5
 """Distance in years between the knots that a release year is interpolated between."""
@@ -52,6 +53,20 @@ def genres_and_decades(catalog: Catalog) -> sparse.csr_matrix:
     ones = np.ones(len(known), np.float32)
     by_decade = sparse.csr_matrix((ones, (known, columns)), shape=(len(catalog), len(decades)))
     return _normalise_sums(sparse.hstack([_normalise_sums(catalog.genre_matrix()), by_decade], format="csr"))
+
+
+def genres_decades_and_languages(catalog: Catalog) -> sparse.csr_matrix:
+    """Return the distribution of each movie over genres, decades, and two languages: another one or not. float32.
+
+    The language has a third of each row. A catalog without original titles doesn't tell it, and has
+    `genres_and_decades`. So has a movie without genres and year, which has an empty row.
+    """
+    mix, foreign = genres_and_decades(catalog), find_foreign(catalog)
+    if not foreign.any():
+        return mix
+    languages = sparse.csr_matrix(np.stack([~foreign, foreign], axis=1), dtype=np.float32)
+    described = sparse.diags_array(np.asarray(mix.sum(axis=1)).ravel())
+    return sparse.hstack([mix * np.float32(2 / 3), described @ languages / np.float32(3)], format="csr")
 
 
 def _normalise_sums(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

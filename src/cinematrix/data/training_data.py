@@ -18,6 +18,9 @@ from cinematrix.errors import DataError, SettingError
 RATINGS_PER_COUNT = 2_000_000
 """Ratings counted at a time, because counting copies them."""
 
+TREND_SECONDS, TREND_PRIOR = 2 * 365.25 * 86400, 10.0
+"""Age at which a rating counts 1/e in a movie's trend, and the weight, in recent ratings, of no trend."""
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -55,6 +58,23 @@ class TrainingData:
         """Number of training ratings of each movie. int64 `[len(movies)]`."""
         parts = np.array_split(self.history.items, 1 + len(self.history.items) // RATINGS_PER_COUNT)
         return sum((np.bincount(part, minlength=len(self.movies)) for part in parts), np.zeros(1, np.int64))
+
+    @cached_property
+    def trends(self) -> NDArray[np.float32]:
+        """Trend of each movie: above 0 if it was rated more often lately than before. float32 `[len(movies)]`.
+
+        It is ln((r + a) / (e + a)): r counts the movie's ratings by exp(−age / 2 years), with the age at the latest
+        rating of all; e is what r would be if its ratings were as old as all movies' are. 0 without times.
+        """
+        if self.times is None or not len(self.times):
+            return np.zeros(len(self.movies), np.float32)
+        latest, recent = int(self.times.max()), np.zeros(len(self.movies))
+        for start in range(0, len(self.times), RATINGS_PER_COUNT):
+            part = slice(start, start + RATINGS_PER_COUNT)
+            weights = np.exp((self.times[part] - latest) / TREND_SECONDS)
+            recent += np.bincount(self.history.items[part], weights, len(self.movies))
+        expected = self.raters * (recent.sum() / len(self.times))
+        return np.log((recent + TREND_PRIOR) / (expected + TREND_PRIOR)).astype(np.float32)
 
     @cached_property
     def rating_level(self) -> tuple[float, float]:

@@ -2,7 +2,9 @@
 
     score_ui = ln P(u watches i) + 1.5 · ln E[(stars_ui − m_u)⁺ / s_u] − β · ln(1 + raters_i)
 
-`P` is the model's `log_chances`; without a rating it is the movie's number of raters. `E` is the expected gain of the
+`ln P` is the model's `log_chances` and 0.4 times the movie's trend, since a model of watching doesn't know the time:
+a movie that is rated more often lately is more likely to be watched next. Without a rating, `P` is the movie's number
+of raters. `E` is the expected gain of the
 rating over the user's mean `m`, in units of the user's standard deviation `s`; it comes from the distribution of the
 rating. Both `m` and `s` are shrunk towards those of all users. `P` was learned from what users have already watched,
 and the future is less certain; so `E` weighs more than in the product P · E. The third term takes back some of the head
@@ -49,6 +51,9 @@ MEAN_PRIOR, SPREAD_PRIOR = 3.0, 5.0
 POPULARITY_PRIOR = 0.5
 """Weight, in ratings, of a movie's number of raters in the logarithm of its chance."""
 
+TREND_WEIGHT = np.float32(0.4)
+"""Weight of a movie's trend in the logarithm of its chance, chosen on validation splits (docs/experiments.md)."""
+
 MIN_GAIN = 1e-4
 """Added to an expected gain before its logarithm is taken."""
 
@@ -77,7 +82,8 @@ def score_by_liking(model: Recommender, histories: Histories, among: NDArray[np.
     if not model.learns_watching:
         return scores - _penalty(stars, levels.bar[:, None])
     popularity = np.log1p(model.data.raters).astype(np.float32)
-    chances = _mix_chances(model.log_chances(scores), popularity, histories) - model.rarity_weight * popularity
+    chances = model.log_chances(scores) + TREND_WEIGHT * model.data.trends
+    chances = _mix_chances(chances, popularity, histories) - model.rarity_weight * popularity
     scores = _combine(chances, _rough_gains(stars, levels), stars, levels.bar[:, None])
     rows, movies = top_pairs(scores, POOL, histories, among)
     stars = model.predict_pairs(histories, rows, movies)

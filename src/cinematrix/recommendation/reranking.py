@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from cinematrix.common.memo import WeakMemo
 from cinematrix.common.settings import check_settings
 from cinematrix.common.vectors import normalise_rows, normalise_sparse_rows, standardise
-from cinematrix.data.features import genres_and_decades
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.features import genres_decades_and_languages
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers
 from cinematrix.metrics.diversity import mix_divergence, normalise_sums, self_information
@@ -29,6 +31,9 @@ MAX_POOL = 1000
 """Maximum movies in the pool; a longer list continues in the order of the model."""
 
 Float64 = NDArray[np.float64]
+
+_MIXES: WeakMemo[Catalog, sparse.csr_matrix] = WeakMemo()
+"""Genres, decades and languages of the movies of each catalog."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ class Reranking:
 
             The similarity is `compute_similarity`, standardised over all pairs of the pool.
         calibration: 0…1. The genres and decades of the list follow those of the movies that the user liked (Steck,
-            RecSys 2018): each next movie of the largest
+            RecSys 2018), and so does the share of movies in other languages where the catalog has original titles:
+            each next movie of the largest
 
                 (1 − calibration) · gain − calibration · length · divergence
 
@@ -130,7 +136,7 @@ class ListMix:
     """The mix of one user's list while it grows.
 
     Attributes:
-        wanted: float64 `[d]`, shares of genres and decades in what the user liked.
+        wanted: float64 `[d]`, shares of genres, decades and languages in what the user liked.
         features: float64 `[pool, d]`, those of each movie of the pool.
     """
 
@@ -147,7 +153,7 @@ class LikedMixes:
     """The mixes of what users liked.
 
     Attributes:
-        wanted: float64 `[n, d]`, shares of genres and decades of each user; zeros without any.
+        wanted: float64 `[n, d]`, shares of genres, decades and languages of each user; zeros without any.
         features: `[n_movies, d]`, those of each movie.
     """
 
@@ -157,7 +163,8 @@ class LikedMixes:
     @classmethod
     def of(cls, model: Recommender, histories: Histories) -> Self:
         """Return the mixes of the movies that the users of `histories` rated at or above their means."""
-        features, bars = genres_and_decades(model.data.catalog), RatingLevels.of(model.data, histories).bar
+        features = _MIXES.get(model.data.catalog, genres_decades_and_languages)
+        bars = RatingLevels.of(model.data, histories).bar
         liked = histories
         if histories.values is not None and model.data.scale is not None:
             liked = select_liked(histories, bars)

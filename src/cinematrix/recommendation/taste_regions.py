@@ -6,18 +6,15 @@ words that are in no other title is taken as foreign, and belongs to one region 
 genres are the region "".
 """
 
-import re
-
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.data.catalog import Catalog, normalise_title
+from cinematrix.data.catalog import Catalog
+from cinematrix.data.original_titles import find_foreign
 from cinematrix.recommendation.kinship import BROAD_GENRES, GENRE_WORDS
 
 FOREIGN = {"Animation": "animation in other languages", "Drama": "drama in other languages", "": "other languages"}
 """Words for foreign movies by their genre, the first that applies; "": any other."""
-
-_BRACKETS = re.compile(r"\(([^()]*)\)")
 
 
 def find_regions(catalog: Catalog) -> tuple[list[str], NDArray[np.bool_]]:
@@ -30,18 +27,6 @@ def find_regions(catalog: Catalog) -> tuple[list[str], NDArray[np.bool_]]:
     rows = np.repeat(np.arange(len(names)), [len(each) for each in names])
     belongs[rows, [place[name] for each in names for name in each]] = True
     return regions, belongs
-
-
-def find_foreign(catalog: Catalog) -> NDArray[np.bool_]:
-    """Return a mask of the movies that have an original title in another language. bool `[n_movies]`."""
-    titles = [title or "" for title in catalog.frame["title"].to_list()]
-    known = {word for title in titles for word in normalise_title(_BRACKETS.sub(" ", title)).split()}
-    return np.array([any(_is_original(other, known) for other in _BRACKETS.findall(title)) for title in titles], bool)
-
-
-def _is_original(name: str, known: set[str]) -> bool:
-    """Return whether a name in brackets is in another language: no alias, and a word that no title has."""
-    return not name.lower().startswith(("a.k.a", "aka")) and not set(normalise_title(name).split()) <= known
 
 
 def _regions_of(genres: frozenset[str], foreign: bool) -> set[str]:
