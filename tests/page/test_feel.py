@@ -40,7 +40,8 @@ RATE_JS = """async () => {
 
 def film(movie: int) -> dict[str, Any]:
     """Return a recommended film."""
-    because = [{"movie": 900, "title": "Old 0", "year": 1990, "share": 1, "given": "4 ★", "why": "comedy, 1990s"}]
+    shared = {"genres": ["Comedy"], "tags": [], "decade": 1990}
+    because = [{"movie": 900, "title": "Old 0", "year": 1990, "rating": 4, "shared": shared}]
     return {
         "movie": movie, "title": f"Film {movie}", "year": 1950 + movie % 70, "genres": GENRES[movie % len(GENRES)],
         "score": 1, "stars": 4, "low": 3, "high": 5, "because": because,
