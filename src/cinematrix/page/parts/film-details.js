@@ -3,15 +3,20 @@
 import { shorten } from "./cards.js";
 import { element, icon } from "./dom.js";
 import { factList, outbound } from "./film-facts.js";
-import { format, words } from "./language.js";
+import { format, language, words } from "./language.js";
 
 /**
  * @typedef {{plot: string | null, original_title: string | null, directors: string[], cast: string[], minutes: number | null,
- *   languages: string[], trailer: string | null, watch: Record<string, {link: string | null, stream: string[], rent: string[], buy: string[]}>}} Details
+ *   languages: string[], trailer: string | null, watch: Record<string, {link: string | null, stream: string[], rent: string[], buy: string[]}>,
+ *   translations?: Record<string, {title: string | null, plot: string | null}>}} Details
  */
 
 /** Local-storage key of the country that was chosen last. */
 const COUNTRY_KEY = "cinematrix-country";
+
+/** Codes that may be one of a language: `aa` to `zz`. */
+const LETTERS = [..."abcdefghijklmnopqrstuvwxyz"];
+const LANGUAGE_CODES = LETTERS.flatMap((first) => LETTERS.map((second) => first + second));
 
 const names = new Intl.DisplayNames(format.locale, { type: "region" });
 
@@ -28,15 +33,17 @@ export function detailsSection(app, film) {
 
 /** @param {Details} details @param {import("../views/film.js").Film} film */
 function detailParts(details, film) {
+  const { title = null, plot = null } = details.translations?.[language] ?? {};
   const original = details.original_title && !(film.title ?? "").includes(details.original_title) ? details.original_title : null;
   return [
-    details.plot && element("p", { class: "plot" }, element("bdi", {}, shorten(details.plot, 1200))),
+    details.plot && element("p", { class: "plot" }, element("bdi", { lang: plot ? language : "en" }, shorten(plot ?? details.plot, 1200))),
     factList([
+      [words.filmPage.titleHere, title !== null && !(film.title ?? "").includes(title) && title],
       [words.filmPage.director, details.directors.join(", ")],
       [words.filmPage.cast, details.cast.join(", ")],
       [words.filmPage.originalAtTmdb, original],
       [words.filmPage.runningTime, details.minutes ? runningTime(details.minutes) : null],
-      [words.filmPage.languages(details.languages.length), details.languages.join(", ")],
+      [words.filmPage.languages(details.languages.length), details.languages.map(languageName).join(", ")],
     ]),
     details.trailer && element("p", {}, element("a", { class: "ghost", href: `https://www.youtube.com/watch?v=${encodeURIComponent(details.trailer)}`, rel: "noreferrer noopener" }, icon("play"), words.filmPage.trailer)),
     watchPart(details.watch),
@@ -62,6 +69,14 @@ function watchPart(watch) {
   show();
   return element("div", { class: "watch" }, element("h3", {}, words.filmPage.whereToWatch), element("label", { for: "country", class: "label" }, words.filmPage.country), select, shown,
     element("p", { class: "facts" }, words.filmPage.offersBy(outbound("https://www.justwatch.com/", "JustWatch"))));
+}
+
+/** The name of a language, which TMDB names in English. @param {string} english */
+function languageName(english) {
+  if (language === "en") return english;
+  const [here, inEnglish] = [format.locale, "en"].map((locale) => new Intl.DisplayNames(locale, { type: "language" }));
+  const code = LANGUAGE_CODES.find((each) => inEnglish.of(each) === english);
+  return code ? here.of(code) ?? english : english;
 }
 
 /** @param {string} code */
