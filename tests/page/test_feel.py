@@ -177,11 +177,11 @@ def test_a_row_is_one_tab_stop(visit: PageVisit) -> None:
     assert focused(page) == [3, "input"]
     keys.press("ArrowUp")
     keys.press("End")
-    expect(page.get_by_role("link", name="See all: Row 0")).to_be_focused()
+    expect(page.get_by_role("link", name="See all: g0 for you")).to_be_focused()
     keys.press("Tab")
-    assert page.evaluate("document.activeElement.closest('.row').ariaLabel") == "Row 1"
+    assert page.evaluate("document.activeElement.closest('.row').ariaLabel") == "g1 for you"
     keys.press("Shift+Tab")
-    expect(page.get_by_role("link", name="See all: Row 0")).to_be_focused()
+    expect(page.get_by_role("link", name="See all: g0 for you")).to_be_focused()
 
 
 def test_arrows_and_see_all_and_back_to_the_same_place(visit: PageVisit) -> None:
@@ -197,7 +197,7 @@ def test_arrows_and_see_all_and_back_to_the_same_place(visit: PageVisit) -> None
     page.evaluate("scrollTo(0, 300)")
     place = [row.locator("ul").evaluate("list => list.scrollLeft"), page.evaluate("scrollY")]
     row.locator(".see-all").evaluate("link => link.click()")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Row 1")
+    expect(page.get_by_role("heading", level=1)).to_have_text("g1 for you")
     grid = page.locator("main > div > ul.grid-of-cards > li")
     expect(grid).not_to_have_count(0)
     assert grid.evaluate_all("all => all.map((place) => Number(place.dataset.key))")[:FILMS] == list(range(14, 26))

@@ -198,7 +198,8 @@ def test_the_footer_has_only_the_lines_that_apply(first_visit: PageVisit) -> Non
     """The model, where ratings are stored, and how posters are drawn. Without real posters TMDB is not mentioned."""
     first_visit.open()
     foot = first_visit.page.locator("#foot")
-    assert [line.split()[0] for line in foot.locator("> *").all_inner_texts()] == ["Model", "Your", "Posters", "For"]
+    lines = [line.split()[0] for line in foot.locator("> *").all_inner_texts()]
+    assert lines == ["Model", "Your", "Posters", "For", "English"]
     expect(foot).to_contain_text("Model trained on 1,423 ratings · deep-mf")
     assert not {"false", "null", "TMDB"} & set(foot.inner_text().split())
 

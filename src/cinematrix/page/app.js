@@ -474,7 +474,7 @@ function showFooter(model, history) {
   byId("foot").replaceChildren(...[
     element("p", {}, model.version && words.frame.trainedOn(trained, model.ratings, history.plain), model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
     element("p", {}, where),
-    element("p", {}, model.attribution, model.attribution && " ", words.frame.posters(model.posters)),
+    element("p", {}, model.attribution && element("span", { lang: "en" }, model.attribution, " "), words.frame.posters(model.posters)),
     (model.posters || model.details) && element("p", {}, words.frame.tmdb(element("a", { href: "https://www.themoviedb.org/", rel: "noreferrer noopener" }, "TMDB"))),
     element("p", { id: "for-operator", hidden: !shared.operates }, element("a", { href: "/?view=operator" }, words.frame.operator)),
     languageChoice(),
@@ -483,9 +483,8 @@ function showFooter(model, history) {
 
 /** The choice of the page's language, each by its own name. */
 function languageChoice() {
-  const options = Object.entries(LANGUAGES).map(([code, name]) => element("option", { value: code, lang: code, selected: code === language }, name));
-  const select = /** @type {HTMLSelectElement} */ (element("select", { id: "language", onchange: () => switchLanguage(select.value) }, options));
-  return element("p", { class: "language" }, element("label", { for: "language" }, words.frame.language), " ", select);
+  const buttons = Object.entries(LANGUAGES).map(([code, name]) => element("button", { type: "button", class: "ghost small", lang: code, "aria-pressed": String(code === language), onclick: () => switchLanguage(code) }, name));
+  return element("div", { class: "buttons languages", role: "group", "aria-label": words.frame.language }, buttons);
 }
 
 /** The form for an API key. @param {Shared} shared */

@@ -94,7 +94,7 @@ function profileItem(app, profile, open, toggled) {
       current ? element("span", { class: "here" }, icon("check"), words.household.now)
         : element("button", { type: "button", class: "ghost", "data-control": `switch-${profile.id}`, onclick: () => app.switchProfile(profile) }, words.household.switch, element("span", { class: "quiet" }, words.household.switchTo(profile.name)))),
     (app.model.genres ?? []).length > 0 && element("details", { class: "why", open, ontoggle: (/** @type {Event} */ event) => { if (/** @type {HTMLDetailsElement} */ (event.target).open !== open) toggled(); } },
-      element("summary", {}, words.household.limit, summary), limitButtons(app, profile, summary)));
+      element("summary", { "data-closed": words.household.change, "data-opened": words.film.close }, words.household.limit, summary), limitButtons(app, profile, summary)));
 }
 
 /** `only Comedy, no Horror`; `all films` without a limit. @param {import("./profiles.js").Limit} limit */

@@ -35,6 +35,12 @@ export function cardRow(app, row) {
 /** Show other films in a row. @param {import("../app.js").App} app @param {HTMLElement} section @param {CardRow} row */
 export function updateRow(app, section, row) {
   const strip = /** @type {HTMLElement} */ (section.querySelector(".strip-of-cards"));
+  const heading = section.querySelector("h2 bdi");
+  if (heading && heading.textContent !== row.title) {
+    section.setAttribute("aria-label", row.title);
+    heading.textContent = row.title;
+    strip.querySelector(".all a")?.setAttribute("aria-label", words.rows.allOf(row.title));
+  }
   updateCards(app, strip, row);
   if (row.all && !strip.querySelector(".all")) strip.append(element("li", { class: "all", "data-key": "all" }, element("a", { href: row.all, "aria-label": words.rows.allOf(row.title) }, words.rows.all, icon("arrow"))));
   keepOneStop(strip);

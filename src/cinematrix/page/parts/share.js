@@ -83,7 +83,7 @@ function filmChoice(films, changed) {
     changed();
   };
   const all = (/** @type {boolean} */ checked) => element("button", { type: "button", class: "ghost small", onclick: () => { for (const each of boxes) each.checked = checked; show(); } }, checked ? words.share.all : words.share.none);
-  const box = element("details", { class: "share-films" }, element("summary", {}, count),
+  const box = element("details", { class: "share-films" }, element("summary", { "data-closed": words.share.choose, "data-opened": words.share.done }, count),
     element("div", { class: "buttons" }, all(true), all(false)),
     element("ul", {}, films.map(({ title, movie, year }, at) => element("li", {}, element("label", {}, boxes[at], element("bdi", {}, shorten(title ?? words.film.number(movie), 80)), year && element("span", { class: "facts" }, String(year)))))));
   queueMicrotask(show);

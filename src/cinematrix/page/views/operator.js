@@ -113,7 +113,7 @@ function metrics(app) {
   return element("section", {}, element("h2", {}, words.operator.metrics),
     measured.length === 0 && element("p", { class: "facts" }, words.operator.noMetrics),
     measured.flatMap(({ on, figures }) => [
-      element("p", { class: "facts" }, words.operator.measuredOn(on)),
+      element("p", { class: "facts" }, words.operator.measuredOn(element("span", { lang: "en" }, on))),
       element("dl", { class: "counts" }, Object.entries(figures).slice(0, 8).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, format.fixed(value, 3)))))]));
 }
 

@@ -176,11 +176,11 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       title: "People in your home", why: "Each has their own ratings, lists and filters in this browser. A profile can be limited to some genres, for a child. Anybody can switch: it is no lock.",
       who: "Who is watching?", me: "Me", someone: "Someone", current: (name) => `Profile: ${name}. Change it`, name: "Name", newName: "Name of the new profile", add: "Add a profile",
       added: (name) => `${name} has a profile now.`, now: "watching now", switch: "Switch", switchTo: (name) => ` to ${name}`, nowWatching: (name) => `${name} is watching now.`,
-      limit: "Limit: ", only: (genre) => `only ${genre}`, no: (genre) => `no ${genre}`, allFilms: "all films",
+      limit: "Limit: ", change: "Change", only: (genre) => `only ${genre}`, no: (genre) => `no ${genre}`, allFilms: "all films",
     },
 
     share: {
-      button: "Share", title: "Share a list", name: "Name", note: "Note, if you like", makeLink: "Make a link", picture: "Picture", copyText: "Copy as text", all: "All", none: "None",
+      button: "Share", title: "Share a list", name: "Name", note: "Note, if you like", makeLink: "Make a link", picture: "Picture", copyText: "Copy as text", all: "All", none: "None", choose: "Choose", done: "Done",
       leftOut: (n) => `${films(n)} left out, because the catalog lacks them.`, link: "Link", until: (day) => `Anybody with this link can see the list until ${day}. It doesn’t say who you are.`,
       copyLink: "Copy the link", linkCopied: "The link is copied.", copyByHand: "Copy the link from its field.", send: "Send", revoke: "Revoke", revoked: "The link is revoked.", revokeOf: (name) => `Revoke the link: ${name}`,
       savedAs: (name) => `Saved as ${name}.`, copied: "Copied.", asText: "The list as text", copyTextByHand: "Copy the text from its field.", untitled: "Films to watch", fileName: "films", unnamed: "Without a name",
@@ -255,7 +255,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       loading: "Loading…", keyNote: "Create one with “cinematrix key create --role admin”. It is stored in this tab only.", badKey: "This is not an admin key. It was not stored.", needsKey: "This page needs an admin key",
       facts: { ratings: "ratings stored", users: "users", lists: "lists sent", coverage: "of the catalog shown", gini: "Gini of what was shown" }, unknownDate: "an unknown date", version: (name, day) => `Version ${name} of ${day}`,
       perDay: "Ratings a day", noneLately: "None in the last 30 days.", received: "Ratings received a day", metrics: "Metrics", noMetrics: "This model has no stored metrics. “cinematrix evaluate” measures it on held-out ratings.",
-      measuredOn: (data) => `On ${data}`, lastRefit: (state, why) => `Last refit: ${state}${why ? ` (${why})` : ""}.`, noRefit: "No refit yet.", promoted: "Promoted: it serves within seconds.", versions: "Versions",
+      measuredOn: (data) => ["On ", data], lastRefit: (state, why) => `Last refit: ${state}${why ? ` (${why})` : ""}.`, noRefit: "No refit yet.", promoted: "Promoted: it serves within seconds.", versions: "Versions",
       stored: "Stored versions", columns: { version: "Version", model: "Model", state: "State" },
       states: { serves: "serves", before: "served before", stored: "stored", asked: "asked", running: "running", refused: "refused", promoted: "promoted", failed: "failed", unchanged: "unchanged" },
       promote: "Promote", promoteOf: (name) => `Promote ${name}`, refitStarted: "Refit started.", refitRuns: "Refit is running…", refit: "Refit now", rolledBack: "Rolled back: the previous version serves within seconds.", rollBack: "Roll back",
