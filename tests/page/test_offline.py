@@ -137,7 +137,8 @@ def test_a_new_version_of_the_page_does_not_mix_with_the_old(
         page = visit.page
         visit.open()
         wait_for_worker(visit)
-        new = {path: body.replace(b"title = words.views.together", b'title = "Together, new"') for path, body in ASSETS.items()}
+        old_title, new_title = b"title = words.views.together", b'title = "Together, new"'
+        new = {path: body.replace(old_title, new_title) for path, body in ASSETS.items()}
         old_version = page_routes.served_version()
         with monkeypatch.context() as patch:
             patch.setattr(page_routes, "read_files", lambda: new)

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -108,3 +109,75 @@ def test_answers_are_those_of_the_server(words: dict[str, Any]) -> None:
         answers = set(words["shapes"][language]["answers"])
         assert answers - texts == set(), language
         assert errors - answers == set(), language
+
+
+def test_manifests_differ_in_their_words_only() -> None:
+    """An installed page has the name, the icons and the shortcuts of the English manifest in each language."""
+    english = json.loads((PAGE / "manifest.webmanifest").read_text("utf-8"))
+    for language in set(LANGUAGES) - {"en"}:
+        other = json.loads((PAGE / "words" / f"{language}.webmanifest").read_text("utf-8"))
+        assert (other["lang"], other["name"]) == (language, english["name"])
+        assert [icon["src"] for icon in other["icons"]] == [f"../{icon['src']}" for icon in english["icons"]]
+        assert [each["url"] for each in other["shortcuts"]] == [each["url"] for each in english["shortcuts"]]
+        assert other.keys() == english.keys()
+
+
+LITERAL = re.compile(
+    r'/\*.*?\*/|//[^\n]*|"(?P<text>(?:[^"\\\n]|\\.)*)"|`(?P<template>(?:[^`\\]|\\.)*)`'
+    r"|/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*(?=[\s.,;)\]])",
+    re.DOTALL,
+)
+"""A comment, a literal or a regular expression in a module; comments and expressions are found to pass over them."""
+
+SPEECH = re.compile(r"^\W*[A-Z][a-z]+\b|[A-Za-z]{2,}[,.:]? [a-z]{2,}")
+"""Two words, or one that begins with a capital letter."""
+
+CLASSES = re.compile(r'\bclass(?:Name)?(?::| =) (?:[^,`"}\n]|"[^"\n]*"|`[^`\n]*`)*')
+"""The value of a class attribute."""
+
+CODE = re.compile(
+    r"(from |import\(|\.key(\.startsWith\(| === )|closest\(|querySelectorAll\(|matchMedia\(|CONTROLS = |rel: "
+    r"|AspectRatio: |headers(\.get\(|\[)|types\.includes\()$"
+)
+"""Code before a literal that nobody reads."""
+
+NAMES = {
+    *("Bearer ", "Cinematrix", " · Cinematrix", "Deutsch", "English", "Idempotency-Key", "Ctrl+Z", "primary danger"),
+    *("Comedy", "Drama", "Film-Noir", "Sci-Fi", "film noir", "(no genres listed)", "no year", "Enter"),
+}
+"""Names, genres of the catalog, and values."""
+
+WITHOUT_SPEECH = {"title-words.js": "words of titles", "theme.js": "runs first", "worker.js": "runs without a page"}
+"""Modules that say nothing, and why they aren't read."""
+
+
+def speech(path: Path) -> list[str]:
+    """Return the literals of a module that look like words for people."""
+    text = CLASSES.sub("", path.read_text("utf-8"))
+    if path.name == "bring.js":
+        text = re.sub(r"const SITES = \{.*?\};", "", text, flags=re.DOTALL)
+    found = []
+    for match in LITERAL.finditer(text):
+        said = re.sub(r"\$\{[^}]*\}", "", match["text"] or match["template"] or "")
+        if SPEECH.search(said) and said not in NAMES and not CODE.search(text[: match.start()]):
+            found.append(said)
+    return found
+
+
+@pytest.mark.parametrize("folder", [".", "parts", "views"])
+def test_modules_have_no_words_of_their_own(folder: str) -> None:
+    """What people read is in `words/`. Single words in small letters are found by the evening in German."""
+    modules = [path for path in sorted((PAGE / folder).glob("*.js")) if path.name not in WITHOUT_SPEECH]
+    assert {path.name: said for path in modules if (said := speech(path))} == {}
+
+
+def test_words_of_a_module_are_found(tmp_path: Path) -> None:
+    """The search for words finds a sentence, a label and a template, and no comment, class or selector."""
+    module = tmp_path / "module.js"
+    module.write_text(
+        """/** Not this. */ import { x } from "./Some name.js"; // nor this one
+        element("p", { class: on ? "card large" : "card", "aria-label": "Label" }, `Has ${n} films`, "one two");
+        document.querySelectorAll("main li"); const pattern = /"No text"/;""",
+        "utf-8",
+    )
+    assert speech(module) == ["Label", "Has  films", "one two"]

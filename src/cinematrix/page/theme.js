@@ -14,5 +14,7 @@
   const wanted = [item("cinematrix-language") ?? "", ...navigator.languages.map((tag) => tag.split("-")[0])];
   root.lang = wanted.find((language) => LANGUAGES.includes(language)) ?? "en";
   const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
-  document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: new URL(`words/${root.lang}.js`, src).href }));
+  const words = new URL(`words/${root.lang}`, src).href;
+  document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: `${words}.js` }));
+  if (root.lang !== "en") document.querySelector("link[rel=manifest]")?.setAttribute("href", `${words}.webmanifest`);
 }

@@ -44,8 +44,8 @@ class Translation(BaseModel):
 class TmdbDetails(BaseModel):
     """Details of a movie at TMDB; null and empty where it has none.
 
-    `minutes`: running time. `trailer`: key of a video at YouTube. `watch`: offers by country code (ISO 3166-1). `translations`: by language code,
-    of `LANGUAGES`.
+    `minutes`: running time. `trailer`: key of a video at YouTube. `watch`: offers by country code (ISO 3166-1).
+    `translations`: by code of `LANGUAGES`.
     """
 
     plot: str | None
