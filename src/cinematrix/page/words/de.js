@@ -66,7 +66,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
     forYou: {
       welcome: "Was schaust du heute Abend?", noneKnown: "Dieser Katalog hat keinen der Filme, die du bewertet hast.", tapMore: "Weitere Filme antippen",
       basedOn: (n, plain) => (plain ? `Auf Grundlage von ${count(n, { one: "gesehenen Film", other: "gesehenen Filmen" })}` : n === 1 ? "Auf Grundlage einer Bewertung" : `Auf Grundlage von ${ratings(n)}`),
-      noneLeft: "Kein Film übrig", noneMatches: "Zu diesen Filtern passt kein Film. Nimm einen heraus.", toBegin: "Für den Anfang", tonight: "Heute Abend",
+      noneLeft: "Kein Film passt", noneMatches: "Nimm einen Filter heraus, dann siehst du mehr.", toBegin: "Für den Anfang", tonight: "Heute Abend",
       stale: (clock) => `Diese Filme sind vom Stand ${clock}. `, looking: "Filme werden gesucht",
     },
 
@@ -105,9 +105,9 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
 
     watchlist: {
       surprise: "Überrasch mich", yourSurprise: "Deine Überraschung", another: (title) => `${title}. Noch einmal drücken für einen anderen.`, shareName: "Filme, die ich sehen will", reading: "Deine Merkliste wird geladen",
-      noMatch: "Kein Film passt", noMatchWhy: "Kein Film auf deiner Merkliste passt zu allen Filtern. Nimm einen heraus.", withoutServer: "Der Server ist nicht erreichbar, deshalb gibt es gerade keine erwarteten Sterne. Der neueste steht oben.",
+      noMatch: "Kein Film passt", noMatchWhy: "Nimm einen Filter heraus, dann siehst du mehr von deiner Merkliste.", withoutServer: "Der Server ist nicht erreichbar, deshalb gibt es gerade keine erwarteten Sterne. Der neueste steht oben.",
       lead: (n, all) => (all === 1 ? films(1) : `${of(n, all)}, das Beste für dich zuerst`),
-      empty: "Noch nichts gemerkt", emptyWhy: "Tippe bei einem Film auf das Lesezeichen, um ihn dir zu merken. Eine Merkliste von Letterboxd, IMDb oder Trakt kannst du importieren.", seeFilms: "Filme ansehen", import: "Merkliste importieren",
+      empty: "Deine Merkliste ist leer", emptyWhy: "Tippe bei einem Film auf das Lesezeichen, um ihn dir zu merken. Eine Merkliste von Letterboxd, IMDb oder Trakt kannst du importieren.", seeFilms: "Filme ansehen", import: "Merkliste importieren",
     },
 
     yourFilms: {
@@ -173,7 +173,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
     },
 
     household: {
-      title: "Leute bei dir zu Hause", why: "Alle haben eigene Bewertungen, Listen und Filter in diesem Browser. Ein Profil lässt sich auf einige Genres einschränken, etwa für ein Kind. Wechseln kann jeder: Es ist kein Schloss.",
+      title: "Leute bei dir zu Hause", why: "Alle haben eigene Bewertungen, Listen und Filter in diesem Browser. Ein Profil lässt sich auf einige Genres einschränken, etwa für ein Kind. Wechseln können alle; ein Passwort gibt es nicht.",
       who: "Wer schaut?", me: "Ich", someone: "Jemand", current: (name) => `Profil: ${name}. Wechseln`, name: "Name", newName: "Name des neuen Profils", add: "Profil hinzufügen",
       added: (name) => `${name} hat jetzt ein Profil.`, now: "schaut gerade", switch: "Wechseln", switchTo: (name) => ` zu ${name}`, nowWatching: (name) => `Jetzt schaut ${name}.`,
       limit: "Einschränkung: ", change: "Ändern", only: (genre) => `nur ${genre}`, no: (genre) => `ohne ${genre}`, allFilms: "alle Filme",
@@ -211,7 +211,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       meanings: { title: "Titel", year: "Jahr", rating: "Bewertung", date: "Datum", imdb: "IMDb-Nummer", tmdb: "TMDB-Nummer" },
       highest: "Höchste Bewertung", detected: "erkannt", byName: "nach Namen", readAgain: "Neu lesen",
       which: "Welche Filme sind das?", whichWhy: "Diese konnten wir nicht zuordnen. Wähle den Film, oder lass ihn aus.", showMore: "Mehr zeigen", download: "Diese Liste herunterladen",
-      takeCertain: (n) => `Alle sicheren übernehmen (${number(n)})`, taken: (n) => `${count(n, { one: "Film", other: "Filme" })} übernommen.`,
+      takeCertain: (n) => `Alle sicheren Treffer übernehmen (${number(n)})`, taken: (n) => `${films(n)} zugeordnet.`,
       toCheck: (n) => `${films(n)} zum Prüfen: am Titel erkannt, ohne das genaue Jahr`, is: (title, match, rule) => [title, " ist ", ...match, `: ${rule}`], noYear: "ein Jahr fehlt", nearYear: "das Jahr weicht um eins ab",
       row: (n) => `Zeile ${n}`, picked: (row, title) => `„${row}“ ist ${title}.`, another: "Anderer Film", pickAnother: (title) => `Einen anderen Film als ${title} wählen`, filmFor: (title) => `Film für ${title}`, noGenres: "ohne Genre", id: (id) => `Nr. ${id}`,
     },
@@ -359,7 +359,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       newFilms: "Neue Filme", csv: "Eine CSV mit movie, title, year und genres. Neue Filme werden sofort empfohlen, nach ihrem Inhalt.", chooseFirst: "Wähle erst eine Datei.", import: "Filme importieren",
       imported: (created, updated) => `${number(created)} neu, ${number(updated)} geändert.`, importing: (n, all) => `${number(n)} von ${number(all)} werden importiert …`,
       inPart: (counts, why) => `Zum Teil importiert: ${counts} Danach: ${why}`, notImported: (why) => `Nicht importiert: ${why}`,
-      outcomes: "Kommen die Listen an?", noOutcomes: "Noch wurde nichts gezählt. Gezählt werden nur Listen von Nutzern, nicht die von Besuchern.", followed: "Was auf Listen folgte",
+      outcomes: "Kommen die Listen an?", noOutcomes: "Noch wurde nichts gezählt. Gezählt werden nur Listen von Nutzern, nicht die von Besuchern.", followed: "Was Nutzer mit den Filmen der Listen machten",
       outcomeColumns: { list: "Liste", version: "Version", shown: "Filme gezeigt", followed: "Was folgte" },
       lists: {
         main: "Hauptliste", similar: "Ähnliche Filme", group: "Liste für eine Gruppe", top: "Reihe „Das Beste für dich“", because: "Reihen „Weil dir …“", gems: "Reihe der Geheimtipps", genre: "Reihen nach Genre", watchlist: "Reihe der Merkliste",

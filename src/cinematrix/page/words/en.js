@@ -65,7 +65,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
     forYou: {
       welcome: "What will you watch tonight?", noneKnown: "This catalog has none of the films you rated.", tapMore: "Tap more films",
       basedOn: (n, plain) => (n === 1 ? `Based on one ${plain ? "film you watched" : "rating"}` : `Based on ${plain ? count(n, { one: "film you watched", other: "films you watched" }) : ratings(n)}`),
-      noneLeft: "No film is left", noneMatches: "No film matches all filters. Remove one.", toBegin: "To begin with", tonight: "Tonight",
+      noneLeft: "No film matches", noneMatches: "Remove a filter to see more.", toBegin: "To begin with", tonight: "Tonight",
       stale: (clock) => `These films are from ${clock}. `, looking: "Looking for films",
     },
 
@@ -104,9 +104,9 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
 
     watchlist: {
       surprise: "Surprise me", yourSurprise: "Your surprise", another: (title) => `${title}. Press again for another one.`, shareName: "Films I want to watch", reading: "Reading your watchlist",
-      noMatch: "No film matches", noMatchWhy: "No film on your watchlist matches all filters. Remove one.", withoutServer: "The server can’t be reached, so there are no expected stars now. The newest is first.",
+      noMatch: "No film matches", noMatchWhy: "Remove a filter to see more of your watchlist.", withoutServer: "The server can’t be reached, so there are no expected stars now. The newest is first.",
       lead: (n, all) => (all === 1 ? films(1) : `${of(n, all)}, best for you first`),
-      empty: "Nothing on it yet", emptyWhy: "Tap the bookmark on a film to keep it for later. A watchlist from Letterboxd, IMDb or Trakt can be imported.", seeFilms: "See films", import: "Import a watchlist",
+      empty: "Your watchlist is empty", emptyWhy: "Tap the bookmark on a film to keep it for later. A watchlist from Letterboxd, IMDb or Trakt can be imported.", seeFilms: "See films", import: "Import a watchlist",
     },
 
     yourFilms: {
@@ -173,7 +173,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
     },
 
     household: {
-      title: "People in your home", why: "Each has their own ratings, lists and filters in this browser. A profile can be limited to some genres, for a child. Anybody can switch: it is no lock.",
+      title: "People in your home", why: "Each has their own ratings, lists and filters in this browser. A profile can be limited to some genres, for a child. Anybody can switch; there is no password.",
       who: "Who is watching?", me: "Me", someone: "Someone", current: (name) => `Profile: ${name}. Change it`, name: "Name", newName: "Name of the new profile", add: "Add a profile",
       added: (name) => `${name} has a profile now.`, now: "watching now", switch: "Switch", switchTo: (name) => ` to ${name}`, nowWatching: (name) => `${name} is watching now.`,
       limit: "Limit: ", change: "Change", only: (genre) => `only ${genre}`, no: (genre) => `no ${genre}`, allFilms: "all films",
@@ -184,7 +184,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       leftOut: (n) => `${films(n)} left out, because the catalog lacks them.`, link: "Link", until: (day) => `Anybody with this link can see the list until ${day}. It doesn’t say who you are.`,
       copyLink: "Copy the link", linkCopied: "The link is copied.", copyByHand: "Copy the link from its field.", send: "Send", revoke: "Revoke", revoked: "The link is revoked.", revokeOf: (name) => `Revoke the link: ${name}`,
       savedAs: (name) => `Saved as ${name}.`, copied: "Copied.", asText: "The list as text", copyTextByHand: "Copy the text from its field.", untitled: "Films to watch", fileName: "films", unnamed: "Without a name",
-      more: (n) => `and ${number(n)} more`, noPicture: "This browser can't draw the picture.", noStorage: "This browser allows no storage, so the link couldn't be revoked. Share a picture or text.",
+      more: (n) => `and ${number(n)} more`, noPicture: "This browser can’t draw the picture.", noStorage: "This browser allows no storage, so the link couldn’t be revoked. Share a picture or text.",
       yours: "Shared lists", yoursWhy: "Anybody with the link can see them. Revoke a link to end that.", filmsUntil: (n, day) => `${films(n)}, until ${day}`,
       opening: "Opening the list", added: (n) => `${films(n)} added to your watchlist.`, add: "Add to my watchlist", somebody: "Somebody shared a list",
       lead: (n, day, allKnown) => `${films(n)}, shared until ${day}.${allKnown ? " You know them all, or have them on your watchlist." : ""}`,
@@ -193,7 +193,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
 
     import: {
       drop: "Drop your export here", choose: "or choose the file: as you downloaded it, zipped or not", reading: (name) => `Reading ${name} …`, intoAccount: "Your films go into your account on this server.",
-      here: "The server reads the file and doesn't store it. Your films stay in this browser.", whileOpen: "The server reads the file and doesn't store it. Your films stay only until the page is closed, because this browser allows no storage.",
+      here: "The server reads the file and doesn’t store it. Your films stay in this browser.", whileOpen: "The server reads the file and doesn’t store it. Your films stay only until the page is closed, because this browser allows no storage.",
       tooLarge: "The file is larger than 20 MB, the maximum for an upload.", whatAreThey: "What are these films to you?", whatWhy: "The file doesn’t say it. Ratings in it count in any case, except on a watchlist.",
       seen: "I have seen them", watchlist: "I want to see them", liked: "I like them", rated: "I rated them", whose: "Whose films are these?", whoseWhy: "The file has films of several people. Choose yourself; the others’ films aren’t read.",
       done: "Films imported", nothingNew: "Nothing new", from: (sites) => `From ${list(sites)}.`, aTable: "a table", ownHistory: "your own history", seeFilms: "See your films",
@@ -203,7 +203,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       ways: {
         Letterboxd: "Settings → Data → Export: the ZIP as it is", IMDb: "Your ratings → Export: the CSV", Trakt: "Settings → Data → Export: the ZIP", MovieLens: "Account → Import / Export: ratings as CSV",
         TMDB: "Settings → Account → Export: the CSV", Criticker: "Your ratings → Export: the XML or CSV", Netflix: "Account → Profile → Viewing activity → Download all",
-        "Simkl, TV Time": "Settings → Export: the CSV, JSON or ZIP", "Kodi, Plex, Jellyfin": "the exported library, Tautulli's table, or Playback Reporting's backup",
+        "Simkl, TV Time": "Settings → Export: the CSV, JSON or ZIP", "Kodi, Plex, Jellyfin": "the exported library, Tautulli’s table, or Playback Reporting’s backup",
         Cinematrix: "You → Save my history, on your other device",
       },
       anythingElse: "Anything else", anythingWay: "a table, a JSON or a list with titles: seen, wanted, liked or rated films",
@@ -211,7 +211,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       meanings: { title: "Title", year: "Year", rating: "Rating", date: "Date", imdb: "IMDb’s number", tmdb: "TMDB’s number" },
       highest: "Highest rating", detected: "detected", byName: "by name", readAgain: "Read again",
       which: "Which films are these?", whichWhy: "We couldn’t match these. Pick the film, or skip it.", showMore: "Show more", download: "Download this list",
-      takeCertain: (n) => `Take all that are certain (${number(n)})`, taken: (n) => `${count(n, { one: "film was", other: "films were" })} taken.`,
+      takeCertain: (n) => `Accept all certain matches (${number(n)})`, taken: (n) => `${films(n)} matched.`,
       toCheck: (n) => `${films(n)} to check: found by the title, without the exact year`, is: (title, match, rule) => [title, " is ", ...match, `: ${rule}`], noYear: "a year is missing", nearYear: "the year is one off",
       row: (n) => `row ${n}`, picked: (row, title) => `“${row}” is ${title}.`, another: "Another film", pickAnother: (title) => `Pick another film than ${title}`, filmFor: (title) => `Film for ${title}`, noGenres: "no genres", id: (id) => `no. ${id}`,
     },
@@ -224,27 +224,27 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       byAccount: "Or an account here: the link or the token that opens it", orId: ", or its ID", add: "Add", atMost: "At most eight people.", nothingGiven: "Choose a film or two, or a file, or name an account.",
       noToken: "This is no link or token of an account.", deadToken: "This token opens no account, or it has expired.",
       how: "How the list is made", average: "Best on average", leastMisery: "Nobody unhappy", vetoed: "Vetoed: ", undoVeto: (title) => `Undo the veto on ${title}`, veto: "Veto", vetoOf: (title) => `Veto ${title}`,
-      none: "No film is left that all of you should like. These come nearest.", few: (n) => `Only ${films(n)} of these should please all of you. The others come nearest.`,
+      none: "We found no film that all of you should like. These come closest.", few: (n) => `Only ${films(n)} of these should please all of you. The others come closest.`,
       averageScore: "average score", whyEach: "Why, for each of you", ends: (least, most) => [...least, " to ", ...most, " stars"], onAverage: "On average ", atLeast: "At least ",
     },
 
     account: {
       continueAs: (name) => `Continue as ${name}?`, opens: (name) => `This link opens the account of ${name}. The ratings in this browser aren’t added to it; they come back when you leave it.`,
       opensOther: (name, mine) => `This link opens the account of ${name}. This tab has the account of ${mine}.`, yes: (name) => `Continue as ${name}`, keepMine: "Keep my ratings", stay: (name) => `Stay ${name}`,
-      gone: "Your account can't be opened: it was deleted, or its link has expired. Until you open a new link, your ratings stay in this browser.", deadLink: "This link opens no account: it has expired or was revoked.",
-      closed: (why) => `Your account can't be opened: ${why} Your ratings stay in this browser.`,
+      gone: "Your account can’t be opened: it was deleted, or its link has expired. Until you open a new link, your ratings stay in this browser.", deadLink: "This link opens no account: it has expired or was revoked.",
+      closed: (why) => `Your account can’t be opened: ${why} Your ratings stay in this browser.`,
       needsKey: "This server requires a key", askForKey: "The operator can give you a key, or a link that opens your account.", key: "Key", open: "Open", badKey: "This key is not valid.", withoutIt: "Continuing without it",
     },
 
     trouble: {
-      unreachable: "The server can't be reached.", tooSlow: "The server didn't answer in time.", noConnection: "No connection to the server", notFound: "Not found", tooMany: "Too many requests", failed: "That didn't work",
+      unreachable: "The server can’t be reached.", tooSlow: "The server didn’t answer in time.", noConnection: "No connection to the server", notFound: "Not found", tooMany: "Too many requests", failed: "That didn’t work",
       onPage: "There was an error on the page.", again: "Try again", toYourFilms: "To your films", noPath: "This address leads to nothing here.", noView: "The page has no such view.",
-      noFilm: "The address names no film. Search for one.", incomplete: "The address is incomplete.", notSaved: (why) => `Not saved: ${why}`, accountShut: "your account can't be opened.",
+      noFilm: "The address names no film. Search for one.", incomplete: "The address is incomplete.", notSaved: (why) => `Not saved: ${why}`, accountShut: "your account can’t be opened.",
       refused: (title, why) => `Not saved${title ? `: ${title}` : ""}. ${why}`, noStorage: "Not saved: this browser allows no storage, so your changes last only as long as the page is open.",
-      waiting: (n) => `The server can't be reached. ${count(n, { one: "change", other: "changes" })} of yours ${n === 1 ? "is" : "are"} kept in this browser until it is there again.`,
+      waiting: (n) => `The server can’t be reached. ${count(n, { one: "change", other: "changes" })} of yours ${n === 1 ? "is" : "are"} kept in this browser until it is there again.`,
       offline: "You are offline. The page shows earlier data, and your ratings are saved in this browser.",
       offlineAccount: "You are offline. The page shows earlier data, and your ratings are kept in this browser until the server is there again.",
-      copy: "The server can't be reached. The page shows your films as they were; what you rate is kept until it is there again.",
+      copy: "The server can’t be reached. The page shows your films as they were; what you rate is kept until it is there again.",
       answered: (status) => `The server answered ${status}.`,
     },
 
@@ -264,7 +264,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       newFilms: "New films", csv: "A CSV with movie, title, year and genres. New films are recommended at once, based on their content.", chooseFirst: "Choose a file first.", import: "Import films",
       imported: (created, updated) => `${number(created)} new, ${number(updated)} updated.`, importing: (n, all) => `Importing ${number(n)} of ${number(all)}…`,
       inPart: (counts, why) => `Imported in part: ${counts} Then: ${why}`, notImported: (why) => `Not imported: ${why}`,
-      outcomes: "Do the lists please?", noOutcomes: "Nothing has been counted yet. Only lists of users are counted, not those of visitors.", followed: "What followed on lists",
+      outcomes: "Do people like the lists?", noOutcomes: "Nothing has been counted yet. Only lists of users are counted, not those of visitors.", followed: "What people did about the films on lists",
       outcomeColumns: { list: "List", version: "Version", shown: "Films shown", followed: "What followed" },
       lists: {
         main: "Main list", similar: "Similar films", group: "List for a group", top: "Row “Top picks”", because: "Rows “Because you…”", gems: "Row of little-known films", genre: "Rows of genres", watchlist: "Row of the watchlist",
