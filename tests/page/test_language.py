@@ -60,7 +60,7 @@ def test_an_evening_in_german(german: PageVisit) -> None:
     found |= faults(german, "Was schaust du heute Abend?")
     for at in range(5):
         page.locator(".tile-tap[aria-label^=Funny]").nth(at).click()
-    page.get_by_role("button", name="Meine Filme zeigen").click()
+    page.get_by_role("button", name="Meine Filme").click()
     found |= faults(german, "Für dich")
     expect(page.get_by_role("heading", name="Für dich: Komödie")).to_be_visible()
     expect(page.locator(".because").first).to_contain_text(re.compile(r"^Weil du .+ mit 4\s★ bewertet hast"))

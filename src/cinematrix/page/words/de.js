@@ -72,7 +72,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
 
     start: {
       title: "Filme, die dir gefallen", tap: "Tippe auf Filme, die dir gefallen. ", tapBack: "Noch einmal tippen nimmt es zurück.", tapLoved: "Ein zweites Mal bei Lieblingsfilmen, ein drittes Mal nimmt es zurück.",
-      import: "Filme importieren", questions: "Ein paar Fragen beantworten", films: "Filme für den Anfang", others: "Andere zeigen", ready: "Meine Filme zeigen",
+      import: "Filme importieren", questions: "Ein paar Fragen beantworten", films: "Filme für den Anfang", others: "Andere", ready: "Meine Filme",
       progress: (n, enough) => (n === 0 ? `Tippe auf ${enough} Filme, die dir gefallen` : n < enough ? `${n} von ${enough}` : `${films(n)}: Deine Liste ist fertig`), shown: (n) => `${films(n)}.`,
     },
 
@@ -116,7 +116,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       date: "Datum", stars: "Deine Sterne", title: "Titel", year: "Jahr", apart: "Abstand zu allen", everyone: (n) => `Alle ${oneDecimal(n)}`,
       shown: (n, all, diary) => of(n, all) + (diary ? ", nach dem Tag, an dem du sie gesehen oder bewertet hast" : ""),
       empty: "Noch nichts da", emptyWhy: "Hier stehen Filme, die du bewertest oder als gesehen oder „Nichts für mich“ markierst.", importRatings: "Meine Bewertungen importieren",
-      deleteRating: "Deine Bewertung löschen", deleteRatingOf: (title) => `Deine Bewertung löschen: ${title}`, aboutYou: "Über dich", tasteAndData: "Geschmack und Daten",
+      deleteRating: "Deine Bewertung löschen", deleteRatingOf: (title) => `Deine Bewertung löschen: ${title}`, aboutYou: "Über dich", tasteAndData: "Geschmack",
     },
 
     kinds: { rating: "bewertet", seen: "gesehen", watchlist: "auf deiner Merkliste", like: "gefällt dir", not_interested: "nichts für dich", deleted: "eine gelöschte Bewertung" },
