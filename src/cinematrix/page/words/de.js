@@ -22,7 +22,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       skip: "Zu den Filmen", brand: "Cinematrix, Startseite", navigation: "Ansichten", language: "Sprache", dark: "Dunkle Farben", light: "Helle Farben",
       keys: "Pfeil links und rechts: von Film zu Film. Pfeil auf und ab: zwischen den Schaltflächen eines Films. Tab verlässt die Liste.",
       rowKeys: "Pfeil auf und ab: von Film zu Film. Tab: zwischen den Schaltflächen eines Films.",
-      trainedOn: (day, n, plain) => `Modell${day ? ` vom ${day}` : ""}, trainiert mit ${plain ? count(n, { one: "gesehenen Film", other: "gesehenen Filmen" }) : ratings(n)}`,
+      trainedOn: (day, n, plain) => `Modell${day ? ` vom ${day}` : ""}, trainiert mit ${plain ? count(n, { one: "gesehenem Film", other: "gesehenen Filmen" }) : ratings(n)}`,
       storedInAccount: (name) => `Deine Bewertungen liegen im Konto „${name}“ auf diesem Server.`,
       storedHere: "Deine Bewertungen bleiben in diesem Browser. Jede Anfrage schickt sie an diesen Server; er speichert keine davon.",
       posters: (real) => `${real ? "Wo es kein Filmplakat gibt, wird eines gezeichnet:" : "Die Filmplakate werden gezeichnet:"} aus Titel, Jahr und Genre. Cinematrix ist freie Software unter der MIT-Lizenz.`,
@@ -67,7 +67,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       welcome: "Was schaust du heute Abend?", noneKnown: "Dieser Katalog hat keinen der Filme, die du bewertet hast.", tapMore: "Weitere Filme antippen",
       basedOn: (n, plain) => (plain ? `Auf Grundlage von ${count(n, { one: "gesehenen Film", other: "gesehenen Filmen" })}` : n === 1 ? "Auf Grundlage einer Bewertung" : `Auf Grundlage von ${ratings(n)}`),
       noneLeft: "Kein Film passt", noneMatches: "Nimm einen Filter heraus, dann siehst du mehr.", toBegin: "Für den Anfang", tonight: "Heute Abend",
-      stale: (clock) => `Diese Filme sind vom Stand ${clock}. `, looking: "Filme werden gesucht",
+      stale: (clock) => `Stand dieser Filme: ${clock}. `, looking: "Filme werden gesucht",
     },
 
     start: {
@@ -80,7 +80,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       title: "Filter", set: (n) => `, ${n} gesetzt`, reset: "Alle zurücksetzen", years: "Jahre", from: "Von", to: "Bis", fromHint: "von", toHint: "bis",
       wellKnown: "Bekannt", adventurous: "Gewagt", novelty: "Wie gewagt, von bekannt bis gewagt", alike: "Ähnlich", varied: "Gemischt", diversity: "Wie gemischt, von ähnlich bis gemischt",
       ratedBy: "Bewertet von mindestens", anyNumber: "beliebig vielen", people,
-      genres: "Einmal tippen: nur mit diesem Genre. Noch einmal: ohne.", any: (genre) => `${genre}: mit oder ohne`, with: (genre) => `${genre}: nur damit`, without: (genre) => `${genre}: nur ohne`,
+      genres: "Einmal tippen: nur mit diesem Genre. Noch einmal: ohne.", any: (genre) => `${genre}: mit oder ohne`, with: (genre) => `${genre}: nur damit`, without: (genre) => `${genre}: ohne`,
       order: "Reihenfolge", expectedStars: "Erwartete Sterne", bestMatch: "Beste Treffer", mostSimilar: "Am ähnlichsten", bestKnown: "Am bekanntesten",
     },
 
@@ -348,7 +348,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
 
     operator: {
       loading: "Wird geladen …", keyNote: "Erstelle einen mit „cinematrix key create --role admin“. Er wird nur in diesem Tab gespeichert.", badKey: "Das ist kein Admin-Schlüssel. Er wurde nicht gespeichert.", needsKey: "Diese Seite braucht einen Admin-Schlüssel",
-      facts: { ratings: "Bewertungen gespeichert", users: "Nutzer", lists: "Listen gesendet", coverage: "des Katalogs gezeigt", gini: "Gini des Gezeigten" }, unknownDate: "unbekanntem Datum", version: (name, day) => `Version ${name} vom ${day}`,
+      facts: { ratings: "Bewertungen gespeichert", users: "Nutzer", lists: "Listen gesendet", coverage: "des Katalogs gezeigt", gini: "Gini des Gezeigten" }, unknownDate: "Datum unbekannt", version: (name, day) => `Version ${name}, ${day}`,
       perDay: "Bewertungen pro Tag", noneLately: "Keine in den letzten 30 Tagen.", received: "Eingegangene Bewertungen pro Tag", metrics: "Messwerte", noMetrics: "Dieses Modell hat keine Messwerte. „cinematrix evaluate“ misst es an zurückgehaltenen Bewertungen.",
       measuredOn: (data) => ["Gemessen an: ", data], lastRefit: (state, why) => `Letztes Training: ${state}${why ? ` (${why})` : ""}.`, noRefit: "Noch kein neues Training.", promoted: "Freigegeben: Die Version läuft in wenigen Sekunden.", versions: "Versionen",
       stored: "Gespeicherte Versionen", columns: { version: "Version", model: "Modell", state: "Zustand" },
