@@ -223,8 +223,10 @@ class _ShelfBuilder:
         movies = chosen.movies[0, : chosen.lengths[0]]
         if len(movies) >= min(theme.least, self.n):
             self.left[movies] = False
-            about = {name: getattr(theme, name) for name in ("movie", "movie_title", "genre")}
-            yield Shelf(theme.kind, theme.title, movies, score[movies], **about)
+            yield Shelf(
+                theme.kind, theme.title, movies, score[movies],
+                movie=theme.movie, movie_title=theme.movie_title, genre=theme.genre,
+            )  # fmt: skip
 
     def _seed_movies(self) -> list[tuple[int, Float32]]:
         """Return the movies of the "because you liked" shelves, dissimilar to each other, each with its similarities.
