@@ -59,8 +59,15 @@ DETAILS = {
             "DE": {"link": "javascript:alert(1)", "buy": [{"provider_name": "Amazon Video"}]},
         }
     },
+    "translations": {
+        "translations": [
+            {"iso_639_1": "fr", "data": {"title": "L’Heure perdue"}},
+            {"iso_639_1": "de", "iso_3166_1": "AT", "data": {"title": "", "overview": ""}},
+            {"iso_639_1": "de", "iso_3166_1": "DE", "data": {"title": "Die verlorene Stunde", "overview": "Eine Uhr."}},
+        ]
+    },
 }
-"""TMDB's answer about a movie, with credits, videos and offers."""
+"""TMDB's answer about a movie, with credits, videos, offers and translations."""
 
 
 @dataclass

@@ -121,7 +121,7 @@ def test_an_account_deleted_elsewhere_is_reported_and_left(
         visit.open(f"{address}#token={service.account('fay')}")
         assert service.operator.delete("/v1/users/fay").status_code == 204
         page.locator(".card").last.get_by_role("radio", name="4 of 5", exact=True).click()
-        expect(page.locator("#toast")).to_have_text("Not saved: your account can't be opened.")
+        expect(page.locator("#toast")).to_have_text("Not saved: your account can’t be opened.")
         expect(page.locator("#banner")).to_contain_text("it was deleted, or its link has expired")
         expect(page.locator("#foot")).to_contain_text("Your ratings stay in this browser")
         assert visit.kept() == {}

@@ -40,7 +40,8 @@ RATE_JS = """async () => {
 
 def film(movie: int) -> dict[str, Any]:
     """Return a recommended film."""
-    because = [{"movie": 900, "title": "Old 0", "year": 1990, "share": 1, "given": "4 ★", "why": "comedy, 1990s"}]
+    shared = {"genres": ["Comedy"], "tags": [], "decade": 1990}
+    because = [{"movie": 900, "title": "Old 0", "year": 1990, "rating": 4, "shared": shared}]
     return {
         "movie": movie, "title": f"Film {movie}", "year": 1950 + movie % 70, "genres": GENRES[movie % len(GENRES)],
         "score": 1, "stars": 4, "low": 3, "high": 5, "because": because,
@@ -176,11 +177,11 @@ def test_a_row_is_one_tab_stop(visit: PageVisit) -> None:
     assert focused(page) == [3, "input"]
     keys.press("ArrowUp")
     keys.press("End")
-    expect(page.get_by_role("link", name="See all: Row 0")).to_be_focused()
+    expect(page.get_by_role("link", name="See all: g0 for you")).to_be_focused()
     keys.press("Tab")
-    assert page.evaluate("document.activeElement.closest('.row').ariaLabel") == "Row 1"
+    assert page.evaluate("document.activeElement.closest('.row').ariaLabel") == "g1 for you"
     keys.press("Shift+Tab")
-    expect(page.get_by_role("link", name="See all: Row 0")).to_be_focused()
+    expect(page.get_by_role("link", name="See all: g0 for you")).to_be_focused()
 
 
 def test_arrows_and_see_all_and_back_to_the_same_place(visit: PageVisit) -> None:
@@ -196,7 +197,7 @@ def test_arrows_and_see_all_and_back_to_the_same_place(visit: PageVisit) -> None
     page.evaluate("scrollTo(0, 300)")
     place = [row.locator("ul").evaluate("list => list.scrollLeft"), page.evaluate("scrollY")]
     row.locator(".see-all").evaluate("link => link.click()")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Row 1")
+    expect(page.get_by_role("heading", level=1)).to_have_text("g1 for you")
     grid = page.locator("main > div > ul.grid-of-cards > li")
     expect(grid).not_to_have_count(0)
     assert grid.evaluate_all("all => all.map((place) => Number(place.dataset.key))")[:FILMS] == list(range(14, 26))

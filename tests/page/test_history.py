@@ -296,7 +296,7 @@ def test_all_certain_candidates_are_taken_at_once(visit: PageVisit, films: list[
     text = "\n".join([f"{LETTERBOXD},Rating", *rows, f"2024-01-05,{films[1]['title']},,u,2"])
     counts = upload(visit, "ratings.csv", text)
     assert (counts["new"], counts["not found"], counts["newer than the catalog"]) == (0, 3, 1)
-    visit.page.get_by_role("button", name="Take all that are certain (2)").click()
+    visit.page.get_by_role("button", name="Accept all certain matches (2)").click()
     expect(visit.page.get_by_role("button", name="Another film")).to_have_count(2)
     expect(visit.page.get_by_role("button", name="Take all")).to_have_count(0)
     assert {row["movie"]: row["rating"] for row in visit.kept()["ratings"]} == {

@@ -101,7 +101,7 @@ def test_what_is_rated_without_the_server_reaches_the_account_once_and_in_order(
         expect(page.locator("#banner")).to_contain_text("2 changes of yours are kept in this browser")
         page.reload()
         expect(page.locator("#banner")).to_contain_text("2 changes of yours are kept in this browser")
-        expect(page.get_by_text("The server can't be reached. These films are from")).to_be_visible()
+        expect(page.get_by_text("The server can’t be reached. These films are from")).to_be_visible()
         expect(page.locator("#foot")).to_contain_text("in the account “ann”")
         page.locator(f".card[data-movie='{shown[2]}']").first.get_by_role("radio", name="2 of 5", exact=True).click()
         expect(page.locator("#banner")).to_contain_text("3 changes of yours")
@@ -137,7 +137,8 @@ def test_a_new_version_of_the_page_does_not_mix_with_the_old(
         page = visit.page
         visit.open()
         wait_for_worker(visit)
-        new = {path: body.replace(b'title = "Together"', b'title = "Together, new"') for path, body in ASSETS.items()}
+        old_title, new_title = b"title = words.views.together", b'title = "Together, new"'
+        new = {path: body.replace(old_title, new_title) for path, body in ASSETS.items()}
         old_version = page_routes.served_version()
         with monkeypatch.context() as patch:
             patch.setattr(page_routes, "read_files", lambda: new)

@@ -114,10 +114,10 @@ def test_metrics_and_outcomes_are_shown(browser: Browser, tmp_path: Path) -> Non
         shown = visit.page.locator("section").filter(has=visit.page.get_by_role("heading", name="Metrics"))
         expect(shown).to_contain_text(f"On {len(cut.test)} ratings that it hasn't learned from (a fifth, at random)")
         expect(visit.page.get_by_role("row", name="Main list")).to_contain_text(
-            "Of 100 films shown, 3.0 were rated within two weeks, 83 % of these at or above the user’s mean; "
+            "Of 100 films shown, 3.0 were rated within two weeks, 83% of these at or above the user’s mean; "
             "1.0 were refused, 0.0 marked as seen, 4.5 put on the watchlist."
         )
-        expect(visit.page.get_by_text("The candidate makes the lists of 10 % of the users.")).to_be_visible()
+        expect(visit.page.get_by_text("The candidate makes the lists of 10% of the users.")).to_be_visible()
         expect(visit.page.get_by_text("There is too little to compare on yet")).to_be_visible()
         expect(shown.locator("div").filter(has_text="rmse")).to_contain_text(f"{metrics['rmse']:.3f}")
 

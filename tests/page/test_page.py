@@ -198,7 +198,8 @@ def test_the_footer_has_only_the_lines_that_apply(first_visit: PageVisit) -> Non
     """The model, where ratings are stored, and how posters are drawn. Without real posters TMDB is not mentioned."""
     first_visit.open()
     foot = first_visit.page.locator("#foot")
-    assert [line.split()[0] for line in foot.locator("> *").all_inner_texts()] == ["Model", "Your", "Posters", "For"]
+    lines = [line.split()[0] for line in foot.locator("> *").all_inner_texts()]
+    assert lines == ["Model", "Your", "Posters", "For", "English"]
     expect(foot).to_contain_text("Model trained on 1,423 ratings · deep-mf")
     assert not {"false", "null", "TMDB"} & set(foot.inner_text().split())
 
@@ -484,12 +485,12 @@ def test_a_failed_write_to_an_account_is_reverted_and_explained(
 def test_an_expired_token_leaves_a_page_without_an_account(
     visits: Visits, url: str, films: list[dict[str, Any]]
 ) -> None:
-    """The page says that the account can't be opened, and works."""
+    """The page says that the account can’t be opened, and works."""
     token = create_token(url, "joe", films[0])
     httpx2.delete(f"{url}/v1/users/joe/tokens")
     with visits() as visit:
         visit.open(f"/#token={token}")
-        expect(visit.page.get_by_text("Your account can't be opened")).to_be_visible()
+        expect(visit.page.get_by_text("Your account can’t be opened")).to_be_visible()
         rate(visit, visit.page.locator(".card").first, "4")
         visit.page.get_by_role("button", name="Show my films").click()
         expect(visit.page.get_by_text("Based on one rating")).to_be_visible()

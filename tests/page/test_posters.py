@@ -19,7 +19,7 @@ NOTICE = "This product uses the TMDB API but is not endorsed or certified by TMD
 
 
 def check_details(visit: PageVisit, movie: int) -> None:
-    """Check the details in the film's view, the offers of two countries, and the links to other sites."""
+    """Check the details in the film's view, the offers of two countries, the links to other sites, and German."""
     page = visit.page
     visit.open(f"/?view=film&movie={movie}")
     about = page.locator(".about")
@@ -35,8 +35,10 @@ def check_details(visit: PageVisit, movie: int) -> None:
     expect(about).to_contain_text("Amazon Video")
     expect(about).not_to_contain_text("Criterion Channel")
     expect(about.get_by_role("link", name="All offers at TMDB")).to_have_count(0)
-    page.reload()
-    expect(about.get_by_label("Country")).to_have_value("DE")
+    page.get_by_role("button", name="Deutsch").click()
+    expect(about.get_by_label("Land")).to_have_value("DE")
+    for words in ("Eine Uhr.", "Die verlorene Stunde", "1 Std. 47 Min.", "Russisch, Französisch"):
+        expect(about).to_contain_text(words)
 
 
 def test_a_real_poster_covers_the_drawn_one(browser: Browser, tmp_path: Path, world: tuple[Ratings, Catalog]) -> None:
@@ -58,8 +60,8 @@ def test_a_real_poster_covers_the_drawn_one(browser: Browser, tmp_path: Path, wo
                 expect(visit.page.locator(".film-poster img")).to_have_count(pictures)
                 expect(visit.page.locator(".film-poster .poster-title")).to_be_visible()
                 expect(visit.page.locator(".plot")).to_have_count(pictures)
-            check_details(visit, shown)
             expect(visit.page.get_by_role("contentinfo")).to_contain_text(NOTICE)
+            check_details(visit, shown)
             assert KEY not in visit.page.content()
             assert [line for line in visit.errors if "404" not in line] == []
             visit.errors.clear()

@@ -34,9 +34,9 @@ def test_six_taps_lead_to_a_list(visit: PageVisit) -> None:
         expect(taps.nth(at)).to_have_attribute("aria-pressed", "true")
     assert ratings(visit) == [4] * 5
     expect(page.locator(".start-words")).to_have_text("5 films: your list is ready")
-    expect(taps.nth(0)).to_have_accessible_name(re.compile(": liked$"))
+    expect(taps.nth(0)).to_have_accessible_name(re.compile(": Liked$"))
     taps.nth(0).click()
-    expect(taps.nth(0)).to_have_accessible_name(re.compile(": loved$"))
+    expect(taps.nth(0)).to_have_accessible_name(re.compile(": Loved$"))
     assert sorted(ratings(visit)) == [4, 4, 4, 4, 5]
     taps.nth(0).click()
     expect(taps.nth(0)).to_have_attribute("aria-pressed", "false")

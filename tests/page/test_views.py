@@ -144,19 +144,21 @@ def test_a_poster_cuts_a_title_after_three_lines(rated_visit: PageVisit) -> None
 def test_a_reason_says_what_two_films_share(rated_visit: PageVisit, films: list[dict[str, Any]]) -> None:
     """One sentence without percentages; other titles are left out, and a film of the same title has its year."""
     page = rated_visit.page
-    psycho = {"movie": 7, "title": "Psycho", "year": 1960, "share": 0.6, "given": "4.5 ★", "why": "horror, 1960s"}
-    seven = {"movie": 8, "title": "Seven (a.k.a. Se7en)", "year": 1995, "share": 0.3, "given": "8 of 10", "why": ""}
+    facts = {"genres": ["Film-Noir", "Drama"], "tags": ["Film noir", "twist"], "decade": 1960}
+    psycho = {"movie": 7, "title": "Psycho", "year": 1960, "rating": 4.5, "shared": facts}
+    nothing = {"genres": [], "tags": [], "decade": None}
+    seven = {"movie": 8, "title": "Seven (a.k.a. Se7en)", "year": 1995, "rating": 4, "shared": nothing}
     items = [
         films[at] | {"title": "Psycho", "year": 1998, "score": 1, "stars": 3, "low": 2, "high": 4, "because": because}
-        for at, because in enumerate(([psycho], [seven], [seven | {"given": ""}], []))
+        for at, because in enumerate(([psycho], [seven], [seven | {"rating": None}], []))
     ]
     rows = {"model_version": "", "fallback": False, "rows": [{"kind": "top", "title": "Top", "items": items}]}
     page.route("**/v1/rows", lambda route: route.fulfill(json=rows))
     rated_visit.open("/")
     expect(page.locator(".because")).to_have_text(
         [
-            "Because you gave Psycho (1960) 4.5 ★: horror, 1960s",
-            "Because you gave Seven 8 of 10",
+            "Because you gave Psycho (1960) 4.5 ★: film noir, twist, 1960s",
+            "Because you gave Seven 4 ★",
             "Because you watched Seven",
         ]
     )

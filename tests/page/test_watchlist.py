@@ -64,7 +64,7 @@ def test_a_film_joins_the_watchlist_and_leaves_it_when_it_is_rated(visit: PageVi
     card = page.locator(f"main .card[data-movie='{movie}']")
     expect(card.locator(".expected")).to_be_visible()
     card.get_by_role("radio", name="4.5 of 5", exact=True).click()
-    expect(page.get_by_role("heading", name="Nothing on it yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your watchlist is empty")).to_be_visible()
     assert wanted_by(visit) == []
     page.get_by_role("button", name="Undo").click()
     expect(card).to_be_visible()

@@ -77,7 +77,7 @@ def test_shelves_match_their_headings(large: tuple[Ratings, Catalog]) -> None:
     for row in rows:
         if row.kind == "because":
             assert row.movie in liked
-            assert row.title == f"Because you liked Film {row.movie}"
+            assert row.title == f"Because you liked {row.movie_title}" == f"Because you liked Film {row.movie}"
             assert all(genre in line.genres for line in row.items)
         if row.kind == "gems":
             assert all(3 <= known.raters[number] <= 10 for number in row.movies)

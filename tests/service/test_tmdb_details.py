@@ -34,6 +34,7 @@ KNOWN = {
         },
         "DE": {"link": None, "stream": [], "rent": [], "buy": ["Amazon Video"]},
     },
+    "translations": {"de": {"title": "Die verlorene Stunde", "plot": "Eine Uhr."}},
 }  # fmt: skip
 """The details in `DETAILS`. A link to another site than TMDB is dropped."""
 
@@ -57,7 +58,7 @@ def test_details_are_fetched_once_and_cached(tmp_path: Path, world: tuple[Rating
             assert [answer.json() for answer in answers] == [KNOWN, KNOWN]
             assert KEY not in answers[0].text
             assert tmdb.asked == ["/3/movie/1"]
-            assert "append_to_response=credits%2Cvideos%2Cwatch%2Fproviders" in tmdb.keys[0]
+            assert "append_to_response=credits%2Cvideos%2Cwatch%2Fproviders%2Ctranslations" in tmdb.keys[0]
             for _ in range(2):
                 check_problem(client.get(f"/v1/movies/{movies[1]}/details"), 404)
             check_problem(client.get(f"/v1/movies/{movies[-1]}/details"), 404)

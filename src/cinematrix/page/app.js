@@ -8,11 +8,12 @@ import { element, icon } from "./parts/dom.js";
 import { History } from "./parts/history.js";
 import { completeMovies } from "./parts/history-file.js";
 import { profileSwitch } from "./parts/household.js";
+import { LANGUAGES, format, language, switchLanguage, words } from "./parts/language.js";
 import { mayOpen } from "./parts/other-account.js";
 import { poster } from "./parts/posters.js";
 import { allows } from "./parts/profiles.js";
 import { rematch } from "./parts/rematch.js";
-import { refreshStars, stars, formatNumber } from "./parts/stars.js";
+import { refreshStars, stars } from "./parts/stars.js";
 import { errorState, headingElement, loadingState } from "./parts/states.js";
 import { clearTab } from "./parts/tab.js";
 import { dismissOutdated, undoLast, toast, toastWithUndo } from "./parts/toast.js";
@@ -33,12 +34,12 @@ import { dismissOutdated, undoLast, toast, toastWithUndo } from "./parts/toast.j
  * @type {Record<string, {label?: string, sign?: Parameters<typeof icon>[0], narrow?: boolean, needs?: string, part?: string, load: () => Promise<View>}>}
  */
 const VIEWS = {
-  "for-you": { label: "For you", sign: "star", load: () => import("./views/for-you.js") },
-  watchlist: { label: "Watchlist", sign: "bookmark", load: () => import("./views/watchlist.js") },
-  search: { label: "Search", sign: "search", narrow: true, load: () => import("./views/search.js") },
-  together: { label: "Together", sign: "people", load: () => import("./views/together.js") },
-  map: { label: "Map", load: () => import("./views/map.js") },
-  profile: { label: "You", sign: "person", load: () => import("./views/profile.js") },
+  "for-you": { label: words.views.forYou, sign: "star", load: () => import("./views/for-you.js") },
+  watchlist: { label: words.views.watchlist, sign: "bookmark", load: () => import("./views/watchlist.js") },
+  search: { label: words.views.search, sign: "search", narrow: true, load: () => import("./views/search.js") },
+  together: { label: words.views.together, sign: "people", load: () => import("./views/together.js") },
+  map: { label: words.views.map, load: () => import("./views/map.js") },
+  profile: { label: words.views.you, sign: "person", load: () => import("./views/profile.js") },
   films: { part: "profile", load: () => import("./views/films.js") },
   questions: { part: "profile", load: () => import("./views/questions.js") },
   bring: { part: "profile", load: () => import("./views/bring.js") },
@@ -127,30 +128,30 @@ export class App {
 
   /** Create a film's star rating, with the current rating set. @param {Movie} movie */
   stars(movie) {
-    const name = shorten(movie.title ?? `film ${movie.movie}`, 80);
+    const name = shorten(movie.title ?? words.film.number(movie.movie), 80);
     return stars(name, () => this.history.rating(movie.movie), (rating) => this.rate(movie, rating), this.model.scale);
   }
 
   /** Rate a film, or delete the rating with null, and show a message with "Undo". @param {Movie} movie @param {number | null} rating */
   rate(movie, rating) {
-    const name = titleText(movie, "the film");
-    const text = this.history.plain ? "liked" : `${formatNumber(rating ?? 0)} ${rating === 1 ? "star" : "stars"}`;
+    const { marks } = words;
+    const name = titleText(movie, words.film.number(movie.movie));
     const change = this.history.rate(movie, rating);
-    this.toast(rating === null ? `Your rating of ${name} is deleted.` : `${name}: ${text}.`, true);
+    this.toast(rating === null ? marks.ratingDeleted(name) : this.history.plain ? marks.liked(name) : marks.rated(name, rating), true);
     return change;
   }
 
   /** Hide a film from recommendations, and show a message with "Undo". @param {Movie} movie @param {"seen" | "not_interested"} kind */
   hide(movie, kind) {
     const change = this.history.hide(movie, kind);
-    this.toast(`${titleText(movie, "The film")}: ${kind === "seen" ? "seen" : "not for you"}.`, true);
+    this.toast(words.marks[kind === "seen" ? "nowSeen" : "refused"](titleText(movie, words.film.it)), true);
     return change;
   }
 
   /** Put a film on the watchlist, and show a message with "Undo". @param {Movie} movie */
   want(movie) {
     const change = this.history.want(movie);
-    this.toast(`${titleText(movie, "The film")}: on your watchlist.`, true);
+    this.toast(words.marks.wanted(titleText(movie, words.film.it)), true);
     return change;
   }
 
@@ -170,9 +171,9 @@ export class App {
     else toast(text);
   }
 
-  /** Show the loading state. @param {HTMLElement} main @param {string} words @param {number} [n] */
-  loading(main, words, n) {
-    main.replaceChildren(loadingState(words, n));
+  /** Show the loading state. @param {HTMLElement} main @param {string} text @param {number} [n] */
+  loading(main, text, n) {
+    main.replaceChildren(loadingState(text, n));
   }
 
   /** The error state of a view: for 401 the form for an API key, else the message with "Try again". @param {unknown} error */
@@ -180,7 +181,7 @@ export class App {
     if (/** @type {{status?: number}} */ (error).status !== 401 || this.signal.aborted) return errorState(error, again);
     if (!this.shared.dropCredentials()) return keyForm(this.shared);
     navigate(location.href, false);
-    return loadingState("Continuing without it");
+    return loadingState(words.account.withoutIt);
   }
 
   /** Test an API key on a path and store it if it is accepted. @param {string} key @param {string} path */
@@ -199,7 +200,7 @@ export class App {
     if (!version || version === before) return;
     await this.shared.askModel();
     if (this.model.version === before) return; // the list is by the candidate
-    if (before) this.toast("Recommendations updated.");
+    if (before) this.toast(words.frame.updated);
     this.shared.rematch();
   }
 }
@@ -212,7 +213,7 @@ class Shared {
     this.history = new History();
     this.delivery = new Delivery(this.history, {
       banner: showBanner,
-      refused: (title, why) => toast(`Not saved${title ? `: ${titleText({ movie: "", title }, "")}` : ""}. ${why}`),
+      refused: (title, why) => toast(words.trouble.refused(titleText({ movie: "", title }, ""), why)),
       expired: () => { if (this.dropCredentials(false)) navigate(location.href, false); },
     });
     this.model = NO_MODEL;
@@ -255,8 +256,8 @@ class Shared {
   async rematch() {
     const { api, history, model } = this;
     const films = await rematch(api, history, model).catch(() => []);
-    if (films.length === 1) toast(`${titleText(films[0], "A film")} from your imports is in the catalog now.`);
-    if (films.length > 1) toast(`${films.length.toLocaleString("en")} films from your imports are in the catalog now.`);
+    if (films.length === 1) toast(words.lacking.one(titleText(films[0], words.film.a)));
+    if (films.length > 1) toast(words.lacking.found(films.length));
     if (![history.watchlist, history.hidden, history.likes].some((part) => [...part.values()].some(({ title }) => title === undefined))) return;
     await completeMovies(api, history, false);
     history.keepTitles();
@@ -295,7 +296,7 @@ class Shared {
     const { Authorization: token, "X-API-Key": key } = this.api.credentials;
     if (token) {
       this.leave(forget);
-      showBanner("Your account can't be opened: it was deleted, or its link has expired. Until you open a new link, your ratings stay in this browser.");
+      showBanner(words.account.gone);
     } else {
       tabItem("cinematrix-key", "");
       this.identify();
@@ -311,7 +312,7 @@ class Shared {
       history.replaceState(null, "", location.pathname + location.search);
       const before = tabItem("cinematrix-token");
       const may = await mayOpen(token, before, this.history.empty);
-      if (may === null) showBanner("This link opens no account: it has expired or was revoked.");
+      if (may === null) showBanner(words.account.deadLink);
       if (may) {
         if (before && before !== token) clearTab();
         tabItem("cinematrix-token", token);
@@ -327,7 +328,7 @@ class Shared {
     } catch (error) {
       if (this.api.unauthorized) this.dropCredentials();
       else if (/** @type {ApiError} */ (error).status === 0 && this.history.reopen(this.api)) this.delivery.showsCopy();
-      else showBanner(`Your account can't be opened: ${/** @type {Error} */ (error).message} Your ratings stay in this browser.`);
+      else showBanner(words.account.closed(/** @type {Error} */ (error).message));
     }
   }
 }
@@ -405,10 +406,10 @@ function restoreScroll({ scroll = 0, rows = {} }) {
 
 /** Load the view of an address. @param {string} name @param {URL} address @returns {Promise<View>} */
 async function loadView(name, { pathname, searchParams: params }) {
-  if (pathname !== "/") throw new ApiError(404, "This address leads to nothing here.");
+  if (pathname !== "/") throw new ApiError(404, words.trouble.noPath);
   const { load, needs } = Object.hasOwn(VIEWS, name) ? VIEWS[name] : {};
-  if (!load) throw new ApiError(404, "The page has no such view.");
-  if (needs && !params.get(needs)) throw new ApiError(404, needs === "movie" ? "The address names no film. Search for one." : "The address is incomplete.");
+  if (!load) throw new ApiError(404, words.trouble.noView);
+  if (needs && !params.get(needs)) throw new ApiError(404, needs === "movie" ? words.trouble.noFilm : words.trouble.incomplete);
   return load().catch(async () => {
     if (await isOutdated()) location.reload();
     throw connectionError();
@@ -425,7 +426,7 @@ async function isOutdated() {
 function switchProfile({ id, name, filters }) {
   shared.history.profiles.select(id);
   navigate(filters ? `/?${filters}` : "/");
-  toast(`${shorten(name, 30)} is watching now.`);
+  toast(words.household.nowWatching(shorten(name, 30)));
   shared.rematch();
 }
 
@@ -468,24 +469,30 @@ function showBanner(text) {
 
 /** Fill the footer. @param {Model} model @param {History} history */
 function showFooter(model, history) {
-  const trained = model.trained && new Date(model.trained).toLocaleDateString("en", { dateStyle: "long" });
-  const where = history.account ? `Your ratings are stored in the account “${shorten(String(history.account.user), 40)}” on this server.`
-    : "Your ratings stay in this browser. They are sent with each request to this server, which stores none of them.";
+  const trained = model.trained && format.longDay(new Date(model.trained));
+  const where = history.account ? words.frame.storedInAccount(shorten(String(history.account.user), 40)) : words.frame.storedHere;
   byId("foot").replaceChildren(...[
-    element("p", {}, model.version && `Model ${trained ? `of ${trained}, ` : ""}trained on ${model.ratings.toLocaleString("en")} ${history.plain ? "viewings" : "ratings"}`, model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
+    element("p", {}, model.version && words.frame.trainedOn(trained, model.ratings, history.plain), model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
     element("p", {}, where),
-    element("p", {}, model.attribution, model.attribution && " ", model.posters ? "Where there is no poster, one is drawn" : "Posters are drawn", " from title, year and genre. Cinematrix is free software under the MIT licence."),
-    (model.posters || model.details) && element("p", {}, "This product uses the ", element("a", { href: "https://www.themoviedb.org/", rel: "noreferrer noopener" }, "TMDB"), " API but is not endorsed or certified by TMDB."),
-    element("p", { id: "for-operator", hidden: !shared.operates }, element("a", { href: "/?view=operator" }, "For the operator")),
+    element("p", {}, model.attribution && element("span", { lang: "en" }, model.attribution, " "), words.frame.posters(model.posters)),
+    (model.posters || model.details) && element("p", {}, words.frame.tmdb(element("a", { href: "https://www.themoviedb.org/", rel: "noreferrer noopener" }, "TMDB"))),
+    element("p", { id: "for-operator", hidden: !shared.operates }, element("a", { href: "/?view=operator" }, words.frame.operator)),
+    languageChoice(),
   ].filter((each) => each instanceof Node));
+}
+
+/** The choice of the page's language, each by its own name. */
+function languageChoice() {
+  const buttons = Object.entries(LANGUAGES).map(([code, name]) => element("button", { type: "button", class: "ghost small", lang: code, "aria-pressed": String(code === language), onclick: () => switchLanguage(code) }, name));
+  return element("div", { class: "buttons languages", role: "group", "aria-label": words.frame.language }, buttons);
 }
 
 /** The form for an API key. @param {Shared} shared */
 function keyForm(shared) {
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "key", type: "password", autocomplete: "off", required: true }));
-  const note = element("p", { role: "status" }, "The operator can give you a key, or a link that opens your account.");
+  const note = element("p", { role: "status" }, words.account.askForKey);
   return element("section", { class: "state" },
-    headingElement("This server requires a key"),
+    headingElement(words.account.needsKey),
     note,
     element("form", { class: "buttons", onsubmit: async (/** @type {Event} */ event) => {
       event.preventDefault();
@@ -495,9 +502,9 @@ function keyForm(shared) {
         navigate(location.href, false);
       } catch (error) {
         const { status, message } = /** @type {ApiError} */ (error);
-        note.textContent = status === 401 ? "This key is not valid." : message;
+        note.textContent = status === 401 ? words.account.badKey : message;
       }
-    } }, element("label", { for: "key" }, "Key"), field, element("button", { class: "primary" }, "Open")));
+    } }, element("label", { for: "key" }, words.account.key), field, element("button", { class: "primary" }, words.account.open)));
 }
 
 /** The button that switches between light and dark. */
@@ -507,7 +514,7 @@ function themeSwitch() {
   const button = element("button", { type: "button", class: "ghost round" });
   const show = () => {
     button.replaceChildren(icon(dark() ? "sun" : "moon"));
-    button.setAttribute("aria-label", dark() ? "Light colours" : "Dark colours");
+    button.setAttribute("aria-label", dark() ? words.frame.light : words.frame.dark);
   };
   button.addEventListener("click", () => {
     root.dataset.theme = dark() ? "light" : "dark";
@@ -568,21 +575,29 @@ function listen() {
   shared.history.profiles.addEventListener("change", () => showMapLink(shared.model, shared.history));
   shared.history.addEventListener("failed", (event) => {
     const { status, message } = /** @type {CustomEvent<ApiError>} */ (event).detail;
-    toast(`Not saved: ${status === 401 ? "your account can't be opened." : message}`);
+    toast(words.trouble.notSaved(status === 401 ? words.trouble.accountShut : message));
     if (status !== 401 || !shared.history.account) return; // a view may already have left the account
     shared.dropCredentials();
     navigate(location.href, false);
   });
-  shared.history.addEventListener("full", () => showBanner("Not saved: this browser allows no storage, so your changes last only as long as the page is open."));
+  shared.history.addEventListener("full", () => showBanner(words.trouble.noStorage));
+}
+
+/** Say a text of `index.html` in the page's language: its own, or its label. @param {HTMLElement} place */
+function sayInFrame(place) {
+  const text = /** @type {Record<string, any>} */ (words.frame)[place.dataset.words ?? ""];
+  if (place.hasAttribute("aria-label")) place.setAttribute("aria-label", text);
+  else place.textContent = text;
 }
 
 /** Start the page: header, account, first view. */
 async function start() {
+  for (const place of document.querySelectorAll("[data-words]")) sayInFrame(/** @type {HTMLElement} */ (place));
   byId("views").append(...Object.entries(VIEWS).filter(([, view]) => view.label).map(([name, { label, sign, narrow }]) =>
     element("a", { href: name === FIRST_VIEW ? "/" : `/?view=${name}`, class: [sign && "in-bar", narrow && "only-bar"].filter(Boolean).join(" ") || null, "data-view": name }, sign && icon(sign), label)));
   const choose = (/** @type {Movie} */ movie) => navigate(`/?${new URLSearchParams({ view: "film", movie: String(movie.movie) })}`);
   const submit = (/** @type {string} */ query) => navigate(`/?${new URLSearchParams({ view: "search", query })}`);
-  byId("tools").append(combobox(shared.api, { label: "Search films", choose, submit, allowed: (movie) => allows(shared.history.limit, movie) }), profileSwitch(shared.history, switchProfile), themeSwitch());
+  byId("tools").append(combobox(shared.api, { label: words.search.films, choose, submit, allowed: (movie) => allows(shared.history.limit, movie) }), profileSwitch(shared.history, switchProfile), themeSwitch());
   listen();
   const entered = shared.openAccount();
   shared.asked = shared.askModel();

@@ -64,7 +64,7 @@ class Shelf:
         movies: numbers of the movies.
         scores: what orders each: its score, or its stars on the watchlist's shelf.
         items: the same movies as recommendations.
-        movie: ID of the liked movie of a `because` shelf.
+        movie, movie_title: ID and title of the liked movie of a `because` shelf.
         genre: genre of a `genre` shelf.
     """
 
@@ -74,6 +74,7 @@ class Shelf:
     scores: Float32
     items: list[Recommendation] = field(default_factory=list)
     movie: int | str | None = None
+    movie_title: str | None = None
     genre: str | None = None
 
 
@@ -120,6 +121,7 @@ class _Theme:
     allowed: NDArray[np.bool_]
     least: int = MIN_SHELF_LENGTH
     movie: int | str | None = None
+    movie_title: str | None = None
     genre: str | None = None
 
 
@@ -161,7 +163,8 @@ class _ShelfBuilder:
         yield from [gems] * rare
         for movie, similarity in self._seed_movies():
             id_, name = self.model.data.movies.listed[movie], self.model.data.catalog.title(movie)
-            yield _Theme("because", f"Because you liked {name}", self._akin(movie, similarity), movie=id_)
+            akin = self._akin(movie, similarity)
+            yield _Theme("because", f"Because you liked {name}", akin, movie=id_, movie_title=name)
         yield from [gems] * (not rare)
         for genre in rank_genres(everyone, self.history)[:MAX_GENRE_SHELVES]:
             names, matrix = everyone.genres
@@ -220,7 +223,10 @@ class _ShelfBuilder:
         movies = chosen.movies[0, : chosen.lengths[0]]
         if len(movies) >= min(theme.least, self.n):
             self.left[movies] = False
-            yield Shelf(theme.kind, theme.title, movies, score[movies], movie=theme.movie, genre=theme.genre)
+            yield Shelf(
+                theme.kind, theme.title, movies, score[movies],
+                movie=theme.movie, movie_title=theme.movie_title, genre=theme.genre,
+            )  # fmt: skip
 
     def _seed_movies(self) -> list[tuple[int, Float32]]:
         """Return the movies of the "because you liked" shelves, dissimilar to each other, each with its similarities.

@@ -14,8 +14,11 @@ from cinematrix.service.tmdb import TmdbCache
 MAX_CAST, MAX_NAMES, MAX_TEXT, MAX_PLOT = 8, 12, 200, 3_000
 """Maximum actors, other names of a list, and characters of a name and of the plot."""
 
-PARTS = "credits,videos,watch/providers"
+PARTS = "credits,videos,watch/providers,translations"
 """Parts of a movie that are requested with it."""
+
+LANGUAGES = ("de",)
+"""Languages, besides English, whose title and plot are kept: those of the page."""
 
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _VIDEO_KEY = re.compile(r"[\w-]{1,40}", re.ASCII)
@@ -31,10 +34,18 @@ class Offers(BaseModel):
     buy: list[str]
 
 
+class Translation(BaseModel):
+    """Title and plot of a movie in another language; null where there is none."""
+
+    title: str | None
+    plot: str | None
+
+
 class TmdbDetails(BaseModel):
     """Details of a movie at TMDB; null and empty where it has none.
 
     `minutes`: running time. `trailer`: key of a video at YouTube. `watch`: offers by country code (ISO 3166-1).
+    `translations`: by code of `LANGUAGES`.
     """
 
     plot: str | None
@@ -45,6 +56,7 @@ class TmdbDetails(BaseModel):
     languages: list[str]
     trailer: str | None
     watch: dict[str, Offers]
+    translations: dict[str, Translation] = {}
 
 
 class DetailsCache(TmdbCache):
@@ -73,7 +85,17 @@ def parse_details(movie: dict[str, Any]) -> TmdbDetails:
         languages=_names(_rows(movie, "spoken_languages"), "english_name"),
         trailer=next(_trailers(_member(movie, "videos")), None),
         watch={code: _offers(_member(countries, code)) for code in countries if _COUNTRY.fullmatch(str(code))},
+        translations={code: each for code in LANGUAGES if (each := _translation(movie, code))},
     )  # fmt: skip
+
+
+def _translation(movie: dict[str, Any], language: str) -> Translation | None:
+    """Return the title and plot in a language, from the first of its regions that has one; None if none has."""
+    rows = [_member(row, "data") for row in _rows(_member(movie, "translations"), "translations")
+            if row.get("iso_639_1") == language]  # fmt: skip
+    title = next(filter(None, (_text(row.get("title")) for row in rows)), None)
+    plot = next(filter(None, (_text(row.get("overview"), MAX_PLOT) for row in rows)), None)
+    return Translation(title=title, plot=plot) if title or plot else None
 
 
 def _offers(country: dict[str, Any]) -> Offers:

@@ -1,5 +1,8 @@
 /** HTTP client of the service: JSON requests and responses; problem details are thrown as `ApiError`. */
 
+import { answerText } from "./answers.js";
+import { words } from "./language.js";
+
 /** Request timeout in milliseconds. */
 const TIMEOUT = 20_000;
 
@@ -16,7 +19,7 @@ export class ApiError extends Error {
 }
 
 /** The error of a request without a response. */
-export const connectionError = () => new ApiError(0, "The server can't be reached.");
+export const connectionError = () => new ApiError(0, words.trouble.unreachable);
 
 /** Client that sends the page's token or API key with each request. */
 export class Api {
@@ -72,7 +75,7 @@ export class Api {
       });
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw timeout.aborted ? new ApiError(0, "The server didn't answer in time.") : connectionError();
+      throw timeout.aborted ? new ApiError(0, words.trouble.tooSlow) : connectionError();
     }
     this.unauthorized = response.status === 401;
     return readResponse(response);
@@ -84,6 +87,6 @@ async function readResponse(response) {
   const type = response.headers.get("Content-Type") ?? "";
   const value = response.status === 204 ? null : type.includes("json") ? await response.json() : await response.text();
   if (response.ok) return value;
-  const detail = typeof value?.detail === "string" ? value.detail : `The server answered ${response.status}.`;
+  const detail = (typeof value?.detail === "string" && answerText(value.detail)) || words.trouble.answered(response.status);
   throw new ApiError(response.status, detail, typeof value === "object" && value ? value : {});
 }

@@ -2,9 +2,7 @@
 
 import { shorten } from "./cards.js";
 import { element, uniqueId } from "./dom.js";
-
-/** Labels of the column meanings, by the server's names. @type {Record<string, string>} */
-const MEANINGS = { title: "Title", year: "Year", rating: "Rating", date: "Date", imdb: "IMDb’s number", tmdb: "TMDB’s number" };
+import { words } from "./language.js";
 
 /** Choices of the highest rating. */
 const HIGHEST_RATINGS = [5, 10, 100];
@@ -16,21 +14,21 @@ const HEAD_BYTES = 10_000;
 export class ColumnForm {
   /** @param {() => void} read reads the last offered file with the form's values */
   constructor(read) {
-    this.best = selectField("detected", HIGHEST_RATINGS.map(String));
+    this.best = selectField(words.import.detected, HIGHEST_RATINGS.map(String));
     this.fields = element("div", { class: "buttons" });
-    this.button = element("button", { type: "button", class: "primary", disabled: true, onclick: read }, "Read again");
+    this.button = element("button", { type: "button", class: "primary", disabled: true, onclick: read }, words.import.readAgain);
     this.form = /** @type {HTMLDetailsElement} */ (element("details", { class: "why" },
-      element("summary", {}, "Your own table? Name its columns"),
+      element("summary", {}, words.import.columns),
       element("div", { class: "add-body" },
-        element("p", { class: "facts" }, "Columns called title, year, rating, date, imdb_id or tmdb_id are recognized. After you choose a file, you can name others here."),
+        element("p", { class: "facts" }, words.import.columnsWhy),
         this.fields,
-        element("div", { class: "buttons" }, labelledField("Highest rating", this.best), this.button))));
+        element("div", { class: "buttons" }, labelledField(words.import.highest, this.best), this.button))));
   }
 
   /** Offer the columns of a file for mapping, if it is a table. @param {File} file */
   async offer(file) {
     const names = columnNames(await file.slice(0, HEAD_BYTES).text());
-    this.fields.replaceChildren(...Object.entries(names.length ? MEANINGS : {}).map(([meaning, words]) => labelledField(words, selectField("by name", names, meaning))));
+    this.fields.replaceChildren(...Object.entries(names.length ? words.import.meanings : {}).map(([meaning, label]) => labelledField(label, selectField(words.import.byName, names, meaning))));
     this.button.toggleAttribute("disabled", names.length === 0);
   }
 
@@ -60,7 +58,7 @@ function selectField(placeholder, values, name = "") {
   return /** @type {HTMLSelectElement} */ (element("select", { id: uniqueId("column"), name }, element("option", { value: "" }, placeholder), values.map((value) => element("option", { value }, shorten(value, 30)))));
 }
 
-/** @param {string} words @param {HTMLElement} field */
-function labelledField(words, field) {
-  return element("div", {}, element("label", { for: field.id, class: "label" }, words), field);
+/** @param {string} label @param {HTMLElement} field */
+function labelledField(label, field) {
+  return element("div", {}, element("label", { for: field.id, class: "label" }, label), field);
 }

@@ -1,7 +1,8 @@
 /** Film search field with a list of results (ARIA combobox pattern). */
 
-import { plural, factsLine, titleElement } from "./cards.js";
+import { factsLine, titleElement } from "./cards.js";
 import { element, uniqueId, icon } from "./dom.js";
+import { words } from "./language.js";
 
 /** Milliseconds without typing before the search request. */
 const DEBOUNCE = 120;
@@ -12,17 +13,17 @@ const DEBOUNCE = 120;
  * @param {{label: string, choose: (movie: import("./history.js").Movie) => void, submit?: (query: string) => void,
  *   placeholder?: string, value?: string, visible?: boolean, allowed?: (movie: import("./history.js").Movie) => boolean}} options `allowed`: whether a film may be found
  */
-export function combobox(api, { label, choose, submit, placeholder = "Search films", value = "", visible = false, allowed = () => true }) {
+export function combobox(api, { label, choose, submit, placeholder = words.search.films, value = "", visible = false, allowed = () => true }) {
   const [field, list] = [uniqueId("search"), uniqueId("found")];
   const input = /** @type {HTMLInputElement} */ (element("input", {
     id: field, type: "search", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder, value, maxlength: 200,
     "aria-expanded": "false", "aria-controls": list, "aria-autocomplete": "list",
   }));
-  const options = element("ul", { id: list, role: "listbox", class: "options", "aria-label": "Films found", hidden: true });
+  const options = element("ul", { id: list, role: "listbox", class: "options", "aria-label": words.search.options, hidden: true });
   const status = element("span", { class: "quiet", role: "status" });
-  const report = (/** @type {string} */ words, trouble = false) => {
+  const report = (/** @type {string} */ text, trouble = false) => {
     status.className = trouble ? "options" : "quiet";
-    status.textContent = words;
+    status.textContent = text;
   };
   /** @type {import("./history.js").Movie[]} */
   let movies = [];
@@ -58,7 +59,7 @@ export function combobox(api, { label, choose, submit, placeholder = "Search fil
     active = -1;
     options.hidden = movies.length === 0;
     input.setAttribute("aria-expanded", String(movies.length > 0));
-    report(movies.length ? `${plural(movies.length, "film")} found` : "No film found", movies.length === 0);
+    report(movies.length ? words.search.found(movies.length) : words.search.none, movies.length === 0);
   };
   const search = async () => {
     request?.abort();

@@ -1,31 +1,31 @@
 /** The section of "You" about the user's data: its file, leaving an account, and the deletion of everything. */
 
-import { plural } from "./cards.js";
 import { MAX_RATINGS } from "./body.js";
 import { element, icon, uniqueId } from "./dom.js";
 import { downloadHistory } from "./history-file.js";
+import { words } from "./language.js";
 import { revokeAll } from "./shares.js";
 
 /** @param {import("../app.js").App} app */
 export function dataSection(app) {
   const { history, history: { account } } = app;
   const status = element("p", { role: "status" });
-  const trying = (/** @type {() => Promise<unknown>} */ work, /** @type {string} */ failed) => () => work().catch((/** @type {Error} */ error) => { status.textContent = `${failed}: ${error.message}`; });
-  const save = trying(() => downloadHistory(app), "Not saved");
-  const deletion = () => ask("Delete everything?", [...deletionText(app), element("p", {}, "This can’t be undone.")],
-    element("button", { type: "button", class: "ghost", onclick: save }, icon("down"), "Save my history first"),
-    closing("Delete everything", "primary danger", trying(() => deleteAll(app), "Not deleted")));
-  const leave = () => (history.waiting ? ask("Leave the account?", [element("p", {}, `${plural(history.waiting, "change")} of yours couldn’t be sent to the server yet. If you leave now, ${history.waiting === 1 ? "it is" : "they are"} lost.`)],
-    closing("Leave", "primary danger", () => app.leave())) : app.leave());
+  const trying = (/** @type {() => Promise<unknown>} */ work, /** @type {(why: string) => string} */ failed) => () => work().catch((/** @type {Error} */ error) => { status.textContent = failed(error.message); });
+  const save = trying(() => downloadHistory(app), words.data.notSaved);
+  const deletion = () => ask(words.data.askDelete, [...deletionText(app), element("p", {}, words.data.noUndo)],
+    element("button", { type: "button", class: "ghost", onclick: save }, icon("down"), words.data.saveFirst),
+    closing(words.data.delete, "primary danger", trying(() => deleteAll(app), words.data.notDeleted)));
+  const leave = () => (history.waiting ? ask(words.data.askLeave, [element("p", {}, words.data.unsent(history.waiting))],
+    closing(words.data.leaveNow, "primary danger", () => app.leave())) : app.leave());
   return element("section", { class: "yours" },
-    element("h2", {}, "Your data"),
-    !history.persistent && element("p", { class: "note" }, "This browser allows no storage. Your ratings last only as long as the page is open."),
-    element("p", { class: "facts" }, "The file of your history has everything: ratings, films seen, your watchlist, and films that the catalog lacks. Import it on another device to go on there. The CSV can be imported at Letterboxd."),
+    element("h2", {}, words.data.title),
+    !history.persistent && element("p", { class: "note" }, words.data.noStorage),
+    element("p", { class: "facts" }, words.data.lead),
     element("div", { class: "buttons" },
-      element("button", { type: "button", class: "primary", onclick: save }, icon("down"), "Save my history"),
-      element("button", { type: "button", class: "ghost", onclick: trying(() => downloadRatings(app), "Not exported") }, icon("down"), "Export my ratings"),
-      account && element("button", { type: "button", class: "ghost", onclick: leave }, "Leave the account here"),
-      element("button", { type: "button", class: "ghost danger", onclick: deletion }, "Delete everything")),
+      element("button", { type: "button", class: "primary", onclick: save }, icon("down"), words.data.save),
+      element("button", { type: "button", class: "ghost", onclick: trying(() => downloadRatings(app), words.data.notExported) }, icon("down"), words.data.export),
+      account && element("button", { type: "button", class: "ghost", onclick: leave }, words.data.leave),
+      element("button", { type: "button", class: "ghost danger", onclick: deletion }, words.data.delete)),
     status);
 }
 
@@ -33,13 +33,13 @@ export function dataSection(app) {
 function deletionText({ history }) {
   const { account, profiles } = history;
   const kinds = [...history.hidden.values()].map(({ kind }) => kind);
-  const parts = [
-    [history.ratings.size, "rating"], [kinds.filter((kind) => kind === "seen").length, "film", " seen"], [history.watchlist.size, "film", " on your watchlist"],
-    [history.likes.size, "film", " liked elsewhere"], [kinds.filter((kind) => kind !== "seen").length, "film", " not for you"], [history.unmatched.size, "film", " that the catalog lacks"],
-  ].filter(([n]) => Number(n) > 0).map(([n, one, rest = ""]) => plural(Number(n), String(one)) + rest);
-  const lists = "the links to lists that you shared, the lists kept for the time without the server, your filters, and what this tab knows: friends, vetoes, your last import";
-  const where = account ? "Your account on this server is deleted with all that is in it" : profiles.all.length > 1 ? `The profile “\u2068${profiles.current.name}\u2069” is deleted from this browser with all that is in it` : "All your data is deleted from this browser; the server has none of it";
-  return [element("p", {}, `${where}:`), element("ul", { class: "gone" }, parts.map((words) => element("li", {}, words)), element("li", {}, lists))];
+  const { gone } = words.data;
+  const parts = /** @type {[number, (n: number) => string][]} */ ([
+    [history.ratings.size, gone.ratings], [kinds.filter((kind) => kind === "seen").length, gone.seen], [history.watchlist.size, gone.watchlist],
+    [history.likes.size, gone.likes], [kinds.filter((kind) => kind !== "seen").length, gone.refused], [history.unmatched.size, gone.unmatched],
+  ]).filter(([n]) => n > 0).map(([n, say]) => say(n));
+  const where = account ? words.data.goneFromAccount : profiles.all.length > 1 ? words.data.goneProfile(`\u2068${profiles.current.name}\u2069`) : words.data.goneHere;
+  return [element("p", {}, where), element("ul", { class: "gone" }, [...parts, gone.rest].map((text) => element("li", {}, text)))];
 }
 
 /** @param {import("../app.js").App} app */
@@ -52,22 +52,22 @@ async function deleteAll(app) {
     const left = await revokeAll(app);
     history.clear();
     if (profiles.all.length > 1) profiles.remove(history.profile);
-    if (left) return app.toast(`All your data is deleted here. ${plural(left, "link")} to your shared lists couldn’t be revoked and will expire.`);
+    if (left) return app.toast(words.data.linksLeft(left));
   }
-  app.toast("All your data is deleted.");
+  app.toast(words.data.deleted);
 }
 
-/** A button of a dialog that closes it. @param {string} words @param {string} kind @param {() => unknown} act */
-const closing = (words, kind, act) => element("button", { type: "button", class: kind, onclick: (/** @type {Event} */ event) => {
+/** A button of a dialog that closes it. @param {string} label @param {string} kind @param {() => unknown} act */
+const closing = (label, kind, act) => element("button", { type: "button", class: kind, onclick: (/** @type {Event} */ event) => {
   /** @type {HTMLDialogElement} */ (/** @type {HTMLElement} */ (event.target).closest("dialog")).close();
   act();
-} }, words);
+} }, label);
 
-/** Open a dialog with a question. @param {string} question @param {HTMLElement[]} words @param {...HTMLElement} answers */
-function ask(question, words, ...answers) {
+/** Open a dialog with a question. @param {string} question @param {HTMLElement[]} text @param {...HTMLElement} answers */
+function ask(question, text, ...answers) {
   const title = uniqueId("ask");
   const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": title },
-    element("h2", { id: title }, question), words, element("div", { class: "buttons" }, answers, closing("Keep it", "ghost", () => {}))));
+    element("h2", { id: title }, question), text, element("div", { class: "buttons" }, answers, closing(words.data.keep, "ghost", () => {}))));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

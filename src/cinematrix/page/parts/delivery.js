@@ -1,6 +1,6 @@
 /** Bring an account's waiting changes to the server once it is there again, and say in the banner what waits. */
 
-import { plural } from "./cards.js";
+import { words } from "./language.js";
 import { OUTBOX } from "./outbox.js";
 
 /** Milliseconds until the first new try, and at most between two. */
@@ -84,10 +84,8 @@ export class Delivery {
   /** Say what waits, or that the browser is offline; nothing if neither is so. */
   show() {
     const { waiting, account } = this.history;
-    const kept = account ? "are kept in this browser until the server is there again" : "are saved in this browser";
-    const text = waiting ? `The server can't be reached. ${plural(waiting, "change")} of yours ${waiting === 1 ? "is" : "are"} kept in this browser until it is there again.`
-      : !navigator.onLine ? `You are offline. The page shows earlier data, and your ratings ${kept}.`
-      : this.copied ? "The server can't be reached. The page shows your films as they were; what you rate is kept until it is there again." : "";
+    const { trouble } = words;
+    const text = waiting ? trouble.waiting(waiting) : !navigator.onLine ? (account ? trouble.offlineAccount : trouble.offline) : this.copied ? trouble.copy : "";
     if (text === this.shown) return;
     this.shown = text;
     this.page.banner(text);

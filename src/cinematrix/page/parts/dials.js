@@ -1,6 +1,7 @@
 /** List controls: genres, years, popularity, variety. Their values are in the address. */
 
 import { element, icon } from "./dom.js";
+import { genreName, words } from "./language.js";
 import { limitConditions } from "./profiles.js";
 
 /** Address parameters of the controls. */
@@ -85,7 +86,7 @@ export function dials(app, changed, names = NAMES) {
   const showCount = () => {
     const n = countSet(app.params, names);
     count.textContent = n ? String(n) : "";
-    count.setAttribute("aria-label", n ? `, ${n} set` : "");
+    count.setAttribute("aria-label", n ? words.filters.set(n) : "");
     reset.hidden = n === 0;
   };
   const update = (/** @type {Record<string, string | null>} */ changes) => {
@@ -100,7 +101,7 @@ export function dials(app, changed, names = NAMES) {
     update(Object.fromEntries(names.map((name) => [name, null])));
     fill();
     body.querySelector("button")?.focus();
-  } }, icon("undo"), "Reset all");
+  } }, icon("undo"), words.filters.reset);
   const body = element("div", { class: "dials-body" });
   const fill = () => {
     dropInvalid(app);
@@ -109,7 +110,7 @@ export function dials(app, changed, names = NAMES) {
   };
   app.asked.then(fill);
   return element("details", { class: "dials", open: dialQuery(app.params, names) !== "" },
-    element("summary", {}, icon("dials"), "Filters", count), body);
+    element("summary", {}, icon("dials"), words.filters.title, count), body);
 }
 
 /** The controls. @param {import("../app.js").App} app @param {(changes: Record<string, string | null>) => void} update @param {boolean} all */
@@ -117,13 +118,13 @@ function controls(app, update, all) {
   const { params } = app;
   return [
     genreButtons(app, update),
-    element("fieldset", { class: "years" }, element("legend", {}, "Years"),
-      yearField("From", "from", params, update), element("span", { "aria-hidden": "true" }, "–"), yearField("To", "to", params, update)),
-    all && slider("Well known", "Adventurous", "novelty", "How adventurous", params, update),
-    all && slider("Alike", "Varied", "diversity", "How varied", params, update),
-    all && element("label", { class: "least" }, "Rated by at least",
+    element("fieldset", { class: "years" }, element("legend", {}, words.filters.years),
+      yearField(words.filters.from, words.filters.fromHint, "from", params, update), element("span", { "aria-hidden": "true" }, "–"), yearField(words.filters.to, words.filters.toHint, "to", params, update)),
+    all && slider(words.filters.wellKnown, words.filters.adventurous, "novelty", words.filters.novelty, params, update),
+    all && slider(words.filters.alike, words.filters.varied, "diversity", words.filters.diversity, params, update),
+    all && element("label", { class: "least" }, words.filters.ratedBy,
       element("select", { onchange: (/** @type {Event} */ event) => update({ min: nullIfZero(/** @type {HTMLSelectElement} */ (event.target).value) }) },
-        MIN_RATINGS.map((n) => element("option", { value: n, selected: String(n) === (params.get("min") ?? "0") }, n ? `${n} people` : "any number")))),
+        MIN_RATINGS.map((n) => element("option", { value: n, selected: String(n) === (params.get("min") ?? "0") }, n ? words.filters.people(n) : words.filters.anyNumber)))),
   ];
 }
 
@@ -136,10 +137,10 @@ export function genreButtons(app, update) {
   const state = (/** @type {string} */ genre) => (listParameter(app.params, "with").includes(genre) ? "with" : listParameter(app.params, "without").includes(genre) ? "without" : "any");
   const next = { any: "with", with: "without", without: "any" };
   const chip = (/** @type {string} */ genre) => {
-    const button = element("button", { type: "button", class: "chip" }, genre);
+    const button = element("button", { type: "button", class: "chip" }, genreName(genre));
     const show = () => {
       button.dataset.state = state(genre);
-      button.setAttribute("aria-label", `${genre}: ${{ any: "with or without", with: "only with it", without: "only without it" }[state(genre)]}`);
+      button.setAttribute("aria-label", words.filters[state(genre)](genreName(genre)));
     };
     button.addEventListener("click", () => {
       const now = next[state(genre)];
@@ -151,23 +152,23 @@ export function genreButtons(app, update) {
     return button;
   };
   if (!names.length) return null;
-  return element("fieldset", { class: "genres" }, element("legend", {}, "Tap a genre to require it, again to exclude it."), element("div", { class: "chips" }, names.map(chip)));
+  return element("fieldset", { class: "genres" }, element("legend", {}, words.filters.genres), element("div", { class: "chips" }, names.map(chip)));
 }
 
-/** @param {string} words @param {string} name @param {URLSearchParams} params @param {(changes: Record<string, string | null>) => void} update */
-function yearField(words, name, params, update) {
-  return element("label", {}, element("span", { class: "quiet" }, words),
-    element("input", { type: "number", min: 1870, max: 2100, inputmode: "numeric", placeholder: words.toLowerCase(), value: params.get(name) ?? "",
+/** @param {string} label @param {string} hint @param {string} name @param {URLSearchParams} params @param {(changes: Record<string, string | null>) => void} update */
+function yearField(label, hint, name, params, update) {
+  return element("label", {}, element("span", { class: "quiet" }, label),
+    element("input", { type: "number", min: 1870, max: 2100, inputmode: "numeric", placeholder: hint, value: params.get(name) ?? "",
       oninput: (/** @type {Event} */ event) => {
         const { value } = /** @type {HTMLInputElement} */ (event.target);
         if (value === "" || /^\d{4}$/.test(value)) update({ [name]: value });
       } }));
 }
 
-/** @param {string} low @param {string} high @param {string} name @param {string} words @param {URLSearchParams} params @param {(changes: Record<string, string | null>) => void} update */
-function slider(low, high, name, words, params, update) {
+/** @param {string} low @param {string} high @param {string} name @param {string} label @param {URLSearchParams} params @param {(changes: Record<string, string | null>) => void} update */
+function slider(low, high, name, label, params, update) {
   return element("div", { class: "slider" },
     element("span", { class: "ends", "aria-hidden": "true" }, element("span", {}, low), element("span", {}, high)),
-    element("input", { type: "range", min: 0, max: 1, step: 0.1, value: parseShare(params.get(name)), "aria-label": `${words}, from ${low.toLowerCase()} to ${high.toLowerCase()}`,
+    element("input", { type: "range", min: 0, max: 1, step: 0.1, value: parseShare(params.get(name)), "aria-label": label,
       oninput: (/** @type {Event} */ event) => update({ [name]: nullIfZero(/** @type {HTMLInputElement} */ (event.target).value) }) }));
 }

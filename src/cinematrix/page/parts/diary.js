@@ -1,8 +1,9 @@
 /** Diary: the films by day, a section a month, the newest first. */
 
-import { filmUrl, plural, titleElement } from "./cards.js";
+import { filmUrl, titleElement } from "./cards.js";
 import { element } from "./dom.js";
 import { updateChildren } from "./keyed.js";
+import { format, words } from "./language.js";
 import { whenNear } from "./near.js";
 import { months } from "./own-films.js";
 import { formatNumber } from "./stars.js";
@@ -22,12 +23,12 @@ export function updateDiary(list, films, plain) {
 }
 
 /** `March 2024`. @param {string} month */
-const monthName = (month) => new Date(`${month}-01`).toLocaleDateString("en", { month: "long", year: "numeric", timeZone: "UTC" });
+const monthName = (month) => format.calendarMonth(new Date(`${month}-01`));
 
 /** @param {string} month @param {OwnFilm[]} films @param {boolean} plain */
 function monthParts(month, films, plain) {
   return [
-    element("div", { class: "month-head" }, element("h2", {}, monthName(month)), element("p", { class: "facts" }, plural(films.length, "film")), calendar(month, films)),
+    element("div", { class: "month-head" }, element("h2", {}, monthName(month)), element("p", { class: "facts" }, words.film.count(films.length)), calendar(month, films)),
     element("ol", { class: "days" }, films.map((film, at) => element("li", { class: film.day === films[at - 1]?.day ? "" : "new-day" },
       element("time", { datetime: film.day }, dayName(String(film.day))),
       element("a", { href: filmUrl(film.movie) }, titleElement(film)),
@@ -39,14 +40,13 @@ function monthParts(month, films, plain) {
 /** `Fri 5`. @param {string} day */
 function dayName(day) {
   const date = new Date(day);
-  return `${date.toLocaleDateString("en", { weekday: "short", timeZone: "UTC" })} ${date.getUTCDate()}`;
+  return `${format.weekday(date)} ${date.getUTCDate()}`;
 }
 
 /** The user's rating, or what they marked instead. @param {OwnFilm} film @param {boolean} plain */
 function stars({ rating, kinds }, plain) {
-  if (rating === null || plain) return element("span", { class: "facts" }, { rated: "Rated", seen: "Seen", liked: "Liked", refused: "Not for me" }[kinds[0]]);
-  const words = formatNumber(rating);
-  return element("span", {}, element("span", { class: "quiet" }, `${words} ${rating === 1 ? "star" : "stars"}`), element("span", { class: "expected-stars", "aria-hidden": "true" }, words, element("span", { class: "one-star" })));
+  if (rating === null || plain) return element("span", { class: "facts" }, { rated: words.yourFilms.rated, seen: words.yourFilms.seenShort, liked: words.yourFilms.liked, refused: words.yourFilms.refused }[kinds[0]]);
+  return element("span", {}, element("span", { class: "quiet" }, words.film.stars(rating)), element("span", { class: "expected-stars", "aria-hidden": "true" }, formatNumber(rating), element("span", { class: "one-star" })));
 }
 
 /** The month as a small calendar, with its days of films; a picture of the list beside it. @param {string} month @param {OwnFilm[]} films */

@@ -13,7 +13,7 @@ export function feature(app, item, label) {
       element("h2", {}, element("a", { href: filmUrl(item.movie) }, titleElement(item))),
       factsElement(app, item, true),
       expectedStars(item, app.model.scale),
-      reasons(item),
+      reasons(item, app.model.scale),
       app.stars(item),
       markButtons(app, item)));
 }

@@ -2,6 +2,7 @@
 
 import { shorten } from "./cards.js";
 import { element } from "./dom.js";
+import { words } from "./language.js";
 import { otherNames } from "./titles.js";
 
 /** Links to other sites. @type {Record<string, {name: string, to: (id: string) => string}>} */
@@ -16,10 +17,10 @@ const ELSEWHERE = {
 export function catalogFacts(film) {
   const { original, also } = otherNames(film.title ?? "");
   const rows = [
-    ["Original title", original.join(", ")],
-    ["Also called", also.join(", ")],
-    ["Tags", film.tags.length > 0 && element("span", { class: "tags" }, film.tags.map((tag) => element("span", { class: "tag" }, element("bdi", {}, shorten(tag, 40)))))],
-    ["More at", siteLinks(film)],
+    [words.filmPage.originalTitle, original.join(", ")],
+    [words.filmPage.alsoCalled, also.join(", ")],
+    [words.filmPage.tags, film.tags.length > 0 && element("span", { class: "tags" }, film.tags.map((tag) => element("span", { class: "tag" }, element("bdi", {}, shorten(tag, 40)))))],
+    [words.filmPage.moreAt, siteLinks(film)],
   ];
   return factList(rows);
 }
@@ -38,5 +39,5 @@ function siteLinks(film) {
   return links.flatMap((link, at) => (at ? [" · ", link] : [link]));
 }
 
-/** A link to another site, which learns nothing of this page. @param {string} address @param {string} words */
-export const outbound = (address, words) => element("a", { href: address, rel: "noreferrer noopener" }, words);
+/** A link to another site, which learns nothing of this page. @param {string} address @param {string} label */
+export const outbound = (address, label) => element("a", { href: address, rel: "noreferrer noopener" }, label);

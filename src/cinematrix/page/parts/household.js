@@ -4,6 +4,7 @@ import { genreButtons } from "./dials.js";
 import { element, icon } from "./dom.js";
 import { MAX_NAME, MAX_PROFILES } from "./profiles.js";
 import { shorten } from "./cards.js";
+import { genreName, words } from "./language.js";
 
 /** @typedef {import("./profiles.js").Profiles} Profiles */
 /** @typedef {import("./profiles.js").Profile} Profile */
@@ -22,7 +23,7 @@ export function profileSwitch(history, choose) {
     const { current } = profiles;
     button.hidden = profiles.all.length < 2 || history.account !== null;
     button.textContent = initial(current);
-    button.setAttribute("aria-label", `Profile: ${current.name}. Change it`);
+    button.setAttribute("aria-label", words.household.current(current.name));
   };
   profiles.addEventListener("change", show);
   history.addEventListener("change", show);
@@ -37,11 +38,11 @@ function openProfiles({ all, current }, choose) {
     choose(profile);
   };
   const sheet = /** @type {HTMLDialogElement} */ (element("dialog", { class: "sheet whose", "aria-labelledby": "whose-title" },
-    element("h2", { id: "whose-title" }, "Who is watching?"),
+    element("h2", { id: "whose-title" }, words.household.who),
     element("ul", { class: "whose-list" }, all.map((profile) => element("li", {},
       element("button", { type: "button", class: profile.id === current.id ? "primary" : "ghost", "aria-pressed": String(profile.id === current.id), onclick: pick(profile) },
         element("span", { class: "initial", "aria-hidden": "true" }, initial(profile)), element("bdi", {}, shorten(profile.name, MAX_NAME)))))),
-    element("button", { type: "button", class: "ghost", onclick: () => sheet.close() }, "Close")));
+    element("button", { type: "button", class: "ghost", onclick: () => sheet.close() }, words.film.close)));
   sheet.addEventListener("click", (event) => { if (event.target === sheet) sheet.close(); });
   sheet.addEventListener("close", () => sheet.remove());
   document.body.append(sheet);
@@ -53,13 +54,13 @@ export function householdSection(app) {
   const { history, history: { profiles } } = app;
   if (history.account) return null;
   const list = element("ul", { class: "household-list" });
-  const name = /** @type {HTMLInputElement} */ (element("input", { id: "new-profile", type: "text", maxlength: MAX_NAME, autocomplete: "off", required: true, placeholder: "Name" }));
+  const name = /** @type {HTMLInputElement} */ (element("input", { id: "new-profile", type: "text", maxlength: MAX_NAME, autocomplete: "off", required: true, placeholder: words.household.name }));
   const form = element("form", { class: "buttons", onsubmit: (/** @type {Event} */ event) => {
     event.preventDefault();
-    const added = profiles.add(name.value.trim() || "Someone");
+    const added = profiles.add(name.value.trim() || words.household.someone);
     name.value = "";
-    app.toast(`${added.name} has a profile now.`);
-  } }, element("label", { for: "new-profile", class: "quiet" }, "Name of the new profile"), name, element("button", { class: "ghost" }, icon("people"), "Add a profile"));
+    app.toast(words.household.added(added.name));
+  } }, element("label", { for: "new-profile", class: "quiet" }, words.household.newName), name, element("button", { class: "ghost" }, icon("people"), words.household.add));
   let open = "";
   const draw = () => {
     const focus = /** @type {HTMLElement | null} */ (list.contains(document.activeElement) ? document.activeElement : null)?.dataset.control;
@@ -72,8 +73,8 @@ export function householdSection(app) {
   app.signal.addEventListener("abort", () => profiles.removeEventListener("change", follow));
   draw();
   return element("section", { class: "household" },
-    element("h2", {}, "People in your home"),
-    element("p", { class: "facts" }, "Each has their own ratings, lists and filters in this browser. A profile can be limited to some genres, for a child. Anybody can switch: it is no lock."),
+    element("h2", {}, words.household.title),
+    element("p", { class: "facts" }, words.household.why),
     list, form);
 }
 
@@ -82,19 +83,24 @@ function profileItem(app, profile, open, toggled) {
   const { profiles } = app.history;
   const current = profile.id === profiles.current.id;
   const field = `profile-${profile.id}`;
-  const words = [...profile.limit.with.map((genre) => `only ${genre}`), ...profile.limit.without.map((genre) => `no ${genre}`)].join(", ");
-  const summary = element("span", { class: "facts" }, words || "all films");
+  const summary = element("span", { class: "facts" }, limitText(profile.limit));
   return element("li", { "data-profile": profile.id },
     element("div", { class: "household-head" },
       element("span", { class: "initial", "aria-hidden": "true" }, initial(profile)),
-      element("label", { class: "quiet", for: field }, "Name"),
+      element("label", { class: "quiet", for: field }, words.household.name),
       element("input", { id: field, type: "text", maxlength: MAX_NAME, value: profile.name, autocomplete: "off", onchange: (/** @type {Event} */ event) => {
         profiles.update(profile.id, { name: /** @type {HTMLInputElement} */ (event.target).value.trim() || profile.name });
       } }),
-      current ? element("span", { class: "here" }, icon("check"), "watching now")
-        : element("button", { type: "button", class: "ghost", "data-control": `switch-${profile.id}`, onclick: () => app.switchProfile(profile) }, "Switch", element("span", { class: "quiet" }, ` to ${profile.name}`))),
+      current ? element("span", { class: "here" }, icon("check"), words.household.now)
+        : element("button", { type: "button", class: "ghost", "data-control": `switch-${profile.id}`, onclick: () => app.switchProfile(profile) }, words.household.switch, element("span", { class: "quiet" }, words.household.switchTo(profile.name)))),
     (app.model.genres ?? []).length > 0 && element("details", { class: "why", open, ontoggle: (/** @type {Event} */ event) => { if (/** @type {HTMLDetailsElement} */ (event.target).open !== open) toggled(); } },
-      element("summary", {}, "Limit: ", summary), limitButtons(app, profile, summary)));
+      element("summary", { "data-closed": words.household.change, "data-opened": words.film.close }, words.household.limit, summary), limitButtons(app, profile, summary)));
+}
+
+/** `only Comedy, no Horror`; `all films` without a limit. @param {import("./profiles.js").Limit} limit */
+function limitText(limit) {
+  const { only, no, allFilms } = words.household;
+  return [...limit.with.map((genre) => only(genreName(genre))), ...limit.without.map((genre) => no(genreName(genre)))].join(", ") || allFilms;
 }
 
 /** The genres of a limit. @param {import("../app.js").App} app @param {Profile} profile @param {HTMLElement} summary */
@@ -104,7 +110,7 @@ function limitButtons(app, profile, summary) {
     const names = (/** @type {string} */ list) => (changes[list] ?? "").split(",").filter(Boolean);
     for (const [key, value] of Object.entries(changes)) params.set(key, value ?? "");
     const limit = { with: names("with"), without: names("without") };
-    summary.textContent = [...limit.with.map((genre) => `only ${genre}`), ...limit.without.map((genre) => `no ${genre}`)].join(", ") || "all films";
+    summary.textContent = limitText(limit);
     app.history.profiles.update(profile.id, { limit });
   });
 }

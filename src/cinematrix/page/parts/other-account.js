@@ -2,6 +2,7 @@
 
 import { Api } from "./api.js";
 import { element } from "./dom.js";
+import { words } from "./language.js";
 
 /**
  * Whether a link's account may be opened. The user is asked, unless the browser has nothing of its own or the account is the same.
@@ -37,13 +38,13 @@ function ask(user, mine) {
       dialog.close();
     };
     const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "other-title", onclose: () => { resolve(false); dialog.remove(); } },
-      element("h2", { id: "other-title" }, `Continue as ${user}?`),
+      element("h2", { id: "other-title" }, words.account.continueAs(user)),
       element("p", {}, mine === null
-        ? `This link opens the account of ${user}. The ratings in this browser aren’t added to it; they come back when you leave it.`
-        : `This link opens the account of ${user}. This tab has the account of ${mine}.`),
+        ? words.account.opens(user)
+        : words.account.opensOther(user, mine)),
       element("div", { class: "buttons" },
-        element("button", { type: "button", class: "primary", onclick: answer(true) }, `Continue as ${user}`),
-        element("button", { type: "button", class: "ghost", onclick: answer(false) }, mine === null ? "Keep my ratings" : `Stay ${mine}`))));
+        element("button", { type: "button", class: "primary", onclick: answer(true) }, words.account.yes(user)),
+        element("button", { type: "button", class: "ghost", onclick: answer(false) }, mine === null ? words.account.keepMine : words.account.stay(mine)))));
     document.body.append(dialog);
     dialog.showModal();
   });

@@ -4,6 +4,7 @@
  */
 
 import { ApiError } from "./api.js";
+import { words } from "./language.js";
 
 /** Key in localStorage, and name of the lock that keeps two tabs from sending at once. */
 export const OUTBOX = "cinematrix-outbox";
@@ -69,7 +70,7 @@ export class Outbox {
     const outcome = this.outcomes.get(id);
     if (outcome !== undefined) return outcome;
     if (stopped?.parcel.id === id && stopped.error.status !== 0) return stopped.error;
-    return this.all.some((parcel) => parcel.id === id) ? null : new ApiError(401, "The account was left.");
+    return this.all.some((parcel) => parcel.id === id) ? null : new ApiError(401, words.trouble.accountShut);
   }
 
   /** Delete all parcels of an account. @param {number | string} user */

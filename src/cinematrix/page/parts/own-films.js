@@ -11,13 +11,13 @@ import { dropArticle, titleWords } from "./title-words.js";
 
 const DAY = 86_400;
 
-/** Orders of the list; `down`: the usual direction is from the largest value. @type {Record<string, {words: string, down: boolean, value: (film: OwnFilm) => string | number | null}>} */
+/** Orders of the list; `down`: the usual direction is from the largest value. @type {Record<string, {down: boolean, value: (film: OwnFilm) => string | number | null}>} */
 export const SORTS = {
-  date: { words: "Date", down: true, value: ({ time }) => time || null },
-  stars: { words: "Your stars", down: true, value: ({ rating }) => rating },
-  title: { words: "Title", down: false, value: (film) => dropArticle(wordsOf(film)).join(" ") },
-  year: { words: "Year", down: true, value: ({ year = null }) => year },
-  apart: { words: "Difference from everyone", down: true, value: (film) => apart(film) },
+  date: { down: true, value: ({ time }) => time || null },
+  stars: { down: true, value: ({ rating }) => rating },
+  title: { down: false, value: (film) => dropArticle(wordsOf(film)).join(" ") },
+  year: { down: true, value: ({ year = null }) => year },
+  apart: { down: true, value: (film) => apart(film) },
 };
 
 /** All films that the user rated, saw, liked or refused. @param {import("./history.js").History} history @param {Map<number | string, number | null>} means @returns {OwnFilm[]} */

@@ -1,9 +1,10 @@
 /** Rows of the user's own films: stars and marks to change in place. A row is built when it comes near. */
 
-import { factsLine, filmUrl, formatSigned, oneDecimal, rateButton, shorten, titleElement } from "./cards.js";
+import { factsLine, filmUrl, formatSigned, rateButton, shorten, titleElement } from "./cards.js";
 import { element, icon } from "./dom.js";
 import { keepFocus } from "./focus.js";
 import { updateChildren } from "./keyed.js";
+import { format, words } from "./language.js";
 import { hideButtons, removeMark } from "./mark-buttons.js";
 import { whenNear } from "./near.js";
 import { apart } from "./own-films.js";
@@ -55,8 +56,8 @@ function rowParts(app, film) {
 function facts(film) {
   const difference = apart(film);
   return element("div", { class: "own-facts facts" },
-    film.mean !== null && element("span", {}, `Everyone ${oneDecimal(film.mean)}`, difference !== null && element("strong", { class: difference > 0 ? "apart more" : "apart" }, ` ${formatSigned(difference)}`)),
-    element("span", { class: "own-day" }, film.day && new Date(film.day).toLocaleDateString("en", { dateStyle: "medium", timeZone: "UTC" })));
+    film.mean !== null && element("span", {}, words.yourFilms.everyone(film.mean), difference !== null && element("strong", { class: difference > 0 ? "apart more" : "apart" }, ` ${formatSigned(difference)}`)),
+    element("span", { class: "own-day" }, film.day && format.calendarDay(new Date(film.day))));
 }
 
 /** Whether the film is among those liked elsewhere. @param {App} app @param {OwnFilm} film */
@@ -64,10 +65,10 @@ const isLiked = ({ history }, { movie }) => history.likes.has(movie);
 
 /** The button that removes a like. @param {App} app @param {OwnFilm} film */
 function likedButton(app, film) {
-  return element("button", { type: "button", class: "ghost small mark-button liked", "aria-pressed": "true", "aria-label": `Liked: ${shorten(film.title ?? "", 80)}`, hidden: !isLiked(app, film), onclick: () => removeMark(app, film, "likes") }, icon("heart"), "Liked");
+  return element("button", { type: "button", class: "ghost small mark-button liked", "aria-pressed": "true", "aria-label": words.film.about(words.yourFilms.liked, shorten(film.title ?? "", 80)), hidden: !isLiked(app, film), onclick: () => removeMark(app, film, "likes") }, icon("heart"), words.yourFilms.liked);
 }
 
 /** The button that deletes a rating. @param {App} app @param {OwnFilm} film */
 function deleteButton(app, film) {
-  return element("button", { type: "button", class: "ghost round delete", "aria-label": `Delete your rating: ${shorten(film.title ?? "", 80)}`, title: "Delete your rating", hidden: film.rating === null, onclick: () => app.rate(film, null) }, icon("close"));
+  return element("button", { type: "button", class: "ghost round delete", "aria-label": words.yourFilms.deleteRatingOf(shorten(film.title ?? "", 80)), title: words.yourFilms.deleteRating, hidden: film.rating === null, onclick: () => app.rate(film, null) }, icon("close"));
 }

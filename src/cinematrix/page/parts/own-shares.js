@@ -1,7 +1,7 @@
 /** The section of "You" with the lists that the user has shared. */
 
-import { plural } from "./cards.js";
 import { element } from "./dom.js";
+import { words } from "./language.js";
 import { dayText } from "./share.js";
 import { ownShares, revokeShare, shareUrl } from "./shares.js";
 import { shorten } from "./titles.js";
@@ -13,8 +13,8 @@ export async function showOwnShares(app, place) {
   place.hidden = !lists.length;
   if (!lists.length) return place.replaceChildren();
   const items = lists.map((each) => element("li", {},
-    element("a", { href: shareUrl(each.share) }, element("bdi", {}, shorten(each.name, 80) || "Without a name")),
-    element("span", { class: "facts" }, `${plural(each.films, "film")}, until ${dayText(each.expires)}`),
-    element("button", { type: "button", class: "ghost small", "aria-label": `Revoke the link: ${shorten(each.name, 80)}`, onclick: () => revokeShare(app, each).then(() => showOwnShares(app, place), (error) => app.toast(error.message)) }, "Revoke")));
-  place.replaceChildren(element("h2", {}, "Shared lists"), element("p", { class: "facts" }, "Anybody with the link can see them. Revoke a link to end that."), element("ul", { class: "shared-lists" }, items));
+    element("a", { href: shareUrl(each.share) }, element("bdi", {}, shorten(each.name, 80) || words.share.unnamed)),
+    element("span", { class: "facts" }, words.share.filmsUntil(each.films, dayText(each.expires))),
+    element("button", { type: "button", class: "ghost small", "aria-label": words.share.revokeOf(shorten(each.name, 80)), onclick: () => revokeShare(app, each).then(() => showOwnShares(app, place), (error) => app.toast(error.message)) }, words.share.revoke)));
+  place.replaceChildren(element("h2", {}, words.share.yours), element("p", { class: "facts" }, words.share.yoursWhy), element("ul", { class: "shared-lists" }, items));
 }

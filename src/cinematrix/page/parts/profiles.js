@@ -1,5 +1,7 @@
 /** The people of a household: named profiles in this browser. Each has a history, filters, lists, and perhaps a limit. */
 
+import { words } from "./language.js";
+
 /** Key in localStorage of the list of profiles. */
 const KEY = "cinematrix-profiles";
 
@@ -22,7 +24,7 @@ export class Profiles extends EventTarget {
     /** @type {Profile[]} */
     this.all = [];
     /** @type {Profile} */
-    this.current = newProfile(FIRST, "Me");
+    this.current = newProfile(FIRST, words.household.me);
     this.load();
     addEventListener("storage", (event) => {
       if (event.key !== KEY) return;
@@ -95,14 +97,14 @@ export class Profiles extends EventTarget {
   load() {
     const stored = parse(localStorageItem(KEY));
     const all = (Array.isArray(stored?.all) ? stored.all : []).filter((/** @type {any} */ each) => /^\d{1,6}$/.test(each?.id) && typeof each.name === "string");
-    this.all = all.length ? all.map((/** @type {any} */ each) => ({ ...newProfile(each.id, each.name), limit: validLimit(each.limit), filters: String(each.filters ?? "") })) : [newProfile(FIRST, "Me")];
+    this.all = all.length ? all.map((/** @type {any} */ each) => ({ ...newProfile(each.id, each.name), limit: validLimit(each.limit), filters: String(each.filters ?? "") })) : [newProfile(FIRST, words.household.me)];
     this.current = this.all.find(({ id }) => id === stored?.current) ?? this.all[0];
   }
 
   /** Store the list, and fire `change`. */
   save() {
     try {
-      const plain = this.all.length === 1 && this.current.id === FIRST && JSON.stringify(this.current) === JSON.stringify(newProfile(FIRST, "Me"));
+      const plain = this.all.length === 1 && this.current.id === FIRST && JSON.stringify(this.current) === JSON.stringify(newProfile(FIRST, words.household.me));
       if (plain) localStorage.removeItem(KEY);
       else localStorage.setItem(KEY, JSON.stringify({ current: this.current.id, all: this.all }));
     } catch {

@@ -1,11 +1,12 @@
 /** Keyboard in a long list: only the current row's controls are tab stops; up and down, Home and End move between rows. */
 
+import { words } from "./language.js";
 import { buildNow } from "./near.js";
 
 const CONTROLS = "a, input, button";
 
 /** The list's explanation for screen readers. */
-export const ROWS_HINT = "Up and down arrow keys move between films, Tab between a film’s controls.";
+export const ROWS_HINT = words.frame.rowKeys;
 
 /** Listen to the keys of a list. @param {HTMLElement} list */
 export function rowStops(list) {

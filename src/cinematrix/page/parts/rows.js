@@ -3,6 +3,7 @@
 import { updateCard } from "./cards.js";
 import { element, icon } from "./dom.js";
 import { updateChildren } from "./keyed.js";
+import { words } from "./language.js";
 import { buildNow, whenNear } from "./near.js";
 import { keepOneStop, roving } from "./roving.js";
 
@@ -24,7 +25,7 @@ export function cardRow(app, row) {
   const section = element("section", { class: "row", "aria-label": row.title },
     element("div", { class: "row-head" },
       element("h2", {}, element("bdi", {}, row.title)),
-      row.all && element("a", { class: "see-all", href: row.all, tabindex: "-1", "aria-hidden": "true" }, "See all"),
+      row.all && element("a", { class: "see-all", href: row.all, tabindex: "-1", "aria-hidden": "true" }, words.rows.all),
       arrows(strip)),
     strip);
   updateRow(app, section, row);
@@ -34,8 +35,14 @@ export function cardRow(app, row) {
 /** Show other films in a row. @param {import("../app.js").App} app @param {HTMLElement} section @param {CardRow} row */
 export function updateRow(app, section, row) {
   const strip = /** @type {HTMLElement} */ (section.querySelector(".strip-of-cards"));
+  const heading = section.querySelector("h2 bdi");
+  if (heading && heading.textContent !== row.title) {
+    section.setAttribute("aria-label", row.title);
+    heading.textContent = row.title;
+    strip.querySelector(".all a")?.setAttribute("aria-label", words.rows.allOf(row.title));
+  }
   updateCards(app, strip, row);
-  if (row.all && !strip.querySelector(".all")) strip.append(element("li", { class: "all", "data-key": "all" }, element("a", { href: row.all, "aria-label": `See all: ${row.title}` }, "See all", icon("arrow"))));
+  if (row.all && !strip.querySelector(".all")) strip.append(element("li", { class: "all", "data-key": "all" }, element("a", { href: row.all, "aria-label": words.rows.allOf(row.title) }, words.rows.all, icon("arrow"))));
   keepOneStop(strip);
 }
 

@@ -1,5 +1,6 @@
 /** A list of films as a picture: their drawn posters on a canvas, in the size that other sites show of a link. */
 
+import { words } from "./language.js";
 import { poster } from "./posters.js";
 import { shorten, titleParts } from "./titles.js";
 
@@ -63,10 +64,10 @@ export async function drawPicture(name, films) {
   pen.fillRect(0, 0, WIDTH, HEIGHT);
   pen.fillStyle = INK;
   pen.font = `600 54px ${display}`;
-  pen.fillText(wrapText(name || "Films to watch", 1, (text) => pen.measureText(text).width <= WIDTH - 2 * MARGIN)[0], MARGIN, 88);
+  pen.fillText(wrapText(name || words.share.untitled, 1, (text) => pen.measureText(text).width <= WIDTH - 2 * MARGIN)[0], MARGIN, 88);
   for (const [at, place] of posterPlaces(shown.length).entries()) await drawPoster(pen, shown[at], place, display, sans);
   drawFoot(pen, films.length - shown.length, display, sans);
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("This browser can't draw the picture."))), "image/png"));
+  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error(words.share.noPicture))), "image/png"));
 }
 
 /** The name of the page, and how many films aren't shown. @param {CanvasRenderingContext2D} pen @param {number} more @param {string} display @param {string} sans */
@@ -87,7 +88,7 @@ function drawFoot(pen, more, display, sans) {
   pen.fillStyle = MUTED;
   pen.font = `500 22px ${sans}`;
   pen.textAlign = "right";
-  pen.fillText(`and ${more.toLocaleString("en")} more`, WIDTH - MARGIN, y);
+  pen.fillText(words.share.more(more), WIDTH - MARGIN, y);
   pen.textAlign = "left";
 }
 
@@ -97,7 +98,7 @@ async function drawPoster(pen, film, { x, y, width, height }, display, sans) {
   const art = await loadImage(/** @type {SVGElement} */ (drawn.querySelector("svg")));
   const [ground, ink] = ["--ground", "--type"].map((name) => drawn.style.getPropertyValue(name));
   const margin = width * 0.07;
-  const title = titleParts(shorten(film.title ?? `film ${film.movie}`, 120)).name;
+  const title = titleParts(shorten(film.title ?? words.film.number(film.movie), 120)).name;
   const size = width * (title.length <= 22 ? 0.115 : 0.09);
   pen.save();
   pen.beginPath();

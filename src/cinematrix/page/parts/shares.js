@@ -1,5 +1,7 @@
 /** Shared lists: the requests that make and revoke a link, and the lists that this browser or account has shared. */
 
+import { words } from "./language.js";
+
 /** Name in localStorage of what a profile has shared, with the secrets that revoke it. */
 const KEPT = "cinematrix-shared";
 
@@ -26,7 +28,7 @@ export async function makeShare(app, list) {
   const { share, secret, expires, unknown } = await app.api.post("/v1/shared", list);
   const made = { share, name: list.name, films: list.movies.length - unknown.length, expires, secret };
   const { account, profiles } = app.history;
-  if (!account && !profiles.write(KEPT, [made, ...keptShares(app)])) await revokeShare(app, made).then(() => { throw new Error("This browser allows no storage, so the link couldn't be revoked. Share a picture or text."); });
+  if (!account && !profiles.write(KEPT, [made, ...keptShares(app)])) await revokeShare(app, made).then(() => { throw new Error(words.share.noStorage); });
   return made;
 }
 

@@ -2,6 +2,7 @@
 
 import { reasonText } from "./cards.js";
 import { FILM_FILTERS, dialParameters, dialQuery } from "./dials.js";
+import { genreName, words } from "./language.js";
 import { allows } from "./profiles.js";
 import { writeTab, readTab } from "./tab.js";
 
@@ -15,7 +16,7 @@ const MAX_WATCHLIST = 5000;
 const [KEPT, IN_TAB] = ["cinematrix-lists", "last-rows"];
 
 /** @typedef {import("./cards.js").Item} Item */
-/** @typedef {{kind: string, title: string, movie?: number | string | null, genre?: string | null, items: Item[]}} Row */
+/** `movie_title`: that of the film which the row is about. @typedef {{kind: string, title: string, movie_title?: string | null, movie?: number | string | null, genre?: string | null, items: Item[]}} Row */
 /** @typedef {{model_version: string, fallback: boolean, rows: Row[]}} Rows */
 
 /** The last response with its filters, shown at once on return. @type {{query: string, answer: Rows} | null} */
@@ -38,10 +39,21 @@ export const rowName = ({ kind, movie, genre }) => [kind, movie ?? genre].filter
 /** What the rows depend on, besides ratings: whose they are, the filters, and whether there is a watchlist. @param {import("../app.js").App} app */
 const conditions = (app) => JSON.stringify([app.history.owner, app.history.limit, dialQuery(app.params), watchlist(app).length > 0]);
 
+/** The rows with their headings in the page's language. @param {Pick<Rows, "rows" | "fallback">} answer @returns {Row[]} */
+function entitle({ rows, fallback }) {
+  const { watchlist: wanted, top, widelyLoved, gems, because, genre: forYou } = words.rows;
+  return rows.map((row) => {
+    const genre = genreName(row.genre ?? "");
+    const titles = { watchlist: wanted, top: fallback ? widelyLoved : top, gems, genre: fallback ? genre : forYou(genre), because: row.movie_title ? because(row.movie_title) : row.title };
+    return { ...row, title: /** @type {Record<string, string>} */ (titles)[row.kind] ?? row.title };
+  });
+}
+
 /** Request the rows. @param {import("../app.js").App} app @param {number} n films per row @param {AbortSignal} signal @returns {Promise<Rows>} */
 export async function fetchRows(app, n, signal) {
   const [query, wanted] = [conditions(app), watchlist(app)];
-  const answer = await app.api.post("/v1/rows", { ...app.history.body(), ...(await dialParameters(app)), n, ...(wanted.length && { watchlist: wanted }) }, signal);
+  const said = await app.api.post("/v1/rows", { ...app.history.body(), ...(await dialParameters(app)), n, ...(wanted.length && { watchlist: wanted }) }, signal);
+  const answer = { ...said, rows: entitle(said) };
   if (n !== ROW_SIZE) return answer;
   last = { query, answer };
   const kept = { time: Date.now(), answer };
@@ -81,9 +93,9 @@ export function storedRows({ history }) {
   const left = (/** @type {Item} */ film) => film.title !== undefined && !history.ratings.has(film.movie) && allows(history.limit, film);
   const items = [...history.watchlist.values()].sort((one, other) => other.time - one.time).filter(left);
   const all = /** @type {Row[]} */ (Array.isArray(stored?.answer?.rows) ? stored.answer.rows : []);
-  const rows = all.filter((row) => row.kind !== "watchlist").map((row) => ({ ...row, items: row.items.filter(left) }));
+  const rows = entitle({ fallback: history.size === 0, ...stored?.answer, rows: all }).filter((row) => row.kind !== "watchlist").map((row) => ({ ...row, items: row.items.filter(left) }));
   if (!rows.length && !items.length) return null;
-  const watchlist = { kind: "watchlist", title: "On your watchlist", items };
+  const watchlist = { kind: "watchlist", title: words.rows.storedWatchlist, items };
   return { time: stored?.time ?? Date.now(), answer: { model_version: "", fallback: history.size === 0, ...stored?.answer, rows: items.length ? [watchlist, ...rows] : rows } };
 }
 

@@ -1,6 +1,7 @@
 /** Star ratings: radio buttons over a strip of stars, one per step of the scale. */
 
 import { element, uniqueId } from "./dom.js";
+import { format, words } from "./language.js";
 
 /** @typedef {{low: number, high: number, step: number}} Scale */
 
@@ -26,7 +27,7 @@ export function ratingSteps({ low, high, step }) {
 
 /** Format a number with at most one decimal. @param {number} value */
 export function formatNumber(value) {
-  return value.toLocaleString("en", { maximumFractionDigits: 1 });
+  return format.number(value);
 }
 
 /**
@@ -66,7 +67,7 @@ export function stars(title, read, rate, scale) {
   listenToPointer(strip, { show, current: () => current, commit, clear });
   listenToKeys(strip, { show, checked, commit, clear });
   show(current);
-  const fieldset = element("fieldset", { class: "stars" }, element("legend", { class: "quiet" }, `Your rating of ${title}`), strip);
+  const fieldset = element("fieldset", { class: "stars" }, element("legend", { class: "quiet" }, words.film.rating(title)), strip);
   return onRefresh(fieldset, () => {
     if (read() === current) return;
     current = read();
@@ -140,7 +141,7 @@ function listenToKeys(strip, { show, checked, commit, clear }) {
  * @param {{name: string, rating: number | null, of: number[], scale: Scale | null}} among
  */
 function radio(choice, { name, rating, of, scale }) {
-  const label = scale === null ? "liked it" : `${formatNumber(choice)} of ${formatNumber(of[of.length - 1])}`;
+  const label = scale === null ? words.film.likedIt : words.film.outOf(choice, of[of.length - 1]);
   const input = /** @type {HTMLInputElement} */ (
     element("input", { type: "radio", name, value: choice, "aria-label": label, title: label, checked: choice === rating }));
   return input;

@@ -1,6 +1,7 @@
 /** The start for newcomers: posters of all tastes and decades to tap, and a bar that counts the taps. */
 
 import { element, icon } from "./dom.js";
+import { words } from "./language.js";
 import { addTiles, tileList } from "./tiles.js";
 
 /** Films of a page, and liked films that are enough for a list. */
@@ -11,13 +12,13 @@ const [PAGE, ENOUGH] = [24, 5];
  * @param {import("../app.js").App} app @param {() => void} done @param {(error: unknown) => HTMLElement} [failed] @returns {HTMLElement}
  */
 export function startGrid(app, done, failed) {
-  const list = tileList("Films to begin with");
-  const words = element("p", { class: "start-words", role: "status" });
-  const others = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "ghost", onclick: () => more(true) }, "Show others"));
-  const ready = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "primary", onclick: done }, "Show my films", icon("arrow")));
+  const list = tileList(words.start.films);
+  const progress = element("p", { class: "start-words", role: "status" });
+  const others = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "ghost", onclick: () => more(true) }, words.start.others));
+  const ready = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "primary", onclick: done }, words.start.ready, icon("arrow")));
   const dots = element("span", { class: "dots", "aria-hidden": "true" }, Array.from({ length: ENOUGH }, () => element("i")));
-  const section = element("section", { class: "start", "aria-label": "Films to begin with" }, list,
-    element("div", { class: "start-bar" }, dots, words, element("div", { class: "buttons" }, others, ready)));
+  const section = element("section", { class: "start", "aria-label": words.start.films }, list,
+    element("div", { class: "start-bar" }, dots, progress, element("div", { class: "buttons" }, others, ready)));
   placeholders(list);
 
   let skip = 0;
@@ -33,7 +34,7 @@ export function startGrid(app, done, failed) {
       skip += answer.items.length;
       others.hidden = !answer.more;
       if (focus) /** @type {HTMLElement | undefined} */ (list.children[shown]?.querySelector("button"))?.focus();
-      app.announce(`${items.length} films.`);
+      app.announce(words.start.shown(items.length));
     } catch (error) {
       if (app.signal.aborted) return;
       if (list.querySelector("[data-movie]")) app.toast(/** @type {Error} */ (error).message);
@@ -44,7 +45,7 @@ export function startGrid(app, done, failed) {
   };
   const count = () => {
     const n = app.history.size;
-    words.textContent = n === 0 ? `Tap ${ENOUGH} films you like` : n < ENOUGH ? `${n} of ${ENOUGH}` : `${n} films: your list is ready`;
+    progress.textContent = words.start.progress(n, ENOUGH);
     ready.disabled = n === 0;
     [...dots.children].forEach((dot, at) => dot.classList.toggle("on", at < n));
   };

@@ -1,6 +1,7 @@
 /** Placeholders of views: loading, empty, error. */
 
 import { element, icon } from "./dom.js";
+import { words } from "./language.js";
 
 /** A grey card, as large as a real one. */
 function skeleton() {
@@ -13,20 +14,20 @@ export function skeletons(n = 6) {
   return element("div", { class: "strip-of-cards", "aria-hidden": "true" }, Array.from({ length: n }, skeleton));
 }
 
-/** Loading state, announced to screen readers. @param {string} words @param {number} [n] */
-export function loadingState(words, n) {
-  return waiting(words, skeletons(n));
+/** Loading state, announced to screen readers. @param {string} text @param {number} [n] */
+export function loadingState(text, n) {
+  return waiting(text, skeletons(n));
 }
 
 /** Loading state of a grid of cards. */
-export function gridSkeleton(words = "Looking for films", n = 10) {
-  return waiting(words, element("div", { class: "grid-of-cards", "aria-hidden": "true" }, Array.from({ length: n }, skeleton)));
+export function gridSkeleton(text = words.forYou.looking, n = 10) {
+  return waiting(text, element("div", { class: "grid-of-cards", "aria-hidden": "true" }, Array.from({ length: n }, skeleton)));
 }
 
 /** Loading state of a film's page. */
 export function filmSkeleton() {
   const bones = [1, 2, 3].map(() => element("span", { class: "bone" }));
-  return waiting("Opening the film", element("div", { class: "film", "aria-hidden": "true" },
+  return waiting(words.filmPage.opening, element("div", { class: "film", "aria-hidden": "true" },
     element("div", { class: "film-poster skeleton" }, element("div", { class: "poster" })), element("div", { class: "feature-words" }, bones)));
 }
 
@@ -34,15 +35,15 @@ export function filmSkeleton() {
 export function rowSkeletons() {
   const bones = [1, 2, 3].map(() => element("span", { class: "bone" }));
   const row = () => element("div", { class: "row" }, element("div", { class: "row-head" }, element("span", { class: "bone heading" })), skeletons());
-  const shown = waiting("Looking for films", element("div", { class: "feature card", "aria-hidden": "true" },
+  const shown = waiting(words.forYou.looking, element("div", { class: "feature card", "aria-hidden": "true" },
     element("div", { class: "feature-poster skeleton" }, element("div", { class: "poster" })), element("div", { class: "feature-words" }, bones)), row(), row());
   shown.classList.add("rows");
   return shown;
 }
 
-/** @param {string} words @param {...HTMLElement} shown */
-function waiting(words, ...shown) {
-  return element("div", { class: "loading", role: "status" }, element("span", { class: "quiet" }, words), shown);
+/** @param {string} text @param {...HTMLElement} shown */
+function waiting(text, ...shown) {
+  return element("div", { class: "loading", role: "status" }, element("span", { class: "quiet" }, text), shown);
 }
 
 /** Heading of a state: level 1 if the view has none yet, else level 2. @param {string} text */
@@ -52,10 +53,10 @@ export function headingElement(text) {
 
 /**
  * Empty state with actions.
- * @param {string} heading @param {string} words @param {...(Node | null | false)} actions
+ * @param {string} heading @param {string} text @param {...(Node | null | false)} actions
  */
-export function emptyState(heading, words, ...actions) {
-  return element("section", { class: "state" }, element("h2", {}, heading), element("p", {}, words), element("div", { class: "buttons" }, actions));
+export function emptyState(heading, text, ...actions) {
+  return element("section", { class: "state" }, element("h2", {}, heading), element("p", {}, text), element("div", { class: "buttons" }, actions));
 }
 
 /**
@@ -64,12 +65,12 @@ export function emptyState(heading, words, ...actions) {
  */
 export function errorState(error, again) {
   const { status = -1, message = "" } = /** @type {{status?: number, message?: string}} */ (error);
-  const heading = status === 0 ? "No connection to the server" : status === 404 ? "Not found" : status === 429 ? "Too many requests" : "That didn't work";
+  const heading = status === 0 ? words.trouble.noConnection : status === 404 ? words.trouble.notFound : status === 429 ? words.trouble.tooMany : words.trouble.failed;
   return element("section", { class: "state", role: "alert" },
     headingElement(heading),
-    element("p", {}, asSentence(message) || "There was an error on the page."),
-    element("div", { class: "buttons" }, status === 404 ? element("a", { class: "primary", href: "/" }, "To your films", icon("arrow"))
-      : element("button", { type: "button", class: "primary", onclick: again }, icon("undo"), "Try again")));
+    element("p", {}, asSentence(message) || words.trouble.onPage),
+    element("div", { class: "buttons" }, status === 404 ? element("a", { class: "primary", href: "/" }, words.trouble.toYourFilms, icon("arrow"))
+      : element("button", { type: "button", class: "primary", onclick: again }, icon("undo"), words.trouble.again)));
 }
 
 /** Capitalize a message and end it with a full stop. @param {string} text */

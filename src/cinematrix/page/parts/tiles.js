@@ -2,6 +2,7 @@
 
 import { openSheet, shorten, titleElement } from "./cards.js";
 import { element, icon } from "./dom.js";
+import { words } from "./language.js";
 import { keepOneStop, roving } from "./roving.js";
 import { formatNumber, onRefresh, ratingSteps } from "./stars.js";
 
@@ -29,7 +30,7 @@ export function addTiles(app, list, movies) {
 
 /** @param {import("../app.js").App} app @param {Movie} movie */
 function tile(app, movie) {
-  const name = shorten(movie.title ?? `film ${movie.movie}`, 80) + (movie.year ? `, ${movie.year}` : "");
+  const name = shorten(movie.title ?? words.film.number(movie.movie), 80) + (movie.year ? `, ${movie.year}` : "");
   const mark = element("span", { class: "tile-mark", "aria-hidden": "true" });
   const tap = element("button", { type: "button", class: "tile-tap", onclick: () => app.history.rate(movie, next()) }, app.poster(movie), mark);
   const exact = element("button", { type: "button", class: "tile-stars", "aria-haspopup": "dialog", onclick: () => openSheet(app, movie, false) });
@@ -40,14 +41,14 @@ function tile(app, movie) {
   };
   const show = () => {
     const rating = app.history.rating(movie.movie);
-    const words = ratingWords(rating, app.model.scale);
+    const text = ratingWords(rating, app.model.scale);
     tap.setAttribute("aria-pressed", String(rating !== null));
-    tap.setAttribute("aria-label", words ? `${name}: ${words.toLowerCase()}` : name);
-    mark.replaceChildren(...(words ? [icon(words === "Loved" ? "heart" : "check")] : []));
-    mark.toggleAttribute("data-loved", words === "Loved");
+    tap.setAttribute("aria-label", text ? words.film.about(name, text) : name);
+    mark.replaceChildren(...(text ? [icon(text === words.film.loved ? "heart" : "check")] : []));
+    mark.toggleAttribute("data-loved", text === words.film.loved);
     exact.hidden = rating === null || app.history.plain;
     exact.replaceChildren(formatNumber(rating ?? 0), element("span", { class: "one-star" }));
-    exact.setAttribute("aria-label", `Rate more exactly: ${name}`);
+    exact.setAttribute("aria-label", words.film.rateExactly(name));
   };
   show();
   return onRefresh(element("li", { class: "tile", "data-movie": movie.movie }, tap, exact, element("span", { class: app.model.posters ? "tile-title" : "quiet" }, titleElement(movie))), show);
@@ -57,5 +58,5 @@ function tile(app, movie) {
 function ratingWords(rating, scale) {
   if (rating === null) return "";
   const [liked, loved] = tapRatings(scale);
-  return { [liked]: "Liked", [loved ?? liked]: loved ? "Loved" : "Liked" }[rating] ?? `${formatNumber(rating)} ${rating === 1 ? "star" : "stars"}`;
+  return { [liked]: words.film.liked, [loved ?? liked]: loved ? words.film.loved : words.film.liked }[rating] ?? words.film.stars(rating);
 }

@@ -1,6 +1,7 @@
 /** Short messages, which may offer to undo the last change. */
 
 import { element, icon } from "./dom.js";
+import { words } from "./language.js";
 
 /** @typedef {import("./history.js").History} History */
 /** @typedef {History["undos"][number]} Act */
@@ -39,7 +40,7 @@ export function toastWithUndo(history, text) {
   const act = history.undos.at(-1);
   if (!act) return toast(text);
   MESSAGES.set(act, text);
-  toast(text, element("button", { type: "button", class: "ghost", onclick: () => undoLast(history) }, icon("undo"), "Undo"), element("kbd", {}, KEYS));
+  toast(text, element("button", { type: "button", class: "ghost", onclick: () => undoLast(history) }, icon("undo"), words.marks.undo), element("kbd", {}, KEYS));
   shownAct = act;
 }
 
@@ -48,8 +49,8 @@ export function undoLast(history) {
   const act = history.undos.at(-1);
   if (!act) return;
   const text = MESSAGES.get(act);
-  if (text === undefined) return toast(`${KEYS} undoes a rating or a mark. The last change was neither.`);
-  toast(`Undone: ${text}`);
+  if (text === undefined) return toast(words.marks.nothingToUndo(KEYS));
+  toast(words.marks.undone(text));
   history.undo();
 }
 

@@ -2,7 +2,7 @@
 
 import { factsLine, titleText, shorten, titleElement } from "./cards.js";
 import { icon } from "./dom.js";
-import { formatNumber } from "./stars.js";
+import { genreName, words } from "./language.js";
 import { rowName } from "./uploads.js";
 
 /** Rows shown at a time; candidates offered per row. */
@@ -11,9 +11,6 @@ const [PAGE_SIZE, MAX_OFFERED] = [20, 3];
 /** Columns of the downloaded list, the same as `cinematrix import --unmatched` writes and `--pick` reads. */
 const COLUMNS = ["row", "kind", "title", "year", "rating", "movie", "candidates"];
 
-/** Texts of the row kinds without stars. @type {Record<string, string>} */
-const KIND_TEXTS = { seen: "seen", watchlist: "on your watchlist", like: "liked" };
-
 /** @typedef {import("./history.js").Movie} Movie */
 /** @typedef {import("./uploads.js").UnmatchedRow} Row */
 
@@ -21,7 +18,7 @@ const KIND_TEXTS = { seen: "seen", watchlist: "on your watchlist", like: "liked"
 export function unmatchedSection(app, unmatched) {
   const { element } = app;
   const list = element("ul", { class: "unmatched" });
-  const more = element("button", { type: "button", class: "ghost", onclick: () => showMore() }, "Show more");
+  const more = element("button", { type: "button", class: "ghost", onclick: () => showMore() }, words.import.showMore);
   let shown = 0;
   const showMore = () => {
     list.append(...unmatched.slice(shown, shown + PAGE_SIZE).map((row) => rowItem(app, row, unmatched.filter((other) => rowName(other) === rowName(row)))));
@@ -30,11 +27,11 @@ export function unmatchedSection(app, unmatched) {
   };
   showMore();
   return element("section", { class: "missing" },
-    element("h2", {}, "Which films are these?"),
-    element("p", { class: "lead" }, "These titles match no film, or several. Pick the right ones."),
+    element("h2", {}, words.import.which),
+    element("p", { class: "lead" }, words.import.whichWhy),
     certainButton(app, unmatched),
     list,
-    element("p", { class: "buttons" }, more, element("button", { type: "button", class: "ghost", onclick: () => downloadList(app, unmatched) }, icon("down"), "Download this list")));
+    element("p", { class: "buttons" }, more, element("button", { type: "button", class: "ghost", onclick: () => downloadList(app, unmatched) }, icon("down"), words.import.download)));
 }
 
 /** The button that picks the first candidate of all rows where it is certain; null if there are none. @param {import("../app.js").App} app @param {Row[]} unmatched */
@@ -44,21 +41,19 @@ function certainButton(app, unmatched) {
   const button = app.element("button", { type: "button", onclick: () => {
     const rows = open();
     for (const row of rows) app.history.pick(unmatched.filter((other) => rowName(other) === rowName(row)), row.candidates[0]);
-    app.toast(`${rows.length} ${rows.length === 1 ? "film was" : "films were"} taken.`);
+    app.toast(words.import.taken(rows.length));
     button.remove();
-  } }, icon("check"), `Take all that are certain (${open().length})`);
+  } }, icon("check"), words.import.takeCertain(open().length));
   return app.element("p", { class: "buttons" }, button);
 }
-
-/** Texts of the rules whose matches are to be checked. @type {Record<string, string>} */
-const RULE_TEXTS = { "no year": "a year is missing", "near year": "the year is one off" };
 
 /** Create the list of matches to check, closed at first. @param {import("../app.js").App} app @param {import("./uploads.js").UnsureRow[]} unsure */
 export function unsureDetails({ element }, unsure) {
   return element("details", { class: "why" },
-    element("summary", {}, `${unsure.length.toLocaleString("en")} ${unsure.length === 1 ? "film" : "films"} to check: found by the title, without the exact year`),
-    element("ul", {}, unsure.map((row) => element("li", {}, element("bdi", {}, rowTitle(row)), row.year ? ` (${row.year})` : "", " is ",
-      titleElement(row.match), row.match.year ? ` (${row.match.year})` : "", `: ${RULE_TEXTS[row.rule]}`))));
+    element("summary", {}, words.import.toCheck(unsure.length)),
+    element("ul", {}, unsure.map((row) => element("li", {}, words.import.is(
+      element("span", {}, element("bdi", {}, rowTitle(row)), row.year ? ` (${row.year})` : ""),
+      [titleElement(row.match), row.match.year ? ` (${row.match.year})` : ""], row.rule === "no year" ? words.import.noYear : words.import.nearYear)))));
 }
 
 /** Create a row with its picked film, or with the choice of a film; it follows changes of the history. @param {import("../app.js").App} app @param {Row} row @param {Row[]} all rows of the same name */
@@ -79,11 +74,11 @@ function rowItem(app, row, all) {
 }
 
 /** @param {{row: string, title: string}} row */
-const rowTitle = (row) => shorten(row.title || `row ${row.row}`, 120);
+const rowTitle = (row) => shorten(row.title || words.import.row(row.row), 120);
 
 /** @param {import("../app.js").App} app @param {Row} row */
 function rowDescription({ element }, row) {
-  const rating = row.rating === null ? KIND_TEXTS[row.kind] : `${formatNumber(row.rating)} ${row.rating === 1 ? "star" : "stars"}`;
+  const rating = row.rating === null ? /** @type {Record<string, string>} */ (words.kinds)[row.kind] : words.film.stars(row.rating);
   return element("div", {}, element("strong", {}, element("bdi", {}, rowTitle(row))), element("span", { class: "facts" }, [row.year, rating].filter(Boolean).join(" · ")));
 }
 
@@ -91,27 +86,27 @@ function rowDescription({ element }, row) {
 function pickedFilm({ element, history }, row, movie) {
   return element("div", { class: "buttons" },
     element("span", {}, icon("check"), " ", titleElement(movie)), element("span", { class: "facts" }, factsLine(movie)),
-    element("button", { type: "button", class: "ghost small", "aria-label": `Pick another film than ${shorten(movie.title ?? "", 60)}`, onclick: () => history.unpick(row) }, icon("undo"), "Another film"));
+    element("button", { type: "button", class: "ghost small", "aria-label": words.import.pickAnother(shorten(movie.title ?? "", 60)), onclick: () => history.unpick(row) }, icon("undo"), words.import.another));
 }
 
 /** @param {import("../app.js").App} app @param {Row} row @param {Row[]} all */
 function filmChoice(app, row, all) {
   const pick = (/** @type {Movie} */ movie) => {
     app.history.pick(all, movie);
-    app.toast(`“\u2068${rowTitle(row)}\u2069” is ${titleText(movie, "that film")}.`, true);
+    app.toast(words.import.picked(`\u2068${rowTitle(row)}\u2069`, titleText(movie, words.film.that)), true);
   };
   const offered = row.candidates.slice(0, MAX_OFFERED);
   return app.element("div", { class: "buttons" },
     offered.map((movie) => app.element("button", { type: "button", class: "ghost small", onclick: () => pick(movie) },
       shorten(movie.title ?? "", 50), movie.year ? ` (${movie.year})` : "", distinction(movie, offered))),
-    app.finder({ label: `Film for ${rowTitle(row)}`, placeholder: "Another film", choose: pick }));
+    app.finder({ label: words.import.filmFor(rowTitle(row)), placeholder: words.import.another, choose: pick }));
 }
 
 /** Text that distinguishes candidates: the genres, and the ID if the title, year and genres are another's. @param {Movie} movie @param {Movie[]} all */
 function distinction(movie, all) {
-  const genres = (/** @type {Movie} */ film) => film.genres?.join(", ") || "no genres";
+  const genres = (/** @type {Movie} */ film) => film.genres?.map(genreName).join(", ") || words.import.noGenres;
   const twins = all.filter((other) => other.movie !== movie.movie && other.title === movie.title && other.year === movie.year);
-  return ` · ${genres(movie)}${twins.some((other) => genres(other) === genres(movie)) ? ` · no. ${movie.movie}` : ""}`;
+  return ` · ${genres(movie)}${twins.some((other) => genres(other) === genres(movie)) ? ` · ${words.import.id(movie.movie)}` : ""}`;
 }
 
 /** Download the rows as CSV, with the picked films. @param {import("../app.js").App} app @param {Row[]} unmatched */

@@ -1,28 +1,27 @@
 /** Import view: upload an export, show the counts of its rows, and match the unmatched rows. */
 
+import { answerText } from "../parts/answers.js";
 import { shorten } from "../parts/cards.js";
 import { ColumnForm } from "../parts/columns.js";
-import { icon } from "../parts/dom.js";
+import { element, icon } from "../parts/dom.js";
+import { format, words } from "../parts/language.js";
 import { emptyState } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
 import { unmatchedSection, unsureDetails } from "../parts/unmatched.js";
 import { MAX_UNMATCHED } from "../parts/unmatched-films.js";
 
-export const title = "Import your films";
+export const title = words.views.import;
 
 /** Maximum file size in bytes. */
 const MAX_BYTES = 20_000_000;
 
 /** Names of the sites, by the server's sources. @type {Record<string, string>} */
 const SITES = {
-  cinematrix: "your own history", letterboxd: "Letterboxd", imdb: "IMDb", trakt: "Trakt", movielens: "MovieLens", tmdb: "TMDB", criticker: "Criticker", filmtipset: "Filmtipset",
+  letterboxd: "Letterboxd", imdb: "IMDb", trakt: "Trakt", movielens: "MovieLens", tmdb: "TMDB", criticker: "Criticker", filmtipset: "Filmtipset",
   movietweetings: "MovieTweetings", jellyfin: "Jellyfin", netflix: "Netflix", simkl: "Simkl", tvtime: "TV Time", movary: "Movary", yamtrack: "Yamtrack",
   ryot: "Ryot", watcharr: "Watcharr", kodi: "Kodi", plex: "Plex", tautulli: "Tautulli", prime: "Prime Video", filmweb: "Filmweb", kinopoisk: "Kinopoisk",
   kinorium: "Kinorium", douban: "Douban", rym: "Rate Your Music", icheckmovies: "iCheckMovies",
 };
-
-/** Answers to the question what the films of a file are, by the server's names. @type {Record<string, string>} */
-const KINDS = { seen: "I have seen them", watchlist: "I want to see them", liked: "I like them", rated: "I rated them" };
 
 /** Tab-storage key of the last upload's result. */
 const UPLOAD_KEY = "upload";
@@ -33,7 +32,7 @@ const UPLOAD_KEY = "upload";
  *   skipped: {row: string, reason: string, title: string}[], unlisted: Record<string, number>, unmatched: Row[], newer?: unknown[], unsure?: import("../parts/uploads.js").UnsureRow[],
  *   warnings: string[]} & import("../parts/uploads.js").Upload} Outcome
  */
-/** The shown result of an upload: the counts, and the reasons of skipped rows. @typedef {{source: string, counts: [string, number][], reasons: [string, number][], unmatched: Row[], unsure?: import("../parts/uploads.js").UnsureRow[], warnings: string[]}} Summary */
+/** The shown result of an upload: the counts, by their names in `words`, and the reasons of skipped rows. @typedef {{source: string, counts: [keyof typeof words.import.counts, number][], reasons: [string, number][], unmatched: Row[], unsure?: import("../parts/uploads.js").UnsureRow[], warnings: string[]}} Summary */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -41,7 +40,7 @@ export async function show(main, app) {
   const outcome = element("div", { class: "outcome", "aria-live": "polite" });
   const input = /** @type {HTMLInputElement} */ (element("input", { type: "file", id: "file", class: "quiet", accept: ".zip,.csv,.xml,.json,.jsonl,.tsv,.txt,.dat" }));
   const drop = element("label", { class: "drop", for: "file" },
-    icon("up"), element("strong", {}, "Drop your export here"), element("span", {}, "or choose the file: as you downloaded it, zipped or not"));
+    icon("up"), element("strong", {}, words.import.drop), element("span", {}, words.import.choose));
   /** @type {File | undefined} */
   let last;
   /** Undoes the merge of the last file. @type {import("../parts/history.js").History["undos"][number] | undefined} */
@@ -53,14 +52,14 @@ export async function show(main, app) {
   };
   const read = async (/** @type {File | undefined} */ file, /** @type {import("../parts/history.js").History["undos"][number] | undefined} */ before, /** @type {Record<string, string>} */ answers = {}) => {
     if (!file) return;
-    outcome.replaceChildren(element("p", { class: "lead", role: "status" }, `Reading ${shorten(file.name, 60)} …`));
+    outcome.replaceChildren(element("p", { class: "lead", role: "status" }, words.import.reading(shorten(file.name, 60))));
     drop.classList.add("busy");
     try {
       const result = summary(app, await send(app, file, { ...columns.query, ...answers }, before));
       undo = app.history.undos.at(-1);
       writeTab(UPLOAD_KEY, { user: app.history.account?.user ?? null, ...result });
       outcome.replaceChildren(...resultParts(app, result));
-      app.announce(result.counts.map(([name, n]) => `${n} ${name}`).join(", "));
+      app.announce(result.counts.map(([name, n]) => `${format.number(n)} ${words.import.counts[name]}`).join(", "));
     } catch (error) {
       if (app.signal.aborted) return;
       const { ask: kinds, profiles } = /** @type {{body?: {ask?: string[], profiles?: string[]}}} */ (error).body ?? {};
@@ -81,7 +80,7 @@ export async function show(main, app) {
     bring(/** @type {DragEvent} */ (event).dataTransfer?.files[0]);
   });
   main.append(
-    element("h1", {}, "Import your films"),
+    element("h1", {}, title),
     element("p", { class: "lead" }, storageText(app.history)),
     element("div", { class: "drop-place" }, input, drop,
       columns.form),
@@ -93,33 +92,25 @@ export async function show(main, app) {
 
 /** The question what the films of a file are, which the file doesn't say. @param {import("../app.js").App} app @param {string[]} kinds @param {(kind: string) => void} answer */
 function kindQuestion({ element }, kinds, answer) {
-  return emptyState("What are these films to you?", "The file doesn’t say it. Ratings in it count in any case, except on a watchlist.",
-    ...kinds.map((kind) => element("button", { type: "button", class: "ghost", onclick: () => answer(kind) }, KINDS[kind] ?? kind)));
+  return emptyState(words.import.whatAreThey, words.import.whatWhy,
+    ...kinds.map((kind) => element("button", { type: "button", class: "ghost", onclick: () => answer(kind) }, /** @type {Record<string, any>} */ (words.import)[kind] ?? kind)));
 }
 
 /** The question whose films of a file are to be read. @param {import("../app.js").App} app @param {string[]} profiles @param {(profile: string) => void} answer */
 function profileQuestion({ element }, profiles, answer) {
-  return emptyState("Whose films are these?", "The file has films of several people. Choose yourself; the others’ films aren’t read.",
+  return emptyState(words.import.whose, words.import.whoseWhy,
     ...profiles.map((profile) => element("button", { type: "button", class: "ghost", onclick: () => answer(profile) }, shorten(profile, 40))));
 }
 
 /** Text about the place where the ratings are stored. @param {import("../parts/history.js").History} history */
 function storageText({ account, persistent }) {
-  if (account) return "Your films go into your account on this server.";
-  return `The server reads the file and doesn't store it. Your films stay ${persistent ? "in this browser" : "only until the page is closed, because this browser allows no storage"}.`;
+  return account ? words.import.intoAccount : persistent ? words.import.here : words.import.whileOpen;
 }
 
 /** The list of sites, with the path to each site's export. @param {import("../app.js").App} app */
 function sources(app) {
-  const ways = [
-    ["Letterboxd", "Settings → Data → Export: the ZIP as it is"], ["IMDb", "Your ratings → Export: the CSV"],
-    ["Trakt", "Settings → Data → Export: the ZIP"], ["MovieLens", "Account → Import / Export: ratings as CSV"],
-    ["TMDB", "Settings → Account → Export: the CSV"], ["Criticker", "Your ratings → Export: the XML or CSV"],
-    ["Netflix", "Account → Profile → Viewing activity → Download all"], ["Simkl, TV Time", "Settings → Export: the CSV, JSON or ZIP"],
-    ["Kodi, Plex, Jellyfin", "the exported library, Tautulli's table, or Playback Reporting's backup"],
-    ["Cinematrix", "You → Save my history, on your other device"], ["Anything else", "a table, a JSON or a list with titles: seen, wanted, liked or rated films"],
-  ];
-  return app.element("section", { class: "sources" }, app.element("h2", {}, "Where to get it"),
+  const ways = [...Object.entries(words.import.ways), [words.import.anythingElse, words.import.anythingWay]];
+  return app.element("section", { class: "sources" }, app.element("h2", {}, words.import.where),
     app.element("dl", {}, ways.map(([name, way]) => app.element("div", {}, app.element("dt", {}, name), app.element("dd", {}, way)))));
 }
 
@@ -130,7 +121,7 @@ function sources(app) {
  * @returns {Promise<Outcome>}
  */
 async function send(app, file, columns, before) {
-  if (file.size > MAX_BYTES) throw new Error("The file is larger than 20 MB, the maximum for an upload.");
+  if (file.size > MAX_BYTES) throw new Error(words.import.tooLarge);
   const query = new URLSearchParams({ name: file.name.slice(0, 200), ...columns });
   const { account } = app.history;
   if (account) {
@@ -150,10 +141,10 @@ function summary(app, { source, read, imported, updated, duplicates, skipped, un
   const reasons = new Map(Object.entries(unlisted));
   for (const { reason } of skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   return {
-    source, warnings: app.history.unmatched.size < MAX_UNMATCHED ? warnings : [...warnings, `Of the films that the catalog lacks, ${MAX_UNMATCHED.toLocaleString("en")} are kept, and no more.`],
+    source, warnings: app.history.unmatched.size < MAX_UNMATCHED ? warnings : [...warnings, words.import.keptAtMost(MAX_UNMATCHED)],
     unsure, unmatched: open, reasons: [...reasons],
-    counts: [["rows read", read], ["new", imported], ["changed", updated], ["already there", duplicates + unmatched.length - open.length],
-      ["skipped", [...reasons.values()].reduce((sum, n) => sum + n, 0)], ["not found", open.length], ...(newer.length ? [/** @type {[string, number]} */ (["newer than the catalog", newer.length])] : [])],
+    counts: [["read", read], ["new", imported], ["changed", updated], ["there", duplicates + unmatched.length - open.length],
+      ["skipped", [...reasons.values()].reduce((sum, n) => sum + n, 0)], ["notFound", open.length], ...(newer.length ? [/** @type {["newer", number]} */ (["newer", newer.length])] : [])],
   };
 }
 
@@ -163,20 +154,23 @@ function resultParts(app, { source, counts, reasons, unmatched, unsure = [], war
   const { new: fresh, changed } = Object.fromEntries(counts);
   return [
     element("section", { class: "result" },
-      element("h2", {}, fresh + changed ? "Films imported" : "Nothing new"),
-      element("p", { class: "lead" }, `From ${source.split(", ").map((each) => SITES[each] ?? "a table").join(" and ")}.`),
-      element("dl", { class: "counts" }, counts.map(([name, n]) => element("div", {}, element("dt", {}, name), element("dd", {}, n.toLocaleString("en"))))),
-      element("p", { class: "buttons" }, element("a", { class: "primary", href: "/" }, "See your films", icon("arrow")))),
-    ...warnings.map((warning) => element("p", { class: "note" }, warning)),
+      element("h2", {}, fresh + changed ? words.import.done : words.import.nothingNew),
+      element("p", { class: "lead" }, words.import.from(source.split(", ").map((each) => (each === "cinematrix" ? words.import.ownHistory : SITES[each] ?? words.import.aTable)))),
+      element("dl", { class: "counts" }, counts.map(([name, n]) => element("div", {}, element("dt", {}, words.import.counts[name]), element("dd", {}, format.number(n))))),
+      element("p", { class: "buttons" }, element("a", { class: "primary", href: "/" }, words.import.seeFilms, icon("arrow")))),
+    ...warnings.map((warning) => element("p", { class: "note" }, answer(warning))),
     reasons.length ? skippedDetails(app, reasons) : null,
     unsure.length ? unsureDetails(app, unsure) : null,
     unmatched.length ? unmatchedSection(app, unmatched) : null,
   ].filter((each) => each !== null);
 }
 
+/** A sentence of the server; in English if the page's language doesn't have it. @param {string} sentence */
+const answer = (sentence) => answerText(sentence) ?? element("span", { lang: "en" }, sentence);
+
 /** The reasons of skipped rows, with their counts. @param {import("../app.js").App} app @param {Summary["reasons"]} reasons */
 function skippedDetails({ element }, reasons) {
   const n = reasons.reduce((sum, [, count]) => sum + count, 0);
-  return element("details", { class: "why" }, element("summary", {}, `Why ${n.toLocaleString("en")} ${n === 1 ? "row was" : "rows were"} skipped`),
-    element("ul", {}, reasons.map(([reason, count]) => element("li", {}, `${count.toLocaleString("en")} × ${reason}`))));
+  return element("details", { class: "why" }, element("summary", {}, words.import.whySkipped(n)),
+    element("ul", {}, reasons.map(([reason, count]) => element("li", {}, `${format.number(count)} × `, answer(reason)))));
 }

@@ -4,6 +4,7 @@ import { reasons, expectedRange, expectedStars, genresLine, shorten, titleElemen
 import { barChart } from "../parts/charts.js";
 import { detailsSection } from "../parts/film-details.js";
 import { catalogFacts } from "../parts/film-facts.js";
+import { genreName, words } from "../parts/language.js";
 import { markButtons } from "../parts/mark-buttons.js";
 import { byExpectedStars, orderButtons } from "../parts/order.js";
 import { cardRow, updateRow } from "../parts/rows.js";
@@ -11,7 +12,7 @@ import { formatNumber } from "../parts/stars.js";
 import { emptyState, filmSkeleton } from "../parts/states.js";
 import { titleParts } from "../parts/titles.js";
 
-export const title = "Film";
+export const title = words.views.film;
 
 /**
  * @typedef {import("../parts/history.js").Movie & {ratings: number, mean: number | null,
@@ -27,7 +28,7 @@ export async function show(main, app) {
   main.replaceChildren(filmSkeleton());
   /** @type {Film} */
   const film = await app.api.get(path, {}, app.signal);
-  if (!app.allows(film)) return main.replaceChildren(emptyState("Not for this profile", "This film is outside the limit of the profile.", app.element("a", { class: "primary", href: "/" }, "To your films")));
+  if (!app.allows(film)) return main.replaceChildren(emptyState(words.filmPage.notForProfile, words.filmPage.outsideLimit, app.element("a", { class: "primary", href: "/" }, words.trouble.toYourFilms)));
   document.title = `${shorten(film.title ?? "")} · Cinematrix`;
   const prediction = app.element("div", { class: "guess" });
   let ratings = peopleSection(app, film);
@@ -50,7 +51,7 @@ function head(app, film, guess) {
   return element("article", { class: "film" },
     element("div", { class: "film-poster" }, app.poster(film)),
     element("div", { class: "feature-words large" },
-      element("p", { class: "kicker" }, film.year ? String(film.year) : "Film"),
+      element("p", { class: "kicker" }, film.year ? String(film.year) : title),
       element("h1", {}, titleElement({ ...film, title: film.title && titleParts(film.title).name })),
       element("p", { class: "facts" }, genresLine(film, film.genres ?? [])),
       guess,
@@ -61,7 +62,7 @@ function head(app, film, guess) {
 /** What the catalog and TMDB know of the film; null if that is nothing. @param {import("../app.js").App} app @param {Film} film */
 function aboutSection(app, film) {
   const parts = [detailsSection(app, film), catalogFacts(film)].filter((each) => each !== null);
-  return parts.length > 0 && app.element("section", { class: "about" }, app.element("h2", {}, "About the film"), parts);
+  return parts.length > 0 && app.element("section", { class: "about" }, app.element("h2", {}, words.filmPage.about), parts);
 }
 
 /** The expected rating and its reasons. @param {import("../app.js").App} app @param {import("../parts/cards.js").Item & {yours: number | null}} prediction */
@@ -71,21 +72,21 @@ function predictionParts(app, prediction) {
   const shown = expectedStars(prediction, scale);
   if (!shown || !scale) return [];
   const unpersonal = app.history.size === 0;
-  const words = unpersonal ? "Average score. Rate a few films to see yours." : prediction.yours === null ? "Expected for you" : "Expected for you, without your own rating";
-  return [element("p", { class: "facts" }, words), shown, expectedRange(prediction, scale), reasons(prediction)].filter((each) => each !== null);
+  const meaning = unpersonal ? words.filmPage.average : prediction.yours === null ? words.filmPage.forYou : words.filmPage.withoutYours;
+  return [element("p", { class: "facts" }, meaning), shown, expectedRange(prediction, scale), reasons(prediction, scale)].filter((each) => each !== null);
 }
 
 /** The number, mean and distribution of ratings. @param {import("../app.js").App} app @param {Film} film */
 function peopleSection(app, film) {
   const { element } = app;
   const { ratings: count, mean, histogram } = film;
-  if (!count) return element("section", { class: "people" }, element("h2", {}, "How people rated it"), element("p", { class: "lead" }, "Nobody has rated it yet. The expected stars come from its genres, year and tags."));
-  if (app.history.plain) return element("section", { class: "people" }, element("h2", {}, "Who watched it"), element("p", { class: "lead" }, count === 1 ? "One person" : `${count.toLocaleString("en")} people`));
+  if (!count) return element("section", { class: "people" }, element("h2", {}, words.filmPage.people), element("p", { class: "lead" }, words.filmPage.nobody));
+  if (app.history.plain) return element("section", { class: "people" }, element("h2", {}, words.filmPage.watchers), element("p", { class: "lead" }, words.filmPage.watched(count)));
   const rating = app.history.rating(film.movie);
   return element("section", { class: "people" },
-    element("h2", {}, "How people rated it"),
-    element("p", { class: "lead" }, `${count.toLocaleString("en")} ${count === 1 ? "rating" : "ratings"}`, mean !== null && `, ${formatNumber(mean)} on average`),
-    histogram.length > 0 && barChart(`Ratings of ${shorten(film.title ?? "")}`, histogram.map((bar) => ({ label: formatNumber(bar.rating), value: bar.count, mark: bar.rating === rating }))));
+    element("h2", {}, words.filmPage.people),
+    element("p", { class: "lead" }, words.filmPage.ratings(count, mean)),
+    histogram.length > 0 && barChart(words.filmPage.histogram(shorten(film.title ?? "")), histogram.map((bar) => ({ label: formatNumber(bar.rating), value: bar.count, mark: bar.rating === rating }))));
 }
 
 /** The section of similar films, or null. @param {import("../app.js").App} app @param {string} path */
@@ -96,9 +97,9 @@ async function similarFilms(app, path) {
   if (!items.length) return null;
   let byStars = false;
   const options = (/** @type {import("../parts/cards.js").Item} */ item) => ({ reason: linkText(/** @type {Similar} */ (item).why), hide: false });
-  const shown = () => ({ title: "Similar films", items: byStars ? byExpectedStars(items) : items, options });
+  const shown = () => ({ title: words.filmPage.similar, items: byStars ? byExpectedStars(items) : items, options });
   const row = cardRow(app, shown());
-  const order = orderButtons(items, { first: "Most similar", choose: (stars) => { byStars = stars; updateRow(app, row, shown()); } });
+  const order = orderButtons(items, { first: words.filters.mostSimilar, choose: (stars) => { byStars = stars; updateRow(app, row, shown()); } });
   if (order) row.querySelector("h2")?.after(order);
   row.classList.add("alike");
   app.history.on("change", async () => {
@@ -110,6 +111,6 @@ async function similarFilms(app, path) {
 
 /** The reasons of a similarity, as text. @param {{genres: string[], both: number}} why */
 function linkText({ genres, both }) {
-  const people = `${both.toLocaleString("en")} people rated both`;
-  return [genres.length > 0 && `both ${genres.slice(0, 3).join(", ")}`, both > 0 && people].filter(Boolean).join("; ") || "close to each other in the model";
+  const { bothGenres, bothRated, nearInModel } = words.filmPage;
+  return [genres.length > 0 && bothGenres(genres.slice(0, 3).map(genreName)), both > 0 && bothRated(both)].filter(Boolean).join("; ") || nearInModel;
 }

@@ -1,21 +1,21 @@
 /** Your films: all that the user rated, saw, liked or refused, as a list to search, sort and change, and as a diary. */
 
-import { plural } from "../parts/cards.js";
 import { updateDiary } from "../parts/diary.js";
 import { icon } from "../parts/dom.js";
+import { format, words } from "../parts/language.js";
 import { SORTS, isDated, ownFilms, select, sort } from "../parts/own-films.js";
 import { updateOwnRows } from "../parts/own-rows.js";
 import { ROWS_HINT, rowStops } from "../parts/row-stops.js";
 import { emptyState } from "../parts/states.js";
 import { youTabs } from "../parts/you-tabs.js";
 
-export const title = "Your films";
+export const title = words.views.yourFilms;
 
 /** Maximum films described in a request. */
 const MAX_FILMS = 5000;
 
-/** Kinds of films, and their words. @type {[import("../parts/own-films.js").OwnKind | "", string][]} */
-const KINDS = [["", "All"], ["rated", "Rated"], ["seen", "Seen, not rated"], ["liked", "Liked"], ["refused", "Not for me"]];
+/** Kinds of films, "" for all. @type {(import("../parts/own-films.js").OwnKind | "")[]} */
+const KINDS = ["", "rated", "seen", "liked", "refused"];
 
 /** @typedef {import("../parts/own-films.js").OwnFilm} OwnFilm */
 
@@ -39,7 +39,7 @@ export async function show(main, app) {
     if (!films.length) return body.replaceChildren(nothing(app));
     if (again) order = arranged(params, films).map(({ movie }) => movie);
     const shown = inOrder(films, order).filter((film) => as === "list" || isDated(film));
-    status.textContent = (shown.length === films.length ? plural(films.length, "film") : `${shown.length.toLocaleString("en")} of ${plural(films.length, "film")}`) + (as === "diary" ? ", by the day you watched or rated them" : "");
+    status.textContent = words.yourFilms.shown(shown.length, films.length, as === "diary");
     if (as === "diary") updateDiary(diary, shown, history.plain);
     else updateOwnRows(app, list, shown);
     const parts = [tools.bar, status, as === "diary" ? diary : list, hint];
@@ -92,24 +92,24 @@ function toolBar(app, changed) {
     app.keep(changes);
     changed();
   };
-  const search = element("input", { type: "search", id: "own-search", autocomplete: "off", maxlength: 100, placeholder: "Search your films", value: params.get("query") ?? "",
+  const search = element("input", { type: "search", id: "own-search", autocomplete: "off", maxlength: 100, placeholder: words.yourFilms.search, value: params.get("query") ?? "",
     oninput: (/** @type {Event} */ event) => keep({ query: /** @type {HTMLInputElement} */ (event.target).value }) });
   const by = element("select", { id: "own-sort", onchange: (/** @type {Event} */ event) => keep({ sort: /** @type {HTMLSelectElement} */ (event.target).value, reverse: null }) },
-    Object.entries(SORTS).filter(([name]) => app.model.scale || (name !== "stars" && name !== "apart")).map(([name, { words }]) => element("option", { value: name, selected: name === sortName(params) }, words)));
-  const way = element("button", { type: "button", class: "ghost round", "aria-label": "Reverse the order", title: "Reverse the order", onclick: () => keep({ reverse: params.has("reverse") ? null : "1" }) });
-  const kinds = KINDS.map(([kind, words]) => ({ kind, words, chip: chipButton(app, () => keep({ kind })) }));
-  const views = [["list", "List"], ["diary", "Diary"]].map(([as, words]) => ({ as, button: element("button", { type: "button", class: "chip", onclick: () => keep({ as: as === "list" ? null : as }) }, words) }));
-  const switcher = element("div", { class: "own-switch", role: "group", "aria-label": "Show as" }, views.map(({ button }) => button));
-  const sorting = element("div", { class: "own-sort" }, element("label", { for: "own-sort", class: "facts" }, "Sort by"), by, way);
+    Object.entries(SORTS).filter(([name]) => app.model.scale || (name !== "stars" && name !== "apart")).map(([name]) => element("option", { value: name, selected: name === sortName(params) }, words.yourFilms[/** @type {"date"} */ (name)])));
+  const way = element("button", { type: "button", class: "ghost round", "aria-label": words.yourFilms.reverse, title: words.yourFilms.reverse, onclick: () => keep({ reverse: params.has("reverse") ? null : "1" }) });
+  const kinds = KINDS.map((kind) => ({ kind, label: words.yourFilms[kind || "all"], chip: chipButton(app, () => keep({ kind })) }));
+  const views = [["list", words.yourFilms.list], ["diary", words.yourFilms.diary]].map(([as, label]) => ({ as, button: element("button", { type: "button", class: "chip", onclick: () => keep({ as: as === "list" ? null : as }) }, label) }));
+  const switcher = element("div", { class: "own-switch", role: "group", "aria-label": words.yourFilms.showAs }, views.map(({ button }) => button));
+  const sorting = element("div", { class: "own-sort" }, element("label", { for: "own-sort", class: "facts" }, words.yourFilms.sortBy), by, way);
   const bar = element("div", { class: "own-tools" },
-    element("div", { class: "field" }, element("label", { for: "own-search", class: "quiet" }, "Search your films"), icon("search"), search),
-    element("div", { class: "own-choice" }, sorting, switcher), element("div", { class: "chips", role: "group", "aria-label": "Kinds" }, kinds.map(({ chip }) => chip)));
+    element("div", { class: "field" }, element("label", { for: "own-search", class: "quiet" }, words.yourFilms.search), icon("search"), search),
+    element("div", { class: "own-choice" }, sorting, switcher), element("div", { class: "chips", role: "group", "aria-label": words.yourFilms.kinds }, kinds.map(({ chip }) => chip)));
   const update = (/** @type {OwnFilm[]} */ films, /** @type {string} */ now) => {
-    for (const { kind, words, chip } of kinds) {
+    for (const { kind, label, chip } of kinds) {
       const n = kind ? films.filter((film) => film.kinds.includes(kind)).length : films.length;
       chip.hidden = kind !== "" && n === 0 && params.get("kind") !== kind;
       chip.setAttribute("aria-pressed", String((params.get("kind") ?? "") === kind));
-      chip.replaceChildren(words, element("span", { class: "facts" }, ` ${n.toLocaleString("en")}`));
+      chip.replaceChildren(label, element("span", { class: "facts" }, ` ${format.number(n)}`));
     }
     for (const { as, button } of views) button.setAttribute("aria-pressed", String(as === now));
     switcher.hidden = !films.some(isDated);
@@ -125,12 +125,12 @@ const chipButton = ({ element }, choose) => element("button", { type: "button", 
 
 /** Grey rows. @param {import("../app.js").App} app */
 function skeleton({ element }) {
-  return element("div", { class: "loading", role: "status" }, element("span", { class: "quiet" }, "Reading your films"),
+  return element("div", { class: "loading", role: "status" }, element("span", { class: "quiet" }, words.yourFilms.reading),
     element("ul", { class: "own-films", "aria-hidden": "true" }, Array.from({ length: 8 }, () => element("li", { class: "own" }))));
 }
 
 /** The view without films. @param {import("../app.js").App} app */
 function nothing({ element }) {
-  return emptyState("Nothing here yet", "Films that you rate, or mark as seen or not for you, are listed here.",
-    element("a", { class: "primary", href: "/?view=bring" }, "Import my ratings"), element("a", { class: "ghost", href: "/" }, "See films"));
+  return emptyState(words.yourFilms.empty, words.yourFilms.emptyWhy,
+    element("a", { class: "primary", href: "/?view=bring" }, words.yourFilms.importRatings), element("a", { class: "ghost", href: "/" }, words.watchlist.seeFilms));
 }

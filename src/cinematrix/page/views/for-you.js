@@ -6,13 +6,14 @@ import { feature } from "../parts/feature.js";
 import { icon } from "../parts/dom.js";
 import { keepFocus } from "../parts/focus.js";
 import { updateChildren } from "../parts/keyed.js";
+import { format, words } from "../parts/language.js";
 import { cardRow, updateRow } from "../parts/rows.js";
 import { ROW_SIZE, cardOptions, fetchRows, lastRows, rowName, rowUrl, storedRows } from "../parts/shelves.js";
 import { startGrid } from "../parts/start-grid.js";
 import { startLinks, startWords } from "../parts/start-words.js";
 import { emptyState, rowSkeletons } from "../parts/states.js";
 
-export const title = "For you";
+export const title = words.views.forYou;
 export const early = true;
 
 /** Rows whose first cards are built at once: those that a screen shows. */
@@ -84,33 +85,30 @@ const FEW = 5;
  */
 function drawHeading(app, head, { starting, fallback, done }) {
   const { element, history } = app;
-  const parts = starting ? ["welcome", "words", "grid", "links"] : ["title", fallback ? "This catalog has none of the films you rated." : basis(history), ...(history.size < FEW ? ["more"] : [])];
+  const parts = starting ? ["welcome", "words", "grid", "links"] : ["title", fallback ? words.forYou.noneKnown : basis(history), ...(history.size < FEW ? ["more"] : [])];
   updateChildren(head, parts, {
-    key: (words) => words,
-    make: (words) => ({
-      welcome: () => element("h1", { class: "display" }, "What will you watch tonight?"),
+    key: (part) => part,
+    make: (part) => ({
+      welcome: () => element("h1", { class: "display" }, words.forYou.welcome),
       words: () => startWords(app),
       grid: () => startGrid(app, done),
       links: startLinks,
-      title: () => element("h1", {}, "For you"),
-      more: () => element("p", { class: "buttons starts" }, element("a", { class: "ghost", href: "/?view=start" }, "Tap more films", icon("arrow"))),
-    }[words] ?? (() => element("p", { class: "lead" }, words)))(),
+      title: () => element("h1", {}, title),
+      more: () => element("p", { class: "buttons starts" }, element("a", { class: "ghost", href: "/?view=start" }, words.forYou.tapMore, icon("arrow"))),
+    }[part] ?? (() => element("p", { class: "lead" }, part)))(),
   });
 }
 
 /** The ratings that a list is based on, in words. @param {import("../parts/history.js").History} history */
-function basis({ size: n, plain }) {
-  const [one, many] = plain ? ["film you watched", "films you watched"] : ["rating", "ratings"];
-  return n === 1 ? `Based on one ${one}` : `Based on ${n.toLocaleString("en")} ${many}`;
-}
+const basis = ({ size, plain }) => words.forYou.basedOn(size, plain);
 
 /** Show the rows; the first film of the first row that isn't the watchlist has a large card. @param {import("../app.js").App} app @param {HTMLElement} list @param {Rows} answer */
 function drawRows(app, list, answer) {
   const nonEmpty = answer.rows.filter((row) => row.items.length);
-  if (!nonEmpty.length) return list.replaceChildren(emptyState("No film is left", "No film matches all filters. Remove one."));
+  if (!nonEmpty.length) return list.replaceChildren(emptyState(words.forYou.noneLeft, words.forYou.noneMatches));
   const lead = nonEmpty.find(({ kind }) => kind !== "watchlist") ?? nonEmpty[0];
   const [first, ...rest] = lead.items;
-  const label = answer.fallback ? "To begin with" : "Tonight";
+  const label = answer.fallback ? words.forYou.toBegin : words.forYou.tonight;
   const rows = nonEmpty.map((row) => (row === lead ? { ...row, items: rest } : row)).filter((row) => row.items.length);
   const parts = [{ feature: first, row: null, at: 0 }, ...rows.map((row, at) => ({ feature: null, row, at }))];
   const shown = (/** @type {Row} */ row, /** @type {number} */ at) => ({ title: shorten(row.title, 90), items: row.items, near: at < IN_VIEW, all: rowUrl(row, app.params), options: cardOptions(row) });
@@ -124,7 +122,7 @@ function drawRows(app, list, answer) {
 /** The note above an old response. @param {import("../app.js").App} app @param {number} time @param {() => void} again */
 function staleNote(app, time, again) {
   const today = new Date(time).toDateString() === new Date().toDateString();
-  const clock = new Date(time).toLocaleString("en", today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
-  return app.element("p", { class: "note", role: "status" }, `${navigator.onLine ? "The server can't be reached. " : ""}These films are from ${clock}. `,
-    app.element("button", { type: "button", class: "ghost", onclick: again }, icon("undo"), "Try again"));
+  const clock = today ? format.clock(time) : format.minute(time);
+  return app.element("p", { class: "note", role: "status" }, `${navigator.onLine ? `${words.trouble.unreachable} ` : ""}${words.forYou.stale(clock)}`,
+    app.element("button", { type: "button", class: "ghost", onclick: again }, icon("undo"), words.trouble.again));
 }

@@ -1,11 +1,12 @@
 /** Taste map: films as points on a canvas; films are close if the same people watch them. */
 
-import { filmUrl, oneDecimal, plural, shorten } from "../parts/cards.js";
+import { filmUrl, oneDecimal, shorten } from "../parts/cards.js";
 import { icon } from "../parts/dom.js";
+import { genreName, words } from "../parts/language.js";
 import { byExpectedStars, orderButtons } from "../parts/order.js";
 import { emptyState } from "../parts/states.js";
 
-export const title = "Map";
+export const title = words.views.map;
 
 /**
  * @typedef {{model_version: string, movies: (number | string)[], titles: string[], years: (number | null)[], x: number[],
@@ -36,20 +37,20 @@ let cachedMap = null;
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
   const { element } = app;
-  const head = element("div", { class: "head" }, element("h1", {}, "The taste map"),
-    element("p", { class: "lead" }, "Each point is a film. Films lie together where the same people watch them."));
+  const head = element("div", { class: "head" }, element("h1", {}, words.map.title),
+    element("p", { class: "lead" }, words.map.lead));
   if (!app.model.map) {
-    return main.append(emptyState("This model has no map", "It recommends films, but it can’t place them on a map.", element("a", { class: "primary", href: "/" }, "To your films")));
+    return main.append(emptyState(words.map.none, words.map.noneWhy, element("a", { class: "primary", href: "/" }, words.trouble.toYourFilms)));
   }
   if (app.history.limit.with.length + app.history.limit.without.length) {
-    return main.append(emptyState("No map for this profile", "The map shows all films, and this profile is limited to some of them.", element("a", { class: "primary", href: "/" }, "To your films")));
+    return main.append(emptyState(words.map.limited, words.map.limitedWhy, element("a", { class: "primary", href: "/" }, words.trouble.toYourFilms)));
   }
-  const waiting = element("p", { class: "loading lead", role: "status" }, "Drawing the map: the first time takes some seconds…");
+  const waiting = element("p", { class: "loading lead", role: "status" }, words.map.drawing);
   main.append(head, waiting);
   if (cachedMap?.model_version !== app.model.version || !cachedMap) cachedMap = await app.api.get("/v1/map", {}, app.signal);
   const map = /** @type {TasteMap} */ (cachedMap);
   waiting.remove();
-  if (!map.movies.length) return main.append(emptyState("There are no films", "The model has none."));
+  if (!map.movies.length) return main.append(emptyState(words.map.empty, words.map.emptyWhy));
   const chart = new Chart(app, map);
   main.append(chart.legend(), chart.frame, chart.beside);
   chart.begin();
@@ -72,20 +73,20 @@ class Chart {
     this.hovered = null;
     this.order = map.movies.map((_, at) => at).sort((a, b) => map.ratings[b] - map.ratings[a]);
     this.canvas = /** @type {HTMLCanvasElement} */ (element("canvas", {
-      class: "map", tabindex: "0", role: "application", "aria-label": "Taste map. Arrow keys move it, plus and minus zoom, 0 shows all, Enter opens the named film. The visible films are listed below.",
+      class: "map", tabindex: "0", role: "application", "aria-label": words.map.canvas,
     }));
     this.tip = element("div", { class: "map-tip", hidden: true });
     const button = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {() => void} */ act) =>
       element("button", { type: "button", class: "ghost round", "aria-label": label, onclick: act }, sign);
     this.frame = element("figure", { class: "map-frame" }, this.canvas, this.tip, element("div", { class: "map-zoom" },
-      button("Zoom in", "+", () => this.zoom(ZOOM)), button("Zoom out", "−", () => this.zoom(1 / ZOOM)), button("Show all films", "○", () => this.showAll())));
+      button(words.map.zoomIn, "+", () => this.zoom(ZOOM)), button(words.map.zoomOut, "−", () => this.zoom(1 / ZOOM)), button(words.map.showAll, "○", () => this.showAll())));
     this.list = element("ul", { class: "map-list" });
     /** Expected stars by film, once they are there. @type {(number | null)[]} */
     this.stars = [];
     /** Whether the list is ordered by expected stars. */
     this.byStars = false;
-    this.heading = element("div", { class: "list-head" }, element("h2", {}, "Best known here"));
-    const finder = app.finder({ label: "Find a film on the map", placeholder: "Find a film on the map", choose: (movie) => this.find(movie.movie) });
+    this.heading = element("div", { class: "list-head" }, element("h2", {}, words.map.bestKnown));
+    const finder = app.finder({ label: words.map.find, placeholder: words.map.find, choose: (movie) => this.find(movie.movie) });
     this.beside = element("section", { class: "map-beside", "aria-busy": "true" }, finder, this.heading, this.list);
     this.frames = 0;
     this.timer = 0;
@@ -98,10 +99,10 @@ class Chart {
     if (signal.aborted) return;
     const choose = (/** @type {boolean} */ byStars) => {
       this.byStars = byStars;
-      this.heading.firstElementChild?.replaceChildren(byStars ? "Best for you here" : "Best known here");
+      this.heading.firstElementChild?.replaceChildren(byStars ? words.map.bestForYou : words.map.bestKnown);
       this.listFilms();
     };
-    if (this.heading.childElementCount < 2) this.heading.append(...[orderButtons(this.stars.map((stars) => ({ movie: 0, stars })), { first: "Best known", choose })].filter((each) => each !== null));
+    if (this.heading.childElementCount < 2) this.heading.append(...[orderButtons(this.stars.map((stars) => ({ movie: 0, stars })), { first: words.filters.bestKnown, choose })].filter((each) => each !== null));
     this.listFilms();
     this.beside.removeAttribute("aria-busy");
   }
@@ -227,11 +228,11 @@ class Chart {
   /** Centre the map on a film. @param {number | string} movie */
   find(movie) {
     const film = this.map.movies.indexOf(movie);
-    if (film < 0) return this.app.toast("This film is not on the map: too few people rated it.");
+    if (film < 0) return this.app.toast(words.map.notOn);
     this.view = { x: this.map.x[film], y: this.map.y[film], zoom: 14 };
     this.hovered = film;
     this.draw();
-    this.app.announce(`${shorten(this.map.titles[film], 80)} is in the middle of the map.`);
+    this.app.announce(words.map.found(shorten(this.map.titles[film], 80)));
   }
 
   /** The film nearest to a point, or null. @param {{x: number, y: number}} point */
@@ -361,7 +362,7 @@ class Chart {
     ring(pen, x, y, 9, ink, 2);
     const { titles, years, genre, genres, ratings } = this.map;
     const stars = this.stars[this.hovered] ?? null;
-    const facts = [stars !== null && `${oneDecimal(stars)} ★`, years[this.hovered], genres[genre[this.hovered]], plural(ratings[this.hovered], this.app.history.plain ? "viewer" : "rating")].filter(Boolean).join(" · ");
+    const facts = [stars !== null && `${oneDecimal(stars)} ★`, years[this.hovered], genreName(genres[genre[this.hovered]] ?? ""), words.map.ratings(ratings[this.hovered], this.app.history.plain)].filter(Boolean).join(" · ");
     this.tip.replaceChildren(this.app.element("strong", {}, this.app.element("bdi", {}, shorten(titles[this.hovered], 80))), this.app.element("span", {}, facts));
     this.tip.style.setProperty("--x", `${Math.max(0, Math.min(x + 14, this.size.width - 250))}px`);
     this.tip.style.setProperty("--y", `${Math.max(0, y > this.size.height - 90 ? y - 80 : y + 14)}px`);
@@ -383,7 +384,7 @@ class Chart {
     const { element } = this.app;
     const [year, stars] = [this.map.years[film], this.stars[film] ?? null];
     return element("li", {}, element("a", { href: filmUrl(this.map.movies[film]) }, element("bdi", {}, shorten(this.map.titles[film], 80)), year ? ` (${year})` : ""),
-      stars !== null && element("span", { class: "expected-stars" }, ` ${oneDecimal(stars)}`, element("span", { class: "one-star", role: "img", "aria-label": "stars expected" })));
+      stars !== null && element("span", { class: "expected-stars" }, ` ${oneDecimal(stars)}`, element("span", { class: "one-star", role: "img", "aria-label": words.map.starsExpected })));
   }
 
   /** The genre buttons with their colours; a pressed one shows its genre alone. */
@@ -398,11 +399,11 @@ class Chart {
         this.genre = this.genre === at ? null : at;
         for (const each of buttons) each.setAttribute("aria-pressed", String(each === event.currentTarget && this.genre !== null));
         this.draw();
-      } }, dot, name);
+      } }, dot, genreName(name));
     });
     const rated = this.app.history.ratings.size;
-    return element("div", { class: "map-legend" }, element("div", { class: "map-genres", role: "group", "aria-label": "Genres" }, buttons),
-      element("p", { class: "facts" }, element("span", { class: "dot yours" }), rated ? " Ringed: films that you rated" : " Rate films, and they are ringed here"));
+    return element("div", { class: "map-legend" }, element("div", { class: "map-genres", role: "group", "aria-label": words.map.genres }, buttons),
+      element("p", { class: "facts" }, element("span", { class: "dot yours" }), rated ? words.map.ringed : words.map.rateToRing));
   }
 }
 

@@ -3,9 +3,10 @@
 import { barChart } from "../parts/charts.js";
 import { shorten } from "../parts/cards.js";
 import { splitCsv } from "../parts/csv.js";
+import { format, words } from "../parts/language.js";
 import { outcomesTable, trialSection } from "../parts/outcomes.js";
 
-export const title = "Operator";
+export const title = words.views.operator;
 
 /** Maximum films per request. */
 const MAX_FILMS = 5_000;
@@ -26,9 +27,9 @@ const POLL_INTERVAL = 2000;
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
   const { element } = app;
-  const body = element("div", { class: "operator" }, element("p", { class: "loading lead", role: "status" }, "Loading…"));
+  const body = element("div", { class: "operator" }, element("p", { class: "loading lead", role: "status" }, words.operator.loading));
   const films = element("div", { class: "operator", hidden: true }, importSection(app));
-  main.append(element("h1", {}, "Operator"), body, films);
+  main.append(element("h1", {}, title), body, films);
   let timer = 0;
   app.signal.addEventListener("abort", () => clearTimeout(timer));
   const refresh = async () => {
@@ -69,7 +70,7 @@ function isChanging(now, stored) {
 function adminKeyForm(app, again) {
   const { element } = app;
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "admin-key", type: "password", autocomplete: "off", required: true }));
-  const note = element("p", { role: "status" }, "Create one with “cinematrix key create --role admin”. It is stored in this tab only.");
+  const note = element("p", { role: "status" }, words.operator.keyNote);
   const open = async (/** @type {Event} */ event) => {
     event.preventDefault();
     try {
@@ -77,27 +78,28 @@ function adminKeyForm(app, again) {
       again();
     } catch (error) {
       const { status, message } = /** @type {import("../parts/api.js").ApiError} */ (error);
-      note.textContent = status === 401 || status === 403 ? "This is not an admin key. It was not stored." : message;
+      note.textContent = status === 401 || status === 403 ? words.operator.badKey : message;
     }
   };
-  return element("section", { class: "state" }, element("h2", {}, "This page needs an admin key"), note,
-    element("form", { class: "buttons", onsubmit: open }, element("label", { for: "admin-key" }, "Key"), field, element("button", { class: "primary" }, "Open")));
+  return element("section", { class: "state" }, element("h2", {}, words.operator.needsKey), note,
+    element("form", { class: "buttons", onsubmit: open }, element("label", { for: "admin-key" }, words.account.key), field, element("button", { class: "primary" }, words.account.open)));
 }
 
 /** The elements of the view. @param {import("../app.js").App} app @param {Overview} now @param {StoredVersions} stored @param {() => Promise<void>} refresh */
 function viewParts(app, now, stored, refresh) {
   const { element } = app;
-  const share = (/** @type {number | null} */ value) => (value === null ? "–" : `${Math.round(100 * value)} %`);
+  const share = (/** @type {number | null} */ value) => (value === null ? "–" : format.percent(value));
+  const named = words.operator.facts;
   const facts = /** @type {[string, string][]} */ ([
-    ["ratings stored", now.ratings.toLocaleString("en")], ["users", now.users.toLocaleString("en")], ["lists sent", now.shown.lists.toLocaleString("en")],
-    ["of the catalog shown", share(now.shown.coverage)], ["Gini of what was shown", now.shown.gini === null ? "–" : now.shown.gini.toFixed(2)],
+    [named.ratings, format.number(now.ratings)], [named.users, format.number(now.users)], [named.lists, format.number(now.shown.lists)],
+    [named.coverage, share(now.shown.coverage)], [named.gini, now.shown.gini === null ? "–" : format.fixed(now.shown.gini, 2)],
   ]);
-  const trained = now.trained ? new Date(now.trained).toLocaleString("en", { dateStyle: "long", timeStyle: "short" }) : "an unknown date";
+  const trained = now.trained ? format.longMinute(new Date(now.trained)) : words.operator.unknownDate;
   return [
-    element("p", { class: "lead" }, `Version ${now.version} of ${trained}`),
+    element("p", { class: "lead" }, words.operator.version(now.version, trained)),
     element("dl", { class: "counts" }, facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)))),
     metrics(app),
-    element("section", {}, element("h2", {}, "Ratings a day"), now.days.every(({ ratings }) => !ratings) ? element("p", { class: "facts" }, "None in the last 30 days.") : barChart("Ratings received a day", now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
+    element("section", {}, element("h2", {}, words.operator.perDay), now.days.every(({ ratings }) => !ratings) ? element("p", { class: "facts" }, words.operator.noneLately) : barChart(words.operator.received, now.days.map(({ day, ratings }) => ({ label: day.slice(5), value: ratings })))),
     outcomesTable(app, now.outcomes),
     trialSection(app, now.trial),
     versions(app, stored, refresh),
@@ -108,11 +110,11 @@ function viewParts(app, now, stored, refresh) {
 /** The model's stored metrics. @param {import("../app.js").App} app */
 function metrics(app) {
   const { element, model: { metrics: measured = [] } } = app;
-  return element("section", {}, element("h2", {}, "Metrics"),
-    measured.length === 0 && element("p", { class: "facts" }, "This model has no stored metrics. “cinematrix evaluate” measures it on held-out ratings."),
+  return element("section", {}, element("h2", {}, words.operator.metrics),
+    measured.length === 0 && element("p", { class: "facts" }, words.operator.noMetrics),
     measured.flatMap(({ on, figures }) => [
-      element("p", { class: "facts" }, `On ${on}`),
-      element("dl", { class: "counts" }, Object.entries(figures).slice(0, 8).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value.toFixed(3)))))]));
+      element("p", { class: "facts" }, words.operator.measuredOn(element("span", { lang: "en" }, on))),
+      element("dl", { class: "counts" }, Object.entries(figures).slice(0, 8).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, format.fixed(value, 3)))))]));
 }
 
 /** The table of versions, and the buttons to promote, refit and roll back. @param {import("../app.js").App} app @param {StoredVersions} stored @param {() => Promise<void>} refresh */
@@ -120,7 +122,7 @@ function versions(app, stored, refresh) {
   const { element } = app;
   const [last] = stored.refits;
   const running = isRefitting(stored);
-  const status = element("p", { class: "facts", role: "status" }, last ? `Last refit: ${last.state}${last.why ? ` (${shorten(last.why, 200)})` : ""}.` : "No refit yet.");
+  const status = element("p", { class: "facts", role: "status" }, last ? words.operator.lastRefit(stateName(last.state), shorten(last.why ?? "", 200)) : words.operator.noRefit);
   const act = (/** @type {string} */ path, /** @type {unknown} */ body, /** @type {string} */ done) => async () => {
     try {
       await app.operator.post(path, body);
@@ -130,22 +132,25 @@ function versions(app, stored, refresh) {
       status.textContent = /** @type {Error} */ (error).message;
     }
   };
-  const promote = (/** @type {string} */ version, force = false) => act("/v1/admin/promotions", { version, force }, "Promoted: it serves within seconds.");
+  const promote = (/** @type {string} */ version, force = false) => act("/v1/admin/promotions", { version, force }, words.operator.promoted);
   const ask = dialog(app, (version) => promote(version, true)());
-  return element("section", {}, element("h2", {}, "Versions"),
-    element("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Stored versions" }, element("table", {},
-      element("thead", {}, element("tr", {}, ["Version", "Model", "State", ""].map((name) => element(name ? "th" : "td", name ? { scope: "col" } : {}, name)))),
+  return element("section", {}, element("h2", {}, words.operator.versions),
+    element("div", { class: "table", tabindex: "0", role: "region", "aria-label": words.operator.stored }, element("table", {},
+      element("thead", {}, element("tr", {}, [...Object.values(words.operator.columns), ""].map((name) => element(name ? "th" : "td", name ? { scope: "col" } : {}, name)))),
       element("tbody", {}, stored.versions.map((one) => element("tr", {},
-        element("th", { scope: "row" }, one.version), element("td", {}, one.model), element("td", {}, one.serves ? "serves" : one.before ? "served before" : one.refit?.state ?? "stored"),
+        element("th", { scope: "row" }, one.version), element("td", {}, one.model), element("td", {}, stateName(one.serves ? "serves" : one.before ? "before" : one.refit?.state ?? "stored")),
         element("td", {}, !one.serves && element("button", {
-          type: "button", class: "ghost small", id: `promote-${one.version}`, "aria-label": `Promote ${one.version}`,
+          type: "button", class: "ghost small", id: `promote-${one.version}`, "aria-label": words.operator.promoteOf(one.version),
           onclick: one.refit?.state === "refused" ? () => ask.open(one) : promote(one.version),
-        }, "Promote"))))))),
+        }, words.operator.promote))))))),
     element("div", { class: "buttons" },
-      element("button", { type: "button", class: "primary", id: "refit", disabled: running, onclick: act("/v1/admin/refits", { force: false }, "Refit started.") }, running ? "Refit is running…" : "Refit now"),
-      element("button", { type: "button", class: "ghost", id: "rollback", disabled: !stored.versions.some((one) => one.before), onclick: act("/v1/admin/rollbacks", undefined, "Rolled back: the previous version serves within seconds.") }, "Roll back")),
+      element("button", { type: "button", class: "primary", id: "refit", disabled: running, onclick: act("/v1/admin/refits", { force: false }, words.operator.refitStarted) }, running ? words.operator.refitRuns : words.operator.refit),
+      element("button", { type: "button", class: "ghost", id: "rollback", disabled: !stored.versions.some((one) => one.before), onclick: act("/v1/admin/rollbacks", undefined, words.operator.rolledBack) }, words.operator.rollBack)),
     status, ask.element);
 }
+
+/** A state in words. @param {string} state */
+const stateName = (state) => /** @type {Record<string, string>} */ (words.operator.states)[state] ?? state;
 
 /** The confirmation before a refused version is promoted. @param {import("../app.js").App} app @param {(version: string) => void} force */
 function dialog(app, force) {
@@ -153,13 +158,13 @@ function dialog(app, force) {
   const why = element("p", {});
   let version = "";
   const made = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "force-title" },
-    element("h2", { id: "force-title" }, "Promote a refused version?"), why,
+    element("h2", { id: "force-title" }, words.operator.askForce), why,
     element("div", { class: "buttons" },
-      element("button", { type: "button", class: "primary danger", onclick: () => { made.close(); force(version); } }, "Promote anyway"),
-      element("button", { type: "button", class: "ghost", onclick: () => made.close() }, "Cancel"))));
+      element("button", { type: "button", class: "primary danger", onclick: () => { made.close(); force(version); } }, words.operator.force),
+      element("button", { type: "button", class: "ghost", onclick: () => made.close() }, words.operator.cancel))));
   const open = (/** @type {Version} */ one) => {
     version = one.version;
-    why.textContent = `The gate refused ${one.version}${one.refit?.why ? `: ${shorten(one.refit.why, 300)}` : ""}.`;
+    why.textContent = words.operator.gateRefused(one.version, shorten(one.refit?.why ?? "", 300));
     made.showModal();
   };
   return { element: made, open };
@@ -169,11 +174,11 @@ function dialog(app, force) {
 function latency(app, now) {
   const { element } = app;
   if (!now.latency.length) return null;
-  return element("section", {}, element("h2", {}, "Latency"),
-    element("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Latency by route" }, element("table", {},
-      element("thead", {}, element("tr", {}, ["Route", "Requests", "Median", "99th percentile"].map((name) => element("th", { scope: "col" }, name)))),
+  return element("section", {}, element("h2", {}, words.operator.latency),
+    element("div", { class: "table", tabindex: "0", role: "region", "aria-label": words.operator.latencyByRoute }, element("table", {},
+      element("thead", {}, element("tr", {}, Object.values(words.operator.latencyColumns).map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, [...now.latency].sort((a, b) => b.requests - a.requests).slice(0, 12).map((one) => element("tr", {},
-        element("th", { scope: "row" }, one.route), element("td", {}, one.requests.toLocaleString("en")), element("td", {}, `${one.p50.toFixed(1)} ms`), element("td", {}, `${one.p99.toFixed(1)} ms`)))))));
+        element("th", { scope: "row" }, one.route), element("td", {}, format.number(one.requests)), element("td", {}, `${format.oneDecimal(one.p50)} ms`), element("td", {}, `${format.oneDecimal(one.p99)} ms`)))))));
 }
 
 /** The form that imports films from a CSV. @param {import("../app.js").App} app */
@@ -181,28 +186,27 @@ function importSection(app) {
   const { element } = app;
   const file = /** @type {HTMLInputElement} */ (element("input", { id: "films-file", type: "file", accept: ".csv" }));
   const status = element("p", { role: "status" });
-  return element("section", {}, element("h2", {}, "New films"),
-    element("label", { class: "label", for: "films-file" }, "A CSV with movie, title, year and genres. New films are recommended at once, based on their content."), file,
+  return element("section", {}, element("h2", {}, words.operator.newFilms),
+    element("label", { class: "label", for: "films-file" }, words.operator.csv), file,
     element("div", { class: "buttons" }, element("button", { type: "button", class: "ghost", onclick: async (/** @type {Event} */ event) => {
       const [given] = file.files ?? [];
-      if (!given) return void (status.textContent = "Choose a file first.");
+      if (!given) return void (status.textContent = words.operator.chooseFirst);
       const button = /** @type {HTMLButtonElement} */ (event.currentTarget);
       button.disabled = true;
-      status.textContent = await importFilms(app, given, (words) => { status.textContent = words; });
+      status.textContent = await importFilms(app, given, (text) => { status.textContent = text; });
       button.disabled = false;
       file.value = "";
-    } }, "Import films")), status);
+    } }, words.operator.import)), status);
 }
 
-/** Send a CSV of films in parts; returns the result as text. @param {import("../app.js").App} app @param {File} file @param {(words: string) => void} report */
+/** Send a CSV of films in parts; returns the result as text. @param {import("../app.js").App} app @param {File} file @param {(text: string) => void} report */
 async function importFilms(app, file, report) {
-  const count = (/** @type {number} */ n) => n.toLocaleString("en");
   const sum = { created: 0, updated: 0 };
-  const summary = () => `${count(sum.created)} new, ${count(sum.updated)} updated.`;
+  const summary = () => words.operator.imported(sum.created, sum.updated);
   try {
     const all = await splitCsv(file, MAX_FILMS);
     for (const { blob, last } of all) {
-      report(`Importing ${count(last)} of ${count(all[all.length - 1].last)}…`);
+      report(words.operator.importing(last, all[all.length - 1].last));
       const { created, updated } = await app.operator.post("/v1/movies", blob, app.signal);
       sum.created += created;
       sum.updated += updated;
@@ -210,6 +214,6 @@ async function importFilms(app, file, report) {
     return summary();
   } catch (error) {
     const { message } = /** @type {Error} */ (error);
-    return sum.created + sum.updated ? `Imported in part: ${summary()} Then: ${message}` : `Not imported: ${message}`;
+    return sum.created + sum.updated ? words.operator.inPart(summary(), message) : words.operator.notImported(message);
   }
 }

@@ -1,14 +1,14 @@
 /** Questions for new users: a few films of one region of taste at a time, selected by how informative their ratings would be. */
 
-import { plural } from "../parts/cards.js";
 import { dialParameters } from "../parts/dials.js";
 import { icon } from "../parts/dom.js";
+import { genreName, words } from "../parts/language.js";
 import { roving } from "../parts/roving.js";
 import { cardRow, updateCards } from "../parts/rows.js";
 import { emptyState, gridSkeleton } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
 
-export const title = "Questions";
+export const title = words.views.questions;
 
 /** Minimum ratings before a list is shown. */
 const MIN_ANSWERS = 3;
@@ -25,7 +25,7 @@ const UNSEEN_KEY = "unseen";
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
   const questions = new Questions(app);
-  main.append(app.element("h1", {}, "A few questions"), questions.lead, questions.place, questions.list);
+  main.append(app.element("h1", {}, words.questions.title), questions.lead, questions.place, questions.list);
   app.history.on("change", () => questions.changed(), app.signal);
   await Promise.all([questions.next(), questions.recommend()]);
 }
@@ -37,7 +37,7 @@ class Questions {
     const { element } = app;
     this.app = app;
     this.lead = element("p", { class: "lead" });
-    this.place = element("section", { class: "question", "aria-label": "Question" }, gridSkeleton("Choosing films", PAGE));
+    this.place = element("section", { class: "question", "aria-label": words.questions.question }, gridSkeleton(words.questions.choosing, PAGE));
     this.list = element("div", { class: "so-far", "aria-live": "polite" });
     this.onward = element("button", { type: "button", class: "primary", onclick: () => this.go() });
     /** @type {(number | string)[]} */
@@ -79,7 +79,7 @@ class Questions {
     this.store([...this.unseen, ...unseen]);
     if (unseen.length) {
       this.app.history.pushUndo(() => { if (this.before.at(-1)?.page === page) this.back(); });
-      this.app.toast(`${plural(unseen.length, "film")} not seen.`, true);
+      this.app.toast(words.questions.notSeen(unseen.length), true);
     }
     this.next();
   }
@@ -107,12 +107,12 @@ class Questions {
     const focused = place.contains(document.activeElement);
     this.page = page;
     if (!page.items.length) {
-      place.replaceChildren(emptyState("That was all", "There is nothing left to ask.", this.backButton(), element("a", { class: "primary", href: "/" }, "See your films")));
+      place.replaceChildren(emptyState(words.questions.all, words.questions.allWhy, this.backButton(), element("a", { class: "primary", href: "/" }, words.questions.seeYours)));
     } else {
       const list = roving(element("ul", { class: "grid-of-cards" }));
       updateCards(app, list, { title: "", items: page.items, near: true, options: () => ({ hide: false, reason: null }) });
       place.replaceChildren(
-        element("p", { class: "kicker" }, "Have you seen any of these?"),
+        element("p", { class: "kicker" }, words.questions.seenAny),
         element("h2", { tabindex: "-1" }, pageWords(page)),
         list,
         element("div", { class: "buttons" }, this.onward, this.backButton()));
@@ -123,7 +123,7 @@ class Questions {
 
   /** The button that undoes "None of these". */
   backButton() {
-    return this.before.length > 0 && this.app.element("button", { type: "button", class: "ghost", onclick: () => this.back() }, icon("undo"), "Films before");
+    return this.before.length > 0 && this.app.element("button", { type: "button", class: "ghost", onclick: () => this.back() }, icon("undo"), words.questions.before);
   }
 
   /** A rating has changed. */
@@ -135,9 +135,9 @@ class Questions {
   /** Show how many ratings are missing, and what the button means. */
   count() {
     const left = MIN_ANSWERS - this.app.history.size;
-    this.lead.textContent = left > 0 ? `Rate what you have seen. Your list appears after ${["", "one", "two", "three"][left]} more ${left === 1 ? "film" : "films"}.` : "Each film makes the list below better. Stop whenever you like.";
+    this.lead.textContent = left > 0 ? words.questions.left(left) : words.questions.enough;
     const rated = this.page?.items.some(({ movie }) => this.app.history.rating(movie) !== null);
-    this.onward.replaceChildren(rated ? "Next films" : "None of these", icon("arrow"));
+    this.onward.replaceChildren(rated ? words.questions.next : words.questions.none, icon("arrow"));
   }
 
   /** Show the list so far. */
@@ -148,8 +148,8 @@ class Questions {
     try {
       const { items, model_version } = await app.api.post("/v1/recommendations", { ...app.history.body(), ...(await dialParameters(app)), n: 6 }, signal);
       list.replaceChildren(
-        cardRow(app, { title: "Your list so far", items, near: true, options: () => ({ rate: false, hide: false }) }),
-        app.element("p", {}, app.element("a", { class: "primary", href: "/" }, "See them all", icon("arrow"))));
+        cardRow(app, { title: words.questions.soFar, items, near: true, options: () => ({ rate: false, hide: false }) }),
+        app.element("p", {}, app.element("a", { class: "primary", href: "/" }, words.questions.seeAll, icon("arrow"))));
       app.answeredBy(model_version);
     } catch {
       if (!signal.aborted) list.replaceChildren();
@@ -160,8 +160,14 @@ class Questions {
 /** `Film noir, 1941–1955`. @param {Page} page */
 function pageWords({ region, years }) {
   const time = years && (years[0] === years[1] ? String(years[0]) : `${years[0]}–${years[1]}`);
-  const words = [region, time].filter(Boolean).join(", ") || "Films";
-  return words[0].toUpperCase() + words.slice(1);
+  return [region && regionName(region), time].filter(Boolean).join(", ") || words.questions.films;
+}
+
+/** The name of a region, which the server says in English: a genre in small letters, or one of `words.regions`. @param {string} region */
+function regionName(region) {
+  const genre = Object.keys(words.genres).find((name) => name.toLowerCase() === region);
+  const name = /** @type {Record<string, string>} */ (words.regions)[region] ?? (genre ? genreName(genre) : region);
+  return name[0].toUpperCase() + name.slice(1);
 }
 
 /** Create signals, each aborted by the next one, so that no late response replaces a newer one. @param {AbortSignal} left */

@@ -3,10 +3,11 @@
 import { byExpectedStars, orderButtons } from "../parts/order.js";
 import { roving } from "../parts/roving.js";
 import { keepFocus } from "../parts/focus.js";
+import { words } from "../parts/language.js";
 import { updateCards } from "../parts/rows.js";
 import { emptyState, gridSkeleton } from "../parts/states.js";
 
-export const title = "Search";
+export const title = words.views.search;
 
 /** Maximum films shown. */
 const MAX_RESULTS = 48;
@@ -17,32 +18,32 @@ export async function show(main, app) {
   const query = app.params.get("query")?.slice(0, 200) ?? "";
   const results = element("div", {});
   main.append(
-    element("h1", {}, "Search"),
+    element("h1", {}, title),
     app.finder({
-      label: "Title of a film, or a part of it", value: query, visible: true,
+      label: words.search.label, value: query, visible: true,
       choose: (movie) => app.go("film", { movie: String(movie.movie) }),
       submit: (text) => app.go("search", { query: text }),
     }),
     results);
   if (!query) {
-    results.append(element("p", { class: "lead" }, "A part of the title is enough. Typing errors are tolerated."));
+    results.append(element("p", { class: "lead" }, words.search.hint));
     return;
   }
-  results.append(element("p", { class: "lead" }, "Searching…"), gridSkeleton("Searching"));
+  results.append(element("p", { class: "lead" }, words.search.searching), gridSkeleton(words.search.searching));
   /** @returns {Promise<import("../parts/cards.js").Item[]>} */
   const fetch = async () => (await app.api.post("/v1/movies/search", { ...app.history.body(), query, n: MAX_RESULTS }, app.signal)).items.filter(app.allows, app);
   let items = await fetch();
-  app.announce(items.length === 1 ? "One film found." : `${items.length} films found.`);
+  app.announce(words.search.announced(items.length));
   if (!items.length) {
-    results.replaceChildren(emptyState("No film by that name", "Try fewer words, or the original title."));
+    results.replaceChildren(emptyState(words.search.nothing, words.search.nothingWhy));
     return;
   }
   const list = roving(element("ul", { class: "grid-of-cards", tabindex: "-1" }));
   const draw = () => keepFocus(list, () => updateCards(app, list, { title, items: app.params.get("order") === "stars" ? byExpectedStars(items) : items, options: () => ({ heading: "h2", hide: false }) }));
   draw();
-  const words = element("p", { class: "lead" }, items.length === 1 ? "One film" : `${items.length} films`, " like “", element("bdi", {}, query), "”");
+  const lead = element("p", { class: "lead" }, words.search.like(items.length, element("bdi", {}, query)));
   const choose = (/** @type {boolean} */ stars) => { app.keep({ order: stars ? "stars" : null }); draw(); };
-  results.replaceChildren(element("div", { class: "list-head" }, words, orderButtons(items, { first: "Best match", byStars: app.params.get("order") === "stars", choose })), list);
+  results.replaceChildren(element("div", { class: "list-head" }, lead, orderButtons(items, { first: words.filters.bestMatch, byStars: app.params.get("order") === "stars", choose })), list);
   app.history.on("change", async () => {
     items = await fetch().catch(() => items);
     draw();

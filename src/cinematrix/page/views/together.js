@@ -3,14 +3,15 @@
 import { loadAccount } from "../parts/account.js";
 import { Api } from "../parts/api.js";
 import { requestBody } from "../parts/body.js";
-import { filmUrl, factsLine, oneDecimal, plural, reasonParts, shorten, titleElement } from "../parts/cards.js";
+import { filmUrl, factsLine, oneDecimal, reasonParts, shorten, titleElement } from "../parts/cards.js";
 import { dialParameters, dials } from "../parts/dials.js";
 import { icon } from "../parts/dom.js";
+import { format, words } from "../parts/language.js";
 import { stars } from "../parts/stars.js";
 import { loadingState } from "../parts/states.js";
 import { writeTab, readTab } from "../parts/tab.js";
 
-export const title = "Together";
+export const title = words.views.together;
 
 /** Maximum people, maximum opinions shown unfolded, and films in the list. */
 const [MAX_PEOPLE, MAX_OPINIONS, FILMS] = [8, 4, 12];
@@ -29,8 +30,8 @@ export async function show(main, app) {
   const { element } = app;
   const group = new Group(app);
   main.append(
-    element("div", { class: "head" }, element("h1", {}, "Together"),
-      element("p", { class: "lead" }, "One list for two to eight people, with a reason for each. Films that one of you has seen are left out.")),
+    element("div", { class: "head" }, element("h1", {}, title),
+      element("p", { class: "lead" }, words.together.lead)),
     group.people, group.household, group.friendForm(), dials(app, () => group.refresh()), group.list);
   app.history.on("change", () => group.refresh(), app.signal);
   app.api.get("/v1/me", {}, app.signal).then(({ role }) => group.allowIds(["read", "write", "admin"].includes(role)), () => {});
@@ -49,10 +50,10 @@ class Group {
     this.veto = new Map(veto.map((/** @type {import("../parts/history.js").Movie} */ film) => [film.movie, film]));
     /** @type {string} */
     this.method = how;
-    this.people = app.element("ul", { class: "people-here", "aria-label": "People" });
+    this.people = app.element("ul", { class: "people-here", "aria-label": words.together.people });
     this.household = app.element("p", { class: "buttons at-home" });
     this.list = app.element("div", { class: "together" });
-    this.idHint = app.element("span", { hidden: true }, ", or its ID");
+    this.idHint = app.element("span", { hidden: true }, words.together.orId);
     /** @type {AbortController | null} */
     this.request = null;
   }
@@ -68,12 +69,12 @@ class Group {
    */
   async accountMember(text) {
     const [token] = /cmt_[\w-]+/.exec(text) ?? [];
-    if (!token && this.idHint.hidden) throw new Error("This is no link or token of an account.");
+    if (!token && this.idHint.hidden) throw new Error(words.together.noToken);
     if (!token) return { name: text, ratings: [], hidden: [], user: text };
     const api = new Api();
     api.credentials = { Authorization: `Bearer ${token}` };
     const { user } = await api.get("/v1/me", {}, this.app.signal).catch((error) => {
-      throw error.status === 401 ? new Error("This token opens no account, or it has expired.") : error;
+      throw error.status === 401 ? new Error(words.together.deadToken) : error;
     });
     const { ratings, hidden } = await loadAccount(api, user);
     return { name: String(user), ratings, hidden };
@@ -82,7 +83,7 @@ class Group {
   /** The name of the person at this browser: that of the profile, if there are several. */
   get me() {
     const { account, profiles } = this.app.history;
-    return account || profiles.all.length === 1 ? "You" : profiles.current.name;
+    return account || profiles.all.length === 1 ? words.together.you : profiles.current.name;
   }
 
   /** The films of a friend; those of a profile as they are now. @param {Friend} friend */
@@ -111,9 +112,9 @@ class Group {
     return absent.map(({ id, name }) => this.app.element("button", { type: "button", class: "ghost", onclick: () => {
       this.friends.push({ name, ratings: [], hidden: [], profile: id });
       /** @type {HTMLDetailsElement | null} */ (this.household.parentElement?.querySelector("details.add"))?.removeAttribute("open");
-      this.app.announce("Added.");
+      this.app.announce(words.together.added);
       this.refresh();
-    } }, icon("people"), "Add ", this.app.element("bdi", {}, shorten(name, 30))));
+    } }, icon("people"), words.together.addOf(this.app.element("bdi", {}, shorten(name, 30)))));
   }
 
   /** Store the group, and load the list. */
@@ -123,11 +124,11 @@ class Group {
     this.friends = this.friends.filter(({ profile }) => profile === undefined || this.app.history.profiles.others.some(({ id }) => id === profile));
     this.people.replaceChildren(...this.peopleItems());
     this.household.replaceChildren(...this.householdButtons());
-    if (!this.friends.length) return this.list.replaceChildren(this.app.element("p", { class: "note" }, this.household.childElementCount ? "Add somebody from your home, or a friend: by a file that they exported, or by a few films that they love." : "Add at least one friend: by a file that they exported, or by a few films that they love."));
+    if (!this.friends.length) return this.list.replaceChildren(this.app.element("p", { class: "note" }, this.household.childElementCount ? words.together.fromHome : words.together.atLeastOne));
     this.request?.abort();
     this.request = new AbortController();
     const signal = AbortSignal.any([this.request.signal, this.app.signal]);
-    if (!this.list.querySelector(".group")) this.list.replaceChildren(loadingState("Looking for films that suit all of you"));
+    if (!this.list.querySelector(".group")) this.list.replaceChildren(loadingState(words.together.looking));
     try {
       const { items, below } = await this.app.api.post("/v1/groups/recommendations", await this.body(), signal);
       this.list.replaceChildren(...this.listParts(items, below));
@@ -141,11 +142,11 @@ class Group {
     const { element } = this.app;
     const size = this.app.history.size;
     return [
-      element("li", {}, element("strong", {}, element("bdi", {}, shorten(this.me, 40))), element("span", { class: "facts" }, size ? plural(size, "film") : "no films yet")),
+      element("li", {}, element("strong", {}, element("bdi", {}, shorten(this.me, 40))), element("span", { class: "facts" }, size ? words.film.count(size) : words.together.noFilms)),
       ...this.friends.map((friend) => element("li", {},
         element("strong", {}, element("bdi", {}, shorten(friend.name, 40))),
-        element("span", { class: "facts" }, friend.user === undefined ? plural(this.filmsOf(friend).ratings.length, "film") : "an account here"),
-        element("button", { type: "button", class: "ghost round small", "aria-label": `Remove ${shorten(friend.name, 40)}`, onclick: () => {
+        element("span", { class: "facts" }, friend.user === undefined ? words.film.count(this.filmsOf(friend).ratings.length) : words.together.account),
+        element("button", { type: "button", class: "ghost round small", "aria-label": words.together.remove(shorten(friend.name, 40)), onclick: () => {
           this.friends = this.friends.filter((other) => other !== friend);
           this.refresh();
         } }, icon("close")))),
@@ -155,7 +156,7 @@ class Group {
   /** The form that adds a friend. */
   friendForm() {
     const { app, app: { element } } = this;
-    const name = /** @type {HTMLInputElement} */ (element("input", { id: "friend-name", type: "text", maxlength: 60, autocomplete: "off", placeholder: "Name" }));
+    const name = /** @type {HTMLInputElement} */ (element("input", { id: "friend-name", type: "text", maxlength: 60, autocomplete: "off", placeholder: words.together.name }));
     const user = /** @type {HTMLInputElement} */ (element("input", { id: "friend-user", type: "text", maxlength: 200, autocomplete: "off" }));
     const file = /** @type {HTMLInputElement} */ (element("input", { id: "friend-file", type: "file", accept: ".zip,.csv,.xml,.json,.tsv,.txt,.dat" }));
     const status = element("p", { class: "facts", role: "status" });
@@ -168,39 +169,39 @@ class Group {
         else rated.set(film.movie, { ...film, rating });
         draw();
       }, app.model.scale))));
-    const finder = app.finder({ label: "A film that your friend loves", placeholder: "A film your friend loves", choose: (movie) => {
+    const finder = app.finder({ label: words.together.lovedFilm, placeholder: words.together.lovedHint, choose: (movie) => {
       rated.set(movie.movie, { ...movie, rating: app.model.scale?.high ?? 1 });
       draw();
     } });
     const add = async () => {
       status.textContent = "";
       try {
-        if (this.friends.length + 2 > MAX_PEOPLE) throw new Error("At most eight people.");
+        if (this.friends.length + 2 > MAX_PEOPLE) throw new Error(words.together.atMost);
         const account = user.value.trim();
         const [given] = file.files ?? [];
         const friend = account ? await this.accountMember(account) : given ? await importFriend(app, given) : { name: "", ratings: [], hidden: [] };
         friend.ratings.push(...rated.values());
-        if (!friend.ratings.length && !friend.hidden.length && !account) throw new Error("Choose a film or two, or a file, or name an account.");
-        this.friends.push({ ...friend, name: name.value.trim() || friend.name || `Friend ${this.friends.length + 1}` });
+        if (!friend.ratings.length && !friend.hidden.length && !account) throw new Error(words.together.nothingGiven);
+        this.friends.push({ ...friend, name: name.value.trim() || friend.name || words.together.friend(this.friends.length + 1) });
         rated = new Map();
         draw();
         for (const field of [name, user, file]) field.value = "";
         form.open = false;
         summary.focus();
-        app.announce("Added.");
+        app.announce(words.together.added);
         await this.refresh();
       } catch (error) {
         if (!app.signal.aborted) status.textContent = /** @type {Error} */ (error).message;
       }
     };
-    const summary = element("summary", {}, "Add a friend");
+    const summary = element("summary", {}, words.together.addFriend);
     const form = /** @type {HTMLDetailsElement} */ (element("details", { class: "add", open: this.friends.length === 0 }, summary,
       element("div", { class: "add-body" },
-        element("div", {}, element("label", { class: "label", for: "friend-name" }, "Name"), name),
+        element("div", {}, element("label", { class: "label", for: "friend-name" }, words.together.name), name),
         element("div", { class: "friend-taste" }, finder, films),
-        element("div", {}, element("label", { class: "label", for: "friend-file" }, "Or a file: an export of Letterboxd, IMDb, Trakt, …"), file),
-        element("div", {}, element("label", { class: "label", for: "friend-user" }, "Or an account here: the link or the token that opens it", this.idHint), user),
-        element("div", { class: "buttons" }, element("button", { type: "button", class: "primary", onclick: add }, "Add"), status))));
+        element("div", {}, element("label", { class: "label", for: "friend-file" }, words.together.file), file),
+        element("div", {}, element("label", { class: "label", for: "friend-user" }, words.together.byAccount, this.idHint), user),
+        element("div", { class: "buttons" }, element("button", { type: "button", class: "primary", onclick: add }, words.together.add), status))));
     return form;
   }
 
@@ -210,18 +211,18 @@ class Group {
    */
   listParts(items, below) {
     const { element } = this.app;
-    const ways = /** @type {[string, string][]} */ ([["average", "Best on average"], ["least_misery", "Nobody unhappy"]]);
-    const choice = element("div", { class: "buttons", role: "group", "aria-label": "How the list is made" }, ways.map(([how, words]) =>
-      element("button", { type: "button", class: this.method === how ? "primary" : "ghost", "aria-pressed": String(this.method === how), onclick: () => { this.method = how; this.refresh(); } }, words)));
-    const vetoed = this.veto.size > 0 && element("p", { class: "facts vetoed" }, "Vetoed: ", [...this.veto.values()].map((film) =>
-      element("button", { type: "button", class: "ghost small", "aria-label": `Undo the veto on ${shorten(film.title ?? "", 60)}`, onclick: () => { this.veto.delete(film.movie); this.refresh(); } }, titleElement(film), icon("undo"))));
-    const few = below > 0 && element("p", { class: "note" }, below === items.length ? "No film is left that all of you should like. These come nearest." : `Only ${plural(items.length - below, "film")} of these should please all of you. The others come nearest.`);
+    const ways = /** @type {[string, string][]} */ ([["average", words.together.average], ["least_misery", words.together.leastMisery]]);
+    const choice = element("div", { class: "buttons", role: "group", "aria-label": words.together.how }, ways.map(([how, label]) =>
+      element("button", { type: "button", class: this.method === how ? "primary" : "ghost", "aria-pressed": String(this.method === how), onclick: () => { this.method = how; this.refresh(); } }, label)));
+    const vetoed = this.veto.size > 0 && element("p", { class: "facts vetoed" }, words.together.vetoed, [...this.veto.values()].map((film) =>
+      element("button", { type: "button", class: "ghost small", "aria-label": words.together.undoVeto(shorten(film.title ?? "", 60)), onclick: () => { this.veto.delete(film.movie); this.refresh(); } }, titleElement(film), icon("undo"))));
+    const few = below > 0 && element("p", { class: "note" }, below === items.length ? words.together.none : words.together.few(items.length - below));
     return [choice, vetoed, few, element("ul", { class: "group" }, items.map((item) => element("li", {}, this.filmItem(item))))].filter((each) => each instanceof Node);
   }
 
   /** What orders the list, as exactly as it does: the mean of the stars shown, or the lowest. @param {GroupFilm} item */
   score({ score }) {
-    return this.method === "average" ? score.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 2 }) : oneDecimal(score);
+    return this.method === "average" ? format.oneOrTwo(score) : oneDecimal(score);
   }
 
   /** Each person's expected rating and reason. For many people, the lowest and the highest until unfolded. @param {GroupFilm} item */
@@ -230,12 +231,12 @@ class Group {
     const personal = [size > 0, ...this.friends.map((friend) => friend.user !== undefined || this.filmsOf(friend).ratings.length > 0)];
     const all = element("dl", { class: "opinions" }, members.map((one, at) => element("div", {},
       element("dt", {}, element("bdi", {}, shorten(one.name, 30))),
-      element("dd", {}, !plain && element("span", { class: "expected-stars" }, expectation(one), element("span", { class: "one-star", "aria-label": "stars", role: "img" })),
-        element("span", { class: "facts" }, one.because.length ? reasonParts("", one.because[0], title) : !personal[at] && "average score")))));
+      element("dd", {}, !plain && element("span", { class: "expected-stars" }, expectation(one), element("span", { class: "one-star", "aria-label": words.film.starsSign, role: "img" })),
+        element("span", { class: "facts" }, one.because.length ? reasonParts(words.because, one.because[0], this.app.model.scale, title) : !personal[at] && words.together.averageScore)))));
     if (members.length <= MAX_OPINIONS) return all;
     const [least, ...rest] = [...members].sort((one, other) => one.stars - other.stars);
-    const ends = [least, rest[rest.length - 1]].flatMap((one, at) => [at ? " to " : "", `${expectation(one)} (`, element("bdi", {}, shorten(one.name, 20)), ")"]);
-    return element("details", { class: "why" }, element("summary", {}, ...(plain ? ["Why, for each of you"] : [...ends, " stars"])), all);
+    const end = (/** @type {Opinion} */ one) => [`${expectation(one)} (`, element("bdi", {}, shorten(one.name, 20)), ")"];
+    return element("details", { class: "why" }, element("summary", {}, ...(plain ? [words.together.whyEach] : words.together.ends(end(least), end(rest[rest.length - 1])))), all);
   }
 
   /** One film of the list. @param {GroupFilm} item */
@@ -246,10 +247,10 @@ class Group {
       element("div", { class: "group-words" },
         element("h2", {}, element("a", { href: filmUrl(item.movie) }, titleElement(item))),
         element("p", { class: "facts" }, factsLine(item)),
-        !this.app.history.plain && element("p", { class: "group-score" }, this.method === "average" ? "On average " : "At least ",
-          element("span", { class: "expected-stars" }, this.score(item), element("span", { class: "one-star", "aria-label": "stars", role: "img" }))),
+        !this.app.history.plain && element("p", { class: "group-score" }, this.method === "average" ? words.together.onAverage : words.together.atLeast,
+          element("span", { class: "expected-stars" }, this.score(item), element("span", { class: "one-star", "aria-label": words.film.starsSign, role: "img" }))),
         this.opinions(item),
-        element("button", { type: "button", class: "ghost small", "aria-label": `Veto ${shorten(item.title ?? "", 60)}`, onclick: () => { this.veto.set(item.movie, item); this.refresh(); } }, icon("no"), "Veto")));
+        element("button", { type: "button", class: "ghost small", "aria-label": words.together.vetoOf(shorten(item.title ?? "", 60)), onclick: () => { this.veto.set(item.movie, item); this.refresh(); } }, icon("no"), words.together.veto)));
   }
 }
 

@@ -28,11 +28,15 @@ class ShelvesRequest(schemas.HistoryBody, schemas.FilterOptions, schemas.Reranki
 
 
 class ShelfBody(BaseModel):
-    """A row: a title and its movies; `movie`: subject of a `because` row, `genre`: that of a `genre` row."""
+    """A row: a title and its movies; `movie`: subject of a `because` row, `genre`: that of a `genre` row.
+
+    A client in another language makes its own title, of the kind and the subject.
+    """
 
     kind: ShelfKind
     title: str
     movie: int | str | None
+    movie_title: str | None
     genre: str | None
     items: list[schemas.ListItem]
 
@@ -63,7 +67,7 @@ def make_shelves(body: ShelvesRequest, state: State, who: Annotated[Caller, PAGE
         state.impressions.add(who.user, row.kind, served, served.numbers(row.items))
     rows = [
         ShelfBody(
-            kind=row.kind, title=row.title, movie=row.movie, genre=row.genre,
+            kind=row.kind, title=row.title, movie=row.movie, movie_title=row.movie_title, genre=row.genre,
             items=[schemas.ListItem.model_validate(line.as_dict()) for line in row.items],
         )
         for row in shelves
