@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_pla
 
 from chromium import CHROMIUM
 from cinematrix.data.catalog import Catalog
+from cinematrix.data.ratings import Ratings
 from cinematrix.models.artifact import save
 from cinematrix.models.base import Recommender
 from cinematrix.models.deep_mf.model import DeepMF
@@ -28,7 +29,7 @@ from worlds import taste_world
 HOSTILE_TITLES = (
     "<img src=x onerror=window.hacked=1>",
     "\u202egnp.exe \u2066\u2067",
-    "A" * 1_000_000,
+    "A" * 10_000,
     "&amp;<b>\"'`${7*7}",
 )
 """Titles that try to run scripts, reverse the text direction or fill the screen."""
@@ -58,18 +59,23 @@ SETTLED = "html:not([data-asking]) main[data-view]:not([aria-busy='true'], :has(
 """Selector of the view once it is shown and nothing is asked."""
 
 
-def save_hostile_model(folder: Path) -> Path:
-    """Save a small model of comedies and horror movies whose first movies have hostile titles."""
+def hostile_world(times_longer: int = 1) -> tuple[Ratings, Catalog]:
+    """Make ratings of comedies and horror movies whose first movies have hostile titles, one so many times longer."""
     ratings, catalog = taste_world(np.random.default_rng(5))
     titles = [*HOSTILE_TITLES, *catalog.frame["title"].to_list()[len(HOSTILE_TITLES) :]]
+    titles[2] *= times_longer
     columns = {name: catalog.frame[name].to_list() for name in ("year", "genres")}
-    hostile = Catalog.of(catalog.movies, title=titles, **columns)
-    save(DeepMF(DeepMFSettings(factors=8, members=1, epochs=4, ranking_epochs=2)).fit(ratings, hostile), folder)
+    return ratings, Catalog.of(catalog.movies, title=titles, **columns)
+
+
+def save_hostile_model(folder: Path) -> Path:
+    """Save a small model of that world."""
+    save(DeepMF(DeepMFSettings(factors=8, members=1, epochs=4, ranking_epochs=2)).fit(*hostile_world()), folder)
     return folder
 
 
 def longest_titled_movie() -> int:
-    """Return the movie whose title is a megabyte long. Tests that measure time mark it as seen."""
+    """Return the movie with the longest title. Tests that measure time mark it as seen."""
     return int(taste_world(np.random.default_rng(5))[1].movies.ids[2])
 
 

@@ -95,7 +95,7 @@ def test_a_route(settings: "ServiceSettings", monkeypatch: pytest.MonkeyPatch) -
     from cinematrix.service import app
 
     monkeypatch.setattr(app, "ROUTERS", (run("A route")["ROUTER"], *app.ROUTERS))
-    with TestClient(app.create_app(settings)) as client:
+    with TestClient(app.create_app(settings), client=("127.0.0.1", 50_000)) as client:
         assert client.get("/v1/genres").json() == ["Comedy", "Horror"]
         assert "/v1/genres" in client.get("/openapi.json").json()["paths"]
 

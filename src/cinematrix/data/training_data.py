@@ -74,7 +74,7 @@ class TrainingData:
             weights = np.exp((self.times[part] - latest) / TREND_SECONDS)
             recent += np.bincount(self.history.items[part], weights, len(self.movies))
         expected = self.raters * (recent.sum() / len(self.times))
-        return np.log((recent + TREND_PRIOR) / (expected + TREND_PRIOR)).astype(np.float32)
+        return np.asarray(np.log((recent + TREND_PRIOR) / (expected + TREND_PRIOR)), np.float32)
 
     @cached_property
     def rating_level(self) -> tuple[float, float]:
