@@ -16,7 +16,8 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import MissingExtraError, SettingError, TrainingError
-from cinematrix.evaluation.tuning import ROUNDS, TUNING_SPLITS, tune
+from cinematrix.evaluation.trials import ROUNDS, TUNING_SPLITS
+from cinematrix.evaluation.tuning import tune
 from cinematrix.models import MODELS, model_class
 from cinematrix.models.base import TrainingOptions
 from cinematrix.models.bias import Bias

@@ -73,7 +73,7 @@ def test_a_file_of_any_format_has_the_rows_of_the_frame(
     monkeypatch.setattr(batch, "PART_USERS", 3)
     frame = recommend_all(model, None, 3)
     assert isinstance(frame, pl.DataFrame)
-    assert recommend_all(model, tmp_path / name, 3, threads=2) == len(frame)
+    assert recommend_all(model, tmp_path / name, 3) == len(frame)
     assert_frame_equal(READERS[name](tmp_path / name), frame, check_dtypes=False)
     assert [each.name for each in tmp_path.iterdir()] == [name]
 
@@ -100,11 +100,11 @@ def test_a_killed_run_continues_after_its_last_whole_part(
     monkeypatch.setattr(batch, "BLOCK_USERS", 1)
     killed, path = Killed(model.data), tmp_path / name
     with pytest.raises(KeyboardInterrupt):
-        recommend_all(killed, path, 3, threads=1)
+        recommend_all(killed, path, 3)
     assert not path.exists()
     (tmp_path / f".{name}.parts" / "parts" / ".part-00001.parquet.1.part").write_bytes(b"half")
     killed.ranked = 0
-    recommend_all(killed, path, 3, threads=1)
+    recommend_all(killed, path, 3)
     assert killed.ranked == 2
     assert_frame_equal(READERS[name](path), recommend_all(model, None, 3), check_dtypes=False)  # type: ignore[arg-type]
     parts = ["part-00000.parquet", "part-00001.parquet"]
@@ -119,7 +119,7 @@ def test_parts_of_other_lists_are_not_used(
     monkeypatch.setattr(batch, "PART_USERS", 2)
     monkeypatch.setattr(batch, "BLOCK_USERS", 1)
     with pytest.raises(KeyboardInterrupt):
-        recommend_all(Killed(model.data), tmp_path / "all", threads=1, **{"n": 3})
+        recommend_all(Killed(model.data), tmp_path / "all", **{"n": 3})
     assert recommend_all(model, tmp_path / "all", **{"n": 3, **other}) > 0  # type: ignore[operator]
     wanted = recommend_all(model, None, **{"n": 3, **other})
     assert_frame_equal(READERS["all"](tmp_path / "all"), wanted)  # type: ignore[arg-type]

@@ -65,6 +65,12 @@ JudgedOrder = Annotated[
 ]
 ModelFolder = Annotated[Path, typer.Argument(help="Folder of a trained model.")]
 RatingsPath = Annotated[Path, typer.Argument(help="File or folder of ratings, in a format of docs/data.md.")]
+RunOn = Annotated[
+    str,
+    typer.Option(
+        "--on", help="Where work runs: local, processes, processes:N, ray or ray://HOST:PORT (docs/scale.md)."
+    ),
+]
 DatabaseUrl = Annotated[
     str, typer.Option("--db", envvar="CINEMATRIX_DB", help="URL of the store: sqlite:///FILE or postgresql://…")
 ]

@@ -47,7 +47,14 @@ def recommend(
     missing: MissingText = None,
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="For --all: .parquet, .csv, .jsonl, or a folder.")] = None,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="Number of threads of --all; 0: one a core.")] = 0,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            help="Where --all runs: local, processes, processes:N, ray or ray://HOST:PORT. Default: all cores if there "
+            "is much to do.",
+        ),
+    ] = None,
     n: Count = 10,
     by: OrderBy = "liking",
     where: Where = "",
@@ -70,6 +77,7 @@ def recommend(
     from cinematrix.recommendation.reranking import Reranking
 
     users, why = user or [], why or shares
+    _check_executor(on, everybody)
     _check_recipient(bool(users), history is not None, everybody, out is not None, why)
     _check_out(out, force)
     recommender = load(model).model
@@ -77,7 +85,7 @@ def recommend(
     filters = Filters(where, min_ratings, parse_ids(exclude))
     dials = Reranking(novelty, diversity, calibration)
     if out is not None:
-        fields = {"n": n, "by": by, "filters": filters, "dials": dials, "threads": threads}
+        fields = {"n": n, "by": by, "filters": filters, "dials": dials, "on": on, "saved": model}
         return _recommend_to_all(recommender, out, fields, force, json)
     if len(users) > 1:
         _check_group(dials, why)
@@ -93,6 +101,15 @@ def _check_recipient(user: bool, history: bool, everybody: bool, out: bool, why:
         raise InputError("whom to recommend to isn't clear; give --user ID, or --history FILE, or --all --out FILE")
     if out and why:
         raise InputError("--why is for the list of one user; the file of --all has no column for reasons")
+
+
+def _check_executor(on: str | None, everybody: bool) -> None:
+    from cinematrix.common.spread.run import choose_executor
+
+    if on is not None:
+        if not everybody:
+            raise InputError("--on says where the lists of --all are made; leave it out for one list")
+        choose_executor(on)
 
 
 def _check_out(out: Path | None, force: bool) -> None:

@@ -14,6 +14,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+THREADS_VARIABLE = "OMP_NUM_THREADS"
+"""Variable of the environment that limits the threads of a process, in most numerical libraries."""
+
+
 def count_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
