@@ -14,6 +14,7 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import InputError, SettingError
+from cinematrix.models.artifact import save
 from cinematrix.models.base import Ordering
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
@@ -135,6 +136,20 @@ def test_trained_models_give_the_same_lists_in_blocks(world: tuple[Ratings, Cata
         assert frame.filter(pl.col("user") == user)["movie"].to_list() == single
         seen = set(model.data.movies.ids[get_history(model, user).items].tolist())
         assert not seen & set(single)
+
+
+def test_processes_make_the_same_lists(
+    world: tuple[Ratings, Catalog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the model in memory and from its folder; the files are the same to the byte."""
+    monkeypatch.setattr(batch, "ITEM_USERS", 20)
+    model = Bias().fit(*world)
+    save(model, tmp_path / "model")
+    recommend_all(model, tmp_path / "here.parquet", 3, on="local")
+    for name, saved in (("memory", None), ("folder", tmp_path / "model")):
+        recommend_all(model, tmp_path / f"{name}.parquet", 3, on="processes:2", saved=saved)
+        assert (tmp_path / f"{name}.parquet").read_bytes() == (tmp_path / "here.parquet").read_bytes()
+    assert len([*tmp_path.iterdir()]) == 4
 
 
 def test_a_very_large_n_allocates_no_memory(model: Planted, tmp_path: Path) -> None:

@@ -29,6 +29,21 @@ def require_serving_package(package: str) -> None:
         )
 
 
+STORAGE_PACKAGES = {"fsspec": "storage", "psycopg": "serve"}
+"""Extras of the packages that read remote tables."""
+
+
+def require_storage_package(package: str, doing: str) -> None:
+    """Check that a package that reads remote tables is installed, without importing it.
+
+    Raises:
+        MissingExtraError: it isn't; the message says how to install it.
+    """
+    if find_spec(package) is None:
+        extra = STORAGE_PACKAGES[package]
+        raise MissingExtraError(f"{doing} needs {package}; install it with: pip install 'cinematrix[{extra}]'")
+
+
 def require_package(package: str, who: str) -> None:
     """Check that the package that trains, tunes or runs `who` is installed, without importing it.
 

@@ -115,7 +115,7 @@ def _connect(address: str) -> Iterator[None]:
     try:
         _check_answer(place)
         if place == "local":
-            ray.init(place, include_dashboard=False, **quiet)
+            ray.init(place, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
         else:
             ray.init(place, **quiet)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
