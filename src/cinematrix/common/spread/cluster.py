@@ -123,9 +123,22 @@ def _connect(address: str) -> Iterator[None]:
             f"no Ray cluster answers at {place} ({error}); start one with 'ray start --head', or give --on processes"
         ) from error
     try:
-        yield
+        with _quiet():
+            yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Ray from printing to stdout what its nodes report, as Ray's debugger does; it has no option for that."""
+    from ray._private import worker
+
+    before, worker._worker_logs_enabled = worker._worker_logs_enabled, False
+    try:
+        yield
+    finally:
+        worker._worker_logs_enabled = before
 
 
 def _check_answer(place: str) -> None:
