@@ -23,6 +23,11 @@ def count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def count_threads() -> int:
+    """Return the number of threads for independent work in this process: `OMP_NUM_THREADS`, or else one a core."""
+    return int(os.environ.get(THREADS_VARIABLE, 0)) or count_cores()
+
+
 def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     """Yield the result of each item in order, computed in `threads` threads with one BLAS thread each.
 
