@@ -63,11 +63,9 @@ def compare(
     are saved in a folder beside the report (REPORT without its suffix, plus `.cells`), from which --resume continues.
     docs/comparing.md describes the splits.
     """
-    from cinematrix.common.spread.run import choose_executor
     from cinematrix.evaluation.compare.report import ComparisonReport, write_page
     from cinematrix.evaluation.compare.run import ComparisonPlan
 
-    choose_executor(on)
     names = _split_names([models])
     plan = ComparisonPlan.of(
         names, _parse_model_settings(names, set_ or []), _split_names(split or ["random"]), seeds, tune, by

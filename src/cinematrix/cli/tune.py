@@ -54,7 +54,6 @@ def tune(
     """
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.progress_bar import TerminalBar
-    from cinematrix.common.spread.run import choose_executor
     from cinematrix.evaluation.tuning import check_tunable
     from cinematrix.evaluation.tuning import tune as search
     from cinematrix.models import model_class
@@ -62,7 +61,6 @@ def tune(
     kind = model_class(model)
     settings = parse_settings(kind, set_ or [], seed=seed)
     check_tunable(kind)
-    choose_executor(on)
     file = study or Path(f"{model}.study")
     check_writable(file, force=True)
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad, missing)

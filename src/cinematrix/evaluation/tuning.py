@@ -121,7 +121,6 @@ def tune(
         SettingError: the model has no search space, `cut` is no such name, or `study` stores another search.
         MissingExtraError: Optuna isn't installed.
         TrainingError: no trial could be trained. (A single trial that diverges counts as a trial without a result.)
-        CinematrixError: a trial failed for another reason; the message names it.
     """
     check_tunable(kind)
     if cut not in TUNING_SPLITS:

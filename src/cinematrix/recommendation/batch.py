@@ -125,8 +125,7 @@ def recommend_all(
         by: what orders the lists.
         dials: novelty and diversity of the lists; None: the order of the model.
         force: replace an existing file or folder.
-        on: where lists are made, as `choose_executor` takes it; None: in this process for up to `LOCAL_CELLS`, else in
-            a process for each core.
+        on: an executor (`choose_executor`); None: `local` for up to `LOCAL_CELLS`, else `processes`.
         saved: folder from which the model was loaded, which other processes then map; None: it is saved for them.
 
     Returns:

@@ -120,7 +120,8 @@ def _connect(address: str) -> Iterator[None]:
             ray.init(place, **quiet)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise ClusterError(
-            f"no Ray cluster answers at {place} ({error}); start one with 'ray start --head', or give --on processes"
+            f"no Ray cluster answers at {place} ({error}); start one with 'ray start --head', or set "
+            "RAY_AUTH_MODE=token if it asks for a token"
         ) from error
     try:
         with _quiet():
