@@ -81,12 +81,12 @@ def test_an_interruption_ends_the_items_of_a_cluster(cluster: Any, tmp_path: Pat
 
     class Interrupted(RecordedNotes):
         def advance(self, steps: int = 1, note: str = "") -> None:
-            wait_for((tmp_path / "pid").exists)
+            wait_for((tmp_path / "pid").exists, 60)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run_on("ray", wait_long, [tmp_path / "pid"], progress=Interrupted([]))
-    wait_for(lambda: not is_running(int((tmp_path / "pid").read_text())))
+    wait_for(lambda: not is_running(int((tmp_path / "pid").read_text())), 30)
 
 
 def test_lists_of_a_cluster_are_those_of_this_process(

@@ -104,7 +104,7 @@ def test_an_interruption_ends_all_processes_at_once(tmp_path: Path) -> None:
         def advance(self, steps: int = 1, note: str = "") -> None:
             super().advance(steps, note)
             if len(self.notes) == 2:
-                wait_for(lambda: all(file.exists() for file in files))
+                wait_for(lambda: all(file.exists() for file in files), 60)
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -120,10 +120,10 @@ def test_processes_end_with_a_killed_parent(tmp_path: Path) -> None:
     helpers = str(Path(__file__).parents[1] / "helpers")
     path = os.pathsep.join([helpers, os.environ.get("PYTHONPATH", "")])
     parent = subprocess.Popen([sys.executable, "-c", code, tmp_path / "pid"], env={**os.environ, "PYTHONPATH": path})
-    wait_for((tmp_path / "pid").exists, 30)
+    wait_for((tmp_path / "pid").exists, 60)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    wait_for(lambda: not is_running(int((tmp_path / "pid").read_text())))
+    wait_for(lambda: not is_running(int((tmp_path / "pid").read_text())), 30)
 
 
 def test_what_other_processes_cannot_have_is_a_failure() -> None:

@@ -171,7 +171,9 @@ class _Child:
         return outcome
 
     def kill(self) -> None:
-        """End the process, and those that it has started."""
+        """End the process, and those that it has started; one that has ended may have left its number to another."""
+        if self._process.returncode is not None:
+            return
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
