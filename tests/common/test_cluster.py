@@ -57,9 +57,14 @@ def cluster() -> Iterator[Any]:
             cluster.shutdown()
 
 
-def test_work_on_a_cluster_is_as_everywhere(cluster: Any, tmp_path: Path) -> None:
-    """Results, notes, errors, and another run of an item whose process is killed; nothing is left on the nodes."""
-    progress, found = RecordedNotes([]), dict[int, Any]()
+def node_folders() -> set[Path]:
+    """Folders of shared inputs, which all nodes of this machine have in one place."""
+    return {*Path(tempfile.gettempdir()).glob("cinematrix-" + "[0-9a-f]" * 32 + "*")}
+
+
+def test_work_on_a_cluster_is_as_everywhere(cluster: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Results, notes, errors, another run of an item whose process is killed; nothing is left on nodes or printed."""
+    progress, found, before = RecordedNotes([]), dict[int, Any](), node_folders()
     with spreading(shared_number(10), "ray", progress) as spread:
         spread(multiply, [0, 1, 2], found.__setitem__, name=lambda item: f"item {item}")
         assert [found[place].get("?") for place in range(3)] == [0, 10, 20]
@@ -73,7 +78,8 @@ def test_work_on_a_cluster_is_as_everywhere(cluster: Any, tmp_path: Path) -> Non
         assert found[0].result == 2
         assert found[1].why.startswith("was ended by Ray: ")
         assert len((tmp_path / "b").read_text()) == 3
-    assert not [*Path(tempfile.gettempdir()).glob("cinematrix-" + "[0-9a-f]" * 32 + "*")]
+    assert node_folders() <= before
+    assert "raylet" not in capsys.readouterr().out
 
 
 def test_an_interruption_ends_the_items_of_a_cluster(cluster: Any, tmp_path: Path) -> None:

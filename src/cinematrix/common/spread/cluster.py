@@ -32,6 +32,9 @@ POLL_SECONDS = 0.5
 CONNECT_SECONDS = 10
 """Maximum time until a cluster answers."""
 
+FORGET_SECONDS = 30
+"""Maximum time until nodes have removed the shared input."""
+
 Files = dict[str, NDArray[np.uint8]]
 """Contents of the files in a folder, by their paths in it."""
 
@@ -123,11 +126,11 @@ def _connect(address: str) -> Iterator[None]:
             f"no Ray cluster answers at {place} ({error}); start one with 'ray start --head', or set "
             "RAY_AUTH_MODE=token if it asks for a token"
         ) from error
-    try:
-        with _quiet():
+    with _quiet():
+        try:
             yield
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 @contextmanager
@@ -226,7 +229,7 @@ def _forget_everywhere(key: str) -> None:
         if node["Alive"]:
             here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             tasks.append(ray.remote(_forget).options(num_cpus=0, scheduling_strategy=here).remote(key))
-    ray.wait(tasks, num_returns=len(tasks), timeout=10 * POLL_SECONDS)
+    ray.wait(tasks, num_returns=len(tasks), timeout=FORGET_SECONDS)
 
 
 def _forget(key: str) -> None:
