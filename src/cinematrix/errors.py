@@ -10,7 +10,9 @@ CinematrixError            exit code 1
 │   └── StoreError         an unusable database
 ├── DownloadError          exit code 1: a data set that can't be downloaded
 ├── MissingExtraError      exit code 2: an optional dependency that isn't installed
-└── TrainingError          exit code 1: a numerical failure (NaN, divergence)
+├── TrainingError          exit code 1: a numerical failure (NaN, divergence)
+├── WorkError              exit code 1: one of many items of work ended by an unexpected error
+└── ClusterError           exit code 1: a cluster that can't be reached
 ```
 
 Every message is one sentence: the subject, the value received, the rule, and the fix if there is one.
@@ -61,6 +63,14 @@ class MissingExtraError(CinematrixError):
 
 class TrainingError(CinematrixError):
     """Failed training; the message says what to change."""
+
+
+class WorkError(CinematrixError):
+    """Failed item of work that was spread over processes or nodes; the message names the item."""
+
+
+class ClusterError(CinematrixError):
+    """Cluster that can't be reached or used."""
 
 
 class DataWarning(UserWarning):

@@ -165,7 +165,7 @@ def test_lists_for_a_user_a_new_user_and_all_users(shop: Path, tmp_path: Path) -
     assert "of 99 movies" in new_user["shortfall"]
     assert found["items"][0]["movie"] not in {line["movie"] for line in new_user["items"]}
     assert "999999" in run_ok("recommend", model, "--history", tmp_path / "my films.csv")
-    for_all = ("recommend", model, "--all", "-n", 4, "--by", "stars", "--threads", 2)
+    for_all = ("recommend", model, "--all", "-n", 4, "--by", "stars", "--on", "local")
     rows = run_json(*for_all, "--out", tmp_path / "all.parquet")["rows"]
     lists = pl.read_parquet(tmp_path / "all.parquet")
     assert len(lists) == rows

@@ -91,6 +91,11 @@ def test_invalid_arguments_are_errors_before_the_work(tmp_path: Path) -> None:
     assert "no split 'k-fold' to compare on" in run_failing(*words, "bias", "--split", "k-fold")
     assert "write MODEL.key=value with one of deep-mf" in run_failing(*words, "deep-mf", "--set", "preset=fast")
     assert "deep-mf has no such setting" in run_failing(*words, "deep-mf", "--set", "deep-mf.colour=red")
+    for command in ([*words, "bias"], ["tune", words[1]], ["recommend", words[1], "--all"]):
+        assert "work can't run on 'cloud'; it must be local (this" in run_failing(*command, "--on", "cloud")
+    assert "--on says where the lists of --all are made" in run_failing(
+        "recommend", words[1], "--user", 1, "--on", "local"
+    )
     assert "nowhere" in run_failing(*words, "bias")
 
 

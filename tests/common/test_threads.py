@@ -3,7 +3,7 @@
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from cinematrix.common.threads import limit_process_to_one_thread, one_thread
+from cinematrix.common.threads import count_cores, count_threads, limit_process_to_one_thread, one_thread
 
 
 def blas_threads() -> set[int]:
@@ -30,3 +30,11 @@ def test_a_process_takes_one_thread_for_good() -> None:
         with one_thread():
             pass
         assert blas_threads() == {1}
+
+
+def test_threads_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a number there is a thread a core."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert count_threads() == 3
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert count_threads() == count_cores()

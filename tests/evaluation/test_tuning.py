@@ -15,9 +15,11 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
 from cinematrix.data.ratings import Ratings
-from cinematrix.errors import MissingExtraError, SettingError, TrainingError
-from cinematrix.evaluation.tuning import ROUNDS, TUNING_SPLITS, tune
+from cinematrix.errors import MissingExtraError, SettingError, TrainingError, WorkError
+from cinematrix.evaluation.trials import ROUNDS, TUNING_SPLITS
+from cinematrix.evaluation.tuning import tune
 from cinematrix.models import MODELS, model_class
+from cinematrix.models.als import ALS
 from cinematrix.models.base import TrainingOptions
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
@@ -102,6 +104,33 @@ def test_an_interrupted_search_resumes(world: tuple[Ratings, Catalog], tmp_path:
     Shifted.trained.clear()
     assert tune(Shifted, *world, trials=10, study=study) == found
     assert Shifted.trained == []
+
+
+def test_the_result_depends_neither_on_the_executor_nor_on_an_interruption(
+    world: tuple[Ratings, Catalog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trials in two processes, and a search that is interrupted in its second batch, end as in this process."""
+    wanted = tune(ALS, *world, trials=10, seed=3)
+    assert tune(ALS, *world, trials=10, seed=3, on="processes:2") == wanted
+    fitted, fit = [], ALS.fit
+
+    def stop(self: ALS, *args: Any, **more: Any) -> ALS:
+        fitted.append(self.settings)
+        if len(fitted) == 15:
+            raise KeyboardInterrupt
+        return fit(self, *args, **more)
+
+    monkeypatch.setattr(ALS, "fit", stop)
+    with pytest.raises(KeyboardInterrupt):
+        tune(ALS, *world, trials=10, seed=3, study=tmp_path / "study")
+    assert tune(ALS, *world, trials=10, seed=3, study=tmp_path / "study") == wanted
+
+
+def test_an_unexpected_error_names_the_trial(world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends the search."""
+    monkeypatch.setattr(Shifted, "fit", lambda *_, **__: 1 / 0)
+    with pytest.raises(WorkError, match="trial 1, split 1 of 3: stopped with ZeroDivisionError: division by zero"):
+        tune(Shifted, *world, trials=3)
 
 
 def test_trials_that_diverge_are_skipped(world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch) -> None:

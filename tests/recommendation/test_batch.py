@@ -14,6 +14,7 @@ from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import InputError, SettingError
+from cinematrix.models.artifact import save
 from cinematrix.models.base import Ordering
 from cinematrix.models.bias import Bias
 from cinematrix.models.popular import Popular
@@ -73,7 +74,7 @@ def test_a_file_of_any_format_has_the_rows_of_the_frame(
     monkeypatch.setattr(batch, "PART_USERS", 3)
     frame = recommend_all(model, None, 3)
     assert isinstance(frame, pl.DataFrame)
-    assert recommend_all(model, tmp_path / name, 3, threads=2) == len(frame)
+    assert recommend_all(model, tmp_path / name, 3) == len(frame)
     assert_frame_equal(READERS[name](tmp_path / name), frame, check_dtypes=False)
     assert [each.name for each in tmp_path.iterdir()] == [name]
 
@@ -100,11 +101,11 @@ def test_a_killed_run_continues_after_its_last_whole_part(
     monkeypatch.setattr(batch, "BLOCK_USERS", 1)
     killed, path = Killed(model.data), tmp_path / name
     with pytest.raises(KeyboardInterrupt):
-        recommend_all(killed, path, 3, threads=1)
+        recommend_all(killed, path, 3)
     assert not path.exists()
     (tmp_path / f".{name}.parts" / "parts" / ".part-00001.parquet.1.part").write_bytes(b"half")
     killed.ranked = 0
-    recommend_all(killed, path, 3, threads=1)
+    recommend_all(killed, path, 3)
     assert killed.ranked == 2
     assert_frame_equal(READERS[name](path), recommend_all(model, None, 3), check_dtypes=False)  # type: ignore[arg-type]
     parts = ["part-00000.parquet", "part-00001.parquet"]
@@ -119,7 +120,7 @@ def test_parts_of_other_lists_are_not_used(
     monkeypatch.setattr(batch, "PART_USERS", 2)
     monkeypatch.setattr(batch, "BLOCK_USERS", 1)
     with pytest.raises(KeyboardInterrupt):
-        recommend_all(Killed(model.data), tmp_path / "all", threads=1, **{"n": 3})
+        recommend_all(Killed(model.data), tmp_path / "all", **{"n": 3})
     assert recommend_all(model, tmp_path / "all", **{"n": 3, **other}) > 0  # type: ignore[operator]
     wanted = recommend_all(model, None, **{"n": 3, **other})
     assert_frame_equal(READERS["all"](tmp_path / "all"), wanted)  # type: ignore[arg-type]
@@ -135,6 +136,20 @@ def test_trained_models_give_the_same_lists_in_blocks(world: tuple[Ratings, Cata
         assert frame.filter(pl.col("user") == user)["movie"].to_list() == single
         seen = set(model.data.movies.ids[get_history(model, user).items].tolist())
         assert not seen & set(single)
+
+
+def test_processes_make_the_same_lists(
+    world: tuple[Ratings, Catalog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the model in memory and from its folder; the files are the same to the byte."""
+    monkeypatch.setattr(batch, "ITEM_USERS", 20)
+    model = Bias().fit(*world)
+    save(model, tmp_path / "model")
+    recommend_all(model, tmp_path / "here.parquet", 3, on="local")
+    for name, saved in (("memory", None), ("folder", tmp_path / "model")):
+        recommend_all(model, tmp_path / f"{name}.parquet", 3, on="processes:2", saved=saved)
+        assert (tmp_path / f"{name}.parquet").read_bytes() == (tmp_path / "here.parquet").read_bytes()
+    assert len([*tmp_path.iterdir()]) == 4
 
 
 def test_a_very_large_n_allocates_no_memory(model: Planted, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from cinematrix.api.model import Model, recommender_of
 from cinematrix.common.progress import Progress
 from cinematrix.common.progress_bar import default_progress
 from cinematrix.evaluation.compare.report import ComparisonReport
-from cinematrix.evaluation.compare.run import ComparisonPlan, run_comparison
+from cinematrix.evaluation.compare.run import ONE_AT_A_TIME, ComparisonPlan, run_comparison
 from cinematrix.evaluation.evaluate import EvaluationOptions
 from cinematrix.evaluation.evaluate import evaluate as evaluate_recommender
 from cinematrix.evaluation.measures import Evaluation
@@ -86,6 +86,7 @@ def compare(
     trials: int = 0,
     folder: str | PathLike[str] | None = None,
     catalog: Any = None,
+    on: str = ONE_AT_A_TIME,
     progress: Progress | None = None,
 ) -> ComparisonReport:
     """Compare models on the same splits, each trained and measured in a process of its own. Return the report.
@@ -99,10 +100,11 @@ def compare(
         trials: of a search for each model's settings within the training part; 0: none.
         folder: keeps finished measurements, so that an interrupted comparison goes on; None: nothing is kept.
         catalog: a `Catalog` or a table of movies; None: the one that comes with `data`.
+        on: where they are measured: processes:1 (one at a time), processes, processes:N, local, ray or ray://HOST:PORT.
         progress: the progress bar; None: one on stderr or in the notebook.
 
     Raises:
-        SettingError: there is no such model, split or order.
+        SettingError: there is no such model, split, order or executor.
         DataError: the ratings can't be split so.
     """
     models, splits = listed(models), listed(splits)
@@ -115,7 +117,7 @@ def compare(
     bar = default_progress() if progress is None else progress
     with TemporaryDirectory() as temporary:
         place = Path(temporary if folder is None else folder)
-        outcome = run_comparison(plan, dataset.ratings, dataset.catalog, place, bar)
+        outcome = run_comparison(plan, dataset.ratings, dataset.catalog, place, bar, on)
     order = "" if by is None else f", by={by!r}"
     command = f"cinematrix.compare({dataset.source or dataset.name!r}, {names!r}, splits={list(plan.splits)!r}{order})"
     return ComparisonReport.of(plan, outcome, dataset.ratings, dataset.source or dataset.name, command)
@@ -130,6 +132,7 @@ def tune(
     study: str | PathLike[str] | None = None,
     seed: int = 0,
     catalog: Any = None,
+    on: str = "local",
     progress: Progress | None = None,
     **settings: Any,
 ) -> TuningResult:
@@ -143,6 +146,7 @@ def tune(
         study: a file that keeps the search; None: it isn't kept.
         seed: of the search.
         catalog: a `Catalog` or a table of movies; None: the one that comes with `data`.
+        on: where trials run, four at a time: local, processes, processes:N, ray or ray://HOST:PORT.
         progress: the progress bar; None: one on stderr or in the notebook.
         settings: where to start, and what isn't searched.
 
@@ -157,6 +161,6 @@ def tune(
     start = model.recommender.settings if isinstance(model, Model) else build_settings(kind, settings)
     return search_settings(
         kind, dataset.ratings, as_catalog(dataset), trials=trials, settings=start, cut=split,
-        study=None if study is None else Path(study), seed=seed,
+        study=None if study is None else Path(study), seed=seed, on=on,
         progress=default_progress() if progress is None else progress,
     )  # fmt: skip

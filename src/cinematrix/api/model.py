@@ -206,12 +206,14 @@ class Model:
         min_ratings: int = 0,
         exclude: Any = (),
         force: bool = False,
+        on: str | None = None,
         progress: Progress | None = None,
     ) -> pl.DataFrame | int:
         """Return the best `n` movies of every user of the training data: user, rank, movie, score, stars, low, high.
 
         With `to` the rows are written in parts to that file (.parquet, .csv or .jsonl) or folder of Parquet parts, and
-        their number is returned. A call that was killed continues at the next call with the same arguments.
+        their number is returned. A call that was killed continues at the next call with the same arguments. `on` is
+        local, processes, processes:N, ray or ray://HOST:PORT; None: all cores if there is much to do.
 
         Raises:
             InputError: the file is there and `force` isn't given, or it can't be written.
@@ -219,8 +221,9 @@ class Model:
         bar = default_progress() if progress is None else progress
         filters = _filters(n, where, min_ratings, exclude)
         return recommend_all(
-            self.recommender, None if to is None else Path(to), n, by=by, filters=filters, force=force, progress=bar
-        )
+            self.recommender, None if to is None else Path(to), n, by=by, filters=filters, force=force, progress=bar,
+            on=on,
+        )  # fmt: skip
 
     def similar(self, movie: Any, n: int = 10) -> Recommendations:
         """Return the `n` movies most similar to a movie.

@@ -15,6 +15,7 @@ from cinematrix.cli.options import (
     MissingText,
     MoviesPath,
     RatingsPath,
+    RunOn,
     ScaleText,
     SkipBad,
     parse_settings,
@@ -47,6 +48,7 @@ def compare(
         list[str] | None, typer.Option("--set", help="A hyper-parameter, MODEL.key=value; repeatable.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Keep existing results and continue.")] = False,
+    on: RunOn = "processes:1",
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
@@ -57,8 +59,9 @@ def compare(
 ) -> None:
     """Compare models on the same splits, in a report: accuracy with intervals, significance tests, time and memory.
 
-    Each model, split and seed is measured in a separate process. The results are saved in a folder beside the report
-    (REPORT without its suffix, plus `.cells`), from which --resume continues. docs/comparing.md describes the splits.
+    Each model, split and seed is measured in a separate process, one at a time unless --on says otherwise. The results
+    are saved in a folder beside the report (REPORT without its suffix, plus `.cells`), from which --resume continues.
+    docs/comparing.md describes the splits.
     """
     from cinematrix.evaluation.compare.report import ComparisonReport, write_page
     from cinematrix.evaluation.compare.run import ComparisonPlan
@@ -70,7 +73,7 @@ def compare(
     folder = report.with_name(f"{report.stem}.cells")
     _check_output(report, folder, force, resume)
     dataset = read_dataset(ratings, movies, columns, scale, skip_bad, missing)
-    outcome = _run(plan, dataset, folder, anew=force and not resume)
+    outcome = _run(plan, dataset, folder, on, anew=force and not resume)
     command = shlex.join(["cinematrix", *sys.argv[1:]])
     result = ComparisonReport.of(plan, outcome, dataset.ratings, str(ratings), command)
     write_page(result, report, force=True)
@@ -85,7 +88,7 @@ def _check_output(report: Path, folder: Path, force: bool, resume: bool) -> None
         raise InputError(f"{folder} holds earlier results; add --resume to continue, or --force to start again")
 
 
-def _run(plan: "ComparisonPlan", dataset: "Dataset", folder: Path, anew: bool) -> "ComparisonOutcome":
+def _run(plan: "ComparisonPlan", dataset: "Dataset", folder: Path, on: str, anew: bool) -> "ComparisonOutcome":
     """Measure the cells of the plan, after removing earlier results if `anew`."""
     import shutil
 
@@ -95,7 +98,7 @@ def _run(plan: "ComparisonPlan", dataset: "Dataset", folder: Path, anew: bool) -
     if anew:
         shutil.rmtree(folder, ignore_errors=True)
     try:
-        return run_comparison(plan, dataset.ratings, dataset.catalog, folder, TerminalBar())
+        return run_comparison(plan, dataset.ratings, dataset.catalog, folder, TerminalBar(), on)
     except KeyboardInterrupt:
         typer.echo(f"finished results are in {folder}; continue with --resume", err=True)
         raise

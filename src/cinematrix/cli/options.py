@@ -67,6 +67,26 @@ JudgedOrder = Annotated[
 ]
 ModelFolder = Annotated[Path, typer.Argument(help="Folder of a trained model.")]
 RatingsPath = Annotated[Path, typer.Argument(help="File or folder of ratings, in a format of docs/data.md.")]
+
+
+def check_executor(on: str | None) -> str | None:
+    """Return the value of `--on`, once it is known to be an executor; None: it isn't given."""
+    from cinematrix.common.spread.run import choose_executor
+
+    if on is not None:
+        choose_executor(on)
+    return on
+
+
+_EXECUTORS = "local, processes, processes:N, ray or ray://HOST:PORT (docs/scale.md)."
+RunOn = Annotated[str, typer.Option("--on", callback=check_executor, help=f"Where work runs: {_EXECUTORS}")]
+ListsOn = Annotated[
+    str | None,
+    typer.Option(
+        "--on", callback=check_executor,
+        help=f"Where --all runs: {_EXECUTORS} Default: on all cores if there is much to do.",
+    ),
+]  # fmt: skip
 DatabaseUrl = Annotated[
     str, typer.Option("--db", envvar="CINEMATRIX_DB", help="URL of the store: sqlite:///FILE or postgresql://…")
 ]

@@ -13,6 +13,7 @@ from cinematrix.cli.options import (
     Exclude,
     Force,
     Json,
+    ListsOn,
     MinRatings,
     MissingText,
     ModelFolder,
@@ -47,7 +48,7 @@ def recommend(
     missing: MissingText = None,
     everybody: Annotated[bool, typer.Option("--all", help="Lists for all training users, to --out.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="For --all: .parquet, .csv, .jsonl, or a folder.")] = None,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="Number of threads of --all; 0: one a core.")] = 0,
+    on: ListsOn = None,
     n: Count = 10,
     by: OrderBy = "liking",
     where: Where = "",
@@ -71,13 +72,13 @@ def recommend(
 
     users, why = user or [], why or shares
     _check_recipient(bool(users), history is not None, everybody, out is not None, why)
-    _check_out(out, force)
+    _check_out(out, force, on)
     recommender = load(model).model
     _check_model(recommender, by, why)
     filters = Filters(where, min_ratings, parse_ids(exclude))
     dials = Reranking(novelty, diversity, calibration)
     if out is not None:
-        fields = {"n": n, "by": by, "filters": filters, "dials": dials, "threads": threads}
+        fields = {"n": n, "by": by, "filters": filters, "dials": dials, "on": on, "saved": model}
         return _recommend_to_all(recommender, out, fields, force, json)
     if len(users) > 1:
         _check_group(dials, why)
@@ -95,10 +96,12 @@ def _check_recipient(user: bool, history: bool, everybody: bool, out: bool, why:
         raise InputError("--why is for the list of one user; the file of --all has no column for reasons")
 
 
-def _check_out(out: Path | None, force: bool) -> None:
+def _check_out(out: Path | None, force: bool, on: str | None) -> None:
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.table_parts import check_format
 
+    if out is None and on is not None:
+        raise InputError("--on says where the lists of --all are made; leave it out for one list")
     if out is not None:
         check_format(out)
         check_writable(out, force=force)

@@ -12,6 +12,7 @@ from cinematrix.cli.options import (
     MissingText,
     MoviesPath,
     RatingsPath,
+    RunOn,
     ScaleText,
     SkipBad,
     parse_settings,
@@ -38,6 +39,7 @@ def tune(
     ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="A starting value, key=value; repeatable.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the search and of the model.")] = 0,
+    on: RunOn = "local",
     movies: MoviesPath = None,
     columns: Columns = None,
     scale: ScaleText = None,
@@ -47,7 +49,8 @@ def tune(
 ) -> None:
     """Tune a model's hyper-parameters by validation within the given ratings; Ctrl-C keeps the finished trials.
 
-    Give only the training part, without the test ratings of a later evaluation.
+    Give only the training part, without the test ratings of a later evaluation. Four trials at a time can run in other
+    processes or on other machines (--on); the result is the same.
     """
     from cinematrix.common.atomic_files import check_writable
     from cinematrix.common.progress_bar import TerminalBar
@@ -64,7 +67,7 @@ def tune(
     file.absolute().parent.mkdir(parents=True, exist_ok=True)
     result = search(
         kind, dataset.ratings, dataset.catalog, trials=trials, settings=settings, cut=split, study=file, seed=seed,
-        progress=TerminalBar(),
+        progress=TerminalBar(), on=on,
     )  # fmt: skip
     pairs = [*(set_ or []), *(f"{key}={value}" for key, value in result.chosen.items())]
     words = ["cinematrix", "train", str(ratings), "--out", "model", "--model", model, "--seed", str(seed)]

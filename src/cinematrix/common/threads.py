@@ -14,9 +14,18 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+THREADS_VARIABLE = "OMP_NUM_THREADS"
+"""Variable of the environment that limits the threads of a process, in most numerical libraries."""
+
+
 def count_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def count_threads() -> int:
+    """Return the number of threads for independent work in this process: `OMP_NUM_THREADS`, or else one a core."""
+    return int(os.environ.get(THREADS_VARIABLE, 0)) or count_cores()
 
 
 def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

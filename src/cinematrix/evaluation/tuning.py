@@ -1,47 +1,43 @@
 """Hyper-parameter search within the training ratings, with Optuna.
 
 Each trial is trained and validated on several splits of the training ratings, of the same kind as the split of the test
-(see `TUNING_SPLITS`). A trial that is worse than the median of the others after a split is pruned. The study can be
-stored in a file, and an interrupted search resumes from it. Optuna (Akiba et al. 2019) chooses the trials by its
-tree-structured Parzen estimator.
+(`trials.TUNING_SPLITS`). Trials are chosen in batches, so that several can run at a time, and the result is the same if
+they don't. A trial that is worse than the median of earlier ones after a split is pruned. The study can be stored in a
+file, and an interrupted search resumes from it. Optuna (Akiba et al. 2019) chooses the trials by its tree-structured
+Parzen estimator.
 """
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from cinematrix.common.html import html_table
 from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.common.settings import SearchRange, SearchSpace, get_search_space
-from cinematrix.data import splits
+from cinematrix.common.spread.run import Spread, spreading
+from cinematrix.common.spread.work import Outcome, Shared
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
-from cinematrix.data.splits import Split
 from cinematrix.errors import SettingError, TrainingError
-from cinematrix.evaluation.evaluate import evaluate
+from cinematrix.evaluation.trials import ROUNDS, TUNING_SPLITS, TrialRound, TuningData, validate
 from cinematrix.models.base import Recommender
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial, TrialState
 
-ROUNDS = 3
-"""Number of splits that a trial is measured on."""
+BATCH = 4
+"""Number of trials that are chosen at a time, without the results of each other."""
 
 MIN_FINISHED_TRIALS = 5
 """Number of finished trials before pruning starts."""
 
-TUNING_SPLITS: dict[str, Callable[[Ratings, int], Split]] = {
-    "random": lambda ratings, round_: splits.random(ratings, seed=1_000 + round_),
-    "per-user": lambda ratings, round_: splits.per_user(ratings, seed=1_000 + round_),
-    "time": lambda ratings, round_: splits.global_time(ratings, 0.1 * (1 + round_)),
-    "half": lambda ratings, round_: splits.half(ratings, 0.1 * (1 + round_)),
-    "new-users": lambda ratings, round_: splits.new_users(ratings, seed=1_000 + round_),
-    "new-movies": lambda ratings, round_: splits.new_movies(ratings, seed=1_000 + round_),
-}
-"""Validation splits by name: functions of (ratings, round 0…ROUNDS − 1)."""
+AGAIN = "again"
+"""Attribute of a trial: the number of an interrupted one whose settings it has."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +101,7 @@ def tune(
     study: Path | None = None,
     seed: int = 0,
     progress: Progress | None = None,
+    on: str = "local",
 ) -> TuningResult:
     """Search for the best settings of the model class `kind` on `ratings`.
 
@@ -114,10 +111,11 @@ def tune(
         catalog: metadata of the movies.
         trials: number of trials, those of an earlier search in `study` included.
         settings: initial settings, and values of those that aren't searched; None: the model's defaults.
-        cut: name of the validation split, in `TUNING_SPLITS`.
+        cut: name of the validation split, in `trials.TUNING_SPLITS`.
         study: file that stores the search; None: the search isn't stored.
         seed: of the search.
         progress: receiver of one step per trial.
+        on: where trials run, as `choose_executor` takes it.
 
     Raises:
         SettingError: the model has no search space, `cut` is no such name, or `study` stores another search.
@@ -128,30 +126,32 @@ def tune(
     if cut not in TUNING_SPLITS:
         raise SettingError(f"there is no cut {cut!r} to tune by; use one of {', '.join(TUNING_SPLITS)}")
     start, bar = kind.Settings() if settings is None else settings, progress or Silent()
-    objective = _Objective(kind, start, ratings, catalog, TUNING_SPLITS[cut], bar)
-    optuna_study = _open_study(study, objective, f"{kind.name} by {cut}", seed)
-    first = {name: getattr(start, name) for name in objective.space}
-    if not optuna_study.trials and all(_is_within(value, objective.space[name]) for name, value in first.items()):
-        optuna_study.enqueue_trial(first)
-    n_finished = sum(trial.state.is_finished() for trial in optuna_study.trials)
+    measure = "rmse" if kind.abilities.stars and ratings.rating is not None else "ndcg@10"
+    optuna_study = _open_study(study, measure, f"{kind.name} by {cut}")
+    search = _Search(kind, start, cut, measure, optuna_study, seed, bar)
+    search.enqueue_start()
+    data = TuningData(ratings, catalog)
     with running(bar, f"tuning {kind.name}", trials):
-        bar.advance(min(n_finished, trials))
-        left = max(0, trials - n_finished)
-        optuna_study.optimize(objective, n_trials=left, catch=(TrainingError,), callbacks=[objective.report])
+        bar.advance(min(len(search.finished), trials))
+        if len(search.finished) < trials:
+            with spreading(Shared(data, data.write, TuningData.read), on, bar) as spread:
+                while (left := trials - len(search.finished)) > 0:
+                    search.run_batch(min(BATCH, left), spread)
     if not any(trial.state.name == "COMPLETE" for trial in optuna_study.trials):
         raise TrainingError(f"none of the {trials} trials of {kind.name} could be trained; give more trials")
-    return objective.result(optuna_study, first)
+    return search.result()
 
 
 @dataclass(frozen=True)
-class _Objective:
-    """Objective of the search: the mean of the measure over the validation splits."""
+class _Search:
+    """A search: its study, and what each trial needs."""
 
     kind: type[Recommender]
     start: Any
-    ratings: Ratings
-    catalog: Catalog | None
-    cut: Callable[[Ratings, int], Split]
+    cut: str
+    measure: str
+    study: "Study"
+    seed: int
     progress: Progress
 
     @property
@@ -159,40 +159,74 @@ class _Objective:
         return get_search_space(self.kind.Settings)
 
     @property
-    def measure(self) -> str:
-        return "rmse" if self.kind.abilities.stars and self.ratings.rating is not None else "ndcg@10"
+    def first(self) -> dict[str, Any]:
+        """Searched settings at the start."""
+        return {name: getattr(self.start, name) for name in self.space}
 
-    def __call__(self, trial: "Trial") -> float:
-        from optuna import TrialPruned
+    @property
+    def finished(self) -> "list[FrozenTrial]":
+        """Trials that have ended, without those that were interrupted and run again under another number."""
+        trials = self.study.trials
+        again = {trial.user_attrs.get(AGAIN) for trial in trials}
+        return [trial for trial in trials if trial.state.is_finished() and trial.number not in again]
 
-        settings = dataclasses.replace(self.start, **{n: _suggest(trial, n, v) for n, v in self.space.items()})
-        total = 0.0
+    def enqueue_start(self) -> None:
+        """Let a new search begin with the settings at the start, if they are within the search space."""
+        if not self.study.trials and all(_is_within(value, self.space[name]) for name, value in self.first.items()):
+            self.study.enqueue_trial(self.first)
+
+    def run_batch(self, size: int, spread: Spread[TuningData]) -> None:
+        """Choose trials and validate them, split by split; those that are pruned or fail drop out."""
+        self.study.sampler = _sampler(self.seed + len(self.finished))
+        trials = [self.study.ask() for _ in range(size)]
+        settings = [self._choose_settings(trial) for trial in trials]
+        values: dict[int, list[float]] = {place: [] for place in range(size)}
         for round_ in range(ROUNDS):
-            total += self._validate(settings, self.cut(self.ratings, round_))
-            trial.report(total / (round_ + 1), round_)
-            if trial.should_prune():
-                raise TrialPruned
-        return total / ROUNDS
+            places = list(values)
+            jobs = [
+                TrialRound(trials[place].number, self.kind, settings[place], self.cut, round_, self.measure)
+                for place in places
+            ]
+            outcomes: dict[int, Outcome[float]] = {}
+            spread(validate, jobs, outcomes.__setitem__)
+            for place, job, (_, outcome) in zip(places, jobs, sorted(outcomes.items()), strict=True):
+                if self._is_over(trials[place], values[place], outcome, job):
+                    del values[place]
 
-    def _validate(self, settings: Any, split: Split) -> float:
-        model = self.kind(settings)
-        model.fit(split.train, self.catalog)
-        return evaluate(model, split.test, by="ranking", given=split.given)[self.measure]
+    def _choose_settings(self, trial: "Trial") -> Any:
+        return dataclasses.replace(self.start, **{name: _suggest(trial, name, v) for name, v in self.space.items()})
 
-    def report(self, study: "Study", trial: Any) -> None:
-        """Report a finished trial to the progress bar (a callback of Optuna)."""
-        has_value = any(each.value is not None for each in study.trials)
-        self.progress.advance(note=f"best {self.measure} {study.best_value:.4f}" if has_value else "")
+    def _is_over(self, trial: "Trial", values: list[float], outcome: Outcome[float], job: TrialRound) -> bool:
+        """Add a trial's value on a split; tell the study if it is the last one."""
+        from optuna.trial import TrialState
 
-    def result(self, study: "Study", first: dict[str, Any]) -> TuningResult:
-        finished = [trial for trial in study.trials if trial.state.is_finished()]
-        first_values = [t.value for t in finished if t.value is not None and t.params == first]
-        chosen = dict(study.best_trial.params)
+        if outcome.why and issubclass(outcome.kind, TrainingError):
+            self._finish(trial, None, TrialState.FAIL)
+            return True
+        values.append(outcome.get(str(job)))
+        trial.report(fmean(values), job.round)
+        if job.round == ROUNDS - 1:
+            self._finish(trial, fmean(values), TrialState.COMPLETE)
+        elif trial.should_prune():
+            self._finish(trial, None, TrialState.PRUNED)
+        else:
+            return False
+        return True
+
+    def _finish(self, trial: "Trial", value: float | None, state: "TrialState") -> None:
+        self.study.tell(trial, value, state)
+        has_value = any(each.value is not None for each in self.study.trials)
+        self.progress.advance(note=f"best {self.measure} {self.study.best_value:.4f}" if has_value else "")
+
+    def result(self) -> TuningResult:
+        finished = self.finished
+        first_values = [t.value for t in finished if t.value is not None and t.params == self.first]
+        chosen = dict(self.study.best_trial.params)
         return TuningResult(
             settings=dataclasses.replace(self.start, **chosen),
             chosen=chosen,
             measure=self.measure,
-            value=float(study.best_value),
+            value=float(self.study.best_value),
             default=first_values[0] if first_values else None,
             model=self.kind.name,
             trials=len(finished),
@@ -200,8 +234,8 @@ class _Objective:
         )
 
 
-def _open_study(file: Path | None, objective: _Objective, name: str, seed: int) -> "Study":
-    """Open the study in `file`, or create it; a trial that an interruption left unfinished is marked as failed."""
+def _open_study(file: Path | None, measure: str, name: str) -> "Study":
+    """Open the study in `file`, or create it; trials that an interruption left unfinished are to run again."""
     import optuna
     from optuna.storages import InMemoryStorage, JournalStorage
     from optuna.storages.journal import JournalFileBackend
@@ -213,15 +247,25 @@ def _open_study(file: Path | None, objective: _Objective, name: str, seed: int) 
         raise SettingError(f"{file} holds a search of {stored[0]} and not of {name}; give another file")
     study = optuna.create_study(
         storage=storage,
-        sampler=optuna.samplers.TPESampler(seed=seed + len(storage.get_all_trials(0)) if stored else seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=MIN_FINISHED_TRIALS),
         study_name=name,
-        direction="minimize" if objective.measure == "rmse" else "maximize",
+        direction="minimize" if measure == "rmse" else "maximize",
         load_if_exists=True,
     )
     for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+        study.enqueue_trial(trial.params, {AGAIN: trial.number})
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
     return study
+
+
+def _sampler(seed: int) -> "BaseSampler":
+    """Return the sampler of a batch, which keeps its trials apart."""
+    import warnings
+
+    import optuna
+
+    with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+        return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
 
 
 def _suggest(trial: "Trial", name: str, values: SearchRange | tuple[Any, ...]) -> Any:

@@ -18,8 +18,10 @@ from cinematrix.data.readers.layouts import check_wide, detect_layout
 from cinematrix.data.readers.log import ReadLog
 from cinematrix.data.readers.matching import note_untitled
 from cinematrix.data.readers.movies import MovieTable
+from cinematrix.data.readers.remote import as_url, scan_url
 from cinematrix.data.readers.table import RatingsTable
 from cinematrix.data.readers.text import add_chunk, read_chunks, read_wide
+from cinematrix.errors import DataError
 
 
 def read(
@@ -38,7 +40,8 @@ def read(
     Args:
         path: folder or file of ml-100k, ml-1m, ml-10m, a MovieLens CSV or MovieTweetings; or a text table, Parquet,
             Arrow, Avro or JSON with columns for user, movie and optionally rating, time, count. Without a rating column
-            the rows are plain interactions. Text files may be packed with gzip, bzip2 or xz.
+            the rows are plain interactions. Text files may be packed with gzip, bzip2 or xz. A URL is of a Parquet
+            file or a folder of them (s3://, gs://, az://, https:// and others), or postgresql://HOST/DATABASE#TABLE.
         movies: file of movies; by default the one that belongs to the ratings by its name.
         columns: column names by role (user, movie, rating, time, count), or their numbers in a table without a header.
             `-` means that there is none; `movie=*` that every other column is a movie.
@@ -52,6 +55,8 @@ def read(
         DataError: there are no ratings, or a line breaks a rule; the message names the file and the line.
         SettingError: `columns` names a role that doesn't exist.
     """
+    if not Path(path).exists() and (url := as_url(path)):
+        return _read_url(url, movies, columns, scale, missing, ReadLog(url, "row", skip_bad))
     paths = files.find_dataset_files(Path(path), None if movies is None else Path(movies))
     entry = None
     if cache and files.n_bytes(paths.ratings) > dataset_cache.MIN_CACHED_BYTES:
@@ -79,6 +84,36 @@ def _read(
     progress: Progress | None,
 ) -> Dataset:
     name, table = read_table(paths.ratings, columns, log, has_tags=paths.tags is not None, progress=progress)
+    return _make_dataset(name, table, paths, scale, missing)
+
+
+def _read_url(
+    url: str,
+    movies: str | PathLike[str] | None,
+    columns: dict[str, str] | None,
+    scale: Scale | None,
+    missing: tuple[str, ...] | None,
+    log: ReadLog,
+) -> Dataset:
+    """Read ratings that aren't a file here; the movies are one, if they are given."""
+    name, frame = scan_url(url)
+    table = RatingsTable(log)
+    add_frame(table, frame, columns)
+    companion = None if movies is None else Path(movies)
+    if companion is not None and not companion.exists():
+        raise DataError(f"{companion} doesn't exist; give a file of movies")
+    return _make_dataset(name, table, files.DatasetPaths(Path(url), companion), scale, missing)
+
+
+def _make_dataset(
+    name: str,
+    table: RatingsTable,
+    paths: files.DatasetPaths,
+    scale: Scale | None,
+    missing: tuple[str, ...] | None,
+) -> Dataset:
+    """Validate the rows of a table of ratings, and read the movies."""
+    log = table.log
     n_well_formed = table.n_rows
     table.validate(missing)
     name = "ml-10m" if name == "ml-1m" and table.has_half_stars() else name
@@ -97,7 +132,7 @@ def _read(
         n_rows, log.dropped, ratings.merged, log.milliseconds, ratings.scale, scale_inferred=inferred,
         **({} if rows is None else rows.counts), untitled=untitled, notes=log.notes, warnings=log.warnings,
     )  # fmt: skip
-    return Dataset(ratings, catalog, name, str(paths.ratings), report)
+    return Dataset(ratings, catalog, name, log.file, report)
 
 
 def read_table(

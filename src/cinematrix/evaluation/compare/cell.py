@@ -1,13 +1,11 @@
-"""Cell of a comparison: one model, trained and measured on one split with one seed, in its own process.
+"""Cell of a comparison: one model, trained and measured on one split with one seed.
 
-A process per cell gives each its own time and peak memory, and a crash doesn't affect the others. The result of a cell
-is a JSON file, written atomically. Its name contains a hash of everything that the result depends on.
+The result of a cell is stored as a JSON file. Its name contains a hash of everything that the result depends on.
 """
 
 import dataclasses
 import hashlib
 import json
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -15,19 +13,21 @@ from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Self
 
 import numpy as np
 
 from cinematrix.common.atomic_files import write_atomically
+from cinematrix.common.process_memory import read_peak_megabytes
 from cinematrix.common.progress import Progress
 from cinematrix.common.settings import get_search_space
 from cinematrix.data import splits
-from cinematrix.data.bundle import read_bundle
+from cinematrix.data.bundle import read_bundle, write_bundle
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import SPLITS, Split
-from cinematrix.errors import CinematrixError, DataError
+from cinematrix.errors import DataError
 from cinematrix.evaluation.evaluate import evaluate
 from cinematrix.evaluation.held_out import HeldOutRatings
 from cinematrix.evaluation.measures import Evaluation
@@ -112,6 +112,13 @@ class Cell:
             return dict(stored) if stored["key"] == json.loads(json.dumps(self.key)) else None
         except (OSError, ValueError, LookupError, TypeError):
             return None
+
+    def store_result(self, folder: Path, result: dict[str, Any]) -> dict[str, Any]:
+        """Store the result in `folder`, and return it as it will be read from there."""
+        content = json.dumps(result, allow_nan=False)
+        with write_atomically(folder / f"{self.name}.json", force=True) as file:
+            file.write_text(content, encoding="utf-8")
+        return dict(json.loads(content))
 
 
 def make_questions(split: str, ratings: Ratings, seed: int) -> Iterator[tuple[str, Split]]:
@@ -234,62 +241,33 @@ def measure_speed(model: Recommender, split: Split, by: ListOrder) -> dict[str, 
     return speed
 
 
-def read_peak_megabytes() -> float:
-    """Return the peak memory of this process in MB.
+@dataclass(frozen=True)
+class CellData:
+    """Input of all cells of a comparison: the data, and the folder of results, where searches are stored too."""
 
-    On Linux it is `VmHWM`, because `getrusage` starts from the parent's memory at the fork.
+    ratings: Ratings
+    catalog: Catalog | None
+    folder: Path
+
+    def write(self, folder: Path) -> None:
+        """Write the input to a folder, for other processes."""
+        write_bundle(folder / "data", self.ratings, self.catalog)
+        (folder / "results").write_text(str(self.folder.absolute()), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read what `write` wrote."""
+        return cls(*read_bundle(folder / "data"), Path((folder / "results").read_text(encoding="utf-8")))
+
+
+def run_cell(data: CellData, job: tuple[Cell, str | None], progress: Progress) -> dict[str, Any]:
+    """Measure a cell whose model is registered by its `class_path`; None: it is found by its name.
+
+    A search is stored if the folder of results is here too: not on another machine, unless they share it.
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text("ascii", "replace").splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024 / 1e6
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-
-
-class JsonProgress:
-    """Progress receiver that prints JSON lines on stdout, for the parent process."""
-
-    def start(self, what: str, total: int) -> None:
-        """Begin a task and print it."""
-        self.what, self.total, self.done, self.printed_at = what, total, 0, 0.0
-        self._print("")
-
-    def advance(self, steps: int = 1, note: str = "") -> None:
-        """Count the steps, and print them at most every 0.2 s."""
-        self.done += steps
-        if time.monotonic() - self.printed_at > 0.2:
-            self._print(note)
-
-    def stop(self) -> None:
-        """Do nothing."""
-
-    def _print(self, note: str) -> None:
-        self.printed_at = time.monotonic()
-        print_message({"note": f"{self.what} {self.done:,}/{self.total:,} {note}".strip()})
-
-
-def print_message(message: dict[str, Any]) -> None:
-    """Print one message to the parent process, as a line of JSON."""
-    print(json.dumps(message), flush=True)
-
-
-def main() -> None:
-    """Measure the cell that stdin describes and write its result file.
-
-    Stdin is a JSON object: `cell`, `class` (`module:class` of a registered model, or null), the folder `parcel` of the
-    data, and the folder `cells` of results.
-    """
-    job = json.load(sys.stdin)
-    if job["class"]:
-        register_path(job["cell"]["model"], job["class"])
-    cell, folder = Cell(**job["cell"]), Path(job["cells"])
-    try:
-        result = measure_cell(cell, *read_bundle(Path(job["parcel"])), folder, JsonProgress())
-        with write_atomically(folder / f"{cell.name}.json", force=True) as file:
-            file.write_text(json.dumps(result, allow_nan=False), encoding="utf-8")
-    except CinematrixError as error:
-        print_message({"error": str(error)})
-    except MemoryError:
-        print_message({"error": f"ran out of memory, with a peak of {read_peak_megabytes():,.0f} MB"})
+    cell, path = job
+    if path:
+        register_path(cell.model, path)
+    with TemporaryDirectory() as temporary:
+        folder = data.folder if data.folder.is_dir() else Path(temporary)
+        return measure_cell(cell, data.ratings, data.catalog, folder, progress)

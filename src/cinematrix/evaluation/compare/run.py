@@ -1,26 +1,23 @@
-"""Comparison of models on the same splits: the plan, and its cells, measured in subprocesses, stored and resumed."""
+"""Comparison of models on the same splits: the plan, and its cells, measured anywhere, stored and resumed."""
 
-import contextlib
-import json
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from signal import Signals
 from statistics import fmean
-from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, Self
 
 from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress, Silent, running
 from cinematrix.common.settings import get_search_space
-from cinematrix.data.bundle import fingerprint_data, write_bundle
+from cinematrix.common.spread.run import spreading
+from cinematrix.common.spread.work import Outcome, Shared
+from cinematrix.data.bundle import fingerprint_data
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.ratings import Ratings
 from cinematrix.errors import SettingError
 from cinematrix.evaluation import leakage
-from cinematrix.evaluation.compare.cell import Cell, make_questions
+from cinematrix.evaluation.compare.cell import Cell, CellData, make_questions, run_cell
 from cinematrix.models import model_class
 from cinematrix.models.orders import ListOrder, is_order, no_order_error
 from cinematrix.models.registry import class_path
@@ -31,8 +28,8 @@ BASELINES = ("popular", "bias")
 COMPARISON_SPLITS = ("random", "time", "half", "new-users", "new-movies")
 """Names of the splits that models can be compared on."""
 
-CELL_COMMAND = [sys.executable, "-P", "-c", "from cinematrix.evaluation.compare.cell import main; main()"]
-"""Command that measures a cell in a subprocess."""
+ONE_AT_A_TIME = "processes:1"
+"""Executor of cells by default: one after the other, so that their times can be compared."""
 
 
 @dataclass(frozen=True)
@@ -142,43 +139,73 @@ class ComparisonOutcome:
 
 
 def run_comparison(
-    plan: ComparisonPlan, ratings: Ratings, catalog: Catalog | None, folder: Path, progress: Progress | None = None
-) -> ComparisonOutcome:
-    """Measure every cell of `plan`.
+    plan: ComparisonPlan, ratings: Ratings, catalog: Catalog | None, folder: Path, progress: Progress | None = None,
+    on: str = ONE_AT_A_TIME,
+) -> ComparisonOutcome:  # fmt: skip
+    """Measure every cell of `plan`, each in a process of its own.
 
     Results are stored in `folder` as soon as each cell is finished, and stored results are reused. An interruption thus
-    costs only the cell in progress.
+    costs only the cells in progress.
+
+    Args:
+        on: where cells are measured, as `choose_executor` takes it.
 
     Raises:
         DataError: a split has leakage (`leakage.check`), or the ratings can't be split so; nothing is trained then.
     """
     checks = {split: _check_split(split, plan.seeds, ratings) for split in plan.splits}
     cells = plan.cells(fingerprint_data(ratings, catalog))
-    done: dict[str, dict[str, Any]] = {c.name: stored for c in cells if (stored := c.read_result(folder)) is not None}
-    failures, bar = [], progress or Silent()
+    results = {c.name: stored for c in cells if (stored := c.read_result(folder)) is not None}
+    missing, failures = [cell for cell in cells if cell.name not in results], dict[str, CellFailure]()
+    folder.mkdir(parents=True, exist_ok=True)
+    data, bar = CellData(ratings, catalog, folder), _RemainingTime(progress or Silent(), missing, results)
+
+    def keep(place: int, outcome: Outcome[dict[str, Any]]) -> None:
+        cell = missing[place]
+        if outcome.result is None:
+            failures[cell.name] = CellFailure(cell, outcome.why)
+        else:
+            results[cell.name] = cell.store_result(folder, outcome.result)
+        bar.advance()
+
     with running(bar, f"comparing {len(plan.settings)} models", len(cells)):
-        bar.advance(len(done))
-        with _pack_data(ratings, catalog, folder) as bundle:
-            for place, cell in enumerate(cells):
-                if cell.name in done:
-                    continue
-                label = f"{estimate_time_left([c for c in cells[place:] if c.name not in done], done.values())}{cell}"
-                bar.advance(0, note=label)
-                reason = _run_in_subprocess(cell, bundle, folder, label, bar)
-                result = cell.read_result(folder)
-                if result is None:
-                    failures.append(CellFailure(cell, reason or "ended without a result"))
-                else:
-                    done[cell.name] = result
-                bar.advance()
-    return ComparisonOutcome([done[cell.name] for cell in cells if cell.name in done], failures, checks)
+        bar.advance(len(results))
+        if missing:
+            with spreading(Shared(data, data.write, CellData.read, folder), on, bar, fresh=True) as spread:
+                spread(run_cell, [(cell, class_path(cell.model)) for cell in missing], keep, _name_cell)
+    measured = [results[cell.name] for cell in cells if cell.name in results]
+    return ComparisonOutcome(measured, [failures[cell.name] for cell in missing if cell.name in failures], checks)
 
 
-def estimate_time_left(cells: Sequence[Cell], done: Iterable[dict[str, Any]]) -> str:
+def _name_cell(job: tuple[Cell, str | None]) -> str:
+    return str(job[0])
+
+
+class _RemainingTime:
+    """Progress bar whose notes begin with the estimated time left."""
+
+    def __init__(self, bar: Progress, cells: Sequence[Cell], results: Mapping[str, dict[str, Any]]) -> None:
+        self._cells, self._results = cells, results
+        self.start, self.stop, self._bar = bar.start, bar.stop, bar
+        self._started = time.monotonic()
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """Move on; a note is shown behind the time that the cells without a result take."""
+        left = [cell for cell in self._cells if cell.name not in self._results]
+        time_left = estimate_time_left(left, self._results.values(), self._pace()) if note else ""
+        self._bar.advance(steps, f"{time_left}{note}")
+
+    def _pace(self) -> float:
+        """Return the seconds that pass for a second of a cell: less than 1 where several are measured at a time."""
+        measured = sum(self._results[cell.name]["seconds"] for cell in self._cells if cell.name in self._results)
+        return (time.monotonic() - self._started) / measured if measured else 1.0
+
+
+def estimate_time_left(cells: Sequence[Cell], done: Iterable[dict[str, Any]], pace: float = 1.0) -> str:
     """Estimate the time of `cells`, formatted with a trailing comma; empty before any cell is done.
 
     Each cell counts with the mean time of the model's finished cells, or of all models if it has none. A progress bar
-    can't estimate this from its steps, because the times of models differ too much.
+    can't estimate this from its steps, because the times of models differ too much. A second of a cell takes `pace`.
     """
     durations: dict[str, list[float]] = {}
     for result in done:
@@ -186,7 +213,7 @@ def estimate_time_left(cells: Sequence[Cell], done: Iterable[dict[str, Any]]) ->
     if not durations:
         return ""
     overall = fmean(fmean(seconds) for seconds in durations.values())
-    left = sum(fmean(durations[cell.model]) if cell.model in durations else overall for cell in cells)
+    left = pace * sum(fmean(durations[cell.model]) if cell.model in durations else overall for cell in cells)
     return f"about {left / 60:,.0f} min left, " if left >= 90 else f"about {left:.0f} s left, "
 
 
@@ -197,68 +224,3 @@ def _check_split(split: str, seeds: int, ratings: Ratings) -> tuple[str, ...]:
         for _, parts in make_questions(split, ratings, seed):
             checks = leakage.check(parts, split)
     return checks
-
-
-@contextlib.contextmanager
-def _pack_data(ratings: Ratings, catalog: Catalog | None, folder: Path) -> Iterator[Path]:
-    """Write the data to a temporary folder that the subprocesses read; return it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".data.", dir=folder) as temporary:
-        write_bundle(Path(temporary) / "data", ratings, catalog)
-        yield Path(temporary) / "data"
-
-
-def _run_in_subprocess(cell: Cell, bundle: Path, folder: Path, label: str, progress: Progress) -> str:
-    """Measure `cell`, with `label` before its progress notes; return the reason of a failure, else an empty string.
-
-    The subprocess has its own session, so Ctrl-C reaches only this process, which then kills the subprocess.
-    """
-    job = json.dumps(
-        {"cell": asdict(cell), "class": class_path(cell.model), "parcel": str(bundle), "cells": str(folder)}
-    )
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
-    with TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-        with subprocess.Popen(CELL_COMMAND, **pipes, stderr=errors, start_new_session=True) as child:
-            try:
-                reason = _relay_messages(child, job, label, progress)
-            finally:
-                child.kill()
-        errors.seek(0)
-        return reason or _explain_exit(child.returncode, errors.read())
-
-
-def _relay_messages(child: "subprocess.Popen[str]", job: str, label: str, progress: Progress) -> str:
-    """Send the job and relay progress until the child ends; return the error that it reports, else an empty string."""
-    assert child.stdin is not None
-    assert child.stdout is not None
-    reason = ""
-    with contextlib.suppress(BrokenPipeError):
-        child.stdin.write(job)
-        child.stdin.close()
-    for line in child.stdout:
-        message = _parse_message(line)
-        reason = message.get("error", reason)
-        if "note" in message:
-            progress.advance(0, note=f"{label}: {message['note']}")
-    child.wait()
-    return reason
-
-
-def _parse_message(line: str) -> dict[str, Any]:
-    """Parse a line of the child; an empty dict if it isn't a message but the output of a library."""
-    try:
-        message = json.loads(line)
-    except ValueError:
-        return {}
-    return message if isinstance(message, dict) else {}
-
-
-def _explain_exit(code: int, errors: str) -> str:
-    """Explain the exit code of a subprocess; an empty string for 0."""
-    if code == 0:
-        return ""
-    if code < 0:
-        guess = ", most likely because memory ran out" if -code == 9 else ""
-        return f"was ended by the signal {Signals(-code).name}{guess}"
-    last = errors.strip().splitlines()[-1:] or ["no message"]
-    return f"stopped with {last[0].strip()}"

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from cinematrix.common.threads import count_cores, map_in_threads
+from cinematrix.common.threads import count_threads, map_in_threads
 from cinematrix.data.histories import Histories
 
 Float32 = NDArray[np.float32]
@@ -63,7 +63,7 @@ def approach_ridge(
     """Return `solve_ridge` without a prior by `GRADIENT_STEPS` steps of conjugate gradients (Takács et al. 2011).
 
     Args:
-        threads: blocks of histories are solved in so many threads; 0: one a core. The result doesn't depend on it.
+        threads: blocks of histories are solved in so many threads; 0: `count_threads`. The result doesn't depend on it.
     """
     d = np.broadcast_to(penalty, (len(histories), table.shape[1]))
     solution = np.zeros(d.shape, np.float32)
@@ -73,7 +73,7 @@ def approach_ridge(
         solve = _solve_by_entries if t.shape[1] < SHORT_HISTORY else _approach_by_gradients
         return rows, solve(y, t, d[rows])
 
-    for rows, found in map_in_threads(approach, _iterate_blocks(histories, table, targets), threads or count_cores()):
+    for rows, found in map_in_threads(approach, _iterate_blocks(histories, table, targets), threads or count_threads()):
         solution[rows] = found
     return solution
 

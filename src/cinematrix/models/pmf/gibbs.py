@@ -13,7 +13,6 @@ given the rows' deviations from their centers mixes fast (parameter expansion; G
 the rows integrated out (van Dyk & Park 2008), then the rows, both from A = αG + Λ.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cinematrix.common.progress import Progress, running
+from cinematrix.common.threads import count_threads
 from cinematrix.data.features import movie_features
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
@@ -220,7 +220,7 @@ def sample_posterior(
     Args:
         history: learn from which movies a user rated at all, and which users rated a movie.
         content: learn from the catalog.
-        threads: chains that run at a time; 0: as many as there are cores.
+        threads: chains that run at a time; 0: `count_threads`.
     """
     stars, scale = ratings.stars("pmf")
     n_users, n_movies = len(data.users), len(data.movies)
@@ -249,7 +249,7 @@ def sample_posterior(
             "noise": np.float32(drawn.noise_precision),
         }
 
-    samples = run_chains(users, movies, plan, keep, threads or min(plan.chains, os.cpu_count() or 1), progress)
+    samples = run_chains(users, movies, plan, keep, threads or min(plan.chains, count_threads()), progress)
     arrays = {name: np.stack([each[name] for each in samples]) for name in samples[0]}
     for name in ("movies", "expected", "links"):
         arrays[name] = arrays[name].swapaxes(0, 1)

@@ -1,0 +1,1 @@
+"""Independent work spread over this process, local processes, or a Ray cluster."""
