@@ -24,7 +24,7 @@ export function dataSection(app) {
     element("div", { class: "buttons" },
       element("button", { type: "button", class: "primary", onclick: save }, icon("down"), "Save my history"),
       element("button", { type: "button", class: "ghost", onclick: trying(() => downloadRatings(app), "Not exported") }, icon("down"), "Export my ratings"),
-      account && element("button", { type: "button", class: "ghost", onclick: leave }, "Leave the account here"),
+      account && element("button", { type: "button", class: "ghost", onclick: leave }, app.session.user === account.user ? "Sign out" : "Leave the account here"),
       element("button", { type: "button", class: "ghost danger", onclick: deletion }, "Delete everything")),
     status);
 }

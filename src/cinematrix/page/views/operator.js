@@ -3,6 +3,7 @@
 import { barChart } from "../parts/charts.js";
 import { shorten } from "../parts/cards.js";
 import { splitCsv } from "../parts/csv.js";
+import { peopleSection } from "../parts/operator-people.js";
 import { outcomesTable, trialSection } from "../parts/outcomes.js";
 
 export const title = "Operator";
@@ -28,6 +29,7 @@ export async function show(main, app) {
   const { element } = app;
   const body = element("div", { class: "operator" }, element("p", { class: "loading lead", role: "status" }, "Loading…"));
   const films = element("div", { class: "operator", hidden: true }, importSection(app));
+  let people = false;
   main.append(element("h1", {}, "Operator"), body, films);
   let timer = 0;
   app.signal.addEventListener("abort", () => clearTimeout(timer));
@@ -38,6 +40,8 @@ export async function show(main, app) {
       await app.answeredBy(now.version);
       if (!body.querySelector("dialog[open]")) redraw(body, viewParts(app, now, stored, refresh));
       films.hidden = false;
+      if (!people) films.append(peopleSection(app));
+      people = true;
       if (isChanging(now, stored)) timer = window.setTimeout(refresh, POLL_INTERVAL);
     } catch (error) {
       if (app.signal.aborted) return;
