@@ -159,7 +159,7 @@ def export(
     force: Force = False,
     db: DatabaseUrl = DEFAULT_DATABASE,
 ) -> None:
-    """Export everything that the store has about a user, as JSON: ratings, events, unmatched films, lines of the audit.
+    """Export everything that the store has about a user, as JSON: ratings, events, unmatched films, sign-in, audit.
 
     Ratings of the model's training data are in the export of the API.
     """

@@ -539,9 +539,12 @@ function showFooter(model, history) {
 function keyForm(shared) {
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "key", type: "password", autocomplete: "off", required: true }));
   const note = element("p", { role: "status" }, "The operator can give you a key, or a link that opens your account.");
+  const heading = headingElement("This server requires a key");
+  const name = () => { if (shared.session.offered) heading.textContent = "Sign in to see your films"; };
+  name();
+  shared.session.asked.then(name);
   return element("section", { class: "state" },
-    headingElement(shared.session.offered ? "Sign in to see your films" : "This server requires a key"),
-    note,
+    heading, note,
     element("p", { class: "buttons" }, sessionLink(shared.session, shared.history)),
     element("form", { class: "buttons", onsubmit: async (/** @type {Event} */ event) => {
       event.preventDefault();

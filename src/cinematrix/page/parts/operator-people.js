@@ -43,7 +43,7 @@ export function peopleSection(app) {
   } }, element("label", { for: "new-person" }, "Name"), name, element("button", { class: "ghost" }, icon("people"), "Invite"));
   act(async () => {})();
   return element("section", { class: "people" }, element("h2", {}, "People who sign in"),
-    element("p", { class: "facts" }, "An invitation is a link by which its person chooses a password, once. Who has forgotten theirs needs a new one."),
+    element("p", { class: "facts" }, "An invitation is a link by which a person chooses a password. It works once. Somebody who has forgotten their password needs a new one."),
     list, form, status, link);
 }
 

@@ -16,7 +16,7 @@ let invitation = "";
 export async function show(main, app) {
   const draw = async () => {
     takeInvitation();
-    main.replaceChildren(loadingState("Looking who you are", 0));
+    main.replaceChildren(loadingState("Loading", 0));
     await app.session.asked;
     const parts = await viewParts(app).catch((error) => [app.failed(error)]);
     if (!app.signal.aborted) main.replaceChildren(...parts);
