@@ -40,7 +40,7 @@ export async function show(main, app) {
       await app.answeredBy(now.version);
       if (!body.querySelector("dialog[open]")) redraw(body, viewParts(app, now, stored, refresh));
       films.hidden = false;
-      if (!people) films.append(peopleSection(app));
+      if (!people) films.prepend(peopleSection(app));
       people = true;
       if (isChanging(now, stored)) timer = window.setTimeout(refresh, POLL_INTERVAL);
     } catch (error) {

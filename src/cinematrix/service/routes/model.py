@@ -41,9 +41,9 @@ class ModelInfo(BaseModel):
 
     `ratings` and `users` change only by what at least five people have.
     `trained`: training time, null if unknown. `scale`: null for a model trained on plain interactions. `map`: the model
-    can draw the taste map. `posters`: `GET /v1/movies/{movie}/poster` sends posters to this browser, which sends a session
-    for pictures but no key. `details`: `GET /v1/movies/{movie}/details` has what TMDB knows of a movie. `sharing`: lists can
-    be shared by a link.
+    can draw the taste map. `posters`: `GET /v1/movies/{movie}/poster` sends posters to this browser, which for pictures
+    sends its session but no key. `details`: `GET /v1/movies/{movie}/details` has what TMDB knows of a movie. `sharing`:
+    lists can be shared by a link.
     """
 
     version: str
