@@ -35,7 +35,7 @@ app = typer.Typer(help="Users of the service.", no_args_is_help=True)
 def add(
     name: Name, expires: Expires = "7d", url: Site = PAGE_URL, db: DatabaseUrl = DEFAULT_DATABASE, json: Json = False
 ) -> None:
-    """Let a user sign in on the page, and print the link by which they choose a password: once, and only once.
+    """Let a user sign in on the page, and print the link by which they choose a password. It works once.
 
     A user who has ratings already keeps them.
     """
