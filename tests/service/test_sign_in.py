@@ -24,6 +24,7 @@ from cinematrix.store.keys import create_key, hash_secret
 from cinematrix.store.records import DAY_MS, Store
 from cinematrix.store.sign_ins import (
     MAX_SESSIONS,
+    accept_invitation,
     check_name,
     find_session,
     fold_name,
@@ -287,6 +288,8 @@ def test_an_invitation_is_used_once_however_many_try(either_house: House) -> Non
     expired = invite(house.store, "ben", -1)
     for secret in (older.secret, expired.secret, "cmi_none", "\u00ff"):
         check_problem(house.browser().get("/v1/invitation", headers={"X-Invitation": secret.encode("latin-1")}), 404)
+        with house.store.write_transaction() as connection:
+            assert accept_invitation(connection, secret, "hash") is None
     assert house.browser().get("/v1/invitation", headers={"X-Invitation": newer.secret}).json() == {"user": "anna"}
     assert house.store.n_users() == 2
     with pytest.raises(SettingError, match="'anna' can sign in already"):
