@@ -29,7 +29,7 @@ PASSES, MEMORY_KIB, LANES = 3, 65_536, 1
 """Argon2's costs: RFC 9106's recommendation for little memory, but in one lane, which takes one core."""
 
 MAX_WAITING = 16
-"""Passwords that wait to be hashed at most; further ones are refused."""
+"""Passwords being hashed or waiting for it at most; further ones are refused."""
 
 
 def check_password(password: str, user: str) -> None:
