@@ -4,13 +4,17 @@ import { plural } from "./cards.js";
 import { element } from "./dom.js";
 import { fileText, filmsOf } from "./history-file.js";
 
+/** Names in localStorage of a profile's films, and of what was made from them. */
+const OWN = ["cinematrix-history", "cinematrix-unmatched", "cinematrix-lists", "cinematrix-matched"];
+
 /**
- * What this browser has of its own, before an account is opened. Its films can be moved to an account then.
+ * What this browser has of its own, before an account is opened, to which its films can be moved then. Another account's
+ * films aren't its own.
  * @param {import("../app.js").App} app
  */
 export function ownFilms({ history, history: { profiles, profile } }) {
-  const films = filmsOf(history);
-  return { films, forget: () => { for (const name of ["cinematrix-history", "cinematrix-unmatched"]) localStorage.removeItem(profiles.key(name, profile)); } };
+  const films = history.account ? [] : filmsOf(history);
+  return { films, forget: () => { for (const name of OWN) localStorage.removeItem(profiles.key(name, profile)); } };
 }
 
 /**

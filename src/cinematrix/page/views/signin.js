@@ -33,10 +33,16 @@ function takeInvitation() {
   history.replaceState(history.state, "", location.pathname + location.search);
 }
 
+/** Forget an invitation that the server doesn't know, so that the view can be used without it. @param {unknown} error @returns {never} */
+function forgetInvitation(error) {
+  if (/** @type {{status?: number}} */ (error).status === 404) invitation = "";
+  throw error;
+}
+
 /** @param {import("../app.js").App} app @returns {Promise<HTMLElement[]>} */
 async function viewParts(app) {
   const { element, session, history: { account } } = app;
-  if (invitation) return invitationParts(app, await session.invited(invitation));
+  if (invitation) return invitationParts(app, await session.invited(invitation).catch(forgetInvitation));
   if (session.user !== null) return signedInParts(app, session.user);
   if (account) return [element("h1", {}, "Sign in"), element("p", { class: "lead" }, `This tab has the account of ${account.user}, which a link has opened. Leave it under “You” first.`)];
   if (!session.offered) return [element("h1", {}, "Sign in"), element("p", { class: "lead" }, "Nobody has an account on this server yet. Its operator can invite you.")];
