@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import axe_playwright_python
@@ -11,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from chromium import CHROMIUM, MISSING
+from cinematrix.service import passwords
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
@@ -39,10 +39,16 @@ def key(store: Store) -> str:
 
 @pytest.fixture(scope="module")
 def url(page_model: Path, store: Store, key: str) -> Iterator[str]:
-    """Address of a public page."""
-    settings = ServiceSettings(page_model, f"sqlite:///{store.engine.url.database}", public=True)
-    with run_service(replace(settings, sign_ins=1000)) as url:
-        yield url
+    """Address of a public page, whose server hashes with a thousandth of the costs."""
+    settings = ServiceSettings(page_model, f"sqlite:///{store.engine.url.database}", public=True, sign_ins=1000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "MEMORY_KIB", 64)
+        for cached in (passwords._hasher, passwords._decoy):
+            cached.cache_clear()
+        with run_service(settings) as url:
+            yield url
+    for cached in (passwords._hasher, passwords._decoy):
+        cached.cache_clear()
 
 
 def violations(page: Page) -> list[str]:
@@ -89,6 +95,7 @@ def test_a_household_member_signs_in(browser: Browser, url: str, store: Store, k
         expect(dialog).to_contain_text("You have 2 films here")
         assert violations(page) == []
         dialog.get_by_role("button", name="Add them").click()
+        expect(page.locator("#toast")).to_have_text("2 films joined your account.")
         expect(page.locator("#foot")).to_contain_text("in the account “Anna”")
         visit.settle()
         expect(page.get_by_role("link", name="Signed in as Anna")).to_be_visible()
