@@ -65,6 +65,8 @@ VIEWS = {
     "profile": "/?view=profile",
     "together": "/?view=together",
     "operator": "/?view=operator",
+    "signin": "/?view=signin",
+    "invitation": "",
 }
 
 
@@ -75,12 +77,24 @@ def main(model: Path, views: list[str]) -> None:
         browser = playwright.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
         history = made_history(url)
         for view, path in ((view, VIEWS[view]) for view in views or VIEWS):
+            if view in ("signin", "invitation"):  # the last ones, because it changes the header of all views
+                link = invited(url)
+                path = path or link
             for size, scheme in (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark")):
                 picture = taken(browser, url + path, size, scheme, {} if view == "newcomer" else history)
                 (SCREENS / f"{view}-{size}-{scheme}.png").write_bytes(picture)
         browser.close()
     total = sum(path.stat().st_size for path in SCREENS.glob("*.png"))
     print(f"{len(list(SCREENS.glob('*.png')))} pictures, {total / 1e6:.2f} MB")
+
+
+def invited(url: str) -> str:
+    """Invite a user, and return the path of the link."""
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}/v1/admin/users/Anna/invitation", b"{}", headers)
+    with urllib.request.urlopen(request) as answer:
+        link: str = json.load(answer)["link"]
+    return link
 
 
 def made_history(url: str) -> dict[str, list[dict[str, Any]]]:

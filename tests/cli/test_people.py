@@ -12,6 +12,7 @@ from cinematrix.cli.main import app
 from cinematrix.data.ratings import Scale
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Rating, Store
+from cinematrix.store.sign_ins import find_invitation
 from cinematrix.store.tokens import create_token
 
 
@@ -81,3 +82,35 @@ def test_the_audit_log_is_filtered(tmp_path: Path) -> None:
     assert "no such lines" in run(db, "audit", "--until", "2026-01-01")
     assert len(json.loads(run(db, "audit", "-n", "1", "--json"))) == 1
     run(db, "audit", "--since", "yesterday", status=1)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_users_are_let_in_and_shut_out(kind: str, tmp_path: Path, database: Callable[[str], str]) -> None:
+    """`add` prints a link that ends, `invite` a new one, `list --sign-in` who they are, `remove` ends it."""
+    db = f"sqlite:///{tmp_path}/store.db" if kind == "sqlite" else database(kind)
+    printed = run(db, "user", "add", "Anna", "--url", "https://films.example/", "--expires", "1h")
+    link, *about = printed.splitlines()
+    assert link.startswith("https://films.example/?view=signin#invitation=cmi_")
+    assert "It works once, and isn't shown again." in about[0]
+    assert "The store has no key" in about[1]
+    store = Store.open(db)
+    assert find_invitation(store, link.partition("=cmi_")[2]) is None
+    assert find_invitation(store, f"cmi_{link.partition('=cmi_')[2]}") == "Anna"
+    create_key(store, "admin")
+    run(db, "user", "add", "ANNA", status=1)
+    run(db, "user", "add", "a/b", status=1)
+    run(db, "user", "add", "ben", "--expires", "soon", status=1)
+    renewed = json.loads(run(db, "user", "invite", "anna", "--json"))
+    assert renewed["user"] == "Anna"
+    assert find_invitation(store, f"cmi_{link.partition('=cmi_')[2]}") is None
+    assert find_invitation(store, renewed["link"].rpartition("=")[2]) == "Anna"
+    run(db, "user", "invite", "ben", status=1)
+    (row,) = json.loads(run(db, "user", "list", "--sign-in", "--json"))
+    assert (row["user"], row["password"], row["invited_until"]) == ("Anna", False, renewed["expires"])
+    assert "Anna" in run(db, "user", "list", "--sign-in")
+    assert json.loads(run(db, "user", "export", "Anna"))["sign_in"]["user"] == "Anna"
+    assert "can't sign in any more" in run(db, "user", "remove", "anna")
+    run(db, "user", "remove", "anna", status=1)
+    assert "nobody signs in" in run(db, "user", "list", "--sign-in")
+    assert store.n_users() == 1
+    store.close()

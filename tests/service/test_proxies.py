@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from cinematrix.common.text import parse_network
 from cinematrix.errors import SettingError
 from cinematrix.service.app import create_app
-from cinematrix.service.auth import read_peer
+from cinematrix.service.peers import read_peer
 from cinematrix.service.proxies import ProxyMiddleware
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.store.keys import create_key

@@ -29,6 +29,7 @@ from cinematrix.models.bias import Bias
 from cinematrix.recommendation.lists import Filters, find_similar, get_history, recommend
 from cinematrix.service import server
 from cinematrix.service.app import create_app
+from cinematrix.service.auth import RequestCredentials
 from cinematrix.service.problems import Problem
 from cinematrix.service.rate_limits import take
 from cinematrix.service.served_model import ServedModel
@@ -395,7 +396,7 @@ def test_many_callers_give_nobody_a_new_start(settings: ServiceSettings) -> None
 
     def ask(address: str) -> bool:
         try:
-            authenticator.authorize(None, None, address, "page", None)
+            authenticator.authorize(RequestCredentials(None, None, None), address, "page", None)
         except Problem:
             return False
         return True

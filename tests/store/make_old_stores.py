@@ -2,7 +2,7 @@
 
 Each is written as SQL into tests/store/old/. `RECORDS` lists what is in them. A revision of each version that ever was:
 
-    95fc852 fd8e93d e175062 bd12579 65522bc 56fd470 907d47f c2a1855 c74fac0 42d5ffb bd02ff1 6230570
+    95fc852 fd8e93d e175062 bd12579 65522bc 56fd470 907d47f c2a1855 c74fac0 42d5ffb bd02ff1 6230570 a7b4d7b
 
 Two branches had different fifth steps: 65522bc, 907d47f and c2a1855 lack that of 56fd470.
 """

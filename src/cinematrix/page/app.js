@@ -13,6 +13,7 @@ import { mayOpen } from "./parts/other-account.js";
 import { poster } from "./parts/posters.js";
 import { allows } from "./parts/profiles.js";
 import { rematch } from "./parts/rematch.js";
+import { Session, sessionLink } from "./parts/session.js";
 import { refreshStars, stars } from "./parts/stars.js";
 import { errorState, headingElement, loadingState } from "./parts/states.js";
 import { clearTab } from "./parts/tab.js";
@@ -46,6 +47,7 @@ const VIEWS = {
   start: { load: () => import("./views/start.js") },
   row: { load: () => import("./views/row.js") },
   shared: { needs: "list", load: () => import("./views/shared.js") },
+  signin: { load: () => import("./views/signin.js") },
   film: { needs: "movie", load: () => import("./views/film.js") },
   operator: { load: () => import("./views/operator.js") },
 };
@@ -55,6 +57,8 @@ const FIRST_VIEW = "for-you";
 
 /** Defaults, used until `GET /v1/model` has succeeded. @type {Model} */
 const NO_MODEL = { version: "", model: "", trained: null, ratings: 0, scale: { low: 0.5, high: 5, step: 0.5 }, map: true, posters: false };
+
+const SIGNED_OUT = "You are signed out: the session has ended. Until you sign in again, your ratings stay in this browser.";
 
 /** Milliseconds without scrolling before the position is stored. */
 const SCROLL_PAUSE = 150;
@@ -68,6 +72,7 @@ export class App {
     /** API client with the tab's API key, also while an account is open. */
     this.operator = shared.operator;
     this.history = shared.history;
+    this.session = shared.session;
     /** The address's parameters. */
     this.params = params;
     /** Aborts when the view is left; pass it to listeners and requests. */
@@ -189,9 +194,14 @@ export class App {
     return this.shared.unlock(key, path);
   }
 
-  /** Leave the account. */
-  leave() {
-    this.shared.leave();
+  /** Leave the account, or sign out. Returns why that failed. @param {boolean} [everywhere] sign out in all browsers */
+  leave(everywhere = false) {
+    return this.shared.signOut(everywhere);
+  }
+
+  /** Open the account of who has signed in, after signing in. */
+  follow() {
+    return this.shared.follow();
   }
 
   /** Report the model version of a response; a new version is announced. @param {string} version */
@@ -211,6 +221,7 @@ class Shared {
     this.api = new Api();
     this.operator = new Api();
     this.history = new History();
+    this.session = new Session();
     this.delivery = new Delivery(this.history, {
       banner: showBanner,
       refused: (title, why) => toast(words.trouble.refused(titleText({ movie: "", title }, ""), why)),
@@ -263,6 +274,39 @@ class Shared {
     history.keepTitles();
   }
 
+  /** Sign out, or else leave the account of the tab's token. Returns why that failed; "" if it didn't. @param {boolean} everywhere */
+  async signOut(everywhere) {
+    if (!this.api.signedIn) {
+      this.leave();
+      return "";
+    }
+    try {
+      await this.session.leave(everywhere);
+      this.leave();
+      return "";
+    } catch (error) {
+      const words = `You are still signed in: ${/** @type {Error} */ (error).message}`;
+      toast(words);
+      return words;
+    }
+  }
+
+  /** Open the account of who has signed in now, in this tab or another. A tab with an account of its own keeps it. */
+  async follow() {
+    if (tabItem("cinematrix-token")) return;
+    if (this.history.account) this.leave(false);
+    await this.openAccount();
+    this.asked = this.askModel();
+    await this.asked;
+  }
+
+  /** Follow if the tab's account isn't that of who has signed in, as after signing in or out in another tab. */
+  async catchUp() {
+    if (tabItem("cinematrix-token") || this.session.user === (this.history.account?.user ?? null)) return;
+    await this.follow();
+    navigate(location.href, false);
+  }
+
   /** Delete the token, since the server refuses every request with an invalid one. @param {boolean} [forget] whether changes that wait for the server are lost */
   leave(forget = true) {
     tabItem("cinematrix-token", "");
@@ -273,12 +317,13 @@ class Shared {
     showFooter(this.model, this.history);
   }
 
-  /** Set the credentials: the tab's token, or else its API key; for the operator's client the key. Returns whether there is a token. */
+  /** Set the credentials: the tab's token, or else the session, or else the tab's API key; for the operator's client the key. Returns whether there is an account. */
   identify() {
     const [token, key] = [tabItem("cinematrix-token"), tabItem("cinematrix-key")];
     this.operator.credentials = key ? { "X-API-Key": key } : {};
-    this.api.credentials = token ? { Authorization: `Bearer ${token}` } : this.operator.credentials;
-    return Boolean(token);
+    this.api.signedIn = !token && this.session.user !== null;
+    this.api.credentials = token ? { Authorization: `Bearer ${token}` } : this.api.signedIn ? {} : this.operator.credentials;
+    return Boolean(token) || this.api.signedIn;
   }
 
   /** Test an API key on a path and store it if it is accepted. @param {string} key @param {string} path */
@@ -287,13 +332,19 @@ class Shared {
     await api.get(path);
     tabItem("cinematrix-key", key);
     this.operator.credentials = api.credentials;
-    if (!this.api.credentials.Authorization) this.api.credentials = api.credentials;
+    if (!this.api.credentials.Authorization && !this.api.signedIn) this.api.credentials = api.credentials;
     this.askRole();
   }
 
   /** Delete the invalid token, or else the invalid key. Returns whether there was one. @param {boolean} [forget] as in `leave` */
   dropCredentials(forget = true) {
     const { Authorization: token, "X-API-Key": key } = this.api.credentials;
+    if (this.api.signedIn) {
+      this.session.ended();
+      this.leave(forget);
+      showBanner(SIGNED_OUT);
+      return true;
+    }
     if (token) {
       this.leave(forget);
       showBanner(words.account.gone);
@@ -317,6 +368,10 @@ class Shared {
         if (before && before !== token) clearTab();
         tabItem("cinematrix-token", token);
       }
+    }
+    if (this.session.user !== null && !tabItem("cinematrix-token")) {
+      await this.session.asked;
+      if (this.session.user === null) showBanner(SIGNED_OUT);
     }
     if (!this.identify()) return;
     try {
@@ -491,9 +546,13 @@ function languageChoice() {
 function keyForm(shared) {
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "key", type: "password", autocomplete: "off", required: true }));
   const note = element("p", { role: "status" }, words.account.askForKey);
+  const heading = headingElement(words.account.needsKey);
+  const name = () => { if (shared.session.offered) heading.textContent = words.signIn.toSee; };
+  name();
+  shared.session.asked.then(name);
   return element("section", { class: "state" },
-    headingElement(words.account.needsKey),
-    note,
+    heading, note,
+    element("p", { class: "buttons" }, sessionLink(shared.session, shared.history)),
     element("form", { class: "buttons", onsubmit: async (/** @type {Event} */ event) => {
       event.preventDefault();
       try {
@@ -573,6 +632,7 @@ function listen() {
   addEventListener("online", () => navigate(location.href, false));
   shared.history.addEventListener("change", () => { refreshStars(); dismissOutdated(shared.history); });
   shared.history.profiles.addEventListener("change", () => showMapLink(shared.model, shared.history));
+  shared.session.addEventListener("elsewhere", () => shared.catchUp());
   shared.history.addEventListener("failed", (event) => {
     const { status, message } = /** @type {CustomEvent<ApiError>} */ (event).detail;
     toast(words.trouble.notSaved(status === 401 ? words.trouble.accountShut : message));
@@ -597,12 +657,14 @@ async function start() {
     element("a", { href: name === FIRST_VIEW ? "/" : `/?view=${name}`, class: [sign && "in-bar", narrow && "only-bar"].filter(Boolean).join(" ") || null, "data-view": name }, sign && icon(sign), label)));
   const choose = (/** @type {Movie} */ movie) => navigate(`/?${new URLSearchParams({ view: "film", movie: String(movie.movie) })}`);
   const submit = (/** @type {string} */ query) => navigate(`/?${new URLSearchParams({ view: "search", query })}`);
-  byId("tools").append(combobox(shared.api, { label: words.search.films, choose, submit, allowed: (movie) => allows(shared.history.limit, movie) }), profileSwitch(shared.history, switchProfile), themeSwitch());
+  byId("tools").append(combobox(shared.api, { label: words.search.films, choose, submit, allowed: (movie) => allows(shared.history.limit, movie) }), profileSwitch(shared.history, switchProfile), sessionLink(shared.session, shared.history), themeSwitch());
   listen();
+  shared.session.ask();
   const entered = shared.openAccount();
   shared.asked = shared.askModel();
   await entered;
   await navigate(location.href, false);
+  shared.session.asked.then(() => shared.catchUp());
   shared.asked.then(() => shared.rematch());
   navigator.serviceWorker?.register("/page/worker.js", { scope: "/" }).catch(() => { /* the page works without it while the server does */ });
 }

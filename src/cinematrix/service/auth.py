@@ -1,41 +1,37 @@
 """Authentication, authorization and rate limits.
 
-A caller is an API key with a role, a user with a token, or a visitor of the page. Each has its own token bucket.
+A caller is an API key with a role, a user with a token or a session, or a visitor of the page. Each has its own token
+bucket.
 """
 
 import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from ipaddress import ip_address
 from threading import Lock
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request, Security
 from fastapi.dependencies.models import Dependant
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
-from starlette.types import Scope
 
 from cinematrix.service.log_lines import REQUEST
+from cinematrix.service.peers import is_loopback, read_peer
 from cinematrix.service.problems import Problem
 from cinematrix.service.rate_limits import RateLimiter
+from cinematrix.service.session_cookies import read_session_cookie
 from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.worker_group import WorkerGroup
-from cinematrix.store.keys import ROLES, ApiKey, find_key, list_keys, save_key_uses
-from cinematrix.store.records import Store
+from cinematrix.store.keys import ROLES, ApiKey, find_key, hash_secret, list_keys, save_key_uses
+from cinematrix.store.records import DAY_MS, Store
+from cinematrix.store.sign_ins import find_session, save_session_uses
 from cinematrix.store.statements import now_ms
 from cinematrix.store.tokens import find_token_owner
 
 API_KEY_SCHEME = APIKeyHeader(name="X-API-Key", auto_error=False, description="Created by `cinematrix key create`.")
 KEY, AUTHORIZATION = API_KEY_SCHEME.model.name.lower().encode(), b"authorization"
 """Header names as in an ASGI scope: lower-case bytes."""
-
-FORWARDING_HEADERS = frozenset(
-    {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
-)
-"""Headers that proxies add."""
 
 BEARER_SCHEME = HTTPBearer(auto_error=False, description="A user's token, created by `POST /v1/tokens`.")
 
@@ -56,8 +52,8 @@ class Caller:
 
     Attributes:
         name: name in the audit log.
-        role: `page` for a visitor, `user` for a user with a token, or the role of a key.
-        user: owner of the token in the request.
+        role: `page` for a visitor, `user` for a user with a token or a session, or the role of a key.
+        user: owner of the token or session in the request.
     """
 
     name: str
@@ -67,11 +63,19 @@ class Caller:
     def is_allowed(self, needed: Permission, of: str | None = None) -> bool:
         """Return whether the caller has the `needed` permission for data of the user `of`.
 
-        A token grants everything about its own user, and the permission `page`.
+        A token or session grants everything about its own user, and the permission `page`.
         """
         if self.role == "user":
             return needed == "page" or (of is not None and of == self.user)
         return PERMISSION_ORDER.index(self.role) >= PERMISSION_ORDER.index(needed)
+
+
+class RequestCredentials(NamedTuple):
+    """A key, a token and a session, of which a request has one, several or none."""
+
+    key: str | None
+    token: str | None
+    session: str | None
 
 
 @dataclass
@@ -84,6 +88,7 @@ class Authenticator:
     Attributes:
         public: visitors without a key have the permission `page`.
         group: workers that share the rate limits.
+        idle_ms: time without use that ends a session.
     """
 
     store: Store
@@ -92,13 +97,15 @@ class Authenticator:
     _keys: list[ApiKey] = field(default_factory=list)
     _read_at: float = -math.inf
     _uses: dict[str, int] = field(default_factory=dict)
+    _session_uses: dict[bytes, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _limiter: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
         limits = {"page": settings.visits, "read": settings.reads, "write": settings.writes, "admin": settings.writes}
-        limits["share"] = settings.share_rate
+        limits |= {"share": settings.share_rate, "sign-in": settings.sign_ins}
+        self.idle_ms = round(settings.session_days * DAY_MS)
         self.public = settings.public
         self._limiter = RateLimiter(limits, settings.callers, settings.ipv6_prefix, self.group)
 
@@ -126,12 +133,14 @@ class Authenticator:
         return not self.public and not self.keys()
 
     def save_uses(self) -> None:
-        """Store when keys were last used. A server does so every minute, not with each request."""
+        """Store when keys and sessions were last used. A server does so every minute, not with each request."""
         with self._lock:
             uses, self._uses = self._uses, {}
+            session_uses, self._session_uses = self._session_uses, {}
         save_key_uses(self.store, uses)
+        save_session_uses(self.store, session_uses)
 
-    def authorize(self, key: str | None, token: str | None, address: str, needed: Permission, of: str | None) -> Caller:
+    def authorize(self, given: RequestCredentials, address: str, needed: Permission, of: str | None) -> Caller:
         """Return the caller, if they may make a request that needs a permission for data of the user `of`.
 
         Permissions are checked before anything is looked up, so a refusal reveals nothing about the data.
@@ -139,12 +148,13 @@ class Authenticator:
         Raises:
             Problem: 401 without a valid key or token, 403 without the permission, 429 above the rate limit.
         """
-        caller = self._identify(key, token, address)
+        caller = self._identify(given, address)
         if caller is None or (caller.role == "page" and not caller.is_allowed(needed)):
             self._limiter.count(address, "read")
             raise Problem(
                 401,
-                "the request has no valid key or token; send a key in the header X-API-Key or a bearer token",
+                "the request has no valid key or token; send a key in the header X-API-Key or a bearer token, or sign"
+                " in",
                 {"WWW-Authenticate": "X-API-Key, Bearer"},
             )
         if not caller.is_allowed(needed, of):
@@ -160,11 +170,24 @@ class Authenticator:
         """
         self._limiter.count(caller, limit)
 
-    def _identify(self, key: str | None, token: str | None, address: str) -> Caller | None:
-        """Return the caller, or None if they can't be identified. A token must be valid even where none is needed."""
+    def find_user(self, session: str) -> str | None:
+        """Return the user of a session, and note its use; None if it is unknown or has ended."""
+        if (user := find_session(self.store, session, self.idle_ms)) is not None:
+            self._session_uses[hash_secret(session)] = now_ms()
+        return user
+
+    def _identify(self, given: RequestCredentials, address: str) -> Caller | None:
+        """Return the caller, or None if they can't be identified.
+
+        A key or token must be valid even where none is needed. A session, which a browser sends unasked, counts only
+        without them, and one that has ended is none.
+        """
+        key, token, session = given
         user = None if token is None else find_token_owner(self.store, token)
         if token is not None and user is None:
             return None
+        if session is not None and token is None and key is None:
+            user = self.find_user(session)
         if self.open and is_loopback(address):
             return Caller(address, "admin", user)
         if user is not None:
@@ -196,8 +219,9 @@ def authorize_request(request: Request, needed: Permission) -> Caller:
     address = read_peer(request.scope)
     of = None if user is None else state.service.served.user(user)
     scheme, _, token = (_read_header(request, AUTHORIZATION) or "").partition(" ")
-    bearer = token if scheme.lower() == "bearer" else None
-    caller = authenticator.authorize(_read_header(request, KEY), bearer, address, needed, of)
+    bearer, cookie = token if scheme.lower() == "bearer" else None, read_session_cookie(request.scope)
+    given = RequestCredentials(_read_header(request, KEY), bearer, cookie and cookie.secret)
+    caller = authenticator.authorize(given, address, needed, of)
     _note_caller(authenticator.store, caller, of)
     return caller
 
@@ -212,27 +236,11 @@ def _note_caller(store: Store, caller: Caller, of: str | None) -> None:
         facts.user = None if user is None else store.name_in_log(user)
 
 
-def read_peer(scope: Scope) -> str:
-    """Return the address of the client; `forwarded` if it is behind a proxy on this machine that hides it."""
-    peer: str = (scope.get("client") or ("unknown", 0))[0]
-    forwarded = is_loopback(peer) and any(name in FORWARDING_HEADERS for name, _ in scope["headers"])
-    return "forwarded" if forwarded else peer
-
-
-@lru_cache(1000)
-def is_loopback(address: str) -> bool:
-    """Return whether an address is this machine's own, which no other machine can use."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
-
-
 def can_authorize_without_store(request: Request) -> bool:
     """Return whether `authorize_request` needs no query of the store, which may be busy."""
     authenticator: Authenticator = request.app.state.authenticator
-    return authenticator.fresh and _read_header(request, AUTHORIZATION) is None
+    needs_store = _read_header(request, AUTHORIZATION) is not None or read_session_cookie(request.scope) is not None
+    return authenticator.fresh and not needs_store
 
 
 def _read_header(request: Request, name: bytes) -> str | None:

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-SECRET_PATTERN = re.compile(r"\b(cm[xt]_)[\w-]{8,}")
-"""Keys and tokens, or text from a client that looks like them."""
+SECRET_PATTERN = re.compile(r"\b(cm[xtis]_)[\w-]{8,}")
+"""Keys, tokens, invitations and sessions, or text from a client that looks like them."""
+
+SECRET_PREFIXES = ("cmx_", "cmt_", "cmi_", "cms_")
+"""Prefixes of these secrets, which are looked for first."""
 
 
 @dataclass(slots=True)
@@ -39,8 +42,8 @@ REQUEST: ContextVar[RequestFacts | None] = ContextVar("request", default=None)
 
 
 def redact(text: str) -> str:
-    """Return the text with keys and tokens cut to their prefix."""
-    return SECRET_PATTERN.sub(r"\1…", text) if "cmx_" in text or "cmt_" in text else text
+    """Return the text with keys, tokens, invitations and sessions cut to their prefix."""
+    return SECRET_PATTERN.sub(r"\1…", text) if any(prefix in text for prefix in SECRET_PREFIXES) else text
 
 
 class JsonFormatter(logging.Formatter):

@@ -11,11 +11,12 @@ from typing import Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cinematrix.service.auth import read_peer
 from cinematrix.service.bodies import BodyLimits, BodyReader, body_too_large
 from cinematrix.service.list_pool import LIST_PATH
 from cinematrix.service.log_lines import REQUEST, RequestFacts
 from cinematrix.service.logging import LOG, REQUEST_LOG
+from cinematrix.service.origins import SAFE_METHODS, is_same_origin
+from cinematrix.service.peers import read_peer
 from cinematrix.service.problems import MEDIA_TYPE, Problem, problem_body
 from cinematrix.service.rate_limits import find_network
 from cinematrix.service.settings import ServiceSettings
@@ -23,9 +24,6 @@ from cinematrix.service.telemetry import Telemetry
 
 LIVENESS_PATH = "/livez"
 """Path that is answered however many requests are in flight."""
-
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-"""Methods that change nothing, and whose responses a browser hides from pages of other origins."""
 
 METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE")
 """Methods named in metrics and log. Clients can make up any number of others."""
@@ -104,7 +102,7 @@ class RequestGuardMiddleware:
         headers = dict(scope["headers"])
         if _parse_host(headers.get(b"host", b"").decode("latin-1")) not in self.settings.hosts:
             return Problem(400, "the host name isn't allowed; add it with --host-name")
-        if scope["method"] not in SAFE_METHODS and not _is_same_origin(headers):
+        if scope["method"] not in SAFE_METHODS and not is_same_origin(headers):
             return Problem(403, "pages of another origin may not change anything here")
         settings, query = self.settings, scope["query_string"]
         if len(query) > settings.max_query or query.count(b"&") >= settings.max_parameters:
@@ -173,18 +171,6 @@ class _Exchange:
         figures.answered(method, route, self.status, seconds)
         fields = {"method": method, "route": route, "status": self.status, "ms": round(seconds * 1000, 2)}
         REQUEST_LOG.info("%s %s %s", method, route, self.status, extra={"fields": fields})
-
-
-def _is_same_origin(headers: dict[bytes, bytes]) -> bool:
-    """Return whether a request comes from no web page or from this server's own page.
-
-    Browsers send Sec-Fetch-Site; old ones send only Origin. Without this check, any page open in a browser on this
-    machine could change a store without keys.
-    """
-    site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
-    if site is not None:
-        return site in (b"same-origin", b"none")
-    return origin is None or origin.partition(b"://")[2] == headers.get(b"host")
 
 
 def _parse_host(header: str) -> str:

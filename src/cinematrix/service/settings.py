@@ -99,11 +99,18 @@ class ServiceSettings:
     key_seconds: float = access(
         "Time after which a new or revoked key is noticed at the latest.", 1.0, unit="seconds", low=0.01, high=60
     )
-    use_seconds: float = access("Interval at which the last uses of keys are stored.", 60.0, unit="seconds", low=0.01)
+    session_days: float = access(
+        "Time without use after which a user who has signed in must sign in again.", 30.0, unit="days", low=0.01,
+        high=3_650,
+    )  # fmt: skip
+    use_seconds: float = access(
+        "Interval at which the last uses of keys and sessions are stored.", 60.0, unit="seconds", low=0.01
+    )
 
     reads: int = rates("Reads by one key, or by one address while there are no keys.", 30_000)
     writes: int = rates("Writes by one key, or by one address while there are no keys.", 6_000)
     visits: int = rates("Requests by one visitor's address, or by one user with a token.", 1_200)
+    sign_ins: int = rates("Sign-ins tried by one address, and for one name.", 10)
     callers: int = rates("Callers whose rate is known; further ones replace the most silent.", 50_000, unit="callers")
     ipv6_prefix: int = rates("Length of the IPv6 prefix that counts as one address.", 64, unit="bits", low=16, high=128)
 

@@ -16,6 +16,7 @@ from cinematrix.service.group_commit import GroupCommit
 from cinematrix.service.impressions import Impressions
 from cinematrix.service.list_cache import CachedList, CacheKey
 from cinematrix.service.list_pool import Foreground, ListPool
+from cinematrix.service.passwords import PasswordHashing
 from cinematrix.service.prefetch import Prefetcher
 from cinematrix.service.problems import Problem
 from cinematrix.service.served_model import ServedModel
@@ -58,6 +59,7 @@ class ServiceState:
         foreground: requests that compute or write.
         lists: threads that compute lists.
         writes: queue of single writes, which share transactions.
+        passwords: thread that hashes passwords.
         impressions: record of the movies that users were shown.
     """
 
@@ -83,6 +85,7 @@ class ServiceState:
     lists: ListPool = field(init=False)
     impressions: Impressions = field(init=False)
     writes: GroupCommit = field(init=False)
+    passwords: PasswordHashing = field(default_factory=PasswordHashing)
 
     def __post_init__(self) -> None:
         self.supervisor = Supervisor(self.figures, self.settings)
@@ -153,6 +156,21 @@ class ServiceState:
         versions = {self.candidate.base_version, self.served.base_version} - {served.base_version}
         return versions.pop() if versions else ""
 
+    async def write(self, work: Callable[[], RouteResult]) -> RouteResult:
+        """Do work that writes in a writer thread, which slows down no other requests.
+
+        Work that has waited for a thread for `write_seconds` is refused. It waits for locks of the database only as
+        long as is left of that time.
+        """
+        deadline = time.monotonic() + self.settings.write_seconds
+
+        def timed() -> RouteResult:
+            with give_up_at(deadline):
+                return work()
+
+        with self.foreground.work():
+            return await run_sync(timed, limiter=self.writers)
+
     def find_list(self, key: CacheKey) -> tuple[ServedModel, CachedList] | None:
         """Return the cached list of a request, current or not, and the model that serves its user; None: no list."""
         for served in (self.served_or_none, self.candidate):
@@ -172,23 +190,14 @@ State = Annotated[ServiceState, Depends(_get_state)]
 def run_in_writer_thread(
     route: Callable[RouteParams, RouteResult],
 ) -> Callable[RouteParams, Coroutine[Any, Any, RouteResult]]:
-    """Decorate a route that writes, so that it runs in a writer thread and slow writes don't delay other requests.
+    """Decorate a route that writes, so that it runs as `ServiceState.write` does it.
 
-    The route must have a parameter `state`. A request that has waited for a thread for `write_seconds` is refused. One
-    that has waited shorter waits for locks of the database only as long as is left.
+    The route must have a parameter `state`.
     """
 
     @wraps(route)
     async def run(*args: RouteParams.args, **kwargs: RouteParams.kwargs) -> RouteResult:
-        state = _state_of(kwargs)
-        deadline = time.monotonic() + state.settings.write_seconds
-
-        def work() -> RouteResult:
-            with give_up_at(deadline):
-                return route(*args, **kwargs)
-
-        with state.foreground.work():
-            return await run_sync(work, limiter=state.writers)
+        return await _state_of(kwargs).write(partial(route, *args, **kwargs))
 
     return run
 

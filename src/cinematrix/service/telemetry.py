@@ -49,6 +49,7 @@ class Telemetry:
             "Users' lists: made on request (made), cached (kept), outdated (stale), prefetched (ahead) or refused.",
             "how",
         )
+        self.sign_ins = self._counter("sign_ins", "Sign-ins, by how they ended.", "outcome")
         self.load_failures = self._counter("model_load_failures", "New models that couldn't be served.")
         self.refits = self._counter("refits", "Retrainings started by this server, by outcome.", "state")
         self.refit_seconds = Histogram(

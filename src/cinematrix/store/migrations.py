@@ -25,8 +25,10 @@ from cinematrix.store.tables import (
     REFITS,
     REVISIONS,
     SCHEMA,
+    SESSIONS,
     SHARES,
     SHOWN,
+    SIGN_INS,
     STATISTICS,
     SUSPECTS,
     TOKENS,
@@ -96,6 +98,10 @@ def _add_impressions_and_plays(connection: Connection) -> None:
     _add_column(connection, EVENTS.c.plays)
 
 
+def _add_sign_ins(connection: Connection) -> None:
+    METADATA.create_all(connection, [SIGN_INS, SESSIONS])
+
+
 AUDITED_USER = re.compile(r"(made a token of|revoked the tokens of|deleted) user (.*)", re.DOTALL)
 """Lines about users in audit logs of earlier versions."""
 
@@ -134,6 +140,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _add_unmatched,
     _add_shares,
     _add_impressions_and_plays,
+    _add_sign_ins,
 )
 """Migrations of the store; migration `i` turns version `i` into version `i + 1`."""
 

@@ -39,8 +39,10 @@ from cinematrix.store.tables import (
     PSEUDONYM_KEY,
     RATINGS,
     SCALE,
+    SESSIONS,
     SHARES,
     SHOWN,
+    SIGN_INS,
     SUSPECTS,
     TOKENS,
     TRIALS,
@@ -331,7 +333,8 @@ class Store:
             hold_until_commit(connection, AdvisoryLock.IMPRESSIONS)
             keys = select(ANSWERED.c.key).filter_by(user=user)
             connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(keys)))
-            for table in (RATINGS, EVENTS, UNMATCHED, SHARES, USERS, TOKENS, ANSWERED, SUSPECTS, SHOWN, TRIALS):
+            learned = (RATINGS, EVENTS, UNMATCHED, SHARES, USERS, ANSWERED, SUSPECTS, SHOWN, TRIALS)
+            for table in (*learned, TOKENS, SIGN_INS, SESSIONS):
                 connection.execute(delete(table).filter_by(user=user))
             name, itself = self.pseudonym(user), f"user {user}"
             upsert(connection, FORGOTTEN, [{"user": name}])

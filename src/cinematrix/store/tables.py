@@ -154,6 +154,25 @@ UNMATCHED = Table(
     comment="films of imports that the catalog lacks: fields of importers.result.UnmatchedFilm",
 )
 
+SIGN_INS = Table(
+    "sign_ins",
+    METADATA,
+    Column("name", Text, primary_key=True, comment="name to sign in with, folded"),
+    Column("user", Text, nullable=False, unique=True),
+    Column("created", BigInteger, nullable=False),
+    Column("password", Text, comment="Argon2 hash; null: not chosen yet"),
+    Column("invitation", LargeBinary, unique=True, comment="SHA-256 of the invitation; null: there is none"),
+    Column("invited_until", BigInteger),
+)
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("hash", LargeBinary, primary_key=True, comment="SHA-256 of the cookie's secret"),
+    Column("user", Text, nullable=False, index=True),
+    Column("created", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False, comment="last use, to the minute"),
+)
+
 SHARES = Table(
     "shares",
     METADATA,

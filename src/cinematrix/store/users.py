@@ -7,6 +7,7 @@ from sqlalchemy import ScalarSelect, Table, func, select
 from cinematrix.store.audit import AuditFilter, list_audit
 from cinematrix.store.records import Store
 from cinematrix.store.scales import read_scale
+from cinematrix.store.sign_ins import list_sign_ins
 from cinematrix.store.statements import now_ms
 from cinematrix.store.tables import EVENTS, RATINGS, TOKENS, UNMATCHED, USERS
 from cinematrix.store.unmatched import list_unmatched
@@ -88,5 +89,6 @@ def export_records(store: Store, user: str) -> dict[str, Any]:
         "events": person.events,
         "event_times": person.event_times,
         "unmatched": [film._asdict() for film in unmatched],
+        "sign_in": next((each._asdict() for each in list_sign_ins(store, 1, user=user)), None),
         "audit": [line._asdict() for line in list_audit(store, AuditFilter(user), AUDIT_LINES)],
     }

@@ -21,11 +21,12 @@ export class ApiError extends Error {
 /** The error of a request without a response. */
 export const connectionError = () => new ApiError(0, words.trouble.unreachable);
 
-/** Client that sends the page's token or API key with each request. */
+/** Client that sends the page's token or API key, or the cookie of who has signed in, with each request. */
 export class Api {
-  /** @param {Record<string, string>} [credentials] headers */
-  constructor(credentials = {}) {
+  /** @param {Record<string, string>} [credentials] headers @param {boolean} [signedIn] whether the cookie of who has signed in is sent */
+  constructor(credentials = {}, signedIn = false) {
     this.credentials = credentials;
+    this.signedIn = signedIn;
     /** Whether the last response was 401: the credentials are invalid. */
     this.unauthorized = false;
   }
@@ -71,7 +72,7 @@ export class Api {
         headers,
         body: raw ? body : body === undefined ? undefined : JSON.stringify(body),
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-        credentials: "omit",
+        credentials: this.signedIn ? "same-origin" : "omit",
       });
     } catch (error) {
       if (signal?.aborted) throw error;

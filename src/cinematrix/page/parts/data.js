@@ -24,7 +24,7 @@ export function dataSection(app) {
     element("div", { class: "buttons" },
       element("button", { type: "button", class: "primary", onclick: save }, icon("down"), words.data.save),
       element("button", { type: "button", class: "ghost", onclick: trying(() => downloadRatings(app), words.data.notExported) }, icon("down"), words.data.export),
-      account && element("button", { type: "button", class: "ghost", onclick: leave }, words.data.leave),
+      account && element("button", { type: "button", class: "ghost", onclick: leave }, app.session.user === account.user ? words.signIn.out : words.data.leave),
       element("button", { type: "button", class: "ghost danger", onclick: deletion }, words.data.delete)),
     status);
 }

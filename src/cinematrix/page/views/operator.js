@@ -4,6 +4,7 @@ import { barChart } from "../parts/charts.js";
 import { shorten } from "../parts/cards.js";
 import { splitCsv } from "../parts/csv.js";
 import { format, words } from "../parts/language.js";
+import { peopleSection } from "../parts/operator-people.js";
 import { outcomesTable, trialSection } from "../parts/outcomes.js";
 
 export const title = words.views.operator;
@@ -29,6 +30,7 @@ export async function show(main, app) {
   const { element } = app;
   const body = element("div", { class: "operator" }, element("p", { class: "loading lead", role: "status" }, words.operator.loading));
   const films = element("div", { class: "operator", hidden: true }, importSection(app));
+  let people = false;
   main.append(element("h1", {}, title), body, films);
   let timer = 0;
   app.signal.addEventListener("abort", () => clearTimeout(timer));
@@ -39,6 +41,8 @@ export async function show(main, app) {
       await app.answeredBy(now.version);
       if (!body.querySelector("dialog[open]")) redraw(body, viewParts(app, now, stored, refresh));
       films.hidden = false;
+      if (!people) films.prepend(peopleSection(app));
+      people = true;
       if (isChanging(now, stored)) timer = window.setTimeout(refresh, POLL_INTERVAL);
     } catch (error) {
       if (app.signal.aborted) return;

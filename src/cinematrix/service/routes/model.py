@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from cinematrix.service.auth import PAGE, Authenticator
 from cinematrix.service.published import published_totals
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
+from cinematrix.service.session_cookies import read_session_cookie
 from cinematrix.service.state import State
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
@@ -40,9 +41,9 @@ class ModelInfo(BaseModel):
 
     `ratings` and `users` change only by what at least five people have.
     `trained`: training time, null if unknown. `scale`: null for a model trained on plain interactions. `map`: the model
-    can draw the taste map. `posters`: `GET /v1/movies/{movie}/poster` sends posters to browsers, which send no key for
-    pictures. `details`: `GET /v1/movies/{movie}/details` has what TMDB knows of a movie. `sharing`: lists can
-    be shared by a link.
+    can draw the taste map. `posters`: `GET /v1/movies/{movie}/poster` sends posters to this browser, which for pictures
+    sends its session but no key. `details`: `GET /v1/movies/{movie}/details` has what TMDB knows of a movie. `sharing`:
+    lists can be shared by a link.
     """
 
     version: str
@@ -92,6 +93,7 @@ def get_model(request: Request, state: State) -> ModelInfo:
     data, about, scale = served.model.data, served.about, served.model.data.scale
     source = about.get("data") or {}
     authenticator: Authenticator = request.app.state.authenticator
+    opens_pictures = authenticator.public or authenticator.open or read_session_cookie(request.scope) is not None
     users, ratings = published_totals(state.store, served)
     return ModelInfo(
         version=served.version, model=served.model.name,
@@ -99,7 +101,7 @@ def get_model(request: Request, state: State) -> ModelInfo:
         ratings=ratings, users=users, movies=len(data.movies),
         scale=ScaleInfo(low=scale.low, high=scale.high, step=scale.step) if scale else None,
         genres=data.catalog.genres, map=served.model.abilities.vectors,
-        posters=state.posters is not None and (authenticator.public or authenticator.open),
+        posters=state.posters is not None and opens_pictures,
         details=state.details is not None, sharing=state.settings.shares > 0, metrics=list(list_metrics(about)),
         attribution=MOVIELENS if str(source.get("format", "")).startswith("ml-") else None,
     )  # fmt: skip

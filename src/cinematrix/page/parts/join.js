@@ -1,0 +1,54 @@
+/** The question, after signing in, whether the films rated in this browser before join the account. */
+
+import { plural } from "./cards.js";
+import { element } from "./dom.js";
+import { fileText, filmsOf } from "./history-file.js";
+
+/** Names in localStorage of a profile's films, and of what was made from them. */
+const OWN = ["cinematrix-history", "cinematrix-unmatched", "cinematrix-lists", "cinematrix-matched"];
+
+/**
+ * What this browser has of its own, before an account is opened, to which its films can be moved then. Another account's
+ * films aren't its own.
+ * @param {import("../app.js").App} app
+ */
+export function ownFilms({ history, history: { profiles, profile } }) {
+  const films = history.account ? [] : filmsOf(history);
+  return { films, forget: () => { for (const name of OWN) localStorage.removeItem(profiles.key(name, profile)); } };
+}
+
+/**
+ * Ask, and move the films. If the server refuses them, they stay in the browser.
+ * @param {import("../app.js").App} app @param {ReturnType<typeof ownFilms>} own
+ */
+export async function offerToJoin(app, { films, forget }) {
+  const { history, history: { account }, api, model } = app;
+  if (!account || !films.length || !(await ask(films.length, account.user))) return;
+  try {
+    const file = new Blob([fileText(films, model.scale)], { type: "application/json" });
+    await api.post(`/v1/users/${encodeURIComponent(account.user)}/imports?name=history.json`, file);
+  } catch (error) {
+    return app.toast(`Your films stay in this browser: ${/** @type {Error} */ (error).message}`);
+  }
+  forget();
+  await history.open(api, account.user);
+  app.toast(`${plural(films.length, "film")} joined your account.`);
+}
+
+/** @param {number} n @param {number | string} user @returns {Promise<boolean>} */
+function ask(n, user) {
+  return new Promise((resolve) => {
+    const answer = (/** @type {boolean} */ yes) => () => {
+      resolve(yes);
+      dialog.close();
+    };
+    const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "join-title", onclose: () => { resolve(false); dialog.remove(); } },
+      element("h2", { id: "join-title" }, "Add the films of this browser?"),
+      element("p", {}, `You have ${plural(n, "film")} here from before you signed in. They can move to the account of ${user}: of two ratings of a film the newer one counts.`),
+      element("div", { class: "buttons" },
+        element("button", { type: "button", class: "primary", onclick: answer(true) }, "Add them"),
+        element("button", { type: "button", class: "ghost", onclick: answer(false) }, "Keep them apart"))));
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
