@@ -9,6 +9,7 @@ import { History } from "./parts/history.js";
 import { completeMovies } from "./parts/history-file.js";
 import { profileSwitch } from "./parts/household.js";
 import { mayOpen } from "./parts/other-account.js";
+import { personUrl } from "./parts/people.js";
 import { poster } from "./parts/posters.js";
 import { allows } from "./parts/profiles.js";
 import { rematch } from "./parts/rematch.js";
@@ -23,7 +24,7 @@ import { dismissOutdated, undoLast, toast, toastWithUndo } from "./parts/toast.j
  * @typedef {{title: string, early?: boolean, show: (main: HTMLElement, app: App) => Promise<void>}} View
  */
 /** @typedef {{version: string, model: string, trained: string | null, ratings: number, users?: number, movies?: number,
- *   scale: import("./parts/stars.js").Scale | null, map: boolean, posters: boolean, details?: boolean, sharing?: boolean, genres?: string[],
+ *   scale: import("./parts/stars.js").Scale | null, map: boolean, posters: boolean, details?: boolean, facts?: boolean, sharing?: boolean, genres?: string[],
  *   metrics?: {on: string, figures: Record<string, number>}[], attribution?: string | null}} Model */
 
 /**
@@ -582,7 +583,7 @@ async function start() {
     element("a", { href: name === FIRST_VIEW ? "/" : `/?view=${name}`, class: [sign && "in-bar", narrow && "only-bar"].filter(Boolean).join(" ") || null, "data-view": name }, sign && icon(sign), label)));
   const choose = (/** @type {Movie} */ movie) => navigate(`/?${new URLSearchParams({ view: "film", movie: String(movie.movie) })}`);
   const submit = (/** @type {string} */ query) => navigate(`/?${new URLSearchParams({ view: "search", query })}`);
-  byId("tools").append(combobox(shared.api, { label: "Search films", choose, submit, allowed: (movie) => allows(shared.history.limit, movie) }), profileSwitch(shared.history, switchProfile), themeSwitch());
+  byId("tools").append(combobox(shared.api, { label: "Search films", choose, choosePerson: (name) => navigate(personUrl(name)), submit, allowed: (movie) => allows(shared.history.limit, movie) }), profileSwitch(shared.history, switchProfile), themeSwitch());
   listen();
   const entered = shared.openAccount();
   shared.asked = shared.askModel();

@@ -3,6 +3,7 @@
 import { shorten } from "./cards.js";
 import { element, icon } from "./dom.js";
 import { factList, outbound } from "./film-facts.js";
+import { personLinks } from "./people.js";
 
 /**
  * @typedef {{plot: string | null, original_title: string | null, directors: string[], cast: string[], minutes: number | null,
@@ -31,8 +32,8 @@ function detailParts(details, film) {
   return [
     details.plot && element("p", { class: "plot" }, element("bdi", {}, shorten(details.plot, 1200))),
     factList([
-      ["Director", details.directors.join(", ")],
-      ["Cast", details.cast.join(", ")],
+      ["Director", personLinks(details.directors)],
+      ["Cast", personLinks(details.cast)],
       ["Original title (TMDB)", original],
       ["Running time", details.minutes ? runningTime(details.minutes) : null],
       [details.languages.length > 1 ? "Languages" : "Language", details.languages.join(", ")],
@@ -43,7 +44,7 @@ function detailParts(details, film) {
 }
 
 /** `1 h 47 min`. @param {number} minutes */
-const runningTime = (minutes) => [minutes >= 60 && `${Math.floor(minutes / 60)} h`, minutes % 60 > 0 && `${minutes % 60} min`].filter(Boolean).join(" ");
+export const runningTime = (minutes) => [minutes >= 60 && `${Math.floor(minutes / 60)} h`, minutes % 60 > 0 && `${minutes % 60} min`].filter(Boolean).join(" ");
 
 /** Where to watch the film, in the country chosen. @param {Details["watch"]} watch */
 function watchPart(watch) {
@@ -64,7 +65,7 @@ function watchPart(watch) {
 }
 
 /** @param {string} code */
-function countryName(code) {
+export function countryName(code) {
   try {
     return names.of(code) ?? code;
   } catch {
@@ -73,7 +74,7 @@ function countryName(code) {
 }
 
 /** The country chosen last, or that of the browser's language. */
-function preferredCountry() {
+export function preferredCountry() {
   try {
     const stored = localStorage.getItem(COUNTRY_KEY);
     if (stored) return stored;
@@ -82,7 +83,7 @@ function preferredCountry() {
 }
 
 /** @param {string} code */
-function storeCountry(code) {
+export function storeCountry(code) {
   try {
     if (code) localStorage.setItem(COUNTRY_KEY, code);
   } catch { /* it lasts as long as the view */ }

@@ -1,6 +1,7 @@
 /** Search view: films by title. */
 
 import { byExpectedStars, orderButtons } from "../parts/order.js";
+import { peopleFound, showPerson } from "../parts/people.js";
 import { roving } from "../parts/roving.js";
 import { keepFocus } from "../parts/focus.js";
 import { updateCards } from "../parts/rows.js";
@@ -21,20 +22,29 @@ export async function show(main, app) {
     app.finder({
       label: "Title of a film, or a part of it", value: query, visible: true,
       choose: (movie) => app.go("film", { movie: String(movie.movie) }),
+      choosePerson: (name) => app.go("search", { person: name }),
       submit: (text) => app.go("search", { query: text }),
     }),
     results);
+  const person = app.params.get("person");
+  if (person) return showPerson(results, app, person.slice(0, 200));
   if (!query) {
     results.append(element("p", { class: "lead" }, "A part of the title is enough. Typing errors are tolerated."));
     return;
   }
   results.append(element("p", { class: "lead" }, "Searching…"), gridSkeleton("Searching"));
   /** @returns {Promise<import("../parts/cards.js").Item[]>} */
-  const fetch = async () => (await app.api.post("/v1/movies/search", { ...app.history.body(), query, n: MAX_RESULTS }, app.signal)).items.filter(app.allows, app);
+  const fetch = async () => {
+    const answer = await app.api.post("/v1/movies/search", { ...app.history.body(), query, n: MAX_RESULTS }, app.signal);
+    people = answer.people;
+    return answer.items.filter(app.allows, app);
+  };
+  /** @type {import("../parts/people.js").Person[]} */
+  let people = [];
   let items = await fetch();
   app.announce(items.length === 1 ? "One film found." : `${items.length} films found.`);
   if (!items.length) {
-    results.replaceChildren(emptyState("No film by that name", "Try fewer words, or the original title."));
+    results.replaceChildren(peopleFound(people) || emptyState("No film by that name", "Try fewer words, or the original title."));
     return;
   }
   const list = roving(element("ul", { class: "grid-of-cards", tabindex: "-1" }));
@@ -42,7 +52,8 @@ export async function show(main, app) {
   draw();
   const words = element("p", { class: "lead" }, items.length === 1 ? "One film" : `${items.length} films`, " like “", element("bdi", {}, query), "”");
   const choose = (/** @type {boolean} */ stars) => { app.keep({ order: stars ? "stars" : null }); draw(); };
-  results.replaceChildren(element("div", { class: "list-head" }, words, orderButtons(items, { first: "Best match", byStars: app.params.get("order") === "stars", choose })), list);
+  const found = peopleFound(people);
+  results.replaceChildren(...(found ? [found] : []), element("div", { class: "list-head" }, words, orderButtons(items, { first: "Best match", byStars: app.params.get("order") === "stars", choose })), list);
   app.history.on("change", async () => {
     items = await fetch().catch(() => items);
     draw();

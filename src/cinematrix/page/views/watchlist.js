@@ -15,7 +15,7 @@ import { emptyState, gridSkeleton } from "../parts/states.js";
 
 export const title = "Watchlist";
 
-/** @typedef {import("../parts/cards.js").Item} Item */
+/** @typedef {import("../parts/cards.js").Item & {leftOut?: boolean}} Item */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -38,7 +38,7 @@ export async function show(main, app) {
     if (picked) app.announce(`${picked.title ?? "A film"}. Press again for another one.`);
   } }, icon("dice"), "Surprise me");
   const share = shareButton(app, () => ({ name: "Films I want to watch", films: matching() }));
-  const filters = dials(app, () => draw(), FILM_FILTERS);
+  const filters = dials(app, () => update(), FILM_FILTERS);
   const content = [filters, pick, list];
 
   const drawPick = () => {
