@@ -14,11 +14,15 @@ test: .venv/dev browser ## format check, lint, types, tests
 	@$(MAKE) --no-print-directory types
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal $(ARGS) # two workers, a thread each; what shares a fixture stays together
 
-browser: ## Chromium for the tests of the page, where apt and the right to use it are at hand
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
-		{ SUDO=$$([ $$(id -u) = 0 ] || echo sudo -n); command -v apt-get >/dev/null && \
-		$$SUDO apt-get update -qq && $$SUDO apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; } || \
-		echo "NO CHROMIUM HERE: the tests of the web page won't run"
+APT := SUDO=$$([ $$(id -u) = 0 ] || echo sudo -n); command -v apt-get >/dev/null && $$SUDO apt-get update -qq && \
+	$$SUDO apt-get install -qq -y --no-install-recommends
+RED = printf '\033[31m%s\033[0m\n'
+
+browser: ## Chromium and Firefox for the tests of the page, where apt and the right to use it are at hand
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { $(APT) chromium fonts-dejavu-core; } || \
+		$(RED) "NO CHROMIUM HERE: the tests of the web page won't run"
+	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || { $(APT) firefox-esr fonts-dejavu-core; } || \
+		$(RED) "NO FIREFOX HERE: the evening in a second browser won't run"
 
 TSC := tests/page/types/node_modules/.bin/tsc
 
@@ -26,7 +30,7 @@ types: ## types of the page's scripts, by TypeScript from npm where node and npm
 	@cd tests/page/types && { [ node_modules/.package-lock.json -nt package-lock.json ] || \
 		npm ci --no-audit --no-fund --loglevel=error >/dev/null 2>&1 || true; }
 	@if [ -x $(TSC) ] && command -v node >/dev/null; then $(TSC) -p jsconfig.json && $(TSC) -p tests/page/types/worker.json; \
-		else printf '\033[31mNO TYPESCRIPT HERE: the types of the page aren'"'"'t checked\033[0m\n'; fi
+		else $(RED) "NO TYPESCRIPT HERE: the types of the page aren't checked"; fi
 
 install: .venv/run
 

@@ -105,7 +105,8 @@ class Map:
 
 def test_one_is_written_in_the_singular(rated_visit: PageVisit) -> None:
     """One film found; one rating of a film on the map."""
-    page, response = rated_visit.page, {"items": [{"movie": 1, "title": "Solo", "year": 2018, "genres": []}]}
+    page, solo = rated_visit.page, {"movie": 1, "title": "Solo", "year": 2018, "genres": []}
+    response: dict[str, Any] = {"items": [solo], "people": []}
     page.route("**/v1/movies?*", lambda route: route.fulfill(json=response))
     points = {
         "movies": [1],
@@ -130,7 +131,7 @@ def test_one_is_written_in_the_singular(rated_visit: PageVisit) -> None:
 def test_a_poster_cuts_a_title_after_three_lines(rated_visit: PageVisit) -> None:
     """Three lines are shown, with only the background below."""
     page, title = rated_visit.page, "Hhhhhhhh hhhhhhhh Hhhhhhhh hhhhhhhh Hhhhhh"
-    response = {"items": [{"movie": 1, "title": title, "year": 2018, "genres": []}]}
+    response = {"items": [{"movie": 1, "title": title, "year": 2018, "genres": []}], "people": []}
     page.route("**/v1/movies/search", lambda route: route.fulfill(json=response))
     rated_visit.open("/?view=search&query=h")
     shown = page.locator(".poster-title")

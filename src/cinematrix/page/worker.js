@@ -41,7 +41,7 @@ async function keptPage() {
 /** The server's page; the kept one if the server can't be reached. @param {FetchEvent} event */
 async function answerPage(event) {
   try {
-    const response = (await event.preloadResponse) ?? (await fetch(event.request));
+    const response = await fetch(event.request);
     if (response.ok) event.waitUntil(keep().catch(() => { /* the next visit tries again */ }));
     return response;
   } catch {
@@ -55,7 +55,8 @@ async function answerFile(request) {
 }
 
 worker.addEventListener("install", (event) => event.waitUntil(keep()));
-worker.addEventListener("activate", (event) => event.waitUntil(Promise.all([worker.registration.navigationPreload?.enable(), worker.clients.claim()])));
+// No navigation preload: in Firefox a failed one ends in an error page, whatever the worker answers.
+worker.addEventListener("activate", (event) => event.waitUntil(worker.clients.claim()));
 worker.addEventListener("fetch", (event) => {
   const { origin, pathname } = new URL(event.request.url);
   if (origin !== location.origin || event.request.method !== "GET") return;
