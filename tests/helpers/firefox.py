@@ -17,7 +17,7 @@ from serving import free_port
 from waiting import wait_for
 
 FIREFOX = next((path for name in ("firefox-esr", "firefox") if (path := shutil.which(name))), None)
-MISSING = "Firefox isn't installed: run `make browser`, or install the package firefox-esr"
+MISSING = "Firefox ISN'T TESTED HERE: run `make browser`, or install the package firefox-esr"
 
 PREFERENCES = {
     "app.normandy.enabled": False,

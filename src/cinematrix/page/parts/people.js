@@ -38,12 +38,9 @@ export function peopleFound(people) {
 export async function showPerson(results, app, name) {
   results.replaceChildren(element("p", { class: "lead" }, "Searching…"), gridSkeleton("Searching"));
   const fetch = () => app.api.post("/v1/people/movies", { ...app.history.body(), name, n: 200 }, app.signal);
-  const answer = await fetch().catch((error) => {
-    if (error.status !== 404) throw error;
-    return null;
-  });
+  const answer = await fetch();
   /** @type {Item[]} */
-  let items = (answer?.items ?? []).filter((/** @type {Item} */ item) => app.allows(item));
+  let items = answer.items.filter((/** @type {Item} */ item) => app.allows(item));
   if (!items.length) return results.replaceChildren(emptyState("No films are known", `Nothing in the catalog is known to be by or with ${shorten(name, 60)}.`));
   const list = roving(element("ul", { class: "grid-of-cards", tabindex: "-1" }));
   const heading = `Films by or with ${shorten(answer.name, 60)}`;

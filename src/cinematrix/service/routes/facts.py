@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from cinematrix.data.people import Person
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE
-from cinematrix.service.problems import Problem
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.routes.expected_stars import FoundMovie, predict
 from cinematrix.service.state import State
@@ -99,12 +99,10 @@ def get_facts(
 
 @ROUTER.post("/people/movies")
 def list_movies_of_person(body: PersonRequest, state: State) -> PersonMovies:
-    """Return the movies that a person directed or played in, and predict their stars for the history."""
+    """Return the movies that a person directed or played in, none if none are known, with stars for the history."""
     served = state.served
     people = state.facts.of(served).people
-    person = people.find(body.name)
-    if person is None:
-        raise Problem(404, "no movie is known to be by or with this person")
+    person = people.find(body.name) or Person(body.name, [], [])
     numbers = people.numbers(person)[: body.n]
     stars = predict(served, body, numbers)
     ids = served.model.data.movies.listed
