@@ -94,6 +94,11 @@ class TmdbCache:
             self._pending[number].add_done_callback(lambda _: self._pending.pop(number))
         return await asyncio.shield(self._pending[number])
 
+    @property
+    def is_paused(self) -> bool:
+        """Return whether requests to TMDB pause after a failure."""
+        return time.monotonic() < self._paused_until
+
     def gather(self, number: str) -> tuple[bytes, float] | None:
         """Return the content, empty if TMDB has none, and when it was fetched; None if it can't be fetched now."""
         content = self._fetch(number) or self._read_cached(number)

@@ -70,7 +70,7 @@ class FactsGatherer:
             return
         if not self._due:
             self._look_up_due()
-        if self._due:
+        if self._due and not self._cache.is_paused:
             self._gather(self._due.popleft())
         if self._new and self._should_save():
             self._save()
