@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test browser install format bench fuzz crash attack schemathesis lock audit
+.PHONY: demo test browser types install format bench fuzz crash attack schemathesis lock audit
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -11,13 +11,26 @@ test: .venv/dev browser ## format check, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	@$(MAKE) --no-print-directory types
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal $(ARGS) # two workers, a thread each; what shares a fixture stays together
 
-browser: ## Chromium for the tests of the page, where apt and the right to use it are at hand
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
-		{ SUDO=$$([ $$(id -u) = 0 ] || echo sudo -n); command -v apt-get >/dev/null && \
-		$$SUDO apt-get update -qq && $$SUDO apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; } || \
-		echo "NO CHROMIUM HERE: the tests of the web page won't run"
+APT := SUDO=$$([ $$(id -u) = 0 ] || echo sudo -n); command -v apt-get >/dev/null && $$SUDO apt-get update -qq && \
+	$$SUDO apt-get install -qq -y --no-install-recommends
+RED = printf '\033[31m%s\033[0m\n'
+
+browser: ## Chromium and Firefox for the tests of the page, where apt and the right to use it are at hand
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { $(APT) chromium fonts-dejavu-core; } || \
+		$(RED) "NO CHROMIUM HERE: the tests of the web page won't run"
+	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || { $(APT) firefox-esr fonts-dejavu-core; } || \
+		$(RED) "NO FIREFOX HERE: the evening in a second browser won't run"
+
+TSC := tests/page/types/node_modules/.bin/tsc
+
+types: ## types of the page's scripts, by TypeScript from npm where node and npm's registry are at hand
+	@cd tests/page/types && { [ node_modules/.package-lock.json -nt package-lock.json ] || \
+		npm ci --no-audit --no-fund --loglevel=error >/dev/null 2>&1 || true; }
+	@if [ -x $(TSC) ] && command -v node >/dev/null; then $(TSC) -p jsconfig.json && $(TSC) -p tests/page/types/worker.json; \
+		else $(RED) "NO TYPESCRIPT HERE: the types of the page aren't checked"; fi
 
 install: .venv/run
 

@@ -35,6 +35,7 @@ def save_numbered_model(folder: Path, ratings: Ratings, catalog: Catalog) -> Pat
 DETAILS = {
     "overview": "A clockmaker’s daughter finds the hour that was lost.",
     "original_title": "Потерянный час",
+    "original_language": "ru",
     "runtime": 107,
     "spoken_languages": [{"english_name": "Russian", "name": "Русский"}, {"english_name": "French"}],
     "credits": {

@@ -106,7 +106,7 @@ def test_several_movies_are_predicted_and_described(client: TestClient, model: A
     assert described["unknown"] == [999999]
     for line in described["items"]:
         alone = client.get(f"/v1/movies/{line['movie']}").json()
-        assert line == {name: value for name, value in alone.items() if name not in ("histogram", "tags")}
+        assert line == {name: value for name, value in alone.items() if name not in ("histogram", "tags", "facts")}
     assert [line["movie"] for line in described["items"]] == ids[3:]
 
 

@@ -45,7 +45,7 @@ def tmdb() -> Iterator[FakeTmdb]:
 @pytest.fixture
 def settings(folder: Path, tmp_path: Path, tmdb: FakeTmdb) -> ServiceSettings:
     """Settings of a service with a key for the fake TMDB."""
-    posters = PosterSettings(KEY, tmp_path / "posters", api=tmdb.url, images=tmdb.url, seconds=20)
+    posters = PosterSettings(KEY, tmp_path / "posters", api=tmdb.url, images=tmdb.url, seconds=20, facts_rate=0)
     return ServiceSettings(folder, f"sqlite:///{tmp_path}/store.db", hosts=("testserver",), posters=posters)
 
 

@@ -26,6 +26,7 @@ KNOWN = {
     "cast": [f"Actor {at}" for at in range(8)],
     "minutes": 107,
     "languages": ["Russian", "French"],
+    "language": "ru",
     "trailer": "dQw4-w9_",
     "watch": {
         "US": {
@@ -49,7 +50,7 @@ def test_details_are_fetched_once_and_cached(tmp_path: Path, world: tuple[Rating
     folder, movies = save_numbered_model(tmp_path / "model", *world), world[1].movies.ids.tolist()
     store = f"sqlite:///{tmp_path}/store.db"
     with fake_tmdb() as tmdb:
-        posters = PosterSettings(KEY, tmp_path / "tmdb", api=tmdb.url, images=tmdb.url, seconds=20)
+        posters = PosterSettings(KEY, tmp_path / "tmdb", api=tmdb.url, images=tmdb.url, seconds=20, facts_rate=0)
         service = ServiceSettings(folder, store, hosts=("testserver",), posters=posters)
         with TestClient(create_app(service)) as client:
             tmdb.details("1")

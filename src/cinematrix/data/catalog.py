@@ -12,12 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from cinematrix.data.conditions import COMPARE, NUMBERS, WORDS, parse_conditions
 from cinematrix.data.ids import UNKNOWN, IdMap, Ids, parse_id
+from cinematrix.data.schema import KNOWN, NO_NULL_LISTS, SCHEMA, blank_column
 from cinematrix.errors import SettingError
-
-_LISTS = {"genres": pl.List(pl.String()), "tags": pl.List(pl.String())}
-SCHEMA = pl.Schema({"title": pl.String(), "year": pl.Int32(), **_LISTS, "imdb": pl.String(), "tmdb": pl.String()})
-"""Columns of `Catalog.frame`; a tag that several users gave is repeated in its list."""
 
 MAX_CACHED_FILTERS = 64
 """Filter masks cached per catalog."""
@@ -83,8 +81,8 @@ class Catalog:
 
     Attributes:
         movies: the movies' IDs.
-        frame: a Polars frame with the columns of `SCHEMA`, row `i` for `movies.ids[i]`; a missing value is null
-            (title, year, imdb, tmdb) or an empty list (genres, tags).
+        frame: a Polars frame with the columns of `SCHEMA` and some of `FACTS`, row `i` for `movies.ids[i]`; a missing
+            value is null or an empty list.
     """
 
     movies: IdMap
@@ -92,23 +90,24 @@ class Catalog:
 
     @classmethod
     def of(cls, movies: IdMap | Iterable[Any] | Ids, **columns: Any) -> Self:
-        """Create a catalog from IDs and any of the columns title, year, genres, tags, imdb, tmdb.
+        """Create a catalog from IDs and any columns of `SCHEMA` and `FACTS`.
 
         Raises:
             SettingError: an unknown column, or one that doesn't have one value a movie.
         """
         ids = movies if isinstance(movies, IdMap) else IdMap(movies)
-        unknown = sorted(set(columns) - set(SCHEMA))
+        unknown = sorted(set(columns) - set(KNOWN))
         if unknown:
-            raise SettingError(f"the catalog has no column {unknown[0]!r}; it has {', '.join(SCHEMA)}")
+            raise SettingError(f"the catalog has no column {unknown[0]!r}; it has {', '.join(KNOWN)}")
         for name, values in columns.items():
             if len(values) != len(ids):
                 raise SettingError(f"{name} has {len(values)} values for {len(ids)} movies; give the catalog one each")
         series = [
             pl.Series(name, columns.get(name, [None] * len(ids)), dtype=dtype, strict=False)
-            for name, dtype in SCHEMA.items()
+            for name, dtype in KNOWN.items()
+            if name in SCHEMA or name in columns
         ]
-        frame = pl.DataFrame(series).with_columns(pl.col("genres", "tags").fill_null([]))
+        frame = pl.DataFrame(series).with_columns(NO_NULL_LISTS)
         return cls(ids, frame)
 
     @classmethod
@@ -127,7 +126,7 @@ class Catalog:
         rows = self.movies.numbers(movies.ids)
         picks = pl.Series([None if row == UNKNOWN else row for row in rows.tolist()], dtype=pl.UInt32)
         frame = self.frame.select(pl.all().gather(picks)) if len(self) else Catalog.empty(movies).frame
-        return Catalog(movies, frame.with_columns(pl.col("genres", "tags").fill_null([])))
+        return Catalog(movies, frame.with_columns(NO_NULL_LISTS))
 
     def updated(self, other: "Catalog") -> "Catalog":
         """Return this catalog with the new movies of `other` appended, and its titles, years and genres taken over."""
@@ -143,6 +142,17 @@ class Catalog:
     def years(self) -> NDArray[np.float32]:
         """Release year of each movie, NaN where it is missing. float32 `[n]`."""
         return self.frame["year"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
+
+    @cached_property
+    def runtimes(self) -> NDArray[np.float32]:
+        """Running time of each movie in minutes, NaN where it is missing. float32 `[n]`."""
+        return self.column("runtime").cast(pl.Float32).fill_null(float("nan")).to_numpy()
+
+    def column(self, name: str) -> pl.Series:
+        """Return a column of `SCHEMA` or `FACTS`; blank values if the catalog doesn't have it."""
+        if name in self.frame.columns:
+            return self.frame[name]
+        return blank_column(name, len(self))
 
     @cached_property
     def facts(self) -> list[MovieSummary]:
@@ -225,46 +235,25 @@ class Catalog:
 
     def _mask(self, expression: str) -> NDArray[np.bool_]:
         mask = np.ones(len(self), bool)
-        for field, operator, value in _conditions(expression):
-            mask &= self._condition(field, operator, value)
+        for field, operator, value in parse_conditions(expression):
+            if field in NUMBERS:
+                with np.errstate(invalid="ignore"):
+                    mask &= COMPARE[operator](getattr(self, f"{field}s"), float(value))
+            else:
+                has = self._having(field, value)
+                mask &= has if operator == "=" else ~has
         return mask
 
-    def _condition(self, field: str, operator: str, value: str) -> NDArray[np.bool_]:
-        if field == "year":
-            if not re.fullmatch(r"\d{1,4}", value):
-                raise SettingError(f"year {operator} {value!r}: a year is a whole number such as 1990")
-            with np.errstate(invalid="ignore"):
-                return _COMPARE[operator](self.years, float(value))
-        if operator not in ("=", "!="):
-            raise SettingError(f"{field} {operator} {value!r}: a {field} is compared with = or !=")
-        column = {"genre": "genres", "tag": "tags"}[field]
-        spellings = [name for name in getattr(self, column) if name.casefold() == value.casefold()]
+    def _having(self, field: str, value: str) -> NDArray[np.bool_]:
+        """Return the mask of the movies that have a value of a field of `WORDS`, in any case of its letters."""
+        column = WORDS[field]
+        known = self.column(column)
+        names = getattr(self, column) if field in ("genre", "tag") else _vocabulary(known)
+        spellings = [name for name in names if name.casefold() == value.casefold()]
         if not spellings:
             hint = f"; the genres are {', '.join(self.genres) or 'not known'}" if field == "genre" else ""
             raise SettingError(f"no movie has the {field} {value!r}{hint}")
-        has = self.frame[column].list.set_intersection(pl.Series([spellings])).list.len().to_numpy() > 0
-        return has if operator == "=" else ~has
-
-
-_COMPARE: dict[str, Callable[[NDArray[Any], float], NDArray[np.bool_]]] = {
-    "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
-}  # fmt: skip
-_CONDITION = re.compile(r"""\s*(\w+)\s*(!=|<=|>=|=|<|>)\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+))(?=\s|$)""")
-
-
-def _conditions(expression: str) -> list[tuple[str, str, str]]:
-    conditions, position = [], 0
-    while expression[position:].strip():
-        match = _CONDITION.match(expression, position)
-        if not match or match[1] not in ("genre", "year", "tag"):
-            rest = expression[position:].strip()
-            raise SettingError(
-                f"filter {rest!r} isn't understood; write conditions on genre, year or tag "
-                "such as 'genre=Drama year>=1990'"
-            )
-        conditions.append((match[1], match[2], next(v for v in match.group(3, 4, 5) if v is not None)))
-        position = match.end()
-    return conditions
+        return known.list.set_intersection(pl.Series([spellings])).list.len().to_numpy() > 0
 
 
 def _vocabulary(lists: pl.Series) -> list[str]:

@@ -46,6 +46,7 @@ class ReadReport:
         without_imdb: movies without an IMDb ID; 0 without a file of links.
         without_tmdb: movies without a TMDB ID; 0 without a file of links.
         blank_tags: rows of the tags file without a tag, or of a movie that isn't in the catalog.
+        unread_runtimes: running times in the file of movies that aren't understood, and count as missing.
         untitled: rated movies that aren't in the file of movies; 0 without one.
         notes: sentences on what was taken, converted and left out.
         warnings: sentences on what was guessed or is doubtful.
@@ -62,6 +63,7 @@ class ReadReport:
     without_imdb: int = 0
     without_tmdb: int = 0
     blank_tags: int = 0
+    unread_runtimes: int = 0
     untitled: int = 0
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -80,7 +82,8 @@ class ReadReport:
         merged = [f"{self.merged:,} repeated (user, movie) merged"] * bool(self.merged)
         times = [f"{self.milliseconds:,} times were in milliseconds or finer"] * bool(self.milliseconds)
         scale = [f"the scale {self.scale} is taken from the ratings; --scale sets another"] * self.scale_inferred
-        return dropped + merged + times + scale + self.notes
+        unread = f"{self.unread_runtimes:,} running times of movies aren't understood; write minutes, such as 107"
+        return dropped + merged + times + scale + [unread] * bool(self.unread_runtimes) + self.notes
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain types, for JSON."""

@@ -6,6 +6,7 @@ words in any order. Among equally similar movies, the more often rated come firs
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Self
@@ -61,14 +62,26 @@ class TitleIndex:
     grams: sparse.csr_array
 
     @classmethod
-    def of(cls, catalog: Catalog, raters: NDArray[Any] | None = None) -> Self:
-        """Index the titles of `catalog`; `raters` counts the ratings of each movie."""
-        variants = [title_variants(title or "") for title in catalog.frame["title"].to_list()]
+    def of(
+        cls, catalog: Catalog, raters: NDArray[Any] | None = None, originals: Sequence[str | None] | None = None
+    ) -> Self:
+        """Index the titles of `catalog`; `raters` counts the ratings of each movie, `originals` are further titles."""
+        titles = catalog.frame["title"].to_list()
+        variants = [title_variants(title or "") for title in titles]
+        for names, original in zip(variants, originals or (), strict=False):
+            names += [name for name in title_variants(original or "") if name not in names]
+        return cls.of_names(variants, catalog.years, raters)
+
+    @classmethod
+    def of_names(
+        cls, variants: Sequence[list[str]], years: NDArray[np.float32], counts: NDArray[Any] | None = None
+    ) -> Self:
+        """Index the normalised names of things, such as movies or people; `counts` says how popular they are."""
         names = list(chain.from_iterable(variants))
         films = np.repeat(np.arange(len(variants), dtype=np.int32), [len(each) for each in variants])
-        popularity = np.log1p(np.zeros(len(variants)) if raters is None else raters)
+        popularity = np.log1p(np.zeros(len(variants)) if counts is None else counts)
         popularity = popularity / popularity.max(initial=1e-9)
-        return cls(names, films, catalog.years, popularity, _weigh(_grams(names)))
+        return cls(names, films, years, popularity, _weigh(_grams(names)))
 
     def search(self, query: str, n: int = 10) -> Numbers:
         """Return the numbers of the movies that match `query`, best first, `n` at most. int32."""
@@ -93,12 +106,12 @@ class TitleIndex:
         best = np.zeros(len(self.years))
         if not text or not self.names:
             return best
-        places = self._candidates(text)
+        places = self.candidates(text)
         similarity = np.array([title_similarity(text, self.names[place]) for place in places.tolist()])
         np.maximum.at(best, self.films[places], similarity)
         return best
 
-    def _candidates(self, text: str) -> NDArray[np.int64]:
+    def candidates(self, text: str) -> NDArray[np.int64]:
         """Return the places of the names that share most trigrams with `text`, those of popular movies preferred."""
         starts = self.grams.indptr
         rows = [slice(starts[row], starts[row + 1]) for row in np.unique(_grams([text]).indices)]

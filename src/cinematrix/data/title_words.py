@@ -59,6 +59,17 @@ _EQUAL_WORDS = {
 """The word that stands for another. `vs` equals `v`, and so the numeral 5."""
 
 
+def fold_letters(text: str) -> str:
+    """Return a text without case, accents and apostrophes.
+
+    >>> fold_letters("Agnès Varda"), fold_letters("Peter O’Toole"), fold_letters("Łódź")
+    ('agnes varda', 'peter otoole', 'lodz')
+    """
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return text.casefold().translate(_LETTERS)
+
+
 def title_words(title: str) -> list[str]:
     """Return the words of a title for comparison, with a leading article.
 

@@ -27,10 +27,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cinematrix.common.atomic_files import check_writable, write_atomically
-from cinematrix.data.catalog import SCHEMA, Catalog
+from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import IdMap
 from cinematrix.data.ratings import Ratings, Scale, fingerprint
+from cinematrix.data.schema import select_known
 from cinematrix.data.training_data import TrainingData
 from cinematrix.errors import ArtifactError, CinematrixError, InputError
 from cinematrix.models import model_class
@@ -111,7 +112,7 @@ def load(path: str | PathLike[str]) -> Artifact:
     manifest = read_manifest(path)
     arrays = map_arrays(_find_file(path, ARRAYS), manifest["sha256"].get(ARRAYS))
     try:
-        frame = pl.read_parquet(_read_file(path, CATALOG, manifest)).select(list(SCHEMA)).cast(SCHEMA)
+        frame = select_known(pl.read_parquet(_read_file(path, CATALOG, manifest)))
         data = _build_training_data(arrays, frame, manifest["scale"])
         model_type = model_class(manifest["model"])
         learned = {name[6:]: array for name, array in arrays.items() if name.startswith("model.")}

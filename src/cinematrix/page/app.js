@@ -10,6 +10,7 @@ import { completeMovies } from "./parts/history-file.js";
 import { profileSwitch } from "./parts/household.js";
 import { LANGUAGES, format, language, switchLanguage, words } from "./parts/language.js";
 import { mayOpen } from "./parts/other-account.js";
+import { personUrl } from "./parts/people.js";
 import { poster } from "./parts/posters.js";
 import { allows } from "./parts/profiles.js";
 import { rematch } from "./parts/rematch.js";
@@ -25,7 +26,7 @@ import { dismissOutdated, undoLast, toast, toastWithUndo } from "./parts/toast.j
  * @typedef {{title: string, early?: boolean, show: (main: HTMLElement, app: App) => Promise<void>}} View
  */
 /** @typedef {{version: string, model: string, trained: string | null, ratings: number, users?: number, movies?: number,
- *   scale: import("./parts/stars.js").Scale | null, map: boolean, posters: boolean, details?: boolean, sharing?: boolean, genres?: string[],
+ *   scale: import("./parts/stars.js").Scale | null, map: boolean, posters: boolean, details?: boolean, facts?: boolean, sharing?: boolean, genres?: string[],
  *   metrics?: {on: string, figures: Record<string, number>}[], attribution?: string | null}} Model */
 
 /**
@@ -57,8 +58,6 @@ const FIRST_VIEW = "for-you";
 
 /** Defaults, used until `GET /v1/model` has succeeded. @type {Model} */
 const NO_MODEL = { version: "", model: "", trained: null, ratings: 0, scale: { low: 0.5, high: 5, step: 0.5 }, map: true, posters: false };
-
-const SIGNED_OUT = "You are signed out: the session has ended. Until you sign in again, your ratings stay in this browser.";
 
 /** Milliseconds without scrolling before the position is stored. */
 const SCROLL_PAUSE = 150;
@@ -285,9 +284,9 @@ class Shared {
       this.leave();
       return "";
     } catch (error) {
-      const words = `You are still signed in: ${/** @type {Error} */ (error).message}`;
-      toast(words);
-      return words;
+      const problem = words.signIn.stillIn(/** @type {Error} */ (error).message);
+      toast(problem);
+      return problem;
     }
   }
 
@@ -342,7 +341,7 @@ class Shared {
     if (this.api.signedIn) {
       this.session.ended();
       this.leave(forget);
-      showBanner(SIGNED_OUT);
+      showBanner(words.signIn.ended);
       return true;
     }
     if (token) {
@@ -371,7 +370,7 @@ class Shared {
     }
     if (this.session.user !== null && !tabItem("cinematrix-token")) {
       await this.session.asked;
-      if (this.session.user === null) showBanner(SIGNED_OUT);
+      if (this.session.user === null) showBanner(words.signIn.ended);
     }
     if (!this.identify()) return;
     try {
@@ -657,7 +656,7 @@ async function start() {
     element("a", { href: name === FIRST_VIEW ? "/" : `/?view=${name}`, class: [sign && "in-bar", narrow && "only-bar"].filter(Boolean).join(" ") || null, "data-view": name }, sign && icon(sign), label)));
   const choose = (/** @type {Movie} */ movie) => navigate(`/?${new URLSearchParams({ view: "film", movie: String(movie.movie) })}`);
   const submit = (/** @type {string} */ query) => navigate(`/?${new URLSearchParams({ view: "search", query })}`);
-  byId("tools").append(combobox(shared.api, { label: words.search.films, choose, submit, allowed: (movie) => allows(shared.history.limit, movie) }), profileSwitch(shared.history, switchProfile), sessionLink(shared.session, shared.history), themeSwitch());
+  byId("tools").append(combobox(shared.api, { label: words.search.films, choose, choosePerson: (name) => navigate(personUrl(name)), submit, allowed: (movie) => allows(shared.history.limit, movie) }), profileSwitch(shared.history, switchProfile), sessionLink(shared.session, shared.history), themeSwitch());
   listen();
   shared.session.ask();
   const entered = shared.openAccount();

@@ -5,6 +5,9 @@
  * page never gets files of two versions. The page itself, `/`, is asked from the server first.
  */
 
+/** The worker's scope, with its own types. */
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+
 const PREFIX = "cinematrix-page-";
 
 /** Versions kept: that of the server, and the one before, for pages that are still open. */
@@ -32,12 +35,13 @@ async function keptPage() {
     const page = await (await caches.open(name)).match("/");
     if (page) return page;
   }
+  return undefined;
 }
 
 /** The server's page; the kept one if the server can't be reached. @param {FetchEvent} event */
 async function answerPage(event) {
   try {
-    const response = (await event.preloadResponse) ?? (await fetch(event.request));
+    const response = await fetch(event.request);
     if (response.ok) event.waitUntil(keep().catch(() => { /* the next visit tries again */ }));
     return response;
   } catch {
@@ -50,9 +54,10 @@ async function answerFile(request) {
   return (await caches.match(request, { ignoreSearch: true })) ?? fetch(request);
 }
 
-addEventListener("install", (event) => event.waitUntil(keep()));
-addEventListener("activate", (event) => event.waitUntil(Promise.all([registration.navigationPreload?.enable(), clients.claim()])));
-addEventListener("fetch", (event) => {
+worker.addEventListener("install", (event) => event.waitUntil(keep()));
+// No navigation preload: in Firefox a failed one ends in an error page, whatever the worker answers.
+worker.addEventListener("activate", (event) => event.waitUntil(worker.clients.claim()));
+worker.addEventListener("fetch", (event) => {
   const { origin, pathname } = new URL(event.request.url);
   if (origin !== location.origin || event.request.method !== "GET") return;
   if (pathname === "/" && event.request.mode === "navigate") event.respondWith(answerPage(event));

@@ -35,6 +35,7 @@ from cinematrix.service.routes import (
     changes,
     expected_stars,
     exports,
+    facts,
     groups,
     imports,
     model,
@@ -61,6 +62,7 @@ from cinematrix.service.settings import ServiceSettings
 from cinematrix.service.state import ServiceState, State
 from cinematrix.service.tmdb import PosterCache
 from cinematrix.service.tmdb_details import DetailsCache
+from cinematrix.service.tmdb_facts import FactsGatherer
 from cinematrix.service.tracing import install_tracing
 from cinematrix.service.worker_group import REPORT_SECONDS, WorkerGroup
 from cinematrix.service.worker_health import Health, count_workers, find_problem
@@ -112,6 +114,7 @@ ROUTERS = (
         shelves.ROUTER,
         taste_map.ROUTER,
         expected_stars.ROUTER,
+        facts.ROUTER,
         profile.ROUTER,
         page.ROUTER,
     ),
@@ -191,6 +194,9 @@ def _start_tasks(state: ServiceState, authenticator: Authenticator, fingerprint:
     supervisor.add("key uses", authenticator.save_uses, state.settings.use_seconds)
     if state.settings.impressions:
         supervisor.add("impressions", state.impressions.run, state.settings.impression_seconds)
+    if state.settings.posters and state.details and state.settings.posters.facts_rate:
+        gatherer = FactsGatherer(state, state.details, state.settings.posters)
+        supervisor.add("facts", gatherer.run, gatherer.seconds)
     if state.settings.workers > 1:
         supervisor.add("report", state.report, REPORT_SECONDS)
         state.report()

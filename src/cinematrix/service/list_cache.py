@@ -93,6 +93,12 @@ class ListCache:
         """Remove and return the key of the list last sent to the user; None if there is none."""
         return self._last_sent.pop(user, None)
 
+    def drop_filtered(self) -> None:
+        """Drop the lists that were filtered by facts of movies, which have changed."""
+        with self._lock:
+            for key in [key for key, cached in self._lists.items() if any(cached.wanted.facts)]:
+                self._evict(key)
+
     def _evict(self, key: CacheKey) -> None:
         if evicted := self._lists.pop(key, None):
             self._bytes -= ENTRY_OVERHEAD_BYTES + len(evicted.body)

@@ -49,7 +49,13 @@ class ListExport:
     def tag(self) -> str:
         """Return the ETag: equal if neither models, nor the store's users, nor the options have changed."""
         candidate = self._candidate and (self._candidate.version, self._state.settings.share)
-        parts = self._served.version, candidate, read_store_revision(self._state.store), self._wanted.model_dump()
+        parts: tuple[Any, ...] = (
+            self._served.version,
+            candidate,
+            read_store_revision(self._state.store),
+            self._wanted.model_dump(),
+        )
+        parts += (self._state.facts.revision,) if any(self._wanted.facts) else ()
         return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
     async def json_lines(self) -> AsyncIterator[bytes]:
@@ -106,9 +112,9 @@ class ListExport:
         return [each for served, group in by_model.items() for each in self._make_group(served, group)]
 
     def _make_group(self, served: ServedModel, people: Sequence[UserRecords]) -> Iterator[UserList]:
-        wanted, store = self._wanted, self._state.store
+        wanted = self._wanted
         histories = join_histories([served.history(person) for person in people])
-        filters = [list_filters(store, served, wanted, served.hidden(person)) for person in people]
+        filters = [list_filters(self._state, served, wanted, served.hidden(person)) for person in people]
         lists = recommend_each(served.model, histories, wanted.n, by=wanted.by, filters=filters, dials=wanted.dials)
         names = ("movie", "score", "stars", "low", "high")
         for person, made in zip(people, lists, strict=True):

@@ -46,6 +46,7 @@ class ModelWatcher:
         """
         if self._state.served_or_none is not None and not self._warm:
             self._state.served_or_none.warm()
+            self._state.facts.of(self._state.served_or_none).warm()
             freeze_loaded_objects()
         self._warm = True
         fingerprint = read_fingerprint(self._state.settings.model)
@@ -78,7 +79,9 @@ def swap_model(state: ServiceState) -> None:
         return
     with state.swap_lock:
         revision = read_movies_revision(state.store)
-        state.served, state.films = with_stored_movies(served, state.store).warm(), revision
+        fresh = with_stored_movies(served, state.store).warm()
+        state.facts.of(fresh).warm()
+        state.served, state.films = fresh, revision
     freeze_loaded_objects(replaced=True)
     LOG.info("model version %s serves from now on", served.version)
 

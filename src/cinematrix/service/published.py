@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from cinematrix.recommendation.lists import Filters
 from cinematrix.service.schemas import FilterOptions
 from cinematrix.service.served_model import ServedModel
+from cinematrix.service.state import ServiceState
 from cinematrix.store.records import Store
 from cinematrix.store.statistics import Counts, publish, publish_total
 
@@ -45,8 +46,12 @@ def published_totals(store: Store, served: ServedModel) -> tuple[int, int]:
     return users, ratings
 
 
-def list_filters(store: Store, served: ServedModel, wanted: FilterOptions, exclude: tuple[object, ...]) -> Filters:
+def list_filters(
+    state: ServiceState, served: ServedModel, wanted: FilterOptions, exclude: tuple[object, ...]
+) -> Filters:
     """Return the filters of a requested list. `min_ratings` counts published raters."""
-    few = wanted.min_ratings
-    allowed = published_raters(store, served) >= few if few else None
+    allowed = state.facts.of(served).mask(wanted.facts)
+    if wanted.min_ratings:
+        rated = published_raters(state.store, served) >= wanted.min_ratings
+        allowed = rated if allowed is None else allowed & rated
     return Filters(wanted.where, exclude=exclude, allowed=allowed)

@@ -21,6 +21,7 @@ from pydantic_core.core_schema import no_info_before_validator_function
 from cinematrix.data.ids import ID_PATTERN
 from cinematrix.models.orders import DEFAULT_ORDER, ListOrder
 from cinematrix.recommendation.reranking import Reranking
+from cinematrix.service.fact_options import FactOptions
 
 TextId = Annotated[str, Path(pattern=ID_PATTERN, description="ID as in the catalog, an integer or text.")]
 Id = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictStr, Field(pattern=ID_PATTERN)]
@@ -110,7 +111,7 @@ class HistoryBody(RequestBody):
         return tuple(str(id_) for id_ in self.hidden)
 
 
-class FilterOptions(BaseModel):
+class FilterOptions(FactOptions):
     """Filters on the movies that may be recommended, in a query or in a body."""
 
     model_config = ConfigDict(extra="forbid")
@@ -255,10 +256,19 @@ class RecommendationList(BaseModel):
     stale: bool = False
 
 
+class FoundPerson(BaseModel):
+    """A director or actor, and the number of movies directed and played in."""
+
+    name: str
+    directed: int
+    played: int
+
+
 class SearchResults(BaseModel):
-    """Movies that match a query, best match first."""
+    """Movies and people that match a query, best match first."""
 
     items: list[Movie]
+    people: list[FoundPerson] = []
 
 
 class ProblemBody(BaseModel):

@@ -17,7 +17,6 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ids import UNKNOWN, Numbers, parse_id
 from cinematrix.data.rating_updates import RatingUpdates, apply_updates
 from cinematrix.data.ratings import Scale, nearest_levels
-from cinematrix.data.title_search import TitleIndex
 from cinematrix.errors import SettingError
 from cinematrix.importers.matching import get_matcher
 from cinematrix.models.artifact import fingerprint_manifest, load
@@ -74,7 +73,6 @@ class ServedModel:
     def warm(self) -> Self:
         """Build the indexes for searches, imports and the questionnaire in advance. Takes about a second."""
         get_matcher(self.model.data.catalog)
-        self.titles.search("a", 1)
         self.questionnaire.next(Histories.empty(1), np.zeros(0, np.int32))
         _ = self.starters
         return self
@@ -98,11 +96,6 @@ class ServedModel:
     def forget_exposure(self) -> None:
         """Remove what the workers share about this model, which serves no more."""
         self.group.forget(f"exposure-{self.version}")
-
-    @cached_property
-    def titles(self) -> TitleIndex:
-        """Search index of the movie titles."""
-        return TitleIndex.of(self.model.data.catalog, self.model.data.raters)
 
     @cached_property
     def questionnaire(self) -> Questionnaire:

@@ -65,6 +65,10 @@ class PosterSettings:
     pause_seconds: float = pictures(
         "Time without requests to TMDB after a failure.", 30.0, name="poster-pause-seconds", unit="seconds", low=0
     )
+    facts_rate: int = pictures(
+        "Movies whose facts are fetched from TMDB in the background, so that films can be filtered and people found; 0:"
+        " none.", 240, name="tmdb-rate", unit="movies a minute", low=0, high=2_400,
+    )  # fmt: skip
     api: str = "https://api.themoviedb.org"
     images: str = "https://image.tmdb.org"
 

@@ -12,6 +12,7 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
 from cinematrix.service.deadlines import give_up_at
+from cinematrix.service.facts import FactsSource
 from cinematrix.service.group_commit import GroupCommit
 from cinematrix.service.impressions import Impressions
 from cinematrix.service.list_cache import CachedList, CacheKey
@@ -47,6 +48,7 @@ class ServiceState:
         group: workers of the server, one of which is this one.
         candidate: the model that serves a share of the users; None: there is none.
         films: revision of the added movies in `served` (`store.movies.read_movies_revision`).
+        facts: facts of movies, for filters and the search.
         posters, details: caches of posters and of details; None without a TMDB key.
         ahead: prefetcher of lists; None until the server runs.
         supervisor: supervisor of the background tasks.
@@ -71,6 +73,7 @@ class ServiceState:
     group: WorkerGroup
     candidate: ServedModel | None = None
     films: int = 0
+    facts: FactsSource = field(default_factory=FactsSource)
     posters: "PosterCache | None" = None
     details: "DetailsCache | None" = None
     ahead: Prefetcher | None = None

@@ -29,6 +29,9 @@ MAX_PICTURE_BYTES = 2_000_000
 PAUSE_SECONDS_BY_STATUS = {401: 600.0, 403: 600.0}
 """Seconds without requests to TMDB after it refused the key, by HTTP status."""
 
+TMDB_ID = re.compile(r"[0-9]{1,12}", re.ASCII)
+"""Valid ID of a movie at TMDB."""
+
 PICTURE_PATH = re.compile(r"/[\w-]{1,100}\.(jpg|jpeg|png|webp)", re.ASCII)
 """Valid path of a poster at TMDB's image host."""
 
@@ -90,6 +93,21 @@ class TmdbCache:
             self._pending[number] = asyncio.create_task(run_sync(self._fetch, number, limiter=self._limiter))
             self._pending[number].add_done_callback(lambda _: self._pending.pop(number))
         return await asyncio.shield(self._pending[number])
+
+    @property
+    def is_paused(self) -> bool:
+        """Return whether requests to TMDB pause after a failure."""
+        return time.monotonic() < self._paused_until
+
+    def gather(self, number: str) -> tuple[bytes, float] | None:
+        """Return the content, empty if TMDB has none, and when it was fetched; None if it can't be fetched now."""
+        content = self._fetch(number) or self._read_cached(number)
+        if content is None:
+            return None
+        try:
+            return content, self._file(number).stat().st_mtime
+        except OSError:  # evicted since
+            return content, time.time()
 
     def _file(self, number: str) -> Path:
         return self._settings.folder / f"{number}.{self.kind}"

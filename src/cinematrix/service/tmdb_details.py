@@ -21,6 +21,7 @@ LANGUAGES = ("de",)
 """Languages, besides English, whose title and plot are kept: those of the page."""
 
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_LANGUAGE = re.compile(r"[a-z]{2,3}", re.ASCII)
 _VIDEO_KEY = re.compile(r"[\w-]{1,40}", re.ASCII)
 _OFFERS_LINK = re.compile(r"https://www\.themoviedb\.org/[\x21-\x7e]{1,200}", re.ASCII)
 
@@ -44,8 +45,8 @@ class Translation(BaseModel):
 class TmdbDetails(BaseModel):
     """Details of a movie at TMDB; null and empty where it has none.
 
-    `minutes`: running time. `trailer`: key of a video at YouTube. `watch`: offers by country code (ISO 3166-1).
-    `translations`: by code of `LANGUAGES`.
+    `minutes`: running time. `language`: code of the original language. `trailer`: key of a video at YouTube. `watch`:
+    offers by country code (ISO 3166-1). `translations`: by code of `LANGUAGES`.
     """
 
     plot: str | None
@@ -54,6 +55,7 @@ class TmdbDetails(BaseModel):
     cast: list[str]
     minutes: int | None
     languages: list[str]
+    language: str | None = None
     trailer: str | None
     watch: dict[str, Offers]
     translations: dict[str, Translation] = {}
@@ -75,7 +77,7 @@ class DetailsCache(TmdbCache):
 
 def parse_details(movie: dict[str, Any]) -> TmdbDetails:
     """Return the details in TMDB's description of a movie; what isn't as documented counts as missing."""
-    people, minutes = _member(movie, "credits"), movie.get("runtime")
+    people, minutes, language = _member(movie, "credits"), movie.get("runtime"), movie.get("original_language")
     countries = _member(_member(movie, "watch/providers"), "results")
     return TmdbDetails(
         plot=_text(movie.get("overview"), MAX_PLOT), original_title=_text(movie.get("original_title")),
@@ -83,6 +85,7 @@ def parse_details(movie: dict[str, Any]) -> TmdbDetails:
         cast=_names(_rows(people, "cast"))[:MAX_CAST],
         minutes=minutes if type(minutes) is int and 0 < minutes < 10_000 else None,
         languages=_names(_rows(movie, "spoken_languages"), "english_name"),
+        language=language if isinstance(language, str) and _LANGUAGE.fullmatch(language) else None,
         trailer=next(_trailers(_member(movie, "videos")), None),
         watch={code: _offers(_member(countries, code)) for code in countries if _COUNTRY.fullmatch(str(code))},
         translations={code: each for code in LANGUAGES if (each := _translation(movie, code))},

@@ -158,7 +158,7 @@ def _find_companions(ratings: Path, *, whole_folder: bool) -> dict[str, Path]:
     elif name.endswith(".inter"):
         companions = {"movies": _file(folder, name.removesuffix(".inter") + ".item")}
     elif whole_folder or name.startswith(("ratings.", *SPLIT)) or name.endswith(".dat"):
-        suffixes = sorted((".dat", ".csv", ".parquet"), key=lambda suffix: not name.endswith(suffix))
+        suffixes = sorted((".dat", ".csv", ".parquet", ".jsonl", ".json"), key=lambda suffix: not name.endswith(suffix))
         companions = {kind: _file(folder, *(kind + s for s in suffixes)) for kind in ("movies", "tags", "links")}
     else:
         companions = {}

@@ -15,11 +15,14 @@ from cinematrix.data.catalog import Catalog, MovieMetadata, split_title
 from cinematrix.data.ids import IdMap
 from cinematrix.data.readers.columns import COLUMN_ALIASES, format_names, plain_name
 from cinematrix.data.readers.encodings import detect_encoding
+from cinematrix.data.readers.facts import FACT_ALIASES, as_texts, read_facts
 from cinematrix.data.readers.files import DatasetPaths, is_parquet, plain_file_name
+from cinematrix.data.readers.formats import read_frame
 from cinematrix.data.readers.genres import NO_GENRES, split_genres
 from cinematrix.data.readers.id_columns import as_id_column
 from cinematrix.data.readers.log import ReadLog, RuleViolation
 from cinematrix.data.readers.opening import read_content
+from cinematrix.data.schema import FACTS
 from cinematrix.errors import DataError
 
 MOVIE_ALIASES = {
@@ -61,6 +64,8 @@ class MovieTable:
             "genres": frame["genres"].to_list() if "genres" in frame.columns else [[]] * len(frame),
         }
         self.counts: Counter[str] = Counter(movies=len(frame))
+        facts, self.counts["unread_runtimes"] = read_facts(frame)
+        self._columns |= facts
         self.counts["titles_without_year"] = int(self._columns["year"].null_count())
         if sources.links:
             self._add_links(_read(sources.links))
@@ -105,7 +110,7 @@ def _distinct(frame: pl.DataFrame, tally: ReadLog) -> pl.DataFrame:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    """Read a file of movies, tags or links: the columns of `MOVIE_ALIASES` as text, genres as lists, and `line`.
+    """Read a file of movies, tags or links: the columns of `MOVIE_ALIASES` as text, genres as lists, facts, and `line`.
 
     Raises:
         DataError: it can't be read, lacks a required column, or a line is broken; the message names the line.
@@ -115,12 +120,15 @@ def _read(path: Path) -> pl.DataFrame:
             frame = _renamed(pl.read_parquet(path), path)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(f"{path} can't be read as Parquet ({str(error)[:100]}); is it whole?") from error
+    elif (found := read_frame(path)) is not None and found[0] == "json":
+        frame = _renamed(found[1].collect(), path)
     else:
         text = _text(path)
         if re.match(r"[^\n]*::", text) or text.split("\n", 1)[0].count("|") >= 20:
             return _headerless(path, text)
         frame = _with_header(path, text)
-    frame = frame.with_columns(pl.col(name).cast(pl.String) for name in frame.columns if name not in ("line", "genres"))
+    plain = [name for name in frame.columns if name not in ("line", "genres", *FACTS)]
+    frame = frame.with_columns(pl.col(name).cast(pl.String) for name in plain)
     return _typed(frame, " " if plain_file_name(path).endswith(".item") else "")
 
 
@@ -217,11 +225,11 @@ def _with_header(path: Path, text: str) -> pl.DataFrame:
 
 
 def _renamed(table: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """Select the columns of `MOVIE_ALIASES`, renamed to its keys, and number the rows."""
+    """Select the columns of `MOVIE_ALIASES` and `FACT_ALIASES`, renamed to their keys, and number the rows."""
     plain = {plain_name(name): name for name in reversed(table.columns)}
     sources = {
         key: next((plain[plain_name(name)] for name in names if plain_name(name) in plain), None)
-        for key, names in MOVIE_ALIASES.items()
+        for key, names in (MOVIE_ALIASES | FACT_ALIASES).items()
     }
     required = (
         "tag"
@@ -242,8 +250,8 @@ def _typed(frame: pl.DataFrame, separator: str) -> pl.DataFrame:
     frame = frame.with_columns(id=as_id_column(frame["id"])[0].cast(pl.String))
     if "year" in frame.columns:
         frame = frame.with_columns(pl.col("year").str.extract(r"(\d{4})").cast(pl.Int32, strict=False))
-    if "genres" in frame.columns and frame["genres"].dtype == pl.String:
-        lists = split_genres(frame["genres"].to_list(), separator)
+    if "genres" in frame.columns and frame["genres"].dtype != pl.List(pl.String):
+        lists = split_genres(as_texts(frame["genres"]), separator)
         frame = frame.with_columns(genres=pl.Series(lists, dtype=pl.List(pl.String)))
     return frame
 

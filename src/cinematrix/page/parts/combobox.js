@@ -3,6 +3,7 @@
 import { factsLine, titleElement } from "./cards.js";
 import { element, uniqueId, icon } from "./dom.js";
 import { words } from "./language.js";
+import { personWords } from "./people.js";
 
 /** Milliseconds without typing before the search request. */
 const DEBOUNCE = 120;
@@ -10,10 +11,10 @@ const DEBOUNCE = 120;
 /**
  * Create a search field; `choose` receives the selected film, `submit` the text.
  * @param {import("./api.js").Api} api
- * @param {{label: string, choose: (movie: import("./history.js").Movie) => void, submit?: (query: string) => void,
+ * @param {{label: string, choose: (movie: import("./history.js").Movie) => void, choosePerson?: (name: string) => void, submit?: (query: string) => void,
  *   placeholder?: string, value?: string, visible?: boolean, allowed?: (movie: import("./history.js").Movie) => boolean}} options `allowed`: whether a film may be found
  */
-export function combobox(api, { label, choose, submit, placeholder = words.search.films, value = "", visible = false, allowed = () => true }) {
+export function combobox(api, { label, choose, choosePerson, submit, placeholder = words.search.films, value = "", visible = false, allowed = () => true }) {
   const [field, list] = [uniqueId("search"), uniqueId("found")];
   const input = /** @type {HTMLInputElement} */ (element("input", {
     id: field, type: "search", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder, value, maxlength: 200,
@@ -25,7 +26,7 @@ export function combobox(api, { label, choose, submit, placeholder = words.searc
     status.className = trouble ? "options" : "quiet";
     status.textContent = text;
   };
-  /** @type {import("./history.js").Movie[]} */
+  /** Films, and people after them. @type {(import("./history.js").Movie & {person?: import("./people.js").Person})[]} */
   let movies = [];
   let active = -1;
   /** @type {AbortController | null} */
@@ -40,10 +41,11 @@ export function combobox(api, { label, choose, submit, placeholder = words.searc
     input.removeAttribute("aria-activedescendant");
   };
   const select = (/** @type {number} */ index) => {
-    const movie = movies[index];
+    const { person, ...movie } = movies[index];
     close();
     input.value = "";
-    choose(movie);
+    if (person) choosePerson?.(person.name);
+    else choose(movie);
   };
   const highlight = (/** @type {number} */ index) => {
     active = index;
@@ -55,7 +57,7 @@ export function combobox(api, { label, choose, submit, placeholder = words.searc
   const show = () => {
     options.replaceChildren(...movies.map((movie, index) =>
       element("li", { id: uniqueId("option"), role: "option", "aria-selected": "false", onpointerdown: (/** @type {Event} */ event) => event.preventDefault(), onclick: () => select(index) },
-        titleElement(movie), element("span", { class: "facts" }, factsLine(movie)))));
+        movie.person ? personWords(movie.person) : [titleElement(movie), element("span", { class: "facts" }, factsLine(movie))])));
     active = -1;
     options.hidden = movies.length === 0;
     input.setAttribute("aria-expanded", String(movies.length > 0));
@@ -67,7 +69,9 @@ export function combobox(api, { label, choose, submit, placeholder = words.searc
     if (!query) return close();
     request = new AbortController();
     try {
-      movies = (await api.get("/v1/movies", { query, n: 8 }, request.signal)).items.filter(allowed);
+      const { items, people } = await api.get("/v1/movies", { query, n: 8 }, request.signal);
+      const found = choosePerson ? people.map((/** @type {import("./people.js").Person} */ person) => ({ movie: "", person })) : [];
+      movies = [...items.filter(allowed).slice(0, 8 - found.length), ...found];
       if (document.activeElement === input) show();
     } catch (error) {
       if (/** @type {Error} */ (error).name === "AbortError") return;

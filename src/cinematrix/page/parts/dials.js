@@ -1,14 +1,15 @@
 /** List controls: genres, years, popularity, variety. Their values are in the address. */
 
 import { element, icon } from "./dom.js";
+import { FACT_FILTERS, factControls, factParameters, knownFacts } from "./fact-filters.js";
 import { genreName, words } from "./language.js";
 import { limitConditions } from "./profiles.js";
 
 /** Address parameters of the controls. */
-const NAMES = ["with", "without", "from", "to", "novelty", "diversity", "min"];
+const NAMES = ["with", "without", "from", "to", ...FACT_FILTERS, "novelty", "diversity", "min"];
 
 /** The controls that depend on the film alone. */
-export const FILM_FILTERS = ["with", "without", "from", "to"];
+export const FILM_FILTERS = ["with", "without", "from", "to", ...FACT_FILTERS];
 
 /** Choices of the minimum ratings per film. */
 const MIN_RATINGS = [0, 5, 20, 50, 100, 500];
@@ -39,7 +40,7 @@ function dropInvalid({ params, model: { genres } }) {
 /**
  * The controls' values and the profiles' limits as API parameters, without those at their default.
  * @param {import("../app.js").App} app
- * @returns {Promise<{where?: string, min_ratings?: number, novelty?: number, diversity?: number}>}
+ * @returns {Promise<{where?: string, min_ratings?: number, novelty?: number, diversity?: number, max_runtime?: number, language?: string, service?: string, country?: string}>}
  */
 export async function dialParameters(app, limits = [app.history.limit]) {
   const { params } = app;
@@ -58,13 +59,13 @@ export async function dialParameters(app, limits = [app.history.limit]) {
     from && `year>=${from}`, to && `year<=${to}`,
   ].filter(Boolean).join(" ");
   const numbers = { min_ratings: Math.max(0, Math.floor(Number(params.get("min")) || 0)), novelty: parseShare(params.get("novelty")), diversity: parseShare(params.get("diversity")) };
-  return { ...(where && { where }), ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value > 0)) };
+  return { ...(where && { where }), ...(await factParameters(app)), ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value > 0)) };
 }
 
-/** Whether a film passes `FILM_FILTERS`. @param {URLSearchParams} params @param {import("./history.js").Movie} movie */
-export function passesFilters(params, { genres = [], year = null }) {
+/** Whether a film passes `FILM_FILTERS`. @param {URLSearchParams} params @param {import("./history.js").Movie & {leftOut?: boolean}} movie `leftOut`: it doesn't pass those by facts */
+export function passesFilters(params, { genres = [], year = null, leftOut = false }) {
   const [from, to] = [parseYear(params.get("from")), parseYear(params.get("to"))];
-  return wantedGenres(params).every((genre) => genres.includes(genre)) && !listParameter(params, "without").some((genre) => genres.includes(genre))
+  return !leftOut && wantedGenres(params).every((genre) => genres.includes(genre)) && !listParameter(params, "without").some((genre) => genres.includes(genre))
     && (!from || (year !== null && year >= Number(from))) && (!to || (year !== null && year <= Number(to)));
 }
 
@@ -99,14 +100,14 @@ export function dials(app, changed, names = NAMES) {
   app.signal.addEventListener("abort", () => clearTimeout(timer));
   const reset = element("button", { type: "button", class: "ghost", onclick: () => {
     update(Object.fromEntries(names.map((name) => [name, null])));
-    fill();
-    body.querySelector("button")?.focus();
+    fill().then(() => body.querySelector("button")?.focus());
   } }, icon("undo"), words.filters.reset);
   const body = element("div", { class: "dials-body" });
-  const fill = () => {
+  const fill = async () => {
+    const facts = await knownFacts(app);
     dropInvalid(app);
     showCount();
-    body.replaceChildren(...controls(app, update, names === NAMES).filter((control) => control instanceof Node), reset);
+    body.replaceChildren(...[...controls(app, update, names === NAMES), factControls(app, update, facts)].filter((control) => control instanceof Node), reset);
   };
   app.asked.then(fill);
   return element("details", { class: "dials", open: dialQuery(app.params, names) !== "" },

@@ -4,6 +4,7 @@ import { shorten } from "./cards.js";
 import { element, icon } from "./dom.js";
 import { factList, outbound } from "./film-facts.js";
 import { format, language, words } from "./language.js";
+import { personLinks } from "./people.js";
 
 /**
  * @typedef {{plot: string | null, original_title: string | null, directors: string[], cast: string[], minutes: number | null,
@@ -39,8 +40,8 @@ function detailParts(details, film) {
     details.plot && element("p", { class: "plot" }, element("bdi", { lang: plot ? language : "en" }, shorten(plot ?? details.plot, 1200))),
     factList([
       [words.filmPage.titleHere, title !== null && !(film.title ?? "").includes(title) && title],
-      [words.filmPage.director, details.directors.join(", ")],
-      [words.filmPage.cast, details.cast.join(", ")],
+      [words.filmPage.director, personLinks(details.directors)],
+      [words.filmPage.cast, personLinks(details.cast)],
       [words.filmPage.originalAtTmdb, original],
       [words.filmPage.runningTime, details.minutes ? runningTime(details.minutes) : null],
       [words.filmPage.languages(details.languages.length), details.languages.map(languageName).join(", ")],
@@ -51,7 +52,7 @@ function detailParts(details, film) {
 }
 
 /** `1 h 47 min`. @param {number} minutes */
-const runningTime = (minutes) => [minutes >= 60 && words.filmPage.hours(Math.floor(minutes / 60)), minutes % 60 > 0 && words.filmPage.minutes(minutes % 60)].filter(Boolean).join(" ");
+export const runningTime = (minutes) => [minutes >= 60 && words.filmPage.hours(Math.floor(minutes / 60)), minutes % 60 > 0 && words.filmPage.minutes(minutes % 60)].filter(Boolean).join(" ");
 
 /** Where to watch the film, in the country chosen. @param {Details["watch"]} watch */
 function watchPart(watch) {
@@ -80,7 +81,7 @@ function languageName(english) {
 }
 
 /** @param {string} code */
-function countryName(code) {
+export function countryName(code) {
   try {
     return names.of(code) ?? code;
   } catch {
@@ -89,7 +90,7 @@ function countryName(code) {
 }
 
 /** The country chosen last, or that of the browser's language. */
-function preferredCountry() {
+export function preferredCountry() {
   try {
     const stored = localStorage.getItem(COUNTRY_KEY);
     if (stored) return stored;
@@ -98,7 +99,7 @@ function preferredCountry() {
 }
 
 /** @param {string} code */
-function storeCountry(code) {
+export function storeCountry(code) {
   try {
     if (code) localStorage.setItem(COUNTRY_KEY, code);
   } catch { /* it lasts as long as the view */ }

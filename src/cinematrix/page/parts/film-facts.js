@@ -2,6 +2,7 @@
 
 import { shorten } from "./cards.js";
 import { element } from "./dom.js";
+import { knownRows } from "./known-facts.js";
 import { words } from "./language.js";
 import { otherNames } from "./titles.js";
 
@@ -13,10 +14,11 @@ const ELSEWHERE = {
 
 /** @typedef {import("../views/film.js").Film} Film */
 
-/** The catalog's facts as a list of terms; null if there are none. @param {Film} film */
-export function catalogFacts(film) {
+/** The catalog's facts as a list of terms; null if there are none. @param {Film} film @param {boolean} detailed whether TMDB's details are shown */
+export function catalogFacts(film, detailed) {
   const { original, also } = otherNames(film.title ?? "");
   const rows = [
+    ...knownRows(film.facts, detailed),
     [words.filmPage.originalTitle, original.join(", ")],
     [words.filmPage.alsoCalled, also.join(", ")],
     [words.filmPage.tags, film.tags.length > 0 && element("span", { class: "tags" }, film.tags.map((tag) => element("span", { class: "tag" }, element("bdi", {}, shorten(tag, 40)))))],

@@ -1,8 +1,8 @@
 /** The question, after signing in, whether the films rated in this browser before join the account. */
 
-import { plural } from "./cards.js";
 import { element } from "./dom.js";
 import { fileText, filmsOf } from "./history-file.js";
+import { words } from "./language.js";
 
 /** Names in localStorage of a profile's films, and of what was made from them. */
 const OWN = ["cinematrix-history", "cinematrix-unmatched", "cinematrix-lists", "cinematrix-matched"];
@@ -28,11 +28,11 @@ export async function offerToJoin(app, { films, forget }) {
     const file = new Blob([fileText(films, model.scale)], { type: "application/json" });
     await api.post(`/v1/users/${encodeURIComponent(account.user)}/imports?name=history.json`, file);
   } catch (error) {
-    return app.toast(`Your films stay in this browser: ${/** @type {Error} */ (error).message}`);
+    return app.toast(words.signIn.stayHere(/** @type {Error} */ (error).message));
   }
   forget();
   await history.open(api, account.user);
-  app.toast(`${plural(films.length, "film")} joined your account.`);
+  app.toast(words.signIn.joined(films.length));
 }
 
 /** @param {number} n @param {number | string} user @returns {Promise<boolean>} */
@@ -43,11 +43,11 @@ function ask(n, user) {
       dialog.close();
     };
     const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "ask", "aria-labelledby": "join-title", onclose: () => { resolve(false); dialog.remove(); } },
-      element("h2", { id: "join-title" }, "Add the films of this browser?"),
-      element("p", {}, `You have ${plural(n, "film")} here from before you signed in. They can move to the account of ${user}: of two ratings of a film the newer one counts.`),
+      element("h2", { id: "join-title" }, words.signIn.addFilms),
+      element("p", {}, words.signIn.addFilmsWhy(n, user)),
       element("div", { class: "buttons" },
-        element("button", { type: "button", class: "primary", onclick: answer(true) }, "Add them"),
-        element("button", { type: "button", class: "ghost", onclick: answer(false) }, "Keep them apart"))));
+        element("button", { type: "button", class: "primary", onclick: answer(true) }, words.signIn.addThem),
+        element("button", { type: "button", class: "ghost", onclick: answer(false) }, words.signIn.keepApart))));
     document.body.append(dialog);
     dialog.showModal();
   });

@@ -2,6 +2,7 @@
 
 import { shorten } from "./cards.js";
 import { element, icon } from "./dom.js";
+import { format, words } from "./language.js";
 
 /** People shown. */
 const MOST = 1000;
@@ -35,25 +36,25 @@ export function peopleSection(app) {
   const remove = (/** @type {number | string} */ user) => act(async () => {
     await app.operator.delete(`/v1/admin/users/${encodeURIComponent(user)}/sign-in`);
     link.hidden = true;
-    app.toast(`${user} can’t sign in any more. Their ratings stay.`);
+    app.toast(words.signIn.removed(user));
   });
   const form = element("form", { class: "buttons", onsubmit: (/** @type {Event} */ event) => {
     event.preventDefault();
     invite(name.value.trim())().then(() => { name.value = ""; });
-  } }, element("label", { for: "new-person" }, "Name"), name, element("button", { class: "ghost" }, icon("people"), "Invite"));
+  } }, element("label", { for: "new-person" }, words.signIn.name), name, element("button", { class: "ghost" }, icon("people"), words.signIn.invite));
   act(async () => {})();
-  return element("section", { class: "people" }, element("h2", {}, "People who sign in"),
-    element("p", { class: "facts" }, "An invitation is a link by which a person chooses a password. It works once. Somebody who has forgotten their password needs a new one."),
+  return element("section", { class: "people" }, element("h2", {}, words.signIn.people),
+    element("p", { class: "facts" }, words.signIn.peopleWhy),
     list, form, status, link);
 }
 
 /** A person. @param {Person} person @param {(user: number | string) => () => void} invite @param {(user: number | string) => () => void} remove */
 function item({ user, password, invited_until: until, used }, invite, remove) {
-  const day = (/** @type {number} */ ms) => new Date(ms).toLocaleDateString("en", { dateStyle: "medium" });
-  const words = [password ? "has a password" : "has no password yet", until && `invited until ${day(until)}`, used && `last here ${day(used)}`].filter(Boolean).join(" · ");
-  const button = (/** @type {string} */ text, /** @type {() => void} */ onclick) => element("button", { type: "button", class: "ghost small", "aria-label": `${text}: ${user}`, onclick }, text);
-  return element("li", {}, element("div", {}, element("strong", {}, element("bdi", {}, shorten(String(user), 64))), " ", element("span", { class: "facts" }, words)),
-    element("div", { class: "buttons" }, button("New invitation", invite(user)), button("Remove", remove(user))));
+  const day = (/** @type {number} */ ms) => format.mediumDay(ms);
+  const state = [password ? words.signIn.hasPassword : words.signIn.noPassword, until && words.signIn.invitedUntil(day(until)), used && words.signIn.lastHere(day(used))].filter(Boolean).join(" · ");
+  const button = (/** @type {string} */ text, /** @type {() => void} */ onclick) => element("button", { type: "button", class: "ghost small", "aria-label": words.film.about(text, user), onclick }, text);
+  return element("li", {}, element("div", {}, element("strong", {}, element("bdi", {}, shorten(String(user), 64))), " ", element("span", { class: "facts" }, state)),
+    element("div", { class: "buttons" }, button(words.signIn.newInvitation, invite(user)), button(words.signIn.remove, remove(user))));
 }
 
 /** A new link, which is shown only now. @param {number | string} user @param {string} href @param {number} expires @returns {HTMLElement[]} */
@@ -61,8 +62,8 @@ function linkParts(user, href, expires) {
   const field = /** @type {HTMLInputElement} */ (element("input", { id: "new-link", type: "text", readonly: true, value: href, onfocus: () => field.select() }));
   const copy = element("button", { type: "button", class: "ghost", onclick: async () => {
     field.select();
-    await navigator.clipboard?.writeText(href).then(() => { copy.textContent = "Copied"; }, () => {});
-  } }, "Copy");
-  return [element("label", { class: "label", for: "new-link" }, `The link of ${user}, until ${new Date(expires * 1000).toLocaleDateString("en", { dateStyle: "long" })}. It isn’t shown again.`),
+    await navigator.clipboard?.writeText(href).then(() => { copy.textContent = words.signIn.copied; }, () => {});
+  } }, words.signIn.copy);
+  return [element("label", { class: "label", for: "new-link" }, words.signIn.linkOf(user, format.longDay(expires * 1000))),
     element("div", { class: "buttons" }, field, copy)];
 }

@@ -6,6 +6,7 @@
 import { Api } from "./api.js";
 import { shorten } from "./cards.js";
 import { element, icon } from "./dom.js";
+import { words } from "./language.js";
 
 /** Key in localStorage. */
 const KEY = "cinematrix-sign-in";
@@ -109,10 +110,10 @@ export function sessionLink(session, history) {
     link.hidden = !session.offered || (name === null && history.account !== null);
     link.classList.toggle("round", name !== null);
     link.classList.toggle("who", name !== null);
-    if (name === null) link.replaceChildren(icon("person"), "Sign in");
+    if (name === null) link.replaceChildren(icon("person"), words.signIn.to);
     else link.replaceChildren([...name.trim()][0]?.toUpperCase() ?? "?");
     if (name === null) link.removeAttribute("aria-label");
-    else link.setAttribute("aria-label", `Signed in as ${shorten(name, 40)}`);
+    else link.setAttribute("aria-label", words.signIn.as(shorten(name, 40)));
   };
   session.addEventListener("change", show);
   history.addEventListener("change", show);

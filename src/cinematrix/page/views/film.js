@@ -16,7 +16,7 @@ export const title = words.views.film;
 
 /**
  * @typedef {import("../parts/history.js").Movie & {ratings: number, mean: number | null,
- *   histogram: {rating: number, count: number}[], links: Record<string, string | null>, tags: string[]}} Film
+ *   histogram: {rating: number, count: number}[], links: Record<string, string | null>, tags: string[], facts?: import("../parts/known-facts.js").KnownFacts}} Film
  */
 
 /** @typedef {import("../parts/cards.js").Item & {why: {genres: string[], both: number}}} Similar */
@@ -61,7 +61,8 @@ function head(app, film, guess) {
 
 /** What the catalog and TMDB know of the film; null if that is nothing. @param {import("../app.js").App} app @param {Film} film */
 function aboutSection(app, film) {
-  const parts = [detailsSection(app, film), catalogFacts(film)].filter((each) => each !== null);
+  const details = detailsSection(app, film);
+  const parts = [details, catalogFacts(film, details !== null)].filter((each) => each !== null);
   return parts.length > 0 && app.element("section", { class: "about" }, app.element("h2", {}, words.filmPage.about), parts);
 }
 

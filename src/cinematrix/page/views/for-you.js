@@ -2,6 +2,7 @@
 
 import { shorten, updateCard } from "../parts/cards.js";
 import { dials, dialQuery } from "../parts/dials.js";
+import { knownFacts } from "../parts/fact-filters.js";
 import { feature } from "../parts/feature.js";
 import { icon } from "../parts/dom.js";
 import { keepFocus } from "../parts/focus.js";
@@ -71,7 +72,7 @@ export async function show(main, app) {
   if (before) draw(before, null);
   const fresh = refresh();
   main.append(head);
-  if (dialQuery(app.params)) await app.asked; // the filters stand open, and need the model's genres before anything follows them
+  if (dialQuery(app.params)) await knownFacts(app); // the filters stand open, and need the model's genres before anything follows them
   main.append(dials(app, refresh), note, list);
   if (!before) await fresh;
 }

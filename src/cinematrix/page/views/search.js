@@ -1,6 +1,7 @@
 /** Search view: films by title. */
 
 import { byExpectedStars, orderButtons } from "../parts/order.js";
+import { peopleFound, showPerson } from "../parts/people.js";
 import { roving } from "../parts/roving.js";
 import { keepFocus } from "../parts/focus.js";
 import { words } from "../parts/language.js";
@@ -22,20 +23,29 @@ export async function show(main, app) {
     app.finder({
       label: words.search.label, value: query, visible: true,
       choose: (movie) => app.go("film", { movie: String(movie.movie) }),
+      choosePerson: (name) => app.go("search", { person: name }),
       submit: (text) => app.go("search", { query: text }),
     }),
     results);
+  const person = app.params.get("person");
+  if (person) return showPerson(results, app, person.slice(0, 200));
   if (!query) {
     results.append(element("p", { class: "lead" }, words.search.hint));
     return;
   }
   results.append(element("p", { class: "lead" }, words.search.searching), gridSkeleton(words.search.searching));
   /** @returns {Promise<import("../parts/cards.js").Item[]>} */
-  const fetch = async () => (await app.api.post("/v1/movies/search", { ...app.history.body(), query, n: MAX_RESULTS }, app.signal)).items.filter(app.allows, app);
+  const fetch = async () => {
+    const answer = await app.api.post("/v1/movies/search", { ...app.history.body(), query, n: MAX_RESULTS }, app.signal);
+    people = answer.people;
+    return answer.items.filter(app.allows, app);
+  };
+  /** @type {import("../parts/people.js").Person[]} */
+  let people = [];
   let items = await fetch();
   app.announce(words.search.announced(items.length));
   if (!items.length) {
-    results.replaceChildren(emptyState(words.search.nothing, words.search.nothingWhy));
+    results.replaceChildren(peopleFound(people) || emptyState(words.search.nothing, words.search.nothingWhy));
     return;
   }
   const list = roving(element("ul", { class: "grid-of-cards", tabindex: "-1" }));
@@ -43,7 +53,8 @@ export async function show(main, app) {
   draw();
   const lead = element("p", { class: "lead" }, words.search.like(items.length, element("bdi", {}, query)));
   const choose = (/** @type {boolean} */ stars) => { app.keep({ order: stars ? "stars" : null }); draw(); };
-  results.replaceChildren(element("div", { class: "list-head" }, lead, orderButtons(items, { first: words.filters.bestMatch, byStars: app.params.get("order") === "stars", choose })), list);
+  const found = peopleFound(people);
+  results.replaceChildren(...(found ? [found] : []), element("div", { class: "list-head" }, lead, orderButtons(items, { first: words.filters.bestMatch, byStars: app.params.get("order") === "stars", choose })), list);
   app.history.on("change", async () => {
     items = await fetch().catch(() => items);
     draw();

@@ -1,9 +1,10 @@
 /** Sign in by name and password, choose a password by an invitation, and change it. */
 
 import { offerToJoin, ownFilms } from "../parts/join.js";
+import { words } from "../parts/language.js";
 import { loadingState } from "../parts/states.js";
 
-export const title = "Sign in";
+export const title = words.signIn.title;
 export const early = true;
 
 /** Limits of a password, as the server has them. */
@@ -16,7 +17,7 @@ let invitation = "";
 export async function show(main, app) {
   const draw = async () => {
     takeInvitation();
-    main.replaceChildren(loadingState("Loading", 0));
+    main.replaceChildren(loadingState(words.signIn.loading, 0));
     await app.session.asked;
     const parts = await viewParts(app).catch((error) => [app.failed(error)]);
     if (!app.signal.aborted) main.replaceChildren(...parts);
@@ -44,17 +45,17 @@ async function viewParts(app) {
   const { element, session, history: { account } } = app;
   if (invitation) return invitationParts(app, await session.invited(invitation).catch(forgetInvitation));
   if (session.user !== null) return signedInParts(app, session.user);
-  if (account) return [element("h1", {}, "Sign in"), element("p", { class: "lead" }, `This tab has the account of ${account.user}, which a link has opened. Leave it under “You” first.`)];
-  if (!session.offered) return [element("h1", {}, "Sign in"), element("p", { class: "lead" }, "Nobody has an account on this server yet. Its operator can invite you.")];
-  return [element("h1", {}, "Sign in"), signInForm(app),
-    element("p", { class: "facts" }, "Password forgotten? The operator can send you a new invitation.")];
+  if (account) return [element("h1", {}, title), element("p", { class: "lead" }, words.signIn.otherAccount(account.user))];
+  if (!session.offered) return [element("h1", {}, title), element("p", { class: "lead" }, words.signIn.nobody)];
+  return [element("h1", {}, title), signInForm(app),
+    element("p", { class: "facts" }, words.signIn.forgotten)];
 }
 
 /** The form of name and password. @param {import("../app.js").App} app */
 function signInForm(app) {
-  const name = field(app, "name", "Name", { type: "text", autocomplete: "username", autocapitalize: "none", spellcheck: "false", maxlength: 200 });
-  const password = field(app, "password", "Password", { type: "password", autocomplete: "current-password", maxlength: MAX_LENGTH });
-  return form(app, [name, password], "Sign in", async () => {
+  const name = field(app, "name", words.signIn.name, { type: "text", autocomplete: "username", autocapitalize: "none", spellcheck: "false", maxlength: 200 });
+  const password = field(app, "password", words.signIn.password, { type: "password", autocomplete: "current-password", maxlength: MAX_LENGTH });
+  return form(app, [name, password], words.signIn.to, async () => {
     const own = ownFilms(app);
     await app.session.enter(name.input.value, password.input.value);
     await arrive(app, own);
@@ -64,11 +65,11 @@ function signInForm(app) {
 /** The form of an invitation. @param {import("../app.js").App} app @param {number | string} user @returns {HTMLElement[]} */
 function invitationParts(app, user) {
   const { element } = app;
-  const name = field(app, "name", "Name", { type: "text", autocomplete: "username", readonly: true, value: String(user) });
+  const name = field(app, "name", words.signIn.name, { type: "text", autocomplete: "username", readonly: true, value: String(user) });
   const password = newPassword(app);
-  return [element("h1", {}, `Welcome, ${user}`),
-    element("p", { class: "lead" }, `Choose a password of ${MIN_LENGTH} characters or more. With your name and this password you open your account in any browser.`),
-    form(app, [name, password], "Open my account", async () => {
+  return [element("h1", {}, words.signIn.welcome(user)),
+    element("p", { class: "lead" }, words.signIn.choose(MIN_LENGTH)),
+    form(app, [name, password], words.signIn.open, async () => {
       const own = ownFilms(app);
       await app.session.accept(invitation, password.input.value);
       invitation = "";
@@ -85,20 +86,20 @@ function signedInParts(app, user) {
     if (!note.textContent) app.go("signin");
   };
   const name = element("input", { type: "text", autocomplete: "username", value: String(user), hidden: true, readonly: true });
-  const current = field(app, "current", "Current password", { type: "password", autocomplete: "current-password", maxlength: MAX_LENGTH });
+  const current = field(app, "current", words.signIn.currentPassword, { type: "password", autocomplete: "current-password", maxlength: MAX_LENGTH });
   const password = newPassword(app);
-  return [element("h1", {}, "Your account"),
-    element("p", { class: "lead" }, "You are signed in as ", element("bdi", {}, String(user)), "."),
+  return [element("h1", {}, words.signIn.account),
+    element("p", { class: "lead" }, words.signIn.signedInAs(element("bdi", {}, String(user)))),
     element("div", { class: "buttons account-buttons" },
-      element("button", { type: "button", class: "primary", onclick: leave(false) }, "Sign out"),
-      element("button", { type: "button", class: "ghost", onclick: leave(true) }, "Sign out everywhere")),
+      element("button", { type: "button", class: "primary", onclick: leave(false) }, words.signIn.out),
+      element("button", { type: "button", class: "ghost", onclick: leave(true) }, words.signIn.outEverywhere)),
     note,
-    element("section", {}, element("h2", {}, "Change your password"),
-      element("p", { class: "facts" }, "Other browsers are signed out then."),
-      form(app, [current, password], "Change it", async () => {
+    element("section", {}, element("h2", {}, words.signIn.change),
+      element("p", { class: "facts" }, words.signIn.changeWhy),
+      form(app, [current, password], words.signIn.changeIt, async () => {
         await app.session.change(current.input.value, password.input.value);
         for (const each of [current, password]) each.input.value = "";
-        app.toast("Your password is changed.");
+        app.toast(words.signIn.changed);
       }, name))];
 }
 
@@ -109,29 +110,29 @@ async function arrive(app, own) {
   app.go("for-you");
 }
 
-/** A field with its label. @param {import("../app.js").App} app @param {string} id @param {string} words @param {Record<string, unknown>} more */
-function field({ element }, id, words, more) {
+/** A field with its label. @param {import("../app.js").App} app @param {string} id @param {string} label @param {Record<string, unknown>} more */
+function field({ element }, id, label, more) {
   const input = /** @type {HTMLInputElement} */ (element("input", { id: `account-${id}`, name: id, required: true, "aria-describedby": "account-error", ...more }));
-  return { input, row: element("div", {}, element("label", { class: "label", for: input.id }, words), input) };
+  return { input, row: element("div", {}, element("label", { class: "label", for: input.id }, label), input) };
 }
 
 /** The field of a new password, which can be shown. @param {import("../app.js").App} app */
 function newPassword(app) {
   const { element } = app;
-  const made = field(app, "new-password", "New password", { type: "password", autocomplete: "new-password", minlength: MIN_LENGTH, maxlength: MAX_LENGTH });
+  const made = field(app, "new-password", words.signIn.newPassword, { type: "password", autocomplete: "new-password", minlength: MIN_LENGTH, maxlength: MAX_LENGTH });
   made.row.append(element("label", { class: "show-password" }, element("input", { type: "checkbox", onchange: (/** @type {Event} */ event) => {
     made.input.type = /** @type {HTMLInputElement} */ (event.target).checked ? "text" : "password";
-  } }), "Show it"));
+  } }), words.signIn.show));
   return made;
 }
 
 /**
  * A form that says what went wrong.
- * @param {import("../app.js").App} app @param {ReturnType<typeof field>[]} fields @param {string} words of the button @param {() => Promise<void>} send @param {...HTMLElement} more
+ * @param {import("../app.js").App} app @param {ReturnType<typeof field>[]} fields @param {string} label of the button @param {() => Promise<void>} send @param {...HTMLElement} more
  */
-function form({ element }, fields, words, send, ...more) {
+function form({ element }, fields, label, send, ...more) {
   const error = element("p", { class: "form-error", id: "account-error", role: "alert" });
-  const button = /** @type {HTMLButtonElement} */ (element("button", { class: "primary" }, words));
+  const button = /** @type {HTMLButtonElement} */ (element("button", { class: "primary" }, label));
   const [last] = fields.slice(-1);
   return element("form", { class: "account-form", onsubmit: async (/** @type {Event} */ event) => {
     event.preventDefault();

@@ -16,7 +16,7 @@ import { emptyState, gridSkeleton } from "../parts/states.js";
 
 export const title = words.views.watchlist;
 
-/** @typedef {import("../parts/cards.js").Item} Item */
+/** @typedef {import("../parts/cards.js").Item & {leftOut?: boolean}} Item */
 
 /** @param {HTMLElement} main @param {import("../app.js").App} app */
 export async function show(main, app) {
@@ -39,7 +39,7 @@ export async function show(main, app) {
     if (picked) app.announce(words.watchlist.another(picked.title ?? words.film.a));
   } }, icon("dice"), words.watchlist.surprise);
   const share = shareButton(app, () => ({ name: words.watchlist.shareName, films: matching() }));
-  const filters = dials(app, () => draw(), FILM_FILTERS);
+  const filters = dials(app, () => update(), FILM_FILTERS);
   const content = [filters, pick, list];
 
   const drawPick = () => {

@@ -236,6 +236,27 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       needsKey: "Dieser Server verlangt einen Schlüssel", askForKey: "Wer den Server betreibt, kann dir einen Schlüssel geben oder einen Link, der dein Konto öffnet.", key: "Schlüssel", open: "Öffnen", badKey: "Dieser Schlüssel gilt nicht.", withoutIt: "Weiter ohne ihn",
     },
 
+    signIn: {
+      title: "Anmelden", to: "Anmelden", toSee: "Melde dich an, um deine Filme zu sehen", as: (name) => `Angemeldet als ${name}`, out: "Abmelden", outEverywhere: "Überall abmelden", loading: "Wird geladen",
+      ended: "Du bist abgemeldet: Die Sitzung ist abgelaufen. Bis du dich wieder anmeldest, bleiben deine Bewertungen in diesem Browser.", stillIn: (why) => `Du bist noch angemeldet: ${why}`,
+      otherAccount: (name) => `Dieser Tab hat das Konto von ${name}, das ein Link geöffnet hat. Verlass es erst unter „Profil“.`, nobody: "Auf diesem Server hat noch niemand ein Konto. Wer ihn betreibt, kann dich einladen.",
+      forgotten: "Passwort vergessen? Wer den Server betreibt, kann dir eine neue Einladung schicken.", name: "Name", password: "Passwort", newPassword: "Neues Passwort", currentPassword: "Jetziges Passwort", show: "Anzeigen",
+      welcome: (name) => `Willkommen, ${name}`, choose: (n) => `Wähle ein Passwort mit mindestens ${n} Zeichen. Mit deinem Namen und diesem Passwort öffnest du dein Konto in jedem Browser.`, open: "Mein Konto öffnen",
+      account: "Dein Konto", signedInAs: (name) => ["Du bist angemeldet als ", name, "."], change: "Passwort ändern", changeWhy: "Andere Browser werden dann abgemeldet.", changeIt: "Ändern", changed: "Dein Passwort ist geändert.",
+      addFilms: "Die Filme aus diesem Browser hinzufügen?", addFilmsWhy: (n, name) => `Du hast hier ${films(n)} aus der Zeit vor der Anmeldung. Sie können in das Konto von ${name} umziehen: Von zwei Bewertungen eines Films zählt die neuere.`,
+      addThem: "Hinzufügen", keepApart: "Getrennt lassen", stayHere: (why) => `Deine Filme bleiben in diesem Browser: ${why}`, joined: (n) => (n === 1 ? "1 Film ist jetzt in deinem Konto." : `${films(n)} sind jetzt in deinem Konto.`),
+      people: "Wer sich anmelden kann", peopleWhy: "Eine Einladung ist ein Link, über den jemand ein Passwort wählt. Sie gilt einmal. Wer das Passwort vergessen hat, braucht eine neue.", invite: "Einladen",
+      hasPassword: "hat ein Passwort", noPassword: "hat noch kein Passwort", invitedUntil: (day) => `eingeladen bis ${day}`, lastHere: (day) => `zuletzt hier am ${day}`, newInvitation: "Neue Einladung", remove: "Entfernen",
+      removed: (name) => `${name} kann sich nicht mehr anmelden. Die Bewertungen bleiben.`, copy: "Kopieren", copied: "Kopiert", linkOf: (name, day) => `Der Link für ${name}, bis ${day}. Er wird nicht noch einmal gezeigt.`,
+    },
+
+    facts: {
+      runtime: "Laufzeit", atMost: (n) => `höchstens ${number(n)} Minuten`, anyLength: "egal wie lang", language: "Sprache", anyLanguage: "jede Sprache", streamsAt: "Läuft bei", service: "Streamingdienst", anyService: "egal wo",
+      country: "Land des Streamingdienstes", leavesOut: (n) => `Ohne ${films(n)}, zu denen die Angabe fehlt.`, dataBy: (link) => [" Daten von ", link], certification: "Altersfreigabe", option: (name, n) => `${name} (${number(n)})`,
+      directed: (n) => `Regie bei ${ofFilms(n)}`, played: (n) => `Rolle in ${ofFilms(n)}`, people: "Leute", none: "Keine Filme bekannt", noneWhy: (name) => `Im Katalog ist kein Film von oder mit ${name} bekannt.`,
+      filmsOf: (name) => `Filme von und mit ${name}`,
+    },
+
     trouble: {
       unreachable: "Der Server ist nicht erreichbar.", tooSlow: "Der Server hat nicht rechtzeitig geantwortet.", noConnection: "Keine Verbindung zum Server", notFound: "Nicht gefunden", tooMany: "Zu viele Anfragen", failed: "Das hat nicht geklappt",
       onPage: "Auf der Seite ist ein Fehler aufgetreten.", again: "Noch einmal versuchen", toYourFilms: "Zu deinen Filmen", noPath: "Unter dieser Adresse gibt es hier nichts.", noView: "Eine solche Ansicht gibt es nicht.",
@@ -249,9 +270,18 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
     },
 
     answers: {
+      "a password has {} to {} characters; choose another one": (least, most) => `Ein Passwort hat ${least} bis ${most} Zeichen. Wähle ein anderes.`,
+      "the password is the name, which is tried first; choose another one": "Das Passwort ist dein Name, und der wird zuerst geraten. Wähle ein anderes.",
+      "too many people sign in just now; retry later": "Gerade melden sich zu viele an. Versuch es später noch einmal.",
+      "nobody signs in by this name": "Unter diesem Namen meldet sich niemand an.",
+      "this invitation has expired, was used, or was replaced by another; ask for a new one": "Diese Einladung ist abgelaufen, benutzt oder ersetzt. Bitte um eine neue.",
+      "the name or the password is wrong": "Der Name oder das Passwort ist falsch.",
+      "nobody has signed in with this browser, or the session has ended; sign in first": "In diesem Browser ist niemand angemeldet, oder die Sitzung ist abgelaufen. Melde dich an.",
+      "the current password is wrong": "Das jetzige Passwort ist falsch.",
+      "the password was changed meanwhile; sign in with the new one": "Das Passwort wurde inzwischen geändert. Melde dich mit dem neuen an.",
       "there is no such user": "Dieses Konto gibt es nicht.",
       "too many writes wait for the store; retry later": "Der Server hat gerade zu viel zu speichern. Versuch es später noch einmal.",
-      "the request has no valid key or token; send a key in the header X-API-Key or a bearer token": "Der Server verlangt einen gültigen Schlüssel oder Link.",
+      "the request has no valid key or token; send a key in the header X-API-Key or a bearer token, or sign in": "Der Server verlangt einen gültigen Schlüssel oder Link.",
       "this request needs a key with the role {}": (role) => `Dafür braucht es einen Schlüssel mit der Rolle ${role}.`,
       "this model was trained on plain interactions; send events, such as like, not ratings": "Dieses Modell kennt keine Sterne, nur „Gefällt mir“.",
       "there is no such movie": "Diesen Film gibt es hier nicht.",

@@ -236,6 +236,27 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       needsKey: "This server requires a key", askForKey: "The operator can give you a key, or a link that opens your account.", key: "Key", open: "Open", badKey: "This key is not valid.", withoutIt: "Continuing without it",
     },
 
+    signIn: {
+      title: "Sign in", to: "Sign in", toSee: "Sign in to see your films", as: (name) => `Signed in as ${name}`, out: "Sign out", outEverywhere: "Sign out everywhere", loading: "Loading",
+      ended: "You are signed out: the session has ended. Until you sign in again, your ratings stay in this browser.", stillIn: (why) => `You are still signed in: ${why}`,
+      otherAccount: (name) => `This tab has the account of ${name}, which a link has opened. Leave it under “You” first.`, nobody: "Nobody has an account on this server yet. Its operator can invite you.",
+      forgotten: "Password forgotten? The operator can send you a new invitation.", name: "Name", password: "Password", newPassword: "New password", currentPassword: "Current password", show: "Show it",
+      welcome: (name) => `Welcome, ${name}`, choose: (n) => `Choose a password of ${n} characters or more. With your name and this password you open your account in any browser.`, open: "Open my account",
+      account: "Your account", signedInAs: (name) => ["You are signed in as ", name, "."], change: "Change your password", changeWhy: "Other browsers are signed out then.", changeIt: "Change it", changed: "Your password is changed.",
+      addFilms: "Add the films of this browser?", addFilmsWhy: (n, name) => `You have ${films(n)} here from before you signed in. They can move to the account of ${name}: of two ratings of a film the newer one counts.`,
+      addThem: "Add them", keepApart: "Keep them apart", stayHere: (why) => `Your films stay in this browser: ${why}`, joined: (n) => `${films(n)} joined your account.`,
+      people: "People who sign in", peopleWhy: "An invitation is a link by which a person chooses a password. It works once. Somebody who has forgotten their password needs a new one.", invite: "Invite",
+      hasPassword: "has a password", noPassword: "has no password yet", invitedUntil: (day) => `invited until ${day}`, lastHere: (day) => `last here ${day}`, newInvitation: "New invitation", remove: "Remove",
+      removed: (name) => `${name} can’t sign in any more. Their ratings stay.`, copy: "Copy", copied: "Copied", linkOf: (name, day) => `The link of ${name}, until ${day}. It isn’t shown again.`,
+    },
+
+    facts: {
+      runtime: "Running time", atMost: (n) => `${number(n)} minutes at most`, anyLength: "any length", language: "Language", anyLanguage: "any language", streamsAt: "Streams at", service: "Streaming service", anyService: "any service or none",
+      country: "Country of the streaming service", leavesOut: (n) => `Leaves out ${films(n)} without data.`, dataBy: (link) => [" Data by ", link], certification: "Certification", option: (name, n) => `${name} (${number(n)})`,
+      directed: (n) => `directed ${films(n)}`, played: (n) => `played in ${films(n)}`, people: "People", none: "No films are known", noneWhy: (name) => `Nothing in the catalog is known to be by or with ${name}.`,
+      filmsOf: (name) => `Films by or with ${name}`,
+    },
+
     trouble: {
       unreachable: "The server can’t be reached.", tooSlow: "The server didn’t answer in time.", noConnection: "No connection to the server", notFound: "Not found", tooMany: "Too many requests", failed: "That didn’t work",
       onPage: "There was an error on the page.", again: "Try again", toYourFilms: "To your films", noPath: "This address leads to nothing here.", noView: "The page has no such view.",

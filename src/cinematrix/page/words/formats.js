@@ -33,6 +33,7 @@ export function makeFormats(locale) {
     longDay: days({ dateStyle: "long" }),
     longMinute: days({ dateStyle: "long", timeStyle: "short" }),
     minute: days({ dateStyle: "medium", timeStyle: "short" }),
+    mediumDay: days({ dateStyle: "medium" }),
     clock: days({ timeStyle: "short" }),
     calendarDay: days({ dateStyle: "medium", timeZone: "UTC" }),
     calendarMonth: days({ month: "long", year: "numeric", timeZone: "UTC" }),

@@ -41,10 +41,11 @@ class FoundMovie(schemas.Movie):
 
 
 class FoundMovies(BaseModel):
-    """Movies that match a query, best match first."""
+    """Movies and people that match a query, best match first."""
 
     model_version: str
     items: list[FoundMovie]
+    people: list[schemas.FoundPerson]
 
 
 class SimilarRequest(schemas.HistoryBody):
@@ -78,11 +79,12 @@ class MapStars(BaseModel):
 @ROUTER.post("/movies/search")
 def search_with_stars(body: SearchRequest, state: State) -> FoundMovies:
     """Search movies by title, as `GET /v1/movies` does, and predict their stars for the history."""
-    items = search_movies(body.query, state, body.n).items
+    results = search_movies(body.query, state, body.n)
+    items = results.items
     served = state.served
     stars = predict(served, body, served.model.data.movies.numbers([item.movie for item in items]))
     found = [FoundMovie(**item.model_dump(), stars=each) for item, each in zip(items, stars, strict=True)]
-    return FoundMovies(model_version=served.version, items=found)
+    return FoundMovies(model_version=served.version, items=found, people=results.people)
 
 
 @ROUTER.post("/movies/{movie}/similar")

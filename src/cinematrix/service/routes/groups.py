@@ -104,7 +104,7 @@ def recommend_together(body: GroupRequest, state: State, who: Annotated[Caller, 
         histories.append(history)
         hidden |= member_hidden
         unknown += member_unknown
-    filters = list_filters(state.store, served, body, tuple(sorted(hidden)))
+    filters = list_filters(state, served, body, tuple(sorted(hidden)))
     dials = Reranking(body.novelty, body.diversity)
     recommended = recommend_for_group(
         served.model, histories, body.n, how=body.how, by=body.by, filters=filters, dials=dials

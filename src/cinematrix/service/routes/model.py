@@ -42,8 +42,8 @@ class ModelInfo(BaseModel):
     `ratings` and `users` change only by what at least five people have.
     `trained`: training time, null if unknown. `scale`: null for a model trained on plain interactions. `map`: the model
     can draw the taste map. `posters`: `GET /v1/movies/{movie}/poster` sends posters to this browser, which for pictures
-    sends its session but no key. `details`: `GET /v1/movies/{movie}/details` has what TMDB knows of a movie. `sharing`:
-    lists can be shared by a link.
+    sends its session but no key. `facts`: `GET /v1/facts` says what lists can be filtered by. `details`:
+    `GET /v1/movies/{movie}/details` has what TMDB knows of a movie. `sharing`: lists can be shared by a link.
     """
 
     version: str
@@ -56,6 +56,7 @@ class ModelInfo(BaseModel):
     genres: list[str]
     map: bool
     posters: bool
+    facts: bool
     details: bool
     sharing: bool
     metrics: list[ModelMetrics]
@@ -102,6 +103,7 @@ def get_model(request: Request, state: State) -> ModelInfo:
         scale=ScaleInfo(low=scale.low, high=scale.high, step=scale.step) if scale else None,
         genres=data.catalog.genres, map=served.model.abilities.vectors,
         posters=state.posters is not None and opens_pictures,
-        details=state.details is not None, sharing=state.settings.shares > 0, metrics=list(list_metrics(about)),
+        details=state.details is not None, facts=state.facts.of(served).has_any,
+        sharing=state.settings.shares > 0, metrics=list(list_metrics(about)),
         attribution=MOVIELENS if str(source.get("format", "")).startswith("ml-") else None,
     )  # fmt: skip

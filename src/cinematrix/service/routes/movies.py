@@ -20,6 +20,9 @@ from cinematrix.store.statistics import Counts, publish
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
 
 
+MAX_PEOPLE = 3
+"""Maximum people in the results of a search."""
+
 MAX_TAGS = 8
 """Maximum tags of a movie in a response."""
 
@@ -38,6 +41,17 @@ class MovieLinks(BaseModel):
     tmdb: str | None
 
 
+class MovieFactsBody(BaseModel):
+    """Facts of a movie; null and empty where they aren't known. `runtime`: minutes. `languages`: codes or names."""
+
+    runtime: int | None
+    languages: list[str]
+    original_title: str | None
+    directors: list[str]
+    cast: list[str]
+    certification: str | None
+
+
 class MovieDetails(schemas.Movie):
     """A movie with its rating statistics, which have zeros below five ratings and change by five or more at a time.
 
@@ -49,6 +63,7 @@ class MovieDetails(schemas.Movie):
     histogram: list[HistogramBar]
     links: MovieLinks
     tags: list[str]
+    facts: MovieFactsBody
 
 
 class MoviesRequest(schemas.RequestBody):
@@ -109,9 +124,15 @@ class SimilarMovies(BaseModel):
 def search_movies(
     query: Annotated[str, Query(min_length=1, max_length=200)], state: State, n: ListLength = 10
 ) -> schemas.SearchResults:
-    """Search movies by title, best match first. Typos, alternative titles and a year at the end are understood."""
+    """Search movies by title and original title, and people by name, best match first. Typos are understood."""
     served = state.served
-    return schemas.SearchResults(items=[served.film(number) for number in served.titles.search(query, n).tolist()])
+    facts = state.facts.of(served)
+    people = [
+        schemas.FoundPerson(name=person.name, directed=len(person.directed), played=len(person.played))
+        for person in facts.people.search(query, MAX_PEOPLE)
+    ]
+    items = [served.film(number) for number in facts.titles.search(query, n).tolist()]
+    return schemas.SearchResults(items=items, people=people)
 
 
 @ROUTER.get("/movies/{movie}")
@@ -126,6 +147,7 @@ def get_movie(movie: TextId, state: State) -> MovieDetails:
         histogram=build_histogram(served, counts) if served.has_stars and any(counts) else [],
         links=MovieLinks(imdb=row["imdb"], tmdb=row["tmdb"]),
         tags=top_tags(served.model.data.catalog, number, MAX_TAGS),
+        facts=MovieFactsBody(**state.facts.of(served).row(number)),
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ Browsers contact only this server. TMDB gets the ID of a movie and learns nothin
 """
 
 import hashlib
-import re
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
@@ -14,7 +13,7 @@ from cinematrix.service.problems import Problem
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute, client_has_tag
 from cinematrix.service.schemas import TextId
 from cinematrix.service.state import ServiceState, State
-from cinematrix.service.tmdb import DAY_SECONDS, PICTURE_SIGNATURE, TmdbCache
+from cinematrix.service.tmdb import DAY_SECONDS, PICTURE_SIGNATURE, TMDB_ID, TmdbCache
 from cinematrix.service.tmdb_details import TmdbDetails
 
 ROUTER = APIRouter(prefix="/v1", route_class=StrictRoute, responses=PROBLEM_RESPONSES, dependencies=[PAGE])
@@ -53,4 +52,4 @@ async def _read(cache: TmdbCache | None, movie: str, state: ServiceState) -> byt
     served = state.served
     number = served.model.data.movies.number(served.movie(movie))
     tmdb_id = served.model.data.catalog.frame["tmdb"][int(number)] or ""
-    return await cache.content(tmdb_id) if cache is not None and re.fullmatch(r"[0-9]{1,12}", tmdb_id) else b""
+    return await cache.content(tmdb_id) if cache is not None and TMDB_ID.fullmatch(tmdb_id) else b""

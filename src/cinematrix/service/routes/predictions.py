@@ -10,6 +10,7 @@ from cinematrix.recommendation.expectation import expected_stars, own_mean
 from cinematrix.recommendation.lists import describe_movies
 from cinematrix.service import schemas
 from cinematrix.service.auth import PAGE
+from cinematrix.service.fact_options import FactOptions
 from cinematrix.service.responses import PROBLEM_RESPONSES, StrictRoute
 from cinematrix.service.schemas import Id, Length
 from cinematrix.service.state import State
@@ -20,8 +21,8 @@ MAX_MOVIES = 500
 """Maximum movies in a request: 0.15 s of the processor for a history of 2,700 ratings."""
 
 
-class PredictionRequest(schemas.RequestBody):
-    """A history and the movies to predict."""
+class PredictionRequest(schemas.RequestBody, FactOptions):
+    """A history, the movies to predict, and filters by their facts."""
 
     ratings: Annotated[list[schemas.HistoryRating], Length(5000)]
     movies: Annotated[list[Id], Length(MAX_MOVIES, 1)]
@@ -31,12 +32,14 @@ class PredictionList(BaseModel):
     """Predictions, most stars first; `score` is the stars.
 
     `mean`: the user's mean rating, shrunk towards that of all users, by which a list leaves movies out; null without
-    stars. `fallback`: the history has no movie of the model. `unknown`: IDs that the model doesn't have.
+    stars. `fallback`: the history has no movie of the model. `unknown`: IDs that the model doesn't have. `left_out`:
+    movies that don't pass the filters by facts, or whose facts aren't known.
     """
 
     model_version: str
     fallback: bool
     unknown: list[int | str]
+    left_out: list[int | str]
     mean: float | None
     items: list[schemas.ListItem]
 
@@ -48,7 +51,9 @@ def predict_movies(body: PredictionRequest, state: State) -> PredictionList:
     model = served.model
     history, unknown_rated = served.read_history(schemas.HistoryBody(ratings=body.ratings))
     known, unknown = served.find_movies(body.movies)
-    numbers = np.array(sorted(known), np.int32)
+    passes = state.facts.of(served).mask(body.facts)
+    everything = np.array(sorted(known), np.int32)
+    numbers = everything if passes is None else everything[passes[everything]]
     stars = expected_stars(model, history, numbers).astype(np.float32)
     best = np.argsort(-stars, kind="stable")
     numbers, stars = numbers[best], stars[best]
@@ -57,6 +62,7 @@ def predict_movies(body: PredictionRequest, state: State) -> PredictionList:
     return PredictionList(
         model_version=served.version, fallback=len(history.items) == 0,
         unknown=unknown_rated + unknown,
+        left_out=[model.data.movies.listed[number] for number in np.setdiff1d(everything, numbers).tolist()],
         mean=mean if np.isfinite(mean) else None,
         items=[schemas.ListItem.model_validate(line.as_dict()) for line in lines],
     )  # fmt: skip

@@ -70,7 +70,7 @@ def recommend_for_history(body: schemas.RecommendationRequest, state: State, who
     served = state.served_for(who.user)
     history, unknown = served.read_history(body)
     with state.figures.fold_in.time():
-        (made,) = make_contents(served, history, body, [list_filters(state.store, served, body, body.excluded)])
+        (made,) = make_contents(served, history, body, [list_filters(state, served, body, body.excluded)])
     content = made | {"unknown": unknown}
     state.figures.recommended.labels(str(content["fallback"]).lower()).inc()
     numbers = served.numbers(content["items"])

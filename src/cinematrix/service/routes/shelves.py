@@ -58,7 +58,7 @@ def make_shelves(body: ShelvesRequest, state: State, who: Annotated[Caller, PAGE
     history, unknown = served.read_history(body)
     shelves = build_shelves(
         served.model, history, body.n, everyone=served.everyone, watchlist=body.watchlist,
-        filters=list_filters(state.store, served, body, body.excluded), dials=body.dials,
+        filters=list_filters(state, served, body, body.excluded), dials=body.dials,
     )  # fmt: skip
     fallback = len(history.items) == 0
     state.figures.recommended.labels(str(fallback).lower()).inc()
