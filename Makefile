@@ -52,7 +52,7 @@ crash: .venv/dev ## a thousand kills of the service while it is written to; WORK
 	OMP_NUM_THREADS=1 $(BIN)/python tests/helpers/crashes.py --kills 1000 --workers $(or $(WORKERS),1) $(if $(SEED),--seed $(SEED))
 
 attack: .venv/dev ## attack a service on loopback for four minutes, and what else attackers may try; MODEL=folder
-	OMP_NUM_THREADS=1 $(BIN)/python tests/helpers/attacks.py $(or $(MODEL),model) --seconds $(or $(SECONDS),20)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/helpers/attack_table.py $(or $(MODEL),model) --seconds $(or $(SECONDS),20)
 	$(BIN)/pytest -q tests/store/test_erasure.py tests/service/test_proxies.py tests/service/test_movies.py -k "erasure or proxies or statistics"
 	$(BIN)/pytest -q tests/page/test_accounts.py -k somebody_else
 

@@ -1,22 +1,20 @@
 """Attacks on a service of one's own, on loopback only. `make attack` runs them for minutes, tests in small."""
 
-import argparse
 import json
+import math
 import os
 import socket
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
+from threading import BoundedSemaphore
+from typing import NamedTuple
 
-from cinematrix.store.keys import create_key
-from cinematrix.store.records import Store
-from databases import Postgres
-from serving import ServerProcess, resident_bytes
+from serving import ServerProcess
 
 LISTS_PATH = "/v1/recommendations"
 MAX_BYTES = 500_000
@@ -94,97 +92,123 @@ def costs_of_refusal(server: ServerProcess, times: int) -> Iterator[tuple[str, i
         yield kind, status, len(answer), min(costs)
 
 
-def attack_bodies(server: ServerProcess, key: Mapping[str, str], until: float) -> None:
-    """Send hostile bodies, one after the other."""
-    while time.monotonic() < until:
-        for body in HOSTILE_BODIES.values():
-            _send(server, LISTS_PATH, body, key)
+Attack = Callable[[ServerProcess, Mapping[str, str], Iterable[int]], None]
+"""A kind of attack on a server: the header of a key, and the turns in each of which it does something hostile."""
 
 
-def attack_uploads(server: ServerProcess, key: Mapping[str, str], until: float) -> None:
-    """Send sixty files of 19 MB at once, again and again."""
-    with ThreadPoolExecutor(60) as pool:
-        while time.monotonic() < until:
-            list(pool.map(lambda _: _send(server, "/v1/imports", b"0" * 19_000_000, key), range(60)))
-
-
-def attack_methods(server: ServerProcess, _: Mapping[str, str], until: float) -> None:
-    """Send requests with made-up methods."""
+def turns(seconds: float, rate: float = math.inf) -> Iterator[int]:
+    """Yield 0, 1, 2 …, `rate` a second for some seconds; what is late comes at once."""
+    began = time.monotonic()
     for turn in count():
-        if time.monotonic() > until:
+        due = began + turn / rate
+        if max(due, time.monotonic()) >= began + seconds:
             return
+        time.sleep(max(0.0, due - time.monotonic()))
+        yield turn
+
+
+def attack_bodies(server: ServerProcess, key: Mapping[str, str], turns: Iterable[int]) -> None:
+    """Send hostile bodies, one after the other."""
+    bodies = list(HOSTILE_BODIES.values())
+    for turn in turns:
+        _send(server, LISTS_PATH, bodies[turn % len(bodies)], key)
+
+
+def attack_uploads(server: ServerProcess, key: Mapping[str, str], turns: Iterable[int]) -> None:
+    """Send files of 19 MB, sixty at a time at most."""
+    free = BoundedSemaphore(60)
+
+    def send() -> None:
+        _send(server, "/v1/imports", b"0" * 19_000_000, key)
+        free.release()
+
+    with ThreadPoolExecutor(60) as pool:
+        for _ in turns:
+            free.acquire()
+            pool.submit(send)
+
+
+def attack_methods(server: ServerProcess, _: Mapping[str, str], turns: Iterable[int]) -> None:
+    """Send requests with made-up methods."""
+    for turn in turns:
         with suppress(OSError):
             server.send(f"MADEUP{turn}", "/v1/model", b"")
 
 
-def attack_half_bodies(server: ServerProcess, _: Mapping[str, str], until: float) -> None:
+def attack_half_bodies(server: ServerProcess, _: Mapping[str, str], turns: Iterable[int]) -> None:
     """Keep 500 requests open whose body doesn't come, without a key."""
-    while time.monotonic() < until:
-        with ExitStack() as stack:
-            for _turn in range(500):
-                with suppress(OSError):
-                    stack.enter_context(send_half(server.port, {}))
-            time.sleep(3)
+    _keep_open(lambda: send_half(server.port, {}), 500, turns)
 
 
-def attack_connections(server: ServerProcess, _: Mapping[str, str], until: float) -> None:
+def attack_connections(server: ServerProcess, _: Mapping[str, str], turns: Iterable[int]) -> None:
     """Keep 2,000 connections open without a request."""
-    while time.monotonic() < until:
-        with ExitStack() as stack:
-            for _turn in range(2_000):
-                with suppress(OSError):
-                    stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
-            time.sleep(3)
+    _keep_open(lambda: socket.create_connection(("127.0.0.1", server.port), timeout=5), 2_000, turns)
 
 
-def attack_headers(server: ServerProcess, _: Mapping[str, str], until: float) -> None:
-    """Keep connections open whose headers are as large as may be and don't end."""
-    head = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 24_300
-    while time.monotonic() < until:
-        with ExitStack() as stack:
-            for _turn in range(4_000):
-                with suppress(OSError):
-                    connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
-                    connection.sendall(head)
-                if time.monotonic() > until:
-                    break
-            time.sleep(1)
+def attack_headers(server: ServerProcess, _: Mapping[str, str], turns: Iterable[int]) -> None:
+    """Keep 4,000 connections open whose headers are as large as may be and don't end."""
+
+    def send() -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 24_300)
+        return connection
+
+    _keep_open(send, 4_000, turns)
 
 
-def attack_callers(server: ServerProcess, _: Mapping[str, str], until: float) -> None:
+def _keep_open(connect: Callable[[], socket.socket], most: int, turns: Iterable[int]) -> None:
+    """Open a connection at each turn; keep the last `most` open."""
+    connections: deque[socket.socket] = deque()
+    for _ in turns:
+        with suppress(OSError):
+            connections.append(connect())
+        if len(connections) > most:
+            connections.popleft().close()
+    for connection in connections:
+        connection.close()
+
+
+def attack_callers(server: ServerProcess, _: Mapping[str, str], turns: Iterable[int]) -> None:
     """Send requests of ever new visitors through the proxy, and headers of proxies that can't be read."""
-    for turn in count():
-        if time.monotonic() > until:
-            return
+    for turn in turns:
         forwarded = {"X-Forwarded-For": f"2001:db8:{turn >> 16 & 0xFFFF:x}:{turn & 0xFFFF:x}::1"}
         junk = {"Forwarded": 'for="' * 400} if turn % 10 == 0 else {}
         with suppress(OSError):
             server.ask("GET", "/v1/me", headers=forwarded | junk)
 
 
-def attack_lists(server: ServerProcess, key: Mapping[str, str], until: float) -> None:
+def attack_lists(server: ServerProcess, key: Mapping[str, str], turns: Iterable[int]) -> None:
     """Ask for lists of which none was made before, so that caches fill."""
-    for turn in count():
-        if time.monotonic() > until:
-            return
-        options = f"n=200&novelty={turn % 9973 / 9973}&where=year>={1900 + turn % 120}"
+    for turn in turns:
+        options = f"n=200&novelty={turn % 9973 / 9973}&where=year%3E%3D{1900 + turn % 120}"
         with suppress(OSError):
             server.ask("GET", f"/v1/users/{turn % 500}/recommendations?{options}", headers=key)
 
 
-SINGLE_ATTACKS = (
-    *(attack_bodies, attack_uploads, attack_methods, attack_half_bodies, attack_connections),
-    *(attack_headers, attack_callers, attack_lists),
+class Kind(NamedTuple):
+    """A kind of attack.
+
+    Attributes:
+        name: the kind in words.
+        attack: the attack itself.
+        opened: turns to take at once before any that have a pace, since they open connections that stay open.
+    """
+
+    name: str
+    attack: Attack
+    opened: int = 0
+
+
+KINDS = (
+    Kind("hostile bodies", attack_bodies),
+    Kind("files of 19 MB", attack_uploads),
+    Kind("made-up methods", attack_methods),
+    Kind("half bodies, 500 open", attack_half_bodies, 500),
+    Kind("idle connections, 2,000 open", attack_connections, 2_000),
+    Kind("endless headers, 3,000 open", attack_headers, 3_000),
+    Kind("ever new callers", attack_callers),
+    Kind("lists that nobody had", attack_lists),
 )
-
-
-def attack_by_all(server: ServerProcess, key: Mapping[str, str], until: float) -> None:
-    """Run all attacks at once."""
-    with ThreadPoolExecutor(len(SINGLE_ATTACKS)) as pool:
-        list(pool.map(lambda attack: attack(server, key, until), SINGLE_ATTACKS))
-
-
-ATTACKS = (*SINGLE_ATTACKS, attack_by_all)
 
 
 def slowest_locked_write(server: ServerProcess, db: str, path: str, n: int) -> tuple[set[int], float]:
@@ -208,65 +232,3 @@ def slowest_locked_write(server: ServerProcess, db: str, path: str, n: int) -> t
 def _send(server: ServerProcess, path: str, body: bytes, key: Mapping[str, str]) -> None:
     with suppress(OSError):  # the server may refuse a body before it was sent whole
         server.send("POST", path, body, key)
-
-
-def measure_others(server: ServerProcess, key: Mapping[str, str], until: float) -> list[float]:
-    """Request a kept list ten times a second; return the ms of each, infinity for a refusal."""
-    taken = []
-    while (began := time.monotonic()) < until:
-        status, _ = server.ask("GET", "/v1/users/1/recommendations", headers=key)
-        taken.append(1000 * (time.monotonic() - began) if status == 200 else float("inf"))
-        time.sleep(max(0.0, 0.1 - (time.monotonic() - began)))
-    return sorted(taken)
-
-
-def run(folder: Path, seconds: float) -> bool:
-    """Run each attack for some seconds; print how long others wait for a kept list, and the server's memory.
-
-    Return whether the memory stayed within its limit.
-    """
-    with tempfile.TemporaryDirectory() as place:
-        db = f"sqlite:///{place}/store.db"
-        store = Store.open(db)
-        key = {"X-API-Key": create_key(store, "write")}
-        store.close()
-        words = ("--proxy", "127.0.0.1", "--public")
-        with ServerProcess(folder, db, Path(place) / "log", *words) as server, ThreadPoolExecutor(1) as pool:
-            before = resident_bytes(server.ready())
-            for attack in (None, *ATTACKS):
-                until = time.monotonic() + seconds
-                running = pool.submit(attack, server, key, until) if attack else None
-                taken = measure_others(server, key, until)
-                if running:
-                    running.result()
-                p50, p99 = taken[len(taken) // 2], taken[min(len(taken) - 1, len(taken) * 99 // 100)]
-                name = attack.__name__ if attack else "no attack"
-                print(f"{name:20} p50 {p50:6.0f} ms   p99 {p99:6.0f} ms   peak {peak_bytes(server) / 1e6:5.0f} MB")
-            more = peak_bytes(server) - before
-            print(f"memory on top of the model: {more / 1e6:.0f} MB of {MEMORY_LIMIT / 1e6:.0f} MB")
-            return more <= MEMORY_LIMIT
-
-
-def run_locked(folder: Path) -> bool:
-    """Write to a locked table of PostgreSQL by ever more writers; print and return whether all are refused in time."""
-    postgres, fine = Postgres(), True
-    try:
-        with tempfile.TemporaryDirectory() as place:
-            db = postgres.database()
-            with ServerProcess(folder, db, Path(place) / "log", "--new-users", "9") as server:
-                movie = server.ready().ask("GET", "/v1/users/none/recommendations?n=1")[1]["items"][0]["movie"]
-                for n in (4, 20, 60):
-                    statuses, seconds = slowest_locked_write(server, db, f"/v1/users/1/ratings/{movie}", n)
-                    print(f"locked table, {n:2} writes: {statuses} within {seconds:.1f} s")
-                    fine = fine and statuses == {503} and seconds < LOCK_SECONDS
-    finally:
-        postgres.stop()
-    return fine
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=run.__doc__)
-    parser.add_argument("model", type=Path, help="folder of a model")
-    parser.add_argument("--seconds", type=float, default=20, help="seconds of each attack")
-    given = parser.parse_args()
-    sys.exit(not (run(given.model, given.seconds) and run_locked(given.model)))

@@ -79,7 +79,7 @@ class Histories:
     def take(self, rows: NDArray[Any]) -> "Histories":
         """Return the histories of `rows`, in that order; a negative row (an unknown ID) gives an empty history."""
         rows = np.asarray(rows, np.int64)
-        counts = np.where(rows >= 0, self.counts[rows], 0) if len(self) else np.zeros(len(rows), np.int64)
+        counts = self.starts[rows + (rows >= 0)] - self.starts[rows]
         starts = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(counts, out=starts[1:])
         source = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], counts)
@@ -96,14 +96,18 @@ class Histories:
         data = np.ones(len(self.items), np.float32) if values is None else values
         return sparse.csr_matrix((data, self.items, self.starts), shape=(len(self), n_items))
 
-    def sums(self, table: NDArray[np.float32], values: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    def sums(self, table: NDArray[np.floating], values: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Sum the rows of `table` over each history's items, weighted by `values` (default: 1). float32 `[n, width]`.
 
-        A single history is summed directly; building a sparse matrix would take longer than the sum.
+        A single history is summed directly; building a sparse matrix would take longer than the sum. Of a table in
+        float16 only the rows of these items are converted.
         """
         if len(self) != 1:
+            if table.dtype == np.float16:
+                used, items = np.unique(self.items, return_inverse=True)
+                return replace(self, items=items.astype(np.int32)).sums(table[used].astype(np.float32), values)
             return np.asarray(self.matrix(len(table), values) @ table, np.float32)
-        rows = table[self.items]
+        rows = table[self.items].astype(np.float32, copy=False)
         return np.asarray(rows.sum(0) if values is None else values @ rows, np.float32)[None]
 
 

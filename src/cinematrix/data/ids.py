@@ -153,6 +153,10 @@ class IdMap:
         return hash(self.ids.tobytes())
 
     @cached_property
+    def _span(self) -> tuple[int, int]:
+        return _span(self.ids)
+
+    @cached_property
     def listed(self) -> list[int | str]:
         """IDs as plain Python values, by number."""
         plain: list[int | str] = self.ids.tolist()
@@ -163,7 +167,7 @@ class IdMap:
         wanted = self._to_own_type(as_ids(ids))
         if len(self) == 0 or wanted.size == 0:
             return np.full(wanted.shape, UNKNOWN, np.int32)
-        low, span = _span(self.ids)
+        low, span = self._span
         if _is_dense(span, len(wanted)):
             table = np.full(span + 1, UNKNOWN, np.int32)  # the last entry is for IDs outside the span
             table[self.ids - low] = np.arange(len(self))

@@ -77,6 +77,11 @@ class TrainingData:
         return np.asarray(np.log((recent + TREND_PRIOR) / (expected + TREND_PRIOR)), np.float32)
 
     @cached_property
+    def popularity(self) -> NDArray[np.float32]:
+        """Logarithm of 1 + the number of training ratings of each movie. `[len(movies)]`."""
+        return np.log1p(self.raters).astype(np.float32)
+
+    @cached_property
     def rating_level(self) -> tuple[float, float]:
         """Mean of all ratings, and standard deviation of ratings around their users' means; (0, 1) without ratings."""
         values, counts = self.history.values, self.history.counts

@@ -81,7 +81,7 @@ def score_by_liking(model: Recommender, histories: Histories, among: NDArray[np.
     stars = model.data.scale.clip(model.rough_stars(histories))
     if not model.learns_watching:
         return scores - _penalty(stars, levels.bar[:, None])
-    popularity = np.log1p(model.data.raters).astype(np.float32)
+    popularity = model.data.popularity
     chances = model.log_chances(scores) + TREND_WEIGHT * model.data.trends
     chances = _mix_chances(chances, popularity, histories) - model.rarity_weight * popularity
     scores = _combine(chances, _rough_gains(stars, levels), stars, levels.bar[:, None])

@@ -30,6 +30,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Numbers
@@ -106,7 +107,7 @@ class Questionnaire:
     Attributes:
         movies: int32 `[n]`, candidate movies, ascending.
         place: int64 `[n_movies]`, index of each movie in `movies`; -1 if it is no candidate.
-        seen: float32 `[users, n]`, 1 if a user of the mixture has rated the movie.
+        seen: sparse float32 `[users, n]`, 1 if a user of the mixture has rated the movie.
         popularity: float32 `[n]`, share of these users who have rated the movie.
         prior: prior of the candidates' ratings; None for plain interactions, when P(seen) alone decides.
         target_matrix: `compute_target_matrix` of all movies; empty without a prior.
@@ -117,7 +118,7 @@ class Questionnaire:
 
     movies: Numbers
     place: NDArray[np.int64]
-    seen: NDArray[np.float32]
+    seen: sparse.csr_matrix
     popularity: NDArray[np.float32]
     prior: RatingPrior | None
     target_matrix: NDArray[np.float64]
@@ -135,14 +136,14 @@ class Questionnaire:
         rated = np.flatnonzero(raters)
         candidates = np.sort(np.argsort(-raters[rated], kind="stable")[:MAX_CANDIDATES])
         movies: Numbers = rated[candidates].astype(np.int32)
-        seen = histories.matrix(len(known.movies))[:, movies].toarray()
+        seen = histories.matrix(len(known.movies))[:, movies].tocsr()
         prior, target = None, np.zeros((0, 0))
         if known.scale is not None and len(histories.items):
             full = RatingPrior.of(histories.matrix(len(known.movies), histories.values)[:, rated])
             prior, target = full.take(candidates), compute_target_matrix(full.loadings, raters[rated] / raters.sum())
         place = np.full(len(known.movies), -1)
         place[movies] = np.arange(len(movies))
-        popularity = seen.sum(0) / np.float32(max(len(seen), 1))
+        popularity = raters[movies].astype(np.float32) / np.float32(max(len(sampled), 1))
         regions, belongs = find_regions(known.catalog)
         years = known.catalog.years[movies]
         return cls(movies, place, seen, popularity, prior, target, regions, belongs[movies], years)
@@ -207,7 +208,7 @@ class Questionnaire:
         log_likelihood = ANSWER_WEIGHT * (self.seen @ log_ratio)
         weights = np.exp(log_likelihood - log_likelihood.max())
         return np.asarray(
-            (1 - POPULARITY_WEIGHT) * (weights / weights.sum() @ self.seen) + POPULARITY_WEIGHT * self.popularity,
+            (1 - POPULARITY_WEIGHT) * (self.seen.T @ (weights / weights.sum())) + POPULARITY_WEIGHT * self.popularity,
             np.float64,
         )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from attacks import HOSTILE_BODIES, MEMORY_LIMIT, attack_callers, attack_headers, peak_bytes, send_half
+from attacks import HOSTILE_BODIES, MEMORY_LIMIT, attack_callers, attack_headers, peak_bytes, send_half, turns
 from cinematrix.store.keys import create_key
 from cinematrix.store.records import Store
 from serving import ServerProcess, resident_bytes
@@ -34,8 +34,8 @@ def test_memory_stays_within_its_limit(folder: Path, tmp_path: Path) -> None:
     """Fifteen uploads of 19 MB and fifteen large bodies at once: those without a place are told so at once. Meanwhile
     headers don't end and new visitors come."""
     with serving(folder, tmp_path, "--proxy", "127.0.0.1") as (server, key), ThreadPoolExecutor(2) as others:
-        before, until = resident_bytes(server), time.monotonic() + 3
-        more = [others.submit(attack, server, key, until) for attack in (attack_headers, attack_callers)]
+        before = resident_bytes(server)
+        more = [others.submit(attack, server, key, turns(3)) for attack in (attack_headers, attack_callers)]
         bodies = [b"0" * 19_000_000, HOSTILE_BODIES["rows of wrong values"]] * 15
         paths = ["/v1/users/1/imports", "/v1/recommendations"] * 15
 

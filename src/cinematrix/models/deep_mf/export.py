@@ -20,15 +20,20 @@ def export_head(net: HistoryNet, encoder: RatingEncoder) -> TrainedHead:
 
 
 @torch.inference_mode()
-def export_towers(net: HistoryNet, encoder: RatingEncoder) -> Towers:
-    """Return the user's tower and all movies' vectors, computed from all ratings of the encoder."""
+def export_towers(net: HistoryNet, encoder: RatingEncoder, table_type: type[np.floating] = np.float16) -> Towers:
+    """Return the user's tower and all movies' vectors, computed from all ratings of the encoder.
+
+    Args:
+        table_type: type of the tower's tables, the largest arrays of a model. Half precision costs no place in lists.
+    """
     net.eval()
     movies = encoder.encode_movies(net).cpu().numpy()
     weights = {name: tensor.cpu().numpy() for name, tensor in net.users.state_dict().items()}
     rated = encoder.totals[:, 0].cpu().numpy() > 0
     for place, table in enumerate(net.users.item_tables(encoder.content)):
         own_rows = weights[f"tables.{place}"]
-        weights[f"tables.{place}"] = table.cpu().numpy() - np.where(rated[:, None], np.float32(0), own_rows)
+        shown = table.cpu().numpy() - np.where(rated[:, None], np.float32(0), own_rows)
+        weights[f"tables.{place}"] = shown.astype(table_type)
     exported = {n.removesuffix(".0") if n == "ids.0" else n: w for n, w in weights.items() if "content" not in n}
     if "ids" in exported:
         exported["ids"] = (

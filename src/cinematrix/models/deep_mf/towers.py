@@ -1,4 +1,4 @@
-"""The towers in NumPy, as they serve; equal to `network` to 1e-5, without torch.
+"""The towers in NumPy, as they serve without torch; equal to `network` to 1e-5, but for tables in half precision.
 
 A user's vector is one pass over their history. The movies' vectors are computed once, at the end of training.
 """
@@ -25,8 +25,9 @@ class Towers:
     """One head, ready to serve: the weights under their names in `network`.
 
     Attributes:
-        weights: those of the user's tower: `tables.0`… (item rows with their content), `statistics`, `up.0`…,
-            `up_bias.0`…, `down.0`…, `out`, optionally `ids`; those of the pair gate, optionally, under `pair.`.
+        weights: those of the user's tower: `tables.0`… (item rows with their content; float16, which halves the largest
+            arrays of a model), `statistics`, `up.0`…, `up_bias.0`…, `down.0`…, `out`, optionally `ids`; those of the
+            pair gate, optionally, under `pair.`.
         movies: float32 `[n_movies + 1, members, factors + 1]`, the movies' vectors with their biases; the last row is
             that of a movie without any data, for `UNKNOWN` (-1).
         content: float16, of the shape of `movies`, the part of each vector that comes from content alone; None if there

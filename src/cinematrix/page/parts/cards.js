@@ -35,11 +35,6 @@ export function titleElement(movie) {
   return element("bdi", {}, name, also && element("span", { class: "also" }, also));
 }
 
-/** `1 film`, `2,000 films`. @param {number} n @param {string} one */
-export function plural(n, one) {
-  return `${n.toLocaleString("en")} ${one}${n === 1 ? "" : "s"}`;
-}
-
 /** `Crime, Drama`. @param {Movie} movie @param {string[]} [first] genres to list first */
 export function genresLine(movie, first = []) {
   const genres = [...first.filter((genre) => movie.genres?.includes(genre)), ...(movie.genres ?? []).filter((genre) => !first.includes(genre))];

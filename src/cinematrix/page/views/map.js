@@ -1,7 +1,6 @@
 /** Taste map: films as points on a canvas; films are close if the same people watch them. */
 
 import { filmUrl, oneDecimal, shorten } from "../parts/cards.js";
-import { icon } from "../parts/dom.js";
 import { genreName, words } from "../parts/language.js";
 import { byExpectedStars, orderButtons } from "../parts/order.js";
 import { emptyState } from "../parts/states.js";
