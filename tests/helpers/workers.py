@@ -32,7 +32,7 @@ STEPS = 50
 """About the steps of each training."""
 
 SMALL = DeepMFSettings(factors=5, members=2, ranking_members=2, batch=60, epochs=2, ranking_epochs=2)
-EVERYTHING = replace(SMALL, pair_width=3, id_embeddings=True, blocks=2)
+EVERYTHING = replace(SMALL, id_embeddings=True, blocks=2)
 CASES: dict[str, tuple[Ordering, bool, DeepMFSettings]] = {
     "stars": ("stars", True, SMALL),
     "stars of all users in a step": ("stars", True, replace(SMALL, batch=10**6, epochs=4)),

@@ -63,6 +63,14 @@ class Part:
         return Part(self.bounds, rank)
 
 
+class Route:
+    """Way of a worker's entries to others; in a single process they stay."""
+
+    def send(self, *values: Rows) -> tuple[Rows, ...]:
+        """Send values of each entry, of 4 bytes; return those that came, by sender and in the sender's order."""
+        return values
+
+
 class World:
     """The workers of a training; in this class a single process, which has all rows.
 
@@ -80,10 +88,6 @@ class World:
         total = ends[-1] if len(ends) else 0
         cuts = np.searchsorted(ends, total * np.arange(1, self.size) / self.size).tolist()
         return Part((0, *cuts, len(ends)), self.rank)
-
-    def part(self, n: int) -> Part:
-        """Return the part of this worker, which has `n` rows."""
-        return Part.whole(n)
 
     def work(self) -> None:
         """Train what the first worker hands out, until there is no more; the work of all other workers."""
@@ -104,12 +108,17 @@ class World:
         """Return the rows of all workers' parts."""
         return rows
 
+    def route(self, items: Any, part: Part) -> "Route":
+        """Return the way of this worker's entries to the workers that have their items."""
+        return Route()
+
     def norm(self, norms: Rows) -> Rows:
         """Return norms of rows of all workers from those of this one's."""
         return norms
 
-    def sum_gradients(self, parameters: Sequence[Any]) -> None:
-        """Add up the gradients of all workers, except where each has its own rows (`part`)."""
+    def sum_gradients(self, parameters: Sequence[Any], loss: Rows) -> Rows:
+        """Add up the gradients of all workers, except where each has its own rows (`part`), and return their loss."""
+        return loss
 
     def share(self, make: Callable[[], Any]) -> Any:
         """Return on all workers what `make` returns on the first."""

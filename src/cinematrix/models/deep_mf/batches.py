@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from cinematrix.common.world import Part
+from cinematrix.models.deep_mf.pooling import SparsePattern
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf.encoder import RatingEncoder
@@ -38,7 +39,7 @@ class UserBatch:
 
     @classmethod
     def of_visible(cls, users: torch.Tensor) -> "UserBatch":
-        """Return a batch with nothing hidden."""
+        """Return a batch of which a single process has all users, with nothing hidden."""
         return cls.of(users, users[:0])
 
 
@@ -47,8 +48,9 @@ class EncodedBatch:
     """Both towers' vectors, and the biases that expected ratings build on.
 
     Attributes:
-        users, movies: vectors of the batch's users and of some movies. `[n, members, factors + 1]`.
-        user_bias, movie_bias: `[n]` each; None for plain interactions.
+        users, movies: vectors of own users of the batch and of own movies. `[n, members, factors + 1]`.
+        user_bias: `[n]`; None for plain interactions, as the other.
+        movie_bias: that of all workers' movies.
     """
 
     users: torch.Tensor
@@ -94,6 +96,31 @@ class BatchRatings:
             self.hidden_centred = self.centred.index_select(0, hidden)
             self.hidden_adjusted = encoder.adjusted.index_select(0, places.index_select(0, hidden))
 
+    def of_own_movies(self, values: list[torch.Tensor]) -> tuple[SparsePattern, list[torch.Tensor]]:
+        """Return the ratings for own movies by all workers' users of the batch, `[users, own movies]`.
+
+        Args:
+            values: values of this worker's ratings, by channel; they are returned for the others.
+        """
+        world, own, (rows, movies) = self.encoder.world, self.encoder.own_movies, self.pattern.pairs
+        if world.size == 1:
+            return self.pattern, values
+        rows, movies, *values = world.route(movies, own).send(rows + self.users_part.rows.start, movies, *values)
+        pattern = SparsePattern.of_pairs(rows, movies - own.rows.start, self.users_part.total, own.size)
+        return pattern, values
+
+    @cached_property
+    def hidden_of_own_movies(self) -> tuple[torch.Tensor, ...]:
+        """Hidden ratings for own movies by all workers' users of the batch.
+
+        They are users, by place in the batch, and movies, by number; for ratings also what `hidden_adjusted` and
+        `hidden_centred` are.
+        """
+        rows, movies = self.hidden
+        values = [each for each in (self.hidden_adjusted, self.hidden_centred) if each is not None]
+        route = self.encoder.world.route(movies, self.encoder.own_movies)
+        return route.send(rows + self.users_part.rows.start, movies, *values)
+
     @cached_property
     def hidden_totals(self) -> torch.Tensor:
         """Totals of the hidden ratings of all workers' users (`RatingEncoder.sum_by_movie`)."""
@@ -107,16 +134,16 @@ class StepMovies:
         all: distinct numbers, ascending.
         part: place of the own movies among them.
         own: places of the own movies among all own movies.
-        totals: totals of all of them (`RatingEncoder.sum_by_movie`).
+        totals: totals of the own ones (`RatingEncoder.sum_by_movie`).
     """
 
     def __init__(self, encoder: "RatingEncoder", movies: torch.Tensor, totals: torch.Tensor) -> None:
         self.all, self.part, self.n_movies = movies, encoder.own_movies.among(movies), encoder.n_movies
         self.own = movies[self.part.rows] - encoder.own_movies.rows.start
-        self.totals = totals.index_select(0, movies)
+        self.totals = totals.index_select(0, movies[self.part.rows])
 
     def places(self, movies: torch.Tensor) -> torch.Tensor:
-        """Return the place of each of some of these movies."""
+        """Return the place of each of some of these movies among the own ones of them."""
         places = torch.zeros(self.n_movies, dtype=torch.int32, device=movies.device)
         places[self.all] = torch.arange(len(self.all), dtype=torch.int32, device=movies.device)
-        return places.index_select(0, movies)
+        return places.index_select(0, movies) - self.part.rows.start

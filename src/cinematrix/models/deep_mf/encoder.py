@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from cinematrix.common.world import ALONE, Part, World
+from cinematrix.common.world import ALONE, World
 from cinematrix.models.deep_mf.batches import BatchRatings, EncodedBatch, StepMovies, UserBatch
 from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.network import HistoryNet, history_statistics
@@ -91,16 +91,17 @@ class RatingEncoder:
 
     def encode_movies(self, net: HistoryNet, standing: StandingMovies | None = None) -> torch.Tensor:
         """Return the vectors of all movies from all ratings. `[n_movies, members, factors + 1]`."""
-        nobody = BatchRatings(self, UserBatch.of_visible(self.all_movies[:0]))
+        none = self.all_movies[:0]
+        nobody = BatchRatings(self, UserBatch(none, none, self.own_users.among(none), self.own_users.among(none)))
         movies = StepMovies(self, self.all_movies, self.totals)
         sums = self._sums_without_hidden(net, standing or self.stand(net), nobody, movies, 1)
-        return self._encode_movies(net, sums, movies)
+        return self.world.join(self._encode_movies(net, sums, movies), self.own_movies)
 
     def encode(
         self, net: HistoryNet, standing: StandingMovies | None, ratings: BatchRatings, movies: torch.Tensor,
         last_of: int = 1,
     ) -> EncodedBatch:  # fmt: skip
-        """Return the batch's users and `movies`, encoded from visible ratings.
+        """Return own users of the batch and the own of `movies`, encoded from visible ratings.
 
         Args:
             standing: None for a batch of all users.
@@ -109,7 +110,7 @@ class RatingEncoder:
         """
         totals = self.totals - ratings.hidden_totals
         movie_bias = None if self.biases is None else self.movie_bias(totals)
-        users, user_bias = self.encode_users(net, ratings, movie_bias, self.item_tables(net))
+        users, user_bias = self.encode_users(net, ratings, movie_bias, net.users.item_tables(self.content))
         step = StepMovies(self, movies, totals)
         if standing is None:
             sums = self._sums_of_visible(net, ratings, movie_bias, step)
@@ -121,7 +122,10 @@ class RatingEncoder:
     def encode_users(
         self, net: HistoryNet, ratings: BatchRatings, movie_bias: torch.Tensor | None, tables: list[torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return the users' vectors and biases; `tables` are those of `item_tables`."""
+        """Return the users' vectors and biases.
+
+        The sums over their movies are those of all workers over their own movies, whose rows the `tables` have.
+        """
         pattern, visible, (rows, movies) = ratings.pattern, ratings.visible, ratings.pattern.pairs
         counts = pattern.sums(visible)
         share = visible * (counts + 1).rsqrt().index_select(0, rows)
@@ -133,15 +137,11 @@ class RatingEncoder:
             channels = [residual * share, share]
             seen = residual * visible
             statistics = history_statistics(counts, pattern.sums(seen), pattern.sums(seen.square()))
-        sums = [
-            pattern.pool(table, values * tower.row_dropout(Part.whole(self.n_movies)).index_select(0, movies))
-            for table, values in zip(tables, channels, strict=True)
-        ]
-        return tower(sums, statistics, None, ratings.users, ratings.users_part), user_bias
-
-    def item_tables(self, net: HistoryNet) -> list[torch.Tensor]:
-        """Return each movie's addend to a user's history, by channel. `[n_movies, width]` each."""
-        return [self.world.join(table, self.own_movies) for table in net.users.item_tables(self.content)]
+        own, channels = ratings.of_own_movies(channels)
+        dropout = [tower.row_dropout(self.own_movies).index_select(0, own.pairs[1]) for _ in channels]
+        parts = [own.pool(t, values * kept) for t, values, kept in zip(tables, channels, dropout, strict=True)]
+        sums = self.world.sum_own(torch.cat(parts, 1), ratings.users_part).split(net.shape.width, 1)
+        return tower(list(sums), statistics, None, ratings.users, ratings.users_part), user_bias
 
     def _sums_of_visible(
         self, net: HistoryNet, ratings: BatchRatings, movie_bias: torch.Tensor | None, movies: StepMovies
@@ -162,21 +162,22 @@ class RatingEncoder:
         self, net: HistoryNet, standing: StandingMovies, ratings: BatchRatings, movies: StepMovies, last_of: int
     ) -> list[torch.Tensor]:
         """Return the sums over the raters of the own of `movies`: the standing sums without the hidden ratings."""
-        rows, at_movie = ratings.hidden[0], movies.places(ratings.hidden[1])
-        hidden = SparsePattern.of_pairs(rows, at_movie, len(ratings.users), len(movies.all)).transposed
+        users, (rows, items, *values) = ratings.users_part, ratings.hidden_of_own_movies
+        at_movie = movies.places(items)
+        hidden = SparsePattern.of_pairs(rows, at_movie, users.total, movies.part.size).transposed
         sums = torch.split(standing.sums.rows(movies.own, last_of), net.shape.width, 1)
-        tables = torch.split(standing.tables.rows(ratings.users, last_of), net.shape.width, 1)
-        parts = [sums[-1] - self.world.sum_own(hidden.pool(tables[-1]), movies.part)]
-        if ratings.hidden_adjusted is not None:
+        raters = self.world.join(standing.tables.rows(ratings.users, last_of), users)
+        tables = torch.split(raters, net.shape.width, 1)
+        parts = [sums[-1] - hidden.pool(tables[-1])]
+        if values:
             bias = self.movie_bias(movies.totals)
-            residual = (ratings.hidden_adjusted - bias.index_select(0, at_movie)) / self.sigma
-            taken, own_bias = self.world.sum_own(hidden.pool(tables[0], residual), movies.part), bias[movies.part.rows]
-            parts = [(sums[0] - own_bias[:, None] * sums[1]) / self.sigma - taken, *parts]
+            residual = (values[0] - bias.index_select(0, at_movie)) / self.sigma
+            parts = [(sums[0] - bias[:, None] * sums[1]) / self.sigma - hidden.pool(tables[0], residual), *parts]
         return parts
 
     def _encode_movies(self, net: HistoryNet, sums: list[torch.Tensor], movies: StepMovies) -> torch.Tensor:
-        """Return the vectors of all of `movies`, from the sums over the raters of the own ones, by channel."""
-        totals, total, squares = movies.totals[movies.part.rows], None, None
+        """Return the vectors of the own of `movies`, from the sums over their raters, by channel."""
+        totals, total, squares = movies.totals, None, None
         counts = totals[:, 0]
         if self.biases is not None:
             bias = self.movie_bias(totals)
@@ -187,9 +188,9 @@ class RatingEncoder:
         vectors: torch.Tensor = net.movies(
             [part * norm for part in sums], statistics, self.content, movies.own, movies.part
         )
-        return self.world.join(vectors, movies.part)
+        return vectors
 
     def encode_unseen(self, net: HistoryNet, movies: torch.Tensor) -> torch.Tensor:
-        """Return the vectors of `movies` from their content alone. `[n, members, factors + 1]`."""
+        """Return the vectors of the own of `movies` from their content alone. `[n, members, factors + 1]`."""
         step = StepMovies(self, movies, self.totals)
-        return self.world.join(net.movies.unseen(self.content, step.own, step.part), step.part)
+        return net.movies.unseen(self.content, step.own, step.part)

@@ -155,18 +155,11 @@ class HistoryNet(nn.Module):
         for tower in (self.users, self.movies):
             tower.rows, tower.items = Part.whole(tower.rows.total), Part.whole(tower.items.total)
 
-    def score(
-        self, user: torch.Tensor, movie: torch.Tensor, pairs: IndexPairs, part: Part | None = None
-    ) -> torch.Tensor:
-        """Return each member's score of pairs of rows of both sides' vectors. `[n, members]`.
-
-        Args:
-            part: place of the pairs among those of all workers.
-        """
+    def score(self, user: torch.Tensor, movie: torch.Tensor, pairs: IndexPairs) -> torch.Tensor:
+        """Return each member's score of pairs of rows of both sides' vectors. `[n, members]`."""
         dot = pair_dot_products(*self.plain(user, movie), pairs)
         for gate in self.pair:
-            x, y = user[:, :, :-1].index_select(0, pairs[0]), movie[:, :, :-1].index_select(0, pairs[1])
-            dot = dot + gate(x, y, part)
+            dot = dot + gate(user[:, :, :-1].index_select(0, pairs[0]), movie[:, :, :-1].index_select(0, pairs[1]))
         return dot
 
     def plain(self, user: torch.Tensor, movie: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -188,14 +181,11 @@ class PairGate(nn.Module):
         self.gate = nn.Parameter(torch.zeros(e))
         self.dropout = shape.dropout
 
-    def forward(self, x: torch.Tensor, y: torch.Tensor, part: Part | None = None) -> torch.Tensor:
-        """Return the pair's addition to each member's score; `part` as in `HistoryNet.score`. `[n, members]`."""
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the pair's addition to each member's score. `[n, members]`."""
         parts = ((x, self.user), (y, self.movie), (x * y, self.both))
         hidden = nn.functional.silu(sum(_multiply_by_member(v, w) for v, w in parts) + self.bias)
-        if self.training:
-            part = part or Part.whole(len(hidden))
-            kept = nn.functional.dropout(hidden.new_ones(len(self.gate), part.total, hidden.shape[2]), self.dropout)
-            hidden = hidden * kept.transpose(0, 1)[part.rows]
+        hidden = nn.functional.dropout(hidden, self.dropout, self.training)
         return _multiply_by_member(hidden, self.out)[:, :, 0] * self.gate
 
 

@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cinematrix.common.world import ALONE, Part, World
+from cinematrix.common.world import ALONE, World
 from cinematrix.models.base import Ordering
 from cinematrix.models.deep_mf.batches import BatchRatings, EncodedBatch, UserBatch
 from cinematrix.models.deep_mf.encoder import RatingEncoder, StandingMovies
 from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.network import HistoryNet, IndexPairs
 from cinematrix.models.deep_mf.softmax_loss import softmax_loss
-from cinematrix.models.deep_mf.steps import StepPlan, cut_evenly
+from cinematrix.models.deep_mf.steps import StepPlan, cut_batch, cut_evenly
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf.settings import DeepMFSettings
@@ -94,14 +94,12 @@ class HiddenRatingsTask:
         """Yield blocks of own users with validation ratings, encoded from all that is learned from."""
         data, tested = self.data, np.flatnonzero(self.data.tested)
         tested = tested[:: -(-int(data.tested.sum()) // MAX_HELD_OUT)]
-        users = tested[data.users.among(tested).rows] - data.users.rows.start
-        sizes, encoder = data.histories.counts[users], self.encoder
+        sizes, encoder = data.counts[tested], self.encoder
         movie_bias = None if encoder.biases is None else encoder.movie_bias(encoder.totals)
-        movies, tables = encoder.encode_movies(self.net), encoder.item_tables(self.net)
-        n_blocks = min(1 + int(sizes.sum()) // BLOCK_RATINGS, len(users))
-        for block in cut_evenly(users, sizes, n_blocks) if n_blocks else []:
-            held_out = data.held_out.take(block)
-            ratings = BatchRatings(encoder, UserBatch.of_visible(self._on_device(block)))
+        movies, tables = encoder.encode_movies(self.net), self.net.users.item_tables(encoder.content)
+        for block in cut_evenly(tested, sizes, min(1 + int(sizes.sum()) // BLOCK_RATINGS, len(tested))):
+            batch = cut_batch(block.astype(np.int32), block[:0].astype(np.int32), data.counts, data.users, self.device)
+            held_out, ratings = data.held_out.take(batch.users.cpu().numpy()), BatchRatings(encoder, batch)
             stars = None if held_out.values is None else torch.from_numpy(held_out.values).to(self.device)
             vectors, user_bias = encoder.encode_users(self.net, ratings, movie_bias, tables)
             sides = EncodedBatch(vectors, movies, user_bias, movie_bias)
@@ -128,32 +126,34 @@ class StarsTask(HiddenRatingsTask):
     def loss(self, batch: UserBatch) -> torch.Tensor:
         """Return the sum over members, which learn independently, in units of the residuals' variance."""
         ratings = BatchRatings(self.encoder, batch)
-        hidden_counts = ratings.hidden_totals[:, 0]
+        hidden_counts, own = ratings.hidden_totals[:, 0], self.data.movies
         movies = torch.nonzero(hidden_counts)[:, 0].int()
-        places = (hidden_counts > 0).cumsum(0).index_select(0, ratings.hidden[1]) - 1
-        sides, rows = self.encode(batch, ratings, movies), ratings.hidden[0]
+        rows, items, _, centred = ratings.hidden_of_own_movies
+        places = (hidden_counts > 0).cumsum(0).index_select(0, items) - 1
+        sides = self.encode(batch, ratings, movies)
         user_bias, movie_bias = sides.biases
-        assert ratings.hidden_centred is not None
-        over_user = ratings.hidden_centred - user_bias.index_select(0, rows)
+        users, user_bias = (self.world.join(each, ratings.users_part) for each in (sides.users, user_bias))
+        over_user = centred - user_bias.index_select(0, rows)
         over_both = over_user - movie_bias.index_select(0, places)
-        seen = self._squared_error(sides.users, sides.movies, (rows, places), over_both, ratings.hidden_part)
+        at_own = places - own.among(movies).rows.start
+        seen = self._squared_error(users, sides.movies, (rows, at_own), over_both, ratings.hidden_part.total)
         first = int(torch.randint(min(UNSEEN_EVERY, len(movies)), ()))
-        some = torch.nonzero(places % UNSEEN_EVERY == first)[:, 0]
-        vectors = self.encoder.encode_unseen(self.net, movies[first::UNSEEN_EVERY])
-        pairs = rows.index_select(0, some), places.index_select(0, some) // UNSEEN_EVERY
-        over_some = over_user.index_select(0, some)
-        unseen = self._squared_error(sides.users, vectors, pairs, over_some, self.world.part(len(some)))
+        some, new_movies = torch.nonzero(places % UNSEEN_EVERY == first)[:, 0], movies[first::UNSEEN_EVERY]
+        vectors = self.encoder.encode_unseen(self.net, new_movies)
+        at_own = places.index_select(0, some) // UNSEEN_EVERY - own.among(new_movies).rows.start
+        pairs, n = (rows.index_select(0, some), at_own), int(hidden_counts.index_select(0, new_movies).sum())
+        unseen = self._squared_error(users, vectors, pairs, over_user.index_select(0, some), n)
         return seen + self.unseen_weight * unseen
 
     def _squared_error(
-        self, users: torch.Tensor, movies: torch.Tensor, pairs: IndexPairs, residual: torch.Tensor, part: Part
+        self, users: torch.Tensor, movies: torch.Tensor, pairs: IndexPairs, residual: torch.Tensor, n: int
     ) -> torch.Tensor:
-        """Return the mean squared error of pairs, the sum over members, in units of the residuals' variance.
+        """Return the mean squared error of `n` pairs, the sum over members, in units of the residuals' variance.
 
-        Of several workers, each returns the addend of its own pairs, a `part` of all.
+        Of several workers, each returns the addend of the pairs of its movies.
         """
-        error = self.net.score(users, movies, pairs, part) - (residual / self.encoder.sigma)[:, None]
-        return (error.square().sum(0) / part.total).sum()
+        error = self.net.score(users, movies, pairs) - (residual / self.encoder.sigma)[:, None]
+        return (error.square().sum(0) / n).sum()
 
     def validate(self) -> float:
         """Return the RMSE of the members' mean on the validation ratings."""
@@ -180,13 +180,14 @@ class RankingTask(HiddenRatingsTask):
         """Return the sum over members, which learn independently."""
         ratings = BatchRatings(self.encoder, batch)
         sides = self.encode(batch, ratings, self.encoder.all_movies)
+        sides.movies = self.world.join(sides.movies, self.data.movies)
         return self._softmax_loss(sides, ratings, ratings.hidden, ratings.hidden_part.total).sum()
 
     def validate(self) -> float:
         """Return the mean negative log-likelihood of the validation movies, in nats."""
         total, n = 0.0, 0.0
         for block in self.encode_held_out():
-            loss = self._softmax_loss(block.sides, block.ratings, block.pairs, len(block.pairs[0])).mean()
+            loss = self._softmax_loss(block.sides, block.ratings, block.pairs, max(len(block.pairs[0]), 1)).mean()
             total, n = total + float(loss) * len(block.pairs[0]), n + len(block.pairs[0])
         total, n = self.add_up(total, n)
         return total / n

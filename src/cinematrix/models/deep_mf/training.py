@@ -13,6 +13,7 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.splits import random
 from cinematrix.data.training_data import TrainingData
+from cinematrix.errors import SettingError
 from cinematrix.models.base import Ordering, Training, TrainingLog, TrainingOptions
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.deep_mf.closed_forms import ClosedForms, TrainedHead
@@ -54,6 +55,8 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
 
     Without given validation ratings, a share of the ratings is held out, unless they are too few.
     """
+    if s.pair_width and training.options.world.size > 1:
+        raise SettingError(f"pair_width is {s.pair_width}; with several workers it must be 0: its dropout is by pair")
     learn = ratings = training.ratings
     validation, options = training.validation, training.options
     if ratings.rating is not None:

@@ -231,10 +231,9 @@ class _TrainingState:
     def _step(self, batch: Any, step: int) -> float:
         self.optimizer.clear_gradients()
         loss = self.task.loss(batch)
-        value = float(self.world.sum(loss.detach()))
-        self._check("the loss", value, False)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.world.sum_gradients(self.optimizer.parameters)
+        value = float(self.world.sum_gradients(self.optimizer.parameters, loss.detach()))
+        self._check("the loss", value, False)
         self.optimizer.clip(self.schedule.clip)
         self.optimizer.step(self.schedule.learning_rate * self._rate_share(step))
         return value

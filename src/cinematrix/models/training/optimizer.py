@@ -1,7 +1,7 @@
 """The optimizer of every net: AdamW with one step size for all rows of a table. Needs torch."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 import torch
@@ -63,6 +63,8 @@ class AdamW:
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Move all parameters against their gradients, at the learning rate `rate`."""
+        moving = [p for p in self.parameters if p.grad is not None]
+        mean_squares = self._mean_squares([p for p in moving if getattr(p, "is_table", False)])
         for p, state in zip(self.parameters, self.states, strict=True):
             if p.grad is None:
                 continue
@@ -70,7 +72,7 @@ class AdamW:
             speed = every * (rate * self.table_rate if is_table else rate)
             if p.ndim > 1:
                 p.mul_(1 - speed * self.weight_decay)
-            moment = self._mean_square(p, p.grad) if is_table else None
+            moment = next(mean_squares) if is_table else None
             p.addcdiv_(*_direction(p.grad, state, moment, every), value=-speed / (1 - BETAS[0] ** float(state["step"])))
 
     def clip(self, most: float) -> None:
@@ -81,10 +83,12 @@ class AdamW:
         norms[spread] = self.world.norm(norms[spread])
         torch.nn.utils.clip_grads_with_norm_(with_gradient, most, torch.linalg.vector_norm(norms))
 
-    def _mean_square(self, p: torch.nn.Parameter, gradient: torch.Tensor) -> torch.Tensor:
-        """Return the mean over all workers' rows of a table."""
-        rows = p.part.total if hasattr(p, "part") else len(p)
-        return self.world.sum(gradient.square().sum() / (rows * math.prod(p.shape[1:])))
+    def _mean_squares(self, tables: list[torch.nn.Parameter]) -> Iterator[torch.Tensor]:
+        """Yield the mean square of each table's gradient, over the rows of all workers."""
+        if tables:
+            rows = [p.part.total if hasattr(p, "part") else len(p) for p in tables]
+            means = [p.grad.square().sum() / (n * math.prod(p.shape[1:])) for p, n in zip(tables, rows, strict=True)]
+            yield from self.world.sum(torch.stack(means))
 
 
 def _direction(

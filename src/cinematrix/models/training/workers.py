@@ -3,6 +3,7 @@
 Rows that are joined, or summed for their owners, carry gradients; either operation is the gradient of the other.
 """
 
+import math
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
-from cinematrix.common.world import Item, Part, World
+from cinematrix.common.world import Item, Part, Route, World
 from cinematrix.errors import TrainingError
 
 TIMEOUT = timedelta(minutes=5)
@@ -97,11 +98,6 @@ class Workers(World):
         self._exchange(lambda: dist.broadcast_object_list(shared, src=0))
         return shared[0]
 
-    def part(self, n: int) -> Part:
-        sizes = torch.zeros(self.size, dtype=torch.int64)
-        sizes[self.rank] = n
-        return Part((0, *self.sum(sizes).cumsum(0).tolist()), self.rank)
-
     def sum(self, values: Any) -> Any:
         """Return the sum over all workers, without a gradient; each worker gets the same bytes."""
         total = values.detach().clone(memory_format=torch.contiguous_format)
@@ -120,29 +116,34 @@ class Workers(World):
     def join(self, rows: Any, part: Part) -> Any:
         return _Join.apply(rows, part, self)  # type: ignore[no-untyped-call]
 
+    def route(self, items: Any, part: Part) -> Route:
+        return _RouteToOwners(self, items, part)
+
     def norm(self, norms: Any) -> Any:
         return self.sum(norms.square()).sqrt()
 
-    def sum_gradients(self, parameters: Sequence[Any]) -> None:
+    def sum_gradients(self, parameters: Sequence[Any], loss: Any) -> Any:
         gradients = [p.grad for p in parameters if p.grad is not None and not hasattr(p, "part")]
-        total = self.sum(torch.cat([gradient.flatten() for gradient in gradients]))
-        for gradient, part in zip(gradients, total.split([g.numel() for g in gradients]), strict=True):
-            gradient.copy_(part.view_as(gradient))
+        flat = torch.cat([gradient.flatten() for gradient in (*gradients, loss)])
+        *totals, total_loss = self.sum(flat).split([*(gradient.numel() for gradient in gradients), 1])
+        for gradient, total in zip(gradients, totals, strict=True):
+            gradient.copy_(total.view_as(gradient))
+        return total_loss
 
     def total_own(self, rows: torch.Tensor, part: Part) -> torch.Tensor:
         """Return the sum over all workers of the rows of this one's part, without a gradient."""
-        received = self._send_rows(rows, part.sizes, [part.size] * self.size)
+        received = self.send_rows(rows, part.sizes, [part.size] * self.size)
         return received.view(self.size, part.size, *rows.shape[1:]).sum(0)
 
     def joined_rows(self, rows: torch.Tensor, part: Part) -> torch.Tensor:
         """Return the rows of all workers' parts, without a gradient."""
-        return self._send_rows(torch.cat([rows] * self.size), [part.size] * self.size, part.sizes)
+        return self.send_rows(torch.cat([rows] * self.size), [part.size] * self.size, part.sizes)
 
-    def _send_rows(self, rows: torch.Tensor, to: list[int], of: list[int]) -> torch.Tensor:
+    def send_rows(self, rows: torch.Tensor, to: list[int], of: list[int]) -> torch.Tensor:
         """Send consecutive rows to each worker; return those that each has sent."""
         received = rows.new_empty(sum(of), *rows.shape[1:])
         self._exchange(lambda: dist.all_to_all_single(received, rows.detach().contiguous(), of, to))
-        self.sent += (len(rows) - to[self.rank]) * received[:1].nbytes
+        self.sent += (len(rows) - to[self.rank]) * rows.element_size() * math.prod(rows.shape[1:])
         return received
 
     def _exchange(self, call: Callable[[], object]) -> None:
@@ -218,6 +219,23 @@ class Workers(World):
         if lost:
             return f"{' and '.join(names)} of {self.size} workers got lost; start again with --resume"
         return f"{names[0]} ended: {said[0]}" if ended else reason
+
+
+class _RouteToOwners(Route):
+    """`Workers.route`: entries are sorted by their owners."""
+
+    def __init__(self, world: Workers, items: torch.Tensor, part: Part) -> None:
+        self.world = world
+        owners = torch.bucketize(items, items.new_tensor(part.bounds[1:-1]), right=True)
+        self.order = torch.argsort(owners, stable=True)
+        sizes = torch.bincount(owners, minlength=world.size)
+        ones = [1] * world.size
+        self.to, self.of = sizes.tolist(), world.send_rows(sizes, ones, ones).tolist()
+
+    def send(self, *values: Any) -> tuple[Any, ...]:
+        packed = torch.stack([each.index_select(0, self.order).view(torch.int32) for each in values], 1)
+        received = self.world.send_rows(packed, self.to, self.of)
+        return tuple(each.contiguous().view(v.dtype) for each, v in zip(received.unbind(1), values, strict=True))
 
 
 class _SumOwn(torch.autograd.Function):
