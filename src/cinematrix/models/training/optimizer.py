@@ -63,8 +63,7 @@ class AdamW:
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Move all parameters against their gradients, at the learning rate `rate`."""
-        moving = [p for p in self.parameters if p.grad is not None]
-        mean_squares = self._mean_squares([p for p in moving if getattr(p, "is_table", False)])
+        mean_squares = self._mean_squares()
         for p, state in zip(self.parameters, self.states, strict=True):
             if p.grad is None:
                 continue
@@ -83,12 +82,14 @@ class AdamW:
         norms[spread] = self.world.norm(norms[spread])
         torch.nn.utils.clip_grads_with_norm_(with_gradient, most, torch.linalg.vector_norm(norms))
 
-    def _mean_squares(self, tables: list[torch.nn.Parameter]) -> Iterator[torch.Tensor]:
+    def _mean_squares(self) -> Iterator[torch.Tensor]:
         """Yield the mean square of each table's gradient, over the rows of all workers."""
-        if tables:
-            rows = [p.part.total if hasattr(p, "part") else len(p) for p in tables]
-            means = [p.grad.square().sum() / (n * math.prod(p.shape[1:])) for p, n in zip(tables, rows, strict=True)]
-            yield from self.world.sum(torch.stack(means))
+        means = [
+            p.grad.square().sum() / (p.part.total * math.prod(p.shape[1:]) if hasattr(p, "part") else p.numel())
+            for p in self.parameters
+            if p.grad is not None and getattr(p, "is_table", False)
+        ]
+        yield from self.world.sum(torch.stack(means)) if means else ()
 
 
 def _direction(

@@ -45,7 +45,7 @@ class Workers(World):
     def __init__(self, store: Any, rank: int, size: int) -> None:
         self.store, self.rank, self.size = store, rank, size
         self.sent = self.jobs = 0
-        self.failing = False
+        self.failing, self.lost = False, list[int]()
         store.set(f"name/{rank}", f"process {os.getpid()} on {socket.gethostname()}")
         self.names = [store.get(f"name/{each}").decode() for each in range(size)]
 
@@ -72,9 +72,10 @@ class Workers(World):
                 yield world
             world._say(f"job/{world.jobs}", DONE)
         except BaseException as error:
-            world._leave(error)
+            world._tell(error)
             raise
         finally:
+            world._leave()
             dist.destroy_process_group()
 
     def work(self) -> None:
@@ -157,7 +158,15 @@ class Workers(World):
         with suppress(RuntimeError):
             self.store.set(key, message)
 
-    def _leave(self, error: BaseException) -> None:
+    def _leave(self) -> None:
+        """Leave the workers; the first one, who may have the messages, waits until the others have read them."""
+        self._say(f"left/{self.rank}", "")
+        with suppress(RuntimeError):
+            for rank in range(1, self.size) if self.rank == 0 else []:
+                if rank not in self.lost:
+                    self._has(f"left/{rank}", ROLL_CALL)
+
+    def _tell(self, error: BaseException) -> None:
         """Tell the others of an error, unless it came from another worker."""
         if self.rank == 0:
             self._say(f"job/{self.jobs}", FAILED)
@@ -210,7 +219,7 @@ class Workers(World):
         """Return the cause of a failed exchange: all workers answer a roll call, but those that are lost."""
         try:
             self.store.set(f"roll/{self.rank}", "")
-            lost = [rank for rank in range(self.size) if not self._has(f"roll/{rank}", ROLL_CALL)]
+            self.lost = lost = [rank for rank in range(self.size) if not self._has(f"roll/{rank}", ROLL_CALL)]
             ended = [rank for rank in range(self.size) if self.store.check([f"end/{rank}"])]
             said = [self.store.get(f"end/{rank}").decode() for rank in ended[:1]]
         except RuntimeError:  # the first machine has the messages
