@@ -37,6 +37,9 @@ from cinematrix.models.training.optimizer import AdamW
 from results import markdown, put
 from scaling import WORLDS
 
+QUIET = {"OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+"""Environment of the workers: one thread, and errors alone are told."""
+
 
 def main() -> None:
     """Measure each number of workers and write the table."""
@@ -76,9 +79,7 @@ def measured(folder: Path, n: int, steps: int) -> dict[str, float]:
         address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(n)}
     command = [sys.executable, __file__, f"--work={folder}", f"--steps={steps}"]
     workers = [
-        subprocess.Popen(
-            command, env={**os.environ, **address, "RANK": str(rank), "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE
-        )
+        subprocess.Popen(command, env={**os.environ, **address, **QUIET, "RANK": str(rank)}, stdout=subprocess.PIPE)
         for rank in range(n)
     ]
     found = [json.loads(worker.communicate()[0]) for worker in workers]

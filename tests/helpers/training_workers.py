@@ -122,6 +122,7 @@ def start_workers(command: Sequence[str], size: int, **environment: str) -> list
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    shared["TORCH_CPP_LOG_LEVEL"] = "ERROR"  # the command line sets it before it loads torch
     return [
         subprocess.Popen(
             [sys.executable, *command],

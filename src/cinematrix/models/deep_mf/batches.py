@@ -146,4 +146,4 @@ class StepMovies:
         """Return the place of each of some of these movies among the own ones of them."""
         places = torch.zeros(self.n_movies, dtype=torch.int32, device=movies.device)
         places[self.all] = torch.arange(len(self.all), dtype=torch.int32, device=movies.device)
-        return places.index_select(0, movies) - self.part.rows.start
+        return places.index_select(0, movies).sub_(self.part.rows.start)

@@ -140,7 +140,7 @@ class RatingEncoder:
         own, channels = ratings.of_own_movies(channels)
         dropout = [tower.row_dropout(self.own_movies).index_select(0, own.pairs[1]) for _ in channels]
         parts = [own.pool(t, values * kept) for t, values, kept in zip(tables, channels, dropout, strict=True)]
-        sums = self.world.sum_own(torch.cat(parts, 1), ratings.users_part).split(net.shape.width, 1)
+        sums = torch.split(self.world.sum_own(torch.cat(parts, 1), ratings.users_part), net.shape.width, 1)
         return tower(list(sums), statistics, None, ratings.users, ratings.users_part), user_bias
 
     def _sums_of_visible(
