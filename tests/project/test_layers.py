@@ -50,6 +50,7 @@ TRAINING = (
     "models.deep_mf.softmax_loss",
     "models.deep_mf.standing",
     "models.deep_mf.batches",
+    "models.deep_mf.device_ratings",
     "models.deep_mf.encoder",
     "models.deep_mf.head_job",
     "models.deep_mf.steps",

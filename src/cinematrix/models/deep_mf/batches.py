@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import torch
 
 from cinematrix.common.world import Part
+from cinematrix.models.deep_mf.device_ratings import DeviceRatings
 from cinematrix.models.deep_mf.pooling import SparsePattern
-
-if TYPE_CHECKING:
-    from cinematrix.models.deep_mf.encoder import RatingEncoder
 
 
 @dataclass
@@ -81,7 +78,7 @@ class BatchRatings:
         hidden_adjusted: the hidden ones less mean and user's bias.
     """
 
-    def __init__(self, encoder: "RatingEncoder", batch: UserBatch) -> None:
+    def __init__(self, encoder: DeviceRatings, batch: UserBatch) -> None:
         self.encoder, self.users, hidden = encoder, batch.users, batch.hidden
         self.users_part, self.hidden_part = batch.users_part, batch.hidden_part
         self.all_users = batch.users_part.total == encoder.own_users.total
@@ -123,7 +120,7 @@ class BatchRatings:
 
     @cached_property
     def hidden_totals(self) -> torch.Tensor:
-        """Totals of the hidden ratings of all workers' users (`RatingEncoder.sum_by_movie`)."""
+        """Totals of the hidden ratings of all workers' users (`DeviceRatings.sum_by_movie`)."""
         return self.encoder.sum_by_movie(self.hidden[1], self.hidden_adjusted)
 
 
@@ -134,10 +131,10 @@ class StepMovies:
         all: distinct numbers, ascending.
         part: place of the own movies among them.
         own: places of the own movies among all own movies.
-        totals: totals of the own ones (`RatingEncoder.sum_by_movie`).
+        totals: totals of the own ones (`DeviceRatings.sum_by_movie`).
     """
 
-    def __init__(self, encoder: "RatingEncoder", movies: torch.Tensor, totals: torch.Tensor) -> None:
+    def __init__(self, encoder: DeviceRatings, movies: torch.Tensor, totals: torch.Tensor) -> None:
         self.all, self.part, self.n_movies = movies, encoder.own_movies.among(movies), encoder.n_movies
         self.own = movies[self.part.rows] - encoder.own_movies.rows.start
         self.totals = totals.index_select(0, movies[self.part.rows])
