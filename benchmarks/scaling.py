@@ -27,8 +27,8 @@ from cinematrix.data.readers import read
 from cinematrix.data.simulate import SimulationSettings, simulate
 from cinematrix.data.splits import random
 from cinematrix.models.artifact import save
+from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.model import DeepMF
-from cinematrix.models.deep_mf.pooling import ContentMatrix
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.tasks import StarsTask
 from cinematrix.models.training.loop import seeded_torch
@@ -126,8 +126,8 @@ def time_step(ratings: Ratings, catalog: Catalog, settings: DeepMFSettings) -> f
     """Return the CPU seconds of a step of the rating head, forward and backward, a mean over the first cycle."""
     device, settings = torch.device("cpu"), settings.for_ratings(len(ratings))
     with seeded_torch(settings.seed, 0):
-        content = ContentMatrix(movie_features(catalog), device)
-        task = StarsTask(ratings, ratings, content, len(catalog), settings, device)
+        data = HeadData.of(ratings, ratings, movie_features(catalog), len(catalog))
+        task = StarsTask(data, settings, device)
         task.net.train()
         batches = list(islice(task.batches(np.random.default_rng(0)), task.plan.cycle))
         started = time.process_time()

@@ -3,7 +3,7 @@
 import time
 from glob import escape
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,10 @@ from cinematrix.cli.options import (
     parse_settings,
     read_dataset,
 )
+
+if TYPE_CHECKING:
+    from cinematrix.data.dataset import Dataset
+    from cinematrix.models.base import Recommender, TrainingOptions
 
 MODEL_NAMES = (
     "popular, bias, svd, svd++, nmf, als, ials, pmf, item-knn, user-knn, ease, "
@@ -47,25 +51,44 @@ def train(
     """Train a model on a table of ratings and save it.
 
     Until training ends, checkpoints are saved beside the model (OUT.checkpoint.*); --resume continues from them.
+    Started by torchrun, several processes train one deep-mf together; the first reads RATINGS and writes OUT.
     """
-    from cinematrix.cli.output import make_console, print_json, print_notes
-    from cinematrix.common.optional import require_package
-    from cinematrix.common.progress_bar import TerminalBar
     from cinematrix.models import model_class
-    from cinematrix.models.artifact import build_manifest, check_output_folder, save
     from cinematrix.models.base import TrainingOptions
+    from cinematrix.models.launch import joined_world
 
-    kind = model_class(model)
-    recommender = kind(parse_settings(kind, set_ or [], seed=seed))
+    with joined_world() as world:
+        if world.rank > 0:
+            world.work()
+            return
+        kind = model_class(model)
+        recommender = kind(parse_settings(kind, set_ or [], seed=seed))
+        _check(recommender, out, force)
+        dataset = read_dataset(ratings, movies, columns, scale, skip_bad, missing)
+        run = TrainingOptions(threads, device, out.with_name(f"{out.name}.checkpoint"), resume, world)
+        _train_and_save(recommender, dataset, run, out, force=force, json=json)
+
+
+def _check(recommender: "Recommender", out: Path, force: bool) -> None:
+    """Check what training needs, before anything is read."""
+    from cinematrix.common.optional import require_package
+    from cinematrix.models.artifact import check_output_folder
+
     check_output_folder(out, force=force)
-    require_package(kind.abilities.trains_with, kind.name)
-    bar = TerminalBar()
-    dataset = read_dataset(ratings, movies, columns, scale, skip_bad, missing)
-    if not resume:
+    require_package(recommender.abilities.trains_with, recommender.name)
+
+
+def _train_and_save(
+    recommender: "Recommender", dataset: "Dataset", run: "TrainingOptions", out: Path, *, force: bool, json: bool
+) -> None:
+    from cinematrix.cli.output import make_console, print_json, print_notes
+    from cinematrix.common.progress_bar import TerminalBar
+    from cinematrix.models.artifact import build_manifest, save
+
+    if not run.resume:
         _remove_checkpoints(out)
-    run = TrainingOptions(threads, device, out.with_name(f"{out.name}.checkpoint"), resume)
     started = time.perf_counter()
-    recommender.fit(dataset.ratings, dataset.catalog, progress=bar, run=run)
+    recommender.fit(dataset.ratings, dataset.catalog, progress=TerminalBar(), run=run)
     seconds = time.perf_counter() - started
     manifest = build_manifest(recommender, dataset.ratings, dataset.name)
     save(recommender, out, manifest, force=force)
@@ -74,7 +97,10 @@ def train(
         print_json({"out": str(out), "seconds": seconds, **manifest, "reading": dataset.report.as_dict()})
     else:
         print_notes(dataset.report.sentences())
-        make_console().print(f"{dataset.ratings!r}\n{model} trained in {seconds:.1f} s and saved in {out}")
+        by = f" by {run.world.size} workers" if run.world.size > 1 else ""
+        make_console().print(
+            f"{dataset.ratings!r}\n{recommender.name} trained{by} in {seconds:.1f} s and saved in {out}"
+        )
 
 
 def _remove_checkpoints(out: Path) -> None:

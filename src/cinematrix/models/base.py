@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cinematrix.common.optional import require_package
 from cinematrix.common.progress import Progress, Silent
+from cinematrix.common.world import ALONE, World
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.histories import Histories
 from cinematrix.data.ids import Ids, Numbers
@@ -38,6 +39,7 @@ class Abilities:
         similarity: compares movies by other means than vectors.
         explains: splits a score into the shares of each rating, the content and the biases.
         intervals: has a distribution over the scale's steps and an interval for each predicted rating.
+        cuts_training: one training can be cut across workers (`TrainingOptions.world`).
         trains_with: package of the extra `train` that `fit` needs, torch or numba; predicting never needs it.
     """
 
@@ -47,6 +49,7 @@ class Abilities:
     similarity: bool = False
     explains: bool = False
     intervals: bool = False
+    cuts_training: bool = False
     trains_with: str = ""
 
     @property
@@ -90,12 +93,14 @@ class TrainingOptions:
         device: auto, cpu, cuda or mps.
         checkpoint: file that is written after each epoch (one per net, with a suffix after its name).
         resume: continue from `checkpoint` if it exists.
+        world: workers that train together (`models.launch`).
     """
 
     threads: int = 0
     device: str = "auto"
     checkpoint: Path | None = None
     resume: bool = False
+    world: World = ALONE
 
 
 @dataclass
@@ -190,12 +195,17 @@ class Recommender:
                 "use cinematrix.model, which takes tables"
             )
         require_package(self.abilities.trains_with, self.name)
+        run = run or TrainingOptions()
+        if run.world.size > 1 and not self.abilities.cuts_training:
+            raise SettingError(
+                f"{self.name} can't be trained by {run.world.size} workers; start one process, or take deep-mf"
+            )
         if not self.abilities.stars:
             ratings = ratings.interactions()
         elif not self.abilities.interactions:
             ratings.stars(self.name)
         self.data = TrainingData.of(ratings, catalog)
-        self.learn(Training(ratings, validation, progress or Silent(), run or TrainingOptions()))
+        self.learn(Training(ratings, validation, progress or Silent(), run))
         return self
 
     def learn(self, training: Training) -> None:

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from cinematrix.common.world import Part
 from cinematrix.data.catalog import Catalog
 from cinematrix.data.features import movie_features
 from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings
 from cinematrix.data.splits import random
 from cinematrix.models.deep_mf import steps, tasks
-from cinematrix.models.deep_mf.encoder import BatchRatings, UserBatch, sum_by_movie
+from cinematrix.models.deep_mf.batches import BatchRatings, UserBatch
+from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.network import history_statistics
-from cinematrix.models.deep_mf.pooling import ContentMatrix
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.steps import StepPlan, cut_evenly
 from cinematrix.models.deep_mf.tasks import HiddenRatingsTask, RankingTask, StarsTask
@@ -29,8 +30,8 @@ def build(
 ) -> HiddenRatingsTask:
     """Return a task with weights large enough for gradients to differ."""
     torch.manual_seed(0)
-    content = ContentMatrix(movie_features(catalog.align(ratings.movies)), DEVICE)
-    task = kind(ratings, validation or ratings, content, len(ratings.movies), SETTINGS, DEVICE)
+    content = movie_features(catalog.align(ratings.movies))
+    task = kind(HeadData.of(ratings, validation or ratings, content, len(ratings.movies)), SETTINGS, DEVICE)
     for weight in task.net.parameters():
         weight.data *= 1.3
     task.net.train()
@@ -173,9 +174,9 @@ def test_a_hidden_rating_is_predicted_without_it(world: tuple[Ratings, Catalog])
         user, movie = encoder.users[place : place + 1], encoder.movies[place : place + 1]
         encoder.centred[place] += value
         encoder.adjusted[place] += value
-        encoder.totals = sum_by_movie(encoder.movies, encoder.adjusted, encoder.n_movies)
+        encoder.totals = encoder.sum_by_movie(encoder.movies, encoder.adjusted)
         hidden = place - encoder.pattern.starts[user.long()]
-        batch = UserBatch(user, hidden)
+        batch = UserBatch.of(user, hidden)
         seen = BatchRatings(encoder, batch)
         sides = task.encode(batch, seen, movie)
         assert seen.hidden[1].tolist() == movie.tolist()
@@ -191,7 +192,7 @@ def test_an_epoch_hides_each_rating_once(world: tuple[Ratings, Catalog], hidden:
     """Steps are divided into cycles without a rest, and each part of a pass over the users hides other ratings."""
     histories = world[0].by_user
     plan = StepPlan(round(1 / hidden), groups, min(groups, 10), 10**6)
-    batches = list(plan.batches(histories, np.random.default_rng(0), DEVICE))
+    batches = list(plan.batches(histories.counts, np.random.default_rng(0), DEVICE, Part.whole(len(histories))))
     assert len(batches) == plan.steps
     places = [torch.cat([torch.arange(histories.starts[u], histories.starts[u + 1]) for u in b.users]) for b in batches]
     hidden_places = torch.cat([place[b.hidden.long()] for place, b in zip(places, batches, strict=True)])
@@ -225,14 +226,14 @@ def test_steps_follow_the_ratings(
     histories = Histories(starts, np.zeros(ratings, np.int32))
     settings = DeepMFSettings(batch=batch)
     for by, expected in (("stars", stars), ("ranking", ranking)):
-        plan = StepPlan.of(histories, 10_000, settings, by)
+        plan = StepPlan.of(histories.counts, 10_000, settings, by)
         assert (plan.parts, plan.groups, plan.epochs(20)) == expected
 
 
 def test_an_epoch_ends_where_the_training_has_no_more_steps(world: tuple[Ratings, Catalog]) -> None:
     """It then hides a part of the ratings, each once, and its last cycle is complete."""
-    plan = StepPlan(5, 20, 10, 27)
-    batches = list(plan.batches(world[0].by_user, np.random.default_rng(0), DEVICE))
+    plan, counts = StepPlan(5, 20, 10, 27), world[0].by_user.counts
+    batches = list(plan.batches(counts, np.random.default_rng(0), DEVICE, Part.whole(len(counts))))
     assert len(batches) == plan.steps == 27
     assert plan.epochs(20) == 1
     assert [b.last_of for b in batches if b.last_of] == [10, 10, 7]
@@ -241,10 +242,10 @@ def test_an_epoch_ends_where_the_training_has_no_more_steps(world: tuple[Ratings
 
 def test_a_few_ratings_are_enough_for_steps() -> None:
     """A user with a single rating is predicted in each step, which has the users without ratings too."""
-    histories = Histories(np.array([0, 0, 1]), np.zeros(1, np.int32))
+    counts = np.array([0, 1])
     for by in ("stars", "ranking"):
-        plan = StepPlan.of(histories, 1, DeepMFSettings(), by)
-        batches = list(plan.batches(histories, np.random.default_rng(0), DEVICE))
+        plan = StepPlan.of(counts, 1, DeepMFSettings(), by)
+        batches = list(plan.batches(counts, np.random.default_rng(0), DEVICE, Part.whole(2)))
         assert [(b.users.tolist(), b.hidden.tolist()) for b in batches] == [([0, 1], [0])] * 5
 
 

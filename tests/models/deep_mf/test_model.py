@@ -52,10 +52,11 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
 
     from cinematrix.data.features import movie_features
     from cinematrix.data.training_data import TrainingData
-    from cinematrix.models.deep_mf.encoder import BatchRatings, RatingEncoder, UserBatch
+    from cinematrix.models.deep_mf.batches import BatchRatings, UserBatch
+    from cinematrix.models.deep_mf.encoder import RatingEncoder
     from cinematrix.models.deep_mf.export import export_towers
-    from cinematrix.models.deep_mf.pooling import ContentMatrix
-    from cinematrix.models.deep_mf.training import TASK_CLASSES
+    from cinematrix.models.deep_mf.head_data import HeadData
+    from cinematrix.models.deep_mf.head_job import TASK_CLASSES
     from cinematrix.models.training.loop import seeded_torch, train
     from worlds import taste_world
 
@@ -63,12 +64,12 @@ def test_serving_without_torch_gives_the_nets_own_numbers(extra: dict[str, objec
     data = TrainingData.of(ratings, catalog)
     settings = DeepMFSettings(**SMALL, **extra)  # type: ignore[arg-type]
     device = torch.device("cpu")
-    content = ContentMatrix(movie_features(data.catalog), device)
+    head_data = HeadData.of(ratings, ratings, movie_features(data.catalog), len(data.movies))
     for by, task_class in TASK_CLASSES.items():
-        task = task_class(ratings, ratings, content, len(data.movies), settings, device)
+        task = task_class(head_data, settings, device)
         with seeded_torch(0, 1):
             train(task, settings.schedule(by))
-        encoder = RatingEncoder(ratings, len(data.movies), content, device)
+        encoder = RatingEncoder(head_data, device)
         towers = export_towers(task.net, encoder, np.float32)
         with torch.no_grad():
             everybody = torch.arange(len(ratings.users), dtype=torch.int32)
@@ -97,16 +98,17 @@ def test_a_movie_without_ratings_is_encoded_from_content(world: tuple[Ratings, C
     from cinematrix.data.training_data import TrainingData
     from cinematrix.models.deep_mf.encoder import RatingEncoder
     from cinematrix.models.deep_mf.export import export_content_vectors, export_towers
+    from cinematrix.models.deep_mf.head_data import HeadData
     from cinematrix.models.deep_mf.network import HistoryNet
-    from cinematrix.models.deep_mf.pooling import ContentMatrix
 
     ratings, catalog = world
     data, device = TrainingData.of(ratings, catalog), torch.device("cpu")
-    content = ContentMatrix(movie_features(data.catalog), device)
-    encoder = RatingEncoder(ratings, len(data.movies), content, device)
+    head_data = HeadData.of(ratings, ratings, movie_features(data.catalog), len(data.movies))
+    encoder = RatingEncoder(head_data, device)
+    content = encoder.content
     shape = DeepMFSettings(**SMALL, blocks=2).shape("stars")  # type: ignore[arg-type]
     torch.manual_seed(1)
-    net = HistoryNet(len(data.users), len(data.movies), content.width, 2, shape)
+    net = HistoryNet(head_data.users, head_data.movies, content.width, 2, shape)
     for weight in net.parameters():
         weight.data *= 3
     net.eval()

@@ -32,7 +32,13 @@ class DeepMF(Recommender):
 
     name: ClassVar[str] = "deep-mf"
     abilities: ClassVar[Abilities] = Abilities(
-        stars=True, interactions=True, vectors=True, explains=True, intervals=True, trains_with="torch"
+        stars=True,
+        interactions=True,
+        vectors=True,
+        explains=True,
+        intervals=True,
+        cuts_training=True,
+        trains_with="torch",
     )
     Settings = DeepMFSettings
     settings: DeepMFSettings

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from cinematrix.common.world import Part, World
 from cinematrix.models.deep_mf.pooling import ContentMatrix, pair_dot_products
 
 
@@ -43,21 +44,22 @@ IndexPairs = tuple[torch.Tensor, torch.Tensor]
 class Tower(nn.Module):
     """Encoder of histories to vectors: pooled tables, content, statistics, residual blocks, a projection.
 
-    `towers.encode` is the same in NumPy for serving.
+    `towers.encode` is the same in NumPy for serving. Of the tables, a worker has its own part of the `items` and of the
+    `rows`; all draws are made for all of them, so that workers draw alike.
     """
 
     def __init__(
-        self, n_rows: int, n_items: int, channels: int, item_features: int, own_features: int, shape: NetworkShape
+        self, rows: Part, items: Part, channels: int, item_features: int, own_features: int, shape: NetworkShape
     ) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape, self.rows, self.items = shape, rows, items
         d, e, width = shape.factors, shape.members, shape.width
-        self.tables = nn.ParameterList([_table(n_items, width) for _ in range(channels)])
+        self.tables = nn.ParameterList([_table(items, width) for _ in range(channels)])
         self.item_content = nn.ParameterList(
             [_normal(item_features, width) for _ in range(channels if item_features else 0)]
         )
         self.own_content = nn.ParameterList([_normal(own_features, width)] if own_features else [])
-        self.ids = nn.ParameterList([_table(n_rows, width)] if shape.id_embeddings else [])
+        self.ids = nn.ParameterList([_table(rows, width)] if shape.id_embeddings else [])
         self.statistics = _normal(N_STATISTICS, width)
         self.up = nn.ParameterList([_normal(e, d, d, std=d**-0.5) for _ in range(shape.blocks)])
         self.up_bias = nn.ParameterList([nn.Parameter(torch.zeros(width)) for _ in range(shape.blocks)])
@@ -65,52 +67,56 @@ class Tower(nn.Module):
         self.out = _projection(e, d)
 
     def item_tables(self, content: ContentMatrix | None) -> list[torch.Tensor]:
-        """Return each item's addend to a history, by channel: own row plus content's. `[n_items, width]` each."""
+        """Return each own item's addend to a history, by channel: its row plus content's. `[items, width]` each."""
         if content is None or not self.item_content:
             return list(self.tables)
         return [t + content.times(w) for t, w in zip(self.tables, self.item_content, strict=True)]
 
     def forward(
-        self, sums: list[torch.Tensor], statistics: torch.Tensor, content: ContentMatrix | None, rows: torch.Tensor
-    ) -> torch.Tensor:
+        self, sums: list[torch.Tensor], statistics: torch.Tensor, content: ContentMatrix | None, rows: torch.Tensor,
+        part: Part | None = None,
+    ) -> torch.Tensor:  # fmt: skip
         """Return the vectors of `rows`, with the bias as their last factor. `[n, members, factors + 1]`.
 
         Args:
             sums: sum over each row's history, by channel. `[n, width]` each.
             statistics: see `history_statistics`. `[n, N_STATISTICS]`.
+            rows: places among the worker's own rows.
+            part: place of `rows` among those of all workers in this step.
         """
         h = statistics @ self.statistics
-        for part in sums:
-            h = h + part
+        for channel in sums:
+            h = h + channel
         if content is not None and self.own_content:
             h = h + content.times(self.own_content[0]).index_select(0, rows)
         if self.ids:
-            h = h + self.ids[0].index_select(0, rows) * self.row_dropout(self.ids[0]).index_select(0, rows)[:, None]
-        return self._apply_blocks(h)
+            dropout = self.row_dropout(self.rows)
+            h = h + self.ids[0].index_select(0, rows) * dropout.index_select(0, rows)[:, None]
+        return self._apply_blocks(h, part)
 
-    def unseen(self, content: ContentMatrix | None, rows: torch.Tensor) -> torch.Tensor:
-        """Return the vectors of `rows` from their content alone. `[n, members, factors + 1]`."""
+    def unseen(self, content: ContentMatrix | None, rows: torch.Tensor, part: Part | None = None) -> torch.Tensor:
+        """Return the vectors of `rows` from their content alone, as in `forward`. `[n, members, factors + 1]`."""
         h = (EMPTY_STATISTICS.to(rows.device) @ self.statistics).expand(len(rows), -1)
         if content is not None and self.own_content:
             h = h + content.times(self.own_content[0]).index_select(0, rows)
-        return self._apply_blocks(h)
+        return self._apply_blocks(h, part)
 
-    def _apply_blocks(self, h: torch.Tensor) -> torch.Tensor:
+    def _apply_blocks(self, h: torch.Tensor, part: Part | None) -> torch.Tensor:
         """Apply the residual blocks and the projection. `[n, members, factors + 1]`."""
         for up, bias, down in zip(self.up, self.up_bias, self.down, strict=True):
             inner = nn.functional.silu(_multiply_by_member(self._normalise(h), up).flatten(1) + bias)
-            h = h + _multiply_by_member(self._drop(inner), down).flatten(1)
-        return _multiply_by_member(self._drop(h), self.out)
+            h = h + _multiply_by_member(self._drop(inner, part), down).flatten(1)
+        return _multiply_by_member(self._drop(h, part), self.out)
 
-    def _drop(self, x: torch.Tensor) -> torch.Tensor:
-        return fast_dropout(x, self.shape.dropout) if self.training else x
+    def _drop(self, x: torch.Tensor, part: Part | None) -> torch.Tensor:
+        return fast_dropout(x, self.shape.dropout, part) if self.training else x
 
-    def row_dropout(self, table: torch.Tensor) -> torch.Tensor:
-        """Return a dropout factor for each row of a table, 1 outside training. `[n_rows]`."""
+    def row_dropout(self, part: Part) -> torch.Tensor:
+        """Return a dropout factor for each row of a part, 1 outside training. `[part.size]`."""
+        share, device = self.shape.row_dropout, self.statistics.device
         if not self.training:
-            return torch.ones(len(table), device=table.device)
-        share = self.shape.row_dropout
-        return (torch.rand(len(table), device=table.device) >= share) / (1 - share)
+            return torch.ones(part.size, device=device)
+        return (torch.rand(part.total, device=device)[part.rows] >= share) / (1 - share)
 
     def _normalise(self, h: torch.Tensor) -> torch.Tensor:
         """Scale each member's vector to unit mean square (Zhang & Sennrich 2019)."""
@@ -134,12 +140,20 @@ def history_statistics(counts: torch.Tensor, sums: torch.Tensor | None, squares:
 class HistoryNet(nn.Module):
     """Two towers of the same kind: a user is encoded from their history, a movie from its raters and its content."""
 
-    def __init__(self, n_users: int, n_movies: int, n_features: int, channels: int, shape: NetworkShape) -> None:
+    def __init__(self, users: Part, movies: Part, n_features: int, channels: int, shape: NetworkShape) -> None:
         super().__init__()
         self.shape = shape
-        self.users = Tower(n_users, n_movies, channels, n_features, 0, shape)
-        self.movies = Tower(n_movies, n_users, channels, 0, n_features, shape)
+        self.users = Tower(users, movies, channels, n_features, 0, shape)
+        self.movies = Tower(movies, users, channels, 0, n_features, shape)
         self.pair = nn.ModuleList([PairGate(shape)] if shape.pair_width else [])
+
+    def join_tables(self, world: World) -> None:
+        """Give every table the rows of all workers."""
+        for p in self.parameters():
+            if hasattr(p, "part"):
+                p.data, p.part = world.join(p.data, p.part), Part.whole(p.part.total)
+        for tower in (self.users, self.movies):
+            tower.rows, tower.items = Part.whole(tower.rows.total), Part.whole(tower.items.total)
 
     def score(self, user: torch.Tensor, movie: torch.Tensor, pairs: IndexPairs) -> torch.Tensor:
         """Return each member's score of pairs of rows of both sides' vectors. `[n, members]`."""
@@ -175,16 +189,18 @@ class PairGate(nn.Module):
         return _multiply_by_member(hidden, self.out)[:, :, 0] * self.gate
 
 
-def fast_dropout(x: torch.Tensor, share: float) -> torch.Tensor:
+def fast_dropout(x: torch.Tensor, share: float, part: Part | None = None) -> torch.Tensor:
     """Apply dropout with a share rounded to 256ths, 255 at most: eight entries from one random number.
 
-    It is several times faster on a CPU.
+    It is several times faster on a CPU. `x` is a `part` of the rows for which there are draws.
     """
     limit = min(round(share * 256), 255)
     if limit == 0:
         return x
-    random_bytes = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
-    mask = random_bytes.view(torch.uint8)[: x.numel()].view(x.shape) >= limit
+    width = math.prod(x.shape[1:])
+    begin, total = (0, x.numel()) if part is None else (part.rows.start * width, part.total * width)
+    random_bytes = torch.empty(-(-total // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+    mask = random_bytes.view(torch.uint8)[begin : begin + x.numel()].view(x.shape) >= limit
     return x * (mask * (256 / (256 - limit)))
 
 
@@ -200,10 +216,10 @@ def _normal(*size: int, std: float = 0.03) -> nn.Parameter:
     return nn.Parameter(torch.randn(*size) * std)
 
 
-def _table(n_rows: int, width: int) -> nn.Parameter:
-    """Return a table with a row for each user or movie; the optimizer gives it one step size."""
-    table = _normal(n_rows, width)
-    table.is_table = True  # type: ignore[attr-defined]
+def _table(part: Part, width: int) -> nn.Parameter:
+    """Return a part of a table with a row for each user or movie; the optimizer gives it one step size."""
+    table = nn.Parameter(_normal(part.total, width).detach()[part.rows].clone())
+    table.is_table, table.part = True, part  # type: ignore[attr-defined]
     return table
 
 

@@ -5,6 +5,7 @@ the pairs and for the gradient on the transposed view, was the fastest of four w
 `index_add` at 80,000 pairs and 64 factors), and it writes no array with an entry for each pair and factor.
 """
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,17 +31,22 @@ class SparsePattern:
         self, starts: torch.Tensor, items: torch.Tensor, other: "SparsePattern | None" = None, n_items: int = 0
     ) -> None:
         self.starts, self.items = starts, items
+        self.n_items = n_items
         self.pairs: tuple[torch.Tensor, torch.Tensor]  # rows and items, in the order of the values
         self.order: torch.Tensor | None = None  # maps this side's order of pairs to the order of the values
         if other is not None:
             self.transposed, self.pairs = other, (other.pairs[1], other.pairs[0])
             return
         row_numbers = torch.arange(len(starts) - 1, dtype=items.dtype, device=starts.device)
-        rows = torch.repeat_interleave(row_numbers, starts.diff(), output_size=len(items))
-        self.pairs = rows, items
-        order, others = _sort_by_row(items, n_items)
-        self.transposed = SparsePattern(others, rows[order], self)
-        self.transposed.order = order
+        self.pairs = torch.repeat_interleave(row_numbers, starts.diff(), output_size=len(items)), items
+
+    @cached_property
+    def transposed(self) -> "SparsePattern":
+        """Each item's rows, sorted when they are first needed."""
+        order, others = _sort_by_row(self.items, self.n_items)
+        transposed = SparsePattern(others, self.pairs[0][order], self)
+        transposed.order = order
+        return transposed
 
     @classmethod
     def of(cls, histories: Histories, n_items: int, device: torch.device) -> "SparsePattern":

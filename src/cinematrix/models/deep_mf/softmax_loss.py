@@ -14,7 +14,7 @@ BLOCK_LOGITS = 2**19
 """Logits computed at a time, few enough for the processor's cache."""
 
 
-def softmax_loss(x: torch.Tensor, y: torch.Tensor, hidden: IndexPairs, chosen: IndexPairs) -> torch.Tensor:
+def softmax_loss(x: torch.Tensor, y: torch.Tensor, hidden: IndexPairs, chosen: IndexPairs, n: int = 0) -> torch.Tensor:
     """Return the mean −ln probability of the pairs `chosen`, by a softmax of x_u · y over the visible y.
 
     Visible are all y except those that are `hidden` for the user and not chosen. Probabilities are at least the
@@ -25,16 +25,19 @@ def softmax_loss(x: torch.Tensor, y: torch.Tensor, hidden: IndexPairs, chosen: I
         y: `[movies, width]`.
         hidden: rows of x, ascending, and of y.
         chosen: rows of x and of y in any order.
+        n: number of pairs that the mean is over, if these are only some of them.
     """
     cells, targets = (users * len(y) + movies for users, movies in (hidden, chosen))
-    return _SoftmaxLoss.apply(x, y, cells, targets.sort().values)  # type: ignore[no-any-return, no-untyped-call]
+    return _SoftmaxLoss.apply(x, y, cells, targets.sort().values, n or len(targets))  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _SoftmaxLoss(torch.autograd.Function):
     """`softmax_loss` of cells of the table x · y, ascending by row; the gradient is computed in the forward pass."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, hidden: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    def forward(
+        ctx: Any, x: torch.Tensor, y: torch.Tensor, hidden: torch.Tensor, chosen: torch.Tensor, n: int
+    ) -> torch.Tensor:
         x, y = x.contiguous(), y.contiguous()
         step, width, total = max(BLOCK_LOGITS // len(y), 1), len(y), x.new_zeros(())
         ctx.gradients = torch.empty_like(x), torch.zeros_like(y)
@@ -50,14 +53,14 @@ class _SoftmaxLoss(torch.autograd.Function):
             residual, probabilities = _softmax_residual(block @ y.t(), hidden_cells, chosen_cells)
             total -= probabilities.log().sum()
             if any(ctx.needs_input_grad):
-                weights = torch.bincount(chosen_cells // width, minlength=len(block)).to(x.dtype)[:, None] / len(chosen)
+                weights = torch.bincount(chosen_cells // width, minlength=len(block)).to(x.dtype)[:, None] / n
                 ctx.gradients[0][begin : begin + step] = weights * (residual @ y)
                 ctx.gradients[1].addmm_(residual.t(), weights * block)
-        return total / len(chosen)
+        return total / n
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
-        return gradient * ctx.gradients[0], gradient * ctx.gradients[1], None, None
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None, None]:
+        return gradient * ctx.gradients[0], gradient * ctx.gradients[1], None, None, None
 
 
 def _softmax_residual(

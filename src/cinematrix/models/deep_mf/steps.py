@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cinematrix.data.histories import Histories
+from cinematrix.common.world import Part
 from cinematrix.models.base import Ordering
-from cinematrix.models.deep_mf.encoder import UserBatch
+from cinematrix.models.deep_mf.batches import UserBatch
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf.settings import DeepMFSettings
@@ -45,12 +45,12 @@ class StepPlan:
     most: int
 
     @classmethod
-    def of(cls, histories: Histories, n_movies: int, s: "DeepMFSettings", by: Ordering) -> "StepPlan":
-        """Return the plan of a head's training on all `histories`.
+    def of(cls, counts: NDArray[np.int64], n_movies: int, s: "DeepMFSettings", by: Ordering) -> "StepPlan":
+        """Return the plan of a head's training on histories of so many ratings.
 
         The rating head has more steps for more ratings, and larger ones for more than a million.
         """
-        n_ratings, n_users, parts = len(histories.items), int((histories.counts > 0).sum()), round(1 / s.hidden_share)
+        n_ratings, n_users, parts = int(counts.sum()), int((counts > 0).sum()), round(1 / s.hidden_share)
         stars = by == "stars"
         step_ratings = min(s.batch, STEP_RATINGS * max(1, n_ratings / 1e6) ** 0.5) if stars else s.batch
         groups = 1 if stars else -(-n_users * n_movies // MAX_LOGITS)
@@ -66,25 +66,51 @@ class StepPlan:
         """Return the epochs of a training that has at most so many, and at most so many steps as planned."""
         return min(most, self.most // self.steps)
 
-    def batches(self, histories: Histories, rng: np.random.Generator, device: torch.device) -> Iterator[UserBatch]:
-        """Yield the steps of an epoch; a single group has all users, otherwise users without ratings are left out."""
+    def batches(
+        self, counts: NDArray[np.int64], rng: np.random.Generator, device: torch.device, own: Part
+    ) -> Iterator[UserBatch]:
+        """Yield the steps of an epoch; a single group has all users, otherwise users without ratings are left out.
+
+        Args:
+            counts: numbers of the ratings of all users. `[n_users]`.
+            own: the users of this worker, of whom its batches are; all workers draw alike.
+        """
         if self.groups == 1:
-            groups = [np.arange(len(histories), dtype=np.int32)]
+            groups = [np.arange(len(counts), dtype=np.int32)]
         else:
-            users = rng.permutation(np.flatnonzero(histories.counts).astype(np.int32))
-            groups = [np.sort(group) for group in cut_evenly(users, histories.counts[users], self.groups)]
-        orders = [rng.permutation(histories.counts[group].sum()).astype(np.int32) for group in groups]
+            users = rng.permutation(np.flatnonzero(counts).astype(np.int32))
+            groups = [np.sort(group) for group in cut_evenly(users, counts[users], self.groups)]
+        orders = [rng.permutation(counts[group].sum()).astype(np.int32) for group in groups]
         for step in range(self.steps):
             part, place = divmod(step, self.groups)
             hidden = np.array_split(orders[place], self.parts)[part]
             if not len(hidden):  # a group of fewer ratings than parts
                 hidden = orders[place][:1]
-            start = step % self.cycle == 0
+            batch = cut_batch(groups[place], np.sort(hidden), counts, own, device)
+            batch.first = step % self.cycle == 0
             length = min(self.cycle, self.steps - step + step % self.cycle)
-            yield UserBatch(
-                torch.from_numpy(groups[place]).to(device), torch.from_numpy(np.sort(hidden)).to(device),
-                start, length if step % self.cycle == length - 1 else 0,
-            )  # fmt: skip
+            batch.last_of = length if step % self.cycle == length - 1 else 0
+            yield batch
+
+
+def cut_batch(
+    users: NDArray[np.int32], hidden: NDArray[np.int32], counts: NDArray[np.int64], own: Part, device: torch.device
+) -> UserBatch:
+    """Return a worker's part of a step, in which users and places count from its own first ones.
+
+    Args:
+        users: numbers of the step's users, ascending.
+        hidden: places of the hidden ratings among theirs, ascending.
+    """
+    users_part = own.among(users)
+    starts = np.concatenate([[0], np.cumsum(counts[users])])
+    ratings_part = Part(tuple(starts[list(users_part.bounds)].tolist()), own.rank)
+    hidden_part = ratings_part.among(hidden)
+    own_users = users[users_part.rows] - np.int32(own.rows.start)
+    own_hidden = hidden[hidden_part.rows] - np.int32(ratings_part.rows.start)
+    return UserBatch(
+        torch.from_numpy(own_users).to(device), torch.from_numpy(own_hidden).to(device), users_part, hidden_part
+    )
 
 
 def cut_evenly(items: NDArray[Any], sizes: NDArray[Any], parts: int) -> list[NDArray[Any]]:

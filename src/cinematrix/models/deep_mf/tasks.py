@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cinematrix.data.ratings import Ratings
+from cinematrix.common.world import ALONE, World
 from cinematrix.models.base import Ordering
-from cinematrix.models.components.biases import Biases
-from cinematrix.models.deep_mf.encoder import BatchRatings, EncodedBatch, RatingEncoder, StandingMovies, UserBatch
+from cinematrix.models.deep_mf.batches import BatchRatings, EncodedBatch, UserBatch
+from cinematrix.models.deep_mf.encoder import RatingEncoder, StandingMovies
+from cinematrix.models.deep_mf.head_data import HeadData
 from cinematrix.models.deep_mf.network import HistoryNet, IndexPairs
-from cinematrix.models.deep_mf.pooling import ContentMatrix
 from cinematrix.models.deep_mf.softmax_loss import softmax_loss
-from cinematrix.models.deep_mf.steps import StepPlan, cut_evenly
+from cinematrix.models.deep_mf.steps import StepPlan, cut_batch, cut_evenly
 
 if TYPE_CHECKING:
     from cinematrix.models.deep_mf.settings import DeepMFSettings
@@ -56,24 +56,20 @@ class HiddenRatingsTask:
     by: ClassVar[Ordering]
     measure: ClassVar[str]
 
-    def __init__(
-        self, ratings: Ratings, validation: Ratings, content: ContentMatrix | None, n_movies: int,
-        settings: "DeepMFSettings", device: torch.device, biases: Biases | None = None,
-    ) -> None:  # fmt: skip
-        self.device = device
-        self.encoder = RatingEncoder(ratings, n_movies, content, device, biases)
+    def __init__(self, data: HeadData, settings: "DeepMFSettings", device: torch.device, world: World = ALONE) -> None:
+        self.data, self.device, self.world = data, device, world
+        self.encoder = RatingEncoder(data, device, world)
         channels = 1 if self.encoder.centred is None else 2
-        width = 0 if content is None else content.width
-        self.net = HistoryNet(len(ratings.users), n_movies, width, channels, settings.shape(self.by)).to(device)
-        self.history, self.held_out = ratings.by_user, validation.by_user
-        self.plan = StepPlan.of(self.history, n_movies, settings, self.by)
+        width = 0 if data.content is None else data.content.shape[1]
+        self.net = HistoryNet(data.users, data.movies, width, channels, settings.shape(self.by)).to(device)
+        self.plan = StepPlan.of(data.counts, data.n_movies, settings, self.by)
         self.steps_per_epoch = self.plan.steps
         self.unseen_weight = settings.unseen_weight
         self.standing: StandingMovies | None = None
 
     def batches(self, rng: np.random.Generator) -> Iterator[UserBatch]:
         """Yield the steps of an epoch."""
-        return self.plan.batches(self.history, rng, self.device)
+        return self.plan.batches(self.data.counts, rng, self.device, self.data.users)
 
     def encode(self, batch: UserBatch, ratings: BatchRatings, movies: torch.Tensor) -> EncodedBatch:
         """Return both sides, encoded without the hidden ratings of the batch, at its place in the cycle."""
@@ -95,17 +91,23 @@ class HiddenRatingsTask:
         raise NotImplementedError
 
     def encode_held_out(self) -> Iterator[HeldOut]:
-        """Yield blocks of users with validation ratings, encoded from all that is learned from."""
-        users = np.flatnonzero(self.held_out.counts)
-        users = users[:: -(-len(self.held_out.items) // MAX_HELD_OUT)]
-        sizes = self.history.counts[users]
-        movies, standing = self.encoder.all_movies, self.encoder.stand(self.net)
-        for block in cut_evenly(users, sizes, min(1 + int(sizes.sum()) // BLOCK_RATINGS, len(users))):
-            tested = self.held_out.take(block)
-            ratings = BatchRatings(self.encoder, UserBatch.of_visible(self._on_device(block)))
-            stars = None if tested.values is None else torch.from_numpy(tested.values).to(self.device)
-            sides = self.encoder.encode(self.net, standing, ratings, movies)
-            yield HeldOut(sides, ratings, (self._on_device(tested.rows), self._on_device(tested.items)), stars)
+        """Yield blocks of own users with validation ratings, encoded from all that is learned from."""
+        data, tested = self.data, np.flatnonzero(self.data.tested)
+        tested = tested[:: -(-int(data.tested.sum()) // MAX_HELD_OUT)]
+        sizes, encoder = data.counts[tested], self.encoder
+        movie_bias = None if encoder.biases is None else encoder.movie_bias(encoder.totals)
+        movies, tables = encoder.encode_movies(self.net), self.net.users.item_tables(encoder.content)
+        for block in cut_evenly(tested, sizes, min(1 + int(sizes.sum()) // BLOCK_RATINGS, len(tested))):
+            batch = cut_batch(block.astype(np.int32), block[:0].astype(np.int32), data.counts, data.users, self.device)
+            held_out, ratings = data.held_out.take(batch.users.cpu().numpy()), BatchRatings(encoder, batch)
+            stars = None if held_out.values is None else torch.from_numpy(held_out.values).to(self.device)
+            vectors, user_bias = encoder.encode_users(self.net, ratings, movie_bias, tables)
+            sides = EncodedBatch(vectors, movies, user_bias, movie_bias)
+            yield HeldOut(sides, ratings, (self._on_device(held_out.rows), self._on_device(held_out.items)), stars)
+
+    def add_up(self, *totals: float) -> list[float]:
+        """Return totals of all workers."""
+        return self.world.sum(torch.tensor(totals, dtype=torch.float64, device=self.device)).tolist()
 
     def _on_device(self, numbers: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(numbers.astype(np.int32)).to(self.device)
@@ -124,31 +126,39 @@ class StarsTask(HiddenRatingsTask):
     def loss(self, batch: UserBatch) -> torch.Tensor:
         """Return the sum over members, which learn independently, in units of the residuals' variance."""
         ratings = BatchRatings(self.encoder, batch)
-        movies, places = torch.unique(ratings.hidden[1], return_inverse=True)
-        sides, rows = self.encode(batch, ratings, movies), ratings.hidden[0]
+        hidden_counts, own = ratings.hidden_totals[:, 0], self.data.movies
+        movies = torch.nonzero(hidden_counts)[:, 0].int()
+        rows, items, _, centred = ratings.hidden_of_own_movies
+        places = (hidden_counts > 0).cumsum(0).index_select(0, items) - 1
+        sides = self.encode(batch, ratings, movies)
         user_bias, movie_bias = sides.biases
-        assert ratings.hidden_centred is not None
-        over_user = ratings.hidden_centred - user_bias.index_select(0, rows)
+        users, user_bias = (self.world.join(each, ratings.users_part) for each in (sides.users, user_bias))
+        over_user = centred - user_bias.index_select(0, rows)
         over_both = over_user - movie_bias.index_select(0, places)
-        seen = self._squared_error(sides.users, sides.movies, (rows, places), over_both)
+        at_own = places - own.among(movies).rows.start
+        seen = self._squared_error(users, sides.movies, (rows, at_own), over_both, ratings.hidden_part.total)
         first = int(torch.randint(min(UNSEEN_EVERY, len(movies)), ()))
-        some = torch.nonzero(places % UNSEEN_EVERY == first)[:, 0]
-        vectors = self.net.movies.unseen(self.encoder.content, movies[first::UNSEEN_EVERY])
-        pairs = rows.index_select(0, some), places.index_select(0, some) // UNSEEN_EVERY
-        unseen = self._squared_error(sides.users, vectors, pairs, over_user.index_select(0, some))
+        some, new_movies = torch.nonzero(places % UNSEEN_EVERY == first)[:, 0], movies[first::UNSEEN_EVERY]
+        vectors = self.encoder.encode_unseen(self.net, new_movies)
+        at_own = places.index_select(0, some) // UNSEEN_EVERY - own.among(new_movies).rows.start
+        pairs, n = (rows.index_select(0, some), at_own), int(hidden_counts.index_select(0, new_movies).sum())
+        unseen = self._squared_error(users, vectors, pairs, over_user.index_select(0, some), n)
         return seen + self.unseen_weight * unseen
 
     def _squared_error(
-        self, users: torch.Tensor, movies: torch.Tensor, pairs: IndexPairs, residual: torch.Tensor
+        self, users: torch.Tensor, movies: torch.Tensor, pairs: IndexPairs, residual: torch.Tensor, n: int
     ) -> torch.Tensor:
-        """Return the mean squared error of pairs, the sum over members, in units of the residuals' variance."""
+        """Return the mean squared error of `n` pairs, the sum over members, in units of the residuals' variance.
+
+        Of several workers, each returns the addend of the pairs of its movies.
+        """
         error = self.net.score(users, movies, pairs) - (residual / self.encoder.sigma)[:, None]
-        return error.square().mean(0).sum()
+        return (error.square().sum(0) / n).sum()
 
     def validate(self) -> float:
         """Return the RMSE of the members' mean on the validation ratings."""
         assert self.encoder.biases is not None, "the rating head has stars to learn from"
-        squares, n = 0.0, 0
+        squares, n = 0.0, 0.0
         for block in self.encode_held_out():
             assert block.stars is not None
             (user_bias, movie_bias), (rows, movies) = block.sides.biases, block.pairs
@@ -156,6 +166,7 @@ class StarsTask(HiddenRatingsTask):
             score = self.net.score(block.sides.users, block.sides.movies, block.pairs).mean(1)
             squares += float((base + self.encoder.sigma * score - block.stars).square().sum())
             n += len(rows)
+        squares, n = self.add_up(squares, n)
         return float(np.sqrt(squares / n))
 
 
@@ -169,18 +180,20 @@ class RankingTask(HiddenRatingsTask):
         """Return the sum over members, which learn independently."""
         ratings = BatchRatings(self.encoder, batch)
         sides = self.encode(batch, ratings, self.encoder.all_movies)
-        return self._softmax_loss(sides, ratings, ratings.hidden).sum()
+        sides.movies = self.world.join(sides.movies, self.data.movies)
+        return self._softmax_loss(sides, ratings, ratings.hidden, ratings.hidden_part.total).sum()
 
     def validate(self) -> float:
         """Return the mean negative log-likelihood of the validation movies, in nats."""
-        total, n = 0.0, 0
+        total, n = 0.0, 0.0
         for block in self.encode_held_out():
-            loss = self._softmax_loss(block.sides, block.ratings, block.pairs).mean()
+            loss = self._softmax_loss(block.sides, block.ratings, block.pairs, max(len(block.pairs[0]), 1)).mean()
             total, n = total + float(loss) * len(block.pairs[0]), n + len(block.pairs[0])
+        total, n = self.add_up(total, n)
         return total / n
 
-    def _softmax_loss(self, sides: EncodedBatch, ratings: BatchRatings, pairs: IndexPairs) -> torch.Tensor:
-        """Return each member's mean negative log-likelihood of pairs."""
+    def _softmax_loss(self, sides: EncodedBatch, ratings: BatchRatings, pairs: IndexPairs, n: int) -> torch.Tensor:
+        """Return each member's mean negative log-likelihood of `n` pairs, the addend of those that are given."""
         used, rows = torch.unique(pairs[0].long(), return_inverse=True)
         place = torch.full((len(ratings.users),), -1, device=self.device)
         place[used] = torch.arange(len(used), device=self.device)
@@ -189,4 +202,4 @@ class RankingTask(HiddenRatingsTask):
         hidden = place[users[visible]], movies[visible]
         x, y = self.net.plain(sides.users[used], sides.movies)
         by_member = zip(x.unbind(1), y.unbind(1), strict=True)
-        return torch.stack([softmax_loss(a, b, hidden, (rows, pairs[1].long())) for a, b in by_member])
+        return torch.stack([softmax_loss(a, b, hidden, (rows, pairs[1].long()), n) for a, b in by_member])

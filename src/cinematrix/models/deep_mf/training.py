@@ -13,30 +13,27 @@ from cinematrix.data.histories import Histories
 from cinematrix.data.ratings import Ratings, fingerprint
 from cinematrix.data.splits import random
 from cinematrix.data.training_data import TrainingData
+from cinematrix.errors import SettingError
 from cinematrix.models.base import Ordering, Training, TrainingLog, TrainingOptions
 from cinematrix.models.components.biases import Biases
 from cinematrix.models.deep_mf.closed_forms import ClosedForms, TrainedHead
 from cinematrix.models.deep_mf.encoder import RatingEncoder
 from cinematrix.models.deep_mf.export import export_head
+from cinematrix.models.deep_mf.head_data import HeadData
+from cinematrix.models.deep_mf.head_job import HeadJob
 from cinematrix.models.deep_mf.heads import RankingHead, StarsHead
-from cinematrix.models.deep_mf.pooling import ContentMatrix
+from cinematrix.models.deep_mf.network import HistoryNet
 from cinematrix.models.deep_mf.settings import DeepMFSettings
 from cinematrix.models.deep_mf.steps import StepPlan
-from cinematrix.models.deep_mf.tasks import HiddenRatingsTask, RankingTask, StarsTask
 from cinematrix.models.deep_mf.uncertainty import RatingUncertainty
-from cinematrix.models.training.loop import Schedule, pick_device, seeded_torch, train
+from cinematrix.models.training.loop import Schedule, pick_device
 from cinematrix.models.training.two_stage import MIN_RATINGS_TO_SPLIT
-
-MODEL_NAME = "deep-mf"
-"""Name of the model on progress bars."""
 
 ERROR_TOLERANCE = 0.001
 """Relative difference up to which validation errors count as equal."""
 
 PAIRS_PER_ROW = 800.0
 """Pairs in a step for each row of a table from which tables learn at the full learning rate."""
-
-TASK_CLASSES: dict[Ordering, type[HiddenRatingsTask]] = {"stars": StarsTask, "ranking": RankingTask}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +55,8 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
 
     Without given validation ratings, a share of the ratings is held out, unless they are too few.
     """
+    if s.pair_width and training.options.world.size > 1:
+        raise SettingError(f"pair_width is {s.pair_width}; with several workers it must be 0: its dropout is by pair")
     learn = ratings = training.ratings
     validation, options = training.validation, training.options
     if ratings.rating is not None:
@@ -69,9 +68,8 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
             learn, validation = cut.train, cut.test
     device = pick_device(options.device, double=True)
     matrix = movie_features(data.catalog) if s.content else None
-    content = ContentMatrix(matrix, device) if matrix is not None and matrix.nnz else None
     identity = f"{s} {fingerprint(ratings)} {hash_content(matrix)}"
-    trainer = HeadTrainer(s, data, ratings, learn, validation, content, device, options, training.progress, identity)
+    trainer = HeadTrainer(s, data, ratings, learn, validation, matrix, device, options, training.progress, identity)
     closed_forms = ClosedForms(s, data, ratings, learn, validation, matrix)
     stars, uncertainty = (None, None) if data.scale is None else closed_forms.stars(*trainer.head("stars"))
     ranking = closed_forms.ranking(*trainer.head("ranking"), stars) if data.scale is None or s.ranking else None
@@ -93,7 +91,7 @@ class HeadTrainer:
     ratings: Ratings
     learn: Ratings
     validation: Ratings
-    content: ContentMatrix | None
+    content: sparse.csr_matrix | None
     device: torch.device
     run: TrainingOptions
     progress: Progress
@@ -109,26 +107,25 @@ class HeadTrainer:
         as `two_stage=False` does.
         """
         s = self.settings
-        plan = StepPlan.of(self.ratings.by_user, len(self.data.movies), s, by)
+        plan = StepPlan.of(self.ratings.by_user.counts, len(self.data.movies), s, by)
         schedule = s.schedule(by)
         schedule = replace(
             schedule, epochs=plan.epochs(schedule.epochs),
             table_rate=table_rate(self.ratings, plan.steps) if by == "stars" else 1.0,
         )  # fmt: skip
         if self.learn is self.ratings or not s.two_stage:
-            task = pilot = self._train(by, s, schedule, self.learn, "")
+            trained = pilot = self._train(by, s, schedule, self.learn, "")
         else:
             pilot = self._train(by, replace(s, members=1, ranking_members=1), schedule, self.learn, " pilot")
             epochs = choose_epochs(self.log[by].errors)
-            task = self._train(by, s, replace(schedule, epochs=epochs, keep_best=False), self.ratings, "")
-        return export_head(task.net, self._encoder(task)), export_head(pilot.net, pilot.encoder)
+            trained = self._train(by, s, replace(schedule, epochs=epochs, keep_best=False), self.ratings, "")
+        return self._export(*trained, self.ratings), self._export(*pilot, self.learn)
 
-    def _encoder(self, task: HiddenRatingsTask) -> RatingEncoder:
-        """Return the encoder of all ratings, the histories that the model serves from."""
-        if len(task.encoder) == len(self.ratings):
-            return task.encoder
-        n_movies = len(self.data.movies)
-        return RatingEncoder(self.ratings, n_movies, self.content, self.device, self._biases(self.ratings))
+    def _export(self, net: HistoryNet, encoder: RatingEncoder, ratings: Ratings) -> TrainedHead:
+        """Return a head that serves from the histories of `ratings`."""
+        if encoder.world.size > 1 or len(encoder) != len(ratings):
+            encoder = RatingEncoder(self._data(ratings), self.device)
+        return export_head(net, encoder)
 
     def _biases(self, ratings: Ratings) -> Biases | None:
         """Return the biases of `ratings`, computed once for both heads; None for plain interactions."""
@@ -137,22 +134,21 @@ class HeadTrainer:
             self.biases[id(ratings)] = None if ratings.rating is None else Biases.of(ratings, n_movies, factor)
         return self.biases[id(ratings)]
 
+    def _data(self, ratings: Ratings) -> HeadData:
+        return HeadData.of(ratings, self.validation, self.content, len(self.data.movies), self._biases(ratings))
+
     def _train(
         self, by: Ordering, settings: DeepMFSettings, schedule: Schedule, ratings: Ratings, what: str
-    ) -> HiddenRatingsTask:
-        path, name = self.run.checkpoint, f"{by}-pilot" if what else by
+    ) -> tuple[HistoryNet, RatingEncoder]:
+        """Train a net, on all workers; return it with the encoder of this worker's ratings."""
+        path, name, world = self.run.checkpoint, f"{by}-pilot" if what else by, self.run.world
         run = replace(self.run, checkpoint=path and path.with_name(f"{path.name}.{name}"))
-        with seeded_torch(settings.seed, run.threads):
-            n_movies = len(self.data.movies)
-            biases = self._biases(ratings)
-            task = TASK_CLASSES[by](ratings, self.validation, self.content, n_movies, settings, self.device, biases)
-            log = train(
-                task, schedule, run=run, data=self.identity, progress=self.progress,
-                what=f"{MODEL_NAME} {by}{what}", measure=task.measure,
-            )  # fmt: skip
+        whole = HeadJob(by, settings, schedule, self._data(ratings), run, self.identity, f"{by}{what}")
+        job = world.scatter(whole, lambda rank: whole.of_worker(world, rank))
+        net, encoder, log = job.train(world, self.progress)
         if log.errors:
             self.log[by] = log
-        return task
+        return net, encoder
 
 
 def choose_epochs(errors: list[float]) -> int:

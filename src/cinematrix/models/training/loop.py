@@ -7,7 +7,6 @@ The random state is seeded anew each epoch from (seed, epoch). So a run that is 
 uninterrupted one.
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator
@@ -18,13 +17,22 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
-from safetensors.torch import load as parse_tensors
-from safetensors.torch import save as pack_tensors
 
 from cinematrix.common.atomic_files import write_atomically
 from cinematrix.common.progress import Progress, Silent, running
-from cinematrix.errors import ArtifactError, SettingError, TrainingError
+from cinematrix.common.world import ALONE, World
+from cinematrix.errors import SettingError, TrainingError
 from cinematrix.models.base import TrainingLog, TrainingOptions
+from cinematrix.models.training.checkpoint import (
+    join_rows,
+    join_state,
+    own_rows,
+    own_state,
+    pack,
+    select_prefix,
+    unpack,
+    whole_shapes,
+)
 from cinematrix.models.training.optimizer import AdamW
 
 DIVERGENCE_FACTOR = 5.0
@@ -107,7 +115,8 @@ def train(
 
     Args:
         run: checkpoint file, and whether to resume from it. The file remains at the end; the caller removes it once the
-            model is saved.
+            model is saved. Of the workers of `run.world`, each trains with its own rows of the tables; the first one
+            writes the checkpoint, which is that of the whole net.
         what: name of the task on the progress bar.
         measure: name of the value of `task.validate` on the progress bar.
         data: fingerprint of the training data; a checkpoint of other data is refused.
@@ -118,18 +127,15 @@ def train(
         ArtifactError: the checkpoint is damaged.
     """
     run, progress = run or TrainingOptions(), progress or Silent()
-    state = _TrainingState(task, schedule, data)
-    if run.resume and run.checkpoint is not None and run.checkpoint.exists():
-        state.restore(run.checkpoint)
-    else:
+    state = _TrainingState(task, schedule, data, run.world)
+    if not (run.resume and run.checkpoint is not None and state.restore(run.checkpoint)):
         state.validate_weights()
     with running(progress, what, schedule.epochs * task.steps_per_epoch):
         progress.advance(state.epoch * task.steps_per_epoch)
         while not state.finished:
             state.run_epoch(progress, measure)
             if run.checkpoint is not None:
-                with write_atomically(run.checkpoint, force=True) as file:
-                    file.write_bytes(state.serialise())
+                state.save(run.checkpoint)
     if schedule.keep_best:
         task.net.load_state_dict(state.best)
     task.net.eval()
@@ -179,10 +185,10 @@ def seeded_torch(seed: int, threads: int) -> Iterator[None]:
 class _TrainingState:
     """State of one training; a checkpoint holds all of it."""
 
-    def __init__(self, task: TrainingTask, schedule: Schedule, data: str) -> None:
-        self.task, self.schedule, self.data = task, schedule, data
+    def __init__(self, task: TrainingTask, schedule: Schedule, data: str, world: World = ALONE) -> None:
+        self.task, self.schedule, self.data, self.world = task, schedule, data, world
         self.optimizer = AdamW(
-            task.net.parameters(), weight_decay=schedule.weight_decay, table_rate=schedule.table_rate
+            task.net.parameters(), weight_decay=schedule.weight_decay, table_rate=schedule.table_rate, world=world
         )
         self.total_steps = schedule.epochs * task.steps_per_epoch
         self.epoch = 0
@@ -225,10 +231,10 @@ class _TrainingState:
     def _step(self, batch: Any, step: int) -> float:
         self.optimizer.clear_gradients()
         loss = self.task.loss(batch)
-        value = float(loss.detach())
-        self._check("the loss", value, False)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.task.net.parameters(), self.schedule.clip)
+        value = float(self.world.sum_gradients(self.optimizer.parameters, loss.detach()))
+        self._check("the loss", value, False)
+        self.optimizer.clip(self.schedule.clip)
         self.optimizer.step(self.schedule.learning_rate * self._rate_share(step))
         return value
 
@@ -249,43 +255,45 @@ class _TrainingState:
             f"(now {self.schedule.learning_rate:g}) or clip (now {self.schedule.clip:g})"
         )
 
-    def serialise(self) -> bytes:
-        tensors = {f"net.{name}": tensor for name, tensor in self.task.net.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        for key, state in enumerate(self.optimizer.states):
-            tensors |= {f"optimizer.{key}.{name}": tensor for name, tensor in state.items()}
-        about = {"epoch": str(self.epoch), "log": json.dumps(asdict(self.log)), "of": self._identity()}
-        content = pack_tensors({name: tensor.contiguous().cpu().clone() for name, tensor in tensors.items()}, about)
-        return hashlib.sha256(content).digest() + content
+    def save(self, checkpoint: Path) -> None:
+        """Write a checkpoint, of which each worker gives its part and the first one writes it."""
+        content = self.serialise()
+        if self.world.rank == 0:
+            with write_atomically(checkpoint, force=True) as file:
+                file.write_bytes(content)
 
-    def restore(self, checkpoint: Path) -> None:
-        file_bytes = checkpoint.read_bytes()
-        digest, content = file_bytes[:32], file_bytes[32:]
-        if hashlib.sha256(content).digest() != digest:
-            raise ArtifactError(f"{checkpoint} is damaged or no checkpoint; remove it, or train without --resume")
-        length = int.from_bytes(content[:8], "little")
-        about = json.loads(content[8 : 8 + length])["__metadata__"]
+    def serialise(self) -> bytes:
+        world, net = self.world, self.task.net
+        tensors = {f"net.{name}": tensor for name, tensor in join_state(world, net, net.state_dict()).items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in join_state(world, net, self.best).items()}
+        for key, (p, state) in enumerate(zip(self.optimizer.parameters, self.optimizer.states, strict=True)):
+            tensors |= {f"optimizer.{key}.{name}": join_rows(world, p, tensor) for name, tensor in state.items()}
+        about = {"epoch": str(self.epoch), "log": json.dumps(asdict(self.log)), "of": self._identity()}
+        return pack(tensors, about)
+
+    def restore(self, checkpoint: Path) -> bool:
+        """Go back to a checkpoint, which the first worker reads; return False if there is none."""
+        file_bytes = self.world.share(lambda: checkpoint.read_bytes() if checkpoint.exists() else None)
+        if file_bytes is None:
+            return False
+        tensors, about = unpack(file_bytes, checkpoint)
         if about["of"] != self._identity():
             raise SettingError(
                 f"{checkpoint} is of another training; give the same data and settings, or train without --resume"
             )
         self.epoch, self.log = int(about["epoch"]), TrainingLog(**json.loads(about["log"]))
-        tensors = parse_tensors(content)
-        self.task.net.load_state_dict(_select_prefix(tensors, "net."))
-        self.best = _select_prefix(tensors, "best.")
+        self.task.net.load_state_dict(own_state(self.task.net, select_prefix(tensors, "net.")))
+        self.best = own_state(self.task.net, select_prefix(tensors, "best."))
         self.optimizer.restore(
-            _select_prefix(tensors, f"optimizer.{key}.") for key in range(len(self.optimizer.parameters))
+            {name: own_rows(p, tensor) for name, tensor in select_prefix(tensors, f"optimizer.{key}.").items()}
+            for key, p in enumerate(self.optimizer.parameters)
         )
+        return True
 
     def _identity(self) -> str:
         """Return all that must be equal for a checkpoint to fit: the schedule, the net's shape and the data."""
-        shapes = {name: list(tensor.shape) for name, tensor in self.task.net.state_dict().items()}
-        return json.dumps([asdict(self.schedule), shapes, self.data], sort_keys=True)
+        return json.dumps([asdict(self.schedule), whole_shapes(self.task.net), self.data], sort_keys=True)
 
 
 def _copy(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().clone() for name, tensor in state.items()}
-
-
-def _select_prefix(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -1,9 +1,12 @@
 """The optimizer of every net: AdamW with one step size for all rows of a table. Needs torch."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 import torch
+
+from cinematrix.common.world import ALONE, World
 
 OptimizerState: TypeAlias = dict[str, torch.Tensor]
 
@@ -27,6 +30,8 @@ class AdamW:
     A parameter whose attribute `every` is set gets a gradient once in so many steps, their mean, and then moves as
     far as in all of them.
 
+    A parameter whose attribute `part` is set has the rows of this worker, among those of all workers of `world`.
+
     The learning rate comes with each step. This class replaces `torch.optim`, whose first use loads torch's compiler,
     which takes over a second.
 
@@ -36,10 +41,11 @@ class AdamW:
     """
 
     def __init__(
-        self, parameters: Iterable[torch.nn.Parameter], *, weight_decay: float = 0.0, table_rate: float = 1.0
-    ) -> None:
+        self, parameters: Iterable[torch.nn.Parameter], *, weight_decay: float = 0.0, table_rate: float = 1.0,
+        world: World = ALONE,
+    ) -> None:  # fmt: skip
         self.parameters = list(parameters)
-        self.weight_decay, self.table_rate = weight_decay, table_rate
+        self.weight_decay, self.table_rate, self.world = weight_decay, table_rate, world
         self.states: list[OptimizerState] = [{} for _ in self.parameters]
 
     def clear_gradients(self) -> None:
@@ -57,6 +63,7 @@ class AdamW:
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Move all parameters against their gradients, at the learning rate `rate`."""
+        mean_squares = self._mean_squares()
         for p, state in zip(self.parameters, self.states, strict=True):
             if p.grad is None:
                 continue
@@ -64,24 +71,44 @@ class AdamW:
             speed = every * (rate * self.table_rate if is_table else rate)
             if p.ndim > 1:
                 p.mul_(1 - speed * self.weight_decay)
-            p.addcdiv_(
-                *_direction(p.grad, state, is_table, every), value=-speed / (1 - BETAS[0] ** float(state["step"]))
-            )
+            moment = next(mean_squares) if is_table else None
+            p.addcdiv_(*_direction(p.grad, state, moment, every), value=-speed / (1 - BETAS[0] ** float(state["step"])))
+
+    def clip(self, most: float) -> None:
+        """Scale all gradients so that their norm is at most `most`."""
+        with_gradient = [p for p in self.parameters if p.grad is not None]
+        norms = torch.stack([torch.linalg.vector_norm(p.grad) for p in with_gradient])
+        spread = [place for place, p in enumerate(with_gradient) if hasattr(p, "part")]
+        norms[spread] = self.world.norm(norms[spread])
+        torch.nn.utils.clip_grads_with_norm_(with_gradient, most, torch.linalg.vector_norm(norms))
+
+    def _mean_squares(self) -> Iterator[torch.Tensor]:
+        """Yield the mean square of each table's gradient, over the rows of all workers."""
+        means = [
+            p.grad.square().sum() / (p.part.total * math.prod(p.shape[1:]) if hasattr(p, "part") else p.numel())
+            for p in self.parameters
+            if p.grad is not None and getattr(p, "is_table", False)
+        ]
+        yield from self.world.sum(torch.stack(means)) if means else ()
 
 
 def _direction(
-    gradient: torch.Tensor, state: OptimizerState, is_table: bool, every: int
+    gradient: torch.Tensor, state: OptimizerState, mean_square: torch.Tensor | None, every: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the moving mean of the gradient and its divisor; both are updated in `state`."""
+    """Return the moving mean of the gradient and its divisor; both are updated in `state`.
+
+    Args:
+        mean_square: that of a table, which has one divisor for all rows.
+    """
     first, second = (beta**every for beta in BETAS)
     if not state:
         state["step"], state["exp_avg"] = torch.zeros(()), torch.zeros_like(gradient)
-        state["exp_avg_sq"] = torch.zeros((), device=gradient.device) if is_table else torch.zeros_like(gradient)
+        state["exp_avg_sq"] = torch.zeros_like(gradient if mean_square is None else mean_square)
     state["step"] += every
     state["exp_avg"].lerp_(gradient, 1 - first)
     correction = 1 - BETAS[1] ** float(state["step"])
-    if is_table:
-        moment = state["exp_avg_sq"].lerp_(gradient.square().mean(), 1 - second)
+    if mean_square is not None:
+        moment = state["exp_avg_sq"].lerp_(mean_square, 1 - second)
         return state["exp_avg"], (moment / correction).sqrt() + MIN_SECOND_MOMENT
     moment = state["exp_avg_sq"].mul_(second).addcmul_(gradient, gradient, value=1 - second)
     return state["exp_avg"], (moment.sqrt() / correction**0.5).add_(EPSILON)

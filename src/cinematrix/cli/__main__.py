@@ -1,0 +1,5 @@
+"""The command line as a module: `python -m cinematrix.cli`, for launchers that start modules."""
+
+from cinematrix.cli.main import run
+
+run()
