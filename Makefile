@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test browser install format bench fuzz crash attack schemathesis lock audit
+.PHONY: demo test docs browser install format bench fuzz crash attack schemathesis lock audit
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -12,6 +12,9 @@ test: .venv/dev browser ## format check, lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal $(ARGS) # two workers, a thread each; what shares a fixture stays together
+
+docs: .venv/dev browser ## the documentation as a site, into docs/_build/index.html; a warning is an error
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . docs/_build
 
 browser: ## Chromium for the tests of the page, where apt and the right to use it are at hand
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
@@ -26,7 +29,7 @@ format: .venv/dev
 	$(BIN)/ruff format .
 
 fuzz: .venv/dev ## look for files that the importers of exports trip over, for SECONDS (60)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,dev,fuzz]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,dev,docs,fuzz]'
 	cd tests/helpers && ../../$(BIN)/python fuzz_exports.py -max_total_time=$(or $(SECONDS),60) $(ARGS)
 
 bench: .venv/dev ## measure the bars anew, into benchmarks/RESULTS.md
@@ -65,5 +68,5 @@ audit: .venv/tools ## look up known vulnerabilities of what is in serve.lock, wh
 	touch $@
 
 .venv/dev: .venv/run
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,dev,docs]'
 	touch $@
