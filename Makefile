@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test browser types install format bench fuzz crash attack schemathesis lock audit
+.PHONY: demo test docs browser graphviz types install format bench fuzz crash attack schemathesis lock audit
 
 demo: .venv/run ## the main job, end to end, on MovieLens (or on DATA=folder)
 	$(BIN)/cinematrix demo --force $(if $(DATA),--data "$(DATA)")
@@ -14,6 +14,9 @@ test: .venv/dev browser ## format check, lint, types, tests
 	@$(MAKE) --no-print-directory types
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal $(ARGS) # two workers, a thread each; what shares a fixture stays together
 
+docs: .venv/dev graphviz ## the documentation as a site, into docs/_build/index.html; a warning is an error
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . docs/_build
+
 APT := SUDO=$$([ $$(id -u) = 0 ] || echo sudo -n); command -v apt-get >/dev/null && $$SUDO apt-get update -qq && \
 	$$SUDO apt-get install -qq -y --no-install-recommends
 RED = printf '\033[31m%s\033[0m\n'
@@ -23,6 +26,9 @@ browser: ## Chromium and Firefox for the tests of the page, where apt and the ri
 		$(RED) "NO CHROMIUM HERE: the tests of the web page won't run"
 	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || { $(APT) firefox-esr fonts-dejavu-core; } || \
 		$(RED) "NO FIREFOX HERE: the evening in a second browser won't run"
+
+graphviz: ## dot, which draws the packages for the documentation
+	@command -v dot >/dev/null || { $(APT) graphviz; } || $(RED) "NO GRAPHVIZ HERE: the documentation can't be built"
 
 TSC := tests/page/types/node_modules/.bin/tsc
 
@@ -39,7 +45,7 @@ format: .venv/dev
 	$(BIN)/ruff format .
 
 fuzz: .venv/dev ## look for files that the importers of exports trip over, for SECONDS (60)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,dev,fuzz]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,dev,docs,fuzz]'
 	cd tests/helpers && ../../$(BIN)/python fuzz_exports.py -max_total_time=$(or $(SECONDS),60) $(ARGS)
 
 bench: .venv/dev ## measure the bars anew, into benchmarks/RESULTS.md
@@ -78,5 +84,5 @@ audit: .venv/tools ## look up known vulnerabilities of what is in serve.lock, wh
 	touch $@
 
 .venv/dev: .venv/run
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,serve,dev,docs]'
 	touch $@

@@ -1,4 +1,4 @@
-"""Generate docs/command-line.md and docs/settings.md from the program: `python docs/reference.py`.
+"""Generate what the documentation has from the program itself: `python docs/reference.py`.
 
 A test fails if a file isn't up to date.
 """
@@ -16,6 +16,8 @@ from cinematrix.cli.main import app
 from cinematrix.cli.serve import serve
 from cinematrix.models import MODELS, model_class
 from cinematrix.service.settings import list_service_settings
+from house import draw_packages
+from http_reference import http_api
 
 HEAD = """# The command line
 
@@ -119,7 +121,12 @@ def settings() -> str:
     return "\n".join(parts) + "\n"
 
 
-PAGES = {"command-line.md": reference, "settings.md": service_settings}
+PAGES = {
+    "command-line.md": reference,
+    "settings.md": service_settings,
+    "http-api.md": http_api,
+    "packages.dot": draw_packages,
+}
 """Generated pages by name."""
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ app = typer.Typer(help="Get, describe and split data sets.", no_args_is_help=Tru
 
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(help="ml-latest-small, ml-100k, ml-1m, ml-10m, ml-25m, ml-32m or simulated.")],
+    name: Annotated[
+        str, typer.Argument(help="ml-latest-small, ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m or simulated.")
+    ],
     to: Annotated[Path | None, typer.Option("--to", help="Folder for the data. Default: the cache folder.")] = None,
     set_: Annotated[
         list[str] | None,

@@ -47,6 +47,7 @@ ARCHIVES = {
     "ml-100k": DatasetFiles(("u.data", "u.item", "u.genre"), _README, 50 * _MB),
     "ml-1m": DatasetFiles(_DAT, _README, 200 * _MB),
     "ml-10m": DatasetFiles((*_DAT, "tags.dat"), _README, 1000 * _MB),
+    "ml-20m": DatasetFiles(_CSV, _README, 2000 * _MB),
     "ml-25m": DatasetFiles(_CSV, _README, 2000 * _MB),
     "ml-32m": DatasetFiles(_CSV, _README, 3000 * _MB),
 }

@@ -52,7 +52,9 @@ def random(ratings: Ratings, test_size: float = 0.2, seed: int = 42) -> Split:
     """
     n_test = int(np.ceil(_check_share(test_size, "test_size") * len(ratings)))
     rows = _legacy_generator(seed).permutation(len(ratings))
-    return _split(ratings, rows[n_test:], rows[:n_test], f"random split, {test_size:.0%} of the ratings, seed {seed}")
+    return make_split(
+        ratings, rows[n_test:], rows[:n_test], f"random split, {test_size:.0%} of the ratings, seed {seed}"
+    )
 
 
 def k_fold(ratings: Ratings, k: int = 5, seed: int = 42) -> Iterator[Split]:
@@ -116,7 +118,7 @@ def half(ratings: Ratings, test_size: float = 0.2) -> Split:
     tested = later[times[later] >= times[in_order[middle]]]
     protocol = f"half split, {since}, of which each user's first half is given"
     train, given = np.flatnonzero(times < cut), np.flatnonzero(~_mask(tested, len(ratings)))
-    return _split(ratings, train, tested, protocol, given)
+    return make_split(ratings, train, tested, protocol, given)
 
 
 def new_users(ratings: Ratings, share: float = 0.2, k: int = 5, seed: int = 42) -> Split:
@@ -131,7 +133,7 @@ def new_users(ratings: Ratings, share: float = 0.2, k: int = 5, seed: int = 42) 
     held_out = _draw_share(ratings.user, len(ratings.users), share, seed)[ratings.user]
     tested = held_out & (_random_places(ratings, seed) >= k)
     protocol = f"new-users split, {share:.0%} of the users held out, {k} of their ratings given, seed {seed}"
-    return _split(ratings, np.flatnonzero(~held_out), np.flatnonzero(tested), protocol, np.flatnonzero(~tested))
+    return make_split(ratings, np.flatnonzero(~held_out), np.flatnonzero(tested), protocol, np.flatnonzero(~tested))
 
 
 def new_movies(ratings: Ratings, share: float = 0.2, seed: int = 42) -> Split:
@@ -152,7 +154,7 @@ SPLITS: dict[str, Callable[[Ratings, int], Split]] = {
 """Splits by command-line name, each a function of (ratings, seed); `k-fold` is the first fold."""
 
 
-def _split(
+def make_split(
     ratings: Ratings, train: RowNumbers, test: RowNumbers, protocol: str, given: RowNumbers | None = None
 ) -> Split:
     """Create the split with these rows, after a check that no test rating is in training or given."""
@@ -170,7 +172,7 @@ def _split(
 
 def _split_by_mask(ratings: Ratings, tested: NDArray[np.bool_], protocol: str) -> Split:
     """Create the split that tests the rows of a mask and trains on the others, both in the table's order."""
-    return _split(ratings, np.flatnonzero(~tested), np.flatnonzero(tested), protocol)
+    return make_split(ratings, np.flatnonzero(~tested), np.flatnonzero(tested), protocol)
 
 
 def _mask(rows: RowNumbers, n: int) -> NDArray[np.bool_]:

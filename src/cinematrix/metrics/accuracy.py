@@ -60,6 +60,11 @@ def recall(ranked: Numbers, relevant: Histories) -> PerUser:
     return ratio(hits(ranked, relevant).sum(axis=1), relevant.counts)
 
 
+def capped_recall(ranked: Numbers, relevant: Histories) -> PerUser:
+    """Recall at `k` of Liang et al. 2018: hits / min(k, relevant movies), so that a full list of hits has 1."""
+    return ratio(hits(ranked, relevant).sum(axis=1), np.minimum(relevant.counts, ranked.shape[1]))
+
+
 def precision(ranked: Numbers, relevant: Histories) -> PerUser:
     """Precision at `k`: hits / k, also for a list shorter than `k`."""
     return ratio(hits(ranked, relevant).sum(axis=1) / ranked.shape[1], relevant.counts > 0)
