@@ -42,7 +42,7 @@ def known_visit(browser: Browser, tmp_path: Path, world: tuple[Ratings, Catalog]
         posters = PosterSettings(KEY, tmp_path / "tmdb", api=tmdb.url, images=tmdb.url, facts_rate=2400)
         with run_service(ServiceSettings(model, store, posters=posters)) as url:
             wait_for(lambda: httpx2.get(f"{url}/v1/facts").json()["runtime"] == 35)
-            with open_visit(browser, url, locale="de-DE") as visit:
+            with open_visit(browser, url, locale="en-DE") as visit:
                 movies = world[1].movies.ids.tolist()
                 rated = [
                     {"movie": movies[at], "title": "Seen", "genres": [], "rating": 4, "time": 1} for at in (36, 37)
@@ -80,7 +80,7 @@ def test_lists_are_filtered_by_facts_and_people_are_found(
     assert {*visit.movies()} <= {*movies[:9]}
     assert page.evaluate("window.shifted") <= 0.05
     dials.get_by_label("Running time").select_option("80")
-    expect(page.get_by_role("heading", name="No film is left")).to_be_visible()
+    expect(page.get_by_role("heading", name="No film matches")).to_be_visible()
     check_people(visit, movies)
     check_watchlist(visit, movies)
     check_offer(visit, movies)

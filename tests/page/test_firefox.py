@@ -34,7 +34,7 @@ def test_an_evening_in_firefox(page_model: Path, tmp_path: Path) -> None:
             firefox.open(url)
             firefox.wait(KEPT)
         firefox.open(url)
-        firefox.find(".note", "The server can't be reached")
+        firefox.find(".note", "The server can’t be reached")
         firefox.find(".row, .feature")
         firefox.open(f"{url}/?view=watchlist")
         firefox.find(".lead", "no expected stars now")

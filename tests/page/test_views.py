@@ -127,7 +127,7 @@ def test_one_is_written_in_the_singular(rated_visit: PageVisit) -> None:
 
 def test_a_poster_cuts_a_title_after_three_lines(rated_visit: PageVisit) -> None:
     """Three lines are shown, with only the background below."""
-    page, title = rated_visit.page, "Hhhhhhhh hhhhhhhh Hhhhhhhh hhhhhhhh Hhhhhh"
+    page, title = rated_visit.page, "Hhhhhhhhhh hhhhhhhhhh Hhhhhhhhhh hhhhhhhhhh"
     response = {"items": [{"movie": 1, "title": title, "year": 2018, "genres": []}], "people": []}
     page.route("**/v1/movies/search", lambda route: route.fulfill(json=response))
     rated_visit.open("/?view=search&query=h")

@@ -88,6 +88,8 @@ ROUTES = {
     "POST /v1/predictions": "page",
     "POST /v1/rows": "page",
     "POST /v1/profile": "page",
+    "GET /v1/facts": "page",
+    "POST /v1/people/movies": "page",
     "GET /v1/map": "page",
     "POST /v1/questions": "page",
     "GET /v1/starters": "page",
