@@ -294,6 +294,15 @@ def test_more_ratings_have_fewer_members() -> None:
     assert [DeepMFSettings(members=m).for_ratings(10**7).members for m in (1, 7)] == [1, 7]
 
 
+def test_the_fast_preset_is_narrow_and_short_only_where_ratings_are_few() -> None:
+    """From 500,000 on its rating head is as wide as the default's; a width or number of epochs that is given stays."""
+    fast = DeepMFSettings(**DeepMFSettings.PRESETS["fast"])
+    sizes = [(s.factors, s.epochs) for n in (499_999, 500_000) for s in (fast.for_ratings(n), fast.for_interactions(n))]
+    assert sizes == [(32, 6)] * 2 + [(64, 20)] * 2
+    given = DeepMFSettings(factors=16, epochs=3).for_ratings(10**6)
+    assert (given.factors, given.epochs) == (16, 3)
+
+
 def test_many_ratings_are_learned_in_one_stage(world: tuple[Ratings, Catalog], monkeypatch: pytest.MonkeyPatch) -> None:
     """A quarter of the usual share is held out then, and one spectrum serves the pilot's place and the model."""
     stages = [DeepMFSettings().for_ratings(n) for n in (499_999, 500_000)]

@@ -20,6 +20,9 @@ MEMBER_RATINGS = 2_000_000
 ONE_STAGE_RATINGS = 500_000
 """Ratings from which heads are trained once, without a pilot; a second training would have few more to learn from."""
 
+FEW_FACTORS, FEW_EPOCHS = 32, 6
+"""Width and epochs of a net that learns quickly from fewer ratings; with more it learns too little in few steps."""
+
 ONE_STAGE_HELD_OUT = 0.25
 """The part of `validation_share` that is held out from so many ratings: it is enough, and isn't learned from."""
 
@@ -29,7 +32,7 @@ class DeepMFSettings:
     """Hyper-parameters of `deep-mf`. Their search is described in docs/experiments.md.
 
     Attributes:
-        factors: width of a member's vectors.
+        factors: width of a member's vectors. 0: 32, or 64 from 500,000 ratings on.
         members: nets of the rating head's ensemble, trained side by side; the prediction is their mean. 0: four, fewer
             where there are more than 500,000 ratings (`for_ratings`).
         blocks: hidden layers (residual blocks) of each tower.
@@ -44,7 +47,7 @@ class DeepMFSettings:
         hidden_share: share of the ratings that are hidden and predicted in a step.
         batch: maximum ratings predicted in a step (`steps.StepPlan`).
         epochs: maximum passes over the ratings, each of which hides every rating once; fewer where they would take more
-            than 1,500 steps.
+            than 1,500 steps. 0: 6, or 20 from 500,000 ratings on.
         patience: epochs without a better validation error before training stops; 0: never stop early.
         learning_rate: peak of the one-cycle schedule.
         weight_decay: AdamW's weight decay.
@@ -61,7 +64,7 @@ class DeepMFSettings:
     """
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        "fast": {"factors": 32, "members": 1, "epochs": 6, "ranking_epochs": 1, "ease_rank": 256, "two_stage": False},
+        "fast": {"factors": 0, "members": 1, "epochs": 0, "ranking_epochs": 1, "ease_rank": 256, "two_stage": False},
     }
     """Groups of hyper-parameters: `DeepMFSettings(**PRESETS["fast"])`, or `--set preset=fast`."""
 
@@ -101,26 +104,31 @@ class DeepMFSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_settings(
-            self, lambda x: x >= 1, "must be at least 1", "factors epochs batch ranking_members ranking_epochs"
-        )
+        check_settings(self, lambda x: x >= 1, "must be at least 1", "batch ranking_members ranking_epochs")
         check_settings(
             self,
             lambda x: x >= 0,
             "can't be negative",
-            "members blocks pair_width patience ease_rank weight_decay unseen_weight",
+            "factors members blocks pair_width epochs patience ease_rank weight_decay unseen_weight",
         )
         check_settings(self, lambda x: x > 0, "must be above 0", "learning_rate ranking_learning_rate movie_shrinkage")
         check_settings(self, lambda x: 0 <= x < 1, "is a share from 0 to below 1", "dropout row_dropout")
         check_settings(self, lambda x: 0 < x < 1, "is a share between 0 and 1", "hidden_share validation_share")
 
     def for_ratings(self, n: int) -> "DeepMFSettings":
-        """Return the settings of a training from `n` ratings: the number of members, and one stage for many ratings."""
+        """Return the settings of a training from `n` ratings: sizes by their number, and one stage for many of them."""
         members = self.members or min(MAX_MEMBERS, max(1, MEMBER_RATINGS // max(n, 1)))
-        if not self.two_stage or n < ONE_STAGE_RATINGS:
-            return replace(self, members=members)
-        share = ONE_STAGE_HELD_OUT * self.validation_share
-        return replace(self, members=members, two_stage=False, validation_share=share)
+        s = replace(self.for_interactions(n), members=members)
+        if not s.two_stage or n < ONE_STAGE_RATINGS:
+            return s
+        share = ONE_STAGE_HELD_OUT * s.validation_share
+        return replace(s, two_stage=False, validation_share=share)
+
+    def for_interactions(self, n: int) -> "DeepMFSettings":
+        """Return the settings of a training from `n` plain interactions: width and epochs by their number."""
+        few = n < ONE_STAGE_RATINGS
+        factors, epochs = self.factors or (FEW_FACTORS if few else 64), self.epochs or (FEW_EPOCHS if few else 20)
+        return replace(self, factors=factors, epochs=epochs)
 
     def shape(self, by: Ordering) -> "NetworkShape":
         """Return the shape of one head's net."""

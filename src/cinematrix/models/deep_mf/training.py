@@ -59,8 +59,7 @@ def fit_heads(s: DeepMFSettings, data: TrainingData, training: Training) -> Trai
         raise SettingError(f"pair_width is {s.pair_width}; with several workers it must be 0: its dropout is by pair")
     learn = ratings = training.ratings
     validation, options = training.validation, training.options
-    if ratings.rating is not None:
-        s = s.for_ratings(len(ratings))
+    s = s.for_interactions(len(ratings)) if ratings.rating is None else s.for_ratings(len(ratings))
     if validation is None:
         validation = ratings
         if len(ratings) >= MIN_RATINGS_TO_SPLIT:
