@@ -219,7 +219,7 @@ def test_a_model_without_uncertainty_says_so(world: tuple[Ratings, Catalog]) -> 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"factors": 0},
+        {"factors": -1},
         {"hidden_share": 1.5},
         {"hidden_share": 0.0},
         {"dropout": 1.0},
