@@ -60,7 +60,8 @@ def pronouns() -> list[str]:
     for path in [*ROOT.glob("*.md"), *(file for name in ("src", "tests", "benchmarks", "docs", "deploy")
                                        for file in (ROOT / name).rglob("*"))]:  # fmt: skip
         names_them = path.name in ("structure.py", "test_structure.py")
-        if path.suffix in (".py", ".md", ".js", ".html", ".css") and not names_them:
+        made = {"_build", "node_modules"} & set(path.parts)
+        if path.suffix in (".py", ".md", ".js", ".html", ".css") and not names_them and not made:
             lines = path.read_text("utf-8").splitlines()
             found += [f"{path.relative_to(ROOT)}:{n}: {line.strip()[:80]}" for n, line in enumerate(lines, 1)
                       if PRONOUNS.search(line)]  # fmt: skip

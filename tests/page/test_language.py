@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -81,6 +83,10 @@ def test_an_evening_in_german(german: PageVisit) -> None:
     page.locator("summary", has_text="Warum eine Zeile übersprungen wurde").click()
     expect(page.locator(".outcome")).to_contain_text("1 × kein Film")
     found |= faults(german, "Filme importieren")
+    page.locator("#file").set_input_files(
+        {"name": "export.zip", "mimeType": "application/zip", "buffer": edited_export()}
+    )
+    expect(page.locator(".outcome .note")).to_have_text(re.compile("^watchlist.csv: Anders als .* die Spalte 'date'"))
     page.locator("#file").set_input_files({"name": "leer.csv", "mimeType": "text/csv", "buffer": b""})
     expect(page.get_by_role("alert")).to_contain_text("Die Datei ist leer.")
 
@@ -89,12 +95,22 @@ def test_an_evening_in_german(german: PageVisit) -> None:
         found |= faults(german, heading)
     assert found == {}
     german.errors.clear()  # the browser reports the failed requests
-    page.get_by_role("group", name="Sprache").get_by_role("button", name="English").click()
+    chosen = page.get_by_role("group", name="Sprache")
+    expect(chosen.get_by_role("button", pressed=True)).to_have_text("Deutsch")
+    chosen.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
     german.open("/")
     assert page.evaluate("document.documentElement.lang") == "en"
     expect(page.get_by_role("heading", level=1)).to_have_text("For you")
     german.errors.clear()
+
+
+def edited_export() -> bytes:
+    """Return a ZIP of Letterboxd whose only file lacks a column."""
+    with BytesIO() as content:
+        with ZipFile(content, "w") as archive:
+            archive.writestr("watchlist.csv", "Name,Year,Letterboxd URI\nFunny 22,2000,https://boxd.it/29Xk\n")
+        return content.getvalue()
 
 
 OTHERS = {

@@ -74,8 +74,12 @@ class Table(Recommender):
 
 
 def make_model(stars: list[float] | None) -> Table:
-    """Make members 1, 2 and 3, and movies 10…15, the last of which all have seen; without stars for None."""
-    ratings = Ratings.from_arrays([1, 2, 3], [15, 15, 15], stars, scale=Scale(1, 5, 0.5) if stars else None)
+    """Make members 1, 2 and 3, and movies 10…15, the last of which all have seen; without stars for None.
+
+    A fourth rating is the second member's, of the first movie.
+    """
+    users, rated = [1, 2, 3, 2][: len(stars or [0] * 3)], [15, 15, 15, 10][: len(stars or [0] * 3)]
+    ratings = Ratings.from_arrays(users, rated, stars, scale=Scale(1, 5, 0.5) if stars else None)
     movies = Catalog.of(
         list(range(10, 16)), genres=[["Drama"], ["Drama"], ["Comedy"], ["Comedy"], ["Drama"], ["Drama"]]
     )
@@ -123,9 +127,16 @@ def test_movies_below_a_mean_are_the_last_choice(model: Table) -> None:
     assert [line.movie for line in whole.items] == [12, 11, 10, 13, 14]
     assert whole.below == 1
     assert whole.note == "1 of these 5 movies are expected below somebody's own mean: too few aren't"
-    harsh = make_model([3, 5, 3])  # only movie 13 is up to the mean of the second
+    harsh = make_model([1, 5, 1, 4.5])  # only movie 13 is up to the mean of the second
     assert [line.movie for line in recommend_to_all(harsh, 1).items] == [13]
     assert recommend_to_all(harsh, 3).below == 2
+
+
+def test_a_friend_with_one_loved_movie_can_be_pleased() -> None:
+    """Equal ratings are no standard: the mean of all users, 3.67, stands in, and movie 11 is above it for everybody."""
+    found = recommend_to_all(make_model([3, 5, 3]), 1)
+    assert [line.movie for line in found.items] == [11]
+    assert found.below == 0
 
 
 def test_the_best_by_score_are_ordered_by_stars() -> None:

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from cinematrix.data.conditions import COMPARE, NUMBERS, WORDS, parse_conditions
 from cinematrix.data.ids import UNKNOWN, IdMap, Ids, parse_id
+from cinematrix.data.letters import fold_letters
 from cinematrix.data.schema import KNOWN, NO_NULL_LISTS, SCHEMA, blank_column
 from cinematrix.errors import SettingError
 
@@ -245,11 +246,11 @@ class Catalog:
         return mask
 
     def _having(self, field: str, value: str) -> NDArray[np.bool_]:
-        """Return the mask of the movies that have a value of a field of `WORDS`, in any case of its letters."""
+        """Return the mask of the movies that have a value of a field of `WORDS`, without regard to case and accents."""
         column = WORDS[field]
         known = self.column(column)
         names = getattr(self, column) if field in ("genre", "tag") else _vocabulary(known)
-        spellings = [name for name in names if name.casefold() == value.casefold()]
+        spellings = [name for name in names if fold_letters(name) == fold_letters(value)]
         if not spellings:
             hint = f"; the genres are {', '.join(self.genres) or 'not known'}" if field == "genre" else ""
             raise SettingError(f"no movie has the {field} {value!r}{hint}")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
 from cinematrix.data.ids import Numbers
+from cinematrix.data.letters import fold_letters
 from cinematrix.data.title_search import TitleIndex
-from cinematrix.data.title_words import fold_letters
 
 MIN_LIKENESS = 85.0
 """Minimum likeness, 0…100, of a query and a name that doesn't have the query's words."""

@@ -8,12 +8,8 @@ import re
 import unicodedata
 
 from cinematrix.data.catalog import ARTICLES
+from cinematrix.data.letters import LETTERS
 
-_LETTERS = str.maketrans(
-    {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "¢": "c", "$": "s"}
-    | dict.fromkeys("'’‘ʼ`´", "")
-    | dict.fromkeys("&+", " and ")
-)
 _ELISION = re.compile(r"^l['’] ?(?=\w)")
 _RAISED = re.compile("([¼½¾⅓⅔²³])")
 _ARTICLE_WORDS = frozenset(article.rstrip("'") for article in ARTICLES)
@@ -59,17 +55,6 @@ _EQUAL_WORDS = {
 """The word that stands for another. `vs` equals `v`, and so the numeral 5."""
 
 
-def fold_letters(text: str) -> str:
-    """Return a text without case, accents and apostrophes.
-
-    >>> fold_letters("Agnès Varda"), fold_letters("Peter O’Toole"), fold_letters("Łódź")
-    ('agnes varda', 'peter otoole', 'lodz')
-    """
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return text.casefold().translate(_LETTERS)
-
-
 def title_words(title: str) -> list[str]:
     """Return the words of a title for comparison, with a leading article.
 
@@ -81,7 +66,7 @@ def title_words(title: str) -> list[str]:
     if not title.isascii():
         letters = unicodedata.normalize("NFKD", _RAISED.sub(r" \1", title))
         title = "".join(c for c in letters if not unicodedata.combining(c))
-    text = _ELISION.sub("l ", title.casefold()).translate(_LETTERS)
+    text = _ELISION.sub("l ", title.casefold()).translate(LETTERS)
     words = [_EQUAL_WORDS.get(word, word) for word in _WORD.findall(text)]
     if len(words) > 1:
         return [word for word, after in zip(words, (*words[1:], ""), strict=True) if not _is_serial(word, after)]

@@ -1,5 +1,6 @@
 /** The page's frame: navigation, header, footer, and the state that all views share. */
 
+import { answer } from "./parts/answers.js";
 import { Api, ApiError, connectionError } from "./parts/api.js";
 import { card, titleText, shorten } from "./parts/cards.js";
 import { combobox } from "./parts/combobox.js";
@@ -528,7 +529,7 @@ function showFooter(model, history) {
   byId("foot").replaceChildren(...[
     element("p", {}, model.version && words.frame.trainedOn(trained, model.ratings, history.plain), model.version && element("span", { class: "version" }, ` · ${model.model} ${model.version}`)),
     element("p", {}, where),
-    element("p", {}, model.attribution && element("span", { lang: "en" }, model.attribution, " "), words.frame.posters(model.posters)),
+    element("p", {}, model.attribution && element("span", {}, answer(model.attribution), " "), words.frame.posters(model.posters)),
     (model.posters || model.details) && element("p", {}, words.frame.tmdb(element("a", { href: "https://www.themoviedb.org/", rel: "noreferrer noopener" }, "TMDB"))),
     element("p", { id: "for-operator", hidden: !shared.operates }, element("a", { href: "/?view=operator" }, words.frame.operator)),
     languageChoice(),
@@ -537,7 +538,7 @@ function showFooter(model, history) {
 
 /** The choice of the page's language, each by its own name. */
 function languageChoice() {
-  const buttons = Object.entries(LANGUAGES).map(([code, name]) => element("button", { type: "button", class: "ghost small", lang: code, "aria-pressed": String(code === language), onclick: () => switchLanguage(code) }, name));
+  const buttons = Object.entries(LANGUAGES).map(([code, name]) => element("button", { type: "button", class: "ghost small", lang: code, "aria-pressed": String(code === language), onclick: () => { rememberScroll(); switchLanguage(code); } }, name));
   return element("div", { class: "buttons languages", role: "group", "aria-label": words.frame.language }, buttons);
 }
 

@@ -23,7 +23,7 @@ from cinematrix.models.orders import DEFAULT_ORDER, ListOrder
 from cinematrix.recommendation.reranking import Reranking
 from cinematrix.service.fact_options import FactOptions
 
-TextId = Annotated[str, Path(pattern=ID_PATTERN, description="ID as in the catalog, an integer or text.")]
+TextId = Annotated[str, Path(pattern=ID_PATTERN, description="ID as in the ratings, an integer or text.")]
 Id = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictStr, Field(pattern=ID_PATTERN)]
 RatingValue = Annotated[StrictFloat | StrictInt, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 MAX_CLOCK_SKEW_SECONDS = 86_400

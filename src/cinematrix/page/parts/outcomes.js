@@ -20,7 +20,7 @@ export function outcomesTable(app, outcomes) {
       element("thead", {}, element("tr", {}, Object.values(words.operator.outcomeColumns).map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, outcomes.map((row) => element("tr", {},
         element("th", { scope: "row" }, /** @type {Record<string, string>} */ (words.operator.lists)[row.kind] ?? row.kind), element("td", {}, row.version), element("td", {}, format.number(row.shown)),
-        element("td", {}, describe(row))))))));
+        element("td", { class: "sentence" }, describe(row))))))));
 }
 
 /** @typedef {{value: number | null, low: number | null, high: number | null}} Rate */

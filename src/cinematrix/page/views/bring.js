@@ -1,6 +1,6 @@
 /** Import view: upload an export, show the counts of its rows, and match the unmatched rows. */
 
-import { answerText } from "../parts/answers.js";
+import { answer } from "../parts/answers.js";
 import { shorten } from "../parts/cards.js";
 import { ColumnForm } from "../parts/columns.js";
 import { element, icon } from "../parts/dom.js";
@@ -164,9 +164,6 @@ function resultParts(app, { source, counts, reasons, unmatched, unsure = [], war
     unmatched.length ? unmatchedSection(app, unmatched) : null,
   ].filter((each) => each !== null);
 }
-
-/** A sentence of the server; in English if the page's language doesn't have it. @param {string} sentence */
-const answer = (sentence) => answerText(sentence) ?? element("span", { lang: "en" }, sentence);
 
 /** The reasons of skipped rows, with their counts. @param {import("../app.js").App} app @param {Summary["reasons"]} reasons */
 function skippedDetails({ element }, reasons) {

@@ -1,5 +1,6 @@
 /** Operator's view: status of the service; refit, promotion, rollback and import of films. */
 
+import { answer } from "../parts/answers.js";
 import { barChart } from "../parts/charts.js";
 import { shorten } from "../parts/cards.js";
 import { splitCsv } from "../parts/csv.js";
@@ -117,7 +118,7 @@ function metrics(app) {
   return element("section", {}, element("h2", {}, words.operator.metrics),
     measured.length === 0 && element("p", { class: "facts" }, words.operator.noMetrics),
     measured.flatMap(({ on, figures }) => [
-      element("p", { class: "facts" }, words.operator.measuredOn(element("span", { lang: "en" }, on))),
+      element("p", { class: "facts" }, words.operator.measuredOn(answer(on))),
       element("dl", { class: "counts" }, Object.entries(figures).slice(0, 8).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, format.fixed(value, 3)))))]));
 }
 

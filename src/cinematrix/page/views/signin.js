@@ -133,7 +133,6 @@ function newPassword(app) {
 function form({ element }, fields, label, send, ...more) {
   const error = element("p", { class: "form-error", id: "account-error", role: "alert" });
   const button = /** @type {HTMLButtonElement} */ (element("button", { class: "primary" }, label));
-  const [last] = fields.slice(-1);
   return element("form", { class: "account-form", onsubmit: async (/** @type {Event} */ event) => {
     event.preventDefault();
     error.textContent = "";
@@ -141,10 +140,11 @@ function form({ element }, fields, label, send, ...more) {
     try {
       await send();
     } catch (caught) {
-      const { message } = /** @type {Error} */ (caught);
+      const { message, status } = /** @type {import("../parts/api.js").ApiError} */ (caught);
       error.textContent = `${message[0].toUpperCase()}${message.slice(1)}.`.replace("..", ".");
-      last.input.focus();
-      last.input.select();
+      const { input } = fields[status === 403 ? 0 : fields.length - 1]; // 403: the current password is wrong
+      input.focus();
+      input.select();
     }
     button.disabled = false;
   } }, more, fields.map(({ row }) => row), error, button);

@@ -166,7 +166,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       goneHere: "Alle deine Daten werden aus diesem Browser gelöscht; der Server hat nichts davon:",
       gone: {
         ratings, seen: (n) => count(n, { one: "gesehener Film", other: "gesehene Filme" }), watchlist: (n) => `${films(n)} auf deiner Merkliste`, likes: (n) => (n === 1 ? "1 Film, der dir anderswo gefällt" : `${films(n)}, die dir anderswo gefallen`),
-        refused: (n) => `${films(n)} nichts für dich`, unmatched: (n) => (n === 1 ? "1 Film, der dem Katalog fehlt" : `${films(n)}, die dem Katalog fehlen`),
+        refused: (n) => (n === 1 ? "1 Film, der nichts für dich ist" : `${films(n)}, die nichts für dich sind`), unmatched: (n) => (n === 1 ? "1 Film, der dem Katalog fehlt" : `${films(n)}, die dem Katalog fehlen`),
         rest: "die Links zu Listen, die du geteilt hast, die Listen für die Zeit ohne Server, deine Filter, und was dieser Tab weiß: Freunde, Vetos, dein letzter Import",
       },
       deleted: "Alle deine Daten sind gelöscht.", linksLeft: (n) => `Alle deine Daten sind hier gelöscht. ${n === 1 ? "Ein Link zu einer geteilten Liste ließ sich nicht zurückziehen und läuft" : `${number(n)} Links zu geteilten Listen ließen sich nicht zurückziehen und laufen`} von selbst ab.`,
@@ -240,10 +240,10 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       title: "Anmelden", to: "Anmelden", toSee: "Melde dich an, um deine Filme zu sehen", as: (name) => `Angemeldet als ${name}`, out: "Abmelden", outEverywhere: "Überall abmelden", loading: "Wird geladen",
       ended: "Du bist abgemeldet: Die Sitzung ist abgelaufen. Bis du dich wieder anmeldest, bleiben deine Bewertungen in diesem Browser.", stillIn: (why) => `Du bist noch angemeldet: ${why}`,
       otherAccount: (name) => `Dieser Tab hat das Konto von ${name}, das ein Link geöffnet hat. Verlass es erst unter „Profil“.`, nobody: "Auf diesem Server hat noch niemand ein Konto. Wer ihn betreibt, kann dich einladen.",
-      forgotten: "Passwort vergessen? Wer den Server betreibt, kann dir eine neue Einladung schicken.", name: "Name", password: "Passwort", newPassword: "Neues Passwort", currentPassword: "Jetziges Passwort", show: "Anzeigen",
+      forgotten: "Passwort vergessen? Wer den Server betreibt, kann dir eine neue Einladung schicken.", name: "Name", password: "Passwort", newPassword: "Neues Passwort", currentPassword: "Aktuelles Passwort", show: "Anzeigen",
       welcome: (name) => `Willkommen, ${name}`, choose: (n) => `Wähle ein Passwort mit mindestens ${n} Zeichen. Mit deinem Namen und diesem Passwort öffnest du dein Konto in jedem Browser.`, open: "Mein Konto öffnen",
       account: "Dein Konto", signedInAs: (name) => ["Du bist angemeldet als ", name, "."], change: "Passwort ändern", changeWhy: "Andere Browser werden dann abgemeldet.", changeIt: "Ändern", changed: "Dein Passwort ist geändert.",
-      addFilms: "Die Filme aus diesem Browser hinzufügen?", addFilmsWhy: (n, name) => `Du hast hier ${films(n)} aus der Zeit vor der Anmeldung. Sie können in das Konto von ${name} umziehen: Von zwei Bewertungen eines Films zählt die neuere.`,
+      addFilms: "Die Filme aus diesem Browser hinzufügen?", addFilmsWhy: (n, name) => `Du hast hier ${films(n)} aus der Zeit vor der Anmeldung. ${n === 1 ? "Er kann" : "Sie können"} in das Konto von ${name} umziehen: Von zwei Bewertungen eines Films zählt die neuere.`,
       addThem: "Hinzufügen", keepApart: "Getrennt lassen", stayHere: (why) => `Deine Filme bleiben in diesem Browser: ${why}`, joined: (n) => (n === 1 ? "1 Film ist jetzt in deinem Konto." : `${films(n)} sind jetzt in deinem Konto.`),
       people: "Wer sich anmelden kann", peopleWhy: "Eine Einladung ist ein Link, über den jemand ein Passwort wählt. Sie gilt einmal. Wer das Passwort vergessen hat, braucht eine neue.", invite: "Einladen",
       hasPassword: "hat ein Passwort", noPassword: "hat noch kein Passwort", invitedUntil: (day) => `eingeladen bis ${day}`, lastHere: (day) => `zuletzt hier am ${day}`, newInvitation: "Neue Einladung", remove: "Entfernen",
@@ -252,7 +252,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
 
     facts: {
       runtime: "Laufzeit", atMost: (n) => `höchstens ${number(n)} Minuten`, anyLength: "egal wie lang", language: "Sprache", anyLanguage: "jede Sprache", streamsAt: "Läuft bei", service: "Streamingdienst", anyService: "egal wo",
-      country: "Land des Streamingdienstes", leavesOut: (n) => `Ohne ${films(n)}, zu denen die Angabe fehlt.`, dataBy: (link) => [" Daten von ", link], certification: "Altersfreigabe", option: (name, n) => `${name} (${number(n)})`,
+      country: "Land des Streamingdienstes", leavesOut: (n) => `Ohne ${films(n)}, zu ${n === 1 ? "dem" : "denen"} die Angabe fehlt.`, dataBy: (link) => [" Daten von ", link], certification: "Altersfreigabe", option: (name, n) => `${name} (${number(n)})`,
       directed: (n) => `Regie bei ${ofFilms(n)}`, played: (n) => `Rolle in ${ofFilms(n)}`, people: "Leute", none: "Keine Filme bekannt", noneWhy: (name) => `Im Katalog ist kein Film von oder mit ${name} bekannt.`,
       filmsOf: (name) => `Filme von und mit ${name}`,
     },
@@ -277,7 +277,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       "this invitation has expired, was used, or was replaced by another; ask for a new one": "Diese Einladung ist abgelaufen, benutzt oder ersetzt. Bitte um eine neue.",
       "the name or the password is wrong": "Der Name oder das Passwort ist falsch.",
       "nobody has signed in with this browser, or the session has ended; sign in first": "In diesem Browser ist niemand angemeldet, oder die Sitzung ist abgelaufen. Melde dich an.",
-      "the current password is wrong": "Das jetzige Passwort ist falsch.",
+      "the current password is wrong": "Das aktuelle Passwort ist falsch.",
       "the password was changed meanwhile; sign in with the new one": "Das Passwort wurde inzwischen geändert. Melde dich mit dem neuen an.",
       "there is no such user": "Dieses Konto gibt es nicht.",
       "too many writes wait for the store; retry later": "Der Server hat gerade zu viel zu speichern. Versuch es später noch einmal.",
@@ -374,6 +374,10 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       "the rating isn't a number": "die Bewertung ist keine Zahl", "the rating isn't between 0 and {}": (most) => `die Bewertung liegt nicht zwischen 0 und ${most}`,
       "not UTF-8, so read as Windows-1252; check the accents in the titles": "Die Datei ist nicht in UTF-8. Prüf die Umlaute in den Titeln.",
       "the export is empty: it holds no rows": "Der Export ist leer: Er hat keine Zeilen.",
+      "unlike the site's own export, it has no column {}; read without it": (name) => `Anders als im Export der Seite fehlt die Spalte ${name}. Der Rest ist gelesen.`,
+      "ratings held out from its training": "Bewertungen, die das Training nicht kannte",
+      "Trained on ratings in MovieLens format; those from GroupLens are for research, not for commercial use without permission (F. M. Harper and J. A. Konstan, The MovieLens Datasets: History and Context, ACM TiiS 5(4), 2015).":
+        "Trainiert mit Bewertungen im Format von MovieLens. Die von GroupLens sind für die Forschung; für kommerzielle Zwecke braucht es eine Erlaubnis (F. M. Harper und J. A. Konstan, The MovieLens Datasets: History and Context, ACM TiiS 5(4), 2015).",
     },
 
     operator: {

@@ -243,7 +243,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       forgotten: "Password forgotten? The operator can send you a new invitation.", name: "Name", password: "Password", newPassword: "New password", currentPassword: "Current password", show: "Show it",
       welcome: (name) => `Welcome, ${name}`, choose: (n) => `Choose a password of ${n} characters or more. With your name and this password you open your account in any browser.`, open: "Open my account",
       account: "Your account", signedInAs: (name) => ["You are signed in as ", name, "."], change: "Change your password", changeWhy: "Other browsers are signed out then.", changeIt: "Change it", changed: "Your password is changed.",
-      addFilms: "Add the films of this browser?", addFilmsWhy: (n, name) => `You have ${films(n)} here from before you signed in. They can move to the account of ${name}: of two ratings of a film the newer one counts.`,
+      addFilms: "Add the films of this browser?", addFilmsWhy: (n, name) => `You have ${films(n)} here from before you signed in. ${n === 1 ? "It" : "They"} can move to the account of ${name}: of two ratings of a film the newer one counts.`,
       addThem: "Add them", keepApart: "Keep them apart", stayHere: (why) => `Your films stay in this browser: ${why}`, joined: (n) => `${films(n)} joined your account.`,
       people: "People who sign in", peopleWhy: "An invitation is a link by which a person chooses a password. It works once. Somebody who has forgotten their password needs a new one.", invite: "Invite",
       hasPassword: "has a password", noPassword: "has no password yet", invitedUntil: (day) => `invited until ${day}`, lastHere: (day) => `last here ${day}`, newInvitation: "New invitation", remove: "Remove",
