@@ -34,6 +34,10 @@ SYSTEMS: dict[str, dict[str, int]] = {
     "JP": {"G": 0},
     "KR": {"ALL": 0},
     "IN": {"U": 0, "UA": 12, "A": 18, "S": 18},
+    "SG": {"G": 0, "PG": 10, "NC16": 16},
+    "MX": {"AA": 0, "A": 0, "B": 12, "C": 18, "D": 18},
+    "AR": {"ATP": 0},
+    "IS": {"L": 0},
 }  # fmt: skip
 """Ages by country (ISO 3166-1) and plain label; a label with a number, such as `12A` or `R15+`, is that age."""
 
@@ -41,18 +45,24 @@ NO_AGE = {"NR", "NOTRATED", "UNRATED", "UR", "APPROVED", "PASSED", "NORATING", "
 """Plain labels that say no age, and aren't reported."""
 
 NAMES = {
-    "USA": "US", "MPA": "US", "MPAA": "US", "UK": "GB", "UNITEDKINGDOM": "GB", "BBFC": "GB", "FSK": "DE",
-    "GERMANY": "DE", "DEUTSCHLAND": "DE", "FRANCE": "FR", "CNC": "FR", "AUSTRALIA": "AU", "CANADA": "CA",
-    "IRELAND": "IE", "IFCO": "IE", "NETHERLANDS": "NL", "KIJKWIJZER": "NL", "SPAIN": "ES", "ITALY": "IT",
-    "BRAZIL": "BR", "SWEDEN": "SE", "NORWAY": "NO", "DENMARK": "DK", "FINLAND": "FI", "JAPAN": "JP", "INDIA": "IN",
+    "USA": "US", "UNITEDSTATES": "US", "MPA": "US", "MPAA": "US", "UK": "GB", "UNITEDKINGDOM": "GB", "BBFC": "GB",
+    "FSK": "DE", "GERMANY": "DE", "WESTGERMANY": "DE", "DEUTSCHLAND": "DE", "FRANCE": "FR", "CNC": "FR",
+    "AUSTRIA": "AT", "SWITZERLAND": "CH", "AUSTRALIA": "AU", "NEWZEALAND": "NZ", "CANADA": "CA", "IRELAND": "IE",
+    "IFCO": "IE",
+    "NETHERLANDS": "NL", "KIJKWIJZER": "NL", "BELGIUM": "BE", "SPAIN": "ES", "ITALY": "IT", "PORTUGAL": "PT",
+    "BRAZIL": "BR", "ARGENTINA": "AR", "MEXICO": "MX", "SWEDEN": "SE", "NORWAY": "NO", "DENMARK": "DK", "FINLAND": "FI",
+    "ICELAND": "IS", "POLAND": "PL", "HUNGARY": "HU", "RUSSIA": "RU", "JAPAN": "JP", "SOUTHKOREA": "KR", "INDIA": "IN",
+    "SINGAPORE": "SG",
 }  # fmt: skip
 """Countries by their names and boards."""
 
 _NUMBER = re.compile(
-    r"(?:AB|AGES?|RP|PG|UA|MA|VM|R|M|X|K|N|T|L)?(\d{1,2})(?:\+|A|AI|I|FIG|PG|YEARS?|JAHREN?|ANS|FREIGEGEBEN)?", re.ASCII
+    r"(?:AB|AGES?|RP|PG|UA|MA|VM|R|M|X|K)?(\d{1,2})(?:\+|A|AI|I|FIG|PG|YEARS?|JAHREN?|ANS|FREIGEGEBEN)?", re.ASCII
 )
 _SIGNS = re.compile(r"(?<!\d)[\s._/-]+|[\s._/-]+(?!\d)", re.ASCII)
-_PREFIX = re.compile(r"([a-z]{2,14})(?:\s*[:\s-]\s*|(?=\d))(.+)", re.ASCII | re.IGNORECASE)
+_PREFIX = re.compile(
+    r"((?:[a-z]{2,14} ){0,2}[a-z]{2,14}(?=\s*:)|[a-z]{2,14})(?:\s*[:\s-]\s*|(?=\d))(.+)", re.ASCII | re.IGNORECASE
+)
 _RATED = re.compile(r"(?:rated|certificate|cert\.)\s+([\w+-]{1,12})(?:\s+for\s.*)?", re.IGNORECASE)
 _REMARK = re.compile(r"\s*\([^()]*\)$|\.0$")
 
@@ -91,7 +101,7 @@ def _read_part(text: str) -> tuple[str, int | None]:
     if (age := _age(text, "")) is not None:
         return "", age
     prefix = _PREFIX.fullmatch(text)
-    name = prefix[1].upper() if prefix else ""
+    name = _plain(prefix[1]) if prefix else ""
     country = NAMES.get(name, name if len(name) == 2 else "")
     return (country, _age(prefix[2], country)) if prefix and country else ("", None)
 

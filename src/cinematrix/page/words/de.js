@@ -178,7 +178,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       added: (name) => `${name} hat jetzt ein Profil.`, now: "schaut gerade", switch: "Wechseln", switchTo: (name) => ` zu ${name}`, nowWatching: (name) => `Jetzt schaut ${name}.`,
       limit: "Einschränkung: ", change: "Ändern", only: (genre) => `nur ${genre}`, no: (genre) => `ohne ${genre}`, allFilms: "alle Filme",
       upTo: (age) => `bis ${number(age)} Jahre`, ageLimit: "Bis zum Alter", anyAge: "egal", years: (age) => (age === 1 ? "1 Jahr" : `${number(age)} Jahre`),
-      unknownHidden: (n) => `Nach der Altersfreigabe deines Landes. ${n === null ? "Filme" : films(n)} ohne bekannte Altersfreigabe ${n === 1 ? "ist" : "sind"} dann ausgeblendet.`,
+      unknownHidden: (n) => `Nach der Altersfreigabe deines Landes.${n === 0 ? "" : ` ${n === null ? "Filme" : films(n)} ohne bekannte Altersfreigabe ${n === 1 ? "ist" : "sind"} dann ausgeblendet.`}`,
     },
 
     share: {

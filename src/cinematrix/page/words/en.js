@@ -178,7 +178,7 @@ export function makeWords({ count, number, oneDecimal, fixed, percent, list }) {
       added: (name) => `${name} has a profile now.`, now: "watching now", switch: "Switch", switchTo: (name) => ` to ${name}`, nowWatching: (name) => `${name} is watching now.`,
       limit: "Limit: ", change: "Change", only: (genre) => `only ${genre}`, no: (genre) => `no ${genre}`, allFilms: "all films",
       upTo: (age) => `up to age ${number(age)}`, ageLimit: "Up to age", anyAge: "any age", years: (age) => number(age),
-      unknownHidden: (n) => `By the certification of your country. ${n === null ? "Films" : films(n)} without a known certification ${n === 1 ? "is" : "are"} hidden then.`,
+      unknownHidden: (n) => `By the certification of your country.${n === 0 ? "" : ` ${n === null ? "Films" : films(n)} without a known certification ${n === 1 ? "is" : "are"} hidden then.`}`,
     },
 
     share: {
